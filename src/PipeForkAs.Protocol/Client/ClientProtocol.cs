@@ -1,0 +1,17 @@
+namespace PipeForkAs.Protocol.Client;
+
+/// <summary>The fixed figures of version 1 of the client protocol.</summary>
+public static class ClientProtocol
+{
+    /// <summary>Where the daemon listens unless configured otherwise.</summary>
+    public const string DefaultSocketPath = "/run/pipeforkas/pipeforkas.sock";
+
+    /// <summary>The environment variable that names another socket for clients.</summary>
+    public const string SocketVariable = "PIPEFORKAS_SOCKET";
+
+    /// <summary>The longest request line in bytes, its <c>\n</c> included: 64 KiB.</summary>
+    public const int MaxRequestBytes = 64 * 1024;
+
+    /// <summary>The deepest nesting of a request's JSON.</summary>
+    public const int MaxDepth = 32;
+}

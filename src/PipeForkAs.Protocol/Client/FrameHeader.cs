@@ -1,0 +1,43 @@
+using System.Buffers.Binary;
+
+namespace PipeForkAs.Protocol.Client;
+
+/// <summary>
+/// The 8 bytes before each payload: type, three zero bytes, payload length (big endian). It is the layout that container
+/// engines use for attached streams.
+/// </summary>
+/// <param name="Type">What the payload is.</param>
+/// <param name="Length">The payload's length in bytes, 0 to <see cref="MaxLength"/>.</param>
+public readonly record struct FrameHeader(FrameType Type, int Length)
+{
+    /// <summary>The header's size in bytes.</summary>
+    public const int Size = 8;
+
+    /// <summary>The longest payload in bytes that either side sends or takes: 16 MiB.</summary>
+    public const int MaxLength = 16 * 1024 * 1024;
+
+    /// <summary>Writes the header to the first <see cref="Size"/> bytes.</summary>
+    public void Encode(Span<byte> destination)
+    {
+        BinaryPrimitives.WriteUInt32BigEndian(destination, (uint)Type << 24);
+        BinaryPrimitives.WriteInt32BigEndian(destination[4..], Length);
+    }
+
+    /// <summary>Reads a header from <see cref="Size"/> bytes.</summary>
+    /// <exception cref="FormatException">It is no header of this protocol.</exception>
+    public static FrameHeader Decode(ReadOnlySpan<byte> source)
+    {
+        uint type = BinaryPrimitives.ReadUInt32BigEndian(source);
+        uint length = BinaryPrimitives.ReadUInt32BigEndian(source[4..]);
+        FrameType known = type switch
+        {
+            (uint)FrameType.Stdout << 24 => FrameType.Stdout,
+            (uint)FrameType.Stderr << 24 => FrameType.Stderr,
+            (uint)FrameType.End << 24 => FrameType.End,
+            _ => throw new FormatException($"a frame begins with 0x{type:x8}, which is no type of this protocol"),
+        };
+        return length <= MaxLength
+            ? new FrameHeader(known, (int)length)
+            : throw new FormatException($"a frame announces {length} bytes, at most {MaxLength} are allowed");
+    }
+}

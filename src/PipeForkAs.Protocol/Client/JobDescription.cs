@@ -1,0 +1,55 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace PipeForkAs.Protocol.Client;
+
+/// <summary>A registered job, as <c>list</c> and <c>describe</c> tell of it.</summary>
+public sealed record JobDescription
+{
+    /// <summary>The job's name.</summary>
+    [JsonPropertyName("name")]
+    public required string Name { get; init; }
+
+    /// <summary>What it is.</summary>
+    [JsonPropertyName("kind")]
+    public required JobKind Kind { get; init; }
+
+    /// <summary>What it does, in one line; may be empty.</summary>
+    [JsonPropertyName("description")]
+    public string Description { get; init; } = "";
+
+    /// <summary>The JSON schema of its arguments; null when it takes none.</summary>
+    [JsonPropertyName("arguments")]
+    public JsonElement? Arguments { get; init; }
+
+    /// <summary>The environment variables that a client may set.</summary>
+    [JsonPropertyName("env")]
+    public IReadOnlyList<string> Environment { get; init; } = [];
+
+    /// <summary>Seconds that the job may run; null where only the daemon's limit holds.</summary>
+    [JsonPropertyName("timeout")]
+    public double? Timeout { get; init; }
+}
+
+/// <summary>The kinds of jobs.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<JobKind>))]
+public enum JobKind
+{
+    /// <summary>A function that returns text.</summary>
+    [JsonStringEnumMemberName("text")] Text,
+
+    /// <summary>A function from an arguments record to a result record.</summary>
+    [JsonStringEnumMemberName("typed")] Typed,
+
+    /// <summary>A function over the job's streams that returns an exit code.</summary>
+    [JsonStringEnumMemberName("streaming")] Streaming,
+
+    /// <summary>A program that the configuration names.</summary>
+    [JsonStringEnumMemberName("command")] Command,
+}
+
+/// <summary>JSON of job descriptions.</summary>
+[JsonSourceGenerationOptions(WriteIndented = false, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(JobDescription))]
+[JsonSerializable(typeof(IReadOnlyList<JobDescription>))]
+public sealed partial class JobDescriptionJson : JsonSerializerContext;

@@ -1,0 +1,23 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace PipeForkAs.Protocol.Client;
+
+/// <summary>Keeps a JSON object as its UTF-8 bytes: whoever knows its type reads it. Duplicate members are refused at every depth.</summary>
+internal sealed class RawObjectConverter : JsonConverter<byte[]>
+{
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = ClientProtocol.MaxDepth };
+
+    public override byte[] Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        if (reader.TokenType != JsonTokenType.StartObject)
+            throw new JsonException("a JSON object is expected");
+
+        using JsonDocument document = JsonDocument.ParseValue(ref reader);
+        byte[] raw = System.Text.Encoding.UTF8.GetBytes(document.RootElement.GetRawText());
+        using JsonDocument checkedDocument = JsonDocument.Parse(raw, Strict);
+        return raw;
+    }
+
+    public override void Write(Utf8JsonWriter writer, byte[] value, JsonSerializerOptions options) => writer.WriteRawValue(value);
+}

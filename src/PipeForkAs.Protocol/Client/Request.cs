@@ -1,0 +1,106 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace PipeForkAs.Protocol.Client;
+
+/// <summary>What a client asks: one JSON object on one line. Unknown members, duplicate members and wrong types are refused.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record Request
+{
+    /// <summary>What is asked; <c>run</c> by default.</summary>
+    [JsonPropertyName("op")]
+    public Operation Operation { get; init; }
+
+    /// <summary>The job's name. Required for <c>run</c> and <c>describe</c>.</summary>
+    [JsonPropertyName("job")]
+    public string? Job { get; init; }
+
+    /// <summary>Whom to run as: a user name, or a uid in digits (a JSON string or number). Default: the caller itself.</summary>
+    [JsonPropertyName("user")]
+    [JsonConverter(typeof(UserSelectorConverter))]
+    public string? User { get; init; }
+
+    /// <summary>The job's arguments: a JSON object, or nothing.</summary>
+    [JsonPropertyName("args")]
+    [JsonConverter(typeof(RawObjectConverter))]
+    public byte[]? Arguments { get; init; }
+
+    /// <summary>Environment variables for the job; only those that the job's registration allows.</summary>
+    [JsonPropertyName("env")]
+    public Dictionary<string, string>? Environment { get; init; }
+
+    /// <summary>Seconds that the job may run, over 0; can only shorten what is configured.</summary>
+    [JsonPropertyName("timeout")]
+    public double? Timeout { get; init; }
+
+    /// <summary>The form of the reply; <c>text</c> by default.</summary>
+    [JsonPropertyName("reply")]
+    public ReplyForm Reply { get; init; }
+
+    /// <summary>Reads a request from one line (without its <c>\n</c>).</summary>
+    /// <exception cref="RequestException">It is no valid request; the message says what is wrong.</exception>
+    public static Request Parse(ReadOnlySpan<byte> line)
+    {
+        Request request;
+        try
+        {
+            request = JsonSerializer.Deserialize(line, RequestJson.Default.Request)
+                ?? throw new RequestException("the request is null; it must be a JSON object on one line");
+        }
+        catch (JsonException failure)
+        {
+            throw new RequestException(Describe(failure), failure);
+        }
+
+        request.Check();
+        return request;
+    }
+
+    /// <summary>The request as a line with its <c>\n</c>.</summary>
+    /// <exception cref="RequestException">It is longer than <see cref="ClientProtocol.MaxRequestBytes"/> or not valid.</exception>
+    public byte[] ToLine()
+    {
+        Check();
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(this, RequestJson.Default.Request);
+        if (json.Length >= ClientProtocol.MaxRequestBytes)
+            throw new RequestException($"the request has {json.Length + 1} bytes, at most {ClientProtocol.MaxRequestBytes} are allowed; send large data as the job's standard input");
+
+        Array.Resize(ref json, json.Length + 1);
+        json[^1] = (byte)'\n';
+        return json;
+    }
+
+    private void Check()
+    {
+        if (Operation is Operation.Run or Operation.Describe)
+        {
+            if (Job is null)
+                throw new RequestException("\"job\" is missing; name the job");
+            if (!JobName.IsValid(Job))
+                throw new RequestException($"\"job\" must be {JobName.Rule}");
+        }
+
+        if (User is not null && !UserSelectorConverter.IsValid(User))
+            throw new RequestException($"\"user\" must be {UserSelectorConverter.Rule}");
+        if (Timeout is { } seconds && !(seconds > 0 && double.IsFinite(seconds)))
+            throw new RequestException("\"timeout\" must be a number of seconds over 0");
+
+        foreach ((string name, string value) in Environment ?? [])
+        {
+            if (!EnvironmentVariable.IsName(name))
+                throw new RequestException($"\"env\": a variable's name must be {EnvironmentVariable.NameRule}");
+            if (value is null || value.Contains('\0', StringComparison.Ordinal))
+                throw new RequestException($"\"env\": the value of {name} must be a string without NUL");
+        }
+    }
+
+    private static string Describe(JsonException failure)
+    {
+        string message = failure.Message;
+        int path = message.IndexOf(" Path: ", StringComparison.Ordinal);
+        if (path >= 0)
+            message = message[..path];
+        string where = failure.Path is null or "$" or "" ? "" : $" at {failure.Path}";
+        return $"not a valid request{where}: {message}";
+    }
+}

@@ -1,0 +1,4 @@
+namespace PipeForkAs.Protocol.Client;
+
+/// <summary>A request is not valid. The message says what is wrong and is fit to be sent to the client.</summary>
+public sealed class RequestException(string message, Exception? inner = null) : Exception(message, inner);

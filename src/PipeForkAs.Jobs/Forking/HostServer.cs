@@ -1,0 +1,176 @@
+using PipeForkAs.Jobs.Worker;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Jobs.Forking;
+
+/// <summary>
+/// A job host at work: one thread that forks workers when the daemon asks, and tells when they end. Nothing that a client sent
+/// ever comes here.
+/// </summary>
+internal sealed class HostServer
+{
+    private readonly FileDescriptor control;
+    private readonly FileDescriptor childSignal;
+    private readonly JobCollection jobs;
+    private readonly ProcessId self = Libc.getpid();
+    private readonly MessageWriter writer = new(256);
+    private readonly byte[] incoming = new byte[256];
+    private readonly byte[] signalRecord = new byte[128];
+
+    /// <summary>Workers that have not ended, or whose end was not seen yet.</summary>
+    private readonly List<ProcessId> running = [];
+
+    private HostServer(FileDescriptor control, JobCollection jobs)
+    {
+        this.control = control;
+        this.jobs = jobs;
+        Libc.signal_ignore(Signal.SIGPIPE);
+        Libc.sigmask_set(SignalSet.Of(Signal.SIGCHLD));
+        childSignal = Libc.signalfd(SignalSet.Of(Signal.SIGCHLD));
+    }
+
+    /// <summary>Serves the daemon until it closes the control socket. Returns the process's exit code.</summary>
+    public static int Serve(Action<JobCollection> register)
+    {
+        var control = new FileDescriptor(WorkerProtocol.ControlDescriptor);
+        try
+        {
+            RefuseUnlessItCanFork();
+            var jobs = new JobCollection();
+            register(jobs);
+            RefuseUnlessOneThread("after the jobs were registered");
+
+            var server = new HostServer(control, jobs);
+            Introduction.Send(control, jobs);
+            SelfTest.Run();
+            server.Say(writer => writer.Begin(MessageKind.Ready));
+            server.Loop();
+            return 0;
+        }
+#pragma warning disable CA1031 // The edge of the process: whatever it is, the daemon is told, and the job host ends.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            var writer = new MessageWriter();
+            new Refused(failure is HostRefusedException ? failure.Message : $"{failure.GetType().FullName}: {failure.Message}").Encode(writer);
+            Libc.send(control, writer.Written);
+            return 1;
+        }
+    }
+
+    private static void RefuseUnlessItCanFork()
+    {
+        if (!RuntimeThreads.IsNative)
+            throw new HostRefusedException("a job host must be compiled natively (dotnet publish with PublishAot): forked CoreCLR processes crash, and share executable pages that a job could write");
+        RefuseUnlessOneThread("at start");
+    }
+
+    private static void RefuseUnlessOneThread(string when)
+    {
+        int threads = RuntimeThreads.Count();
+        if (threads != 1)
+            throw new HostRefusedException($"the job host has {threads} threads {when}; it must have one to fork. Register jobs without starting threads, tasks, timers or sockets");
+    }
+
+    private void Loop()
+    {
+        while (true)
+        {
+            (bool asked, bool childEnded) = Libc.poll_readable(control, childSignal, -1);
+            if (childEnded)
+                TellEnded();
+            if (asked && !Answer())
+                return;
+        }
+    }
+
+    /// <summary>Takes one message of the daemon. False when the daemon is gone.</summary>
+    private bool Answer()
+    {
+        int length = Libc.recv(control, incoming).OrThrow("recv(control)");
+        if (length == 0)
+            return false;
+
+        var reader = new MessageReader(incoming.AsSpan(0, length));
+        switch (reader.Kind)
+        {
+            case MessageKind.Fork:
+                reader.End();
+                Fork();
+                return true;
+            case MessageKind.Reap:
+                Libc.reap(new ProcessId(Reap.Decode(ref reader).Pid));
+                return true;
+            default:
+                throw new FormatException($"the daemon sent a message of kind {(int)reader.Kind}, which a job host does not know");
+        }
+    }
+
+    private void Fork()
+    {
+        RefuseUnlessOneThread("before a fork");
+
+        // All signals stay blocked in the worker until it has become the user.
+        SignalSet former = Libc.sigmask_set(SignalSet.Full);
+        (FileDescriptor daemonEnd, FileDescriptor workerEnd) = Libc.socketpair_seqpacket();
+        using (daemonEnd)
+        {
+            ProcessId? worker;
+            using (workerEnd)
+            {
+                try
+                {
+#pragma warning disable RS0030 // The place that forks.
+                    worker = Libc.fork();
+#pragma warning restore RS0030
+                }
+                catch (SystemCallException failure)
+                {
+                    Libc.sigmask_set(former);
+                    Say(writer => new ForkFailed(failure.Message).Encode(writer));
+                    return;
+                }
+
+                if (worker is null)
+                    WorkerProcess.Live(workerEnd, self, jobs);
+            }
+
+            Libc.sigmask_set(former);
+            running.Add(worker!.Value);
+            using FileDescriptor pidfd = Libc.pidfd_open(worker.Value);
+            new Forked(worker.Value.Value).Encode(writer);
+            Libc.sendmsg(control, writer.Written, [daemonEnd, pidfd]).OrThrow("sendmsg(control, Forked)");
+        }
+    }
+
+    /// <summary>
+    /// Tells the daemon of every worker that ended. One SIGCHLD may stand for several, and zombies that wait for
+    /// <see cref="Reap"/> hide others from a wait for any child: so each worker is asked for.
+    /// </summary>
+    private void TellEnded()
+    {
+        _ = Libc.read(childSignal, signalRecord);
+
+        for (int i = running.Count - 1; i >= 0; i--)
+        {
+            if (Libc.peek_ended(running[i]) is not { } child)
+                continue;
+
+            running.RemoveAt(i);
+            (bool bySignal, int value) = child.Status switch
+            {
+                WaitStatus.Signaled signaled => (true, signaled.Signal.Number),
+                WaitStatus.Exited exited => (false, exited.Code),
+                _ => throw new InvalidOperationException("a wait status is neither exited nor signaled"),
+            };
+            Say(new WorkerExited(child.Pid.Value, bySignal, value, child.Usage.UserTime + child.Usage.SystemTime, child.Usage.MaxResidentBytes).Encode);
+        }
+    }
+
+    private void Say(Action<MessageWriter> encode)
+    {
+        encode(writer);
+        Libc.send(control, writer.Written).OrThrow("send(control)");
+    }
+}

@@ -1,0 +1,43 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Jobs.Forking;
+
+/// <summary>The threads of a job host and of a worker: one before fork, the finalizer thread after.</summary>
+internal static class RuntimeThreads
+{
+    /// <summary>Whether this process is native code. CoreCLR cannot be forked: its executable pages are shared mappings, which a worker that became another user could write.</summary>
+    public static bool IsNative => !RuntimeFeature.IsDynamicCodeSupported;
+
+    /// <summary>
+    /// How many threads this process has: /proc/self/task is a directory with an entry for each, and its link count is two more
+    /// (fs/proc/base.c, proc_task_getattr): one call instead of three.
+    /// </summary>
+    public static int Count()
+    {
+        FileStatus status = Libc.stat("/proc/self/task") ?? throw new InvalidOperationException("/proc is not mounted; a job host counts its threads there");
+        return (int)status.Links - 2;
+    }
+
+    /// <summary>Starts the runtime's finalizer thread, which the linker's --wrap held back at start-up.</summary>
+    /// <exception cref="InvalidOperationException">It cannot be started.</exception>
+    public static void StartFinalizerThread()
+    {
+        switch (pipeforkas_start_finalizer_thread())
+        {
+            case 1:
+                return;
+            case 0:
+                throw new InvalidOperationException("the finalizer thread cannot be started: out of memory, or the user has as many processes as it may (RLIMIT_NPROC)");
+            default:
+                throw new InvalidOperationException("the runtime never asked for its finalizer thread; this version of NativeAOT starts it in another way");
+        }
+    }
+
+#pragma warning disable SYSLIB1054 // LibraryImport would make the project unsafe; the function takes nothing and returns an int.
+    [DllImport("pipeforkas_runtime")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int pipeforkas_start_finalizer_thread();
+#pragma warning restore SYSLIB1054
+}

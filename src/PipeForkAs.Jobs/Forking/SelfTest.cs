@@ -1,0 +1,68 @@
+using System.Buffers.Binary;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Jobs.Forking;
+
+/// <summary>
+/// Proves at every start that managed code works behind a fork here: two siblings run a task, a collection and finalizers, and
+/// what must differ between processes differs between them. A runtime that was built or set otherwise fails here and not in a job.
+/// </summary>
+internal static class SelfTest
+{
+    private static readonly string[] Sources = ["Random.Shared", "Guid.NewGuid", "string.GetHashCode", "HashCode.Combine"];
+
+    /// <exception cref="HostRefusedException">It failed; the message says at what.</exception>
+    public static void Run()
+    {
+        HelperProcess.Helper first = HelperProcess.Start("the self-test", Probe);
+        HelperProcess.Helper second = HelperProcess.Start("the self-test", Probe);
+        byte[] one = first.Finish();
+        byte[] other = second.Finish();
+
+        for (int i = 0; i < Sources.Length; i++)
+        {
+            if (BinaryPrimitives.ReadInt64LittleEndian(one.AsSpan(i * 8)) == BinaryPrimitives.ReadInt64LittleEndian(other.AsSpan(i * 8)))
+                throw new HostRefusedException($"the self-test failed: {Sources[i]} gave the same in two workers. Something used it before the fork: register jobs without it");
+        }
+    }
+
+#pragma warning disable RS0030, CA5394 // It runs behind the fork, in a child that is thrown away; the numbers are compared, not trusted.
+    private static void Probe(FileDescriptor output)
+    {
+        long sum = Task.Run(Allocate).GetAwaiter().GetResult();
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        if (sum == 0 || !Finalized.Seen)
+            throw new HostRefusedException("the self-test failed: finalizers do not run in a worker");
+
+        Span<byte> values = stackalloc byte[Sources.Length * 8];
+        BinaryPrimitives.WriteInt64LittleEndian(values, Random.Shared.NextInt64());
+        Guid.NewGuid().ToByteArray().AsSpan(0, 8).CopyTo(values[8..]);
+        BinaryPrimitives.WriteInt64LittleEndian(values[16..], "pipeforkas".GetHashCode(StringComparison.Ordinal) * 0x1_0000_0001L);
+        BinaryPrimitives.WriteInt64LittleEndian(values[24..], HashCode.Combine(1, 2) * 0x1_0000_0001L);
+        Libc.write(output, values).OrThrow("write(self-test)");
+    }
+#pragma warning restore RS0030, CA5394
+
+    /// <summary>Makes garbage with a finalizer, in a frame of its own, so that nothing keeps it.</summary>
+    private static long Allocate()
+    {
+        long sum = 0;
+        for (int i = 0; i < 16; i++)
+        {
+            sum += new Finalized().GetHashCode();
+            sum += new byte[4096].Length;
+        }
+
+        return sum;
+    }
+
+    private sealed class Finalized
+    {
+        private static volatile bool seen;
+
+        ~Finalized() => seen = true;
+
+        public static bool Seen => seen;
+    }
+}

@@ -1,0 +1,107 @@
+using System.Text.Json.Nodes;
+using PipeForkAs.Protocol;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Jobs;
+
+/// <summary>A registered function. What is said about it here is shown by <c>describe</c> and held by the worker.</summary>
+public abstract class Job
+{
+    private readonly List<string> environment = [];
+
+    private protected Job(string name, JobKind kind)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        Name = name;
+        Kind = kind;
+    }
+
+    /// <summary>The name by which clients ask for it.</summary>
+    public string Name { get; }
+
+    /// <summary>What it is.</summary>
+    public JobKind Kind { get; }
+
+    /// <summary>What it does, in one line.</summary>
+    public string Description { get; private set; } = "";
+
+    /// <summary>How long it may run; zero where only the daemon's limit holds.</summary>
+    public TimeSpan Timeout { get; private set; }
+
+    /// <summary>The environment variables that a client may set.</summary>
+    public IReadOnlyList<string> Environment => environment;
+
+    /// <summary>Whether the worker starts the finalizer thread before the function.</summary>
+    public bool NeedsFinalizerThread { get; private set; } = true;
+
+    /// <summary>Whether programs that the job executes may gain privileges, as set-user-id programs do.</summary>
+    public bool MayGainPrivileges { get; private set; }
+
+    /// <summary>Says what the job does.</summary>
+    /// <param name="description">One line.</param>
+    public Job WithDescription(string description)
+    {
+        ArgumentNullException.ThrowIfNull(description);
+        if (description.AsSpan().IndexOfAny('\n', '\r', '\0') >= 0)
+            throw new ArgumentException("a description is one line", nameof(description));
+        Description = description;
+        return this;
+    }
+
+    /// <summary>Ends the job when it runs longer. Clients and the daemon's configuration can only shorten it.</summary>
+    /// <param name="timeout">Over zero, at most a day.</param>
+    public Job WithTimeout(TimeSpan timeout)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(timeout, TimeSpan.FromDays(1));
+        Timeout = timeout;
+        return this;
+    }
+
+    /// <summary>Lets clients set these environment variables.</summary>
+    /// <param name="names">Names; never those that change which code runs (LD_*, PATH, DOTNET_* and the like).</param>
+    /// <exception cref="ArgumentException">A name is not valid, or one that is never allowed.</exception>
+    public Job AllowEnvironment(params ReadOnlySpan<string> names)
+    {
+        foreach (string name in names)
+        {
+            if (!EnvironmentVariable.MayBeAllowed(name))
+                throw new ArgumentException($"clients cannot be allowed to set the variable \"{name}\"", nameof(names));
+            environment.Add(name);
+        }
+
+        return this;
+    }
+
+    /// <summary>
+    /// Saves the worker the start of the finalizer thread, about 0.1 ms. For functions that open no files, sockets or processes
+    /// through .NET and never call <c>GC.WaitForPendingFinalizers</c>, which would wait for ever.
+    /// </summary>
+    public Job WithoutFinalizerThread()
+    {
+        NeedsFinalizerThread = false;
+        return this;
+    }
+
+    /// <summary>Lets programs that the job executes gain privileges, as sudo(8) and other set-user-id programs do. Without it no_new_privs is set; prctl(2).</summary>
+    public Job AllowNewPrivileges()
+    {
+        MayGainPrivileges = true;
+        return this;
+    }
+
+    /// <summary>The JSON schema of the arguments; null where the job takes none.</summary>
+    internal abstract JsonNode? ArgumentsSchema();
+
+    /// <summary>Runs the function and returns its exit code.</summary>
+    internal abstract int Invoke(JobContext context);
+
+    /// <summary>Refuses arguments for a job that takes none.</summary>
+    private protected void RefuseArguments(JobContext context)
+    {
+        ReadOnlySpan<byte> json = context.ArgumentsJson.Span.Trim(" \t\r\n"u8);
+        if (json.IsEmpty || (json[0] == (byte)'{' && json[1..^1].Trim(" \t\r\n"u8).IsEmpty))
+            return;
+        throw new JobArgumentsException($"the job {Name} takes no arguments");
+    }
+}

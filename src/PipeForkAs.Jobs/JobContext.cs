@@ -1,0 +1,64 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using PipeForkAs.Jobs.Registration;
+
+namespace PipeForkAs.Jobs;
+
+/// <summary>What a running job has: arguments, streams, the user, and word when it is to stop.</summary>
+public sealed class JobContext
+{
+    private readonly TerminationSignal termination = new();
+    private readonly Lazy<Stream> input, output, error;
+
+    /// <summary>Makes a context, as a unit test of a job does.</summary>
+    /// <param name="user">The user.</param>
+    /// <param name="argumentsJson">The arguments as a JSON object in UTF-8; empty for none.</param>
+    /// <param name="input">Standard input.</param>
+    /// <param name="output">Standard output.</param>
+    /// <param name="error">Standard error.</param>
+    public JobContext(JobUser user, ReadOnlyMemory<byte> argumentsJson, Stream input, Stream output, Stream error)
+        : this(user, argumentsJson, () => input, () => output, () => error)
+    {
+    }
+
+    internal JobContext(JobUser user, ReadOnlyMemory<byte> argumentsJson, Func<Stream> input, Func<Stream> output, Func<Stream> error)
+    {
+        User = user;
+        ArgumentsJson = argumentsJson;
+        this.input = new(input, LazyThreadSafetyMode.ExecutionAndPublication);
+        this.output = new(output, LazyThreadSafetyMode.ExecutionAndPublication);
+        this.error = new(error, LazyThreadSafetyMode.ExecutionAndPublication);
+    }
+
+    /// <summary>The user that the job runs as.</summary>
+    public JobUser User { get; }
+
+    /// <summary>The arguments as a JSON object in UTF-8, as the client sent them; empty for none.</summary>
+    public ReadOnlyMemory<byte> ArgumentsJson { get; }
+
+    /// <summary>Standard input: what the client sends behind its request, until it shuts its writing side down.</summary>
+    public Stream Input => input.Value;
+
+    /// <summary>Standard output, not buffered. Writing blocks while the client does not read.</summary>
+    public Stream Output => output.Value;
+
+    /// <summary>Standard error, not buffered.</summary>
+    public Stream Error => error.Value;
+
+    /// <summary>
+    /// Cancelled by SIGTERM: the time is up, the client went away, or the daemon stops. A grace later the job is killed. A job
+    /// that never reads this property is ended by SIGTERM itself.
+    /// </summary>
+    public CancellationToken CancellationToken => termination.Token;
+
+    /// <summary>Reads the arguments into a record.</summary>
+    /// <exception cref="JobArgumentsException">They do not fit; the client is told so.</exception>
+    public T GetArguments<T>(JsonTypeInfo<T> typeInfo) => new ArgumentReader<T>(typeInfo).Read(ArgumentsJson);
+
+    /// <summary>The arguments as a JSON element; an empty object where there are none.</summary>
+    public JsonElement GetArguments()
+    {
+        using JsonDocument document = JsonDocument.Parse(ArgumentsJson.IsEmpty ? "{}"u8.ToArray() : ArgumentsJson);
+        return document.RootElement.Clone();
+    }
+}

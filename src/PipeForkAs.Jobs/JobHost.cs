@@ -1,0 +1,40 @@
+using PipeForkAs.Jobs.ByHand;
+using PipeForkAs.Jobs.Forking;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Jobs;
+
+/// <summary>
+/// The entry of a job host: an executable that holds job functions, which the daemon has run as users in forked workers.
+/// <code>
+/// return JobHost.Run(args, jobs =>
+/// {
+///     jobs.Add("business-logic", () => "eggman");
+/// });
+/// </code>
+/// </summary>
+public static class JobHost
+{
+    /// <summary>
+    /// Started by the daemon, serves it until it ends. Started by hand, lists the jobs (no argument, or <c>list</c>), describes one
+    /// (<c>describe JOB</c>) or runs one in this process, without forking and without becoming another user (<c>run JOB [NAME=VALUE ...]</c>).
+    /// </summary>
+    /// <param name="args">The arguments of <c>Main</c>.</param>
+    /// <param name="register">
+    /// Registers the jobs. It runs as root, once, before any fork: nothing in it may start a thread, a task or a timer, open a
+    /// socket or write to the console, and nothing secret may be kept, since every job can read the job host's memory.
+    /// </param>
+    /// <returns>The exit code for <c>Main</c> to return.</returns>
+    public static int Run(string[] args, Action<JobCollection> register)
+    {
+        ArgumentNullException.ThrowIfNull(args);
+        ArgumentNullException.ThrowIfNull(register);
+
+        if (args is [WorkerProtocol.ServeArgument])
+            return HostServer.Serve(register);
+
+        var jobs = new JobCollection();
+        register(jobs);
+        return JobCommands.Run(args, jobs);
+    }
+}

@@ -1,0 +1,12 @@
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Jobs;
+
+/// <summary>The user that a job runs as.</summary>
+/// <param name="Name">The user's name.</param>
+/// <param name="Uid">Its uid.</param>
+/// <param name="Gid">Its primary group.</param>
+/// <param name="Groups">All its groups, ascending, the primary one included.</param>
+/// <param name="Home">Its home directory, which is the working directory where the user can enter it, else that is <c>/</c>.</param>
+/// <param name="Shell">Its shell.</param>
+public sealed record JobUser(string Name, UserId Uid, GroupId Gid, IReadOnlyList<GroupId> Groups, string Home, string Shell);

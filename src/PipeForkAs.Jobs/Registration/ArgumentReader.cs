@@ -1,0 +1,48 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Schema;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+
+namespace PipeForkAs.Jobs.Registration;
+
+/// <summary>What a job's arguments are: reads them strictly, and tells their schema.</summary>
+internal interface IArgumentReader
+{
+    /// <summary>The JSON schema of the arguments.</summary>
+    JsonNode Schema();
+}
+
+/// <inheritdoc/>
+/// <typeparam name="T">The arguments record.</typeparam>
+/// <param name="typeInfo">Its JSON, with the author's options.</param>
+internal sealed class ArgumentReader<T>(JsonTypeInfo<T> typeInfo) : IArgumentReader
+{
+    /// <summary>The author's options, but strict: a typing error is refused, and nothing that a record demands is missing. Made when first used: in a worker.</summary>
+    private readonly Lazy<JsonTypeInfo<T>> strict = new(() =>
+    {
+        var options = new JsonSerializerOptions(typeInfo.Options)
+        {
+            AllowDuplicateProperties = false,
+            RespectNullableAnnotations = true,
+            RespectRequiredConstructorParameters = true,
+            UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        };
+        return (JsonTypeInfo<T>)options.GetTypeInfo(typeof(T));
+    });
+
+    public JsonNode Schema() => strict.Value.GetJsonSchemaAsNode(new JsonSchemaExporterOptions { TreatNullObliviousAsNonNullable = true });
+
+    public T Read(ReadOnlyMemory<byte> json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(json.IsEmpty ? "{}"u8 : json.Span, strict.Value)
+                ?? throw new JobArgumentsException("the arguments are null; they must be a JSON object");
+        }
+        catch (JsonException failure)
+        {
+            throw new JobArgumentsException(failure.Message, failure);
+        }
+    }
+}

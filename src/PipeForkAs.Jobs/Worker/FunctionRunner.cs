@@ -1,0 +1,101 @@
+using Microsoft.Win32.SafeHandles;
+using PipeForkAs.Jobs.Forking;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Jobs.Worker;
+
+/// <summary>Runs a function as the user that the worker has become.</summary>
+internal static class FunctionRunner
+{
+    /// <summary>The worker's exit code where the function did not return one.</summary>
+    private const int FailureCode = 1;
+
+    /// <summary>Runs the order's function and tells the daemon where it threw. Returns the worker's exit code.</summary>
+    public static int Run(Run order, JobCollection jobs, FileDescriptor control)
+    {
+        Job job = jobs.Find(order.Job)
+            ?? throw new StepFailedException(WorkerStep.Order, Errno.None, $"this job host holds no job \"{order.Job}\"");
+        SetEnvironment(order);
+        StartRuntime(job);
+
+        try
+        {
+            return job.Invoke(Context(order));
+        }
+        catch (JobArgumentsException wrong)
+        {
+            return Report(control, new Returned(ReturnKind.BadArguments, "", wrong.Message));
+        }
+#pragma warning disable CA1031 // The function's edge: whatever it throws is the client's to know.
+        catch (Exception thrown)
+#pragma warning restore CA1031
+        {
+            Exception cause = thrown is AggregateException { InnerExceptions.Count: 1 } aggregate ? aggregate.InnerExceptions[0] : thrown;
+            return Report(control, new Returned(ReturnKind.Threw, cause.GetType().FullName ?? cause.GetType().Name, cause.Message));
+        }
+    }
+
+    private static void SetEnvironment(Run order)
+    {
+        try
+        {
+            Libc.clearenv();
+            foreach (string variable in JobEnvironment.For(order))
+            {
+                int equals = variable.IndexOf('=', StringComparison.Ordinal);
+                Libc.setenv(variable[..equals], variable[(equals + 1)..]);
+            }
+        }
+        catch (SystemCallException failure)
+        {
+            throw new StepFailedException(WorkerStep.Environment, failure.Errno, failure.Message);
+        }
+    }
+
+    private static void StartRuntime(Job job)
+    {
+        try
+        {
+            Libc.sigmask_set(SignalSet.Empty);
+        }
+        catch (SystemCallException failure)
+        {
+            throw new StepFailedException(WorkerStep.UnblockSignals, failure.Errno, failure.Message);
+        }
+
+        if (!job.NeedsFinalizerThread)
+            return;
+        try
+        {
+            RuntimeThreads.StartFinalizerThread();
+        }
+        catch (InvalidOperationException failure)
+        {
+            throw new StepFailedException(WorkerStep.Runtime, Errno.EAGAIN, failure.Message);
+        }
+    }
+
+    private static JobContext Context(Run order)
+    {
+        Account account = order.Account;
+        var groups = new GroupId[account.Groups.Count];
+        for (int i = 0; i < groups.Length; i++)
+            groups[i] = new GroupId(account.Groups[i]);
+        var user = new JobUser(account.Name, new UserId(account.Uid), new GroupId(account.Gid), groups, account.Home, account.Shell);
+        return new JobContext(
+            user, order.Arguments, () => Open(0, FileAccess.Read), () => Open(1, FileAccess.Write), () => Open(2, FileAccess.Write));
+    }
+
+    /// <summary>A standard descriptor as a stream without buffer: nothing is lost when the worker exits, and nothing waits to be flushed.</summary>
+    private static FileStream Open(int descriptor, FileAccess access) =>
+        new(new SafeFileHandle(descriptor, ownsHandle: false), access, bufferSize: 0, isAsync: false);
+
+    private static int Report(FileDescriptor control, Returned message)
+    {
+        var writer = new MessageWriter();
+        message.Encode(writer);
+        Libc.send(control, writer.Written);
+        return FailureCode;
+    }
+}

@@ -1,0 +1,169 @@
+using System.Globalization;
+using System.Text;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Jobs.Worker;
+
+/// <summary>
+/// How a worker becomes the user: from the first step to the last, in the order in which they must stand. Any failure throws,
+/// and nothing of the user's runs. Nothing is looked up here; the daemon resolved all in numbers.
+/// </summary>
+internal sealed class UserChange(ProcessId jobHost)
+{
+    private static readonly Signal[] HostSignals =
+    [
+        Signal.SIGHUP, Signal.SIGINT, Signal.SIGQUIT, new(10), new(12), Signal.SIGPIPE, Signal.SIGALRM, Signal.SIGTERM,
+        Signal.SIGCHLD, new(20), new(21), new(22), new(24), new(25), new(26), new(27), new(28), new(29), new(30),
+    ];
+
+    private WorkerStep step;
+
+    /// <summary>What no user matters to: done while the worker waits for its order.</summary>
+    /// <param name="workerEnd">The worker's control socket; it moves to <see cref="WorkerProtocol.ControlDescriptor"/>.</param>
+    /// <returns>The control socket under its new number.</returns>
+    public FileDescriptor Prepare(FileDescriptor workerEnd) => Guard(() =>
+    {
+        step = WorkerStep.Signals;
+        foreach (Signal signal in HostSignals)
+            Libc.signal_default(signal);
+
+        // No terminal to push input into (TIOCSTI), and a process group that the daemon can end.
+        step = WorkerStep.Session;
+        Libc.setsid();
+
+        // A sibling's control socket would let one job give orders to another: nothing of the job host's stays open.
+        step = WorkerStep.CloseDescriptors;
+        FileDescriptor control = Libc.dup3_cloexec(workerEnd, WorkerProtocol.ControlDescriptor);
+        Libc.close_range(WorkerProtocol.ControlDescriptor + 1, uint.MaxValue);
+
+        step = WorkerStep.Keyring;
+        Libc.keyctl_join_session_keyring();
+
+        step = WorkerStep.CapabilityBoundingSet;
+        for (int capability = 0; Libc.prctl_capbset_read(capability) is { } held; capability++)
+        {
+            if (held)
+                Libc.prctl_capbset_drop(capability);
+        }
+
+        Libc.prctl_cap_ambient_clear_all();
+
+        // An idle worker ends with its job host as well. setresuid clears this: it is set again below.
+        step = WorkerStep.ParentDeathSignal;
+        DieWithJobHost();
+        return control;
+    });
+
+    /// <summary>Puts the pipes in place and becomes the user. Returns when the job may run.</summary>
+    public void Become(Run order, ReadOnlySpan<FileDescriptor?> pipes)
+    {
+        try
+        {
+            Apply(order, pipes);
+        }
+        catch (SystemCallException failure)
+        {
+            throw new StepFailedException(step, failure.Errno, failure.Message);
+        }
+    }
+
+    private void Apply(Run order, ReadOnlySpan<FileDescriptor?> pipes)
+    {
+        Account account = order.Account;
+        WorkerLimits limits = order.Limits;
+        var uid = new UserId(account.Uid);
+        var gid = new GroupId(account.Gid);
+        var groups = new GroupId[account.Groups.Count];
+        for (int i = 0; i < groups.Length; i++)
+            groups[i] = new GroupId(account.Groups[i]);
+
+        step = WorkerStep.Order;
+        if (uid == UserId.Root || uid == UserId.Unchanged)
+            throw new StepFailedException(step, Errno.None, $"a worker never runs a job as uid {uid}");
+        if (gid == GroupId.Unchanged || groups.Contains(GroupId.Unchanged))
+            throw new StepFailedException(step, Errno.None, $"the user {account.Name} has the group {GroupId.Unchanged}, which stands for none");
+
+        step = WorkerStep.Pipes;
+        for (int i = 0; i < 3; i++)
+            Libc.dup2(pipes[i]!, i).Release();
+        Libc.close_range(WorkerProtocol.ControlDescriptor + 1, uint.MaxValue);
+
+        step = WorkerStep.OomScoreAdjust;
+        using (FileDescriptor file = Libc.open("/proc/self/oom_score_adj", OpenFlags.O_WRONLY))
+            Libc.write(file, Encoding.ASCII.GetBytes(limits.OomScoreAdjust.ToString(CultureInfo.InvariantCulture))).OrThrow("write(oom_score_adj)");
+
+        step = WorkerStep.Nice;
+        Libc.setpriority(limits.Nice);
+
+        step = WorkerStep.ResourceLimits;
+        Limit(ResourceLimit.RLIMIT_NOFILE, limits.OpenFiles);
+        Limit(ResourceLimit.RLIMIT_CPU, limits.CpuSeconds);
+        Limit(ResourceLimit.RLIMIT_FSIZE, limits.FileSize);
+        Libc.umask(limits.Umask);
+
+        // In this order: with the uid goes the right to change the others, and groups survive if they are forgotten.
+        step = WorkerStep.Groups;
+        Libc.setgroups(groups);
+        step = WorkerStep.GroupIds;
+        Libc.setresgid(gid, gid, gid);
+        step = WorkerStep.UserIds;
+        Libc.setresuid(uid, uid, uid);
+        step = WorkerStep.Capabilities;
+        Libc.capset(CapabilitySets.None);
+
+        step = WorkerStep.NoNewPrivileges;
+        if (!limits.AllowNewPrivileges)
+            Libc.prctl_set_no_new_privs();
+        step = WorkerStep.Dumpable;
+        Libc.prctl_set_dumpable(false);
+        step = WorkerStep.ParentDeathSignal;
+        DieWithJobHost();
+
+        step = WorkerStep.Verify;
+        Verification.Check(uid, gid, groups, !limits.AllowNewPrivileges);
+
+        // As the user: the home may be on a file system where root is nobody.
+        step = WorkerStep.WorkingDirectory;
+        EnterHome(account.Home);
+    }
+
+    private void DieWithJobHost()
+    {
+        Libc.prctl_set_pdeathsig(Signal.SIGKILL);
+        ProcessId parent = Libc.getppid();
+        if (parent != jobHost)
+            throw new StepFailedException(step, Errno.None, $"the job host {jobHost} is gone, the parent is {parent}");
+    }
+
+    private static void EnterHome(string home)
+    {
+        try
+        {
+            Libc.chdir(home.Length > 0 && home[0] == '/' ? home : "/");
+        }
+        catch (SystemCallException failure) when (failure.Errno != Errno.ENOMEM)
+        {
+            // A home that is missing or closed to the user is daily life; the job learns it when it looks there.
+            Libc.chdir("/");
+        }
+    }
+
+    private static void Limit(ResourceLimit resource, long? value)
+    {
+        if (value is { } limit)
+            Libc.setrlimit(resource, (ulong)limit, (ulong)limit);
+    }
+
+    private T Guard<T>(Func<T> steps)
+    {
+        try
+        {
+            return steps();
+        }
+        catch (SystemCallException failure)
+        {
+            throw new StepFailedException(step, failure.Errno, failure.Message);
+        }
+    }
+}

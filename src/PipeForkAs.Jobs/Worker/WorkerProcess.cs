@@ -1,0 +1,87 @@
+using System.Diagnostics.CodeAnalysis;
+using PipeForkAs.Jobs.Forking;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Jobs.Worker;
+
+/// <summary>The life of a worker: prepare, wait for the order, become the user, run one job, exit. It never returns to the job host's code.</summary>
+internal static class WorkerProcess
+{
+    private const int DescriptorsOfAnOrder = 3;
+
+    [DoesNotReturn]
+    public static void Live(FileDescriptor workerEnd, ProcessId jobHost, JobCollection jobs)
+    {
+        FileDescriptor control = workerEnd;
+        try
+        {
+            var change = new UserChange(jobHost);
+            control = change.Prepare(workerEnd);
+            var pipes = new FileDescriptor?[DescriptorsOfAnOrder];
+            Run? order = WaitForOrder(control, pipes);
+            if (order is null)
+                Libc._exit(0);
+
+            change.Become(order, pipes);
+            if (order.Command.Count > 0)
+                Execute(order);
+            else
+                Libc._exit(FunctionRunner.Run(order, jobs, control));
+        }
+        catch (StepFailedException failure)
+        {
+            Report(control, new StepFailed(failure.Step, failure.Errno.Value, failure.Message));
+        }
+#pragma warning disable CA1031 // The edge of the worker: no code of the job host's may run on in it, whatever failed.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            Report(control, new StepFailed(WorkerStep.Order, 0, $"{failure.GetType().FullName}: {failure.Message}"));
+        }
+
+        Libc._exit(1);
+    }
+
+    /// <summary>Waits for the daemon. Null when it needs the worker no more, or is gone.</summary>
+    private static Run? WaitForOrder(FileDescriptor control, FileDescriptor?[] pipes)
+    {
+        int size = Libc.next_message_size(control).OrThrow("recv(control, MSG_PEEK)");
+        if (size == 0)
+            return null;
+        if (size > WorkerProtocol.MaxMessageBytes)
+            throw new StepFailedException(WorkerStep.Order, Errno.EMSGSIZE, $"the order has {size} bytes");
+
+        var message = new byte[size];
+        IOResult received = Libc.recvmsg(control, message, pipes, out int count);
+        if (received.Failed)
+            throw new StepFailedException(WorkerStep.Order, received.Errno, "recvmsg(control)");
+
+        var reader = new MessageReader(message.AsSpan(0, (int)received.Count));
+        if (reader.Kind != MessageKind.Run || count != DescriptorsOfAnOrder)
+            throw new StepFailedException(WorkerStep.Order, Errno.None, $"a message of kind {(int)reader.Kind} with {count} descriptors is no order");
+        return Protocol.Worker.Run.Decode(ref reader);
+    }
+
+    /// <summary>Becomes the program of a command. The control socket closes with it, which tells the daemon nothing and costs nothing.</summary>
+    private static void Execute(Run order)
+    {
+        try
+        {
+            IReadOnlyList<string> environment = JobEnvironment.For(order);
+            Libc.sigmask_set(SignalSet.Empty);
+            Libc.execve(order.Command[0], order.Command, environment);
+        }
+        catch (SystemCallException failure)
+        {
+            throw new StepFailedException(WorkerStep.Execute, failure.Errno, failure.Message);
+        }
+    }
+
+    private static void Report(FileDescriptor control, StepFailed failure)
+    {
+        var writer = new MessageWriter();
+        failure.Encode(writer);
+        Libc.send(control, writer.Written);
+    }
+}

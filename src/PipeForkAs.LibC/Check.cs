@@ -1,0 +1,52 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace PipeForkAs.LibC;
+
+/// <summary>The one place where -1 becomes an error.</summary>
+internal static class Check
+{
+    /// <summary>Returns a result that is not -1.</summary>
+    /// <exception cref="SystemCallException">The result is -1; it holds errno, and the call with its arguments.</exception>
+    public static int Result(int result, [InterpolatedStringHandlerArgument(nameof(result))] ref CallText call) =>
+        result != -1 ? result : throw new SystemCallException(call.ToString(), LastErrno);
+
+    /// <summary>Checks a result that is the error number itself, as that of posix_spawn and getpwnam_r.</summary>
+    public static void ErrorNumber(int errno, string call)
+    {
+        if (errno != 0)
+            throw new SystemCallException(call, new Errno(errno));
+    }
+
+    /// <summary>Keeps a count, or turns -1 into its errno.</summary>
+    public static IOResult Count(long result) => new(result >= 0 ? result : -LastErrno.Value);
+
+    /// <summary>The errno of the last call on this thread.</summary>
+    public static Errno LastErrno => new(Marshal.GetLastPInvokeError());
+
+    /// <summary>A string that C can hold.</summary>
+    /// <exception cref="ArgumentException">It holds a NUL, behind which C would see nothing.</exception>
+    public static string NoNul(string value, [CallerArgumentExpression(nameof(value))] string name = "") =>
+        value.Contains('\0', StringComparison.Ordinal) ? throw new ArgumentException("the string holds a NUL character", name) : value;
+
+    /// <summary>Builds the text of a call only when it failed: a successful call allocates nothing.</summary>
+    [InterpolatedStringHandler]
+    public ref struct CallText
+    {
+        private DefaultInterpolatedStringHandler text;
+
+        public CallText(int literalLength, int formattedCount, int result, out bool isNeeded)
+        {
+            isNeeded = result == -1;
+            text = isNeeded ? new DefaultInterpolatedStringHandler(literalLength, formattedCount) : default;
+        }
+
+        public void AppendLiteral(string value) => text.AppendLiteral(value);
+
+        public void AppendFormatted<T>(T value) => text.AppendFormatted(value);
+
+        public void AppendFormatted<T>(T value, string format) => text.AppendFormatted(value, format);
+
+        public override string ToString() => text.ToStringAndClear();
+    }
+}

@@ -1,0 +1,185 @@
+using System.Runtime.InteropServices;
+
+namespace PipeForkAs.LibC;
+
+public static unsafe partial class Libc
+{
+    /// <summary>open(2) without <c>O_CREAT</c>. The descriptor is close-on-exec.</summary>
+    public static FileDescriptor open(string path, OpenFlags flags) =>
+        new(Check.Result(sys_open(Check.NoNul(path), (int)(flags | OpenFlags.O_CLOEXEC)), $"open(\"{path}\", {flags})"));
+
+    /// <summary>openat(2) with <c>O_CREAT</c>. The descriptor is close-on-exec.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="flags">How to open it.</param>
+    /// <param name="mode">Its permissions where it is made, before the umask.</param>
+    public static FileDescriptor open(string path, OpenFlags flags, uint mode) =>
+        new(Check.Result(
+            sys_open_create(AtFdcwd, Check.NoNul(path), (int)(flags | OpenFlags.O_CLOEXEC | OpenFlags.O_CREAT), mode),
+            $"open(\"{path}\", {flags}, 0{mode})"));
+
+    /// <summary>close(2). The number is released whatever it returns, so nothing is reported.</summary>
+    internal static void close(int descriptor) => _ = sys_close(descriptor);
+
+    /// <summary>close_range(2): closes the descriptors from <paramref name="first"/> to <paramref name="last"/>, both included.</summary>
+    public static void close_range(uint first, uint last) =>
+        Check.Result(sys_close_range(first, last, 0), $"close_range({first}, {last}, 0)");
+
+    /// <summary>dup2(2): <paramref name="target"/> becomes a copy that stays open over exec. Returns the new descriptor.</summary>
+    public static FileDescriptor dup2(FileDescriptor source, int target) =>
+        new(Check.Result(sys_dup2(source.Number, target), $"dup2({source}, {target})"));
+
+    /// <summary>dup3(2) with <c>O_CLOEXEC</c>.</summary>
+    public static FileDescriptor dup3_cloexec(FileDescriptor source, int target) =>
+        new(Check.Result(sys_dup3(source.Number, target, (int)OpenFlags.O_CLOEXEC), $"dup3({source}, {target}, O_CLOEXEC)"));
+
+    /// <summary>fcntl(2) <c>F_SETFL</c> with <c>O_NONBLOCK</c> alone: for pipe ends and sockets, which carry no other flag.</summary>
+    public static void set_nonblocking(FileDescriptor descriptor) =>
+        Check.Result(sys_fcntl(descriptor.Number, F_SETFL, (int)OpenFlags.O_NONBLOCK), $"fcntl({descriptor}, F_SETFL, O_NONBLOCK)");
+
+    /// <summary>pipe2(2) with <c>O_CLOEXEC</c>; both ends block.</summary>
+    public static (FileDescriptor Read, FileDescriptor Write) pipe2()
+    {
+        int* ends = stackalloc int[2];
+        // SAFETY: the kernel writes two ints, for which there is room.
+        Check.Result(sys_pipe2(ends, (int)OpenFlags.O_CLOEXEC), $"pipe2(O_CLOEXEC)");
+        return (new FileDescriptor(ends[0]), new FileDescriptor(ends[1]));
+    }
+
+    /// <summary>read(2), repeated when a signal interrupts it.</summary>
+    public static IOResult read(FileDescriptor descriptor, Span<byte> buffer)
+    {
+        // SAFETY: the buffer is pinned for the call and its length is what the kernel is told.
+        fixed (byte* start = buffer)
+        {
+            IOResult result;
+            do
+                result = Check.Count(sys_read(descriptor.Number, start, (nuint)buffer.Length));
+            while (result.Errno == Errno.EINTR);
+            return result;
+        }
+    }
+
+    /// <summary>write(2), repeated when a signal interrupts it. May write less than all.</summary>
+    public static IOResult write(FileDescriptor descriptor, ReadOnlySpan<byte> buffer)
+    {
+        // SAFETY: the buffer is pinned for the call and its length is what the kernel is told.
+        fixed (byte* start = buffer)
+        {
+            IOResult result;
+            do
+                result = Check.Count(sys_write(descriptor.Number, start, (nuint)buffer.Length));
+            while (result.Errno == Errno.EINTR);
+            return result;
+        }
+    }
+
+    /// <summary>splice(2) without offsets and with <c>SPLICE_F_NONBLOCK | SPLICE_F_MOVE</c>: moves bytes between a pipe and another descriptor inside the kernel.</summary>
+    public static IOResult splice(FileDescriptor from, FileDescriptor to, int length)
+    {
+        IOResult result;
+        do
+            result = Check.Count(sys_splice(from.Number, null, to.Number, null, (nuint)length, SPLICE_F_MOVE | SPLICE_F_NONBLOCK));
+        while (result.Errno == Errno.EINTR);
+        return result;
+    }
+
+    /// <summary>ioctl(2) <c>FIONREAD</c>: bytes that can be read now.</summary>
+    public static int bytes_available(FileDescriptor descriptor)
+    {
+        int count = 0;
+        // SAFETY: FIONREAD writes one int.
+        Check.Result(sys_ioctl(descriptor.Number, FIONREAD, &count), $"ioctl({descriptor}, FIONREAD)");
+        return count;
+    }
+
+    /// <summary>chdir(2).</summary>
+    public static void chdir(string path) => Check.Result(sys_chdir(Check.NoNul(path)), $"chdir(\"{path}\")");
+
+    /// <summary>umask(2); returns the former mask. It cannot fail.</summary>
+    public static uint umask(uint mask) => sys_umask(mask);
+
+    /// <summary>unlink(2).</summary>
+    public static void unlink(string path) => Check.Result(sys_unlink(Check.NoNul(path)), $"unlink(\"{path}\")");
+
+    /// <summary>chmod(2).</summary>
+    public static void chmod(string path, uint mode) => Check.Result(sys_chmod(Check.NoNul(path), mode), $"chmod(\"{path}\", {mode})");
+
+    /// <summary>statx(2) of the path itself (<c>AT_SYMLINK_NOFOLLOW</c>), or null where there is nothing.</summary>
+    public static FileStatus? lstat(string path) => Stat(path, AT_SYMLINK_NOFOLLOW);
+
+    /// <summary>statx(2) of what the path leads to, or null where there is nothing.</summary>
+    public static FileStatus? stat(string path) => Stat(path, 0);
+
+    private static FileStatus? Stat(string path, int flags)
+    {
+        statx_t buffer;
+        // SAFETY: statx_t has the kernel's size and layout (checked by a test against the C compiler).
+        int result = sys_statx(AtFdcwd, Check.NoNul(path), flags, STATX_BASIC_STATS, &buffer);
+        if (result == -1 && (Check.LastErrno == Errno.ENOENT || Check.LastErrno == Errno.ENOTDIR))
+            return null;
+        Check.Result(result, $"statx(\"{path}\", {flags})");
+        return new FileStatus(
+            (FileKind)(buffer.stx_mode & 0xF000), buffer.stx_mode & 0xFFFu, new UserId(buffer.stx_uid), new GroupId(buffer.stx_gid),
+            (long)buffer.stx_size, (long)buffer.stx_blocks, buffer.stx_nlink, buffer.stx_ino,
+            ((ulong)buffer.stx_dev_major << 32) | buffer.stx_dev_minor, buffer.stx_mtime_sec, buffer.stx_mtime_nsec);
+    }
+
+    internal const int AtFdcwd = -100;
+    internal const int AT_SYMLINK_NOFOLLOW = 0x100;
+    internal const uint STATX_BASIC_STATS = 0x7ff;
+    internal const int F_SETFL = 4;
+    internal const uint SPLICE_F_MOVE = 1;
+    internal const uint SPLICE_F_NONBLOCK = 2;
+    internal const nuint FIONREAD = 0x541B;
+
+    [LibraryImport(Library, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int sys_open(string path, int flags);
+
+    [LibraryImport(Library, EntryPoint = "openat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int sys_open_create(int directory, string path, int flags, uint mode);
+
+    [LibraryImport(Library, EntryPoint = "close")]
+    private static partial int sys_close(int descriptor);
+
+    [LibraryImport(Library, EntryPoint = "close_range", SetLastError = true)]
+    private static partial int sys_close_range(uint first, uint last, int flags);
+
+    [LibraryImport(Library, EntryPoint = "dup2", SetLastError = true)]
+    private static partial int sys_dup2(int source, int target);
+
+    [LibraryImport(Library, EntryPoint = "dup3", SetLastError = true)]
+    private static partial int sys_dup3(int source, int target, int flags);
+
+    [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]
+    private static partial int sys_fcntl(int descriptor, int command, int argument);
+
+    [LibraryImport(Library, EntryPoint = "pipe2", SetLastError = true)]
+    private static partial int sys_pipe2(int* ends, int flags);
+
+    [LibraryImport(Library, EntryPoint = "read", SetLastError = true)]
+    private static partial nint sys_read(int descriptor, byte* buffer, nuint length);
+
+    [LibraryImport(Library, EntryPoint = "write", SetLastError = true)]
+    private static partial nint sys_write(int descriptor, byte* buffer, nuint length);
+
+    [LibraryImport(Library, EntryPoint = "splice", SetLastError = true)]
+    private static partial nint sys_splice(int from, long* fromOffset, int to, long* toOffset, nuint length, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "ioctl", SetLastError = true)]
+    private static partial int sys_ioctl(int descriptor, nuint request, int* argument);
+
+    [LibraryImport(Library, EntryPoint = "chdir", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int sys_chdir(string path);
+
+    [LibraryImport(Library, EntryPoint = "umask")]
+    private static partial uint sys_umask(uint mask);
+
+    [LibraryImport(Library, EntryPoint = "unlink", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int sys_unlink(string path);
+
+    [LibraryImport(Library, EntryPoint = "chmod", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int sys_chmod(string path, uint mode);
+
+    [LibraryImport(Library, EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int sys_statx(int directory, string path, int flags, uint mask, statx_t* buffer);
+}

@@ -1,0 +1,139 @@
+using System.Runtime.InteropServices;
+
+namespace PipeForkAs.LibC;
+
+/// <summary>Events of epoll(7).</summary>
+[Flags]
+public enum EpollEvents : uint
+{
+    /// <summary>Something can be read.</summary>
+    EPOLLIN = 0x001,
+
+    /// <summary>Something can be written.</summary>
+    EPOLLOUT = 0x004,
+
+    /// <summary>An error; always reported.</summary>
+    EPOLLERR = 0x008,
+
+    /// <summary>Both directions are closed; always reported.</summary>
+    EPOLLHUP = 0x010,
+
+    /// <summary>The peer closed its writing half.</summary>
+    EPOLLRDHUP = 0x2000,
+
+    /// <summary>Report changes, not states.</summary>
+    EPOLLET = 1u << 31,
+}
+
+/// <summary>struct epoll_event as it is on x86-64: packed.</summary>
+[StructLayout(LayoutKind.Sequential, Pack = 4)]
+public struct EpollEvent : IEquatable<EpollEvent>
+{
+    /// <summary>What happened.</summary>
+    public EpollEvents Events { get; set; }
+
+    /// <summary>What was given to epoll_ctl.</summary>
+    public long Data { get; set; }
+
+    /// <inheritdoc/>
+    public readonly bool Equals(EpollEvent other) => Events == other.Events && Data == other.Data;
+
+    /// <inheritdoc/>
+    public override readonly bool Equals(object? obj) => obj is EpollEvent other && Equals(other);
+
+    /// <inheritdoc/>
+    public override readonly int GetHashCode() => Data.GetHashCode();
+
+    /// <summary>Whether both are the same.</summary>
+    public static bool operator ==(EpollEvent left, EpollEvent right) => left.Equals(right);
+
+    /// <summary>Whether they differ.</summary>
+    public static bool operator !=(EpollEvent left, EpollEvent right) => !left.Equals(right);
+}
+
+public static unsafe partial class Libc
+{
+    /// <summary>epoll_create1(2).</summary>
+    public static FileDescriptor epoll_create1() => new(Check.Result(sys_epoll_create1(EPOLL_CLOEXEC), $"epoll_create1(EPOLL_CLOEXEC)"));
+
+    /// <summary>epoll_ctl(2) <c>EPOLL_CTL_ADD</c>.</summary>
+    public static void epoll_add(FileDescriptor epoll, FileDescriptor descriptor, EpollEvents events, long data)
+    {
+        var entry = new EpollEvent { Events = events, Data = data };
+        // SAFETY: EpollEvent has the kernel's layout (checked by a test against the C compiler).
+        Check.Result(sys_epoll_ctl(epoll.Number, EPOLL_CTL_ADD, descriptor.Number, &entry), $"epoll_ctl({epoll}, EPOLL_CTL_ADD, {descriptor})");
+    }
+
+    /// <summary>epoll_ctl(2) <c>EPOLL_CTL_DEL</c>.</summary>
+    public static void epoll_delete(FileDescriptor epoll, FileDescriptor descriptor)
+    {
+        EpollEvent unused;
+        Check.Result(sys_epoll_ctl(epoll.Number, EPOLL_CTL_DEL, descriptor.Number, &unused), $"epoll_ctl({epoll}, EPOLL_CTL_DEL, {descriptor})");
+    }
+
+    /// <summary>epoll_wait(2). Returns how many events there are; 0 also when a signal interrupted it.</summary>
+    /// <param name="epoll">What epoll_create1 gave.</param>
+    /// <param name="events">Where the events go.</param>
+    /// <param name="milliseconds">How long to wait at most; -1 for ever.</param>
+    public static int epoll_wait(FileDescriptor epoll, Span<EpollEvent> events, int milliseconds)
+    {
+        // SAFETY: the buffer is pinned for the call and its length is what the kernel is told.
+        fixed (EpollEvent* start = events)
+        {
+            int count = sys_epoll_wait(epoll.Number, start, events.Length, milliseconds);
+            if (count == -1 && Check.LastErrno == Errno.EINTR)
+                return 0;
+            return Check.Result(count, $"epoll_wait({epoll})");
+        }
+    }
+
+    /// <summary>poll(2) for reading of two descriptors: which of them can be read, or are closed by their peer.</summary>
+    /// <param name="first">One descriptor.</param>
+    /// <param name="second">Another.</param>
+    /// <param name="milliseconds">How long to wait at most; -1 for ever.</param>
+    public static (bool First, bool Second) poll_readable(FileDescriptor first, FileDescriptor second, int milliseconds)
+    {
+        pollfd* entries = stackalloc pollfd[2];
+        entries[0] = new() { fd = first.Number, events = POLLIN };
+        entries[1] = new() { fd = second.Number, events = POLLIN };
+        // SAFETY: two entries of the kernel's layout.
+        int result = sys_poll(entries, 2, milliseconds);
+        if (result == -1 && Check.LastErrno == Errno.EINTR)
+            return default;
+        Check.Result(result, $"poll({first}, {second})");
+        return (entries[0].revents != 0, entries[1].revents != 0);
+    }
+
+    /// <summary>eventfd(2), not blocking, starting at 0.</summary>
+    public static FileDescriptor eventfd() => new(Check.Result(sys_eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), $"eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)"));
+
+    internal const int EPOLL_CLOEXEC = 0x80000;
+    internal const int EPOLL_CTL_ADD = 1;
+    internal const int EPOLL_CTL_DEL = 2;
+    internal const int EFD_CLOEXEC = 0x80000;
+    internal const int EFD_NONBLOCK = 0x800;
+    internal const short POLLIN = 1;
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct pollfd
+    {
+        public int fd;
+        public short events;
+        public short revents;
+    }
+
+    [LibraryImport(Library, EntryPoint = "epoll_create1", SetLastError = true)]
+    private static partial int sys_epoll_create1(int flags);
+
+    [LibraryImport(Library, EntryPoint = "epoll_ctl", SetLastError = true)]
+    private static partial int sys_epoll_ctl(int epoll, int operation, int descriptor, EpollEvent* entry);
+
+    [LibraryImport(Library, EntryPoint = "epoll_wait", SetLastError = true)]
+    private static partial int sys_epoll_wait(int epoll, EpollEvent* events, int size, int milliseconds);
+
+    [LibraryImport(Library, EntryPoint = "poll", SetLastError = true)]
+    private static partial int sys_poll(pollfd* entries, nuint count, int milliseconds);
+
+    [LibraryImport(Library, EntryPoint = "eventfd", SetLastError = true)]
+    private static partial int sys_eventfd(uint value, int flags);
+}

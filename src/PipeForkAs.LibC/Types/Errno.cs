@@ -1,0 +1,105 @@
+using System.Globalization;
+
+namespace PipeForkAs.LibC;
+
+/// <summary>An error number of the kernel as on x86-64; errno(3).</summary>
+/// <param name="Value">The number, 0 for none.</param>
+public readonly record struct Errno(int Value)
+{
+    /// <summary>No error.</summary>
+    public static readonly Errno None = new(0);
+
+    /// <summary>Operation not permitted.</summary>
+    public static readonly Errno EPERM = new(1);
+
+    /// <summary>No such file or directory.</summary>
+    public static readonly Errno ENOENT = new(2);
+
+    /// <summary>No such process.</summary>
+    public static readonly Errno ESRCH = new(3);
+
+    /// <summary>Interrupted by a signal.</summary>
+    public static readonly Errno EINTR = new(4);
+
+    /// <summary>Argument list too long.</summary>
+    public static readonly Errno E2BIG = new(7);
+
+    /// <summary>Bad descriptor.</summary>
+    public static readonly Errno EBADF = new(9);
+
+    /// <summary>No child process.</summary>
+    public static readonly Errno ECHILD = new(10);
+
+    /// <summary>Try again; also EWOULDBLOCK.</summary>
+    public static readonly Errno EAGAIN = new(11);
+
+    /// <summary>Out of memory.</summary>
+    public static readonly Errno ENOMEM = new(12);
+
+    /// <summary>Permission denied.</summary>
+    public static readonly Errno EACCES = new(13);
+
+    /// <summary>File exists.</summary>
+    public static readonly Errno EEXIST = new(17);
+
+    /// <summary>Not a directory.</summary>
+    public static readonly Errno ENOTDIR = new(20);
+
+    /// <summary>Invalid argument.</summary>
+    public static readonly Errno EINVAL = new(22);
+
+    /// <summary>Too many open files in the system.</summary>
+    public static readonly Errno ENFILE = new(23);
+
+    /// <summary>Too many open files in the process.</summary>
+    public static readonly Errno EMFILE = new(24);
+
+    /// <summary>Result too large.</summary>
+    public static readonly Errno ERANGE = new(34);
+
+    /// <summary>Broken pipe.</summary>
+    public static readonly Errno EPIPE = new(32);
+
+    /// <summary>The kernel lacks the call.</summary>
+    public static readonly Errno ENOSYS = new(38);
+
+    /// <summary>Message too long.</summary>
+    public static readonly Errno EMSGSIZE = new(90);
+
+    /// <summary>Address in use.</summary>
+    public static readonly Errno EADDRINUSE = new(98);
+
+    /// <summary>Connection reset by the peer.</summary>
+    public static readonly Errno ECONNRESET = new(104);
+
+    /// <summary>Connection refused.</summary>
+    public static readonly Errno ECONNREFUSED = new(111);
+
+    /// <summary>Operation now in progress.</summary>
+    public static readonly Errno EINPROGRESS = new(115);
+
+    private static readonly (Errno Errno, string Name)[] Names =
+    [
+        (EPERM, nameof(EPERM)), (ENOENT, nameof(ENOENT)), (ESRCH, nameof(ESRCH)), (EINTR, nameof(EINTR)), (E2BIG, nameof(E2BIG)),
+        (EBADF, nameof(EBADF)), (ECHILD, nameof(ECHILD)), (EAGAIN, nameof(EAGAIN)), (ENOMEM, nameof(ENOMEM)), (EACCES, nameof(EACCES)),
+        (EEXIST, nameof(EEXIST)), (ENOTDIR, nameof(ENOTDIR)), (EINVAL, nameof(EINVAL)), (ENFILE, nameof(ENFILE)), (EMFILE, nameof(EMFILE)),
+        (ERANGE, nameof(ERANGE)), (EPIPE, nameof(EPIPE)), (ENOSYS, nameof(ENOSYS)), (EMSGSIZE, nameof(EMSGSIZE)),
+        (EADDRINUSE, nameof(EADDRINUSE)), (ECONNRESET, nameof(ECONNRESET)), (ECONNREFUSED, nameof(ECONNREFUSED)),
+        (EINPROGRESS, nameof(EINPROGRESS)),
+    ];
+
+    /// <summary>libc's words for it, for example "Permission denied"; strerror(3).</summary>
+    public string Text => System.Runtime.InteropServices.Marshal.GetPInvokeErrorMessage(Value);
+
+    /// <summary>The name and libc's words, for example "EACCES (Permission denied)".</summary>
+    public override string ToString()
+    {
+        foreach ((Errno errno, string name) in Names)
+        {
+            if (errno == this)
+                return $"{name} ({Text})";
+        }
+
+        return string.Create(CultureInfo.InvariantCulture, $"errno {Value} ({Text})");
+    }
+}

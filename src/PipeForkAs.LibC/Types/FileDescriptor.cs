@@ -1,0 +1,46 @@
+using System.Globalization;
+
+namespace PipeForkAs.LibC;
+
+/// <summary>
+/// An open descriptor with one owner, who closes it. There is no finalizer, on purpose: a forked worker closes all that it
+/// inherited in one call and then opens files under the same numbers; a finalizer that ran there would close those.
+/// </summary>
+public sealed class FileDescriptor : IDisposable
+{
+    private int number;
+
+    /// <summary>Takes over an open descriptor.</summary>
+    /// <param name="number">The descriptor's number, 0 or more.</param>
+    public FileDescriptor(int number)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(number);
+        this.number = number;
+    }
+
+    /// <summary>The descriptor's number.</summary>
+    /// <exception cref="ObjectDisposedException">It was closed or given away.</exception>
+    public int Number => number >= 0 ? number : throw new ObjectDisposedException(nameof(FileDescriptor));
+
+    /// <summary>Whether it was closed or given away.</summary>
+    public bool IsClosed => number < 0;
+
+    /// <summary>Gives the number away: the caller closes it.</summary>
+    public int Release()
+    {
+        int released = Number;
+        number = -1;
+        return released;
+    }
+
+    /// <summary>Closes it once. Errors are not reported: close(2) releases the number whatever it returns.</summary>
+    public void Dispose()
+    {
+        int closing = Interlocked.Exchange(ref number, -1);
+        if (closing >= 0)
+            Libc.close(closing);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => number >= 0 ? number.ToString(CultureInfo.InvariantCulture) : "closed";
+}

@@ -1,0 +1,105 @@
+using System.Runtime.InteropServices;
+
+namespace PipeForkAs.LibC;
+
+/// <summary>Flags of open(2).</summary>
+[Flags]
+public enum OpenFlags
+{
+    /// <summary>Read only.</summary>
+    O_RDONLY = 0,
+
+    /// <summary>Write only.</summary>
+    O_WRONLY = 1,
+
+    /// <summary>Read and write.</summary>
+    O_RDWR = 2,
+
+    /// <summary>Make the file.</summary>
+    O_CREAT = 0x40,
+
+    /// <summary>Fail where the file exists.</summary>
+    O_EXCL = 0x80,
+
+    /// <summary>Empty the file.</summary>
+    O_TRUNC = 0x200,
+
+    /// <summary>Calls return EAGAIN instead of waiting.</summary>
+    O_NONBLOCK = 0x800,
+
+    /// <summary>Fail where the path is no directory.</summary>
+    O_DIRECTORY = 0x10000,
+
+    /// <summary>Fail where the last part of the path is a symbolic link.</summary>
+    O_NOFOLLOW = 0x20000,
+
+    /// <summary>Closed by exec.</summary>
+    O_CLOEXEC = 0x80000,
+}
+
+/// <summary>What a file is: the type bits of its mode; inode(7).</summary>
+public enum FileKind
+{
+    /// <summary>A named pipe.</summary>
+    Fifo = 0x1000,
+
+    /// <summary>A character device.</summary>
+    CharacterDevice = 0x2000,
+
+    /// <summary>A directory.</summary>
+    Directory = 0x4000,
+
+    /// <summary>A block device.</summary>
+    BlockDevice = 0x6000,
+
+    /// <summary>A regular file.</summary>
+    Regular = 0x8000,
+
+    /// <summary>A symbolic link.</summary>
+    SymbolicLink = 0xA000,
+
+    /// <summary>A socket.</summary>
+    Socket = 0xC000,
+}
+
+/// <summary>What statx(2) tells of a file.</summary>
+/// <param name="Kind">What it is.</param>
+/// <param name="Permissions">The permission bits, with set-user-id, set-group-id and sticky: 0 to 07777.</param>
+/// <param name="Owner">Its owner.</param>
+/// <param name="Group">Its group.</param>
+/// <param name="Size">Its size in bytes.</param>
+/// <param name="Blocks">What it takes on disk, in units of 512 bytes.</param>
+/// <param name="Links">How many names it has.</param>
+/// <param name="Inode">Its inode's number.</param>
+/// <param name="Device">The device that holds it: major number in the upper, minor number in the lower 32 bits.</param>
+/// <param name="ModifiedSeconds">When its content last changed, in seconds since 1970.</param>
+/// <param name="ModifiedNanoseconds">The same, the part below a second.</param>
+public readonly record struct FileStatus(
+    FileKind Kind, uint Permissions, UserId Owner, GroupId Group, long Size, long Blocks, uint Links, ulong Inode, ulong Device,
+    long ModifiedSeconds, uint ModifiedNanoseconds);
+
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct statx_t
+{
+    public uint stx_mask;
+    public uint stx_blksize;
+    public ulong stx_attributes;
+    public uint stx_nlink;
+    public uint stx_uid;
+    public uint stx_gid;
+    public ushort stx_mode;
+    private readonly ushort spare0;
+    public ulong stx_ino;
+    public ulong stx_size;
+    public ulong stx_blocks;
+    public ulong stx_attributes_mask;
+    private fixed byte accessBirthChange[3 * 16];
+    public long stx_mtime_sec;
+    public uint stx_mtime_nsec;
+    private readonly int spare1;
+    public uint stx_rdev_major;
+    public uint stx_rdev_minor;
+    public uint stx_dev_major;
+    public uint stx_dev_minor;
+    private fixed ulong spare2[14];
+}

@@ -1,0 +1,47 @@
+using System.Runtime.InteropServices;
+
+namespace PipeForkAs.LibC;
+
+/// <summary>A set of signals with the size of libc's sigset_t; sigsetops(3).</summary>
+[StructLayout(LayoutKind.Sequential)]
+public struct SignalSet : IEquatable<SignalSet>
+{
+    private ulong bits;
+    private unsafe fixed ulong rest[15];
+
+    /// <summary>No signal.</summary>
+    public static SignalSet Empty => default;
+
+    /// <summary>Every signal that libc lets a program block: all but 32 and 33, which its threads use among themselves.</summary>
+    public static SignalSet Full => new() { bits = ~(1UL << 31 | 1UL << 32) };
+
+    /// <summary>These signals.</summary>
+    public static SignalSet Of(params ReadOnlySpan<Signal> signals)
+    {
+        SignalSet set = default;
+        foreach (Signal signal in signals)
+            set.bits |= 1UL << (signal.Number - 1);
+        return set;
+    }
+
+    /// <summary>Whether the signal is in the set.</summary>
+    public readonly bool Contains(Signal signal) => (bits & (1UL << (signal.Number - 1))) != 0;
+
+    /// <inheritdoc/>
+    public readonly bool Equals(SignalSet other) => bits == other.bits;
+
+    /// <inheritdoc/>
+    public override readonly bool Equals(object? obj) => obj is SignalSet other && Equals(other);
+
+    /// <inheritdoc/>
+    public override readonly int GetHashCode() => bits.GetHashCode();
+
+    /// <summary>Whether both hold the same signals.</summary>
+    public static bool operator ==(SignalSet left, SignalSet right) => left.Equals(right);
+
+    /// <summary>Whether they differ.</summary>
+    public static bool operator !=(SignalSet left, SignalSet right) => !left.Equals(right);
+
+    /// <inheritdoc/>
+    public override readonly string ToString() => $"0x{bits:x}";
+}

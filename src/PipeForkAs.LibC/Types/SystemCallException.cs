@@ -1,0 +1,18 @@
+namespace PipeForkAs.LibC;
+
+/// <summary>A system call failed.</summary>
+public sealed class SystemCallException : Exception
+{
+    internal SystemCallException(string call, Errno errno)
+        : base($"{call}: {errno}")
+    {
+        Call = call;
+        Errno = errno;
+    }
+
+    /// <summary>The call with its arguments, for example <c>open("/etc/shadow", 0x80000)</c>.</summary>
+    public string Call { get; }
+
+    /// <summary>Why it failed.</summary>
+    public Errno Errno { get; }
+}

@@ -1,0 +1,32 @@
+namespace PipeForkAs.Protocol.Worker;
+
+/// <summary>A user as the user database tells of it, in numbers; passwd(5).</summary>
+/// <param name="Name">The user's name.</param>
+/// <param name="Uid">Its uid.</param>
+/// <param name="Gid">Its primary group.</param>
+/// <param name="Groups">All its groups, ascending and without duplicates, the primary one included.</param>
+/// <param name="Home">Its home directory.</param>
+/// <param name="Shell">Its shell.</param>
+public sealed record Account(string Name, uint Uid, uint Gid, IReadOnlyList<uint> Groups, string Home, string Shell)
+{
+    /// <summary>Appends it to a message.</summary>
+    public void Encode(MessageWriter writer)
+    {
+        writer.Text(Name).UInt32(Uid).UInt32(Gid).Int32(Groups.Count);
+        foreach (uint group in Groups)
+            writer.UInt32(group);
+        writer.Text(Home).Text(Shell);
+    }
+
+    /// <summary>Reads it from a message.</summary>
+    public static Account Decode(ref MessageReader reader)
+    {
+        string name = reader.Text();
+        uint uid = reader.UInt32();
+        uint gid = reader.UInt32();
+        var groups = new uint[reader.Count(sizeof(uint))];
+        for (int i = 0; i < groups.Length; i++)
+            groups[i] = reader.UInt32();
+        return new Account(name, uid, gid, groups, reader.Text(), reader.Text());
+    }
+}

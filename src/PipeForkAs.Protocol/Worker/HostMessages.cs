@@ -1,0 +1,130 @@
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Protocol.Worker;
+
+/// <summary>The first thing that a job host says.</summary>
+/// <param name="Version">Its <see cref="WorkerProtocol.Version"/>.</param>
+public readonly record struct Hello(int Version)
+{
+    /// <summary>Writes the message.</summary>
+    public void Encode(MessageWriter writer) => writer.Begin(MessageKind.Hello).Int32(Version);
+
+    /// <summary>Reads the message.</summary>
+    public static Hello Decode(ref MessageReader reader)
+    {
+        var message = new Hello(reader.Int32());
+        reader.End();
+        return message;
+    }
+}
+
+/// <summary>A job that a job host holds.</summary>
+/// <param name="Name">The job's name.</param>
+/// <param name="Kind">Its kind.</param>
+/// <param name="Description">What it does, in one line; may be empty.</param>
+/// <param name="ArgumentsSchema">The JSON schema of its arguments; empty when it takes none.</param>
+/// <param name="Environment">The variables that a client may set.</param>
+/// <param name="Timeout">How long it may run; zero where it does not say.</param>
+public sealed record JobOffer(
+    string Name, JobKind Kind, string Description, string ArgumentsSchema, IReadOnlyList<string> Environment, TimeSpan Timeout)
+{
+    /// <summary>Writes the message.</summary>
+    public void Encode(MessageWriter writer) => writer.Begin(MessageKind.JobOffer)
+        .Text(Name).Byte((byte)Kind).Text(Description).Text(ArgumentsSchema).Texts(Environment).Int64(Timeout.Ticks);
+
+    /// <summary>Reads the message.</summary>
+    public static JobOffer Decode(ref MessageReader reader)
+    {
+        var message = new JobOffer(
+            reader.Text(), (JobKind)reader.Byte(), reader.Text(), reader.Text(), reader.Texts(), new TimeSpan(reader.Int64()));
+        reader.End();
+        if (message.Kind is not (JobKind.Text or JobKind.Typed or JobKind.Streaming))
+            throw new FormatException($"the job {message.Name} has the kind {(int)message.Kind}, which a job host cannot hold");
+        return message;
+    }
+}
+
+/// <summary>Why a job host cannot serve.</summary>
+/// <param name="Reason">For a person.</param>
+public readonly record struct Refused(string Reason)
+{
+    /// <summary>Writes the message.</summary>
+    public void Encode(MessageWriter writer) => writer.Begin(MessageKind.Refused).Text(WorkerProtocol.Cut(Reason));
+
+    /// <summary>Reads the message.</summary>
+    public static Refused Decode(ref MessageReader reader)
+    {
+        var message = new Refused(reader.Text());
+        reader.End();
+        return message;
+    }
+}
+
+/// <summary>A worker was forked; its control socket and its pidfd come with the message, in this order.</summary>
+/// <param name="Pid">The worker's process id.</param>
+public readonly record struct Forked(int Pid)
+{
+    /// <summary>Writes the message.</summary>
+    public void Encode(MessageWriter writer) => writer.Begin(MessageKind.Forked).Int32(Pid);
+
+    /// <summary>Reads the message.</summary>
+    public static Forked Decode(ref MessageReader reader)
+    {
+        var message = new Forked(reader.Int32());
+        reader.End();
+        return message;
+    }
+}
+
+/// <summary>A fork failed. The job host lives on; the daemon decides whether to ask again.</summary>
+/// <param name="Reason">For a person, with the errno.</param>
+public readonly record struct ForkFailed(string Reason)
+{
+    /// <summary>Writes the message.</summary>
+    public void Encode(MessageWriter writer) => writer.Begin(MessageKind.ForkFailed).Text(WorkerProtocol.Cut(Reason));
+
+    /// <summary>Reads the message.</summary>
+    public static ForkFailed Decode(ref MessageReader reader)
+    {
+        var message = new ForkFailed(reader.Text());
+        reader.End();
+        return message;
+    }
+}
+
+/// <summary>A worker ended. It is a zombie until the daemon says <see cref="Reap"/>, so that its process group can be ended without hitting another's.</summary>
+/// <param name="Pid">The worker's process id.</param>
+/// <param name="BySignal">Whether a signal ended it.</param>
+/// <param name="Value">The exit code, or the signal's number.</param>
+/// <param name="CpuTime">Processor time that it used.</param>
+/// <param name="MaxResidentBytes">Its largest resident set in bytes.</param>
+public readonly record struct WorkerExited(int Pid, bool BySignal, int Value, TimeSpan CpuTime, long MaxResidentBytes)
+{
+    /// <summary>Writes the message.</summary>
+    public void Encode(MessageWriter writer) => writer.Begin(MessageKind.Exited)
+        .Int32(Pid).Bool(BySignal).Int32(Value).Int64(CpuTime.Ticks).Int64(MaxResidentBytes);
+
+    /// <summary>Reads the message.</summary>
+    public static WorkerExited Decode(ref MessageReader reader)
+    {
+        var message = new WorkerExited(reader.Int32(), reader.Bool(), reader.Int32(), new TimeSpan(reader.Int64()), reader.Int64());
+        reader.End();
+        return message;
+    }
+}
+
+/// <summary>Leave to reap a worker that ended.</summary>
+/// <param name="Pid">The worker's process id.</param>
+public readonly record struct Reap(int Pid)
+{
+    /// <summary>Writes the message.</summary>
+    public void Encode(MessageWriter writer) => writer.Begin(MessageKind.Reap).Int32(Pid);
+
+    /// <summary>Reads the message.</summary>
+    public static Reap Decode(ref MessageReader reader)
+    {
+        var message = new Reap(reader.Int32());
+        reader.End();
+        return message;
+    }
+}

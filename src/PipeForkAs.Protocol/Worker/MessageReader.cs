@@ -1,0 +1,97 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace PipeForkAs.Protocol.Worker;
+
+/// <summary>Reads a message that <see cref="MessageWriter"/> wrote. Every length is checked against what is there before it is used.</summary>
+public ref struct MessageReader
+{
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    private ReadOnlySpan<byte> rest;
+
+    /// <summary>Begins to read a message.</summary>
+    /// <exception cref="FormatException">It is empty.</exception>
+    public MessageReader(ReadOnlySpan<byte> message)
+    {
+        rest = message;
+        Kind = (MessageKind)Byte();
+    }
+
+    /// <summary>The message's kind; may be one that this version does not know.</summary>
+    public MessageKind Kind { get; }
+
+    /// <summary>Reads a byte.</summary>
+    public byte Byte() => Take(1)[0];
+
+    /// <summary>Reads a truth value.</summary>
+    public bool Bool() => Byte() switch
+    {
+        0 => false,
+        1 => true,
+        byte other => throw new FormatException($"a truth value is {other}"),
+    };
+
+    /// <summary>Reads 32 bits.</summary>
+    public int Int32() => BinaryPrimitives.ReadInt32LittleEndian(Take(sizeof(int)));
+
+    /// <summary>Reads 32 bits.</summary>
+    public uint UInt32() => BinaryPrimitives.ReadUInt32LittleEndian(Take(sizeof(uint)));
+
+    /// <summary>Reads 64 bits.</summary>
+    public long Int64() => BinaryPrimitives.ReadInt64LittleEndian(Take(sizeof(long)));
+
+    /// <summary>Reads bytes; they are part of the message, not a copy.</summary>
+    public ReadOnlySpan<byte> Bytes() => Take(Count(1));
+
+    /// <summary>Reads a text.</summary>
+    public string Text()
+    {
+        try
+        {
+            return Strict.GetString(Bytes());
+        }
+        catch (DecoderFallbackException failure)
+        {
+            throw new FormatException("a text is not UTF-8", failure);
+        }
+    }
+
+    /// <summary>Reads a list of texts.</summary>
+    public string[] Texts()
+    {
+        int count = Count(sizeof(int));
+        if (count == 0)
+            return [];
+        var texts = new string[count];
+        for (int i = 0; i < count; i++)
+            texts[i] = Text();
+        return texts;
+    }
+
+    /// <summary>Reads the count of a list whose items take at least so many bytes each.</summary>
+    public int Count(int itemBytes)
+    {
+        int count = Int32();
+        return count >= 0 && count <= rest.Length / itemBytes
+            ? count
+            : throw new FormatException($"a count of {count} is more than the message holds");
+    }
+
+    /// <summary>Checks that nothing is left.</summary>
+    /// <exception cref="FormatException">Something is.</exception>
+    public readonly void End()
+    {
+        if (!rest.IsEmpty)
+            throw new FormatException($"{rest.Length} bytes too many in a {Kind} message");
+    }
+
+    private ReadOnlySpan<byte> Take(int count)
+    {
+        if ((uint)count > (uint)rest.Length)
+            throw new FormatException($"the message ends early: {count} bytes are wanted, {rest.Length} are left");
+        ReadOnlySpan<byte> taken = rest[..count];
+        rest = rest[count..];
+        return taken;
+    }
+}

@@ -1,0 +1,49 @@
+namespace PipeForkAs.Protocol.Worker;
+
+/// <summary>The order to a worker: whom to become and what to run. All is resolved already; a worker looks nothing up.</summary>
+public sealed record Run
+{
+    /// <summary>The function's name in the job host, or of the command in the configuration.</summary>
+    public required string Job { get; init; }
+
+    /// <summary>The program and its arguments for a command; empty for a function.</summary>
+    public IReadOnlyList<string> Command { get; init; } = [];
+
+    /// <summary>The function's arguments as a JSON object in UTF-8, as the client sent them; empty for none. Read only after the worker became the user.</summary>
+    public byte[] Arguments { get; init; } = [];
+
+    /// <summary>The user to become.</summary>
+    public required Account Account { get; init; }
+
+    /// <summary>Variables beside those that the account gives, NAME and VALUE.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Environment { get; init; } = [];
+
+    /// <summary>What the worker is limited to.</summary>
+    public WorkerLimits Limits { get; init; } = new();
+
+    /// <summary>Writes the message.</summary>
+    public void Encode(MessageWriter writer)
+    {
+        writer.Begin(MessageKind.Run).Text(Job).Texts(Command).Bytes(Arguments);
+        Account.Encode(writer);
+        writer.Int32(Environment.Count);
+        foreach ((string name, string value) in Environment)
+            writer.Text(name).Text(value);
+        Limits.Encode(writer);
+    }
+
+    /// <summary>Reads the message.</summary>
+    public static Run Decode(ref MessageReader reader)
+    {
+        string job = reader.Text();
+        string[] command = reader.Texts();
+        byte[] arguments = reader.Bytes().ToArray();
+        Account account = Account.Decode(ref reader);
+        var environment = new KeyValuePair<string, string>[reader.Count(2 * sizeof(int))];
+        for (int i = 0; i < environment.Length; i++)
+            environment[i] = new(reader.Text(), reader.Text());
+        WorkerLimits limits = WorkerLimits.Decode(ref reader);
+        reader.End();
+        return new Run { Job = job, Command = command, Arguments = arguments, Account = account, Environment = environment, Limits = limits };
+    }
+}

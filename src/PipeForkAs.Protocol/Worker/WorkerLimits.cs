@@ -1,0 +1,42 @@
+namespace PipeForkAs.Protocol.Worker;
+
+/// <summary>What a worker sets for itself before it becomes the user, as it could not after.</summary>
+public sealed record WorkerLimits
+{
+    /// <summary>One more than the highest descriptor, RLIMIT_NOFILE; 16 or more.</summary>
+    public long OpenFiles { get; init; } = 1024;
+
+    /// <summary>Seconds of processor time, RLIMIT_CPU; null for no limit of the worker's own.</summary>
+    public long? CpuSeconds { get; init; }
+
+    /// <summary>The largest file in bytes that it may write, RLIMIT_FSIZE; null for no limit of the worker's own.</summary>
+    public long? FileSize { get; init; }
+
+    /// <summary>Its umask, 0 to 0777.</summary>
+    public uint Umask { get; init; } = 0x3F; // 0077
+
+    /// <summary>Its nice value, -20 to 19.</summary>
+    public int Nice { get; init; }
+
+    /// <summary>What the kernel adds to its badness when memory runs out, -1000 to 1000; proc(5).</summary>
+    public int OomScoreAdjust { get; init; }
+
+    /// <summary>Whether programs that it executes may gain privileges (set-user-id and the like). False sets no_new_privs.</summary>
+    public bool AllowNewPrivileges { get; init; }
+
+    /// <summary>Appends it to a message.</summary>
+    public void Encode(MessageWriter writer) => writer
+        .Int64(OpenFiles).Int64(CpuSeconds ?? -1).Int64(FileSize ?? -1).UInt32(Umask).Int32(Nice).Int32(OomScoreAdjust).Bool(AllowNewPrivileges);
+
+    /// <summary>Reads it from a message.</summary>
+    public static WorkerLimits Decode(ref MessageReader reader) => new()
+    {
+        OpenFiles = reader.Int64(),
+        CpuSeconds = reader.Int64() is >= 0 and long seconds ? seconds : null,
+        FileSize = reader.Int64() is >= 0 and long bytes ? bytes : null,
+        Umask = reader.UInt32(),
+        Nice = reader.Int32(),
+        OomScoreAdjust = reader.Int32(),
+        AllowNewPrivileges = reader.Bool(),
+    };
+}

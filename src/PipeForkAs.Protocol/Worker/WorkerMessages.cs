@@ -1,0 +1,54 @@
+namespace PipeForkAs.Protocol.Worker;
+
+/// <summary>A step failed: the job did not run.</summary>
+/// <param name="Step">Which.</param>
+/// <param name="Errno">The errno of the call; 0 where a check failed and not a call.</param>
+/// <param name="Detail">The call or the check, for a person.</param>
+public readonly record struct StepFailed(WorkerStep Step, int Errno, string Detail)
+{
+    /// <summary>Writes the message.</summary>
+    public void Encode(MessageWriter writer) =>
+        writer.Begin(MessageKind.StepFailed).Byte((byte)Step).Int32(Errno).Text(WorkerProtocol.Cut(Detail));
+
+    /// <summary>Reads the message.</summary>
+    public static StepFailed Decode(ref MessageReader reader)
+    {
+        var message = new StepFailed((WorkerStep)reader.Byte(), reader.Int32(), reader.Text());
+        reader.End();
+        return message;
+    }
+}
+
+/// <summary>How a function came to its end.</summary>
+public enum ReturnKind : byte
+{
+    /// <summary>It returned; the worker's exit code says the rest.</summary>
+    Exited = 0,
+
+    /// <summary>It threw.</summary>
+    Threw = 1,
+
+    /// <summary>The arguments are not what it takes; it did not run.</summary>
+    BadArguments = 2,
+}
+
+/// <summary>A function came to its end. It is the job's own claim: code of the user's may have sent it.</summary>
+/// <param name="Kind">How.</param>
+/// <param name="ExceptionType">The exception's type with its namespace; empty where there is none.</param>
+/// <param name="Message">The exception's message, or what is wrong with the arguments; empty where there is nothing to say.</param>
+public readonly record struct Returned(ReturnKind Kind, string ExceptionType, string Message)
+{
+    /// <summary>Writes the message.</summary>
+    public void Encode(MessageWriter writer) => writer.Begin(MessageKind.Returned)
+        .Byte((byte)Kind).Text(WorkerProtocol.Cut(ExceptionType)).Text(WorkerProtocol.Cut(Message));
+
+    /// <summary>Reads the message.</summary>
+    public static Returned Decode(ref MessageReader reader)
+    {
+        var message = new Returned((ReturnKind)reader.Byte(), reader.Text(), reader.Text());
+        reader.End();
+        return message.Kind <= ReturnKind.BadArguments
+            ? message
+            : throw new FormatException($"a function ended in way {(int)message.Kind}, which is none");
+    }
+}

@@ -1,0 +1,74 @@
+namespace PipeForkAs.Protocol.Worker;
+
+/// <summary>The steps by which a worker becomes the user, in their order. A failure in any of them means that the job does not run.</summary>
+public enum WorkerStep : byte
+{
+    /// <summary>Signal dispositions back to their defaults.</summary>
+    Signals = 1,
+
+    /// <summary>A session of its own: setsid(2).</summary>
+    Session = 2,
+
+    /// <summary>Every descriptor of the job host closed but the control socket: close_range(2).</summary>
+    CloseDescriptors = 3,
+
+    /// <summary>The session keyring: keyctl(2).</summary>
+    Keyring = 4,
+
+    /// <summary>The capability bounding set emptied and ambient capabilities cleared: prctl(2).</summary>
+    CapabilityBoundingSet = 5,
+
+    /// <summary>The order read.</summary>
+    Order = 6,
+
+    /// <summary>The pipes put on descriptors 0, 1 and 2: dup2(2).</summary>
+    Pipes = 7,
+
+    /// <summary>oom_score_adj; proc(5).</summary>
+    OomScoreAdjust = 8,
+
+    /// <summary>The nice value: setpriority(2).</summary>
+    Nice = 9,
+
+    /// <summary>Resource limits: setrlimit(2).</summary>
+    ResourceLimits = 10,
+
+    /// <summary>Supplementary groups: setgroups(2).</summary>
+    Groups = 11,
+
+    /// <summary>Group ids: setresgid(2).</summary>
+    GroupIds = 12,
+
+    /// <summary>User ids: setresuid(2).</summary>
+    UserIds = 13,
+
+    /// <summary>Capabilities: capset(2).</summary>
+    Capabilities = 14,
+
+    /// <summary>no_new_privs: prctl(2).</summary>
+    NoNewPrivileges = 15,
+
+    /// <summary>Not dumpable: prctl(2).</summary>
+    Dumpable = 16,
+
+    /// <summary>Ended with its parent: prctl(2) PR_SET_PDEATHSIG, and the parent still lives.</summary>
+    ParentDeathSignal = 17,
+
+    /// <summary>Everything above is as it should be, and root is out of reach.</summary>
+    Verify = 18,
+
+    /// <summary>The working directory: chdir(2).</summary>
+    WorkingDirectory = 19,
+
+    /// <summary>The environment: clearenv(3), setenv(3).</summary>
+    Environment = 20,
+
+    /// <summary>Signals unblocked.</summary>
+    UnblockSignals = 21,
+
+    /// <summary>What the managed runtime needs in a forked process.</summary>
+    Runtime = 22,
+
+    /// <summary>The program of a command: execve(2).</summary>
+    Execute = 23,
+}

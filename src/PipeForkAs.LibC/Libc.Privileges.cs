@@ -71,6 +71,10 @@ public static unsafe partial class Libc
     public static void prctl_set_pdeathsig(Signal signal) =>
         Check.Result(sys_prctl(PR_SET_PDEATHSIG, (nuint)signal.Number, 0, 0, 0), $"prctl(PR_SET_PDEATHSIG, {signal})");
 
+    /// <summary>prctl(2) <c>PR_SET_CHILD_SUBREAPER</c>: descendants whose parent ends become children of this process, not of init.</summary>
+    public static void prctl_set_child_subreaper() =>
+        Check.Result(sys_prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), $"prctl(PR_SET_CHILD_SUBREAPER, 1)");
+
     /// <summary>keyctl(2) <c>KEYCTL_JOIN_SESSION_KEYRING</c> with no name: a new, anonymous session keyring.</summary>
     public static void keyctl_join_session_keyring() =>
         Check.Result((int)sys_syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0), $"keyctl(KEYCTL_JOIN_SESSION_KEYRING)");
@@ -84,6 +88,7 @@ public static unsafe partial class Libc
     internal const int PR_SET_DUMPABLE = 4;
     internal const int PR_CAPBSET_READ = 23;
     internal const int PR_CAPBSET_DROP = 24;
+    internal const int PR_SET_CHILD_SUBREAPER = 36;
     internal const int PR_SET_NO_NEW_PRIVS = 38;
     internal const int PR_GET_NO_NEW_PRIVS = 39;
     internal const int PR_CAP_AMBIENT = 47;

@@ -70,6 +70,12 @@ public static unsafe partial class Libc
     /// <summary>waitid(2) for the child that a pidfd stands for, reaping it. Null where it has not ended.</summary>
     public static EndedChild? reap(FileDescriptor pidfd) => WaitId(P_PIDFD, pidfd.Number, WEXITED | WNOHANG);
 
+    /// <summary>
+    /// waitid(2) for any child that has ended, with <c>WNOHANG | WNOWAIT</c>: it stays a zombie, and its process id taken, until
+    /// <see cref="reap(ProcessId)"/>. Null where none has ended, or there is no child.
+    /// </summary>
+    public static EndedChild? peek_any_ended() => WaitId(P_ALL, 0, WEXITED | WNOHANG | WNOWAIT);
+
     /// <summary>waitid(2) for one child, waiting for its end and reaping it.</summary>
     public static EndedChild wait_for(ProcessId pid) => WaitId(P_PID, pid.Value, WEXITED)!.Value;
 
@@ -156,6 +162,8 @@ public static unsafe partial class Libc
         }
         while (result == -1 && Check.LastErrno == Errno.EINTR);
 
+        if (result == -1 && kind == P_ALL && Check.LastErrno == Errno.ECHILD)
+            return null;
         Check.Result(result, $"waitid({kind}, {id}, {options})");
         if (info.si_pid == 0)
             return null;
@@ -172,6 +180,7 @@ public static unsafe partial class Libc
     internal const nint SYS_waitid = 247;
     internal const nint SYS_pidfd_send_signal = 424;
     internal const nint SYS_pidfd_open = 434;
+    internal const int P_ALL = 0;
     internal const int P_PID = 1;
     internal const int P_PIDFD = 3;
     internal const int WNOHANG = 1;

@@ -9,6 +9,9 @@ public enum SocketType
     /// <summary>A stream of bytes.</summary>
     SOCK_STREAM = 1,
 
+    /// <summary>Messages without a connection.</summary>
+    SOCK_DGRAM = 2,
+
     /// <summary>Messages with their limits kept, over a connection.</summary>
     SOCK_SEQPACKET = 5,
 }

@@ -21,6 +21,9 @@ internal sealed class HostServer
     /// <summary>Workers that have not ended, or whose end was not seen yet.</summary>
     private readonly List<ProcessId> running = [];
 
+    /// <summary>Workers that the daemon let go before they ended: they are reaped without a word.</summary>
+    private readonly List<ProcessId> letGo = [];
+
     private HostServer(FileDescriptor control, JobCollection jobs)
     {
         this.control = control;
@@ -100,7 +103,7 @@ internal sealed class HostServer
                 Fork();
                 return true;
             case MessageKind.Reap:
-                Libc.reap(new ProcessId(Reap.Decode(ref reader).Pid));
+                LetGo(new ProcessId(Reap.Decode(ref reader).Pid));
                 return true;
             default:
                 throw new FormatException($"the daemon sent a message of kind {(int)reader.Kind}, which a job host does not know");
@@ -151,6 +154,7 @@ internal sealed class HostServer
     private void TellEnded()
     {
         _ = Libc.read(childSignal, signalRecord);
+        letGo.RemoveAll(pid => Libc.reap(pid) is not null);
 
         for (int i = running.Count - 1; i >= 0; i--)
         {
@@ -166,6 +170,13 @@ internal sealed class HostServer
             };
             Say(new WorkerExited(child.Pid.Value, bySignal, value, child.Usage.UserTime + child.Usage.SystemTime, child.Usage.MaxResidentBytes).Encode);
         }
+    }
+
+    private void LetGo(ProcessId pid)
+    {
+        running.Remove(pid);
+        if (Libc.reap(pid) is null)
+            letGo.Add(pid);
     }
 
     private void Say(Action<MessageWriter> encode)

@@ -12,10 +12,8 @@ internal static class FunctionRunner
     private const int FailureCode = 1;
 
     /// <summary>Runs the order's function and tells the daemon where it threw. Returns the worker's exit code.</summary>
-    public static int Run(Run order, JobCollection jobs, FileDescriptor control)
+    public static int Run(Run order, Job job, FileDescriptor control)
     {
-        Job job = jobs.Find(order.Job)
-            ?? throw new StepFailedException(WorkerStep.Order, Errno.None, $"this job host holds no job \"{order.Job}\"");
         SetEnvironment(order);
         StartRuntime(job);
 

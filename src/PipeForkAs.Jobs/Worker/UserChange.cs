@@ -56,11 +56,11 @@ internal sealed class UserChange(ProcessId jobHost)
     });
 
     /// <summary>Puts the pipes in place and becomes the user. Returns when the job may run.</summary>
-    public void Become(Run order, ReadOnlySpan<FileDescriptor?> pipes)
+    public void Become(Run order, ReadOnlySpan<FileDescriptor?> pipes, bool mayGainPrivileges)
     {
         try
         {
-            Apply(order, pipes);
+            Apply(order, pipes, mayGainPrivileges);
         }
         catch (SystemCallException failure)
         {
@@ -68,7 +68,7 @@ internal sealed class UserChange(ProcessId jobHost)
         }
     }
 
-    private void Apply(Run order, ReadOnlySpan<FileDescriptor?> pipes)
+    private void Apply(Run order, ReadOnlySpan<FileDescriptor?> pipes, bool mayGainPrivileges)
     {
         Account account = order.Account;
         WorkerLimits limits = order.Limits;
@@ -113,7 +113,7 @@ internal sealed class UserChange(ProcessId jobHost)
         Libc.capset(CapabilitySets.None);
 
         step = WorkerStep.NoNewPrivileges;
-        if (!limits.AllowNewPrivileges)
+        if (!mayGainPrivileges)
             Libc.prctl_set_no_new_privs();
         step = WorkerStep.Dumpable;
         Libc.prctl_set_dumpable(false);
@@ -121,7 +121,7 @@ internal sealed class UserChange(ProcessId jobHost)
         DieWithJobHost();
 
         step = WorkerStep.Verify;
-        Verification.Check(uid, gid, groups, !limits.AllowNewPrivileges);
+        Verification.Check(uid, gid, groups, noNewPrivileges: !mayGainPrivileges);
 
         // As the user: the home may be on a file system where root is nobody.
         step = WorkerStep.WorkingDirectory;

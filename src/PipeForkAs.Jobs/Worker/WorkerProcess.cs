@@ -23,11 +23,13 @@ internal static class WorkerProcess
             if (order is null)
                 Libc._exit(0);
 
-            change.Become(order, pipes);
-            if (order.Command.Count > 0)
+            Job? job = order.Command.Count > 0 ? null : jobs.Find(order.Job)
+                ?? throw new StepFailedException(WorkerStep.Order, Errno.None, $"this job host holds no job \"{order.Job}\"");
+            change.Become(order, pipes, mayGainPrivileges: job?.MayGainPrivileges ?? false);
+            if (job is null)
                 Execute(order);
             else
-                Libc._exit(FunctionRunner.Run(order, jobs, control));
+                Libc._exit(FunctionRunner.Run(order, job, control));
         }
         catch (StepFailedException failure)
         {

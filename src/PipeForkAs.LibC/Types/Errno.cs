@@ -63,6 +63,9 @@ public readonly record struct Errno(int Value)
     /// <summary>The kernel lacks the call.</summary>
     public static readonly Errno ENOSYS = new(38);
 
+    /// <summary>No buffer space.</summary>
+    public static readonly Errno ENOBUFS = new(105);
+
     /// <summary>Message too long.</summary>
     public static readonly Errno EMSGSIZE = new(90);
 
@@ -84,7 +87,7 @@ public readonly record struct Errno(int Value)
         (EBADF, nameof(EBADF)), (ECHILD, nameof(ECHILD)), (EAGAIN, nameof(EAGAIN)), (ENOMEM, nameof(ENOMEM)), (EACCES, nameof(EACCES)),
         (EEXIST, nameof(EEXIST)), (ENOTDIR, nameof(ENOTDIR)), (EINVAL, nameof(EINVAL)), (ENFILE, nameof(ENFILE)), (EMFILE, nameof(EMFILE)),
         (ERANGE, nameof(ERANGE)), (EPIPE, nameof(EPIPE)), (ENOSYS, nameof(ENOSYS)), (EMSGSIZE, nameof(EMSGSIZE)),
-        (EADDRINUSE, nameof(EADDRINUSE)), (ECONNRESET, nameof(ECONNRESET)), (ECONNREFUSED, nameof(ECONNREFUSED)),
+        (EADDRINUSE, nameof(EADDRINUSE)), (ENOBUFS, nameof(ENOBUFS)), (ECONNRESET, nameof(ECONNRESET)), (ECONNREFUSED, nameof(ECONNREFUSED)),
         (EINPROGRESS, nameof(EINPROGRESS)),
     ];
 

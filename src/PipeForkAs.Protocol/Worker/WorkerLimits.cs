@@ -21,12 +21,9 @@ public sealed record WorkerLimits
     /// <summary>What the kernel adds to its badness when memory runs out, -1000 to 1000; proc(5).</summary>
     public int OomScoreAdjust { get; init; }
 
-    /// <summary>Whether programs that it executes may gain privileges (set-user-id and the like). False sets no_new_privs.</summary>
-    public bool AllowNewPrivileges { get; init; }
-
     /// <summary>Appends it to a message.</summary>
     public void Encode(MessageWriter writer) => writer
-        .Int64(OpenFiles).Int64(CpuSeconds ?? -1).Int64(FileSize ?? -1).UInt32(Umask).Int32(Nice).Int32(OomScoreAdjust).Bool(AllowNewPrivileges);
+        .Int64(OpenFiles).Int64(CpuSeconds ?? -1).Int64(FileSize ?? -1).UInt32(Umask).Int32(Nice).Int32(OomScoreAdjust);
 
     /// <summary>Reads it from a message.</summary>
     public static WorkerLimits Decode(ref MessageReader reader) => new()
@@ -37,6 +34,5 @@ public sealed record WorkerLimits
         Umask = reader.UInt32(),
         Nice = reader.Int32(),
         OomScoreAdjust = reader.Int32(),
-        AllowNewPrivileges = reader.Bool(),
     };
 }

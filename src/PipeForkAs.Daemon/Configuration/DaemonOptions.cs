@@ -1,0 +1,146 @@
+namespace PipeForkAs.Daemon.Configuration;
+
+/// <summary>The whole configuration: <c>/etc/pipeforkas/pipeforkas.json</c> and what overrides it. Every default is a working one.</summary>
+internal sealed class DaemonOptions
+{
+    /// <summary>Where the daemon listens.</summary>
+    public SocketOptions Socket { get; set; } = new();
+
+    /// <summary>The executables that hold jobs.</summary>
+    public IList<JobHostOptions> JobHosts { get; set; } = [];
+
+    /// <summary>Programs as jobs, by the job's name.</summary>
+    public IDictionary<string, CommandOptions> Commands { get; set; } = new Dictionary<string, CommandOptions>(StringComparer.Ordinal);
+
+    /// <summary>Who may run what as whom.</summary>
+    public PolicyOptions Policy { get; set; } = new();
+
+    /// <summary>What is limited.</summary>
+    public LimitOptions Limits { get; set; } = new();
+}
+
+/// <summary>Where the daemon listens.</summary>
+internal sealed class SocketOptions
+{
+    /// <summary>An absolute path of 1 to 107 bytes.</summary>
+    public string Path { get; set; } = Protocol.Client.ClientProtocol.DefaultSocketPath;
+
+    /// <summary>The socket file's permissions in octal digits: who may connect. The policy decides what a caller may do.</summary>
+    public string Mode { get; set; } = "0666";
+}
+
+/// <summary>An executable that holds jobs.</summary>
+internal sealed class JobHostOptions
+{
+    /// <summary>The stock jobs' executable.</summary>
+    public const string StockPath = "/usr/libexec/pipeforkas/pipeforkas-jobs";
+
+    /// <summary>An absolute path. The file must be root's and closed to the writing of others, and so must every folder above it.</summary>
+    public string Path { get; set; } = StockPath;
+
+    /// <summary>How many forked workers wait for requests, 0 to 256; 0 forks on demand.</summary>
+    public int Workers { get; set; } = 4;
+}
+
+/// <summary>A program as a job.</summary>
+internal sealed class CommandOptions
+{
+    /// <summary>What it does, in one line.</summary>
+    public string Description { get; set; } = "";
+
+    /// <summary>The program's absolute path and its arguments. A word <c>{NAME}</c> is replaced by the parameter's value, whole; no shell is involved.</summary>
+    public IList<string> Command { get; set; } = [];
+
+    /// <summary>The parameters by their names.</summary>
+    public IDictionary<string, ParameterOptions> Parameters { get; set; } = new Dictionary<string, ParameterOptions>(StringComparer.Ordinal);
+
+    /// <summary>How long it may run: over zero, at most a day; null where only <see cref="LimitOptions.JobTimeout"/> holds.</summary>
+    public TimeSpan? Timeout { get; set; }
+
+    /// <summary>Environment variables that a client may set.</summary>
+    public IList<string> Env { get; set; } = [];
+}
+
+/// <summary>A parameter of a command.</summary>
+internal sealed class ParameterOptions
+{
+    /// <summary><c>string</c>, <c>integer</c>, <c>number</c> or <c>boolean</c>.</summary>
+    public string Type { get; set; } = "string";
+
+    /// <summary>What it means, in one line.</summary>
+    public string Description { get; set; } = "";
+
+    /// <summary>A regular expression that the whole value of a string must match; null for any string without NUL.</summary>
+    public string? Pattern { get; set; }
+
+    /// <summary>The value where a request gives none; without it the parameter is required.</summary>
+    public string? Default { get; set; }
+
+    /// <summary>
+    /// Whether a string may begin with '-' where no word <c>--</c> stands before it in the command. A program takes such a word for an option.
+    /// </summary>
+    public bool AllowLeadingDash { get; set; }
+}
+
+/// <summary>Who may run what as whom. Without rules: everyone as themselves, root as everyone.</summary>
+internal sealed class PolicyOptions
+{
+    /// <summary>The lowest uid that a job may run as, 1 to 4294967294; what lies below are the system's own accounts.</summary>
+    public uint MinimumUid { get; set; } = 1000;
+}
+
+/// <summary>What is limited.</summary>
+internal sealed class LimitOptions
+{
+    /// <summary>Connections at once, 1 to 100,000. More wait until one ends.</summary>
+    public int MaxConnections { get; set; } = 4096;
+
+    /// <summary>Connections of one uid at once, 1 to 100,000. More are refused with <c>busy</c>.</summary>
+    public int MaxConnectionsPerUid { get; set; } = 1024;
+
+    /// <summary>How long a client may take to send its request, and a request may wait for a worker: 0.1 s to 10 minutes.</summary>
+    public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long the user database may take to answer: 0.1 s to 10 minutes.</summary>
+    public TimeSpan LookupTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long an answer of the user database is used again, zero to an hour; a change of /etc/passwd or /etc/group ends it at once.</summary>
+    public TimeSpan LookupCacheTime { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Jobs that run at once, 1 to 10,000. More are refused with <c>busy</c>.</summary>
+    public int MaxJobs { get; set; } = 256;
+
+    /// <summary>Jobs of one caller's uid that run at once, 1 to 10,000.</summary>
+    public int MaxJobsPerUid { get; set; } = 64;
+
+    /// <summary>How long a job may run: 0.1 s to a day.</summary>
+    public TimeSpan JobTimeout { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>The time from SIGTERM to SIGKILL: zero to 10 minutes. Descendants that hold a pipe open have the same.</summary>
+    public TimeSpan KillGrace { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long jobs may run on when the daemon is told to stop: zero to an hour.</summary>
+    public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(45);
+
+    /// <summary>What each worker is limited to.</summary>
+    public WorkerLimitOptions Worker { get; set; } = new();
+}
+
+/// <summary>What each worker is limited to; getrlimit(2).</summary>
+internal sealed class WorkerLimitOptions
+{
+    /// <summary>Open descriptors, 16 to 1,048,576.</summary>
+    public long OpenFiles { get; set; } = 1024;
+
+    /// <summary>Seconds of processor time, 1 or more; null for no limit.</summary>
+    public long? CpuSeconds { get; set; }
+
+    /// <summary>The largest file that it may write, in bytes, 0 or more; null for no limit.</summary>
+    public long? FileSize { get; set; }
+
+    /// <summary>Its umask in octal digits.</summary>
+    public string Umask { get; set; } = "0077";
+
+    /// <summary>Its nice value, -20 to 19.</summary>
+    public int Nice { get; set; }
+}

@@ -1,0 +1,159 @@
+using System.Globalization;
+using System.Text;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol;
+
+namespace PipeForkAs.Daemon.Configuration;
+
+/// <summary>Checks the values of a configuration: each problem with its key, and what would be right.</summary>
+internal static class OptionsCheck
+{
+    private static readonly TimeSpan Day = TimeSpan.FromDays(1);
+    private static readonly TimeSpan Tenth = TimeSpan.FromSeconds(0.1);
+    private static readonly TimeSpan TenMinutes = TimeSpan.FromMinutes(10);
+
+    /// <summary>All problems.</summary>
+    public static IEnumerable<(string Key, string Problem)> Problems(DaemonOptions options) =>
+        SocketProblems(options.Socket)
+            .Concat(JobHostProblems(options.JobHosts))
+            .Concat(options.Commands.SelectMany(command => CommandProblems(command.Key, command.Value)))
+            .Concat(PolicyProblems(options.Policy))
+            .Concat(LimitProblems(options.Limits))
+            .Concat(WorkerProblems(options.Limits.Worker));
+
+    /// <summary>Reads permissions or a umask: octal digits from 0 to 0777.</summary>
+    public static bool TryParseOctal(string text, out uint value)
+    {
+        value = 0;
+        if (text.Length is 0 or > 4)
+            return false;
+        foreach (char digit in text)
+        {
+            if (digit is < '0' or > '7')
+                return false;
+            value = (value << 3) | (uint)(digit - '0');
+        }
+
+        return value <= 0x1FF;
+    }
+
+    /// <summary>Reads octal digits that <see cref="Problems"/> let pass.</summary>
+    public static uint ParseOctal(string text) =>
+        TryParseOctal(text, out uint value) ? value : throw new FormatException($"\"{text}\" are no octal digits from 0000 to 0777");
+
+    private static IEnumerable<(string Key, string Problem)> SocketProblems(SocketOptions socket)
+    {
+        if (!Path.IsPathRooted(socket.Path) || socket.Path.Contains('\0', StringComparison.Ordinal) || Encoding.UTF8.GetByteCount(socket.Path) > Libc.MaxSocketPath)
+            yield return ("Socket:Path", $"must be an absolute path of at most {Libc.MaxSocketPath} bytes");
+        if (!TryParseOctal(socket.Mode, out _))
+            yield return ("Socket:Mode", "must be octal digits from 0000 to 0777, as a string");
+    }
+
+    private static IEnumerable<(string Key, string Problem)> JobHostProblems(IList<JobHostOptions> hosts)
+    {
+        for (int i = 0; i < hosts.Count; i++)
+        {
+            if (TrustedFile.Problem(hosts[i].Path) is { } problem)
+                yield return ($"JobHosts:{i}:Path", $"{hosts[i].Path}: {problem}");
+            if (hosts[i].Workers is < 0 or > 256)
+                yield return ($"JobHosts:{i}:Workers", "must be from 0 to 256");
+        }
+    }
+
+    private static IEnumerable<(string Key, string Problem)> CommandProblems(string name, CommandOptions command)
+    {
+        string key = $"Commands:{name}";
+        if (!JobName.IsValid(name))
+            yield return (key, $"a job's name must be {JobName.Rule}");
+        if (command.Description.AsSpan().IndexOfAny('\n', '\r', '\0') >= 0)
+            yield return ($"{key}:Description", "must be one line");
+        if (command.Timeout is { } timeout && (timeout <= TimeSpan.Zero || timeout > Day))
+            yield return ($"{key}:Timeout", "must be over 00:00:00 and at most 1.00:00:00");
+        if (command.Command.Count == 0)
+            yield return ($"{key}:Command", "must name a program by its absolute path, and its arguments");
+        else if (TrustedFile.Problem(command.Command[0]) is { } problem)
+            yield return ($"{key}:Command:0", $"{command.Command[0]}: {problem}");
+        foreach (string variable in command.Env.Where(variable => !EnvironmentVariable.MayBeAllowed(variable)))
+            yield return ($"{key}:Env", $"clients cannot be allowed to set the variable \"{variable}\"");
+
+        for (int i = 0; i < command.Command.Count; i++)
+        {
+            string word = command.Command[i];
+            if (word.Contains('\0', StringComparison.Ordinal))
+                yield return ($"{key}:Command:{i}", "must not hold NUL");
+            if (Commands.Placeholder.Of(word) is { } parameter)
+            {
+                if (!command.Parameters.ContainsKey(parameter))
+                    yield return ($"{key}:Command:{i}", $"names the parameter \"{parameter}\", which Parameters does not declare");
+            }
+            else if (command.Parameters.Keys.FirstOrDefault(p => word.Contains($"{{{p}}}", StringComparison.Ordinal)) is { } part)
+            {
+                yield return ($"{key}:Command:{i}", $"a parameter replaces a whole word; make \"{{{part}}}\" a word of its own");
+            }
+        }
+
+        foreach ((string parameter, ParameterOptions value) in command.Parameters)
+        {
+            string parameterKey = $"{key}:Parameters:{parameter}";
+            if (!JobName.IsValid(parameter))
+                yield return (parameterKey, $"a parameter's name must be {JobName.Rule}");
+            if (!command.Command.Contains($"{{{parameter}}}"))
+                yield return (parameterKey, $"is used nowhere in Command; add the word \"{{{parameter}}}\"");
+            if (value.Type is not ("string" or "integer" or "number" or "boolean"))
+                yield return ($"{parameterKey}:Type", "must be string, integer, number or boolean");
+            if (value.Pattern is { } pattern && PatternProblem(value.Type, pattern) is { } wrong)
+                yield return ($"{parameterKey}:Pattern", wrong);
+        }
+    }
+
+    private static string? PatternProblem(string type, string pattern)
+    {
+        if (type != "string")
+            return "only a string has a pattern";
+        try
+        {
+            _ = Commands.ParameterPattern.Create(pattern);
+            return null;
+        }
+        catch (Exception failure) when (failure is ArgumentException or NotSupportedException)
+        {
+            return $"is no regular expression that can be used: {failure.Message}";
+        }
+    }
+
+    private static IEnumerable<(string Key, string Problem)> PolicyProblems(PolicyOptions policy)
+    {
+        if (policy.MinimumUid is 0 or uint.MaxValue)
+            yield return ("Policy:MinimumUid", "must be from 1 to 4294967294");
+    }
+
+    private static IEnumerable<(string Key, string Problem)> LimitProblems(LimitOptions limits) =>
+        Range("MaxConnections", limits.MaxConnections, 1, 100_000)
+            .Concat(Range("MaxConnectionsPerUid", limits.MaxConnectionsPerUid, 1, 100_000))
+            .Concat(Range("MaxJobs", limits.MaxJobs, 1, 10_000))
+            .Concat(Range("MaxJobsPerUid", limits.MaxJobsPerUid, 1, 10_000))
+            .Concat(Range("RequestTimeout", limits.RequestTimeout, Tenth, TenMinutes))
+            .Concat(Range("LookupTimeout", limits.LookupTimeout, Tenth, TenMinutes))
+            .Concat(Range("LookupCacheTime", limits.LookupCacheTime, TimeSpan.Zero, TimeSpan.FromHours(1)))
+            .Concat(Range("JobTimeout", limits.JobTimeout, Tenth, Day))
+            .Concat(Range("KillGrace", limits.KillGrace, TimeSpan.Zero, TenMinutes))
+            .Concat(Range("DrainTimeout", limits.DrainTimeout, TimeSpan.Zero, TimeSpan.FromHours(1)));
+
+    private static IEnumerable<(string Key, string Problem)> WorkerProblems(WorkerLimitOptions worker)
+    {
+        foreach ((string Key, string Problem) problem in Range("Worker:OpenFiles", worker.OpenFiles, 16, 1_048_576)
+            .Concat(Range("Worker:CpuSeconds", worker.CpuSeconds ?? 1, 1, int.MaxValue))
+            .Concat(Range("Worker:FileSize", worker.FileSize ?? 0, 0, long.MaxValue))
+            .Concat(Range("Worker:Nice", worker.Nice, -20, 19)))
+            yield return problem;
+        if (!TryParseOctal(worker.Umask, out _))
+            yield return ("Limits:Worker:Umask", "must be octal digits from 0000 to 0777, as a string");
+    }
+
+    private static IEnumerable<(string Key, string Problem)> Range<T>(string key, T value, T least, T most)
+        where T : IComparable<T>, IFormattable
+    {
+        if (value.CompareTo(least) < 0 || value.CompareTo(most) > 0)
+            yield return ($"Limits:{key}", string.Create(CultureInfo.InvariantCulture, $"is {value}, must be from {least} to {most}"));
+    }
+}

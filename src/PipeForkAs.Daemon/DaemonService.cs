@@ -1,0 +1,103 @@
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon;
+
+/// <summary>The event loop as a service of the generic host: it has started when the socket listens, and stopped when it has drained.</summary>
+internal sealed class DaemonService(DaemonOptions options, TimeProvider time, ILogger<DaemonService> logger) : BackgroundService
+{
+    private readonly TaskCompletionSource started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource loopEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <inheritdoc/>
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await base.StartAsync(cancellationToken);
+        await started.Task.WaitAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        PrepareProcess();
+        using var own = new Loop(time, failure => Log.LoopBroke(logger, failure));
+        var server = new Server(own, options, logger);
+
+        // The runtime has its own SIGCHLD handler; it reaps only children that Process started, of which there are none.
+        using PosixSignalRegistration childEnded = PosixSignalRegistration.Create(
+            PosixSignal.SIGCHLD, _ => own.Post(static state => ((Server)state!).Reaper.Sweep(), server));
+        var thread = new Thread(() => RunLoop(own)) { Name = "event loop" };
+        thread.Start();
+        own.Post(_ => Start(server), null);
+        using CancellationTokenRegistration stopping = stoppingToken.Register(() => own.Post(_ => Stop(own, server), null));
+        await loopEnded.Task;
+        thread.Join();
+    }
+
+    private void RunLoop(Loop loop)
+    {
+        try
+        {
+            loop.Run();
+            loopEnded.TrySetResult();
+        }
+#pragma warning disable CA1031 // The thread's edge: the service fails with it.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            loopEnded.TrySetException(failure);
+        }
+    }
+
+    private async void Start(Server server)
+    {
+        try
+        {
+            await server.StartAsync();
+            started.TrySetResult();
+        }
+#pragma warning disable CA1031 // Whatever it is, the start has failed with it, and whoever started is told.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            started.TrySetException(failure);
+        }
+    }
+
+    private async void Stop(Loop loop, Server server)
+    {
+        try
+        {
+            await server.StopAsync();
+        }
+#pragma warning disable CA1031 // Whatever it is, the loop ends, and the log says it.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            Log.LoopBroke(logger, failure);
+        }
+        finally
+        {
+            loop.Stop();
+        }
+    }
+
+    private void PrepareProcess()
+    {
+        // A client or a job that closes its end is an error of the call, not of the process.
+        Libc.signal_ignore(Signal.SIGPIPE);
+        Libc.prctl_set_child_subreaper();
+
+        (ulong soft, ulong hard) = Libc.getrlimit(ResourceLimit.RLIMIT_NOFILE);
+        if (soft < hard)
+            Libc.setrlimit(ResourceLimit.RLIMIT_NOFILE, hard, hard);
+        int workers = options.JobHosts.Sum(host => host.Workers);
+        ulong wanted = (ulong)(options.Limits.MaxConnections + (10 * options.Limits.MaxJobs) + (2 * workers) + 64);
+        if (hard < wanted)
+            Log.FewDescriptors(logger, wanted, hard);
+    }
+}

@@ -1,0 +1,193 @@
+using System.Collections.Concurrent;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.EventLoop;
+
+/// <summary>
+/// The daemon's event loop: one thread and one epoll. Everything of a request runs on it as ordinary async methods whose awaits
+/// are continued inline: no lock, no hop, no thread per job. What can block is awaited off the loop and comes back through <see cref="Post"/>.
+/// </summary>
+internal sealed class Loop : SynchronizationContext, IDisposable
+{
+    private readonly FileDescriptor epoll = Libc.epoll_create1();
+    private readonly FileDescriptor wake = Libc.eventfd();
+    private readonly TimeProvider time;
+    private readonly TimerHeap timers = new();
+    private readonly ConcurrentQueue<(SendOrPostCallback Callback, object? State)> posted = new();
+    private readonly List<Watch?> watches = [];
+    private readonly Stack<int> freeSlots = new();
+    private readonly EpollEvent[] events = new EpollEvent[256];
+    private readonly byte[] wakeBuffer = new byte[sizeof(ulong)];
+    private readonly Action<Exception> onFailure;
+    private int generation;
+    private int threadId;
+    private volatile bool stopping;
+
+    /// <summary>Makes a loop; <see cref="Run"/> runs it.</summary>
+    /// <param name="time">What tells the time.</param>
+    /// <param name="onFailure">Told of an exception that a callback let go; the loop goes on.</param>
+    public Loop(TimeProvider time, Action<Exception> onFailure)
+    {
+        this.time = time;
+        this.onFailure = onFailure;
+        Libc.epoll_add(epoll, wake, EpollEvents.EPOLLIN | EpollEvents.EPOLLET, -1);
+    }
+
+    /// <summary>What tells the time.</summary>
+    public TimeProvider Time => time;
+
+    /// <summary>Runs the loop on the calling thread until <see cref="Stop"/>.</summary>
+    public void Run()
+    {
+        threadId = Environment.CurrentManagedThreadId;
+        SynchronizationContext? former = Current;
+        SetSynchronizationContext(this);
+        try
+        {
+            while (!stopping)
+            {
+                RunPosted();
+                int due = timers.FireDue(time.GetTimestamp(), onFailure, time.TimestampFrequency);
+                if (stopping)
+                    return;
+                int count = Libc.epoll_wait(epoll, events, posted.IsEmpty ? due : 0);
+                for (int i = 0; i < count; i++)
+                    Dispatch(events[i]);
+            }
+        }
+        finally
+        {
+            SetSynchronizationContext(former);
+        }
+    }
+
+    /// <summary>Ends <see cref="Run"/>; from any thread.</summary>
+    public void Stop()
+    {
+        stopping = true;
+        Wake();
+    }
+
+    /// <summary>Watches a descriptor, on its edges, until the watch is disposed, which must be before the descriptor is closed.</summary>
+    public Watch Watch(FileDescriptor descriptor, EpollEvents interest)
+    {
+        if (!freeSlots.TryPop(out int slot))
+        {
+            slot = watches.Count;
+            watches.Add(null);
+        }
+
+        var watch = new Watch(this, descriptor, slot, generation++ & int.MaxValue);
+        try
+        {
+            Libc.epoll_add(epoll, descriptor, interest | EpollEvents.EPOLLET, ((long)watch.Generation << 32) | (uint)slot);
+        }
+        catch
+        {
+            freeSlots.Push(slot);
+            throw;
+        }
+
+        watches[slot] = watch;
+        return watch;
+    }
+
+    /// <summary>Calls back on the loop after a time.</summary>
+    public LoopTimer Schedule(TimeSpan delay, Action callback)
+    {
+        var timer = new LoopTimer(timers, callback);
+        timers.Add(timer, time.GetTimestamp() + (long)(delay.TotalSeconds * time.TimestampFrequency));
+        return timer;
+    }
+
+    /// <summary>Waits on the loop.</summary>
+    public Task DelayAsync(TimeSpan delay)
+    {
+        var elapsed = new TaskCompletionSource();
+        Schedule(delay, elapsed.SetResult);
+        return elapsed.Task;
+    }
+
+    /// <inheritdoc/>
+    public override void Post(SendOrPostCallback d, object? state)
+    {
+        posted.Enqueue((d, state));
+        if (Environment.CurrentManagedThreadId != threadId)
+            Wake();
+    }
+
+    /// <inheritdoc/>
+    public override void Send(SendOrPostCallback d, object? state) => throw new NotSupportedException("nobody waits for the loop");
+
+    /// <inheritdoc/>
+    public override SynchronizationContext CreateCopy() => this;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        epoll.Dispose();
+        wake.Dispose();
+    }
+
+    /// <summary>Forgets a watch.</summary>
+    internal void Remove(Watch watch)
+    {
+        watches[watch.Slot] = null;
+        freeSlots.Push(watch.Slot);
+        Libc.epoll_delete(epoll, watch.Descriptor);
+    }
+
+    private void Wake()
+    {
+        Span<byte> one = stackalloc byte[sizeof(ulong)];
+        one.Clear();
+        one[0] = 1;
+        Libc.write(wake, one);
+    }
+
+    private void RunPosted()
+    {
+        // Only those that are there now: what they post themselves waits for its turn behind the descriptors.
+        for (int left = posted.Count; left > 0 && posted.TryDequeue(out (SendOrPostCallback Callback, object? State) item); left--)
+            Guard(() => item.Callback(item.State));
+    }
+
+    private void Dispatch(EpollEvent happened)
+    {
+        if (happened.Data == -1)
+        {
+            Libc.read(wake, wakeBuffer);
+            return;
+        }
+
+        // An event of a descriptor that was closed earlier in the same round finds another watch, or none, in its slot.
+        int slot = (int)(happened.Data & uint.MaxValue);
+        if (watches[slot] is { } watch && watch.Generation == (int)(happened.Data >> 32))
+        {
+            try
+            {
+                watch.Happened(happened.Events);
+            }
+#pragma warning disable CA1031 // The edge of the loop: one connection's failure must not end the others.
+            catch (Exception failure)
+#pragma warning restore CA1031
+            {
+                onFailure(failure);
+            }
+        }
+    }
+
+    private void Guard(Action action)
+    {
+        try
+        {
+            action();
+        }
+#pragma warning disable CA1031 // The edge of the loop: one connection's failure must not end the others.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            onFailure(failure);
+        }
+    }
+}

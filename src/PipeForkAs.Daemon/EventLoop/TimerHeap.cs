@@ -1,0 +1,115 @@
+namespace PipeForkAs.Daemon.EventLoop;
+
+/// <summary>A callback that is due at a time; disposing it takes it back.</summary>
+internal sealed class LoopTimer(TimerHeap heap, Action callback) : IDisposable
+{
+    internal long Due { get; set; }
+
+    /// <summary>Where the heap holds it; -1 for nowhere.</summary>
+    internal int Index { get; set; } = -1;
+
+    internal void Fire() => callback();
+
+    /// <summary>Takes it back, where it has not fired.</summary>
+    public void Dispose() => heap.Remove(this);
+}
+
+/// <summary>
+/// Timers by their due time: a binary heap in which each timer knows its place. Nearly all timers of requests are taken back long
+/// before they are due, and a queue that only marks those would hold five minutes of requests.
+/// </summary>
+internal sealed class TimerHeap
+{
+    private LoopTimer[] heap = new LoopTimer[64];
+
+    /// <summary>How many timers there are.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Adds a timer.</summary>
+    /// <param name="timer">The timer; in no heap yet.</param>
+    /// <param name="due">When it is due, as a timestamp.</param>
+    public void Add(LoopTimer timer, long due)
+    {
+        if (Count == heap.Length)
+            Array.Resize(ref heap, heap.Length * 2);
+        timer.Due = due;
+        Up(Count++, timer);
+    }
+
+    /// <summary>Takes a timer out; nothing where it is not in.</summary>
+    public void Remove(LoopTimer timer)
+    {
+        int index = timer.Index;
+        if (index < 0)
+            return;
+
+        timer.Index = -1;
+        LoopTimer last = heap[--Count];
+        heap[Count] = null!;
+        if (last == timer)
+            return;
+        if (index > 0 && last.Due < heap[(index - 1) / 2].Due)
+            Up(index, last);
+        else
+            Down(index, last);
+    }
+
+    /// <summary>Fires the timers that are due. Returns the milliseconds until the next one, rounded up; -1 for none.</summary>
+    public int FireDue(long now, Action<Exception> onFailure, long frequency)
+    {
+        while (Count > 0)
+        {
+            LoopTimer first = heap[0];
+            if (first.Due > now)
+                return (int)Math.Min(int.MaxValue, ((first.Due - now) * 1000 / frequency) + 1);
+            Remove(first);
+            try
+            {
+                first.Fire();
+            }
+#pragma warning disable CA1031 // The edge of the loop: one connection's failure must not end the others.
+            catch (Exception failure)
+#pragma warning restore CA1031
+            {
+                onFailure(failure);
+            }
+        }
+
+        return -1;
+    }
+
+    private void Up(int index, LoopTimer timer)
+    {
+        while (index > 0 && timer.Due < heap[(index - 1) / 2].Due)
+        {
+            Place(index, heap[(index - 1) / 2]);
+            index = (index - 1) / 2;
+        }
+
+        Place(index, timer);
+    }
+
+    private void Down(int index, LoopTimer timer)
+    {
+        while (true)
+        {
+            int child = (2 * index) + 1;
+            if (child >= Count)
+                break;
+            if (child + 1 < Count && heap[child + 1].Due < heap[child].Due)
+                child++;
+            if (heap[child].Due >= timer.Due)
+                break;
+            Place(index, heap[child]);
+            index = child;
+        }
+
+        Place(index, timer);
+    }
+
+    private void Place(int index, LoopTimer timer)
+    {
+        heap[index] = timer;
+        timer.Index = index;
+    }
+}

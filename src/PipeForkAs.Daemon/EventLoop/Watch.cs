@@ -1,0 +1,114 @@
+using System.Runtime.CompilerServices;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.EventLoop;
+
+/// <summary>
+/// A descriptor that the loop watches on its edges. Use: try the call; when it would block, await <see cref="ReadableAsync"/> or
+/// <see cref="WritableAsync"/> and try again. One method may wait for each direction at a time.
+/// </summary>
+internal sealed class Watch : IDisposable
+{
+    private readonly Loop loop;
+    private Direction reading, writing;
+    private bool disposed;
+
+    internal Watch(Loop loop, FileDescriptor descriptor, int slot, int generation)
+    {
+        this.loop = loop;
+        Descriptor = descriptor;
+        Slot = slot;
+        Generation = generation;
+    }
+
+    /// <summary>The descriptor.</summary>
+    public FileDescriptor Descriptor { get; }
+
+    /// <summary>Called once when both directions are closed: the peer of a socket is gone.</summary>
+    public Action? HungUp { get; set; }
+
+    /// <summary>Whether both directions are closed.</summary>
+    public bool IsHungUp { get; private set; }
+
+    internal int Slot { get; }
+
+    internal int Generation { get; }
+
+    /// <summary>Waits until something may be readable. False when the watch was disposed.</summary>
+    public Readiness ReadableAsync() => new(this, forReading: true);
+
+    /// <summary>Waits until something may be writable. False when the watch was disposed.</summary>
+    public Readiness WritableAsync() => new(this, forReading: false);
+
+    /// <summary>Ends the watch, and all waiting for it.</summary>
+    public void Dispose()
+    {
+        if (disposed)
+            return;
+        disposed = true;
+        HungUp = null;
+        loop.Remove(this);
+        reading.Signal();
+        writing.Signal();
+    }
+
+    internal void Happened(EpollEvents events)
+    {
+        const EpollEvents Closed = EpollEvents.EPOLLHUP | EpollEvents.EPOLLERR;
+        if ((events & EpollEvents.EPOLLHUP) != 0 && !IsHungUp)
+        {
+            IsHungUp = true;
+            HungUp?.Invoke();
+        }
+
+        if ((events & (EpollEvents.EPOLLIN | EpollEvents.EPOLLRDHUP | Closed)) != 0)
+            reading.Signal();
+        if ((events & (EpollEvents.EPOLLOUT | Closed)) != 0)
+            writing.Signal();
+    }
+
+    private ref Direction Of(bool forReading) => ref forReading ? ref reading : ref writing;
+
+    /// <summary>An edge that came while nobody waited is kept for the next who does.</summary>
+    private struct Direction
+    {
+        private bool ready;
+        private Action? waiting;
+
+        public void Signal()
+        {
+            Action? resumed = waiting;
+            waiting = null;
+            ready = resumed is null;
+            resumed?.Invoke();
+        }
+
+        public bool TakeReady()
+        {
+            bool was = ready;
+            ready = false;
+            return was;
+        }
+
+        public void Wait(Action continuation)
+        {
+            if (waiting is not null)
+                throw new InvalidOperationException("two methods wait for the same direction of a descriptor");
+            waiting = continuation;
+        }
+    }
+
+    /// <summary>An await that the loop continues itself, on its own thread, inline.</summary>
+    internal readonly struct Readiness(Watch watch, bool forReading) : ICriticalNotifyCompletion
+    {
+        public bool IsCompleted => watch.disposed || watch.Of(forReading).TakeReady();
+
+        public Readiness GetAwaiter() => this;
+
+        public bool GetResult() => !watch.disposed;
+
+        public void OnCompleted(Action continuation) => watch.Of(forReading).Wait(continuation);
+
+        public void UnsafeOnCompleted(Action continuation) => watch.Of(forReading).Wait(continuation);
+    }
+}

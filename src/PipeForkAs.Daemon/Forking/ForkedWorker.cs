@@ -1,0 +1,112 @@
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Daemon.Forking;
+
+/// <summary>A forked worker as the daemon sees it: it waits, runs one job, ends.</summary>
+internal sealed class ForkedWorker
+{
+    private const int RaisedSendBuffer = 2 * WorkerProtocol.MaxMessageBytes;
+    private readonly FileDescriptor control;
+    private readonly FileDescriptor pidfd;
+    private readonly JobHost host;
+    private readonly TaskCompletionSource<WorkerExited?> ended = new();
+    private bool released, reaped;
+
+    public ForkedWorker(JobHost host, ProcessId pid, FileDescriptor control, FileDescriptor pidfd)
+    {
+        this.host = host;
+        Pid = pid;
+        this.control = control;
+        this.pidfd = pidfd;
+    }
+
+    public ProcessId Pid { get; }
+
+    /// <summary>How it ended; null when its job host was lost and nobody can say.</summary>
+    public Task<WorkerExited?> Ended => ended.Task;
+
+    /// <summary>Gives it its order, with the pipe ends for its descriptors 0, 1 and 2. That it may have died already shows in <see cref="Ended"/>.</summary>
+    /// <exception cref="SystemCallException">The order cannot be sent.</exception>
+    public void Order(Run order, MessageWriter writer, FileDescriptor stdin, FileDescriptor stdout, FileDescriptor stderr)
+    {
+        order.Encode(writer);
+        if (writer.Written.Length > WorkerProtocol.DefaultBufferBytes)
+            Libc.setsockopt_sndbufforce(control, RaisedSendBuffer).OrThrow("setsockopt(SO_SNDBUFFORCE)");
+
+        IOResult sent = Libc.sendmsg(control, writer.Written, [stdin, stdout, stderr]);
+        if (sent.Failed && !sent.PeerGone)
+            sent.OrThrow("sendmsg(worker)");
+    }
+
+    /// <summary>
+    /// What it said of itself before it ended: <see cref="StepFailed"/>, <see cref="Returned"/>, or nothing. A job can write here
+    /// whatever it wants: it is taken for what the job says of itself, and anything else is as good as nothing.
+    /// </summary>
+    public WorkerReport ReadReport()
+    {
+        Span<byte> message = stackalloc byte[WorkerProtocol.MaxWorkerMessageBytes];
+        IOResult received = Libc.recv(control, message);
+        if (received.Count == 0)
+            return default;
+        try
+        {
+            var reader = new MessageReader(message[..(int)received.Count]);
+            return reader.Kind switch
+            {
+                MessageKind.StepFailed => new WorkerReport(StepFailed.Decode(ref reader), null),
+                MessageKind.Returned => new WorkerReport(null, Returned.Decode(ref reader)),
+                _ => default,
+            };
+        }
+        catch (FormatException)
+        {
+            return default;
+        }
+    }
+
+    /// <summary>Signals it and its process group.</summary>
+    public void Signal(Signal signal)
+    {
+        if (released)
+            return;
+        Libc.pidfd_send_signal(pidfd, signal);
+        if (!reaped)
+            Libc.killpg(Pid, signal);
+    }
+
+    /// <summary>Its job host died and the daemon is about to reap it: the last moment at which its number is surely its own.</summary>
+    public void BeforeReap()
+    {
+        Signal(LibC.Signal.SIGKILL);
+        reaped = true;
+    }
+
+    /// <summary>Kills its process group, and every process of its session that has another.</summary>
+    public void KillAll()
+    {
+        if (released)
+            return;
+        Signal(LibC.Signal.SIGKILL);
+        if (!reaped)
+            SessionSweep.Kill(Pid);
+    }
+
+    /// <summary>The last word to it: what is left of its group is killed, and its process id may be taken by others.</summary>
+    public void Release()
+    {
+        if (released)
+            return;
+        Signal(LibC.Signal.SIGKILL);
+        released = true;
+        control.Dispose();
+        pidfd.Dispose();
+        host.Release(this);
+    }
+
+    /// <summary>Called by the job host when the worker ended, or the job host itself did.</summary>
+    internal void MarkEnded(WorkerExited? how) => ended.TrySetResult(how);
+}
+
+/// <summary>What a worker said of itself; at most one of the two.</summary>
+internal readonly record struct WorkerReport(StepFailed? Failed, Returned? Returned);

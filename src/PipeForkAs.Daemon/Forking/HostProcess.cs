@@ -1,0 +1,66 @@
+using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Daemon.Forking;
+
+/// <summary>One life of a job host's process.</summary>
+internal sealed class HostProcess : IDisposable
+{
+    /// <summary>Nothing of the daemon's own environment reaches a job host: its workers would inherit it.</summary>
+    private static readonly string[] Environment = ["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8"];
+
+    private HostProcess(ProcessId pid, FileDescriptor control, Watch watch)
+    {
+        Pid = pid;
+        Control = control;
+        Watch = watch;
+    }
+
+    public ProcessId Pid { get; }
+
+    public FileDescriptor Control { get; }
+
+    public Watch Watch { get; }
+
+    /// <summary>Whether it passed its self-test and can fork.</summary>
+    public bool IsReady { get; set; }
+
+    /// <summary>Starts the executable with a control socket as descriptor 3, nothing to read, and the daemon's stderr for its own words.</summary>
+    /// <exception cref="SystemCallException">It cannot be started.</exception>
+    public static HostProcess Start(Loop loop, string path)
+    {
+        (FileDescriptor own, FileDescriptor theirs) = Libc.socketpair_seqpacket();
+        try
+        {
+            using (theirs)
+            using (FileDescriptor nothing = Libc.open("/dev/null", OpenFlags.O_RDWR))
+            {
+                Libc.set_nonblocking(own);
+                var stderr = new FileDescriptor(2);
+                ProcessId pid = Libc.posix_spawn(
+                    path, [path, WorkerProtocol.ServeArgument], Environment,
+                    [(theirs, WorkerProtocol.ControlDescriptor), (nothing, 0), (stderr, 1)]);
+                stderr.Release();
+                return new HostProcess(pid, own, loop.Watch(own, EpollEvents.EPOLLIN | EpollEvents.EPOLLOUT));
+            }
+        }
+        catch
+        {
+            own.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Ends it: the closed control socket tells it so, and the signal does not wait for that. The reaper reaps it.</summary>
+    public void Dispose()
+    {
+        if (Control.IsClosed)
+            return;
+        Watch.Dispose();
+        Control.Dispose();
+
+        // The number is still its own: only the daemon's reaper reaps it, and tells JobHost before.
+        Libc.kill(Pid, Signal.SIGKILL);
+    }
+}

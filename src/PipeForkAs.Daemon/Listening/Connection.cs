@@ -1,0 +1,101 @@
+using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Requests;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Daemon.Listening;
+
+/// <summary>A connected client: its socket, and who it is.</summary>
+internal sealed class Connection : IDisposable
+{
+    private bool closed;
+
+    public Connection(Loop loop, FileDescriptor socket, Caller caller)
+    {
+        Loop = loop;
+        Socket = socket;
+        Caller = caller;
+        Accepted = loop.Time.GetTimestamp();
+        Watch = loop.Watch(socket, EpollEvents.EPOLLIN | EpollEvents.EPOLLOUT | EpollEvents.EPOLLRDHUP);
+    }
+
+    public Loop Loop { get; }
+
+    public FileDescriptor Socket { get; }
+
+    public Caller Caller { get; }
+
+    public Watch Watch { get; }
+
+    /// <summary>When it was accepted, as a timestamp.</summary>
+    public long Accepted { get; }
+
+    /// <summary>Whether <see cref="Close"/> was called.</summary>
+    public bool IsClosed => closed;
+
+    /// <summary>Why the request's reading is to end, where somebody decided so.</summary>
+    public RefusedException? Interruption { get; private set; }
+
+    /// <summary>Whether the request's line is still awaited.</summary>
+    public bool IsReceiving { get; set; } = true;
+
+    /// <summary>Ends the reading of the request; what waits for it wakes up and finds the reason.</summary>
+    public void Interrupt(ReplyCode code, string message)
+    {
+        if (!IsReceiving || Interruption is not null)
+            return;
+        Interruption = new RefusedException(code, message);
+        Libc.shutdown(Socket, SocketShutdown.SHUT_RD);
+    }
+
+    /// <summary>Calls back when the client is gone for good, at once where it already is. A client that only ended its input is not.</summary>
+    public void OnHungUp(Action callback)
+    {
+        if (Watch.IsHungUp)
+            callback();
+        else
+            Watch.HungUp = callback;
+    }
+
+    /// <summary>Sends all of it. False when the client is gone or the connection was closed.</summary>
+    public async ValueTask<bool> SendAsync(ReadOnlyMemory<byte> data)
+    {
+        while (!closed)
+        {
+            IOResult sent = Libc.send(Socket, data.Span);
+            if (!sent.Failed)
+            {
+                data = data[(int)sent.Count..];
+                if (data.IsEmpty)
+                    return true;
+            }
+            else if (!sent.WouldBlock || !await Watch.WritableAsync())
+            {
+                return false;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// Ends the connection. What the client sent and nobody read is read first: a Unix socket that is closed with unread data
+    /// resets its peer (unix_release_sock in the kernel's af_unix.c), and the peer's reader might take that for a failure.
+    /// </summary>
+    public void Close()
+    {
+        if (closed)
+            return;
+        closed = true;
+        Watch.Dispose();
+        Libc.shutdown(Socket, SocketShutdown.SHUT_RDWR);
+        Span<byte> rest = stackalloc byte[16 * 1024];
+        for (int i = 0; i < 64 && Libc.recv(Socket, rest).Count > 0; i++)
+        {
+        }
+
+        Socket.Dispose();
+    }
+
+    public void Dispose() => Close();
+}

@@ -1,0 +1,91 @@
+using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Requests;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Daemon.Listening;
+
+/// <summary>Reads the request's line from a client, within its deadline and its length.</summary>
+internal static class RequestReader
+{
+    private const int FirstRead = 4096;
+
+    /// <summary>Reads a request.</summary>
+    /// <param name="connection">The client.</param>
+    /// <param name="timeout">How long it may take to send the line.</param>
+    /// <returns>The request, and what came behind it: the beginning of the job's stdin.</returns>
+    /// <exception cref="RefusedException">It is none, or did not come in time.</exception>
+    public static async ValueTask<ReceivedRequest> ReceiveAsync(Connection connection, TimeSpan timeout)
+    {
+        using LoopTimer deadline = connection.Loop.Schedule(timeout, () => connection.Interrupt(
+            ReplyCode.BadRequest,
+            $"no request came within {timeout.TotalSeconds:0.###} s; send one JSON object on one line, ended by a newline"));
+        ReceivedRequest received = await ReadLineAsync(connection);
+        connection.IsReceiving = false;
+        return received;
+    }
+
+    /// <summary>The reply's form that a request asks for which has come already; text where it has not, or is none.</summary>
+    public static ReplyForm PeekForm(Connection connection)
+    {
+        var buffer = new byte[FirstRead];
+        int length = (int)Libc.recv(connection.Socket, buffer).Count;
+        int end = buffer.AsSpan(0, length).IndexOf((byte)'\n');
+        try
+        {
+            return end >= 0 ? Request.Parse(buffer.AsSpan(0, end)).Reply : ReplyForm.Text;
+        }
+        catch (RequestException)
+        {
+            return ReplyForm.Text;
+        }
+    }
+
+    private static async ValueTask<ReceivedRequest> ReadLineAsync(Connection connection)
+    {
+        var buffer = new byte[FirstRead];
+        int length = 0;
+        while (true)
+        {
+            IOResult received = Libc.recv(connection.Socket, buffer.AsSpan(length));
+            if (received.WouldBlock)
+            {
+                if (!await connection.Watch.ReadableAsync())
+                    throw new RefusedException(ReplyCode.Cancelled, "the connection was closed");
+                continue;
+            }
+
+            if (received.Failed)
+                throw new RefusedException(ReplyCode.Cancelled, $"the client is gone: {received.Errno}");
+
+            int end = buffer.AsSpan(length, (int)received.Count).IndexOf((byte)'\n');
+            int line = end >= 0 ? length + end : -1;
+            length += (int)received.Count;
+            if (connection.Interruption is { } interruption)
+                throw interruption;
+            if (received.Count == 0)
+                line = length;
+            if (line >= ClientProtocol.MaxRequestBytes || (line < 0 && length >= ClientProtocol.MaxRequestBytes))
+                throw new RefusedException(ReplyCode.TooLarge, $"the request is longer than {ClientProtocol.MaxRequestBytes} bytes; send large data as the job's standard input, behind the request's line");
+            if (line >= 0)
+                return Parse(buffer.AsMemory(0, length), line);
+            if (length == buffer.Length)
+                Array.Resize(ref buffer, Math.Min(buffer.Length * 4, ClientProtocol.MaxRequestBytes));
+        }
+    }
+
+    private static ReceivedRequest Parse(ReadOnlyMemory<byte> received, int line)
+    {
+        if (received.IsEmpty)
+            throw new RefusedException(ReplyCode.BadRequest, "the request is empty; send one JSON object on one line");
+        try
+        {
+            Request request = Request.Parse(received.Span[..line]);
+            return new ReceivedRequest(request, line < received.Length ? received[(line + 1)..] : default);
+        }
+        catch (RequestException failure)
+        {
+            throw new RefusedException(ReplyCode.BadRequest, failure.Message);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Listening;
+
+/// <summary>The Unix socket on which the daemon listens.</summary>
+internal sealed class SocketListener : IDisposable
+{
+    private const int Backlog = 4096;
+    private readonly string path;
+    private readonly FileStatus identity;
+
+    private SocketListener(FileDescriptor socket, string path, FileStatus identity)
+    {
+        Socket = socket;
+        this.path = path;
+        this.identity = identity;
+    }
+
+    /// <summary>The listening socket.</summary>
+    public FileDescriptor Socket { get; }
+
+    /// <summary>Listens. The socket file of a dead daemon is replaced; that of a living one, and any other file, is not.</summary>
+    /// <param name="path">Where.</param>
+    /// <param name="mode">The file's permissions: who may connect.</param>
+    /// <exception cref="ListenException">Something is in the way; the message says what.</exception>
+    public static SocketListener Open(string path, uint mode)
+    {
+        RemoveStale(path);
+        FileDescriptor socket = Libc.socket_unix(SocketType.SOCK_STREAM, blocking: false);
+        try
+        {
+            // Nobody may connect before the mode is set: bind makes the file with what the umask leaves.
+            uint umask = Libc.umask(0x1FF);
+            try
+            {
+                Libc.bind(socket, path);
+            }
+            finally
+            {
+                Libc.umask(umask);
+            }
+
+            Libc.listen(socket, Backlog);
+            Libc.chmod(path, mode);
+            FileStatus made = Libc.lstat(path) ?? throw new ListenException($"the socket {path} vanished while it was made");
+            return new SocketListener(socket, path, made);
+        }
+        catch (SystemCallException failure)
+        {
+            socket.Dispose();
+            throw new ListenException($"cannot listen on {path}: {failure.Message}. Does its folder exist, and is it root's?", failure);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Stops listening and removes the file, where it is still the one that was made here.</summary>
+    public void Dispose()
+    {
+        if (Socket.IsClosed)
+            return;
+        Socket.Dispose();
+        try
+        {
+            if (Libc.lstat(path) is { } now && now.Inode == identity.Inode && now.Device == identity.Device)
+                Libc.unlink(path);
+        }
+        catch (SystemCallException)
+        {
+            // A stale file does no harm: the next daemon replaces it.
+        }
+    }
+
+    private static void RemoveStale(string path)
+    {
+        if (Libc.lstat(path) is not { } found)
+            return;
+        if (found.Kind != FileKind.Socket)
+            throw new ListenException($"{path} exists and is no socket; it is left alone. Remove it or configure another Socket:Path");
+
+        using FileDescriptor probe = Libc.socket_unix(SocketType.SOCK_STREAM, blocking: false);
+        IOResult connected = Libc.connect(probe, path);
+        if (connected.Errno != Errno.ECONNREFUSED)
+        {
+            string who = connected.Failed ? connected.Errno.ToString() : "it answers";
+            throw new ListenException($"another process listens on {path} ({who}); stop it or configure another Socket:Path");
+        }
+
+        Libc.unlink(path);
+    }
+}

@@ -1,0 +1,52 @@
+using Microsoft.Extensions.Logging;
+
+namespace PipeForkAs.Daemon;
+
+/// <summary>All that the daemon logs.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Information, "listening on {Path}; {Jobs} jobs")]
+    public static partial void Listening(ILogger logger, string path, int jobs);
+
+    [LoggerMessage(2, LogLevel.Information, "stopping: {Running} requests are given up to {Seconds} s to end")]
+    public static partial void Draining(ILogger logger, int running, double seconds);
+
+    [LoggerMessage(3, LogLevel.Information, "stopped")]
+    public static partial void Stopped(ILogger logger);
+
+    [LoggerMessage(4, LogLevel.Warning, "{Wanted} descriptors may be needed, {Allowed} are allowed; raise LimitNOFILE or lower Limits:MaxConnections")]
+    public static partial void FewDescriptors(ILogger logger, ulong wanted, ulong allowed);
+
+    [LoggerMessage(10, LogLevel.Information, "job host {Path} is ready: process {Pid}, {Jobs} jobs")]
+    public static partial void JobHostReady(ILogger logger, string path, int pid, int jobs);
+
+    [LoggerMessage(11, LogLevel.Error, "job host {Path} is lost: {Reason}; it is started again in {Seconds} s")]
+    public static partial void JobHostLost(ILogger logger, string path, string reason, double seconds);
+
+    [LoggerMessage(12, LogLevel.Error, "job host {Path} cannot fork: {Reason}")]
+    public static partial void ForkFailed(ILogger logger, string path, string reason);
+
+    [LoggerMessage(13, LogLevel.Error, "job host {Path}: the waiting worker {Pid} ended: {Reason}")]
+    public static partial void IdleWorkerEnded(ILogger logger, string path, int pid, string reason);
+
+    [LoggerMessage(14, LogLevel.Error, "the jobs of a job host that started again are not taken over: {Reason}")]
+    public static partial void CatalogRefused(ILogger logger, string reason);
+
+    [LoggerMessage(20, LogLevel.Debug, "request of uid {Caller} (process {Pid}): {Job} as {User}: {Code} after {Seconds} s")]
+    public static partial void RequestEnded(ILogger logger, uint caller, int pid, string? job, string? user, string code, double seconds);
+
+    [LoggerMessage(21, LogLevel.Warning, "uid {Caller} (process {Pid}) may not run {Job} as {User}: {Rule}")]
+    public static partial void Denied(ILogger logger, uint caller, int pid, string job, string user, string rule);
+
+    [LoggerMessage(22, LogLevel.Error, "a request failed in the daemon itself")]
+    public static partial void RequestBroke(ILogger logger, Exception failure);
+
+    [LoggerMessage(23, LogLevel.Error, "a callback of the event loop failed")]
+    public static partial void LoopBroke(ILogger logger, Exception failure);
+
+    [LoggerMessage(24, LogLevel.Error, "a worker failed to become {User}: {Message}")]
+    public static partial void WorkerFailed(ILogger logger, string user, string message);
+
+    [LoggerMessage(25, LogLevel.Warning, "no connection can be accepted now: {Error}")]
+    public static partial void AcceptFailed(ILogger logger, string error);
+}

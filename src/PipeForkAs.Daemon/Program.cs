@@ -1,0 +1,74 @@
+using System.CommandLine;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using PipeForkAs.Daemon;
+using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Forking;
+using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Systemd;
+using PipeForkAs.LibC;
+
+const int ExitFailure = 1;
+const int ExitConfiguration = 78; // EX_CONFIG of sysexits.h
+
+var config = new Option<string?>("--config")
+{
+    Description = "Read this file alone, instead of /etc/pipeforkas/pipeforkas.json and /etc/pipeforkas/conf.d/*.json",
+    HelpName = "FILE",
+};
+var checkConfig = new Option<bool>("--check-config") { Description = "Check the configuration and end" };
+var command = new RootCommand("Runs registered jobs as users, in forked workers.") { config, checkConfig };
+command.SetAction((arguments, cancellation) => RunAsync(arguments.GetValue(config), arguments.GetValue(checkConfig), cancellation));
+return await command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+
+static async Task<int> RunAsync(string? file, bool onlyCheck, CancellationToken cancellation)
+{
+    try
+    {
+        IReadOnlyList<string> files = ConfigurationFiles.Find(file);
+        (DaemonOptions options, IConfigurationRoot root) = ConfigurationFiles.Load(files);
+        if (onlyCheck)
+        {
+            await Console.Out.WriteLineAsync(files.Count == 0 ? "no configuration file; the defaults are fine" : $"{string.Join(", ", files)}: fine");
+            return 0;
+        }
+
+        if (Libc.geteuid() != UserId.Root)
+        {
+            await Console.Error.WriteLineAsync("pipeforkasd: it must run as root, or it could not become its users");
+            return ExitFailure;
+        }
+
+        using IHost host = Build(options, root);
+        await host.RunAsync(cancellation);
+        return 0;
+    }
+    catch (ConfigurationException refused)
+    {
+        foreach (string problem in refused.Problems)
+            await Console.Error.WriteLineAsync($"pipeforkasd: {problem}");
+        return ExitConfiguration;
+    }
+    catch (Exception failure) when (failure is JobHostException or ListenException or SystemCallException)
+    {
+        await Console.Error.WriteLineAsync($"pipeforkasd: {failure.Message}");
+        return ExitFailure;
+    }
+}
+
+static IHost Build(DaemonOptions options, IConfigurationRoot root)
+{
+    // Nothing from the working directory or the environment: only the files that were checked.
+    HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+    builder.Logging.AddConfiguration(root.GetSection("Logging"));
+    builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+    builder.Services.AddSystemd();
+    builder.Services.Configure<HostOptions>(host =>
+        host.ShutdownTimeout = options.Limits.DrainTimeout + options.Limits.KillGrace + TimeSpan.FromSeconds(15));
+    builder.Services.AddSingleton(options);
+    builder.Services.AddSingleton(TimeProvider.System);
+    builder.Services.AddHostedService<DaemonService>();
+    return builder.Build();
+}

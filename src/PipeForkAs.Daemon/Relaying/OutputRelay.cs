@@ -1,0 +1,122 @@
+using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Listening;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Daemon.Relaying;
+
+/// <summary>
+/// Moves the job's output to the client. Large output goes inside the kernel by splice(2) and the daemon never holds it: a client
+/// that does not read fills its socket and then the pipe, and the job waits. Small output is cheaper to copy.
+/// </summary>
+internal sealed class OutputRelay(Connection client, FileDescriptor stdout, FileDescriptor? stderr) : IDisposable
+{
+    /// <summary>Up to this many bytes are copied.</summary>
+    private const int Small = 4096;
+
+    private readonly SocketTurn turn = new();
+    private Watch? stdoutWatch, stderrWatch;
+    private bool abandoned;
+
+    /// <summary>Whether the reply is in frames: stderr has a pipe of its own.</summary>
+    private bool InFrames => stderr is not null;
+
+    /// <summary>Bytes of stdout so far; with one pipe for both, of both.</summary>
+    public long StdoutBytes { get; private set; }
+
+    /// <summary>Bytes of stderr so far.</summary>
+    public long StderrBytes { get; private set; }
+
+    /// <summary>Whether the client saw the end of a line last, or nothing. Unknown counts as no: it costs an empty line.</summary>
+    public bool AtLineStart { get; private set; } = true;
+
+    /// <summary>Relays until all outputs are at their end, or the client is gone, or <see cref="Abandon"/>.</summary>
+    public async Task RunAsync()
+    {
+        Task first = PumpAsync(stdout, stdoutWatch = client.Loop.Watch(stdout, EpollEvents.EPOLLIN), FrameType.Stdout);
+        if (stderr is not null)
+            await PumpAsync(stderr, stderrWatch = client.Loop.Watch(stderr, EpollEvents.EPOLLIN), FrameType.Stderr);
+        await first;
+    }
+
+    /// <summary>Stops waiting for outputs that somebody still holds open.</summary>
+    public void Abandon()
+    {
+        abandoned = true;
+        stdoutWatch?.Dispose();
+        stderrWatch?.Dispose();
+    }
+
+    public void Dispose() => Abandon();
+
+    private async Task PumpAsync(FileDescriptor pipe, Watch watch, FrameType type)
+    {
+        // The buffer has room for a frame's header in front.
+        var buffer = new byte[FrameHeader.Size + Small];
+        bool goOn = true;
+        while (goOn && !abandoned && !client.IsClosed)
+        {
+            IOResult read = Libc.read(pipe, buffer.AsSpan(FrameHeader.Size));
+            if (read.WouldBlock)
+            {
+                goOn = await watch.ReadableAsync();
+                continue;
+            }
+
+            if (read.Failed || read.Count == 0)
+                return;
+
+            using (await turn.TakeAsync())
+                goOn = await SendSmallAsync(buffer, (int)read.Count, type);
+
+            while (goOn && !abandoned && Libc.bytes_available(pipe) is var available && available > Small)
+            {
+                using (await turn.TakeAsync())
+                    goOn = await SpliceAsync(pipe, available, type);
+            }
+        }
+    }
+
+    private async ValueTask<bool> SendSmallAsync(byte[] buffer, int count, FrameType type)
+    {
+        Count(count, type);
+        AtLineStart = buffer[FrameHeader.Size + count - 1] == (byte)'\n';
+        if (!InFrames)
+            return await client.SendAsync(buffer.AsMemory(FrameHeader.Size, count));
+        new FrameHeader(type, count).Encode(buffer);
+        return await client.SendAsync(buffer.AsMemory(0, FrameHeader.Size + count));
+    }
+
+    private async ValueTask<bool> SpliceAsync(FileDescriptor pipe, int available, FrameType type)
+    {
+        if (InFrames)
+        {
+            // Only this pump reads the pipe: what is available now is a promise that the header can make.
+            var header = new byte[FrameHeader.Size];
+            new FrameHeader(type, available).Encode(header);
+            if (!await client.SendAsync(header))
+                return false;
+        }
+
+        Count(available, type);
+        AtLineStart = false;
+        while (available > 0)
+        {
+            IOResult moved = Libc.splice(pipe, client.Socket, available);
+            if (moved.Count > 0)
+                available -= (int)moved.Count;
+            else if (!moved.WouldBlock || !await client.Watch.WritableAsync() || client.IsClosed)
+                return false;
+        }
+
+        return true;
+    }
+
+    private void Count(int count, FrameType type)
+    {
+        if (type == FrameType.Stderr)
+            StderrBytes += count;
+        else
+            StdoutBytes += count;
+    }
+}

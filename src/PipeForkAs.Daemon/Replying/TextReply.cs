@@ -1,0 +1,37 @@
+using System.Globalization;
+using System.Text;
+using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Daemon.Replying;
+
+/// <summary>For people and shell scripts: the output as it is, and a last line where anything but exit 0 happened.</summary>
+internal sealed class TextReply(Connection client) : Reply(client)
+{
+    public override bool SeparatesStderr => false;
+
+    public override ValueTask<bool> WriteAsync(ReadOnlyMemory<byte> output) => Client.SendAsync(output);
+
+    public override async ValueTask EndAsync(EndRecord record, bool atLineStart)
+    {
+        if (record.Code == ReplyCode.Ok)
+            return;
+        string line = $"{(atLineStart ? "" : "\n")}pipeforkas: {record.Code.ToWire()}: {OneLine(record.Message ?? "")}\n";
+        await Client.SendAsync(Encoding.UTF8.GetBytes(line));
+    }
+
+    /// <summary>A job chooses what its exception says: it must be neither a second line nor a terminal's escape sequence.</summary>
+    private static string OneLine(string message)
+    {
+        var line = new StringBuilder(message.Length);
+        foreach (char c in message)
+        {
+            if (char.IsControl(c) || c is '\u2028' or '\u2029')
+                line.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
+            else
+                line.Append(c);
+        }
+
+        return line.ToString();
+    }
+}

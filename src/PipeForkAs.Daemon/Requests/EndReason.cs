@@ -1,0 +1,17 @@
+namespace PipeForkAs.Daemon.Requests;
+
+/// <summary>Why the daemon ended a job.</summary>
+internal enum EndReason
+{
+    /// <summary>It did not.</summary>
+    None,
+
+    /// <summary>The time was up.</summary>
+    Timeout,
+
+    /// <summary>The client went away.</summary>
+    Cancelled,
+
+    /// <summary>The daemon stops.</summary>
+    ShuttingDown,
+}

@@ -1,0 +1,48 @@
+using System.Text;
+using System.Text.Json;
+using PipeForkAs.Daemon.Forking;
+using PipeForkAs.Daemon.Replying;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Daemon.Requests;
+
+/// <summary>Tells which jobs there are: as text for people, as JSON for programs.</summary>
+internal static class Listing
+{
+    /// <summary>Answers <c>list</c>.</summary>
+    public static async ValueTask<EndRecord> ListAsync(JobCatalog catalog, Request request, Reply reply)
+    {
+        JobDescription[] jobs = [.. catalog.All.Select(job => job.Description)];
+        byte[] output;
+        if (request.Reply == ReplyForm.Frames)
+        {
+            output = JsonSerializer.SerializeToUtf8Bytes(jobs, JobDescriptionJson.Default.IReadOnlyListJobDescription);
+        }
+        else
+        {
+            int width = jobs.Length == 0 ? 0 : jobs.Max(job => job.Name.Length);
+            var text = new StringBuilder();
+            foreach (JobDescription job in jobs)
+                text.Append(job.Description.Length == 0 ? job.Name : $"{job.Name.PadRight(width)}  {job.Description}").Append('\n');
+            output = Encoding.UTF8.GetBytes(text.ToString());
+        }
+
+        return await SendAsync(reply, output, null);
+    }
+
+    /// <summary>Answers <c>describe</c>.</summary>
+    /// <exception cref="RefusedException">There is no such job.</exception>
+    public static async ValueTask<EndRecord> DescribeAsync(JobCatalog catalog, Request request, Reply reply)
+    {
+        RegisteredJob job = catalog.Find(request.Job!)
+            ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{request.Job}\"; list shows those that there are");
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(job.Description, JobDescriptionJson.Default.JobDescription);
+        return await SendAsync(reply, [.. json, (byte)'\n'], job.Description.Name);
+    }
+
+    private static async ValueTask<EndRecord> SendAsync(Reply reply, byte[] output, string? job)
+    {
+        await reply.WriteAsync(output);
+        return new EndRecord { Code = ReplyCode.Ok, Job = job, Stdout = output.Length };
+    }
+}

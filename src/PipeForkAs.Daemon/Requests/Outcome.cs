@@ -1,0 +1,49 @@
+using System.Globalization;
+using PipeForkAs.Daemon.Forking;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Daemon.Requests;
+
+/// <summary>What became of a job, from what the daemon, the job host and the worker know of it.</summary>
+/// <param name="Code">The reply's code.</param>
+/// <param name="Message">For a person; null for <see cref="ReplyCode.Ok"/>.</param>
+/// <param name="Error">The exception that the function threw.</param>
+internal readonly record struct Outcome(ReplyCode Code, string? Message, JobError? Error = null)
+{
+    /// <summary>Decides. What the daemon did itself counts first, then what the kernel says, then what the worker says of itself.</summary>
+    public static Outcome Of(RunningJob job, WorkerExited? exited, WorkerReport report)
+    {
+        switch (job.Reason)
+        {
+            case EndReason.Timeout:
+                return new(ReplyCode.Timeout, string.Create(CultureInfo.InvariantCulture, $"the job ran longer than {job.Timeout.TotalSeconds:0.###} s and was ended"));
+            case EndReason.Cancelled:
+                return new(ReplyCode.Cancelled, "the client went away and the job was ended");
+            case EndReason.ShuttingDown:
+                return new(ReplyCode.ShuttingDown, "the daemon is stopping and the job was ended");
+        }
+
+        if (exited is not { } how)
+            return new(ReplyCode.HostLost, "the job host died while the job ran; the job was not run again");
+        if (report.Failed is { } failed)
+            return Failed(failed);
+        if (how.BySignal)
+            return new(ReplyCode.Signaled, $"{new Signal(how.Value)} ended the job");
+
+        return report.Returned switch
+        {
+            { Kind: ReturnKind.BadArguments } wrong => new(ReplyCode.BadArguments, wrong.Message),
+            { Kind: ReturnKind.Threw } thrown => new(ReplyCode.Error, $"{thrown.ExceptionType}: {thrown.Message}", new JobError(thrown.ExceptionType, thrown.Message)),
+            _ when how.Value == 0 => new(ReplyCode.Ok, null),
+            _ => new(ReplyCode.Failed, string.Create(CultureInfo.InvariantCulture, $"the job exited with {how.Value}")),
+        };
+    }
+
+    private static Outcome Failed(StepFailed failed)
+    {
+        string errno = failed.Errno == 0 ? "" : $" [errno {failed.Errno}]";
+        return new(ReplyCode.Internal, $"the worker could not become the user, the job did not run: step {failed.Step}: {failed.Detail}{errno}");
+    }
+}

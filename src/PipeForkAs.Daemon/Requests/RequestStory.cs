@@ -1,0 +1,137 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using PipeForkAs.Daemon.Authorization;
+using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Forking;
+using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Relaying;
+using PipeForkAs.Daemon.Replying;
+using PipeForkAs.Daemon.Users;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Daemon.Requests;
+
+/// <summary>
+/// The way of a request, top to bottom: receive, identify, authorize, create pipes, take a forked worker, the worker becomes the
+/// user and runs the job, relay, respond. Everything else is detail behind it.
+/// </summary>
+internal sealed class RequestStory(
+    DaemonOptions options, JobCatalog catalog, IAuthorizer authorizer, IUserDatabase users, JobSlots slots, RunningJobs runningJobs, ILogger logger)
+{
+    private readonly OrderBuilder orders = new(options.Limits);
+    private readonly MessageWriter writer = new(4096);
+
+    /// <summary>Serves one client, to its end.</summary>
+    public async Task TellAsync(Connection client)
+    {
+        Reply reply = Reply.For(ReplyForm.Text, client);
+        Request? request = null;
+        EndRecord end;
+        bool atLineStart = true;
+        try
+        {
+            // Receive: one line of JSON; what follows it is the job's input.
+            ReceivedRequest received = await RequestReader.ReceiveAsync(client, options.Limits.RequestTimeout);
+            request = received.Request;
+            reply = Reply.For(request.Reply, client);
+            if (runningJobs.Stopping)
+                throw new RefusedException(ReplyCode.ShuttingDown, "the daemon is stopping; nothing was run");
+
+            (end, atLineStart) = request.Operation switch
+            {
+                Operation.List => (await Listing.ListAsync(catalog, request, reply), true),
+                Operation.Describe => (await Listing.DescribeAsync(catalog, request, reply), true),
+                _ => await RunAsync(client, received, reply),
+            };
+        }
+        catch (RefusedException refused)
+        {
+            end = new EndRecord { Code = refused.Code, Message = refused.Message, Job = request?.Job };
+        }
+        catch (UserLookupException noAnswer)
+        {
+            end = new EndRecord { Code = ReplyCode.Internal, Message = noAnswer.Message, Job = request?.Job };
+        }
+        catch (Exception failure) when (failure is SystemCallException or JobHostException)
+        {
+            Log.RequestBroke(logger, failure);
+            end = new EndRecord { Code = ReplyCode.Internal, Message = failure.Message, Job = request?.Job };
+        }
+
+        // Respond.
+        double seconds = Stopwatch.GetElapsedTime(client.Accepted).TotalSeconds;
+        end = end with { Seconds = Math.Round(seconds, 6) };
+        Log.RequestEnded(logger, client.Caller.Uid.Value, client.Caller.Pid.Value, end.Job, end.User, end.Code.ToWire(), seconds);
+        await reply.EndAsync(end, atLineStart);
+    }
+
+    private async Task<(EndRecord End, bool AtLineStart)> RunAsync(Connection client, ReceivedRequest received, Reply reply)
+    {
+        Request request = received.Request;
+        string jobName = request.Job!;
+
+        // Identify: the kernel told who it is when it connected; nothing that the client says about itself counts.
+        Caller caller = client.Caller;
+        UserSelector user = request.User is null ? UserSelector.ById(caller.Uid) : UserSelector.Parse(request.User);
+
+        // Authorize: by name first. Only what the policy allows is looked up, and decided upon once more.
+        Demand(await authorizer.AuthorizeAsync(caller, jobName, user), caller, jobName, user);
+        RegisteredJob job = catalog.Find(jobName) ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{jobName}\"; list shows those that there are");
+        Account account = await users.FindAsync(user) ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{user}\"");
+        Demand(authorizer.AuthorizeResolved(caller, jobName, account), caller, jobName, user);
+        Run order = orders.Build(job, request, account);
+        using JobSlots.Slot slot = slots.Take(caller.Uid);
+
+        // Create pipes.
+        using JobPipes pipes = JobPipes.Create(reply.SeparatesStderr);
+        using var output = new OutputRelay(client, pipes.Stdout, pipes.Stderr);
+
+        // Take a forked worker. It becomes the user, runs the job, whose output goes to the pipes, and exits.
+        ForkedWorker worker = await job.Host.TakeAsync(options.Limits.RequestTimeout);
+        if (client.Watch.IsHungUp)
+        {
+            worker.Release();
+            throw new RefusedException(ReplyCode.Cancelled, "the client went away; nothing was run");
+        }
+
+        using RunningJobs.Entry running = runningJobs.Add(new RunningJob(client.Loop, worker, output, orders.Timeout(job, request), options.Limits.KillGrace));
+        worker.Order(order, writer, pipes.WorkerEnds.Stdin, pipes.WorkerEnds.Stdout, pipes.WorkerEnds.Stderr);
+        pipes.CloseWorkerEnds();
+        client.OnHungUp(() => running.Job.End(EndReason.Cancelled));
+
+        // Relay: the input until the client ends it, the output until the job does.
+        _ = InputRelay.RunAsync(client, pipes.Stdin, received.BeginningOfInput);
+        WorkerExited? exited = await running.Job.FinishAsync(output.RunAsync());
+
+        var outcome = Outcome.Of(running.Job, exited, exited is null ? default : worker.ReadReport());
+        if (outcome.Code == ReplyCode.Internal)
+            Log.WorkerFailed(logger, account.Name, outcome.Message!);
+        var end = new EndRecord
+        {
+            Code = outcome.Code,
+            Message = outcome.Message,
+            Error = outcome.Error,
+            Exit = exited is { BySignal: false } code ? code.Value : null,
+            Signal = exited is { BySignal: true } signal ? signal.Value : null,
+            Job = jobName,
+            User = account.Name,
+            Uid = account.Uid,
+            Pid = worker.Pid.Value,
+            Stdout = output.StdoutBytes,
+            Stderr = output.StderrBytes,
+            Cpu = exited?.CpuTime.TotalSeconds,
+            MaxResidentBytes = exited?.MaxResidentBytes,
+        };
+        return (end, output.AtLineStart);
+    }
+
+    private void Demand(Verdict verdict, Caller caller, string job, UserSelector user)
+    {
+        if (verdict.IsAllowed)
+            return;
+        Log.Denied(logger, caller.Uid.Value, caller.Pid.Value, job, user.ToString(), verdict.Rule);
+        throw new RefusedException(ReplyCode.Denied, $"the policy does not allow uid {caller.Uid} to run \"{job}\" as \"{user}\"");
+    }
+}

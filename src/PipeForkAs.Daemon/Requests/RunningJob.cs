@@ -1,0 +1,90 @@
+using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Forking;
+using PipeForkAs.Daemon.Relaying;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Daemon.Requests;
+
+/// <summary>
+/// A job that runs, and its end: by itself, or SIGTERM, a grace, SIGKILL, another grace, and then nobody waits for it any more.
+/// Nothing of this needs the worker's help.
+/// </summary>
+internal sealed class RunningJob : IDisposable
+{
+    /// <summary>Between SIGKILL and giving up, and for a client that takes no more: a process in an unkillable sleep may never end.</summary>
+    private static readonly TimeSpan LastGrace = TimeSpan.FromSeconds(2);
+
+    private readonly Loop loop;
+    private readonly ForkedWorker worker;
+    private readonly OutputRelay output;
+    private readonly TimeSpan grace;
+    private readonly TaskCompletionSource givenUp = new();
+    private LoopTimer? next;
+    private bool disposed;
+
+    public RunningJob(Loop loop, ForkedWorker worker, OutputRelay output, TimeSpan timeout, TimeSpan grace)
+    {
+        this.loop = loop;
+        this.worker = worker;
+        this.output = output;
+        this.grace = grace;
+        Timeout = timeout;
+        next = loop.Schedule(timeout, () => End(EndReason.Timeout));
+    }
+
+    /// <summary>Why it was ended; <see cref="EndReason.None"/> where it was not.</summary>
+    public EndReason Reason { get; private set; }
+
+    /// <summary>How long it may run.</summary>
+    public TimeSpan Timeout { get; }
+
+    /// <summary>Ends it. Only the first reason counts.</summary>
+    public void End(EndReason reason)
+    {
+        if (Reason != EndReason.None || disposed)
+            return;
+        Reason = reason;
+        worker.Signal(Signal.SIGTERM);
+        Next(grace, Kill);
+    }
+
+    /// <summary>Waits until the output is relayed and the worker has ended. Null where nobody can say how: its job host died, or it cannot be killed.</summary>
+    public async Task<WorkerExited?> FinishAsync(Task relayed)
+    {
+        Task<WorkerExited?> ended = worker.Ended;
+        await Task.WhenAny(relayed, ended, givenUp.Task);
+
+        // The worker is gone and somebody holds its pipes: descendants get a grace, then they are ended.
+        if (ended.IsCompleted && !relayed.IsCompleted && Reason == EndReason.None)
+            Next(grace, Kill);
+
+        await Task.WhenAny(Task.WhenAll(relayed, ended), givenUp.Task);
+        return ended.IsCompleted ? await ended : null;
+    }
+
+    public void Dispose()
+    {
+        disposed = true;
+        next?.Dispose();
+        worker.Release();
+    }
+
+    private void Kill()
+    {
+        worker.KillAll();
+        Next(LastGrace, GiveUp);
+    }
+
+    private void GiveUp()
+    {
+        output.Abandon();
+        givenUp.TrySetResult();
+    }
+
+    private void Next(TimeSpan delay, Action step)
+    {
+        next?.Dispose();
+        next = loop.Schedule(delay, step);
+    }
+}

@@ -1,0 +1,205 @@
+using Microsoft.Extensions.Logging;
+using PipeForkAs.Daemon.Authorization;
+using PipeForkAs.Daemon.Commands;
+using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Forking;
+using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Replying;
+using PipeForkAs.Daemon.Requests;
+using PipeForkAs.Daemon.Users;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Daemon;
+
+/// <summary>The daemon's parts put together: job hosts, listener, connections. All of it runs on the loop.</summary>
+internal sealed class Server
+{
+    /// <summary>Connections taken in one go, before others get their turn.</summary>
+    private const int AcceptBatch = 64;
+
+    private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(100);
+
+    private readonly Loop loop;
+    private readonly DaemonOptions options;
+    private readonly ILogger logger;
+    private readonly List<JobHost> hosts = [];
+    private readonly JobCatalog catalog;
+    private readonly RunningJobs running = new();
+    private readonly RequestStory story;
+    private readonly HashSet<Connection> connections = [];
+    private readonly Dictionary<UserId, int> connectionsByUid = [];
+    private SocketListener? listener;
+    private Watch? listening;
+    private TaskCompletionSource? connectionEnded;
+
+    public Server(Loop loop, DaemonOptions options, ILogger logger)
+    {
+        this.loop = loop;
+        this.options = options;
+        this.logger = logger;
+        foreach (JobHostOptions host in options.JobHosts)
+            hosts.Add(new JobHost(loop, Reaper, host, logger) { JobsChanged = RefreshCatalog });
+        catalog = new JobCatalog(hosts, [.. options.Commands.Select(command => new CommandJob(command.Key, command.Value))]);
+        var users = new UserDatabase(loop, options.Limits, UserDatabase.AskSystem);
+        story = new RequestStory(
+            options, catalog, new DefaultAuthorizer(options.Policy, users), users, new JobSlots(options.Limits), running, logger);
+    }
+
+    /// <summary>Reaps the daemon's children; to be swept at SIGCHLD.</summary>
+    public ChildReaper Reaper { get; } = new();
+
+    /// <summary>Starts the job hosts, and listens once all of them can fork.</summary>
+    /// <exception cref="JobHostException">A job host cannot serve.</exception>
+    /// <exception cref="ListenException">Something is in the way of the socket.</exception>
+    public async Task StartAsync()
+    {
+        await Task.WhenAll(hosts.Select(host => host.StartAsync()));
+        catalog.Refresh();
+        listener = SocketListener.Open(options.Socket.Path, OptionsCheck.ParseOctal(options.Socket.Mode));
+        listening = loop.Watch(listener.Socket, EpollEvents.EPOLLIN);
+        Log.Listening(logger, options.Socket.Path, catalog.All.Count());
+        _ = AcceptAsync();
+    }
+
+    /// <summary>Takes nothing new, lets what runs come to its end for a time, and ends the rest.</summary>
+    public async Task StopAsync()
+    {
+        running.Stopping = true;
+        listening?.Dispose();
+        listener?.Dispose();
+        Log.Draining(logger, connections.Count, options.Limits.DrainTimeout.TotalSeconds);
+        foreach (Connection connection in connections.ToArray())
+            connection.Interrupt(ReplyCode.ShuttingDown, "the daemon is stopping; nothing was run");
+
+        if (!await AllEndedAsync(options.Limits.DrainTimeout))
+        {
+            running.EndAll(EndReason.ShuttingDown);
+            await AllEndedAsync(options.Limits.KillGrace + TimeSpan.FromSeconds(5));
+        }
+
+        foreach (Connection connection in connections.ToArray())
+            connection.Close();
+        foreach (JobHost host in hosts)
+            host.Stop();
+        Log.Stopped(logger);
+    }
+
+    private async Task<bool> AllEndedAsync(TimeSpan timeout)
+    {
+        Task elapsed = loop.DelayAsync(timeout);
+        while (connections.Count > 0)
+        {
+            connectionEnded = new TaskCompletionSource();
+            if (await Task.WhenAny(connectionEnded.Task, elapsed) == elapsed)
+                return connections.Count == 0;
+        }
+
+        return true;
+    }
+
+    private async Task AcceptAsync()
+    {
+        for (int taken = 1; !running.Stopping; taken++)
+        {
+            if (connections.Count >= options.Limits.MaxConnections)
+            {
+                // The kernel's queue holds the others back.
+                connectionEnded = new TaskCompletionSource();
+                await connectionEnded.Task;
+                continue;
+            }
+
+            FileDescriptor? socket = Libc.accept4(listener!.Socket, out Errno error);
+            if (socket is not null)
+            {
+                Take(socket);
+                if (taken % AcceptBatch == 0)
+                    await loop.DelayAsync(TimeSpan.Zero);
+            }
+            else if (error == Errno.EAGAIN)
+            {
+                if (!await listening!.ReadableAsync())
+                    return;
+            }
+            else if (error == Errno.EMFILE || error == Errno.ENFILE || error == Errno.ENOMEM || error == Errno.ENOBUFS)
+            {
+                Log.AcceptFailed(logger, error.ToString());
+                await loop.DelayAsync(AcceptPause);
+            }
+        }
+    }
+
+    private void Take(FileDescriptor socket)
+    {
+        Connection connection;
+        try
+        {
+            connection = new Connection(loop, socket, Caller.Identify(socket));
+        }
+        catch (SystemCallException failure)
+        {
+            // Who cannot be identified is not served.
+            Log.AcceptFailed(logger, failure.Message);
+            socket.Dispose();
+            return;
+        }
+
+        UserId uid = connection.Caller.Uid;
+        int ofUid = connectionsByUid.GetValueOrDefault(uid);
+        connections.Add(connection);
+        connectionsByUid[uid] = ofUid + 1;
+        _ = ServeAsync(connection, tooMany: ofUid >= options.Limits.MaxConnectionsPerUid);
+    }
+
+    private async Task ServeAsync(Connection connection, bool tooMany)
+    {
+        try
+        {
+            if (tooMany)
+                await RefuseAsync(connection);
+            else
+                await story.TellAsync(connection);
+        }
+#pragma warning disable CA1031 // The connection's edge: one request's failure must not end the others.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            Log.RequestBroke(logger, failure);
+        }
+        finally
+        {
+            connection.Close();
+            connections.Remove(connection);
+            UserId uid = connection.Caller.Uid;
+            if (--connectionsByUid[uid] == 0)
+                connectionsByUid.Remove(uid);
+            connectionEnded?.TrySetResult();
+        }
+    }
+
+    private async ValueTask RefuseAsync(Connection connection)
+    {
+        var record = new EndRecord
+        {
+            Code = ReplyCode.Busy,
+            Message = $"you have {options.Limits.MaxConnectionsPerUid} connections, no more may be (Limits:MaxConnectionsPerUid); ask again later",
+        };
+        await Reply.For(RequestReader.PeekForm(connection), connection).EndAsync(record, atLineStart: true);
+    }
+
+    private void RefreshCatalog()
+    {
+        try
+        {
+            // At the first start not all job hosts are there yet; StartAsync refreshes then.
+            if (listener is not null)
+                catalog.Refresh();
+        }
+        catch (JobHostException failure)
+        {
+            Log.CatalogRefused(logger, failure.Message);
+        }
+    }
+}

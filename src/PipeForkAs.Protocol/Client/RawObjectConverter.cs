@@ -3,7 +3,10 @@ using System.Text.Json.Serialization;
 
 namespace PipeForkAs.Protocol.Client;
 
-/// <summary>Keeps a JSON object as its UTF-8 bytes: whoever knows its type reads it. Duplicate members are refused at every depth.</summary>
+/// <summary>
+/// Keeps a JSON object as its UTF-8 bytes: whoever knows its type reads it. Duplicate members are refused at every depth. It is written
+/// without white space, because a request is one line and an object that a person wrote may have several.
+/// </summary>
 internal sealed class RawObjectConverter : JsonConverter<byte[]>
 {
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = ClientProtocol.MaxDepth };
@@ -19,5 +22,11 @@ internal sealed class RawObjectConverter : JsonConverter<byte[]>
         return raw;
     }
 
-    public override void Write(Utf8JsonWriter writer, byte[] value, JsonSerializerOptions options) => writer.WriteRawValue(value);
+    public override void Write(Utf8JsonWriter writer, byte[] value, JsonSerializerOptions options)
+    {
+        using JsonDocument document = JsonDocument.Parse(value, Strict);
+        if (document.RootElement.ValueKind != JsonValueKind.Object)
+            throw new JsonException("a JSON object is expected");
+        document.RootElement.WriteTo(writer);
+    }
 }

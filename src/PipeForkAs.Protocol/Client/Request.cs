@@ -61,7 +61,16 @@ public sealed record Request
     public byte[] ToLine()
     {
         Check();
-        byte[] json = JsonSerializer.SerializeToUtf8Bytes(this, RequestJson.Default.Request);
+        byte[] json;
+        try
+        {
+            json = JsonSerializer.SerializeToUtf8Bytes(this, RequestJson.Default.Request);
+        }
+        catch (JsonException failure)
+        {
+            throw new RequestException($"\"args\" must be a JSON object: {failure.Message}", failure);
+        }
+
         if (json.Length >= ClientProtocol.MaxRequestBytes)
             throw new RequestException($"the request has {json.Length + 1} bytes, at most {ClientProtocol.MaxRequestBytes} are allowed; send large data as the job's standard input");
 

@@ -1,0 +1,61 @@
+using System.Net.Sockets;
+
+namespace PipeForkAs.Client.Exchanges;
+
+/// <summary>Connects to the daemon's socket.</summary>
+internal static class Connecting
+{
+    /// <summary>
+    /// How long a full queue of waiting connections is waited for. connect(2) on a socket that does not block, as .NET's are, gives
+    /// EAGAIN then, where a blocking one would wait.
+    /// </summary>
+    private static readonly TimeSpan QueueTimeout = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(50);
+
+    /// <exception cref="ConnectionException">The daemon cannot be reached.</exception>
+    public static async Task<Socket> ConnectAsync(string path, CancellationToken cancellation)
+    {
+        UnixDomainSocketEndPoint address = Address(path);
+        long start = TimeProvider.System.GetTimestamp();
+        TimeSpan pause = TimeSpan.FromMilliseconds(1);
+        while (true)
+        {
+            Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            try
+            {
+                await socket.ConnectAsync(address, cancellation).ConfigureAwait(false);
+                return socket;
+            }
+            catch (SocketException failure) when (failure.SocketErrorCode == SocketError.WouldBlock && TimeProvider.System.GetElapsedTime(start) < QueueTimeout)
+            {
+                socket.Dispose();
+            }
+            catch (SocketException failure)
+            {
+                socket.Dispose();
+                throw new ConnectionException(path, failure);
+            }
+            catch
+            {
+                socket.Dispose();
+                throw;
+            }
+
+            await Task.Delay(pause, cancellation).ConfigureAwait(false);
+            pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
+        }
+    }
+
+    private static UnixDomainSocketEndPoint Address(string path)
+    {
+        try
+        {
+            return new UnixDomainSocketEndPoint(path);
+        }
+        catch (ArgumentException failure)
+        {
+            throw new ConnectionException(path, failure);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+using System.Net.Sockets;
+
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Client.Exchanges;
+
+/// <summary>One request and its reply: connect, send the line and the input while the reply is received, check that it is whole.</summary>
+internal static class Exchange
+{
+    /// <summary>As much as a pipe or a socket hands over at once, and a little more: larger ones were not faster.</summary>
+    internal const int BufferSize = 128 * 1024;
+
+    /// <summary>
+    /// How long to wait for the daemon to close the connection after the end record. Waiting shows bytes that must not follow;
+    /// a job's end must not hang on it.
+    /// </summary>
+    private static readonly TimeSpan CloseGrace = TimeSpan.FromSeconds(2);
+
+    public static async Task<EndRecord> RunAsync(
+        string socketPath, ReadOnlyMemory<byte> line, Stream? input, IReplyTarget target, CancellationToken cancellation)
+    {
+        using Socket socket = await Connecting.ConnectAsync(socketPath, cancellation).ConfigureAwait(false);
+
+        // Closing is what cancels the job, so it happens at once, even while a stream of the caller's is stuck in a write.
+        using CancellationTokenRegistration closing = cancellation.Register(socket.Dispose);
+        using CancellationTokenSource abort = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+#pragma warning disable CA2025 // The pump has ended before anything of it is disposed: see the finally.
+        Task pump = PumpAsync(new InputPump(socket, input), line, abort, ended.Token);
+#pragma warning restore CA2025
+        try
+        {
+            EndRecord end = await ReceiveAsync(socket, target, ended, abort.Token).ConfigureAwait(false);
+            await target.FlushAsync(abort.Token).ConfigureAwait(false);
+            return end;
+        }
+        catch (Exception failure) when (cancellation.IsCancellationRequested && IsOfClosing(failure))
+        {
+            throw new OperationCanceledException("the request was cancelled", failure, cancellation);
+        }
+        catch (OperationCanceledException) when (abort.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        {
+            // The input failed: its pump knows how, and throws it.
+            await pump.ConfigureAwait(false);
+            throw;
+        }
+        finally
+        {
+            await ended.CancelAsync().ConfigureAwait(false);
+            await pump.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private static async Task PumpAsync(InputPump pump, ReadOnlyMemory<byte> line, CancellationTokenSource abort, CancellationToken stop)
+    {
+        try
+        {
+            await pump.RunAsync(line, stop).ConfigureAwait(false);
+        }
+        catch (JobStreamException) when (!stop.IsCancellationRequested)
+        {
+            await abort.CancelAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private static async Task<EndRecord> ReceiveAsync(
+        Socket socket, IReplyTarget target, CancellationTokenSource ended, CancellationToken cancellation)
+    {
+        byte[] buffer = new byte[BufferSize];
+        ReplyParser parser = new();
+        while (parser.End is null)
+        {
+            int count = await ReceiveAsync(socket, buffer, parser.Position, cancellation).ConfigureAwait(false);
+            ReadOnlyMemory<byte> received = buffer.AsMemory(0, count);
+            ReadOnlyMemory<byte> rest = received;
+            while (parser.TryTake(ref rest, out FrameType type, out ReadOnlyMemory<byte> payload))
+                await target.WriteAsync(type, payload, cancellation).ConfigureAwait(false);
+            await target.WriteFramesAsync(received, cancellation).ConfigureAwait(false);
+        }
+
+        await ended.CancelAsync().ConfigureAwait(false);
+        await ExpectCloseAsync(socket, parser.Position, buffer, cancellation).ConfigureAwait(false);
+        return parser.End;
+    }
+
+    private static async ValueTask<int> ReceiveAsync(Socket socket, Memory<byte> buffer, long position, CancellationToken cancellation)
+    {
+        int count;
+        try
+        {
+            count = await socket.ReceiveAsync(buffer, cancellation).ConfigureAwait(false);
+        }
+        catch (SocketException failure) when (!cancellation.IsCancellationRequested)
+        {
+            throw new ReplyCutShortException(position, failure);
+        }
+
+        return count > 0 ? count : throw new ReplyCutShortException(position);
+    }
+
+    private static async Task ExpectCloseAsync(Socket socket, long position, Memory<byte> buffer, CancellationToken cancellation)
+    {
+        using CancellationTokenSource grace = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        grace.CancelAfter(CloseGrace);
+        try
+        {
+            if (await socket.ReceiveAsync(buffer, grace.Token).ConfigureAwait(false) > 0)
+                throw new ProtocolViolationException(position, "bytes follow the end record, which comes last");
+        }
+        catch (SocketException)
+        {
+            // The daemon closed without reading all of the input: that is a reset, and a close all the same.
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            // It keeps the connection open; the reply is complete without that.
+        }
+    }
+
+    private static bool IsOfClosing(Exception failure) =>
+        failure is OperationCanceledException or SocketException or ObjectDisposedException or ReplyCutShortException;
+}

@@ -1,0 +1,76 @@
+using System.Net.Sockets;
+
+namespace PipeForkAs.Client.Exchanges;
+
+/// <summary>Sends the request's line and then the job's input, and half-closes the connection at the input's end.</summary>
+internal sealed class InputPump(Socket socket, Stream? input)
+{
+    /// <summary>
+    /// Ends quietly when the daemon reads no more, because it refused the request or because the job ended or closed its input: the reply,
+    /// which must not be lost over it, says what happened. Ends quietly as well when stopped.
+    /// </summary>
+    /// <exception cref="JobStreamException">The input cannot be read.</exception>
+    public async Task RunAsync(ReadOnlyMemory<byte> line, CancellationToken stop)
+    {
+        try
+        {
+            await SendAsync(line, stop).ConfigureAwait(false);
+            if (input is not null)
+                await SendInputAsync(input, stop).ConfigureAwait(false);
+            socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (SocketException)
+        {
+            // EPIPE or ECONNRESET: the daemon reads no more.
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // The reply has ended, or the caller cancelled.
+        }
+        catch (ObjectDisposedException) when (stop.IsCancellationRequested)
+        {
+            // The same, seen from the socket.
+        }
+    }
+
+    private async Task SendInputAsync(Stream source, CancellationToken stop)
+    {
+        // Not from a pool: a read that is abandoned may still write into it.
+        byte[] buffer = new byte[Exchange.BufferSize];
+        int count;
+        while ((count = await ReadAsync(source, buffer, stop).ConfigureAwait(false)) > 0)
+            await SendAsync(buffer.AsMemory(0, count), stop).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Reads on another thread and walks away when stopped: a read on a terminal or a pipe neither returns nor can be cancelled until
+    /// someone writes there.
+    /// </summary>
+    private static async Task<int> ReadAsync(Stream source, Memory<byte> buffer, CancellationToken stop)
+    {
+        Task<int> read = Task.Run(() => source.ReadAsync(buffer, stop).AsTask(), CancellationToken.None);
+        try
+        {
+            return await read.WaitAsync(stop).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // Should it fail later, nobody is left to be told.
+            _ = read.ContinueWith(
+                static abandoned => abandoned.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            throw;
+        }
+#pragma warning disable CA1031 // Whatever a stream of the caller's throws is the caller's to see, with the word which stream it was.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            throw new JobStreamException(JobStream.Input, failure);
+        }
+    }
+
+    private async ValueTask SendAsync(ReadOnlyMemory<byte> bytes, CancellationToken stop)
+    {
+        while (!bytes.IsEmpty)
+            bytes = bytes[await socket.SendAsync(bytes, stop).ConfigureAwait(false)..];
+    }
+}

@@ -1,0 +1,123 @@
+using System.Buffers;
+using System.Text.Json;
+
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Client.Exchanges;
+
+/// <summary>
+/// Finds the frames in a reply, however the socket cuts it into pieces, and keeps its rules: known types, lengths within the limit,
+/// the end record once and last. Outputs are handed on in pieces as they come; only the end record is collected.
+/// </summary>
+internal sealed class ReplyParser
+{
+    private readonly byte[] header = new byte[FrameHeader.Size];
+    private readonly ArrayBufferWriter<byte> endJson = new();
+    private int headerLength;
+    private FrameType type;
+    private int remaining;
+
+    /// <summary>Bytes taken so far.</summary>
+    public long Position { get; private set; }
+
+    /// <summary>The end record; null until it is complete.</summary>
+    public EndRecord? End { get; private set; }
+
+    /// <summary>Takes bytes up to the next piece of output. False when all bytes are taken without one.</summary>
+    /// <param name="received">What came from the socket; on return, what is left of it.</param>
+    /// <param name="output">Whose output it is: <see cref="FrameType.Stdout"/> or <see cref="FrameType.Stderr"/>.</param>
+    /// <param name="payload">The output, at least one byte.</param>
+    /// <exception cref="ProtocolViolationException">The reply breaks a rule.</exception>
+    public bool TryTake(ref ReadOnlyMemory<byte> received, out FrameType output, out ReadOnlyMemory<byte> payload)
+    {
+        output = default;
+        payload = default;
+        while (!received.IsEmpty)
+        {
+            if (End is not null)
+                throw new ProtocolViolationException(Position, "bytes follow the end record, which comes last");
+
+            if (headerLength < FrameHeader.Size)
+            {
+                TakeHeader(ref received);
+                continue;
+            }
+
+            ReadOnlyMemory<byte> piece = Take(ref received, remaining);
+            remaining -= piece.Length;
+            output = type;
+            FinishFrame(piece);
+            if (output != FrameType.End)
+            {
+                payload = piece;
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private void TakeHeader(ref ReadOnlyMemory<byte> received)
+    {
+        ReadOnlyMemory<byte> piece = Take(ref received, FrameHeader.Size - headerLength);
+        piece.Span.CopyTo(header.AsSpan(headerLength));
+        headerLength += piece.Length;
+        if (headerLength < FrameHeader.Size)
+            return;
+
+        try
+        {
+            (type, remaining) = FrameHeader.Decode(header);
+        }
+        catch (FormatException failure)
+        {
+            throw new ProtocolViolationException(Position - FrameHeader.Size, failure.Message, failure);
+        }
+
+        FinishFrame(default);
+    }
+
+    private void FinishFrame(ReadOnlyMemory<byte> piece)
+    {
+        if (type == FrameType.End)
+            endJson.Write(piece.Span);
+        if (remaining > 0)
+            return;
+
+        headerLength = 0;
+        if (type == FrameType.End)
+            End = ReadEnd();
+    }
+
+    private EndRecord ReadEnd()
+    {
+        long start = Position - endJson.WrittenCount;
+        EndRecord end;
+        try
+        {
+            end = EndRecord.Parse(endJson.WrittenSpan);
+        }
+        catch (JsonException failure)
+        {
+            throw new ProtocolViolationException(start, $"the end record cannot be read: {failure.Message}", failure);
+        }
+
+        // A number in place of the code's word passes the JSON reader.
+        if (!Enum.IsDefined(end.Code))
+            throw new ProtocolViolationException(start, $"the end record's code is {end.Code}, which is none of this protocol");
+        if (end.Exit is < 0 or > 255)
+            throw new ProtocolViolationException(start, $"the end record's exit code is {end.Exit}, it must be 0 to 255");
+        if (end.Signal is < 1 or > 64)
+            throw new ProtocolViolationException(start, $"the end record's signal is {end.Signal}, it must be 1 to 64");
+        return end;
+    }
+
+    private ReadOnlyMemory<byte> Take(ref ReadOnlyMemory<byte> received, int atMost)
+    {
+        int count = Math.Min(received.Length, atMost);
+        ReadOnlyMemory<byte> piece = received[..count];
+        received = received[count..];
+        Position += count;
+        return piece;
+    }
+}

@@ -1,0 +1,137 @@
+using System.Text.Json;
+
+using PipeForkAs.Client.Exchanges;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Client;
+
+/// <summary>
+/// Asks the daemon to run jobs. Each call is one connection; an instance holds none, may be kept for ever and be used by
+/// several threads at once.
+/// </summary>
+/// <example>
+/// <code>
+/// var client = new PipeForkAsClient();
+/// JobOutput id = await client.CaptureAsync(new Request { Job = "id", User = "alice" });
+/// Console.Write(id.StdoutText);
+/// </code>
+/// </example>
+public sealed class PipeForkAsClient
+{
+    /// <summary>What <see cref="CaptureAsync"/> keeps of each output unless told otherwise: 16 MiB.</summary>
+    public const int DefaultCaptureBytes = 16 * 1024 * 1024;
+
+    /// <summary>A client of the daemon at a socket.</summary>
+    /// <param name="socketPath">
+    /// The socket's path, at most 107 bytes. Default: what the environment variable <see cref="ClientProtocol.SocketVariable"/> says, else
+    /// <see cref="ClientProtocol.DefaultSocketPath"/>.
+    /// </param>
+    public PipeForkAsClient(string? socketPath = null) => SocketPath = NonEmpty(socketPath)
+        ?? NonEmpty(Environment.GetEnvironmentVariable(ClientProtocol.SocketVariable))
+        ?? ClientProtocol.DefaultSocketPath;
+
+    /// <summary>The path of the daemon's socket.</summary>
+    public string SocketPath { get; }
+
+    /// <summary>Runs a job and passes its streams through while it runs. A slow reader slows the job down; nothing piles up here.</summary>
+    /// <param name="request">What to run. Its <see cref="Request.Reply"/> does not matter: frames are asked for.</param>
+    /// <param name="input">
+    /// What the job reads, to its end; null for no input. When the job ends first, it is left where it is, and bytes that a read
+    /// still under way takes from it are lost: no stream lets go of a read on a terminal.
+    /// </param>
+    /// <param name="output">Takes what the job writes to standard output, flushed at the end; null to discard it.</param>
+    /// <param name="error">Takes what the job writes to standard error, flushed at the end; null to discard it.</param>
+    /// <param name="cancellation">Closes the connection, whereupon the daemon ends the job.</param>
+    /// <returns>How the job ended, or why it was not run: any <see cref="ReplyCode"/>.</returns>
+    /// <exception cref="RequestException">The request is not valid or longer than <see cref="ClientProtocol.MaxRequestBytes"/>; it was not sent.</exception>
+    /// <exception cref="ConnectionException">The daemon cannot be reached.</exception>
+    /// <exception cref="ReplyCutShortException">The connection ended before the end record.</exception>
+    /// <exception cref="ProtocolViolationException">The reply is not one of this protocol.</exception>
+    /// <exception cref="JobStreamException">One of the three streams failed; the job is cancelled.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was cancelled.</exception>
+    public Task<EndRecord> RunAsync(
+        Request request, Stream? input = null, Stream? output = null, Stream? error = null, CancellationToken cancellation = default) =>
+        ExchangeAsync(request, input, new SeparateStreams(output, error), cancellation);
+
+    /// <summary>Runs a job and passes the reply on as it came, frame headers and end record included, once it has been checked.</summary>
+    /// <param name="request">What to run. Its <see cref="Request.Reply"/> does not matter: frames are asked for.</param>
+    /// <param name="input">What the job reads, as for <see cref="RunAsync"/>.</param>
+    /// <param name="frames">Takes the reply, flushed at the end.</param>
+    /// <param name="cancellation">Closes the connection, whereupon the daemon ends the job.</param>
+    /// <returns>How the job ended, as the last frame says.</returns>
+    /// <inheritdoc cref="RunAsync" path="/exception"/>
+    public Task<EndRecord> RunFramesAsync(Request request, Stream? input, Stream frames, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(frames);
+        return ExchangeAsync(request, input, new FramesAsTheyCame(frames), cancellation);
+    }
+
+    /// <summary>Runs a job and keeps what it writes.</summary>
+    /// <param name="request">What to run. Its <see cref="Request.Reply"/> does not matter: frames are asked for.</param>
+    /// <param name="input">What the job reads, as for <see cref="RunAsync"/>.</param>
+    /// <param name="limit">The most bytes to keep of standard output, and of standard error: 0 to <see cref="Array.MaxLength"/>.</param>
+    /// <param name="cancellation">Closes the connection, whereupon the daemon ends the job.</param>
+    /// <exception cref="OutputTooLargeException">The job wrote more than <paramref name="limit"/>; it is cancelled.</exception>
+    /// <inheritdoc cref="RunAsync" path="/exception"/>
+    public async Task<JobOutput> CaptureAsync(
+        Request request, Stream? input = null, int limit = DefaultCaptureBytes, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(limit);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, Array.MaxLength);
+
+        MemoryTarget memory = new(limit);
+        EndRecord end = await ExchangeAsync(request, input, memory, cancellation).ConfigureAwait(false);
+        return new JobOutput(memory.Output, memory.Error, end);
+    }
+
+    /// <summary>The jobs that the caller may ask for.</summary>
+    /// <param name="cancellation">Closes the connection.</param>
+    /// <exception cref="RequestRefusedException">The daemon does not answer it: it is busy, it is stopping ...</exception>
+    /// <inheritdoc cref="RunAsync" path="/exception"/>
+    public async Task<IReadOnlyList<JobDescription>> ListAsync(CancellationToken cancellation = default)
+    {
+        Request request = new() { Operation = Operation.List };
+        ReadOnlyMemory<byte> json = await AskAsync(request, cancellation).ConfigureAwait(false);
+        return Read(() => JsonSerializer.Deserialize(json.Span, JobDescriptionJson.Default.IReadOnlyListJobDescription));
+    }
+
+    /// <summary>One job: its kind, the schema of its arguments, its limits.</summary>
+    /// <param name="job">The job's name.</param>
+    /// <param name="cancellation">Closes the connection.</param>
+    /// <exception cref="RequestRefusedException">The job is unknown, or the caller may not know of it ...</exception>
+    /// <inheritdoc cref="RunAsync" path="/exception"/>
+    public async Task<JobDescription> DescribeAsync(string job, CancellationToken cancellation = default)
+    {
+        Request request = new() { Operation = Operation.Describe, Job = job };
+        ReadOnlyMemory<byte> json = await AskAsync(request, cancellation).ConfigureAwait(false);
+        return Read(() => JsonSerializer.Deserialize(json.Span, JobDescriptionJson.Default.JobDescription));
+    }
+
+    private static string? NonEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
+
+    private static T Read<T>(Func<T?> deserialize)
+        where T : class
+    {
+        try
+        {
+            return deserialize() ?? throw new ProtocolViolationException(FrameHeader.Size, "the answer is null");
+        }
+        catch (JsonException failure)
+        {
+            throw new ProtocolViolationException(FrameHeader.Size, $"the answer is not what was asked for: {failure.Message}", failure);
+        }
+    }
+
+    private async Task<ReadOnlyMemory<byte>> AskAsync(Request request, CancellationToken cancellation)
+    {
+        JobOutput answer = await CaptureAsync(request, cancellation: cancellation).ConfigureAwait(false);
+        return answer.End.Code == ReplyCode.Ok ? answer.Stdout : throw new RequestRefusedException(answer.End);
+    }
+
+    private Task<EndRecord> ExchangeAsync(Request request, Stream? input, IReplyTarget target, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        byte[] line = (request with { Reply = ReplyForm.Frames }).ToLine();
+        return Exchange.RunAsync(SocketPath, line, input, target, cancellation);
+    }
+}

@@ -1,0 +1,68 @@
+using System.CommandLine;
+using System.Text;
+
+using PipeForkAs.Cli.Commands;
+using PipeForkAs.Cli.Replies;
+using PipeForkAs.Cli.Surroundings;
+
+namespace PipeForkAs.Cli;
+
+/// <summary>The command from its words to its exit status, without the process around it.</summary>
+internal static class CommandLine
+{
+    /// <summary>Runs the command.</summary>
+    /// <param name="args">The words behind the program's name.</param>
+    /// <param name="streams">Its three streams.</param>
+    /// <param name="cancellation">Closes the connection.</param>
+    /// <returns>The exit status, 0 to 255: see <see cref="ExitStatus"/>.</returns>
+    public static async Task<int> RunAsync(string[] args, StreamSet streams, CancellationToken cancellation)
+    {
+        await using LineTrackingStream error = new(streams.Error);
+        StreamSet tracked = streams with { Error = error };
+        Report report = new(error);
+        try
+        {
+            return await InvokeAsync(args, tracked, report, cancellation);
+        }
+        catch (Exception failure) when (Failure.Explains(failure))
+        {
+            return Failure.Report(failure, report);
+        }
+    }
+
+    private static async Task<int> InvokeAsync(string[] args, StreamSet streams, Report report, CancellationToken cancellation)
+    {
+        // "@file" is a word like any other: System.CommandLine would put the file's words in its place.
+        ParseResult parsed = Root(streams, report).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (string message in parsed.Errors.Select(error => error.Message).Distinct())
+                report.Line(message);
+            return ExitStatus.Trouble;
+        }
+
+        RawArguments.Check(args);
+        await using StreamWriter help = new(streams.Output, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), leaveOpen: true);
+        InvocationConfiguration configuration = new()
+        {
+            Output = help,
+            EnableDefaultExceptionHandler = false,
+
+            // Signals are the process's: see Interruption.
+            ProcessTerminationTimeout = null,
+        };
+        return await parsed.InvokeAsync(configuration, cancellation);
+    }
+
+    private static RootCommand Root(StreamSet streams, Report report)
+    {
+        SocketOption socket = new();
+        return new RootCommand("Runs a registered job as a user, through the PipeForkAs daemon.")
+        {
+            socket,
+            new RunCommand(socket, streams, report),
+            new ListCommand(socket, streams),
+            new DescribeCommand(socket, streams),
+        };
+    }
+}

@@ -1,0 +1,35 @@
+using System.CommandLine;
+using System.Text.Json;
+
+using PipeForkAs.Cli.Replies;
+using PipeForkAs.Cli.Surroundings;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Cli.Commands;
+
+/// <summary>Lists the jobs.</summary>
+internal sealed class ListCommand : Command
+{
+    private readonly Option<bool> json = new("--json") { Description = "Write a JSON array of descriptions" };
+    private readonly SocketOption socket;
+    private readonly StreamSet streams;
+
+    public ListCommand(SocketOption socket, StreamSet streams)
+        : base("list", "Lists the jobs: name, kind and what they do.")
+    {
+        this.socket = socket;
+        this.streams = streams;
+        Add(json);
+        SetAction(RunAsync);
+    }
+
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        IReadOnlyList<JobDescription> jobs = await socket.Client(parsed).ListAsync(cancellation);
+        string text = parsed.GetValue(json)
+            ? JsonSerializer.Serialize(jobs, JobDescriptionJson.Default.IReadOnlyListJobDescription) + "\n"
+            : JobText.List(jobs);
+        await streams.WriteAsync(text, cancellation);
+        return ExitStatus.Success;
+    }
+}

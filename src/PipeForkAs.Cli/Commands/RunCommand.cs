@@ -1,0 +1,104 @@
+using System.CommandLine;
+using System.Text;
+
+using PipeForkAs.Cli.Replies;
+using PipeForkAs.Cli.Surroundings;
+using PipeForkAs.Client;
+using PipeForkAs.Protocol;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Cli.Commands;
+
+/// <summary>Runs a job with the command's own streams, as if the job were the command.</summary>
+internal sealed class RunCommand : Command
+{
+    private readonly Argument<string> job = new("JOB") { Description = "The job's name; see: pipeforkas list" };
+
+    private readonly Argument<string[]> pairs = new("NAME=VALUE")
+    {
+        Description = "The job's arguments; see: pipeforkas describe JOB",
+        Arity = ArgumentArity.ZeroOrMore,
+    };
+
+    private readonly Option<string?> arguments = new("--args") { Description = "The job's arguments as one JSON object", HelpName = "JSON" };
+
+    private readonly Option<string?> user = new("--user", "-u") { Description = "Whom to run as, a name or a uid. Default: yourself", HelpName = "USER" };
+
+    private readonly Option<double?> timeout = new("--timeout", "-t")
+    {
+        Description = "End the job after this many seconds; can only shorten what is configured",
+        HelpName = "SECONDS",
+        CustomParser = Seconds.Parse,
+    };
+
+    private readonly Option<string[]> environment = new("--env", "-e")
+    {
+        Description = "A variable for the job, one that the job allows; may be given several times",
+        HelpName = "NAME=VALUE",
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    private readonly Option<bool> frames = new("--frames") { Description = "Write the reply to standard output as it came, in frames" };
+
+    private readonly Option<bool> json = new("--json") { Description = "Write one JSON object with both outputs and the end record" };
+
+    private readonly SocketOption socket;
+    private readonly StreamSet streams;
+    private readonly Report report;
+
+    public RunCommand(SocketOption socket, StreamSet streams, Report report)
+        : base("run", "Runs a job. Input, outputs and exit status pass through; 124: timeout, 125: trouble, 126: denied, 127: unknown job, 128+N: signal N.")
+    {
+        this.socket = socket;
+        this.streams = streams;
+        this.report = report;
+        Add(job);
+        Add(pairs);
+        Add(arguments);
+        Add(user);
+        Add(timeout);
+        Add(environment);
+        Add(frames);
+        Add(json);
+        Validators.Add(result =>
+        {
+            if (result.GetResult(arguments) is not null && result.GetResult(pairs) is { Tokens.Count: > 0 })
+                result.AddError("--args and NAME=VALUE are two ways to say the same; use one of them");
+            if (result.GetValue(frames) && result.GetValue(json))
+                result.AddError("--frames and --json are two forms of the reply; use one of them");
+        });
+        SetAction(RunAsync);
+    }
+
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        PipeForkAsClient client = socket.Client(parsed);
+        Request request = new()
+        {
+            Job = parsed.GetValue(job),
+            User = parsed.GetValue(user),
+            Arguments = await ArgumentsAsync(client, parsed, cancellation),
+            Environment = EnvironmentPairs.Parse(parsed.GetValue(environment) ?? []),
+            Timeout = parsed.GetValue(timeout),
+        };
+
+        await using Stream input = streams.OpenInput();
+        EndRecord end = parsed.GetValue(frames) ? await client.RunFramesAsync(request, input, streams.Output, cancellation)
+            : parsed.GetValue(json) ? await JsonReply.RunAsync(client, request, input, streams.Output, cancellation)
+            : await client.RunAsync(request, input, streams.Output, streams.Error, cancellation);
+        report.End(end);
+        return ExitStatus.Of(end);
+    }
+
+    private async Task<byte[]?> ArgumentsAsync(PipeForkAsClient client, ParseResult parsed, CancellationToken cancellation)
+    {
+        if (parsed.GetValue(arguments) is { } given)
+            return Encoding.UTF8.GetBytes(given);
+        if (parsed.GetValue(pairs) is not { Length: > 0 } words)
+            return null;
+
+        // Which values are numbers and which are text is the job's to say.
+        JobDescription description = await client.DescribeAsync(parsed.GetValue(job)!, cancellation);
+        return ArgumentPairs.ToJson(words, description.Arguments);
+    }
+}

@@ -1,0 +1,20 @@
+using System.CommandLine;
+
+using PipeForkAs.Client;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Cli.Commands;
+
+/// <summary>Which daemon to ask; every command has it.</summary>
+internal sealed class SocketOption : Option<string?>
+{
+    public SocketOption()
+        : base("--socket")
+    {
+        Description = $"The daemon's socket. Default: ${ClientProtocol.SocketVariable}, else {ClientProtocol.DefaultSocketPath}";
+        HelpName = "PATH";
+        Recursive = true;
+    }
+
+    public PipeForkAsClient Client(ParseResult parsed) => new(parsed.GetValue(this));
+}

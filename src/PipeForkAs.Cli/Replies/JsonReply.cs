@@ -1,0 +1,60 @@
+using System.Buffers;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Unicode;
+
+using PipeForkAs.Client;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Cli.Replies;
+
+/// <summary>
+/// A reply as one JSON object on one line: <c>stdout</c>, <c>stderr</c>, <c>end</c>. An output that is no UTF-8 is base64, and
+/// <c>stdoutEncoding</c> or <c>stderrEncoding</c>, which is there only then, says so.
+/// </summary>
+internal static class JsonReply
+{
+    /// <summary>An output stands in memory, and in the JSON, as a whole: 64 MiB.</summary>
+    private const int MaxOutputBytes = 64 * 1024 * 1024;
+
+    private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public static async Task<EndRecord> RunAsync(
+        PipeForkAsClient client, Request request, Stream input, Stream output, CancellationToken cancellation)
+    {
+        JobOutput reply = await client.CaptureAsync(request, input, MaxOutputBytes, cancellation);
+        await output.WriteAsync(ToJson(reply), cancellation);
+        await output.FlushAsync(cancellation);
+        return reply.End;
+    }
+
+    private static ReadOnlyMemory<byte> ToJson(JobOutput reply)
+    {
+        ArrayBufferWriter<byte> json = new();
+        using (Utf8JsonWriter writer = new(json, Readable))
+        {
+            writer.WriteStartObject();
+            Write(writer, "stdout", "stdoutEncoding", reply.Stdout.Span);
+            Write(writer, "stderr", "stderrEncoding", reply.Stderr.Span);
+            writer.WritePropertyName("end");
+            writer.WriteRawValue(reply.End.ToJson());
+            writer.WriteEndObject();
+        }
+
+        json.Write("\n"u8);
+        return json.WrittenMemory;
+    }
+
+    private static void Write(Utf8JsonWriter writer, string name, string encodingName, ReadOnlySpan<byte> output)
+    {
+        if (Utf8.IsValid(output))
+        {
+            writer.WriteString(name, output);
+        }
+        else
+        {
+            writer.WriteBase64String(name, output);
+            writer.WriteString(encodingName, "base64");
+        }
+    }
+}

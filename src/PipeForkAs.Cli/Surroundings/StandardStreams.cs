@@ -1,0 +1,51 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace PipeForkAs.Cli.Surroundings;
+
+/// <summary>Descriptors 0, 1 and 2 as streams of bytes, nothing decoded, nothing kept back.</summary>
+internal static class StandardStreams
+{
+    private const int Input = 0;
+    private const int Output = 1;
+    private const int Error = 2;
+
+    /// <summary>
+    /// Puts /dev/null in the place of closed descriptors, as set-user-id programs do: otherwise the connection to the daemon would become the
+    /// standard output, and the job's output the job's input. It is opened for reading: writing to it still fails.
+    /// </summary>
+    public static void Secure()
+    {
+        while (true)
+        {
+            using SafeFileHandle handle = File.OpenHandle("/dev/null", FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            if (handle.DangerousGetHandle() > Error)
+                return;
+
+            // Nobody closes it any more.
+            handle.SetHandleAsInvalid();
+        }
+    }
+
+    public static Stream OpenInput() => Open(Input, FileAccess.Read, Console.OpenStandardInput);
+
+    public static Stream OpenOutput() => Open(Output, FileAccess.Write, Console.OpenStandardOutput);
+
+    public static Stream OpenError() => Open(Error, FileAccess.Write, Console.OpenStandardError);
+
+    /// <summary>
+    /// Pipes, sockets and terminals get a <see cref="FileStream"/>: the console's would hide that nobody reads a pipe any more, read a terminal by
+    /// lines of its own making, and write sequences to it. Files get the console's: it moves the file's offset, which other programs share, as in
+    /// <c>(pipeforkas ...; date) > log</c>, where a <see cref="FileStream"/> keeps an offset of its own.
+    /// </summary>
+    private static Stream Open(int descriptor, FileAccess access, Func<Stream> openConsole)
+    {
+#pragma warning disable CA2000 // The stream disposes of the handle, which owns nothing anyway.
+        FileStream stream = new(new SafeFileHandle(descriptor, ownsHandle: false), access, bufferSize: 0);
+#pragma warning restore CA2000
+        if (!stream.CanSeek)
+            return stream;
+
+        stream.Dispose();
+        return openConsole();
+    }
+}

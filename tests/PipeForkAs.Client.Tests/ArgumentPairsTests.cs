@@ -1,0 +1,168 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Schema;
+using System.Text.Json.Serialization;
+
+using PipeForkAs.Protocol;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Client.Tests;
+
+public sealed class ArgumentPairsTests
+{
+    private static readonly JsonElement Schema = SchemaOf<Arguments>(JsonSerializerOptions.Web);
+
+    public enum Speed
+    {
+        Slow,
+        Fast,
+    }
+
+    public sealed record Arguments(
+        string Path,
+        string? Note,
+        int Depth,
+        int? Limit,
+        double Ratio,
+        bool Force,
+        string[] Names,
+        Dictionary<string, int> Sizes,
+        [property: JsonConverter(typeof(JsonStringEnumConverter<Speed>))] Speed Speed,
+        [property: JsonConverter(typeof(JsonStringEnumConverter<Speed>))] Speed? Other,
+        JsonElement Any,
+        Arguments? Child = null,
+        int Retries = 3);
+
+    [Theory]
+    [InlineData("path=/tmp/a b", """{"path":"/tmp/a b"}""")]
+    [InlineData("path=", """{"path":""}""")]
+    [InlineData("path=a=b", """{"path":"a=b"}""")]
+    [InlineData("path=5", """{"path":"5"}""")]
+    [InlineData("path=null", """{"path":"null"}""")]
+    [InlineData("path={}", """{"path":"{}"}""")]
+    [InlineData("path=ä😀\n\"", """{"path":"ä\uD83D\uDE00\n\""}""")]
+    [InlineData("note=null", """{"note":"null"}""")]
+    [InlineData("depth=-7", """{"depth":-7}""")]
+    [InlineData("depth=123456789012345678901234567890", """{"depth":123456789012345678901234567890}""")]
+    [InlineData("limit=null", """{"limit":null}""")]
+    [InlineData("limit=3", """{"limit":3}""")]
+    [InlineData("ratio=1e-3", """{"ratio":1e-3}""")]
+    [InlineData("ratio=2", """{"ratio":2}""")]
+    [InlineData("force=true", """{"force":true}""")]
+    [InlineData("names=[\"a\",\n \"b\"]", """{"names":["a","b"]}""")]
+    [InlineData("sizes={\"a\":1}", """{"sizes":{"a":1}}""")]
+    [InlineData("speed=Fast", """{"speed":"Fast"}""")]
+    [InlineData("other=null", """{"other":null}""")]
+    [InlineData("any=5", """{"any":5}""")]
+    [InlineData("any=five", """{"any":"five"}""")]
+    [InlineData("child={\"path\":\"x\"}", """{"child":{"path":"x"}}""")]
+    [InlineData("retries=4", """{"retries":4}""")]
+    public void A_value_becomes_what_the_schema_says(string pair, string json) => Assert.Equal(json, Convert(Schema, pair));
+
+    [Theory]
+    [InlineData("depth=1.5", "integer")]
+    [InlineData("depth=seven", "integer")]
+    [InlineData("depth=", "integer")]
+    [InlineData("depth=null", "integer")]
+    [InlineData("depth=007", "integer")]
+    [InlineData("force=yes", "true or false")]
+    [InlineData("force=True", "true or false")]
+    [InlineData("names=a,b", "JSON array")]
+    [InlineData("names={}", "JSON array")]
+    [InlineData("sizes=[]", "JSON object")]
+    [InlineData("sizes={\"a\":1,\"a\":2}", "JSON object")]
+    [InlineData("speed=fast", "one of Slow, Fast")]
+    [InlineData("speed=1", "one of Slow, Fast")]
+    public void A_value_that_the_schema_has_no_use_for_is_refused_with_what_it_takes(string pair, string expected)
+    {
+        JsonElement strict = SchemaOf<Arguments>(new(JsonSerializerOptions.Web) { NumberHandling = JsonNumberHandling.Strict });
+
+        Assert.Contains(expected, Refusal(strict, pair));
+    }
+
+    [Fact]
+    public void A_number_that_may_also_be_read_from_text_is_sent_as_a_number() => Assert.Equal("""{"depth":7}""", Convert(Schema, "depth=7"));
+
+    [Fact]
+    public void Several_pairs_keep_their_order() =>
+        Assert.Equal("""{"force":false,"path":"x","depth":1}""", Convert(Schema, "force=false", "path=x", "depth=1"));
+
+    [Fact]
+    public void An_unknown_name_is_refused_with_those_that_are_known()
+    {
+        string refusal = Refusal(Schema, "Path=x");
+
+        Assert.Contains("no argument Path", refusal);
+        Assert.Contains("path, note, depth", refusal);
+    }
+
+    [Fact]
+    public void A_name_given_twice_is_refused() => Assert.Contains("twice", Refusal(Schema, "path=a", "path=a"));
+
+    [Theory]
+    [InlineData("path")]
+    [InlineData("=x")]
+    [InlineData("")]
+    public void A_word_that_is_no_pair_is_refused(string word) => Assert.Contains("NAME=VALUE", Refusal(Schema, word));
+
+    [Fact]
+    public void A_job_without_arguments_takes_none() => Assert.Contains("takes no arguments", Refusal(null, "a=1"));
+
+    [Fact]
+    public void No_pairs_are_an_empty_object() => Assert.Equal("{}", Convert(null));
+
+    [Theory]
+    [InlineData("true")]
+    [InlineData("{}")]
+    [InlineData("""{"type":"object"}""")]
+    public void Where_the_schema_names_nothing_any_name_goes(string schema) =>
+        Assert.Equal("""{"a":1,"b":"x"}""", Convert(JsonDocument.Parse(schema).RootElement, "a=1", "b=x"));
+
+    [Fact]
+    public void The_values_of_a_dictionary_have_its_type()
+    {
+        JsonElement schema = SchemaOf<Dictionary<string, string>>(JsonSerializerOptions.Web);
+
+        Assert.Equal("""{"a":"1"}""", Convert(schema, "a=1"));
+    }
+
+    [Fact]
+    public void A_named_floating_point_value_is_one_of_the_alternatives()
+    {
+        JsonElement schema = SchemaOf<Arguments>(new(JsonSerializerOptions.Web) { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals });
+
+        Assert.Equal("""{"ratio":"NaN"}""", Convert(schema, "ratio=NaN"));
+        Assert.Equal("""{"ratio":0.5}""", Convert(schema, "ratio=0.5"));
+        Refusal(schema, "ratio=nan");
+    }
+
+    [Fact]
+    public void A_schema_that_leads_back_to_itself_ends()
+    {
+        Assert.Equal("""{"a":"x"}""", Convert(JsonDocument.Parse("""{"properties":{"a":{"$ref":"#/properties/a"}}}""").RootElement, "a=x"));
+        Refusal(JsonDocument.Parse("""{"properties":{"a":{"anyOf":[{"$ref":"#/properties/a"},{"$ref":"#/properties/a"}]}}}""").RootElement, "a=x");
+    }
+
+    [Fact]
+    public void Arguments_are_described_in_words()
+    {
+        IReadOnlyList<ArgumentDescription> arguments = ArgumentPairs.Describe(Schema);
+
+        Assert.Equal(new ArgumentDescription("path", "text", Required: true, null, null), arguments[0]);
+        Assert.Equal("one of Slow, Fast", arguments.Single(argument => argument.Name == "speed").Expectation);
+        Assert.Equal((false, "3"), (arguments[^1].Required, arguments[^1].Default));
+        Assert.Empty(ArgumentPairs.Describe(null));
+    }
+
+    private static JsonElement SchemaOf<T>(JsonSerializerOptions options)
+    {
+        JsonNode schema = options.GetJsonSchemaAsNode(typeof(T));
+        return JsonDocument.Parse(schema.ToJsonString()).RootElement;
+    }
+
+    private static string Convert(JsonElement? schema, params string[] pairs) => Encoding.UTF8.GetString(ArgumentPairs.ToJson(pairs, schema));
+
+    private static string Refusal(JsonElement? schema, params string[] pairs) =>
+        Assert.Throws<RequestException>(() => ArgumentPairs.ToJson(pairs, schema)).Message;
+}

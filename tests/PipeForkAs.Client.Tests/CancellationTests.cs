@@ -1,0 +1,76 @@
+using PipeForkAs.Protocol.Client;
+using PipeForkAs.Tests.Fakes;
+
+namespace PipeForkAs.Client.Tests;
+
+public sealed class CancellationTests
+{
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task Cancelling_closes_the_connection()
+    {
+        using CancellationTokenSource cancellation = new();
+        bool closed = false;
+        await using (FakeDaemon daemon = new(async connection =>
+        {
+            await connection.ReadRequestAsync();
+            await cancellation.CancelAsync();
+            await connection.ClientClosesAsync();
+            closed = true;
+        }))
+        {
+            OperationCanceledException cancelled = await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+                new PipeForkAsClient(daemon.SocketPath).RunAsync(new Request { Job = "sleep" }, cancellation: cancellation.Token));
+            Assert.Equal(cancellation.Token, cancelled.CancellationToken);
+        }
+
+        Assert.True(closed);
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task Cancelling_closes_the_connection_while_the_input_waits_for_someone_to_type()
+    {
+        using CancellationTokenSource cancellation = new();
+        GatedStream terminal = new(Stream.Null);
+        await using FakeDaemon daemon = new(async connection =>
+        {
+            await connection.ReadRequestAsync();
+            await terminal.Entered;
+            await cancellation.CancelAsync();
+            await connection.ClientClosesAsync();
+        });
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            new PipeForkAsClient(daemon.SocketPath).RunAsync(new Request { Job = "cat" }, terminal, cancellation: cancellation.Token));
+        terminal.Open();
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task Cancelling_closes_the_connection_at_once_even_while_an_output_is_stuck()
+    {
+        using CancellationTokenSource cancellation = new();
+        GatedStream output = new(Stream.Null);
+        await using FakeDaemon daemon = new(async connection =>
+        {
+            await connection.ReadRequestAsync();
+            await connection.SendAsync(Reply.Out("x"));
+            await output.Entered;
+            await cancellation.CancelAsync();
+            await connection.ClientClosesAsync();
+
+            // Only now: the connection was closed while the write was stuck.
+            output.Open();
+        });
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            new PipeForkAsClient(daemon.SocketPath).RunAsync(new Request { Job = "yes" }, null, output, cancellation: cancellation.Token));
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task A_request_that_is_cancelled_before_it_begins_is_not_sent()
+    {
+        await using FakeDaemon daemon = new(async connection => Assert.True((await connection.ReadInputAsync()).IsEmpty));
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            new PipeForkAsClient(daemon.SocketPath).RunAsync(new Request { Job = "id" }, cancellation: new CancellationToken(canceled: true)));
+    }
+}

@@ -1,0 +1,97 @@
+using System.Net.Sockets;
+
+using PipeForkAs.Protocol.Client;
+using PipeForkAs.Tests.Fakes;
+
+namespace PipeForkAs.Client.Tests;
+
+public sealed class ConnectionTests
+{
+    private static readonly Request Id = new() { Job = "id" };
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task Without_a_socket_the_message_says_what_to_look_at()
+    {
+        ConnectionException failure = await Assert.ThrowsAsync<ConnectionException>(() => new PipeForkAsClient("/nowhere/daemon.sock").RunAsync(Id));
+
+        Assert.Equal(("/nowhere/daemon.sock", SocketError.AddressNotAvailable), (failure.SocketPath, failure.SocketError));
+        Assert.Contains("/nowhere/daemon.sock", failure.Message);
+        Assert.Contains("systemctl status pipeforkas", failure.Message);
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task A_socket_that_nobody_listens_at_refuses()
+    {
+        await using FakeDaemon daemon = FakeDaemon.Replying();
+        string path = daemon.PathOf("dead.sock");
+        using (Socket dead = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
+            dead.Bind(new UnixDomainSocketEndPoint(path));
+        await File.WriteAllTextAsync(path + ".file", "");
+
+        // .NET removes the socket's file when it closes the socket; a plain file refuses in the same way.
+        ConnectionException failure = await Assert.ThrowsAsync<ConnectionException>(() => new PipeForkAsClient(path + ".file").RunAsync(Id));
+
+        Assert.Equal(SocketError.ConnectionRefused, failure.SocketError);
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task A_path_too_long_for_a_socket_is_refused_with_its_limit()
+    {
+        ConnectionException failure = await Assert.ThrowsAsync<ConnectionException>(() => new PipeForkAsClient('/' + new string('x', 200)).RunAsync(Id));
+
+        Assert.Contains("107", failure.Message);
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task A_queue_of_connections_that_is_full_is_waited_for()
+    {
+        TaskCompletionSource accept = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using FakeDaemon daemon = new(
+            async connection =>
+            {
+                await connection.ReadRequestAsync();
+                await connection.SendAsync(Reply.Exit(0));
+            },
+            backlog: 1,
+            accept.Task);
+
+        PipeForkAsClient client = new(daemon.SocketPath);
+        Task<EndRecord>[] requests = [.. Enumerable.Range(0, 20).Select(_ => client.RunAsync(Id))];
+        accept.SetResult();
+
+        Assert.All(await Task.WhenAll(requests), end => Assert.Equal(0, end.Exit));
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task A_request_that_is_not_valid_is_not_sent()
+    {
+        PipeForkAsClient client = new("/nowhere/daemon.sock");
+
+        await Assert.ThrowsAsync<RequestException>(() => client.RunAsync(new Request { Job = "no job" }));
+        await Assert.ThrowsAsync<RequestException>(() => client.RunAsync(new Request { Job = "id", Arguments = "[]"u8.ToArray() }));
+        await Assert.ThrowsAsync<RequestException>(() => client.RunAsync(new Request { Job = "id", Arguments = "{\"a\":1,\"a\":2}"u8.ToArray() }));
+        await Assert.ThrowsAsync<RequestException>(() => client.RunAsync(new Request
+        {
+            Job = "id",
+            Environment = new() { ["LARGE"] = new string('x', ClientProtocol.MaxRequestBytes) },
+        }));
+    }
+
+    [Fact]
+    public void The_socket_is_the_argument_or_the_environments_or_the_default()
+    {
+        Assert.Equal(ClientProtocol.DefaultSocketPath, new PipeForkAsClient().SocketPath);
+        Environment.SetEnvironmentVariable(ClientProtocol.SocketVariable, "/of/the/environment");
+        try
+        {
+            Assert.Equal("/of/the/environment", new PipeForkAsClient().SocketPath);
+            Assert.Equal("/of/the/caller", new PipeForkAsClient("/of/the/caller").SocketPath);
+            Environment.SetEnvironmentVariable(ClientProtocol.SocketVariable, "");
+            Assert.Equal(ClientProtocol.DefaultSocketPath, new PipeForkAsClient().SocketPath);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable(ClientProtocol.SocketVariable, null);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+using System.Net.Sockets;
+
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Tests.Fakes;
+
+/// <summary>The daemon's end of one connection.</summary>
+internal sealed class FakeConnection(Socket socket) : IDisposable
+{
+    private readonly byte[] buffer = new byte[256 * 1024];
+    private ReadOnlyMemory<byte> unread;
+
+    public Socket Socket => socket;
+
+    /// <summary>Reads the request's line by the product's own parser.</summary>
+    public async Task<Request> ReadRequestAsync()
+    {
+        MemoryStream line = new();
+        int end;
+        while ((end = (await ReadAsync()).Span.IndexOf((byte)'\n')) < 0)
+        {
+            Assert.False(unread.IsEmpty, "the request has no end");
+            line.Write(unread.Span);
+            unread = default;
+        }
+
+        line.Write(unread.Span[..end]);
+        unread = unread[(end + 1)..];
+        return Request.Parse(line.ToArray());
+    }
+
+    /// <summary>The next piece of the job's input; empty at its end.</summary>
+    public async Task<ReadOnlyMemory<byte>> ReadInputAsync()
+    {
+        ReadOnlyMemory<byte> piece = await ReadAsync();
+        unread = default;
+        return piece;
+    }
+
+    /// <summary>The job's whole input.</summary>
+    public async Task<byte[]> ReadInputToEndAsync()
+    {
+        MemoryStream input = new();
+        ReadOnlyMemory<byte> piece;
+        while (!(piece = await ReadInputAsync()).IsEmpty)
+            input.Write(piece.Span);
+        return input.ToArray();
+    }
+
+    public async Task SendAsync(params byte[][] pieces)
+    {
+        foreach (byte[] piece in pieces)
+            await socket.SendAsync(piece);
+    }
+
+    /// <summary>Returns when the client has closed the connection, and not only its write side.</summary>
+    public async Task ClientClosesAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                await socket.SendAsync(Reply.Out([0]));
+                await Task.Delay(1);
+            }
+        }
+        catch (SocketException)
+        {
+            // EPIPE or ECONNRESET: it has.
+        }
+    }
+
+    public void Dispose() => socket.Dispose();
+
+    private async Task<ReadOnlyMemory<byte>> ReadAsync()
+    {
+        if (unread.IsEmpty)
+            unread = buffer.AsMemory(0, await socket.ReceiveAsync(buffer));
+        return unread;
+    }
+}

@@ -1,0 +1,142 @@
+using System.Text;
+
+using PipeForkAs.Protocol.Client;
+using PipeForkAs.Tests.Fakes;
+
+namespace PipeForkAs.Client.Tests;
+
+public sealed class FramingTests
+{
+    private static readonly byte[] Whole = [.. Reply.Out("out"), .. Reply.Err("err"), .. Reply.Out(""), .. Reply.Exit(4)];
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task A_reply_cut_into_two_pieces_anywhere_is_read_the_same()
+    {
+        for (int cut = 1; cut < Whole.Length; cut++)
+        {
+            JobOutput output = await CaptureAsync(Whole[..cut], Whole[cut..]);
+            Assert.Equal(("out", "err", 4), (output.StdoutText, output.StderrText, output.End.Exit));
+        }
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task A_reply_that_comes_byte_by_byte_is_read_the_same()
+    {
+        JobOutput output = await CaptureAsync([.. Whole.Select(one => new[] { one })]);
+
+        Assert.Equal(("out", "err", 4), (output.StdoutText, output.StderrText, output.End.Exit));
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task A_reply_without_an_end_frame_is_cut_short_wherever_it_stops()
+    {
+        for (int cut = 0; cut < Whole.Length; cut++)
+        {
+            ReplyCutShortException failure = await Assert.ThrowsAsync<ReplyCutShortException>(() => CaptureAsync(Whole[..cut]));
+            Assert.Equal(cut, failure.Received);
+        }
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task A_reset_before_the_end_frame_is_a_reply_cut_short()
+    {
+        await using FakeDaemon daemon = new(async connection =>
+        {
+            // Closing with unread input is a reset.
+            await connection.Socket.ReceiveAsync(new byte[1]);
+            await connection.SendAsync(Reply.Out("x"));
+        });
+
+        ReplyCutShortException failure = await Assert.ThrowsAsync<ReplyCutShortException>(() =>
+            new PipeForkAsClient(daemon.SocketPath).RunAsync(new Request { Job = "job" }, new MemoryStream(new byte[100_000])));
+        Assert.Equal(9, failure.Received);
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task Bytes_after_the_end_frame_break_the_protocol_whether_they_come_with_it_or_later()
+    {
+        await ViolatesAsync(Whole.Length, [.. Whole, 0]);
+        await ViolatesAsync(Whole.Length, Whole, [0]);
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public Task A_second_end_frame_breaks_the_protocol() => ViolatesAsync(Whole.Length, [.. Whole, .. Reply.Exit(0)]);
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task Every_unknown_frame_type_breaks_the_protocol_at_its_header()
+    {
+        foreach (byte type in Enumerable.Range(0, 256).Select(number => (byte)number).Except([(byte)1, (byte)2, (byte)16]))
+            await ViolatesAsync(11, [.. Reply.Out("out"), type, 0, 0, 0, 0, 0, 0, 0]);
+    }
+
+    [Theory(Timeout = Bound.Milliseconds)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public Task A_header_whose_zero_bytes_are_not_zero_breaks_the_protocol(int place)
+    {
+        byte[] header = Reply.Out("out");
+        header[place] = 1;
+        return ViolatesAsync(0, header);
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task A_length_over_the_limit_breaks_the_protocol()
+    {
+        await ViolatesAsync(0, [1, 0, 0, 0, 1, 0, 0, 1]);
+        await ViolatesAsync(0, [1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff]);
+    }
+
+    [Theory(Timeout = Bound.Milliseconds)]
+    [InlineData("")]
+    [InlineData("null")]
+    [InlineData("[]")]
+    [InlineData("{")]
+    [InlineData("{}")]
+    [InlineData("{\"code\":\"fine\"}")]
+    [InlineData("{\"code\":99}")]
+    [InlineData("{\"code\":\"failed\",\"exit\":256}")]
+    [InlineData("{\"code\":\"failed\",\"exit\":-1}")]
+    [InlineData("{\"code\":\"signaled\",\"signal\":0}")]
+    [InlineData("{\"code\":\"signaled\",\"signal\":65}")]
+    [InlineData("{\"code\":\"ok\",\"message\":\"\u00ff\"}", true)]
+    public Task An_end_record_that_makes_no_sense_breaks_the_protocol(string json, bool latin1 = false) =>
+        ViolatesAsync(8, Reply.Frame(FrameType.End, (latin1 ? Encoding.Latin1 : Encoding.UTF8).GetBytes(json)));
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task A_member_that_this_version_does_not_know_is_ignored()
+    {
+        JobOutput output = await CaptureAsync(Reply.Frame(FrameType.End, "{\"code\":\"ok\",\"exit\":0,\"new\":[1]}"u8.ToArray()));
+
+        Assert.Equal(ReplyCode.Ok, output.End.Code);
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task A_daemon_that_keeps_the_connection_open_after_the_end_frame_does_not_hold_the_client()
+    {
+        TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using FakeDaemon daemon = new(async connection =>
+        {
+            await connection.ReadRequestAsync();
+            await connection.SendAsync(Reply.Exit(0));
+            await done.Task;
+        });
+
+        EndRecord end = await new PipeForkAsClient(daemon.SocketPath).RunAsync(new Request { Job = "job" });
+        done.SetResult();
+
+        Assert.Equal(0, end.Exit);
+    }
+
+    private static async Task<JobOutput> CaptureAsync(params byte[][] pieces)
+    {
+        await using FakeDaemon daemon = FakeDaemon.Replying(pieces);
+        return await new PipeForkAsClient(daemon.SocketPath).CaptureAsync(new Request { Job = "job" });
+    }
+
+    private static async Task ViolatesAsync(long position, params byte[][] pieces)
+    {
+        ProtocolViolationException failure = await Assert.ThrowsAsync<ProtocolViolationException>(() => CaptureAsync(pieces));
+        Assert.Equal(position, failure.Position);
+    }
+}

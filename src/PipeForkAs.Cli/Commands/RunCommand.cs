@@ -62,6 +62,9 @@ internal sealed class RunCommand : Command
         Add(json);
         Validators.Add(result =>
         {
+            // System.CommandLine takes a misspelt option for the job's name.
+            if (result.GetValue(job) is ['-', ..] option)
+                result.AddError($"there is no option {option}; see: pipeforkas run --help");
             if (result.GetResult(arguments) is not null && result.GetResult(pairs) is { Tokens.Count: > 0 })
                 result.AddError("--args and NAME=VALUE are two ways to say the same; use one of them");
             if (result.GetValue(frames) && result.GetValue(json))

@@ -1,4 +1,4 @@
-namespace PipeForkAs.Tests.Fakes;
+namespace PipeForkAs.Client.Tests;
 
 /// <summary>A stream whose reads and writes wait, deaf to cancellation as those of a terminal are, until a test opens it.</summary>
 internal sealed class GatedStream(Stream inner) : Stream

@@ -1,0 +1,153 @@
+using PipeForkAs.Protocol.Client;
+using PipeForkAs.Tests.Fakes;
+
+namespace PipeForkAs.Cli.Tests;
+
+public sealed class ExitStatusTests
+{
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task Every_exit_code_of_a_job_is_the_commands_and_is_not_commented()
+    {
+        await using FakeDaemon daemon = Counting(number => Reply.Exit(number), from: 0);
+        for (int code = 0; code <= 255; code++)
+        {
+            Invocation run = await Invocation.RunAsync(daemon.SocketPath, ["run", "exit"]);
+            Assert.Equal((code, ""), (run.Status, run.Error));
+        }
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task Every_signal_is_128_and_its_number()
+    {
+        await using FakeDaemon daemon = Counting(number => Reply.End(ReplyCode.Signaled, signal: number, message: "signal " + number), from: 1);
+        for (int signal = 1; signal <= 64; signal++)
+        {
+            Invocation run = await Invocation.RunAsync(daemon.SocketPath, ["run", "die"]);
+            Assert.Equal((128 + signal, $"pipeforkas: signaled: signal {signal}\n"), (run.Status, run.Error));
+        }
+    }
+
+    [Theory(Timeout = Bound.Milliseconds)]
+    [InlineData("error", 1)]
+    [InlineData("timeout", 124)]
+    [InlineData("cancelled", 130)]
+    [InlineData("output-limit", 125)]
+    [InlineData("bad-request", 125)]
+    [InlineData("too-large", 125)]
+    [InlineData("unknown-job", 127)]
+    [InlineData("unknown-user", 125)]
+    [InlineData("bad-args", 125)]
+    [InlineData("denied", 126)]
+    [InlineData("busy", 125)]
+    [InlineData("host-lost", 125)]
+    [InlineData("shutting-down", 125)]
+    [InlineData("internal", 125)]
+    [InlineData("failed", 125)]
+    [InlineData("signaled", 125)]
+    [InlineData("ok", 0)]
+    public async Task Every_code_has_its_status_and_all_but_a_jobs_own_end_are_said(string code, int status)
+    {
+        byte[] end = System.Text.Encoding.UTF8.GetBytes($$"""{"code":"{{code}}","message":"what happened"}""");
+        await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Frame(FrameType.End, end));
+
+        Invocation run = await Invocation.RunAsync(daemon.SocketPath, ["run", "job"]);
+
+        Assert.Equal(status, run.Status);
+        Assert.Equal(code is "ok" or "failed" ? "" : $"pipeforkas: {code}: what happened\n", run.Error);
+    }
+
+    [Fact]
+    public void No_code_is_forgotten()
+    {
+        string[] tested = [.. typeof(ExitStatusTests).GetMethod(nameof(Every_code_has_its_status_and_all_but_a_jobs_own_end_are_said))!
+            .GetCustomAttributes(typeof(InlineDataAttribute), inherit: false).Cast<InlineDataAttribute>().Select(data => (string)data.Data[0]!)];
+
+        Assert.Equal(Enum.GetValues<ReplyCode>().Select(code => code.ToWire()).Order(), tested.Order());
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task An_exception_of_the_function_is_named_with_its_type()
+    {
+        await using FakeDaemon daemon = FakeDaemon.Replying(Reply.End(
+            ReplyCode.Error, message: "the function threw", error: new JobError("System.IO.IOException", "disk full")));
+
+        Invocation run = await Invocation.RunAsync(daemon.SocketPath, ["run", "job"]);
+
+        Assert.Equal((1, "pipeforkas: error: System.IO.IOException: disk full\n"), (run.Status, run.Error));
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task A_reply_that_is_cut_short_or_garbled_is_trouble()
+    {
+        await using FakeDaemon cut = FakeDaemon.Replying(Reply.Out("half"));
+        await using FakeDaemon garbled = FakeDaemon.Replying("HTTP/1.1 400 Bad Request\r\n"u8.ToArray());
+
+        Invocation ofCut = await Invocation.RunAsync(cut.SocketPath, ["run", "job"]);
+        Invocation ofGarbled = await Invocation.RunAsync(garbled.SocketPath, ["run", "job"]);
+
+        Assert.Equal((125, "half"), (ofCut.Status, ofCut.OutputText));
+        Assert.Contains("cut short", ofCut.Error);
+        Assert.Equal(125, ofGarbled.Status);
+        Assert.Contains("breaks the protocol", ofGarbled.Error);
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task Without_a_daemon_it_is_trouble_with_advice()
+    {
+        Invocation run = await Invocation.RunAsync("/nowhere/daemon.sock", ["run", "job"]);
+
+        Assert.Equal(125, run.Status);
+        Assert.Contains("systemctl status pipeforkas", run.Error);
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task Output_that_nobody_reads_any_more_ends_the_command_quietly_as_SIGPIPE_would()
+    {
+        await using FakeDaemon daemon = new(async connection =>
+        {
+            await connection.ReadRequestAsync();
+            await connection.SendAsync(Reply.Out("y\n"));
+            await connection.ClientClosesAsync();
+        });
+
+        Invocation run = await Invocation.RunAsync(daemon.SocketPath, ["run", "yes"], output: new BrokenStream(errno: 32));
+
+        Assert.Equal((141, ""), (run.Status, run.Error));
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task Output_that_finds_no_room_is_trouble_and_is_said()
+    {
+        await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Out("y\n"), Reply.Exit(0));
+
+        Invocation run = await Invocation.RunAsync(daemon.SocketPath, ["run", "yes"], output: new BrokenStream(errno: 28));
+
+        Assert.Equal((125, "pipeforkas: the job's output cannot be written: broken\n"), (run.Status, run.Error));
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task Cancelling_closes_the_connection_and_is_130()
+    {
+        using CancellationTokenSource cancellation = new();
+        await using FakeDaemon daemon = new(async connection =>
+        {
+            await connection.ReadRequestAsync();
+            await cancellation.CancelAsync();
+            await connection.ClientClosesAsync();
+        });
+
+        Invocation run = await Invocation.RunAsync(daemon.SocketPath, ["run", "sleep"], cancellation: cancellation.Token);
+
+        Assert.Equal((130, ""), (run.Status, run.Error));
+    }
+
+    private static FakeDaemon Counting(Func<int, byte[]> reply, int from)
+    {
+        int next = from;
+        return new FakeDaemon(async connection =>
+        {
+            await connection.ReadRequestAsync();
+            await connection.SendAsync(reply(next++));
+        });
+    }
+}

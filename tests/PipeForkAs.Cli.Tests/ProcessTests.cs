@@ -1,0 +1,200 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+
+using PipeForkAs.Protocol.Client;
+using PipeForkAs.Tests.Fakes;
+
+namespace PipeForkAs.Cli.Tests;
+
+/// <summary>
+/// The program as a process among others, under a shell: pipes, files, terminals, signals. It is the one built beside the tests, or the
+/// natively compiled one that the environment variable PIPEFORKAS_PROGRAM names.
+/// </summary>
+public sealed class ProcessTests
+{
+    private static readonly string? Native = Environment.GetEnvironmentVariable("PIPEFORKAS_PROGRAM");
+    private static readonly string Program = Native ?? Path.Combine(AppContext.BaseDirectory, "pipeforkas");
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task Streams_and_exit_code_pass_through()
+    {
+        await using FakeDaemon daemon = new(async connection =>
+        {
+            await connection.ReadRequestAsync();
+            byte[] input = await connection.ReadInputToEndAsync();
+            await connection.SendAsync(Reply.Out(input), Reply.Err("err\n"), Reply.Exit(200));
+        });
+
+        Assert.Equal(("in\n", "err\nstatus 200\n"), await ShellAsync(daemon, "echo in | $P run cat; echo status $? >&2"));
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task A_large_stream_passes_through_pipes_byte_for_byte()
+    {
+        await using FakeDaemon daemon = Cat();
+        string file = daemon.PathOf("large");
+        byte[] bytes = Reply.Noise(64 * 1024 * 1024);
+        await File.WriteAllBytesAsync(file, bytes);
+
+        (string output, string error) = await ShellAsync(daemon, $"cat {file} | $P run cat | sha256sum; $P run cat < {file} > {file}.out; sha256sum < {file}.out");
+
+        string sum = Convert.ToHexStringLower(SHA256.HashData(bytes)) + "  -\n";
+        Assert.Equal((sum + sum, ""), (output, error));
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task A_reader_that_has_seen_enough_ends_the_command_quietly_and_cancels_the_job()
+    {
+        bool closed = false;
+        await using (FakeDaemon daemon = new(async connection =>
+        {
+            await connection.ReadRequestAsync();
+            await connection.SendAsync(Reply.Out("first\n"));
+            await connection.ClientClosesAsync();
+            closed = true;
+        }))
+        {
+            Assert.Equal(("first\n141\n", ""), await ShellAsync(daemon, "$P run yes | head -n1; echo ${PIPESTATUS[0]}"));
+        }
+
+        Assert.True(closed);
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task A_file_that_other_programs_write_to_as_well_is_not_overwritten()
+    {
+        await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Out("job\n"), Reply.Err("job's errors\n"), Reply.Exit(0));
+        string file = daemon.PathOf("log");
+
+        await ShellAsync(daemon, $"(echo before; $P run id 2>&1; echo after) > {file} < /dev/null");
+
+        Assert.Equal("before\njob\njob's errors\nafter\n", await File.ReadAllTextAsync(file));
+    }
+
+    [Theory(Timeout = Bound.Milliseconds)]
+    [InlineData("INT", 130)]
+    [InlineData("TERM", 143)]
+    public async Task A_signal_closes_the_connection_and_is_the_exit_status(string signal, int status)
+    {
+        TaskCompletionSource running = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        bool closed = false;
+        await using (FakeDaemon daemon = new(async connection =>
+        {
+            await connection.ReadRequestAsync();
+            running.SetResult();
+            await connection.ClientClosesAsync();
+            closed = true;
+        }))
+        {
+            // The output is a pipe that nobody reads: a write that is stuck must not keep the signal waiting.
+            using Process process = Start(daemon, Program, "run", "flood");
+            await running.Task;
+            using Process kill = Process.Start("/bin/kill", ["-" + signal, process.Id.ToString()]);
+            await process.WaitForExitAsync();
+
+            Assert.Equal(status, process.ExitCode);
+        }
+
+        Assert.True(closed);
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task A_job_that_ends_does_not_wait_for_an_open_input()
+    {
+        await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Out("done\n"), Reply.Exit(5));
+        using Process process = Start(daemon, Program, "run", "id");
+
+        string output = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync();
+
+        // The input was open until here.
+        process.StandardInput.Close();
+        Assert.Equal(("done\n", 5), (output, process.ExitCode));
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task A_closed_output_does_not_become_the_connection()
+    {
+        await using FakeDaemon daemon = Cat();
+
+        (string output, string error) = await ShellAsync(daemon, "echo x | $P run cat >&-; echo $?");
+
+        Assert.Equal("125\n", output);
+        Assert.Contains("the job's output cannot be written", error);
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task A_closed_input_is_an_empty_one()
+    {
+        Assert.SkipWhen(Native is null, "CoreCLR puts a descriptor of its own in the place of a closed one before Main; set PIPEFORKAS_PROGRAM to the native program");
+        await using FakeDaemon daemon = Cat();
+
+        Assert.Equal(("0\n0\n", ""), await ShellAsync(daemon, "$P run cat <&-; echo $?; $P run cat <&- >&- 2>&-; echo $?"));
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task What_is_typed_at_a_terminal_reaches_the_job()
+    {
+        await using FakeDaemon daemon = Cat();
+
+        // script(1) gives the program a terminal; the terminal's end of file is Ctrl-D on a line of its own.
+        (string output, _) = await ShellAsync(daemon, "(printf 'typed\\n'; printf '\\004') | script -qec '$P run cat; echo status $?' /dev/null");
+
+        Assert.Contains("typed\r\n", output);
+        Assert.Contains("status 0", output);
+        Assert.DoesNotContain('\e', output);
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task A_word_that_is_no_UTF8_is_refused_rather_than_changed()
+    {
+        await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Exit(0));
+
+        (string output, string error) = await ShellAsync(daemon, "$P run read-file path=$'a\\xffb'; echo $?");
+
+        Assert.Equal("125\n", output);
+        Assert.Contains("not valid UTF-8", error);
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task The_option_beats_the_environment()
+    {
+        await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Exit(0));
+
+        Assert.Equal(("0\n", ""), await ShellAsync(daemon, "PIPEFORKAS_SOCKET=/nowhere $P run --socket $PIPEFORKAS_SOCKET id </dev/null; echo $?"));
+    }
+
+    private static FakeDaemon Cat() => new(async connection =>
+    {
+        await connection.ReadRequestAsync();
+        try
+        {
+            ReadOnlyMemory<byte> piece;
+            while (!(piece = await connection.ReadInputAsync()).IsEmpty)
+                await connection.SendAsync(Reply.Out(piece.ToArray()));
+            await connection.SendAsync(Reply.Exit(0));
+        }
+        catch (System.Net.Sockets.SocketException)
+        {
+            // The client has gone, as some of the tests want it to.
+        }
+    });
+
+    private static async Task<(string Output, string Error)> ShellAsync(FakeDaemon daemon, string script)
+    {
+        using Process shell = Start(daemon, "/bin/bash", "-c", script);
+        shell.StandardInput.Close();
+        Task<string> error = shell.StandardError.ReadToEndAsync();
+        string output = await shell.StandardOutput.ReadToEndAsync();
+        await shell.WaitForExitAsync();
+        return (output, await error);
+    }
+
+    private static Process Start(FakeDaemon daemon, string program, params string[] args) => Process.Start(new ProcessStartInfo(program, args)
+    {
+        RedirectStandardInput = true,
+        RedirectStandardOutput = true,
+        RedirectStandardError = true,
+        Environment = { [ClientProtocol.SocketVariable] = daemon.SocketPath, ["P"] = Program, ["SHELL"] = "/bin/bash" },
+    })!;
+}

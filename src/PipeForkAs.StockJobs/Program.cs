@@ -1,0 +1,6 @@
+using PipeForkAs.Jobs;
+
+return JobHost.Run(args, jobs =>
+{
+    jobs.Add("business-logic", () => "eggman").WithDescription("The demonstration's function");
+});

@@ -46,13 +46,32 @@ public sealed class JobCollection
         return Add(new StreamingJob(name, context => function(context).GetAwaiter().GetResult()));
     }
 
+    /// <summary>Adds a function that takes arguments and returns text, which becomes the job's standard output.</summary>
+    /// <typeparam name="TArguments">The arguments: a record whose properties are the arguments' names.</typeparam>
+    /// <param name="name">The job's name.</param>
+    /// <param name="arguments">
+    /// The arguments' JSON from a <c>JsonSerializerContext</c> of your project, for example <c>() => MyJson.Default.MyArguments</c>: a
+    /// function, since the first touch of JSON fixes the seed of string hashes, which is each worker's own. Unknown, duplicate and missing arguments are refused.
+    /// </param>
+    /// <param name="function">The function.</param>
+    /// <exception cref="ArgumentException">The name is not valid or taken.</exception>
+    public Job Add<TArguments>(string name, Func<JsonTypeInfo<TArguments>> arguments, Func<TArguments, string> function)
+    {
+        ArgumentNullException.ThrowIfNull(function);
+        var reader = new ArgumentReader<TArguments>(arguments);
+        return Add(new TextJob(name, context => function(reader.Read(context.ArgumentsJson)), reader));
+    }
+
     /// <summary>Adds a function over the job's streams that takes arguments; what it returns, 0 to 255, is the job's exit code.</summary>
     /// <typeparam name="TArguments">The arguments: a record whose properties are the arguments' names.</typeparam>
     /// <param name="name">The job's name.</param>
-    /// <param name="arguments">The arguments' JSON, from a <c>JsonSerializerContext</c> of your project. Unknown, duplicate and missing arguments are refused.</param>
+    /// <param name="arguments">
+    /// The arguments' JSON from a <c>JsonSerializerContext</c> of your project, for example <c>() => MyJson.Default.MyArguments</c>: a
+    /// function, since the first touch of JSON fixes the seed of string hashes, which is each worker's own. Unknown, duplicate and missing arguments are refused.
+    /// </param>
     /// <param name="function">The function.</param>
     /// <exception cref="ArgumentException">The name is not valid or taken.</exception>
-    public Job Add<TArguments>(string name, JsonTypeInfo<TArguments> arguments, Func<TArguments, JobContext, int> function)
+    public Job Add<TArguments>(string name, Func<JsonTypeInfo<TArguments>> arguments, Func<TArguments, JobContext, int> function)
     {
         ArgumentNullException.ThrowIfNull(function);
         var reader = new ArgumentReader<TArguments>(arguments);
@@ -60,8 +79,8 @@ public sealed class JobCollection
     }
 
     /// <summary>Adds an asynchronous function over the job's streams that takes arguments; what it returns, 0 to 255, is the job's exit code.</summary>
-    /// <inheritdoc cref="Add{TArguments}(string, JsonTypeInfo{TArguments}, Func{TArguments, JobContext, int})"/>
-    public Job Add<TArguments>(string name, JsonTypeInfo<TArguments> arguments, Func<TArguments, JobContext, Task<int>> function)
+    /// <inheritdoc cref="Add{TArguments}(string, Func{JsonTypeInfo{TArguments}}, Func{TArguments, JobContext, int})"/>
+    public Job Add<TArguments>(string name, Func<JsonTypeInfo<TArguments>> arguments, Func<TArguments, JobContext, Task<int>> function)
     {
         ArgumentNullException.ThrowIfNull(function);
         return Add<TArguments>(name, arguments, (values, context) => function(values, context).GetAwaiter().GetResult());
@@ -71,29 +90,32 @@ public sealed class JobCollection
     /// <typeparam name="TArguments">The arguments: a record whose properties are the arguments' names.</typeparam>
     /// <typeparam name="TResult">The result.</typeparam>
     /// <param name="name">The job's name.</param>
-    /// <param name="arguments">The arguments' JSON, from a <c>JsonSerializerContext</c> of your project. Unknown, duplicate and missing arguments are refused.</param>
-    /// <param name="result">The result's JSON.</param>
+    /// <param name="arguments">
+    /// The arguments' JSON from a <c>JsonSerializerContext</c> of your project, for example <c>() => MyJson.Default.MyArguments</c>: a
+    /// function, since the first touch of JSON fixes the seed of string hashes, which is each worker's own. Unknown, duplicate and missing arguments are refused.
+    /// </param>
+    /// <param name="result">The result's JSON, in the same way.</param>
     /// <param name="function">The function.</param>
     /// <exception cref="ArgumentException">The name is not valid or taken.</exception>
     public Job Add<TArguments, TResult>(
-        string name, JsonTypeInfo<TArguments> arguments, JsonTypeInfo<TResult> result, Func<TArguments, JobContext, TResult> function)
+        string name, Func<JsonTypeInfo<TArguments>> arguments, Func<JsonTypeInfo<TResult>> result, Func<TArguments, JobContext, TResult> function)
     {
         ArgumentNullException.ThrowIfNull(function);
         return Add(new TypedJob<TArguments, TResult>(name, new ArgumentReader<TArguments>(arguments), result, function));
     }
 
-    /// <inheritdoc cref="Add{TArguments, TResult}(string, JsonTypeInfo{TArguments}, JsonTypeInfo{TResult}, Func{TArguments, JobContext, TResult})"/>
+    /// <inheritdoc cref="Add{TArguments, TResult}(string, Func{JsonTypeInfo{TArguments}}, Func{JsonTypeInfo{TResult}}, Func{TArguments, JobContext, TResult})"/>
     public Job Add<TArguments, TResult>(
-        string name, JsonTypeInfo<TArguments> arguments, JsonTypeInfo<TResult> result, Func<TArguments, TResult> function)
+        string name, Func<JsonTypeInfo<TArguments>> arguments, Func<JsonTypeInfo<TResult>> result, Func<TArguments, TResult> function)
     {
         ArgumentNullException.ThrowIfNull(function);
         return Add<TArguments, TResult>(name, arguments, result, (values, _) => function(values));
     }
 
     /// <summary>Adds an asynchronous function from an arguments record to a result record, which is written to standard output as one line of JSON.</summary>
-    /// <inheritdoc cref="Add{TArguments, TResult}(string, JsonTypeInfo{TArguments}, JsonTypeInfo{TResult}, Func{TArguments, JobContext, TResult})"/>
+    /// <inheritdoc cref="Add{TArguments, TResult}(string, Func{JsonTypeInfo{TArguments}}, Func{JsonTypeInfo{TResult}}, Func{TArguments, JobContext, TResult})"/>
     public Job Add<TArguments, TResult>(
-        string name, JsonTypeInfo<TArguments> arguments, JsonTypeInfo<TResult> result, Func<TArguments, JobContext, Task<TResult>> function)
+        string name, Func<JsonTypeInfo<TArguments>> arguments, Func<JsonTypeInfo<TResult>> result, Func<TArguments, JobContext, Task<TResult>> function)
     {
         ArgumentNullException.ThrowIfNull(function);
         return Add<TArguments, TResult>(name, arguments, result, (values, context) => function(values, context).GetAwaiter().GetResult());

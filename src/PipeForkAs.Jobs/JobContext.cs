@@ -53,7 +53,7 @@ public sealed class JobContext
 
     /// <summary>Reads the arguments into a record.</summary>
     /// <exception cref="JobArgumentsException">They do not fit; the client is told so.</exception>
-    public T GetArguments<T>(JsonTypeInfo<T> typeInfo) => new ArgumentReader<T>(typeInfo).Read(ArgumentsJson);
+    public T GetArguments<T>(JsonTypeInfo<T> typeInfo) => new ArgumentReader<T>(() => typeInfo).Read(ArgumentsJson);
 
     /// <summary>The arguments as a JSON element; an empty object where there are none.</summary>
     public JsonElement GetArguments()

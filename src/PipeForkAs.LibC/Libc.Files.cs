@@ -98,6 +98,9 @@ public static unsafe partial class Libc
     /// <summary>umask(2); returns the former mask. It cannot fail.</summary>
     public static uint umask(uint mask) => sys_umask(mask);
 
+    /// <summary>fsync(2): waits until the file, or the names in a directory, are on the disk.</summary>
+    public static void fsync(FileDescriptor descriptor) => Check.Result(sys_fsync(descriptor.Number), $"fsync({descriptor})");
+
     /// <summary>unlink(2).</summary>
     public static void unlink(string path) => Check.Result(sys_unlink(Check.NoNul(path)), $"unlink(\"{path}\")");
 
@@ -173,6 +176,9 @@ public static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "umask")]
     private static partial uint sys_umask(uint mask);
+
+    [LibraryImport(Library, EntryPoint = "fsync", SetLastError = true)]
+    private static partial int sys_fsync(int descriptor);
 
     [LibraryImport(Library, EntryPoint = "unlink", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int sys_unlink(string path);

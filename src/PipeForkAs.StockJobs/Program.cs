@@ -1,6 +1,34 @@
 using PipeForkAs.Jobs;
+using PipeForkAs.StockJobs;
 
+// The jobs that everyone wants, and an example of how jobs are written: a function each, and a line each here.
 return JobHost.Run(args, jobs =>
 {
-    jobs.Add("business-logic", () => "eggman").WithDescription("The demonstration's function");
+    jobs.Add("business-logic", () => "eggman")
+        .WithDescription("The demonstration: a function whose text goes into the pipe");
+
+    jobs.Add("id", Id.Describe)
+        .WithDescription("Tell uid, gid and groups, as id(1) does");
+
+    jobs.Add("echo", () => StockJson.Default.EchoArguments, Echo.Say)
+        .WithDescription("Write a text back");
+
+    jobs.Add("cat", Cat.Copy)
+        .WithDescription("Copy standard input to standard output");
+
+    jobs.Add("list-directory", () => StockJson.Default.ListDirectoryArguments, () => StockJson.Default.DirectoryListing, ListDirectory.List)
+        .WithDescription("List a directory: name, kind, size, mode, owner and time of change of each entry");
+
+    jobs.Add("read-file", () => StockJson.Default.ReadFileArguments, ReadFile.Read)
+        .WithDescription("Write a file to standard output");
+
+    jobs.Add("write-file", () => StockJson.Default.WriteFileArguments, WriteFile.WriteAsync)
+        .WithDescription("Write standard input to a file, which is replaced whole or not at all");
+
+    jobs.Add("disk-usage", () => StockJson.Default.DiskUsageArguments, () => StockJson.Default.DiskUsageResult, DiskUsage.Measure)
+        .WithDescription("Sum up a directory tree; neither symbolic links nor mount points are followed");
+
+    jobs.Add("environment", EnvironmentVariables.List)
+        .WithDescription("List the environment variables that a job has")
+        .AllowEnvironment("LANG", "LC_ALL", "TZ", "TERM");
 });

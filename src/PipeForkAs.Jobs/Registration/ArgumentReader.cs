@@ -15,13 +15,13 @@ internal interface IArgumentReader
 
 /// <inheritdoc/>
 /// <typeparam name="T">The arguments record.</typeparam>
-/// <param name="typeInfo">Its JSON, with the author's options.</param>
-internal sealed class ArgumentReader<T>(JsonTypeInfo<T> typeInfo) : IArgumentReader
+/// <param name="typeInfo">Gives its JSON, with the author's options.</param>
+internal sealed class ArgumentReader<T>(Func<JsonTypeInfo<T>> typeInfo) : IArgumentReader
 {
     /// <summary>The author's options, but strict: a typing error is refused, and nothing that a record demands is missing. Made when first used: in a worker.</summary>
     private readonly Lazy<JsonTypeInfo<T>> strict = new(() =>
     {
-        var options = new JsonSerializerOptions(typeInfo.Options)
+        var options = new JsonSerializerOptions(typeInfo().Options)
         {
             AllowDuplicateProperties = false,
             RespectNullableAnnotations = true,

@@ -4,13 +4,14 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Jobs.Registration;
 
-internal sealed class TextJob(string name, Func<JobContext, string> function) : Job(name, JobKind.Text)
+internal sealed class TextJob(string name, Func<JobContext, string> function, IArgumentReader? arguments = null) : Job(name, JobKind.Text)
 {
-    internal override JsonNode? ArgumentsSchema() => null;
+    internal override JsonNode? ArgumentsSchema() => arguments?.Schema();
 
     internal override int Invoke(JobContext context)
     {
-        RefuseArguments(context);
+        if (arguments is null)
+            RefuseArguments(context);
         context.Output.Write(Encoding.UTF8.GetBytes(function(context)));
         return 0;
     }

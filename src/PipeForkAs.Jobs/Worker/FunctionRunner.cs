@@ -1,5 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 using PipeForkAs.Jobs.Forking;
+using PipeForkAs.Jobs.Registration;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Worker;
 
@@ -29,8 +30,8 @@ internal static class FunctionRunner
         catch (Exception thrown)
 #pragma warning restore CA1031
         {
-            Exception cause = thrown is AggregateException { InnerExceptions.Count: 1 } aggregate ? aggregate.InnerExceptions[0] : thrown;
-            return Report(control, new Returned(ReturnKind.Threw, cause.GetType().FullName ?? cause.GetType().Name, cause.Message));
+            Exception cause = Failure.Cause(thrown);
+            return Report(control, new Returned(ReturnKind.Threw, Failure.TypeName(cause), cause.Message));
         }
     }
 

@@ -76,7 +76,14 @@ public enum FileKind
 /// <param name="ModifiedNanoseconds">The same, the part below a second.</param>
 public readonly record struct FileStatus(
     FileKind Kind, uint Permissions, UserId Owner, GroupId Group, long Size, long Blocks, uint Links, ulong Inode, ulong Device,
-    long ModifiedSeconds, uint ModifiedNanoseconds);
+    long ModifiedSeconds, uint ModifiedNanoseconds)
+{
+    /// <summary>What <see cref="Blocks"/> counts, whatever the file system's own blocks are.</summary>
+    public const int BlockBytes = 512;
+
+    /// <summary>When its content last changed, UTC, to 100 nanoseconds.</summary>
+    public DateTime Modified => DateTime.UnixEpoch.AddSeconds(ModifiedSeconds).AddTicks(ModifiedNanoseconds / TimeSpan.NanosecondsPerTick);
+}
 
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct statx_t

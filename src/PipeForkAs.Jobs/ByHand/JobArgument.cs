@@ -1,0 +1,18 @@
+using System.CommandLine;
+using System.Diagnostics.CodeAnalysis;
+
+namespace PipeForkAs.Jobs.ByHand;
+
+/// <summary>The name of a job as a word of the command line.</summary>
+internal sealed class JobArgument(JobCollection jobs) : Argument<string>("JOB")
+{
+    /// <summary>Looks the named job up, or tells which names there are.</summary>
+    public bool TryFind(ParseResult parsed, [NotNullWhen(true)] out Job? job)
+    {
+        string name = parsed.GetValue(this)!;
+        job = jobs.Find(name);
+        if (job is null)
+            Terminal.Error($"there is no job \"{name}\"; the jobs are {string.Join(", ", jobs.Jobs.Select(known => known.Name))}");
+        return job is not null;
+    }
+}

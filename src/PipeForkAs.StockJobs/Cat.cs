@@ -1,0 +1,16 @@
+using PipeForkAs.Jobs;
+
+namespace PipeForkAs.StockJobs;
+
+/// <summary>The job <c>cat</c>: a function over the job's streams.</summary>
+internal static class Cat
+{
+    /// <summary>What a pipe holds by default; pipe(7). A read never gives more.</summary>
+    private const int PipeBytes = 64 * 1024;
+
+    public static int Copy(JobContext context)
+    {
+        context.Input.CopyTo(context.Output, PipeBytes);
+        return 0;
+    }
+}

@@ -1,0 +1,73 @@
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.StockJobs;
+
+/// <summary>What <c>disk-usage</c> takes.</summary>
+/// <param name="Path">The file or directory; relative to the working directory, which is the user's home.</param>
+internal sealed record DiskUsageArguments(string Path = ".");
+
+/// <summary>What <c>disk-usage</c> returns.</summary>
+/// <param name="Path">The file or directory, absolute.</param>
+/// <param name="Bytes">What it takes on the disk, as du(1) sums it up.</param>
+/// <param name="ApparentBytes">The sum of the sizes of all that is no directory.</param>
+/// <param name="Files">How many there are that are no directories; those with several names (hard links) once.</param>
+/// <param name="Directories">How many directories there are, the first included.</param>
+/// <param name="Unreadable">How many of them the user may not read: what is in them is not counted.</param>
+internal sealed record DiskUsageResult(string Path, long Bytes, long ApparentBytes, long Files, long Directories, long Unreadable);
+
+/// <summary>The job <c>disk-usage</c>. It stays on one file system and follows no symbolic link, so that it ends.</summary>
+internal static class DiskUsage
+{
+    public static DiskUsageResult Measure(DiskUsageArguments arguments)
+    {
+        string start = Path.GetFullPath(arguments.Path);
+        FileStatus first = Libc.lstat(start) ?? throw new FileNotFoundException($"there is no {start}");
+        var seen = new HashSet<(ulong Device, ulong Inode)>();
+        var pending = new Stack<string>([start]);
+        long blocks = 0, apparent = 0, files = 0, directories = 0, unreadable = 0;
+
+        while (pending.TryPop(out string? path))
+        {
+            if (Libc.lstat(path) is not { } status || status.Device != first.Device)
+                continue;
+
+            if (status.Kind == FileKind.Directory)
+            {
+                directories++;
+                if (!TryPushEntries(path, pending))
+                    unreadable++;
+            }
+            else
+            {
+                if (status.Links > 1 && !seen.Add((status.Device, status.Inode)))
+                    continue;
+                files++;
+                apparent += status.Size;
+            }
+
+            blocks += status.Blocks;
+        }
+
+        return new DiskUsageResult(start, blocks * FileStatus.BlockBytes, apparent, files, directories, unreadable);
+    }
+
+    private static bool TryPushEntries(string directory, Stack<string> pending)
+    {
+        try
+        {
+            foreach (string entry in Directory.EnumerateFileSystemEntries(directory))
+                pending.Push(entry);
+            return true;
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // It went away meanwhile, which is not for this job to judge.
+            return true;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            // Counted instead: one closed directory must not hide what the others take.
+            return false;
+        }
+    }
+}

@@ -1,0 +1,18 @@
+using PipeForkAs.Jobs;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.StockJobs;
+
+/// <summary>The job <c>id</c>: who the worker is, asked of the kernel.</summary>
+internal static class Id
+{
+    public static string Describe(JobContext context)
+    {
+        UserId uid = Libc.getresuid().Real;
+        GroupId gid = Libc.getresgid().Real;
+        IEnumerable<GroupId> groups = Libc.getgroups().Where(group => group != gid).Prepend(gid);
+        return $"uid={uid}({context.User.Name}) gid={Named(gid)} groups={string.Join(',', groups.Select(Named))}\n";
+    }
+
+    private static string Named(GroupId group) => Libc.getgrgid_name(group) is { } name ? $"{group}({name})" : group.ToString();
+}

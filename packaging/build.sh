@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Builds the native executables: pipeforkasd, pipeforkas and pipeforkas-jobs.
+#   packaging/build.sh [DIR]     into DIR, by default artifacts/native
+# Needs the .NET 10 SDK and a C compiler.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+out=$(realpath -m "${1:-artifacts/native}")
+native=$(dotnet msbuild src/PipeForkAs.Daemon -getProperty:NativeFramework)
+
+command -v cc >/dev/null || { echo "build.sh: a C compiler is needed to link native code (apt-get install gcc)" >&2; exit 1; }
+
+mkdir -p "$out"
+for project in Daemon Cli StockJobs; do
+    dotnet publish "src/PipeForkAs.$project" -c Release -f "$native" -r linux-x64 -o "artifacts/publish/$project" --nologo -v quiet
+done
+install -m 755 artifacts/publish/Daemon/pipeforkasd artifacts/publish/Cli/pipeforkas artifacts/publish/StockJobs/pipeforkas-jobs "$out/"
+ls -l "$out"

@@ -85,13 +85,11 @@ internal static class ConfigurationFiles
     {
         foreach ((string key, string? value) in root.AsEnumerable())
         {
-            bool isSection = root.GetSection(key).GetChildren().Any();
-            if (KnownKeys.Contains(key) ? !isSection : KnownKeys.ContainsSection(key) && (isSection || string.IsNullOrEmpty(value)))
+            // Sections hold no value of their own: their keys are looked at by themselves. An empty one may stand where a section may.
+            if (root.GetSection(key).GetChildren().Any() || KnownKeys.Contains(key) || (string.IsNullOrEmpty(value) && KnownKeys.ContainsSection(key)))
                 continue;
-            if (isSection && !KnownKeys.Contains(key))
-                continue; // Its own keys are told.
             string hint = KnownKeys.Nearest(key) is { } nearest ? $"; is \"{nearest}\" meant?" : "";
-            yield return $"{FileOf(root, key)}: {key}: {(isSection ? "a section where a value is expected" : "unknown key")}{hint}";
+            yield return $"{FileOf(root, key)}: {key}: unknown key{hint}";
         }
     }
 

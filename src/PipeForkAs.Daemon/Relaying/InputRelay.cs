@@ -28,16 +28,23 @@ internal static class InputRelay
                     return;
             }
 
-            while (!client.IsClosed && !pipe.IsClosed)
+            // Which side would block, splice does not say. The pipe is full only where the socket had something before the call;
+            // to wait for the wrong side's edge would be to wait for ever.
+            bool socketHadData = false;
+            while (!client.IsClosed)
             {
                 IOResult moved = Libc.splice(client.Socket, pipe, Chunk);
+                bool goOn = true;
                 if (moved.Count > 0)
-                    continue;
-                if (!moved.WouldBlock)
+                    socketHadData = false;
+                else if (!moved.WouldBlock)
                     return; // The end of the input; or the job closed its stdin, or the client is gone, which others find.
-
-                // Which side would block? The pipe is full where the socket has something.
-                bool goOn = Libc.bytes_available(client.Socket) > 0 ? await WritableAsync() : await client.Watch.ReadableAsync();
+                else if (socketHadData)
+                    (goOn, socketHadData) = (await WritableAsync(), false);
+                else if (Libc.bytes_available(client.Socket) > 0)
+                    socketHadData = true;
+                else
+                    goOn = await client.Watch.ReadableAsync();
                 if (!goOn)
                     return;
             }

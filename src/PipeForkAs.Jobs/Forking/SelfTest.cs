@@ -9,6 +9,8 @@ namespace PipeForkAs.Jobs.Forking;
 /// </summary>
 internal static class SelfTest
 {
+    private const string Variable = "PIPEFORKAS_SELF_TEST";
+
     private static readonly string[] Sources = ["Random.Shared", "Guid.NewGuid", "string.GetHashCode", "HashCode.Combine"];
 
     /// <exception cref="HostRefusedException">It failed; the message says at what.</exception>
@@ -32,6 +34,11 @@ internal static class SelfTest
         GC.WaitForPendingFinalizers();
         if (sum == 0 || !Finalized.Seen)
             throw new HostRefusedException("the self-test failed: finalizers do not run in a worker");
+
+        // .NET copies the environment when it is first listed or changed, and would show a job the job host's.
+        Libc.setenv(Variable, "seen");
+        if (Environment.GetEnvironmentVariable(Variable) != "seen")
+            throw new HostRefusedException("the self-test failed: a worker does not see its own environment. Something listed or changed the variables before the fork: register jobs without it");
 
         Span<byte> values = stackalloc byte[Sources.Length * 8];
         BinaryPrimitives.WriteInt64LittleEndian(values, Random.Shared.NextInt64());

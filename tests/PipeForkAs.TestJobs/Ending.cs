@@ -1,0 +1,90 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using PipeForkAs.Jobs;
+using PipeForkAs.LibC;
+using ChildProcess = System.Diagnostics.Process;
+
+namespace PipeForkAs.TestJobs;
+
+internal sealed record Duration(double Seconds);
+
+internal sealed record ExitArguments(int Code);
+
+internal sealed record SignalArguments(int Number);
+
+internal sealed record ThrowArguments(string Message);
+
+/// <param name="Seconds">How long the process lives.</param>
+/// <param name="OwnSession">Whether it leaves the worker's session and process group.</param>
+internal sealed record BackgroundArguments(int Seconds, bool OwnSession = false);
+
+/// <summary>Jobs that end, or do not, in a certain way.</summary>
+internal static class Ending
+{
+    public static int Sleep(Duration arguments, JobContext context)
+    {
+        Thread.Sleep(TimeSpan.FromSeconds(arguments.Seconds));
+        return 0;
+    }
+
+    public static int Exit(ExitArguments arguments, JobContext context) => arguments.Code;
+
+    public static int Signal(SignalArguments arguments, JobContext context)
+    {
+        var signal = new Signal(arguments.Number);
+        try
+        {
+            Libc.signal_default(signal);
+        }
+        catch (SystemCallException failure) when (failure.Errno == Errno.EINVAL)
+        {
+            // SIGKILL and SIGSTOP have no other disposition.
+        }
+
+        Libc.sigmask_set(SignalSet.Empty);
+        Libc.kill(Libc.getpid(), signal);
+
+        // It may arrive on another thread. Those that end nothing (SIGCHLD, SIGCONT, SIGURG, SIGWINCH) lead on.
+        Thread.Sleep(TimeSpan.FromSeconds(2));
+        context.Line("survived");
+        return 0;
+    }
+
+    public static int Throw(ThrowArguments arguments, JobContext context) => throw new InvalidOperationException(arguments.Message);
+
+    public static string Overflow() => Deeper(0).ToString(CultureInfo.InvariantCulture);
+
+    public static int IgnoreSigterm(Duration arguments, JobContext context)
+    {
+        Libc.signal_ignore(LibC.Signal.SIGTERM);
+        context.Line("ready");
+        return Sleep(arguments, context);
+    }
+
+    public static int Graceful(JobContext context)
+    {
+        CancellationToken token = context.CancellationToken;
+        context.Line("ready");
+        token.WaitHandle.WaitOne();
+        context.Line("cancelled");
+        return 42;
+    }
+
+    public static int Background(BackgroundArguments arguments, JobContext context)
+    {
+        string seconds = arguments.Seconds.ToString(CultureInfo.InvariantCulture);
+        using ChildProcess child = arguments.OwnSession
+            ? ChildProcess.Start("/usr/bin/setsid", ["/bin/sleep", seconds])
+            : ChildProcess.Start("/bin/sleep", [seconds]);
+        context.Line(child.Id.ToString(CultureInfo.InvariantCulture));
+        return 0;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static int Deeper(int depth)
+    {
+        Span<byte> frame = stackalloc byte[4096];
+        frame[depth % frame.Length] = 1;
+        return Deeper(depth + 1) + frame[0];
+    }
+}

@@ -1,0 +1,44 @@
+using PipeForkAs.Jobs;
+using PipeForkAs.TestJobs;
+
+// Jobs for tests only: they end in every way, load the runtime, tell what they are, and try what they must not.
+return JobHost.Run(args, jobs =>
+{
+    // How a job ends.
+    jobs.Add("sleep", () => TestJson.Default.Duration, Ending.Sleep).WithDescription("Sleep");
+    jobs.Add("exit", () => TestJson.Default.ExitArguments, Ending.Exit).WithDescription("Return an exit code");
+    jobs.Add("signal", () => TestJson.Default.SignalArguments, Ending.Signal).WithDescription("Die of a signal");
+    jobs.Add("throw", () => TestJson.Default.ThrowArguments, Ending.Throw).WithDescription("Throw an exception");
+    jobs.Add("overflow", Ending.Overflow).WithDescription("Overflow the stack");
+    jobs.Add("ignore-sigterm", () => TestJson.Default.Duration, Ending.IgnoreSigterm).WithDescription("Ignore SIGTERM, say \"ready\" and sleep");
+    jobs.Add("graceful", Ending.Graceful).WithDescription("Say \"ready\", then \"cancelled\" at SIGTERM, and exit with 42");
+    jobs.Add("background", () => TestJson.Default.BackgroundArguments, Ending.Background).WithDescription("Leave a process behind that holds standard output open");
+
+    // What comes in and goes out.
+    jobs.Add("flood", () => TestJson.Default.FloodArguments, Transfer.Flood).WithDescription("Write so many bytes to each of both outputs in turn; 0: for ever");
+    jobs.Add("count-stdin", Transfer.CountStdin).WithDescription("Tell the number of bytes of standard input and their SHA-256");
+    jobs.Add("mark", () => TestJson.Default.MarkArguments, Transfer.Mark).WithDescription("Make a file: the proof that a body ran");
+    jobs.Add("sum", () => TestJson.Default.SumArguments, () => TestJson.Default.SumResult, Typed.Sum).WithDescription("Add two numbers");
+    jobs.Add("typed-all", () => TestJson.Default.AllTypes, () => TestJson.Default.AllTypes, Typed.Same).WithDescription("Return arguments of all types");
+    jobs.Add("big-arguments", () => TestJson.Default.BigArguments, () => TestJson.Default.BigResult, Typed.Measure).WithDescription("Tell the length of a text");
+
+    // What the runtime must be able to do in a worker.
+    jobs.Add("allocate", () => TestJson.Default.AllocateArguments, RuntimeLoad.Allocate).WithDescription("Allocate and collect");
+    jobs.Add("threads", () => TestJson.Default.Count, RuntimeLoad.Threads).WithDescription("Start threads that allocate and collect");
+    jobs.Add("tasks", () => TestJson.Default.Count, RuntimeLoad.TasksAsync).WithDescription("Run tasks on the thread pool");
+    jobs.Add("timers", () => TestJson.Default.Count, RuntimeLoad.TimersAsync).WithDescription("Wait for timers");
+    jobs.Add("finalizers", RuntimeLoad.Finalizers).WithDescription("Wait for finalizers");
+    jobs.Add("process", RuntimeLoad.Process).WithDescription("Start a process and return its output");
+    jobs.Add("async-files", RuntimeLoad.AsyncFilesAsync).WithDescription("Write and read a file asynchronously");
+    jobs.Add("exceptions", () => TestJson.Default.Count, RuntimeLoad.Exceptions).WithDescription("Throw and catch");
+    jobs.Add("mix", () => TestJson.Default.MixArguments, Mix.RunAsync).WithDescription("A random mix of all of these, the same for the same seed");
+
+    // What a worker is.
+    jobs.Add("randoms", Siblings.Randoms).WithDescription("Numbers that must differ between workers");
+    jobs.Add("static-counter", Siblings.StaticCounter).WithDescription("Count in a static field, which workers must not share");
+    jobs.Add("self", Self.Describe).WithDescription("Tell what the worker is, seen from inside").AllowEnvironment("LANG", "TEST_VALUE");
+
+    // What a worker must not be able to do.
+    jobs.Add("regain-root", RegainRoot.Try).WithDescription("Try the ways back to root and tell which worked");
+    jobs.Add("control-abuse", ControlAbuse.Run).WithDescription("Write lies, garbage and descriptors to the control socket");
+});

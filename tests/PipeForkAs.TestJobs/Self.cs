@@ -1,0 +1,89 @@
+using System.Collections;
+using System.Globalization;
+using System.Text.Json;
+using PipeForkAs.Jobs;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.TestJobs;
+
+/// <summary>What a worker sees of itself.</summary>
+internal sealed record SelfReport
+{
+    public required int Pid { get; init; }
+    public required int ParentPid { get; init; }
+    public required int ProcessGroup { get; init; }
+    public required int Session { get; init; }
+    public required int Terminal { get; init; }
+    public required int Nice { get; init; }
+    public required int OomScoreAdjust { get; init; }
+
+    /// <summary>Real, effective and saved.</summary>
+    public required IReadOnlyList<uint> UserIds { get; init; }
+
+    /// <summary>Real, effective and saved.</summary>
+    public required IReadOnlyList<uint> GroupIds { get; init; }
+    public required IReadOnlyList<uint> Groups { get; init; }
+    public required bool NoNewPrivileges { get; init; }
+    public required string WorkingDirectory { get; init; }
+
+    /// <summary>Open descriptors by number, and what each leads to.</summary>
+    public required IReadOnlyDictionary<string, string> Descriptors { get; init; }
+    public required IReadOnlyDictionary<string, string> Environment { get; init; }
+
+    /// <summary>Soft and hard limit by name.</summary>
+    public required IReadOnlyDictionary<string, IReadOnlyList<ulong>> Limits { get; init; }
+
+    /// <summary>/proc/self/status as it is: CapBnd, CapEff, SigBlk, SigIgn, Umask, Threads ...</summary>
+    public required IReadOnlyDictionary<string, string> Status { get; init; }
+}
+
+/// <summary>The job <c>self</c>.</summary>
+internal static class Self
+{
+    public static int Describe(JobContext context)
+    {
+        // Before .NET opens anything of its own.
+        SortedDictionary<string, string> descriptors = Descriptors();
+        string[] stat = File.ReadAllText("/proc/self/stat").Split(')')[^1].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        ProcessIds<UserId> uid = Libc.getresuid();
+        ProcessIds<GroupId> gid = Libc.getresgid();
+        var report = new SelfReport
+        {
+            Pid = Libc.getpid().Value,
+            ParentPid = Number(stat[1]),
+            ProcessGroup = Number(stat[2]),
+            Session = Number(stat[3]),
+            Terminal = Number(stat[4]),
+            Nice = Number(stat[16]),
+            OomScoreAdjust = Number(File.ReadAllText("/proc/self/oom_score_adj")),
+            UserIds = [uid.Real.Value, uid.Effective.Value, uid.Saved.Value],
+            GroupIds = [gid.Real.Value, gid.Effective.Value, gid.Saved.Value],
+            Groups = [.. Libc.getgroups().Select(group => group.Value)],
+            NoNewPrivileges = Libc.prctl_get_no_new_privs(),
+            WorkingDirectory = Environment.CurrentDirectory,
+            Descriptors = descriptors,
+            Environment = new SortedDictionary<string, string>(
+                Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().ToDictionary(entry => (string)entry.Key, entry => (string)entry.Value!), StringComparer.Ordinal),
+            Limits = Enum.GetValues<ResourceLimit>().ToDictionary(limit => limit.ToString(), limit => (IReadOnlyList<ulong>)[Libc.getrlimit(limit).Soft, Libc.getrlimit(limit).Hard]),
+            Status = File.ReadLines("/proc/self/status").Select(line => line.Split(':', 2)).ToDictionary(parts => parts[0], parts => parts[1].Trim()),
+        };
+        JsonSerializer.Serialize(context.Output, report, TestJson.Default.SelfReport);
+        context.Line("");
+        return 0;
+    }
+
+    private static SortedDictionary<string, string> Descriptors()
+    {
+        var descriptors = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        foreach (string path in Directory.GetFileSystemEntries("/proc/self/fd"))
+        {
+            // The directory's own descriptor, which listed it, is closed again.
+            if (new FileInfo(path).LinkTarget is { } target)
+                descriptors.Add(Path.GetFileName(path), target);
+        }
+
+        return descriptors;
+    }
+
+    private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
+}

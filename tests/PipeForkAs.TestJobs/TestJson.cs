@@ -1,0 +1,24 @@
+using System.Text.Json.Serialization;
+
+namespace PipeForkAs.TestJobs;
+
+/// <summary>The JSON of all arguments and results here.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
+[JsonSerializable(typeof(Duration))]
+[JsonSerializable(typeof(Count))]
+[JsonSerializable(typeof(ExitArguments))]
+[JsonSerializable(typeof(SignalArguments))]
+[JsonSerializable(typeof(ThrowArguments))]
+[JsonSerializable(typeof(BackgroundArguments))]
+[JsonSerializable(typeof(FloodArguments))]
+[JsonSerializable(typeof(MarkArguments))]
+[JsonSerializable(typeof(SumArguments))]
+[JsonSerializable(typeof(SumResult))]
+[JsonSerializable(typeof(AllTypes))]
+[JsonSerializable(typeof(BigArguments))]
+[JsonSerializable(typeof(BigResult))]
+[JsonSerializable(typeof(AllocateArguments))]
+[JsonSerializable(typeof(MixArguments))]
+[JsonSerializable(typeof(SelfReport))]
+[JsonSerializable(typeof(IReadOnlyList<Attempt>))]
+internal sealed partial class TestJson : JsonSerializerContext;

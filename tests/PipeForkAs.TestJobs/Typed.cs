@@ -1,0 +1,31 @@
+namespace PipeForkAs.TestJobs;
+
+internal sealed record SumArguments(long A, long B);
+
+internal sealed record SumResult(long Sum);
+
+internal sealed record BigArguments(string Text);
+
+internal sealed record BigResult(int Length);
+
+internal enum Colour
+{
+    Red,
+    Green,
+    Blue,
+}
+
+internal sealed record Point(int X, int Y);
+
+internal sealed record AllTypes(
+    string Text, int Number, double Real, bool Flag, Colour Colour, Point Point, IReadOnlyList<string> List, string? Optional = null, int WithDefault = 7);
+
+/// <summary>Jobs from arguments to results.</summary>
+internal static class Typed
+{
+    public static SumResult Sum(SumArguments arguments) => new(checked(arguments.A + arguments.B));
+
+    public static AllTypes Same(AllTypes arguments) => arguments;
+
+    public static BigResult Measure(BigArguments arguments) => new(arguments.Text.Length);
+}

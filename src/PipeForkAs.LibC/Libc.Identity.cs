@@ -8,7 +8,14 @@ namespace PipeForkAs.LibC;
 /// <param name="Effective">The effective id.</param>
 /// <param name="Saved">The saved id.</param>
 public readonly record struct ProcessIds<T>(T Real, T Effective, T Saved)
-    where T : struct;
+    where T : struct, IEquatable<T>
+{
+    /// <summary>
+    /// Whether all three are this one. Unlike ==, it makes no comparer, which costs .NET a random seed: a worker would hold a
+    /// descriptor of /dev/urandom from then on.
+    /// </summary>
+    public bool AllAre(T id) => Real.Equals(id) && Effective.Equals(id) && Saved.Equals(id);
+}
 
 public static unsafe partial class Libc
 {
@@ -65,6 +72,24 @@ public static unsafe partial class Libc
     /// <summary>setresuid(2). <see cref="UserId.Unchanged"/> leaves an id as it is.</summary>
     public static void setresuid(UserId real, UserId effective, UserId saved) =>
         Check.Result(sys_setresuid(real.Value, effective.Value, saved.Value), $"setresuid({real}, {effective}, {saved})");
+
+    /// <summary>setgroups(2) that is meant to be refused: returns why it was, without the cost of an exception.</summary>
+    public static Errno refused_setgroups(ReadOnlySpan<GroupId> groups)
+    {
+        // SAFETY: GroupId is one uint, and the kernel is told how many there are.
+        fixed (GroupId* start = groups)
+            return Refusal(sys_setgroups((nuint)groups.Length, (uint*)start));
+    }
+
+    /// <summary>setresgid(2) that is meant to be refused: returns why it was, <see cref="Errno.None"/> where it was not.</summary>
+    public static Errno refused_setresgid(GroupId real, GroupId effective, GroupId saved) =>
+        Refusal(sys_setresgid(real.Value, effective.Value, saved.Value));
+
+    /// <summary>setresuid(2) that is meant to be refused: returns why it was, <see cref="Errno.None"/> where it was not.</summary>
+    public static Errno refused_setresuid(UserId real, UserId effective, UserId saved) =>
+        Refusal(sys_setresuid(real.Value, effective.Value, saved.Value));
+
+    private static Errno Refusal(int result) => result == -1 ? Check.LastErrno : Errno.None;
 
     [LibraryImport(Library, EntryPoint = "geteuid")]
     private static partial uint sys_geteuid();

@@ -42,8 +42,8 @@ internal static class Self
 {
     public static int Describe(JobContext context)
     {
-        // Before .NET opens anything of its own.
-        SortedDictionary<string, string> descriptors = Descriptors();
+        // First, before .NET opens anything.
+        Dictionary<string, string> descriptors = Descriptors();
         string[] stat = File.ReadAllText("/proc/self/stat").Split(')')[^1].Split(' ', StringSplitOptions.RemoveEmptyEntries);
         ProcessIds<UserId> uid = Libc.getresuid();
         ProcessIds<GroupId> gid = Libc.getresgid();
@@ -72,17 +72,21 @@ internal static class Self
         return 0;
     }
 
-    private static SortedDictionary<string, string> Descriptors()
+    /// <summary>
+    /// Numbers are tried one by one, because listing a directory opens it; and put together without interpolation, which takes
+    /// .NET a pool, a random seed, and for it a descriptor of /dev/urandom. What is open afterwards is this job's own doing.
+    /// </summary>
+    private static Dictionary<string, string> Descriptors()
     {
-        var descriptors = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        foreach (string path in Directory.GetFileSystemEntries("/proc/self/fd"))
+        var open = new List<string>();
+        for (ulong number = 0; number < Libc.getrlimit(ResourceLimit.RLIMIT_NOFILE).Soft; number++)
         {
-            // The directory's own descriptor, which listed it, is closed again.
-            if (new FileInfo(path).LinkTarget is { } target)
-                descriptors.Add(Path.GetFileName(path), target);
+            string path = "/proc/self/fd/" + number.ToString(CultureInfo.InvariantCulture);
+            if (Libc.lstat(path) is not null)
+                open.Add(path);
         }
 
-        return descriptors;
+        return open.ToDictionary(path => Path.GetFileName(path), path => new FileInfo(path).LinkTarget ?? "");
     }
 
     private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);

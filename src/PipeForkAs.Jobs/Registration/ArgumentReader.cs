@@ -38,11 +38,13 @@ internal sealed class ArgumentReader<T>(Func<JsonTypeInfo<T>> typeInfo) : IArgum
         try
         {
             return JsonSerializer.Deserialize(json.IsEmpty ? "{}"u8 : json.Span, strict.Value)
-                ?? throw new JobArgumentsException("the arguments are null; they must be a JSON object");
+                ?? throw new JobArgumentsException("the arguments must be a JSON object");
         }
         catch (JsonException failure)
         {
-            throw new JobArgumentsException(failure.Message, failure);
+            using JsonDocument schema = JsonDocument.Parse(Schema().ToJsonString());
+            ReadOnlyMemory<byte> given = json.IsEmpty ? "{}"u8.ToArray() : json;
+            throw new JobArgumentsException(ArgumentDiagnosis.Explain(given, schema.RootElement, failure), failure);
         }
     }
 }

@@ -1,0 +1,46 @@
+using System.Text.Json;
+using PipeForkAs.Protocol;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Jobs.Registration;
+
+/// <summary>
+/// Says what is wrong with arguments in the words of whoever wrote them: JSON's own messages name the author's types and members, which the client has never seen.
+/// </summary>
+internal static class ArgumentDiagnosis
+{
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = ClientProtocol.MaxDepth };
+
+    /// <summary>Explains why arguments were refused.</summary>
+    /// <param name="json">The arguments.</param>
+    /// <param name="schema">What they should be.</param>
+    /// <param name="failure">What JSON said.</param>
+    public static string Explain(ReadOnlyMemory<byte> json, JsonElement schema, JsonException failure)
+    {
+        IReadOnlyList<ArgumentDescription> known = ArgumentPairs.Describe(schema);
+        JsonDocument document;
+        try
+        {
+            document = JsonDocument.Parse(json, Strict);
+        }
+        catch (JsonException invalid)
+        {
+            return $"the arguments are no valid JSON: {invalid.Message}";
+        }
+
+        using (document)
+        {
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+                return "the arguments must be a JSON object";
+            string[] given = [.. document.RootElement.EnumerateObject().Select(member => member.Name)];
+            if (given.Except(known.Select(argument => argument.Name)).FirstOrDefault() is { } unknown)
+                return $"the job has no argument {unknown}; it has {string.Join(", ", known.Select(argument => argument.Name))}";
+            if (known.FirstOrDefault(argument => argument.Required && !given.Contains(argument.Name)) is { } missing)
+                return $"the argument {missing.Name} is missing; it must be {missing.Expectation}";
+        }
+
+        return known.FirstOrDefault(argument => failure.Path == $"$.{argument.Name}") is { } wrong
+            ? $"the argument {wrong.Name} must be {wrong.Expectation}"
+            : $"an argument is not what the job takes, at {failure.Path ?? "$"}";
+    }
+}

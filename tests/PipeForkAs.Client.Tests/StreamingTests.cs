@@ -192,22 +192,20 @@ public sealed class StreamingTests
     [Fact(Timeout = Bound.Milliseconds)]
     public async Task An_input_that_fails_cancels_the_job_and_is_named()
     {
-        bool closed = false;
-        await using (FakeDaemon daemon = new(async connection =>
+        TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using FakeDaemon daemon = new(async connection =>
         {
             await connection.ReadRequestAsync();
             await connection.ClientClosesAsync();
-            closed = true;
-        }))
-        {
-            JobStreamException failure = await Assert.ThrowsAsync<JobStreamException>(() =>
-                new PipeForkAsClient(daemon.SocketPath).RunAsync(new Request { Job = "cat" }, new BrokenStream(errno: 5)));
+            closed.SetResult();
+        });
 
-            Assert.Equal(JobStream.Input, failure.Stream);
-            Assert.Equal(5, failure.InnerException!.HResult);
-        }
+        JobStreamException failure = await Assert.ThrowsAsync<JobStreamException>(() =>
+            new PipeForkAsClient(daemon.SocketPath).RunAsync(new Request { Job = "cat" }, new BrokenStream(errno: 5)));
 
-        Assert.True(closed);
+        Assert.Equal(JobStream.Input, failure.Stream);
+        Assert.Equal(5, failure.InnerException!.HResult);
+        await closed.Task;
     }
 
     [Theory(Timeout = Bound.Milliseconds)]

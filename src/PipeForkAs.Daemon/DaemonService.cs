@@ -30,9 +30,9 @@ internal sealed class DaemonService(DaemonOptions options, TimeProvider time, IL
         // The runtime has its own SIGCHLD handler; it reaps only children that Process started, of which there are none.
         using PosixSignalRegistration childEnded = PosixSignalRegistration.Create(
             PosixSignal.SIGCHLD, _ => own.Post(static state => ((Server)state!).Reaper.Sweep(), server));
-        var thread = new Thread(() => RunLoop(own)) { Name = "event loop" };
+        var thread = new Thread(() => RunLoop(own)) { Name = "event loop", IsBackground = true };
         thread.Start();
-        own.Post(_ => Start(server), null);
+        own.Post(_ => Start(own, server), null);
         using CancellationTokenRegistration stopping = stoppingToken.Register(() => own.Post(_ => Stop(own, server), null));
         await loopEnded.Task;
         thread.Join();
@@ -53,7 +53,7 @@ internal sealed class DaemonService(DaemonOptions options, TimeProvider time, IL
         }
     }
 
-    private async void Start(Server server)
+    private async void Start(Loop loop, Server server)
     {
         try
         {
@@ -64,7 +64,9 @@ internal sealed class DaemonService(DaemonOptions options, TimeProvider time, IL
         catch (Exception failure)
 #pragma warning restore CA1031
         {
+            await server.StopAsync();
             started.TrySetException(failure);
+            loop.Stop();
         }
     }
 

@@ -81,8 +81,7 @@ internal sealed class Server
 
         foreach (Connection connection in connections.ToArray())
             connection.Close();
-        foreach (JobHost host in hosts)
-            host.Stop();
+        await Task.WhenAll(hosts.Select(host => host.StopAsync()));
         Log.Stopped(logger);
     }
 

@@ -10,6 +10,8 @@ internal sealed class HostProcess : IDisposable
     /// <summary>Nothing of the daemon's own environment reaches a job host: its workers would inherit it.</summary>
     private static readonly string[] Environment = ["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8"];
 
+    private readonly TaskCompletionSource ended = new();
+
     private HostProcess(ProcessId pid, FileDescriptor control, Watch watch)
     {
         Pid = pid;
@@ -52,15 +54,28 @@ internal sealed class HostProcess : IDisposable
         }
     }
 
-    /// <summary>Ends it: the closed control socket tells it so, and the signal does not wait for that. The reaper reaps it.</summary>
-    public void Dispose()
+    /// <summary>Completes when it has ended, before it is reaped.</summary>
+    public Task Ended => ended.Task;
+
+    /// <summary>Tells it to end, by its closed control socket: it ends its workers, and then itself.</summary>
+    public void Close()
     {
         if (Control.IsClosed)
             return;
         Watch.Dispose();
         Control.Dispose();
-
-        // The number is still its own: only the daemon's reaper reaps it, and tells JobHost before.
-        Libc.kill(Pid, Signal.SIGKILL);
     }
+
+    /// <summary>Ends it now. The reaper reaps it.</summary>
+    public void Dispose()
+    {
+        Close();
+
+        // Until it has ended, and that was told here, the number is its own: only the daemon's reaper reaps it.
+        if (!ended.Task.IsCompleted)
+            Libc.kill(Pid, Signal.SIGKILL);
+    }
+
+    /// <summary>Called by the reaper.</summary>
+    public void MarkEnded() => ended.TrySetResult();
 }

@@ -16,6 +16,7 @@ namespace PipeForkAs.Daemon.Forking;
 internal sealed class JobHost
 {
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan RefillPause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
 
@@ -85,19 +86,24 @@ internal sealed class JobHost
         return await taken.Task;
     }
 
-    /// <summary>Ends it and its idle workers. Running workers die with it.</summary>
-    public void Stop()
+    /// <summary>Ends it and its workers, and waits for that a short time before it is killed.</summary>
+    public async Task StopAsync()
     {
         stopped = true;
-        process?.Dispose();
         while (ready.TryDequeue(out ForkedWorker? idle))
             idle.Release();
+        if (process is not { } current)
+            return;
+        current.Close();
+        await Task.WhenAny(current.Ended, loop.DelayAsync(StopGrace));
+        current.Dispose();
+        await Task.WhenAny(current.Ended, loop.DelayAsync(StopGrace));
     }
 
     /// <summary>A worker is done with: the job host may reap it.</summary>
     internal void Release(ForkedWorker worker)
     {
-        if (workers.Remove(worker.Pid.Value) && process is not null)
+        if (workers.Remove(worker.Pid.Value) && process is { Control.IsClosed: false })
         {
             reaper.Forget(worker.Pid);
             new Reap(worker.Pid.Value).Encode(writer);
@@ -135,7 +141,11 @@ internal sealed class JobHost
         }
 
         HostProcess current = process;
-        reaper.Register(current.Pid, child => Lost(current, $"it ended: {Words(child.Status)}", started));
+        reaper.Register(current.Pid, child =>
+        {
+            current.MarkEnded();
+            Lost(current, $"it ended: {Words(child.Status)}", started);
+        });
         LoopTimer deadline = loop.Schedule(StartTimeout, () => Lost(current, $"it did not become ready within {StartTimeout.TotalSeconds} s", started));
         _ = ReadAsync(current, started, deadline);
     }

@@ -49,6 +49,7 @@ internal sealed class HostServer
             SelfTest.Run();
             server.Say(writer => writer.Begin(MessageKind.Ready));
             server.Loop();
+            server.EndWorkers();
             return 0;
         }
 #pragma warning disable CA1031 // The edge of the process: whatever it is, the daemon is told, and the job host ends.
@@ -169,6 +170,16 @@ internal sealed class HostServer
                 _ => throw new InvalidOperationException("a wait status is neither exited nor signaled"),
             };
             Say(new WorkerExited(child.Pid.Value, bySignal, value, child.Usage.UserTime + child.Usage.SystemTime, child.Usage.MaxResidentBytes).Encode);
+        }
+    }
+
+    /// <summary>The daemon is gone: nobody reads what a worker writes any more. None is left behind, not even as a zombie.</summary>
+    private void EndWorkers()
+    {
+        foreach (ProcessId pid in running.Concat(letGo))
+        {
+            Libc.kill(pid, Signal.SIGKILL);
+            Libc.wait_for(pid);
         }
     }
 

@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# Shows PipeForkAs at work: builds it natively, starts the daemon with the built-in defaults on a socket of its own, and runs
+# real jobs as USER.
+#   sudo packaging/demo.sh [USER]     by default the user who called sudo, else one that is made for the demonstration
+# Installs a C linker and socat where they are missing. Leaves nothing running and nothing behind but artifacts/.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+fail() { echo "demo.sh: $*" >&2; exit 1; }
+[ "$(id -u)" -eq 0 ] || fail "run it as root: sudo packaging/demo.sh [USER]"
+command -v dotnet >/dev/null || fail "the .NET 10 SDK is needed: dotnet is not on the PATH"
+
+missing=()
+command -v cc >/dev/null || missing+=(gcc libc6-dev)
+command -v socat >/dev/null || missing+=(socat)
+if [ ${#missing[@]} -gt 0 ]; then
+    echo "installing ${missing[*]}"
+    apt-get update -q >/dev/null
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+daemon= made_user= scratch=$(mktemp -d /tmp/pipeforkas-demo.XXXXXX)
+clean() {
+    [ -z "$daemon" ] || { kill "$daemon" 2>/dev/null && wait "$daemon"; } || true
+    [ -z "$made_user" ] || userdel --remove "$made_user" 2>/dev/null || true
+    rm -rf "$scratch"
+}
+trap clean EXIT
+
+user=${1:-${SUDO_USER:-}}
+if [ -z "$user" ] || [ "$user" = root ]; then
+    user=pipeforkas-demo made_user=pipeforkas-demo
+    useradd --create-home --shell /bin/bash "$user"
+fi
+id "$user" >/dev/null || fail "there is no user $user"
+
+packaging/build.sh "$scratch/native"
+
+# The built-in defaults, but for what an uninstalled build needs: where the socket is, and where the job host.
+socket=$scratch/pipeforkas.sock
+cat >"$scratch/demo.json" <<EOF
+{ "Socket": { "Path": "$socket" }, "JobHosts": [ { "Path": "$scratch/native/pipeforkas-jobs" } ] }
+EOF
+chmod 755 "$scratch"
+"$scratch/native/pipeforkasd" --config "$scratch/demo.json" &
+daemon=$!
+for _ in $(seq 100); do
+    [ -S "$socket" ] && break
+    kill -0 "$daemon" 2>/dev/null || fail "the daemon ended"
+    sleep 0.1
+done
+[ -S "$socket" ] || fail "the daemon does not listen"
+
+show() { printf '\n\033[1m$ %s\033[0m\n' "$*"; }
+as_user() { runuser -u "$user" -- "$@"; }
+command=$scratch/native/pipeforkas
+export PIPEFORKAS_SOCKET=$socket
+
+show "echo '{\"job\":\"id\",\"user\":\"$user\"}' | socat -t 30 - UNIX-CONNECT:$socket      # as root"
+echo "{\"job\":\"id\",\"user\":\"$user\"}" | socat -t 30 - "UNIX-CONNECT:$socket"
+show "pipeforkas list"
+as_user "$command" list
+show "pipeforkas run id      # as $user"
+as_user "$command" run id
+show "pipeforkas run business-logic"
+as_user "$command" run business-logic; echo
+show "pipeforkas run list-directory path=/    # first 200 characters"
+as_user "$command" run list-directory path=/ | cut -c 1-200
+show "echo 'through a pipe, as another user' | pipeforkas run cat"
+echo 'through a pipe, as another user' | as_user "$command" run cat
+show "pipeforkas run --user root id      # what the policy does not allow"
+as_user "$command" run --user root id && fail "that should have been denied" || echo "exit status $?"
+printf '\nThat was PipeForkAs: each job ran in a forked worker that had become %s.\n' "$user"

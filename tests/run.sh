@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Installs what the tests need, checks the format, builds (warnings are errors), and runs all tests.
+#   sudo tests/run.sh
+# Its last line is "N passed, N failed", all suites together. Needs root: the tests make users and run jobs as them.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 LANG=C.UTF-8
+
+fail() { printf '%s\n' "$*" >&2; echo "0 passed, 1 failed"; exit 1; }
+
+[ "$(id -u)" -eq 0 ] || fail "tests/run.sh: run it as root: sudo tests/run.sh"
+command -v dotnet >/dev/null || fail "tests/run.sh: the .NET 10 SDK is needed: dotnet is not on the PATH"
+
+missing=()
+command -v cc >/dev/null || missing+=(gcc libc6-dev)
+command -v socat >/dev/null || missing+=(socat)
+command -v setpriv >/dev/null || missing+=(util-linux)
+command -v useradd >/dev/null || missing+=(passwd)
+if [ ${#missing[@]} -gt 0 ]; then
+    echo "installing ${missing[*]}"
+    { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"; } >/dev/null \
+        || fail "tests/run.sh: cannot install ${missing[*]}"
+fi
+
+echo "== restore"
+dotnet restore PipeForkAs.sln --nologo -v quiet || fail "the restore failed; after a change of packages: dotnet restore --force-evaluate, and commit the lock files"
+echo "== format"
+dotnet format PipeForkAs.sln --no-restore --verify-no-changes || fail "the format is not clean: run dotnet format"
+echo "== build"
+dotnet build PipeForkAs.sln --no-restore -c Release --nologo -v quiet || fail "the build failed"
+
+echo "== native executables"
+scratch=$(mktemp -d /tmp/pipeforkas-tests.XXXXXX)
+trap 'rm -rf "$scratch"' EXIT
+chmod 755 "$scratch"
+packaging/build.sh "$scratch/native" || fail "the native build failed"
+dotnet publish tests/PipeForkAs.TestJobs -c Release -f "$(dotnet msbuild src/PipeForkAs.Daemon -getProperty:NativeFramework)" -r linux-x64 \
+    -o "$scratch/test-jobs" --nologo -v quiet || fail "the native build of the test jobs failed"
+install -m 755 "$scratch/test-jobs/pipeforkas-test-jobs" "$scratch/native/"
+export PIPEFORKAS_NATIVE="$scratch/native" PIPEFORKAS_PROGRAM="$scratch/native/pipeforkas"
+
+passed=0 failed=0 skipped=0
+for project in tests/*.Tests tests/PipeForkAs.EndToEnd; do
+    name=$(basename "$project")
+    [ -f "$project/$name.csproj" ] || continue
+    echo "== $name"
+    dll=$(dotnet msbuild "$project" -getProperty:TargetPath -p:Configuration=Release)
+    timeout --kill-after=30 600 dotnet exec "$dll" -noLogo -noColor >"$scratch/output" 2>&1 </dev/null
+    status=$?
+    # The runner's summary: "   NAME  Total: 12, Errors: 0, Failed: 0, Skipped: 0, Not Run: 0, Time: 1.2s"
+    summary=$(grep -E 'Total: [0-9]+, Errors: [0-9]+, Failed: [0-9]+, Skipped: [0-9]+' "$scratch/output" | tail -n 1)
+    if [ -z "$summary" ]; then
+        cat "$scratch/output"
+        echo "$name did not come to its end (status $status)"
+        failed=$((failed + 1))
+        continue
+    fi
+
+    number() { sed -nE "s/.*$1: ([0-9]+).*/\1/p" <<<"$summary"; }
+    bad=$(($(number Errors) + $(number Failed)))
+    skips=$(number Skipped)
+    [ "$bad" -eq 0 ] && [ "$status" -eq 0 ] || cat "$scratch/output"
+    [ "$bad" -gt 0 ] || [ "$status" -eq 0 ] || bad=1
+    grep -E '\[SKIP\]' -A 1 "$scratch/output"
+    echo "$summary"
+    failed=$((failed + bad))
+    skipped=$((skipped + skips))
+    passed=$((passed + $(number Total) - $(number Failed) - skips))
+done
+
+if [ "$skipped" -gt 0 ]; then
+    echo "$passed passed, $failed failed, $skipped skipped"
+else
+    echo "$passed passed, $failed failed"
+fi
+[ "$failed" -eq 0 ]

@@ -100,7 +100,7 @@ public abstract class Job
     private protected void RefuseArguments(JobContext context)
     {
         ReadOnlySpan<byte> json = context.ArgumentsJson.Span.Trim(" \t\r\n"u8);
-        if (json.IsEmpty || (json[0] == (byte)'{' && json[1..^1].Trim(" \t\r\n"u8).IsEmpty))
+        if (json.IsEmpty || (json is [(byte)'{', .. var members, (byte)'}'] && members.Trim(" \t\r\n"u8).IsEmpty))
             return;
         throw new JobArgumentsException($"the job {Name} takes no arguments");
     }

@@ -16,8 +16,7 @@ internal static class ReadFile
         if (Libc.stat(arguments.Path) is { Kind: not FileKind.Regular and var kind })
             throw new IOException($"{arguments.Path} is no regular file but: {kind}");
 
-        // Without FileShare.ReadWrite, .NET would refuse a file that another .NET program is writing.
-        using var file = new FileStream(arguments.Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+        using FileStream file = File.OpenRead(arguments.Path);
         file.CopyTo(context.Output);
         return 0;
     }

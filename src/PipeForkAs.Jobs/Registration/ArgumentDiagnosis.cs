@@ -29,17 +29,23 @@ internal static class ArgumentDiagnosis
         }
 
         using (document)
-        {
-            if (document.RootElement.ValueKind != JsonValueKind.Object)
-                return "the arguments must be a JSON object";
-            string[] given = [.. document.RootElement.EnumerateObject().Select(member => member.Name)];
-            if (given.Except(known.Select(argument => argument.Name)).FirstOrDefault() is { } unknown)
-                return $"the job has no argument {unknown}; it has {string.Join(", ", known.Select(argument => argument.Name))}";
-            if (known.FirstOrDefault(argument => argument.Required && !given.Contains(argument.Name)) is { } missing)
-                return $"the argument {missing.Name} is missing; it must be {missing.Expectation}";
-        }
+            return Explain(document.RootElement, known, failure);
+    }
 
+    private static string Explain(JsonElement given, IReadOnlyList<ArgumentDescription> known, JsonException failure)
+    {
+        if (given.ValueKind != JsonValueKind.Object)
+            return "the arguments must be a JSON object";
+
+        string[] names = [.. given.EnumerateObject().Select(member => member.Name)];
+        if (names.Except(known.Select(argument => argument.Name)).FirstOrDefault() is { } unknown)
+            return known.Count == 0 ? "the job takes no arguments" : $"the job has no argument {unknown}; it has {string.Join(", ", known.Select(argument => argument.Name))}";
+        if (known.FirstOrDefault(argument => argument.Required && !names.Contains(argument.Name)) is { } missing)
+            return $"the argument {missing.Name} is missing; it must be {missing.Expectation}";
+
+        // Of an object or an array, the fault may be deeper than its kind.
         return known.FirstOrDefault(argument => failure.Path == $"$.{argument.Name}") is { } wrong
+            && given.GetProperty(wrong.Name).ValueKind is not (JsonValueKind.Object or JsonValueKind.Array)
             ? $"the argument {wrong.Name} must be {wrong.Expectation}"
             : $"an argument is not what the job takes, at {failure.Path ?? "$"}";
     }

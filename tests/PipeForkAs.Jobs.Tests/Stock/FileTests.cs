@@ -1,0 +1,172 @@
+using System.Diagnostics;
+using PipeForkAs.StockJobs;
+
+namespace PipeForkAs.Jobs.Tests.Stock;
+
+public sealed class FileTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void Read_file_writes_the_file_to_the_output()
+    {
+        File.WriteAllText(folder["file"], new string('x', 300_000));
+        using var run = new TestRun();
+        Assert.Equal(0, ReadFile.Read(new ReadFileArguments(folder["file"]), run.Context));
+        Assert.Equal(new string('x', 300_000), run.Output);
+    }
+
+    [Fact]
+    public void Read_file_reads_a_file_that_another_program_is_writing()
+    {
+        using var writer = new FileStream(folder["file"], FileMode.Create, FileAccess.Write, FileShare.Read);
+        using var run = new TestRun();
+        Assert.Equal(0, ReadFile.Read(new ReadFileArguments(folder["file"]), run.Context));
+    }
+
+    [Fact]
+    public void Read_file_refuses_a_directory()
+    {
+        using var run = new TestRun();
+        IOException refusal = Assert.Throws<IOException>(() => ReadFile.Read(new ReadFileArguments(folder.Path), run.Context));
+        Assert.Equal($"{folder.Path} is no regular file but: Directory", refusal.Message);
+    }
+
+    [Fact(Timeout = 10_000)]
+    public async Task Read_file_refuses_a_pipe_instead_of_waiting()
+    {
+        using (Process mkfifo = Process.Start("mkfifo", [folder["pipe"]]))
+            await mkfifo.WaitForExitAsync();
+        using var run = new TestRun();
+        Assert.Throws<IOException>(() => ReadFile.Read(new ReadFileArguments(folder["pipe"]), run.Context));
+    }
+
+    [Fact]
+    public void Read_file_names_what_is_missing()
+    {
+        using var run = new TestRun();
+        Assert.Contains(folder["missing"], Assert.Throws<FileNotFoundException>(() => ReadFile.Read(new ReadFileArguments(folder["missing"]), run.Context)).Message);
+    }
+
+    [Fact]
+    public async Task Write_file_makes_a_file_of_the_input()
+    {
+        Assert.Equal(0, await WriteAsync(new WriteFileArguments(folder["new"]), "content"));
+        Assert.Equal("content", File.ReadAllText(folder["new"]));
+        Assert.Equal(["new"], folder.Names);
+    }
+
+    [Fact]
+    public async Task Write_file_sets_the_mode_whatever_the_umask()
+    {
+        await WriteAsync(new WriteFileArguments(folder["new"], Mode: "666"), "content");
+        Assert.Equal((UnixFileMode)0x1B6, File.GetUnixFileMode(folder["new"]));
+    }
+
+    [Fact]
+    public async Task Write_file_keeps_the_mode_of_what_it_replaces()
+    {
+        File.WriteAllText(folder["old"], "old");
+        File.SetUnixFileMode(folder["old"], (UnixFileMode)0x1A0);
+        await WriteAsync(new WriteFileArguments(folder["old"]), "new");
+        Assert.Equal("new", File.ReadAllText(folder["old"]));
+        Assert.Equal((UnixFileMode)0x1A0, File.GetUnixFileMode(folder["old"]));
+    }
+
+    [Fact]
+    public async Task Write_file_replaces_a_symbolic_link_and_not_what_it_leads_to()
+    {
+        File.WriteAllText(folder["target"], "old");
+        File.CreateSymbolicLink(folder["link"], "target");
+        await WriteAsync(new WriteFileArguments(folder["link"]), "new");
+        Assert.Equal("old", File.ReadAllText(folder["target"]));
+        Assert.Equal("new", File.ReadAllText(folder["link"]));
+        Assert.Null(new FileInfo(folder["link"]).LinkTarget);
+    }
+
+    [Fact]
+    public async Task Readers_see_the_old_file_until_the_new_one_is_whole()
+    {
+        File.WriteAllText(folder["file"], "old");
+        using var input = new CheckedStream(() => Assert.Equal("old", File.ReadAllText(folder["file"])));
+        using var run = new TestRun(inputStream: input);
+        await WriteFile.WriteAsync(new WriteFileArguments(folder["file"]), run.Context);
+        Assert.Equal("", File.ReadAllText(folder["file"]));
+    }
+
+    [Fact]
+    public async Task Write_file_leaves_nothing_behind_when_the_input_fails()
+    {
+        File.WriteAllText(folder["file"], "old");
+        using var input = new CheckedStream(() => throw new IOException("the client is gone"));
+        using var run = new TestRun(inputStream: input);
+        await Assert.ThrowsAsync<IOException>(() => WriteFile.WriteAsync(new WriteFileArguments(folder["file"]), run.Context));
+        Assert.Equal("old", File.ReadAllText(folder["file"]));
+        Assert.Equal(["file"], folder.Names);
+    }
+
+    [Fact]
+    public async Task Write_file_refuses_fewer_bytes_than_were_announced()
+    {
+        File.WriteAllText(folder["file"], "old");
+        await Assert.ThrowsAsync<EndOfStreamException>(() => WriteAsync(new WriteFileArguments(folder["file"], Size: 8), "content"));
+        Assert.Equal("old", File.ReadAllText(folder["file"]));
+        Assert.Equal(["file"], folder.Names);
+        Assert.Equal(0, await WriteAsync(new WriteFileArguments(folder["file"], Size: 7), "content"));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("8")]
+    [InlineData("1777")]
+    [InlineData("-1")]
+    [InlineData("rw")]
+    [InlineData("00644")]
+    public async Task Write_file_refuses_such_a_mode(string mode)
+    {
+        await Assert.ThrowsAsync<JobArgumentsException>(() => WriteAsync(new WriteFileArguments(folder["new"], mode), "content"));
+        Assert.Empty(folder.Names);
+    }
+
+    [Fact]
+    public async Task Write_file_refuses_a_directory()
+    {
+        Directory.CreateDirectory(folder["directory"]);
+        Assert.Contains("is a directory", (await Assert.ThrowsAsync<IOException>(() => WriteAsync(new WriteFileArguments(folder["directory"]), ""))).Message);
+        Assert.Equal(["directory"], folder.Names);
+    }
+
+    [Fact]
+    public async Task Write_file_names_a_folder_that_is_missing() =>
+        await Assert.ThrowsAsync<DirectoryNotFoundException>(() => WriteAsync(new WriteFileArguments(folder["missing/file"]), ""));
+
+    private static async Task<int> WriteAsync(WriteFileArguments arguments, string content)
+    {
+        using var run = new TestRun(input: content);
+        return await WriteFile.WriteAsync(arguments, run.Context);
+    }
+
+    /// <summary>An empty stream that does something when it is read.</summary>
+    private sealed class CheckedStream(Action check) : MemoryStream
+    {
+        public override int Read(byte[] buffer, int offset, int count)
+        {
+            check();
+            return 0;
+        }
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            check();
+            return ValueTask.FromResult(0);
+        }
+
+        public override Task CopyToAsync(Stream destination, int bufferSize, CancellationToken cancellationToken)
+        {
+            check();
+            return Task.CompletedTask;
+        }
+    }
+}

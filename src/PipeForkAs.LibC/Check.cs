@@ -9,7 +9,7 @@ internal static class Check
     /// <summary>Returns a result that is not -1.</summary>
     /// <exception cref="SystemCallException">The result is -1; it holds errno, and the call with its arguments.</exception>
     public static int Result(int result, [InterpolatedStringHandlerArgument(nameof(result))] ref CallText call) =>
-        result != -1 ? result : throw new SystemCallException(call.ToString(), LastErrno);
+        result != -1 ? result : throw new SystemCallException(call.ToString(), call.Errno);
 
     /// <summary>Checks a result that is the error number itself, as that of posix_spawn and getpwnam_r.</summary>
     public static void ErrorNumber(int errno, string call)
@@ -29,7 +29,13 @@ internal static class Check
     public static string NoNul(string value, [CallerArgumentExpression(nameof(value))] string name = "") =>
         value.Contains('\0', StringComparison.Ordinal) ? throw new ArgumentException("the string holds a NUL character", name) : value;
 
-    /// <summary>Builds the text of a call only when it failed: a successful call allocates nothing.</summary>
+    /// <summary>Permission bits as chmod(1) takes them, for example 0750.</summary>
+    public static string Octal(uint mode) => "0" + Convert.ToString(mode, 8);
+
+    /// <summary>
+    /// Builds the text of a call only when it failed: a successful call allocates nothing. It keeps errno before the text is
+    /// built, since what formats an argument may make calls of its own.
+    /// </summary>
     [InterpolatedStringHandler]
     public ref struct CallText
     {
@@ -38,8 +44,12 @@ internal static class Check
         public CallText(int literalLength, int formattedCount, int result, out bool isNeeded)
         {
             isNeeded = result == -1;
+            Errno = isNeeded ? LastErrno : Errno.None;
             text = isNeeded ? new DefaultInterpolatedStringHandler(literalLength, formattedCount) : default;
         }
+
+        /// <summary>Why the call failed.</summary>
+        public Errno Errno { get; }
 
         public void AppendLiteral(string value) => text.AppendLiteral(value);
 

@@ -39,10 +39,20 @@ public static unsafe partial class Libc
     public static void setsid() => Check.Result(sys_setsid(), $"setsid()");
 
     /// <summary>kill(2) of one process. False where it is gone.</summary>
-    public static bool kill(ProcessId pid, Signal signal) => Kill(pid.Value, signal);
+    /// <exception cref="ArgumentOutOfRangeException">The process id is below 1: kill(2) would take it for a group, or for everyone.</exception>
+    public static bool kill(ProcessId pid, Signal signal)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(pid.Value, 1, nameof(pid));
+        return Kill(pid.Value, signal);
+    }
 
     /// <summary>kill(2) of a process group. False where it is gone.</summary>
-    public static bool killpg(ProcessId group, Signal signal) => Kill(-group.Value, signal);
+    /// <exception cref="ArgumentOutOfRangeException">The group is below 2: 0 is the caller's own group, and kill(-1) is every process.</exception>
+    public static bool killpg(ProcessId group, Signal signal)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(group.Value, 2, nameof(group));
+        return Kill(-group.Value, signal);
+    }
 
     /// <summary>pidfd_open(2): a descriptor that stands for a process and becomes readable when it ends.</summary>
     public static FileDescriptor pidfd_open(ProcessId pid) =>

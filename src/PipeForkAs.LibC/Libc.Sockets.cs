@@ -154,8 +154,8 @@ public static unsafe partial class Libc
     }
 
     /// <summary>
-    /// recvmsg(2) of one message with its descriptors, which are close-on-exec. A message that was cut short, or carries more
-    /// descriptors than there is room for, is an error (EMSGSIZE), and every descriptor that came is closed.
+    /// recvmsg(2) of one message with its descriptors, which are close-on-exec. A message that was cut short, carries more
+    /// descriptors than there is room for, or descriptors but no byte, is an error (EMSGSIZE), and every descriptor that came is closed.
     /// </summary>
     /// <param name="socket">The socket.</param>
     /// <param name="buffer">Where the message goes.</param>
@@ -211,7 +211,8 @@ public static unsafe partial class Libc
                 offset += (header->length + 7) & ~(nuint)7;
             }
 
-            if (whole)
+            // No message here is empty, and 0 bytes are taken for the peer's end: nobody would close what came with them.
+            if (whole && (result.Count > 0 || descriptorCount == 0))
                 return result;
 
             for (int i = 0; i < descriptorCount; i++)

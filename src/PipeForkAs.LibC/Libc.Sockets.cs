@@ -43,18 +43,27 @@ public static unsafe partial class Libc
         return (new FileDescriptor(ends[0]), new FileDescriptor(ends[1]));
     }
 
-    /// <summary>bind(2) to a path.</summary>
+    /// <summary>bind(2) to a path, or to an abstract name where the path begins with '@'; unix(7).</summary>
     public static void bind(FileDescriptor socket, string path)
     {
         sockaddr_un address = Address(path, out uint length);
+        // SAFETY: sockaddr_un has the kernel's layout (checked by a test against the C compiler), and length is at most its size.
         Check.Result(sys_bind(socket.Number, &address, length), $"bind({socket}, \"{path}\")");
     }
 
-    /// <summary>connect(2) to a path, or to an abstract name where the path begins with '@'; unix(7).</summary>
+    /// <summary>
+    /// connect(2) to a path, or to an abstract name where the path begins with '@'; unix(7). Repeated when a signal interrupts it,
+    /// after which a Unix socket, unlike one of TCP, is not connecting.
+    /// </summary>
     public static IOResult connect(FileDescriptor socket, string path)
     {
         sockaddr_un address = Address(path, out uint length);
-        return Check.Count(sys_connect(socket.Number, &address, length));
+        IOResult result;
+        // SAFETY: sockaddr_un has the kernel's layout (checked by a test against the C compiler), and length is at most its size.
+        do
+            result = Check.Count(sys_connect(socket.Number, &address, length));
+        while (result.Errno == Errno.EINTR);
+        return result;
     }
 
     /// <summary>listen(2).</summary>
@@ -71,8 +80,14 @@ public static unsafe partial class Libc
         return result.Failed ? null : new FileDescriptor((int)result.Count);
     }
 
-    /// <summary>shutdown(2). A peer that is gone already is no error.</summary>
-    public static void shutdown(FileDescriptor socket, SocketShutdown how) => _ = sys_shutdown(socket.Number, (int)how);
+    /// <summary>shutdown(2). A peer that is gone already (ENOTCONN) is no error.</summary>
+    public static void shutdown(FileDescriptor socket, SocketShutdown how)
+    {
+        int result = sys_shutdown(socket.Number, (int)how);
+        if (result == -1 && Check.LastErrno == Errno.ENOTCONN)
+            return;
+        Check.Result(result, $"shutdown({socket}, {how})");
+    }
 
     /// <summary>recv(2) without control data: the kernel closes descriptors that were sent along.</summary>
     public static IOResult recv(FileDescriptor socket, Span<byte> buffer)
@@ -93,6 +108,7 @@ public static unsafe partial class Libc
     {
         byte unused;
         IOResult result;
+        // SAFETY: the kernel is told that there is room for no byte.
         do
             result = Check.Count(sys_recv(socket.Number, &unused, 0, MSG_PEEK | MSG_TRUNC));
         while (result.Errno == Errno.EINTR);
@@ -259,8 +275,11 @@ public static unsafe partial class Libc
     }
 
     /// <summary>setsockopt(2) <c>SO_SNDBUFFORCE</c>: the send buffer in bytes, over the system's limit; needs CAP_NET_ADMIN.</summary>
-    public static IOResult setsockopt_sndbufforce(FileDescriptor socket, int bytes) =>
-        Check.Count(sys_setsockopt(socket.Number, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(int)));
+    public static IOResult setsockopt_sndbufforce(FileDescriptor socket, int bytes)
+    {
+        // SAFETY: the kernel reads one int.
+        return Check.Count(sys_setsockopt(socket.Number, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(int)));
+    }
 
     private static sockaddr_un Address(string path, out uint length)
     {

@@ -75,6 +75,9 @@ public readonly record struct Errno(int Value)
     /// <summary>Connection reset by the peer.</summary>
     public static readonly Errno ECONNRESET = new(104);
 
+    /// <summary>Not connected.</summary>
+    public static readonly Errno ENOTCONN = new(107);
+
     /// <summary>Connection refused.</summary>
     public static readonly Errno ECONNREFUSED = new(111);
 
@@ -87,7 +90,7 @@ public readonly record struct Errno(int Value)
         (EBADF, nameof(EBADF)), (ECHILD, nameof(ECHILD)), (EAGAIN, nameof(EAGAIN)), (ENOMEM, nameof(ENOMEM)), (EACCES, nameof(EACCES)),
         (EEXIST, nameof(EEXIST)), (ENOTDIR, nameof(ENOTDIR)), (EINVAL, nameof(EINVAL)), (ENFILE, nameof(ENFILE)), (EMFILE, nameof(EMFILE)),
         (ERANGE, nameof(ERANGE)), (EPIPE, nameof(EPIPE)), (ENOSYS, nameof(ENOSYS)), (EMSGSIZE, nameof(EMSGSIZE)),
-        (EADDRINUSE, nameof(EADDRINUSE)), (ENOBUFS, nameof(ENOBUFS)), (ECONNRESET, nameof(ECONNRESET)), (ECONNREFUSED, nameof(ECONNREFUSED)),
+        (EADDRINUSE, nameof(EADDRINUSE)), (ENOBUFS, nameof(ENOBUFS)), (ECONNRESET, nameof(ECONNRESET)), (ENOTCONN, nameof(ENOTCONN)), (ECONNREFUSED, nameof(ECONNREFUSED)),
         (EINPROGRESS, nameof(EINPROGRESS)),
     ];
 

@@ -24,9 +24,12 @@ public static unsafe partial class Libc
     public static void close_range(uint first, uint last) =>
         Check.Result(sys_close_range(first, last, 0), $"close_range({first}, {last}, 0)");
 
-    /// <summary>dup2(2): <paramref name="target"/> becomes a copy that stays open over exec. Returns the new descriptor.</summary>
+    /// <summary>
+    /// dup2(2): <paramref name="target"/> becomes a copy that stays open over exec. Returns the new descriptor. Unlike dup2, and like
+    /// dup3(2), it refuses (EINVAL) the source's own number: that would have two owners, and stay close-on-exec.
+    /// </summary>
     public static FileDescriptor dup2(FileDescriptor source, int target) =>
-        new(Check.Result(sys_dup2(source.Number, target), $"dup2({source}, {target})"));
+        new(Check.Result(sys_dup3(source.Number, target, 0), $"dup2({source}, {target})"));
 
     /// <summary>dup3(2) with <c>O_CLOEXEC</c>.</summary>
     public static FileDescriptor dup3_cloexec(FileDescriptor source, int target) =>
@@ -146,9 +149,6 @@ public static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "close_range", SetLastError = true)]
     private static partial int sys_close_range(uint first, uint last, int flags);
-
-    [LibraryImport(Library, EntryPoint = "dup2", SetLastError = true)]
-    private static partial int sys_dup2(int source, int target);
 
     [LibraryImport(Library, EntryPoint = "dup3", SetLastError = true)]
     private static partial int sys_dup3(int source, int target, int flags);

@@ -26,11 +26,11 @@ public sealed class FileDescriptor : IDisposable
     public bool IsClosed => number < 0;
 
     /// <summary>Gives the number away: the caller closes it.</summary>
+    /// <exception cref="ObjectDisposedException">It was closed or given away.</exception>
     public int Release()
     {
-        int released = Number;
-        number = -1;
-        return released;
+        int released = Interlocked.Exchange(ref number, -1);
+        return released >= 0 ? released : throw new ObjectDisposedException(nameof(FileDescriptor));
     }
 
     /// <summary>Closes it once. Errors are not reported: close(2) releases the number whatever it returns.</summary>

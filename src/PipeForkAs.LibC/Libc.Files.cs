@@ -4,9 +4,13 @@ namespace PipeForkAs.LibC;
 
 public static unsafe partial class Libc
 {
-    /// <summary>open(2) without <c>O_CREAT</c>. The descriptor is close-on-exec.</summary>
-    public static FileDescriptor open(string path, OpenFlags flags) =>
-        new(Check.Result(sys_open(Check.NoNul(path), (int)(flags | OpenFlags.O_CLOEXEC)), $"open(\"{path}\", {flags})"));
+    /// <summary>open(2) without <c>O_CREAT</c>, which needs a mode. The descriptor is close-on-exec.</summary>
+    public static FileDescriptor open(string path, OpenFlags flags)
+    {
+        if (flags.HasFlag(OpenFlags.O_CREAT))
+            throw new ArgumentException("O_CREAT needs a mode: the kernel would take it from a register that nobody set", nameof(flags));
+        return new(Check.Result(sys_open(Check.NoNul(path), (int)(flags | OpenFlags.O_CLOEXEC)), $"open(\"{path}\", {flags})"));
+    }
 
     /// <summary>openat(2) with <c>O_CREAT</c>. The descriptor is close-on-exec.</summary>
     /// <param name="path">The file.</param>
@@ -14,8 +18,8 @@ public static unsafe partial class Libc
     /// <param name="mode">Its permissions where it is made, before the umask.</param>
     public static FileDescriptor open(string path, OpenFlags flags, uint mode) =>
         new(Check.Result(
-            sys_open_create(AtFdcwd, Check.NoNul(path), (int)(flags | OpenFlags.O_CLOEXEC | OpenFlags.O_CREAT), mode),
-            $"open(\"{path}\", {flags}, 0{mode})"));
+            sys_open_create(AT_FDCWD, Check.NoNul(path), (int)(flags | OpenFlags.O_CLOEXEC | OpenFlags.O_CREAT), mode),
+            $"open(\"{path}\", {flags}, {Check.Octal(mode)})"));
 
     /// <summary>close(2). The number is released whatever it returns, so nothing is reported.</summary>
     internal static void close(int descriptor) => _ = sys_close(descriptor);
@@ -80,6 +84,7 @@ public static unsafe partial class Libc
     public static IOResult splice(FileDescriptor from, FileDescriptor to, int length)
     {
         IOResult result;
+        // SAFETY: null offsets stand for the descriptors' own.
         do
             result = Check.Count(sys_splice(from.Number, null, to.Number, null, (nuint)length, SPLICE_F_MOVE | SPLICE_F_NONBLOCK));
         while (result.Errno == Errno.EINTR);
@@ -108,7 +113,7 @@ public static unsafe partial class Libc
     public static void unlink(string path) => Check.Result(sys_unlink(Check.NoNul(path)), $"unlink(\"{path}\")");
 
     /// <summary>chmod(2).</summary>
-    public static void chmod(string path, uint mode) => Check.Result(sys_chmod(Check.NoNul(path), mode), $"chmod(\"{path}\", {mode})");
+    public static void chmod(string path, uint mode) => Check.Result(sys_chmod(Check.NoNul(path), mode), $"chmod(\"{path}\", {Check.Octal(mode)})");
 
     /// <summary>statx(2) of the path itself (<c>AT_SYMLINK_NOFOLLOW</c>), or null where there is nothing.</summary>
     public static FileStatus? lstat(string path) => Stat(path, AT_SYMLINK_NOFOLLOW);
@@ -120,18 +125,19 @@ public static unsafe partial class Libc
     {
         statx_t buffer;
         // SAFETY: statx_t has the kernel's size and layout (checked by a test against the C compiler).
-        int result = sys_statx(AtFdcwd, Check.NoNul(path), flags, STATX_BASIC_STATS, &buffer);
+        int result = sys_statx(AT_FDCWD, Check.NoNul(path), flags, STATX_BASIC_STATS, &buffer);
         if (result == -1 && (Check.LastErrno == Errno.ENOENT || Check.LastErrno == Errno.ENOTDIR))
             return null;
         Check.Result(result, $"statx(\"{path}\", {flags})");
         return new FileStatus(
-            (FileKind)(buffer.stx_mode & 0xF000), buffer.stx_mode & 0xFFFu, new UserId(buffer.stx_uid), new GroupId(buffer.stx_gid),
+            (FileKind)(buffer.stx_mode & S_IFMT), buffer.stx_mode & 0xFFFu, new UserId(buffer.stx_uid), new GroupId(buffer.stx_gid),
             (long)buffer.stx_size, (long)buffer.stx_blocks, buffer.stx_nlink, buffer.stx_ino,
             ((ulong)buffer.stx_dev_major << 32) | buffer.stx_dev_minor, buffer.stx_mtime_sec, buffer.stx_mtime_nsec);
     }
 
-    internal const int AtFdcwd = -100;
+    internal const int AT_FDCWD = -100;
     internal const int AT_SYMLINK_NOFOLLOW = 0x100;
+    internal const int S_IFMT = 0xF000;
     internal const uint STATX_BASIC_STATS = 0x7ff;
     internal const int F_SETFL = 4;
     internal const uint SPLICE_F_MOVE = 1;

@@ -45,7 +45,9 @@ public static unsafe partial class Libc
 
     /// <summary>setpriority(2) of the calling process.</summary>
     /// <param name="nice">-20 (most favourable) to 19.</param>
-    public static void setpriority(int nice) => Check.Result(sys_setpriority(0, 0, nice), $"setpriority(PRIO_PROCESS, 0, {nice})");
+    public static void setpriority(int nice) => Check.Result(sys_setpriority(PRIO_PROCESS, 0, nice), $"setpriority(PRIO_PROCESS, 0, {nice})");
+
+    internal const int PRIO_PROCESS = 0;
 
     [StructLayout(LayoutKind.Sequential)]
     internal struct rlimit_t

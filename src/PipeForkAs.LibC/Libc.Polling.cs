@@ -68,6 +68,7 @@ public static unsafe partial class Libc
     public static void epoll_delete(FileDescriptor epoll, FileDescriptor descriptor)
     {
         EpollEvent unused;
+        // SAFETY: the kernel does not read the entry; before Linux 2.6.9 it wanted an address; epoll_ctl(2), BUGS.
         Check.Result(sys_epoll_ctl(epoll.Number, EPOLL_CTL_DEL, descriptor.Number, &unused), $"epoll_ctl({epoll}, EPOLL_CTL_DEL, {descriptor})");
     }
 
@@ -87,7 +88,7 @@ public static unsafe partial class Libc
         }
     }
 
-    /// <summary>poll(2) for reading of two descriptors: which of them can be read, or are closed by their peer.</summary>
+    /// <summary>poll(2) for reading of two descriptors: which of them can be read, or are closed by their peer. Neither also when a signal interrupted it.</summary>
     /// <param name="first">One descriptor.</param>
     /// <param name="second">Another.</param>
     /// <param name="milliseconds">How long to wait at most; -1 for ever.</param>

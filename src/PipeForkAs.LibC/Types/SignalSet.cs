@@ -20,12 +20,19 @@ public struct SignalSet : IEquatable<SignalSet>
     {
         SignalSet set = default;
         foreach (Signal signal in signals)
-            set.bits |= 1UL << (signal.Number - 1);
+            set.bits |= Bit(signal);
         return set;
     }
 
     /// <summary>Whether the signal is in the set.</summary>
-    public readonly bool Contains(Signal signal) => (bits & (1UL << (signal.Number - 1))) != 0;
+    public readonly bool Contains(Signal signal) => (bits & Bit(signal)) != 0;
+
+    private static ulong Bit(Signal signal)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(signal.Number, 1, nameof(signal));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(signal.Number, Signal.Max, nameof(signal));
+        return 1UL << (signal.Number - 1);
+    }
 
     /// <inheritdoc/>
     public readonly bool Equals(SignalSet other) => bits == other.bits;

@@ -10,12 +10,15 @@ internal sealed unsafe class CStringArray : IDisposable
 
     public CStringArray(IReadOnlyList<string> strings)
     {
+        foreach (string text in strings)
+            Check.NoNul(text, nameof(strings));
+
         count = strings.Count;
         // SAFETY: room for the pointers and the null behind them; each is set before anyone reads it.
         Pointer = (byte**)NativeMemory.AllocZeroed((nuint)(count + 1), (nuint)sizeof(byte*));
         for (int i = 0; i < count; i++)
         {
-            string text = Check.NoNul(strings[i], nameof(strings));
+            string text = strings[i];
             int length = Encoding.UTF8.GetByteCount(text);
             Pointer[i] = (byte*)NativeMemory.AllocZeroed((nuint)length + 1);
             Encoding.UTF8.GetBytes(text, new Span<byte>(Pointer[i], length));
@@ -29,6 +32,7 @@ internal sealed unsafe class CStringArray : IDisposable
         if (Pointer is null)
             return;
 
+        // SAFETY: the constructor allocated each of them, and null, which Free takes, stands where it did not.
         for (int i = 0; i < count; i++)
             NativeMemory.Free(Pointer[i]);
         NativeMemory.Free(Pointer);

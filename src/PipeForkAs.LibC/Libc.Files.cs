@@ -39,6 +39,10 @@ public static unsafe partial class Libc
     public static FileDescriptor dup3_cloexec(FileDescriptor source, int target) =>
         new(Check.Result(sys_dup3(source.Number, target, (int)OpenFlags.O_CLOEXEC), $"dup3({source}, {target}, O_CLOEXEC)"));
 
+    /// <summary>fcntl(2) <c>F_DUPFD_CLOEXEC</c>: a copy under the lowest free number from <paramref name="lowest"/> on.</summary>
+    public static FileDescriptor dup_from(FileDescriptor source, int lowest) =>
+        new(Check.Result(sys_fcntl(source.Number, F_DUPFD_CLOEXEC, lowest), $"fcntl({source}, F_DUPFD_CLOEXEC, {lowest})"));
+
     /// <summary>fcntl(2) <c>F_SETFL</c> with <c>O_NONBLOCK</c> alone: for pipe ends and sockets, which carry no other flag.</summary>
     public static void set_nonblocking(FileDescriptor descriptor) =>
         Check.Result(sys_fcntl(descriptor.Number, F_SETFL, (int)OpenFlags.O_NONBLOCK), $"fcntl({descriptor}, F_SETFL, O_NONBLOCK)");
@@ -140,6 +144,7 @@ public static unsafe partial class Libc
     internal const int S_IFMT = 0xF000;
     internal const uint STATX_BASIC_STATS = 0x7ff;
     internal const int F_SETFL = 4;
+    internal const int F_DUPFD_CLOEXEC = 1030;
     internal const uint SPLICE_F_MOVE = 1;
     internal const uint SPLICE_F_NONBLOCK = 2;
     internal const nuint FIONREAD = 0x541B;

@@ -98,6 +98,7 @@ public static unsafe partial class Libc
         ArgumentOutOfRangeException.ThrowIfZero(arguments.Count);
         using var argv = new CStringArray(arguments);
         using var envp = new CStringArray(environment);
+        // SAFETY: both arrays end with a null and live until the call has failed; where it succeeds nothing here is left.
         Check.Result(sys_execve(Check.NoNul(path), argv.Pointer, envp.Pointer), $"execve(\"{path}\")");
     }
 
@@ -115,6 +116,7 @@ public static unsafe partial class Libc
         ArgumentOutOfRangeException.ThrowIfZero(arguments.Count);
         using var argv = new CStringArray(arguments);
         using var envp = new CStringArray(environment);
+        using var sources = new SpawnSources(descriptors);
         // SAFETY: both opaque types are smaller than their buffers (checked by a test against the C compiler), are initialized
         // before use and destroyed after it.
         byte* actions = stackalloc byte[PosixSpawnBufferSize];
@@ -125,7 +127,7 @@ public static unsafe partial class Libc
             Check.ErrorNumber(sys_spawn_attr_init(attributes), "posix_spawnattr_init()");
             try
             {
-                foreach ((FileDescriptor source, int target) in descriptors)
+                foreach ((FileDescriptor source, int target) in sources.Mapped)
                     Check.ErrorNumber(sys_spawn_actions_adddup2(actions, source.Number, target), "posix_spawn_file_actions_adddup2()");
 
                 SignalSet none = SignalSet.Empty, all = SignalSet.Full;

@@ -16,11 +16,13 @@ public static unsafe partial class Libc
     public static PasswordEntry? getpwnam(string name)
     {
         Check.NoNul(name);
+        // SAFETY: LookUp gives the buffer with its size.
         return LookUp((passwd* entry, byte* buffer, nuint size, passwd** result) => sys_getpwnam_r(name, entry, buffer, size, result), $"getpwnam_r(\"{name}\")");
     }
 
     /// <summary>getpwuid_r(3): the same by uid.</summary>
     public static PasswordEntry? getpwuid(UserId uid) =>
+        // SAFETY: LookUp gives the buffer with its size.
         LookUp((passwd* entry, byte* buffer, nuint size, passwd** result) => sys_getpwuid_r(uid.Value, entry, buffer, size, result), $"getpwuid_r({uid})");
 
     /// <summary>getgrouplist(3): all groups of a user, the primary one included.</summary>
@@ -52,8 +54,11 @@ public static unsafe partial class Libc
             {
                 group entry;
                 group* result;
+                int error;
                 // SAFETY: libc is told the buffer's size; the name is copied before the buffer goes.
-                int error = sys_getgrgid_r(gid.Value, &entry, buffer, (nuint)size, &result);
+                do
+                    error = sys_getgrgid_r(gid.Value, &entry, buffer, (nuint)size, &result);
+                while (error == Errno.EINTR.Value);
                 if (error == Errno.ERANGE.Value && size < MaxEntryBytes)
                     continue;
                 if (IsNotFound(error))
@@ -79,8 +84,11 @@ public static unsafe partial class Libc
             {
                 passwd entry;
                 passwd* result;
+                int error;
                 // SAFETY: libc is told the buffer's size; the strings are copied before the buffer goes.
-                int error = call(&entry, buffer, (nuint)size, &result);
+                do
+                    error = call(&entry, buffer, (nuint)size, &result);
+                while (error == Errno.EINTR.Value);
                 if (error == Errno.ERANGE.Value && size < MaxEntryBytes)
                     continue;
                 if (IsNotFound(error))
@@ -101,6 +109,7 @@ public static unsafe partial class Libc
     private static bool IsNotFound(int error) =>
         error == Errno.ENOENT.Value || error == Errno.ESRCH.Value || error == Errno.EBADF.Value || error == Errno.EPERM.Value;
 
+    // SAFETY: libc ends each string of an entry with a NUL; a null pointer gives null.
     private static string Text(byte* text) => Marshal.PtrToStringUTF8((nint)text) ?? "";
 
     private const int MaxEntryBytes = 4 * 1024 * 1024;

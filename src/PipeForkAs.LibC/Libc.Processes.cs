@@ -130,7 +130,7 @@ public static unsafe partial class Libc
                 foreach ((FileDescriptor source, int target) in sources.Mapped)
                     Check.ErrorNumber(sys_spawn_actions_adddup2(actions, source.Number, target), "posix_spawn_file_actions_adddup2()");
 
-                SignalSet none = SignalSet.Empty, all = SignalSet.Full;
+                SignalSet none = SignalSet.Empty, all = SignalSet.WithLibcsOwn;
                 Check.ErrorNumber(sys_spawn_attr_setsigmask(attributes, &none), "posix_spawnattr_setsigmask()");
                 Check.ErrorNumber(sys_spawn_attr_setsigdefault(attributes, &all), "posix_spawnattr_setsigdefault()");
                 Check.ErrorNumber(

@@ -15,6 +15,12 @@ public struct SignalSet : IEquatable<SignalSet>
     /// <summary>Every signal that libc lets a program block: all but 32 and 33, which its threads use among themselves.</summary>
     public static SignalSet Full => new() { bits = ~(1UL << 31 | 1UL << 32) };
 
+    /// <summary>
+    /// Every signal, 32 and 33 too: posix_spawn(3) lets a program start with those ignored unless it is told to reset them as well
+    /// (glibc, sysdeps/unix/sysv/linux/spawni.c).
+    /// </summary>
+    internal static SignalSet WithLibcsOwn => new() { bits = ulong.MaxValue };
+
     /// <summary>These signals.</summary>
     public static SignalSet Of(params ReadOnlySpan<Signal> signals)
     {

@@ -1,0 +1,127 @@
+namespace PipeForkAs.LibC.Tests;
+
+public sealed class FileTests
+{
+    private const uint Mode0644 = 0x1A4, Mode0640 = 0x1A0, Mode0666 = 0x1B6, Mode07755 = 0xFED, Mask0027 = 0x17;
+
+    [Fact]
+    public void A_file_is_told_with_its_kind_mode_owner_and_size()
+    {
+        using var directory = new TemporaryDirectory();
+        string path = directory.File("file");
+        using (FileDescriptor file = Libc.open(path, OpenFlags.O_WRONLY | OpenFlags.O_EXCL, Mode0644))
+        {
+            Assert.True(OpenDescriptors.IsCloseOnExec(file.Number));
+            Libc.write(file, "eggman"u8);
+        }
+
+        Libc.chmod(path, Mode0640);
+
+        FileStatus status = Libc.lstat(path)!.Value;
+        Assert.Equal((FileKind.Regular, Mode0640, 6L, 1u), (status.Kind, status.Permissions, status.Size, status.Links));
+        Assert.Equal((Libc.geteuid(), Libc.getegid()), (status.Owner, status.Group));
+        Assert.Equal(
+            new DateTimeOffset(File.GetLastWriteTimeUtc(path)).ToUnixTimeMilliseconds(),
+            (status.ModifiedSeconds * 1000) + (status.ModifiedNanoseconds / 1_000_000));
+        Assert.Equal(Child.Run("stat", "-c", "%i %b %Hd %Ld", path).Trim(),
+            $"{status.Inode} {status.Blocks} {status.Device >> 32} {status.Device & uint.MaxValue}");
+    }
+
+    [Fact]
+    public void Set_user_id_set_group_id_and_sticky_are_part_of_the_permissions()
+    {
+        using var directory = new TemporaryDirectory();
+        Libc.chmod(directory.Path, Mode07755);
+        FileStatus status = Libc.stat(directory.Path)!.Value;
+        Assert.Equal((FileKind.Directory, Mode07755), (status.Kind, status.Permissions));
+    }
+
+    [Fact]
+    public void Lstat_tells_of_a_symbolic_link_and_stat_of_what_it_leads_to()
+    {
+        using var directory = new TemporaryDirectory();
+        string link = directory.File("link");
+        File.CreateSymbolicLink(link, directory.Path);
+        Assert.Equal(FileKind.SymbolicLink, Libc.lstat(link)!.Value.Kind);
+        Assert.Equal(FileKind.Directory, Libc.stat(link)!.Value.Kind);
+
+        string dangling = directory.File("dangling");
+        File.CreateSymbolicLink(dangling, directory.File("missing"));
+        Assert.Equal(FileKind.SymbolicLink, Libc.lstat(dangling)!.Value.Kind);
+        Assert.Null(Libc.stat(dangling));
+    }
+
+    [Fact]
+    public void Fifos_sockets_and_devices_have_their_kinds()
+    {
+        using var directory = new TemporaryDirectory();
+        Child.Run("mkfifo", directory.File("fifo"));
+        using FileDescriptor socket = Libc.socket_unix(SocketType.SOCK_STREAM, blocking: false);
+        Libc.bind(socket, directory.File("socket"));
+
+        Assert.Equal(FileKind.Fifo, Libc.lstat(directory.File("fifo"))!.Value.Kind);
+        Assert.Equal(FileKind.Socket, Libc.lstat(directory.File("socket"))!.Value.Kind);
+        Assert.Equal(FileKind.CharacterDevice, Libc.lstat("/dev/null")!.Value.Kind);
+    }
+
+    [Fact]
+    public void What_is_missing_has_no_status_and_other_errors_are_told()
+    {
+        Assert.Null(Libc.lstat("/nonexistent"));
+        Assert.Null(Libc.lstat("/dev/null/beneath"));
+        Assert.Equal(new Errno(36), Assert.Throws<SystemCallException>(() => Libc.lstat("/" + new string('x', 300))).Errno);
+    }
+
+    [Fact]
+    public void The_umask_takes_permissions_from_new_files()
+    {
+        using var directory = new TemporaryDirectory();
+        uint former = Libc.umask(Mask0027);
+        try
+        {
+            Libc.open(directory.File("file"), OpenFlags.O_WRONLY, Mode0666).Dispose();
+            Assert.Equal(Mode0640, Libc.lstat(directory.File("file"))!.Value.Permissions);
+        }
+        finally
+        {
+            Assert.Equal(Mask0027, Libc.umask(former));
+        }
+    }
+
+    [Fact]
+    public void Unlink_removes_a_name()
+    {
+        using var directory = new TemporaryDirectory();
+        File.WriteAllText(directory.File("file"), "");
+        Libc.unlink(directory.File("file"));
+        Assert.Null(Libc.lstat(directory.File("file")));
+    }
+
+    [Fact]
+    public void A_failed_call_tells_the_call_its_arguments_and_the_errno()
+    {
+        SystemCallException failure = Assert.Throws<SystemCallException>(() => Libc.open("/nonexistent/file", OpenFlags.O_RDWR | OpenFlags.O_TRUNC, Mode0640));
+        Assert.Equal(Errno.ENOENT, failure.Errno);
+        Assert.Equal("open(\"/nonexistent/file\", O_RDWR, O_TRUNC, 0640): ENOENT (No such file or directory)", failure.Message);
+    }
+
+    [Fact]
+    public void Making_a_file_without_saying_its_mode_is_refused() =>
+        Assert.Throws<ArgumentException>(() => Libc.open("/nonexistent", OpenFlags.O_RDWR | OpenFlags.O_CREAT));
+
+    [Fact]
+    public void A_path_with_a_NUL_is_refused_before_C_cuts_it_there()
+    {
+        const string path = "/dev/null\0/etc/shadow";
+        Assert.Throws<ArgumentException>(() => Libc.open(path, OpenFlags.O_RDONLY));
+        Assert.Throws<ArgumentException>(() => Libc.open(path, OpenFlags.O_RDONLY, 0));
+        Assert.Throws<ArgumentException>(() => Libc.lstat(path));
+        Assert.Throws<ArgumentException>(() => Libc.stat(path));
+        Assert.Throws<ArgumentException>(() => Libc.chdir(path));
+        Assert.Throws<ArgumentException>(() => Libc.unlink(path));
+        Assert.Throws<ArgumentException>(() => Libc.chmod(path, 0));
+        Assert.Throws<ArgumentException>(() => Libc.setenv(path, ""));
+        Assert.Throws<ArgumentException>(() => Libc.setenv("A", path));
+        Assert.Throws<ArgumentException>(() => Libc.execve(path, ["x"], []));
+    }
+}

@@ -1,0 +1,98 @@
+namespace PipeForkAs.LibC.Tests;
+
+public sealed class PollingTests
+{
+    /// <summary>High and low bits set: a wrong packing would lose some.</summary>
+    private const long Data = unchecked((long)0x8123_4567_89AB_CDEF);
+
+    [Fact]
+    public void An_edge_is_told_once_and_the_next_one_again()
+    {
+        (FileDescriptor read, FileDescriptor write) = Libc.pipe2();
+        using (read)
+        using (write)
+        using (FileDescriptor epoll = Libc.epoll_create1())
+        {
+            Assert.True(OpenDescriptors.IsCloseOnExec(epoll.Number));
+            Libc.epoll_add(epoll, read, EpollEvents.EPOLLIN | EpollEvents.EPOLLET, Data);
+            Assert.Empty(Wait(epoll, 0));
+
+            Libc.write(write, [1]);
+            Assert.Equal([new EpollEvent { Events = EpollEvents.EPOLLIN, Data = Data }], Wait(epoll, 1000));
+            Assert.Empty(Wait(epoll, 0));
+
+            Libc.write(write, [2]);
+            Assert.Equal([new EpollEvent { Events = EpollEvents.EPOLLIN, Data = Data }], Wait(epoll, 1000));
+            Assert.Equal(2, Libc.bytes_available(read));
+        }
+    }
+
+    [Fact]
+    public void Several_descriptors_are_told_with_their_own_data()
+    {
+        using FileDescriptor epoll = Libc.epoll_create1();
+        using FileDescriptor one = Libc.eventfd(), other = Libc.eventfd();
+        Libc.epoll_add(epoll, one, EpollEvents.EPOLLIN | EpollEvents.EPOLLOUT | EpollEvents.EPOLLET, -1);
+        Libc.epoll_add(epoll, other, EpollEvents.EPOLLIN | EpollEvents.EPOLLOUT | EpollEvents.EPOLLET, Data);
+        Libc.write(other, BitConverter.GetBytes(5L));
+
+        Assert.Equal(
+            [(-1L, EpollEvents.EPOLLOUT), (Data, EpollEvents.EPOLLIN | EpollEvents.EPOLLOUT)],
+            Wait(epoll, 1000).Select(entry => (entry.Data, entry.Events)).OrderByDescending(entry => entry.Data));
+    }
+
+    [Fact]
+    public void A_peer_that_hangs_up_is_told()
+    {
+        (FileDescriptor read, FileDescriptor write) = Libc.pipe2();
+        using (read)
+        using (FileDescriptor epoll = Libc.epoll_create1())
+        {
+            Libc.epoll_add(epoll, read, EpollEvents.EPOLLIN | EpollEvents.EPOLLET, Data);
+            write.Dispose();
+            Assert.Equal(EpollEvents.EPOLLHUP, Assert.Single(Wait(epoll, 1000)).Events);
+        }
+    }
+
+    [Fact]
+    public void A_deleted_descriptor_is_told_no_more()
+    {
+        using FileDescriptor epoll = Libc.epoll_create1(), descriptor = Libc.eventfd();
+        Libc.epoll_add(epoll, descriptor, EpollEvents.EPOLLOUT, 1);
+        Assert.Single(Wait(epoll, 0));
+        Libc.epoll_delete(epoll, descriptor);
+        Assert.Empty(Wait(epoll, 0));
+        Assert.Equal(Errno.ENOENT, Assert.Throws<SystemCallException>(() => Libc.epoll_delete(epoll, descriptor)).Errno);
+    }
+
+    [Fact]
+    public void An_eventfd_counts_and_would_block_at_zero()
+    {
+        using FileDescriptor counter = Libc.eventfd();
+        Assert.True(OpenDescriptors.IsCloseOnExec(counter.Number));
+        var buffer = new byte[8];
+        Assert.True(Libc.read(counter, buffer).WouldBlock);
+        Libc.write(counter, BitConverter.GetBytes(3L));
+        Libc.write(counter, BitConverter.GetBytes(4L));
+        Assert.Equal(8, Libc.read(counter, buffer).Count);
+        Assert.Equal(7, BitConverter.ToInt64(buffer));
+        Assert.True(Libc.read(counter, buffer).WouldBlock);
+    }
+
+    [Fact]
+    public void Poll_tells_which_of_two_can_be_read()
+    {
+        using FileDescriptor one = Libc.eventfd(), other = Libc.eventfd();
+        Assert.Equal((false, false), Libc.poll_readable(one, other, 0));
+        Libc.write(other, BitConverter.GetBytes(1L));
+        Assert.Equal((false, true), Libc.poll_readable(one, other, 0));
+        Libc.write(one, BitConverter.GetBytes(1L));
+        Assert.Equal((true, true), Libc.poll_readable(one, other, 0));
+    }
+
+    private static EpollEvent[] Wait(FileDescriptor epoll, int milliseconds)
+    {
+        var events = new EpollEvent[8];
+        return events[..Libc.epoll_wait(epoll, events, milliseconds)];
+    }
+}

@@ -1,0 +1,73 @@
+using System.Reflection;
+
+namespace PipeForkAs.LibC.Tests.Proof;
+
+/// <summary>What the constants of LibC are called in C, where that is not their own name.</summary>
+internal static class CNames
+{
+    public const string Headers =
+        """
+        #define _GNU_SOURCE
+        #include <errno.h>
+        #include <fcntl.h>
+        #include <grp.h>
+        #include <limits.h>
+        #include <linux/capability.h>
+        #include <linux/keyctl.h>
+        #include <poll.h>
+        #include <pwd.h>
+        #include <signal.h>
+        #include <spawn.h>
+        #include <stddef.h>
+        #include <stdio.h>
+        #include <sys/epoll.h>
+        #include <sys/eventfd.h>
+        #include <sys/ioctl.h>
+        #include <sys/prctl.h>
+        #include <sys/resource.h>
+        #include <sys/signalfd.h>
+        #include <sys/socket.h>
+        #include <sys/stat.h>
+        #include <sys/syscall.h>
+        #include <sys/uio.h>
+        #include <sys/un.h>
+        #include <sys/wait.h>
+
+        """;
+
+    /// <summary>Constants that are the library's own choice, with the reason.</summary>
+    public static readonly IReadOnlyDictionary<string, string> Own = new Dictionary<string, string>
+    {
+        ["Libc.Library"] = "the name by which the runtime finds libc",
+        ["Libc.MaxMessageDescriptors"] = "chosen; Libc.ControlSize is proved against it",
+        ["Libc.MaxEntryBytes"] = "chosen: where a look-up gives up",
+        ["Libc.PosixSpawnBufferSize"] = "chosen; proved to be large enough by a test of its own",
+        ["Errno.None"] = "0, for no error",
+    };
+
+    private static readonly Dictionary<string, string> Different = new()
+    {
+        ["Libc.MaxSocketPath"] = "sizeof(((struct sockaddr_un *)0)->sun_path) - 1",
+        ["Libc.ControlSize"] = $"CMSG_SPACE({Libc.MaxMessageDescriptors} * sizeof(int))",
+        ["Libc.LINUX_CAPABILITY_VERSION_3"] = "_LINUX_CAPABILITY_VERSION_3",
+        ["Signal.Max"] = "SIGRTMAX",
+        ["FileKind.Fifo"] = "S_IFIFO",
+        ["FileKind.CharacterDevice"] = "S_IFCHR",
+        ["FileKind.Directory"] = "S_IFDIR",
+        ["FileKind.BlockDevice"] = "S_IFBLK",
+        ["FileKind.Regular"] = "S_IFREG",
+        ["FileKind.SymbolicLink"] = "S_IFLNK",
+        ["FileKind.Socket"] = "S_IFSOCK",
+    };
+
+    public static string Of(FieldInfo constant)
+    {
+        string key = Key(constant);
+        return Different.TryGetValue(key, out string? expression) ? expression : constant.Name;
+    }
+
+    public static string Key(FieldInfo constant) => $"{constant.DeclaringType!.Name}.{constant.Name}";
+
+    /// <summary>Names of the tables above for which there is no constant any more.</summary>
+    public static IEnumerable<string> Unused(IEnumerable<string> keys) => Own.Keys.Concat(Different.Keys).Except(keys);
+}

@@ -1,0 +1,8 @@
+using System.Runtime.InteropServices;
+using PipeForkAs.LibC.Tests;
+
+[assembly: DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+
+// Descriptors, the umask and signal dispositions belong to the whole process: one test at a time.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+[assembly: AssemblyFixture(typeof(Deadline))]

@@ -3,15 +3,15 @@ using System.Text.Json.Serialization;
 namespace PipeForkAs.Protocol.Client;
 
 /// <summary>What a request asks for.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<Operation>))]
+[JsonConverter(typeof(OperationConverter))]
 public enum Operation
 {
     /// <summary>Run a job.</summary>
-    [JsonStringEnumMemberName("run")] Run,
+    Run,
 
     /// <summary>List the jobs.</summary>
-    [JsonStringEnumMemberName("list")] List,
+    List,
 
     /// <summary>Describe one job: its kind, its arguments' schema.</summary>
-    [JsonStringEnumMemberName("describe")] Describe,
+    Describe,
 }

@@ -1,0 +1,32 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace PipeForkAs.Protocol.Client;
+
+/// <summary>
+/// Reads a member whose value is one of a few words, exactly as they are written in the protocol. The framework's own converter
+/// of enumerations also takes numbers, lists with commas, white space and any case.
+/// </summary>
+internal abstract class WordConverter<T>(params (string Word, T Value)[] words) : JsonConverter<T>
+    where T : struct, Enum
+{
+    public override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        foreach ((string word, T value) in words)
+        {
+            if (reader.TokenType == JsonTokenType.String && reader.ValueTextEquals(word))
+                return value;
+        }
+
+        throw new JsonException($"it must be one of {string.Join(", ", words.Select(pair => $"\"{pair.Word}\""))}");
+    }
+
+    public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(words.First(pair => pair.Value.Equals(value)).Word);
+}
+
+internal sealed class OperationConverter()
+    : WordConverter<Operation>(("run", Operation.Run), ("list", Operation.List), ("describe", Operation.Describe));
+
+internal sealed class ReplyFormConverter()
+    : WordConverter<ReplyForm>(("text", ReplyForm.Text), ("frames", ReplyForm.Frames));

@@ -44,6 +44,7 @@ public sealed record Request
         Request request;
         try
         {
+            RequestText.Check(line);
             request = JsonSerializer.Deserialize(line, RequestJson.Default.Request)
                 ?? throw new RequestException("the request is null; it must be a JSON object on one line");
         }
@@ -109,7 +110,13 @@ public sealed record Request
         int path = message.IndexOf(" Path: ", StringComparison.Ordinal);
         if (path >= 0)
             message = message[..path];
-        string where = failure.Path is null or "$" or "" ? "" : $" at {failure.Path}";
-        return $"not a valid request{where}: {message}";
+
+        // The framework's words for these name its own types, which say nothing to a client.
+        if (message.StartsWith("The JSON value could not be converted", StringComparison.Ordinal))
+            message = "the value has a wrong type";
+        else if (message.StartsWith("Duplicate property", StringComparison.Ordinal))
+            message = "a member stands twice";
+        string where = failure.Path is null or "$" or "" ? "" : $" at {OneLine.Of(failure.Path)}";
+        return $"not a valid request{where}: {OneLine.Of(message)}";
     }
 }

@@ -1,0 +1,46 @@
+using System.Text.Json;
+
+namespace PipeForkAs.Protocol.Client;
+
+/// <summary>Rules for a request's text that the deserializer does not know.</summary>
+internal static class RequestText
+{
+    /// <summary>
+    /// Refuses members that a request does not have, members that are null (a variable that a script forgot to set must not stand
+    /// for "the caller itself"), and text that is no text, at every depth: invalid UTF-8, or half a surrogate pair.
+    /// </summary>
+    /// <exception cref="JsonException">It is no JSON.</exception>
+    /// <exception cref="RequestException">It breaks one of the rules.</exception>
+    public static void Check(ReadOnlySpan<byte> line)
+    {
+        var reader = new Utf8JsonReader(line, new JsonReaderOptions { MaxDepth = ClientProtocol.MaxDepth });
+        string member = "";
+        while (reader.Read())
+        {
+            if (reader.TokenType is JsonTokenType.PropertyName or JsonTokenType.String)
+            {
+                string text = Text(ref reader);
+                if (reader.CurrentDepth == 1 && reader.TokenType == JsonTokenType.PropertyName)
+                    member = IsMember(text) ? text : throw new RequestException($"\"{OneLine.Of(text)}\" is no member of a request");
+            }
+            else if (reader.CurrentDepth == 1 && reader.TokenType == JsonTokenType.Null)
+            {
+                throw new RequestException($"\"{member}\" is null; leave it out for its default");
+            }
+        }
+    }
+
+    private static string Text(ref Utf8JsonReader reader)
+    {
+        try
+        {
+            return reader.GetString()!;
+        }
+        catch (InvalidOperationException failure)
+        {
+            throw new RequestException("the request holds text that is not valid Unicode", failure);
+        }
+    }
+
+    private static bool IsMember(string name) => RequestJson.Default.Request.Properties.Any(property => property.Name == name);
+}

@@ -62,16 +62,7 @@ public sealed record Request
     public byte[] ToLine()
     {
         Check();
-        byte[] json;
-        try
-        {
-            json = JsonSerializer.SerializeToUtf8Bytes(this, RequestJson.Default.Request);
-        }
-        catch (JsonException failure)
-        {
-            throw new RequestException($"\"args\" must be a JSON object: {failure.Message}", failure);
-        }
-
+        byte[] json = Serialize();
         if (json.Length >= ClientProtocol.MaxRequestBytes)
             throw new RequestException($"the request has {json.Length + 1} bytes, at most {ClientProtocol.MaxRequestBytes} are allowed; send large data as the job's standard input");
 
@@ -80,16 +71,26 @@ public sealed record Request
         return json;
     }
 
+    private byte[] Serialize()
+    {
+        try
+        {
+            byte[] json = JsonSerializer.SerializeToUtf8Bytes(this, RequestJson.Default.Request);
+            RequestText.Check(json);
+            return json;
+        }
+        catch (JsonException failure)
+        {
+            throw new RequestException($"\"args\" must be a JSON object: {OneLine.Of(failure.Message)}", failure);
+        }
+    }
+
     private void Check()
     {
-        if (Operation is Operation.Run or Operation.Describe)
-        {
-            if (Job is null)
-                throw new RequestException("\"job\" is missing; name the job");
-            if (!JobName.IsValid(Job))
-                throw new RequestException($"\"job\" must be {JobName.Rule}");
-        }
-
+        if (Job is null && Operation is (Operation.Run or Operation.Describe))
+            throw new RequestException("\"job\" is missing; name the job");
+        if (Job is not null && !JobName.IsValid(Job))
+            throw new RequestException($"\"job\" must be {JobName.Rule}");
         if (User is not null && !UserSelectorConverter.IsValid(User))
             throw new RequestException($"\"user\" must be {UserSelectorConverter.Rule}");
         if (Timeout is { } seconds && !(seconds > 0 && double.IsFinite(seconds)))
@@ -99,8 +100,8 @@ public sealed record Request
         {
             if (!EnvironmentVariable.IsName(name))
                 throw new RequestException($"\"env\": a variable's name must be {EnvironmentVariable.NameRule}");
-            if (value is null || value.Contains('\0', StringComparison.Ordinal))
-                throw new RequestException($"\"env\": the value of {name} must be a string without NUL");
+            if (value is null || value.Contains('\0', StringComparison.Ordinal) || !RequestText.IsUnicode(value))
+                throw new RequestException($"\"env\": the value of {name} must be a string of Unicode without NUL");
         }
     }
 

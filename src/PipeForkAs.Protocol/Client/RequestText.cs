@@ -30,6 +30,20 @@ internal static class RequestText
         }
     }
 
+    /// <summary>Whether no half of a surrogate pair stands alone: UTF-8 would turn it into another character.</summary>
+    public static bool IsUnicode(string text)
+    {
+        for (int i = 0; i < text.Length; i++)
+        {
+            if (char.IsHighSurrogate(text[i]) && i + 1 < text.Length && char.IsLowSurrogate(text[i + 1]))
+                i++;
+            else if (char.IsSurrogate(text[i]))
+                return false;
+        }
+
+        return true;
+    }
+
     private static string Text(ref Utf8JsonReader reader)
     {
         try

@@ -19,6 +19,8 @@ internal sealed class UserSelectorConverter : JsonConverter<string>
         if (user.AsSpan().IndexOfAnyExceptInRange('0', '9') < 0)
             return uint.TryParse(user, NumberStyles.None, CultureInfo.InvariantCulture, out uint uid) && uid != uint.MaxValue;
 
+        if (!RequestText.IsUnicode(user))
+            return false;
         foreach (char c in user)
         {
             if (c is '/' or ':' || char.IsControl(c) || char.IsWhiteSpace(c))

@@ -17,8 +17,11 @@ public readonly record struct FrameHeader(FrameType Type, int Length)
     public const int MaxLength = 16 * 1024 * 1024;
 
     /// <summary>Writes the header to the first <see cref="Size"/> bytes.</summary>
+    /// <exception cref="InvalidOperationException">The length is none that <see cref="Decode"/> takes.</exception>
     public void Encode(Span<byte> destination)
     {
+        if (Length is < 0 or > MaxLength)
+            throw new InvalidOperationException($"a frame of {Length} bytes cannot be announced, at most {MaxLength} are allowed");
         BinaryPrimitives.WriteUInt32BigEndian(destination, (uint)Type << 24);
         BinaryPrimitives.WriteInt32BigEndian(destination[4..], Length);
     }

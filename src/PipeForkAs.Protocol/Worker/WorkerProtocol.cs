@@ -12,11 +12,14 @@ public static class WorkerProtocol
     /// <summary>A message up to this many bytes fits the kernel's default socket buffer (212,992, of which bookkeeping takes a part).</summary>
     public const int DefaultBufferBytes = 96 * 1024;
 
-    /// <summary>The longest message in bytes that is taken from a worker, which runs as the user: nothing it says may be large.</summary>
-    public const int MaxWorkerMessageBytes = 24 * 1024;
-
     /// <summary>The longest text in characters of an exception or a reason; longer ones are cut.</summary>
     public const int MaxTextLength = 4096;
+
+    /// <summary>
+    /// The longest message in bytes that is taken from a worker, which runs as the user: nothing it says may be large. Room for the two
+    /// texts of <see cref="Returned"/>, of which a character takes up to 3 bytes.
+    /// </summary>
+    public const int MaxWorkerMessageBytes = (2 * 3 * MaxTextLength) + 64;
 
     /// <summary>The descriptor under which a job host and a worker have their control socket.</summary>
     public const int ControlDescriptor = 3;

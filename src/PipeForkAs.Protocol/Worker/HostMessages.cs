@@ -40,6 +40,8 @@ public sealed record JobOffer(
         reader.End();
         if (message.Kind is not (JobKind.Text or JobKind.Typed or JobKind.Streaming))
             throw new FormatException($"the job {message.Name} has the kind {(int)message.Kind}, which a job host cannot hold");
+        if (message.Timeout < TimeSpan.Zero)
+            throw new FormatException($"the job {message.Name} has a time-out of {message.Timeout}");
         return message;
     }
 }

@@ -3,6 +3,8 @@ namespace PipeForkAs.Protocol.Worker;
 /// <summary>What a worker sets for itself before it becomes the user, as it could not after.</summary>
 public sealed record WorkerLimits
 {
+    private const long NoLimit = -1;
+
     /// <summary>One more than the highest descriptor, RLIMIT_NOFILE; 16 or more.</summary>
     public long OpenFiles { get; init; } = 1024;
 
@@ -23,16 +25,23 @@ public sealed record WorkerLimits
 
     /// <summary>Appends it to a message.</summary>
     public void Encode(MessageWriter writer) => writer
-        .Int64(OpenFiles).Int64(CpuSeconds ?? -1).Int64(FileSize ?? -1).UInt32(Umask).Int32(Nice).Int32(OomScoreAdjust);
+        .Int64(OpenFiles).Int64(CpuSeconds ?? NoLimit).Int64(FileSize ?? NoLimit).UInt32(Umask).Int32(Nice).Int32(OomScoreAdjust);
 
     /// <summary>Reads it from a message.</summary>
     public static WorkerLimits Decode(ref MessageReader reader) => new()
     {
         OpenFiles = reader.Int64(),
-        CpuSeconds = reader.Int64() is >= 0 and long seconds ? seconds : null,
-        FileSize = reader.Int64() is >= 0 and long bytes ? bytes : null,
+        CpuSeconds = Limit(reader.Int64()),
+        FileSize = Limit(reader.Int64()),
         Umask = reader.UInt32(),
         Nice = reader.Int32(),
         OomScoreAdjust = reader.Int32(),
+    };
+
+    private static long? Limit(long value) => value switch
+    {
+        NoLimit => null,
+        >= 0 => value,
+        _ => throw new FormatException($"a limit is {value}"),
     };
 }

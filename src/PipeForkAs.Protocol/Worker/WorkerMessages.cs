@@ -15,7 +15,9 @@ public readonly record struct StepFailed(WorkerStep Step, int Errno, string Deta
     {
         var message = new StepFailed((WorkerStep)reader.Byte(), reader.Int32(), reader.Text());
         reader.End();
-        return message;
+        return message.Step is >= WorkerStep.Signals and <= WorkerStep.Execute
+            ? message
+            : throw new FormatException($"step {(int)message.Step} failed, which is none");
     }
 }
 

@@ -11,11 +11,12 @@ public static class EnvironmentVariable
 
     /// <summary>Beginnings of names that steer the dynamic linker, libc, a shell or a language's runtime.</summary>
     private static readonly string[] ForbiddenPrefixes =
-        ["LD_", "DOTNET_", "COMPlus_", "CORECLR_", "COREHOST_", "GCONV_", "MALLOC_", "GLIBC_", "BASH_", "PYTHON", "PERL", "RUBY", "NODE_", "PIPEFORKAS_"];
+        ["LD_", "DOTNET_", "COMPlus_", "CORECLR_", "COREHOST_", "GCONV_", "MALLOC_", "GLIBC_", "BASH_", "PYTHON", "PERL", "RUBY", "NODE_", "LUA_", "OPENSSL_", "PIPEFORKAS_"];
 
     private static readonly string[] Forbidden =
         ["IFS", "ENV", "SHELLOPTS", "BASHOPTS", "PS4", "CDPATH", "GLOBIGNORE", "LOCPATH", "NLSPATH", "HOSTALIASES", "RES_OPTIONS",
-         "LOCALDOMAIN", "GETCONF_DIR", "TZDIR", "TMPDIR", "NIS_PATH", "RESOLV_HOST_CONF", "JAVA_TOOL_OPTIONS"];
+         "LOCALDOMAIN", "GETCONF_DIR", "TZDIR", "TMPDIR", "NIS_PATH", "RESOLV_HOST_CONF", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS",
+         "PROMPT_COMMAND"];
 
     /// <summary>Whether a name keeps <see cref="NameRule"/>.</summary>
     public static bool IsName(string? name)

@@ -1,0 +1,118 @@
+using System.Text;
+using FsCheck;
+using FsCheck.Fluent;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Protocol.Tests.Client;
+
+public sealed class RequestLineTests
+{
+    private static readonly Gen<string> Users = Gen.OneOf(
+        Generate.UInt32.Where(uid => uid != uint.MaxValue).Select(uid => uid.ToString()),
+        Generate.VariableName.Where(name => !char.IsAsciiDigit(name[0])),
+        Gen.Elements("josé", "alice@example.org", "DOMAIN\\alice", "\U0001F9D1"));
+
+    private static readonly Gen<Request> Requests =
+        from operation in Gen.Elements(Enum.GetValues<Operation>())
+        from job in Generate.JobName
+        from user in Generate.OrNull(Users)
+        from arguments in Generate.OrNull(Generate.JsonObject)
+        from names in Generate.VariableName.ListOf()
+        from values in Generate.TextWithoutNul.ListOf(names.Count)
+        from hasTimeout in Generate.Bool
+        from timeout in Generate.Positive64.Select(bits => BitConverter.Int64BitsToDouble(bits)).Where(seconds => seconds > 0 && double.IsFinite(seconds))
+        from reply in Gen.Elements(Enum.GetValues<ReplyForm>())
+        select new Request
+        {
+            Operation = operation,
+            Job = job,
+            User = user,
+            Arguments = arguments is null ? null : Encoding.UTF8.GetBytes(arguments),
+            Environment = names.Count == 0 ? null : names.Zip(values).DistinctBy(pair => pair.First).ToDictionary(pair => pair.First, pair => pair.Second),
+            Timeout = hasTimeout ? timeout : null,
+            Reply = reply,
+        };
+
+    [Fact]
+    public void What_is_written_as_a_line_is_read_as_the_same_request() => Properties.Holds(Requests, request =>
+    {
+        byte[] line = request.ToLine();
+        Assert.Equal(line.Length - 1, line.AsSpan().IndexOf((byte)'\n'));
+
+        Request read = Request.Parse(line.AsSpan(0, line.Length - 1));
+
+        Assert.Equal(
+            (request.Operation, request.Job, request.User, request.Timeout, request.Reply),
+            (read.Operation, read.Job, read.User, read.Timeout, read.Reply));
+        Assert.Equal(request.Environment, read.Environment);
+        Assert.Equal(OnOneLine(request.Arguments), read.Arguments is null ? null : Encoding.UTF8.GetString(read.Arguments));
+    });
+
+    [Fact]
+    public void Damaged_lines_are_read_or_refused_with_a_reason_and_never_fail_otherwise()
+    {
+        byte[][] lines =
+        [
+            """{"op":"run","job":"id","user":"alice","args":{"a":[1,{"b":null}],"\u0061b":"\n"},"env":{"LANG":"C","E":""},"timeout":1.5,"reply":"frames"}"""u8.ToArray(),
+            """{"job":"id","user":1000,"args":{"é":"\ud83d\ude00"}}"""u8.ToArray(),
+            """{"op":"list"}"""u8.ToArray(),
+        ];
+        var mutation = new Mutation(seed: 20260101);
+        int read = 0, refused = 0;
+        for (int i = 0; i < 100_000; i++)
+        {
+            byte[] damaged = mutation.Of(lines[i % lines.Length]);
+            try
+            {
+                Request.Parse(damaged);
+                read++;
+            }
+            catch (RequestException)
+            {
+                refused++;
+            }
+        }
+
+        Assert.InRange(read, 100, refused);
+    }
+
+    [Fact]
+    public void A_line_has_at_most_64_KiB_with_its_end()
+    {
+        const string frame = "{\"job\":\"a\",\"args\":{\"a\":\"\"}}\n";
+        static Request Sized(int size) => new() { Job = "a", Arguments = Encoding.ASCII.GetBytes($"{{\"a\":\"{new string('x', size - frame.Length)}\"}}") };
+
+        Assert.Equal(ClientProtocol.MaxRequestBytes, Sized(ClientProtocol.MaxRequestBytes).ToLine().Length);
+        Assert.Throws<RequestException>(() => Sized(ClientProtocol.MaxRequestBytes + 1).ToLine());
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("[]")]
+    [InlineData("1")]
+    [InlineData("null")]
+    [InlineData("{")]
+    [InlineData("{},\"user\":\"root\"")]
+    [InlineData("{} {}")]
+    [InlineData("""{"a":1,"a":2}""")]
+    [InlineData("""{"a":"\ud800"}""")]
+    public void Arguments_that_are_no_object_are_not_sent(string arguments) =>
+        Assert.Throws<RequestException>(() => new Request { Job = "id", Arguments = Encoding.UTF8.GetBytes(arguments) }.ToLine());
+
+    [Fact]
+    public void What_Parse_refuses_is_not_sent()
+    {
+        Request[] bad =
+        [
+            new(), new() { Job = "../x" }, new() { Operation = Operation.List, Job = "../x" }, new() { Operation = Operation.Describe },
+            new() { Job = "id", User = "" }, new() { Job = "id", User = "4294967295" }, new() { Job = "id", User = "\uD800" },
+            new() { Job = "id", Timeout = 0 }, new() { Job = "id", Timeout = -1 }, new() { Job = "id", Timeout = double.NaN },
+            new() { Job = "id", Timeout = double.PositiveInfinity },
+            new() { Job = "id", Environment = new() { ["A B"] = "" } }, new() { Job = "id", Environment = new() { ["A"] = "\0" } },
+            new() { Job = "id", Environment = new() { ["A"] = "\uDC00" } }, new() { Job = "id", Environment = new() { ["A"] = null! } },
+        ];
+        Assert.All(bad, request => Assert.Throws<RequestException>(request.ToLine));
+    }
+
+    private static string? OnOneLine(byte[]? json) => json is null ? null : Encoding.UTF8.GetString(json).Replace('\n', ' ');
+}

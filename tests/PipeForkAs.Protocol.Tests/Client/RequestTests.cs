@@ -1,0 +1,218 @@
+using System.Text;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Protocol.Tests.Client;
+
+public sealed class RequestTests
+{
+    [Fact]
+    public void A_request_with_all_members_is_read()
+    {
+        Request request = Parse("""{"op":"run","job":"id","user":"alice","args":{"a":[1,{"b":null}]},"env":{"LANG":"C","EMPTY":""},"timeout":1.5,"reply":"frames"}""");
+
+        Assert.Equal((Operation.Run, "id", "alice", 1.5, ReplyForm.Frames), (request.Operation, request.Job, request.User, request.Timeout, request.Reply));
+        Assert.Equal("""{"a":[1,{"b":null}]}""", Encoding.UTF8.GetString(request.Arguments!));
+        Assert.Equal([new("LANG", "C"), new("EMPTY", "")], request.Environment!);
+    }
+
+    [Fact]
+    public void What_is_not_said_has_its_default()
+    {
+        Request request = Parse("""{"job":"id"}""");
+        Assert.Equal((Operation.Run, "id", ReplyForm.Text), (request.Operation, request.Job, request.Reply));
+        Assert.Equal((null, null, null, null), (request.User, request.Arguments, request.Environment, request.Timeout));
+    }
+
+    [Theory]
+    [InlineData("""{"op":"run","job":"a"}""", Operation.Run)]
+    [InlineData("""{"op":"list"}""", Operation.List)]
+    [InlineData("""{"op":"describe","job":"a"}""", Operation.Describe)]
+    public void Each_operation_is_read(string json, Operation expected) => Assert.Equal(expected, Parse(json).Operation);
+
+    [Theory]
+    [InlineData("  { \"job\" : \"id\" }  \r")]
+    [InlineData("{\"\\u006aob\":\"\\u0069d\"}")]
+    [InlineData("{\n\"job\":\"id\"}")]
+    public void White_space_and_escapes_are_JSONs_own_affair(string json) => Assert.Equal("id", Parse(json).Job);
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("   ")]
+    [InlineData("hello")]
+    [InlineData("null")]
+    [InlineData("[]")]
+    [InlineData("""[{"job":"id"}]""")]
+    [InlineData("\"id\"")]
+    [InlineData("42")]
+    [InlineData("{")]
+    [InlineData("""{"job":"id" """)]
+    [InlineData("""{"job":"id"}}""")]
+    [InlineData("""{"job":"id"} x""")]
+    [InlineData("""{"job":"id"}{"job":"id"}""")]
+    [InlineData("""{"job":"id",}""")]
+    [InlineData("""{'job':'id'}""")]
+    [InlineData("""{"job":"id"/**/}""")]
+    [InlineData("{\"job\":\"id\"}\0")]
+    [InlineData("\uFEFF{\"job\":\"id\"}")]
+    public void What_is_not_one_JSON_object_is_refused(string json) => Refused(json);
+
+    [Theory]
+    [InlineData("""{"job":"id","usr":"alice"}""")]
+    [InlineData("""{"job":"id","User":"alice"}""")]
+    [InlineData("""{"Job":"id"}""")]
+    [InlineData("""{"job":"id","":1}""")]
+    [InlineData("""{"job":"id","$type":"x"}""")]
+    [InlineData("""{"job":"id","Arguments":{}}""")]
+    public void Unknown_members_are_refused(string json) => Refused(json);
+
+    [Theory]
+    [InlineData("""{"job":"id","job":"id"}""")]
+    [InlineData("""{"job":"id","user":"alice","user":"bob"}""")]
+    [InlineData("""{"job":"id","\u006aob":"other"}""")]
+    [InlineData("""{"job":"id","args":{"a":1,"a":2}}""")]
+    [InlineData("""{"job":"id","args":{"a":1,"\u0061":2}}""")]
+    [InlineData("""{"job":"id","args":{"x":[0,{"deep":{"a":1,"a":2}}]}}""")]
+    [InlineData("""{"job":"id","args":{},"args":{}}""")]
+    [InlineData("""{"job":"id","env":{"A":"1","A":"2"}}""")]
+    [InlineData("""{"job":"id","env":{"A":"1","\u0041":"2"}}""")]
+    [InlineData("""{"job":"id","timeout":1,"timeout":1}""")]
+    [InlineData("""{"job":"id","reply":"text","reply":"frames"}""")]
+    [InlineData("""{"job":"id","op":"run","op":"list"}""")]
+    public void Duplicate_members_are_refused_at_every_depth(string json) => Refused(json);
+
+    [Theory]
+    [InlineData("""{"job":1}""")]
+    [InlineData("""{"job":["id"]}""")]
+    [InlineData("""{"job":{"name":"id"}}""")]
+    [InlineData("""{"job":true}""")]
+    [InlineData("""{"job":"id","user":true}""")]
+    [InlineData("""{"job":"id","user":["alice"]}""")]
+    [InlineData("""{"job":"id","user":{"name":"alice"}}""")]
+    [InlineData("""{"job":"id","user":1.5}""")]
+    [InlineData("""{"job":"id","user":1e3}""")]
+    [InlineData("""{"job":"id","args":[]}""")]
+    [InlineData("""{"job":"id","args":"{}"}""")]
+    [InlineData("""{"job":"id","args":1}""")]
+    [InlineData("""{"job":"id","env":[]}""")]
+    [InlineData("""{"job":"id","env":"A=1"}""")]
+    [InlineData("""{"job":"id","env":{"A":1}}""")]
+    [InlineData("""{"job":"id","env":{"A":{}}}""")]
+    [InlineData("""{"job":"id","timeout":"5"}""")]
+    [InlineData("""{"job":"id","timeout":true}""")]
+    [InlineData("""{"job":"id","timeout":[5]}""")]
+    [InlineData("""{"job":"id","reply":1}""")]
+    [InlineData("""{"job":"id","reply":true}""")]
+    [InlineData("""{"job":"id","op":0}""")]
+    [InlineData("""{"job":"id","op":1}""")]
+    [InlineData("""{"job":"id","op":["run"]}""")]
+    public void Wrong_types_are_refused(string json) => Refused(json);
+
+    [Theory]
+    [InlineData("""{"job":null}""")]
+    [InlineData("""{"job":"id","user":null}""")]
+    [InlineData("""{"job":"id","args":null}""")]
+    [InlineData("""{"job":"id","env":null}""")]
+    [InlineData("""{"job":"id","env":{"A":null}}""")]
+    [InlineData("""{"job":"id","timeout":null}""")]
+    [InlineData("""{"job":"id","reply":null}""")]
+    [InlineData("""{"job":"id","op":null}""")]
+    public void Null_is_no_value_and_never_stands_for_the_default(string json) => Refused(json);
+
+    [Theory]
+    [InlineData("""{"job":"id","op":"RUN"}""")]
+    [InlineData("""{"job":"id","op":" run"}""")]
+    [InlineData("""{"job":"id","op":"run,list"}""")]
+    [InlineData("""{"job":"id","op":"1"}""")]
+    [InlineData("""{"job":"id","op":"delete"}""")]
+    [InlineData("""{"job":"id","op":""}""")]
+    [InlineData("""{"job":"id","reply":"Frames"}""")]
+    [InlineData("""{"job":"id","reply":"text, frames"}""")]
+    [InlineData("""{"job":"id","reply":"0"}""")]
+    [InlineData("""{"job":"id","reply":"html"}""")]
+    public void Words_are_taken_as_they_are_written_in_the_protocol_alone(string json) => Refused(json);
+
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("""{"op":"run"}""")]
+    [InlineData("""{"op":"describe"}""")]
+    [InlineData("""{"job":""}""")]
+    [InlineData("""{"job":"../etc"}""")]
+    [InlineData("""{"job":".hidden"}""")]
+    [InlineData("""{"job":"a b"}""")]
+    [InlineData("""{"job":"é"}""")]
+    [InlineData("""{"job":"id\u0000"}""")]
+    [InlineData("""{"job":"id\n"}""")]
+    public void A_request_to_run_or_describe_names_a_job_by_the_rule(string json) => Refused(json);
+
+    [Theory]
+    [InlineData("5", 5)]
+    [InlineData("0.001", 0.001)]
+    [InlineData("1e3", 1000)]
+    public void A_timeout_is_a_number_of_seconds(string json, double expected) =>
+        Assert.Equal(expected, Parse($$"""{"job":"id","timeout":{{json}}}""").Timeout);
+
+    [Theory]
+    [InlineData("0")]
+    [InlineData("-0")]
+    [InlineData("-1")]
+    [InlineData("1e999")]
+    [InlineData("-1e999")]
+    [InlineData("1e-999")]
+    [InlineData("NaN")]
+    [InlineData("Infinity")]
+    [InlineData("\"NaN\"")]
+    [InlineData("\"Infinity\"")]
+    [InlineData("+1")]
+    [InlineData("0x10")]
+    public void A_timeout_that_is_not_over_zero_and_finite_is_refused(string json) => Refused($$"""{"job":"id","timeout":{{json}}}""");
+
+    [Theory]
+    [InlineData("""{"":"1"}""")]
+    [InlineData("""{"1A":"1"}""")]
+    [InlineData("""{"A=B":"1"}""")]
+    [InlineData("""{"A B":"1"}""")]
+    [InlineData("""{"A\u0000":"1"}""")]
+    [InlineData("""{"A":"1\u0000"}""")]
+    public void Variables_with_a_bad_name_or_a_NUL_are_refused(string json) => Refused($$"""{"job":"id","env":{{json}}}""");
+
+    [Fact]
+    public void Nesting_is_limited()
+    {
+        static string Nested(int depth) => $$"""{"job":"id","args":{{string.Concat(Enumerable.Repeat("{\"a\":", depth))}}1{{new string('}', depth)}}}""";
+
+        Assert.NotNull(Parse(Nested(ClientProtocol.MaxDepth - 1)).Arguments);
+        Refused(Nested(ClientProtocol.MaxDepth));
+        Refused(Nested(5000));
+        Refused("{\"job\":\"id\",\"args\":{\"a\":" + new string('[', 30_000));
+    }
+
+    [Theory]
+    [InlineData("{\"job\":\"id\",\"user\":\"", "\"}")]
+    [InlineData("{\"job\":\"", "\"}")]
+    [InlineData("{\"job\":\"id\",\"args\":{\"a\":\"", "\"}}")]
+    [InlineData("{\"job\":\"id\",\"args\":{\"", "\":1}}")]
+    [InlineData("{\"job\":\"id\",\"env\":{\"A\":\"", "\"}}")]
+    [InlineData("{\"job\":\"id\",\"", "\":1}")]
+    [InlineData("{\"job\":\"id\",\"op\":\"", "\"}")]
+    public void Text_that_is_not_UTF8_or_half_a_surrogate_pair_is_refused_wherever_it_stands(string before, string after)
+    {
+        byte[][] bad = [[0xFF], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xC3], "\\ud800"u8.ToArray(), "\\udc00"u8.ToArray(), "\\ud800\\u0041"u8.ToArray()];
+        Assert.All(bad, bytes =>
+            Assert.Throws<RequestException>(() => Request.Parse([.. Encoding.ASCII.GetBytes(before), .. bytes, .. Encoding.ASCII.GetBytes(after)])));
+    }
+
+    [Fact]
+    public void A_refusal_is_one_short_line_and_names_no_type_of_the_daemons()
+    {
+        RequestException failure = Refused($$"""{"job":"id","a\nb\u001b{{new string('x', 60_000)}}":1}""");
+        Assert.DoesNotContain(failure.Message, char.IsControl);
+        Assert.InRange(failure.Message.Length, 10, 600);
+        Assert.DoesNotContain("PipeForkAs.", Refused("""{"job":"id","usr":1}""").Message, StringComparison.Ordinal);
+        Assert.Contains("usr", Refused("""{"job":"id","usr":1}""").Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("System.", Refused("""{"job":1}""").Message, StringComparison.Ordinal);
+    }
+
+    private static Request Parse(string json) => Request.Parse(Encoding.UTF8.GetBytes(json));
+
+    private static RequestException Refused(string json) => Assert.Throws<RequestException>(() => Parse(json));
+}

@@ -1,0 +1,97 @@
+namespace PipeForkAs.Protocol.Tests;
+
+public sealed class EnvironmentVariableTests
+{
+    [Theory]
+    [InlineData("A")]
+    [InlineData("_")]
+    [InlineData("lang_9")]
+    public void A_name_of_letters_digits_and_underscores_is_valid(string name) => Assert.True(EnvironmentVariable.IsName(name));
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData("9A")]
+    [InlineData("A=B")]
+    [InlineData("A-B")]
+    [InlineData("A B")]
+    [InlineData("A\0")]
+    [InlineData("BASH_FUNC_x%%")]
+    [InlineData("É")]
+    public void Anything_else_is_not(string? name) => Assert.False(EnvironmentVariable.IsName(name));
+
+    [Fact]
+    public void A_name_has_at_most_128_characters()
+    {
+        Assert.True(EnvironmentVariable.IsName(new string('A', 128)));
+        Assert.False(EnvironmentVariable.IsName(new string('A', 129)));
+    }
+
+    [Theory]
+    [InlineData("LANG")]
+    [InlineData("LC_ALL")]
+    [InlineData("TZ")]
+    [InlineData("REPORT_DATE")]
+    [InlineData("HOMEPAGE")]
+    public void Harmless_variables_may_be_allowed(string name) => Assert.True(EnvironmentVariable.MayBeAllowed(name));
+
+    [Theory]
+    [InlineData("HOME")]
+    [InlineData("USER")]
+    [InlineData("LOGNAME")]
+    [InlineData("SHELL")]
+    [InlineData("PATH")]
+    [InlineData("PIPEFORKAS_SOCKET")]
+    [InlineData("DOTNET_gcServer")]
+    [InlineData("COMPlus_EnableDiagnostics")]
+    [InlineData("CORECLR_PROFILER_PATH")]
+    [InlineData("IFS")]
+    [InlineData("ENV")]
+    [InlineData("BASH_ENV")]
+    [InlineData("PROMPT_COMMAND")]
+    [InlineData("PYTHONPATH")]
+    [InlineData("PERL5LIB")]
+    [InlineData("RUBYOPT")]
+    [InlineData("NODE_OPTIONS")]
+    [InlineData("JAVA_TOOL_OPTIONS")]
+    [InlineData("JDK_JAVA_OPTIONS")]
+    [InlineData("_JAVA_OPTIONS")]
+    [InlineData("OPENSSL_CONF")]
+    [InlineData("LUA_INIT")]
+    [InlineData("not a name")]
+    public void Variables_that_say_who_one_is_or_what_code_runs_may_never_be_allowed(string name) => Assert.False(EnvironmentVariable.MayBeAllowed(name));
+
+    /// <summary>glibc, sysdeps/generic/unsecvars.h.</summary>
+    [Theory]
+    [InlineData("GCONV_PATH")]
+    [InlineData("GETCONF_DIR")]
+    [InlineData("GLIBC_TUNABLES")]
+    [InlineData("HOSTALIASES")]
+    [InlineData("LD_AUDIT")]
+    [InlineData("LD_BIND_NOT")]
+    [InlineData("LD_BIND_NOW")]
+    [InlineData("LD_DEBUG")]
+    [InlineData("LD_DEBUG_OUTPUT")]
+    [InlineData("LD_DYNAMIC_WEAK")]
+    [InlineData("LD_HWCAP_MASK")]
+    [InlineData("LD_LIBRARY_PATH")]
+    [InlineData("LD_ORIGIN_PATH")]
+    [InlineData("LD_PRELOAD")]
+    [InlineData("LD_PREFER_MAP_32BIT_EXEC")]
+    [InlineData("LD_PROFILE")]
+    [InlineData("LD_SHOW_AUXV")]
+    [InlineData("LD_USE_LOAD_BIAS")]
+    [InlineData("LD_VERBOSE")]
+    [InlineData("LD_WARN")]
+    [InlineData("LOCALDOMAIN")]
+    [InlineData("LOCPATH")]
+    [InlineData("MALLOC_ARENA_MAX")]
+    [InlineData("MALLOC_TRACE")]
+    [InlineData("NIS_PATH")]
+    [InlineData("NLSPATH")]
+    [InlineData("RESOLV_HOST_CONF")]
+    [InlineData("RES_OPTIONS")]
+    [InlineData("TMPDIR")]
+    [InlineData("TZDIR")]
+    public void What_glibc_removes_for_set_user_id_programs_may_never_be_allowed(string name) => Assert.False(EnvironmentVariable.MayBeAllowed(name));
+}

@@ -1,0 +1,131 @@
+using System.Reflection;
+using FsCheck.Fluent;
+using PipeForkAs.Protocol.Client;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Protocol.Tests.Worker;
+
+public sealed class MessageTests
+{
+    /// <summary>Parts of messages, which have no first byte of their own.</summary>
+    private static readonly Type[] Parts = [typeof(Account), typeof(WorkerLimits)];
+
+    /// <summary>Messages that are their first byte alone.</summary>
+    private static readonly MessageKind[] WithoutContent = [MessageKind.Ready, MessageKind.Fork];
+
+    public static TheoryData<string> Types => [.. Samples.All.Select(type => type.Type.Name)];
+
+    [Theory]
+    [MemberData(nameof(Types))]
+    public void What_is_encoded_is_decoded_as_the_same(string name)
+    {
+        Samples.MessageType type = Find(name);
+        Properties.Holds(type.Values, message =>
+        {
+            byte[] bytes = type.Bytes(message);
+            object decoded = Decode(type, bytes);
+            Assert.Equivalent(message, decoded, strict: true);
+            Assert.Equal(bytes, type.Bytes(decoded));
+        }, tests: 200);
+    }
+
+    [Theory]
+    [MemberData(nameof(Types))]
+    public void A_message_that_ends_early_at_any_byte_or_goes_on_is_refused(string name)
+    {
+        Samples.MessageType type = Find(name);
+        Properties.Holds(type.Values, message =>
+        {
+            byte[] bytes = type.Bytes(message);
+            for (int length = 0; length < bytes.Length; length++)
+                Assert.Throws<FormatException>(() => Decode(type, bytes[..length]));
+            Assert.Throws<FormatException>(() => Decode(type, [.. bytes, 0]));
+        }, tests: 30);
+    }
+
+    [Fact]
+    public void Damaged_messages_are_refused_with_a_reason_and_take_no_memory_that_was_not_sent()
+    {
+        byte[][][] originals = [.. Samples.All.Select(type => type.Values.Sample(30, 25).Select(type.Bytes).ToArray())];
+        var mutation = new Mutation(seed: 20260102);
+        int refused = 0;
+        long largest = 0;
+        for (int i = 0; i < 200_000; i++)
+        {
+            int which = i % originals.Length;
+            byte[] damaged = mutation.Of(originals[which][i / originals.Length % originals[which].Length]);
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            try
+            {
+                Decode(Samples.All[which], damaged);
+            }
+            catch (FormatException)
+            {
+                refused++;
+            }
+
+            largest = Math.Max(largest, GC.GetAllocatedBytesForCurrentThread() - before - (8 * damaged.Length));
+        }
+
+        Assert.InRange(refused, 50_000, 199_000);
+        Assert.InRange(largest, 0, 64 * 1024);
+    }
+
+    [Fact]
+    public void Every_type_of_message_and_every_kind_is_tested_here()
+    {
+        IEnumerable<string> types = typeof(MessageReader).Assembly.GetTypes()
+            .Where(type => type.GetMethod("Decode", BindingFlags.Static | BindingFlags.Public)?.GetParameters()[0].ParameterType == typeof(MessageReader).MakeByRefType())
+            .Select(type => type.Name);
+        Assert.Equal(Samples.All.Select(type => type.Type).Concat(Parts).Select(type => type.Name).Order(), types.Order());
+        Assert.Equal(Enum.GetValues<MessageKind>().Order(), Samples.All.Select(type => type.Kind).Concat(WithoutContent).Order());
+    }
+
+    [Fact]
+    public void Every_message_begins_with_its_kind() => Assert.All(Samples.All, type =>
+        Assert.Equal((byte)type.Kind, type.Bytes(type.Values.Sample(1, 1).First())[0]));
+
+    [Fact]
+    public void A_kind_that_this_version_does_not_know_is_told_as_it_is() =>
+        Assert.Equal((MessageKind)200, new MessageReader([200]).Kind);
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(24)]
+    [InlineData(255)]
+    public void A_step_that_does_not_exist_is_refused(byte step) => Assert.Throws<FormatException>(() =>
+        Decode(Find(nameof(StepFailed)), Find(nameof(StepFailed)).Bytes(new StepFailed((WorkerStep)step, 0, ""))));
+
+    [Fact]
+    public void A_way_to_end_that_does_not_exist_is_refused() => Assert.Throws<FormatException>(() =>
+        Decode(Find(nameof(Returned)), Find(nameof(Returned)).Bytes(new Returned((ReturnKind)3, "", ""))));
+
+    [Theory]
+    [InlineData(JobKind.Command)]
+    [InlineData((JobKind)9)]
+    public void A_kind_of_job_that_a_job_host_cannot_hold_is_refused(JobKind kind) => Assert.Throws<FormatException>(() =>
+        Decode(Find(nameof(JobOffer)), Find(nameof(JobOffer)).Bytes(new JobOffer("a", kind, "", "", [], TimeSpan.Zero))));
+
+    [Fact]
+    public void A_negative_time_out_of_a_job_is_refused() => Assert.Throws<FormatException>(() =>
+        Decode(Find(nameof(JobOffer)), Find(nameof(JobOffer)).Bytes(new JobOffer("a", JobKind.Text, "", "", [], TimeSpan.FromTicks(-1)))));
+
+    [Fact]
+    public void A_negative_limit_is_refused_and_does_not_stand_for_none()
+    {
+        var run = new Run { Job = "a", Account = new Account("a", 1, 1, [], "/", "/"), Limits = new WorkerLimits { CpuSeconds = -2 } };
+        Assert.Throws<FormatException>(() => Decode(Find(nameof(Run)), Find(nameof(Run)).Bytes(run)));
+    }
+
+    [Fact]
+    public void Text_that_is_not_UTF8_is_refused() => Assert.Throws<FormatException>(() =>
+        Decode(Find(nameof(Refused)), [(byte)MessageKind.Refused, 1, 0, 0, 0, 0xFF]));
+
+    private static Samples.MessageType Find(string name) => Samples.All.Single(type => type.Type.Name == name);
+
+    private static object Decode(Samples.MessageType type, byte[] bytes)
+    {
+        var reader = new MessageReader(bytes);
+        return type.Decode(ref reader);
+    }
+}

@@ -1,0 +1,115 @@
+using FsCheck;
+using FsCheck.Fluent;
+using PipeForkAs.Protocol.Client;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Protocol.Tests.Worker;
+
+/// <summary>Random messages of every type, with how they are written and read.</summary>
+internal static class Samples
+{
+    public delegate object Decode(ref MessageReader reader);
+
+    /// <summary>A type of message.</summary>
+    /// <param name="Type">The type.</param>
+    /// <param name="Kind">Its first byte.</param>
+    /// <param name="Values">Random messages.</param>
+    /// <param name="Encode">Writes one.</param>
+    /// <param name="Decode">Reads one.</param>
+    public sealed record MessageType(Type Type, MessageKind Kind, Gen<object> Values, Action<object, MessageWriter> Encode, Decode Decode)
+    {
+        public byte[] Bytes(object message)
+        {
+            var writer = new MessageWriter(capacity: 1);
+            Encode(message, writer);
+            return writer.Written.ToArray();
+        }
+
+        public override string ToString() => Type.Name;
+    }
+
+    private static readonly Gen<TimeSpan> Spans = Generate.Int64.Select(ticks => new TimeSpan(ticks));
+
+    private static readonly Gen<Account> Accounts =
+        from name in Generate.Text
+        from uid in Generate.UInt32
+        from gid in Generate.UInt32
+        from groups in Generate.UInt32.ArrayOf()
+        from home in Generate.Text
+        from shell in Generate.Text
+        select new Account(name, uid, gid, groups, home, shell);
+
+    private static readonly Gen<WorkerLimits> Limits =
+        from openFiles in Generate.Int64
+        from cpu in Generate.Positive64
+        from size in Generate.Positive64
+        from umask in Generate.UInt32
+        from nice in Generate.Int32
+        from oom in Generate.Int32
+        from bits in Gen.Choose(0, 7)
+        select new WorkerLimits
+        {
+            OpenFiles = openFiles,
+            CpuSeconds = (bits & 1) != 0 ? cpu : null,
+            FileSize = (bits & 2) != 0 ? size : null,
+            Umask = umask,
+            Nice = nice,
+            OomScoreAdjust = oom,
+            AllowNewPrivileges = (bits & 4) != 0,
+        };
+
+    private static readonly Gen<Run> Runs =
+        from job in Generate.Text
+        from command in Generate.Text.ArrayOf()
+        from arguments in Generate.Bytes
+        from account in Accounts
+        from environment in (from name in Generate.Text from value in Generate.Text select new KeyValuePair<string, string>(name, value)).ArrayOf()
+        from limits in Limits
+        select new Run { Job = job, Command = command, Arguments = arguments, Account = account, Environment = environment, Limits = limits };
+
+    private static readonly Gen<JobOffer> Offers =
+        from name in Generate.Text
+        from kind in Gen.Elements(JobKind.Text, JobKind.Typed, JobKind.Streaming)
+        from description in Generate.Text
+        from schema in Generate.Text
+        from environment in Generate.Text.ArrayOf()
+        from timeout in Generate.Positive64
+        select new JobOffer(name, kind, description, schema, environment, new TimeSpan(timeout));
+
+    private static readonly Gen<WorkerExited> Exits =
+        from pid in Generate.Int32
+        from bySignal in Generate.Bool
+        from value in Generate.Int32
+        from cpu in Spans
+        from resident in Generate.Int64
+        select new WorkerExited(pid, bySignal, value, cpu, resident);
+
+    private static readonly Gen<StepFailed> FailedSteps =
+        from step in Gen.Elements(Enum.GetValues<WorkerStep>())
+        from errno in Generate.Int32
+        from detail in Generate.Text
+        select new StepFailed(step, errno, detail);
+
+    private static readonly Gen<Returned> Returns =
+        from kind in Gen.Elements(Enum.GetValues<ReturnKind>())
+        from type in Generate.Text
+        from message in Generate.Text
+        select new Returned(kind, type, message);
+
+    public static readonly MessageType[] All =
+    [
+        Of(MessageKind.Hello, Generate.Int32.Select(version => new Hello(version)), (message, writer) => message.Encode(writer), static (ref reader) => Hello.Decode(ref reader)),
+        Of(MessageKind.JobOffer, Offers, (message, writer) => message.Encode(writer), static (ref reader) => JobOffer.Decode(ref reader)),
+        Of(MessageKind.Refused, Generate.Text.Select(reason => new Refused(reason)), (message, writer) => message.Encode(writer), static (ref reader) => Refused.Decode(ref reader)),
+        Of(MessageKind.Forked, Generate.Int32.Select(pid => new Forked(pid)), (message, writer) => message.Encode(writer), static (ref reader) => Forked.Decode(ref reader)),
+        Of(MessageKind.ForkFailed, Generate.Text.Select(reason => new ForkFailed(reason)), (message, writer) => message.Encode(writer), static (ref reader) => ForkFailed.Decode(ref reader)),
+        Of(MessageKind.Exited, Exits, (message, writer) => message.Encode(writer), static (ref reader) => WorkerExited.Decode(ref reader)),
+        Of(MessageKind.Reap, Generate.Int32.Select(pid => new Reap(pid)), (message, writer) => message.Encode(writer), static (ref reader) => Reap.Decode(ref reader)),
+        Of(MessageKind.Run, Runs, (message, writer) => message.Encode(writer), static (ref reader) => Run.Decode(ref reader)),
+        Of(MessageKind.StepFailed, FailedSteps, (message, writer) => message.Encode(writer), static (ref reader) => StepFailed.Decode(ref reader)),
+        Of(MessageKind.Returned, Returns, (message, writer) => message.Encode(writer), static (ref reader) => Returned.Decode(ref reader)),
+    ];
+
+    private static MessageType Of<T>(MessageKind kind, Gen<T> values, Action<T, MessageWriter> encode, Decode decode)
+        where T : notnull => new(typeof(T), kind, values.Select(value => (object)value), (message, writer) => encode((T)message, writer), decode);
+}

@@ -62,7 +62,7 @@ public sealed class PrivilegeTests
         [.. ProcessStatus.Field(name).Split((char[])['\t', ' '], StringSplitOptions.RemoveEmptyEntries).Select(id => uint.Parse(id, CultureInfo.InvariantCulture))];
 
     private static uint[] Three<T>(ProcessIds<T> ids, Func<T, uint> value)
-        where T : struct => [value(ids.Real), value(ids.Effective), value(ids.Saved)];
+        where T : struct, IEquatable<T> => [value(ids.Real), value(ids.Effective), value(ids.Saved)];
 
     private static ulong Value(string text) => text == "unlimited" ? Libc.RLIM_INFINITY : ulong.Parse(text, CultureInfo.InvariantCulture);
 }

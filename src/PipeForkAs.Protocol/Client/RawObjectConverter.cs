@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -10,6 +12,9 @@ namespace PipeForkAs.Protocol.Client;
 internal sealed class RawObjectConverter : JsonConverter<byte[]>
 {
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = ClientProtocol.MaxDepth };
+
+    /// <summary>The default encoder makes 6 bytes of each character beyond ASCII: 22 KB of Russian text would not fit a request.</summary>
+    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public override byte[] Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
@@ -27,6 +32,10 @@ internal sealed class RawObjectConverter : JsonConverter<byte[]>
         using JsonDocument document = JsonDocument.Parse(value, Strict);
         if (document.RootElement.ValueKind != JsonValueKind.Object)
             throw new JsonException("a JSON object is expected");
-        document.RootElement.WriteTo(writer);
+
+        var line = new ArrayBufferWriter<byte>(value.Length);
+        using (var plain = new Utf8JsonWriter(line, Plain))
+            document.RootElement.WriteTo(plain);
+        writer.WriteRawValue(line.WrittenSpan);
     }
 }

@@ -51,6 +51,7 @@ internal static class CNames
         ["Libc.ControlSize"] = $"CMSG_SPACE({Libc.MaxMessageDescriptors} * sizeof(int))",
         ["Libc.LINUX_CAPABILITY_VERSION_3"] = "_LINUX_CAPABILITY_VERSION_3",
         ["Signal.Max"] = "SIGRTMAX",
+        ["FileStatus.BlockBytes"] = "S_BLKSIZE",
         ["FileKind.Fifo"] = "S_IFIFO",
         ["FileKind.CharacterDevice"] = "S_IFCHR",
         ["FileKind.Directory"] = "S_IFDIR",

@@ -46,7 +46,7 @@ internal static class Samples
         from umask in Generate.UInt32
         from nice in Generate.Int32
         from oom in Generate.Int32
-        from bits in Gen.Choose(0, 7)
+        from bits in Gen.Choose(0, 3)
         select new WorkerLimits
         {
             OpenFiles = openFiles,
@@ -55,7 +55,6 @@ internal static class Samples
             Umask = umask,
             Nice = nice,
             OomScoreAdjust = oom,
-            AllowNewPrivileges = (bits & 4) != 0,
         };
 
     private static readonly Gen<Run> Runs =

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using FsCheck;
 using FsCheck.Fluent;
 using PipeForkAs.Protocol.Client;
@@ -45,7 +46,9 @@ public sealed class RequestLineTests
             (request.Operation, request.Job, request.User, request.Timeout, request.Reply),
             (read.Operation, read.Job, read.User, read.Timeout, read.Reply));
         Assert.Equal(request.Environment, read.Environment);
-        Assert.Equal(OnOneLine(request.Arguments), read.Arguments is null ? null : Encoding.UTF8.GetString(read.Arguments));
+        Assert.Equal(request.Arguments is null, read.Arguments is null);
+        if (request.Arguments is not null)
+            Assert.True(JsonElement.DeepEquals(Element(request.Arguments), Element(read.Arguments!)));
     });
 
     [Fact]
@@ -114,5 +117,16 @@ public sealed class RequestLineTests
         Assert.All(bad, request => Assert.Throws<RequestException>(request.ToLine));
     }
 
-    private static string? OnOneLine(byte[]? json) => json is null ? null : Encoding.UTF8.GetString(json).Replace('\n', ' ');
+    [Fact]
+    public void Arguments_travel_without_white_space_and_in_the_letters_that_they_were_written_in()
+    {
+        var request = new Request { Job = "a", Arguments = Encoding.UTF8.GetBytes("{ \"имя\" :\n\"Боб + 漢 \U0001F9D1 < \" }") };
+        Assert.Equal("{\"job\":\"a\",\"args\":{\"имя\":\"Боб + 漢 \\uD83E\\uDDD1 < \"}}\n", Encoding.UTF8.GetString(request.ToLine()));
+    }
+
+    private static JsonElement Element(byte[] json)
+    {
+        using JsonDocument document = JsonDocument.Parse(json);
+        return document.RootElement.Clone();
+    }
 }

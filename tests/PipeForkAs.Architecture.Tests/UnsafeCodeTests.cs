@@ -1,0 +1,46 @@
+using System.Text.RegularExpressions;
+
+namespace PipeForkAs.Architecture.Tests;
+
+public sealed partial class UnsafeCodeTests
+{
+    [Fact]
+    public void LibC_alone_is_allowed_unsafe_code() => Assert.Equal(
+        ["PipeForkAs.LibC"], Repository.Sources.Where(project => project.Mentions("AllowUnsafeBlocks")).Select(project => project.Name));
+
+    [Fact]
+    public void No_other_source_says_unsafe() =>
+        Assert.DoesNotContain(OutsideLibC(), file => UnsafeWord().IsMatch(file.Code));
+
+    /// <summary>The one exception calls the C file that travels with the Jobs project; it takes nothing and returns an int.</summary>
+    [Fact]
+    public void No_other_source_calls_native_code() => Assert.Equal(
+        ["src/PipeForkAs.Jobs/Forking/RuntimeThreads.cs"],
+        OutsideLibC().Where(file => NativeCall().IsMatch(file.Code)).Select(file => file.Path));
+
+    [Fact]
+    public void Each_member_that_uses_a_pointer_says_why_that_is_safe()
+    {
+        SourceFile[] files = [.. Repository.SourceFiles.Where(file => file.IsIn("src/PipeForkAs.LibC"))];
+        Assert.NotEmpty(files);
+        string[] silent = [.. from file in files from member in Members(file.Text) where Pointer().IsMatch(member) && !member.Contains("// SAFETY:", StringComparison.Ordinal) select $"{file.Path}: {member.Trim().Split('\n')[0]}"];
+        Assert.Empty(silent);
+    }
+
+    private static IEnumerable<SourceFile> OutsideLibC() => Repository.SourceFiles.Where(file => !file.IsIn("src/PipeForkAs.LibC"));
+
+    /// <summary>The members of a file's types: each begins at an indent of four, with what stands above it since the last one.</summary>
+    private static string[] Members(string text) => MemberStart().Split(text);
+
+    [GeneratedRegex(@"\bunsafe\b")]
+    private static partial Regex UnsafeWord();
+
+    [GeneratedRegex(@"\b(DllImport|LibraryImport)\b\s*\(|\bNativeLibrary\b|\bdelegate\*|\bGetDelegateForFunctionPointer\b")]
+    private static partial Regex NativeCall();
+
+    [GeneratedRegex(@"\bfixed \(|\bstackalloc\b|[(,] ?&\w|->|\bNativeMemory\.|\.Pointer\b|, null, ")]
+    private static partial Regex Pointer();
+
+    [GeneratedRegex(@"\n(?=    (?:(?://[^\n]*|\[[^\n]*)\n    )*(?:public|internal|private|protected) )")]
+    private static partial Regex MemberStart();
+}

@@ -9,6 +9,8 @@ public sealed class PrivilegeTests
     {
         Assert.Equal(Ids("Uid")[..3], Three(Libc.getresuid(), id => id.Value));
         Assert.Equal(Ids("Gid")[..3], Three(Libc.getresgid(), id => id.Value));
+        Assert.Equal(Ids("Uid")[..3].All(id => id == Libc.geteuid().Value), Libc.getresuid().AllAre(Libc.geteuid()));
+        Assert.False(new ProcessIds<UserId>(UserId.Root, UserId.Root, UserId.Unchanged).AllAre(UserId.Root));
         Assert.Equal((Libc.getresuid().Effective, Libc.getresgid().Effective), (Libc.geteuid(), Libc.getegid()));
         Assert.Equal(Ids("Groups"), Libc.getgroups().Select(group => group.Value).Order());
         Assert.Equal(Environment.ProcessId, Libc.getpid().Value);

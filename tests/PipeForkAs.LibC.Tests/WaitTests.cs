@@ -51,6 +51,18 @@ public sealed class WaitTests
     }
 
     [Fact]
+    public void Any_child_that_ended_is_found_until_it_is_reaped()
+    {
+        Assert.Null(Libc.peek_any_ended());
+        using Child running = Child.Start("/bin/sleep", ["60"]), ended = Child.Start("/bin/sh", ["-c", "exit 4"]);
+        ended.WaitUntilEnded();
+
+        Assert.Equal((ended.Pid, new WaitStatus.Exited(4)), (Libc.peek_any_ended()!.Value.Pid, Libc.peek_any_ended()!.Value.Status));
+        ended.Wait();
+        Assert.Null(Libc.peek_any_ended());
+    }
+
+    [Fact]
     public void A_child_that_runs_has_not_ended()
     {
         using Child child = Child.Start("/bin/sleep", ["60"]);

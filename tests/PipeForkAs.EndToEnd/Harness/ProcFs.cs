@@ -1,0 +1,54 @@
+using System.Globalization;
+
+namespace PipeForkAs.EndToEnd.Harness;
+
+/// <summary>What /proc tells; proc(5).</summary>
+internal static class ProcFs
+{
+    /// <summary>Whether there is such a process, a zombie included.</summary>
+    public static bool IsThere(int pid) => Directory.Exists($"/proc/{pid}");
+
+    /// <summary>Open descriptors.</summary>
+    public static int Descriptors(int pid) => Directory.GetFileSystemEntries($"/proc/{pid}/fd").Length;
+
+    /// <summary>The resident set in bytes.</summary>
+    public static long ResidentBytes(int pid) => long.Parse(StatusField(pid, "VmRSS").Split(' ')[0], CultureInfo.InvariantCulture) * 1024;
+
+    /// <summary>A field of /proc/PID/status, trimmed, tabs as spaces.</summary>
+    public static string StatusField(int pid, string name)
+    {
+        string line = File.ReadLines($"/proc/{pid}/status").First(l => l.StartsWith($"{name}:", StringComparison.Ordinal));
+        return line[(name.Length + 1)..].Replace('\t', ' ').Trim();
+    }
+
+    /// <summary>The children, zombies included.</summary>
+    public static IReadOnlyList<int> Children(int pid)
+    {
+        var children = new List<int>();
+        foreach (string folder in Directory.EnumerateDirectories("/proc"))
+        {
+            if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int child) && Stat(child) is { } stat && stat.Parent == pid)
+                children.Add(child);
+        }
+
+        return children;
+    }
+
+    /// <summary>The children, their children and so on.</summary>
+    public static IEnumerable<int> Descendants(int pid) => Children(pid).SelectMany(child => Descendants(child).Prepend(child));
+
+    /// <summary>State, parent, group and session; null where the process is gone.</summary>
+    public static (char State, int Parent, int Group, int Session)? Stat(int pid)
+    {
+        try
+        {
+            string text = File.ReadAllText($"/proc/{pid}/stat");
+            string[] fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
+            return (fields[0][0], int.Parse(fields[1], CultureInfo.InvariantCulture), int.Parse(fields[2], CultureInfo.InvariantCulture), int.Parse(fields[3], CultureInfo.InvariantCulture));
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+}

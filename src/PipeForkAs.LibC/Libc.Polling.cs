@@ -105,6 +105,15 @@ public static unsafe partial class Libc
         return (entries[0].revents != 0, entries[1].revents != 0);
     }
 
+    /// <summary>poll(2) without waiting: whether both directions of a socket are closed (<c>POLLHUP</c>), as by a peer that is gone.</summary>
+    public static bool is_hung_up(FileDescriptor descriptor)
+    {
+        var entry = new pollfd { fd = descriptor.Number };
+        // SAFETY: one entry of the kernel's layout.
+        Check.Result(sys_poll(&entry, 1, 0), $"poll({descriptor})");
+        return (entry.revents & POLLHUP) != 0;
+    }
+
     /// <summary>eventfd(2), not blocking, starting at 0.</summary>
     public static FileDescriptor eventfd() => new(Check.Result(sys_eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), $"eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)"));
 
@@ -114,6 +123,7 @@ public static unsafe partial class Libc
     internal const int EFD_CLOEXEC = 0x80000;
     internal const int EFD_NONBLOCK = 0x800;
     internal const short POLLIN = 1;
+    internal const short POLLHUP = 0x10;
 
     [StructLayout(LayoutKind.Sequential)]
     internal struct pollfd

@@ -5,55 +5,78 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Relaying;
 
 /// <summary>Moves what the client sends behind its request to the job's stdin, inside the kernel.</summary>
-internal static class InputRelay
+internal sealed class InputRelay(Connection client, FileDescriptor stdin) : IDisposable
 {
     private const int Chunk = 1 << 20;
 
-    /// <summary>Ends when the client has shut its writing side down, the job reads no more, or the connection or the pipe was closed. Closes the pipe.</summary>
-    /// <param name="client">The client.</param>
-    /// <param name="stdin">The pipe.</param>
+    private Watch? writable;
+    private bool stopped;
+
+    /// <summary>
+    /// Relays until the client has shut its writing side down, the job reads no more, or the connection was closed. The pipe is closed
+    /// only for a client that ended its input itself: one that died must not look to the job like one that was finished, since a job
+    /// may replace a file with what came. That job is cancelled, and the pipe goes with it.
+    /// </summary>
     /// <param name="beginning">What was read behind the request's line already.</param>
-    public static async Task RunAsync(Connection client, FileDescriptor stdin, ReadOnlyMemory<byte> beginning)
+    public async Task RunAsync(ReadOnlyMemory<byte> beginning)
     {
-        using FileDescriptor pipe = stdin;
-        Watch? writable = null;
-        try
+        while (!beginning.IsEmpty)
         {
-            while (!beginning.IsEmpty)
-            {
-                IOResult written = Libc.write(pipe, beginning.Span);
-                if (!written.Failed)
-                    beginning = beginning[(int)written.Count..];
-                else if (!written.WouldBlock || !await WritableAsync())
-                    return;
-            }
-
-            // Which side would block, splice does not say. The pipe is full only where the socket had something before the call;
-            // to wait for the wrong side's edge would be to wait for ever.
-            bool socketHadData = false;
-            while (!client.IsClosed)
-            {
-                IOResult moved = Libc.splice(client.Socket, pipe, Chunk);
-                bool goOn = true;
-                if (moved.Count > 0)
-                    socketHadData = false;
-                else if (!moved.WouldBlock)
-                    return; // The end of the input; or the job closed its stdin, or the client is gone, which others find.
-                else if (socketHadData)
-                    (goOn, socketHadData) = (await WritableAsync(), false);
-                else if (Libc.bytes_available(client.Socket) > 0)
-                    socketHadData = true;
-                else
-                    goOn = await client.Watch.ReadableAsync();
-                if (!goOn)
-                    return;
-            }
-        }
-        finally
-        {
-            writable?.Dispose();
+            IOResult written = Libc.write(stdin, beginning.Span);
+            if (!written.Failed)
+                beginning = beginning[(int)written.Count..];
+            else if (!written.WouldBlock || !await WritableAsync() || stopped)
+                return;
         }
 
-        Watch.Readiness WritableAsync() => (writable ??= client.Loop.Watch(pipe, EpollEvents.EPOLLOUT)).WritableAsync();
+        // Which side would block, splice does not say. The pipe is full only where the socket had something before the call;
+        // to wait for the wrong side's edge would be to wait for ever.
+        bool socketHadData = false;
+        while (!stopped && !client.IsClosed)
+        {
+            IOResult moved = Libc.splice(client.Socket, stdin, Chunk);
+            bool goOn = true;
+            if (moved.Count > 0)
+            {
+                socketHadData = false;
+            }
+            else if (!moved.WouldBlock)
+            {
+                if (!moved.Failed && !Libc.is_hung_up(client.Socket))
+                    Stop();
+                return;
+            }
+            else if (socketHadData)
+            {
+                goOn = await WritableAsync();
+                socketHadData = false;
+            }
+            else if (Libc.bytes_available(client.Socket) > 0)
+            {
+                socketHadData = true;
+            }
+            else
+            {
+                goOn = await client.Watch.ReadableAsync();
+            }
+
+            if (!goOn)
+                return;
+        }
     }
+
+    /// <summary>Stops relaying; nothing of it touches the pipe any more.</summary>
+    public void Dispose()
+    {
+        stopped = true;
+        writable?.Dispose();
+    }
+
+    private void Stop()
+    {
+        Dispose();
+        stdin.Dispose();
+    }
+
+    private Watch.Readiness WritableAsync() => (writable ??= client.Loop.Watch(stdin, EpollEvents.EPOLLOUT)).WritableAsync();
 }

@@ -86,6 +86,7 @@ internal sealed class RequestStory(
 
         // Create pipes.
         using JobPipes pipes = JobPipes.Create(reply.SeparatesStderr);
+        using var input = new InputRelay(client, pipes.Stdin);
         using var output = new OutputRelay(client, pipes.Stdout, pipes.Stderr);
 
         // Take a forked worker. It becomes the user, runs the job, whose output goes to the pipes, and exits.
@@ -102,7 +103,7 @@ internal sealed class RequestStory(
         client.OnHungUp(() => running.Job.End(EndReason.Cancelled));
 
         // Relay: the input until the client ends it, the output until the job does.
-        _ = InputRelay.RunAsync(client, pipes.Stdin, received.BeginningOfInput);
+        _ = input.RunAsync(received.BeginningOfInput);
         WorkerExited? exited = await running.Job.FinishAsync(output.RunAsync());
 
         var outcome = Outcome.Of(running.Job, exited, exited is null ? default : worker.ReadReport());

@@ -97,11 +97,15 @@ public static unsafe partial class Libc
         pollfd* entries = stackalloc pollfd[2];
         entries[0] = new() { fd = first.Number, events = POLLIN };
         entries[1] = new() { fd = second.Number, events = POLLIN };
+        long deadline = Environment.TickCount64 + milliseconds;
+        int left = milliseconds;
+        IOResult result;
+
+        // A signal must not pass for a time-out: poll(2) goes on with what is left of the time.
         // SAFETY: two entries of the kernel's layout.
-        int result = sys_poll(entries, 2, milliseconds);
-        if (result == -1 && Check.LastErrno == Errno.EINTR)
-            return default;
-        Check.Result(result, $"poll({first}, {second})");
+        while ((result = Check.Count(sys_poll(entries, 2, left))).Errno == Errno.EINTR)
+            left = milliseconds < 0 ? milliseconds : (int)Math.Max(0, deadline - Environment.TickCount64);
+        result.OrThrow("poll()");
         return (entries[0].revents != 0, entries[1].revents != 0);
     }
 
@@ -109,8 +113,14 @@ public static unsafe partial class Libc
     public static bool is_hung_up(FileDescriptor descriptor)
     {
         var entry = new pollfd { fd = descriptor.Number };
+        IOResult result;
+
         // SAFETY: one entry of the kernel's layout.
-        Check.Result(sys_poll(&entry, 1, 0), $"poll({descriptor})");
+        while ((result = Check.Count(sys_poll(&entry, 1, 0))).Errno == Errno.EINTR)
+        {
+        }
+
+        result.OrThrow("poll()");
         return (entry.revents & POLLHUP) != 0;
     }
 

@@ -19,6 +19,9 @@ namespace PipeForkAs.TestJobs;
 [JsonSerializable(typeof(BigResult))]
 [JsonSerializable(typeof(AllocateArguments))]
 [JsonSerializable(typeof(MixArguments))]
+[JsonSerializable(typeof(AppendArguments))]
+[JsonSerializable(typeof(AttackArguments))]
+[JsonSerializable(typeof(HoldArguments))]
 [JsonSerializable(typeof(SelfReport))]
 [JsonSerializable(typeof(IReadOnlyList<Attempt>))]
 internal sealed partial class TestJson : JsonSerializerContext;

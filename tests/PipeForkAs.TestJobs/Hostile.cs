@@ -1,0 +1,113 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+using PipeForkAs.Jobs;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Worker;
+using ChildProcess = System.Diagnostics.Process;
+
+namespace PipeForkAs.TestJobs;
+
+/// <param name="Text">What is appended, with a newline.</param>
+/// <param name="Path">To which file.</param>
+/// <param name="Seconds">How long the job lives on afterwards.</param>
+internal sealed record AppendArguments(string Path, string Text, double Seconds = 0);
+
+/// <param name="Pids">The processes to go for.</param>
+internal sealed record AttackArguments(IReadOnlyList<int> Pids);
+
+/// <param name="Seconds">How long the process that holds the control socket lives.</param>
+internal sealed record HoldArguments(int Seconds);
+
+/// <summary>Jobs that harm, or would: other processes, the daemon's patience, its belief in what it is told.</summary>
+internal static class Hostile
+{
+    private const nint PTRACE_ATTACH = 16;
+    private const nint PTRACE_SEIZE = 0x4206;
+
+    /// <summary>Leaves a line in a file, whole even where several write: the proof of how often a body ran.</summary>
+    public static int Append(AppendArguments arguments, JobContext context)
+    {
+        using (var file = new FileStream(arguments.Path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0))
+            file.Write(Encoding.UTF8.GetBytes($"{arguments.Text}\n"));
+        Thread.Sleep(TimeSpan.FromSeconds(arguments.Seconds));
+        context.Line(arguments.Text);
+        return 0;
+    }
+
+    /// <summary>Stops itself, so that it can take no signal but SIGKILL.</summary>
+    public static int StopSelf(JobContext context)
+    {
+        context.Line("stopping");
+        Libc.kill(Libc.getpid(), new Signal(19));
+        context.Line("continued");
+        return 0;
+    }
+
+    /// <summary>Leaves a process of another session behind that holds the control socket, and says nothing on it.</summary>
+    public static int HoldControl(HoldArguments arguments, JobContext context)
+    {
+        var control = new FileDescriptor(WorkerProtocol.ControlDescriptor);
+        Libc.dup2(control, 100); // Without close-on-exec.
+        using ChildProcess child = ChildProcess.Start("/bin/sh", ["-c", $"exec setsid sleep {arguments.Seconds} </dev/null >/dev/null 2>&1"]);
+        context.Line(child.Id.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        return 0;
+    }
+
+    /// <summary>Says that a step failed, as only a worker that has not become the user yet can mean it.</summary>
+    public static int ForgeStep(JobContext context)
+    {
+        var writer = new MessageWriter();
+        new StepFailed(WorkerStep.Verify, 1, "forged\nfail: forged line").Encode(writer);
+        Libc.send(new FileDescriptor(WorkerProtocol.ControlDescriptor), writer.Written);
+        context.Line("done");
+        return 0;
+    }
+
+    /// <summary>Signals and traces other processes, and tells which call worked.</summary>
+    public static int Attack(AttackArguments arguments, JobContext context)
+    {
+        List<Attempt> attempts = [];
+        foreach (int pid in arguments.Pids.Where(pid => pid != Environment.ProcessId))
+        {
+            attempts.Add(Try($"kill({pid}, SIGSTOP)", () => Libc.kill(new ProcessId(pid), new Signal(19))));
+            attempts.Add(Try($"kill({pid}, SIGKILL)", () => Libc.kill(new ProcessId(pid), Signal.SIGKILL)));
+            attempts.Add(Try($"killpg({pid}, SIGKILL)", () => Libc.killpg(new ProcessId(pid), Signal.SIGKILL)));
+            attempts.Add(Trace("PTRACE_ATTACH", PTRACE_ATTACH, pid));
+            attempts.Add(Trace("PTRACE_SEIZE", PTRACE_SEIZE, pid));
+            attempts.Add(Try($"open(/proc/{pid}/mem)", () => Opens($"/proc/{pid}/mem", OpenFlags.O_RDWR)));
+            attempts.Add(Try($"open(/proc/{pid}/environ)", () => Opens($"/proc/{pid}/environ", OpenFlags.O_RDONLY)));
+        }
+
+        JsonSerializer.Serialize(context.Output, attempts, TestJson.Default.IReadOnlyListAttempt);
+        context.Line("");
+        return attempts.Any(attempt => attempt.Succeeded) ? 1 : 0;
+    }
+
+    private static bool Opens(string path, OpenFlags flags)
+    {
+        Libc.open(path, flags).Dispose();
+        return true;
+    }
+
+    private static Attempt Try(string what, Func<bool> call)
+    {
+        try
+        {
+            return call() ? new Attempt(what, true, null) : new Attempt(what, false, "there is none");
+        }
+        catch (SystemCallException failure)
+        {
+            return new Attempt(what, false, failure.Errno.ToString());
+        }
+    }
+
+    private static Attempt Trace(string name, nint request, int pid) =>
+        new($"ptrace({name}, {pid})", ptrace(request, pid, 0, 0) != -1, "errno of ptrace");
+
+#pragma warning disable SYSLIB1054 // LibraryImport would make the project unsafe; the function takes and returns numbers alone.
+    [DllImport("libc")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern nint ptrace(nint request, nint pid, nint address, nint data);
+#pragma warning restore SYSLIB1054
+}

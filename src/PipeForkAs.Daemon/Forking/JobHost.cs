@@ -236,6 +236,8 @@ internal sealed class JobHost
 
     private void TakeForked(Forked message, FileDescriptor control, FileDescriptor pidfd)
     {
+        // Whoever got hold of the worker's end can keep it open and say nothing: the loop must not wait for that.
+        Libc.set_nonblocking(control);
         var worker = new ForkedWorker(this, new ProcessId(message.Pid), control, pidfd);
         workers.Add(message.Pid, worker);
 

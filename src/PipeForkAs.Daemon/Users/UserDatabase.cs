@@ -11,7 +11,7 @@ namespace PipeForkAs.Daemon.Users;
 /// </summary>
 internal sealed class UserDatabase(Loop loop, LimitOptions limits, Func<UserSelector, Account?> ask) : IUserDatabase
 {
-    /// <summary>More look-ups than this that hang at once: the database is down, and more threads would not help.</summary>
+    /// <summary>Look-ups at once. More wait for one of these to end: where they all hang the database is down, and more threads would not help.</summary>
     private const int MaxThreads = 16;
 
     private const int MaxCached = 4096;
@@ -20,34 +20,25 @@ internal sealed class UserDatabase(Loop loop, LimitOptions limits, Func<UserSele
     private static readonly string[] Files = ["/etc/passwd", "/etc/group", "/etc/nsswitch.conf"];
 
     private readonly Dictionary<UserSelector, (Account? Account, long Expires)> cache = [];
-    private readonly Dictionary<UserSelector, Task<Account?>> asked = [];
+    private readonly Dictionary<UserSelector, LookUp> asked = [];
+    private readonly LinkedList<LookUp> waiting = new();
     private readonly FileStatus?[] seen = new FileStatus?[Files.Length];
+    private int threads;
 
     public async ValueTask<Account?> FindAsync(UserSelector selector)
     {
         if (TryCache(selector, out Account? known))
             return known;
 
-        if (!asked.TryGetValue(selector, out Task<Account?>? answer))
+        if (!asked.TryGetValue(selector, out LookUp? lookUp))
         {
-            if (asked.Count >= MaxThreads)
-                throw new UserLookupException($"the user database does not answer: {MaxThreads} look-ups wait for it");
-            answer = Task.Factory.StartNew(() => ask(selector), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-            asked.Add(selector, answer);
-            _ = KeepAsync(selector, answer);
+            lookUp = new LookUp(selector);
+            asked.Add(selector, lookUp);
+            waiting.AddLast(lookUp);
+            StartNext();
         }
 
-        Task first = await Task.WhenAny(answer, loop.DelayAsync(limits.LookupTimeout));
-        if (first != answer)
-            throw new UserLookupException($"the user database did not answer within {limits.LookupTimeout.TotalSeconds:0.###} s");
-        try
-        {
-            return await answer;
-        }
-        catch (SystemCallException failure)
-        {
-            throw new UserLookupException($"the user database failed: {failure.Message}", failure);
-        }
+        return await AnswerAsync(lookUp);
     }
 
     /// <summary>Asks libc; for <see cref="UserDatabase"/> to call on a thread that may wait.</summary>
@@ -62,26 +53,69 @@ internal sealed class UserDatabase(Loop loop, LimitOptions limits, Func<UserSele
         return new Account(entry.Name, entry.Uid.Value, entry.Gid.Value, groups, entry.Home, entry.Shell);
     }
 
-    private async Task KeepAsync(UserSelector selector, Task<Account?> answer)
+    private async ValueTask<Account?> AnswerAsync(LookUp lookUp)
     {
+        var late = new TaskCompletionSource<Account?>();
+        using LoopTimer deadline = loop.Schedule(limits.LookupTimeout, () => late.SetException(
+            new UserLookupException($"the user database did not answer within {limits.LookupTimeout.TotalSeconds:0.###} s")));
+        lookUp.Askers++;
         try
         {
-            Account? account = await answer;
-            if (limits.LookupCacheTime > TimeSpan.Zero)
-            {
-                if (cache.Count >= MaxCached)
-                    cache.Clear();
-                cache[selector] = (account, loop.Time.GetTimestamp() + (long)(limits.LookupCacheTime.TotalSeconds * loop.Time.TimestampFrequency));
-            }
+            return await await Task.WhenAny(lookUp.Answer.Task, late.Task);
         }
-        catch (SystemCallException)
+        catch (SystemCallException failure)
         {
-            // Whoever asked is told.
+            throw new UserLookupException($"the user database failed: {failure.Message}", failure);
         }
         finally
         {
-            asked.Remove(selector);
+            // Nobody waits for its turn any more.
+            if (--lookUp.Askers == 0 && waiting.Remove(lookUp))
+                asked.Remove(lookUp.Selector);
         }
+    }
+
+    /// <summary>Starts what waits for a thread, as long as there is one.</summary>
+    private void StartNext()
+    {
+        while (threads < MaxThreads && waiting.First is { } first)
+        {
+            waiting.RemoveFirst();
+            _ = RunAsync(first.Value);
+        }
+    }
+
+    private async Task RunAsync(LookUp lookUp)
+    {
+        threads++;
+        try
+        {
+            Account? account = await Task.Factory.StartNew(
+                () => ask(lookUp.Selector), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            Keep(lookUp.Selector, account);
+            lookUp.Answer.SetResult(account);
+        }
+#pragma warning disable CA1031 // Whatever it is, whoever asked is told.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            lookUp.Answer.TrySetException(failure);
+        }
+        finally
+        {
+            threads--;
+            asked.Remove(lookUp.Selector);
+            StartNext();
+        }
+    }
+
+    private void Keep(UserSelector selector, Account? account)
+    {
+        if (limits.LookupCacheTime == TimeSpan.Zero)
+            return;
+        if (cache.Count >= MaxCached)
+            cache.Clear();
+        cache[selector] = (account, loop.Time.GetTimestamp() + (long)(limits.LookupCacheTime.TotalSeconds * loop.Time.TimestampFrequency));
     }
 
     private bool TryCache(UserSelector selector, out Account? account)
@@ -118,5 +152,16 @@ internal sealed class UserDatabase(Loop loop, LimitOptions limits, Func<UserSele
         if (changed)
             cache.Clear();
         return changed;
+    }
+
+    /// <summary>A look-up that was asked for, by one request or several.</summary>
+    private sealed class LookUp(UserSelector selector)
+    {
+        public UserSelector Selector { get; } = selector;
+
+        public TaskCompletionSource<Account?> Answer { get; } = new();
+
+        /// <summary>How many requests wait for the answer.</summary>
+        public int Askers { get; set; }
     }
 }

@@ -40,30 +40,35 @@ internal sealed class ForkedWorker
     }
 
     /// <summary>
-    /// What it said of itself before it ended: <see cref="StepFailed"/>, <see cref="Returned"/>, or nothing. A job can write here
-    /// whatever it wants: it is taken for what the job says of itself, and anything else is as good as nothing.
+    /// What it said of itself before it ended: <see cref="StepFailed"/> and no job ran; or that the job began, and then
+    /// <see cref="Returned"/> or nothing. Behind its beginning a job can write here whatever it wants: that is taken for what the
+    /// job says of itself, and anything else is as good as nothing.
     /// </summary>
     public WorkerReport ReadReport()
     {
-        Span<byte> message = stackalloc byte[WorkerProtocol.MaxWorkerMessageBytes];
-        IOResult received = Libc.recv(control, message);
-        if (received.Count == 0)
-            return default;
+        Span<byte> buffer = stackalloc byte[WorkerProtocol.MaxWorkerMessageBytes];
         try
         {
-            var reader = new MessageReader(message[..(int)received.Count]);
-            return reader.Kind switch
-            {
-                MessageKind.StepFailed => new WorkerReport(StepFailed.Decode(ref reader), null),
-                MessageKind.Returned => new WorkerReport(null, Returned.Decode(ref reader)),
-                _ => default,
-            };
+            ReadOnlySpan<byte> message = Receive(buffer);
+            if (message.IsEmpty)
+                return default;
+            var reader = new MessageReader(message);
+            if (reader.Kind == MessageKind.StepFailed)
+                return new WorkerReport(StepFailed.Decode(ref reader), null);
+
+            message = reader.Kind == MessageKind.Began ? Receive(buffer) : default;
+            if (message.IsEmpty)
+                return default;
+            reader = new MessageReader(message);
+            return reader.Kind == MessageKind.Returned ? new WorkerReport(null, Returned.Decode(ref reader)) : default;
         }
         catch (FormatException)
         {
             return default;
         }
     }
+
+    private Span<byte> Receive(Span<byte> buffer) => buffer[..(int)Libc.recv(control, buffer).Count];
 
     /// <summary>Signals it and its process group.</summary>
     public void Signal(Signal signal)

@@ -17,6 +17,7 @@ internal static class FunctionRunner
     {
         SetEnvironment(order);
         StartRuntime(job);
+        Begin(control);
 
         try
         {
@@ -72,6 +73,19 @@ internal static class FunctionRunner
         catch (InvalidOperationException failure)
         {
             throw new StepFailedException(WorkerStep.Runtime, Errno.EAGAIN, failure.Message);
+        }
+    }
+
+    /// <summary>The last word that the daemon takes for the worker's: whatever comes behind it on the socket, a user's code may have written.</summary>
+    private static void Begin(FileDescriptor control)
+    {
+        try
+        {
+            Libc.send(control, [(byte)MessageKind.Began]).OrThrow("send(control, Began)");
+        }
+        catch (SystemCallException failure)
+        {
+            throw new StepFailedException(WorkerStep.Runtime, failure.Errno, failure.Message);
         }
     }
 

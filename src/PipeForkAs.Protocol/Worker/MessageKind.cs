@@ -38,4 +38,7 @@ public enum MessageKind : byte
 
     /// <summary>Worker to daemon: the job ended by itself; <see cref="Worker.Returned"/>.</summary>
     Returned = 34,
+
+    /// <summary>Worker to daemon: it is the user, and the function runs next. What follows is the job's own word. No content.</summary>
+    Began = 35,
 }

@@ -30,6 +30,9 @@ internal sealed class OutputRelay(Connection client, FileDescriptor stdout, File
     /// <summary>Whether the client saw the end of a line last, or nothing. Unknown counts as no: it costs an empty line.</summary>
     public bool AtLineStart { get; private set; } = true;
 
+    /// <summary>Whether a piece of output is on its way, and the client has not taken all of it.</summary>
+    public bool WaitsForClient => turn.IsTaken;
+
     /// <summary>Relays until all outputs are at their end, or the client is gone, or <see cref="Abandon"/>.</summary>
     public async Task RunAsync()
     {
@@ -39,10 +42,15 @@ internal sealed class OutputRelay(Connection client, FileDescriptor stdout, File
         await first;
     }
 
-    /// <summary>Stops waiting for outputs that somebody still holds open.</summary>
+    /// <summary>
+    /// Stops waiting: for outputs that somebody still holds open, and for a client that takes no more. That one has a piece of
+    /// output in part, behind which nothing can be said: its reply is cut short.
+    /// </summary>
     public void Abandon()
     {
         abandoned = true;
+        if (WaitsForClient)
+            client.Close();
         stdoutWatch?.Dispose();
         stderrWatch?.Dispose();
     }

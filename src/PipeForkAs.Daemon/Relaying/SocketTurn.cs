@@ -6,6 +6,9 @@ internal sealed class SocketTurn
     private readonly Queue<TaskCompletionSource> waiting = new();
     private bool taken;
 
+    /// <summary>Whether somebody has it: something that was begun is not sent to its end yet.</summary>
+    public bool IsTaken => taken;
+
     /// <summary>Waits for the turn; disposing what comes back ends it.</summary>
     public async ValueTask<Turn> TakeAsync()
     {

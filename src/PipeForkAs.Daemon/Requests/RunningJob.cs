@@ -19,6 +19,7 @@ internal sealed class RunningJob : IDisposable
     private readonly ForkedWorker worker;
     private readonly OutputRelay output;
     private readonly TimeSpan grace;
+    private readonly long due;
     private readonly TaskCompletionSource givenUp = new();
     private LoopTimer? next;
     private bool disposed;
@@ -30,6 +31,7 @@ internal sealed class RunningJob : IDisposable
         this.output = output;
         this.grace = grace;
         Timeout = timeout;
+        due = loop.Time.GetTimestamp() + (long)(timeout.TotalSeconds * loop.Time.TimestampFrequency);
         next = loop.Schedule(timeout, () => End(EndReason.Timeout));
     }
 
@@ -78,6 +80,18 @@ internal sealed class RunningJob : IDisposable
 
     private void GiveUp()
     {
+        // All that the job wrote is still the client's, which may take it as slowly as the job might have written it.
+        if (Reason == EndReason.None && output.WaitsForClient)
+        {
+            if (loop.Time.GetTimestamp() < due)
+            {
+                Next(LastGrace, GiveUp);
+                return;
+            }
+
+            Reason = EndReason.Timeout;
+        }
+
         output.Abandon();
         givenUp.TrySetResult();
     }

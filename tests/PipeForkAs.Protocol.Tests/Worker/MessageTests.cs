@@ -11,7 +11,7 @@ public sealed class MessageTests
     private static readonly Type[] Parts = [typeof(Account), typeof(WorkerLimits)];
 
     /// <summary>Messages that are their first byte alone.</summary>
-    private static readonly MessageKind[] WithoutContent = [MessageKind.Ready, MessageKind.Fork];
+    private static readonly MessageKind[] WithoutContent = [MessageKind.Ready, MessageKind.Fork, MessageKind.Began];
 
     public static TheoryData<string> Types => [.. Samples.All.Select(type => type.Type.Name)];
 

@@ -21,6 +21,9 @@ internal sealed class Server
 
     private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>How long a client with too many connections may take to say in which form it wants to read that.</summary>
+    private static readonly TimeSpan BusyPatience = TimeSpan.FromMilliseconds(100);
+
     private readonly Loop loop;
     private readonly DaemonOptions options;
     private readonly ILogger logger;
@@ -185,7 +188,11 @@ internal sealed class Server
             Code = ReplyCode.Busy,
             Message = $"you have {options.Limits.MaxConnectionsPerUid} connections, no more may be (Limits:MaxConnectionsPerUid); ask again later",
         };
-        await Reply.For(RequestReader.PeekForm(connection), connection).EndAsync(record, atLineStart: true);
+
+        // Patience is for where there is room: who opens too many connections must not fill it for the others.
+        TimeSpan patience = connections.Count <= options.Limits.MaxConnections / 2 ? BusyPatience : TimeSpan.Zero;
+        ReplyForm form = await RequestReader.ReceiveFormAsync(connection, patience);
+        await Reply.For(form, connection).EndAsync(record, atLineStart: true);
     }
 
     private void RefreshCatalog()

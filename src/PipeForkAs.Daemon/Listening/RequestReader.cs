@@ -25,19 +25,18 @@ internal static class RequestReader
         return received;
     }
 
-    /// <summary>The reply's form that a request asks for which has come already; text where it has not, or is none.</summary>
-    public static ReplyForm PeekForm(Connection connection)
+    /// <summary>The reply's form that a client asks for whose request is refused whatever it is; text where none comes in time.</summary>
+    /// <param name="connection">The client.</param>
+    /// <param name="patience">How long to wait for it.</param>
+    public static async ValueTask<ReplyForm> ReceiveFormAsync(Connection connection, TimeSpan patience)
     {
-        var buffer = new byte[FirstRead];
-        int length = (int)Libc.recv(connection.Socket, buffer).Count;
-        int end = buffer.AsSpan(0, length).IndexOf((byte)'\n');
         try
         {
-            return end >= 0 ? Request.Parse(buffer.AsSpan(0, end)).Reply : ReplyForm.Text;
+            return (await ReceiveAsync(connection, patience)).Request.Reply;
         }
-        catch (RequestException)
+        catch (RefusedException refused)
         {
-            return ReplyForm.Text;
+            return refused.Form ?? ReplyForm.Text;
         }
     }
 
@@ -61,12 +60,13 @@ internal static class RequestReader
             int end = buffer.AsSpan(length, (int)received.Count).IndexOf((byte)'\n');
             int line = end >= 0 ? length + end : -1;
             length += (int)received.Count;
+            ReadOnlySpan<byte> soFar = buffer.AsSpan(0, line >= 0 ? line : length);
             if (connection.Interruption is { } interruption)
-                throw interruption;
+                throw new RefusedException(interruption.Code, interruption.Message, ReplyFormPeek.Of(soFar));
             if (received.Count == 0)
                 line = length;
             if (line >= ClientProtocol.MaxRequestBytes || (line < 0 && length >= ClientProtocol.MaxRequestBytes))
-                throw new RefusedException(ReplyCode.TooLarge, $"the request is longer than {ClientProtocol.MaxRequestBytes} bytes; send large data as the job's standard input, behind the request's line");
+                throw new RefusedException(ReplyCode.TooLarge, $"the request is longer than {ClientProtocol.MaxRequestBytes} bytes; send large data as the job's standard input, behind the request's line", ReplyFormPeek.Of(soFar));
             if (line >= 0)
                 return Parse(buffer.AsMemory(0, length), line);
             if (length == buffer.Length)
@@ -85,7 +85,7 @@ internal static class RequestReader
         }
         catch (RequestException failure)
         {
-            throw new RefusedException(ReplyCode.BadRequest, failure.Message);
+            throw new RefusedException(ReplyCode.BadRequest, failure.Message, ReplyFormPeek.Of(received.Span[..line]));
         }
     }
 }

@@ -48,6 +48,8 @@ internal sealed class RequestStory(
         }
         catch (RefusedException refused)
         {
+            if (refused.Form is { } form)
+                reply = Reply.For(form, client);
             end = new EndRecord { Code = refused.Code, Message = refused.Message, Job = request?.Job };
         }
         catch (UserLookupException noAnswer)

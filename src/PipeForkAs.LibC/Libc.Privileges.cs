@@ -75,15 +75,33 @@ public static unsafe partial class Libc
     public static void prctl_set_child_subreaper() =>
         Check.Result(sys_prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), $"prctl(PR_SET_CHILD_SUBREAPER, 1)");
 
-    /// <summary>keyctl(2) <c>KEYCTL_JOIN_SESSION_KEYRING</c> with no name: a new, anonymous session keyring.</summary>
-    public static void keyctl_join_session_keyring() =>
-        Check.Result((int)sys_syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0), $"keyctl(KEYCTL_JOIN_SESSION_KEYRING)");
+    /// <summary>
+    /// keyctl(2) <c>KEYCTL_JOIN_SESSION_KEYRING</c> with no name: a new, anonymous session keyring. False where this process and its
+    /// descendants can reach no keyring at all: the kernel has none, or a seccomp filter, as that of many containers, refuses the very
+    /// question for the present one.
+    /// </summary>
+    public static bool keyctl_join_session_keyring()
+    {
+        int result = (int)sys_syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0);
+        if (result == -1 && (Check.LastErrno == Errno.ENOSYS || Check.LastErrno == Errno.EPERM))
+        {
+            Errno refused = Check.LastErrno;
+            if ((int)sys_syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0, 0, 0) == -1 && Check.LastErrno == refused)
+                return false;
+            throw new SystemCallException("keyctl(KEYCTL_JOIN_SESSION_KEYRING)", refused);
+        }
+
+        Check.Result(result, $"keyctl(KEYCTL_JOIN_SESSION_KEYRING)");
+        return true;
+    }
 
     internal const uint LINUX_CAPABILITY_VERSION_3 = 0x20080522;
     internal const nint SYS_capget = 125;
     internal const nint SYS_capset = 126;
     internal const nint SYS_keyctl = 250;
+    internal const nint KEYCTL_GET_KEYRING_ID = 0;
     internal const nint KEYCTL_JOIN_SESSION_KEYRING = 1;
+    internal const nint KEY_SPEC_SESSION_KEYRING = -3;
     internal const int PR_SET_PDEATHSIG = 1;
     internal const int PR_SET_DUMPABLE = 4;
     internal const int PR_CAPBSET_READ = 23;

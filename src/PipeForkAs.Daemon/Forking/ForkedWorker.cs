@@ -54,17 +54,29 @@ internal sealed class ForkedWorker
                 return default;
             var reader = new MessageReader(message);
             if (reader.Kind == MessageKind.StepFailed)
-                return new WorkerReport(StepFailed.Decode(ref reader), null);
+                return new WorkerReport { Failed = StepFailed.Decode(ref reader) };
 
-            message = reader.Kind == MessageKind.Began ? Receive(buffer) : default;
-            if (message.IsEmpty)
-                return default;
-            reader = new MessageReader(message);
-            return reader.Kind == MessageKind.Returned ? new WorkerReport(null, Returned.Decode(ref reader)) : default;
+            return reader.Kind == MessageKind.Began ? new WorkerReport { Began = true, Returned = ReadReturned(buffer) } : default;
         }
         catch (FormatException)
         {
             return default;
+        }
+    }
+
+    private Returned? ReadReturned(Span<byte> buffer)
+    {
+        try
+        {
+            ReadOnlySpan<byte> message = Receive(buffer);
+            if (message.IsEmpty)
+                return null;
+            var reader = new MessageReader(message);
+            return reader.Kind == MessageKind.Returned ? Returned.Decode(ref reader) : null;
+        }
+        catch (FormatException)
+        {
+            return null;
         }
     }
 
@@ -113,5 +125,15 @@ internal sealed class ForkedWorker
     internal void MarkEnded(WorkerExited? how) => ended.TrySetResult(how);
 }
 
-/// <summary>What a worker said of itself; at most one of the two.</summary>
-internal readonly record struct WorkerReport(StepFailed? Failed, Returned? Returned);
+/// <summary>What a worker said of itself.</summary>
+internal readonly record struct WorkerReport
+{
+    /// <summary>The step that failed; then nothing else is said.</summary>
+    public StepFailed? Failed { get; init; }
+
+    /// <summary>Whether it had become the user and the function began. A command's worker does not say so.</summary>
+    public bool Began { get; init; }
+
+    /// <summary>How the function came to its end, in the job's own words.</summary>
+    public Returned? Returned { get; init; }
+}

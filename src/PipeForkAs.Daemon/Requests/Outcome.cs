@@ -13,7 +13,7 @@ namespace PipeForkAs.Daemon.Requests;
 internal readonly record struct Outcome(ReplyCode Code, string? Message, JobError? Error = null)
 {
     /// <summary>Decides. What the daemon did itself counts first, then what the kernel says, then what the worker says of itself.</summary>
-    public static Outcome Of(RunningJob job, WorkerExited? exited, WorkerReport report)
+    public static Outcome Of(RunningJob job, bool isFunction, WorkerExited? exited, WorkerReport report)
     {
         switch (job.Reason)
         {
@@ -29,6 +29,8 @@ internal readonly record struct Outcome(ReplyCode Code, string? Message, JobErro
             return new(ReplyCode.HostLost, "the job host died while the job ran; the job was not run again");
         if (report.Failed is { } failed)
             return Failed(failed);
+        if (isFunction && !report.Began && !how.BySignal)
+            return new(ReplyCode.Internal, string.Create(CultureInfo.InvariantCulture, $"the worker ended with {how.Value} before the job began and did not say why; the job did not run"));
         if (how.BySignal)
             return new(ReplyCode.Signaled, $"{new Signal(how.Value)} ended the job");
 

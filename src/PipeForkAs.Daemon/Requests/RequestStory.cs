@@ -108,7 +108,7 @@ internal sealed class RequestStory(
         _ = input.RunAsync(received.BeginningOfInput);
         WorkerExited? exited = await running.Job.FinishAsync(output.RunAsync());
 
-        var outcome = Outcome.Of(running.Job, exited, exited is null ? default : worker.ReadReport());
+        var outcome = Outcome.Of(running.Job, job.Command is null, exited, exited is null ? default : worker.ReadReport());
         if (outcome.Code == ReplyCode.Internal)
             Log.WorkerFailed(logger, account.Name, outcome.Message!);
         var end = new EndRecord

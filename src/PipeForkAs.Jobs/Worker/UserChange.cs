@@ -9,7 +9,7 @@ namespace PipeForkAs.Jobs.Worker;
 /// How a worker becomes the user: from the first step to the last, in the order in which they must stand. Any failure throws,
 /// and nothing of the user's runs. Nothing is looked up here; the daemon resolved all in numbers.
 /// </summary>
-internal sealed class UserChange(ProcessId jobHost)
+internal sealed class UserChange(ProcessId jobHost, FileDescriptor workerEnd)
 {
     private static readonly Signal[] HostSignals =
     [
@@ -19,10 +19,39 @@ internal sealed class UserChange(ProcessId jobHost)
 
     private WorkerStep step;
 
+    /// <summary>The step that is being taken.</summary>
+    public WorkerStep Step => step;
+
+    /// <summary>The worker's control socket; <see cref="Prepare"/> moves it to <see cref="WorkerProtocol.ControlDescriptor"/>.</summary>
+    public FileDescriptor Control { get; private set; } = workerEnd;
+
     /// <summary>What no user matters to: done while the worker waits for its order.</summary>
-    /// <param name="workerEnd">The worker's control socket; it moves to <see cref="WorkerProtocol.ControlDescriptor"/>.</param>
-    /// <returns>The control socket under its new number.</returns>
-    public FileDescriptor Prepare(FileDescriptor workerEnd) => Guard(() =>
+    public void Prepare()
+    {
+        try
+        {
+            PrepareSteps();
+        }
+        catch (SystemCallException failure)
+        {
+            throw new StepFailedException(step, failure.Errno, failure.Message);
+        }
+    }
+
+    /// <summary>Puts the pipes in place and becomes the user. Returns when the job may run.</summary>
+    public void Become(Run order, ReadOnlySpan<FileDescriptor?> pipes, bool mayGainPrivileges)
+    {
+        try
+        {
+            Apply(order, pipes, mayGainPrivileges);
+        }
+        catch (SystemCallException failure)
+        {
+            throw new StepFailedException(step, failure.Errno, failure.Message);
+        }
+    }
+
+    private void PrepareSteps()
     {
         step = WorkerStep.Signals;
         foreach (Signal signal in HostSignals)
@@ -34,9 +63,10 @@ internal sealed class UserChange(ProcessId jobHost)
 
         // A sibling's control socket would let one job give orders to another: nothing of the job host's stays open.
         step = WorkerStep.CloseDescriptors;
-        FileDescriptor control = Libc.dup3_cloexec(workerEnd, WorkerProtocol.ControlDescriptor);
+        Control = Libc.dup3_cloexec(Control, WorkerProtocol.ControlDescriptor);
         Libc.close_range(WorkerProtocol.ControlDescriptor + 1, uint.MaxValue);
 
+        // Where there is no keyring to be reached there is none to be shared.
         step = WorkerStep.Keyring;
         Libc.keyctl_join_session_keyring();
 
@@ -52,20 +82,6 @@ internal sealed class UserChange(ProcessId jobHost)
         // An idle worker ends with its job host as well. setresuid clears this: it is set again below.
         step = WorkerStep.ParentDeathSignal;
         DieWithJobHost();
-        return control;
-    });
-
-    /// <summary>Puts the pipes in place and becomes the user. Returns when the job may run.</summary>
-    public void Become(Run order, ReadOnlySpan<FileDescriptor?> pipes, bool mayGainPrivileges)
-    {
-        try
-        {
-            Apply(order, pipes, mayGainPrivileges);
-        }
-        catch (SystemCallException failure)
-        {
-            throw new StepFailedException(step, failure.Errno, failure.Message);
-        }
     }
 
     private void Apply(Run order, ReadOnlySpan<FileDescriptor?> pipes, bool mayGainPrivileges)
@@ -153,17 +169,5 @@ internal sealed class UserChange(ProcessId jobHost)
     {
         if (value is { } limit)
             Libc.setrlimit(resource, (ulong)limit, (ulong)limit);
-    }
-
-    private T Guard<T>(Func<T> steps)
-    {
-        try
-        {
-            return steps();
-        }
-        catch (SystemCallException failure)
-        {
-            throw new StepFailedException(step, failure.Errno, failure.Message);
-        }
     }
 }

@@ -13,13 +13,12 @@ internal static class WorkerProcess
     [DoesNotReturn]
     public static void Live(FileDescriptor workerEnd, ProcessId jobHost, JobCollection jobs)
     {
-        FileDescriptor control = workerEnd;
+        var change = new UserChange(jobHost, workerEnd);
         try
         {
-            var change = new UserChange(jobHost);
-            control = change.Prepare(workerEnd);
+            change.Prepare();
             var pipes = new FileDescriptor?[DescriptorsOfAnOrder];
-            Run? order = WaitForOrder(control, pipes);
+            Run? order = WaitForOrder(change.Control, pipes);
             if (order is null)
                 Libc._exit(0);
 
@@ -29,17 +28,17 @@ internal static class WorkerProcess
             if (job is null)
                 Execute(order);
             else
-                Libc._exit(FunctionRunner.Run(order, job, control));
+                Libc._exit(FunctionRunner.Run(order, job, change.Control));
         }
         catch (StepFailedException failure)
         {
-            Report(control, new StepFailed(failure.Step, failure.Errno.Value, failure.Message));
+            Report(change.Control, new StepFailed(failure.Step, failure.Errno.Value, failure.Message));
         }
 #pragma warning disable CA1031 // The edge of the worker: no code of the job host's may run on in it, whatever failed.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            Report(control, new StepFailed(WorkerStep.Order, 0, $"{failure.GetType().FullName}: {failure.Message}"));
+            Report(change.Control, new StepFailed(change.Step, 0, $"{failure.GetType().FullName}: {failure.Message}"));
         }
 
         Libc._exit(1);

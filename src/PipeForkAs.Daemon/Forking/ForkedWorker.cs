@@ -80,7 +80,15 @@ internal sealed class ForkedWorker
         }
     }
 
-    private Span<byte> Receive(Span<byte> buffer) => buffer[..(int)Libc.recv(control, buffer).Count];
+    private Span<byte> Receive(Span<byte> buffer)
+    {
+        IOResult received = Libc.recv(control, buffer);
+
+        // A worker that ended without reading its order resets the connection, and that is told before what it had sent.
+        if (received.Errno == Errno.ECONNRESET)
+            received = Libc.recv(control, buffer);
+        return buffer[..(int)received.Count];
+    }
 
     /// <summary>Signals it and its process group.</summary>
     public void Signal(Signal signal)

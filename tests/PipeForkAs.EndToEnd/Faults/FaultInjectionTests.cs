@@ -1,0 +1,153 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using PipeForkAs.EndToEnd.Harness;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.EndToEnd.Faults;
+
+/// <summary>
+/// For each step by which a worker becomes the user: where it fails, the body of the job never runs, and the client is told the step
+/// and the errno. Where the kernel claims success without effect, the verification finds it.
+/// </summary>
+/// <remarks>
+/// Two steps cannot be made to fail from outside: Environment makes no system call, and UnblockSignals makes one that the job host
+/// makes with the same arguments before every fork.
+/// </remarks>
+public sealed class FaultInjectionTests
+{
+    private const int EPERM = 1, EIO = 5, EAGAIN = 11, EACCES = 13, EINVAL = 22, EMFILE = 24;
+    private const int RtSigaction = 13, Recvmsg = 47, Chdir = 80, Setsid = 112, Setgroups = 116, Setresuid = 117, Setresgid = 119,
+        Capset = 126, Setpriority = 141, Prctl = 157, Keyctl = 250, Openat = 257, Dup3 = 292, Prlimit64 = 302, CloseRange = 436;
+
+    private const int Lie = 0;
+    private const string Minus1 = "0xffffffff";
+
+    public static TheoryData<string, int, int, string> FailingSteps { get; } = new()
+    {
+        { "Signals", RtSigaction, EINVAL, "0=30" },
+        { "Session", Setsid, EPERM, "" },
+        { "CloseDescriptors", CloseRange, EINVAL, "" },
+        { "Keyring", Keyctl, EPERM, "0=1" },
+        { "CapabilityBoundingSet", Prctl, EPERM, "0=24" },
+        { "CapabilityBoundingSet", Prctl, EINVAL, "0=47" },
+        { "Order", Recvmsg, EIO, "" },
+        { "Pipes", Dup3, EMFILE, "2=0" },
+        { "OomScoreAdjust", Openat, EACCES, "2=0x80001" },
+        { "Nice", Setpriority, EACCES, "" },
+        { "ResourceLimits", Prlimit64, EPERM, "1=0" },
+        { "Groups", Setgroups, EPERM, "" },
+        { "GroupIds", Setresgid, EPERM, "" },
+        { "UserIds", Setresuid, EAGAIN, "" },
+        { "Capabilities", Capset, EPERM, "" },
+        { "NoNewPrivileges", Prctl, EINVAL, "0=38" },
+        { "Dumpable", Prctl, EINVAL, "0=4 1=0" },
+        { "ParentDeathSignal", Prctl, EINVAL, "0=1" },
+        { "WorkingDirectory", Chdir, EACCES, "" },
+    };
+
+    public static TheoryData<string, int, string> Lies { get; } = new()
+    {
+        { "the supplementary groups", Setgroups, "" },
+        { "the group ids", Setresgid, "" },
+        { "the user ids", Setresuid, "" },
+        { "bounding set", Prctl, "0=24" },
+        { "no_new_privs", Prctl, "0=38" },
+        { "setresuid(-1, 0, -1)", Setresuid, $"0={Minus1} 1=0" },
+        { "setresgid to another group", Setresgid, $"0={Minus1} 1=0" },
+        { "setgroups(0)", Setgroups, "0=0" },
+    };
+
+    [Theory(Timeout = 60_000)]
+    [MemberData(nameof(FailingSteps))]
+    public async Task Where_a_step_fails_the_job_does_not_run_and_the_client_is_told_step_and_errno(string step, int call, int errno, string arguments)
+    {
+        await using DaemonProcess daemon = await FaultyKernel.StartDaemonAsync([new Fault(call, errno, arguments)], LimitProcessorTime);
+        FramedReply reply = await MarkAsync(daemon);
+        Assert.Equal(ReplyCode.Internal, reply.End.Code);
+        Assert.Contains($"step {step}:", reply.End.Message);
+        Assert.Contains($"[errno {errno}]", reply.End.Message);
+        Assert.Equal(0, await daemon.StopAsync());
+    }
+
+    [Theory(Timeout = 60_000)]
+    [MemberData(nameof(Lies))]
+    public async Task Where_the_kernel_claims_success_without_effect_the_verification_finds_it(string what, int call, string arguments)
+    {
+        await using DaemonProcess daemon = await FaultyKernel.StartDaemonAsync([new Fault(call, Lie, arguments)]);
+        FramedReply reply = await MarkAsync(daemon);
+        Assert.Equal(ReplyCode.Internal, reply.End.Code);
+        Assert.Contains("step Verify:", reply.End.Message);
+        Assert.Contains(what, reply.End.Message);
+        Assert.Equal(0, await daemon.StopAsync());
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task Without_faults_the_job_runs_behind_the_filter()
+    {
+        await using DaemonProcess daemon = await FaultyKernel.StartDaemonAsync([]);
+        FramedReply reply = await MarkAsync(daemon, expectMark: true);
+        Assert.Equal(ReplyCode.Ok, reply.End.Code);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_user_with_too_many_processes_is_told_so_and_the_job_does_not_run()
+    {
+        using Process sleeper = Process.Start("runuser", ["-u", TestUsers.Alice, "--", "sleep", "60"]);
+        try
+        {
+            await using DaemonProcess daemon = await FaultyKernel.StartDaemonAsync([]);
+
+            // What the daemon's unit may set with LimitNPROC; the job host and its workers inherit it. Root is not held by it.
+            foreach (int process in new[] { daemon.Pid }.Concat(ProcFs.Descendants(daemon.Pid)))
+                await Tool.MustAsync("prlimit", $"--pid={process}", "--nproc=1:1");
+            FramedReply reply = await MarkAsync(daemon);
+            Assert.Equal(ReplyCode.Internal, reply.End.Code);
+            Assert.Contains("step Runtime:", reply.End.Message);
+            Assert.Contains("RLIMIT_NPROC", reply.End.Message);
+        }
+        finally
+        {
+            sleeper.Kill(entireProcessTree: true);
+        }
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_program_that_the_user_may_not_execute_is_told_with_its_errno()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(configuration =>
+        {
+            string program = Path.Combine(Path.GetDirectoryName(configuration["Socket"]!["Path"]!.GetValue<string>())!, "closed");
+            File.WriteAllText(program, "#!/bin/sh\necho ran\n");
+            Libc.chmod(program, 0x1C0); // 0700
+            configuration["Commands"] = new JsonObject { ["closed"] = new JsonObject { ["Command"] = new JsonArray(program) } };
+        });
+        FramedReply reply = await RawClient.RunAsync(daemon, "closed");
+        Assert.Equal(ReplyCode.Internal, reply.End.Code);
+        Assert.Contains("step Execute:", reply.End.Message);
+        Assert.Contains("EACCES", reply.End.Message);
+        Assert.Empty(reply.Stdout);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task Workers_that_cannot_prepare_do_not_make_the_daemon_spin()
+    {
+        await using DaemonProcess daemon = await FaultyKernel.StartDaemonAsync([new Fault(Setsid, EPERM)]);
+        await Task.Delay(2000);
+        Assert.InRange(daemon.Log.Split("the waiting worker").Length - 1, 1, 40);
+    }
+
+    /// <summary>RLIMIT_CPU is set for a worker only where it is configured.</summary>
+    private static void LimitProcessorTime(JsonObject configuration) =>
+        configuration["Limits"]!["Worker"] = new JsonObject { ["CpuSeconds"] = 100 };
+
+    /// <summary>Runs the job that leaves a file behind, and checks whether it did.</summary>
+    private static async Task<FramedReply> MarkAsync(DaemonProcess daemon, bool expectMark = false)
+    {
+        string mark = Path.Combine(TestUsers.Entry(TestUsers.Alice).Home, "mark");
+        File.Delete(mark);
+        FramedReply reply = await RawClient.RunAsync(daemon, "mark", $$"""{"path":"{{mark}}"}""");
+        Assert.Equal(expectMark, File.Exists(mark));
+        return reply;
+    }
+}

@@ -1,0 +1,25 @@
+using System.Text.Json.Nodes;
+using PipeForkAs.EndToEnd.Harness;
+
+namespace PipeForkAs.EndToEnd.Faults;
+
+/// <summary>A system call that fails, or lies, for the job host and its workers.</summary>
+/// <param name="Number">The call's number on x86-64.</param>
+/// <param name="Errno">What it returns; 0: success without effect.</param>
+/// <param name="Arguments">Which arguments it must have, as "INDEX=VALUE"; empty for any.</param>
+internal sealed record Fault(int Number, int Errno, string Arguments = "");
+
+/// <summary>Puts a seccomp filter before the test jobs: faults come from the kernel, and the product has no seam for them.</summary>
+internal static class FaultyKernel
+{
+    /// <summary>Starts a daemon whose only job host, the test jobs, has these faults.</summary>
+    public static Task<DaemonProcess> StartDaemonAsync(IReadOnlyList<Fault> faults, Action<JsonObject>? configure = null) => DaemonProcess.StartAsync(configuration =>
+    {
+        string folder = Path.GetDirectoryName(configuration["Socket"]!["Path"]!.GetValue<string>())!;
+        string source = Path.Combine(AppContext.BaseDirectory, "Faults", "faulty_kernel.c"), program = Path.Combine(folder, "faulty-host");
+        Tool.MustAsync("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program, source).GetAwaiter().GetResult();
+        File.WriteAllLines($"{program}.fault", [NativeBuild.TestJobs, .. faults.Select(fault => $"{fault.Number} {fault.Errno} {fault.Arguments}")]);
+        configuration["JobHosts"] = new JsonArray(new JsonObject { ["Path"] = program, ["Workers"] = 1 });
+        configure?.Invoke(configuration);
+    });
+}

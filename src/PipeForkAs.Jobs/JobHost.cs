@@ -31,7 +31,7 @@ public static class JobHost
         ArgumentNullException.ThrowIfNull(register);
 
         if (args is [WorkerProtocol.ServeArgument])
-            return HostServer.Serve(register);
+            HostServer.Serve(register);
 
         var jobs = new JobCollection();
         register(jobs);

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using PipeForkAs.Jobs.Worker;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Worker;
@@ -33,9 +34,13 @@ internal sealed class HostServer
         childSignal = Libc.signalfd(SignalSet.Of(Signal.SIGCHLD));
     }
 
-    /// <summary>Serves the daemon until it closes the control socket. Returns the process's exit code.</summary>
-    public static int Serve(Action<JobCollection> register)
+    /// <summary>Serves the daemon until it closes the control socket, and ends the process: without the runtime's own shutdown, which expects a finalizer thread.</summary>
+    [DoesNotReturn]
+    public static void Serve(Action<JobCollection> register) => Libc._exit(ServeToTheEnd(register));
+
+    private static int ServeToTheEnd(Action<JobCollection> register)
     {
+        HostServer? server = null;
         var control = new FileDescriptor(WorkerProtocol.ControlDescriptor);
         try
         {
@@ -44,12 +49,11 @@ internal sealed class HostServer
             register(jobs);
             RefuseUnlessOneThread("after the jobs were registered");
 
-            var server = new HostServer(control, jobs);
+            server = new HostServer(control, jobs);
             Introduction.Send(control, jobs);
             SelfTest.Run();
             server.Say(writer => writer.Begin(MessageKind.Ready));
             server.Loop();
-            server.EndWorkers();
             return 0;
         }
 #pragma warning disable CA1031 // The edge of the process: whatever it is, the daemon is told, and the job host ends.
@@ -60,6 +64,10 @@ internal sealed class HostServer
             new Refused(failure is HostRefusedException ? failure.Message : $"{failure.GetType().FullName}: {failure.Message}").Encode(writer);
             Libc.send(control, writer.Written);
             return 1;
+        }
+        finally
+        {
+            server?.EndWorkers();
         }
     }
 
@@ -92,7 +100,10 @@ internal sealed class HostServer
     /// <summary>Takes one message of the daemon. False when the daemon is gone.</summary>
     private bool Answer()
     {
-        int length = Libc.recv(control, incoming).OrThrow("recv(control)");
+        IOResult received = Libc.recv(control, incoming);
+        if (received.PeerGone)
+            return false;
+        int length = received.OrThrow("recv(control)");
         if (length == 0)
             return false;
 
@@ -144,7 +155,7 @@ internal sealed class HostServer
             running.Add(worker!.Value);
             using FileDescriptor pidfd = Libc.pidfd_open(worker.Value);
             new Forked(worker.Value.Value).Encode(writer);
-            Libc.sendmsg(control, writer.Written, [daemonEnd, pidfd]).OrThrow("sendmsg(control, Forked)");
+            Sent(Libc.sendmsg(control, writer.Written, [daemonEnd, pidfd]));
         }
     }
 
@@ -193,6 +204,13 @@ internal sealed class HostServer
     private void Say(Action<MessageWriter> encode)
     {
         encode(writer);
-        Libc.send(control, writer.Written).OrThrow("send(control)");
+        Sent(Libc.send(control, writer.Written));
+    }
+
+    /// <summary>A daemon that is gone is no failure: the next reading finds it, and the job host ends in order.</summary>
+    private static void Sent(IOResult sent)
+    {
+        if (!sent.PeerGone)
+            sent.OrThrow("send(control)");
     }
 }

@@ -44,7 +44,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
     /// <summary>Makes the folder and the configuration: stock and test jobs, short graces. Nothing is started.</summary>
     public static (string Folder, JsonObject Configuration) Prepare()
     {
-        string folder = Directory.CreateTempSubdirectory("pipeforkas-e2e-").FullName;
+        string folder = Directory.CreateTempSubdirectory(Leftovers.OwnFolderPrefix).FullName;
         Libc.chmod(folder, 0x1ED); // 0755
         var configuration = new JsonObject
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using PipeForkAs.LibC;
 
 namespace PipeForkAs.EndToEnd.Harness;
 
@@ -36,6 +37,58 @@ internal static class ProcFs
 
     /// <summary>The children, their children and so on.</summary>
     public static IEnumerable<int> Descendants(int pid) => Children(pid).SelectMany(child => Descendants(child).Prepend(child));
+
+    /// <summary>All processes of some users, by their effective uid; zombies excluded.</summary>
+    public static IReadOnlyList<int> OfUsers(IReadOnlyCollection<UserId> users)
+    {
+        var found = new List<int>();
+        foreach (string folder in Directory.EnumerateDirectories("/proc"))
+        {
+            if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) && Stat(pid) is { State: not ('Z' or 'X') } && users.Contains(User(pid)))
+                found.Add(pid);
+        }
+
+        return found;
+    }
+
+    /// <summary>All processes with a text in their command line.</summary>
+    public static IReadOnlyList<int> Mentioning(string text)
+    {
+        var found = new List<int>();
+        foreach (string folder in Directory.EnumerateDirectories("/proc"))
+        {
+            if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) && CommandLine(pid).Contains(text, StringComparison.Ordinal))
+                found.Add(pid);
+        }
+
+        return found;
+    }
+
+    /// <summary>The command line, its words divided by NUL; empty where the process is gone.</summary>
+    public static string CommandLine(int pid)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{pid}/cmdline");
+        }
+        catch (IOException)
+        {
+            return "";
+        }
+    }
+
+    /// <summary>The effective uid; <see cref="UserId.Unchanged"/> where the process is gone.</summary>
+    public static UserId User(int pid)
+    {
+        try
+        {
+            return new UserId(uint.Parse(StatusField(pid, "Uid").Split(' ')[1], CultureInfo.InvariantCulture));
+        }
+        catch (IOException)
+        {
+            return UserId.Unchanged;
+        }
+    }
 
     /// <summary>State, parent, group and session; null where the process is gone.</summary>
     public static (char State, int Parent, int Group, int Session)? Stat(int pid)

@@ -9,6 +9,12 @@ namespace PipeForkAs.EndToEnd.Harness;
 /// <summary>Two users of the tests' own, the first with a supplementary group. They are gone when the tests are over.</summary>
 public sealed class TestUsers : IAsyncLifetime
 {
+    /// <summary>No mail, no subordinate ids, no login records: nothing that userdel leaves behind.</summary>
+    private static readonly string[] Options =
+    [
+        "--create-home", "--user-group", "--no-log-init", "--shell", "/bin/bash", "-K", "MAIL_DIR=/dev/null", "-K", "SUB_UID_COUNT=0", "-K", "SUB_GID_COUNT=0",
+    ];
+
     private static readonly string Suffix = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
 
     public static string Alice { get; } = $"pfa-a-{Suffix}";
@@ -26,23 +32,15 @@ public sealed class TestUsers : IAsyncLifetime
     {
         if (Libc.geteuid() != UserId.Root)
             throw new InvalidOperationException("the end-to-end tests need root: they make users and run jobs as them");
+        Leftovers.Guard();
         await Tool.MustAsync("groupadd", Group);
-        await Tool.MustAsync("useradd", "--create-home", "--user-group", "--groups", Group, "--shell", "/bin/bash", "-K", "MAIL_DIR=/dev/null", Alice);
-        await Tool.MustAsync("useradd", "--create-home", "--user-group", "--shell", "/bin/bash", "-K", "MAIL_DIR=/dev/null", Bob);
+        await Tool.MustAsync(["useradd", .. Options, "--groups", Group, Alice]);
+        await Tool.MustAsync(["useradd", .. Options, Bob]);
     }
 
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync()
     {
-        foreach (string user in new[] { Alice, Bob })
-        {
-            if (Libc.getpwnam(user) is { } entry)
-            {
-                await Tool.RunAsync(["userdel", user]);
-                if (entry.Home.StartsWith("/home/pfa-", StringComparison.Ordinal))
-                    Directory.Delete(entry.Home, recursive: true);
-            }
-        }
-
-        await Tool.RunAsync(["groupdel", Group]);
+        Leftovers.Clear();
+        return ValueTask.CompletedTask;
     }
 }

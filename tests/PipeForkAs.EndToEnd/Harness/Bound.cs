@@ -1,0 +1,23 @@
+namespace PipeForkAs.EndToEnd.Harness;
+
+/// <summary>How long things may hang before they count as failed. Nothing is asserted about time below that.</summary>
+internal static class Bound
+{
+    /// <summary>One test, in milliseconds.</summary>
+    public const int Test = 120_000;
+
+    /// <summary>One condition.</summary>
+    private static readonly TimeSpan Step = TimeSpan.FromSeconds(60);
+
+    /// <summary>Waits for a condition to come true.</summary>
+    public static async Task UntilAsync(Func<bool> condition, Func<string> otherwise)
+    {
+        using var deadline = new CancellationTokenSource(Step);
+        while (!condition())
+        {
+            if (deadline.IsCancellationRequested)
+                throw new TimeoutException(otherwise());
+            await Task.Delay(20);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+using System.Globalization;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.EndToEnd.Harness;
+
+/// <summary>
+/// Takes away what a run of the tests made: its daemons, its users and what runs as them, its folders. Also when the run is ended
+/// early; and what a killed run left, the next one takes away.
+/// </summary>
+internal static class Leftovers
+{
+    private const string FolderPrefix = "pipeforkas-e2e-";
+    private static readonly string OwnRun = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>The beginning of the names of this run's folders in the folder for temporary files.</summary>
+    public static string OwnFolderPrefix => $"{FolderPrefix}{OwnRun}-";
+
+    /// <summary>Takes away what killed runs left, and from now on what this one leaves, however it ends short of SIGKILL.</summary>
+    public static void Guard()
+    {
+        string[] runs =
+        [
+            .. File.ReadLines("/etc/passwd").Where(line => line.StartsWith("pfa-", StringComparison.Ordinal)).Select(line => line.Split(':')[0].Split('-')[^1]),
+            .. Directory.GetDirectories(Path.GetTempPath(), FolderPrefix + "*").Select(folder => Path.GetFileName(folder)[FolderPrefix.Length..].Split('-')[0]),
+        ];
+        foreach (string run in runs.Distinct())
+        {
+            if (int.TryParse(run, NumberStyles.None, CultureInfo.InvariantCulture, out int pid) && !ProcFs.IsThere(pid))
+                Clear(run);
+        }
+
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Clear(OwnRun);
+    }
+
+    /// <summary>Takes away what this run made.</summary>
+    public static void Clear() => Clear(OwnRun);
+
+    private static void Clear(string run)
+    {
+        string[] users = [$"pfa-a-{run}", $"pfa-b-{run}"];
+        PasswordEntry[] entries = [.. users.Select(Libc.getpwnam).OfType<PasswordEntry>()];
+        UserId[] uids = [.. entries.Select(entry => entry.Uid)];
+        for (int round = 0; round < 100; round++)
+        {
+            int[] left = [.. ProcFs.OfUsers(uids), .. ProcFs.Mentioning(Path.Combine(Path.GetTempPath(), $"{FolderPrefix}{run}-"))];
+            if (left.Length == 0)
+                break;
+            foreach (int pid in left)
+                Libc.kill(new ProcessId(pid), Signal.SIGKILL);
+            Thread.Sleep(20);
+        }
+
+        foreach (PasswordEntry entry in entries)
+        {
+            Tool.RunAsync(["userdel", entry.Name]).GetAwaiter().GetResult();
+            if (entry.Home.StartsWith("/home/pfa-", StringComparison.Ordinal) && Directory.Exists(entry.Home))
+                Directory.Delete(entry.Home, recursive: true);
+        }
+
+        if (File.ReadLines("/etc/group").Any(line => line.StartsWith($"pfa-g-{run}:", StringComparison.Ordinal)))
+            Tool.RunAsync(["groupdel", $"pfa-g-{run}"]).GetAwaiter().GetResult();
+        foreach (string folder in Directory.GetDirectories(Path.GetTempPath(), $"{FolderPrefix}{run}-*"))
+            Directory.Delete(folder, recursive: true);
+    }
+}

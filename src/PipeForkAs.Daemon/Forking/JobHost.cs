@@ -270,8 +270,10 @@ internal sealed class JobHost
 
     private void TakeExited(WorkerExited message)
     {
+        // A worker that was let go before its end: the job host said this before it read that. It cannot be meant for a later
+        // worker of the same number, which is free only when that was read.
         if (!workers.TryGetValue(message.Pid, out ForkedWorker? worker))
-            throw new JobHostException($"it tells of the end of {message.Pid}, which is no worker");
+            return;
 
         bool wasIdle = ready.Contains(worker);
         worker.MarkEnded(message);

@@ -1,0 +1,102 @@
+using System.Diagnostics;
+using PipeForkAs.EndToEnd.Harness;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.EndToEnd;
+
+public sealed class HostLostTests
+{
+    private const int Kills = 20;
+    private const int Askers = 8;
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_job_host_killed_under_load_costs_the_requests_in_flight_and_nothing_else()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync();
+        await RawClient.RunAsync(daemon, "exit", """{"code":0}""");
+        Footprint before = Footprint.Of(daemon);
+        string file = Path.Combine(daemon.Folder, "runs");
+        await File.WriteAllTextAsync(file, "");
+        Libc.chmod(file, 0x1B6); // 0666
+
+        using var over = new CancellationTokenSource();
+        Task<List<(string Token, ReplyCode Code)>>[] askers = [.. Enumerable.Range(0, Askers).Select(asker => AskOnAsync(daemon, file, asker, over.Token))];
+        var random = new Random(7);
+        var dead = new List<int>();
+        for (int i = 0; i < Kills; i++)
+        {
+            await Task.Delay(random.Next(20, 120));
+            int host = await TestHostAsync(daemon, dead);
+            int[] workers = [.. ProcFs.Children(host)];
+            Libc.kill(new ProcessId(host), Signal.SIGKILL);
+            dead.Add(host);
+            dead.AddRange(workers);
+            FramedReply next = await RawClient.RunAsync(daemon, "sum", """{"a":1,"b":2}""");
+            Assert.True(next.End.Code is ReplyCode.Ok or ReplyCode.HostLost, $"{next.End}");
+            Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "sum", """{"a":1,"b":2}""")).End.Code);
+        }
+
+        await over.CancelAsync();
+        (string Token, ReplyCode Code)[] answers = [.. (await Task.WhenAll(askers)).SelectMany(list => list)];
+        TestContext.Current.SendDiagnosticMessage("{0} requests over {1} lives of a job host: {2}", answers.Length, Kills + 1, Crowd.Tally(answers.Select(answer => answer.Code)));
+
+        Assert.All(answers, answer => Assert.True(answer.Code is ReplyCode.Ok or ReplyCode.HostLost, $"{answer}"));
+        Assert.Contains(answers, answer => answer.Code == ReplyCode.HostLost);
+        Dictionary<string, int> runs = (await File.ReadAllLinesAsync(file)).CountBy(line => line).ToDictionary();
+        Assert.All(runs, run => Assert.Equal(1, run.Value));
+        Assert.All(answers.Where(answer => answer.Code == ReplyCode.Ok), answer => Assert.True(runs.ContainsKey(answer.Token)));
+
+        await before.RestoredAsync(daemon, TimeSpan.FromSeconds(20));
+        Assert.Equal(2, daemon.JobHosts.Count);
+        Assert.All(dead, pid => Assert.True(ProcFs.Stat(pid) is not { } stat || stat.Parent != daemon.Pid, $"process {pid} of a dead job host is still there"));
+        Assert.Equal(0, await daemon.StopAsync());
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task What_runs_and_what_waits_goes_with_its_job_host()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync();
+        Task<FramedReply> running = RawClient.RunAsync(daemon, "ignore-sigterm", """{"seconds":100}""");
+        Task<FramedReply> other = RawClient.RunAsync(daemon, "sleep", """{"seconds":100}""");
+        await Task.Delay(300);
+        int host = await TestHostAsync(daemon, []);
+        int[] workers = [.. ProcFs.Children(host)];
+        Assert.True(workers.Length >= 4, "two workers run and two wait");
+
+        Libc.kill(new ProcessId(host), Signal.SIGKILL);
+        foreach (FramedReply reply in await Task.WhenAll(running, other))
+            Assert.Equal((ReplyCode.HostLost, null, null), (reply.End.Code, reply.End.Exit, reply.End.Signal));
+        await Crowd.UntilAsync(() => workers.Append(host).Count(ProcFs.IsThere), left => left == 0, TimeSpan.FromSeconds(10), "processes of the dead job host");
+        Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "sum", """{"a":1,"b":2}""")).End.Code);
+    }
+
+    private static async Task<List<(string Token, ReplyCode Code)>> AskOnAsync(DaemonProcess daemon, string file, int asker, CancellationToken over)
+    {
+        var answers = new List<(string, ReplyCode)>();
+        for (int i = 0; !over.IsCancellationRequested; i++)
+        {
+            // Parse holds that each reply has its one end.
+            string token = $"{asker}-{i}";
+            FramedReply reply = await RawClient.RunAsync(daemon, "append", $$"""{"path":"{{file}}","text":"{{token}}","seconds":{{(i % 4 == 0 ? "0.03" : "0")}}}""");
+            answers.Add((token, reply.End.Code));
+        }
+
+        return answers;
+    }
+
+    private static Task<int> TestHostAsync(DaemonProcess daemon, List<int> dead) => Crowd.UntilAsync(
+        () => daemon.JobHosts.Except(dead).FirstOrDefault(IsTestHost), pid => pid != 0, TimeSpan.FromSeconds(20), "no job host is started again");
+
+    private static bool IsTestHost(int pid)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{pid}/cmdline").StartsWith(NativeBuild.TestJobs, StringComparison.Ordinal) && ProcFs.Stat(pid) is { State: not 'Z' };
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+}

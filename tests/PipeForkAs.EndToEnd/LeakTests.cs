@@ -1,0 +1,37 @@
+using PipeForkAs.EndToEnd.Harness;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.EndToEnd;
+
+public sealed class LeakTests
+{
+    private const int Count = 5_000;
+    private const int MemoryMargin = 4 * 1024 * 1024;
+
+    [Fact(Timeout = 120_000)]
+    public async Task Thousands_of_requests_leave_descriptors_memory_and_processes_as_they_were()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync();
+        await AskAsync(daemon, Count / 2);
+        await Task.Delay(500);
+        Footprint before = Footprint.Of(daemon);
+
+        await AskAsync(daemon, Count);
+        await before.RestoredAsync(daemon, TimeSpan.FromSeconds(10));
+        Footprint after = Footprint.Of(daemon);
+        TestContext.Current.SendDiagnosticMessage("{0}, and after {1} requests {2}", before, Count, after);
+        Assert.True(after.GrewLessThan(before, MemoryMargin), $"{before} became {after}");
+        Assert.Equal(0, await daemon.StopAsync());
+    }
+
+    private static async Task AskAsync(DaemonProcess daemon, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            if (i % 2 == 0)
+                Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
+            else
+                Assert.StartsWith("uid=", await RawClient.TextAsync(daemon, $$"""{"job":"id","user":"{{TestUsers.Bob}}"}"""));
+        }
+    }
+}

@@ -35,9 +35,11 @@ internal sealed class Watch : IDisposable
     internal int Generation { get; }
 
     /// <summary>Waits until something may be readable. False when the watch was disposed.</summary>
+    /// <exception cref="InvalidOperationException">Another method waits for that.</exception>
     public Readiness ReadableAsync() => new(this, forReading: true);
 
     /// <summary>Waits until something may be writable. False when the watch was disposed.</summary>
+    /// <exception cref="InvalidOperationException">Another method waits for that.</exception>
     public Readiness WritableAsync() => new(this, forReading: false);
 
     /// <summary>Ends the watch, and all waiting for it.</summary>
@@ -83,19 +85,17 @@ internal sealed class Watch : IDisposable
             resumed?.Invoke();
         }
 
+        /// <summary>Also the place where a second waiter is refused: what <see cref="Wait"/> throws, no method could catch.</summary>
         public bool TakeReady()
         {
+            if (waiting is not null)
+                throw new InvalidOperationException("two methods wait for the same direction of a descriptor");
             bool was = ready;
             ready = false;
             return was;
         }
 
-        public void Wait(Action continuation)
-        {
-            if (waiting is not null)
-                throw new InvalidOperationException("two methods wait for the same direction of a descriptor");
-            waiting = continuation;
-        }
+        public void Wait(Action continuation) => waiting = continuation;
     }
 
     /// <summary>An await that the loop continues itself, on its own thread, inline.</summary>

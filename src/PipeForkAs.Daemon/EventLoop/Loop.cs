@@ -17,6 +17,7 @@ internal sealed class Loop : SynchronizationContext, IDisposable
     private readonly List<Watch?> watches = [];
     private readonly Stack<int> freeSlots = new();
     private readonly EpollEvent[] events = new EpollEvent[256];
+    private readonly Lock waking = new();
     private readonly byte[] wakeBuffer = new byte[sizeof(ulong)];
     private readonly Action<Exception> onFailure;
     private int generation;
@@ -96,7 +97,7 @@ internal sealed class Loop : SynchronizationContext, IDisposable
     public LoopTimer Schedule(TimeSpan delay, Action callback)
     {
         var timer = new LoopTimer(timers, callback);
-        timers.Add(timer, time.GetTimestamp() + (long)(delay.TotalSeconds * time.TimestampFrequency));
+        timers.Add(timer, time.GetTimestamp() + (long)Math.Min(delay.TotalSeconds * time.TimestampFrequency, long.MaxValue / 2));
         return timer;
     }
 
@@ -126,7 +127,8 @@ internal sealed class Loop : SynchronizationContext, IDisposable
     public void Dispose()
     {
         epoll.Dispose();
-        wake.Dispose();
+        lock (waking)
+            wake.Dispose();
     }
 
     /// <summary>Forgets a watch.</summary>
@@ -142,7 +144,13 @@ internal sealed class Loop : SynchronizationContext, IDisposable
         Span<byte> one = stackalloc byte[sizeof(ulong)];
         one.Clear();
         one[0] = 1;
-        Libc.write(wake, one);
+
+        // A look-up may end when the loop has ended already: the descriptor's number could be another's by then.
+        lock (waking)
+        {
+            if (!wake.IsClosed)
+                Libc.write(wake, one);
+        }
     }
 
     private void RunPosted()

@@ -54,14 +54,19 @@ internal sealed class TimerHeap
             Down(index, last);
     }
 
-    /// <summary>Fires the timers that are due. Returns the milliseconds until the next one, rounded up; -1 for none.</summary>
+    /// <summary>
+    /// Fires the timers that are due; not more than there are now, so that one that sets itself anew cannot keep the loop.
+    /// Returns the milliseconds until the next one, rounded up; -1 for none.
+    /// </summary>
     public int FireDue(long now, Action<Exception> onFailure, long frequency)
     {
-        while (Count > 0)
+        for (int left = Count; Count > 0; left--)
         {
             LoopTimer first = heap[0];
             if (first.Due > now)
-                return (int)Math.Min(int.MaxValue, ((first.Due - now) * 1000 / frequency) + 1);
+                return Milliseconds(first.Due - now, frequency);
+            if (left == 0)
+                return 0;
             Remove(first);
             try
             {
@@ -77,6 +82,9 @@ internal sealed class TimerHeap
 
         return -1;
     }
+
+    private static int Milliseconds(long wait, long frequency) =>
+        wait / frequency >= int.MaxValue / 1000 ? int.MaxValue : (int)(wait * 1000 / frequency) + 1;
 
     private void Up(int index, LoopTimer timer)
     {

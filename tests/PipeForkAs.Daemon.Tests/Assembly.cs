@@ -1,0 +1,6 @@
+using PipeForkAs.Daemon.Tests.Fakes;
+
+// Descriptors, the umask, children and /proc belong to the whole process: one test at a time.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+[assembly: AssemblyFixture(typeof(Deadline))]
+[assembly: System.Runtime.Versioning.SupportedOSPlatform("linux")]

@@ -1,0 +1,47 @@
+using System.Net.Sockets;
+using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Listening;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Tests.Fakes;
+
+/// <summary>A client's socket and what the daemon accepted.</summary>
+internal sealed class ConnectedPair : IDisposable
+{
+    public ConnectedPair()
+    {
+        string name = $"@pipeforkas-daemon-{Guid.NewGuid():N}";
+        using FileDescriptor listener = Libc.socket_unix(LibC.SocketType.SOCK_STREAM, blocking: false);
+        Libc.bind(listener, name);
+        Libc.listen(listener, 1);
+        Client = new Socket(AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, ProtocolType.Unspecified);
+        Client.Connect(new UnixDomainSocketEndPoint('\0' + name[1..]));
+        Accepted = Libc.accept4(listener, out _)!;
+    }
+
+    public Socket Client { get; }
+
+    /// <summary>The daemon's end, which does not block.</summary>
+    public FileDescriptor Accepted { get; }
+
+    /// <summary>The connection that the daemon makes of its end; to be called on the loop.</summary>
+    public Connection Connect(Loop loop) => new(loop, Accepted, Caller.Identify(Accepted));
+
+    /// <summary>Reads until the daemon's end is closed.</summary>
+    public async Task<byte[]> ReadToEndAsync()
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var all = new MemoryStream();
+        var buffer = new byte[64 * 1024];
+        int count;
+        while ((count = await Client.ReceiveAsync(buffer, limit.Token)) > 0)
+            all.Write(buffer, 0, count);
+        return all.ToArray();
+    }
+
+    public void Dispose()
+    {
+        Client.Dispose();
+        Accepted.Dispose();
+    }
+}

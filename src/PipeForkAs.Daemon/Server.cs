@@ -45,7 +45,7 @@ internal sealed class Server
         foreach (JobHostOptions host in options.JobHosts)
             hosts.Add(new JobHost(loop, Reaper, host, logger) { JobsChanged = RefreshCatalog });
         catalog = new JobCatalog(hosts, [.. options.Commands.Select(command => new CommandJob(command.Key, command.Value))]);
-        var users = new UserDatabase(loop, options.Limits, UserDatabase.AskSystem);
+        var users = new UserDatabase(loop, options.Limits, UserDatabase.AskSystem, UserDatabase.SystemFiles);
         story = new RequestStory(
             options, catalog, new DefaultAuthorizer(options.Policy, users), users, new JobSlots(options.Limits), running, logger);
     }

@@ -9,7 +9,7 @@ namespace PipeForkAs.Daemon.Users;
 /// The system's user database through libc's name service switch. Each look-up that no cache answers has a thread of its own,
 /// with a deadline: one that hangs delays only the requests that need it. All but the look-ups themselves runs on the loop.
 /// </summary>
-internal sealed class UserDatabase(Loop loop, LimitOptions limits, Func<UserSelector, Account?> ask) : IUserDatabase
+internal sealed class UserDatabase(Loop loop, LimitOptions limits, Func<UserSelector, Account?> ask, IReadOnlyList<string> files) : IUserDatabase
 {
     /// <summary>Look-ups at once. More wait for one of these to end: where they all hang the database is down, and more threads would not help.</summary>
     private const int MaxThreads = 16;
@@ -17,13 +17,14 @@ internal sealed class UserDatabase(Loop loop, LimitOptions limits, Func<UserSele
     private const int MaxCached = 4096;
 
     /// <summary>Files whose change ends what is cached at once, whatever its age.</summary>
-    private static readonly string[] Files = ["/etc/passwd", "/etc/group", "/etc/nsswitch.conf"];
+    public static readonly IReadOnlyList<string> SystemFiles = ["/etc/passwd", "/etc/group", "/etc/nsswitch.conf"];
 
     private readonly Dictionary<UserSelector, (Account? Account, long Expires)> cache = [];
     private readonly Dictionary<UserSelector, LookUp> asked = [];
     private readonly LinkedList<LookUp> waiting = new();
-    private readonly FileStatus?[] seen = new FileStatus?[Files.Length];
+    private readonly FileStatus?[] seen = new FileStatus?[files.Count];
     private int threads;
+    private int changes;
 
     public async ValueTask<Account?> FindAsync(UserSelector selector)
     {
@@ -63,7 +64,7 @@ internal sealed class UserDatabase(Loop loop, LimitOptions limits, Func<UserSele
         {
             return await await Task.WhenAny(lookUp.Answer.Task, late.Task);
         }
-        catch (SystemCallException failure)
+        catch (Exception failure) when (failure is not UserLookupException)
         {
             throw new UserLookupException($"the user database failed: {failure.Message}", failure);
         }
@@ -71,7 +72,7 @@ internal sealed class UserDatabase(Loop loop, LimitOptions limits, Func<UserSele
         {
             // Nobody waits for its turn any more.
             if (--lookUp.Askers == 0 && waiting.Remove(lookUp))
-                asked.Remove(lookUp.Selector);
+                Forget(lookUp);
         }
     }
 
@@ -88,11 +89,14 @@ internal sealed class UserDatabase(Loop loop, LimitOptions limits, Func<UserSele
     private async Task RunAsync(LookUp lookUp)
     {
         threads++;
+        int changesBefore = changes;
+        lookUp.IsStarted = true;
         try
         {
             Account? account = await Task.Factory.StartNew(
                 () => ask(lookUp.Selector), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-            Keep(lookUp.Selector, account);
+            if (changes == changesBefore)
+                Keep(lookUp.Selector, account);
             lookUp.Answer.SetResult(account);
         }
 #pragma warning disable CA1031 // Whatever it is, whoever asked is told.
@@ -100,11 +104,12 @@ internal sealed class UserDatabase(Loop loop, LimitOptions limits, Func<UserSele
 #pragma warning restore CA1031
         {
             lookUp.Answer.TrySetException(failure);
+            _ = lookUp.Answer.Task.Exception; // All who asked may have gone meanwhile.
         }
         finally
         {
             threads--;
-            asked.Remove(lookUp.Selector);
+            Forget(lookUp);
             StartNext();
         }
     }
@@ -118,40 +123,44 @@ internal sealed class UserDatabase(Loop loop, LimitOptions limits, Func<UserSele
         cache[selector] = (account, loop.Time.GetTimestamp() + (long)(limits.LookupCacheTime.TotalSeconds * loop.Time.TimestampFrequency));
     }
 
-    private bool TryCache(UserSelector selector, out Account? account)
+    private void Forget(LookUp lookUp)
     {
-        account = null;
-        if (!cache.TryGetValue(selector, out (Account? Account, long Expires) entry))
-        {
-            if (cache.Count == 0)
-                NoticeChange();
-            return false;
-        }
-
-        if (NoticeChange() || entry.Expires <= loop.Time.GetTimestamp())
-        {
-            cache.Remove(selector);
-            return false;
-        }
-
-        account = entry.Account;
-        return true;
+        if (asked.GetValueOrDefault(lookUp.Selector) == lookUp)
+            asked.Remove(lookUp.Selector);
     }
 
-    /// <summary>Whether one of the files changed since it was last looked at; if so, nothing cached counts.</summary>
-    private bool NoticeChange()
+    private bool TryCache(UserSelector selector, out Account? account)
+    {
+        NoticeChange();
+        if (cache.TryGetValue(selector, out (Account? Account, long Expires) entry))
+        {
+            account = entry.Account;
+            if (entry.Expires > loop.Time.GetTimestamp())
+                return true;
+            cache.Remove(selector);
+        }
+
+        account = null;
+        return false;
+    }
+
+    /// <summary>Where one of the files changed since it was last looked at, nothing cached counts, and nothing that is being read: it may be of before.</summary>
+    private void NoticeChange()
     {
         bool changed = false;
-        for (int i = 0; i < Files.Length; i++)
+        for (int i = 0; i < files.Count; i++)
         {
-            FileStatus? now = Libc.stat(Files[i]);
+            FileStatus? now = Libc.stat(files[i]);
             changed |= now != seen[i];
             seen[i] = now;
         }
 
-        if (changed)
-            cache.Clear();
-        return changed;
+        if (!changed)
+            return;
+        changes++;
+        cache.Clear();
+        foreach (LookUp started in asked.Values.Where(lookUp => lookUp.IsStarted).ToArray())
+            Forget(started);
     }
 
     /// <summary>A look-up that was asked for, by one request or several.</summary>
@@ -163,5 +172,8 @@ internal sealed class UserDatabase(Loop loop, LimitOptions limits, Func<UserSele
 
         /// <summary>How many requests wait for the answer.</summary>
         public int Askers { get; set; }
+
+        /// <summary>Whether a thread has begun with it.</summary>
+        public bool IsStarted { get; set; }
     }
 }

@@ -1,0 +1,266 @@
+using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Tests.Fakes;
+using PipeForkAs.Daemon.Users;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Daemon.Tests.Users;
+
+public sealed class UserDatabaseTests : IDisposable
+{
+    private readonly ManualTime time = new();
+    private readonly LoopThread thread;
+    private readonly TemporaryFolder folder = new();
+    private readonly Resolver resolver = new();
+    private readonly LimitOptions limits = new() { LookupTimeout = TimeSpan.FromSeconds(5), LookupCacheTime = TimeSpan.FromSeconds(60) };
+    private readonly string passwd;
+    private readonly UserDatabase users;
+
+    public UserDatabaseTests()
+    {
+        thread = new LoopThread(time);
+        passwd = folder.Write("passwd", "one");
+        users = new UserDatabase(thread.Loop, limits, resolver.Ask, [passwd, folder.File("missing")]);
+    }
+
+    public void Dispose()
+    {
+        resolver.Release();
+        thread.Dispose();
+        folder.Dispose();
+        resolver.Dispose();
+    }
+
+    [Fact]
+    public async Task A_look_up_that_hangs_delays_only_its_own_request_to_a_clear_error_at_its_deadline()
+    {
+        resolver.Hanging["slow"] = true;
+        Task<Account?> slow = FindAsync("slow");
+        await resolver.AskedAsync(1);
+        Assert.Equal("quick", (await FindAsync("quick"))!.Name);
+
+        time.Advance(TimeSpan.FromSeconds(4.9));
+        await thread.SettleAsync();
+        Assert.False(slow.IsCompleted);
+        time.Advance(TimeSpan.FromSeconds(0.2));
+        await thread.SettleAsync();
+        Assert.Equal("the user database did not answer within 5 s", (await Assert.ThrowsAsync<UserLookupException>(() => slow)).Message);
+    }
+
+    [Fact]
+    public async Task Equal_look_ups_at_once_ask_once()
+    {
+        resolver.Hanging["alice"] = true;
+        Task<Account?>[] all = [.. Enumerable.Range(0, 50).Select(_ => FindAsync("alice"))];
+        await thread.SettleAsync();
+        resolver.Release();
+        Account?[] answers = await Task.WhenAll(all);
+
+        Assert.Single(resolver.Asked);
+        Assert.All(answers, answer => Assert.Same(answers[0], answer));
+    }
+
+    [Fact]
+    public async Task A_name_and_a_uid_are_two_questions()
+    {
+        await FindAsync("alice");
+        await FindAsync(UserSelector.ById(new UserId(1000)));
+        await FindAsync("1000");
+        Assert.Equal(["alice", "1000"], resolver.Asked);
+    }
+
+    [Fact]
+    public async Task An_answer_counts_for_the_configured_time_also_that_there_is_no_such_user()
+    {
+        resolver.Answer = _ => null;
+        Assert.Null(await FindAsync("nobody-here"));
+        time.Advance(TimeSpan.FromSeconds(59));
+        Assert.Null(await FindAsync("nobody-here"));
+        Assert.Single(resolver.Asked);
+
+        time.Advance(TimeSpan.FromSeconds(1));
+        resolver.Answer = name => Resolver.Make(name, 7);
+        Assert.Equal(7u, (await FindAsync("nobody-here"))!.Uid);
+        Assert.Equal(2, resolver.Asked.Count);
+    }
+
+    [Fact]
+    public async Task With_a_cache_time_of_zero_each_request_asks()
+    {
+        limits.LookupCacheTime = TimeSpan.Zero;
+        await FindAsync("alice");
+        await FindAsync("alice");
+        Assert.Equal(2, resolver.Asked.Count);
+    }
+
+    [Fact]
+    public async Task A_changed_file_ends_what_is_cached_at_once()
+    {
+        await FindAsync("alice");
+        await FindAsync("bob");
+        await File.WriteAllTextAsync(passwd, "changed");
+        await FindAsync("alice");
+        await FindAsync("bob");
+        Assert.Equal(["alice", "bob", "alice", "bob"], resolver.Asked);
+    }
+
+    [Fact]
+    public async Task A_file_that_appears_or_goes_is_a_change_too()
+    {
+        await FindAsync("alice");
+        folder.Write("missing", "here now");
+        await FindAsync("alice");
+        File.Delete(passwd);
+        await FindAsync("alice");
+        await FindAsync("alice");
+        Assert.Equal(3, resolver.Asked.Count);
+    }
+
+    [Fact]
+    public async Task What_was_read_before_a_change_is_neither_cached_nor_given_to_who_asks_after_it()
+    {
+        resolver.Hanging["alice"] = true;
+        resolver.Answer = name => Resolver.Make(name, 1);
+        Task<Account?> before = FindAsync("alice");
+        await resolver.AskedAsync(1);
+
+        await File.WriteAllTextAsync(passwd, "changed");
+        resolver.Hanging.Clear();
+        resolver.Answer = name => Resolver.Make(name, 2);
+        Assert.Equal(2u, (await FindAsync("alice"))!.Uid);
+        resolver.Release();
+        Assert.Equal(1u, (await before)!.Uid);
+        Assert.Equal(2u, (await FindAsync("alice"))!.Uid);
+        Assert.Equal(2, resolver.Asked.Count);
+    }
+
+    [Fact]
+    public async Task Where_sixteen_look_ups_hang_the_next_ones_fail_at_their_deadline_without_a_thread_of_their_own()
+    {
+        Task<Account?>[] hanging = [.. Enumerable.Range(0, 20).Select(number =>
+        {
+            resolver.Hanging[$"slow{number}"] = true;
+            return FindAsync($"slow{number}");
+        })];
+        await resolver.AskedAsync(16);
+        await thread.SettleAsync();
+        time.Advance(TimeSpan.FromSeconds(5));
+        await thread.SettleAsync();
+
+        foreach (Task<Account?> each in hanging)
+            await Assert.ThrowsAsync<UserLookupException>(() => each);
+        Assert.Equal(16, resolver.Asked.Count);
+
+        // What waited for a turn that never came is forgotten; once the database answers again, so do the look-ups.
+        resolver.Release();
+        Assert.Equal("slow19", (await FindAsync("slow19"))!.Name);
+        Assert.Equal(17, resolver.Asked.Count);
+    }
+
+    [Fact]
+    public async Task More_look_ups_than_threads_are_answered_one_after_the_other()
+    {
+        resolver.Hanging["slow0"] = true;
+        Task<Account?>[] all = [.. Enumerable.Range(0, 100).Select(number => FindAsync($"slow{number}"))];
+        resolver.Release();
+        Assert.Equal(100, (await Task.WhenAll(all)).Distinct().Count());
+    }
+
+    [Theory]
+    [MemberData(nameof(Failures))]
+    public async Task A_failure_reaches_every_waiter_in_clear_words_and_is_not_cached(Exception failure)
+    {
+        resolver.Hanging["alice"] = true;
+        bool works = false;
+        var failing = new UserDatabase(
+            thread.Loop,
+            limits,
+            selector =>
+            {
+                Account? account = resolver.Ask(selector);
+                return works ? account : throw failure;
+            },
+            []);
+        Task<Account?>[] all = [.. Enumerable.Range(0, 3).Select(_ => thread.RunAsync(async () => await failing.FindAsync(UserSelector.Parse("alice"))))];
+        await resolver.AskedAsync(1);
+        await thread.SettleAsync();
+        resolver.Release();
+
+        foreach (Task<Account?> each in all)
+            Assert.Equal($"the user database failed: {failure.Message}", (await Assert.ThrowsAsync<UserLookupException>(() => each)).Message);
+        works = true;
+        Assert.Equal("alice", (await thread.RunAsync(async () => await failing.FindAsync(UserSelector.Parse("alice"))))!.Name);
+        Assert.Equal(2, resolver.Asked.Count);
+    }
+
+    public static TheoryData<Exception> Failures => [Assert.Throws<SystemCallException>(() => Libc.unlink("/no/such/file")), new ArgumentException("a strange name"), new InvalidOperationException("anything")];
+
+    [Fact]
+    public async Task A_failure_for_which_nobody_waits_any_more_is_no_unobserved_exception()
+    {
+        var unobserved = new List<Exception>();
+        void Note(object? sender, UnobservedTaskExceptionEventArgs e) => unobserved.Add(e.Exception);
+        TaskScheduler.UnobservedTaskException += Note;
+        try
+        {
+            resolver.Hanging["late"] = true;
+            var failing = new UserDatabase(
+                thread.Loop,
+                limits,
+                selector =>
+                {
+                    resolver.Ask(selector);
+                    throw new InvalidOperationException("too late");
+                },
+                []);
+            Task<Account?> asked = thread.RunAsync(async () => await failing.FindAsync(UserSelector.Parse("late")));
+            await resolver.AskedAsync(1);
+            time.Advance(TimeSpan.FromSeconds(5));
+            await thread.SettleAsync();
+            await Assert.ThrowsAsync<UserLookupException>(() => asked);
+            resolver.Release();
+            await Task.Delay(50);
+            await thread.SettleAsync();
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            GC.Collect();
+            Assert.Empty(unobserved);
+        }
+        finally
+        {
+            TaskScheduler.UnobservedTaskException -= Note;
+        }
+    }
+
+    [Fact]
+    public void The_systems_own_database_knows_root_and_its_groups()
+    {
+        Account root = UserDatabase.AskSystem(UserSelector.Parse("root"))!;
+        Assert.Equal(("root", 0u), (root.Name, root.Uid));
+        Assert.Contains(0u, root.Groups);
+        Assert.Equal(root.Groups.Distinct().Order(), root.Groups);
+        Assert.Equal("root", UserDatabase.AskSystem(UserSelector.ById(UserId.Root))!.Name);
+        Assert.Null(UserDatabase.AskSystem(UserSelector.Parse("no-such-user-here")));
+        Assert.Null(UserDatabase.AskSystem(UserSelector.ById(new UserId(3_999_999_999))));
+    }
+
+    [Theory]
+    [InlineData("0", 0u)]
+    [InlineData("1000", 1000u)]
+    [InlineData("007", 7u)]
+    [InlineData("4294967295", uint.MaxValue)]
+    public void All_digits_are_a_uid(string text, uint uid) => Assert.Equal(UserSelector.ById(new UserId(uid)), UserSelector.Parse(text));
+
+    [Theory]
+    [InlineData("alice")]
+    [InlineData("-1")]
+    [InlineData("+5")]
+    [InlineData("1e3")]
+    [InlineData(" 5")]
+    [InlineData("٣")]
+    public void Anything_else_is_a_name(string text) => Assert.Equal((text, null), (UserSelector.Parse(text).Name, UserSelector.Parse(text).Uid));
+
+    private Task<Account?> FindAsync(string user) => FindAsync(UserSelector.Parse(user));
+
+    private Task<Account?> FindAsync(UserSelector user) => thread.RunAsync(async () => await users.FindAsync(user));
+}

@@ -11,6 +11,12 @@ namespace PipeForkAs.Jobs.Forking;
 /// </summary>
 internal sealed class HostServer
 {
+    /// <summary>
+    /// Forks between collections. A fork leaves some 200 bytes of garbage, of which the collector would let 17 MB come together
+    /// (measured: 80,000 forks), and every later fork would copy the page tables of that.
+    /// </summary>
+    private const int CollectAfter = 1000;
+
     private readonly FileDescriptor control;
     private readonly FileDescriptor childSignal;
     private readonly JobCollection jobs;
@@ -24,6 +30,8 @@ internal sealed class HostServer
 
     /// <summary>Workers that the daemon let go before they ended: they are reaped without a word.</summary>
     private readonly List<ProcessId> letGo = [];
+
+    private int forks;
 
     private HostServer(FileDescriptor control, JobCollection jobs)
     {
@@ -156,6 +164,8 @@ internal sealed class HostServer
             using FileDescriptor pidfd = Libc.pidfd_open(worker.Value);
             new Forked(worker.Value.Value).Encode(writer);
             Sent(Libc.sendmsg(control, writer.Written, [daemonEnd, pidfd]));
+            if (++forks % CollectAfter == 0)
+                GC.Collect();
         }
     }
 

@@ -315,15 +315,16 @@ internal sealed class JobHost
         lost?.Dispose();
         forksAsked = 0;
         unsent.Clear();
-        ready.Clear();
-        foreach (ForkedWorker worker in workers.Values.ToArray())
+        foreach (ForkedWorker worker in workers.Values)
         {
+            // Whoever took it releases it; its descriptors are that one's until then.
             worker.Signal(Signal.SIGKILL);
             worker.MarkEnded(null);
-            worker.Release();
         }
 
         workers.Clear();
+        while (ready.TryDequeue(out ForkedWorker? idle))
+            idle.Release();
         if (stopped)
             return;
 

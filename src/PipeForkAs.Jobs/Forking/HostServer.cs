@@ -202,6 +202,10 @@ internal sealed class HostServer
             Libc.kill(pid, Signal.SIGKILL);
             Libc.wait_for(pid);
         }
+
+        // Those that the daemon was told of, and did not let go any more.
+        while (Libc.peek_any_ended() is { } child)
+            Libc.reap(child.Pid);
     }
 
     private void LetGo(ProcessId pid)

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Requests;
+using PipeForkAs.Protocol;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Commands;
@@ -48,7 +49,10 @@ internal sealed class CommandJob
         {
             using JsonDocument document = JsonDocument.Parse(arguments);
             foreach (JsonProperty property in document.RootElement.EnumerateObject())
-                values.Add(property.Name, Value(property));
+            {
+                if (!values.TryAdd(property.Name, Value(property)))
+                    throw Bad("stands twice", property.Name);
+            }
         }
 
         var line = new List<string>(options.Command.Count);
@@ -67,7 +71,7 @@ internal sealed class CommandJob
         if (!options.Parameters.TryGetValue(property.Name, out ParameterOptions? parameter))
         {
             string known = options.Parameters.Count == 0 ? "takes no arguments" : $"takes {string.Join(", ", options.Parameters.Keys)}";
-            throw Bad($"there is no argument of that name; {Name} {known}", "args");
+            throw Bad($"there is no argument of that name; {Name} {known}", JobName.IsValid(property.Name) ? property.Name : "args");
         }
 
         JsonElement value = property.Value;
@@ -86,9 +90,7 @@ internal sealed class CommandJob
     {
         ParameterOptions parameter = options.Parameters[name];
         if (!values.TryGetValue(name, out string? value))
-            return parameter.Default ?? throw Bad($"is missing; {Name} needs it", name);
-        if (parameter.Type != "string")
-            return value;
+            return Default(parameter) ?? throw Bad($"is missing; {Name} needs it", name);
         if (value.Contains('\0', StringComparison.Ordinal) || value.Length > MaxValueLength)
             throw Bad($"must have at most {MaxValueLength} characters and no NUL", name);
         if (value.StartsWith('-') && !optionsEnded && !parameter.AllowLeadingDash)
@@ -97,6 +99,10 @@ internal sealed class CommandJob
             throw Bad($"does not match the pattern {parameter.Pattern}", name);
         return value;
     }
+
+    /// <summary>JSON's true and false reach a configuration as "True" and "False".</summary>
+    private static string? Default(ParameterOptions parameter) =>
+        parameter is { Type: "boolean", Default: { } text } ? (bool.Parse(text) ? "true" : "false") : parameter.Default;
 
     private JsonElement Schema()
     {
@@ -109,8 +115,8 @@ internal sealed class CommandJob
                 property["description"] = parameter.Description;
             if (parameter.Pattern is not null)
                 property["pattern"] = parameter.Pattern;
-            if (parameter.Default is not null)
-                property["default"] = parameter.Default;
+            if (Default(parameter) is { } text)
+                property["default"] = parameter.Type == "string" ? text : JsonNode.Parse(text);
             else
                 required.Add((JsonNode)name);
             properties[name] = property;

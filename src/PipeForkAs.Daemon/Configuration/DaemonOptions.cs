@@ -73,11 +73,12 @@ internal sealed class ParameterOptions
     /// <summary>A regular expression that the whole value of a string must match; null for any string without NUL.</summary>
     public string? Pattern { get; set; }
 
-    /// <summary>The value where a request gives none; without it the parameter is required.</summary>
+    /// <summary>The value where a request gives none, of the parameter's type and pattern; without it the parameter is required.</summary>
     public string? Default { get; set; }
 
     /// <summary>
-    /// Whether a string may begin with '-' where no word <c>--</c> stands before it in the command. A program takes such a word for an option.
+    /// Whether a value may begin with '-', as a negative number does, where no word <c>--</c> stands before it in the command. A program
+    /// takes such a word for an option.
     /// </summary>
     public bool AllowLeadingDash { get; set; }
 }

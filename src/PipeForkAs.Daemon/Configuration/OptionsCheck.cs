@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol;
 
@@ -103,6 +104,8 @@ internal static class OptionsCheck
                 yield return ($"{parameterKey}:Type", "must be string, integer, number or boolean");
             if (value.Pattern is { } pattern && PatternProblem(value.Type, pattern) is { } wrong)
                 yield return ($"{parameterKey}:Pattern", wrong);
+            else if (value.Default is { } text && DefaultProblem(value, text) is { } wrongDefault)
+                yield return ($"{parameterKey}:Default", wrongDefault);
         }
     }
 
@@ -118,6 +121,29 @@ internal static class OptionsCheck
         catch (Exception failure) when (failure is ArgumentException or NotSupportedException)
         {
             return $"is no regular expression that can be used: {failure.Message}";
+        }
+    }
+
+    private static string? DefaultProblem(ParameterOptions parameter, string text) => parameter.Type switch
+    {
+        "string" when text.Contains('\0', StringComparison.Ordinal) => "must not hold NUL",
+        "string" when parameter.Pattern is { } pattern && !Commands.ParameterPattern.Create(pattern).Matches(text) => "does not match the Pattern",
+        "integer" when !long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _) => "must be an integer",
+        "number" when !IsJsonNumber(text) => "must be a number",
+        "boolean" when !bool.TryParse(text, out _) => "must be true or false",
+        _ => null,
+    };
+
+    private static bool IsJsonNumber(string text)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(text);
+            return document.RootElement.ValueKind == JsonValueKind.Number;
+        }
+        catch (JsonException)
+        {
+            return false;
         }
     }
 

@@ -8,82 +8,86 @@ internal static class TrustedFile
     private const uint WritableByOthers = 0x12; // 022
     private const uint Sticky = 0x200; // 01000
 
-    /// <summary>What is wrong with a file, or null. It and every folder above it must be root's, and closed to the writing of others (a sticky folder, as /tmp, is as good).</summary>
+    private const int MaxLinks = 40; // As the kernel's; path_resolution(7).
+
+    /// <summary>
+    /// What is wrong with a file, or null. It, every symbolic link on the way to it and every folder that is passed must be root's, and
+    /// closed to the writing of others (a sticky folder, as /tmp, is as good: in it nobody replaces what is root's).
+    /// </summary>
     public static string? Problem(string path)
     {
         if (!Path.IsPathRooted(path))
             return "it must be an absolute path";
-
-        string full;
+        if (path.Contains('\0', StringComparison.Ordinal))
+            return "it must not hold NUL";
         try
         {
-            full = Resolve(path);
+            return Walk(path);
         }
-        catch (IOException failure)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or SystemCallException)
         {
             return failure.Message;
         }
-
-        if (Libc.stat(full) is not { } file)
-            return "there is no such file";
-        if (file.Kind != FileKind.Regular)
-            return $"it is no regular file but a {file.Kind}";
-        if (Wrong(file, full, allowSticky: false) is { } wrong)
-            return wrong;
-
-        for (string? folder = Path.GetDirectoryName(full); folder is not null; folder = Path.GetDirectoryName(folder))
-        {
-            if (Libc.stat(folder) is not { } status)
-                return $"its folder {folder} vanished";
-            if (Wrong(status, folder, allowSticky: true) is { } wrongFolder)
-                return wrongFolder;
-        }
-
-        return null;
     }
 
-    private static string? Wrong(FileStatus status, string path, bool allowSticky)
+    /// <summary>Goes the way that the kernel goes, link by link: "..", too, leads out of where a link led to.</summary>
+    private static string? Walk(string path)
     {
-        if (status.Owner != UserId.Root)
-            return $"{path} belongs to uid {status.Owner}; it must be root's (chown root)";
-        if ((status.Permissions & WritableByOthers) != 0 && !(allowSticky && (status.Permissions & Sticky) != 0))
-            return $"{path} may be written by others than root; close it (chmod go-w)";
-        return null;
-    }
-
-    /// <summary>The path without symbolic links, each of which is followed as the kernel would.</summary>
-    private static string Resolve(string path)
-    {
-        string current = "/";
-        var parts = new Stack<string>(Pieces(Path.GetFullPath(path)));
+        var visited = new Stack<string>(["/"]);
+        var parts = new Stack<string>(Pieces(path));
+        if (Wrong("/", isFolder: true) is { } wrongRoot)
+            return wrongRoot;
         for (int links = 0; parts.TryPop(out string? part);)
         {
             if (part == ".")
                 continue;
             if (part == "..")
             {
-                current = Path.GetDirectoryName(current) ?? "/";
+                if (visited.Count > 1)
+                    visited.Pop();
                 continue;
             }
 
-            string next = Path.Combine(current, part);
-            if (Libc.lstat(next) is not { Kind: FileKind.SymbolicLink })
+            string next = Path.Combine(visited.Peek(), part);
+            if (Libc.lstat(next) is not { } status)
+                return "there is no such file";
+            if (status.Kind == FileKind.SymbolicLink)
             {
-                current = next;
+                if (status.Owner != UserId.Root)
+                    return NotRoots(next, status);
+                if (++links > MaxLinks)
+                    return "it has too many symbolic links";
+                string target = new FileInfo(next).LinkTarget ?? throw new IOException($"the symbolic link {next} cannot be read");
+                if (target.StartsWith('/'))
+                    visited = new Stack<string>(["/"]);
+                foreach (string piece in Pieces(target))
+                    parts.Push(piece);
                 continue;
             }
 
-            if (++links > 40)
-                throw new IOException($"{path} has too many symbolic links");
-            string target = new FileInfo(next).LinkTarget ?? throw new IOException($"the symbolic link {next} cannot be read");
-            if (target.StartsWith('/'))
-                current = "/";
-            foreach (string piece in Pieces(target))
-                parts.Push(piece);
+            if (Wrong(next, isFolder: status.Kind == FileKind.Directory) is { } wrong)
+                return wrong;
+            if (status.Kind != FileKind.Directory && parts.Count > 0)
+                return "there is no such file";
+            visited.Push(next);
         }
 
-        return current;
+        FileStatus? end = Libc.lstat(visited.Peek());
+        return end is { Kind: FileKind.Regular } ? null : $"it is no regular file but a {end?.Kind}";
     }
+
+    private static string? Wrong(string path, bool isFolder)
+    {
+        if (Libc.lstat(path) is not { } status)
+            return $"{path} vanished";
+        if (status.Owner != UserId.Root)
+            return NotRoots(path, status);
+        if ((status.Permissions & WritableByOthers) != 0 && !(isFolder && (status.Permissions & Sticky) != 0))
+            return $"{path} may be written by others than root; close it (chmod go-w)";
+        return null;
+    }
+
+    private static string NotRoots(string path, FileStatus status) => $"{path} belongs to uid {status.Owner}; it must be root's (chown root)";
 
     /// <summary>The parts of a path, last first.</summary>
     private static IEnumerable<string> Pieces(string path) => Enumerable.Reverse(path.Split('/', StringSplitOptions.RemoveEmptyEntries));

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.Configuration.Json;
 
 namespace PipeForkAs.Daemon.Configuration;
 
@@ -38,31 +37,24 @@ internal static class ConfigurationFiles
         if (problems.Count > 0)
             throw new ConfigurationException(problems);
 
-        var builder = new ConfigurationBuilder();
-        foreach (string file in files)
-            builder.AddJsonFile(file, optional: false, reloadOnChange: false);
-
-        IConfigurationRoot root;
-        try
-        {
-            root = builder.Build();
-        }
-        catch (InvalidDataException failure)
-        {
-            throw new ConfigurationException($"{failure.Message} {failure.InnerException?.Message}");
-        }
-
-        problems.AddRange(UnknownKeys(root));
+        List<ConfigurationFile> parts = [.. files.Select(ConfigurationFile.Read)];
+        problems.AddRange(parts.SelectMany(part => part.Problems()));
+        problems.AddRange(MixedLists(parts));
         if (problems.Count > 0)
             throw new ConfigurationException(problems);
 
-        DaemonOptions options = Bind(root);
+        var builder = new ConfigurationBuilder();
+        foreach (ConfigurationFile part in parts)
+            builder.AddInMemoryCollection(part.Values);
+        IConfigurationRoot root = builder.Build();
+
+        DaemonOptions options = Bind(root, parts);
         foreach ((string key, string problem) in OptionsCheck.Problems(options))
-            problems.Add($"{FileOf(root, key) ?? "the defaults"}: {key}: {problem}");
+            problems.Add($"{FileOf(parts, key)}: {key}: {problem}");
         return problems.Count == 0 ? (options, root) : throw new ConfigurationException(problems);
     }
 
-    private static DaemonOptions Bind(IConfigurationRoot root)
+    private static DaemonOptions Bind(IConfigurationRoot root, IReadOnlyList<ConfigurationFile> parts)
     {
         var options = new DaemonOptions();
         try
@@ -71,38 +63,56 @@ internal static class ConfigurationFiles
         }
         catch (InvalidOperationException failure)
         {
-            // The binder's message names the key and the value that it cannot convert.
-            string key = failure.Message.Split('\'') is { Length: > 3 } parts ? parts[3] : "";
-            throw new ConfigurationException($"{FileOf(root, key) ?? "the configuration"}: {failure.Message}");
+            // The binder's message: Failed to convert configuration value 'VALUE' at 'KEY' to type 'TYPE'. A value may hold anything.
+            string key = failure.Message.Split(" at '") is { Length: > 1 } ends ? ends[^1].Split('\'')[0] : "";
+            throw new ConfigurationException($"{FileOf(parts, key)}: {failure.Message}");
         }
 
+        KeepEmptyTexts(root, options);
         if (options.JobHosts.Count == 0)
             options.JobHosts.Add(new JobHostOptions());
         return options;
     }
 
-    private static IEnumerable<string> UnknownKeys(IConfigurationRoot root)
+    /// <summary>The binder leaves out what is empty: an empty word of a command line would be missing, and those behind it move up.</summary>
+    private static void KeepEmptyTexts(IConfigurationRoot root, DaemonOptions options)
     {
-        foreach ((string key, string? value) in root.AsEnumerable())
+        foreach ((string name, CommandOptions command) in options.Commands)
         {
-            // Sections hold no value of their own: their keys are looked at by themselves. An empty one may stand where a section may.
-            if (root.GetSection(key).GetChildren().Any() || KnownKeys.Contains(key) || (string.IsNullOrEmpty(value) && KnownKeys.ContainsSection(key)))
-                continue;
-            string hint = KnownKeys.Nearest(key) is { } nearest ? $"; is \"{nearest}\" meant?" : "";
-            yield return $"{FileOf(root, key)}: {key}: unknown key{hint}";
+            IConfigurationSection section = root.GetSection($"Commands:{name}");
+            command.Command = [.. section.GetSection("Command").GetChildren().Select(word => word.Value ?? "")];
+            foreach ((string parameter, ParameterOptions value) in command.Parameters)
+                value.Default ??= section[$"Parameters:{parameter}:Default"];
         }
     }
 
-    /// <summary>The file whose value of a key counts.</summary>
-    private static string? FileOf(IConfigurationRoot root, string key)
+    /// <summary>
+    /// Lists that stand in two files. They would be mixed entry by entry: a command line with the program of one file and the arguments
+    /// of another.
+    /// </summary>
+    private static IEnumerable<string> MixedLists(List<ConfigurationFile> parts)
     {
-        foreach (IConfigurationProvider provider in root.Providers.Reverse())
+        var seen = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        foreach (ConfigurationFile part in parts)
         {
-            bool holds = provider.TryGet(key, out _) || provider.GetChildKeys([], key).Any();
-            if (holds && provider is JsonConfigurationProvider { Source: { } source })
-                return source.FileProvider?.GetFileInfo(source.Path ?? "").PhysicalPath ?? source.Path;
+            foreach (string list in part.Lists)
+            {
+                if (!seen.TryAdd(list, part.Path))
+                    yield return $"{part.Path}: {list}: stands in {seen[list]} too; a list must stand in one file";
+            }
+        }
+    }
+
+    /// <summary>The file whose value of a key counts, or of the section that lacks it.</summary>
+    private static string FileOf(IReadOnlyList<ConfigurationFile> parts, string key)
+    {
+        while (key.Length > 0)
+        {
+            if (parts.LastOrDefault(part => part.Holds(key)) is { } holder)
+                return holder.Path;
+            key = key[..Math.Max(0, key.LastIndexOf(':'))];
         }
 
-        return null;
+        return "the defaults";
     }
 }

@@ -18,31 +18,86 @@ internal static class KnownKeys
         "Logging:**",
     ];
 
-    /// <summary>Whether a key is one of these, or a section on the way to one (an empty object or list).</summary>
+    private static readonly string[] Nullable =
+    [
+        "Commands:*:Timeout", "Commands:*:Parameters:*:Pattern", "Commands:*:Parameters:*:Default", "Limits:Worker:CpuSeconds", "Limits:Worker:FileSize",
+    ];
+
+    private static readonly string[] Empty =
+    [
+        "Commands:*:Description", "Commands:*:Command:#", "Commands:*:Parameters:*:Description", "Commands:*:Parameters:*:Default",
+    ];
+
+    private static readonly string[] Times =
+    [
+        "Commands:*:Timeout", "Limits:RequestTimeout", "Limits:LookupTimeout", "Limits:LookupCacheTime", "Limits:JobTimeout", "Limits:KillGrace", "Limits:DrainTimeout",
+    ];
+
+    /// <summary>Whether a key is one of these that hold a value.</summary>
     public static bool Contains(string key) => Array.Exists(Patterns, pattern => Matches(pattern, key, sectionsToo: false));
 
     /// <summary>Whether a key is a section on the way to a known one.</summary>
     public static bool ContainsSection(string key) => Array.Exists(Patterns, pattern => Matches(pattern, key, sectionsToo: true));
 
-    /// <summary>The known key that a mistyped one is nearest to, or null.</summary>
-    public static string? Nearest(string key)
+    /// <summary>Whether a key's value may be null, for "no limit" or "none".</summary>
+    public static bool MayBeNull(string key) => Array.Exists(Nullable, pattern => Matches(pattern, key, sectionsToo: false));
+
+    /// <summary>Whether a key's value may be the empty text.</summary>
+    public static bool MayBeEmpty(string key) => Array.Exists(Empty, pattern => Matches(pattern, key, sectionsToo: false));
+
+    /// <summary>Whether a key is for a library to read, which has rules of its own.</summary>
+    public static bool IsOthers(string key) => key.StartsWith("Logging:", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Whether a key's value is a time.</summary>
+    public static bool IsTime(string key) => Array.Exists(Times, pattern => Matches(pattern, key, sectionsToo: false));
+
+    /// <summary>The list that a key is an entry of, or a part of an entry; null for none.</summary>
+    public static string? ListOf(string key)
     {
-        string last = key[(key.LastIndexOf(':') + 1)..];
-        string? best = null;
-        int bestDistance = Math.Max(2, last.Length / 3) + 1;
         foreach (string pattern in Patterns)
         {
-            string name = pattern[(pattern.LastIndexOf(':') + 1)..];
-            int distance = Distance(name, last);
-            if (distance < bestDistance)
-            {
-                bestDistance = distance;
-                best = name;
-            }
+            int depth = Array.IndexOf(pattern.Split(':'), "#");
+            string[] parts = key.Split(':');
+            if (depth > 0 && parts.Length > depth && (Matches(pattern, key, sectionsToo: false) || Matches(pattern, key, sectionsToo: true)))
+                return string.Join(':', parts[..depth]);
         }
 
-        return best;
+        return null;
     }
+
+    /// <summary>The known key that a mistyped one is nearest to: at the place where nothing known goes on, or of the same name elsewhere. Null for none.</summary>
+    public static string? Nearest(string key)
+    {
+        string[] parts = key.Split(':');
+        string[][] candidates = [.. Patterns.Select(pattern => pattern.Split(':'))];
+        for (int depth = 0; depth < parts.Length; depth++)
+        {
+            string part = parts[depth];
+            string[][] further = [.. candidates.Where(pattern => depth < pattern.Length && SamePart(pattern[depth], part))];
+            if (further.Length == 0)
+                return NearestOf(candidates.Where(pattern => depth < pattern.Length).Select(pattern => pattern[depth]), part) ?? Elsewhere(parts[^1]);
+            candidates = further;
+        }
+
+        return null;
+    }
+
+    private static string? NearestOf(IEnumerable<string> names, string mistyped) => names
+        .Where(name => name is not ("*" or "#" or "**"))
+        .Select(name => (Name: name, Distance: Distance(name, mistyped)))
+        .Where(candidate => candidate.Distance <= Math.Max(2, mistyped.Length / 3))
+        .OrderBy(candidate => candidate.Distance)
+        .FirstOrDefault().Name;
+
+    private static string? Elsewhere(string name) =>
+        Array.Find(Patterns, pattern => string.Equals(pattern[(pattern.LastIndexOf(':') + 1)..], name, StringComparison.OrdinalIgnoreCase));
+
+    private static bool SamePart(string wanted, string part) => wanted switch
+    {
+        "*" or "**" => true,
+        "#" => part.Length > 0 && part.AsSpan().IndexOfAnyExceptInRange('0', '9') < 0,
+        _ => string.Equals(wanted, part, StringComparison.OrdinalIgnoreCase),
+    };
 
     private static bool Matches(string pattern, string key, bool sectionsToo)
     {
@@ -54,13 +109,7 @@ internal static class KnownKeys
                 return false;
             if (wanted[i] == "**")
                 return true;
-            bool same = wanted[i] switch
-            {
-                "*" => true,
-                "#" => parts[i].Length > 0 && parts[i].AsSpan().IndexOfAnyExceptInRange('0', '9') < 0,
-                _ => string.Equals(wanted[i], parts[i], StringComparison.OrdinalIgnoreCase),
-            };
-            if (!same)
+            if (!SamePart(wanted[i], parts[i]))
                 return false;
         }
 

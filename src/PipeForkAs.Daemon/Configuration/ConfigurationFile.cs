@@ -1,0 +1,83 @@
+using System.Text.Json;
+using Microsoft.Extensions.Configuration;
+
+namespace PipeForkAs.Daemon.Configuration;
+
+/// <summary>One file of the configuration, and what in it nobody would act upon.</summary>
+internal sealed class ConfigurationFile
+{
+    private readonly Dictionary<string, string?> values;
+    private readonly IConfigurationRoot root;
+
+    private ConfigurationFile(string path, IConfigurationRoot root)
+    {
+        Path = path;
+        this.root = root;
+        values = root.AsEnumerable().ToDictionary(StringComparer.OrdinalIgnoreCase);
+    }
+
+    /// <summary>Where it is.</summary>
+    public string Path { get; }
+
+    /// <summary>What it says.</summary>
+    public IEnumerable<KeyValuePair<string, string?>> Values => values;
+
+    /// <summary>The lists that it has entries of.</summary>
+    public IEnumerable<string> Lists => values.Keys.Select(KnownKeys.ListOf).OfType<string>().Distinct(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Reads a file.</summary>
+    /// <exception cref="ConfigurationException">It cannot be read, or is no JSON object.</exception>
+    public static ConfigurationFile Read(string path)
+    {
+        try
+        {
+            using FileStream stream = File.OpenRead(path);
+            return new ConfigurationFile(path, new ConfigurationBuilder().AddJsonStream(stream).Build());
+        }
+        catch (Exception failure) when (failure is FormatException or JsonException or IOException or UnauthorizedAccessException)
+        {
+            throw new ConfigurationException($"{path}: {failure.Message}");
+        }
+    }
+
+    /// <summary>Whether it has a key or a section of that name.</summary>
+    public bool Holds(string key) => values.ContainsKey(key);
+
+    /// <summary>Keys that nobody reads, and values that cannot be meant.</summary>
+    public IEnumerable<string> Problems()
+    {
+        foreach ((string key, string? value) in values)
+        {
+            if (ProblemOf(key, value) is { } problem)
+                yield return $"{Path}: {key}: {problem}";
+        }
+    }
+
+    private string? ProblemOf(string key, string? value)
+    {
+        if (KnownKeys.IsOthers(key))
+            return null;
+        if (KnownKeys.Contains(key))
+        {
+            if (root.GetSection(key).GetChildren().Any())
+                return "must be one value, not an object or a list";
+            if (value is null)
+                return KnownKeys.MayBeNull(key) ? null : "must not be null or empty; leave it out for its default";
+
+            // The binder takes an empty value for none: a Mode of "" would be the default's 0666.
+            if (value.Length == 0)
+                return KnownKeys.MayBeEmpty(key) ? null : "must not be null or empty; leave it out for its default";
+            return KnownKeys.IsTime(key) && !value.Contains(':', StringComparison.Ordinal)
+                ? $"must be a time as hours, minutes and seconds: 00:00:30; \"{value}\" would be days"
+                : null;
+        }
+
+        if (KnownKeys.ContainsSection(key))
+            return string.IsNullOrEmpty(value) ? null : "must be an object or a list, not one value";
+        if (key.LastIndexOf(':') is > 0 and int end && KnownKeys.Contains(key[..end]))
+            return null; // Told of where it hangs.
+        if (root.GetSection(key).GetChildren().Any())
+            return null; // Told of with what is in it.
+        return KnownKeys.Nearest(key) is { } nearest ? $"unknown key; is \"{nearest}\" meant?" : "unknown key";
+    }
+}

@@ -1,0 +1,16 @@
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Tests.Fakes;
+
+/// <summary>A child process that no framework reaps behind a test's back; its session is its own.</summary>
+internal static class Child
+{
+    public static ProcessId Start(string path, params string[] arguments) => Start(path, arguments, []);
+
+    public static ProcessId Start(string path, IReadOnlyList<string> arguments, IReadOnlyList<(FileDescriptor Source, int Target)> descriptors) =>
+        Libc.posix_spawn(path, [path, .. arguments], ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"], descriptors);
+
+    /// <summary>Runs it to its end, which must be a good one.</summary>
+    public static void Run(string path, IReadOnlyList<string> arguments) =>
+        Assert.Equal(new WaitStatus.Exited(0), Libc.wait_for(Start(path, arguments, [])).Status);
+}

@@ -139,7 +139,9 @@ public sealed class DisconnectTests
         {
             StartInfo = new ProcessStartInfo(NativeBuild.Command, ["--socket", daemon.Socket, "run", "--user", TestUsers.Alice, "--args", """{"bytes":0}""", "flood"])
             {
-                RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
             },
         };
         process.Start();

@@ -22,7 +22,9 @@ internal static class Tool
         {
             StartInfo = new ProcessStartInfo(words[0], words[1..])
             {
-                RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
             },
         };
         process.Start();

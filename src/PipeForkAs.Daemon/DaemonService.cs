@@ -49,6 +49,8 @@ internal sealed class DaemonService(DaemonOptions options, TimeProvider time, IL
         catch (Exception failure)
 #pragma warning restore CA1031
         {
+            Log.LoopDied(logger, failure);
+            started.TrySetException(failure);
             loopEnded.TrySetException(failure);
         }
     }

@@ -17,6 +17,9 @@ internal static partial class Log
     [LoggerMessage(4, LogLevel.Warning, "{Wanted} descriptors may be needed, {Allowed} are allowed; raise LimitNOFILE or lower Limits:MaxConnections")]
     public static partial void FewDescriptors(ILogger logger, ulong wanted, ulong allowed);
 
+    [LoggerMessage(5, LogLevel.Critical, "the event loop is broken; the daemon ends")]
+    public static partial void LoopDied(ILogger logger, Exception failure);
+
     [LoggerMessage(10, LogLevel.Information, "job host {Path} is ready: process {Pid}, {Jobs} jobs")]
     public static partial void JobHostReady(ILogger logger, string path, int pid, int jobs);
 

@@ -42,8 +42,11 @@ static async Task<int> RunAsync(string? file, bool onlyCheck, CancellationToken 
         }
 
         using IHost host = Build(options, root);
+        DaemonService service = host.Services.GetServices<IHostedService>().OfType<DaemonService>().Single();
         await host.RunAsync(cancellation);
-        return 0;
+
+        // The host ends well also where its service did not.
+        return service.ExecuteTask is { IsFaulted: true } ? ExitFailure : 0;
     }
     catch (ConfigurationException refused)
     {
@@ -64,6 +67,9 @@ static IHost Build(DaemonOptions options, IConfigurationRoot root)
     HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
     builder.Logging.AddConfiguration(root.GetSection("Logging"));
     builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+
+    // Why a start failed is told in one line, above; the generic host would tell it a second time, with its stack.
+    builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
     builder.Services.AddSystemd();
     builder.Services.Configure<HostOptions>(host =>
         host.ShutdownTimeout = options.Limits.DrainTimeout + options.Limits.KillGrace + TimeSpan.FromSeconds(15));

@@ -16,7 +16,7 @@ public sealed class DisconnectTests
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         await KillAsync(daemon, 1000); // The collector takes what memory it likes, and then no more.
         await Task.Delay(2000);
-        Footprint before = Footprint.Of(daemon);
+        Footprint before = await Footprint.AtRestAsync(daemon);
 
         await KillAsync(daemon, 1000);
         var watch = Stopwatch.StartNew();
@@ -33,7 +33,7 @@ public sealed class DisconnectTests
     public async Task A_job_that_ignores_sigterm_does_not_outlive_its_client()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
-        Footprint before = Footprint.Of(daemon);
+        Footprint before = await Footprint.AtRestAsync(daemon);
         using (Socket client = await Crowd.SendAsync(daemon, $$$"""{"job":"ignore-sigterm","user":"{{{TestUsers.Alice}}}","args":{"seconds":100}}"""))
             await Crowd.WaitForAsync(client, "ready");
         await before.RestoredAsync(daemon, TimeSpan.FromSeconds(20));
@@ -66,7 +66,7 @@ public sealed class DisconnectTests
     public async Task A_client_that_never_reads_is_cut_off_when_its_job_is_out_of_time()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
-        Footprint before = Footprint.Of(daemon);
+        Footprint before = await Footprint.AtRestAsync(daemon);
         using Socket client = await Crowd.SendAsync(
             daemon, $$$"""{"job":"flood","user":"{{{TestUsers.Alice}}}","reply":"frames","timeout":0.5,"args":{"bytes":0}}""");
         await before.RestoredAsync(daemon, TimeSpan.FromSeconds(20));
@@ -79,7 +79,7 @@ public sealed class DisconnectTests
     public async Task A_process_that_holds_standard_input_and_never_reads_it_costs_the_daemon_nothing_in_the_end()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(c => c["Limits"]!["KillGrace"] = "00:00:00.1");
-        Footprint before = Footprint.Of(daemon);
+        Footprint before = await Footprint.AtRestAsync(daemon);
         byte[] input = new byte[1_000_000];
         EndRecord[] ends = await Crowd.ManyAsync(20, atOnce: 20, async _ =>
             (await RawClient.RunAsync(daemon, "background", """{"seconds":6,"ownSession":true}""", input: input)).End);

@@ -15,7 +15,7 @@ public sealed class HostLostTests
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         await RawClient.RunAsync(daemon, "exit", """{"code":0}""");
-        Footprint before = Footprint.Of(daemon);
+        Footprint before = await Footprint.AtRestAsync(daemon);
         string file = Path.Combine(daemon.Folder, "runs");
         await File.WriteAllTextAsync(file, "");
         Libc.chmod(file, 0x1B6); // 0666
@@ -86,17 +86,5 @@ public sealed class HostLostTests
     }
 
     private static Task<int> TestHostAsync(DaemonProcess daemon, List<int> dead) => Crowd.UntilAsync(
-        () => daemon.JobHosts.Except(dead).FirstOrDefault(IsTestHost), pid => pid != 0, TimeSpan.FromSeconds(20), "no job host is started again");
-
-    private static bool IsTestHost(int pid)
-    {
-        try
-        {
-            return File.ReadAllText($"/proc/{pid}/cmdline").StartsWith(NativeBuild.TestJobs, StringComparison.Ordinal) && ProcFs.Stat(pid) is { State: not 'Z' };
-        }
-        catch (IOException)
-        {
-            return false;
-        }
-    }
+        () => daemon.JobHosts.Except(dead).FirstOrDefault(pid => Footprint.ProgramOf(pid) == NativeBuild.TestJobs), pid => pid != 0, TimeSpan.FromSeconds(20), "no job host is started again");
 }

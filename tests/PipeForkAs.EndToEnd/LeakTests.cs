@@ -14,7 +14,7 @@ public sealed class LeakTests
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         await AskAsync(daemon, Count / 2);
         await Task.Delay(500);
-        Footprint before = Footprint.Of(daemon);
+        Footprint before = await Footprint.AtRestAsync(daemon);
 
         await AskAsync(daemon, Count);
         await before.RestoredAsync(daemon, TimeSpan.FromSeconds(10));

@@ -31,6 +31,10 @@ internal static class Crowd
         return results;
     }
 
+    /// <summary>Waits until a daemon that was launched listens.</summary>
+    public static Task<string> ListeningAsync(DaemonProcess daemon) => UntilAsync(
+        () => daemon.Log, log => log.Contains("listening on", StringComparison.Ordinal), TimeSpan.FromSeconds(30), "the daemon does not listen");
+
     /// <summary>How many there are of each code.</summary>
     public static string Tally(IEnumerable<ReplyCode> codes) =>
         string.Join(", ", codes.GroupBy(code => code).OrderBy(group => group.Key).Select(group => $"{group.Key}: {group.Count()}"));

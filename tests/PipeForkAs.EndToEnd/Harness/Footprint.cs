@@ -9,16 +9,24 @@ namespace PipeForkAs.EndToEnd.Harness;
 /// <param name="Zombies">Zombies among the daemon's descendants.</param>
 internal sealed record Footprint(int Descriptors, int HostDescriptors, long DaemonBytes, long HostBytes, int Workers, int Zombies)
 {
+    /// <summary>As <see cref="DaemonProcess.Prepare"/> configures it: two for each job host.</summary>
+    private const int WaitingWorkers = 4;
+
+    /// <summary>Of a daemon at rest: all that wait for requests are there, and nothing else is.</summary>
+    public static Task<Footprint> AtRestAsync(DaemonProcess daemon) => Crowd.UntilAsync(
+        () => Of(daemon), now => now.Workers == WaitingWorkers && now.Zombies == 0, TimeSpan.FromSeconds(20), "the daemon does not come to rest");
+
     public static Footprint Of(DaemonProcess daemon)
     {
-        IReadOnlyList<int> hosts = daemon.JobHosts;
+        // Children that others left behind are the daemon's for a moment, too.
+        int[] hosts = [.. daemon.JobHosts.Where(pid => ProgramOf(pid) is { } program && (program == NativeBuild.StockJobs || program == NativeBuild.TestJobs))];
         int[] descendants = [.. ProcFs.Descendants(daemon.Pid)];
         return new Footprint(
             ProcFs.Descriptors(daemon.Pid),
             hosts.Sum(ProcFs.Descriptors),
             ProcFs.ResidentBytes(daemon.Pid),
             hosts.Sum(ProcFs.ResidentBytes),
-            descendants.Length - hosts.Count,
+            descendants.Length - hosts.Length,
             descendants.Count(pid => ProcFs.Stat(pid) is { State: 'Z' }));
     }
 
@@ -29,6 +37,19 @@ internal sealed record Footprint(int Descriptors, int HostDescriptors, long Daem
             () => Of(daemon),
             now => now.Workers == Workers && now.Zombies == 0 && now.Descriptors == Descriptors && now.HostDescriptors == HostDescriptors,
             timeout, $"not as before, {this}");
+    }
+
+    /// <summary>The program of a living process; null where it is gone.</summary>
+    public static string? ProgramOf(int pid)
+    {
+        try
+        {
+            return ProcFs.Stat(pid) is { State: not 'Z' } ? File.ReadAllText($"/proc/{pid}/cmdline").Split('\0')[0] : null;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Whether memory grew by no more than so many bytes since, in the daemon and in the job hosts.</summary>

@@ -1,0 +1,110 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text.Json;
+using PipeForkAs.EndToEnd.Harness;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.EndToEnd;
+
+public sealed class AbuseTests(SharedDaemon shared) : IClassFixture<SharedDaemon>
+{
+    private readonly DaemonProcess daemon = shared.Daemon;
+
+    [Fact(Timeout = 60_000)]
+    public async Task Lies_garbage_and_descriptors_on_the_control_socket_gain_nothing()
+    {
+        await RawClient.RunAsync(daemon, "control-abuse");
+        Footprint before = await Footprint.AtRestAsync(daemon);
+        int[] hosts = [.. daemon.JobHosts];
+        for (int i = 0; i < 100; i++)
+        {
+            FramedReply reply = await RawClient.RunAsync(daemon, "control-abuse");
+            Assert.Equal((ReplyCode.Ok, 0, "done\n"), (reply.End.Code, reply.End.Exit, reply.Text));
+        }
+
+        await before.RestoredAsync(daemon, TimeSpan.FromSeconds(10));
+        Assert.Equal(hosts.Order(), daemon.JobHosts.Order());
+        Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_job_cannot_claim_that_it_never_ran()
+    {
+        FramedReply reply = await RawClient.RunAsync(daemon, "forge-step");
+        Assert.Equal((ReplyCode.Ok, 0, "done\n"), (reply.End.Code, reply.End.Exit, reply.Text));
+        Assert.DoesNotContain("forged", daemon.Log);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_process_that_keeps_the_control_socket_delays_nobody()
+    {
+        FramedReply reply = await RawClient.RunAsync(daemon, "hold-control", """{"seconds":60}""");
+        int holder = int.Parse(reply.Text, CultureInfo.InvariantCulture);
+        try
+        {
+            // The daemon would not answer for a minute, were it to wait for the holder's word.
+            Assert.Equal(ReplyCode.Ok, reply.End.Code);
+            Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id").WaitAsync(TimeSpan.FromSeconds(30))).End.Code);
+            Assert.True(ProcFs.IsThere(holder), "the process that holds the socket ended early");
+        }
+        finally
+        {
+            Libc.kill(new ProcessId(holder), Signal.SIGKILL);
+        }
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_job_can_neither_signal_nor_trace_the_daemon_job_hosts_and_workers_of_others()
+    {
+        using Socket other = await Crowd.SendAsync(daemon, $$$"""{"job":"ignore-sigterm","user":"{{{TestUsers.Bob}}}","args":{"seconds":50}}""");
+        await Crowd.WaitForAsync(other, "ready");
+        int[] pids = [daemon.Pid, .. ProcFs.Descendants(daemon.Pid)];
+        await AttackInVainAsync(pids);
+
+        // What was attacked is as it was: the pool too.
+        Assert.All(pids, pid => Assert.True(ProcFs.Stat(pid) is null or { State: not ('T' or 't') }, $"process {pid} is stopped"));
+        Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_job_cannot_trace_another_worker_of_the_same_user()
+    {
+        using Socket other = await Crowd.SendAsync(daemon, $$$"""{"job":"ignore-sigterm","user":"{{{TestUsers.Alice}}}","args":{"seconds":50}}""");
+        await Crowd.WaitForAsync(other, "ready");
+        string uid = TestUsers.AliceUid;
+        int[] own = [.. ProcFs.Descendants(daemon.Pid).Where(pid => ProcFs.StatusField(pid, "Uid").StartsWith(uid, StringComparison.Ordinal))];
+        Assert.Single(own);
+
+        // Signals between processes of one user are that user's right; reading the other's memory is not.
+        IReadOnlyList<JsonElement> worked = await AttackAsync(own);
+        Assert.All(worked, attempt => Assert.StartsWith("kill", attempt.GetProperty("what").GetString()));
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_job_that_stops_itself_is_ended_when_its_time_is_up()
+    {
+        FramedReply reply = await RawClient.RunAsync(daemon, "stop-self", more: ",\"timeout\":0.5");
+        Assert.Equal((ReplyCode.Timeout, null, 9, "stopping\n"), (reply.End.Code, reply.End.Exit, reply.End.Signal, reply.Text));
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_stopped_job_of_a_client_that_went_away_is_ended()
+    {
+        Footprint before = await Footprint.AtRestAsync(daemon);
+        using (Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"stop-self","user":"{{TestUsers.Alice}}"}"""))
+            await Crowd.WaitForAsync(client, "stopping");
+        await before.RestoredAsync(daemon, TimeSpan.FromSeconds(20));
+    }
+
+    private async Task AttackInVainAsync(int[] pids) => Assert.Empty(await AttackAsync(pids));
+
+    private async Task<IReadOnlyList<JsonElement>> AttackAsync(int[] pids)
+    {
+        FramedReply reply = await RawClient.RunAsync(daemon, "attack", $$"""{"pids":[{{string.Join(',', pids)}}]}""");
+        Assert.True(reply.End.Code is ReplyCode.Ok or ReplyCode.Failed, $"{reply.End}");
+        using JsonDocument attempts = JsonDocument.Parse(reply.Text);
+        Assert.True(attempts.RootElement.GetArrayLength() >= 7);
+        return [.. attempts.RootElement.EnumerateArray().Where(attempt => attempt.GetProperty("succeeded").GetBoolean()).Select(attempt => attempt.Clone())];
+    }
+}

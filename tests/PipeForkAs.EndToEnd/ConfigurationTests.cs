@@ -1,0 +1,234 @@
+using System.Text.Json.Nodes;
+using PipeForkAs.EndToEnd.Harness;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.EndToEnd;
+
+public sealed class ConfigurationTests : IDisposable
+{
+    private const int ExitFailure = 1;
+    private const int ExitConfiguration = 78;
+    private readonly string folder;
+    private readonly JsonObject configuration;
+
+    public ConfigurationTests() => (folder, configuration) = DaemonProcess.Prepare();
+
+    private string ConfigurationFile => Path.Combine(folder, "pipeforkas.json");
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_sound_configuration_is_fine()
+    {
+        ToolResult result = await RunAsync("--check-config");
+        Assert.Equal((0, $"{ConfigurationFile}: fine\n", ""), (result.ExitCode, result.Text, result.Error));
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task An_unknown_key_is_told_with_its_file_and_what_may_be_meant()
+    {
+        configuration["Limits"]!["MaxJob"] = 3;
+        await RefusedAsync($"{ConfigurationFile}: Limits:MaxJob: unknown key; is \"MaxJobs\" meant?");
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task All_problems_are_told_at_once()
+    {
+        configuration["Limits"]!["MaxJobs"] = 0;
+        configuration["Limits"]!["KillGrace"] = "01:00:00";
+        configuration["JobHosts"]![0]!["Workers"] = 257;
+        await RefusedAsync(
+            $"{ConfigurationFile}: Limits:MaxJobs: is 0, must be from 1 to 10000",
+            $"{ConfigurationFile}: Limits:KillGrace: is 01:00:00, must be from 00:00:00 to 00:10:00",
+            $"{ConfigurationFile}: JobHosts:0:Workers: must be from 0 to 256");
+    }
+
+    [Theory(Timeout = 60_000)]
+    [InlineData("MaxJobs", "many")]
+    [InlineData("JobTimeout", "soon")]
+    [InlineData("MaxJobs", "99999999999999999999")]
+    public async Task A_value_of_the_wrong_type_is_told_with_its_key(string key, string value)
+    {
+        configuration["Limits"]![key] = value;
+        await RefusedAsync($"{ConfigurationFile}: ", $"Limits:{key}");
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task What_is_no_json_is_refused()
+    {
+        await File.WriteAllTextAsync(ConfigurationFile, "{ \"Limits\": ");
+        Libc.chmod(ConfigurationFile, 0x1A4);
+        Refused(await Tool.RunAsync([NativeBuild.Daemon, "--config", ConfigurationFile]), ConfigurationFile);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_missing_file_is_refused() =>
+        Refused(await Tool.RunAsync([NativeBuild.Daemon, "--config", Path.Combine(folder, "none.json")]), Path.Combine(folder, "none.json"), "there is no such file");
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_file_that_others_may_write_is_refused()
+    {
+        Write();
+        Libc.chmod(ConfigurationFile, 0x1B6); // 0666
+        Refused(await CheckAsync(), $"{ConfigurationFile} may be written by others than root; close it (chmod go-w)");
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_file_of_somebody_else_is_refused()
+    {
+        Write();
+        await Tool.MustAsync("chown", TestUsers.Alice, ConfigurationFile);
+        Refused(await CheckAsync(), $"{ConfigurationFile} belongs to uid {TestUsers.AliceUid}; it must be root's");
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_file_in_a_folder_that_others_may_write_is_refused()
+    {
+        Write();
+        Libc.chmod(folder, 0x1FF); // 0777
+        Refused(await CheckAsync(), $"{folder} may be written by others than root");
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_link_is_followed_before_its_target_is_judged()
+    {
+        Write();
+        string target = Path.Combine(folder, "target.json"), link = Path.Combine(folder, "link.json");
+        File.Move(ConfigurationFile, target);
+        File.CreateSymbolicLink(link, target);
+        Assert.Equal(0, (await Tool.RunAsync([NativeBuild.Daemon, "--check-config", "--config", link])).ExitCode);
+        Libc.chmod(target, 0x1B6); // 0666
+        Refused(await Tool.RunAsync([NativeBuild.Daemon, "--check-config", "--config", link]), $"{target} may be written by others");
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_job_host_that_others_may_write_is_refused()
+    {
+        string host = CopyOfJobHost(0x1FF); // 0777
+        await RefusedAsync($"JobHosts:0:Path: {host}: {host} may be written by others than root");
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_job_host_of_somebody_else_is_refused()
+    {
+        string host = CopyOfJobHost(0x1ED); // 0755
+        await Tool.MustAsync("chown", TestUsers.Alice, host);
+        await RefusedAsync($"JobHosts:0:Path: {host}: {host} belongs to uid {TestUsers.AliceUid}");
+    }
+
+    [Theory(Timeout = 60_000)]
+    [InlineData("relative/path", "it must be an absolute path")]
+    [InlineData("/no/such/job-host", "there is no such file")]
+    [InlineData("/tmp", "it is no regular file but a Directory")]
+    [InlineData("/dev/null", "it is no regular file but a")]
+    public async Task A_job_host_that_cannot_be_one_is_refused(string path, string problem)
+    {
+        configuration["JobHosts"]![0]!["Path"] = path;
+        await RefusedAsync($"JobHosts:0:Path: {path}: {problem}");
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_job_host_that_is_not_executable_fails_the_start()
+    {
+        string host = CopyOfJobHost(0x1A4); // 0644
+        await FailsAsync($"the job host {host} cannot serve: it cannot be started", "EACCES");
+    }
+
+    [Theory(Timeout = 60_000)]
+    [InlineData("/bin/true")]
+    [InlineData("/bin/false")]
+    [InlineData("/bin/cat")]
+    public async Task A_program_that_is_no_job_host_fails_the_start(string path)
+    {
+        configuration["JobHosts"]![0]!["Path"] = path;
+        await FailsAsync($"the job host {path} cannot serve: it ");
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_job_host_on_the_common_runtime_fails_the_start_with_the_reason()
+    {
+        string host = Path.Combine(AppContext.BaseDirectory.Replace("PipeForkAs.EndToEnd", "PipeForkAs.TestJobs", StringComparison.Ordinal), "pipeforkas-test-jobs");
+        Assert.True(File.Exists(host), $"{host} is not built");
+        configuration["JobHosts"]![1]!["Path"] = host;
+        await FailsAsync($"the job host {host} cannot serve: ", "must be compiled natively");
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task Two_job_hosts_with_a_job_of_one_name_fail_the_start()
+    {
+        configuration["JobHosts"]![1]!["Path"] = NativeBuild.StockJobs;
+        await FailsAsync($"the job \"business-logic\" of {NativeBuild.StockJobs} is also one of {NativeBuild.StockJobs}; rename one");
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_command_with_the_name_of_a_job_fails_the_start()
+    {
+        configuration["Commands"]!["id"] = new JsonObject { ["Command"] = new JsonArray("/usr/bin/id") };
+        await FailsAsync("the command \"id\" has the name of a job");
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_socket_in_a_folder_that_is_not_there_fails_the_start()
+    {
+        configuration["Socket"]!["Path"] = "/no/such/folder/pipeforkas.sock";
+        await FailsAsync("cannot listen on /no/such/folder/pipeforkas.sock");
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_daemon_that_is_not_root_says_so()
+    {
+        Write();
+        ToolResult result = await Tool.RunAsAsync(TestUsers.Alice, [NativeBuild.Daemon, "--config", ConfigurationFile]);
+        Assert.Equal(ExitFailure, result.ExitCode);
+        Assert.Contains("must run as root", result.Error);
+    }
+
+    private string CopyOfJobHost(uint mode)
+    {
+        string copy = Path.Combine(folder, "job-host");
+        File.Copy(NativeBuild.StockJobs, copy);
+        Libc.chmod(copy, mode);
+        configuration["JobHosts"]![0]!["Path"] = copy;
+        return copy;
+    }
+
+    /// <summary>The check and the start both refuse it.</summary>
+    private async Task RefusedAsync(params string[] words)
+    {
+        Write();
+        Refused(await CheckAsync(), words);
+        Refused(await Tool.RunAsync([NativeBuild.Daemon, "--config", ConfigurationFile]), words);
+    }
+
+    /// <summary>It cannot be seen from the configuration alone. The daemon ends, and nothing of it is left.</summary>
+    private async Task FailsAsync(params string[] words)
+    {
+        Write();
+        ToolResult result = await Tool.RunAsync([NativeBuild.Daemon, "--config", ConfigurationFile]);
+        Assert.Equal(ExitFailure, result.ExitCode);
+        Assert.All(words, word => Assert.Contains(word, result.Error));
+        Assert.DoesNotContain("   at ", result.Error);
+        Assert.False(File.Exists(Path.Combine(folder, "pipeforkas.sock")));
+    }
+
+    private static void Refused(ToolResult result, params string[] words)
+    {
+        Assert.Equal(ExitConfiguration, result.ExitCode);
+        Assert.All(words, word => Assert.Contains(word, result.Error));
+        Assert.All(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => Assert.StartsWith("pipeforkasd: ", line));
+    }
+
+    private async Task<ToolResult> RunAsync(params string[] arguments)
+    {
+        Write();
+        return await Tool.RunAsync([NativeBuild.Daemon, .. arguments, "--config", ConfigurationFile]);
+    }
+
+    private Task<ToolResult> CheckAsync() => Tool.RunAsync([NativeBuild.Daemon, "--check-config", "--config", ConfigurationFile]);
+
+    private void Write()
+    {
+        File.WriteAllText(ConfigurationFile, configuration.ToJsonString());
+        Libc.chmod(ConfigurationFile, 0x1A4); // 0644
+    }
+}

@@ -1,0 +1,154 @@
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json.Nodes;
+using PipeForkAs.EndToEnd.Harness;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
+using SocketType = System.Net.Sockets.SocketType;
+
+namespace PipeForkAs.EndToEnd;
+
+public sealed class StopTests
+{
+    [Theory(Timeout = 60_000)]
+    [InlineData(15)]
+    [InlineData(2)]
+    public async Task A_stop_lets_running_jobs_finish_takes_nothing_new_and_leaves_nothing(int signal)
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync();
+        Task<FramedReply> running = RawClient.RunAsync(daemon, "sleep", """{"seconds":2}""");
+        using Socket halfRequest = await RawClient.ConnectAsync(daemon);
+        await halfRequest.SendAsync(Encoding.UTF8.GetBytes("""{"reply":"frames","job":"""));
+        await Task.Delay(500);
+        int[] family = [.. ProcFs.Descendants(daemon.Pid)];
+
+        Libc.kill(new ProcessId(daemon.Pid), new Signal(signal));
+        await Crowd.UntilAsync(() => File.Exists(daemon.Socket), there => !there, TimeSpan.FromSeconds(10), "the socket's file");
+        await Assert.ThrowsAnyAsync<SocketException>(() => RawClient.ConnectAsync(daemon));
+        Assert.Equal(ReplyCode.ShuttingDown, FramedReply.Parse(await RawClient.ReadToEndAsync(halfRequest)).End.Code);
+        Assert.False(running.IsCompleted);
+        Assert.Equal((ReplyCode.Ok, 0), ((await running).End.Code, (await running).End.Exit));
+        Assert.Equal(0, await daemon.EndedAsync());
+        Assert.DoesNotContain(family, ProcFs.IsThere);
+        Assert.DoesNotContain("fail:", daemon.Log);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_job_that_outlasts_the_drain_ends_with_shutting_down()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(c => c["Limits"]!["DrainTimeout"] = "00:00:01");
+        Task<FramedReply> sleeping = RawClient.RunAsync(daemon, "sleep", """{"seconds":100}""");
+        Task<FramedReply> graceful = RawClient.RunAsync(daemon, "graceful");
+        Task<FramedReply> stubborn = RawClient.RunAsync(daemon, "ignore-sigterm", """{"seconds":100}""");
+        await Task.Delay(500);
+        Assert.Equal(0, await daemon.StopAsync());
+        foreach (FramedReply reply in await Task.WhenAll(sleeping, graceful, stubborn))
+            Assert.Equal(ReplyCode.ShuttingDown, reply.End.Code);
+        Assert.Equal("ready\ncancelled\n", (await graceful).Text);
+        Assert.False(File.Exists(daemon.Socket));
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_client_that_reads_nothing_does_not_hold_up_a_stop_for_ever()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(c => c["Limits"]!["DrainTimeout"] = "00:00:01");
+        using Socket flooded = await Crowd.SendAsync(daemon, $$$"""{"job":"flood","user":"{{{TestUsers.Alice}}}","args":{"bytes":0}}""");
+        using Socket full = await Crowd.SendAsync(daemon, $$$"""{"job":"flood","user":"{{{TestUsers.Alice}}}","args":{"bytes":130000}}""");
+        await Task.Delay(500);
+        Assert.Equal(0, await daemon.StopAsync());
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_stop_in_the_midst_of_the_start_leaves_nothing()
+    {
+        for (int milliseconds = 0; milliseconds <= 120; milliseconds += 15)
+        {
+            (string folder, JsonObject configuration) = DaemonProcess.Prepare();
+            await using DaemonProcess daemon = DaemonProcess.Launch(folder, configuration);
+            await Task.Delay(milliseconds);
+            int[] family = [.. ProcFs.Descendants(daemon.Pid)];
+            Libc.kill(new ProcessId(daemon.Pid), Signal.SIGTERM);
+            await daemon.EndedAsync();
+            await Crowd.UntilAsync(() => family.Count(ProcFs.IsThere), left => left == 0, TimeSpan.FromSeconds(10), $"processes after a stop at {milliseconds} ms");
+            Assert.False(File.Exists(daemon.Socket), $"the socket is left after a stop at {milliseconds} ms");
+        }
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task The_processes_of_a_killed_daemon_go_with_it_and_its_socket_is_replaced()
+    {
+        (string folder, JsonObject configuration) = DaemonProcess.Prepare();
+        DaemonProcess first = DaemonProcess.Launch(folder, configuration);
+        await Crowd.ListeningAsync(first);
+        Task<byte[]> running = RawClient.AskAsync(first, Encoding.UTF8.GetBytes($$$"""{"job":"ignore-sigterm","user":"{{{TestUsers.Alice}}}","args":{"seconds":100}}""" + "\n"));
+        await Task.Delay(300);
+        int[] family = [.. ProcFs.Descendants(first.Pid)];
+        Assert.True(family.Length >= 6);
+        Libc.kill(new ProcessId(first.Pid), Signal.SIGKILL);
+        await first.EndedAsync();
+        await running;
+        await Crowd.UntilAsync(() => family.Count(ProcFs.IsThere), left => left == 0, TimeSpan.FromSeconds(10), "processes of a killed daemon");
+        Assert.True(File.Exists(first.Socket));
+
+        await using DaemonProcess second = DaemonProcess.Launch(folder, configuration);
+        await Crowd.ListeningAsync(second);
+        Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(second, "id")).End.Code);
+        Assert.Equal(0, await second.StopAsync());
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_second_daemon_on_the_same_path_refuses_and_the_first_serves_on()
+    {
+        await using DaemonProcess first = await DaemonProcess.StartAsync();
+        ToolResult second = await Tool.RunAsync([NativeBuild.Daemon, "--config", Path.Combine(first.Folder, "pipeforkas.json")]);
+        Assert.Equal(1, second.ExitCode);
+        Assert.Contains($"another process listens on {first.Socket}", second.Error);
+        Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(first, "id")).End.Code);
+    }
+
+    [Theory(Timeout = 60_000)]
+    [InlineData("file")]
+    [InlineData("link")]
+    [InlineData("dangling link")]
+    [InlineData("folder")]
+    public async Task What_is_no_socket_of_a_daemon_is_left_alone(string what)
+    {
+        (string folder, JsonObject configuration) = DaemonProcess.Prepare();
+        string path = Path.Combine(folder, "pipeforkas.sock"), other = Path.Combine(folder, "other");
+        switch (what)
+        {
+            case "file":
+                await File.WriteAllTextAsync(path, "precious");
+                break;
+            case "link":
+                await File.WriteAllTextAsync(other, "precious");
+                File.CreateSymbolicLink(path, other);
+                break;
+            case "dangling link":
+                File.CreateSymbolicLink(path, other);
+                break;
+            default:
+                Directory.CreateDirectory(path);
+                break;
+        }
+
+        FileStatus? before = Libc.lstat(path);
+        await using DaemonProcess daemon = DaemonProcess.Launch(folder, configuration);
+        Assert.Equal(1, await daemon.EndedAsync());
+        Assert.Contains($"{path} exists and is no socket", await Crowd.UntilAsync(() => daemon.Log, log => log.Contains("pipeforkasd: ", StringComparison.Ordinal), TimeSpan.FromSeconds(5), "a message"));
+        Assert.Equal(before, Libc.lstat(path));
+        if (what == "dangling link")
+            Assert.False(File.Exists(other));
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_socket_that_was_taken_over_is_not_removed_by_the_former_daemon()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync();
+        File.Delete(daemon.Socket);
+        using var other = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        other.Bind(new UnixDomainSocketEndPoint(daemon.Socket));
+        Assert.Equal(0, await daemon.StopAsync());
+        Assert.True(File.Exists(daemon.Socket));
+    }
+}

@@ -38,6 +38,15 @@ public static unsafe partial class Libc
     /// <summary>setsid(2): a new session and process group, without terminal.</summary>
     public static void setsid() => Check.Result(sys_setsid(), $"setsid()");
 
+    /// <summary>getsid(2): the session of a process; null where there is none of that number.</summary>
+    public static ProcessId? getsid(ProcessId pid)
+    {
+        int result = sys_getsid(pid.Value);
+        if (result == -1 && Check.LastErrno == Errno.ESRCH)
+            return null;
+        return new ProcessId(Check.Result(result, $"getsid({pid})"));
+    }
+
     /// <summary>kill(2) of one process. False where it is gone.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The process id is below 1: kill(2) would take it for a group, or for everyone.</exception>
     public static bool kill(ProcessId pid, Signal signal)
@@ -239,6 +248,9 @@ public static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "getppid")]
     private static partial int sys_getppid();
+
+    [LibraryImport(Library, EntryPoint = "getsid", SetLastError = true)]
+    private static partial int sys_getsid(int pid);
 
     [LibraryImport(Library, EntryPoint = "setsid", SetLastError = true)]
     private static partial int sys_setsid();

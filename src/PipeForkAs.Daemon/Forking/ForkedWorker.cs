@@ -104,6 +104,7 @@ internal sealed class ForkedWorker
     public void BeforeReap()
     {
         Signal(LibC.Signal.SIGKILL);
+        SessionSweep.KillLeftBehind(Pid);
         reaped = true;
     }
 
@@ -117,12 +118,14 @@ internal sealed class ForkedWorker
             SessionSweep.Kill(Pid);
     }
 
-    /// <summary>The last word to it: what is left of its group is killed, and its process id may be taken by others.</summary>
+    /// <summary>The last word to it: what is left of its group and session is killed, and its process id may be taken by others.</summary>
     public void Release()
     {
         if (released)
             return;
         Signal(LibC.Signal.SIGKILL);
+        if (ended.Task is { IsCompleted: true, Result: not null })
+            SessionSweep.KillLeftBehind(Pid);
         released = true;
         control.Dispose();
         pidfd.Dispose();

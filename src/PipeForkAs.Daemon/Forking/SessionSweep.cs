@@ -9,6 +9,9 @@ internal static class SessionSweep
     /// <summary>More rounds than this: a job forks faster than it can be killed, and only a control group ends it.</summary>
     private const int Rounds = 8;
 
+    /// <summary>Orphans become children of a process's first thread; proc_tid_children(5).</summary>
+    private static readonly string OwnChildren = string.Create(CultureInfo.InvariantCulture, $"/proc/self/task/{Environment.ProcessId}/children");
+
     /// <summary>Kills every process of a session. The session's leader must not be reaped yet, or its number could be another's.</summary>
     public static void Kill(ProcessId session)
     {
@@ -25,6 +28,38 @@ internal static class SessionSweep
             if (!found)
                 return;
         }
+    }
+
+    /// <summary>
+    /// Kills what a worker that has ended left behind in its session. Mostly that is nothing, and then this is cheap: whoever's
+    /// parent ended is the daemon's child now (it is the subreaper; prctl(2)), so that without such a child there is no member at all.
+    /// </summary>
+    public static void KillLeftBehind(ProcessId session)
+    {
+        if (HasOrphans(session))
+            Kill(session);
+    }
+
+    private static bool HasOrphans(ProcessId session)
+    {
+        string children;
+        try
+        {
+            children = File.ReadAllText(OwnChildren);
+        }
+        catch (IOException)
+        {
+            return true; // A kernel without CONFIG_PROC_CHILDREN: only a look at all processes tells.
+        }
+
+        foreach (Range word in children.AsSpan().Split(' '))
+        {
+            if (int.TryParse(children.AsSpan(word), NumberStyles.None, CultureInfo.InvariantCulture, out int pid)
+                && pid != session.Value && Libc.getsid(new ProcessId(pid)) == session)
+                return true;
+        }
+
+        return false;
     }
 
     private static bool IsLiveMember(string folder, int session)

@@ -90,13 +90,20 @@ internal static class ProcFs
         }
     }
 
+    /// <summary>/proc/PID/stat from the state on: 0 state, 1 parent, 2 group, 3 session, 4 terminal, 16 nice.</summary>
+    public static string[] StatFields(int pid)
+    {
+        // The name in parentheses may hold anything.
+        string text = File.ReadAllText($"/proc/{pid}/stat");
+        return text[(text.LastIndexOf(')') + 2)..].TrimEnd().Split(' ');
+    }
+
     /// <summary>State, parent, group and session; null where the process is gone.</summary>
     public static (char State, int Parent, int Group, int Session)? Stat(int pid)
     {
         try
         {
-            string text = File.ReadAllText($"/proc/{pid}/stat");
-            string[] fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
+            string[] fields = StatFields(pid);
             return (fields[0][0], int.Parse(fields[1], CultureInfo.InvariantCulture), int.Parse(fields[2], CultureInfo.InvariantCulture), int.Parse(fields[3], CultureInfo.InvariantCulture));
         }
         catch (IOException)

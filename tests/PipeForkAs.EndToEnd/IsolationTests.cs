@@ -1,0 +1,389 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using PipeForkAs.EndToEnd.Harness;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.EndToEnd;
+
+/// <summary>A daemon with limits for its workers that are not those of the daemon, and commands that show what they are.</summary>
+public sealed class IsolatingDaemon : ConfiguredDaemon
+{
+    public const int OpenFiles = 200, CpuSeconds = 77, FileSize = 123_456, Nice = 3;
+    public const string Umask = "0027";
+
+    protected override void Configure(JsonObject configuration)
+    {
+        configuration["Limits"]!["Worker"] = new JsonObject
+        {
+            ["OpenFiles"] = OpenFiles,
+            ["CpuSeconds"] = CpuSeconds,
+            ["FileSize"] = FileSize,
+            ["Nice"] = Nice,
+            ["Umask"] = Umask,
+        };
+        var commands = (JsonObject)configuration["Commands"]!;
+        commands["show-status"] = Command(["/usr/bin/cat", "/proc/self/status"]);
+        commands["show-keys"] = Command(["/usr/bin/cat", "/proc/keys"]);
+        commands["show-environment"] = Command(["/usr/bin/env", "-0"]);
+        commands["show-environment"]!["Env"] = Words("LANG", "TEST_VALUE");
+        commands["show-folder"] = Command(["/bin/pwd"]);
+        commands["show-limits"] = Command(["/usr/bin/cat", "/proc/self/limits"]);
+        commands["nap"] = Command(["/usr/bin/sleep", "{seconds}"], "seconds:integer");
+        commands["become-root"] = Command(["/usr/bin/su", "-c", "id", "root"]);
+    }
+}
+
+/// <summary>What a job is when it runs: exactly the user, and nothing that is the daemon's. From inside, and from outside by /proc.</summary>
+public sealed class IsolationTests(IsolatingDaemon shared) : IClassFixture<IsolatingDaemon>
+{
+    private const string NoCapabilities = "0000000000000000";
+    private static readonly string[] CapabilitySets = ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"];
+    private readonly DaemonProcess daemon = shared.Daemon;
+
+    /// <summary>A function and a command that stay. The function takes no arguments: reading JSON, .NET opens /dev/urandom (as the user).</summary>
+    public static TheoryData<string, string> Jobs => new() { { "count-stdin", "{}" }, { "nap", """{"seconds":100}""" } };
+
+    private static PasswordEntry Alice => TestUsers.Entry(TestUsers.Alice);
+
+    private static string[] GroupsOfAlice => [.. Libc.getgrouplist(TestUsers.Alice, Alice.Gid).Select(gid => gid.Value).Order().Select(gid => gid.ToString(CultureInfo.InvariantCulture))];
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_function_sees_itself_as_the_user_and_nothing_else()
+    {
+        JsonNode self = await SelfAsync();
+
+        Assert.Equal(Three(Alice.Uid.Value), Numbers(self["userIds"]));
+        Assert.Equal(Three(Alice.Gid.Value), Numbers(self["groupIds"]));
+        Assert.Equal(2, GroupsOfAlice.Length);
+        Assert.Equal(GroupsOfAlice, Numbers(self["groups"]));
+        Assert.True(self["noNewPrivileges"]!.GetValue<bool>());
+        Assert.All(CapabilitySets, set => Assert.Equal(NoCapabilities, self["status"]![set]!.GetValue<string>()));
+        Assert.Equal(["0", "1", "2", "3"], ((JsonObject)self["descriptors"]!).Select(pair => pair.Key).Order());
+        Assert.Equal(Alice.Home, self["workingDirectory"]!.GetValue<string>());
+        Assert.Equal(self["pid"]!.GetValue<int>(), self["session"]!.GetValue<int>());
+        Assert.Equal(self["pid"]!.GetValue<int>(), self["processGroup"]!.GetValue<int>());
+        Assert.Equal(0, self["terminal"]!.GetValue<int>());
+        Assert.Equal(IsolatingDaemon.Nice, self["nice"]!.GetValue<int>());
+        Assert.Equal(0, self["oomScoreAdjust"]!.GetValue<int>());
+        Assert.Equal(NoCapabilities, self["status"]!["SigBlk"]!.GetValue<string>());
+        Assert.Equal(IsolatingDaemon.Umask, self["status"]!["Umask"]!.GetValue<string>());
+        Assert.Equal(Three(IsolatingDaemon.OpenFiles)[..2], Numbers(self["limits"]!["RLIMIT_NOFILE"]));
+        Assert.Equal(Three(IsolatingDaemon.CpuSeconds)[..2], Numbers(self["limits"]!["RLIMIT_CPU"]));
+        Assert.Equal(Three(IsolatingDaemon.FileSize)[..2], Numbers(self["limits"]!["RLIMIT_FSIZE"]));
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_user_with_one_group_has_that_one_only()
+    {
+        JsonNode self = await SelfAsync(TestUsers.Bob);
+
+        Assert.Equal([TestUsers.Entry(TestUsers.Bob).Gid.ToString()], Numbers(self["groups"]));
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_command_sees_itself_as_the_user_and_nothing_else()
+    {
+        FramedReply reply = await RawClient.RunAsync(daemon, "show-status");
+        Dictionary<string, string> status = reply.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line.Split(':', 2)).ToDictionary(parts => parts[0], parts => parts[1].Trim().Replace('\t', ' '));
+
+        Assert.Equal(string.Join(' ', Enumerable.Repeat(Alice.Uid, 4)), status["Uid"]);
+        Assert.Equal(string.Join(' ', Enumerable.Repeat(Alice.Gid, 4)), status["Gid"]);
+        Assert.Equal(string.Join(' ', GroupsOfAlice), status["Groups"]);
+        Assert.All(CapabilitySets, set => Assert.Equal(NoCapabilities, status[set]));
+        Assert.All(["SigBlk", "SigIgn", "SigCgt"], set => Assert.Equal(NoCapabilities, status[set]));
+        Assert.Equal(("1", IsolatingDaemon.Umask, "0"), (status["NoNewPrivs"], status["Umask"], status["TracerPid"]));
+    }
+
+    [Theory(Timeout = Bound.Test)]
+    [MemberData(nameof(Jobs))]
+    public async Task The_parent_sees_a_running_job_as_the_user_and_nothing_else(string job, string arguments)
+    {
+        using Socket client = await StartAsync(job, arguments);
+        int pid = await JobOfAliceAsync(job == "nap" ? "sleep" : null);
+
+        Assert.Equal(string.Join(' ', Enumerable.Repeat(Alice.Uid, 4)), ProcFs.StatusField(pid, "Uid"));
+        Assert.Equal(string.Join(' ', Enumerable.Repeat(Alice.Gid, 4)), ProcFs.StatusField(pid, "Gid"));
+        Assert.Equal(string.Join(' ', GroupsOfAlice), ProcFs.StatusField(pid, "Groups"));
+        Assert.All(CapabilitySets, set => Assert.Equal(NoCapabilities, ProcFs.StatusField(pid, set)));
+        Assert.Equal(NoCapabilities, ProcFs.StatusField(pid, "SigBlk"));
+        Assert.Equal("1", ProcFs.StatusField(pid, "NoNewPrivs"));
+        Assert.Equal(IsolatingDaemon.Umask, ProcFs.StatusField(pid, "Umask"));
+        Assert.Equal((pid, pid), (ProcFs.Stat(pid)!.Value.Group, ProcFs.Stat(pid)!.Value.Session));
+        Assert.Equal("0", ProcFs.StatFields(pid)[4]);
+        Assert.Equal($"{IsolatingDaemon.Nice}", ProcFs.StatFields(pid)[16]);
+        Assert.Equal("0", File.ReadAllText($"/proc/{pid}/oom_score_adj").Trim());
+        Assert.Equal(Alice.Home, new FileInfo($"/proc/{pid}/cwd").LinkTarget);
+        Assert.Equal("/", new FileInfo($"/proc/{pid}/root").LinkTarget);
+
+        // The three pipes, and for a function the control socket.
+        (string Number, string Kind)[] descriptors =
+            [.. Directory.GetFileSystemEntries($"/proc/{pid}/fd").Order(StringComparer.Ordinal).Select(path => (Path.GetFileName(path), new FileInfo(path).LinkTarget!.Split(':')[0]))];
+        (string, string)[] pipes = [("0", "pipe"), ("1", "pipe"), ("2", "pipe")];
+        Assert.Equal(job == "nap" ? pipes : [.. pipes, ("3", "socket")], descriptors);
+
+        // A function holds what its job host held before: its files in /proc are root's, so that not even its user can look (prctl(2), PR_SET_DUMPABLE).
+        Assert.Equal(job == "nap" ? Alice.Uid : UserId.Root, Libc.stat($"/proc/{pid}/mem")!.Value.Owner);
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_functions_environment_is_made_from_nothing()
+    {
+        JsonNode self = await SelfAsync();
+
+        Assert.Equal(EnvironmentOf(TestUsers.Alice), Pairs(self));
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_commands_environment_is_made_from_nothing()
+    {
+        FramedReply reply = await RawClient.RunAsync(daemon, "show-environment", user: TestUsers.Bob);
+
+        Assert.Equal(EnvironmentOf(TestUsers.Bob), reply.Text.Split('\0', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal));
+    }
+
+    [Theory(Timeout = Bound.Test)]
+    [InlineData("")]
+    [InlineData("=")]
+    [InlineData("a=b=c")]
+    [InlineData("two\nlines\r\n")]
+    [InlineData("'quoted' \"twice\" $HOME `id` \\ %s {x}")]
+    [InlineData("\u0001\u001b[31m\u007f\t")]
+    [InlineData("äöü € 😀 \u202e\ufeff")]
+    public async Task A_variable_that_the_job_allows_arrives_as_it_was_sent(string value)
+    {
+        string env = $$""","env":{"TEST_VALUE":{{JsonSerializer.Serialize(value)}}}""";
+
+        FramedReply self = await RawClient.RunAsync(daemon, "self", more: env);
+        FramedReply command = await RawClient.RunAsync(daemon, "show-environment", more: env);
+
+        Assert.Equal(value, JsonNode.Parse(self.Text)!["environment"]!["TEST_VALUE"]!.GetValue<string>());
+        Assert.Contains($"TEST_VALUE={value}", command.Text.Split('\0'));
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_client_may_choose_the_language_where_the_job_allows_it()
+    {
+        FramedReply command = await RawClient.RunAsync(daemon, "show-environment", more: ""","env":{"LANG":"de_DE.UTF-8"}""");
+
+        Assert.Equal(["LANG=de_DE.UTF-8"], command.Text.Split('\0').Where(pair => pair.StartsWith("LANG=", StringComparison.Ordinal)));
+    }
+
+    [Theory(Timeout = Bound.Test)]
+    [InlineData("LD_PRELOAD")]
+    [InlineData("LD_LIBRARY_PATH")]
+    [InlineData("DOTNET_StartupHook")]
+    [InlineData("PATH")]
+    [InlineData("HOME")]
+    [InlineData("BASH_ENV")]
+    [InlineData("IFS")]
+    [InlineData("NOT_ALLOWED")]
+    [InlineData("lang")]
+    public async Task A_variable_that_the_job_does_not_allow_is_refused_and_nothing_runs(string variable)
+    {
+        foreach (string job in new[] { "self", "show-environment" })
+        {
+            FramedReply reply = await RawClient.RunAsync(daemon, job, more: $$""","env":{"{{variable}}":"x"}""");
+            Assert.Equal((ReplyCode.BadArguments, 0), (reply.End.Code, reply.Stdout.Length));
+            Assert.Contains(variable, reply.End.Message);
+        }
+    }
+
+    [Theory(Timeout = Bound.Test)]
+    [InlineData("""{"TEST=VALUE":"x"}""")]
+    [InlineData("""{"":"x"}""")]
+    [InlineData("""{"TEST_VALUE":"nul\u0000"}""")]
+    [InlineData("""{"TEST_VALUE":null}""")]
+    [InlineData("""{"TEST_VALUE":1}""")]
+    [InlineData("""{"TEST_VALUE":"a","TEST_VALUE":"b"}""")]
+    public async Task A_variable_that_is_none_is_a_bad_request(string env)
+    {
+        string reply = await RawClient.TextAsync(daemon, $$"""{"job":"self","user":"{{TestUsers.Alice}}","env":{{env}} }""");
+
+        Assert.StartsWith("pipeforkas: bad-request: ", reply);
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task Where_the_home_is_missing_or_closed_the_job_starts_in_the_root_folder()
+    {
+        string home = TestUsers.Entry(TestUsers.Bob).Home, away = home + "-away";
+        Directory.Move(home, away);
+        try
+        {
+            Assert.Equal("/", (await SelfAsync(TestUsers.Bob))["workingDirectory"]!.GetValue<string>());
+            Assert.Equal("/\n", (await RawClient.RunAsync(daemon, "show-folder", user: TestUsers.Bob)).Text);
+            Directory.CreateDirectory(home, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute); // Root's own.
+            Assert.Equal("/", (await SelfAsync(TestUsers.Bob))["workingDirectory"]!.GetValue<string>());
+        }
+        finally
+        {
+            if (Directory.Exists(home))
+                Directory.Delete(home);
+            Directory.Move(away, home);
+        }
+
+        Assert.Equal(home, (await SelfAsync(TestUsers.Bob))["workingDirectory"]!.GetValue<string>());
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task No_way_leads_back_to_root()
+    {
+        FramedReply reply = await RawClient.RunAsync(daemon, "regain-root");
+
+        JsonArray attempts = JsonNode.Parse(reply.Text)!.AsArray();
+        Assert.InRange(attempts.Count, 10, 100);
+        Assert.All(attempts, attempt => Assert.False(attempt!["succeeded"]!.GetValue<bool>(), attempt.ToJsonString()));
+        Assert.Equal(ReplyCode.Ok, reply.End.Code);
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_set_user_id_program_gains_nothing()
+    {
+        FramedReply reply = await RawClient.RunAsync(daemon, "become-root", input: "\n"u8.ToArray());
+
+        Assert.NotEqual(ReplyCode.Ok, reply.End.Code);
+        Assert.DoesNotContain("uid=0", reply.Text);
+    }
+
+    /// <summary>A session keyring of its own: what one job keeps there, no other finds; keyrings(7).</summary>
+    [Fact(Timeout = Bound.Test)]
+    public async Task Two_jobs_have_not_the_same_session_keyring()
+    {
+        if (!File.Exists("/proc/keys"))
+            Assert.Skip("this kernel has no /proc/keys (CONFIG_KEYS)");
+
+        string first = await SessionKeyringAsync(), second = await SessionKeyringAsync();
+
+        Assert.NotEqual("", first);
+        Assert.NotEqual(first, second);
+    }
+
+    /// <summary>The daemon is stopped meanwhile, so that it is the kernel alone that ends the worker.</summary>
+    [Theory(Timeout = Bound.Test)]
+    [MemberData(nameof(Jobs))]
+    public async Task A_job_dies_with_its_job_host(string job, string arguments)
+    {
+        await using DaemonProcess own = await DaemonProcess.StartAsync(configuration =>
+        {
+            configuration["JobHosts"] = new JsonArray(new JsonObject { ["Path"] = NativeBuild.TestJobs, ["Workers"] = 1 });
+            configuration["Commands"] = new JsonObject { ["nap"] = JsonNode.Parse("""{"Command":["/usr/bin/sleep","{seconds}"],"Parameters":{"seconds":{"Type":"integer"}}}""") };
+        });
+        int host = Assert.Single(own.JobHosts);
+        using Socket client = await StartAsync(job, arguments, own);
+        int pid = await JobOfAliceAsync(job == "nap" ? "sleep" : null);
+
+        Libc.kill(new ProcessId(own.Pid), new Signal(19)); // SIGSTOP
+        try
+        {
+            Libc.kill(new ProcessId(host), Signal.SIGKILL);
+            await Bound.UntilAsync(() => ProcFs.Stat(pid) is null or { State: 'Z' }, () => $"process {pid} lives on without its job host");
+        }
+        finally
+        {
+            Libc.kill(new ProcessId(own.Pid), Signal.SIGCONT);
+        }
+
+        var reply = FramedReply.Parse(await RawClient.ReadToEndAsync(client));
+        Assert.Equal(ReplyCode.HostLost, reply.End.Code);
+        Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(own, "static-counter")).End.Code);
+        Assert.Equal(0, await own.StopAsync());
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task What_an_administrator_set_for_the_daemon_does_not_pass_to_a_job()
+    {
+        await using DaemonProcess own = await DaemonProcess.StartAsync();
+        foreach (int pid in ProcFs.Descendants(own.Pid))
+        {
+            await Tool.MustAsync("renice", "-n", "7", "-p", $"{pid}");
+            File.WriteAllText($"/proc/{pid}/oom_score_adj", "300");
+        }
+
+        JsonNode self = JsonNode.Parse((await RawClient.RunAsync(own, "self")).Text)!;
+
+        Assert.Equal((0, 0), (self["nice"]!.GetValue<int>(), self["oomScoreAdjust"]!.GetValue<int>()));
+        Assert.Equal(0, await own.StopAsync());
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task The_limits_hold()
+    {
+        FramedReply limits = await RawClient.RunAsync(daemon, "show-limits");
+        Assert.Matches($@"Max open files +{IsolatingDaemon.OpenFiles} +{IsolatingDaemon.OpenFiles} ", limits.Text);
+        Assert.Matches($@"Max cpu time +{IsolatingDaemon.CpuSeconds} +{IsolatingDaemon.CpuSeconds} ", limits.Text);
+
+        // A file over the limit: SIGXFSZ ends the job, or the write fails with EFBIG where the runtime ignores the signal; setrlimit(2).
+        FramedReply written = await RawClient.RunAsync(daemon, "write-file", """{"path":"big"}""", input: new byte[IsolatingDaemon.FileSize + 1]);
+        Assert.NotEqual(ReplyCode.Ok, written.End.Code);
+        Assert.False(File.Exists(Path.Combine(Alice.Home, "big")));
+        written = await RawClient.RunAsync(daemon, "write-file", """{"path":"small"}""", input: new byte[IsolatingDaemon.FileSize]);
+        Assert.Equal(ReplyCode.Ok, written.End.Code);
+        FileStatus small = Libc.stat(Path.Combine(Alice.Home, "small"))!.Value;
+        Assert.Equal((Alice.Uid, Alice.Gid), (small.Owner, small.Group));
+        Assert.Equal(0u, small.Permissions & 0x17); // 027
+    }
+
+    [Theory(Timeout = Bound.Test)]
+    [InlineData("LD_PRELOAD")]
+    [InlineData("DOTNET_StartupHook")]
+    [InlineData("PATH")]
+    public async Task A_configuration_that_allows_such_a_variable_is_refused(string variable)
+    {
+        (string folder, JsonObject configuration) = DaemonProcess.Prepare();
+        configuration["Commands"] = new JsonObject { ["x"] = new JsonObject { ["Command"] = new JsonArray("/usr/bin/env"), ["Env"] = new JsonArray(variable) } };
+        await using var refused = DaemonProcess.Launch(folder, configuration);
+
+        Assert.Equal(78, await refused.EndedAsync());
+        Assert.Contains(variable, refused.Log);
+    }
+
+    private static string[] Three(long value) => [.. Enumerable.Repeat(value.ToString(CultureInfo.InvariantCulture), 3)];
+
+    private static IEnumerable<string> Numbers(JsonNode? array) => array!.AsArray().Select(number => number!.ToJsonString());
+
+    private static IEnumerable<string> Pairs(JsonNode self) =>
+        ((JsonObject)self["environment"]!).Select(pair => $"{pair.Key}={pair.Value}").Order(StringComparer.Ordinal);
+
+    private static IEnumerable<string> EnvironmentOf(string user) =>
+        ((string[])[$"HOME=/home/{user}", $"USER={user}", $"LOGNAME={user}", "SHELL=/bin/bash", "PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8"]).Order(StringComparer.Ordinal);
+
+    private async Task<JsonNode> SelfAsync(string? user = null)
+    {
+        FramedReply reply = await RawClient.RunAsync(daemon, "self", user: user);
+        Assert.True(reply.End.Code == ReplyCode.Ok, reply.End.Message);
+        return JsonNode.Parse(reply.Text)!;
+    }
+
+    /// <summary>The number of the keyring that /proc/keys calls _ses: only who possesses it sees it there.</summary>
+    private async Task<string> SessionKeyringAsync()
+    {
+        FramedReply reply = await RawClient.RunAsync(daemon, "show-keys");
+        Assert.Equal(ReplyCode.Ok, reply.End.Code);
+        return string.Join(' ', reply.Text.Split('\n').Where(line => line.Contains(" keyring   _ses", StringComparison.Ordinal)).Select(line => line.Split(' ')[0]));
+    }
+
+    private async Task<Socket> StartAsync(string job, string arguments, DaemonProcess? of = null)
+    {
+        Socket client = await RawClient.ConnectAsync(of ?? daemon);
+        await client.SendAsync(Encoding.UTF8.GetBytes($$"""{"job":"{{job}}","user":"{{TestUsers.Alice}}","args":{{arguments}},"reply":"frames"}""" + "\n"));
+        return client;
+    }
+
+    /// <summary>The only process of hers, once it has become all that it will be.</summary>
+    private static async Task<int> JobOfAliceAsync(string? program)
+    {
+        IReadOnlyList<int> found = [];
+        await Bound.UntilAsync(
+            () =>
+            {
+                found = ProcFs.OfUsers([Alice.Uid]);
+                return found.Count == 1 && (program is null ? ProcFs.StatusField(found[0], "Threads") != "1" : ProcFs.StatusField(found[0], "Name") == program);
+            },
+            () => $"the job does not run, or {found.Count} do");
+        return found[0];
+    }
+}

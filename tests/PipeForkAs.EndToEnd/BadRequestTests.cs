@@ -3,8 +3,8 @@ using System.Net.Sockets;
 using System.Text;
 using PipeForkAs.EndToEnd.Harness;
 using PipeForkAs.LibC;
-using SocketShutdown = System.Net.Sockets.SocketShutdown;
 using PipeForkAs.Protocol.Client;
+using SocketShutdown = System.Net.Sockets.SocketShutdown;
 
 namespace PipeForkAs.EndToEnd;
 

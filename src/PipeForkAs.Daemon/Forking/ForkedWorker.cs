@@ -11,6 +11,7 @@ internal sealed class ForkedWorker
     private readonly FileDescriptor pidfd;
     private readonly JobHost host;
     private readonly TaskCompletionSource<WorkerExited?> ended = new();
+    private WorkerReport? report;
     private bool released, reaped;
 
     public ForkedWorker(JobHost host, ProcessId pid, FileDescriptor control, FileDescriptor pidfd)
@@ -44,7 +45,9 @@ internal sealed class ForkedWorker
     /// <see cref="Returned"/> or nothing. Behind its beginning a job can write here whatever it wants: that is taken for what the
     /// job says of itself, and anything else is as good as nothing.
     /// </summary>
-    public WorkerReport ReadReport()
+    public WorkerReport ReadReport() => report ??= Read();
+
+    private WorkerReport Read()
     {
         Span<byte> buffer = stackalloc byte[WorkerProtocol.MaxWorkerMessageBytes];
         try

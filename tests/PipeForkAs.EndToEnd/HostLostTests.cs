@@ -78,8 +78,15 @@ public sealed class HostLostTests
         {
             // Parse holds that each reply has its one end.
             string token = $"{asker}-{i}";
-            FramedReply reply = await RawClient.RunAsync(daemon, "append", $$"""{"path":"{{file}}","text":"{{token}}","seconds":{{(i % 4 == 0 ? "0.03" : "0")}}}""");
-            answers.Add((token, reply.End.Code));
+            try
+            {
+                FramedReply reply = await RawClient.RunAsync(daemon, "append", $$"""{"path":"{{file}}","text":"{{token}}","seconds":{{(i % 4 == 0 ? "0.03" : "0")}}}""");
+                answers.Add((token, reply.End.Code));
+            }
+            catch (FormatException failure)
+            {
+                throw new InvalidOperationException($"the request {token} has no end: {daemon.Log}", failure);
+            }
         }
 
         return answers;

@@ -22,14 +22,16 @@ internal sealed record HoldArguments(int Seconds);
 /// <summary>Jobs that harm, or would: other processes, the daemon's patience, its belief in what it is told.</summary>
 internal static class Hostile
 {
+    private const OpenFlags O_APPEND = (OpenFlags)0x400;
     private const nint PTRACE_ATTACH = 16;
     private const nint PTRACE_SEIZE = 0x4206;
 
     /// <summary>Leaves a line in a file, whole even where several write: the proof of how often a body ran.</summary>
     public static int Append(AppendArguments arguments, JobContext context)
     {
-        using (var file = new FileStream(arguments.Path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0))
-            file.Write(Encoding.UTF8.GetBytes($"{arguments.Text}\n"));
+        // FileMode.Append seeks to the end once, which another may move before the write.
+        using (FileDescriptor file = Libc.open(arguments.Path, OpenFlags.O_WRONLY | O_APPEND))
+            Libc.write(file, Encoding.UTF8.GetBytes($"{arguments.Text}\n")).OrThrow("write");
         Thread.Sleep(TimeSpan.FromSeconds(arguments.Seconds));
         context.Line(arguments.Text);
         return 0;

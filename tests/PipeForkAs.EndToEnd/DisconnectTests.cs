@@ -13,7 +13,7 @@ public sealed class DisconnectTests
     [Fact(Timeout = 150_000)]
     public async Task A_thousand_clients_killed_in_mid_stream_leave_nothing_behind()
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync();
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(c => (c["Limits"]!["MaxJobs"], c["Limits"]!["MaxJobsPerUid"]) = (1000, 1000));
         await KillAsync(daemon, 1000); // The collector takes what memory it likes, and then no more.
         await Task.Delay(2000);
         Footprint before = await Footprint.AtRestAsync(daemon);

@@ -71,6 +71,24 @@ public sealed class HostLostTests
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "sum", """{"a":1,"b":2}""")).End.Code);
     }
 
+    [Fact(Timeout = 60_000)]
+    public async Task Waiting_workers_that_somebody_kills_are_replaced()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync();
+        for (int i = 0; i < 5; i++)
+        {
+            Footprint before = await Footprint.AtRestAsync(daemon);
+            int[] waiting = [.. daemon.JobHosts.SelectMany(ProcFs.Children)];
+            foreach (int pid in waiting)
+                Libc.kill(new ProcessId(pid), Signal.SIGKILL);
+            await Crowd.UntilAsync(() => waiting.Count(ProcFs.IsThere), left => left == 0, TimeSpan.FromSeconds(10), "killed workers");
+            await before.RestoredAsync(daemon, TimeSpan.FromSeconds(10));
+            Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "sum", """{"a":1,"b":2}""")).End.Code);
+        }
+
+        Assert.DoesNotContain("is lost", daemon.Log);
+    }
+
     private static async Task<List<(string Token, ReplyCode Code)>> AskOnAsync(DaemonProcess daemon, string file, int asker, CancellationToken over)
     {
         var answers = new List<(string, ReplyCode)>();

@@ -27,6 +27,9 @@ internal sealed class Watch : IDisposable
     /// <summary>Called once when both directions are closed: the peer of a socket is gone.</summary>
     public Action? HungUp { get; set; }
 
+    /// <summary>Whether the peer has closed its writing half; it stays so.</summary>
+    public bool IsInputEnded { get; private set; }
+
     /// <summary>Whether both directions are closed.</summary>
     public bool IsHungUp { get; private set; }
 
@@ -56,6 +59,7 @@ internal sealed class Watch : IDisposable
 
     internal void Happened(EpollEvents events)
     {
+        IsInputEnded |= (events & EpollEvents.EPOLLRDHUP) != 0;
         const EpollEvents Closed = EpollEvents.EPOLLHUP | EpollEvents.EPOLLERR;
         if ((events & EpollEvents.EPOLLHUP) != 0 && !IsHungUp)
         {

@@ -128,7 +128,11 @@ internal sealed class ForkedWorker
             return;
         Signal(LibC.Signal.SIGKILL);
         if (ended.Task is { IsCompleted: true, Result: not null })
+        {
+            ReadReport();
             SessionSweep.KillLeftBehind(Pid);
+        }
+
         released = true;
         control.Dispose();
         pidfd.Dispose();

@@ -42,8 +42,8 @@ internal sealed class InputRelay(Connection client, FileDescriptor stdin) : IDis
             }
             else if (!moved.WouldBlock)
             {
-                if (!moved.Failed && !Libc.is_hung_up(client.Socket))
-                    Stop();
+                if (!moved.Failed)
+                    EndOfInput();
                 return;
             }
             else if (socketHadData)
@@ -54,6 +54,12 @@ internal sealed class InputRelay(Connection client, FileDescriptor stdin) : IDis
             else if (Libc.bytes_available(client.Socket) > 0)
             {
                 socketHadData = true;
+            }
+            else if (client.Watch.IsInputEnded)
+            {
+                // The pipe is full, and so splice does not tell of the end; nor will another edge.
+                EndOfInput();
+                return;
             }
             else
             {
@@ -72,8 +78,10 @@ internal sealed class InputRelay(Connection client, FileDescriptor stdin) : IDis
         writable?.Dispose();
     }
 
-    private void Stop()
+    private void EndOfInput()
     {
+        if (Libc.is_hung_up(client.Socket))
+            return;
         Dispose();
         stdin.Dispose();
     }

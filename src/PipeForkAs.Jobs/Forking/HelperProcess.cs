@@ -7,7 +7,7 @@ namespace PipeForkAs.Jobs.Forking;
 internal static class HelperProcess
 {
     /// <summary>How long a helper may take. It only bounds a broken start; a healthy one takes milliseconds.</summary>
-    private const int DeadlineMilliseconds = 20_000;
+    private const int DeadlineMilliseconds = 10_000;
 
     /// <summary>Runs an action in a child and waits for its end.</summary>
     /// <exception cref="HostRefusedException">It failed, or did not end in time; the message says what it said.</exception>
@@ -84,7 +84,7 @@ internal static class HelperProcess
 
                 EndedChild child = Libc.wait_for(pid);
                 if (timedOut)
-                    throw new HostRefusedException($"{name} hung for {DeadlineMilliseconds / 1000} s");
+                    throw new HostRefusedException($"{name} hung for {DeadlineMilliseconds / 1000} s", timedOut: true);
                 if (child.Status is not WaitStatus.Exited { Code: 0 })
                     throw new HostRefusedException($"{name} failed ({child.Status}): {Encoding.UTF8.GetString(text, 0, length)}");
                 return text[..length];

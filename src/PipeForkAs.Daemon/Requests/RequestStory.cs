@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.Authorization;
 using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Relaying;
@@ -41,8 +42,7 @@ internal sealed class RequestStory(
 
             (end, atLineStart) = request.Operation switch
             {
-                Operation.List => (await Listing.ListAsync(catalog, request, reply), true),
-                Operation.Describe => (await Listing.DescribeAsync(catalog, request, reply), true),
+                Operation.List or Operation.Describe => (await ListAsync(client, request, reply), true),
                 _ => await RunAsync(client, received, reply),
             };
         }
@@ -66,8 +66,20 @@ internal sealed class RequestStory(
         double seconds = Stopwatch.GetElapsedTime(client.Accepted).TotalSeconds;
         end = end with { Seconds = Math.Round(seconds, 6) };
         Log.RequestEnded(logger, client.Caller.Uid.Value, client.Caller.Pid.Value, end.Job, end.User, end.Code.ToWire(), seconds);
+        using LoopTimer patience = Patience(client);
         await reply.EndAsync(end, atLineStart);
     }
+
+    private async ValueTask<EndRecord> ListAsync(Connection client, Request request, Reply reply)
+    {
+        using LoopTimer patience = Patience(client);
+        return request.Operation == Operation.List
+            ? await Listing.ListAsync(catalog, request, reply)
+            : await Listing.DescribeAsync(catalog, request, reply);
+    }
+
+    /// <summary>A client that does not read its answer has as long as the longest job; then its connection is another's.</summary>
+    private LoopTimer Patience(Connection client) => client.Loop.Schedule(options.Limits.JobTimeout, client.Close);
 
     private async Task<(EndRecord End, bool AtLineStart)> RunAsync(Connection client, ReceivedRequest received, Reply reply)
     {

@@ -29,8 +29,8 @@ internal sealed class SocketListener : IDisposable
         FileDescriptor socket = Libc.socket_unix(SocketType.SOCK_STREAM, blocking: false);
         try
         {
-            // Nobody may connect before the mode is set: bind makes the file with what the umask leaves.
-            uint umask = Libc.umask(0x1FF);
+            // bind makes the file with what the umask leaves of 0777. A chmod behind it would follow what stands at the path by then.
+            uint umask = Libc.umask(0x1FF & ~mode);
             try
             {
                 Libc.bind(socket, path);
@@ -41,8 +41,9 @@ internal sealed class SocketListener : IDisposable
             }
 
             Libc.listen(socket, Backlog);
-            Libc.chmod(path, mode);
             FileStatus made = Libc.lstat(path) ?? throw new ListenException($"the socket {path} vanished while it was made");
+            if (made.Permissions != mode)
+                throw new ListenException($"the socket {path} has other permissions than Socket:Mode says; its folder has a default ACL, remove that (setfacl -k)");
             return new SocketListener(socket, path, made);
         }
         catch (SystemCallException failure)

@@ -8,12 +8,12 @@ internal sealed class JobPipes : IDisposable
     private readonly FileDescriptor workerStdin, workerStdout;
     private readonly FileDescriptor? workerStderr;
 
-    private JobPipes(bool separateStderr)
+    private JobPipes(List<(FileDescriptor Read, FileDescriptor Write)> pipes)
     {
-        (workerStdin, Stdin) = Libc.pipe2();
-        (Stdout, workerStdout) = Libc.pipe2();
-        if (separateStderr)
-            (Stderr, workerStderr) = Libc.pipe2();
+        (workerStdin, Stdin) = pipes[0];
+        (Stdout, workerStdout) = pipes[1];
+        if (pipes.Count > 2)
+            (Stderr, workerStderr) = pipes[2];
         Libc.set_nonblocking(Stdin);
         Libc.set_nonblocking(Stdout);
         if (Stderr is not null)
@@ -31,7 +31,27 @@ internal sealed class JobPipes : IDisposable
 
     /// <summary>Makes the pipes.</summary>
     /// <param name="separateStderr">Whether stderr has a pipe of its own; else both share one, so that their order is kept.</param>
-    public static JobPipes Create(bool separateStderr) => new(separateStderr);
+    /// <exception cref="SystemCallException">There are no descriptors left; none is kept.</exception>
+    public static JobPipes Create(bool separateStderr)
+    {
+        var pipes = new List<(FileDescriptor Read, FileDescriptor Write)>(3);
+        try
+        {
+            for (int i = 0; i < (separateStderr ? 3 : 2); i++)
+                pipes.Add(Libc.pipe2());
+            return new JobPipes(pipes);
+        }
+        catch
+        {
+            foreach ((FileDescriptor read, FileDescriptor write) in pipes)
+            {
+                read.Dispose();
+                write.Dispose();
+            }
+
+            throw;
+        }
+    }
 
     /// <summary>The worker's ends.</summary>
     public (FileDescriptor Stdin, FileDescriptor Stdout, FileDescriptor Stderr) WorkerEnds => (workerStdin, workerStdout, workerStderr ?? workerStdout);

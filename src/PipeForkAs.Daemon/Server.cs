@@ -125,8 +125,9 @@ internal sealed class Server
                 if (!await listening!.ReadableAsync())
                     return;
             }
-            else if (error == Errno.EMFILE || error == Errno.ENFILE || error == Errno.ENOMEM || error == Errno.ENOBUFS)
+            else
             {
+                // No descriptors or no memory, mostly. Whatever it is: to try again at once would be to do nothing else.
                 Log.AcceptFailed(logger, error.ToString());
                 await loop.DelayAsync(AcceptPause);
             }

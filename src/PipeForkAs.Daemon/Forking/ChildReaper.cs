@@ -21,9 +21,15 @@ internal sealed class ChildReaper
     {
         while (Libc.peek_any_ended() is { } child)
         {
-            if (known.Remove(child.Pid.Value, out Action<EndedChild>? callback))
-                callback(child);
-            Libc.reap(child.Pid);
+            try
+            {
+                if (known.Remove(child.Pid.Value, out Action<EndedChild>? callback))
+                    callback(child);
+            }
+            finally
+            {
+                Libc.reap(child.Pid);
+            }
         }
     }
 }

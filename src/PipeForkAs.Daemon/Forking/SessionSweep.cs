@@ -22,7 +22,7 @@ internal static class SessionSweep
             {
                 if (int.TryParse(Path.GetFileName(folder.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out int pid)
                     && pid != session.Value && IsLiveMember(folder, session.Value))
-                    found |= Libc.kill(new ProcessId(pid), Signal.SIGKILL);
+                    found |= KillMember(new ProcessId(pid), folder, session.Value);
             }
 
             if (!found)
@@ -60,6 +60,21 @@ internal static class SessionSweep
         }
 
         return false;
+    }
+
+    /// <summary>The number may be another's since it was looked at. The descriptor stands for one process: once more, and then it is surely the one.</summary>
+    private static bool KillMember(ProcessId pid, string folder, int session)
+    {
+        try
+        {
+            using FileDescriptor process = Libc.pidfd_open(pid);
+            return IsLiveMember(folder, session) && Libc.pidfd_send_signal(process, Signal.SIGKILL);
+        }
+        catch (SystemCallException failure)
+        {
+            // It ended meanwhile; or there is no descriptor left, and its number must do.
+            return failure.Errno != Errno.ESRCH && failure.Errno != Errno.EINVAL && Libc.kill(pid, Signal.SIGKILL);
+        }
     }
 
     private static bool IsLiveMember(string folder, int session)

@@ -35,6 +35,18 @@ internal static partial class Log
     [LoggerMessage(14, LogLevel.Error, "the jobs of a job host that started again are not taken over: {Reason}")]
     public static partial void CatalogRefused(ILogger logger, string reason);
 
+    [LoggerMessage(15, LogLevel.Information, "each job has a control group below {Path}; limited by {Controllers}")]
+    public static partial void CgroupsUsed(ILogger logger, string path, string controllers);
+
+    [LoggerMessage(16, LogLevel.Warning, "no control groups: {Reason}; the processes of a job are looked for in /proc when it ends")]
+    public static partial void NoCgroups(ILogger logger, string reason);
+
+    [LoggerMessage(17, LogLevel.Error, "the job {Job} cannot be killed: {Living} live on; {Count} such jobs now")]
+    public static partial void JobUnkillable(ILogger logger, string job, string living, int count);
+
+    [LoggerMessage(18, LogLevel.Information, "the last processes of the job {Job} have ended; {Count} jobs are left that cannot be killed")]
+    public static partial void UnkillableEnded(ILogger logger, string job, int count);
+
     [LoggerMessage(20, LogLevel.Debug, "request of uid {Caller} (process {Pid}): {Job} as {User}: {Code} after {Seconds} s")]
     public static partial void RequestEnded(ILogger logger, uint caller, int pid, string? job, string? user, string code, double seconds);
 

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Forking;
+using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Systemd;
 using PipeForkAs.LibC;
@@ -54,7 +55,7 @@ static async Task<int> RunAsync(string? file, bool onlyCheck, CancellationToken 
             await Console.Error.WriteLineAsync($"pipeforkasd: {problem}");
         return ExitConfiguration;
     }
-    catch (Exception failure) when (failure is JobHostException or ListenException or SystemCallException)
+    catch (Exception failure) when (failure is JobHostException or IsolationException or ListenException or SystemCallException)
     {
         await Console.Error.WriteLineAsync($"pipeforkasd: {failure.Message}");
         return ExitFailure;

@@ -4,6 +4,7 @@ using PipeForkAs.Daemon.Commands;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Forking;
+using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Replying;
 using PipeForkAs.Daemon.Requests;
@@ -33,6 +34,7 @@ internal sealed class Server
     private readonly RequestStory story;
     private readonly HashSet<Connection> connections = [];
     private readonly Dictionary<UserId, int> connectionsByUid = [];
+    private JobIsolation? isolation;
     private SocketListener? listener;
     private Watch? listening;
     private TaskCompletionSource? connectionEnded;
@@ -55,10 +57,13 @@ internal sealed class Server
 
     /// <summary>Starts the job hosts, and listens once all of them can fork.</summary>
     /// <exception cref="JobHostException">A job host cannot serve.</exception>
+    /// <exception cref="IsolationException">Jobs cannot be isolated as the configuration demands.</exception>
     /// <exception cref="ListenException">Something is in the way of the socket.</exception>
     public async Task StartAsync()
     {
-        await Task.WhenAll(hosts.Select(host => host.StartAsync()));
+        isolation = IsolationChoice.Make(loop, options, Reaper, logger);
+        await isolation.ClearAsync();
+        await Task.WhenAll(hosts.Select(host => host.StartAsync(isolation)));
         catalog.Refresh();
         listener = SocketListener.Open(options.Socket.Path, OptionsCheck.ParseOctal(options.Socket.Mode));
         listening = loop.Watch(listener.Socket, EpollEvents.EPOLLIN);
@@ -85,6 +90,8 @@ internal sealed class Server
         foreach (Connection connection in connections.ToArray())
             connection.Close();
         await Task.WhenAll(hosts.Select(host => host.StopAsync()));
+        if (isolation is not null)
+            await isolation.StopAsync();
         Log.Stopped(logger);
     }
 

@@ -11,6 +11,9 @@ public enum ResourceLimit
     /// <summary>The largest file that may be written, in bytes.</summary>
     RLIMIT_FSIZE = 1,
 
+    /// <summary>Private writable memory of a process, in bytes.</summary>
+    RLIMIT_DATA = 2,
+
     /// <summary>The largest core file in bytes.</summary>
     RLIMIT_CORE = 4,
 

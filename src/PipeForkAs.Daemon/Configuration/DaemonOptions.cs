@@ -123,13 +123,31 @@ internal sealed class LimitOptions
     /// <summary>How long jobs may run on when the daemon is told to stop: zero to an hour.</summary>
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(45);
 
+    /// <summary>
+    /// Whether each job has a control group: <c>auto</c> where the service manager delegates one to the daemon, <c>required</c> everywhere, or
+    /// the daemon does not start, <c>off</c>.
+    /// </summary>
+    public string Cgroup { get; set; } = "auto";
+
     /// <summary>What each worker is limited to.</summary>
     public WorkerLimitOptions Worker { get; set; } = new();
 }
 
-/// <summary>What each worker is limited to; getrlimit(2).</summary>
+/// <summary>What each worker is limited to; getrlimit(2), cgroups(7).</summary>
 internal sealed class WorkerLimitOptions
 {
+    /// <summary>
+    /// Bytes of memory of the whole job, 16 MiB or more; null for no limit. Where no control group counts it: of private writable memory
+    /// of each of its processes.
+    /// </summary>
+    public long? MemoryMax { get; set; }
+
+    /// <summary>Processes and threads of the whole job, 1 to 4,194,304; null for no limit. Where no control group counts them: of the user, whatever started them.</summary>
+    public long? PidsMax { get; set; } = 512;
+
+    /// <summary>The job's share of the processors where there are not enough, 1 to 10,000; null for 100. Only where a control group has the controller.</summary>
+    public int? CpuWeight { get; set; }
+
     /// <summary>Open descriptors, 16 to 1,048,576.</summary>
     public long OpenFiles { get; set; } = 1024;
 
@@ -144,4 +162,7 @@ internal sealed class WorkerLimitOptions
 
     /// <summary>Its nice value, -20 to 19.</summary>
     public int Nice { get; set; }
+
+    /// <summary>What the kernel adds to its badness when memory runs out, -1000 to 1000; proc(5).</summary>
+    public int OomScoreAdj { get; set; }
 }

@@ -11,6 +11,9 @@ internal static class OptionsCheck
 {
     private static readonly TimeSpan Day = TimeSpan.FromDays(1);
     private static readonly TimeSpan Tenth = TimeSpan.FromSeconds(0.1);
+    /// <summary>A worker has some 10 MiB of its own when it begins.</summary>
+    private const long MinimumMemory = 16 * 1024 * 1024;
+
     private static readonly TimeSpan TenMinutes = TimeSpan.FromMinutes(10);
 
     /// <summary>All problems.</summary>
@@ -163,13 +166,18 @@ internal static class OptionsCheck
             .Concat(Range("LookupCacheTime", limits.LookupCacheTime, TimeSpan.Zero, TimeSpan.FromHours(1)))
             .Concat(Range("JobTimeout", limits.JobTimeout, Tenth, Day))
             .Concat(Range("KillGrace", limits.KillGrace, TimeSpan.Zero, TenMinutes))
-            .Concat(Range("DrainTimeout", limits.DrainTimeout, TimeSpan.Zero, TimeSpan.FromHours(1)));
+            .Concat(Range("DrainTimeout", limits.DrainTimeout, TimeSpan.Zero, TimeSpan.FromHours(1)))
+            .Concat(limits.Cgroup is "auto" or "required" or "off" ? [] : [("Limits:Cgroup", "must be auto, required or off")]);
 
     private static IEnumerable<(string Key, string Problem)> WorkerProblems(WorkerLimitOptions worker)
     {
         foreach ((string Key, string Problem) problem in Range("Worker:OpenFiles", worker.OpenFiles, 16, 1_048_576)
             .Concat(Range("Worker:CpuSeconds", worker.CpuSeconds ?? 1, 1, int.MaxValue))
             .Concat(Range("Worker:FileSize", worker.FileSize ?? 0, 0, long.MaxValue))
+            .Concat(Range("Worker:MemoryMax", worker.MemoryMax ?? MinimumMemory, MinimumMemory, long.MaxValue))
+            .Concat(Range("Worker:PidsMax", worker.PidsMax ?? 1, 1, 4_194_304))
+            .Concat(Range("Worker:CpuWeight", worker.CpuWeight ?? 1, 1, 10_000))
+            .Concat(Range("Worker:OomScoreAdj", worker.OomScoreAdj, -1000, 1000))
             .Concat(Range("Worker:Nice", worker.Nice, -20, 19)))
             yield return problem;
         if (!TryParseOctal(worker.Umask, out _))

@@ -16,6 +16,9 @@ internal sealed class ChildReaper
     /// <summary>Forgets a process that somebody else reaps.</summary>
     public void Forget(ProcessId pid) => known.Remove(pid.Value);
 
+    /// <summary>Whether a process is one of those that were registered.</summary>
+    public bool IsRegistered(ProcessId pid) => known.ContainsKey(pid.Value);
+
     /// <summary>Reaps all children that have ended. Called on the loop at SIGCHLD, one of which may stand for several.</summary>
     public void Sweep()
     {

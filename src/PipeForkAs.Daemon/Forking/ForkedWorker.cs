@@ -1,3 +1,4 @@
+using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Worker;
 
@@ -10,16 +11,18 @@ internal sealed class ForkedWorker
     private readonly FileDescriptor control;
     private readonly FileDescriptor pidfd;
     private readonly JobHost host;
+    private readonly JobProcesses processes;
     private readonly TaskCompletionSource<WorkerExited?> ended = new();
     private WorkerReport? report;
     private bool released, reaped;
 
-    public ForkedWorker(JobHost host, ProcessId pid, FileDescriptor control, FileDescriptor pidfd)
+    public ForkedWorker(JobHost host, ProcessId pid, FileDescriptor control, FileDescriptor pidfd, JobProcesses processes)
     {
         this.host = host;
         Pid = pid;
         this.control = control;
         this.pidfd = pidfd;
+        this.processes = processes;
     }
 
     public ProcessId Pid { get; }
@@ -28,10 +31,10 @@ internal sealed class ForkedWorker
     public Task<WorkerExited?> Ended => ended.Task;
 
     /// <summary>Gives it its order, with the pipe ends for its descriptors 0, 1 and 2. That it may have died already shows in <see cref="Ended"/>.</summary>
-    /// <exception cref="SystemCallException">The order cannot be sent.</exception>
-    public void Order(Run order, MessageWriter writer, FileDescriptor stdin, FileDescriptor stdout, FileDescriptor stderr)
+    /// <exception cref="SystemCallException">The order cannot be sent, or a limit not be set.</exception>
+    public void Order(Run order, GroupLimits limits, MessageWriter writer, FileDescriptor stdin, FileDescriptor stdout, FileDescriptor stderr)
     {
-        order.Encode(writer);
+        processes.Begin(order, limits).Encode(writer);
         if (writer.Written.Length > WorkerProtocol.DefaultBufferBytes)
             Libc.setsockopt_sndbufforce(control, RaisedSendBuffer).OrThrow("setsockopt(SO_SNDBUFFORCE)");
 
@@ -106,33 +109,29 @@ internal sealed class ForkedWorker
     /// <summary>Its job host died and the daemon is about to reap it: the last moment at which its number is surely its own.</summary>
     public void BeforeReap()
     {
-        Signal(LibC.Signal.SIGKILL);
-        SessionSweep.KillLeftBehind(Pid);
+        KillAll();
+        processes.WorkerReaped();
         reaped = true;
     }
 
-    /// <summary>Kills its process group, and every process of its session that has another.</summary>
+    /// <summary>Kills every process of the job.</summary>
     public void KillAll()
     {
         if (released)
             return;
         Signal(LibC.Signal.SIGKILL);
-        if (!reaped)
-            SessionSweep.Kill(Pid);
+        processes.Kill();
     }
 
-    /// <summary>The last word to it: what is left of its group and session is killed, and its process id may be taken by others.</summary>
+    /// <summary>The last word to it: what is left of the job is killed, and its process id may be taken by others.</summary>
     public void Release()
     {
         if (released)
             return;
         Signal(LibC.Signal.SIGKILL);
         if (ended.Task is { IsCompleted: true, Result: not null })
-        {
             ReadReport();
-            SessionSweep.KillLeftBehind(Pid);
-        }
-
+        processes.Release();
         released = true;
         control.Dispose();
         pidfd.Dispose();
@@ -140,7 +139,12 @@ internal sealed class ForkedWorker
     }
 
     /// <summary>Called by the job host when the worker ended, or the job host itself did.</summary>
-    internal void MarkEnded(WorkerExited? how) => ended.TrySetResult(how);
+    internal void MarkEnded(WorkerExited? how)
+    {
+        if (how is not null && !released)
+            processes.WorkerEnded();
+        ended.TrySetResult(how);
+    }
 }
 
 /// <summary>What a worker said of itself.</summary>

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol;
 using PipeForkAs.Protocol.Client;
@@ -31,6 +32,7 @@ internal sealed class JobHost
     private readonly Dictionary<int, ForkedWorker> workers = [];
     private readonly Queue<byte[]> unsent = new();
     private List<JobDescription> offered = [];
+    private JobIsolation isolation = null!; // From the start on.
     private HostProcess? process;
     private int forksAsked;
     private int failedStarts;
@@ -55,8 +57,9 @@ internal sealed class JobHost
 
     /// <summary>Starts it and waits until it can fork.</summary>
     /// <exception cref="JobHostException">It cannot serve; the message says why.</exception>
-    public async Task StartAsync()
+    public async Task StartAsync(JobIsolation jobIsolation)
     {
+        isolation = jobIsolation;
         var started = new TaskCompletionSource();
         Spawn(started);
         await started.Task;
@@ -238,13 +241,60 @@ internal sealed class JobHost
     {
         // Whoever got hold of the worker's end can keep it open and say nothing: the loop must not wait for that.
         Libc.set_nonblocking(control);
-        var worker = new ForkedWorker(this, new ProcessId(message.Pid), control, pidfd);
+        var pid = new ProcessId(message.Pid);
+        JobProcesses processes = isolation.For(pid);
+        var worker = new ForkedWorker(this, pid, control, pidfd, processes);
         workers.Add(message.Pid, worker);
 
         // Should the job host die, its workers become the daemon's children: what is left of their groups is ended before their ids are free.
         reaper.Register(worker.Pid, _ => worker.BeforeReap());
+        if (isolation.PlacingBlocks)
+            _ = PlaceAsync(worker, processes);
+        else
+            BecomeReady(worker);
+    }
+
+    private async Task PlaceAsync(ForkedWorker worker, JobProcesses processes)
+    {
+        Exception? failure = null;
+        try
+        {
+            await Task.Run(processes.Place);
+        }
+        catch (Exception refused) when (refused is SystemCallException or IsolationException)
+        {
+            failure = refused;
+        }
+
+        // The job host may be lost by now, and its workers with it.
+        if (workers.GetValueOrDefault(worker.Pid.Value) != worker)
+        {
+            worker.Release();
+        }
+        else if (failure is not null)
+        {
+            worker.Release();
+            TakeForkFailed($"the worker has no place of its own: {failure.Message}");
+        }
+        else if (stopped)
+        {
+            worker.Release();
+        }
+        else
+        {
+            BecomeReady(worker);
+        }
+    }
+
+    private void BecomeReady(ForkedWorker worker)
+    {
         forksAsked--;
-        if (waiting.First is { } first)
+        if (worker.Ended is { IsCompleted: true, Result: { } how })
+        {
+            TakeIdleEnded(worker, how);
+            worker.Release();
+        }
+        else if (waiting.First is { } first)
         {
             waiting.RemoveFirst();
             first.Value.TrySetResult(worker);
@@ -277,9 +327,12 @@ internal sealed class JobHost
 
         bool wasIdle = ready.Contains(worker);
         worker.MarkEnded(message);
-        if (!wasIdle)
-            return;
+        if (wasIdle)
+            TakeIdleEnded(worker, message);
+    }
 
+    private void TakeIdleEnded(ForkedWorker worker, WorkerExited message)
+    {
         // An idle worker that ends by itself failed to prepare, or somebody killed it. Its successor may fail as well: not too fast.
         Log.IdleWorkerEnded(logger, Path, message.Pid, worker.ReadReport().Failed?.Detail ?? $"{(message.BySignal ? "signal" : "exit code")} {message.Value}");
         PauseRefill();

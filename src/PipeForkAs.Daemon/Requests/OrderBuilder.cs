@@ -1,5 +1,6 @@
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Forking;
+using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.Protocol.Client;
 using PipeForkAs.Protocol.Worker;
 
@@ -21,8 +22,13 @@ internal sealed class OrderBuilder
             FileSize = options.Worker.FileSize,
             Umask = OptionsCheck.ParseOctal(options.Worker.Umask),
             Nice = options.Worker.Nice,
+            OomScoreAdjust = options.Worker.OomScoreAdj,
         };
+        GroupLimits = new GroupLimits(options.Worker.MemoryMax, options.Worker.PidsMax, options.Worker.CpuWeight);
     }
+
+    /// <summary>What all processes of a job together are limited to.</summary>
+    public GroupLimits GroupLimits { get; }
 
     /// <summary>The order.</summary>
     /// <exception cref="RefusedException">The arguments or the environment are not what the job takes.</exception>

@@ -112,7 +112,7 @@ internal sealed class RequestStory(
         }
 
         using RunningJobs.Entry running = runningJobs.Add(new RunningJob(client.Loop, worker, output, orders.Timeout(job, request), options.Limits.KillGrace));
-        worker.Order(order, writer, pipes.WorkerEnds.Stdin, pipes.WorkerEnds.Stdout, pipes.WorkerEnds.Stderr);
+        worker.Order(order, orders.GroupLimits, writer, pipes.WorkerEnds.Stdin, pipes.WorkerEnds.Stdout, pipes.WorkerEnds.Stderr);
         pipes.CloseWorkerEnds();
         client.OnHungUp(() => running.Job.End(EndReason.Cancelled));
 

@@ -116,7 +116,14 @@ internal sealed class UserChange(ProcessId jobHost, FileDescriptor workerEnd)
         Limit(ResourceLimit.RLIMIT_NOFILE, limits.OpenFiles);
         Limit(ResourceLimit.RLIMIT_CPU, limits.CpuSeconds);
         Limit(ResourceLimit.RLIMIT_FSIZE, limits.FileSize);
+        Limit(ResourceLimit.RLIMIT_DATA, limits.DataBytes);
+        Limit(ResourceLimit.RLIMIT_NPROC, limits.Processes);
+        Limit(ResourceLimit.RLIMIT_CORE, 0); // A core file would hold what the job held, where others may find it.
         Libc.umask(limits.Umask);
+
+        step = WorkerStep.Orphans;
+        if (order.KeepsOrphans)
+            Libc.prctl_set_child_subreaper();
 
         // In this order: with the uid goes the right to change the others, and groups survive if they are forgotten.
         step = WorkerStep.Groups;

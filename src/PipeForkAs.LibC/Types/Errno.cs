@@ -42,6 +42,12 @@ public readonly record struct Errno(int Value)
     /// <summary>File exists.</summary>
     public static readonly Errno EEXIST = new(17);
 
+    /// <summary>Device or resource busy.</summary>
+    public static readonly Errno EBUSY = new(16);
+
+    /// <summary>No such device; also a control group that was removed while its file was open.</summary>
+    public static readonly Errno ENODEV = new(19);
+
     /// <summary>Not a directory.</summary>
     public static readonly Errno ENOTDIR = new(20);
 
@@ -62,6 +68,15 @@ public readonly record struct Errno(int Value)
 
     /// <summary>The kernel lacks the call.</summary>
     public static readonly Errno ENOSYS = new(38);
+
+    /// <summary>Directory not empty.</summary>
+    public static readonly Errno ENOTEMPTY = new(39);
+
+    /// <summary>No data available; also ENOATTR.</summary>
+    public static readonly Errno ENODATA = new(61);
+
+    /// <summary>Operation not supported.</summary>
+    public static readonly Errno EOPNOTSUPP = new(95);
 
     /// <summary>No buffer space.</summary>
     public static readonly Errno ENOBUFS = new(105);
@@ -91,7 +106,8 @@ public readonly record struct Errno(int Value)
         (EEXIST, nameof(EEXIST)), (ENOTDIR, nameof(ENOTDIR)), (EINVAL, nameof(EINVAL)), (ENFILE, nameof(ENFILE)), (EMFILE, nameof(EMFILE)),
         (ERANGE, nameof(ERANGE)), (EPIPE, nameof(EPIPE)), (ENOSYS, nameof(ENOSYS)), (EMSGSIZE, nameof(EMSGSIZE)),
         (EADDRINUSE, nameof(EADDRINUSE)), (ENOBUFS, nameof(ENOBUFS)), (ECONNRESET, nameof(ECONNRESET)), (ENOTCONN, nameof(ENOTCONN)), (ECONNREFUSED, nameof(ECONNREFUSED)),
-        (EINPROGRESS, nameof(EINPROGRESS)),
+        (EINPROGRESS, nameof(EINPROGRESS)), (EBUSY, nameof(EBUSY)), (ENODEV, nameof(ENODEV)), (ENOTEMPTY, nameof(ENOTEMPTY)), (ENODATA, nameof(ENODATA)),
+        (EOPNOTSUPP, nameof(EOPNOTSUPP)),
     ];
 
     /// <summary>libc's words for it, for example "Permission denied"; strerror(3).</summary>

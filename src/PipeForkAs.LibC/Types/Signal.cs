@@ -42,6 +42,9 @@ public readonly record struct Signal(int Number)
     /// <summary>Continue if stopped.</summary>
     public static readonly Signal SIGCONT = new(18);
 
+    /// <summary>Stops a process; it cannot be caught.</summary>
+    public static readonly Signal SIGSTOP = new(19);
+
     private static readonly string[] Names =
     [
         "", "SIGHUP", "SIGINT", "SIGQUIT", "SIGILL", "SIGTRAP", "SIGABRT", "SIGBUS", "SIGFPE", "SIGKILL", "SIGUSR1", "SIGSEGV",

@@ -21,6 +21,9 @@ public sealed record Run
     /// <summary>What the worker is limited to.</summary>
     public WorkerLimits Limits { get; init; } = new();
 
+    /// <summary>Whether descendants that lose their parent become the worker's children, so that the daemon finds them; PR_SET_CHILD_SUBREAPER.</summary>
+    public bool KeepsOrphans { get; init; }
+
     /// <summary>Writes the message.</summary>
     public void Encode(MessageWriter writer)
     {
@@ -30,6 +33,7 @@ public sealed record Run
         foreach ((string name, string value) in Environment)
             writer.Text(name).Text(value);
         Limits.Encode(writer);
+        writer.Bool(KeepsOrphans);
     }
 
     /// <summary>Reads the message.</summary>
@@ -43,7 +47,17 @@ public sealed record Run
         for (int i = 0; i < environment.Length; i++)
             environment[i] = new(reader.Text(), reader.Text());
         WorkerLimits limits = WorkerLimits.Decode(ref reader);
+        bool keepsOrphans = reader.Bool();
         reader.End();
-        return new Run { Job = job, Command = command, Arguments = arguments, Account = account, Environment = environment, Limits = limits };
+        return new Run
+        {
+            Job = job,
+            Command = command,
+            Arguments = arguments,
+            Account = account,
+            Environment = environment,
+            Limits = limits,
+            KeepsOrphans = keepsOrphans,
+        };
     }
 }

@@ -14,6 +14,12 @@ public sealed record WorkerLimits
     /// <summary>The largest file in bytes that it may write, RLIMIT_FSIZE; null for no limit of the worker's own.</summary>
     public long? FileSize { get; init; }
 
+    /// <summary>Bytes of private writable memory, RLIMIT_DATA, where no control group limits the job's memory; null for no limit of the worker's own.</summary>
+    public long? DataBytes { get; init; }
+
+    /// <summary>Processes and threads of the user, RLIMIT_NPROC, where no control group counts the job's; null for no limit of the worker's own.</summary>
+    public long? Processes { get; init; }
+
     /// <summary>Its umask, 0 to 0777.</summary>
     public uint Umask { get; init; } = 0x3F; // 0077
 
@@ -25,7 +31,8 @@ public sealed record WorkerLimits
 
     /// <summary>Appends it to a message.</summary>
     public void Encode(MessageWriter writer) => writer
-        .Int64(OpenFiles).Int64(CpuSeconds ?? NoLimit).Int64(FileSize ?? NoLimit).UInt32(Umask).Int32(Nice).Int32(OomScoreAdjust);
+        .Int64(OpenFiles).Int64(CpuSeconds ?? NoLimit).Int64(FileSize ?? NoLimit)
+        .Int64(DataBytes ?? NoLimit).Int64(Processes ?? NoLimit).UInt32(Umask).Int32(Nice).Int32(OomScoreAdjust);
 
     /// <summary>Reads it from a message.</summary>
     public static WorkerLimits Decode(ref MessageReader reader) => new()
@@ -33,6 +40,8 @@ public sealed record WorkerLimits
         OpenFiles = reader.Int64(),
         CpuSeconds = Limit(reader.Int64()),
         FileSize = Limit(reader.Int64()),
+        DataBytes = Limit(reader.Int64()),
+        Processes = Limit(reader.Int64()),
         Umask = reader.UInt32(),
         Nice = reader.Int32(),
         OomScoreAdjust = reader.Int32(),

@@ -33,42 +33,51 @@ public enum WorkerStep : byte
     /// <summary>Resource limits: setrlimit(2).</summary>
     ResourceLimits = 10,
 
+    /// <summary>Orphans come to the worker: prctl(2) PR_SET_CHILD_SUBREAPER.</summary>
+    Orphans = 11,
+
     /// <summary>Supplementary groups: setgroups(2).</summary>
-    Groups = 11,
+    Groups = 12,
 
     /// <summary>Group ids: setresgid(2).</summary>
-    GroupIds = 12,
+    GroupIds = 13,
 
     /// <summary>User ids: setresuid(2).</summary>
-    UserIds = 13,
+    UserIds = 14,
 
     /// <summary>Capabilities: capset(2).</summary>
-    Capabilities = 14,
+    Capabilities = 15,
 
     /// <summary>no_new_privs: prctl(2).</summary>
-    NoNewPrivileges = 15,
+    NoNewPrivileges = 16,
 
     /// <summary>Not dumpable: prctl(2).</summary>
-    Dumpable = 16,
+    Dumpable = 17,
 
     /// <summary>Ended with its parent: prctl(2) PR_SET_PDEATHSIG, and the parent still lives.</summary>
-    ParentDeathSignal = 17,
+    ParentDeathSignal = 18,
 
     /// <summary>Everything above is as it should be, and root is out of reach.</summary>
-    Verify = 18,
+    Verify = 19,
 
     /// <summary>The working directory: chdir(2).</summary>
-    WorkingDirectory = 19,
+    WorkingDirectory = 20,
 
     /// <summary>The environment: clearenv(3), setenv(3).</summary>
-    Environment = 20,
+    Environment = 21,
+
+    /// <summary>What the job may reach of the file system and the network: landlock(7).</summary>
+    Landlock = 22,
+
+    /// <summary>What the job may ask of the kernel: seccomp(2).</summary>
+    Seccomp = 23,
 
     /// <summary>Signals unblocked.</summary>
-    UnblockSignals = 21,
+    UnblockSignals = 24,
 
     /// <summary>What the managed runtime needs in a forked process.</summary>
-    Runtime = 22,
+    Runtime = 25,
 
     /// <summary>The program of a command: execve(2).</summary>
-    Execute = 23,
+    Execute = 26,
 }

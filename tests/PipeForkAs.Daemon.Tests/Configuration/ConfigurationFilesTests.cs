@@ -107,7 +107,7 @@ public sealed class ConfigurationFilesTests : IDisposable
     [InlineData("\"Socket\": { \"Pth\": \"/x\" }", "Socket:Pth: unknown key; is \"Path\" meant?")]
     [InlineData("\"Limits\": { \"MaxJob\": 5 }", "Limits:MaxJob: unknown key; is \"MaxJobs\" meant?")]
     [InlineData("\"Limits\": { \"Wroker\": { \"Nice\": 5 } }", "Limits:Wroker:Nice: unknown key; is \"Worker\" meant?")]
-    [InlineData("\"Limits\": { \"Worker\": { \"PidsMax\": 5 } }", "Limits:Worker:PidsMax: unknown key")]
+    [InlineData("\"Limits\": { \"Worker\": { \"Threads\": 5 } }", "Limits:Worker:Threads: unknown key")]
     [InlineData("\"Policy\": { \"Rules\": [ { \"Name\": \"self\" } ] }", "Policy:Rules:0:Name: unknown key")]
     [InlineData("\"Policy\": { \"Rules\": [] }", "Policy:Rules: unknown key")]
     [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Comand\": 1 } }", "Commands:x:Comand: unknown key; is \"Command\" meant?")]

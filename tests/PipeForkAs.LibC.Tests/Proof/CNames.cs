@@ -22,6 +22,7 @@ internal static class CNames
         #include <stdio.h>
         #include <sys/epoll.h>
         #include <sys/eventfd.h>
+        #include <sys/file.h>
         #include <sys/ioctl.h>
         #include <sys/prctl.h>
         #include <sys/resource.h>

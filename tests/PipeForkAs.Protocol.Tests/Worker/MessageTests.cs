@@ -91,7 +91,7 @@ public sealed class MessageTests
 
     [Theory]
     [InlineData(0)]
-    [InlineData(24)]
+    [InlineData(27)]
     [InlineData(255)]
     public void A_step_that_does_not_exist_is_refused(byte step) => Assert.Throws<FormatException>(() =>
         Decode(Find(nameof(StepFailed)), Find(nameof(StepFailed)).Bytes(new StepFailed((WorkerStep)step, 0, ""))));

@@ -46,12 +46,16 @@ internal static class Samples
         from umask in Generate.UInt32
         from nice in Generate.Int32
         from oom in Generate.Int32
-        from bits in Gen.Choose(0, 3)
+        from data in Generate.Positive64
+        from processes in Generate.Positive64
+        from bits in Gen.Choose(0, 15)
         select new WorkerLimits
         {
             OpenFiles = openFiles,
             CpuSeconds = (bits & 1) != 0 ? cpu : null,
             FileSize = (bits & 2) != 0 ? size : null,
+            DataBytes = (bits & 4) != 0 ? data : null,
+            Processes = (bits & 8) != 0 ? processes : null,
             Umask = umask,
             Nice = nice,
             OomScoreAdjust = oom,
@@ -64,7 +68,17 @@ internal static class Samples
         from account in Accounts
         from environment in (from name in Generate.Text from value in Generate.Text select new KeyValuePair<string, string>(name, value)).ArrayOf()
         from limits in Limits
-        select new Run { Job = job, Command = command, Arguments = arguments, Account = account, Environment = environment, Limits = limits };
+        from keepsOrphans in Generate.Bool
+        select new Run
+        {
+            Job = job,
+            Command = command,
+            Arguments = arguments,
+            Account = account,
+            Environment = environment,
+            Limits = limits,
+            KeepsOrphans = keepsOrphans,
+        };
 
     private static readonly Gen<JobOffer> Offers =
         from name in Generate.Text

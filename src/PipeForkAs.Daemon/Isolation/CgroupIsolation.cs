@@ -1,0 +1,203 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Isolation;
+
+/// <summary>
+/// A control group for each job, below the daemon's own: <c>job-N</c>, and beside them <c>daemon</c> for the daemon and its job hosts,
+/// since a group that passes controllers on may hold no processes itself; cgroups(7).
+/// </summary>
+internal sealed class CgroupIsolation : JobIsolation
+{
+    private const string OwnName = "daemon";
+    private const string JobPrefix = "job-";
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
+
+    private readonly Loop loop;
+    private readonly ILogger logger;
+    private readonly string root;
+    private readonly FileDescriptor hold;
+    private readonly bool isOwnGroup;
+    private readonly HashSet<string> controllers;
+    private readonly HashSet<JobCgroup> leaving = [];
+    private long last;
+
+    private CgroupIsolation(Loop loop, ILogger logger, string root, FileDescriptor hold, bool isOwnGroup, HashSet<string> controllers)
+    {
+        this.loop = loop;
+        this.logger = logger;
+        this.root = root;
+        this.hold = hold;
+        this.isOwnGroup = isOwnGroup;
+        this.controllers = controllers;
+    }
+
+    /// <summary>The directory below which the jobs' groups are.</summary>
+    public string Root => root;
+
+    /// <summary>The controllers that limit jobs: memory, pids, cpu, or fewer.</summary>
+    public IReadOnlyCollection<string> Controllers => controllers;
+
+    /// <inheritdoc/>
+    public override bool PlacingBlocks => true;
+
+    /// <inheritdoc/>
+    public override bool LimitsMemory => controllers.Contains("memory");
+
+    /// <inheritdoc/>
+    public override bool LimitsProcesses => controllers.Contains("pids");
+
+    /// <summary>Whether the service manager has handed a group over, which says so in an extended attribute: systemd does where a unit has Delegate=.</summary>
+    public static bool IsDelegated(string own) => IsOne(Libc.getxattr(own, "trusted.delegate")) || IsOne(Libc.getxattr(own, "user.delegate"));
+
+    /// <summary>Takes a group for the daemon.</summary>
+    /// <param name="loop">The loop.</param>
+    /// <param name="own">The directory of the group that this process is in.</param>
+    /// <param name="name">What the daemon's group below it is called; null where the group was delegated, and is the daemon's whole.</param>
+    /// <param name="logger">The log.</param>
+    /// <exception cref="SystemCallException">The kernel does not let it.</exception>
+    /// <exception cref="IsolationException">Another daemon has it, or the kernel lacks cgroup.kill (before Linux 5.14).</exception>
+    public static CgroupIsolation Take(Loop loop, string own, string? name, ILogger logger)
+    {
+        string root = name is null ? own : $"{own}/{name}";
+        if (name is not null)
+            Libc.mkdir(root, 0x1ED); // 0755
+        string home = $"{root}/{OwnName}";
+        Libc.mkdir(home, 0x1C0); // 0700: nobody else can hold the lock.
+        FileDescriptor hold = Libc.open(home, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY);
+        try
+        {
+            if (!Libc.flock_exclusive(hold))
+                throw new IsolationException($"another daemon uses the control group {root}");
+            if (Libc.stat($"{home}/cgroup.kill") is null)
+                throw new IsolationException("the kernel's control groups have no cgroup.kill; Linux 5.14 or later is needed");
+
+            if (name is null)
+            {
+                // Job hosts that a killed daemon left behind would be in the way of controllers just as well.
+                KernelFile.Write($"{home}/cgroup.kill", "1").OrThrow($"write(\"{home}/cgroup.kill\")");
+                KernelFile.Write($"{home}/cgroup.procs", "0").OrThrow($"write(\"{home}/cgroup.procs\")");
+            }
+
+            return new CgroupIsolation(loop, logger, root, hold, name is null, PassOn(root));
+        }
+        catch
+        {
+            hold.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override JobProcesses For(ProcessId worker) => new JobCgroup(this, NextPath(), worker);
+
+    /// <inheritdoc/>
+    public override async Task ClearAsync()
+    {
+        foreach (string path in Directory.GetDirectories(root, JobPrefix + "*"))
+        {
+            // New groups get higher numbers than any that cannot be removed.
+            if (long.TryParse(Path.GetFileName(path.AsSpan())[JobPrefix.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out long number))
+                last = Math.Max(last, number);
+            var left = new JobCgroup(this, path, default);
+            left.Adopt();
+            left.Release();
+        }
+
+        await LeftAsync();
+    }
+
+    /// <inheritdoc/>
+    public override async Task StopAsync()
+    {
+        await LeftAsync();
+        if (!isOwnGroup && leaving.Count == 0)
+        {
+            Libc.rmdir($"{root}/{OwnName}");
+            Libc.rmdir(root);
+        }
+
+        hold.Dispose();
+    }
+
+    /// <summary>Makes a new group ready, before the worker comes into it.</summary>
+    internal void Prepare(string path)
+    {
+        // One process out of memory ends the whole job: what is left of it would be of no use.
+        if (LimitsMemory)
+            Set(path, "memory.oom.group", "1");
+    }
+
+    /// <summary>Sets what a job is limited to, as far as there are controllers for it.</summary>
+    internal void Limit(string path, GroupLimits limits)
+    {
+        if (LimitsMemory && limits.MemoryMax is { } memory)
+            Set(path, "memory.max", memory.ToString(CultureInfo.InvariantCulture));
+        if (LimitsProcesses && limits.PidsMax is { } processes)
+            Set(path, "pids.max", processes.ToString(CultureInfo.InvariantCulture));
+        if (controllers.Contains("cpu") && limits.CpuWeight is { } weight)
+            Set(path, "cpu.weight", weight.ToString(CultureInfo.InvariantCulture));
+    }
+
+    /// <summary>Kills what lives in a group, and removes it once nothing does.</summary>
+    internal void Remove(JobCgroup group)
+    {
+        if (!group.TryRemove())
+            _ = RemoveAsync(group);
+    }
+
+    private async Task RemoveAsync(JobCgroup group)
+    {
+        leaving.Add(group);
+        bool told = false;
+        long begun = loop.Time.GetTimestamp();
+        TimeSpan pause = FirstPause;
+        while (!group.TryRemove())
+        {
+            group.Kill();
+            if (!told && loop.Time.GetElapsedTime(begun) > Patience)
+            {
+                told = true;
+                Unkillable++;
+                Log.JobUnkillable(logger, group.Path, group.Living(), Unkillable);
+            }
+
+            await loop.DelayAsync(pause);
+            pause = pause < LongestPause ? pause * 2 : LongestPause;
+        }
+
+        leaving.Remove(group);
+        if (told)
+            Log.UnkillableEnded(logger, group.Path, --Unkillable);
+    }
+
+    private async Task LeftAsync()
+    {
+        long begun = loop.Time.GetTimestamp();
+        while (leaving.Count > 0 && loop.Time.GetElapsedTime(begun) < Patience)
+            await loop.DelayAsync(FirstPause);
+    }
+
+    private string NextPath() => string.Create(CultureInfo.InvariantCulture, $"{root}/{JobPrefix}{++last}");
+
+    /// <summary>Passes controllers on to the jobs' groups. One that cannot be passed on limits nothing; the others still do.</summary>
+    private static HashSet<string> PassOn(string root)
+    {
+        var passed = new HashSet<string>(StringComparer.Ordinal);
+        string[] offered = KernelFile.Read($"{root}/cgroup.controllers").Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
+        foreach (string controller in offered.Where(name => name is "memory" or "pids" or "cpu"))
+        {
+            if (!KernelFile.Write($"{root}/cgroup.subtree_control", $"+{controller}").Failed)
+                passed.Add(controller);
+        }
+
+        return passed;
+    }
+
+    private static void Set(string path, string file, string value) => KernelFile.Write($"{path}/{file}", value).OrThrow($"write(\"{path}/{file}\", {value})");
+
+    private static bool IsOne(byte[]? value) => value is [(byte)'1'];
+}

@@ -1,0 +1,47 @@
+using Microsoft.Extensions.Logging;
+using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Forking;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Isolation;
+
+/// <summary>Decides how jobs are kept together, and says so once in the log.</summary>
+internal static class IsolationChoice
+{
+    /// <summary>
+    /// Control groups where they are the daemon's to use: the service manager delegated its own to it, or the configuration demands
+    /// them. A group that nobody gave away is the service manager's, which may move or remove what others put there.
+    /// </summary>
+    /// <exception cref="IsolationException">The configuration demands what there is not.</exception>
+    public static JobIsolation Make(Loop loop, DaemonOptions options, ChildReaper reaper, ILogger logger)
+    {
+        string reason = "Limits:Cgroup is off";
+        bool required = options.Limits.Cgroup == "required";
+        if (options.Limits.Cgroup != "off")
+        {
+            try
+            {
+                string own = OwnCgroup.Find() ?? throw new IsolationException("no control groups of version 2 are mounted where the daemon could see its own");
+                bool delegated = CgroupIsolation.IsDelegated(own);
+                if (delegated || required)
+                {
+                    var cgroups = CgroupIsolation.Take(loop, own, delegated ? null : OwnCgroup.NameFor(options.Socket.Path), logger);
+                    Log.CgroupsUsed(logger, cgroups.Root, cgroups.Controllers.Count == 0 ? "no controller" : string.Join(", ", cgroups.Controllers.Order(StringComparer.Ordinal)));
+                    return cgroups;
+                }
+
+                reason = $"the service manager delegates none to the daemon ({own}; Delegate=yes in its unit, or Limits:Cgroup: required)";
+            }
+            catch (Exception failure) when (failure is IsolationException or SystemCallException)
+            {
+                if (required)
+                    throw new IsolationException($"Limits:Cgroup is required: {failure.Message}", failure);
+                reason = failure.Message;
+            }
+        }
+
+        Log.NoCgroups(logger, reason);
+        return new SweepIsolation(loop, reaper, logger);
+    }
+}

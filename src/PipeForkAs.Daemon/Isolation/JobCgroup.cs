@@ -1,0 +1,107 @@
+using System.Globalization;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Daemon.Isolation;
+
+/// <summary>
+/// The control group of one job. It is root's: a job can read what it is limited to, and can neither change that nor leave. Made and
+/// entered while the worker waits for its order, since to move a process can take the kernel milliseconds.
+/// </summary>
+internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId worker) : JobProcesses
+{
+    private readonly Lock gate = new();
+    private bool made, workerReaped, released;
+
+    /// <summary>Its directory.</summary>
+    public string Path => path;
+
+    /// <inheritdoc/>
+    public override void Place()
+    {
+        lock (gate)
+        {
+            // The number may be another's, who would be killed with the job.
+            if (workerReaped)
+                return;
+            if (!Libc.mkdir(path, 0x1ED)) // 0755
+                throw new IsolationException($"{path} exists already");
+            made = true;
+            owner.Prepare(path);
+            IOResult moved = KernelFile.Write($"{path}/cgroup.procs", worker.ToString());
+            if (moved.Errno != Errno.ESRCH) // It has ended; whoever waits for its end is told by that.
+                moved.OrThrow($"write(\"{path}/cgroup.procs\")");
+        }
+    }
+
+    /// <inheritdoc/>
+    public override Run Begin(Run order, GroupLimits limits)
+    {
+        owner.Limit(path, limits);
+        return order with
+        {
+            Limits = order.Limits with { DataBytes = owner.LimitsMemory ? null : limits.MemoryMax, Processes = owner.LimitsProcesses ? null : limits.PidsMax },
+        };
+    }
+
+    /// <inheritdoc/>
+    public override void WorkerReaped()
+    {
+        lock (gate)
+            workerReaped = true;
+    }
+
+    /// <inheritdoc/>
+    public override void Kill()
+    {
+        lock (gate)
+        {
+            if (!made)
+                return;
+        }
+
+        try
+        {
+            KernelFile.Write($"{path}/cgroup.kill", "1").OrThrow($"write(\"{path}/cgroup.kill\")");
+        }
+        catch (SystemCallException failure) when (failure.Errno == Errno.ENOENT || failure.Errno == Errno.ENODEV)
+        {
+            // It was removed: nothing lives in it.
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Release()
+    {
+        lock (gate)
+        {
+            if (released)
+                return;
+            released = workerReaped = true;
+        }
+
+        if (made)
+            owner.Remove(this);
+    }
+
+    /// <summary>Takes a group over that an earlier daemon made.</summary>
+    public void Adopt() => made = true;
+
+    /// <summary>Removes the directory. False while something lives in it.</summary>
+    public bool TryRemove()
+    {
+        try
+        {
+            return Libc.rmdir(path);
+        }
+        catch (SystemCallException failure) when (failure.Errno == Errno.ENOENT)
+        {
+            return true;
+        }
+    }
+
+    /// <summary>The processes in it, for the log.</summary>
+    public string Living() =>
+        string.Join(", ", (KernelFile.TryRead($"{path}/cgroup.procs") ?? "").Split('\n', StringSplitOptions.RemoveEmptyEntries).Take(16)
+            .Select(pid => string.Create(CultureInfo.InvariantCulture, $"{pid} ({ProcessEntry.Read(pid)?.State ?? '?'})")));
+}

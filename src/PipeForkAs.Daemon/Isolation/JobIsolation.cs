@@ -1,0 +1,31 @@
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Isolation;
+
+/// <summary>How the processes of a job are kept together: by a control group each, or by looking for them where there are none.</summary>
+internal abstract class JobIsolation
+{
+    /// <summary>How long killed processes may take to be gone. A process in an unkillable sleep may never be.</summary>
+    protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    /// <summary>Whether <see cref="JobProcesses.Place"/> may block, and must be called off the loop.</summary>
+    public abstract bool PlacingBlocks { get; }
+
+    /// <summary>Whether control groups limit a job's memory.</summary>
+    public virtual bool LimitsMemory => false;
+
+    /// <summary>Whether control groups limit how many processes a job has.</summary>
+    public virtual bool LimitsProcesses => false;
+
+    /// <summary>Jobs of which processes live that cannot be killed.</summary>
+    public int Unkillable { get; protected set; }
+
+    /// <summary>For a worker that was forked just now.</summary>
+    public abstract JobProcesses For(ProcessId worker);
+
+    /// <summary>Ends what an earlier daemon left behind.</summary>
+    public virtual Task ClearAsync() => Task.CompletedTask;
+
+    /// <summary>All jobs have ended: waits a short time for their last processes, and takes away what was made here.</summary>
+    public virtual Task StopAsync() => Task.CompletedTask;
+}

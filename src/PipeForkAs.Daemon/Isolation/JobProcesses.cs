@@ -1,0 +1,31 @@
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Daemon.Isolation;
+
+/// <summary>All processes of a job: the worker and whatever it starts, whatever these do to get away.</summary>
+internal abstract class JobProcesses
+{
+    /// <summary>Puts the worker in place, from where its descendants cannot leave. May block: called off the loop where <see cref="JobIsolation.PlacingBlocks"/>.</summary>
+    /// <exception cref="SystemCallException">It cannot be put there.</exception>
+    /// <exception cref="IsolationException">The place is taken.</exception>
+    public abstract void Place();
+
+    /// <summary>The worker gets its order next. Returns it with what the worker itself must do, so that the limits hold.</summary>
+    /// <exception cref="SystemCallException">A limit cannot be set.</exception>
+    public abstract Run Begin(Run order, GroupLimits limits);
+
+    /// <summary>The worker has ended by itself; what it left behind may have a grace.</summary>
+    public virtual void WorkerEnded()
+    {
+    }
+
+    /// <summary>The worker is reaped next: its process id may be another's from now on.</summary>
+    public abstract void WorkerReaped();
+
+    /// <summary>Kills all of them.</summary>
+    public abstract void Kill();
+
+    /// <summary>Kills what is left, and forgets them. The worker may be reaped afterwards.</summary>
+    public abstract void Release();
+}

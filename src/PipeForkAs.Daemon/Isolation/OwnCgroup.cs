@@ -1,0 +1,70 @@
+using System.Globalization;
+using System.Text;
+
+namespace PipeForkAs.Daemon.Isolation;
+
+/// <summary>Finds the control group of this process in the file system; cgroups(7), version 2, also where it stands beside version 1.</summary>
+internal static class OwnCgroup
+{
+    /// <summary>Its directory, or null where there is no version 2, or none that this process can see.</summary>
+    public static string? Find() => Find(KernelFile.TryRead("/proc/self/mountinfo") ?? "", KernelFile.TryRead("/proc/self/cgroup") ?? "");
+
+    /// <summary>Its directory, as these two files tell it.</summary>
+    /// <param name="mounts">What /proc/self/mountinfo holds; proc_pid_mountinfo(5).</param>
+    /// <param name="groups">What /proc/self/cgroup holds.</param>
+    public static string? Find(string mounts, string groups)
+    {
+        string? own = groups.Split('\n').FirstOrDefault(line => line.StartsWith("0::/", StringComparison.Ordinal))?[3..];
+
+        // "/.." leads out of the namespace of control groups that this process lives in: that one is not its to use.
+        if (own is null || own.Split('/').Contains("..") || own.EndsWith(" (deleted)", StringComparison.Ordinal))
+            return null;
+        foreach (string line in mounts.Split('\n'))
+        {
+            // 41 31 0:38 ROOT MOUNTPOINT options [tags...] - type source options
+            string[] ends = line.Split(" - ", 2);
+            string[] fields = ends[0].Split(' ');
+            if (ends.Length < 2 || fields.Length < 6 || !ends[1].StartsWith("cgroup2 ", StringComparison.Ordinal))
+                continue;
+            string root = Unescape(fields[3]), mountPoint = Unescape(fields[4]);
+            if (root == "/")
+                return Join(mountPoint, own);
+            if (own == root || own.StartsWith(root + "/", StringComparison.Ordinal))
+                return Join(mountPoint, own[root.Length..]);
+        }
+
+        return null;
+    }
+
+    private static string Join(string mountPoint, string path) => (mountPoint + path).TrimEnd('/');
+
+    /// <summary>The kernel writes space, tab, newline and backslash as three octal digits.</summary>
+    private static string Unescape(string text)
+    {
+        var plain = new StringBuilder(text.Length);
+        for (int i = 0; i < text.Length; i++)
+        {
+            if (text[i] == '\\' && i + 3 < text.Length && text.AsSpan(i + 1, 3).IndexOfAnyExceptInRange('0', '7') < 0)
+            {
+                plain.Append((char)(((text[i + 1] - '0') << 6) | ((text[i + 2] - '0') << 3) | (text[i + 3] - '0')));
+                i += 3;
+            }
+            else
+            {
+                plain.Append(text[i]);
+            }
+        }
+
+        return plain.ToString();
+    }
+
+    /// <summary>A name that the same configuration gets again, and another does not: for a group of the daemon's own where none was delegated to it.</summary>
+    public static string NameFor(string socketPath)
+    {
+        // FNV-1a: stable over restarts, unlike the hash codes of strings.
+        ulong hash = 14695981039346656037;
+        foreach (byte part in Encoding.UTF8.GetBytes(socketPath))
+            hash = unchecked((hash ^ part) * 1099511628211);
+        return string.Create(CultureInfo.InvariantCulture, $"pipeforkas-{hash:x16}");
+    }
+}

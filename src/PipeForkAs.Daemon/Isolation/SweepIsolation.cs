@@ -1,0 +1,89 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Forking;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Isolation;
+
+/// <summary>
+/// Without control groups: the processes of a job are looked for in /proc. A worker is a child subreaper (prctl(2)): whoever of its
+/// descendants loses the parent becomes its child, so that all are found from it as long as it lives. When it has ended they become
+/// the daemon's own children. So does what a job started after it undid that for its worker; and since the daemon has no other
+/// children of a user's, what no other job accounts for goes with the next job of that user that ends.
+/// </summary>
+internal sealed class SweepIsolation(Loop loop, ChildReaper reaper, ILogger logger) : JobIsolation
+{
+    /// <summary>Orphans become children of a process's first thread; proc_tid_children(5).</summary>
+    private static readonly string OwnChildren = string.Create(CultureInfo.InvariantCulture, $"/proc/self/task/{Environment.ProcessId}/children");
+
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(2);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
+
+    private readonly HashSet<SweptJob> jobs = [];
+    private int killing;
+
+    /// <inheritdoc/>
+    public override bool PlacingBlocks => false;
+
+    /// <inheritdoc/>
+    public override JobProcesses For(ProcessId worker)
+    {
+        var job = new SweptJob(this, worker);
+        jobs.Add(job);
+        return job;
+    }
+
+    /// <inheritdoc/>
+    public override async Task StopAsync()
+    {
+        long begun = loop.Time.GetTimestamp();
+        while (killing > 0 && loop.Time.GetElapsedTime(begun) < Patience)
+            await loop.DelayAsync(FirstPause);
+    }
+
+    /// <summary>A job is done with, and nothing of it is left.</summary>
+    internal void Forget(SweptJob job) => jobs.Remove(job);
+
+    /// <summary>
+    /// The daemon's children that are of this user and of no other job. Mostly that is nobody, and this is cheap: one file is read
+    /// where the kernel has it.
+    /// </summary>
+    internal List<ProcessEntry> Orphans(SweptJob job, UserId user)
+    {
+        IEnumerable<ProcessEntry> children = KernelFile.TryRead(OwnChildren) is { } text
+            ? text.Split(' ', StringSplitOptions.RemoveEmptyEntries).Where(pid => !IsKnown(int.Parse(pid, CultureInfo.InvariantCulture))).Select(ProcessEntry.Read).OfType<ProcessEntry>()
+            : ProcessEntry.All().Where(entry => entry.Parent == Environment.ProcessId && !IsKnown(entry.Pid));
+        return [.. children.Where(child => child.IsAlive && child.IsOf(user) && !jobs.Any(other => other != job && other.Claims(child)))];
+    }
+
+    /// <summary>Kills again and again until nothing is left: what was forked meanwhile, and what an unkillable sleep kept.</summary>
+    internal async Task KillAllAsync(SweptJob job)
+    {
+        killing++;
+        bool told = false;
+        long begun = loop.Time.GetTimestamp();
+        TimeSpan pause = FirstPause;
+        List<ProcessEntry> left;
+        while ((left = job.KillOnce()).Count > 0)
+        {
+            if (!told && loop.Time.GetElapsedTime(begun) > Patience)
+            {
+                told = true;
+                Unkillable++;
+                string living = string.Join(", ", left.Take(16).Select(entry => string.Create(CultureInfo.InvariantCulture, $"{entry.Pid} ({entry.State})")));
+                Log.JobUnkillable(logger, job.ToString(), living, Unkillable);
+            }
+
+            await loop.DelayAsync(pause);
+            pause = pause < LongestPause ? pause * 2 : LongestPause;
+        }
+
+        killing--;
+        job.AllGone();
+        if (told)
+            Log.UnkillableEnded(logger, job.ToString(), --Unkillable);
+    }
+
+    private bool IsKnown(int pid) => reaper.IsRegistered(new ProcessId(pid));
+}

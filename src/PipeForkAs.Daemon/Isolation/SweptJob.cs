@@ -1,0 +1,132 @@
+using System.Globalization;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Daemon.Isolation;
+
+/// <summary>The processes of a job without a control group: its worker's descendants, its session, and orphans of its user.</summary>
+internal sealed class SweptJob(SweepIsolation owner, ProcessId worker) : JobProcesses
+{
+    /// <summary>Who forks faster than that is not stopped as a whole; the next round is due soon.</summary>
+    private const int Looks = 8;
+
+    private readonly HashSet<(int Pid, long Started)> claimed = [];
+    private UserId? user;
+    private bool workerEnded, workerReaped, killing, released;
+
+    /// <inheritdoc/>
+    public override void Place()
+    {
+    }
+
+    /// <inheritdoc/>
+    public override Run Begin(Run order, GroupLimits limits)
+    {
+        user = new UserId(order.Account.Uid);
+        return order with { KeepsOrphans = true, Limits = order.Limits with { DataBytes = limits.MemoryMax, Processes = limits.PidsMax } };
+    }
+
+    /// <inheritdoc/>
+    public override void WorkerEnded()
+    {
+        workerEnded = true;
+        if (user is not { } uid)
+            return;
+        foreach (ProcessEntry orphan in owner.Orphans(this, uid))
+            claimed.Add((orphan.Pid, orphan.Started));
+    }
+
+    /// <inheritdoc/>
+    public override void WorkerReaped() => workerReaped = true;
+
+    /// <inheritdoc/>
+    public override void Kill()
+    {
+        if (killing)
+            return;
+        killing = true;
+        _ = owner.KillAllAsync(this);
+    }
+
+    /// <inheritdoc/>
+    public override void Release()
+    {
+        if (released)
+            return;
+
+        if (user is { } uid && (!workerEnded || owner.Orphans(this, uid).Count > 0))
+            Kill();
+        released = workerReaped = true;
+        if (!killing)
+            owner.Forget(this);
+    }
+
+    /// <summary>Whether a process was seen to be this job's.</summary>
+    public bool Claims(ProcessEntry process) => claimed.Contains((process.Pid, process.Started));
+
+    /// <summary>Stops all that can be found until all are stopped, and kills them. Returns whom it found.</summary>
+    public List<ProcessEntry> KillOnce()
+    {
+        // A signal makes a fork that has not come to its end fail (copy_process in the kernel's fork.c): a look that finds nobody new
+        // behind the last signal has found all.
+        var stopped = new HashSet<(int Pid, long Started)>();
+        List<ProcessEntry> found = Living();
+        for (int look = 1; look < Looks; look++)
+        {
+            bool isNew = false;
+            foreach (ProcessEntry process in found.Where(process => stopped.Add((process.Pid, process.Started))))
+                isNew |= process.Send(Signal.SIGSTOP);
+            if (!isNew)
+                break;
+            found = Living();
+        }
+
+        foreach (ProcessEntry process in found)
+            process.Send(Signal.SIGKILL);
+        return found;
+    }
+
+    /// <summary>All have ended.</summary>
+    public void AllGone()
+    {
+        killing = false;
+        if (released)
+            owner.Forget(this);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"of worker {worker}");
+
+    private List<ProcessEntry> Living()
+    {
+        List<ProcessEntry> all = ProcessEntry.All();
+        ILookup<int, ProcessEntry> byParent = all.ToLookup(process => process.Parent);
+        var seen = new HashSet<int>();
+        var found = new List<ProcessEntry>();
+        var next = new Stack<ProcessEntry>();
+        if (!workerReaped)
+        {
+            // Until it is reaped, its number and its session's are its own.
+            foreach (ProcessEntry process in all.Where(process => process.Pid == worker.Value || process.Session == worker.Value))
+                next.Push(process);
+        }
+
+        if (user is { } uid)
+        {
+            foreach (ProcessEntry orphan in owner.Orphans(this, uid))
+                next.Push(orphan);
+        }
+
+        while (next.TryPop(out ProcessEntry process))
+        {
+            if (!seen.Add(process.Pid))
+                continue;
+            if (process.IsAlive)
+                found.Add(process);
+            foreach (ProcessEntry child in byParent[process.Pid])
+                next.Push(child);
+        }
+
+        return found;
+    }
+}

@@ -1,0 +1,64 @@
+using System.Diagnostics;
+using PipeForkAs.Daemon.Isolation;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Tests.Isolation;
+
+public sealed class ProcessEntryTests
+{
+    [Fact]
+    public void A_process_is_read_whatever_its_name_holds()
+    {
+        using Process child = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "printf ') R 1 1 1 (' >/proc/self/comm; exec sleep 100 </dev/null"]) { RedirectStandardInput = true })!;
+        try
+        {
+            ProcessEntry entry = Assert.NotNull(ProcessEntry.Read(child.Id));
+
+            Assert.Equal((child.Id, Environment.ProcessId, true), (entry.Pid, entry.Parent, entry.IsAlive));
+            Assert.Contains(ProcessEntry.All(), other => other.Pid == entry.Pid && other.Started == entry.Started);
+            Assert.True(entry.IsOf(Libc.geteuid()));
+            Assert.False(entry.IsOf(new UserId(4_294_967_294)));
+        }
+        finally
+        {
+            child.Kill();
+        }
+    }
+
+    [Fact]
+    public void A_lock_does_not_hide_a_process()
+    {
+        using FileDescriptor locked = Libc.open("/proc/self/stat", OpenFlags.O_RDONLY);
+        Assert.True(Libc.flock_exclusive(locked));
+
+        Assert.Throws<IOException>(() => File.ReadAllText($"/proc/{Environment.ProcessId}/stat"));
+        Assert.NotNull(ProcessEntry.Read(Environment.ProcessId));
+    }
+
+    [Fact]
+    public void A_signal_for_a_process_that_has_ended_does_not_reach_another_of_its_number()
+    {
+        using Process child = Process.Start("/bin/sleep", "100");
+        try
+        {
+            ProcessEntry entry = Assert.NotNull(ProcessEntry.Read(child.Id));
+
+            Assert.False((entry with { Started = entry.Started + 1 }).Send(Signal.SIGKILL));
+            Assert.False(child.HasExited);
+            Assert.True(entry.Send(Signal.SIGKILL));
+            child.WaitForExit();
+            Assert.False(entry.Send(Signal.SIGKILL));
+        }
+        finally
+        {
+            child.Kill();
+        }
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("self")]
+    [InlineData("4294967295")]
+    [InlineData("../1")]
+    public void What_is_no_number_is_no_process(string name) => Assert.Null(ProcessEntry.Read(name));
+}

@@ -1,0 +1,181 @@
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json.Nodes;
+using PipeForkAs.EndToEnd.Harness;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.EndToEnd;
+
+/// <summary>Whatever the descendants of a job do to get away, none outlives it: with control groups, and without.</summary>
+public sealed class DescendantTests
+{
+    private const int Descendants = 400;
+
+    public static TheoryData<string, string> Ways => new()
+    {
+        { "required", "keep" },
+        { "required", "undo" },
+        { "required", "keep hop" },
+        { "off", "keep" },
+        { "off", "undo" },
+    };
+
+    [Theory(Timeout = Bound.Test)]
+    [MemberData(nameof(Ways))]
+    public async Task Hundreds_of_sessions_that_ignore_sigterm_are_gone_at_a_time_out(string cgroup, string way)
+    {
+        await using DaemonProcess daemon = await StartAsync(cgroup);
+
+        Task<FramedReply> reply = RawClient.RunAsync(daemon, Job("wait", way), more: ""","timeout":6""");
+        await Bound.UntilAsync(() => Living().Count > Descendants, () => $"{Living().Count} processes, not {Descendants}; {daemon.Log}");
+
+        Assert.Equal(ReplyCode.Timeout, (await reply).End.Code);
+        await GoneAsync(daemon);
+    }
+
+    [Theory(Timeout = Bound.Test)]
+    [MemberData(nameof(Ways))]
+    public async Task Hundreds_of_sessions_that_ignore_sigterm_are_gone_when_the_client_is(string cgroup, string way)
+    {
+        await using DaemonProcess daemon = await StartAsync(cgroup);
+
+        using (Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"{{Job("wait", way)}}","user":"{{TestUsers.Alice}}"}"""))
+            await Bound.UntilAsync(() => Living().Count > Descendants, () => $"{Living().Count} processes, not {Descendants}; {daemon.Log}");
+
+        await GoneAsync(daemon);
+    }
+
+    [Theory(Timeout = Bound.Test)]
+    [MemberData(nameof(Ways))]
+    public async Task Hundreds_of_sessions_are_gone_when_the_job_has_ended_by_itself(string cgroup, string way)
+    {
+        await using DaemonProcess daemon = await StartAsync(cgroup);
+
+        FramedReply reply = await RawClient.RunAsync(daemon, Job("exit", way));
+
+        Assert.Equal((ReplyCode.Ok, "ready\n"), (reply.End.Code, reply.Text));
+        await GoneAsync(daemon);
+    }
+
+    [Theory(Timeout = Bound.Test)]
+    [InlineData("required")]
+    [InlineData("off")]
+    public async Task What_a_job_left_behind_does_not_end_with_another_job_of_the_same_user(string cgroup)
+    {
+        await using DaemonProcess daemon = await StartAsync(cgroup);
+        using Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"{{Job("wait", "keep")}}","user":"{{TestUsers.Alice}}"}""");
+        await Crowd.WaitForAsync(client, "ready");
+        Assert.Equal(Descendants + 1, Living().Count);
+
+        Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
+        Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "scatter-exit-keep-few")).End.Code);
+        await Bound.UntilAsync(() => Living().Count <= Descendants + 1, () => $"{Living().Count} processes");
+
+        Assert.Equal(Descendants + 1, Living().Count);
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_job_is_in_a_control_group_of_its_own_that_it_cannot_change_and_that_goes_with_it()
+    {
+        await using DaemonProcess daemon = await StartAsync("required");
+        string root = Root(daemon);
+
+        string[] groups = [(await GroupAsync()).Text, (await GroupAsync()).Text];
+
+        Assert.All(groups, group => Assert.Matches("^0::.*/pipeforkas-[0-9a-f]{16}/job-[0-9]+\n", group));
+        Assert.NotEqual(groups[0], groups[1]);
+        Assert.All(groups, group => Assert.EndsWith("\ndenied\n", group));
+
+        // What waits for orders has its own already; nothing else is left.
+        await Bound.UntilAsync(
+            () => Directory.GetDirectories(root, "job-*").Length == ProcFs.Children(daemon.Pid).Sum(host => ProcFs.Children(host).Count),
+            () => string.Join(", ", Directory.GetDirectories(root)));
+        Assert.Equal(0, await daemon.StopAsync());
+        Assert.False(Directory.Exists(root));
+
+        Task<FramedReply> GroupAsync() => RawClient.RunAsync(daemon, "group");
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task What_a_killed_daemon_left_behind_is_ended_by_the_next()
+    {
+        (string folder, JsonObject configuration) = DaemonProcess.Prepare();
+        Configure(configuration, "required");
+        DaemonProcess first = DaemonProcess.Launch(folder, configuration);
+        await Crowd.ListeningAsync(first);
+        string root = Root(first);
+        using Socket client = await Crowd.SendAsync(first, $$"""{"job":"{{Job("wait", "keep")}}","user":"{{TestUsers.Alice}}"}""");
+        await Crowd.WaitForAsync(client, "ready");
+        Libc.kill(new ProcessId(first.Pid), Signal.SIGKILL);
+        await first.EndedAsync();
+        await Bound.UntilAsync(() => Living().Count == Descendants, () => $"{Living().Count} processes");
+
+        await using DaemonProcess second = DaemonProcess.Launch(folder, configuration);
+        await Crowd.ListeningAsync(second);
+
+        Assert.Equal(root, Root(second));
+        Assert.Empty(Living());
+        Assert.Equal(0, await second.StopAsync());
+        Assert.False(Directory.Exists(root));
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task Two_daemons_never_share_a_control_group()
+    {
+        await using DaemonProcess first = await StartAsync("required");
+
+        DaemonProcess second = DaemonProcess.Launch(first.Folder, "--config", Path.Combine(first.Folder, "pipeforkas.json"));
+
+        Assert.Equal(1, await second.EndedAsync());
+        Assert.Contains("another daemon uses the control group", second.Log);
+        Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(first, "id")).End.Code);
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task Where_no_control_group_was_delegated_the_log_says_once_what_is_done_instead()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync();
+
+        await RawClient.RunAsync(daemon, "id");
+
+        Assert.Equal(2, daemon.Log.Split("no control groups: ").Length);
+        Assert.Contains("Delegate=yes", daemon.Log);
+    }
+
+    private static Task<DaemonProcess> StartAsync(string cgroup) => DaemonProcess.StartAsync(configuration => Configure(configuration, cgroup));
+
+    private static void Configure(JsonObject configuration, string cgroup)
+    {
+        string folder = Path.GetDirectoryName(configuration["Socket"]!["Path"]!.GetValue<string>())!;
+        string program = Path.Combine(folder, "scatter");
+        Tool.MustAsync("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program, Path.Combine(AppContext.BaseDirectory, "Hostile", "scatter.c")).GetAwaiter().GetResult();
+        configuration["Limits"]!["Cgroup"] = cgroup;
+        configuration["Limits"]!["KillGrace"] = "00:00:00.5";
+        configuration["Limits"]!["Worker"] = new JsonObject { ["PidsMax"] = 4096 };
+        var commands = (JsonObject)configuration["Commands"]!;
+        foreach (string end in new[] { "wait", "exit" })
+        {
+            foreach (string way in new[] { "keep", "undo", "keep hop" })
+                commands[Job(end, way)] = new JsonObject { ["Command"] = new JsonArray([program, $"{Descendants}", end, .. way.Split(' ')]) };
+        }
+
+        commands["scatter-exit-keep-few"] = new JsonObject { ["Command"] = new JsonArray(program, "10", "exit", "keep") };
+        const string Leave = "cat /proc/self/cgroup | grep ^0::; d=$(dirname $(grep ' cgroup2 ' /proc/self/mountinfo | cut -d' ' -f5)/x)$(grep ^0:: /proc/self/cgroup | cut -c4-); (echo $$ >$d/../daemon/cgroup.procs || echo $$ >$d/../../cgroup.procs || mkdir $d/sub || echo 0 >$d/cgroup.kill) 2>/dev/null && echo moved || echo denied";
+        commands["group"] = new JsonObject { ["Command"] = new JsonArray("/bin/sh", "-c", Leave) };
+    }
+
+    private static string Job(string end, string way) => $"scatter-{end}-{way.Replace(' ', '-')}";
+
+    /// <summary>The directory of the daemon's control group, as it logged it.</summary>
+    private static string Root(DaemonProcess daemon) => daemon.Log.Split("has a control group below ")[1].Split(';')[0];
+
+    private static async Task GoneAsync(DaemonProcess daemon)
+    {
+        await Crowd.UntilAsync(() => Living().Count, count => count == 0, TimeSpan.FromSeconds(30), "processes live on");
+        Assert.DoesNotContain("cannot be killed", daemon.Log);
+        Assert.Equal(0, await daemon.StopAsync());
+    }
+
+    private static IReadOnlyList<int> Living() => ProcFs.OfUsers([TestUsers.Entry(TestUsers.Alice).Uid]);
+}

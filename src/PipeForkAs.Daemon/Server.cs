@@ -32,6 +32,7 @@ internal sealed class Server
     private readonly JobCatalog catalog;
     private readonly RunningJobs running = new();
     private readonly RequestStory story;
+    private readonly JobSlots slots;
     private readonly HashSet<Connection> connections = [];
     private readonly Dictionary<UserId, int> connectionsByUid = [];
     private JobIsolation? isolation;
@@ -46,10 +47,10 @@ internal sealed class Server
         this.logger = logger;
         foreach (JobHostOptions host in options.JobHosts)
             hosts.Add(new JobHost(loop, Reaper, host, logger) { JobsChanged = RefreshCatalog });
-        catalog = new JobCatalog(hosts, [.. options.Commands.Select(command => new CommandJob(command.Key, command.Value))]);
+        catalog = new JobCatalog(hosts, [.. options.Commands.Select(command => new CommandJob(command.Key, command.Value))], options.Jobs);
         var users = new UserDatabase(loop, options.Limits, UserDatabase.AskSystem, UserDatabase.SystemFiles);
         story = new RequestStory(
-            options, catalog, new DefaultAuthorizer(options.Policy, users), users, new JobSlots(options.Limits), running, logger);
+            options, catalog, new DefaultAuthorizer(options.Policy, users), users, slots = new JobSlots(loop, options.Limits), running, logger);
     }
 
     /// <summary>Reaps the daemon's children; to be swept at SIGCHLD.</summary>
@@ -78,6 +79,7 @@ internal sealed class Server
         listening?.Dispose();
         listener?.Dispose();
         Log.Draining(logger, connections.Count, options.Limits.DrainTimeout.TotalSeconds);
+        slots.RefuseAll();
         foreach (Connection connection in connections.ToArray())
             connection.Interrupt(ReplyCode.ShuttingDown, "the daemon is stopping; nothing was run");
 

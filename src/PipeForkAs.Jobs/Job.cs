@@ -8,6 +8,7 @@ namespace PipeForkAs.Jobs;
 public abstract class Job
 {
     private readonly List<string> environment = [];
+    private readonly List<Sandbox> sandboxes = [];
 
     private protected Job(string name, JobKind kind)
     {
@@ -30,6 +31,9 @@ public abstract class Job
 
     /// <summary>The environment variables that a client may set.</summary>
     public IReadOnlyList<string> Environment => environment;
+
+    /// <summary>What it may reach; all of them hold.</summary>
+    public IReadOnlyList<Sandbox> Sandboxes => sandboxes;
 
     /// <summary>Whether the worker starts the finalizer thread before the function.</summary>
     public bool NeedsFinalizerThread { get; private set; } = true;
@@ -74,6 +78,29 @@ public abstract class Job
     }
 
     /// <summary>
+    /// Takes from the job what it does not need. The configuration can take more, and give nothing back. Where the kernel lacks what this
+    /// needs (Landlock, seccomp) the daemon does not start with the job.
+    /// </summary>
+    /// <param name="sandbox">What it may reach. Several all hold.</param>
+    /// <exception cref="ArgumentException">A path is neither absolute nor below <c>~</c>, there are too many, or nothing is taken.</exception>
+    public Job WithSandbox(Sandbox sandbox)
+    {
+        ArgumentNullException.ThrowIfNull(sandbox);
+        if (sandbox.IsEmpty)
+            throw new ArgumentException("the sandbox restricts nothing", nameof(sandbox));
+        if (sandbox.ReadOnly.Count > Sandbox.MaxPaths || sandbox.ReadWrite.Count > Sandbox.MaxPaths)
+            throw new ArgumentException($"a sandbox has at most {Sandbox.MaxPaths} paths in a list", nameof(sandbox));
+        foreach (string path in sandbox.ReadOnly.Concat(sandbox.ReadWrite))
+        {
+            if (Sandbox.PathProblem(path) is { } problem)
+                throw new ArgumentException($"the path \"{path}\" {problem}", nameof(sandbox));
+        }
+
+        sandboxes.Add(sandbox);
+        return this;
+    }
+
+    /// <summary>
     /// Saves the worker the start of the finalizer thread, about 0.1 ms. For functions that open no files, sockets or processes
     /// through .NET and never call <c>GC.WaitForPendingFinalizers</c>, which would wait for ever.
     /// </summary>
@@ -83,7 +110,7 @@ public abstract class Job
         return this;
     }
 
-    /// <summary>Lets programs that the job executes gain privileges, as sudo(8) and other set-user-id programs do. Without it no_new_privs is set; prctl(2).</summary>
+    /// <summary>Lets programs that the job executes gain privileges, as sudo(8) and other set-user-id programs do. Without it, and in a sandbox, no_new_privs is set; prctl(2).</summary>
     public Job AllowNewPrivileges()
     {
         MayGainPrivileges = true;

@@ -4,6 +4,21 @@ namespace PipeForkAs.LibC;
 
 public static unsafe partial class Libc
 {
+    /// <summary>
+    /// openat2(2) with <c>RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS</c>: neither links nor dots lead out of the directory. The descriptor is close-on-exec.
+    /// </summary>
+    public static FileDescriptor openat_beneath(FileDescriptor directory, string path, OpenFlags flags)
+    {
+        var how = new open_how { flags = (ulong)(flags | OpenFlags.O_CLOEXEC), resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
+        byte[] name = [.. System.Text.Encoding.UTF8.GetBytes(Check.NoNul(path)), 0];
+        // SAFETY: the name ends with a NUL and is pinned; the kernel is told the structure's size.
+        fixed (byte* start = name)
+        {
+            return new(Check.Result(
+                (int)sys_syscall(SYS_openat2, directory.Number, (nint)start, (nint)(&how), sizeof(open_how), 0), $"openat2({directory}, \"{path}\", {flags})"));
+        }
+    }
+
     /// <summary>mkdir(2). False where something of that name exists.</summary>
     /// <param name="path">The directory.</param>
     /// <param name="mode">Its permissions, before the umask.</param>
@@ -46,6 +61,18 @@ public static unsafe partial class Libc
             return null;
         Check.Result((int)length, $"getxattr(\"{path}\", \"{name}\")");
         return new ReadOnlySpan<byte>(value, (int)length).ToArray();
+    }
+
+    internal const nint SYS_openat2 = 437;
+    internal const ulong RESOLVE_NO_SYMLINKS = 4;
+    internal const ulong RESOLVE_BENEATH = 8;
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct open_how
+    {
+        public ulong flags;
+        public ulong mode;
+        public ulong resolve;
     }
 
     internal const int LOCK_EX = 2;

@@ -1,4 +1,5 @@
 using PipeForkAs.Jobs;
+using PipeForkAs.Protocol;
 using PipeForkAs.TestJobs;
 
 // Jobs for tests only: they end in every way, load the runtime, tell what they are, and try what they must not.
@@ -45,5 +46,7 @@ return JobHost.Run(args, jobs =>
     jobs.Add("hold-control", () => TestJson.Default.HoldArguments, Hostile.HoldControl).WithDescription("Leave a process behind that holds the control socket");
     jobs.Add("attack", () => TestJson.Default.AttackArguments, Hostile.Attack).WithDescription("Signal and trace processes and tell what worked");
     jobs.Add("stop-self", Hostile.StopSelf).WithDescription("Stop by SIGSTOP");
+    jobs.Add("boxed", () => TestJson.Default.BoxedArguments, Boxed.RunAsync).WithDescription("Tell what can be reached from a sandbox")
+        .WithSandbox(new Sandbox { ReadOnly = ["/usr", "/etc/passwd"], ReadWrite = ["~/box"], NoNetwork = true, Seccomp = SeccompProfile.Default });
     jobs.Add("append", () => TestJson.Default.AppendArguments, Hostile.Append).WithDescription("Append a line to a file, and sleep: the proof of how often a body ran");
 });

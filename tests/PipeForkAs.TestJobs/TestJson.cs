@@ -22,6 +22,7 @@ namespace PipeForkAs.TestJobs;
 [JsonSerializable(typeof(AppendArguments))]
 [JsonSerializable(typeof(AttackArguments))]
 [JsonSerializable(typeof(HoldArguments))]
+[JsonSerializable(typeof(BoxedArguments))]
 [JsonSerializable(typeof(SelfReport))]
 [JsonSerializable(typeof(IReadOnlyList<Attempt>))]
 internal sealed partial class TestJson : JsonSerializerContext;

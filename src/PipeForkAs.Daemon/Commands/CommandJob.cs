@@ -28,6 +28,9 @@ internal sealed class CommandJob
 
     public string Name { get; }
 
+    /// <summary>What is restricted about it.</summary>
+    public JobRestrictionOptions Restrictions => options;
+
     /// <summary>What <c>describe</c> shows: the parameters as a JSON schema.</summary>
     public JobDescription Describe() => new()
     {

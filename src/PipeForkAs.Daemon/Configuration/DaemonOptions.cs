@@ -12,6 +12,9 @@ internal sealed class DaemonOptions
     /// <summary>Programs as jobs, by the job's name.</summary>
     public IDictionary<string, CommandOptions> Commands { get; set; } = new Dictionary<string, CommandOptions>(StringComparer.Ordinal);
 
+    /// <summary>What is restricted about jobs, functions and commands, by the job's name.</summary>
+    public IDictionary<string, JobRestrictionOptions> Jobs { get; set; } = new Dictionary<string, JobRestrictionOptions>(StringComparer.Ordinal);
+
     /// <summary>Who may run what as whom.</summary>
     public PolicyOptions Policy { get; set; } = new();
 
@@ -43,7 +46,7 @@ internal sealed class JobHostOptions
 }
 
 /// <summary>A program as a job.</summary>
-internal sealed class CommandOptions
+internal sealed class CommandOptions : JobRestrictionOptions
 {
     /// <summary>What it does, in one line.</summary>
     public string Description { get; set; } = "";
@@ -53,9 +56,6 @@ internal sealed class CommandOptions
 
     /// <summary>The parameters by their names.</summary>
     public IDictionary<string, ParameterOptions> Parameters { get; set; } = new Dictionary<string, ParameterOptions>(StringComparer.Ordinal);
-
-    /// <summary>How long it may run: over zero, at most a day; null where only <see cref="LimitOptions.JobTimeout"/> holds.</summary>
-    public TimeSpan? Timeout { get; set; }
 
     /// <summary>Environment variables that a client may set.</summary>
     public IList<string> Env { get; set; } = [];
@@ -108,11 +108,20 @@ internal sealed class LimitOptions
     /// <summary>How long an answer of the user database is used again, zero to an hour; a change of /etc/passwd or /etc/group ends it at once.</summary>
     public TimeSpan LookupCacheTime { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Jobs that run at once, 1 to 10,000. More are refused with <c>busy</c>.</summary>
+    /// <summary>Jobs that run at once, 1 to 10,000. More wait, and are refused with <c>busy</c> in the end.</summary>
     public int MaxJobs { get; set; } = 256;
 
     /// <summary>Jobs of one caller's uid that run at once, 1 to 10,000.</summary>
     public int MaxJobsPerUid { get; set; } = 64;
+
+    /// <summary>Requests that wait for one of these to end, 0 to 100,000; of one caller's uid at most <see cref="MaxJobsPerUid"/>.</summary>
+    public int MaxQueued { get; set; } = 256;
+
+    /// <summary>How long they wait: 0.1 s to 10 minutes.</summary>
+    public TimeSpan QueueTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Bytes that a job may write to its outputs together, 0 or more; null for no limit. It is ended at more, with <c>output-limit</c>.</summary>
+    public long? OutputLimit { get; set; }
 
     /// <summary>How long a job may run: 0.1 s to a day.</summary>
     public TimeSpan JobTimeout { get; set; } = TimeSpan.FromMinutes(5);

@@ -11,10 +11,11 @@ internal static class KnownKeys
         "Commands:*:Description", "Commands:*:Command:#", "Commands:*:Timeout", "Commands:*:Env:#",
         "Commands:*:Parameters:*:Type", "Commands:*:Parameters:*:Description", "Commands:*:Parameters:*:Pattern",
         "Commands:*:Parameters:*:Default", "Commands:*:Parameters:*:AllowLeadingDash",
+        .. Restrictions("Commands:*"), .. Restrictions("Jobs:*"), "Jobs:*:Timeout",
         "Policy:MinimumUid",
         "Limits:MaxConnections", "Limits:MaxConnectionsPerUid", "Limits:RequestTimeout", "Limits:LookupTimeout", "Limits:LookupCacheTime",
         "Limits:MaxJobs", "Limits:MaxJobsPerUid", "Limits:JobTimeout", "Limits:KillGrace", "Limits:DrainTimeout",
-        "Limits:Cgroup", "Limits:Worker:MemoryMax", "Limits:Worker:PidsMax", "Limits:Worker:CpuWeight", "Limits:Worker:OomScoreAdj",
+        "Limits:MaxQueued", "Limits:QueueTimeout", "Limits:OutputLimit", "Limits:Cgroup", "Limits:Worker:MemoryMax", "Limits:Worker:PidsMax", "Limits:Worker:CpuWeight", "Limits:Worker:OomScoreAdj",
         "Limits:Worker:OpenFiles", "Limits:Worker:CpuSeconds", "Limits:Worker:FileSize", "Limits:Worker:Umask", "Limits:Worker:Nice",
         "Logging:**",
     ];
@@ -22,7 +23,8 @@ internal static class KnownKeys
     private static readonly string[] Nullable =
     [
         "Commands:*:Timeout", "Commands:*:Parameters:*:Pattern", "Commands:*:Parameters:*:Default", "Limits:Worker:CpuSeconds", "Limits:Worker:FileSize",
-        "Limits:Worker:MemoryMax", "Limits:Worker:PidsMax", "Limits:Worker:CpuWeight",
+        "Limits:Worker:MemoryMax", "Limits:Worker:PidsMax", "Limits:Worker:CpuWeight", "Limits:OutputLimit",
+        .. NullableRestrictions("Commands:*"), .. NullableRestrictions("Jobs:*"), "Jobs:*:Timeout",
     ];
 
     private static readonly string[] Empty =
@@ -32,7 +34,7 @@ internal static class KnownKeys
 
     private static readonly string[] Times =
     [
-        "Commands:*:Timeout", "Limits:RequestTimeout", "Limits:LookupTimeout", "Limits:LookupCacheTime", "Limits:JobTimeout", "Limits:KillGrace", "Limits:DrainTimeout",
+        "Jobs:*:Timeout", "Limits:QueueTimeout", "Commands:*:Timeout", "Limits:RequestTimeout", "Limits:LookupTimeout", "Limits:LookupCacheTime", "Limits:JobTimeout", "Limits:KillGrace", "Limits:DrainTimeout",
     ];
 
     /// <summary>Whether a key is one of these that hold a value.</summary>
@@ -83,6 +85,17 @@ internal static class KnownKeys
 
         return null;
     }
+
+    private static string[] Restrictions(string job) =>
+    [
+        .. NullableRestrictions(job), $"{job}:Sandbox:ReadOnly:#", $"{job}:Sandbox:ReadWrite:#", $"{job}:Sandbox:NoNetwork", $"{job}:Sandbox:Seccomp",
+    ];
+
+    private static string[] NullableRestrictions(string job) =>
+    [
+        $"{job}:OutputLimit", $"{job}:Limits:MemoryMax", $"{job}:Limits:PidsMax", $"{job}:Limits:CpuWeight", $"{job}:Limits:OpenFiles",
+        $"{job}:Limits:CpuSeconds", $"{job}:Limits:FileSize", $"{job}:Limits:Umask", $"{job}:Limits:Nice", $"{job}:Limits:OomScoreAdj",
+    ];
 
     private static string? NearestOf(IEnumerable<string> names, string mistyped) => names
         .Where(name => name is not ("*" or "#" or "**"))

@@ -12,7 +12,7 @@ internal static class OptionsCheck
     private static readonly TimeSpan Day = TimeSpan.FromDays(1);
     private static readonly TimeSpan Tenth = TimeSpan.FromSeconds(0.1);
     /// <summary>A worker has some 10 MiB of its own when it begins.</summary>
-    private const long MinimumMemory = 16 * 1024 * 1024;
+    public const long MinimumMemory = 16 * 1024 * 1024;
 
     private static readonly TimeSpan TenMinutes = TimeSpan.FromMinutes(10);
 
@@ -21,6 +21,7 @@ internal static class OptionsCheck
         SocketProblems(options.Socket)
             .Concat(JobHostProblems(options.JobHosts))
             .Concat(options.Commands.SelectMany(command => CommandProblems(command.Key, command.Value)))
+            .Concat(RestrictionCheck.Problems(options))
             .Concat(PolicyProblems(options.Policy))
             .Concat(LimitProblems(options.Limits))
             .Concat(WorkerProblems(options.Limits.Worker));
@@ -71,8 +72,6 @@ internal static class OptionsCheck
             yield return (key, $"a job's name must be {JobName.Rule}");
         if (command.Description.AsSpan().IndexOfAny('\n', '\r', '\0') >= 0)
             yield return ($"{key}:Description", "must be one line");
-        if (command.Timeout is { } timeout && (timeout <= TimeSpan.Zero || timeout > Day))
-            yield return ($"{key}:Timeout", "must be over 00:00:00 and at most 1.00:00:00");
         if (command.Command.Count == 0)
             yield return ($"{key}:Command", "must name a program by its absolute path, and its arguments");
         else if (TrustedFile.Problem(command.Command[0]) is { } problem)
@@ -164,6 +163,9 @@ internal static class OptionsCheck
             .Concat(Range("RequestTimeout", limits.RequestTimeout, Tenth, TenMinutes))
             .Concat(Range("LookupTimeout", limits.LookupTimeout, Tenth, TenMinutes))
             .Concat(Range("LookupCacheTime", limits.LookupCacheTime, TimeSpan.Zero, TimeSpan.FromHours(1)))
+            .Concat(Range("MaxQueued", limits.MaxQueued, 0, 100_000))
+            .Concat(Range("QueueTimeout", limits.QueueTimeout, Tenth, TenMinutes))
+            .Concat(Range("OutputLimit", limits.OutputLimit ?? 0, 0, long.MaxValue))
             .Concat(Range("JobTimeout", limits.JobTimeout, Tenth, Day))
             .Concat(Range("KillGrace", limits.KillGrace, TimeSpan.Zero, TenMinutes))
             .Concat(Range("DrainTimeout", limits.DrainTimeout, TimeSpan.Zero, TimeSpan.FromHours(1)))

@@ -1,4 +1,7 @@
 using PipeForkAs.Daemon.Commands;
+using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Isolation;
+using PipeForkAs.Protocol;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Forking;
@@ -7,17 +10,23 @@ namespace PipeForkAs.Daemon.Forking;
 /// <param name="Description">What it is.</param>
 /// <param name="Host">The job host.</param>
 /// <param name="Command">The command; null for a function.</param>
-internal sealed record RegisteredJob(JobDescription Description, JobHost Host, CommandJob? Command);
+internal sealed record RegisteredJob(JobDescription Description, JobHost Host, CommandJob? Command)
+{
+    /// <summary>What the configuration restricts about it.</summary>
+    public IReadOnlyList<JobRestrictionOptions> Restrictions { get; init; } = [];
+}
 
 /// <summary>All jobs by their names.</summary>
 internal sealed class JobCatalog
 {
     private readonly IReadOnlyList<JobHost> hosts;
     private readonly IReadOnlyList<CommandJob> commands;
+    private readonly IDictionary<string, JobRestrictionOptions> restrictions;
     private SortedDictionary<string, RegisteredJob> jobs = new(StringComparer.Ordinal);
 
-    public JobCatalog(IReadOnlyList<JobHost> hosts, IReadOnlyList<CommandJob> commands)
+    public JobCatalog(IReadOnlyList<JobHost> hosts, IReadOnlyList<CommandJob> commands, IDictionary<string, JobRestrictionOptions> restrictions)
     {
+        this.restrictions = restrictions;
         this.hosts = hosts;
         this.commands = commands;
     }
@@ -44,10 +53,27 @@ internal sealed class JobCatalog
 
         foreach (CommandJob command in commands)
         {
-            if (!fresh.TryAdd(command.Name, new RegisteredJob(command.Describe(), hosts[0], command)))
+            if (!fresh.TryAdd(command.Name, new RegisteredJob(command.Describe(), hosts[0], command) { Restrictions = [command.Restrictions] }))
                 throw new JobHostException($"the command \"{command.Name}\" has the name of a job of {fresh[command.Name].Host.Path}; rename it in Commands");
         }
 
-        jobs = fresh;
+        foreach ((string name, JobRestrictionOptions restriction) in restrictions)
+        {
+            if (!fresh.TryGetValue(name, out RegisteredJob? job))
+                throw new JobHostException($"Jobs:{name} restricts a job that is not registered; list shows those that are");
+            fresh[name] = job with { Restrictions = [.. job.Restrictions, restriction] };
+        }
+
+        jobs = new SortedDictionary<string, RegisteredJob>(fresh.ToDictionary(job => job.Key, job => Described(job.Value)), StringComparer.Ordinal);
+    }
+
+    /// <summary>With all that restricts it in its description.</summary>
+    private static RegisteredJob Described(RegisteredJob job)
+    {
+        double? timeout = job.Restrictions.Select(restriction => restriction.Timeout?.TotalSeconds).Append(job.Description.Timeout).Min();
+        Sandbox[] sandboxes = [.. job.Description.Sandboxes ?? [], .. job.Restrictions.Select(restriction => restriction.Sandbox.ToSandbox()).Where(sandbox => !sandbox.IsEmpty)];
+        if (SandboxSupport.Problem(sandboxes) is { } problem)
+            throw new JobHostException($"the sandbox of the job \"{job.Description.Name}\" cannot be made: {problem}");
+        return job with { Description = job.Description with { Timeout = timeout, Sandboxes = sandboxes.Length > 0 ? sandboxes : null } };
     }
 }

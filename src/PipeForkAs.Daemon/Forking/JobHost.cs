@@ -434,6 +434,9 @@ internal sealed class JobHost
         if (offer.Environment.FirstOrDefault(name => !EnvironmentVariable.MayBeAllowed(name)) is { } variable)
             throw new JobHostException($"the job {offer.Name} lets clients set the variable \"{variable}\", which is never allowed");
 
+        if (offer.Sandboxes.SelectMany(sandbox => sandbox.ReadOnly.Concat(sandbox.ReadWrite)).FirstOrDefault(path => Sandbox.PathProblem(path) is not null) is { } path)
+            throw new JobHostException($"the sandbox of the job {offer.Name} has the path \"{path}\", which {Sandbox.PathProblem(path)}");
+
         JsonElement? schema = null;
         if (offer.ArgumentsSchema.Length > 0)
         {
@@ -449,6 +452,7 @@ internal sealed class JobHost
             Arguments = schema,
             Environment = offer.Environment,
             Timeout = offer.Timeout > TimeSpan.Zero ? offer.Timeout.TotalSeconds : null,
+            Sandboxes = offer.Sandboxes.Count > 0 ? offer.Sandboxes : null,
         };
     }
 

@@ -9,7 +9,7 @@ namespace PipeForkAs.Daemon.Relaying;
 /// Moves the job's output to the client. Large output goes inside the kernel by splice(2) and the daemon never holds it: a client
 /// that does not read fills its socket and then the pipe, and the job waits. Small output is cheaper to copy.
 /// </summary>
-internal sealed class OutputRelay(Connection client, FileDescriptor stdout, FileDescriptor? stderr) : IDisposable
+internal sealed class OutputRelay(Connection client, FileDescriptor stdout, FileDescriptor? stderr, long? limit = null) : IDisposable
 {
     /// <summary>Up to this many bytes are copied.</summary>
     private const int Small = 4096;
@@ -32,6 +32,9 @@ internal sealed class OutputRelay(Connection client, FileDescriptor stdout, File
 
     /// <summary>Whether a piece of output is on its way, and the client has not taken all of it.</summary>
     public bool WaitsForClient => turn.IsTaken;
+
+    /// <summary>Called when the outputs together hold more than they may; what is more is not relayed.</summary>
+    public Action? LimitReached { get; set; }
 
     /// <summary>Relays until all outputs are at their end, or the client is gone, or <see cref="Abandon"/>.</summary>
     public async Task RunAsync()
@@ -75,14 +78,29 @@ internal sealed class OutputRelay(Connection client, FileDescriptor stdout, File
                 return;
 
             using (await turn.TakeAsync())
-                goOn = await SendSmallAsync(buffer, (int)read.Count, type);
+            {
+                int allowed = Allowed((int)read.Count);
+                goOn = (allowed == 0 || await SendSmallAsync(buffer, allowed, type)) && allowed == read.Count;
+            }
 
             while (goOn && !abandoned && Libc.bytes_available(pipe) is var available && available > Small)
             {
                 using (await turn.TakeAsync())
-                    goOn = await SpliceAsync(pipe, available, type);
+                {
+                    int allowed = Allowed(available);
+                    goOn = (allowed == 0 || await SpliceAsync(pipe, allowed, type)) && allowed == available;
+                }
             }
         }
+    }
+
+    /// <summary>How much of what a job wrote may go to the client. Where that is not all, the limit is reached.</summary>
+    private int Allowed(int count)
+    {
+        if (limit is not { } most || StdoutBytes + StderrBytes + count <= most)
+            return count;
+        LimitReached?.Invoke();
+        return (int)(most - StdoutBytes - StderrBytes);
     }
 
     private async ValueTask<bool> SendSmallAsync(byte[] buffer, int count, FrameType type)

@@ -12,6 +12,9 @@ internal enum EndReason
     /// <summary>The client went away.</summary>
     Cancelled,
 
+    /// <summary>It wrote more than it may.</summary>
+    OutputLimit,
+
     /// <summary>The daemon stops.</summary>
     ShuttingDown,
 }

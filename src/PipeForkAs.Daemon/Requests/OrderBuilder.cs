@@ -10,7 +10,9 @@ namespace PipeForkAs.Daemon.Requests;
 internal sealed class OrderBuilder
 {
     private readonly TimeSpan longest;
+    private readonly long? mostOutput;
     private readonly WorkerLimits limits;
+    private readonly GroupLimits group;
 
     public OrderBuilder(LimitOptions options)
     {
@@ -24,11 +26,9 @@ internal sealed class OrderBuilder
             Nice = options.Worker.Nice,
             OomScoreAdjust = options.Worker.OomScoreAdj,
         };
-        GroupLimits = new GroupLimits(options.Worker.MemoryMax, options.Worker.PidsMax, options.Worker.CpuWeight);
+        group = new GroupLimits(options.Worker.MemoryMax, options.Worker.PidsMax, options.Worker.CpuWeight);
+        mostOutput = options.OutputLimit;
     }
-
-    /// <summary>What all processes of a job together are limited to.</summary>
-    public GroupLimits GroupLimits { get; }
 
     /// <summary>The order.</summary>
     /// <exception cref="RefusedException">The arguments or the environment are not what the job takes.</exception>
@@ -39,15 +39,40 @@ internal sealed class OrderBuilder
         Arguments = job.Command is null ? request.Arguments ?? [] : [],
         Account = account,
         Environment = AllowedEnvironment(job.Description, request),
-        Limits = limits,
+        Sandboxes = job.Description.Sandboxes ?? [],
+        Limits = job.Restrictions.Aggregate(limits, Tighten),
     };
 
     /// <summary>How long the job may run: the shortest of what is configured, registered and asked.</summary>
     public TimeSpan Timeout(RegisteredJob job, Request request)
     {
+        // The description's is the shortest of what the job and the configuration say.
         double seconds = Math.Min(longest.TotalSeconds, Math.Min(job.Description.Timeout ?? double.MaxValue, request.Timeout ?? double.MaxValue));
         return TimeSpan.FromSeconds(seconds);
     }
+
+    /// <summary>What all processes of the job together are limited to.</summary>
+    public GroupLimits GroupLimits(RegisteredJob job) => job.Restrictions.Aggregate(group, (limits, tighter) => new GroupLimits(
+        Least(limits.MemoryMax, tighter.Limits.MemoryMax), Least(limits.PidsMax, tighter.Limits.PidsMax), (int?)Least(limits.CpuWeight, tighter.Limits.CpuWeight)));
+
+    /// <summary>Bytes that the job may write to its outputs together; null for no limit.</summary>
+    public long? OutputLimit(RegisteredJob job) => job.Restrictions.Aggregate(mostOutput, (most, tighter) => Least(most, tighter.OutputLimit));
+
+    private static WorkerLimits Tighten(WorkerLimits limits, JobRestrictionOptions restrictions)
+    {
+        TighterLimitOptions tighter = restrictions.Limits;
+        return limits with
+        {
+            OpenFiles = Math.Min(limits.OpenFiles, tighter.OpenFiles ?? long.MaxValue),
+            CpuSeconds = Least(limits.CpuSeconds, tighter.CpuSeconds),
+            FileSize = Least(limits.FileSize, tighter.FileSize),
+            Umask = limits.Umask | (tighter.Umask is { } umask ? OptionsCheck.ParseOctal(umask) : 0),
+            Nice = Math.Max(limits.Nice, tighter.Nice ?? int.MinValue),
+            OomScoreAdjust = Math.Max(limits.OomScoreAdjust, tighter.OomScoreAdj ?? int.MinValue),
+        };
+    }
+
+    private static long? Least(long? a, long? b) => a is { } first && b is { } second ? Math.Min(first, second) : a ?? b;
 
     private static KeyValuePair<string, string>[] AllowedEnvironment(JobDescription job, Request request)
     {

@@ -96,12 +96,12 @@ internal sealed class RequestStory(
         Account account = await users.FindAsync(user) ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{user}\"");
         Demand(authorizer.AuthorizeResolved(caller, jobName, account), caller, jobName, user);
         Run order = orders.Build(job, request, account);
-        using JobSlots.Slot slot = slots.Take(caller.Uid);
+        using JobSlots.Slot slot = await slots.TakeAsync(caller.Uid, client.OnHungUp);
 
         // Create pipes.
         using JobPipes pipes = JobPipes.Create(reply.SeparatesStderr);
         using var input = new InputRelay(client, pipes.Stdin);
-        using var output = new OutputRelay(client, pipes.Stdout, pipes.Stderr);
+        using var output = new OutputRelay(client, pipes.Stdout, pipes.Stderr, orders.OutputLimit(job));
 
         // Take a forked worker. It becomes the user, runs the job, whose output goes to the pipes, and exits.
         ForkedWorker worker = await job.Host.TakeAsync(options.Limits.RequestTimeout);
@@ -112,9 +112,10 @@ internal sealed class RequestStory(
         }
 
         using RunningJobs.Entry running = runningJobs.Add(new RunningJob(client.Loop, worker, output, orders.Timeout(job, request), options.Limits.KillGrace));
-        worker.Order(order, orders.GroupLimits, writer, pipes.WorkerEnds.Stdin, pipes.WorkerEnds.Stdout, pipes.WorkerEnds.Stderr);
+        worker.Order(order, orders.GroupLimits(job), writer, pipes.WorkerEnds.Stdin, pipes.WorkerEnds.Stdout, pipes.WorkerEnds.Stderr);
         pipes.CloseWorkerEnds();
         client.OnHungUp(() => running.Job.End(EndReason.Cancelled));
+        output.LimitReached = () => running.Job.End(EndReason.OutputLimit);
 
         // Relay: the input until the client ends it, the output until the job does.
         _ = input.RunAsync(received.BeginningOfInput);

@@ -16,6 +16,7 @@ internal static class FunctionRunner
     public static int Run(Run order, Job job, FileDescriptor control)
     {
         SetEnvironment(order);
+        SandboxEntry.Enter(order);
         StartRuntime(job);
         Begin(control);
 

@@ -174,7 +174,11 @@ internal sealed class UserChange(ProcessId jobHost, FileDescriptor workerEnd)
 
     private static void Limit(ResourceLimit resource, long? value)
     {
-        if (value is { } limit)
-            Libc.setrlimit(resource, (ulong)limit, (ulong)limit);
+        if (value is not { } limit)
+            return;
+
+        // Never more than the daemon was given itself.
+        ulong most = Math.Min((ulong)limit, Libc.getrlimit(resource).Hard);
+        Libc.setrlimit(resource, most, most);
     }
 }

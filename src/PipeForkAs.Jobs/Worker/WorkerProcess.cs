@@ -24,7 +24,7 @@ internal static class WorkerProcess
 
             Job? job = order.Command.Count > 0 ? null : jobs.Find(order.Job)
                 ?? throw new StepFailedException(WorkerStep.Order, Errno.None, $"this job host holds no job \"{order.Job}\"");
-            change.Become(order, pipes, mayGainPrivileges: job?.MayGainPrivileges ?? false);
+            change.Become(order, pipes, mayGainPrivileges: job is { MayGainPrivileges: true } && order.Sandboxes.Count == 0);
             if (job is null)
                 Execute(order);
             else
@@ -67,6 +67,7 @@ internal static class WorkerProcess
     /// <summary>Becomes the program of a command. The control socket closes with it, which tells the daemon nothing and costs nothing.</summary>
     private static void Execute(Run order)
     {
+        SandboxEntry.Enter(order);
         try
         {
             IReadOnlyList<string> environment = JobEnvironment.For(order);

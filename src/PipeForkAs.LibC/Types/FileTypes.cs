@@ -35,6 +35,9 @@ public enum OpenFlags
 
     /// <summary>Closed by exec.</summary>
     O_CLOEXEC = 0x80000,
+
+    /// <summary>A place in the file system, not open for reading or writing.</summary>
+    O_PATH = 0x200000,
 }
 
 /// <summary>What a file is: the type bits of its mode; inode(7).</summary>

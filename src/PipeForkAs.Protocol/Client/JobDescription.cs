@@ -29,6 +29,10 @@ public sealed record JobDescription
     /// <summary>Seconds that the job may run; null where only the daemon's limit holds.</summary>
     [JsonPropertyName("timeout")]
     public double? Timeout { get; init; }
+
+    /// <summary>What it may reach, beside what its user may; all of them hold. Null for no sandbox.</summary>
+    [JsonPropertyName("sandbox")]
+    public IReadOnlyList<Sandbox>? Sandboxes { get; init; }
 }
 
 /// <summary>The kinds of jobs.</summary>

@@ -21,6 +21,9 @@ public sealed record Run
     /// <summary>What the worker is limited to.</summary>
     public WorkerLimits Limits { get; init; } = new();
 
+    /// <summary>What the job may reach; all of them hold.</summary>
+    public IReadOnlyList<Sandbox> Sandboxes { get; init; } = [];
+
     /// <summary>Whether descendants that lose their parent become the worker's children, so that the daemon finds them; PR_SET_CHILD_SUBREAPER.</summary>
     public bool KeepsOrphans { get; init; }
 
@@ -33,6 +36,7 @@ public sealed record Run
         foreach ((string name, string value) in Environment)
             writer.Text(name).Text(value);
         Limits.Encode(writer);
+        Sandbox.EncodeAll(Sandboxes, writer);
         writer.Bool(KeepsOrphans);
     }
 
@@ -47,6 +51,7 @@ public sealed record Run
         for (int i = 0; i < environment.Length; i++)
             environment[i] = new(reader.Text(), reader.Text());
         WorkerLimits limits = WorkerLimits.Decode(ref reader);
+        Sandbox[] sandboxes = Sandbox.DecodeAll(ref reader);
         bool keepsOrphans = reader.Bool();
         reader.End();
         return new Run
@@ -57,6 +62,7 @@ public sealed record Run
             Account = account,
             Environment = environment,
             Limits = limits,
+            Sandboxes = sandboxes,
             KeepsOrphans = keepsOrphans,
         };
     }

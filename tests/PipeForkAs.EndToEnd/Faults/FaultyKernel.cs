@@ -22,4 +22,13 @@ internal static class FaultyKernel
         configuration["JobHosts"] = new JsonArray(new JsonObject { ["Path"] = program, ["Workers"] = 1 });
         configure?.Invoke(configuration);
     });
+
+    /// <summary>Launches a daemon that has these faults itself, and its job hosts with it.</summary>
+    public static async Task<DaemonProcess> LaunchDaemonAsync(string folder, JsonObject configuration, IReadOnlyList<Fault> faults)
+    {
+        string source = Path.Combine(AppContext.BaseDirectory, "Faults", "faulty_kernel.c"), program = Path.Combine(folder, "faulty-daemon");
+        await Tool.MustAsync("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program, source);
+        await File.WriteAllLinesAsync($"{program}.fault", [NativeBuild.Daemon, .. faults.Select(fault => $"{fault.Number} {fault.Errno} {fault.Arguments}")]);
+        return DaemonProcess.Launch(folder, configuration, program);
+    }
 }

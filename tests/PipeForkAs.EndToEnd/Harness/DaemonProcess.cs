@@ -80,21 +80,23 @@ internal sealed class DaemonProcess : IAsyncDisposable
     }
 
     /// <summary>Starts a daemon without waiting for anything.</summary>
-    public static DaemonProcess Launch(string folder, JsonObject configuration)
+    public static DaemonProcess Launch(string folder, JsonObject configuration, string? program = null)
     {
         string file = Path.Combine(folder, "pipeforkas.json");
         File.WriteAllText(file, configuration.ToJsonString());
         Libc.chmod(file, 0x1A4); // 0644
-        return Launch(folder, "--config", file);
+        return LaunchProgram(folder, program ?? NativeBuild.Daemon, "--config", file);
     }
 
     /// <summary>Starts a daemon with these arguments.</summary>
-    public static DaemonProcess Launch(string folder, params string[] arguments)
+    public static DaemonProcess Launch(string folder, params string[] arguments) => LaunchProgram(folder, NativeBuild.Daemon, arguments);
+
+    private static DaemonProcess LaunchProgram(string folder, string program, params string[] arguments)
     {
         var daemon = new DaemonProcess(
             new Process
             {
-                StartInfo = new ProcessStartInfo(NativeBuild.Daemon, arguments) { RedirectStandardError = true, RedirectStandardInput = true },
+                StartInfo = new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardInput = true },
             },
             folder);
         daemon.process.ErrorDataReceived += (_, line) => daemon.Append(line.Data);

@@ -13,7 +13,12 @@ internal static class CNames
         #include <grp.h>
         #include <limits.h>
         #include <linux/capability.h>
+        #include <linux/audit.h>
+        #include <linux/filter.h>
         #include <linux/keyctl.h>
+        #include <linux/landlock.h>
+        #include <linux/openat2.h>
+        #include <linux/seccomp.h>
         #include <poll.h>
         #include <pwd.h>
         #include <signal.h>
@@ -34,6 +39,14 @@ internal static class CNames
         #include <sys/un.h>
         #include <sys/wait.h>
 
+        // Headers may be older than the kernel.
+        #ifndef LANDLOCK_ACCESS_FS_TRUNCATE
+        #define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14)
+        #endif
+        #ifndef LANDLOCK_ACCESS_FS_IOCTL_DEV
+        #define LANDLOCK_ACCESS_FS_IOCTL_DEV (1ULL << 15)
+        #endif
+
         """;
 
     /// <summary>Constants that are the library's own choice, with the reason.</summary>
@@ -43,6 +56,7 @@ internal static class CNames
         ["Libc.MaxMessageDescriptors"] = "chosen; Libc.ControlSize is proved against it",
         ["Libc.MaxEntryBytes"] = "chosen: where a look-up gives up",
         ["Libc.PosixSpawnBufferSize"] = "chosen; proved to be large enough by a test of its own",
+        ["LandlockAccess.None"] = "0, for nothing",
         ["Errno.None"] = "0, for no error",
     };
 
@@ -51,6 +65,18 @@ internal static class CNames
         ["Libc.MaxSocketPath"] = "sizeof(((struct sockaddr_un *)0)->sun_path) - 1",
         ["Libc.ControlSize"] = $"CMSG_SPACE({Libc.MaxMessageDescriptors} * sizeof(int))",
         ["Libc.LINUX_CAPABILITY_VERSION_3"] = "_LINUX_CAPABILITY_VERSION_3",
+        ["Libc.X32_SYSCALL_BIT"] = "__X32_SYSCALL_BIT",
+        ["Libc.AF_UNIX_FAMILY"] = "AF_UNIX",
+        ["Libc.CLONE_NEW_ANY"] = "CLONE_NEWTIME | CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET",
+        ["BpfCode.LoadWord"] = "BPF_LD | BPF_W | BPF_ABS",
+        ["BpfCode.JumpIfEqual"] = "BPF_JMP | BPF_JEQ | BPF_K",
+        ["BpfCode.JumpIfAtLeast"] = "BPF_JMP | BPF_JGE | BPF_K",
+        ["BpfCode.JumpIfBits"] = "BPF_JMP | BPF_JSET | BPF_K",
+        ["BpfCode.Return"] = "BPF_RET | BPF_K",
+        ["SeccompData.Number"] = "offsetof(struct seccomp_data, nr)",
+        ["SeccompData.Architecture"] = "offsetof(struct seccomp_data, arch)",
+        ["SeccompData.Argument0"] = "offsetof(struct seccomp_data, args[0])",
+        ["SeccompData.Argument1"] = "offsetof(struct seccomp_data, args[1])",
         ["Signal.Max"] = "SIGRTMAX",
         ["FileStatus.BlockBytes"] = "S_BLKSIZE",
         ["FileKind.Fifo"] = "S_IFIFO",

@@ -15,6 +15,11 @@ internal static class CStructs
     public static readonly CStruct[] All =
     [
         new(typeof(Libc.rlimit_t), "struct rlimit", ("soft", "rlim_cur"), ("hard", "rlim_max")),
+        new(typeof(Libc.open_how), "struct open_how", ("flags", "flags"), ("mode", "mode"), ("resolve", "resolve")),
+        new(typeof(Libc.landlock_path_beneath_attr), "struct landlock_path_beneath_attr", ("allowed_access", "allowed_access"), ("parent_fd", "parent_fd")),
+        new(typeof(Libc.sock_fprog), "struct sock_fprog", ("len", "len"), ("filter", "filter")),
+        new(typeof(BpfInstruction), "struct sock_filter",
+            ("<Code>k__BackingField", "code"), ("<IfTrue>k__BackingField", "jt"), ("<IfFalse>k__BackingField", "jf"), ("<Constant>k__BackingField", "k")),
         new(typeof(EpollEvent), "struct epoll_event", ("<Events>k__BackingField", "events"), ("<Data>k__BackingField", "data")),
         new(typeof(Libc.pollfd), "struct pollfd", ("fd", "fd"), ("events", "events"), ("revents", "revents")),
         new(typeof(Libc.cap_user_header), "struct __user_cap_header_struct", ("version", "version"), ("pid", "pid")),
@@ -44,6 +49,9 @@ internal static class CStructs
             ("stx_blocks", "stx_blocks"), ("stx_attributes_mask", "stx_attributes_mask"), ("stx_mtime_sec", "stx_mtime.tv_sec"),
             ("stx_mtime_nsec", "stx_mtime.tv_nsec"), ("stx_rdev_major", "stx_rdev_major"), ("stx_rdev_minor", "stx_rdev_minor"),
             ("stx_dev_major", "stx_dev_major"), ("stx_dev_minor", "stx_dev_minor")),
+
+        // The first version's; the kernel takes what later ones added for zero.
+        new(typeof(Libc.landlock_ruleset_attr), "struct { __u64 handled_access_fs; }", ("handled_access_fs", "handled_access_fs")),
 
         // Arrays of these are handed to C as arrays of its plain numbers.
         new(typeof(GroupId), "struct { gid_t value; }", ("<Value>k__BackingField", "value")),

@@ -8,7 +8,7 @@ namespace PipeForkAs.Protocol.Tests.Worker;
 public sealed class MessageTests
 {
     /// <summary>Parts of messages, which have no first byte of their own.</summary>
-    private static readonly Type[] Parts = [typeof(Account), typeof(WorkerLimits)];
+    private static readonly Type[] Parts = [typeof(Account), typeof(WorkerLimits), typeof(Sandbox)];
 
     /// <summary>Messages that are their first byte alone.</summary>
     private static readonly MessageKind[] WithoutContent = [MessageKind.Ready, MessageKind.Fork, MessageKind.Began];
@@ -104,11 +104,16 @@ public sealed class MessageTests
     [InlineData(JobKind.Command)]
     [InlineData((JobKind)9)]
     public void A_kind_of_job_that_a_job_host_cannot_hold_is_refused(JobKind kind) => Assert.Throws<FormatException>(() =>
-        Decode(Find(nameof(JobOffer)), Find(nameof(JobOffer)).Bytes(new JobOffer("a", kind, "", "", [], TimeSpan.Zero))));
+        Decode(Find(nameof(JobOffer)), Find(nameof(JobOffer)).Bytes(new JobOffer("a", kind, "", "", [], TimeSpan.Zero, []))));
+
+    [Fact]
+    public void A_seccomp_profile_that_does_not_exist_is_refused() => Assert.Throws<FormatException>(() =>
+        Decode(Find(nameof(JobOffer)), Find(nameof(JobOffer)).Bytes(
+            new JobOffer("a", JobKind.Text, "", "", [], TimeSpan.Zero, [new Sandbox { Seccomp = (SeccompProfile)2 }]))));
 
     [Fact]
     public void A_negative_time_out_of_a_job_is_refused() => Assert.Throws<FormatException>(() =>
-        Decode(Find(nameof(JobOffer)), Find(nameof(JobOffer)).Bytes(new JobOffer("a", JobKind.Text, "", "", [], TimeSpan.FromTicks(-1)))));
+        Decode(Find(nameof(JobOffer)), Find(nameof(JobOffer)).Bytes(new JobOffer("a", JobKind.Text, "", "", [], TimeSpan.FromTicks(-1), []))));
 
     [Fact]
     public void A_negative_limit_is_refused_and_does_not_stand_for_none()

@@ -61,6 +61,13 @@ internal static class Samples
             OomScoreAdjust = oom,
         };
 
+    private static readonly Gen<Sandbox> Sandboxes =
+        from readOnly in Generate.Text.ArrayOf()
+        from readWrite in Generate.Text.ArrayOf()
+        from noNetwork in Generate.Bool
+        from seccomp in Gen.Elements(Enum.GetValues<SeccompProfile>())
+        select new Sandbox { ReadOnly = readOnly, ReadWrite = readWrite, NoNetwork = noNetwork, Seccomp = seccomp };
+
     private static readonly Gen<Run> Runs =
         from job in Generate.Text
         from command in Generate.Text.ArrayOf()
@@ -68,6 +75,7 @@ internal static class Samples
         from account in Accounts
         from environment in (from name in Generate.Text from value in Generate.Text select new KeyValuePair<string, string>(name, value)).ArrayOf()
         from limits in Limits
+        from sandboxes in Sandboxes.ArrayOf()
         from keepsOrphans in Generate.Bool
         select new Run
         {
@@ -77,6 +85,7 @@ internal static class Samples
             Account = account,
             Environment = environment,
             Limits = limits,
+            Sandboxes = sandboxes,
             KeepsOrphans = keepsOrphans,
         };
 
@@ -87,7 +96,8 @@ internal static class Samples
         from schema in Generate.Text
         from environment in Generate.Text.ArrayOf()
         from timeout in Generate.Positive64
-        select new JobOffer(name, kind, description, schema, environment, new TimeSpan(timeout));
+        from sandboxes in Sandboxes.ArrayOf()
+        select new JobOffer(name, kind, description, schema, environment, new TimeSpan(timeout), sandboxes);
 
     private static readonly Gen<WorkerExited> Exits =
         from pid in Generate.Int32

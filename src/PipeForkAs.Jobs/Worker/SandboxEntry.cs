@@ -1,0 +1,119 @@
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Jobs.Worker;
+
+/// <summary>Puts the worker, which is the user by now and has one thread, into the job's sandboxes: Landlock holds for the calling thread and those that it starts.</summary>
+internal static class SandboxEntry
+{
+    private const LandlockAccess Reading =
+        LandlockAccess.LANDLOCK_ACCESS_FS_EXECUTE | LandlockAccess.LANDLOCK_ACCESS_FS_READ_FILE | LandlockAccess.LANDLOCK_ACCESS_FS_READ_DIR;
+
+    /// <summary>What has a meaning for a file; the kernel refuses the rest where the path is none of a directory.</summary>
+    private const LandlockAccess OfFiles =
+        LandlockAccess.LANDLOCK_ACCESS_FS_EXECUTE | LandlockAccess.LANDLOCK_ACCESS_FS_READ_FILE | LandlockAccess.LANDLOCK_ACCESS_FS_WRITE_FILE
+        | LandlockAccess.LANDLOCK_ACCESS_FS_TRUNCATE | LandlockAccess.LANDLOCK_ACCESS_FS_IOCTL_DEV;
+
+    /// <summary>Devices that hold nothing, which programs take for granted.</summary>
+    private static readonly string[] Devices = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
+
+    /// <summary>Enters them. The last thing before the job's own code.</summary>
+    /// <exception cref="StepFailedException">One cannot be made as it was asked; nothing of the job may run.</exception>
+    public static void Enter(Run order)
+    {
+        bool restrictsCalls = false;
+        foreach (Sandbox sandbox in order.Sandboxes)
+        {
+            restrictsCalls |= sandbox.RestrictsCalls;
+            if (!sandbox.RestrictsFiles)
+                continue;
+            try
+            {
+                RestrictFiles(sandbox, order.Account.Home);
+            }
+            catch (SystemCallException failure)
+            {
+                throw new StepFailedException(WorkerStep.Landlock, failure.Errno, failure.Message);
+            }
+        }
+
+        if (!restrictsCalls)
+            return;
+        try
+        {
+            Libc.seccomp_set_filter(SeccompFilter.For(order.Sandboxes));
+        }
+        catch (SystemCallException failure)
+        {
+            throw new StepFailedException(WorkerStep.Seccomp, failure.Errno, failure.Message);
+        }
+    }
+
+    private static void RestrictFiles(Sandbox sandbox, string home)
+    {
+        int version = Libc.landlock_abi();
+        if (version == 0)
+            throw new StepFailedException(WorkerStep.Landlock, Errno.ENOSYS, "the kernel has no Landlock");
+        LandlockAccess all = Handled(version);
+        using FileDescriptor rules = Libc.landlock_create_ruleset(all);
+        for (int i = 0; i < sandbox.ReadOnly.Count; i++)
+        {
+            using FileDescriptor path = Open(sandbox.ReadOnly[i], home);
+            Allow(rules, path, Reading);
+        }
+
+        for (int i = 0; i < sandbox.ReadWrite.Count; i++)
+        {
+            using FileDescriptor path = Open(sandbox.ReadWrite[i], home);
+            Allow(rules, path, all);
+        }
+
+        foreach (string device in Devices)
+        {
+            if (Libc.stat(device) is null)
+                continue;
+            using FileDescriptor path = Libc.open(device, OpenFlags.O_PATH);
+            Allow(rules, path, all & OfFiles & ~LandlockAccess.LANDLOCK_ACCESS_FS_EXECUTE);
+        }
+
+        Libc.landlock_restrict_self(rules);
+    }
+
+    /// <summary>A path below the home is the user's to change: no link may lead out of it.</summary>
+    private static FileDescriptor Open(string path, string home)
+    {
+        if (path[0] != '~')
+            return Libc.open(path, OpenFlags.O_PATH);
+        FileDescriptor top = Libc.open(home, OpenFlags.O_PATH | OpenFlags.O_DIRECTORY);
+        if (path.Length <= 2)
+            return top;
+        using (top)
+            return Libc.openat_beneath(top, path[2..], OpenFlags.O_PATH);
+    }
+
+    private static void Allow(FileDescriptor rules, FileDescriptor path, LandlockAccess access)
+    {
+        try
+        {
+            Libc.landlock_add_path(rules, path, access);
+        }
+        catch (SystemCallException failure) when (failure.Errno == Errno.EINVAL && (access & ~OfFiles) != 0)
+        {
+            Libc.landlock_add_path(rules, path, access & OfFiles);
+        }
+    }
+
+    /// <summary>What a version of Landlock knows; it refuses what it does not.</summary>
+    private static LandlockAccess Handled(int version)
+    {
+        LandlockAccess all = (LandlockAccess)((1 << 13) - 1);
+        if (version >= 2)
+            all |= LandlockAccess.LANDLOCK_ACCESS_FS_REFER;
+        if (version >= 3)
+            all |= LandlockAccess.LANDLOCK_ACCESS_FS_TRUNCATE;
+        if (version >= 5)
+            all |= LandlockAccess.LANDLOCK_ACCESS_FS_IOCTL_DEV;
+        return all;
+    }
+}

@@ -1,0 +1,111 @@
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol;
+
+namespace PipeForkAs.Jobs.Worker;
+
+/// <summary>
+/// Makes the seccomp filter of a job. What is forbidden fails with EPERM, as if the user had no right to it; clone3 with ENOSYS, upon
+/// which libc takes clone, whose flags a filter can see. Calls by the tables of other architectures end the process.
+/// </summary>
+internal static class SeccompFilter
+{
+    private const uint NotPermitted = Libc.SECCOMP_RET_ERRNO | 1; // EPERM
+    private const uint NotThere = Libc.SECCOMP_RET_ERRNO | 38; // ENOSYS
+    private const uint NoSuchFamily = Libc.SECCOMP_RET_ERRNO | 97; // EAFNOSUPPORT
+
+    private static readonly SystemCall[] Dangerous =
+    [
+        SystemCall.SYS_ptrace, SystemCall.SYS_process_vm_readv, SystemCall.SYS_process_vm_writev, SystemCall.SYS_process_madvise,
+        SystemCall.SYS_pidfd_getfd, SystemCall.SYS_kcmp, SystemCall.SYS_add_key, SystemCall.SYS_request_key, SystemCall.SYS_keyctl,
+        SystemCall.SYS_mount, SystemCall.SYS_umount2, SystemCall.SYS_pivot_root, SystemCall.SYS_move_mount, SystemCall.SYS_open_tree,
+        SystemCall.SYS_fsopen, SystemCall.SYS_fsconfig, SystemCall.SYS_fsmount, SystemCall.SYS_fspick, SystemCall.SYS_mount_setattr,
+        SystemCall.SYS_chroot, SystemCall.SYS_swapon, SystemCall.SYS_swapoff, SystemCall.SYS_quotactl, SystemCall.SYS_quotactl_fd,
+        SystemCall.SYS_setns, SystemCall.SYS_bpf, SystemCall.SYS_perf_event_open, SystemCall.SYS_userfaultfd, SystemCall.SYS_io_uring_setup,
+        SystemCall.SYS_io_uring_enter, SystemCall.SYS_io_uring_register, SystemCall.SYS_kexec_load, SystemCall.SYS_kexec_file_load,
+        SystemCall.SYS_init_module, SystemCall.SYS_finit_module, SystemCall.SYS_delete_module, SystemCall.SYS_open_by_handle_at,
+        SystemCall.SYS_name_to_handle_at, SystemCall.SYS_acct, SystemCall.SYS_reboot, SystemCall.SYS_settimeofday, SystemCall.SYS_clock_settime,
+        SystemCall.SYS_clock_adjtime, SystemCall.SYS_adjtimex, SystemCall.SYS_sethostname, SystemCall.SYS_setdomainname, SystemCall.SYS_iopl,
+        SystemCall.SYS_ioperm, SystemCall.SYS_syslog, SystemCall.SYS_vhangup, SystemCall.SYS_lookup_dcookie, SystemCall.SYS_modify_ldt,
+        SystemCall.SYS_nfsservctl, SystemCall.SYS_uselib, SystemCall.SYS_ustat, SystemCall.SYS__sysctl, SystemCall.SYS_mbind,
+        SystemCall.SYS_migrate_pages, SystemCall.SYS_move_pages, SystemCall.SYS_fanotify_init,
+    ];
+
+    /// <summary>The filter that all of a job's sandboxes ask for together.</summary>
+    public static BpfInstruction[] For(IReadOnlyList<Sandbox> sandboxes)
+    {
+        bool profile = false, noNetwork = false;
+        foreach (Sandbox sandbox in sandboxes)
+        {
+            profile |= sandbox.Seccomp == SeccompProfile.Default;
+            noNetwork |= sandbox.NoNetwork;
+        }
+
+        var program = new List<BpfInstruction>(2 * Dangerous.Length)
+        {
+            Load(SeccompData.Architecture),
+            new(BpfCode.JumpIfEqual, 1, 0, Libc.AUDIT_ARCH_X86_64),
+            Return(Libc.SECCOMP_RET_KILL_PROCESS),
+            Load(SeccompData.Number),
+            new(BpfCode.JumpIfAtLeast, 0, 1, Libc.X32_SYSCALL_BIT),
+            Return(NotThere),
+        };
+        if (profile)
+        {
+            foreach (SystemCall call in Dangerous)
+                Forbid(program, call, NotPermitted);
+            Forbid(program, SystemCall.SYS_clone3, NotThere);
+            ForbidBits(program, SystemCall.SYS_clone, Libc.CLONE_NEW_ANY);
+            ForbidBits(program, SystemCall.SYS_unshare, Libc.CLONE_NEW_ANY);
+            ForbidValues(program, SystemCall.SYS_ioctl, Libc.TIOCSTI, Libc.TIOCLINUX);
+        }
+
+        if (noNetwork)
+        {
+            // Each family has its own ways out; only that of this machine's own sockets stays. A ring's calls pass no filter.
+            AllowOnly(program, SystemCall.SYS_socket, Libc.AF_UNIX_FAMILY, NoSuchFamily);
+            AllowOnly(program, SystemCall.SYS_socketpair, Libc.AF_UNIX_FAMILY, NoSuchFamily);
+            Forbid(program, SystemCall.SYS_io_uring_setup, NotPermitted);
+        }
+
+        program.Add(Return(Libc.SECCOMP_RET_ALLOW));
+        return [.. program];
+    }
+
+    private static BpfInstruction Load(SeccompData part) => new(BpfCode.LoadWord, 0, 0, (uint)part);
+
+    private static BpfInstruction Return(uint value) => new(BpfCode.Return, 0, 0, value);
+
+    private static void Forbid(List<BpfInstruction> program, SystemCall call, uint answer)
+    {
+        program.Add(new(BpfCode.JumpIfEqual, 0, 1, (uint)call));
+        program.Add(Return(answer));
+    }
+
+    private static void ForbidBits(List<BpfInstruction> program, SystemCall call, uint bits)
+    {
+        program.Add(new(BpfCode.JumpIfEqual, 0, 4, (uint)call));
+        program.Add(Load(SeccompData.Argument0));
+        program.Add(new(BpfCode.JumpIfBits, 0, 1, bits));
+        program.Add(Return(NotPermitted));
+        program.Add(Load(SeccompData.Number));
+    }
+
+    private static void ForbidValues(List<BpfInstruction> program, SystemCall call, uint first, uint second)
+    {
+        program.Add(new(BpfCode.JumpIfEqual, 0, 5, (uint)call));
+        program.Add(Load(SeccompData.Argument1));
+        program.Add(new(BpfCode.JumpIfEqual, 1, 0, first));
+        program.Add(new(BpfCode.JumpIfEqual, 0, 1, second));
+        program.Add(Return(NotPermitted));
+        program.Add(Load(SeccompData.Number));
+    }
+
+    private static void AllowOnly(List<BpfInstruction> program, SystemCall call, uint value, uint answer)
+    {
+        program.Add(new(BpfCode.JumpIfEqual, 0, 4, (uint)call));
+        program.Add(Load(SeccompData.Argument0));
+        program.Add(new(BpfCode.JumpIfEqual, 1, 0, value));
+        program.Add(Return(answer));
+        program.Add(Load(SeccompData.Number));
+    }
+}

@@ -1,0 +1,114 @@
+using System.Runtime.InteropServices;
+
+namespace PipeForkAs.LibC;
+
+/// <summary>Codes of the instructions of classic BPF that seccomp(2) filters use.</summary>
+public enum BpfCode : ushort
+{
+    /// <summary>Loads 32 bits of the call's data.</summary>
+    LoadWord = 0x20,
+
+    /// <summary>Jumps where the value equals the constant.</summary>
+    JumpIfEqual = 0x15,
+
+    /// <summary>Jumps where the value is at least the constant.</summary>
+    JumpIfAtLeast = 0x35,
+
+    /// <summary>Jumps where the value and the constant have bits in common.</summary>
+    JumpIfBits = 0x45,
+
+    /// <summary>Ends with the constant.</summary>
+    Return = 0x06,
+}
+
+/// <summary>Where the parts of a call's data lie; seccomp(2). Of the arguments the lower half, which is what calls take as int.</summary>
+public enum SeccompData : uint
+{
+    /// <summary>The call's number.</summary>
+    Number = 0,
+
+    /// <summary>The architecture by whose table it counts.</summary>
+    Architecture = 4,
+
+    /// <summary>The first argument.</summary>
+    Argument0 = 16,
+
+    /// <summary>The second argument.</summary>
+    Argument1 = 24,
+}
+
+/// <summary>An instruction of classic BPF.</summary>
+/// <param name="Code">What it does.</param>
+/// <param name="IfTrue">How many instructions a jump leaves out where its condition holds.</param>
+/// <param name="IfFalse">How many where it does not.</param>
+/// <param name="Constant">The constant.</param>
+[StructLayout(LayoutKind.Sequential)]
+public readonly record struct BpfInstruction(BpfCode Code, byte IfTrue, byte IfFalse, uint Constant);
+
+public static unsafe partial class Libc
+{
+    /// <summary>Return value of a filter: the call is made.</summary>
+    public const uint SECCOMP_RET_ALLOW = 0x7fff0000;
+
+    /// <summary>Return value of a filter: the call fails with the errno in the lower half.</summary>
+    public const uint SECCOMP_RET_ERRNO = 0x00050000;
+
+    /// <summary>Return value of a filter: the process is killed.</summary>
+    public const uint SECCOMP_RET_KILL_PROCESS = 0x80000000;
+
+    /// <summary>The architecture of 64-bit calls.</summary>
+    public const uint AUDIT_ARCH_X86_64 = 0xC000003E;
+
+    /// <summary>This bit in a call's number: it counts by the table of x32, which looks like x86-64 to a filter.</summary>
+    public const uint X32_SYSCALL_BIT = 0x40000000;
+
+    /// <summary>Pushes input into a terminal; ioctl_tty(2).</summary>
+    public const uint TIOCSTI = 0x5412;
+
+    /// <summary>Among others pastes into a console; ioctl_console(2).</summary>
+    public const uint TIOCLINUX = 0x541C;
+
+    /// <summary>Local sockets; unix(7).</summary>
+    public const uint AF_UNIX_FAMILY = 1;
+
+    /// <summary>All flags of clone(2) and unshare(2) that make namespaces.</summary>
+    public const uint CLONE_NEW_ANY = 0x7E020080;
+
+    /// <summary>seccomp(2) <c>SECCOMP_GET_ACTION_AVAIL</c>: whether the kernel has filters with what is used here.</summary>
+    public static bool seccomp_available()
+    {
+        uint action = SECCOMP_RET_KILL_PROCESS;
+        // SAFETY: the kernel reads 32 bits.
+        return (int)sys_syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, (nint)(&action), 0, 0) == 0;
+    }
+
+    /// <summary>seccomp(2) <c>SECCOMP_SET_MODE_FILTER</c>, for all threads of the process. Needs no_new_privs. It cannot be undone.</summary>
+    /// <param name="program">1 to 4096 instructions.</param>
+    public static void seccomp_set_filter(ReadOnlySpan<BpfInstruction> program)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(program.Length, 4096, nameof(program));
+        // SAFETY: the program is pinned for the call, and its length is what the kernel is told.
+        fixed (BpfInstruction* start = program)
+        {
+            var filter = new sock_fprog { len = (ushort)program.Length, filter = start };
+            int result = (int)sys_syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, (nint)(&filter), 0, 0);
+
+            // Over 0: the thread that could not be synchronized.
+            if (result > 0)
+                throw new SystemCallException($"seccomp(SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC): thread {result} has other filters", Errno.EINVAL);
+            Check.Result(result, $"seccomp(SECCOMP_SET_MODE_FILTER)");
+        }
+    }
+
+    internal const nint SYS_seccomp = 317;
+    internal const nint SECCOMP_SET_MODE_FILTER = 1;
+    internal const nint SECCOMP_GET_ACTION_AVAIL = 2;
+    internal const nint SECCOMP_FILTER_FLAG_TSYNC = 1;
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct sock_fprog
+    {
+        public ushort len;
+        public BpfInstruction* filter;
+    }
+}

@@ -1,0 +1,203 @@
+namespace PipeForkAs.LibC;
+
+/// <summary>System calls by their numbers on x86-64; syscalls(2).</summary>
+public enum SystemCall : uint
+{
+    /// <summary>Devices.</summary>
+    SYS_ioctl = 16,
+
+    /// <summary>Makes a socket.</summary>
+    SYS_socket = 41,
+
+    /// <summary>Makes two sockets.</summary>
+    SYS_socketpair = 53,
+
+    /// <summary>Makes processes and threads.</summary>
+    SYS_clone = 56,
+
+    /// <summary>Traces other processes.</summary>
+    SYS_ptrace = 101,
+
+    /// <summary>The log of the kernel.</summary>
+    SYS_syslog = 103,
+
+    /// <summary>Of another age.</summary>
+    SYS_uselib = 134,
+
+    /// <summary>Of another age.</summary>
+    SYS_ustat = 136,
+
+    /// <summary>Terminals of others.</summary>
+    SYS_vhangup = 153,
+
+    /// <summary>Segments of 16 bits.</summary>
+    SYS_modify_ldt = 154,
+
+    /// <summary>Mounts.</summary>
+    SYS_pivot_root = 155,
+
+    /// <summary>Of another age.</summary>
+    SYS__sysctl = 156,
+
+    /// <summary>The clock.</summary>
+    SYS_adjtimex = 159,
+
+    /// <summary>Another root directory.</summary>
+    SYS_chroot = 161,
+
+    /// <summary>Process accounting.</summary>
+    SYS_acct = 163,
+
+    /// <summary>The clock.</summary>
+    SYS_settimeofday = 164,
+
+    /// <summary>Mounts.</summary>
+    SYS_mount = 165,
+
+    /// <summary>Mounts.</summary>
+    SYS_umount2 = 166,
+
+    /// <summary>Swap.</summary>
+    SYS_swapon = 167,
+
+    /// <summary>Swap.</summary>
+    SYS_swapoff = 168,
+
+    /// <summary>Restarts the machine.</summary>
+    SYS_reboot = 169,
+
+    /// <summary>The host name.</summary>
+    SYS_sethostname = 170,
+
+    /// <summary>The domain name.</summary>
+    SYS_setdomainname = 171,
+
+    /// <summary>Ports of devices.</summary>
+    SYS_iopl = 172,
+
+    /// <summary>Ports of devices.</summary>
+    SYS_ioperm = 173,
+
+    /// <summary>Kernel modules.</summary>
+    SYS_init_module = 175,
+
+    /// <summary>Kernel modules.</summary>
+    SYS_delete_module = 176,
+
+    /// <summary>Quotas.</summary>
+    SYS_quotactl = 179,
+
+    /// <summary>Removed from the kernel.</summary>
+    SYS_nfsservctl = 180,
+
+    /// <summary>Paths from the kernel.</summary>
+    SYS_lookup_dcookie = 212,
+
+    /// <summary>The clock.</summary>
+    SYS_clock_settime = 227,
+
+    /// <summary>Places memory on nodes.</summary>
+    SYS_mbind = 237,
+
+    /// <summary>Another kernel.</summary>
+    SYS_kexec_load = 246,
+
+    /// <summary>Keyrings.</summary>
+    SYS_add_key = 248,
+
+    /// <summary>Keyrings.</summary>
+    SYS_request_key = 249,
+
+    /// <summary>Keyrings.</summary>
+    SYS_keyctl = 250,
+
+    /// <summary>Moves memory of others.</summary>
+    SYS_migrate_pages = 256,
+
+    /// <summary>Leaves namespaces.</summary>
+    SYS_unshare = 272,
+
+    /// <summary>Moves memory of others.</summary>
+    SYS_move_pages = 279,
+
+    /// <summary>Performance counters of the kernel.</summary>
+    SYS_perf_event_open = 298,
+
+    /// <summary>Watches the files of others.</summary>
+    SYS_fanotify_init = 300,
+
+    /// <summary>Handles for the same.</summary>
+    SYS_name_to_handle_at = 303,
+
+    /// <summary>Opens files past the directories above them.</summary>
+    SYS_open_by_handle_at = 304,
+
+    /// <summary>The clock.</summary>
+    SYS_clock_adjtime = 305,
+
+    /// <summary>Enters namespaces.</summary>
+    SYS_setns = 308,
+
+    /// <summary>Reads the memory of others.</summary>
+    SYS_process_vm_readv = 310,
+
+    /// <summary>Writes the memory of others.</summary>
+    SYS_process_vm_writev = 311,
+
+    /// <summary>Compares resources of others.</summary>
+    SYS_kcmp = 312,
+
+    /// <summary>Kernel modules.</summary>
+    SYS_finit_module = 313,
+
+    /// <summary>Another kernel.</summary>
+    SYS_kexec_file_load = 320,
+
+    /// <summary>Programs for the kernel.</summary>
+    SYS_bpf = 321,
+
+    /// <summary>Handling page faults, by which races in the kernel are won.</summary>
+    SYS_userfaultfd = 323,
+
+    /// <summary>Calls that no filter sees.</summary>
+    SYS_io_uring_setup = 425,
+
+    /// <summary>Calls that no filter sees.</summary>
+    SYS_io_uring_enter = 426,
+
+    /// <summary>Calls that no filter sees.</summary>
+    SYS_io_uring_register = 427,
+
+    /// <summary>Mounts.</summary>
+    SYS_open_tree = 428,
+
+    /// <summary>Mounts.</summary>
+    SYS_move_mount = 429,
+
+    /// <summary>Mounts.</summary>
+    SYS_fsopen = 430,
+
+    /// <summary>Mounts.</summary>
+    SYS_fsconfig = 431,
+
+    /// <summary>Mounts.</summary>
+    SYS_fsmount = 432,
+
+    /// <summary>Mounts.</summary>
+    SYS_fspick = 433,
+
+    /// <summary>Makes processes and threads; its flags are out of a filter's sight.</summary>
+    SYS_clone3 = 435,
+
+    /// <summary>Takes descriptors of others.</summary>
+    SYS_pidfd_getfd = 438,
+
+    /// <summary>Advises on the memory of others.</summary>
+    SYS_process_madvise = 440,
+
+    /// <summary>Mounts.</summary>
+    SYS_mount_setattr = 442,
+
+    /// <summary>Quotas.</summary>
+    SYS_quotactl_fd = 443,
+}

@@ -1,0 +1,102 @@
+using System.Text.Json.Serialization;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Protocol;
+
+/// <summary>What a job may reach, beside what its user may. Several for one job all hold: each takes away.</summary>
+public sealed record Sandbox
+{
+    /// <summary>The most paths in a list.</summary>
+    public const int MaxPaths = 256;
+
+    /// <summary>
+    /// What may be read and executed: absolute paths, or <c>~</c> and paths below it for the user's home, with all that lies below. Where
+    /// this or <see cref="ReadWrite"/> holds a path, nothing else of the file system may be opened or changed; landlock(7). A path that is missing fails the job.
+    /// </summary>
+    [JsonPropertyName("readOnly")]
+    public IReadOnlyList<string> ReadOnly { get; init; } = [];
+
+    /// <summary>What may also be written, in the same way.</summary>
+    [JsonPropertyName("readWrite")]
+    public IReadOnlyList<string> ReadWrite { get; init; } = [];
+
+    /// <summary>Whether there is no network: sockets only between processes of this machine (AF_UNIX); seccomp(2).</summary>
+    [JsonPropertyName("noNetwork")]
+    public bool NoNetwork { get; init; }
+
+    /// <summary>Which calls are forbidden.</summary>
+    [JsonPropertyName("seccomp")]
+    public SeccompProfile Seccomp { get; init; }
+
+    /// <summary>Whether it says which files may be reached.</summary>
+    [JsonIgnore]
+    public bool RestrictsFiles => ReadOnly.Count > 0 || ReadWrite.Count > 0;
+
+    /// <summary>Whether it restricts calls.</summary>
+    [JsonIgnore]
+    public bool RestrictsCalls => NoNetwork || Seccomp != SeccompProfile.None;
+
+    /// <summary>Whether it restricts anything.</summary>
+    [JsonIgnore]
+    public bool IsEmpty => !RestrictsFiles && !RestrictsCalls;
+
+    /// <summary>What is wrong with a path of the lists; null for nothing.</summary>
+    public static string? PathProblem(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        if (path.Contains('\0', StringComparison.Ordinal) || path.Length > 4096)
+            return "must have at most 4096 characters and no NUL";
+        return path.StartsWith('/') || path == "~" || path.StartsWith("~/", StringComparison.Ordinal)
+            ? null
+            : "must be an absolute path, or ~ or ~/... for the user's home";
+    }
+
+    /// <summary>Appends it to a message.</summary>
+    public void Encode(MessageWriter writer)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        writer.Texts(ReadOnly).Texts(ReadWrite).Bool(NoNetwork).Byte((byte)Seccomp);
+    }
+
+    /// <summary>Reads it from a message.</summary>
+    public static Sandbox Decode(ref MessageReader reader)
+    {
+        var sandbox = new Sandbox { ReadOnly = reader.Texts(), ReadWrite = reader.Texts(), NoNetwork = reader.Bool(), Seccomp = (SeccompProfile)reader.Byte() };
+        if (sandbox.Seccomp > SeccompProfile.Default)
+            throw new FormatException($"the seccomp profile {(int)sandbox.Seccomp} is none");
+        return sandbox;
+    }
+
+    /// <summary>Appends several to a message.</summary>
+    public static void EncodeAll(IReadOnlyList<Sandbox> sandboxes, MessageWriter writer)
+    {
+        ArgumentNullException.ThrowIfNull(sandboxes);
+        ArgumentNullException.ThrowIfNull(writer);
+        writer.Int32(sandboxes.Count);
+        for (int i = 0; i < sandboxes.Count; i++)
+            sandboxes[i].Encode(writer);
+    }
+
+    /// <summary>Reads several from a message.</summary>
+    public static Sandbox[] DecodeAll(ref MessageReader reader)
+    {
+        var sandboxes = new Sandbox[reader.Count((2 * sizeof(int)) + 2)];
+        for (int i = 0; i < sandboxes.Length; i++)
+            sandboxes[i] = Decode(ref reader);
+        return sandboxes;
+    }
+}
+
+/// <summary>Which system calls a job cannot make; seccomp(2).</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<SeccompProfile>))]
+public enum SeccompProfile : byte
+{
+    /// <summary>None is forbidden by this.</summary>
+    [JsonStringEnumMemberName("none")] None = 0,
+
+    /// <summary>
+    /// Calls that are dangerous and that few programs need: tracing and other processes' memory, keyrings, mounts, namespaces, bpf,
+    /// perf_event_open, userfaultfd, kexec, kernel modules, io_uring, open_by_handle_at, input pushed into terminals, and their like.
+    /// </summary>
+    [JsonStringEnumMemberName("default")] Default = 1,
+}

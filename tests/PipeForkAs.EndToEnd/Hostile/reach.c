@@ -1,0 +1,88 @@
+// Tells what can be reached: reach WORD... prints "WORD ERRNO" for each, 0 where it worked.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/perf_event.h>
+#include <linux/sched.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void *nothing(void *argument) { return argument; }
+
+static long forked(long child)
+{
+    if (child == 0)
+        _exit(0);
+    if (child > 0)
+        waitpid((pid_t)child, NULL, 0);
+    return child;
+}
+
+static long attempt(const char *word)
+{
+    struct clone_args three = { .exit_signal = SIGCHLD };
+    struct perf_event_attr counter = { .size = sizeof counter };
+    char room[256] = { 0 };
+    const char *path = strchr(word, ':');
+    if (path && strncmp(word, "read:", 5) == 0) return open(path + 1, O_RDONLY);
+    if (path && strncmp(word, "write:", 6) == 0) return open(path + 1, O_WRONLY);
+    if (path && strncmp(word, "make:", 5) == 0) { int made = open(path + 1, O_WRONLY | O_CREAT | O_EXCL, 0600); return made < 0 ? made : unlink(path + 1); }
+    if (path && strncmp(word, "cut:", 4) == 0) return truncate(path + 1, 0);
+    if (strcmp(word, "ptrace") == 0) return ptrace(PTRACE_PEEKDATA, 0x7fffffff, 0, 0);
+    if (strcmp(word, "process_vm_readv") == 0) return syscall(SYS_process_vm_readv, getpid(), NULL, 0, NULL, 0, 0);
+    if (strcmp(word, "keyctl") == 0) return syscall(SYS_keyctl, 0, -3, 0);
+    if (strcmp(word, "add_key") == 0) return syscall(SYS_add_key, "user", "pipeforkas", "x", 1, -1);
+    if (strcmp(word, "unshare") == 0) return unshare(CLONE_NEWUSER);
+    if (strcmp(word, "unshare-files") == 0) return unshare(CLONE_FILES);
+    if (strcmp(word, "clone-namespace") == 0) return forked(syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0));
+    if (strcmp(word, "clone3") == 0) return forked(syscall(SYS_clone3, &three, sizeof three));
+    if (strcmp(word, "setns") == 0) return setns(-1, 0);
+    if (strcmp(word, "mount") == 0) return mount("none", "/nowhere", "tmpfs", 0, NULL);
+    if (strcmp(word, "bpf") == 0) return syscall(SYS_bpf, 0, NULL, 0);
+    if (strcmp(word, "perf_event_open") == 0) return syscall(SYS_perf_event_open, &counter, 0, -1, -1, 0);
+    if (strcmp(word, "userfaultfd") == 0) return syscall(SYS_userfaultfd, 1);
+    if (strcmp(word, "io_uring_setup") == 0) return syscall(SYS_io_uring_setup, 1, room);
+    if (strcmp(word, "open_by_handle_at") == 0) return syscall(SYS_open_by_handle_at, -1, room, 0);
+    if (strcmp(word, "tiocsti") == 0) return ioctl(0, TIOCSTI, "x");
+    if (strcmp(word, "tiocsti-high") == 0) return syscall(SYS_ioctl, 0, TIOCSTI | (1L << 32), "x");
+    if (strcmp(word, "ioctl") == 0) return ioctl(0, FIONREAD, room);
+    if (strcmp(word, "inet") == 0) return socket(AF_INET, SOCK_STREAM, 0);
+    if (strcmp(word, "inet6") == 0) return socket(AF_INET6, SOCK_DGRAM, 0);
+    if (strcmp(word, "netlink") == 0) return socket(AF_NETLINK, SOCK_RAW, 0);
+    if (strcmp(word, "unix") == 0) return socket(AF_UNIX, SOCK_STREAM, 0);
+    if (strcmp(word, "fork") == 0) return forked(fork());
+    if (strcmp(word, "x32") == 0) return syscall(0x40000000 | SYS_getpid);
+    if (strcmp(word, "thread") == 0) {
+        pthread_t thread;
+        errno = pthread_create(&thread, NULL, nothing, NULL);
+        return errno ? -1 : pthread_join(thread, NULL);
+    }
+    if (strcmp(word, "int80") == 0) {
+        long result = 20; // getpid by the table of i386
+        __asm__ volatile("int $0x80" : "+a"(result) : : "memory");
+        return result;
+    }
+    errno = 9999;
+    return -1;
+}
+
+int main(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        errno = 0;
+        long result = attempt(argv[i]);
+        printf("%s %d\n", argv[i], result < 0 ? errno : 0);
+        fflush(stdout);
+    }
+    return 0;
+}

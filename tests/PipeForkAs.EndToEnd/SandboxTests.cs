@@ -1,0 +1,235 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using PipeForkAs.EndToEnd.Faults;
+using PipeForkAs.EndToEnd.Harness;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.EndToEnd;
+
+/// <summary>A daemon with commands in sandboxes, and a folder that everyone may write.</summary>
+public sealed class SandboxDaemon : ConfiguredDaemon
+{
+    internal const string Dangerous =
+        "ptrace process_vm_readv keyctl add_key unshare clone-namespace setns mount bpf perf_event_open userfaultfd io_uring_setup open_by_handle_at tiocsti tiocsti-high";
+
+    internal const string Daily = "unshare-files fork thread ioctl unix";
+
+    protected override void Configure(JsonObject configuration)
+    {
+        string folder = Path.GetDirectoryName(configuration["Socket"]!["Path"]!.GetValue<string>())!, reach = Path.Combine(folder, "reach");
+        Tool.MustAsync("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-static", "-pthread", "-o", reach, Path.Combine(AppContext.BaseDirectory, "Hostile", "reach.c")).GetAwaiter().GetResult();
+        string open = Directory.CreateDirectory(Path.Combine(folder, "open")).FullName;
+        foreach (string name in new[] { "r", "w", "secret" })
+        {
+            Directory.CreateDirectory(Path.Combine(open, name));
+            File.WriteAllText(Path.Combine(open, name, "file"), "text");
+            File.SetUnixFileMode(Path.Combine(open, name, "file"), (UnixFileMode)0x1B6); // 0666
+            File.SetUnixFileMode(Path.Combine(open, name), (UnixFileMode)0x1FF); // 0777
+        }
+
+        string r = $"{open}/r", w = $"{open}/w", secret = $"{open}/secret";
+        string[] files =
+        [
+            reach, $"read:{r}/file", $"write:{r}/file", $"make:{r}/new", $"cut:{r}/file", $"read:{w}/file", $"write:{w}/file", $"make:{w}/new", $"cut:{w}/file",
+            $"read:{secret}/file", $"write:{secret}/file", $"cut:{secret}/file", "read:/etc/passwd", "write:/dev/null",
+        ];
+        string[] calls = [reach, .. Dangerous.Split(' '), .. Daily.Split(' '), "clone3", "x32", "inet", "inet6", "netlink"];
+        var commands = (JsonObject)configuration["Commands"]!;
+        commands["files-free"] = Command(files);
+        commands["files"] = Command(files);
+        commands["files"]!["Sandbox"] = new JsonObject { ["ReadOnly"] = Words(reach, r), ["ReadWrite"] = Words(w) };
+        commands["files-less"] = commands["files"]!.DeepClone();
+        commands["calls-free"] = Command(calls);
+        commands["calls"] = Command(calls);
+        commands["calls"]!["Sandbox"] = new JsonObject { ["Seccomp"] = "default" };
+        commands["no-network"] = Command(calls);
+        commands["no-network"]!["Sandbox"] = new JsonObject { ["NoNetwork"] = true };
+        commands["other-table"] = Command([reach, "int80"]);
+        commands["other-table"]!["Sandbox"] = new JsonObject { ["Seccomp"] = "default" };
+        commands["missing"] = Command([reach]);
+        commands["missing"]!["Sandbox"] = new JsonObject { ["ReadOnly"] = Words(reach, $"{open}/none") };
+        commands["home"] = Command(["/bin/sh", "-c", "cat ~/box/file ~/file; echo more >>~/box/file && echo written"]);
+        commands["home"]!["Sandbox"] = new JsonObject { ["ReadOnly"] = Words("/usr", "/bin", "/lib", "/lib64", "/etc"), ["ReadWrite"] = Words("~/box") };
+        configuration["Jobs"] = new JsonObject
+        {
+            ["files-less"] = new JsonObject { ["Sandbox"] = new JsonObject { ["ReadOnly"] = Words(reach, r, w, secret) } },
+            ["self"] = new JsonObject { ["Sandbox"] = new JsonObject { ["Seccomp"] = "default" } },
+        };
+    }
+}
+
+/// <summary>What a sandbox takes from a job, and that it takes nothing else.</summary>
+public sealed class SandboxTests(SandboxDaemon shared) : IClassFixture<SandboxDaemon>
+{
+    private const int EPERM = 1, EACCES = 13, ENOSYS = 38, EAFNOSUPPORT = 97;
+    private readonly DaemonProcess daemon = shared.Daemon;
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task Files_outside_of_the_lists_cannot_be_reached_and_those_to_be_read_not_written()
+    {
+        Dictionary<string, int> free = await ReachAsync("files-free"), boxed = await ReachAsync("files");
+
+        Assert.All(free, word => Assert.Equal(0, word.Value));
+        Assert.Equal(free.Keys, boxed.Keys);
+        foreach ((string word, int errno) in boxed)
+            Assert.Equal((word, word.StartsWith("read:", StringComparison.Ordinal) && word.Contains("/r/") || word.Contains("/w/") || word == "write:/dev/null" ? 0 : EACCES), (word, errno));
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task The_configuration_takes_more_and_gives_nothing_back()
+    {
+        Dictionary<string, int> boxed = await ReachAsync("files-less");
+
+        foreach ((string word, int errno) in boxed)
+            Assert.Equal((word, word.StartsWith("read:", StringComparison.Ordinal) && (word.Contains("/r/") || word.Contains("/w/")) || word == "write:/dev/null" ? 0 : EACCES), (word, errno));
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task The_default_profile_forbids_what_is_dangerous_and_nothing_of_daily_use()
+    {
+        Dictionary<string, int> free = await ReachAsync("calls-free"), boxed = await ReachAsync("calls");
+
+        Assert.NotEqual(EPERM, free["process_vm_readv"]);
+        Assert.NotEqual(EPERM, free["setns"]);
+        Assert.All(SandboxDaemon.Dangerous.Split(' '), word => Assert.Equal((word, EPERM), (word, boxed[word])));
+        Assert.All(SandboxDaemon.Daily.Split(' '), word => Assert.Equal((word, free[word]), (word, boxed[word])));
+        Assert.Equal((ENOSYS, ENOSYS), (boxed["clone3"], boxed["x32"]));
+        Assert.Equal((0, 0, 0), (boxed["inet"], boxed["inet6"], boxed["netlink"]));
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task Without_network_there_are_only_local_sockets()
+    {
+        Dictionary<string, int> boxed = await ReachAsync("no-network");
+
+        Assert.Equal((EAFNOSUPPORT, EAFNOSUPPORT, EAFNOSUPPORT, 0), (boxed["inet"], boxed["inet6"], boxed["netlink"], boxed["unix"]));
+        Assert.Equal((EPERM, 0), (boxed["io_uring_setup"], boxed["clone3"]));
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_call_by_the_table_of_another_architecture_ends_the_job()
+    {
+        FramedReply reply = await RawClient.RunAsync(daemon, "other-table");
+
+        Assert.Equal((ReplyCode.Signaled, 31), (reply.End.Code, reply.End.Signal)); // SIGSYS
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_job_does_not_run_where_a_path_of_its_sandbox_is_missing()
+    {
+        FramedReply reply = await RawClient.RunAsync(daemon, "missing");
+
+        Assert.Equal((ReplyCode.Internal, ""), (reply.End.Code, reply.Text));
+        Assert.Contains("step Landlock:", reply.End.Message);
+        Assert.Contains("ENOENT", reply.End.Message);
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_home_in_a_sandbox_is_the_users_and_no_link_leads_out_of_it()
+    {
+        string home = TestUsers.Entry(TestUsers.Alice).Home;
+        await AsAliceAsync($"mkdir {home}/box && echo inside >{home}/box/file && echo outside >{home}/file");
+        try
+        {
+            FramedReply reply = await RawClient.RunAsync(daemon, "home");
+            Assert.Equal("inside\nwritten\n", reply.Text);
+            Assert.Contains("Permission denied", System.Text.Encoding.UTF8.GetString(reply.Stderr));
+
+            await AsAliceAsync($"mv {home}/box {home}/real && ln -s / {home}/box");
+            reply = await RawClient.RunAsync(daemon, "home");
+            Assert.Equal(ReplyCode.Internal, reply.End.Code);
+            Assert.Contains("step Landlock:", reply.End.Message);
+        }
+        finally
+        {
+            await AsAliceAsync($"rm -rf {home}/box {home}/real {home}/file");
+        }
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_function_declares_its_sandbox_in_code_and_runs_in_it_on_all_threads()
+    {
+        string home = TestUsers.Entry(TestUsers.Alice).Home;
+        await AsAliceAsync($"mkdir {home}/box");
+        try
+        {
+            FramedReply reply = await RawClient.RunAsync(
+                daemon, "boxed", $$"""{"read":["/etc/passwd","/etc/hostname","/usr/bin/true"],"write":["{{home}}/box/file","{{home}}/file","/tmp/pipeforkas-boxed"]}""");
+
+            Assert.Equal((ReplyCode.Ok, ""), (reply.End.Code, reply.End.Message ?? ""));
+            Assert.Equal(
+                $"read /etc/passwd: ok\nread /etc/hostname: refused\nread /usr/bin/true: ok\nwrite {home}/box/file: ok\nwrite {home}/file: refused\n"
+                + "write /tmp/pipeforkas-boxed: refused\nnetwork: refused\nlocal: ok\n",
+                reply.Text);
+        }
+        finally
+        {
+            await AsAliceAsync($"rm -rf {home}/box");
+        }
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task The_configuration_puts_a_function_into_a_sandbox_and_describe_shows_all_of_them()
+    {
+        using JsonDocument self = await DescribeAsync("self"), boxed = await DescribeAsync("boxed"), files = await DescribeAsync("files-less"), free = await DescribeAsync("files-free");
+
+        Assert.Equal("""[{"readOnly":[],"readWrite":[],"noNetwork":false,"seccomp":"default"}]""", self.RootElement.GetProperty("sandbox").GetRawText());
+        Assert.Equal("""[{"readOnly":["/usr","/etc/passwd"],"readWrite":["~/box"],"noNetwork":true,"seccomp":"default"}]""", boxed.RootElement.GetProperty("sandbox").GetRawText());
+        Assert.Equal(2, files.RootElement.GetProperty("sandbox").GetArrayLength());
+        Assert.False(free.RootElement.TryGetProperty("sandbox", out _));
+
+        FramedReply reply = await RawClient.RunAsync(daemon, "self");
+        using JsonDocument report = JsonDocument.Parse(reply.Stdout);
+        Assert.Equal("2", report.RootElement.GetProperty("status").GetProperty("Seccomp").GetString());
+    }
+
+    [Theory(Timeout = Bound.Test)]
+    [InlineData(444, "no Landlock", """{"ReadOnly":["/usr"]}""")]
+    [InlineData(317, "no seccomp", """{"Seccomp":"default"}""")]
+    [InlineData(317, "no seccomp", """{"NoNetwork":true}""")]
+    public async Task A_daemon_does_not_start_where_a_job_demands_what_the_kernel_lacks(int call, string lack, string sandbox)
+    {
+        (string folder, JsonObject configuration) = DaemonProcess.Prepare();
+        configuration["JobHosts"] = new JsonArray(new JsonObject { ["Path"] = NativeBuild.StockJobs, ["Workers"] = 1 });
+        configuration["Commands"] = new JsonObject { ["demanding"] = new JsonObject { ["Command"] = new JsonArray("/usr/bin/true"), ["Sandbox"] = JsonNode.Parse(sandbox) } };
+
+        await using DaemonProcess lacking = await FaultyKernel.LaunchDaemonAsync(folder, configuration, [new Fault(call, ENOSYS)]);
+
+        Assert.Equal(1, await lacking.EndedAsync());
+        Assert.Contains("the sandbox of the job \"demanding\" cannot be made: the kernel has " + lack, lacking.Log);
+    }
+
+    [Theory(Timeout = Bound.Test)]
+    [InlineData(446, "step Landlock:")]
+    [InlineData(317, "step Seccomp:")]
+    public async Task A_job_does_not_run_where_its_sandbox_fails(int call, string step)
+    {
+        string home = TestUsers.Entry(TestUsers.Alice).Home;
+        await AsAliceAsync($"mkdir {home}/box");
+        try
+        {
+            await using DaemonProcess faulty = await FaultyKernel.StartDaemonAsync([new Fault(call, EPERM)]);
+            FramedReply reply = await RawClient.RunAsync(faulty, "boxed", """{"read":["/etc/passwd"],"write":[]}""");
+
+            Assert.Equal((ReplyCode.Internal, ""), (reply.End.Code, reply.Text));
+            Assert.Contains(step, reply.End.Message);
+        }
+        finally
+        {
+            await AsAliceAsync($"rm -rf {home}/box");
+        }
+    }
+
+    private async Task<Dictionary<string, int>> ReachAsync(string job)
+    {
+        FramedReply reply = await RawClient.RunAsync(daemon, job);
+        Assert.Equal((job, ReplyCode.Ok, ""), (job, reply.End.Code, reply.End.Message ?? ""));
+        return reply.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' '))
+            .ToDictionary(parts => parts[0], parts => int.Parse(parts[1], System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    private async Task<JsonDocument> DescribeAsync(string job) =>
+        JsonDocument.Parse((await RawClient.FramesAsync(daemon, $$"""{"op":"describe","job":"{{job}}","reply":"frames"}""")).Stdout);
+
+    private static Task<string> AsAliceAsync(string script) => Tool.MustAsync("runuser", "-u", TestUsers.Alice, "--", "/bin/sh", "-c", script);
+}

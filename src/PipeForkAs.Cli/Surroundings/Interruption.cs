@@ -35,6 +35,13 @@ internal sealed class Interruption : IDisposable
     {
         context.Cancel = true;
         exitStatus.TrySetResult(status);
-        cancellation.Cancel();
+        try
+        {
+            cancellation.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // Whoever waited for the status has ended already, on another thread, and there is nothing left to cancel.
+        }
     }
 }

@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon;
+using PipeForkAs.Daemon.Accounts;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Isolation;
@@ -13,6 +14,10 @@ using PipeForkAs.LibC;
 
 const int ExitFailure = 1;
 const int ExitConfiguration = 78; // EX_CONFIG of sysexits.h
+
+// The daemon's own question to PAM, in a process of its own.
+if (args is [PamCheck.Argument, var service, var account])
+    return PamCheck.Run(service, account);
 
 var config = new Option<string?>("--config")
 {

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using PipeForkAs.Daemon.Accounts;
 using PipeForkAs.Daemon.Authorization;
 using PipeForkAs.Daemon.Commands;
 using PipeForkAs.Daemon.Configuration;
@@ -49,8 +50,9 @@ internal sealed class Server
             hosts.Add(new JobHost(loop, Reaper, host, logger) { JobsChanged = RefreshCatalog });
         catalog = new JobCatalog(hosts, [.. options.Commands.Select(command => new CommandJob(command.Key, command.Value))], options.Jobs);
         var users = new UserDatabase(loop, options.Limits, UserDatabase.AskSystem, UserDatabase.SystemFiles);
+        var accounts = new AccountGate(loop, options, Libc.getspnam, new PamCheck(loop, Reaper, options).AskAsync);
         story = new RequestStory(
-            options, catalog, new DefaultAuthorizer(options.Policy, users), users, slots = new JobSlots(loop, options.Limits), running, logger);
+            options, catalog, new DefaultAuthorizer(options.Policy, users), users, accounts, slots = new JobSlots(loop, options.Limits), running, logger);
     }
 
     /// <summary>Reaps the daemon's children; to be swept at SIGCHLD.</summary>

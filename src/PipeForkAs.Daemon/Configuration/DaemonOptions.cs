@@ -88,6 +88,12 @@ internal sealed class PolicyOptions
 {
     /// <summary>The lowest uid that a job may run as, 1 to 4294967294; what lies below are the system's own accounts.</summary>
     public uint MinimumUid { get; set; } = 1000;
+
+    /// <summary>Whether accounts are refused that have expired, or whose shell lets nobody in. A password that is locked is not enough.</summary>
+    public bool RefuseDisabledAccounts { get; set; } = true;
+
+    /// <summary>The PAM service whose account modules must let an account pass: a file of pam.d(5); null for none.</summary>
+    public string? PamService { get; set; }
 }
 
 /// <summary>What is limited.</summary>

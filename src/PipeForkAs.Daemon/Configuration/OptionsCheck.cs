@@ -9,6 +9,9 @@ namespace PipeForkAs.Daemon.Configuration;
 /// <summary>Checks the values of a configuration: each problem with its key, and what would be right.</summary>
 internal static class OptionsCheck
 {
+    /// <summary>pam.d(5).</summary>
+    private static readonly string[] PamFolders = ["/etc/pam.d", "/usr/lib/pam.d", "/usr/share/pam.d"];
+
     private static readonly TimeSpan Day = TimeSpan.FromDays(1);
     private static readonly TimeSpan Tenth = TimeSpan.FromSeconds(0.1);
     /// <summary>A worker has some 10 MiB of its own when it begins.</summary>
@@ -153,6 +156,12 @@ internal static class OptionsCheck
     {
         if (policy.MinimumUid is 0 or uint.MaxValue)
             yield return ("Policy:MinimumUid", "must be from 1 to 4294967294");
+        if (policy.PamService is not { } service)
+            yield break;
+        if (!JobName.IsValid(service) || !Array.Exists(PamFolders, folder => File.Exists(Path.Combine(folder, service))))
+            yield return ("Policy:PamService", $"there is no PAM service \"{service}\": none of {string.Join(", ", PamFolders)} has a file of that name");
+        else if (!Pam.IsAvailable())
+            yield return ("Policy:PamService", $"{Pam.LibraryName} cannot be loaded; install it, or set none");
     }
 
     private static IEnumerable<(string Key, string Problem)> LimitProblems(LimitOptions limits) =>

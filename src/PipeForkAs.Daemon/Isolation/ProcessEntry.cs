@@ -27,6 +27,27 @@ internal readonly record struct ProcessEntry(int Pid, char State, int Parent, in
         return all;
     }
 
+    /// <summary>The living descendants of a process.</summary>
+    public static List<ProcessEntry> Descendants(ProcessId ancestor)
+    {
+        ILookup<int, ProcessEntry> byParent = All().ToLookup(process => process.Parent);
+        var found = new List<ProcessEntry>();
+        var seen = new HashSet<int>();
+        var next = new Queue<int>([ancestor.Value]);
+        while (next.TryDequeue(out int parent))
+        {
+            // A process id that was taken anew meanwhile could make a circle.
+            foreach (ProcessEntry child in byParent[parent].Where(child => seen.Add(child.Pid)))
+            {
+                if (child.IsAlive)
+                    found.Add(child);
+                next.Enqueue(child.Pid);
+            }
+        }
+
+        return found;
+    }
+
     /// <summary>One process; null where there is none of that number.</summary>
     public static ProcessEntry? Read(string pid)
     {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
+using PipeForkAs.Daemon.Accounts;
 using PipeForkAs.Daemon.Authorization;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
@@ -19,7 +20,7 @@ namespace PipeForkAs.Daemon.Requests;
 /// user and runs the job, relay, respond. Everything else is detail behind it.
 /// </summary>
 internal sealed class RequestStory(
-    DaemonOptions options, JobCatalog catalog, IAuthorizer authorizer, IUserDatabase users, JobSlots slots, RunningJobs runningJobs, ILogger logger)
+    DaemonOptions options, JobCatalog catalog, IAuthorizer authorizer, IUserDatabase users, AccountGate accounts, JobSlots slots, RunningJobs runningJobs, ILogger logger)
 {
     private readonly OrderBuilder orders = new(options.Limits);
     private readonly MessageWriter writer = new(4096);
@@ -95,6 +96,7 @@ internal sealed class RequestStory(
         RegisteredJob job = catalog.Find(jobName) ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{jobName}\"; list shows those that there are");
         Account account = await users.FindAsync(user) ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{user}\"");
         Demand(authorizer.AuthorizeResolved(caller, jobName, account), caller, jobName, user);
+        await accounts.PassAsync(account);
         Run order = orders.Build(job, request, account);
         using JobSlots.Slot slot = await slots.TakeAsync(caller.Uid, client.OnHungUp);
 

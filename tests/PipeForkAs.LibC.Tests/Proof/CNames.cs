@@ -21,6 +21,7 @@ internal static class CNames
         #include <linux/seccomp.h>
         #include <poll.h>
         #include <pwd.h>
+        #include <shadow.h>
         #include <signal.h>
         #include <spawn.h>
         #include <stddef.h>
@@ -56,6 +57,10 @@ internal static class CNames
         ["Libc.MaxMessageDescriptors"] = "chosen; Libc.ControlSize is proved against it",
         ["Libc.MaxEntryBytes"] = "chosen: where a look-up gives up",
         ["Libc.PosixSpawnBufferSize"] = "chosen; proved to be large enough by a test of its own",
+        ["Pam.LibraryName"] = "the name by which the loader finds libpam",
+        ["Pam.Success"] = "PAM_SUCCESS; libpam's headers are not among what a build needs, and its functions are proved end to end",
+        ["Pam.Silent"] = "PAM_SILENT; the same",
+        ["Pam.ConversationError"] = "PAM_CONV_ERR; the same",
         ["LandlockAccess.None"] = "0, for nothing",
         ["Errno.None"] = "0, for no error",
     };

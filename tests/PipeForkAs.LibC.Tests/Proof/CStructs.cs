@@ -42,6 +42,9 @@ internal static class CStructs
         new(typeof(Libc.cmsghdr), "struct cmsghdr", ("length", "cmsg_len"), ("level", "cmsg_level"), ("type", "cmsg_type")),
         new(typeof(Libc.passwd), "struct passwd",
             ("name", "pw_name"), ("password", "pw_passwd"), ("uid", "pw_uid"), ("gid", "pw_gid"), ("gecos", "pw_gecos"), ("home", "pw_dir"), ("shell", "pw_shell")),
+        new(typeof(Libc.spwd), "struct spwd",
+            ("name", "sp_namp"), ("password", "sp_pwdp"), ("lastChange", "sp_lstchg"), ("minimum", "sp_min"), ("maximum", "sp_max"), ("warning", "sp_warn"),
+            ("inactive", "sp_inact"), ("expires", "sp_expire"), ("flags", "sp_flag")),
         new(typeof(Libc.group), "struct group", ("name", "gr_name"), ("password", "gr_passwd"), ("gid", "gr_gid"), ("members", "gr_mem")),
         new(typeof(statx_t), "struct statx",
             ("stx_mask", "stx_mask"), ("stx_blksize", "stx_blksize"), ("stx_attributes", "stx_attributes"), ("stx_nlink", "stx_nlink"),
@@ -52,6 +55,9 @@ internal static class CStructs
 
         // The first version's; the kernel takes what later ones added for zero.
         new(typeof(Libc.landlock_ruleset_attr), "struct { __u64 handled_access_fs; }", ("handled_access_fs", "handled_access_fs")),
+
+        // As pam_conv(3) declares it; libpam's headers are not among what a build needs.
+        new(typeof(Pam.pam_conv), "struct { int (*function)(int, const void **, void **, void *); void *data; }", ("function", "function"), ("data", "data")),
 
         // Arrays of these are handed to C as arrays of its plain numbers.
         new(typeof(GroupId), "struct { gid_t value; }", ("<Value>k__BackingField", "value")),

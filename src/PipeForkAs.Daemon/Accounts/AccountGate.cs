@@ -1,0 +1,65 @@
+using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Requests;
+using PipeForkAs.Daemon.Users;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Daemon.Accounts;
+
+/// <summary>
+/// Refuses accounts that are disabled: no job runs as somebody who could not log in any more. Whatever can block is asked off the loop,
+/// with a deadline; no answer is a refusal.
+/// </summary>
+internal sealed class AccountGate(Loop loop, DaemonOptions options, Func<string, ShadowEntry?> shadow, Func<string, Task<string?>> pam)
+{
+    /// <summary>Questions at once to the shadow database. Where so many hang, one more would hang as well.</summary>
+    private const int MaxThreads = 16;
+
+    private int threads;
+
+    /// <summary>Lets an account pass.</summary>
+    /// <exception cref="RefusedException">It is disabled; the message says why.</exception>
+    /// <exception cref="UserLookupException">Nobody could say in time.</exception>
+    public async ValueTask PassAsync(Account account)
+    {
+        if (options.Policy.RefuseDisabledAccounts)
+        {
+            string? problem = DisabledAccount.ShellProblem(account.Shell)
+                ?? DisabledAccount.ShadowProblem(await ShadowAsync(account.Name), DateOnly.FromDateTime(loop.Time.GetUtcNow().UtcDateTime));
+            if (problem is not null)
+                throw new RefusedException(ReplyCode.Denied, $"the account \"{account.Name}\" is disabled: {problem} (Policy:RefuseDisabledAccounts)");
+        }
+
+        if (options.Policy.PamService is { } service && await pam(account.Name) is { } refusal)
+            throw new RefusedException(ReplyCode.Denied, $"the account \"{account.Name}\" is refused by the PAM service \"{service}\": {refusal} (Policy:PamService)");
+    }
+
+    private async Task<ShadowEntry?> ShadowAsync(string name)
+    {
+        if (threads >= MaxThreads)
+            throw new UserLookupException($"{MaxThreads} questions to the shadow database are not answered yet");
+        var late = new TaskCompletionSource<ShadowEntry?>();
+        using LoopTimer deadline = loop.Schedule(options.Limits.LookupTimeout, () => late.SetException(
+            new UserLookupException($"the shadow database did not answer within {options.Limits.LookupTimeout.TotalSeconds:0.###} s")));
+        return await await Task.WhenAny(AskAsync(name), late.Task);
+    }
+
+    private async Task<ShadowEntry?> AskAsync(string name)
+    {
+        threads++;
+        try
+        {
+            return await Task.Factory.StartNew(() => shadow(name), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        }
+        catch (SystemCallException failure)
+        {
+            throw new UserLookupException($"the shadow database failed: {failure.Message}", failure);
+        }
+        finally
+        {
+            threads--;
+        }
+    }
+}

@@ -1,0 +1,34 @@
+using System.Globalization;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Accounts;
+
+/// <summary>
+/// What makes an account a disabled one. A locked password alone does not: that is how accounts without password look, whose users log
+/// in with keys; usermod(8) says to let an account expire where it is to be disabled as a whole, and pam_unix(8) sees it so, too.
+/// </summary>
+internal static class DisabledAccount
+{
+    private static readonly DateOnly Epoch = new(1970, 1, 1);
+
+    /// <summary>Why a shell lets nobody in; null where it does.</summary>
+    public static string? ShellProblem(string shell) =>
+        Path.GetFileName(shell.AsSpan()) is "nologin" or "false" ? $"its shell is {shell}" : null;
+
+    /// <summary>Why an account has ended; null where it has not. The rules of pam_unix (check_shadow_expiry in its passverify.c).</summary>
+    public static string? ShadowProblem(ShadowEntry? shadow, DateOnly today)
+    {
+        if (shadow is null)
+            return null;
+        long day = today.DayNumber - Epoch.DayNumber;
+        if (shadow.Expires >= 0 && day >= shadow.Expires)
+            return string.Create(CultureInfo.InvariantCulture, $"it expired on day {shadow.Expires} since 1970-01-01, today is day {day}");
+
+        // A last change of 0 asks for a new password at the next login, and ends nothing.
+        bool passwordAges = shadow.LastChange > 0 && shadow.MaximumAge >= 0 && shadow.Inactive >= 0;
+        long age = day - shadow.LastChange;
+        return passwordAges && age > shadow.MaximumAge && age - shadow.MaximumAge > shadow.Inactive
+            ? string.Create(CultureInfo.InvariantCulture, $"its password was not changed for {age} days, {shadow.MaximumAge} and {shadow.Inactive} more are allowed")
+            : null;
+    }
+}

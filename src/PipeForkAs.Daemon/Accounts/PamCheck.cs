@@ -1,0 +1,93 @@
+using System.Text;
+using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Forking;
+using PipeForkAs.Daemon.Isolation;
+using PipeForkAs.Daemon.Users;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Accounts;
+
+/// <summary>
+/// Asks PAM whether an account may be used, in a process of its own: modules take signals, wait for children and hang as they like,
+/// and that process is killed at its deadline.
+/// </summary>
+internal sealed class PamCheck(Loop loop, ChildReaper reaper, DaemonOptions options)
+{
+    /// <summary>The argument by which the daemon's executable is told to ask: then the service and the account's name.</summary>
+    public const string Argument = "--check-account-by-pam";
+
+    private const int MaxAnswerBytes = 1024;
+    private const int MaxProcesses = 16;
+
+    private int processes;
+
+    /// <summary>Asks. Null where the account may be used, else PAM's words.</summary>
+    /// <exception cref="UserLookupException">There is no answer in time.</exception>
+    public async Task<string?> AskAsync(string user)
+    {
+        if (processes >= MaxProcesses)
+            throw new UserLookupException($"{MaxProcesses} questions to PAM are not answered yet");
+        processes++;
+        (FileDescriptor read, FileDescriptor write) = Libc.pipe2();
+        using (read)
+        {
+            var ended = new TaskCompletionSource<WaitStatus>();
+            ProcessId pid;
+            using (write)
+            using (FileDescriptor nothing = Libc.open("/dev/null", OpenFlags.O_RDWR))
+            {
+                pid = Libc.posix_spawn(
+                    "/proc/self/exe", ["pipeforkasd", Argument, options.Policy.PamService!, user], ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"],
+                    [(nothing, 0), (write, 1)]);
+                reaper.Register(pid, child =>
+                {
+                    processes--;
+                    ended.SetResult(child.Status);
+                });
+            }
+
+            bool late = false;
+            using LoopTimer deadline = loop.Schedule(options.Limits.LookupTimeout, () =>
+            {
+                late = true;
+
+                // Programs that modules started are root's, and hide from nobody. Its own number is its own until it was reaped, and that is told here.
+                List<ProcessEntry> started = ProcessEntry.Descendants(pid);
+                Libc.kill(pid, Signal.SIGKILL);
+                foreach (ProcessEntry process in started)
+                    process.Send(Signal.SIGKILL);
+            });
+            WaitStatus status = await ended.Task;
+            if (late)
+                throw new UserLookupException($"PAM did not answer within {options.Limits.LookupTimeout.TotalSeconds:0.###} s");
+            return status switch
+            {
+                WaitStatus.Exited { Code: 0 } => null,
+                WaitStatus.Exited { Code: 1 } => Answer(read),
+                _ => throw new UserLookupException($"the process that asks PAM failed: {status}"),
+            };
+        }
+    }
+
+    /// <summary>The other end: asks, says PAM's words on standard output, and returns the process's exit code.</summary>
+    public static int Run(string service, string user)
+    {
+        (int code, string text) = Pam.CheckAccount(service, user);
+        if (code == Pam.Success)
+            return 0;
+        var output = new FileDescriptor(1);
+        Libc.write(output, Encoding.UTF8.GetBytes($"{text} ({code})"));
+        output.Release();
+        return 1;
+    }
+
+    private static string Answer(FileDescriptor read)
+    {
+        // A module may have left a process behind that holds the other end.
+        Libc.set_nonblocking(read);
+        Span<byte> answer = stackalloc byte[MaxAnswerBytes];
+        string text = Encoding.UTF8.GetString(answer[..(int)Libc.read(read, answer).Count]);
+        return string.Concat(text.Select(letter => char.IsControl(letter) ? ' ' : letter));
+    }
+}

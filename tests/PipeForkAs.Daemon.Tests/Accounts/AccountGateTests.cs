@@ -1,0 +1,79 @@
+using PipeForkAs.Daemon.Accounts;
+using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Requests;
+using PipeForkAs.Daemon.Tests.Fakes;
+using PipeForkAs.Daemon.Users;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Daemon.Tests.Accounts;
+
+public sealed class AccountGateTests
+{
+    private static readonly Account Alice = new("alice", 1001, 1001, [1001], "/home/alice", "/bin/sh");
+
+    [Fact]
+    public Task Shell_shadow_and_pam_must_all_let_an_account_pass() => OnLoopAsync(async loop =>
+    {
+        var asked = new List<string>();
+        var options = new DaemonOptions { Policy = { PamService = "service" } };
+        var gate = new AccountGate(loop, options, name => name == "old" ? new ShadowEntry(1, -1, -1, 1) : null, name =>
+        {
+            asked.Add(name);
+            return Task.FromResult(name == "barred" ? "barred (6)" : null);
+        });
+
+        await gate.PassAsync(Alice);
+        Assert.Contains("shell", (await Assert.ThrowsAsync<RefusedException>(async () => await gate.PassAsync(Alice with { Name = "closed", Shell = "/bin/false" }))).Message);
+        Assert.Contains("expired", (await Assert.ThrowsAsync<RefusedException>(async () => await gate.PassAsync(Alice with { Name = "old" }))).Message);
+        Assert.Contains("barred (6)", (await Assert.ThrowsAsync<RefusedException>(async () => await gate.PassAsync(Alice with { Name = "barred" }))).Message);
+        Assert.Equal(["alice", "barred"], asked);
+    });
+
+    [Fact]
+    public Task Where_both_are_switched_off_nobody_is_asked() => OnLoopAsync(async loop =>
+    {
+        var options = new DaemonOptions { Policy = { RefuseDisabledAccounts = false } };
+        var gate = new AccountGate(loop, options, _ => throw new InvalidOperationException("shadow"), _ => throw new InvalidOperationException("PAM"));
+        await gate.PassAsync(Alice with { Shell = "/bin/false" });
+    });
+
+    [Fact]
+    public Task A_database_that_hangs_is_no_consent_and_takes_only_so_many_threads() => OnLoopAsync(async loop =>
+    {
+        using var answer = new ManualResetEventSlim();
+        var options = new DaemonOptions { Limits = { LookupTimeout = TimeSpan.FromMilliseconds(1) } };
+        var gate = new AccountGate(loop, options, _ =>
+        {
+            answer.Wait();
+            return null;
+        }, _ => Task.FromResult<string?>(null));
+
+        for (int i = 0; i < 16; i++)
+            Assert.Contains("did not answer within", (await Assert.ThrowsAsync<UserLookupException>(async () => await gate.PassAsync(Alice))).Message);
+        Assert.Contains("16 questions", (await Assert.ThrowsAsync<UserLookupException>(async () => await gate.PassAsync(Alice))).Message);
+
+        answer.Set();
+        options.Limits.LookupTimeout = TimeSpan.FromSeconds(20);
+        while (true)
+        {
+            try
+            {
+                await gate.PassAsync(Alice);
+                return;
+            }
+            catch (UserLookupException)
+            {
+                await loop.DelayAsync(TimeSpan.FromMilliseconds(1)); // Threads that come back one by one.
+            }
+        }
+    });
+
+    private static async Task OnLoopAsync(Func<Loop, Task> test)
+    {
+        using var thread = new LoopThread();
+        await thread.RunAsync(() => test(thread.Loop));
+        Assert.Empty(thread.Failures);
+    }
+}

@@ -1,0 +1,29 @@
+using System.Globalization;
+
+namespace PipeForkAs.EndToEnd.Harness;
+
+/// <summary>A PAM service of the tests' own, in /etc/pam.d as long as it is not disposed.</summary>
+internal sealed class PamService : IDisposable
+{
+    private static readonly string Folder = Path.GetTempPath();
+
+    public static readonly string NameOfRun = string.Create(CultureInfo.InvariantCulture, $"pfa-{Environment.ProcessId}");
+
+    public PamService(Func<PamService, string> rules) => File.WriteAllText(Path.Combine("/etc/pam.d", Name), rules(this));
+
+    /// <summary>The service's name.</summary>
+    public string Name => NameOfRun;
+
+    /// <summary>A program for its rules.</summary>
+    public string Program { get; } = Path.Combine(Folder, $"{Leftovers.OwnFolderPrefix}pam-program");
+
+    /// <summary>A file for that program to look for.</summary>
+    public string Hang { get; } = Path.Combine(Folder, $"{Leftovers.OwnFolderPrefix}pam-hang");
+
+    public void Dispose()
+    {
+        File.Delete(Path.Combine("/etc/pam.d", Name));
+        File.Delete(Program);
+        File.Delete(Hang);
+    }
+}

@@ -19,6 +19,7 @@ public sealed class DescendantTests
         { "required", "keep hop" },
         { "off", "keep" },
         { "off", "undo" },
+        { "off", "keep hop" },
     };
 
     [Theory(Timeout = Bound.Test)]
@@ -95,6 +96,36 @@ public sealed class DescendantTests
         Assert.False(Directory.Exists(root));
 
         Task<FramedReply> GroupAsync() => RawClient.RunAsync(daemon, "group");
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_group_that_the_service_manager_delegates_is_used_unasked_and_the_daemon_makes_room_in_it()
+    {
+        (string folder, JsonObject configuration) = DaemonProcess.Prepare();
+        Configure(configuration, "auto");
+        string mountPoint = File.ReadLines("/proc/self/mountinfo").First(line => line.Contains(" - cgroup2 ", StringComparison.Ordinal)).Split(' ')[4];
+        string group = $"{mountPoint}/{Path.GetFileName(folder)}", program = Path.Combine(folder, "delegated");
+        await Tool.MustAsync("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program, Path.Combine(AppContext.BaseDirectory, "Hostile", "delegated.c"));
+        await File.WriteAllLinesAsync($"{program}.group", [group, NativeBuild.Daemon]);
+        try
+        {
+            await using DaemonProcess daemon = DaemonProcess.Launch(folder, configuration, program);
+            await Crowd.ListeningAsync(daemon);
+
+            Assert.Equal(group, Root(daemon));
+            Assert.Empty(await File.ReadAllTextAsync($"{group}/cgroup.procs"));
+            Assert.Equal(
+                ProcFs.Children(daemon.Pid).Append(daemon.Pid).Order(),
+                (await File.ReadAllLinesAsync($"{group}/daemon/cgroup.procs")).Select(int.Parse).Order());
+            Assert.Matches($"^0::.*/{Path.GetFileName(folder)}/job-[0-9]+\n", (await RawClient.RunAsync(daemon, "group")).Text);
+            Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, Job("exit", "undo"))).End.Code);
+            await GoneAsync(daemon);
+            Assert.Equal([$"{group}/daemon"], Directory.GetDirectories(group));
+        }
+        finally
+        {
+            await Bound.UntilAsync(() => Libc.rmdir($"{group}/daemon") && Libc.rmdir(group), () => $"{group} is in use");
+        }
     }
 
     [Fact(Timeout = Bound.Test)]

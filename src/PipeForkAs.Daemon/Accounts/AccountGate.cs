@@ -17,7 +17,15 @@ internal sealed class AccountGate(Loop loop, DaemonOptions options, Func<string,
     /// <summary>Questions at once to the shadow database. Where so many hang, one more would hang as well.</summary>
     private const int MaxThreads = 16;
 
+    private const int MaxCached = 4096;
+
+    /// <summary>Files whose change ends what is cached at once, whatever its age.</summary>
+    private static readonly string[] Files = ["/etc/shadow", "/etc/nsswitch.conf"];
+
+    private readonly Dictionary<string, (ShadowEntry? Entry, long Expires)> cache = new(StringComparer.Ordinal);
+    private readonly FileStatus?[] seen = new FileStatus?[Files.Length];
     private int threads;
+    private int changes;
 
     /// <summary>Lets an account pass.</summary>
     /// <exception cref="RefusedException">It is disabled; the message says why.</exception>
@@ -38,6 +46,9 @@ internal sealed class AccountGate(Loop loop, DaemonOptions options, Func<string,
 
     private async Task<ShadowEntry?> ShadowAsync(string name)
     {
+        NoticeChange();
+        if (cache.TryGetValue(name, out (ShadowEntry? Entry, long Expires) known) && known.Expires > loop.Time.GetTimestamp())
+            return known.Entry;
         if (threads >= MaxThreads)
             throw new UserLookupException($"{MaxThreads} questions to the shadow database are not answered yet");
         var late = new TaskCompletionSource<ShadowEntry?>();
@@ -49,9 +60,14 @@ internal sealed class AccountGate(Loop loop, DaemonOptions options, Func<string,
     private async Task<ShadowEntry?> AskAsync(string name)
     {
         threads++;
+        int changesBefore = changes;
         try
         {
-            return await Task.Factory.StartNew(() => shadow(name), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            ShadowEntry? entry = await Task.Factory.StartNew(() => shadow(name), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            NoticeChange();
+            if (changes == changesBefore && options.Limits.LookupCacheTime > TimeSpan.Zero)
+                Keep(name, entry);
+            return entry;
         }
         catch (SystemCallException failure)
         {
@@ -61,5 +77,29 @@ internal sealed class AccountGate(Loop loop, DaemonOptions options, Func<string,
         {
             threads--;
         }
+    }
+
+    private void Keep(string name, ShadowEntry? entry)
+    {
+        if (cache.Count >= MaxCached)
+            cache.Clear();
+        cache[name] = (entry, loop.Time.GetTimestamp() + (long)(options.Limits.LookupCacheTime.TotalSeconds * loop.Time.TimestampFrequency));
+    }
+
+    /// <summary>Where a file changed since it was last looked at, nothing cached counts, and nothing that is being read: it may be of before.</summary>
+    private void NoticeChange()
+    {
+        bool changed = false;
+        for (int i = 0; i < Files.Length; i++)
+        {
+            FileStatus? now = Libc.stat(Files[i]);
+            changed |= now != seen[i];
+            seen[i] = now;
+        }
+
+        if (!changed)
+            return;
+        changes++;
+        cache.Clear();
     }
 }

@@ -32,6 +32,24 @@ public sealed class AccountGateTests
     });
 
     [Fact]
+    public Task An_answer_of_the_shadow_database_is_used_again_for_a_time() => OnLoopAsync(async loop =>
+    {
+        int asked = 0;
+        var options = new DaemonOptions { Limits = { LookupCacheTime = TimeSpan.FromMinutes(1) } };
+        var gate = new AccountGate(loop, options, _ => ++asked > 1 ? new ShadowEntry(1, -1, -1, 1) : null, _ => Task.FromResult<string?>(null));
+
+        await gate.PassAsync(Alice);
+        await gate.PassAsync(Alice);
+        Assert.Equal(1, asked);
+        await Assert.ThrowsAsync<RefusedException>(async () => await gate.PassAsync(Alice with { Name = "bob" }));
+
+        options.Limits.LookupCacheTime = TimeSpan.Zero;
+        var fresh = new AccountGate(loop, options, _ => ++asked > 3 ? new ShadowEntry(1, -1, -1, 1) : null, _ => Task.FromResult<string?>(null));
+        await fresh.PassAsync(Alice);
+        await Assert.ThrowsAsync<RefusedException>(async () => await fresh.PassAsync(Alice));
+    });
+
+    [Fact]
     public Task Where_both_are_switched_off_nobody_is_asked() => OnLoopAsync(async loop =>
     {
         var options = new DaemonOptions { Policy = { RefuseDisabledAccounts = false } };

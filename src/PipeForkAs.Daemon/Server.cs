@@ -47,7 +47,7 @@ internal sealed class Server
         catalog = new JobCatalog(hosts, [.. options.Commands.Select(command => new CommandJob(command.Key, command.Value))]);
         var users = new UserDatabase(loop, options.Limits, UserDatabase.AskSystem, UserDatabase.SystemFiles);
         story = new RequestStory(
-            options, catalog, new DefaultAuthorizer(options.Policy, users), users, new JobSlots(options.Limits), running, logger);
+            options, catalog, new PolicyAuthorizer(PolicyReader.Read(options.Policy, SystemNames.Instance), users), new JobSlots(options.Limits), running, logger);
     }
 
     /// <summary>Reaps the daemon's children; to be swept at SIGCHLD.</summary>

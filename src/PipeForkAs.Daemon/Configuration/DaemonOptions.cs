@@ -83,13 +83,6 @@ internal sealed class ParameterOptions
     public bool AllowLeadingDash { get; set; }
 }
 
-/// <summary>Who may run what as whom. Without rules: everyone as themselves, root as everyone.</summary>
-internal sealed class PolicyOptions
-{
-    /// <summary>The lowest uid that a job may run as, 1 to 4294967294; what lies below are the system's own accounts.</summary>
-    public uint MinimumUid { get; set; } = 1000;
-}
-
 /// <summary>What is limited.</summary>
 internal sealed class LimitOptions
 {

@@ -12,6 +12,9 @@ internal static class KnownKeys
         "Commands:*:Parameters:*:Type", "Commands:*:Parameters:*:Description", "Commands:*:Parameters:*:Pattern",
         "Commands:*:Parameters:*:Default", "Commands:*:Parameters:*:AllowLeadingDash",
         "Policy:MinimumUid",
+        "Policy:Rules:#:Name", "Policy:Rules:#:Callers:#", "Policy:Rules:#:Jobs:#", "Policy:Rules:#:As:#", "Policy:Rules:#:Deny", "Policy:Rules:#:AllowRoot",
+        "Policy:Rules:#:Where:*:Equals", "Policy:Rules:#:Where:*:OneOf:#", "Policy:Rules:#:Where:*:Pattern", "Policy:Rules:#:Where:*:Under",
+        "Policy:Rules:#:Where:*:AtMost", "Policy:Rules:#:Where:*:AtLeast",
         "Limits:MaxConnections", "Limits:MaxConnectionsPerUid", "Limits:RequestTimeout", "Limits:LookupTimeout", "Limits:LookupCacheTime",
         "Limits:MaxJobs", "Limits:MaxJobsPerUid", "Limits:JobTimeout", "Limits:KillGrace", "Limits:DrainTimeout",
         "Limits:Worker:OpenFiles", "Limits:Worker:CpuSeconds", "Limits:Worker:FileSize", "Limits:Worker:Umask", "Limits:Worker:Nice",
@@ -26,6 +29,7 @@ internal static class KnownKeys
     private static readonly string[] Empty =
     [
         "Commands:*:Description", "Commands:*:Command:#", "Commands:*:Parameters:*:Description", "Commands:*:Parameters:*:Default",
+        "Policy:Rules:#:Where:*:Equals", "Policy:Rules:#:Where:*:OneOf:#",
     ];
 
     private static readonly string[] Times =

@@ -19,7 +19,7 @@ namespace PipeForkAs.Daemon.Requests;
 /// user and runs the job, relay, respond. Everything else is detail behind it.
 /// </summary>
 internal sealed class RequestStory(
-    DaemonOptions options, JobCatalog catalog, IAuthorizer authorizer, IUserDatabase users, JobSlots slots, RunningJobs runningJobs, ILogger logger)
+    DaemonOptions options, JobCatalog catalog, IAuthorizer authorizer, JobSlots slots, RunningJobs runningJobs, ILogger logger)
 {
     private readonly OrderBuilder orders = new(options.Limits);
     private readonly MessageWriter writer = new(4096);
@@ -73,9 +73,10 @@ internal sealed class RequestStory(
     private async ValueTask<EndRecord> ListAsync(Connection client, Request request, Reply reply)
     {
         using LoopTimer patience = Patience(client);
+        Func<string, bool> mayRun = await authorizer.MayRunAsync(client.Caller);
         return request.Operation == Operation.List
-            ? await Listing.ListAsync(catalog, request, reply)
-            : await Listing.DescribeAsync(catalog, request, reply);
+            ? await Listing.ListAsync(catalog, mayRun, request, reply)
+            : await Listing.DescribeAsync(catalog, mayRun, request, reply);
     }
 
     /// <summary>A client that does not read its answer has as long as the longest job; then its connection is another's.</summary>
@@ -91,10 +92,10 @@ internal sealed class RequestStory(
         UserSelector user = request.User is null ? UserSelector.ById(caller.Uid) : UserSelector.Parse(request.User);
 
         // Authorize: by name first. Only what the policy allows is looked up, and decided upon once more.
-        Demand(await authorizer.AuthorizeAsync(caller, jobName, user), caller, jobName, user);
+        Decision decision = await authorizer.DecideAsync(caller, jobName, user, request.Arguments);
+        Demand(decision, caller, jobName, user);
         RegisteredJob job = catalog.Find(jobName) ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{jobName}\"; list shows those that there are");
-        Account account = await users.FindAsync(user) ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{user}\"");
-        Demand(authorizer.AuthorizeResolved(caller, jobName, account), caller, jobName, user);
+        Account account = decision.Account ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{user}\"");
         Run order = orders.Build(job, request, account);
         using JobSlots.Slot slot = slots.Take(caller.Uid);
 
@@ -142,11 +143,11 @@ internal sealed class RequestStory(
         return (end, output.AtLineStart);
     }
 
-    private void Demand(Verdict verdict, Caller caller, string job, UserSelector user)
+    private void Demand(Decision decision, Caller caller, string job, UserSelector user)
     {
-        if (verdict.IsAllowed)
+        if (decision.Answer is Answer.Allowed or Answer.UnknownUser)
             return;
-        Log.Denied(logger, caller.Uid.Value, caller.Pid.Value, job, user.ToString(), verdict.Rule);
+        Log.Denied(logger, caller.Uid.Value, caller.Pid.Value, job, user.ToString(), decision.Reason);
         throw new RefusedException(ReplyCode.Denied, $"the policy does not allow uid {caller.Uid} to run \"{job}\" as \"{user}\"");
     }
 }

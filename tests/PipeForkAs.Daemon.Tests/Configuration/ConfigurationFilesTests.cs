@@ -108,8 +108,6 @@ public sealed class ConfigurationFilesTests : IDisposable
     [InlineData("\"Limits\": { \"MaxJob\": 5 }", "Limits:MaxJob: unknown key; is \"MaxJobs\" meant?")]
     [InlineData("\"Limits\": { \"Wroker\": { \"Nice\": 5 } }", "Limits:Wroker:Nice: unknown key; is \"Worker\" meant?")]
     [InlineData("\"Limits\": { \"Worker\": { \"PidsMax\": 5 } }", "Limits:Worker:PidsMax: unknown key")]
-    [InlineData("\"Policy\": { \"Rules\": [ { \"Name\": \"self\" } ] }", "Policy:Rules:0:Name: unknown key")]
-    [InlineData("\"Policy\": { \"Rules\": [] }", "Policy:Rules: unknown key")]
     [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Comand\": 1 } }", "Commands:x:Comand: unknown key; is \"Command\" meant?")]
     [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Parameters\": { \"p\": { \"Tpye\": \"string\" } } } }", "Commands:x:Parameters:p:Tpye: unknown key; is \"Type\" meant?")]
     // Wrong types.

@@ -31,6 +31,8 @@ internal sealed class Server
     private readonly JobCatalog catalog;
     private readonly RunningJobs running = new();
     private readonly RequestStory story;
+    private readonly PolicyAuthorizer authorizer;
+    private readonly OrderBuilder orders;
     private readonly HashSet<Connection> connections = [];
     private readonly Dictionary<UserId, int> connectionsByUid = [];
     private SocketListener? listener;
@@ -46,8 +48,10 @@ internal sealed class Server
             hosts.Add(new JobHost(loop, Reaper, host, logger) { JobsChanged = RefreshCatalog });
         catalog = new JobCatalog(hosts, [.. options.Commands.Select(command => new CommandJob(command.Key, command.Value))]);
         var users = new UserDatabase(loop, options.Limits, UserDatabase.AskSystem, UserDatabase.SystemFiles);
+        authorizer = new PolicyAuthorizer(PolicyReader.Read(options.Policy, SystemNames.Instance), users);
+        orders = new OrderBuilder(options.Limits);
         story = new RequestStory(
-            options, catalog, new PolicyAuthorizer(PolicyReader.Read(options.Policy, SystemNames.Instance), users), new JobSlots(options.Limits), running, logger);
+            options, catalog, authorizer, orders, new Checking(catalog, authorizer, users, orders), new JobSlots(options.Limits), running, logger);
     }
 
     /// <summary>Reaps the daemon's children; to be swept at SIGCHLD.</summary>
@@ -64,6 +68,19 @@ internal sealed class Server
         listening = loop.Watch(listener.Socket, EpollEvents.EPOLLIN);
         Log.Listening(logger, options.Socket.Path, catalog.All.Count());
         _ = AcceptAsync();
+    }
+
+    /// <summary>
+    /// Goes by another policy, other limits and other commands from now on, all of them or none. What runs keeps what it was granted: a
+    /// request goes by one policy, and its job's order and deadline were made when it began.
+    /// </summary>
+    /// <exception cref="JobHostException">A command has the name of a job.</exception>
+    public void Apply(DaemonOptions fresh, Policy policy)
+    {
+        catalog.Replace([.. fresh.Commands.Select(command => new CommandJob(command.Key, command.Value))]);
+        options.Limits.Take(fresh.Limits);
+        orders.Apply(options.Limits);
+        authorizer.Policy = policy;
     }
 
     /// <summary>Takes nothing new, lets what runs come to its end for a time, and ends the rest.</summary>

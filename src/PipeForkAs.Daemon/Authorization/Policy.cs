@@ -1,5 +1,6 @@
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Authorization;
 
@@ -29,7 +30,9 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules)
         rules.Any(rule => rule.Callers.Any(entry => entry.Kind == PrincipalKind.User) || (userIsName && rule.As.Any(entry => entry.Kind == PrincipalKind.Self)));
 
     /// <summary>Decides.</summary>
-    public Decision Decide(in Question question)
+    /// <param name="question">The question.</param>
+    /// <param name="trace">Is given each rule that was looked at, and what came of it; null where nobody wants to know.</param>
+    public Decision Decide(in Question question, ICollection<CheckedRule>? trace = null)
     {
         UserId? target = question.Account is { } account ? new UserId(account.Uid) : question.User.Uid;
         if (target == UserId.Unchanged)
@@ -37,9 +40,11 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules)
 
         foreach (Rule rule in rules)
         {
-            if (!rule.CoversCaller(question.Caller, question.CallerName) || !rule.CoversJob(question.Job))
-                continue;
-            Truth matches = Condition.And(rule.CoversUser(question, minimumUid), rule.CoversArguments(question));
+            bool caller = rule.CoversCaller(question.Caller, question.CallerName);
+            bool job = caller && rule.CoversJob(question.Job);
+            Truth user = job ? rule.CoversUser(question, minimumUid) : Truth.No;
+            Truth matches = user == Truth.No ? Truth.No : Condition.And(user, rule.CoversArguments(question));
+            trace?.Add(new CheckedRule(rule.Name, Outcome(rule, caller, job, user, matches)));
             if (matches == Truth.No)
                 continue;
             if (rule.Deny)
@@ -61,6 +66,18 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules)
 
         return Decision.Deny("no rule matches");
     }
+
+    private static string Outcome(Rule rule, bool caller, bool job, Truth user, Truth matches) => (caller, job, user, matches) switch
+    {
+        (false, _, _, _) => "the caller is not among Callers",
+        (_, false, _, _) => "the job is not among Jobs",
+        (_, _, Truth.No, _) => "the user is not among As, or is root or under MinimumUid and not named",
+        (_, _, _, Truth.No) => "the arguments are not what Where demands",
+        (_, _, _, Truth.Unknowable) when !rule.Deny => "an argument that Where looks at is missing, or cannot be judged",
+        (_, _, _, Truth.Unknowable) => "denies it: an argument that Where looks at is missing, or cannot be judged",
+        (_, _, _, Truth.Pending) => "the user's account decides",
+        _ => rule.Deny ? "denies it" : "allows it",
+    };
 
     /// <summary>Whether the caller may run the job as anyone, with some arguments: whether it may know that there is such a job.</summary>
     public bool MayRun(Caller caller, string? callerName, string job)

@@ -2,6 +2,7 @@ using System.Text.Json;
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Users;
 using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
 using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Authorization;
@@ -14,13 +15,13 @@ internal sealed class PolicyAuthorizer(Policy policy, IUserDatabase users) : IAu
     /// <summary>What decides from now on; a decision that is under way goes by one policy from its beginning to its end.</summary>
     public Policy Policy { get; set; } = policy;
 
-    public async ValueTask<Decision> DecideAsync(Caller caller, string job, UserSelector user, byte[]? arguments)
+    public async ValueTask<Decision> DecideAsync(Caller caller, string job, UserSelector user, byte[]? arguments, List<CheckedRule>? trace = null)
     {
         Policy current = Policy;
         using JsonDocument? document = current.LooksAtArguments && arguments is not null ? JsonDocument.Parse(arguments) : null;
         string? callerName = await NameAsync(caller, current.NeedsCallerName(user.Uid is null));
         var question = new Question(caller, callerName, job, user, null, document?.RootElement);
-        Decision byName = current.Decide(question);
+        Decision byName = current.Decide(question, trace);
         if (byName.Answer != Answer.NeedsAccount)
             return byName;
 
@@ -29,7 +30,8 @@ internal sealed class PolicyAuthorizer(Policy policy, IUserDatabase users) : IAu
             return MayKnow(caller, user) ? new Decision(Answer.UnknownUser, byName.Rule, "there is no such user") : Decision.Deny("there is no such user");
         if (await ProblemAsync(user, account) is { } problem)
             return Decision.Deny(problem);
-        return current.Decide(question with { Account = account });
+        trace?.Clear();
+        return current.Decide(question with { Account = account }, trace);
     }
 
     public async ValueTask<Func<string, bool>> MayRunAsync(Caller caller)

@@ -118,6 +118,22 @@ internal sealed class LimitOptions
 
     /// <summary>What each worker is limited to.</summary>
     public WorkerLimitOptions Worker { get; set; } = new();
+
+    /// <summary>Takes over all values of another: those who hold this go by them from now on.</summary>
+    public void Take(LimitOptions fresh)
+    {
+        MaxConnections = fresh.MaxConnections;
+        MaxConnectionsPerUid = fresh.MaxConnectionsPerUid;
+        RequestTimeout = fresh.RequestTimeout;
+        LookupTimeout = fresh.LookupTimeout;
+        LookupCacheTime = fresh.LookupCacheTime;
+        MaxJobs = fresh.MaxJobs;
+        MaxJobsPerUid = fresh.MaxJobsPerUid;
+        JobTimeout = fresh.JobTimeout;
+        KillGrace = fresh.KillGrace;
+        DrainTimeout = fresh.DrainTimeout;
+        Worker = fresh.Worker;
+    }
 }
 
 /// <summary>What each worker is limited to; getrlimit(2).</summary>

@@ -13,7 +13,7 @@ internal sealed record RegisteredJob(JobDescription Description, JobHost Host, C
 internal sealed class JobCatalog
 {
     private readonly IReadOnlyList<JobHost> hosts;
-    private readonly IReadOnlyList<CommandJob> commands;
+    private IReadOnlyList<CommandJob> commands;
     private SortedDictionary<string, RegisteredJob> jobs = new(StringComparer.Ordinal);
 
     public JobCatalog(IReadOnlyList<JobHost> hosts, IReadOnlyList<CommandJob> commands)
@@ -27,6 +27,23 @@ internal sealed class JobCatalog
 
     /// <summary>The job of that name, or null.</summary>
     public RegisteredJob? Find(string name) => jobs.GetValueOrDefault(name);
+
+    /// <summary>Takes other commands. Where their names are taken, those that there are stay.</summary>
+    /// <exception cref="JobHostException">A command has the name of a job.</exception>
+    public void Replace(IReadOnlyList<CommandJob> fresh)
+    {
+        IReadOnlyList<CommandJob> former = commands;
+        commands = fresh;
+        try
+        {
+            Refresh();
+        }
+        catch (JobHostException)
+        {
+            commands = former;
+            throw;
+        }
+    }
 
     /// <summary>Reads anew what the job hosts hold.</summary>
     /// <exception cref="JobHostException">Two of them, or one and the configuration, hold a job of the same name.</exception>

@@ -8,10 +8,13 @@ namespace PipeForkAs.Daemon.Requests;
 /// <summary>Makes the order to a worker from what was asked, registered and configured.</summary>
 internal sealed class OrderBuilder
 {
-    private readonly TimeSpan longest;
-    private readonly WorkerLimits limits;
+    private TimeSpan longest;
+    private WorkerLimits limits = new();
 
-    public OrderBuilder(LimitOptions options)
+    public OrderBuilder(LimitOptions options) => Apply(options);
+
+    /// <summary>What holds for the orders from now on.</summary>
+    public void Apply(LimitOptions options)
     {
         longest = options.JobTimeout;
         limits = new WorkerLimits

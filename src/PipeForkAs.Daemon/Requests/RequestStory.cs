@@ -19,9 +19,8 @@ namespace PipeForkAs.Daemon.Requests;
 /// user and runs the job, relay, respond. Everything else is detail behind it.
 /// </summary>
 internal sealed class RequestStory(
-    DaemonOptions options, JobCatalog catalog, IAuthorizer authorizer, JobSlots slots, RunningJobs runningJobs, ILogger logger)
+    DaemonOptions options, JobCatalog catalog, IAuthorizer authorizer, OrderBuilder orders, Checking checking, JobSlots slots, RunningJobs runningJobs, ILogger logger)
 {
-    private readonly OrderBuilder orders = new(options.Limits);
     private readonly MessageWriter writer = new(4096);
 
     /// <summary>Serves one client, to its end.</summary>
@@ -42,7 +41,7 @@ internal sealed class RequestStory(
 
             (end, atLineStart) = request.Operation switch
             {
-                Operation.List or Operation.Describe => (await ListAsync(client, request, reply), true),
+                Operation.List or Operation.Describe or Operation.Check => (await TellOfJobsAsync(client, request, reply), true),
                 _ => await RunAsync(client, received, reply),
             };
         }
@@ -70,9 +69,11 @@ internal sealed class RequestStory(
         await reply.EndAsync(end, atLineStart);
     }
 
-    private async ValueTask<EndRecord> ListAsync(Connection client, Request request, Reply reply)
+    private async ValueTask<EndRecord> TellOfJobsAsync(Connection client, Request request, Reply reply)
     {
         using LoopTimer patience = Patience(client);
+        if (request.Operation == Operation.Check)
+            return await checking.CheckAsync(client.Caller, request, reply);
         Func<string, bool> mayRun = await authorizer.MayRunAsync(client.Caller);
         return request.Operation == Operation.List
             ? await Listing.ListAsync(catalog, mayRun, request, reply)

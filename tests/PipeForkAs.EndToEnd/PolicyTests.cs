@@ -77,7 +77,11 @@ public sealed class PolicyTests
         ToolResult root = await Tool.RunAsync([NativeBuild.Command, "--socket", daemon.Socket, .. question]);
         Assert.Equal(0, root.ExitCode);
         Assert.Contains("rule \"panel\": allows it", root.Text);
-        Assert.Contains("rule \"paths\": the job is not among Jobs", root.Text);
+
+        ToolResult why = await Tool.RunAsync([NativeBuild.Command, "--socket", daemon.Socket, .. question[..^1], "list-directory"]);
+        Assert.Equal(126, why.ExitCode);
+        Assert.Contains("rule \"panel\": the job is not among Jobs", why.Text);
+        Assert.Contains("rule \"paths\": an argument that Where looks at is missing", why.Text);
 
         ToolResult bob = await AsAsync(daemon, TestUsers.Bob, question);
         Assert.Equal((126, ""), (bob.ExitCode, bob.Text));

@@ -63,6 +63,7 @@ internal static class CommandLine
             new RunCommand(socket, streams, report),
             new ListCommand(socket, streams),
             new DescribeCommand(socket, streams),
+            new CheckCommand(socket, streams),
         };
     }
 }

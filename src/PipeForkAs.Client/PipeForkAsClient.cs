@@ -107,6 +107,20 @@ public sealed class PipeForkAsClient
         return Read(() => JsonSerializer.Deserialize(json.Span, JobDescriptionJson.Default.JobDescription));
     }
 
+    /// <summary>Whether a request would be run, and as whom; nothing is run.</summary>
+    /// <param name="request">The request. Its <see cref="Request.Operation"/> does not matter; <see cref="Request.Caller"/> is for root.</param>
+    /// <param name="cancellation">Closes the connection.</param>
+    /// <exception cref="RequestRefusedException">The job or the user is unknown, the arguments are not what the job takes ...</exception>
+    /// <inheritdoc cref="RunAsync" path="/exception"/>
+    public async Task<CheckResult> CheckAsync(Request request, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        JobOutput answer = await CaptureAsync(request with { Operation = Operation.Check }, cancellation: cancellation).ConfigureAwait(false);
+        return answer.End.Code is ReplyCode.Ok or ReplyCode.Denied && !answer.Stdout.IsEmpty
+            ? Read(() => JsonSerializer.Deserialize(answer.Stdout.Span, CheckResultJson.Default.CheckResult))
+            : throw new RequestRefusedException(answer.End);
+    }
+
     private static string? NonEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
 
     private static T Read<T>(Func<T?> deserialize)

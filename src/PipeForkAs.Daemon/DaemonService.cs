@@ -3,14 +3,16 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Systemd;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon;
 
 /// <summary>The event loop as a service of the generic host: it has started when the socket listens, and stopped when it has drained.</summary>
-internal sealed class DaemonService(DaemonOptions options, TimeProvider time, ILogger<DaemonService> logger) : BackgroundService
+internal sealed class DaemonService(DaemonOptions options, Reloader reloader, ServiceNotifier notifier, TimeProvider time, ILogger<DaemonService> logger) : BackgroundService
 {
     private readonly TaskCompletionSource started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Task reloading = Task.CompletedTask;
     private readonly TaskCompletionSource loopEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <inheritdoc/>
@@ -30,6 +32,11 @@ internal sealed class DaemonService(DaemonOptions options, TimeProvider time, IL
         // The runtime has its own SIGCHLD handler; it reaps only children that Process started, of which there are none.
         using PosixSignalRegistration childEnded = PosixSignalRegistration.Create(
             PosixSignal.SIGCHLD, _ => own.Post(static state => ((Server)state!).Reaper.Sweep(), server));
+        using PosixSignalRegistration reload = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+        {
+            signal.Cancel = true;
+            AskForReload(fresh => own.Post(_ => Apply(server, fresh), null));
+        });
         var thread = new Thread(() => RunLoop(own)) { Name = "event loop", IsBackground = true };
         thread.Start();
         own.Post(_ => Start(own, server), null);
@@ -90,6 +97,72 @@ internal sealed class DaemonService(DaemonOptions options, TimeProvider time, IL
         }
     }
 
+    private void AskForReload(Action<Taken> post)
+    {
+        lock (started)
+            reloading = ReloadAsync(reloading, post);
+    }
+
+    /// <summary>One reload after the other: the files and the user database are read off the loop, what they say is taken over on it.</summary>
+    private async Task ReloadAsync(Task former, Action<Taken> post)
+    {
+        await former;
+        if (await Task.WhenAny(started.Task, loopEnded.Task) != started.Task || !started.Task.IsCompletedSuccessfully)
+            return;
+        try
+        {
+            Tell(notifier.Reloading);
+            Reloaded fresh = await Task.Run(reloader.Load);
+            var taken = new Taken(fresh, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+            post(taken);
+            await taken.Done.Task;
+            fresh.Keep();
+            Log.Reloaded(logger, fresh.Changed.Count == 0 ? "nothing" : string.Join(", ", fresh.Changed));
+        }
+        catch (ConfigurationException refused)
+        {
+            foreach (string problem in refused.Problems)
+                Log.ReloadRefused(logger, problem);
+        }
+#pragma warning disable CA1031 // The edge of a reload: whatever it is, the former configuration holds, and the log says why.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            Log.ReloadRefused(logger, failure.Message);
+        }
+        finally
+        {
+            Tell(notifier.Ready);
+        }
+    }
+
+    private static void Apply(Server server, Taken taken)
+    {
+        try
+        {
+            server.Apply(taken.Fresh.Options, taken.Fresh.Policy);
+            taken.Done.SetResult();
+        }
+#pragma warning disable CA1031 // Whatever it is, who asked for the reload is told.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            taken.Done.SetException(failure);
+        }
+    }
+
+    private void Tell(Action tell)
+    {
+        try
+        {
+            tell();
+        }
+        catch (SystemCallException failure)
+        {
+            Log.NotifyFailed(logger, failure.Message);
+        }
+    }
+
     private void PrepareProcess()
     {
         // A client or a job that closes its end is an error of the call, not of the process.
@@ -104,4 +177,7 @@ internal sealed class DaemonService(DaemonOptions options, TimeProvider time, IL
         if (hard < wanted)
             Log.FewDescriptors(logger, wanted, hard);
     }
+
+    /// <summary>A configuration on its way to the loop, and back when it holds.</summary>
+    private sealed record Taken(Reloaded Fresh, TaskCompletionSource Done);
 }

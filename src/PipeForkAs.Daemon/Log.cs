@@ -64,4 +64,13 @@ internal static partial class Log
 
     [LoggerMessage(25, LogLevel.Warning, "no connection can be accepted now: {Error}")]
     public static partial void AcceptFailed(ILogger logger, string error);
+
+    [LoggerMessage(30, LogLevel.Information, "configuration reloaded; changed: {Keys}")]
+    public static partial void Reloaded(ILogger logger, string keys);
+
+    [LoggerMessage(31, LogLevel.Error, "configuration not reloaded, the former one still holds: {Problem}")]
+    public static partial void ReloadRefused(ILogger logger, string problem);
+
+    [LoggerMessage(32, LogLevel.Warning, "the service manager was not told of the reload: {Problem}")]
+    public static partial void NotifyFailed(ILogger logger, string problem);
 }

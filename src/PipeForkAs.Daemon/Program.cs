@@ -47,7 +47,7 @@ static async Task<int> RunAsync(string? file, bool onlyCheck, CancellationToken 
             return ExitFailure;
         }
 
-        using IHost host = Build(options, root);
+        using IHost host = Build(options, root, file);
         DaemonService service = host.Services.GetServices<IHostedService>().OfType<DaemonService>().Single();
         await host.RunAsync(cancellation);
 
@@ -67,7 +67,7 @@ static async Task<int> RunAsync(string? file, bool onlyCheck, CancellationToken 
     }
 }
 
-static IHost Build(DaemonOptions options, IConfigurationRoot root)
+static IHost Build(DaemonOptions options, IConfigurationRoot root, string? file)
 {
     // Nothing from the working directory or the environment: only the files that were checked.
     HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
@@ -80,6 +80,7 @@ static IHost Build(DaemonOptions options, IConfigurationRoot root)
     builder.Services.Configure<HostOptions>(host =>
         host.ShutdownTimeout = options.Limits.DrainTimeout + options.Limits.KillGrace + TimeSpan.FromSeconds(15));
     builder.Services.AddSingleton(options);
+    builder.Services.AddSingleton(new Reloader(file, root));
     builder.Services.AddSingleton(TimeProvider.System);
     builder.Services.AddHostedService<DaemonService>();
     return builder.Build();

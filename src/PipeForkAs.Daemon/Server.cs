@@ -34,6 +34,8 @@ internal sealed class Server
     private readonly RunningJobs running = new();
     private readonly RequestStory story;
     private readonly JobSlots slots;
+    private readonly PolicyAuthorizer authorizer;
+    private readonly OrderBuilder orders;
     private readonly HashSet<Connection> connections = [];
     private readonly Dictionary<UserId, int> connectionsByUid = [];
     private JobIsolation? isolation;
@@ -51,8 +53,11 @@ internal sealed class Server
         catalog = new JobCatalog(hosts, [.. options.Commands.Select(command => new CommandJob(command.Key, command.Value))], options.Jobs);
         var users = new UserDatabase(loop, options.Limits, UserDatabase.AskSystem, UserDatabase.SystemFiles);
         var accounts = new AccountGate(loop, options, Libc.getspnam, new PamCheck(loop, Reaper, options).AskAsync);
-        story = new RequestStory(
-            options, catalog, new DefaultAuthorizer(options.Policy, users), users, accounts, slots = new JobSlots(loop, options.Limits), running, logger);
+        authorizer = new PolicyAuthorizer(PolicyReader.Read(options.Policy, SystemNames.Instance), users);
+        orders = new OrderBuilder(options.Limits);
+        slots = new JobSlots(loop, options.Limits);
+        var checking = new Checking(catalog, authorizer, users, accounts, orders);
+        story = new RequestStory(options, catalog, authorizer, accounts, orders, checking, slots, running, logger);
     }
 
     /// <summary>Reaps the daemon's children; to be swept at SIGCHLD.</summary>
@@ -72,6 +77,21 @@ internal sealed class Server
         listening = loop.Watch(listener.Socket, EpollEvents.EPOLLIN);
         Log.Listening(logger, options.Socket.Path, catalog.All.Count());
         _ = AcceptAsync();
+    }
+
+    /// <summary>
+    /// Goes by another policy, other limits, other commands and other restrictions from now on, all of them or none. What runs keeps what it was granted: a
+    /// request goes by one policy, and its job's order and deadline were made when it began.
+    /// </summary>
+    /// <exception cref="JobHostException">A command has the name of a job, or there is no job to restrict.</exception>
+    public void Apply(DaemonOptions fresh, Policy policy)
+    {
+        catalog.Replace([.. fresh.Commands.Select(command => new CommandJob(command.Key, command.Value))], fresh.Jobs);
+        options.Policy = fresh.Policy;
+        options.Limits.Take(fresh.Limits);
+        orders.Apply(options.Limits);
+        slots.ServeWaiting();
+        authorizer.Policy = policy;
     }
 
     /// <summary>Takes nothing new, lets what runs come to its end for a time, and ends the rest.</summary>

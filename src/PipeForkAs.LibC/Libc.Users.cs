@@ -45,7 +45,21 @@ public static unsafe partial class Libc
     }
 
     /// <summary>getgrgid_r(3): a group's name. Null where there is none.</summary>
-    public static string? getgrgid_name(GroupId gid)
+    public static string? getgrgid_name(GroupId gid) =>
+        // SAFETY: FindGroup gives the buffer with its size.
+        FindGroup((group* entry, byte* buffer, nuint size, group** result) => sys_getgrgid_r(gid.Value, entry, buffer, size, result), $"getgrgid_r({gid})")?.Name;
+
+    /// <summary>getgrnam_r(3): the gid of the group of that name. Null where there is none.</summary>
+    public static GroupId? getgrnam_gid(string name)
+    {
+        Check.NoNul(name);
+        // SAFETY: FindGroup gives the buffer with its size.
+        return FindGroup((group* entry, byte* buffer, nuint size, group** result) => sys_getgrnam_r(name, entry, buffer, size, result), $"getgrnam_r(\"{name}\")")?.Gid;
+    }
+
+    private delegate int GroupCall(group* entry, byte* buffer, nuint size, group** result);
+
+    private static (string Name, GroupId Gid)? FindGroup(GroupCall call, string text)
     {
         for (int size = 4096; ; size *= 4)
         {
@@ -57,14 +71,14 @@ public static unsafe partial class Libc
                 int error;
                 // SAFETY: libc is told the buffer's size; the name is copied before the buffer goes.
                 do
-                    error = sys_getgrgid_r(gid.Value, &entry, buffer, (nuint)size, &result);
+                    error = call(&entry, buffer, (nuint)size, &result);
                 while (error == Errno.EINTR.Value);
                 if (error == Errno.ERANGE.Value && size < MaxEntryBytes)
                     continue;
                 if (IsNotFound(error))
                     return null;
-                Check.ErrorNumber(error, $"getgrgid_r({gid})");
-                return result is null ? null : Text(entry.name);
+                Check.ErrorNumber(error, text);
+                return result is null ? null : (Text(entry.name), new GroupId(entry.gid));
             }
             finally
             {
@@ -146,4 +160,7 @@ public static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "getgrgid_r")]
     private static partial int sys_getgrgid_r(uint gid, group* entry, byte* buffer, nuint size, group** result);
+
+    [LibraryImport(Library, EntryPoint = "getgrnam_r", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int sys_getgrnam_r(string name, group* entry, byte* buffer, nuint size, group** result);
 }

@@ -37,6 +37,14 @@ public sealed class UserTests
     }
 
     [Fact]
+    public void A_group_has_the_gid_that_getent_tells()
+    {
+        foreach (string[] entry in Entries("group").DistinctBy(entry => entry[0]))
+            Assert.Equal(new GroupId(Number(entry[2])), Libc.getgrnam_gid(entry[0]));
+        Assert.Null(Libc.getgrnam_gid("no-such-group-here"));
+    }
+
+    [Fact]
     public void Whom_the_user_database_does_not_know_is_null()
     {
         Assert.Null(Libc.getpwnam("no-such-user-here"));

@@ -1,25 +1,22 @@
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Users;
-using PipeForkAs.Protocol.Worker;
+using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Authorization;
 
-/// <summary>Decides who may run which job as whom: once by what the request names, before anything is looked up, and once more with the user resolved.</summary>
+/// <summary>Decides who may run which job as whom.</summary>
 internal interface IAuthorizer
 {
-    /// <summary>Decides by names alone. What it refuses is not looked up, so that a refusal tells nothing of what exists.</summary>
-    ValueTask<Verdict> AuthorizeAsync(Caller caller, string job, UserSelector user);
+    /// <summary>Decides. The user is looked up only where a rule may allow it: a refusal tells nothing of what exists.</summary>
+    /// <param name="caller">Who asks.</param>
+    /// <param name="job">The job's name.</param>
+    /// <param name="user">The user as the request names it.</param>
+    /// <param name="arguments">The arguments as a JSON object in UTF-8; null for none.</param>
+    /// <param name="trace">Is given what each rule came to. It may tell of the user's account: not for others than root. Null for none.</param>
+    /// <exception cref="UserLookupException">The user database did not answer.</exception>
+    ValueTask<Decision> DecideAsync(Caller caller, string job, UserSelector user, byte[]? arguments, List<CheckedRule>? trace = null);
 
-    /// <summary>Decides again with the resolved user: the floors that hold for every rule.</summary>
-    Verdict AuthorizeResolved(Caller caller, string job, Account user);
-}
-
-/// <summary>A decision.</summary>
-/// <param name="IsAllowed">Whether it is allowed.</param>
-/// <param name="Rule">The rule that decided, for the log; never for the client.</param>
-internal readonly record struct Verdict(bool IsAllowed, string Rule)
-{
-    public static Verdict Allow(string rule) => new(true, rule);
-
-    public static Verdict Deny(string rule) => new(false, rule);
+    /// <summary>The jobs of these that the caller may run as anyone: those that it may know of.</summary>
+    /// <exception cref="UserLookupException">The user database did not answer.</exception>
+    ValueTask<Func<string, bool>> MayRunAsync(Caller caller);
 }

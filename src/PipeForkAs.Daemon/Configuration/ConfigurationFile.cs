@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.Extensions.Configuration;
+using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Configuration;
 
@@ -31,10 +32,10 @@ internal sealed class ConfigurationFile
     {
         try
         {
-            using FileStream stream = File.OpenRead(path);
+            using var stream = new MemoryStream(PlainFile.ReadBytes(path));
             return new ConfigurationFile(path, new ConfigurationBuilder().AddJsonStream(stream).Build());
         }
-        catch (Exception failure) when (failure is FormatException or JsonException or IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (failure is FormatException or JsonException or IOException or SystemCallException)
         {
             throw new ConfigurationException($"{path}: {failure.Message}");
         }

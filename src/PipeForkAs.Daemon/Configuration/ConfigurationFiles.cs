@@ -69,6 +69,10 @@ internal static class ConfigurationFiles
         }
 
         KeepEmptyTexts(root, options);
+
+        // An empty list of rules lets nobody do anything; it must not turn into the built-in rules.
+        if (options.Policy.Rules is null or { Count: 0 })
+            options.Policy.Rules = parts.Any(part => part.Holds("Policy:Rules")) ? [] : null;
         if (options.JobHosts.Count == 0)
             options.JobHosts.Add(new JobHostOptions());
         return options;
@@ -83,6 +87,18 @@ internal static class ConfigurationFiles
             command.Command = [.. section.GetSection("Command").GetChildren().Select(word => word.Value ?? "")];
             foreach ((string parameter, ParameterOptions value) in command.Parameters)
                 value.Default ??= section[$"Parameters:{parameter}:Default"];
+        }
+
+        IList<RuleOptions> rules = options.Policy.Rules ?? [];
+        for (int i = 0; i < rules.Count; i++)
+        {
+            foreach ((string argument, ConditionOptions condition) in rules[i].Where)
+            {
+                IConfigurationSection section = root.GetSection($"Policy:Rules:{i}:Where:{argument}");
+                condition.EqualTo ??= section["Equals"];
+                if (condition.OneOf is not null)
+                    condition.OneOf = [.. section.GetSection("OneOf").GetChildren().Select(word => word.Value ?? "")];
+            }
         }
     }
 

@@ -83,19 +83,6 @@ internal sealed class ParameterOptions
     public bool AllowLeadingDash { get; set; }
 }
 
-/// <summary>Who may run what as whom. Without rules: everyone as themselves, root as everyone.</summary>
-internal sealed class PolicyOptions
-{
-    /// <summary>The lowest uid that a job may run as, 1 to 4294967294; what lies below are the system's own accounts.</summary>
-    public uint MinimumUid { get; set; } = 1000;
-
-    /// <summary>Whether accounts are refused that have expired, or whose shell lets nobody in. A password that is locked is not enough.</summary>
-    public bool RefuseDisabledAccounts { get; set; } = true;
-
-    /// <summary>The PAM service whose account modules must let an account pass: a file of pam.d(5); null for none.</summary>
-    public string? PamService { get; set; }
-}
-
 /// <summary>What is limited.</summary>
 internal sealed class LimitOptions
 {
@@ -146,6 +133,25 @@ internal sealed class LimitOptions
 
     /// <summary>What each worker is limited to.</summary>
     public WorkerLimitOptions Worker { get; set; } = new();
+
+    /// <summary>Takes over all values of another but <see cref="Cgroup"/>, which is for the start: those who hold this go by them from now on.</summary>
+    public void Take(LimitOptions fresh)
+    {
+        MaxConnections = fresh.MaxConnections;
+        MaxConnectionsPerUid = fresh.MaxConnectionsPerUid;
+        RequestTimeout = fresh.RequestTimeout;
+        LookupTimeout = fresh.LookupTimeout;
+        LookupCacheTime = fresh.LookupCacheTime;
+        MaxJobs = fresh.MaxJobs;
+        MaxJobsPerUid = fresh.MaxJobsPerUid;
+        MaxQueued = fresh.MaxQueued;
+        QueueTimeout = fresh.QueueTimeout;
+        OutputLimit = fresh.OutputLimit;
+        JobTimeout = fresh.JobTimeout;
+        KillGrace = fresh.KillGrace;
+        DrainTimeout = fresh.DrainTimeout;
+        Worker = fresh.Worker;
+    }
 }
 
 /// <summary>What each worker is limited to; getrlimit(2), cgroups(7).</summary>

@@ -13,6 +13,9 @@ internal static class KnownKeys
         "Commands:*:Parameters:*:Default", "Commands:*:Parameters:*:AllowLeadingDash",
         .. Restrictions("Commands:*"), .. Restrictions("Jobs:*"), "Jobs:*:Timeout",
         "Policy:MinimumUid", "Policy:RefuseDisabledAccounts", "Policy:PamService",
+        "Policy:Rules:#:Name", "Policy:Rules:#:Callers:#", "Policy:Rules:#:Jobs:#", "Policy:Rules:#:As:#", "Policy:Rules:#:Deny", "Policy:Rules:#:AllowRoot",
+        "Policy:Rules:#:Where:*:Equals", "Policy:Rules:#:Where:*:OneOf:#", "Policy:Rules:#:Where:*:Pattern", "Policy:Rules:#:Where:*:Under",
+        "Policy:Rules:#:Where:*:AtMost", "Policy:Rules:#:Where:*:AtLeast",
         "Limits:MaxConnections", "Limits:MaxConnectionsPerUid", "Limits:RequestTimeout", "Limits:LookupTimeout", "Limits:LookupCacheTime",
         "Limits:MaxJobs", "Limits:MaxJobsPerUid", "Limits:JobTimeout", "Limits:KillGrace", "Limits:DrainTimeout",
         "Limits:MaxQueued", "Limits:QueueTimeout", "Limits:OutputLimit", "Limits:Cgroup", "Limits:Worker:MemoryMax", "Limits:Worker:PidsMax", "Limits:Worker:CpuWeight", "Limits:Worker:OomScoreAdj",
@@ -30,6 +33,7 @@ internal static class KnownKeys
     private static readonly string[] Empty =
     [
         "Commands:*:Description", "Commands:*:Command:#", "Commands:*:Parameters:*:Description", "Commands:*:Parameters:*:Default",
+        "Policy:Rules:#:Where:*:Equals", "Policy:Rules:#:Where:*:OneOf:#",
     ];
 
     private static readonly string[] Times =

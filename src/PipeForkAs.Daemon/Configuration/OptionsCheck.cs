@@ -156,6 +156,8 @@ internal static class OptionsCheck
     {
         if (policy.MinimumUid is 0 or uint.MaxValue)
             yield return ("Policy:MinimumUid", "must be from 1 to 4294967294");
+        foreach ((string, string) problem in Authorization.PolicyReader.Problems(policy, Authorization.SystemNames.Instance))
+            yield return problem;
         if (policy.PamService is not { } service)
             yield break;
         if (!JobName.IsValid(service) || !Array.Exists(PamFolders, folder => File.Exists(Path.Combine(folder, service))))

@@ -20,8 +20,8 @@ internal sealed record RegisteredJob(JobDescription Description, JobHost Host, C
 internal sealed class JobCatalog
 {
     private readonly IReadOnlyList<JobHost> hosts;
-    private readonly IReadOnlyList<CommandJob> commands;
-    private readonly IDictionary<string, JobRestrictionOptions> restrictions;
+    private IReadOnlyList<CommandJob> commands;
+    private IDictionary<string, JobRestrictionOptions> restrictions;
     private SortedDictionary<string, RegisteredJob> jobs = new(StringComparer.Ordinal);
 
     public JobCatalog(IReadOnlyList<JobHost> hosts, IReadOnlyList<CommandJob> commands, IDictionary<string, JobRestrictionOptions> restrictions)
@@ -36,6 +36,23 @@ internal sealed class JobCatalog
 
     /// <summary>The job of that name, or null.</summary>
     public RegisteredJob? Find(string name) => jobs.GetValueOrDefault(name);
+
+    /// <summary>Takes other commands and restrictions, or, where they cannot be, none of them.</summary>
+    /// <exception cref="JobHostException">A command has the name of a job, or there is no job to restrict.</exception>
+    public void Replace(IReadOnlyList<CommandJob> freshCommands, IDictionary<string, JobRestrictionOptions> freshRestrictions)
+    {
+        (IReadOnlyList<CommandJob>, IDictionary<string, JobRestrictionOptions>) former = (commands, restrictions);
+        (commands, restrictions) = (freshCommands, freshRestrictions);
+        try
+        {
+            Refresh();
+        }
+        catch (JobHostException)
+        {
+            (commands, restrictions) = former;
+            throw;
+        }
+    }
 
     /// <summary>Reads anew what the job hosts hold.</summary>
     /// <exception cref="JobHostException">Two of them, or one and the configuration, hold a job of the same name.</exception>

@@ -78,8 +78,8 @@ internal sealed class CgroupIsolation : JobIsolation
             if (name is null)
             {
                 // Job hosts that a killed daemon left behind would be in the way of controllers just as well.
-                KernelFile.Write($"{home}/cgroup.kill", "1").OrThrow($"write(\"{home}/cgroup.kill\")");
-                KernelFile.Write($"{home}/cgroup.procs", "0").OrThrow($"write(\"{home}/cgroup.procs\")");
+                PlainFile.Write($"{home}/cgroup.kill", "1").OrThrow($"write(\"{home}/cgroup.kill\")");
+                PlainFile.Write($"{home}/cgroup.procs", "0").OrThrow($"write(\"{home}/cgroup.procs\")");
             }
 
             return new CgroupIsolation(loop, logger, root, hold, name is null, PassOn(root));
@@ -187,17 +187,17 @@ internal sealed class CgroupIsolation : JobIsolation
     private static HashSet<string> PassOn(string root)
     {
         var passed = new HashSet<string>(StringComparer.Ordinal);
-        string[] offered = KernelFile.Read($"{root}/cgroup.controllers").Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
+        string[] offered = PlainFile.Read($"{root}/cgroup.controllers").Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
         foreach (string controller in offered.Where(name => name is "memory" or "pids" or "cpu"))
         {
-            if (!KernelFile.Write($"{root}/cgroup.subtree_control", $"+{controller}").Failed)
+            if (!PlainFile.Write($"{root}/cgroup.subtree_control", $"+{controller}").Failed)
                 passed.Add(controller);
         }
 
         return passed;
     }
 
-    private static void Set(string path, string file, string value) => KernelFile.Write($"{path}/{file}", value).OrThrow($"write(\"{path}/{file}\", {value})");
+    private static void Set(string path, string file, string value) => PlainFile.Write($"{path}/{file}", value).OrThrow($"write(\"{path}/{file}\", {value})");
 
     private static bool IsOne(byte[]? value) => value is [(byte)'1'];
 }

@@ -28,7 +28,7 @@ internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId wo
                 throw new IsolationException($"{path} exists already");
             made = true;
             owner.Prepare(path);
-            IOResult moved = KernelFile.Write($"{path}/cgroup.procs", worker.ToString());
+            IOResult moved = PlainFile.Write($"{path}/cgroup.procs", worker.ToString());
             if (moved.Errno != Errno.ESRCH) // It has ended; whoever waits for its end is told by that.
                 moved.OrThrow($"write(\"{path}/cgroup.procs\")");
         }
@@ -62,7 +62,7 @@ internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId wo
 
         try
         {
-            KernelFile.Write($"{path}/cgroup.kill", "1").OrThrow($"write(\"{path}/cgroup.kill\")");
+            PlainFile.Write($"{path}/cgroup.kill", "1").OrThrow($"write(\"{path}/cgroup.kill\")");
         }
         catch (SystemCallException failure) when (failure.Errno == Errno.ENOENT || failure.Errno == Errno.ENODEV)
         {
@@ -102,6 +102,6 @@ internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId wo
 
     /// <summary>The processes in it, for the log.</summary>
     public string Living() =>
-        string.Join(", ", (KernelFile.TryRead($"{path}/cgroup.procs") ?? "").Split('\n', StringSplitOptions.RemoveEmptyEntries).Take(16)
+        string.Join(", ", (PlainFile.TryRead($"{path}/cgroup.procs") ?? "").Split('\n', StringSplitOptions.RemoveEmptyEntries).Take(16)
             .Select(pid => string.Create(CultureInfo.InvariantCulture, $"{pid} ({ProcessEntry.Read(pid)?.State ?? '?'})")));
 }

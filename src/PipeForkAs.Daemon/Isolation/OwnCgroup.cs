@@ -7,7 +7,7 @@ namespace PipeForkAs.Daemon.Isolation;
 internal static class OwnCgroup
 {
     /// <summary>Its directory, or null where there is no version 2, or none that this process can see.</summary>
-    public static string? Find() => Find(KernelFile.TryRead("/proc/self/mountinfo") ?? "", KernelFile.TryRead("/proc/self/cgroup") ?? "");
+    public static string? Find() => Find(PlainFile.TryRead("/proc/self/mountinfo") ?? "", PlainFile.TryRead("/proc/self/cgroup") ?? "");
 
     /// <summary>Its directory, as these two files tell it.</summary>
     /// <param name="mounts">What /proc/self/mountinfo holds; proc_pid_mountinfo(5).</param>

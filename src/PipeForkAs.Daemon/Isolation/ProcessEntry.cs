@@ -51,7 +51,7 @@ internal readonly record struct ProcessEntry(int Pid, char State, int Parent, in
     /// <summary>One process; null where there is none of that number.</summary>
     public static ProcessEntry? Read(string pid)
     {
-        if (!int.TryParse(pid, NumberStyles.None, CultureInfo.InvariantCulture, out int number) || KernelFile.TryRead($"/proc/{pid}/stat") is not { } text)
+        if (!int.TryParse(pid, NumberStyles.None, CultureInfo.InvariantCulture, out int number) || PlainFile.TryRead($"/proc/{pid}/stat") is not { } text)
             return null;
 
         // pid (name) state ppid pgrp session ...; the name may hold anything, so count from its last ')'.
@@ -69,7 +69,7 @@ internal readonly record struct ProcessEntry(int Pid, char State, int Parent, in
     /// <summary>Whether one of its user ids is this. False where it is gone.</summary>
     public bool IsOf(UserId user)
     {
-        string? status = KernelFile.TryRead(string.Create(CultureInfo.InvariantCulture, $"/proc/{Pid}/status"));
+        string? status = PlainFile.TryRead(string.Create(CultureInfo.InvariantCulture, $"/proc/{Pid}/status"));
         string? ids = status?.Split('\n').FirstOrDefault(line => line.StartsWith("Uid:", StringComparison.Ordinal));
         return ids is not null && ids[4..].Split('\t', StringSplitOptions.RemoveEmptyEntries).Contains(user.ToString());
     }

@@ -51,7 +51,7 @@ internal sealed class SweepIsolation(Loop loop, ChildReaper reaper, ILogger logg
     /// </summary>
     internal List<ProcessEntry> Orphans(SweptJob job, UserId user)
     {
-        IEnumerable<ProcessEntry> children = KernelFile.TryRead(OwnChildren) is { } text
+        IEnumerable<ProcessEntry> children = PlainFile.TryRead(OwnChildren) is { } text
             ? text.Split(' ', StringSplitOptions.RemoveEmptyEntries).Where(pid => !IsKnown(int.Parse(pid, CultureInfo.InvariantCulture))).Select(ProcessEntry.Read).OfType<ProcessEntry>()
             : ProcessEntry.All().Where(entry => entry.Parent == Environment.ProcessId && !IsKnown(entry.Pid));
         return [.. children.Where(child => child.IsAlive && child.IsOf(user) && !jobs.Any(other => other != job && other.Claims(child)))];

@@ -71,6 +71,12 @@ internal sealed class JobSlots(Loop loop, LimitOptions limits)
         Taken--;
         if (--byCaller[caller] == 0)
             byCaller.Remove(caller);
+        ServeWaiting();
+    }
+
+    /// <summary>Gives slots to those who wait, where there are any: one became free, or more may be taken than before.</summary>
+    public void ServeWaiting()
+    {
         for (LinkedListNode<Waiter>? place = waiting.First; place is not null && Taken < limits.MaxJobs;)
         {
             LinkedListNode<Waiter>? next = place.Next;

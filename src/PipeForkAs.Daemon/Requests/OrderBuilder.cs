@@ -9,12 +9,15 @@ namespace PipeForkAs.Daemon.Requests;
 /// <summary>Makes the order to a worker from what was asked, registered and configured.</summary>
 internal sealed class OrderBuilder
 {
-    private readonly TimeSpan longest;
-    private readonly long? mostOutput;
-    private readonly WorkerLimits limits;
-    private readonly GroupLimits group;
+    private TimeSpan longest;
+    private long? mostOutput;
+    private WorkerLimits limits = new();
+    private GroupLimits group;
 
-    public OrderBuilder(LimitOptions options)
+    public OrderBuilder(LimitOptions options) => Apply(options);
+
+    /// <summary>What holds for the orders from now on.</summary>
+    public void Apply(LimitOptions options)
     {
         longest = options.JobTimeout;
         limits = new WorkerLimits

@@ -20,9 +20,9 @@ namespace PipeForkAs.Daemon.Requests;
 /// user and runs the job, relay, respond. Everything else is detail behind it.
 /// </summary>
 internal sealed class RequestStory(
-    DaemonOptions options, JobCatalog catalog, IAuthorizer authorizer, IUserDatabase users, AccountGate accounts, JobSlots slots, RunningJobs runningJobs, ILogger logger)
+    DaemonOptions options, JobCatalog catalog, IAuthorizer authorizer, AccountGate accounts, OrderBuilder orders, Checking checking, JobSlots slots, RunningJobs runningJobs,
+    ILogger logger)
 {
-    private readonly OrderBuilder orders = new(options.Limits);
     private readonly MessageWriter writer = new(4096);
 
     /// <summary>Serves one client, to its end.</summary>
@@ -43,7 +43,7 @@ internal sealed class RequestStory(
 
             (end, atLineStart) = request.Operation switch
             {
-                Operation.List or Operation.Describe => (await ListAsync(client, request, reply), true),
+                Operation.List or Operation.Describe or Operation.Check => (await TellOfJobsAsync(client, request, reply), true),
                 _ => await RunAsync(client, received, reply),
             };
         }
@@ -71,12 +71,15 @@ internal sealed class RequestStory(
         await reply.EndAsync(end, atLineStart);
     }
 
-    private async ValueTask<EndRecord> ListAsync(Connection client, Request request, Reply reply)
+    private async ValueTask<EndRecord> TellOfJobsAsync(Connection client, Request request, Reply reply)
     {
         using LoopTimer patience = Patience(client);
+        if (request.Operation == Operation.Check)
+            return await checking.CheckAsync(client.Caller, request, reply);
+        Func<string, bool> mayRun = await authorizer.MayRunAsync(client.Caller);
         return request.Operation == Operation.List
-            ? await Listing.ListAsync(catalog, request, reply)
-            : await Listing.DescribeAsync(catalog, request, reply);
+            ? await Listing.ListAsync(catalog, mayRun, request, reply)
+            : await Listing.DescribeAsync(catalog, mayRun, request, reply);
     }
 
     /// <summary>A client that does not read its answer has as long as the longest job; then its connection is another's.</summary>
@@ -92,10 +95,10 @@ internal sealed class RequestStory(
         UserSelector user = request.User is null ? UserSelector.ById(caller.Uid) : UserSelector.Parse(request.User);
 
         // Authorize: by name first. Only what the policy allows is looked up, and decided upon once more.
-        Demand(await authorizer.AuthorizeAsync(caller, jobName, user), caller, jobName, user);
+        Decision decision = await authorizer.DecideAsync(caller, jobName, user, request.Arguments);
+        Demand(decision, caller, jobName, user);
         RegisteredJob job = catalog.Find(jobName) ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{jobName}\"; list shows those that there are");
-        Account account = await users.FindAsync(user) ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{user}\"");
-        Demand(authorizer.AuthorizeResolved(caller, jobName, account), caller, jobName, user);
+        Account account = decision.Account ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{user}\"");
         await accounts.PassAsync(account);
         Run order = orders.Build(job, request, account);
         using JobSlots.Slot slot = await slots.TakeAsync(caller.Uid, client.OnHungUp);
@@ -145,11 +148,11 @@ internal sealed class RequestStory(
         return (end, output.AtLineStart);
     }
 
-    private void Demand(Verdict verdict, Caller caller, string job, UserSelector user)
+    private void Demand(Decision decision, Caller caller, string job, UserSelector user)
     {
-        if (verdict.IsAllowed)
+        if (decision.Answer is Answer.Allowed or Answer.UnknownUser)
             return;
-        Log.Denied(logger, caller.Uid.Value, caller.Pid.Value, job, user.ToString(), verdict.Rule);
+        Log.Denied(logger, caller.Uid.Value, caller.Pid.Value, job, user.ToString(), decision.Reason);
         throw new RefusedException(ReplyCode.Denied, $"the policy does not allow uid {caller.Uid} to run \"{job}\" as \"{user}\"");
     }
 }

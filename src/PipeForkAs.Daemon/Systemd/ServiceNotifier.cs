@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Hosting;
 using PipeForkAs.LibC;
@@ -20,6 +22,13 @@ internal sealed class ServiceNotifier : IHostedLifecycleService
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>The configuration is being read anew, since now: CLOCK_MONOTONIC, which the framework's time stamps are on Linux.</summary>
+    public void Reloading() => Tell(string.Create(
+        CultureInfo.InvariantCulture, $"RELOADING=1\nMONOTONIC_USEC={(long)(Stopwatch.GetTimestamp() * (1_000_000.0 / Stopwatch.Frequency))}"));
+
+    /// <summary>The daemon serves: by the new configuration, or by the former.</summary>
+    public void Ready() => Tell("READY=1");
 
     private Task Tell(string state)
     {

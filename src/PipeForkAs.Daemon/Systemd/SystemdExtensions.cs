@@ -19,6 +19,7 @@ internal static class SystemdExtensions
                 logging.AddSimpleConsole(console => console.SingleLine = true);
         });
         services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
-        return services.AddHostedService<ServiceNotifier>();
+        services.AddSingleton<ServiceNotifier>();
+        return services.AddHostedService(provider => provider.GetRequiredService<ServiceNotifier>());
     }
 }

@@ -14,4 +14,7 @@ public enum Operation
 
     /// <summary>Describe one job: its kind, its arguments' schema.</summary>
     Describe,
+
+    /// <summary>Tell whether a job would be run, and as whom, without running it.</summary>
+    Check,
 }

@@ -11,7 +11,7 @@ public sealed record Request
     [JsonPropertyName("op")]
     public Operation Operation { get; init; }
 
-    /// <summary>The job's name. Required for <c>run</c> and <c>describe</c>.</summary>
+    /// <summary>The job's name. Required for <c>run</c>, <c>describe</c> and <c>check</c>.</summary>
     [JsonPropertyName("job")]
     public string? Job { get; init; }
 
@@ -19,6 +19,11 @@ public sealed record Request
     [JsonPropertyName("user")]
     [JsonConverter(typeof(UserSelectorConverter))]
     public string? User { get; init; }
+
+    /// <summary>For <c>check</c> alone, and for root alone: the caller to decide for, a user name or a uid in digits, with the groups that the user database gives it.</summary>
+    [JsonPropertyName("caller")]
+    [JsonConverter(typeof(UserSelectorConverter))]
+    public string? Caller { get; init; }
 
     /// <summary>The job's arguments: a JSON object, or nothing.</summary>
     [JsonPropertyName("args")]
@@ -87,12 +92,16 @@ public sealed record Request
 
     private void Check()
     {
-        if (Job is null && Operation is (Operation.Run or Operation.Describe))
+        if (Job is null && Operation is (Operation.Run or Operation.Describe or Operation.Check))
             throw new RequestException("\"job\" is missing; name the job");
         if (Job is not null && !JobName.IsValid(Job))
             throw new RequestException($"\"job\" must be {JobName.Rule}");
         if (User is not null && !UserSelectorConverter.IsValid(User))
             throw new RequestException($"\"user\" must be {UserSelectorConverter.Rule}");
+        if (Caller is not null && Operation != Operation.Check)
+            throw new RequestException("\"caller\" is for \"check\" alone; who asks is what the kernel says");
+        if (Caller is not null && !UserSelectorConverter.IsValid(Caller))
+            throw new RequestException($"\"caller\" must be {UserSelectorConverter.Rule}");
         if (Timeout is { } seconds && !(seconds > 0 && double.IsFinite(seconds)))
             throw new RequestException("\"timeout\" must be a number of seconds over 0");
 

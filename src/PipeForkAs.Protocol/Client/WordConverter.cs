@@ -26,7 +26,7 @@ internal abstract class WordConverter<T>(params (string Word, T Value)[] words) 
 }
 
 internal sealed class OperationConverter()
-    : WordConverter<Operation>(("run", Operation.Run), ("list", Operation.List), ("describe", Operation.Describe));
+    : WordConverter<Operation>(("run", Operation.Run), ("list", Operation.List), ("describe", Operation.Describe), ("check", Operation.Check));
 
 internal sealed class ReplyFormConverter()
     : WordConverter<ReplyForm>(("text", ReplyForm.Text), ("frames", ReplyForm.Frames));

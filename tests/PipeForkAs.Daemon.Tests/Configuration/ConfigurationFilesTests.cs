@@ -53,6 +53,14 @@ public sealed class ConfigurationFilesTests : IDisposable
     }
 
     [Fact]
+    public void Nobody_who_may_read_the_file_keeps_the_daemon_from_reading_it()
+    {
+        string file = folder.Write("locked.json", $$"""{ {{Host}} }""");
+        using FileStream locked = File.Open(file, FileMode.Open, FileAccess.Read, FileShare.None);
+        Assert.Equal("/usr/bin/env", Assert.Single(ConfigurationFiles.Load([file]).Options.JobHosts).Path);
+    }
+
+    [Fact]
     public void Without_any_file_the_defaults_hold_and_the_stock_job_host_is_looked_for()
     {
         Assert.Equal(4096, new DaemonOptions().Limits.MaxConnections);
@@ -108,8 +116,6 @@ public sealed class ConfigurationFilesTests : IDisposable
     [InlineData("\"Limits\": { \"MaxJob\": 5 }", "Limits:MaxJob: unknown key; is \"MaxJobs\" meant?")]
     [InlineData("\"Limits\": { \"Wroker\": { \"Nice\": 5 } }", "Limits:Wroker:Nice: unknown key; is \"Worker\" meant?")]
     [InlineData("\"Limits\": { \"Worker\": { \"Threads\": 5 } }", "Limits:Worker:Threads: unknown key")]
-    [InlineData("\"Policy\": { \"Rules\": [ { \"Name\": \"self\" } ] }", "Policy:Rules:0:Name: unknown key")]
-    [InlineData("\"Policy\": { \"Rules\": [] }", "Policy:Rules: unknown key")]
     [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Comand\": 1 } }", "Commands:x:Comand: unknown key; is \"Command\" meant?")]
     [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Parameters\": { \"p\": { \"Tpye\": \"string\" } } } }", "Commands:x:Parameters:p:Tpye: unknown key; is \"Type\" meant?")]
     // Wrong types.

@@ -1,0 +1,172 @@
+using System.Globalization;
+using PipeForkAs.Daemon.Commands;
+using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol;
+
+namespace PipeForkAs.Daemon.Authorization;
+
+/// <summary>Reads the policy of a configuration. A rule that could mean something else than its writer thought is refused.</summary>
+internal sealed class PolicyReader
+{
+    private const int MaxNameLength = 64;
+
+    private readonly INames names;
+    private readonly List<(string Key, string Problem)> problems = [];
+
+    private PolicyReader(INames names) => this.names = names;
+
+    /// <summary>What is wrong, each with its key.</summary>
+    public static IReadOnlyList<(string Key, string Problem)> Problems(PolicyOptions options, INames names)
+    {
+        var reader = new PolicyReader(names);
+        _ = reader.Rules(options.Rules ?? []);
+        return reader.problems;
+    }
+
+    /// <summary>Reads a policy.</summary>
+    /// <exception cref="ConfigurationException">Something is wrong with it.</exception>
+    public static Policy Read(PolicyOptions options, INames names)
+    {
+        if (options.Rules is null)
+            return new Policy(options.MinimumUid, Policy.DefaultRules);
+        var reader = new PolicyReader(names);
+        List<Rule> rules = reader.Rules(options.Rules);
+        return reader.problems.Count == 0
+            ? new Policy(options.MinimumUid, rules)
+            : throw new ConfigurationException([.. reader.problems.Select(problem => $"{problem.Key}: {problem.Problem}")]);
+    }
+
+    private List<Rule> Rules(IList<RuleOptions> options)
+    {
+        var rules = new List<Rule>(options.Count);
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        for (int i = 0; i < options.Count; i++)
+        {
+            RuleOptions rule = options[i];
+            string key = $"Policy:Rules:{i}";
+            if (rule.Name.Length is 0 or > MaxNameLength || rule.Name.Any(char.IsControl))
+                Problem($"{key}:Name", $"must be 1 to {MaxNameLength} characters on one line");
+            else if (!seen.Add(rule.Name))
+                Problem($"{key}:Name", $"\"{rule.Name}\" is another rule's name too");
+            Jobs($"{key}:Jobs", rule.Jobs);
+            rules.Add(new Rule
+            {
+                Name = rule.Name,
+                Callers = Principals($"{key}:Callers", rule.Callers, selfToo: false),
+                Jobs = [.. rule.Jobs],
+                As = Principals($"{key}:As", rule.As, selfToo: true),
+                Deny = rule.Deny,
+                AllowRoot = rule.AllowRoot,
+                Where = [.. rule.Where.Select(where => Where($"{key}:Where:{where.Key}", where.Key, where.Value)).OfType<Condition>()],
+            });
+            Root(key, rules[^1]);
+        }
+
+        return rules;
+    }
+
+    private void Root(string key, Rule rule)
+    {
+        bool named = rule.As.Any(entry => entry.NamesRoot);
+        if (rule.Deny && rule.AllowRoot)
+            Problem($"{key}:AllowRoot", "a rule that denies allows nothing; leave it out");
+        else if (!rule.Deny && named && !rule.AllowRoot)
+            Problem($"{key}:As", "names root; a job runs as root only where the rule also says \"AllowRoot\": true");
+        else if (rule.AllowRoot && !named)
+            Problem($"{key}:AllowRoot", "has no effect; As must name \"root\", no other entry means it");
+    }
+
+    private void Jobs(string key, IList<string> jobs)
+    {
+        if (jobs.Count == 0)
+            Problem(key, "must name at least one job; \"*\" means all");
+        for (int i = 0; i < jobs.Count; i++)
+        {
+            if (!JobName.IsValid(jobs[i]) && !(jobs[i] is [.. var beginning, '*'] && (beginning.Length == 0 || JobName.IsValid(beginning))))
+                Problem($"{key}:{i}", $"must be a job's name, or the beginning of one and \"*\"; a name is {JobName.Rule}");
+        }
+    }
+
+    private List<Principal> Principals(string key, IList<string> entries, bool selfToo)
+    {
+        var principals = new List<Principal>(entries.Count);
+        if (entries.Count == 0)
+            Problem(key, "must name at least one; \"*\" means everyone");
+        for (int i = 0; i < entries.Count; i++)
+        {
+            try
+            {
+                principals.Add(Resolve(entries[i], selfToo));
+            }
+            catch (Exception failure) when (failure is FormatException or SystemCallException)
+            {
+                Problem($"{key}:{i}", failure.Message);
+            }
+        }
+
+        return principals;
+    }
+
+    private Principal Resolve(string text, bool selfToo)
+    {
+        if (text == "*")
+            return Principal.Everyone;
+        if (text == "self")
+            return selfToo ? Principal.Self : throw new FormatException("\"self\" is for As; here name who may ask, or \"*\"");
+        if (text.Contains('\0', StringComparison.Ordinal))
+            throw new FormatException("must not hold NUL");
+        if (text is ['@', .. var group])
+        {
+            if (IsNumber(group))
+                return new Principal(PrincipalKind.Group, text, Gid: new GroupId(Number(group)));
+            return names.Group(group) is { } gid ? new Principal(PrincipalKind.Group, text, Gid: gid) : throw new FormatException($"there is no group \"{group}\"");
+        }
+
+        if (IsNumber(text))
+            return new Principal(PrincipalKind.Uid, text, new UserId(Number(text)));
+        PasswordEntry user = names.User(text) ?? throw new FormatException($"there is no user \"{text}\"");
+        if (user.Uid == UserId.Unchanged)
+            throw new FormatException($"the user \"{text}\" has uid {user.Uid}, which is nobody's");
+        return names.User(user.Uid) is { } first && first.Name == text
+            ? new Principal(PrincipalKind.User, text, user.Uid)
+            : throw new FormatException($"\"{text}\" is another name of uid {user.Uid}; name the user of that uid as the user database does, \"{names.User(user.Uid)?.Name}\"");
+    }
+
+    private Condition? Where(string key, string argument, ConditionOptions options)
+    {
+        int before = problems.Count;
+        if (argument.Length == 0)
+            Problem(key, "must have an argument's name");
+        if (options is { EqualTo: null, OneOf: null, Pattern: null, Under: null, AtMost: null, AtLeast: null })
+            Problem(key, "must say what the argument must be: Equals, OneOf, Pattern, Under, AtMost or AtLeast");
+        if (options.OneOf is { Count: 0 })
+            Problem($"{key}:OneOf", "must hold at least one value");
+        if (options.AtMost < options.AtLeast)
+            Problem($"{key}:AtMost", "is less than AtLeast");
+        if (options.Under is { } folder && !IsFolder(folder))
+            Problem($"{key}:Under", "must be an absolute path without \"..\", or \"~\", or \"~/\" and a path");
+        try
+        {
+            if (options.Pattern is { } pattern)
+                _ = ParameterPattern.Create(pattern);
+        }
+        catch (Exception failure) when (failure is ArgumentException or NotSupportedException)
+        {
+            Problem($"{key}:Pattern", $"is no regular expression that can be used: {failure.Message}");
+        }
+
+        return problems.Count == before ? new Condition(argument, options) : null;
+    }
+
+    private static bool IsFolder(string folder) => folder is "~" || Condition.Parts(folder.StartsWith("~/", StringComparison.Ordinal) ? folder[1..] : folder) is not null;
+
+    private static bool IsNumber(string text) => text.Length > 0 && text.AsSpan().IndexOfAnyExceptInRange('0', '9') < 0;
+
+    private static uint Number(string text) =>
+        uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out uint number) && number != uint.MaxValue && (text == "0" || text[0] != '0')
+            ? number
+            : throw new FormatException("must be a number from 0 to 4294967294 without zeros in front");
+
+    private void Problem(string key, string problem) => problems.Add((key, problem));
+}

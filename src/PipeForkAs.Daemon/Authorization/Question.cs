@@ -1,0 +1,43 @@
+using System.Text.Json;
+using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Users;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Daemon.Authorization;
+
+/// <summary>May this caller run this job as this user?</summary>
+/// <param name="Caller">Who asks.</param>
+/// <param name="CallerName">The name of the account of the caller's uid; null where there is none, or no rule needs it.</param>
+/// <param name="Job">The job's name; whether there is such a job does not matter.</param>
+/// <param name="User">The user as the request names it.</param>
+/// <param name="Account">The user resolved; null as long as nothing was looked up.</param>
+/// <param name="Arguments">The arguments, a JSON object; null for none.</param>
+internal readonly record struct Question(Caller Caller, string? CallerName, string Job, UserSelector User, Account? Account, JsonElement? Arguments);
+
+/// <summary>The kinds of answers.</summary>
+internal enum Answer
+{
+    /// <summary>It may not.</summary>
+    Denied,
+
+    /// <summary>The target's account decides: look it up, and ask again.</summary>
+    NeedsAccount,
+
+    /// <summary>It may be, but there is no such user; this caller may know that.</summary>
+    UnknownUser,
+
+    /// <summary>It may.</summary>
+    Allowed,
+}
+
+/// <summary>An answer.</summary>
+/// <param name="Answer">Which.</param>
+/// <param name="Rule">The rule that decided; null where none matched.</param>
+/// <param name="Reason">Why, for the log and for root; never for others.</param>
+/// <param name="Account">Whom the job runs as, where it is allowed.</param>
+internal readonly record struct Decision(Answer Answer, string? Rule, string Reason, Account? Account = null)
+{
+    public bool IsAllowed => Answer == Answer.Allowed;
+
+    public static Decision Deny(string reason) => new(Answer.Denied, null, reason);
+}

@@ -1,0 +1,28 @@
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Authorization;
+
+/// <summary>Resolves the names in rules when they are read. May wait for the network: never on the loop.</summary>
+internal interface INames
+{
+    /// <summary>The user of that name, or null.</summary>
+    PasswordEntry? User(string name);
+
+    /// <summary>The user of that uid, or null.</summary>
+    PasswordEntry? User(UserId uid);
+
+    /// <summary>The group of that name, or null.</summary>
+    GroupId? Group(string name);
+}
+
+/// <summary>The names of the system's user database.</summary>
+internal sealed class SystemNames : INames
+{
+    public static readonly SystemNames Instance = new();
+
+    public PasswordEntry? User(string name) => Libc.getpwnam(name);
+
+    public PasswordEntry? User(UserId uid) => Libc.getpwuid(uid);
+
+    public GroupId? Group(string name) => Libc.getgrnam_gid(name);
+}

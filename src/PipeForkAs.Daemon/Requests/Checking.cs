@@ -1,0 +1,118 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using PipeForkAs.Daemon.Accounts;
+using PipeForkAs.Daemon.Authorization;
+using PipeForkAs.Daemon.Forking;
+using PipeForkAs.Daemon.Isolation;
+using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Replying;
+using PipeForkAs.Daemon.Users;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Daemon.Requests;
+
+/// <summary>Answers <c>check</c>: what a request would come to, by the evaluator that decides for it, without running anything.</summary>
+internal sealed class Checking(JobCatalog catalog, IAuthorizer authorizer, IUserDatabase users, AccountGate accounts, OrderBuilder orders)
+{
+    /// <summary>Answers.</summary>
+    /// <exception cref="RefusedException">The job or the user does not exist, where the caller may know that, or the arguments are not what the job takes.</exception>
+    public async ValueTask<EndRecord> CheckAsync(Caller asking, Request request, Reply reply)
+    {
+        Caller caller = request.Caller is null ? asking : await OtherAsync(asking, request.Caller);
+        UserSelector user = request.User is null ? UserSelector.ById(caller.Uid) : UserSelector.Parse(request.User);
+        var trace = new List<CheckedRule>();
+        Decision decision = await authorizer.DecideAsync(caller, request.Job!, user, request.Arguments, trace);
+        bool tellsAll = asking.Uid == UserId.Root;
+        var result = new CheckResult
+        {
+            Allowed = decision.IsAllowed,
+            Caller = caller.Uid.Value,
+            Job = request.Job!,
+            User = decision.Account?.Name ?? user.ToString(),
+            Rule = tellsAll || decision.IsAllowed ? decision.Rule : null,
+            Reason = tellsAll ? decision.Reason : null,
+            Rules = tellsAll ? trace : null,
+        };
+        string? refusal = decision.IsAllowed ? null : $"the policy does not allow uid {caller.Uid} to run \"{request.Job}\" as \"{user}\"";
+        if (decision.Answer is Answer.Allowed or Answer.UnknownUser)
+        {
+            try
+            {
+                result = await ResolveAsync(result, decision, request, user);
+            }
+            catch (RefusedException refused) when (refused.Code == ReplyCode.Denied)
+            {
+                refusal = refused.Message;
+                result = result with { Allowed = false, Reason = refusal };
+            }
+        }
+
+        byte[] output = request.Reply == ReplyForm.Frames
+            ? JsonSerializer.SerializeToUtf8Bytes(result, CheckResultJson.Default.CheckResult)
+            : Encoding.UTF8.GetBytes(Text(result));
+        await reply.WriteAsync(output);
+        return new EndRecord
+        {
+            Code = result.Allowed ? ReplyCode.Ok : ReplyCode.Denied,
+            Message = refusal,
+            Job = request.Job,
+            Stdout = output.Length,
+        };
+    }
+
+    /// <summary>What a run would be refused for behind the policy is refused here in the same words.</summary>
+    private async ValueTask<CheckResult> ResolveAsync(CheckResult result, Decision decision, Request request, UserSelector user)
+    {
+        RegisteredJob job = catalog.Find(request.Job!)
+            ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{request.Job}\"; list shows those that there are");
+        Account account = decision.Account ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{user}\"");
+        await accounts.PassAsync(account);
+        WorkerLimits limits = orders.Build(job, request, account).Limits;
+        var told = new SortedDictionary<string, double>(StringComparer.Ordinal)
+        {
+            ["timeout"] = orders.Timeout(job, request).TotalSeconds,
+            ["openFiles"] = limits.OpenFiles,
+            ["nice"] = limits.Nice,
+        };
+        GroupLimits group = orders.GroupLimits(job);
+        foreach ((string name, long? limit) in new[]
+        {
+            ("cpuSeconds", limits.CpuSeconds), ("fileSize", limits.FileSize), ("outputLimit", orders.OutputLimit(job)),
+            ("memoryMax", group.MemoryMax), ("pidsMax", group.PidsMax), ("cpuWeight", group.CpuWeight),
+        })
+        {
+            if (limit is { } value)
+                told[name] = value;
+        }
+
+        return result with
+        {
+            Uid = account.Uid, Gid = account.Gid, Groups = account.Groups, Home = account.Home, Limits = told, Sandboxes = job.Description.Sandboxes,
+        };
+    }
+
+    /// <summary>Another caller, as it would be if it had logged in now: with the groups that the user database gives it.</summary>
+    private async ValueTask<Caller> OtherAsync(Caller asking, string name)
+    {
+        if (asking.Uid != UserId.Root)
+            throw new RefusedException(ReplyCode.Denied, "only root may ask what another caller may do");
+        Account account = await users.FindAsync(UserSelector.Parse(name)) ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{name}\"");
+        return new Caller(new UserId(account.Uid), new GroupId(account.Gid), [.. account.Groups.Select(group => new GroupId(group))], asking.Pid);
+    }
+
+    private static string Text(CheckResult result)
+    {
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"{(result.Allowed ? "allowed" : "denied")}: uid {result.Caller} runs {result.Job} as {result.User}\n");
+        if (result.Rule is not null)
+            text.Append(CultureInfo.InvariantCulture, $"  rule {result.Rule}\n");
+        foreach (CheckedRule rule in result.Rules ?? [])
+            text.Append(CultureInfo.InvariantCulture, $"  {rule.Name}: {rule.Outcome}\n");
+        if (result.Uid is not null)
+            text.Append(CultureInfo.InvariantCulture, $"  uid {result.Uid}, gid {result.Gid}, groups {string.Join(',', result.Groups!)}\n");
+        return text.ToString();
+    }
+}

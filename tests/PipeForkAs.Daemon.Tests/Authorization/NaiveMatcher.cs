@@ -1,0 +1,50 @@
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Daemon.Tests.Authorization;
+
+/// <summary>A rule of the naive matcher: texts as an administrator writes them.</summary>
+internal sealed record NaiveRule(string[] Callers, string[] Jobs, string[] As, bool Deny, bool AllowRoot);
+
+/// <summary>
+/// The policy once more, as slowly and plainly as the design states it, from the texts of the rules. It shares no code with the product.
+/// </summary>
+internal static class NaiveMatcher
+{
+    /// <summary>The number of the rule that decides and what it says; -1 and false where none does.</summary>
+    public static (int Rule, bool Allowed) Decide(IReadOnlyList<NaiveRule> rules, uint minimumUid, uint callerUid, uint[] callerGroups, string job, Account user)
+    {
+        if (user.Uid == 4294967295)
+            return (-1, false);
+        for (int i = 0; i < rules.Count; i++)
+        {
+            NaiveRule rule = rules[i];
+            bool callerMatches = false;
+            foreach (string caller in rule.Callers)
+                callerMatches = callerMatches || caller == "*" || IsPerson(caller, callerUid) || IsGroup(caller, callerGroups);
+            bool jobMatches = false;
+            foreach (string name in rule.Jobs)
+                jobMatches = jobMatches || name == job || (name.EndsWith('*') && job.StartsWith(name.Replace("*", "", StringComparison.Ordinal), StringComparison.Ordinal));
+            bool userMatches = false;
+            foreach (string target in rule.As)
+            {
+                bool named = IsPerson(target, user.Uid);
+                bool broad = target == "*" || (target == "self" && user.Uid == callerUid) || IsGroup(target, [.. user.Groups]);
+                if (!rule.Deny && (user.Uid == 0 || user.Uid < minimumUid))
+                    broad = false;
+                if (!rule.Deny && user.Uid == 0 && !rule.AllowRoot)
+                    named = false;
+                userMatches = userMatches || named || broad;
+            }
+
+            if (callerMatches && jobMatches && userMatches)
+                return (i, !rule.Deny);
+        }
+
+        return (-1, false);
+    }
+
+    private static bool IsPerson(string text, uint uid) => text == $"{uid}" || PolicyWorld.Instance.Accounts.Any(account => account.Name == text && account.Uid == uid && !text.All(char.IsDigit));
+
+    private static bool IsGroup(string text, uint[] groups) =>
+        text.StartsWith('@') && groups.Any(gid => text == $"@{gid}" || (PolicyWorld.Instance.Groups.TryGetValue(text[1..], out uint named) && named == gid));
+}

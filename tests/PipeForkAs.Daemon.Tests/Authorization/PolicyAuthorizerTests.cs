@@ -1,0 +1,154 @@
+using PipeForkAs.Daemon.Authorization;
+using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Users;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Daemon.Tests.Authorization;
+
+public sealed class PolicyAuthorizerTests
+{
+    private const uint None = uint.MaxValue;
+
+    private readonly CountingUsers users = new();
+
+    [Theory]
+    // Everyone as themselves, by uid and by name.
+    [InlineData(1001, "1001", true)]
+    [InlineData(1001, "alice", true)]
+    [InlineData(1000, "1000", true)]
+    // Nobody as others, existing or not, whatever the spelling.
+    [InlineData(1001, "1002", false)]
+    [InlineData(1001, "bob", false)]
+    [InlineData(1001, "Alice", false)]
+    [InlineData(1001, "alice ", false)]
+    [InlineData(1001, "nobody-here", false)]
+    [InlineData(1001, "5000", false)]
+    [InlineData(1001, "root", false)]
+    [InlineData(1001, "0", false)]
+    [InlineData(1001, "4294967295", false)]
+    // A caller without an account is itself by uid alone.
+    [InlineData(5000, "5000", true)]
+    [InlineData(5000, "alice", false)]
+    [InlineData(5000, "", false)]
+    // The floors hold for oneself too.
+    [InlineData(999, "999", false)]
+    [InlineData(33, "www-data", false)]
+    [InlineData(None, "4294967295", false)]
+    // Root as everyone above the floor, and never as itself.
+    [InlineData(0, "1001", true)]
+    [InlineData(0, "5000", true)]
+    [InlineData(0, "999", false)]
+    [InlineData(0, "0", false)]
+    [InlineData(0, "4294967295", false)]
+    [InlineData(0, "alice", true)]
+    public async Task The_built_in_rules_by_what_the_request_names(uint caller, string user, bool allowed) =>
+        Assert.Equal(allowed, await AsksOnAsync(Make(caller), user));
+
+    [Theory]
+    [InlineData(1u, 1u, true)]
+    [InlineData(1u, 0u, false)]
+    [InlineData(4294967294u, 4294967294u, true)]
+    [InlineData(4294967294u, 4294967293u, false)]
+    public async Task The_floor_is_what_is_configured_but_never_lets_root_through(uint minimum, uint uid, bool allowed)
+    {
+        users.Accounts[uid] = "somebody";
+        var authorizer = new PolicyAuthorizer(PolicyReader.Read(new PolicyOptions { MinimumUid = minimum }, new NoNames()), users);
+        Assert.Equal(allowed, (await authorizer.DecideAsync(Make(uid), "id", UserSelector.ById(new UserId(uid)), null)).IsAllowed);
+    }
+
+    [Theory]
+    [InlineData(1001, "bob")]
+    [InlineData(1001, "nobody-here")]
+    [InlineData(1001, "1002")]
+    [InlineData(1001, "0")]
+    [InlineData(0, "0")]
+    [InlineData(0, "999")]
+    [InlineData(999, "999")]
+    public async Task The_target_of_what_is_denied_is_never_looked_up(uint caller, string user)
+    {
+        Assert.Equal(Answer.Denied, (await Authorizer().DecideAsync(Make(caller), "id", UserSelector.Parse(user), null)).Answer);
+        Assert.All(users.Asked, asked => Assert.Equal(new UserId(caller), asked.Uid));
+        Assert.InRange(users.Asked.Count, 0, 1);
+    }
+
+    [Fact]
+    public async Task Another_name_of_a_uid_is_refused()
+    {
+        users.Aliases["toor"] = 1002;
+        Decision decision = await Authorizer().DecideAsync(Make(0), "id", UserSelector.Parse("toor"), null);
+        Assert.Equal((Answer.Denied, "\"toor\" led to uid 1002, which is the account \"bob\""), (decision.Answer, decision.Reason));
+    }
+
+    [Fact]
+    public async Task A_name_that_leads_to_another_uid_is_refused_even_where_it_is_the_callers_own()
+    {
+        users.Aliases["alice"] = 1002;
+        Assert.Equal(Answer.Denied, (await Authorizer().DecideAsync(Make(1001), "id", UserSelector.Parse("alice"), null)).Answer);
+    }
+
+    [Fact]
+    public async Task A_database_that_answers_for_another_uid_is_not_believed()
+    {
+        users.Lies = true;
+        Assert.Equal(Answer.Denied, (await Authorizer().DecideAsync(Make(0), "id", UserSelector.Parse("1001"), null)).Answer);
+    }
+
+    [Fact]
+    public async Task Whether_a_user_exists_is_told_to_root_and_to_oneself_alone()
+    {
+        Assert.Equal(Answer.UnknownUser, (await Authorizer().DecideAsync(Make(0), "id", UserSelector.Parse("nobody-here"), null)).Answer);
+        Assert.Equal(Answer.UnknownUser, (await Authorizer().DecideAsync(Make(5000), "id", UserSelector.Parse("5000"), null)).Answer);
+
+        Policy open = new(1000, [new Rule { Name = "open", Callers = [Principal.Everyone], Jobs = ["*"], As = [Principal.Everyone] }]);
+        Assert.Equal(Answer.Denied, (await new PolicyAuthorizer(open, users).DecideAsync(Make(1001), "id", UserSelector.Parse("nobody-here"), null)).Answer);
+    }
+
+    [Fact]
+    public async Task A_decision_tells_the_log_why()
+    {
+        Assert.Equal("no rule matches", (await Authorizer().DecideAsync(Make(1001), "id", UserSelector.Parse("bob"), null)).Reason);
+        Assert.Equal("self", (await Authorizer().DecideAsync(Make(1001), "id", UserSelector.Parse("1001"), null)).Rule);
+        Assert.Equal("root as everyone", (await Authorizer().DecideAsync(Make(0), "id", UserSelector.Parse("1001"), null)).Rule);
+    }
+
+    /// <summary>Whether it is not refused: a user who does not exist is not, where the caller may know that.</summary>
+    private async Task<bool> AsksOnAsync(Caller caller, string user) =>
+        (await Authorizer().DecideAsync(caller, "id", UserSelector.Parse(user), null)).Answer is Answer.Allowed or Answer.UnknownUser;
+
+    private PolicyAuthorizer Authorizer() => new(PolicyReader.Read(new PolicyOptions(), new NoNames()), users);
+
+    private static Caller Make(uint uid) => new(new UserId(uid), new GroupId(uid), [], new ProcessId(1));
+
+    private static Account Account(string name, uint uid) => new(name, uid, uid, [uid], "/", "/bin/sh");
+
+    private sealed class NoNames : INames
+    {
+        public PasswordEntry? User(string name) => null;
+
+        public PasswordEntry? User(UserId uid) => null;
+
+        public GroupId? Group(string name) => null;
+    }
+
+    private sealed class CountingUsers : IUserDatabase
+    {
+        public Dictionary<uint, string> Accounts { get; } = new() { [0] = "root", [33] = "www-data", [1001] = "alice", [1002] = "bob" };
+
+        public Dictionary<string, uint> Aliases { get; } = [];
+
+        public bool Lies { get; set; }
+
+        public List<UserSelector> Asked { get; } = [];
+
+        public ValueTask<Account?> FindAsync(UserSelector selector)
+        {
+            Asked.Add(selector);
+            if (selector.Name is { } name && Aliases.TryGetValue(name, out uint alias))
+                return ValueTask.FromResult<Account?>(Account(name, alias));
+            uint? uid = selector.Uid?.Value ?? Accounts.Where(entry => entry.Value == selector.Name).Select(entry => (uint?)entry.Key).FirstOrDefault();
+            return ValueTask.FromResult(uid is { } known && Accounts.TryGetValue(known, out string? own) ? Account(own, Lies ? known + 1 : known) : null);
+        }
+    }
+}

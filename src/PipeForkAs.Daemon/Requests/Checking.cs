@@ -90,7 +90,12 @@ internal sealed class Checking(JobCatalog catalog, IAuthorizer authorizer, IUser
 
         return result with
         {
-            Uid = account.Uid, Gid = account.Gid, Groups = account.Groups, Home = account.Home, Limits = told, Sandboxes = job.Description.Sandboxes,
+            Uid = account.Uid,
+            Gid = account.Gid,
+            Groups = account.Groups,
+            Home = account.Home,
+            Limits = told,
+            Sandboxes = job.Description.Sandboxes,
         };
     }
 

@@ -43,6 +43,9 @@ internal sealed class JobHostOptions
 
     /// <summary>How many forked workers wait for requests, 0 to 256; 0 forks on demand.</summary>
     public int Workers { get; set; } = 4;
+
+    /// <summary>How many processes of it fork, 1 to 64. A second one forks while the first one does, and takes some MB.</summary>
+    public int Processes { get; set; } = 1;
 }
 
 /// <summary>A program as a job.</summary>

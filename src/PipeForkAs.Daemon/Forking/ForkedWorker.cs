@@ -10,13 +10,13 @@ internal sealed class ForkedWorker
     private const int RaisedSendBuffer = 2 * WorkerProtocol.MaxMessageBytes;
     private readonly FileDescriptor control;
     private readonly FileDescriptor pidfd;
-    private readonly JobHost host;
+    private readonly HostProcess host;
     private readonly JobProcesses processes;
     private readonly TaskCompletionSource<WorkerExited?> ended = new();
     private WorkerReport? report;
     private bool released, reaped;
 
-    public ForkedWorker(JobHost host, ProcessId pid, FileDescriptor control, FileDescriptor pidfd, JobProcesses processes)
+    public ForkedWorker(HostProcess host, ProcessId pid, FileDescriptor control, FileDescriptor pidfd, JobProcesses processes)
     {
         this.host = host;
         Pid = pid;

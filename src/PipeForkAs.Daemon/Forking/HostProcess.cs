@@ -1,10 +1,32 @@
+using System.Text.Json;
 using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
 using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Forking;
 
-/// <summary>One life of a job host's process.</summary>
+/// <summary>What becomes of a job host's process is told to this.</summary>
+internal interface IHostProcessOwner
+{
+    /// <summary>It told its jobs, passed its self-test, and can fork.</summary>
+    void BecameReady(HostProcess process);
+
+    /// <summary>It forked a worker that was asked for, and the worker is in its place.</summary>
+    void Forked(ForkedWorker worker);
+
+    /// <summary>A worker that was asked for is not there.</summary>
+    void ForkFailed(string reason);
+
+    /// <summary>A worker ended; <see cref="ForkedWorker.Ended"/> tells how.</summary>
+    void WorkerEnded(ForkedWorker worker);
+
+    /// <summary>It serves no more, and its workers are dead. Once, and nothing is told behind it.</summary>
+    void Lost(HostProcess process, string reason);
+}
+
+/// <summary>One life of a job host's process, from its start until it is lost.</summary>
 internal sealed class HostProcess : IDisposable
 {
     /// <summary>
@@ -13,27 +35,61 @@ internal sealed class HostProcess : IDisposable
     /// </summary>
     private static readonly string[] Environment = ["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "DOTNET_GCRegionRange=100000000"];
 
-    private readonly TaskCompletionSource ended = new();
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(2);
 
-    private HostProcess(ProcessId pid, FileDescriptor control, Watch watch)
+    private readonly Loop loop;
+    private readonly ChildReaper reaper;
+    private readonly JobIsolation isolation;
+    private readonly IHostProcessOwner owner;
+    private readonly FileDescriptor control;
+    private readonly Watch watch;
+    private readonly Heartbeat heartbeat;
+    private readonly TaskCompletionSource ended = new();
+    private readonly Dictionary<int, ForkedWorker> workers = [];
+    private readonly Queue<byte[]> unsent = new();
+    private readonly byte[] incoming = new byte[2 * WorkerProtocol.DefaultBufferBytes];
+    private readonly MessageWriter writer = new(64);
+    private readonly List<JobDescription> jobs = [];
+    private readonly LoopTimer startDeadline;
+    private bool introduced, lost, stopping;
+
+    private HostProcess(Loop loop, ChildReaper reaper, JobIsolation isolation, IHostProcessOwner owner, ProcessId pid, FileDescriptor control)
     {
+        this.loop = loop;
+        this.reaper = reaper;
+        this.isolation = isolation;
+        this.owner = owner;
+        this.control = control;
         Pid = pid;
-        Control = control;
-        Watch = watch;
+        watch = loop.Watch(control, EpollEvents.EPOLLIN | EpollEvents.EPOLLOUT);
+        heartbeat = new Heartbeat(loop, () => Say(MessageKind.Ping), () => Lose($"it did not answer for {Heartbeat.Patience.TotalSeconds:0} s"));
+        startDeadline = loop.Schedule(StartTimeout, () => Lose($"it did not become ready within {StartTimeout.TotalSeconds:0} s"));
+        reaper.Register(pid, child =>
+        {
+            ended.TrySetResult();
+            Lose($"it ended: {Words(child.Status)}");
+        });
     }
 
+    /// <summary>The process.</summary>
     public ProcessId Pid { get; }
 
-    public FileDescriptor Control { get; }
+    /// <summary>Whether it can fork: it passed its self-test, and is not lost.</summary>
+    public bool IsReady => introduced && !lost;
 
-    public Watch Watch { get; }
+    /// <summary>Whether it ever forked a worker.</summary>
+    public bool HasForked { get; private set; }
 
-    /// <summary>Whether it passed its self-test and can fork.</summary>
-    public bool IsReady { get; set; }
+    /// <summary>The jobs that it holds; all of them when it is ready.</summary>
+    public IReadOnlyList<JobDescription> Jobs => jobs;
+
+    /// <summary>Workers that it was asked for and has not forked yet.</summary>
+    public int ForksAsked { get; private set; }
 
     /// <summary>Starts the executable with a control socket as descriptor 3, nothing to read, and the daemon's stderr for its own words.</summary>
     /// <exception cref="SystemCallException">It cannot be started.</exception>
-    public static HostProcess Start(Loop loop, string path)
+    public static HostProcess Start(Loop loop, ChildReaper reaper, JobIsolation isolation, string path, IHostProcessOwner owner)
     {
         (FileDescriptor own, FileDescriptor theirs) = Libc.socketpair_seqpacket();
         try
@@ -47,7 +103,7 @@ internal sealed class HostProcess : IDisposable
                     path, [path, WorkerProtocol.ServeArgument], Environment,
                     [(theirs, WorkerProtocol.ControlDescriptor), (nothing, 0), (stderr, 1)]);
                 stderr.Release();
-                return new HostProcess(pid, own, loop.Watch(own, EpollEvents.EPOLLIN | EpollEvents.EPOLLOUT));
+                return new HostProcess(loop, reaper, isolation, owner, pid, own);
             }
         }
         catch
@@ -57,16 +113,24 @@ internal sealed class HostProcess : IDisposable
         }
     }
 
-    /// <summary>Completes when it has ended, before it is reaped.</summary>
-    public Task Ended => ended.Task;
+    /// <summary>Begins to listen to it, and to tell its owner.</summary>
+    public void Begin() => _ = ReadAsync();
 
-    /// <summary>Tells it to end, by its closed control socket: it ends its workers, and then itself.</summary>
-    public void Close()
+    /// <summary>Asks for one more worker.</summary>
+    public void AskForFork()
     {
-        if (Control.IsClosed)
-            return;
-        Watch.Dispose();
-        Control.Dispose();
+        ForksAsked++;
+        Say(MessageKind.Fork);
+    }
+
+    /// <summary>Ends it: it is told by its closed control socket, ends its workers and then itself, or is killed after a grace.</summary>
+    public async Task StopAsync()
+    {
+        stopping = true;
+        Close();
+        await Task.WhenAny(ended.Task, loop.DelayAsync(StopGrace));
+        Dispose();
+        await Task.WhenAny(ended.Task, loop.DelayAsync(StopGrace));
     }
 
     /// <summary>Ends it now. The reaper reaps it.</summary>
@@ -79,6 +143,229 @@ internal sealed class HostProcess : IDisposable
             Libc.kill(Pid, Signal.SIGKILL);
     }
 
-    /// <summary>Called by the reaper.</summary>
-    public void MarkEnded() => ended.TrySetResult();
+    /// <summary>A worker is done with: it may be reaped.</summary>
+    internal void Release(ForkedWorker worker)
+    {
+        // Behind the process's end, its workers are the daemon's own children.
+        if (!workers.Remove(worker.Pid.Value) || control.IsClosed)
+            return;
+        reaper.Forget(worker.Pid);
+        new Reap(worker.Pid.Value).Encode(writer);
+        Send(writer.Written);
+    }
+
+    private void Close()
+    {
+        startDeadline.Dispose();
+        heartbeat.Dispose();
+        if (control.IsClosed)
+            return;
+        watch.Dispose();
+        control.Dispose();
+    }
+
+    private async Task ReadAsync()
+    {
+        var descriptors = new FileDescriptor?[2];
+        try
+        {
+            while (!control.IsClosed)
+            {
+                IOResult received = Libc.recvmsg(control, incoming, descriptors, out int count);
+                if (received.WouldBlock)
+                {
+                    if (!await watch.ReadableAsync())
+                        return;
+                    continue;
+                }
+
+                if (received.OrThrow("recvmsg(job host)") == 0)
+                {
+                    Lose("it closed its control socket");
+                    return;
+                }
+
+                Take(incoming.AsSpan(0, (int)received.Count), descriptors.AsSpan(0, count));
+            }
+        }
+        catch (Exception failure) when (failure is FormatException or SystemCallException or JobHostException or JsonException)
+        {
+            Lose(failure.Message);
+        }
+    }
+
+    private void Take(ReadOnlySpan<byte> message, Span<FileDescriptor?> descriptors)
+    {
+        heartbeat.Answered();
+        var reader = new MessageReader(message);
+        if (reader.Kind == MessageKind.Forked && descriptors is [{ } worker, { } pidfd])
+        {
+            TakeForked(Protocol.Worker.Forked.Decode(ref reader), worker, pidfd);
+            return;
+        }
+
+        foreach (FileDescriptor? descriptor in descriptors)
+            descriptor?.Dispose();
+        switch (reader.Kind)
+        {
+            case MessageKind.Hello:
+                int version = Hello.Decode(ref reader).Version;
+                if (version != WorkerProtocol.Version)
+                    throw new JobHostException($"it speaks version {version}, the daemon {WorkerProtocol.Version}; build both from the same release");
+                break;
+            case MessageKind.JobOffer or MessageKind.Ready when introduced:
+                throw new JobHostException("it introduced itself twice");
+            case MessageKind.JobOffer:
+                jobs.Add(OfferedJob.Describe(JobOffer.Decode(ref reader)));
+                break;
+            case MessageKind.Ready:
+                reader.End();
+                startDeadline.Dispose();
+                heartbeat.Begin();
+                introduced = true;
+                owner.BecameReady(this);
+                break;
+            case MessageKind.Pong:
+                reader.End();
+                break;
+            case MessageKind.Refused:
+                throw new JobHostException(Refused.Decode(ref reader).Reason);
+            case MessageKind.ForkFailed:
+                MissFork(ForkFailed.Decode(ref reader).Reason);
+                break;
+            case MessageKind.Exited:
+                TakeExited(WorkerExited.Decode(ref reader));
+                break;
+            default:
+                throw new JobHostException($"it sent a message of kind {(int)reader.Kind}, which is not the daemon's to get");
+        }
+    }
+
+    private void TakeForked(Forked message, FileDescriptor workerControl, FileDescriptor pidfd)
+    {
+        // Whoever got hold of the worker's end can keep it open and say nothing: the loop must not wait for that.
+        Libc.set_nonblocking(workerControl);
+        var pid = new ProcessId(message.Pid);
+        JobProcesses processes = isolation.For(pid);
+        var worker = new ForkedWorker(this, pid, workerControl, pidfd, processes);
+        workers.Add(message.Pid, worker);
+
+        // Should the job host die, its workers become the daemon's children: what is left of their groups is ended before their ids are free.
+        reaper.Register(worker.Pid, _ => worker.BeforeReap());
+        if (isolation.PlacingBlocks)
+            _ = PlaceAsync(worker, processes);
+        else
+            GiveOut(worker);
+    }
+
+    private async Task PlaceAsync(ForkedWorker worker, JobProcesses processes)
+    {
+        Exception? failure = null;
+        try
+        {
+            await Task.Run(processes.Place);
+        }
+        catch (Exception refused) when (refused is SystemCallException or IsolationException)
+        {
+            failure = refused;
+        }
+
+        if (lost || stopping)
+        {
+            worker.Release();
+        }
+        else if (failure is not null)
+        {
+            worker.Release();
+            MissFork($"the worker has no place of its own: {failure.Message}");
+        }
+        else
+        {
+            GiveOut(worker);
+        }
+    }
+
+    private void GiveOut(ForkedWorker worker)
+    {
+        ForksAsked--;
+        HasForked = true;
+        owner.Forked(worker);
+    }
+
+    private void MissFork(string reason)
+    {
+        ForksAsked--;
+        owner.ForkFailed(reason);
+    }
+
+    private void TakeExited(WorkerExited message)
+    {
+        // A worker that was let go before its end: the job host said this before it read that. It cannot be meant for a later
+        // worker of the same number, which is free only when that was read.
+        if (!workers.TryGetValue(message.Pid, out ForkedWorker? worker))
+            return;
+        worker.MarkEnded(message);
+        owner.WorkerEnded(worker);
+    }
+
+    private void Lose(string reason)
+    {
+        if (lost)
+            return;
+        lost = true;
+        Dispose();
+        unsent.Clear();
+        foreach (ForkedWorker worker in workers.Values)
+        {
+            // Whoever took it releases it; its descriptors are that one's until then.
+            worker.Signal(Signal.SIGKILL);
+            worker.MarkEnded(null);
+        }
+
+        workers.Clear();
+        owner.Lost(this, reason);
+    }
+
+    private void Say(MessageKind kind)
+    {
+        writer.Begin(kind);
+        Send(writer.Written);
+    }
+
+    private void Send(ReadOnlySpan<byte> message)
+    {
+        if (unsent.Count == 0)
+        {
+            IOResult sent = Libc.send(control, message);
+            if (!sent.WouldBlock)
+                return; // Sent; or the job host is gone, which reading finds.
+        }
+
+        unsent.Enqueue(message.ToArray());
+        if (unsent.Count == 1)
+            _ = SendRestAsync();
+    }
+
+    private async Task SendRestAsync()
+    {
+        while (await watch.WritableAsync() && !control.IsClosed)
+        {
+            while (unsent.TryPeek(out byte[]? message))
+            {
+                if (Libc.send(control, message).WouldBlock)
+                    break;
+                unsent.Dequeue();
+            }
+
+            if (unsent.Count == 0)
+                return;
+        }
+    }
+
+    private static string Words(WaitStatus status) => status switch
+    {
+        WaitStatus.Exited exited => $"exit code {exited.Code}",
+        WaitStatus.Signaled signaled => $"killed by {signaled.Signal}",
+        _ => status.ToString(),
+    };
 }

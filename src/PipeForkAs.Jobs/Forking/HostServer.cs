@@ -122,6 +122,10 @@ internal sealed class HostServer
                 reader.End();
                 Fork();
                 return true;
+            case MessageKind.Ping:
+                reader.End();
+                Say(answer => answer.Begin(MessageKind.Pong));
+                return true;
             case MessageKind.Reap:
                 LetGo(new ProcessId(Reap.Decode(ref reader).Pid));
                 return true;

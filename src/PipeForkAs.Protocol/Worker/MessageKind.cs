@@ -30,6 +30,12 @@ public enum MessageKind : byte
     /// <summary>Job host to daemon: a fork failed; <see cref="Worker.ForkFailed"/>.</summary>
     ForkFailed = 20,
 
+    /// <summary>Daemon to job host: answer. No content.</summary>
+    Ping = 21,
+
+    /// <summary>Job host to daemon: the answer. No content.</summary>
+    Pong = 22,
+
     /// <summary>Daemon to worker: <see cref="Worker.Run"/>, with the ends of the pipes for descriptors 0, 1 and 2.</summary>
     Run = 32,
 

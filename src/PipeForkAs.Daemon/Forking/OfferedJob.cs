@@ -1,0 +1,41 @@
+using System.Text.Json;
+using PipeForkAs.Protocol;
+using PipeForkAs.Protocol.Client;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Daemon.Forking;
+
+/// <summary>A job as a job host offers it, checked.</summary>
+internal static class OfferedJob
+{
+    /// <summary>Its description.</summary>
+    /// <exception cref="JobHostException">Something of it can never be allowed.</exception>
+    /// <exception cref="JsonException">Its schema is no JSON.</exception>
+    public static JobDescription Describe(JobOffer offer)
+    {
+        if (!JobName.IsValid(offer.Name))
+            throw new JobHostException($"a job's name must be {JobName.Rule}");
+        if (offer.Environment.FirstOrDefault(name => !EnvironmentVariable.MayBeAllowed(name)) is { } variable)
+            throw new JobHostException($"the job {offer.Name} lets clients set the variable \"{variable}\", which is never allowed");
+        if (offer.Sandboxes.SelectMany(sandbox => sandbox.ReadOnly.Concat(sandbox.ReadWrite)).FirstOrDefault(path => Sandbox.PathProblem(path) is not null) is { } path)
+            throw new JobHostException($"the sandbox of the job {offer.Name} has the path \"{path}\", which {Sandbox.PathProblem(path)}");
+
+        JsonElement? schema = null;
+        if (offer.ArgumentsSchema.Length > 0)
+        {
+            using JsonDocument document = JsonDocument.Parse(offer.ArgumentsSchema);
+            schema = document.RootElement.Clone();
+        }
+
+        return new JobDescription
+        {
+            Name = offer.Name,
+            Kind = offer.Kind,
+            Description = offer.Description,
+            Arguments = schema,
+            Environment = offer.Environment,
+            Timeout = offer.Timeout > TimeSpan.Zero ? offer.Timeout.TotalSeconds : null,
+            Sandboxes = offer.Sandboxes.Count > 0 ? offer.Sandboxes : null,
+        };
+    }
+}

@@ -1,0 +1,160 @@
+using Microsoft.Extensions.Logging;
+using PipeForkAs.Daemon.EventLoop;
+
+namespace PipeForkAs.Daemon.Forking;
+
+/// <summary>
+/// The workers of a job host that wait for requests, and the requests that wait for workers. As many workers are forked as wait for
+/// one, and as the pool lacks.
+/// </summary>
+/// <param name="loop">The loop.</param>
+/// <param name="path">The job host's executable.</param>
+/// <param name="size">How many are forked in advance.</param>
+/// <param name="processes">Who forks them.</param>
+/// <param name="logger">Is told of workers that end before they are needed.</param>
+internal sealed class WorkerPool(Loop loop, string path, int size, IReadOnlyList<HostProcess> processes, ILogger logger)
+{
+    private static readonly TimeSpan RefillPause = TimeSpan.FromMilliseconds(100);
+
+    private readonly Queue<ForkedWorker> ready = new();
+    private readonly LinkedList<TaskCompletionSource<ForkedWorker>> waiting = new();
+    private bool refillPaused, closed;
+    private int lastAsked;
+
+    /// <summary>Workers that wait for a request.</summary>
+    public int Ready => ready.Count;
+
+    /// <summary>A worker that waits for its order: one that was forked in advance, else one that is forked now.</summary>
+    /// <exception cref="JobHostException">The fork failed, or took too long.</exception>
+    public async ValueTask<ForkedWorker> TakeAsync(TimeSpan timeout)
+    {
+        while (ready.TryDequeue(out ForkedWorker? idle))
+        {
+            if (idle.Ended.IsCompleted)
+            {
+                idle.Release();
+                continue;
+            }
+
+            Fill();
+            return idle;
+        }
+
+        var taken = new TaskCompletionSource<ForkedWorker>();
+        LinkedListNode<TaskCompletionSource<ForkedWorker>> place = waiting.AddLast(taken);
+        using LoopTimer deadline = loop.Schedule(timeout, () =>
+        {
+            if (place.List is not null)
+                waiting.Remove(place);
+            taken.TrySetException(new JobHostException($"no worker was forked within {timeout.TotalSeconds:0.###} s; the job host {path} does not answer"));
+        });
+        Fill();
+        return await taken.Task;
+    }
+
+    /// <summary>Asks for the workers that are missing.</summary>
+    public void Fill()
+    {
+        if (closed)
+            return;
+        int missing = waiting.Count + (refillPaused ? 0 : size - ready.Count);
+        for (int i = 0; i < processes.Count; i++)
+            missing -= processes[i].ForksAsked;
+        for (; missing > 0 && LeastAsked() is { } process; missing--)
+            process.AskForFork();
+    }
+
+    /// <summary>A worker that was asked for.</summary>
+    public void Add(ForkedWorker worker)
+    {
+        if (worker.Ended.IsCompleted)
+        {
+            IdleEnded(worker);
+            worker.Release();
+        }
+        else if (waiting.First is { } first)
+        {
+            waiting.RemoveFirst();
+            first.Value.TrySetResult(worker);
+        }
+        else
+        {
+            ready.Enqueue(worker);
+        }
+    }
+
+    /// <summary>A worker that was asked for is not there. Who waits longest is told; more are asked for after a pause.</summary>
+    public void Miss(string reason)
+    {
+        if (waiting.First is { } first)
+        {
+            waiting.RemoveFirst();
+            first.Value.TrySetException(new JobHostException(reason));
+        }
+
+        PauseRefill();
+    }
+
+    /// <summary>A worker ended.</summary>
+    public void NoticeEnd(ForkedWorker worker)
+    {
+        if (ready.Contains(worker))
+            IdleEnded(worker);
+    }
+
+    /// <summary>Lets go of workers that have ended.</summary>
+    public void Weed()
+    {
+        for (int left = ready.Count; left > 0; left--)
+        {
+            ForkedWorker worker = ready.Dequeue();
+            if (worker.Ended.IsCompleted)
+                worker.Release();
+            else
+                ready.Enqueue(worker);
+        }
+    }
+
+    /// <summary>Lets go of all workers and asks for no more.</summary>
+    public void Close()
+    {
+        closed = true;
+        while (ready.TryDequeue(out ForkedWorker? idle))
+            idle.Release();
+    }
+
+    /// <summary>The process with the fewest forks before it; in turn where several have as few.</summary>
+    private HostProcess? LeastAsked()
+    {
+        HostProcess? least = null;
+        for (int i = 1, last = lastAsked; i <= processes.Count; i++)
+        {
+            HostProcess process = processes[(last + i) % processes.Count];
+            if (process.IsReady && (least is null || process.ForksAsked < least.ForksAsked))
+                (least, lastAsked) = (process, (last + i) % processes.Count);
+        }
+
+        return least;
+    }
+
+    /// <summary>An idle worker that ends by itself failed to prepare, or somebody killed it. Its successor may fail as well: not too fast.</summary>
+    private void IdleEnded(ForkedWorker worker)
+    {
+        if (worker.Ended.Result is { } how)
+            Log.IdleWorkerEnded(logger, path, worker.Pid.Value, worker.ReadReport().Failed?.Detail ?? $"{(how.BySignal ? "signal" : "exit code")} {how.Value}");
+        PauseRefill();
+    }
+
+    private void PauseRefill()
+    {
+        if (refillPaused)
+            return;
+        refillPaused = true;
+        loop.Schedule(RefillPause, () =>
+        {
+            refillPaused = false;
+            Weed();
+            Fill();
+        });
+    }
+}

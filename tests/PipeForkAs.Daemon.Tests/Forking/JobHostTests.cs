@@ -1,0 +1,214 @@
+using System.Diagnostics;
+using System.Globalization;
+using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Forking;
+using PipeForkAs.Daemon.Isolation;
+using PipeForkAs.Daemon.Tests.Fakes;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Tests.Forking;
+
+public sealed class JobHostTests(FakeHosts fakes) : IClassFixture<FakeHosts>, IAsyncDisposable
+{
+    private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
+
+    private readonly ManualTime time = new();
+    private readonly ChildReaper reaper = new();
+    private readonly LogLines log = new();
+    private LoopThread? loop;
+    private JobHost? host;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (host is not null)
+        {
+            Task stopped = loop!.RunAsync(host.StopAsync);
+            await UntilAsync(() => stopped.IsCompleted);
+        }
+
+        await UntilAsync(() => Children().Count == 0);
+        loop?.Dispose();
+    }
+
+    [Fact]
+    public async Task As_many_workers_as_configured_wait_and_one_that_is_taken_is_replaced()
+    {
+        await StartAsync("good", workers: 3);
+        await UntilAsync(() => host!.ReadyWorkers == 3);
+
+        ForkedWorker worker = await TakeAsync();
+        await UntilAsync(() => host!.ReadyWorkers == 3);
+        Assert.False(worker.Ended.IsCompleted);
+        Libc.kill(worker.Pid, Signal.SIGTERM);
+        await UntilAsync(() => worker.Ended.IsCompleted);
+        Assert.Equal((true, 15), ((await worker.Ended)!.Value.BySignal, (await worker.Ended)!.Value.Value));
+
+        Assert.True(Exists(worker.Pid), "its number was free before the daemon let go of it");
+        await loop!.RunAsync(worker.Release);
+        await UntilAsync(() => !Exists(worker.Pid));
+    }
+
+    [Fact]
+    public async Task Without_a_pool_workers_are_forked_when_they_are_needed()
+    {
+        await StartAsync("good", workers: 0);
+        Assert.Equal(0, host!.ReadyWorkers);
+        await loop!.RunAsync((await TakeAsync()).Release);
+        Assert.Equal(0, host.ReadyWorkers);
+    }
+
+    [Theory]
+    [InlineData("dies", "exit code 3", "closed its control socket")]
+    [InlineData("old", "speaks version", "speaks version")]
+    [InlineData("refuses", "I would rather not", "I would rather not")]
+    [InlineData("/not/there", "cannot be started: ", "cannot be started: ")]
+    public async Task A_job_host_that_cannot_serve_fails_the_start_with_its_reason(string behaviour, string reason, string orReason)
+    {
+        string message = (await Assert.ThrowsAsync<JobHostException>(() => StartAsync(behaviour, workers: 1))).Message;
+        Assert.True(message.Contains(reason, StringComparison.Ordinal) || message.Contains(orReason, StringComparison.Ordinal), message);
+    }
+
+    [Theory]
+    [InlineData("twice", "introduced itself twice")]
+    [InlineData("babbles", "kind 99")]
+    [InlineData("keeps", "kind 17")]
+    public async Task A_job_host_that_says_what_it_must_not_is_lost(string behaviour, string reason)
+    {
+        await StartAsync(behaviour, workers: 1);
+        await UntilAsync(() => log.Lines.Any(line => line.Contains(reason, StringComparison.Ordinal) && line.EndsWith("it is started again in 0.1 s", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task A_job_host_that_says_nothing_fails_the_start_at_its_deadline()
+    {
+        Task starting = StartAsync("silent", workers: 1);
+        await UntilAsync(() => starting.IsCompleted, each: () => time.Advance(TimeSpan.FromSeconds(10)));
+        Assert.Contains("did not become ready within 60 s", (await Assert.ThrowsAsync<JobHostException>(() => starting)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_job_host_that_answers_no_more_is_lost_and_its_successor_serves()
+    {
+        await StartAsync("mute", workers: 0);
+        ForkedWorker before = await TakeAsync();
+        int parent = ParentOf(before.Pid);
+        await UntilAsync(() => before.Ended.IsCompleted, each: () => time.Advance(TimeSpan.FromSeconds(5)));
+        Assert.Null(await before.Ended);
+        await loop!.RunAsync(before.Release);
+
+        ForkedWorker after = await TakeAsync();
+        Assert.NotEqual(parent, ParentOf(after.Pid));
+        await loop.RunAsync(after.Release);
+    }
+
+    [Fact]
+    public async Task A_job_host_that_answers_stays_however_long_nothing_is_asked_of_it()
+    {
+        await StartAsync("good", workers: 0);
+        int process = Assert.Single(Children());
+        for (int i = 0; i < 20; i++)
+        {
+            time.Advance(TimeSpan.FromSeconds(5));
+            await loop!.SettleAsync();
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
+
+        Assert.Equal([process], Children());
+    }
+
+    [Fact]
+    public async Task A_fork_that_fails_fails_the_request_that_waits_for_it()
+    {
+        await StartAsync("stingy", workers: 0);
+        Assert.Equal("fork: EAGAIN", (await Assert.ThrowsAsync<JobHostException>(TakeAsync)).Message);
+    }
+
+    [Fact]
+    public async Task A_request_waits_for_a_worker_until_its_deadline()
+    {
+        await StartAsync("lazy", workers: 0);
+        Task<ForkedWorker> taking = TakeAsync();
+        await loop!.SettleAsync();
+        time.Advance(Minute);
+        Assert.Contains("no worker was forked within 60 s", (await Assert.ThrowsAsync<JobHostException>(() => taking)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_idle_worker_that_ends_is_replaced_after_a_pause()
+    {
+        await StartAsync("good", workers: 1);
+        await UntilAsync(() => host!.ReadyWorkers == 1);
+        ForkedWorker worker = await TakeAsync();
+        await UntilAsync(() => host!.ReadyWorkers == 1);
+        int parent = ParentOf(worker.Pid);
+        int idle = Children(parent).Single(pid => pid != worker.Pid.Value);
+
+        Libc.kill(new ProcessId(idle), Signal.SIGKILL);
+        await UntilAsync(() => Children(parent).Exists(pid => pid != worker.Pid.Value && pid != idle), each: () => time.Advance(TimeSpan.FromMilliseconds(100)));
+        await loop!.RunAsync(worker.Release);
+    }
+
+    [Fact]
+    public async Task When_a_process_dies_its_workers_are_lost_and_who_waits_gets_one_of_its_successor()
+    {
+        await StartAsync("good", workers: 0);
+        ForkedWorker worker = await TakeAsync();
+        Libc.kill(new ProcessId(Assert.Single(Children())), Signal.SIGKILL);
+        await UntilAsync(() => worker.Ended.IsCompleted);
+        Assert.Null(await worker.Ended);
+        await loop!.RunAsync(worker.Release);
+
+        Task<ForkedWorker> taking = TakeAsync();
+        await UntilAsync(() => taking.IsCompleted);
+        await loop.RunAsync((await taking).Release);
+    }
+
+    [Fact]
+    public async Task Several_processes_share_the_forks_and_one_does_where_the_other_died()
+    {
+        await StartAsync("good", workers: 0, processes: 2);
+        Assert.Equal(2, Children().Count);
+        ForkedWorker[] workers = await Task.WhenAll(TakeAsync(), TakeAsync());
+        Assert.Equal(2, workers.Select(worker => ParentOf(worker.Pid)).Distinct().Count());
+
+        int dead = ParentOf(workers[0].Pid);
+        Libc.kill(new ProcessId(dead), Signal.SIGKILL);
+        await UntilAsync(() => workers[0].Ended.IsCompleted);
+        Assert.False(workers[1].Ended.IsCompleted);
+        ForkedWorker another = await TakeAsync();
+        await UntilAsync(() => Children().Count(pid => pid != dead) >= 2);
+        foreach (ForkedWorker worker in workers.Append(another))
+            await loop!.RunAsync(worker.Release);
+    }
+
+    private async Task StartAsync(string behaviour, int workers, int processes = 1)
+    {
+        loop = new LoopThread(time);
+        var options = new JobHostOptions { Path = behaviour.StartsWith('/') ? behaviour : fakes.Path(behaviour), Workers = workers, Processes = processes };
+        host = new JobHost(loop.Loop, reaper, options, log);
+        Task started = loop.RunAsync(() => host.StartAsync(new SweepIsolation(loop.Loop, reaper, log)));
+        await UntilAsync(() => started.IsCompleted || behaviour == "silent");
+        await started;
+    }
+
+    private Task<ForkedWorker> TakeAsync() => loop!.RunAsync(() => host!.TakeAsync(Minute).AsTask());
+
+    /// <summary>Waits, and does meanwhile what SIGCHLD does in the daemon.</summary>
+    private async Task UntilAsync(Func<bool> condition, Action? each = null)
+    {
+        for (long start = Stopwatch.GetTimestamp(); !condition(); each?.Invoke())
+        {
+            Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(20), "it does not come");
+            await loop!.RunAsync(reaper.Sweep);
+            await Task.Delay(2, TestContext.Current.CancellationToken);
+        }
+    }
+
+    private static bool Exists(ProcessId pid) => Directory.Exists(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid.Value}"));
+
+    private static int ParentOf(ProcessId pid) => ProcessEntry.Read(pid.Value)?.Parent ?? 0;
+
+    private static List<int> Children() => Children(Environment.ProcessId);
+
+    private static List<int> Children(int parent) => [.. ProcessEntry.All().Where(process => process.Parent == parent && process.IsAlive).Select(process => process.Pid)];
+}

@@ -9,6 +9,9 @@ internal sealed class InputRelay(Connection client, FileDescriptor stdin) : IDis
 {
     private const int Chunk = 1 << 20;
 
+    /// <summary>After so many pieces, of at most what a pipe holds each, the others have their turn.</summary>
+    private const int PiecesInARow = 16;
+
     private Watch? writable;
     private bool stopped;
 
@@ -32,6 +35,7 @@ internal sealed class InputRelay(Connection client, FileDescriptor stdin) : IDis
         // Which side would block, splice does not say. The pipe is full only where the socket had something before the call;
         // to wait for the wrong side's edge would be to wait for ever.
         bool socketHadData = false;
+        int pieces = 0;
         while (!stopped && !client.IsClosed)
         {
             IOResult moved = Libc.splice(client.Socket, stdin, Chunk);
@@ -39,6 +43,8 @@ internal sealed class InputRelay(Connection client, FileDescriptor stdin) : IDis
             if (moved.Count > 0)
             {
                 socketHadData = false;
+                if (++pieces % PiecesInARow == 0)
+                    await Task.Yield();
             }
             else if (!moved.WouldBlock)
             {

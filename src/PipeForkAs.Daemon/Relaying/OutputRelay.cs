@@ -14,6 +14,9 @@ internal sealed class OutputRelay(Connection client, FileDescriptor stdout, File
     /// <summary>Up to this many bytes are copied.</summary>
     private const int Small = 4096;
 
+    /// <summary>After so many pieces, of at most what a pipe holds each, the others have their turn.</summary>
+    private const int PiecesInARow = 16;
+
     private readonly SocketTurn turn = new();
     private Watch? stdoutWatch, stderrWatch;
     private bool abandoned;
@@ -65,6 +68,7 @@ internal sealed class OutputRelay(Connection client, FileDescriptor stdout, File
         // The buffer has room for a frame's header in front.
         var buffer = new byte[FrameHeader.Size + Small];
         bool goOn = true;
+        int pieces = 0;
         while (goOn && !abandoned && !client.IsClosed)
         {
             IOResult read = Libc.read(pipe, buffer.AsSpan(FrameHeader.Size));
@@ -83,13 +87,19 @@ internal sealed class OutputRelay(Connection client, FileDescriptor stdout, File
                 goOn = (allowed == 0 || await SendSmallAsync(buffer, allowed, type)) && allowed == read.Count;
             }
 
-            while (goOn && !abandoned && Libc.bytes_available(pipe) is var available && available > Small)
+            if (++pieces % PiecesInARow == 0)
+                await Task.Yield();
+
+            while (goOn && !abandoned && !client.IsClosed && Libc.bytes_available(pipe) is var available && available > Small)
             {
                 using (await turn.TakeAsync())
                 {
                     int allowed = Allowed(available);
                     goOn = (allowed == 0 || await SpliceAsync(pipe, allowed, type)) && allowed == available;
                 }
+
+                if (++pieces % PiecesInARow == 0)
+                    await Task.Yield();
             }
         }
     }

@@ -60,7 +60,7 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules)
             {
                 return question.Account is null
                     ? new Decision(Answer.NeedsAccount, rule.Name, "the account decides")
-                    : new Decision(Answer.Allowed, rule.Name, $"the rule \"{rule.Name}\" allows it", question.Account);
+                    : new Decision(Answer.Allowed, rule.Name, $"the rule \"{rule.Name}\" allows it", question.Account, rule.AllowRoot && target == UserId.Root);
             }
         }
 

@@ -35,7 +35,8 @@ internal enum Answer
 /// <param name="Rule">The rule that decided; null where none matched.</param>
 /// <param name="Reason">Why, for the log and for root; never for others.</param>
 /// <param name="Account">Whom the job runs as, where it is allowed.</param>
-internal readonly record struct Decision(Answer Answer, string? Rule, string Reason, Account? Account = null)
+/// <param name="GrantsRoot">Whether that is root, and the rule grants it by name.</param>
+internal readonly record struct Decision(Answer Answer, string? Rule, string Reason, Account? Account = null, bool GrantsRoot = false)
 {
     public bool IsAllowed => Answer == Answer.Allowed;
 

@@ -70,7 +70,7 @@ internal sealed class Checking(JobCatalog catalog, IAuthorizer authorizer, IUser
             ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{request.Job}\"; list shows those that there are");
         Account account = decision.Account ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{user}\"");
         await accounts.PassAsync(account);
-        WorkerLimits limits = orders.Build(job, request, account).Limits;
+        WorkerLimits limits = orders.Build(job, request, account, decision.GrantsRoot).Limits;
         var told = new SortedDictionary<string, double>(StringComparer.Ordinal)
         {
             ["timeout"] = orders.Timeout(job, request).TotalSeconds,

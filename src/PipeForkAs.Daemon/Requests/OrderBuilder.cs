@@ -34,8 +34,12 @@ internal sealed class OrderBuilder
     }
 
     /// <summary>The order.</summary>
+    /// <param name="job">The job.</param>
+    /// <param name="request">What was asked.</param>
+    /// <param name="account">Whom it runs as.</param>
+    /// <param name="grantsRoot">Whether that is root, and a rule grants it by name.</param>
     /// <exception cref="RefusedException">The arguments or the environment are not what the job takes.</exception>
-    public Run Build(RegisteredJob job, Request request, Account account) => new()
+    public Run Build(RegisteredJob job, Request request, Account account, bool grantsRoot) => new()
     {
         Job = job.Description.Name,
         Command = job.Command?.CommandLine(request.Arguments) ?? [],
@@ -43,6 +47,7 @@ internal sealed class OrderBuilder
         Account = account,
         Environment = AllowedEnvironment(job.Description, request),
         Sandboxes = job.Description.Sandboxes ?? [],
+        GrantsRoot = grantsRoot,
         Limits = job.Restrictions.Aggregate(limits, Tighten),
     };
 

@@ -19,6 +19,9 @@ internal sealed class UserChange(ProcessId jobHost, FileDescriptor workerEnd)
 
     private WorkerStep step;
 
+    /// <summary>How many capabilities the kernel knows.</summary>
+    private int capabilities;
+
     /// <summary>The step that is being taken.</summary>
     public WorkerStep Step => step;
 
@@ -71,13 +74,8 @@ internal sealed class UserChange(ProcessId jobHost, FileDescriptor workerEnd)
         Libc.keyctl_join_session_keyring();
 
         step = WorkerStep.CapabilityBoundingSet;
-        for (int capability = 0; Libc.prctl_capbset_read(capability) is { } held; capability++)
-        {
-            if (held)
-                Libc.prctl_capbset_drop(capability);
-        }
-
-        Libc.prctl_cap_ambient_clear_all();
+        while (Libc.prctl_capbset_read(capabilities) is not null)
+            capabilities++;
 
         // An idle worker ends with its job host as well. setresuid clears this: it is set again below.
         step = WorkerStep.ParentDeathSignal;
@@ -95,8 +93,11 @@ internal sealed class UserChange(ProcessId jobHost, FileDescriptor workerEnd)
             groups[i] = new GroupId(account.Groups[i]);
 
         step = WorkerStep.Order;
-        if (uid == UserId.Root || uid == UserId.Unchanged)
-            throw new StepFailedException(step, Errno.None, $"a worker never runs a job as uid {uid}");
+        bool root = uid == UserId.Root;
+        if (uid == UserId.Unchanged || (root && !order.GrantsRoot))
+            throw new StepFailedException(step, Errno.None, $"a worker never runs a job as uid {uid}{(root ? " unless a rule grants it" : "")}");
+        if (order.GrantsRoot && !root)
+            throw new StepFailedException(step, Errno.None, $"the order grants root and names uid {uid}");
         if (gid == GroupId.Unchanged || groups.Contains(GroupId.Unchanged))
             throw new StepFailedException(step, Errno.None, $"the user {account.Name} has the group {GroupId.Unchanged}, which stands for none");
 
@@ -125,6 +126,13 @@ internal sealed class UserChange(ProcessId jobHost, FileDescriptor workerEnd)
         if (order.KeepsOrphans)
             Libc.prctl_set_child_subreaper();
 
+        // Root keeps what the service manager left to the daemon: without capabilities it would still own the system's files, and yet
+        // not do what it was named for.
+        step = WorkerStep.CapabilityBoundingSet;
+        Libc.prctl_cap_ambient_clear_all();
+        for (int capability = 0; capability < capabilities && !root; capability++)
+            Libc.prctl_capbset_drop(capability);
+
         // In this order: with the uid goes the right to change the others, and groups survive if they are forgotten.
         step = WorkerStep.Groups;
         Libc.setgroups(groups);
@@ -133,7 +141,8 @@ internal sealed class UserChange(ProcessId jobHost, FileDescriptor workerEnd)
         step = WorkerStep.UserIds;
         Libc.setresuid(uid, uid, uid);
         step = WorkerStep.Capabilities;
-        Libc.capset(CapabilitySets.None);
+        if (!root)
+            Libc.capset(CapabilitySets.None);
 
         step = WorkerStep.NoNewPrivileges;
         if (!mayGainPrivileges)

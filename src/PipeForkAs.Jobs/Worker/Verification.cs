@@ -15,6 +15,10 @@ internal static class Verification
         Demand(Libc.getresgid().AllAre(gid), "the group ids are not all the user's primary group");
         Demand(Libc.getgroups().AsSpan().SequenceEqual(groups), "the supplementary groups are not exactly the user's");
 
+        Demand(!noNewPrivileges || Libc.prctl_get_no_new_privs(), "no_new_privs is not set");
+        if (uid == UserId.Root)
+            return; // There is nothing to come back to.
+
         DemandDenied(Libc.refused_setresuid(UserId.Unchanged, UserId.Root, UserId.Unchanged), "setresuid(-1, 0, -1)");
         var otherGroup = new GroupId(gid.Value == 0 ? 1u : 0u);
         DemandDenied(Libc.refused_setresgid(GroupId.Unchanged, otherGroup, GroupId.Unchanged), "setresgid to another group");
@@ -23,7 +27,6 @@ internal static class Verification
         Demand(Libc.capget() == CapabilitySets.None, "capabilities are left");
         for (int capability = 0; Libc.prctl_capbset_read(capability) is { } held; capability++)
             Demand(!held, "capabilities are left in the bounding set");
-        Demand(!noNewPrivileges || Libc.prctl_get_no_new_privs(), "no_new_privs is not set");
     }
 
     private static void DemandDenied(Errno refusal, string call)

@@ -24,6 +24,9 @@ public sealed record Run
     /// <summary>What the job may reach; all of them hold.</summary>
     public IReadOnlyList<Sandbox> Sandboxes { get; init; } = [];
 
+    /// <summary>Whether a rule grants root by name: set for uid 0 and for no other. Without it a worker never runs a job as uid 0.</summary>
+    public bool GrantsRoot { get; init; }
+
     /// <summary>Whether descendants that lose their parent become the worker's children, so that the daemon finds them; PR_SET_CHILD_SUBREAPER.</summary>
     public bool KeepsOrphans { get; init; }
 
@@ -37,7 +40,7 @@ public sealed record Run
             writer.Text(name).Text(value);
         Limits.Encode(writer);
         Sandbox.EncodeAll(Sandboxes, writer);
-        writer.Bool(KeepsOrphans);
+        writer.Bool(KeepsOrphans).Bool(GrantsRoot);
     }
 
     /// <summary>Reads the message.</summary>
@@ -53,6 +56,7 @@ public sealed record Run
         WorkerLimits limits = WorkerLimits.Decode(ref reader);
         Sandbox[] sandboxes = Sandbox.DecodeAll(ref reader);
         bool keepsOrphans = reader.Bool();
+        bool grantsRoot = reader.Bool();
         reader.End();
         return new Run
         {
@@ -64,6 +68,7 @@ public sealed record Run
             Limits = limits,
             Sandboxes = sandboxes,
             KeepsOrphans = keepsOrphans,
+            GrantsRoot = grantsRoot,
         };
     }
 }

@@ -15,26 +15,26 @@ public enum WorkerStep : byte
     /// <summary>The session keyring: keyctl(2).</summary>
     Keyring = 4,
 
-    /// <summary>The capability bounding set emptied and ambient capabilities cleared: prctl(2).</summary>
-    CapabilityBoundingSet = 5,
-
     /// <summary>The order read.</summary>
-    Order = 6,
+    Order = 5,
 
     /// <summary>The pipes put on descriptors 0, 1 and 2: dup2(2).</summary>
-    Pipes = 7,
+    Pipes = 6,
 
     /// <summary>oom_score_adj; proc(5).</summary>
-    OomScoreAdjust = 8,
+    OomScoreAdjust = 7,
 
     /// <summary>The nice value: setpriority(2).</summary>
-    Nice = 9,
+    Nice = 8,
 
     /// <summary>Resource limits: setrlimit(2).</summary>
-    ResourceLimits = 10,
+    ResourceLimits = 9,
 
     /// <summary>Orphans come to the worker: prctl(2) PR_SET_CHILD_SUBREAPER.</summary>
-    Orphans = 11,
+    Orphans = 10,
+
+    /// <summary>The capability bounding set emptied, but for root, and ambient capabilities cleared: prctl(2).</summary>
+    CapabilityBoundingSet = 11,
 
     /// <summary>Supplementary groups: setgroups(2).</summary>
     Groups = 12,

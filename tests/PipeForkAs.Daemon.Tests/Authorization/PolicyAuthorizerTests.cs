@@ -113,6 +113,18 @@ public sealed class PolicyAuthorizerTests
         Assert.Equal("root as everyone", (await Authorizer().DecideAsync(Make(0), "id", UserSelector.Parse("1001"), null)).Rule);
     }
 
+    [Theory]
+    [InlineData("root", "0", true)]
+    [InlineData("root", "root", true)]
+    [InlineData("bob", "bob", false)]
+    public async Task Root_is_granted_where_a_rule_names_it_and_to_no_other_user_of_that_rule(string named, string user, bool granted)
+    {
+        RuleOptions rule = new() { Name = "ops", Callers = ["*"], Jobs = ["*"], As = ["bob", "root"], AllowRoot = true };
+        var authorizer = new PolicyAuthorizer(PolicyReader.Read(new PolicyOptions { Rules = [rule] }, PolicyWorld.Instance), PolicyWorld.Instance);
+        Decision decision = await authorizer.DecideAsync(Make(1001), "id", UserSelector.Parse(user), null);
+        Assert.Equal((true, named, granted), (decision.IsAllowed, decision.Account?.Name, decision.GrantsRoot));
+    }
+
     /// <summary>Whether it is not refused: a user who does not exist is not, where the caller may know that.</summary>
     private async Task<bool> AsksOnAsync(Caller caller, string user) =>
         (await Authorizer().DecideAsync(caller, "id", UserSelector.Parse(user), null)).Answer is Answer.Allowed or Answer.UnknownUser;

@@ -77,6 +77,7 @@ internal static class Samples
         from limits in Limits
         from sandboxes in Sandboxes.ArrayOf()
         from keepsOrphans in Generate.Bool
+        from grantsRoot in Generate.Bool
         select new Run
         {
             Job = job,
@@ -87,6 +88,7 @@ internal static class Samples
             Limits = limits,
             Sandboxes = sandboxes,
             KeepsOrphans = keepsOrphans,
+            GrantsRoot = grantsRoot,
         };
 
     private static readonly Gen<JobOffer> Offers =

@@ -1,0 +1,116 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using PipeForkAs.EndToEnd.Harness;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.EndToEnd;
+
+/// <summary>A daemon with one rule that grants root, for two jobs and to two callers.</summary>
+public sealed class RootGrantingDaemon : ConfiguredDaemon
+{
+    protected override void Configure(JsonObject configuration)
+    {
+        configuration["Commands"] = new JsonObject { ["show-status"] = Command(["/usr/bin/cat", "/proc/self/status"]) };
+        configuration["Policy"] = new JsonObject
+        {
+            ["Rules"] = new JsonArray(
+                new JsonObject { ["Name"] = "ops", ["Callers"] = Words(TestUsers.Alice, "root"), ["Jobs"] = Words("self", "show-status"), ["As"] = Words("root"), ["AllowRoot"] = true },
+                new JsonObject { ["Name"] = "all", ["Callers"] = Words("*"), ["Jobs"] = Words("*"), ["As"] = Words("*", "self") }),
+        };
+    }
+}
+
+/// <summary>Root is whom a job runs as only where a rule names it and says AllowRoot; the worker does not take it for granted either.</summary>
+public sealed class RootTests(RootGrantingDaemon shared) : IClassFixture<RootGrantingDaemon>
+{
+    private static readonly Account Root = new("root", 0, 0, [0], "/root", "/bin/sh");
+    private readonly DaemonProcess daemon = shared.Daemon;
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_rule_that_names_root_lets_its_callers_run_its_jobs_as_root()
+    {
+        FramedReply reply = await RawClient.RunAsync(daemon, "self", user: "root");
+        Assert.Equal((ReplyCode.Ok, 0u), (reply.End.Code, reply.End.Uid));
+        JsonNode self = JsonNode.Parse(reply.Text)!;
+        Assert.Equal("[0,0,0]", self["userIds"]!.ToJsonString());
+        Assert.Equal([.. Libc.getgrouplist("root", new GroupId(0)).Select(group => group.Value).Order()], self["groups"]!.AsArray().Select(group => group!.GetValue<uint>()));
+        Assert.True(self["noNewPrivileges"]!.GetValue<bool>());
+        Assert.Equal("/root", self["environment"]!["HOME"]!.GetValue<string>());
+
+        // What the daemon has it keeps, and gets no more.
+        foreach (string set in new[] { "CapEff", "CapPrm", "CapBnd" })
+            Assert.Equal(ProcFs.StatusField(daemon.Pid, set), self["status"]![set]!.GetValue<string>());
+        Assert.Equal("0000000000000000", self["status"]!["CapAmb"]!.GetValue<string>());
+
+        ToolResult alice = await Tool.RunAsAsync(TestUsers.Alice, [NativeBuild.Command, "--socket", daemon.Socket, "run", "--user", "root", "show-status"]);
+        Assert.Equal(0, alice.ExitCode);
+        Assert.Contains("\nUid:\t0\t0\t0\t0\n", alice.Text);
+        Assert.Contains("\nNoNewPrivs:\t1\n", alice.Text);
+        Assert.Contains($"\nCapEff:\t{ProcFs.StatusField(daemon.Pid, "CapEff")}\n", alice.Text);
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task Check_tells_that_it_would_be_root()
+    {
+        ToolResult check = await Tool.RunAsync([NativeBuild.Command, "--socket", daemon.Socket, "check", "--json", "--user", "root", "self"]);
+        CheckResult result = JsonSerializer.Deserialize(check.Output, CheckResultJson.Default.CheckResult)!;
+        Assert.Equal((0, true, "ops", 0u), (check.ExitCode, result.Allowed, result.Rule, result.Uid));
+    }
+
+    [Theory(Timeout = Bound.Test)]
+    [InlineData("id", "root")]
+    [InlineData("id", "0")]
+    [InlineData("self", "00")]
+    [InlineData("self", "daemon")]
+    public async Task Other_jobs_and_other_users_of_the_system_stay_closed(string job, string user)
+    {
+        ReplyCode code = (await RawClient.RunAsync(daemon, job, user: user)).End.Code;
+        Assert.Equal(user == "00" ? ReplyCode.Ok : ReplyCode.Denied, code);
+        Assert.Equal(126, (await Tool.RunAsAsync(TestUsers.Bob, [NativeBuild.Command, "--socket", daemon.Socket, "run", "--user", user, job])).ExitCode);
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_worker_refuses_root_where_the_order_does_not_say_that_it_was_granted()
+    {
+        using JobHostByHand host = JobHostByHand.Start();
+        string mark = Path.Combine(daemon.Folder, "root-mark");
+
+        using (JobHostByHand.Worker worker = host.Fork())
+        {
+            worker.Order(Mark(Root, mark));
+            StepFailed refusal = worker.Refusal();
+            Assert.Equal((WorkerStep.Order, "a worker never runs a job as uid 0 unless a rule grants it"), (refusal.Step, refusal.Detail));
+        }
+
+        using (JobHostByHand.Worker worker = host.Fork())
+        {
+            worker.Order(Mark(Root, mark) with { GrantsRoot = true });
+            await Bound.UntilAsync(() => File.Exists(mark), () => "the job that was granted root did not run");
+        }
+
+        Assert.Equal(UserId.Root, Libc.stat(mark)!.Value.Owner);
+    }
+
+    [Theory(Timeout = Bound.Test)]
+    [InlineData(uint.MaxValue, 1u, false)]
+    [InlineData(uint.MaxValue, 1u, true)]
+    [InlineData(4_000_000u, uint.MaxValue, false)]
+    [InlineData(4_000_000u, 1u, true)]
+    public void A_worker_refuses_ids_that_are_nobodys_and_a_grant_of_root_to_another(uint uid, uint gid, bool grantsRoot)
+    {
+        using JobHostByHand host = JobHostByHand.Start();
+        using JobHostByHand.Worker worker = host.Fork();
+        worker.Order(Mark(new Account("nobody", uid, gid, [gid], "/", "/bin/sh"), Path.Combine(daemon.Folder, "none")) with { GrantsRoot = grantsRoot });
+        Assert.Equal(WorkerStep.Order, worker.Refusal().Step);
+        Assert.False(File.Exists(Path.Combine(daemon.Folder, "none")));
+    }
+
+    private static Run Mark(Account account, string path) => new()
+    {
+        Job = "mark",
+        Account = account,
+        Arguments = JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, string> { ["path"] = path }),
+    };
+}

@@ -53,7 +53,8 @@ internal sealed class Server
         catalog = new JobCatalog(hosts, [.. options.Commands.Select(command => new CommandJob(command.Key, command.Value))], options.Jobs);
         var users = new UserDatabase(loop, options.Limits, UserDatabase.AskSystem, UserDatabase.SystemFiles);
         var accounts = new AccountGate(loop, options, Libc.getspnam, new PamCheck(loop, Reaper, options).AskAsync);
-        authorizer = new PolicyAuthorizer(PolicyReader.Read(options.Policy, SystemNames.Instance), users);
+        authorizer = new PolicyAuthorizer(PolicyReader.Read(options.Policy, SystemNames.Instance), users,
+            new WorkerConsents(loop, options.Limits, hosts[0].TakeAsync, Libc.getgrgid_name));
         orders = new OrderBuilder(options.Limits);
         slots = new JobSlots(loop, options.Limits);
         var checking = new Checking(catalog, authorizer, users, accounts, orders);

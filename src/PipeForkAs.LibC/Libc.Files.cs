@@ -21,6 +21,15 @@ public static unsafe partial class Libc
             sys_open_create(AT_FDCWD, Check.NoNul(path), (int)(flags | OpenFlags.O_CLOEXEC | OpenFlags.O_CREAT), mode),
             $"open(\"{path}\", {flags}, {Check.Octal(mode)})"));
 
+    /// <summary>openat(2) without <c>O_CREAT</c>: a name is looked for in a directory that is open already. The descriptor is close-on-exec.</summary>
+    public static FileDescriptor openat(FileDescriptor directory, string path, OpenFlags flags)
+    {
+        if (flags.HasFlag(OpenFlags.O_CREAT))
+            throw new ArgumentException("O_CREAT needs a mode", nameof(flags));
+        return new(Check.Result(
+            sys_open_create(directory.Number, Check.NoNul(path), (int)(flags | OpenFlags.O_CLOEXEC), 0), $"openat({directory}, \"{path}\", {flags})"));
+    }
+
     /// <summary>close(2). The number is released whatever it returns, so nothing is reported.</summary>
     internal static void close(int descriptor) => _ = sys_close(descriptor);
 
@@ -125,6 +134,15 @@ public static unsafe partial class Libc
     /// <summary>statx(2) of what the path leads to, or null where there is nothing.</summary>
     public static FileStatus? stat(string path) => Stat(path, 0);
 
+    /// <summary>statx(2) of what is open, also with <c>O_PATH</c>.</summary>
+    public static FileStatus fstat(FileDescriptor descriptor)
+    {
+        statx_t buffer;
+        // SAFETY: statx_t has the kernel's size and layout (checked by a test against the C compiler).
+        Check.Result(sys_statx(descriptor.Number, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &buffer), $"statx({descriptor}, AT_EMPTY_PATH)");
+        return Status(buffer);
+    }
+
     private static FileStatus? Stat(string path, int flags)
     {
         statx_t buffer;
@@ -133,14 +151,18 @@ public static unsafe partial class Libc
         if (result == -1 && (Check.LastErrno == Errno.ENOENT || Check.LastErrno == Errno.ENOTDIR))
             return null;
         Check.Result(result, $"statx(\"{path}\", {flags})");
-        return new FileStatus(
+        return Status(buffer);
+    }
+
+    private static FileStatus Status(in statx_t buffer) =>
+        new(
             (FileKind)(buffer.stx_mode & S_IFMT), buffer.stx_mode & 0xFFFu, new UserId(buffer.stx_uid), new GroupId(buffer.stx_gid),
             (long)buffer.stx_size, (long)buffer.stx_blocks, buffer.stx_nlink, buffer.stx_ino,
             ((ulong)buffer.stx_dev_major << 32) | buffer.stx_dev_minor, buffer.stx_mtime_sec, buffer.stx_mtime_nsec);
-    }
 
     internal const int AT_FDCWD = -100;
     internal const int AT_SYMLINK_NOFOLLOW = 0x100;
+    internal const int AT_EMPTY_PATH = 0x1000;
     internal const int S_IFMT = 0xF000;
     internal const uint STATX_BASIC_STATS = 0x7ff;
     internal const int F_SETFL = 4;

@@ -51,6 +51,21 @@ public sealed class FileTests
     }
 
     [Fact]
+    public void What_is_opened_in_a_directory_is_told_by_its_descriptor_and_no_link_is_followed_where_that_is_asked()
+    {
+        using var folder = new TemporaryDirectory();
+        string file = System.IO.Path.Combine(folder.Path, "file");
+        File.WriteAllText(file, "12345");
+        File.CreateSymbolicLink(System.IO.Path.Combine(folder.Path, "link"), file);
+        using FileDescriptor directory = Libc.open(folder.Path, OpenFlags.O_PATH | OpenFlags.O_DIRECTORY);
+        Assert.Equal(FileKind.Directory, Libc.fstat(directory).Kind);
+        using (FileDescriptor opened = Libc.openat(directory, "file", OpenFlags.O_RDONLY))
+            Assert.Equal(Libc.stat(file), Libc.fstat(opened));
+        Assert.Equal(Errno.ELOOP, Assert.Throws<SystemCallException>(() => Libc.openat(directory, "link", OpenFlags.O_RDONLY | OpenFlags.O_NOFOLLOW)).Errno);
+        Assert.Throws<ArgumentException>(() => Libc.openat(directory, "new", OpenFlags.O_CREAT));
+    }
+
+    [Fact]
     public void Fifos_sockets_and_devices_have_their_kinds()
     {
         using var directory = new TemporaryDirectory();

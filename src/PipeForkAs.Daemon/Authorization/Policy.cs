@@ -1,6 +1,7 @@
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
+using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Authorization;
 
@@ -44,7 +45,7 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules)
             bool job = caller && rule.CoversJob(question.Job);
             Truth user = job ? rule.CoversUser(question, minimumUid) : Truth.No;
             Truth matches = user == Truth.No ? Truth.No : Condition.And(user, rule.CoversArguments(question));
-            trace?.Add(new CheckedRule(rule.Name, Outcome(rule, caller, job, user, matches)));
+            trace?.Add(new CheckedRule(rule.Name, Outcome(rule, caller, job, user, matches, question.Consent)));
             if (matches == Truth.No)
                 continue;
             if (rule.Deny)
@@ -58,16 +59,19 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules)
             }
             else if (matches == Truth.Yes)
             {
-                return question.Account is null
-                    ? new Decision(Answer.NeedsAccount, rule.Name, "the account decides")
-                    : new Decision(Answer.Allowed, rule.Name, $"the rule \"{rule.Name}\" allows it", question.Account, rule.AllowRoot && target == UserId.Root);
+                if (question.Account is null)
+                    return new Decision(Answer.NeedsAccount, rule.Name, "the account decides");
+                if (rule.RequireConsent && question.Consent is null)
+                    return new Decision(Answer.NeedsConsent, rule.Name, "the user's consent decides");
+                if (!rule.RequireConsent || question.Consent is { Given: true })
+                    return new Decision(Answer.Allowed, rule.Name, $"the rule \"{rule.Name}\" allows it", question.Account, rule.AllowRoot && target == UserId.Root);
             }
         }
 
-        return Decision.Deny("no rule matches");
+        return Decision.Deny(question.Consent is { Given: false } refused ? $"no rule matches without the user's consent: {refused.Reason}" : "no rule matches");
     }
 
-    private static string Outcome(Rule rule, bool caller, bool job, Truth user, Truth matches) => (caller, job, user, matches) switch
+    private static string Outcome(Rule rule, bool caller, bool job, Truth user, Truth matches, ConsentAnswer? consent) => (caller, job, user, matches) switch
     {
         (false, _, _, _) => "the caller is not among Callers",
         (_, false, _, _) => "the job is not among Jobs",
@@ -76,6 +80,7 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules)
         (_, _, _, Truth.Unknowable) when !rule.Deny => "an argument that Where looks at is missing, or cannot be judged",
         (_, _, _, Truth.Unknowable) => "denies it: an argument that Where looks at is missing, or cannot be judged",
         (_, _, _, Truth.Pending) => "the user's account decides",
+        _ when rule.RequireConsent && consent is not { Given: true } => consent is { } refused ? $"the user has not consented: {refused.Reason}" : "the user's consent decides",
         _ => rule.Deny ? "denies it" : "allows it",
     };
 

@@ -10,7 +10,8 @@ namespace PipeForkAs.Daemon.Authorization;
 /// <summary>Asks the policy, and looks up for it what it needs.</summary>
 /// <param name="policy">The policy to begin with.</param>
 /// <param name="users">The user database.</param>
-internal sealed class PolicyAuthorizer(Policy policy, IUserDatabase users) : IAuthorizer
+/// <param name="consents">Asks users for their consent; null where nobody can be asked, and nobody consents.</param>
+internal sealed class PolicyAuthorizer(Policy policy, IUserDatabase users, IConsents? consents = null) : IAuthorizer
 {
     /// <summary>What decides from now on; a decision that is under way goes by one policy from its beginning to its end.</summary>
     public Policy Policy { get; set; } = policy;
@@ -31,7 +32,17 @@ internal sealed class PolicyAuthorizer(Policy policy, IUserDatabase users) : IAu
         if (await ProblemAsync(user, account) is { } problem)
             return Decision.Deny(problem);
         trace?.Clear();
-        return current.Decide(question with { Account = account }, trace);
+        question = question with { Account = account };
+        Decision decision = current.Decide(question, trace);
+        if (decision.Answer != Answer.NeedsConsent)
+            return decision;
+
+        // One answer counts for all rules, also for what they are asked in vain.
+        ConsentAnswer consent = consents is null
+            ? new ConsentAnswer(false, "nobody can be asked")
+            : await consents.AskAsync(caller, callerName ?? await NameAsync(caller, needed: true), job, account);
+        trace?.Clear();
+        return current.Decide(question with { Consent = consent }, trace);
     }
 
     public async ValueTask<Func<string, bool>> MayRunAsync(Caller caller)

@@ -58,9 +58,14 @@ internal sealed class PolicyReader
                 As = Principals($"{key}:As", rule.As, selfToo: true),
                 Deny = rule.Deny,
                 AllowRoot = rule.AllowRoot,
+                RequireConsent = rule.RequireConsent,
                 Where = [.. rule.Where.Select(where => Where($"{key}:Where:{where.Key}", where.Key, where.Value)).OfType<Condition>()],
             });
             Root(key, rules[^1]);
+            if (rule.RequireConsent && rule.Deny)
+                Problem($"{key}:RequireConsent", "a rule that denies needs nobody's consent; leave it out");
+            if (rule.RequireConsent && rule.AllowRoot)
+                Problem($"{key}:RequireConsent", "root's files are never read for that; give \"AllowRoot\" a rule of its own");
         }
 
         return rules;

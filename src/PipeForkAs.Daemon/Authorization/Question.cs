@@ -12,7 +12,9 @@ namespace PipeForkAs.Daemon.Authorization;
 /// <param name="User">The user as the request names it.</param>
 /// <param name="Account">The user resolved; null as long as nothing was looked up.</param>
 /// <param name="Arguments">The arguments, a JSON object; null for none.</param>
-internal readonly record struct Question(Caller Caller, string? CallerName, string Job, UserSelector User, Account? Account, JsonElement? Arguments);
+/// <param name="Consent">Whether the user lets this caller run this job; null as long as nobody asked.</param>
+internal readonly record struct Question(
+    Caller Caller, string? CallerName, string Job, UserSelector User, Account? Account, JsonElement? Arguments, ConsentAnswer? Consent = null);
 
 /// <summary>The kinds of answers.</summary>
 internal enum Answer
@@ -22,6 +24,9 @@ internal enum Answer
 
     /// <summary>The target's account decides: look it up, and ask again.</summary>
     NeedsAccount,
+
+    /// <summary>The target's consent decides: ask for it, and ask again.</summary>
+    NeedsConsent,
 
     /// <summary>It may be, but there is no such user; this caller may know that.</summary>
     UnknownUser,

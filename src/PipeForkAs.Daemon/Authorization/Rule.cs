@@ -19,6 +19,8 @@ internal sealed record Rule
 
     public bool AllowRoot { get; init; }
 
+    public bool RequireConsent { get; init; }
+
     public IReadOnlyList<Condition> Where { get; init; } = [];
 
     /// <summary>Whether the caller is among <see cref="Callers"/>; its groups are the kernel's.</summary>

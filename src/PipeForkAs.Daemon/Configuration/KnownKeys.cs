@@ -13,7 +13,7 @@ internal static class KnownKeys
         "Commands:*:Parameters:*:Default", "Commands:*:Parameters:*:AllowLeadingDash",
         .. Restrictions("Commands:*"), .. Restrictions("Jobs:*"), "Jobs:*:Timeout",
         "Policy:MinimumUid", "Policy:RefuseDisabledAccounts", "Policy:PamService",
-        "Policy:Rules:#:Name", "Policy:Rules:#:Callers:#", "Policy:Rules:#:Jobs:#", "Policy:Rules:#:As:#", "Policy:Rules:#:Deny", "Policy:Rules:#:AllowRoot",
+        "Policy:Rules:#:Name", "Policy:Rules:#:Callers:#", "Policy:Rules:#:Jobs:#", "Policy:Rules:#:As:#", "Policy:Rules:#:Deny", "Policy:Rules:#:AllowRoot", "Policy:Rules:#:RequireConsent",
         "Policy:Rules:#:Where:*:Equals", "Policy:Rules:#:Where:*:OneOf:#", "Policy:Rules:#:Where:*:Pattern", "Policy:Rules:#:Where:*:Under",
         "Policy:Rules:#:Where:*:AtMost", "Policy:Rules:#:Where:*:AtLeast",
         "Limits:MaxConnections", "Limits:MaxConnectionsPerUid", "Limits:RequestTimeout", "Limits:LookupTimeout", "Limits:LookupCacheTime",

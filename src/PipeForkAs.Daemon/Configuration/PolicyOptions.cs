@@ -39,6 +39,9 @@ internal sealed class RuleOptions
     /// <summary>Whether uid 0, which <see cref="As"/> must name, is meant.</summary>
     public bool AllowRoot { get; set; }
 
+    /// <summary>Whether the user whom the job runs as must have let the caller in by a file of its own: <c>~/.config/pipeforkas/allow</c>.</summary>
+    public bool RequireConsent { get; set; }
+
     /// <summary>Conditions by the argument's name; all of them must hold.</summary>
     public IDictionary<string, ConditionOptions> Where { get; set; } = new Dictionary<string, ConditionOptions>(StringComparer.Ordinal);
 }

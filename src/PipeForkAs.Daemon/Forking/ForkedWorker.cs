@@ -62,6 +62,9 @@ internal sealed class ForkedWorker
             if (reader.Kind == MessageKind.StepFailed)
                 return new WorkerReport { Failed = StepFailed.Decode(ref reader) };
 
+            if (reader.Kind == MessageKind.Consent)
+                return new WorkerReport { Consent = ConsentAnswer.Decode(ref reader) };
+
             return reader.Kind == MessageKind.Began ? new WorkerReport { Began = true, Returned = ReadReturned(buffer) } : default;
         }
         catch (FormatException)
@@ -152,6 +155,9 @@ internal readonly record struct WorkerReport
 {
     /// <summary>The step that failed; then nothing else is said.</summary>
     public StepFailed? Failed { get; init; }
+
+    /// <summary>What it found, where it was asked for the user's consent and not to run a job; then nothing else is said.</summary>
+    public ConsentAnswer? Consent { get; init; }
 
     /// <summary>Whether it had become the user and the function began. A command's worker does not say so.</summary>
     public bool Began { get; init; }

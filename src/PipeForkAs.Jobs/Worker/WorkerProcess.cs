@@ -22,6 +22,15 @@ internal static class WorkerProcess
             if (order is null)
                 Libc._exit(0);
 
+            if (order.ConsentFor is { } callers)
+            {
+                change.Become(order, pipes, mayGainPrivileges: false);
+                var writer = new MessageWriter();
+                ConsentFile.Ask(order.Account, order.Job, callers).Encode(writer);
+                Libc.send(change.Control, writer.Written);
+                Libc._exit(0);
+            }
+
             Job? job = order.Command.Count > 0 ? null : jobs.Find(order.Job)
                 ?? throw new StepFailedException(WorkerStep.Order, Errno.None, $"this job host holds no job \"{order.Job}\"");
             change.Become(order, pipes, mayGainPrivileges: job is { MayGainPrivileges: true } && order.Sandboxes.Count == 0);

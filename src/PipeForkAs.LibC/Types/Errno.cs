@@ -72,6 +72,9 @@ public readonly record struct Errno(int Value)
     /// <summary>Directory not empty.</summary>
     public static readonly Errno ENOTEMPTY = new(39);
 
+    /// <summary>Too many symbolic links; also one that must not be followed.</summary>
+    public static readonly Errno ELOOP = new(40);
+
     /// <summary>No data available; also ENOATTR.</summary>
     public static readonly Errno ENODATA = new(61);
 
@@ -107,7 +110,7 @@ public readonly record struct Errno(int Value)
         (ERANGE, nameof(ERANGE)), (EPIPE, nameof(EPIPE)), (ENOSYS, nameof(ENOSYS)), (EMSGSIZE, nameof(EMSGSIZE)),
         (EADDRINUSE, nameof(EADDRINUSE)), (ENOBUFS, nameof(ENOBUFS)), (ECONNRESET, nameof(ECONNRESET)), (ENOTCONN, nameof(ENOTCONN)), (ECONNREFUSED, nameof(ECONNREFUSED)),
         (EINPROGRESS, nameof(EINPROGRESS)), (EBUSY, nameof(EBUSY)), (ENODEV, nameof(ENODEV)), (ENOTEMPTY, nameof(ENOTEMPTY)), (ENODATA, nameof(ENODATA)),
-        (EOPNOTSUPP, nameof(EOPNOTSUPP)),
+        (EOPNOTSUPP, nameof(EOPNOTSUPP)), (ELOOP, nameof(ELOOP)),
     ];
 
     /// <summary>libc's words for it, for example "Permission denied"; strerror(3).</summary>

@@ -47,4 +47,7 @@ public enum MessageKind : byte
 
     /// <summary>Worker to daemon: it is the user, and the function runs next. What follows is the job's own word. No content.</summary>
     Began = 35,
+
+    /// <summary>Worker to daemon: <see cref="Worker.ConsentAnswer"/>, where the order asked for that and not for a job.</summary>
+    Consent = 36,
 }

@@ -30,6 +30,12 @@ public sealed record Run
     /// <summary>Whether descendants that lose their parent become the worker's children, so that the daemon finds them; PR_SET_CHILD_SUBREAPER.</summary>
     public bool KeepsOrphans { get; init; }
 
+    /// <summary>
+    /// Where this is set, no job runs: the worker becomes the user, tells by <see cref="ConsentAnswer"/> whether the user's own file lets one of
+    /// these run <see cref="Job"/>, and ends. Each is a user name, a uid in digits, or a group's name or gid behind <c>@</c>. Null to run the job.
+    /// </summary>
+    public IReadOnlyList<string>? ConsentFor { get; init; }
+
     /// <summary>Writes the message.</summary>
     public void Encode(MessageWriter writer)
     {
@@ -40,7 +46,7 @@ public sealed record Run
             writer.Text(name).Text(value);
         Limits.Encode(writer);
         Sandbox.EncodeAll(Sandboxes, writer);
-        writer.Bool(KeepsOrphans).Bool(GrantsRoot);
+        writer.Bool(KeepsOrphans).Bool(GrantsRoot).Bool(ConsentFor is not null).Texts(ConsentFor ?? []);
     }
 
     /// <summary>Reads the message.</summary>
@@ -57,6 +63,10 @@ public sealed record Run
         Sandbox[] sandboxes = Sandbox.DecodeAll(ref reader);
         bool keepsOrphans = reader.Bool();
         bool grantsRoot = reader.Bool();
+        bool asksConsent = reader.Bool();
+        string[] consentFor = reader.Texts();
+        if (!asksConsent && consentFor.Length > 0)
+            throw new FormatException("an order to run a job names callers");
         reader.End();
         return new Run
         {
@@ -69,6 +79,7 @@ public sealed record Run
             Sandboxes = sandboxes,
             KeepsOrphans = keepsOrphans,
             GrantsRoot = grantsRoot,
+            ConsentFor = asksConsent ? consentFor : null,
         };
     }
 }

@@ -21,6 +21,23 @@ public readonly record struct StepFailed(WorkerStep Step, int Errno, string Deta
     }
 }
 
+/// <summary>Whether a user lets a caller run a job: what a worker that became the user, and runs no code of the user's, found in the user's file.</summary>
+/// <param name="Given">Whether the user does.</param>
+/// <param name="Reason">Why, or why not: for the log and for root.</param>
+public readonly record struct ConsentAnswer(bool Given, string Reason)
+{
+    /// <summary>Writes the message.</summary>
+    public void Encode(MessageWriter writer) => writer.Begin(MessageKind.Consent).Bool(Given).Text(WorkerProtocol.Cut(Reason));
+
+    /// <summary>Reads the message.</summary>
+    public static ConsentAnswer Decode(ref MessageReader reader)
+    {
+        var message = new ConsentAnswer(reader.Bool(), reader.Text());
+        reader.End();
+        return message;
+    }
+}
+
 /// <summary>How a function came to its end.</summary>
 public enum ReturnKind : byte
 {

@@ -78,6 +78,7 @@ internal static class Samples
         from sandboxes in Sandboxes.ArrayOf()
         from keepsOrphans in Generate.Bool
         from grantsRoot in Generate.Bool
+        from consentFor in Generate.OrNull(Generate.Text.ArrayOf())
         select new Run
         {
             Job = job,
@@ -89,6 +90,7 @@ internal static class Samples
             Sandboxes = sandboxes,
             KeepsOrphans = keepsOrphans,
             GrantsRoot = grantsRoot,
+            ConsentFor = consentFor,
         };
 
     private static readonly Gen<JobOffer> Offers =
@@ -121,6 +123,11 @@ internal static class Samples
         from message in Generate.Text
         select new Returned(kind, type, message);
 
+    private static readonly Gen<ConsentAnswer> Consents =
+        from given in Generate.Bool
+        from reason in Generate.Text
+        select new ConsentAnswer(given, reason);
+
     public static readonly MessageType[] All =
     [
         Of(MessageKind.Hello, Generate.Int32.Select(version => new Hello(version)), (message, writer) => message.Encode(writer), static (ref reader) => Hello.Decode(ref reader)),
@@ -133,6 +140,7 @@ internal static class Samples
         Of(MessageKind.Run, Runs, (message, writer) => message.Encode(writer), static (ref reader) => Run.Decode(ref reader)),
         Of(MessageKind.StepFailed, FailedSteps, (message, writer) => message.Encode(writer), static (ref reader) => StepFailed.Decode(ref reader)),
         Of(MessageKind.Returned, Returns, (message, writer) => message.Encode(writer), static (ref reader) => Returned.Decode(ref reader)),
+        Of(MessageKind.Consent, Consents, (message, writer) => message.Encode(writer), static (ref reader) => ConsentAnswer.Decode(ref reader)),
     ];
 
     private static MessageType Of<T>(MessageKind kind, Gen<T> values, Action<T, MessageWriter> encode, Decode decode)

@@ -1,0 +1,123 @@
+using System.Globalization;
+using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Forking;
+using PipeForkAs.Daemon.Isolation;
+using PipeForkAs.Daemon.Listening;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Daemon.Authorization;
+
+/// <summary>
+/// Asks users for their consent through workers: the daemon never reads what is in a home. A forked worker becomes the user, reads the
+/// user's file, answers, and ends. A home that hangs holds up the questions about its own user until <c>LookupTimeout</c>, and no others.
+/// </summary>
+/// <param name="loop">The loop.</param>
+/// <param name="limits">How long an answer may take.</param>
+/// <param name="take">Takes a worker.</param>
+/// <param name="groupName">A group's name, or null; may wait for the network.</param>
+internal sealed class WorkerConsents(Loop loop, LimitOptions limits, Func<TimeSpan, ValueTask<ForkedWorker>> take, Func<GroupId, string?> groupName) : IConsents
+{
+    /// <summary>Groups of a caller that are compared; whoever is in more is let in by name, by uid, or by one of the first.</summary>
+    private const int MaxGroups = 1024;
+
+    /// <summary>Callers whose groups are looked up at once.</summary>
+    private const int MaxThreads = 16;
+
+    private static readonly WorkerLimits Tight = new() { OpenFiles = 64, CpuSeconds = 2, FileSize = 0 };
+
+    private readonly Dictionary<uint, Task> last = [];
+    private readonly MessageWriter writer = new(4096);
+    private int threads;
+
+    public async ValueTask<ConsentAnswer> AskAsync(Caller caller, string? callerName, string job, Account target)
+    {
+        var late = new TaskCompletionSource();
+        long begun = loop.Time.GetTimestamp();
+        TimeSpan timeout = limits.LookupTimeout;
+        using LoopTimer deadline = loop.Schedule(timeout, () => late.TrySetResult());
+
+        // One at a time about each user: what hangs in a home takes one worker and not all of them.
+        var done = new TaskCompletionSource();
+        Task before = last.GetValueOrDefault(target.Uid, Task.CompletedTask);
+        last[target.Uid] = done.Task;
+        try
+        {
+            Task<string[]> names = NamesAsync(caller, callerName);
+            if (await Task.WhenAny(Task.WhenAll(before, names), late.Task) == late.Task)
+                return Late(timeout);
+            TimeSpan left = timeout - loop.Time.GetElapsedTime(begun);
+            using var worker = new Released(await take(left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1)));
+            using (FileDescriptor nothing = Libc.open("/dev/null", OpenFlags.O_RDWR))
+            {
+                var order = new Run { Job = job, Account = target, Limits = Tight, ConsentFor = await names };
+                worker.Worker.Order(order, default(GroupLimits), writer, nothing, nothing, nothing);
+            }
+
+            if (await Task.WhenAny(worker.Worker.Ended, late.Task) == late.Task)
+                return Late(timeout);
+            WorkerReport report = worker.Worker.ReadReport();
+            return report.Consent ?? new ConsentAnswer(false, report.Failed is { } failed ? $"step {failed.Step}: {failed.Detail}" : "the worker ended without an answer");
+        }
+        catch (Exception failure) when (failure is SystemCallException or JobHostException)
+        {
+            return new ConsentAnswer(false, failure.Message);
+        }
+        finally
+        {
+            done.SetResult();
+            if (last.GetValueOrDefault(target.Uid) == done.Task)
+                last.Remove(target.Uid);
+        }
+    }
+
+    /// <summary>
+    /// All that the caller may be called in the user's file. A name that could be read as something else there (a uid, a group, everyone) is
+    /// none.
+    /// </summary>
+    internal static string[] Names(Caller caller, string? callerName, IEnumerable<(GroupId Gid, string? Name)> groups)
+    {
+        var names = new List<string> { caller.Uid.Value.ToString(CultureInfo.InvariantCulture) };
+        if (IsName(callerName))
+            names.Add(callerName!);
+        foreach ((GroupId gid, string? name) in groups)
+        {
+            names.Add($"@{gid.Value.ToString(CultureInfo.InvariantCulture)}");
+            if (IsName(name))
+                names.Add($"@{name}");
+        }
+
+        return [.. names];
+    }
+
+    private static bool IsName(string? name) => name is { Length: > 0 } && name[0] != '@' && name.AsSpan().IndexOfAnyExceptInRange('0', '9') >= 0
+        && !name.AsSpan().ContainsAny("*#") && !name.Any(letter => char.IsWhiteSpace(letter) || char.IsControl(letter));
+
+    private static ConsentAnswer Late(TimeSpan timeout) => new(false, $"there was no answer within {timeout.TotalSeconds:0.###} s");
+
+    private async Task<string[]> NamesAsync(Caller caller, string? callerName)
+    {
+        GroupId[] groups = [.. caller.Groups.Prepend(caller.Gid).Distinct().Take(MaxGroups)];
+        if (threads >= MaxThreads)
+            throw new JobHostException($"{MaxThreads} questions for the groups of callers are not answered yet");
+        threads++;
+        try
+        {
+            return await Task.Factory.StartNew(
+                () => Names(caller, callerName, groups.Select(gid => (gid, groupName(gid)))), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        }
+        finally
+        {
+            threads--;
+        }
+    }
+
+    /// <summary>A worker that is let go, whatever happens.</summary>
+    private readonly struct Released(ForkedWorker worker) : IDisposable
+    {
+        public ForkedWorker Worker => worker;
+
+        public void Dispose() => worker.Release();
+    }
+}

@@ -1,0 +1,172 @@
+using System.Text;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Jobs.Worker;
+
+/// <summary>
+/// The file by which a user lets others run jobs as itself: <c>~/.config/pipeforkas/allow</c>. A line is a caller (a user name, a uid in digits,
+/// <c>@</c> and a group's name or gid, or <c>*</c>), and behind it, where it is not for all jobs, a job's name or the beginning of one and <c>*</c>.
+/// <c>#</c> begins a comment. Whatever is wrong with the file makes all of it a no.
+/// </summary>
+internal static class ConsentFile
+{
+    /// <summary>The longest file in bytes.</summary>
+    public const int MaxBytes = 64 * 1024;
+
+    private const uint WritableByOthers = 0x12; // 022
+    private static readonly string[] Folders = [".config", "pipeforkas"];
+    private const string Name = "allow";
+
+    /// <summary>Reads it as the user that this process is by now, and decides.</summary>
+    /// <param name="account">The user.</param>
+    /// <param name="job">The job's name.</param>
+    /// <param name="callers">What the caller may be called.</param>
+    public static ConsentAnswer Ask(Account account, string job, IReadOnlyList<string> callers)
+    {
+        try
+        {
+            return Problem(account, out byte[] content) is { } problem ? new ConsentAnswer(false, problem) : Decide(content, job, callers);
+        }
+        catch (SystemCallException failure)
+        {
+            return new ConsentAnswer(false, failure.Message);
+        }
+    }
+
+    /// <summary>Decides by the file's content.</summary>
+    public static ConsentAnswer Decide(ReadOnlySpan<byte> content, string job, IReadOnlyList<string> callers)
+    {
+        int number = 0, given = 0;
+        while (!content.IsEmpty)
+        {
+            number++;
+            int end = content.IndexOf((byte)'\n');
+            ReadOnlySpan<byte> line = end < 0 ? content : content[..end];
+            content = end < 0 ? [] : content[(end + 1)..];
+            if (line.IndexOf((byte)'#') is >= 0 and var comment)
+                line = line[..comment];
+            foreach (byte letter in line)
+            {
+                if (letter is 0x7F or (< 0x20 and not (byte)'\t'))
+                    return new ConsentAnswer(false, $"line {number} of the file holds a control character");
+            }
+
+            ReadOnlySpan<byte> caller = Word(ref line), pattern = Word(ref line);
+            if (caller.IsEmpty)
+                continue;
+            if (!Word(ref line).IsEmpty || !(pattern.IsEmpty || IsPattern(pattern)))
+                return new ConsentAnswer(false, $"line {number} of the file is not a caller, or a caller and a job");
+            if (given == 0 && IsOneOf(caller, callers) && Covers(pattern, job))
+                given = number;
+        }
+
+        return given > 0 ? new ConsentAnswer(true, $"line {given} of the user's file") : new ConsentAnswer(false, "no line of the user's file names this caller and this job");
+    }
+
+    /// <summary>Reads the file, one name after the other, so that no link is followed, and without waiting for what is no file. Null where it may count.</summary>
+    private static string? Problem(Account account, out byte[] content)
+    {
+        content = [];
+        if (account.Home is not ['/', ..])
+            return "the user has no home";
+        string path = account.Home;
+        FileDescriptor place = Libc.open(path, OpenFlags.O_PATH | OpenFlags.O_DIRECTORY);
+        try
+        {
+            foreach (string name in Folders)
+            {
+                if (FolderProblem(place, path, account) is { } problem)
+                    return problem;
+                path = $"{path}/{name}";
+                FileDescriptor next = Libc.openat(place, name, OpenFlags.O_PATH | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW);
+                place.Dispose();
+                place = next;
+            }
+
+            if (FolderProblem(place, path, account) is { } last)
+                return last;
+            using FileDescriptor file = Libc.openat(place, Name, OpenFlags.O_RDONLY | OpenFlags.O_NOFOLLOW | OpenFlags.O_NONBLOCK);
+            return FileProblem(file, $"{path}/{Name}", account) ?? Read(file, $"{path}/{Name}", out content);
+        }
+        finally
+        {
+            place.Dispose();
+        }
+    }
+
+    private static string? FolderProblem(FileDescriptor place, string path, Account account)
+    {
+        FileStatus folder = Libc.fstat(place);
+        return folder.Owner.Value != account.Uid && folder.Owner != UserId.Root ? $"{path} belongs to uid {folder.Owner}" : WritableProblem(folder, path);
+    }
+
+    private static string? FileProblem(FileDescriptor file, string path, Account account)
+    {
+        FileStatus status = Libc.fstat(file);
+        if (status.Kind != FileKind.Regular)
+            return $"{path} is no regular file but a {status.Kind}";
+        return status.Owner.Value != account.Uid ? $"{path} belongs to uid {status.Owner}" : WritableProblem(status, path);
+    }
+
+    private static string? WritableProblem(in FileStatus status, string path) =>
+        (status.Permissions & WritableByOthers) != 0 ? $"{path} may be written by others than the user (chmod go-w)" : null;
+
+    /// <summary>Reads all of it. What is read counts, and not what the file said of its size.</summary>
+    private static string? Read(FileDescriptor file, string path, out byte[] content)
+    {
+        content = [];
+        var buffer = new byte[MaxBytes + 1];
+        int length = 0;
+        while (length < buffer.Length)
+        {
+            int count = Libc.read(file, buffer.AsSpan(length)).OrThrow("read(allow)");
+            if (count == 0)
+                break;
+            length += count;
+        }
+
+        if (length > MaxBytes)
+            return $"{path} has more than {MaxBytes} bytes";
+        content = buffer[..length];
+        return null;
+    }
+
+    /// <summary>Takes the next word; empty where there is none.</summary>
+    private static ReadOnlySpan<byte> Word(ref ReadOnlySpan<byte> line)
+    {
+        line = line.TrimStart(" \t"u8);
+        int end = line.IndexOfAny((byte)' ', (byte)'\t');
+        ReadOnlySpan<byte> word = end < 0 ? line : line[..end];
+        line = line[word.Length..];
+        return word;
+    }
+
+    private static bool IsOneOf(ReadOnlySpan<byte> caller, IReadOnlyList<string> callers)
+    {
+        if (caller is [(byte)'*'])
+            return true;
+        for (int i = 0; i < callers.Count; i++)
+        {
+            if (caller.SequenceEqual(Encoding.UTF8.GetBytes(callers[i])))
+                return true;
+        }
+
+        return false;
+    }
+
+    private static bool IsPattern(ReadOnlySpan<byte> pattern)
+    {
+        string text = Encoding.UTF8.GetString(pattern);
+        return JobName.IsValid(text) || text is "*" || (text[^1] == '*' && JobName.IsValid(text[..^1]));
+    }
+
+    private static bool Covers(ReadOnlySpan<byte> pattern, string job)
+    {
+        if (pattern.IsEmpty)
+            return true;
+        ReadOnlySpan<byte> name = Encoding.UTF8.GetBytes(job);
+        return pattern[^1] == (byte)'*' ? name.StartsWith(pattern[..^1]) : name.SequenceEqual(pattern);
+    }
+}

@@ -1,0 +1,113 @@
+using PipeForkAs.Daemon.Authorization;
+using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Users;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Daemon.Tests.Authorization;
+
+/// <summary>Where the consent of the target user stands in the evaluation of the rules.</summary>
+public sealed class ConsentTests
+{
+    private readonly FakeConsents consents = new();
+
+    [Fact]
+    public async Task A_rule_that_requires_consent_allows_with_it_alone()
+    {
+        RuleOptions[] rules = [Rule("panel", consent: true)];
+        Assert.Equal((Answer.Denied, null), await DecideAsync(rules));
+        consents.Given = true;
+        Assert.Equal((Answer.Allowed, "panel"), await DecideAsync(rules));
+        Assert.Equal(["www-data read bob", "www-data read bob"], consents.Asked);
+    }
+
+    [Fact]
+    public async Task Without_consent_the_next_rule_is_tried_and_the_user_is_asked_once()
+    {
+        RuleOptions[] rules = [Rule("first", consent: true), Rule("second", consent: true), Rule("third", consent: false)];
+        Assert.Equal((Answer.Allowed, "third"), await DecideAsync(rules));
+        Assert.Single(consents.Asked);
+
+        RuleOptions no = Rule("no", consent: false);
+        no.Deny = true;
+        Assert.Equal((Answer.Denied, "no"), await DecideAsync([rules[0], no, rules[2]]));
+    }
+
+    [Fact]
+    public async Task Nobody_is_asked_where_the_answer_does_not_count()
+    {
+        RuleOptions no = Rule("no", consent: false), other = Rule("other", consent: true);
+        no.Deny = true;
+        other.Jobs = ["write"];
+        Assert.Equal((Answer.Denied, "no"), await DecideAsync([no, Rule("panel", consent: true)]));
+        Assert.Equal((Answer.Denied, null), await DecideAsync([other]));
+        Assert.Equal((Answer.Allowed, "open"), await DecideAsync([other, Rule("open", consent: false), Rule("panel", consent: true)]));
+        Assert.Empty(consents.Asked);
+    }
+
+    [Fact]
+    public async Task Who_explains_tells_why_the_user_did_not_consent()
+    {
+        var trace = new List<CheckedRule>();
+        var authorizer = new PolicyAuthorizer(Read([Rule("panel", consent: true)]), PolicyWorld.Instance, consents);
+        Decision decision = await authorizer.DecideAsync(PolicyWorld.Instance.Caller("www-data"), "read", UserSelector.Parse("bob"), null, trace);
+        Assert.Equal("no rule matches without the user's consent: no file", decision.Reason);
+        Assert.Equal([new CheckedRule("panel", "the user has not consented: no file")], trace);
+    }
+
+    [Fact]
+    public async Task Where_nobody_can_be_asked_nobody_consents()
+    {
+        var authorizer = new PolicyAuthorizer(Read([Rule("panel", consent: true)]), PolicyWorld.Instance);
+        Assert.Equal(Answer.Denied, (await authorizer.DecideAsync(PolicyWorld.Instance.Caller("www-data"), "read", UserSelector.Parse("bob"), null)).Answer);
+    }
+
+    [Fact]
+    public async Task A_job_that_needs_consent_is_listed()
+    {
+        var authorizer = new PolicyAuthorizer(Read([Rule("panel", consent: true)]), PolicyWorld.Instance, consents);
+        Assert.True((await authorizer.MayRunAsync(PolicyWorld.Instance.Caller("www-data")))("read"));
+    }
+
+    /// <summary>A name that the user's file would read as a uid, a group or everyone is not among the names of a caller.</summary>
+    [Theory]
+    [InlineData("www-data", "33 www-data @33 @panel @50")]
+    [InlineData(null, "33 @33 @panel @50")]
+    [InlineData("1002", "33 @33 @panel @50")]
+    [InlineData("@staff", "33 @33 @panel @50")]
+    [InlineData("*", "33 @33 @panel @50")]
+    [InlineData("a b", "33 @33 @panel @50")]
+    [InlineData("a#", "33 @33 @panel @50")]
+    [InlineData("", "33 @33 @panel @50")]
+    public void A_caller_is_called_by_its_uid_its_name_and_its_groups(string? name, string expected)
+    {
+        var caller = new Caller(new UserId(33), new GroupId(33), [], new ProcessId(1));
+        Assert.Equal(expected, string.Join(' ', WorkerConsents.Names(caller, name, [(new GroupId(33), "panel"), (new GroupId(50), "0")])));
+    }
+
+    private static RuleOptions Rule(string name, bool consent) => new() { Name = name, Callers = ["www-data"], Jobs = ["read"], As = ["*"], RequireConsent = consent };
+
+    private static Policy Read(RuleOptions[] rules) => PolicyReader.Read(new PolicyOptions { Rules = rules }, PolicyWorld.Instance);
+
+    private async Task<(Answer, string?)> DecideAsync(RuleOptions[] rules)
+    {
+        var authorizer = new PolicyAuthorizer(Read(rules), PolicyWorld.Instance, consents);
+        Decision decision = await authorizer.DecideAsync(PolicyWorld.Instance.Caller("www-data"), "read", UserSelector.Parse("bob"), null);
+        return (decision.Answer, decision.Rule);
+    }
+
+    private sealed class FakeConsents : IConsents
+    {
+        public bool Given { get; set; }
+
+        public List<string> Asked { get; } = [];
+
+        public ValueTask<ConsentAnswer> AskAsync(Caller caller, string? callerName, string job, Account target)
+        {
+            Asked.Add($"{callerName} {job} {target.Name}");
+            return ValueTask.FromResult(new ConsentAnswer(Given, Given ? "yes" : "no file"));
+        }
+    }
+}

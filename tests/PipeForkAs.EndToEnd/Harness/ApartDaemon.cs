@@ -1,0 +1,18 @@
+using System.Text.Json.Nodes;
+
+namespace PipeForkAs.EndToEnd.Harness;
+
+/// <summary>A daemon in a mount namespace of its own, in which the system is another; nothing of it is left when the daemon ends.</summary>
+internal static class ApartDaemon
+{
+    /// <summary>Starts one; Hostile/apart.c says what can be done before.</summary>
+    public static async Task<DaemonProcess> StartAsync(string folder, JsonObject configuration, params string[] before)
+    {
+        string program = Path.Combine(folder, "apart");
+        await Tool.MustAsync("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program, Path.Combine(AppContext.BaseDirectory, "Hostile", "apart.c"));
+        await File.WriteAllLinesAsync($"{program}.apart", [.. before, $"exec {NativeBuild.Daemon}"]);
+        var daemon = DaemonProcess.Launch(folder, configuration, program);
+        await Crowd.ListeningAsync(daemon);
+        return daemon;
+    }
+}

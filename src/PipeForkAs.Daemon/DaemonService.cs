@@ -3,13 +3,15 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Requests;
 using PipeForkAs.Daemon.Systemd;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon;
 
 /// <summary>The event loop as a service of the generic host: it has started when the socket listens, and stopped when it has drained.</summary>
-internal sealed class DaemonService(DaemonOptions options, Reloader reloader, ServiceNotifier notifier, TimeProvider time, ILogger<DaemonService> logger) : BackgroundService
+internal sealed class DaemonService(
+    DaemonOptions options, Reloader reloader, ServiceManager manager, ServiceNotifier notifier, TimeProvider time, ILogger<DaemonService> logger) : BackgroundService
 {
     private readonly TaskCompletionSource started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task reloading = Task.CompletedTask;
@@ -27,7 +29,8 @@ internal sealed class DaemonService(DaemonOptions options, Reloader reloader, Se
     {
         PrepareProcess();
         using var own = new Loop(time, failure => Log.LoopBroke(logger, failure));
-        var server = new Server(own, options, logger);
+        var counts = new RequestCounts();
+        var server = new Server(own, options, manager.Socket, new ServiceReport(own, manager, notifier, counts), counts, logger);
 
         // The runtime has its own SIGCHLD handler; it reaps only children that Process started, of which there are none.
         using PosixSignalRegistration childEnded = PosixSignalRegistration.Create(

@@ -20,6 +20,12 @@ internal static partial class Log
     [LoggerMessage(5, LogLevel.Critical, "the event loop is broken; the daemon ends")]
     public static partial void LoopDied(ILogger logger, Exception failure);
 
+    [LoggerMessage(6, LogLevel.Warning, "the service manager hands over the socket {Path}; Socket:Path says {Configured}, which nobody serves: change one of them")]
+    public static partial void OtherPath(ILogger logger, string path, string configured);
+
+    [LoggerMessage(7, LogLevel.Warning, "the service manager hands over the socket {Path} with the permissions {Mode}; Socket:Mode says {Configured}, which is not made use of: change SocketMode= or that")]
+    public static partial void OtherMode(ILogger logger, string path, string mode, string configured);
+
     [LoggerMessage(10, LogLevel.Information, "job host {Path} is ready: process {Pid}, {Jobs} jobs")]
     public static partial void JobHostReady(ILogger logger, string path, int pid, int jobs);
 

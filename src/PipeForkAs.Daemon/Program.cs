@@ -77,8 +77,9 @@ static IHost Build(DaemonOptions options, IConfigurationRoot root, string? file)
     // Why a start failed is told in one line, above; the generic host would tell it a second time, with its stack.
     builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
     builder.Services.AddSystemd();
-    builder.Services.Configure<HostOptions>(host =>
-        host.ShutdownTimeout = options.Limits.DrainTimeout + options.Limits.KillGrace + TimeSpan.FromSeconds(15));
+
+    // A stop has deadlines of its own, which a reload may change.
+    builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan);
     builder.Services.AddSingleton(options);
     builder.Services.AddSingleton(new Reloader(file, root));
     builder.Services.AddSingleton(TimeProvider.System);

@@ -9,6 +9,7 @@ using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Replying;
 using PipeForkAs.Daemon.Requests;
+using PipeForkAs.Daemon.Systemd;
 using PipeForkAs.Daemon.Users;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
@@ -26,12 +27,19 @@ internal sealed class Server
     /// <summary>How long a client with too many connections may take to say in which form it wants to read that.</summary>
     private static readonly TimeSpan BusyPatience = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>How long a stop waits for requests of clients that are connected already.</summary>
+    private static readonly TimeSpan LastRequestPatience = TimeSpan.FromMilliseconds(500);
+
+    private static readonly TimeSpan LastRequestPause = TimeSpan.FromMilliseconds(10);
+
     private readonly Loop loop;
     private readonly DaemonOptions options;
     private readonly ILogger logger;
     private readonly List<JobHost> hosts = [];
     private readonly JobCatalog catalog;
-    private readonly RunningJobs running = new();
+    private readonly FileDescriptor? handed;
+    private readonly ServiceReport report;
+    private readonly RunningJobs running;
     private readonly RequestStory story;
     private readonly JobSlots slots;
     private readonly PolicyAuthorizer authorizer;
@@ -39,12 +47,22 @@ internal sealed class Server
     private readonly HashSet<Connection> connections = [];
     private readonly Dictionary<UserId, int> connectionsByUid = [];
     private JobIsolation? isolation;
+    private bool accepting = true;
     private SocketListener? listener;
     private Watch? listening;
     private TaskCompletionSource? connectionEnded;
 
-    public Server(Loop loop, DaemonOptions options, ILogger logger)
+    /// <param name="loop">The loop.</param>
+    /// <param name="options">The configuration.</param>
+    /// <param name="handed">A listening socket that the service manager handed over; null to make one.</param>
+    /// <param name="report">What the service manager is told.</param>
+    /// <param name="counts">Where requests are counted.</param>
+    /// <param name="logger">The log.</param>
+    public Server(Loop loop, DaemonOptions options, FileDescriptor? handed, ServiceReport report, RequestCounts counts, ILogger logger)
     {
+        this.handed = handed;
+        this.report = report;
+        running = new RunningJobs(counts);
         this.loop = loop;
         this.options = options;
         this.logger = logger;
@@ -74,9 +92,10 @@ internal sealed class Server
         await isolation.ClearAsync();
         await Task.WhenAll(hosts.Select(host => host.StartAsync(isolation)));
         catalog.Refresh();
-        listener = SocketListener.Open(options.Socket.Path, OptionsCheck.ParseOctal(options.Socket.Mode));
+        listener = Listen();
         listening = loop.Watch(listener.Socket, EpollEvents.EPOLLIN);
-        Log.Listening(logger, options.Socket.Path, catalog.All.Count());
+        Log.Listening(logger, listener.Path, catalog.All.Count());
+        report.Start();
         _ = AcceptAsync();
     }
 
@@ -98,15 +117,19 @@ internal sealed class Server
     /// <summary>Takes nothing new, lets what runs come to its end for a time, and ends the rest.</summary>
     public async Task StopAsync()
     {
-        running.Stopping = true;
+        long begun = loop.Time.GetTimestamp();
+        accepting = false;
         listening?.Dispose();
         listener?.Dispose();
+        report.Stop();
         Log.Draining(logger, connections.Count, options.Limits.DrainTimeout.TotalSeconds);
+        await LastRequestsAsync();
+        running.Stopping = true;
         slots.RefuseAll();
         foreach (Connection connection in connections.ToArray())
             connection.Interrupt(ReplyCode.ShuttingDown, "the daemon is stopping; nothing was run");
 
-        if (!await AllEndedAsync(options.Limits.DrainTimeout))
+        if (!await AllEndedAsync(options.Limits.DrainTimeout - loop.Time.GetElapsedTime(begun)))
         {
             running.EndAll(EndReason.ShuttingDown);
             await AllEndedAsync(options.Limits.KillGrace + TimeSpan.FromSeconds(5));
@@ -117,7 +140,30 @@ internal sealed class Server
         await Task.WhenAll(hosts.Select(host => host.StopAsync()));
         if (isolation is not null)
             await isolation.StopAsync();
+        report.End();
         Log.Stopped(logger);
+    }
+
+    private SocketListener Listen()
+    {
+        if (handed is null)
+            return SocketListener.Open(options.Socket.Path, OptionsCheck.ParseOctal(options.Socket.Mode));
+
+        SocketListener adopted = SocketListener.Adopt(handed);
+        if (adopted.Path != options.Socket.Path)
+            Log.OtherPath(logger, adopted.Path, options.Socket.Path);
+        else if (Libc.lstat(adopted.Path) is { } file && file.Permissions != OptionsCheck.ParseOctal(options.Socket.Mode))
+            Log.OtherMode(logger, adopted.Path, Convert.ToString(file.Permissions, 8), options.Socket.Mode);
+        return adopted;
+    }
+
+    /// <summary>Who was let in before the stop is served, where the request comes soon: no client is turned away by a restart.</summary>
+    private async Task LastRequestsAsync()
+    {
+        TimeSpan patience = options.Limits.DrainTimeout < LastRequestPatience ? options.Limits.DrainTimeout : LastRequestPatience;
+        long begun = loop.Time.GetTimestamp();
+        while ((slots.Waiting > 0 || connections.Any(connection => connection.IsReceiving)) && loop.Time.GetElapsedTime(begun) < patience)
+            await loop.DelayAsync(LastRequestPause);
     }
 
     private async Task<bool> AllEndedAsync(TimeSpan timeout)
@@ -135,7 +181,7 @@ internal sealed class Server
 
     private async Task AcceptAsync()
     {
-        for (int taken = 1; !running.Stopping; taken++)
+        for (int taken = 1; accepting; taken++)
         {
             if (connections.Count >= options.Limits.MaxConnections)
             {

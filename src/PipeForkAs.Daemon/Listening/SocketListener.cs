@@ -7,9 +7,9 @@ internal sealed class SocketListener : IDisposable
 {
     private const int Backlog = 4096;
     private readonly string path;
-    private readonly FileStatus identity;
+    private readonly FileStatus? identity;
 
-    private SocketListener(FileDescriptor socket, string path, FileStatus identity)
+    private SocketListener(FileDescriptor socket, string path, FileStatus? identity)
     {
         Socket = socket;
         this.path = path;
@@ -18,6 +18,17 @@ internal sealed class SocketListener : IDisposable
 
     /// <summary>The listening socket.</summary>
     public FileDescriptor Socket { get; }
+
+    /// <summary>Where it listens.</summary>
+    public string Path => path;
+
+    /// <summary>Whether another process made the socket and its file, which is left as it is then: whoever connects meanwhile waits for the next daemon.</summary>
+    public bool IsHanded => identity is null;
+
+    /// <summary>Goes on with a socket that listens already and was handed over.</summary>
+    /// <param name="socket">The socket.</param>
+    /// <exception cref="SystemCallException">It is none.</exception>
+    public static SocketListener Adopt(FileDescriptor socket) => new(socket, Libc.getsockname_unix(socket) ?? "a socket without a name", null);
 
     /// <summary>Listens. The socket file of a dead daemon is replaced; that of a living one, and any other file, is not.</summary>
     /// <param name="path">Where.</param>
@@ -58,7 +69,7 @@ internal sealed class SocketListener : IDisposable
         }
     }
 
-    /// <summary>Stops listening and removes the file, where it is still the one that was made here.</summary>
+    /// <summary>Stops listening and removes the file, where it is the one that was made here.</summary>
     public void Dispose()
     {
         if (Socket.IsClosed)
@@ -66,7 +77,7 @@ internal sealed class SocketListener : IDisposable
         Socket.Dispose();
         try
         {
-            if (Libc.lstat(path) is { } now && now.Inode == identity.Inode && now.Device == identity.Device)
+            if (identity is { } made && Libc.lstat(path) is { } now && now.Inode == made.Inode && now.Device == made.Device)
                 Libc.unlink(path);
         }
         catch (SystemCallException)

@@ -67,6 +67,7 @@ internal sealed class RequestStory(
         double seconds = Stopwatch.GetElapsedTime(client.Accepted).TotalSeconds;
         end = end with { Seconds = Math.Round(seconds, 6) };
         Log.RequestEnded(logger, client.Caller.Uid.Value, client.Caller.Pid.Value, end.Job, end.User, end.Code.ToWire(), seconds);
+        runningJobs.Counts.Answered(end.Code);
         using LoopTimer patience = Patience(client);
         await reply.EndAsync(end, atLineStart);
     }

@@ -1,9 +1,12 @@
 namespace PipeForkAs.Daemon.Requests;
 
 /// <summary>The jobs that run, for those who must end them all.</summary>
-internal sealed class RunningJobs
+internal sealed class RunningJobs(RequestCounts counts)
 {
     private readonly HashSet<RunningJob> jobs = [];
+
+    /// <summary>What is counted of requests.</summary>
+    public RequestCounts Counts => counts;
 
     /// <summary>Whether the daemon stops: nothing new is begun.</summary>
     public bool Stopping { get; set; }
@@ -12,6 +15,7 @@ internal sealed class RunningJobs
     public Entry Add(RunningJob job)
     {
         jobs.Add(job);
+        counts.Begun();
         return new Entry(this, job);
     }
 
@@ -31,6 +35,7 @@ internal sealed class RunningJobs
         {
             owner.jobs.Remove(job);
             job.Dispose();
+            owner.Counts.Ended();
         }
     }
 }

@@ -7,7 +7,8 @@ namespace PipeForkAs.Daemon.Systemd;
 /// <summary>What Microsoft.Extensions.Hosting.Systemd would add, under its name.</summary>
 internal static class SystemdExtensions
 {
-    /// <summary>Tells the service manager of start and stop, and logs so that the journal knows each line's level; outside of systemd to the console.</summary>
+    /// <summary>Takes what the service manager hands over, tells it how the daemon is, and logs so that the journal knows each line's level; outside of systemd to the console.</summary>
+    /// <exception cref="Listening.ListenException">What it hands over is not one listening Unix stream socket.</exception>
     public static IServiceCollection AddSystemd(this IServiceCollection services)
     {
         bool toJournal = !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("JOURNAL_STREAM"));
@@ -19,6 +20,7 @@ internal static class SystemdExtensions
                 logging.AddSimpleConsole(console => console.SingleLine = true);
         });
         services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        services.AddSingleton(ServiceManager.FromEnvironment());
         services.AddSingleton<ServiceNotifier>();
         return services.AddHostedService(provider => provider.GetRequiredService<ServiceNotifier>());
     }

@@ -1,0 +1,43 @@
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Daemon.Requests;
+
+/// <summary>Counts of requests since the daemon started.</summary>
+internal sealed class RequestCounts
+{
+    /// <summary>Jobs that run now.</summary>
+    public int Running { get; private set; }
+
+    /// <summary>Requests that came to their end with whatever the job made of them.</summary>
+    public long Served { get; private set; }
+
+    /// <summary>Requests that were answered with a refusal: nothing was run for them.</summary>
+    public long Refused { get; private set; }
+
+    /// <summary>Called after every change.</summary>
+    public Action? Changed { get; set; }
+
+    /// <summary>A job begins.</summary>
+    public void Begun()
+    {
+        Running++;
+        Changed?.Invoke();
+    }
+
+    /// <summary>A job has ended.</summary>
+    public void Ended()
+    {
+        Running--;
+        Changed?.Invoke();
+    }
+
+    /// <summary>A request was answered.</summary>
+    public void Answered(ReplyCode code)
+    {
+        if (code is ReplyCode.BadRequest or ReplyCode.TooLarge or ReplyCode.UnknownJob or ReplyCode.UnknownUser or ReplyCode.BadArguments or ReplyCode.Denied or ReplyCode.Busy)
+            Refused++;
+        else
+            Served++;
+        Changed?.Invoke();
+    }
+}

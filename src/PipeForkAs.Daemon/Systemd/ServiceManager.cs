@@ -1,0 +1,98 @@
+using System.Globalization;
+using PipeForkAs.Daemon.Listening;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Systemd;
+
+/// <summary>What the service manager gave the daemon when it started it, all of it in the environment.</summary>
+internal sealed class ServiceManager
+{
+    /// <summary>The first descriptor that is handed over; sd_listen_fds(3).</summary>
+    private const int FirstDescriptor = 3;
+
+    private static readonly string[] ListenVariables = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"];
+
+    private ServiceManager(string? notifyAddress, TimeSpan? watchdog, FileDescriptor? socket)
+    {
+        NotifyAddress = notifyAddress;
+        Watchdog = watchdog;
+        Socket = socket;
+    }
+
+    /// <summary>Where it wants to be told; a path, or an abstract name behind '@'. Null for nowhere.</summary>
+    public string? NotifyAddress { get; }
+
+    /// <summary>How long the daemon may be silent before it is taken for hung; null for ever. sd_watchdog_enabled(3).</summary>
+    public TimeSpan? Watchdog { get; }
+
+    /// <summary>The listening socket that was handed over, close-on-exec and not blocking; null for none.</summary>
+    public FileDescriptor? Socket { get; }
+
+    /// <summary>Reads the environment, and takes out of it what is meant for this process alone: no child may take the socket for its own.</summary>
+    /// <exception cref="ListenException">What was handed over is not one listening Unix stream socket.</exception>
+    public static ServiceManager FromEnvironment()
+    {
+        ServiceManager manager = From(Environment.GetEnvironmentVariable, Libc.getpid());
+        foreach (string variable in ListenVariables)
+            Environment.SetEnvironmentVariable(variable, null);
+        return manager;
+    }
+
+    /// <summary>The same with variables of the caller's.</summary>
+    /// <exception cref="ListenException">What was handed over is not one listening Unix stream socket.</exception>
+    public static ServiceManager From(Func<string, string?> variable, ProcessId self)
+    {
+        string? address = variable("NOTIFY_SOCKET");
+        return new ServiceManager(
+            string.IsNullOrEmpty(address) ? null : address,
+            Interval(variable("WATCHDOG_USEC"), variable("WATCHDOG_PID"), self),
+            Handed(variable("LISTEN_FDS"), variable("LISTEN_PID"), variable("LISTEN_FDNAMES"), self));
+    }
+
+    private static TimeSpan? Interval(string? microseconds, string? pid, ProcessId self)
+    {
+        // Without WATCHDOG_PID it is meant for every process that sees it.
+        if (!string.IsNullOrEmpty(pid) && !IsSelf(pid, self))
+            return null;
+        return long.TryParse(microseconds, NumberStyles.None, CultureInfo.InvariantCulture, out long value) && value is > 0 and <= long.MaxValue / 10
+            ? new TimeSpan(value * 10)
+            : null;
+    }
+
+    private static FileDescriptor? Handed(string? count, string? pid, string? names, ProcessId self)
+    {
+        // Variables of another process that were passed on: the descriptors are not there.
+        if (string.IsNullOrEmpty(count) || !IsSelf(pid, self))
+            return null;
+        if (!int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out int number))
+            throw new ListenException($"LISTEN_FDS is \"{count}\", which is no number");
+        if (number == 0)
+            return null;
+        if (number > 1)
+            throw new ListenException($"the service manager hands over {number} sockets ({names ?? "without names"}); the daemon serves one, and clients of the others would wait for ever");
+
+        var socket = new FileDescriptor(FirstDescriptor);
+        try
+        {
+            Demand(socket, string.IsNullOrEmpty(names) ? "it" : $"\"{names}\"");
+            Libc.set_cloexec(socket);
+            Libc.set_nonblocking(socket);
+            return socket;
+        }
+        catch (SystemCallException failure)
+        {
+            throw new ListenException($"the service manager hands over a socket that cannot be used: {failure.Message}", failure);
+        }
+    }
+
+    private static void Demand(FileDescriptor socket, string name)
+    {
+        if (Libc.getsockopt_domain(socket) != AddressFamily.AF_UNIX || Libc.getsockopt_type(socket) != SocketType.SOCK_STREAM)
+            throw new ListenException($"the service manager hands over a socket, and {name} is no Unix stream socket; see ListenStream= in systemd.socket(5)");
+        if (!Libc.getsockopt_acceptconn(socket))
+            throw new ListenException($"the service manager hands over a socket, and {name} does not listen; the daemon cannot be used with Accept=yes");
+    }
+
+    private static bool IsSelf(string? pid, ProcessId self) =>
+        int.TryParse(pid, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number == self.Value;
+}

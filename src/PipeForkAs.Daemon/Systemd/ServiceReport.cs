@@ -1,0 +1,84 @@
+using System.Globalization;
+using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Requests;
+
+namespace PipeForkAs.Daemon.Systemd;
+
+/// <summary>
+/// What the daemon goes on telling the service manager while it runs, from the loop's own timers: so a loop that is stuck says nothing
+/// any more, and is restarted.
+/// </summary>
+internal sealed class ServiceReport(Loop loop, ServiceManager manager, ServiceNotifier notifier, RequestCounts counts)
+{
+    /// <summary>The least time between two texts of the status.</summary>
+    private static readonly TimeSpan StatusPause = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long the service manager is asked to wait for a stop, again and again.</summary>
+    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(20);
+
+    private string told = "";
+    private bool isScheduled, stopping, ended;
+
+    /// <summary>Whether what the loop cannot tell of itself is well too; until then there is no sign of life.</summary>
+    public Func<bool> IsWell { get; set; } = static () => true;
+
+    /// <summary>Begins; on the loop.</summary>
+    public void Start()
+    {
+        counts.Changed = Changed;
+        Publish();
+        if (manager.Watchdog is { } watchdog)
+            Live(watchdog / 2);
+    }
+
+    /// <summary>The daemon stops, which may take longer than the service manager would wait by itself.</summary>
+    public void Stop()
+    {
+        stopping = true;
+        Changed();
+        Extend();
+    }
+
+    /// <summary>It has stopped: no word more.</summary>
+    public void End()
+    {
+        ended = true;
+        counts.Changed = null;
+    }
+
+    private void Live(TimeSpan pause)
+    {
+        if (ended)
+            return;
+        if (IsWell())
+            notifier.Alive();
+        loop.Schedule(pause, () => Live(pause));
+    }
+
+    private void Extend()
+    {
+        if (ended || manager.NotifyAddress is null)
+            return;
+        notifier.ExtendTimeout(StopPatience);
+        loop.Schedule(StopPatience / 4, Extend);
+    }
+
+    /// <summary>Called with every request: no more than a look at a flag, mostly.</summary>
+    private void Changed()
+    {
+        if (isScheduled || ended || manager.NotifyAddress is null)
+            return;
+        isScheduled = true;
+        loop.Schedule(StatusPause, Publish);
+    }
+
+    private void Publish()
+    {
+        isScheduled = false;
+        if (ended)
+            return;
+        string text = string.Create(CultureInfo.InvariantCulture, $"{(stopping ? "stopping; " : "")}{counts.Running} jobs running, {counts.Served} requests served, {counts.Refused} refused");
+        if (text != told && notifier.Status(text))
+            told = text;
+    }
+}

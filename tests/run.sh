@@ -17,6 +17,11 @@ command -v cc >/dev/null || missing+=(gcc libc6-dev)
 command -v socat >/dev/null || missing+=(socat)
 command -v setpriv >/dev/null || missing+=(util-linux)
 command -v useradd >/dev/null || missing+=(passwd)
+command -v systemd-nspawn >/dev/null || missing+=(systemd-container)
+[ -x /lib/systemd/systemd ] || missing+=(systemd)
+command -v pgrep >/dev/null || missing+=(procps)
+command -v dh >/dev/null || missing+=(debhelper)
+command -v lintian >/dev/null || missing+=(lintian)
 if [ ${#missing[@]} -gt 0 ]; then
     echo "installing ${missing[*]}"
     { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"; } >/dev/null \
@@ -39,9 +44,12 @@ dotnet publish tests/PipeForkAs.TestJobs -c Release -f "$(dotnet msbuild src/Pip
     -o "$scratch/test-jobs" --nologo -v quiet || fail "the native build of the test jobs failed"
 install -m 755 "$scratch/test-jobs/pipeforkas-test-jobs" "$scratch/native/"
 export PIPEFORKAS_NATIVE="$scratch/native" PIPEFORKAS_PROGRAM="$scratch/native/pipeforkas"
+echo "== package"
+PIPEFORKAS_DEB=$(packaging/build-deb.sh "$scratch/deb" "$scratch/native" | tail -n 1) || fail "the package's build failed"
+export PIPEFORKAS_DEB
 
 passed=0 failed=0 skipped=0
-for project in tests/*.Tests tests/PipeForkAs.EndToEnd; do
+for project in tests/*.Tests tests/PipeForkAs.EndToEnd tests/PipeForkAs.Boot; do
     name=$(basename "$project")
     [ -f "$project/$name.csproj" ] || continue
     echo "== $name"
@@ -63,6 +71,7 @@ for project in tests/*.Tests tests/PipeForkAs.EndToEnd; do
     [ "$bad" -eq 0 ] && [ "$status" -eq 0 ] || cat "$scratch/output"
     [ "$bad" -gt 0 ] || [ "$status" -eq 0 ] || bad=1
     grep -E '\[SKIP\]' -A 1 "$scratch/output"
+    grep -E '^measured: ' "$scratch/output"
     echo "$summary"
     failed=$((failed + bad))
     skipped=$((skipped + skips))

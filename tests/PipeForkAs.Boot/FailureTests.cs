@@ -1,0 +1,84 @@
+using System.Globalization;
+using PipeForkAs.Boot.Harness;
+using PipeForkAs.EndToEnd.Harness;
+
+namespace PipeForkAs.Boot;
+
+/// <summary>What the service manager makes of a daemon, or a job host, that hangs or dies.</summary>
+public sealed class FailureTests(BootedSystem system)
+{
+    /// <summary>A job whose descendants left its session, and hold on to nothing of it.</summary>
+    private const string Spawning =
+        """{"Commands":{"spawn":{"Command":["/bin/sh","-c","for i in 1 2 3; do setsid sleep 1000 & done; sleep 1000"]}},"Limits":{"KillGrace":"00:00:01"}}""";
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_daemon_that_hangs_is_started_again_and_one_that_does_not_is_left_alone()
+    {
+        Container inside = await system.FreshAsync(service: "WatchdogSec=1s");
+        int first = await system.MainPidAsync();
+        await Task.Delay(3500);
+        Assert.Equal((first, "0"), (await system.MainPidAsync(), await system.PropertyAsync("NRestarts")));
+
+        await inside.MustAsync("kill", "-STOP", Text(first));
+        await system.UntilAsync(async () => await system.PropertyAsync("NRestarts") == "1" && await system.PropertyAsync("ActiveState") == "active", "it is not started again");
+        Assert.Contains("Watchdog timeout", await inside.MustAsync("journalctl", "-b", "-o", "cat", "-u", "pipeforkas.service"));
+        Assert.NotEqual(first, await system.MainPidAsync());
+        Assert.Contains("(alice)", await system.AskAsync(BootedSystem.Alice, """{"job":"id"}"""));
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_daemon_that_is_killed_leaves_no_process_and_the_next_sweeps_what_is_left_of_its_groups()
+    {
+        Container inside = await system.FreshAsync(Spawning);
+        Task<string> cutShort = system.AskAsync(BootedSystem.Alice, """{"job":"spawn"}""");
+        await SleepersAsync(4);
+        int[] before = await system.ProcessesAsync();
+        await inside.MustAsync("kill", "-KILL", Text(await system.MainPidAsync()));
+        await cutShort;
+        await system.UntilAsync(async () => await system.PropertyAsync("NRestarts") == "1" && await system.PropertyAsync("ActiveState") == "active", "it is not started again");
+        await SleepersAsync(0);
+        Assert.Empty((await system.ProcessesAsync()).Intersect(before));
+        await system.UntilAsync(() => Task.FromResult(Groups(inside).Length == 4), "there are other groups than those of the workers that wait");
+        Assert.Contains("(alice)", await system.AskAsync(BootedSystem.Alice, """{"job":"id"}"""));
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_daemon_that_is_started_beside_what_a_killed_one_left_ends_it_first()
+    {
+        // Nobody but the next daemon ends what is left: KillMode=none.
+        Container inside = await system.FreshAsync(Spawning, service: "KillMode=none\nRestart=no");
+        Task<string> cutShort = system.AskAsync(BootedSystem.Alice, """{"job":"spawn"}""");
+        await SleepersAsync(4);
+        string[] groups = Groups(inside);
+        await inside.MustAsync("kill", "-KILL", Text(await system.MainPidAsync()));
+        await cutShort;
+        await system.UntilAsync(async () => await system.PropertyAsync("ActiveState") == "failed", "it is not down");
+        await SleepersAsync(4);
+
+        await inside.MustAsync("systemctl", "start", "pipeforkas.service");
+        await SleepersAsync(0);
+        Assert.Empty(Groups(inside).Intersect(groups));
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_job_host_that_is_killed_is_started_again_without_the_service()
+    {
+        Container inside = await system.FreshAsync(Spawning);
+        int daemon = await system.MainPidAsync();
+        Task<string> lost = system.AskAsync(BootedSystem.Alice, """{"job":"spawn"}""");
+        await SleepersAsync(4);
+        await inside.MustAsync("pkill", "-KILL", "--parent", Text(daemon), "pipeforkas-jobs");
+        Assert.Contains("pipeforkas: host-lost: ", await lost);
+        await SleepersAsync(0);
+        Assert.Contains("(alice)", await system.AskAsync(BootedSystem.Alice, """{"job":"id"}"""));
+        Assert.Equal((daemon, "0"), (await system.MainPidAsync(), await system.PropertyAsync("NRestarts")));
+    }
+
+    /// <summary>Waits until so many of the jobs' sleeping processes are there.</summary>
+    private Task SleepersAsync(int count) => system.UntilAsync(
+        async () => (await system.Inside.RunAsync("pgrep", "--count", "--full", "^sleep 1000")).Text.Trim() == Text(count), $"there are not {count} sleepers");
+
+    private static string[] Groups(Container inside) => Directory.GetDirectories(inside.PathOf("/sys/fs/cgroup/system.slice/pipeforkas.service"), "job-*");
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}

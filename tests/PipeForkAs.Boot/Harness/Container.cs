@@ -1,0 +1,129 @@
+using System.Diagnostics;
+using System.Globalization;
+using PipeForkAs.EndToEnd.Harness;
+
+namespace PipeForkAs.Boot.Harness;
+
+/// <summary>
+/// A machine of its own with a real systemd, over an overlay of this one: container.sh makes it, and takes it away when this process ends,
+/// however it does.
+/// </summary>
+internal sealed class Container : IAsyncDisposable
+{
+    private const string Prefix = "pipeforkas-boot-";
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+    private static readonly string[] Clean = ["env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "DEBIAN_FRONTEND=noninteractive", "SYSTEMD_PAGER=cat"];
+    private static int number;
+
+    private readonly Process script;
+    private readonly string folder;
+
+    private Container(Process script, string folder, int leader)
+    {
+        this.script = script;
+        this.folder = folder;
+        Leader = leader;
+    }
+
+    /// <summary>The container's first process, as this machine numbers it.</summary>
+    public int Leader { get; }
+
+    /// <summary>Boots one; null with the reason where this machine cannot.</summary>
+    public static async Task<(Container? Container, string Reason)> BootAsync()
+    {
+        ClearFormerRuns();
+        string name = string.Create(CultureInfo.InvariantCulture, $"{Prefix}{Environment.ProcessId}-{Interlocked.Increment(ref number)}");
+        string folder = Path.Combine(Path.GetTempPath(), name);
+        Directory.CreateDirectory(folder);
+        var script = new Process
+        {
+            StartInfo = new ProcessStartInfo(
+                "unshare", ["--mount", "--propagation", "private", "bash", Path.Combine(AppContext.BaseDirectory, "Harness", "container.sh"), name, folder])
+            {
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+            },
+        };
+        script.Start();
+        using var deadline = new CancellationTokenSource(Deadline);
+        string[] words = (await script.StandardOutput.ReadLineAsync(deadline.Token) ?? "cannot: container.sh ended without a word").Split(' ', 2);
+        if (words is ["leader", var pid])
+            return (new Container(script, folder, int.Parse(pid, CultureInfo.InvariantCulture)), "");
+        await EndAsync(script, folder);
+        return (null, words[^1]);
+    }
+
+    /// <summary>A file of the container, as this machine names it.</summary>
+    public string PathOf(string path) => $"/proc/{Leader}/root{path}";
+
+    /// <summary>Writes a file of the container, readable to all.</summary>
+    public void Write(string path, string text)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(PathOf(path))!);
+        File.WriteAllText(PathOf(path), text);
+    }
+
+    /// <summary>Removes a file or folder of the container, where it is there.</summary>
+    public void Remove(string path)
+    {
+        if (Directory.Exists(PathOf(path)))
+            Directory.Delete(PathOf(path), recursive: true);
+        else if (File.Exists(PathOf(path)))
+            File.Delete(PathOf(path));
+    }
+
+    /// <summary>Runs a program in it as root.</summary>
+    public Task<ToolResult> RunAsync(params string[] command) => Tool.RunAsync(Inside(command));
+
+    /// <summary>Runs a program in it as a user.</summary>
+    public Task<ToolResult> RunAsAsync(string user, IEnumerable<string> command, byte[]? input = null) =>
+        Tool.RunAsync(Inside(["runuser", "-u", user, "--", .. command]), input);
+
+    /// <summary>Runs a program in it that must succeed. Returns what it wrote, without the end of the last line.</summary>
+    public async Task<string> MustAsync(params string[] command) => (await Tool.MustAsync([.. Inside(command)])).TrimEnd('\n');
+
+    public async ValueTask DisposeAsync() => await EndAsync(script, folder);
+
+    private IEnumerable<string> Inside(IEnumerable<string> command) =>
+        ["nsenter", "-t", Leader.ToString(CultureInfo.InvariantCulture), "-a", "--", .. Clean, .. command];
+
+    private static async Task EndAsync(Process script, string folder)
+    {
+        using (script)
+        {
+            script.StandardInput.Close();
+            using var deadline = new CancellationTokenSource(Deadline);
+            await script.WaitForExitAsync(deadline.Token);
+        }
+
+        if (Directory.Exists(folder))
+            throw new InvalidOperationException($"{folder} is left");
+        if (Groups(Path.GetFileName(folder)).FirstOrDefault() is { } left)
+            throw new InvalidOperationException($"the control group {left} is left");
+    }
+
+    /// <summary>Empty folders and control groups that a run left which was killed together with its script.</summary>
+    private static void ClearFormerRuns()
+    {
+        string[] names = [.. Groups(Prefix + "*").Concat(Directory.GetDirectories(Path.GetTempPath(), Prefix + "*")).Select(path => Path.GetFileName(path)!).Distinct()];
+        foreach (string name in names)
+        {
+            if (int.TryParse(name[Prefix.Length..].Split('-')[0], NumberStyles.None, CultureInfo.InvariantCulture, out int run) && Directory.Exists($"/proc/{run}"))
+                continue;
+            foreach (string group in Groups(name))
+                RemoveGroup(group);
+            if (Directory.Exists(Path.Combine(Path.GetTempPath(), name)))
+                Directory.Delete(Path.Combine(Path.GetTempPath(), name));
+        }
+    }
+
+    private static void RemoveGroup(string group)
+    {
+        foreach (string child in Directory.GetDirectories(group))
+            RemoveGroup(child);
+        Directory.Delete(group);
+    }
+
+    private static IEnumerable<string> Groups(string pattern) =>
+        new[] { "/sys/fs/cgroup" }.Concat(Directory.GetDirectories("/sys/fs/cgroup")).SelectMany(root => Directory.GetDirectories(root, pattern));
+}

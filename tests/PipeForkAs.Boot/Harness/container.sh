@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Boots systemd in a container over an overlay of / whose changes are in memory, and ends it with its own standard input.
+#   unshare --mount --propagation private container.sh NAME FOLDER <PIPE
+# FOLDER is an empty folder, which is removed. Prints "leader PID", or "cannot: REASON" where this machine starts no container.
+# However the caller ends, the pipe ends with it. Should this script be killed itself: the container dies with it, the mounts with the last
+# process that sees them, and an empty folder and empty control groups are left, which the next run of the tests removes.
+set -u
+name=$1 folder=$2
+cannot() { echo "cannot: $*"; exit 0; }
+
+groups=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
+container= leader=
+finish() {
+    if [ -n "$groups" ] && [ -d "$groups/$name" ]; then
+        echo 1 >"$groups/$name/cgroup.kill"
+    elif [ -n "$container" ]; then
+        kill -KILL "$container"
+    fi
+    [ -z "$container" ] || wait "$container"
+    cd /
+    umount "$folder/root" && umount "$folder"
+    rmdir "$folder"
+    for _ in $(seq 100); do
+        find /sys/fs/cgroup -depth -type d -path "*/$name*" -exec rmdir {} + && break
+        sleep 0.1
+    done
+} 2>/dev/null
+trap finish EXIT
+trap 'exit 1' HUP INT TERM
+
+command -v systemd-nspawn >/dev/null || cannot "systemd-nspawn is not installed"
+[ -x /lib/systemd/systemd ] || cannot "systemd is not installed"
+[ -n "$groups" ] || cannot "no control groups of version 2 are mounted"
+mkdir "$groups/$name" 2>/dev/null || cannot "no control group can be made in $groups"
+mount -t tmpfs -o mode=755,size=2g tmpfs "$folder" || cannot "no tmpfs can be mounted"
+cd "$folder" && mkdir upper work root || exit 1
+mount -t overlay -o lowerdir=/,upperdir=upper,workdir=work overlay root || cannot "no overlay of / can be mounted"
+
+# Nothing of this machine's own services, and a host that starts none of what is installed.
+units=root/etc/systemd/system
+rm -rf "${units:?}"/*.wants root/usr/sbin/policy-rc.d root/etc/machine-id root/var/lib/systemd/timers
+mkdir -p "$units"
+: >root/etc/machine-id
+cat >"$units/boot-test.target" <<'UNIT'
+[Unit]
+Requires=basic.target
+Wants=sockets.target dbus.socket
+After=basic.target sockets.target
+AllowIsolate=yes
+UNIT
+
+(
+    echo "$BASHPID" >"$groups/$name/cgroup.procs" || exit 1
+    export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
+    exec setpriv --pdeathsig KILL systemd-nspawn -D "$folder/root" --machine="$name" --boot --register=no --keep-unit --console=pipe \
+        --private-network --link-journal=no systemd.unit=boot-test.target </dev/null >"$folder/console" 2>&1
+) &
+container=$!
+for _ in $(seq 300); do
+    kill -0 "$container" 2>/dev/null || cannot "systemd-nspawn ended: $(tail -n 3 "$folder/console" | tr '\n' ' ')"
+    leader=$(cat /proc/"$container"/task/*/children 2>/dev/null | awk '{ print $1; exit }')
+    if [ -n "$leader" ]; then
+        state=$(nsenter -t "$leader" -a systemctl is-system-running 2>/dev/null)
+        case $state in running | degraded) break ;; esac
+    fi
+    sleep 0.1
+done
+case ${state-} in running | degraded) ;; *) cannot "systemd did not come up in the container: ${state-}: $(tail -n 3 "$folder/console" | tr '\n' ' ')" ;; esac
+echo "leader $leader"
+cat >/dev/null

@@ -1,0 +1,90 @@
+using System.Globalization;
+using System.Text;
+using PipeForkAs.Boot.Harness;
+using PipeForkAs.EndToEnd.Harness;
+
+namespace PipeForkAs.Boot;
+
+/// <summary>The life of the package, in a container of its own.</summary>
+public sealed class PackageTests(BootedSystem system)
+{
+    [Fact(Timeout = Bound.Test)]
+    public async Task Lintian_finds_no_error()
+    {
+        ToolResult found = await Tool.RunAsync(["lintian", "--allow-root", "--fail-on", "error", BootedSystem.Package]);
+        Assert.True(found.ExitCode == 0, found.Text + found.Error);
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task It_is_installed_serves_is_upgraded_removed_and_purged_as_policy_asks()
+    {
+        // The shared container tells whether there can be one.
+        Assert.NotNull(system.Inside);
+        (Container? booted, string reason) = await Container.BootAsync();
+        await using Container inside = booted ?? throw new InvalidOperationException(reason);
+        await BootedSystem.PrepareAsync(inside);
+        string[] before = await FilesAsync(inside);
+
+        // From nothing to an answer.
+        await inside.MustAsync("apt-get", "install", "-y", "/root/pipeforkas.deb");
+        await inside.MustAsync("systemctl", "start", "pipeforkas");
+        Assert.Equal("enabled\nenabled", await inside.MustAsync("systemctl", "is-enabled", "pipeforkas.service", "pipeforkas.socket"));
+        Assert.Contains("(alice)", await AskAsync(inside));
+        Assert.Contains("pipeforkas:x:", await inside.MustAsync("getent", "group", "pipeforkas"));
+        Assert.Contains("fine", await inside.MustAsync("/usr/libexec/pipeforkas/pipeforkasd", "--check-config"));
+        await MeasureAsync(inside);
+
+        // An upgrade keeps what the administrator wrote, and starts the new program.
+        string written = await inside.MustAsync("cat", "/etc/pipeforkas/pipeforkas.json");
+        inside.Write("/etc/pipeforkas/pipeforkas.json", written + "\n// mine\n");
+        string daemon = await MainPidAsync(inside);
+        await inside.MustAsync("apt-get", "install", "-y", "--reinstall", "/root/pipeforkas.deb");
+        Assert.EndsWith("// mine", await inside.MustAsync("cat", "/etc/pipeforkas/pipeforkas.json"));
+        Assert.NotEqual(daemon, await MainPidAsync(inside));
+        Assert.Contains("(alice)", await AskAsync(inside));
+
+        // A removal ends it and leaves the configuration; a purge takes that as well.
+        await inside.MustAsync("apt-get", "remove", "-y", "pipeforkas");
+        Assert.Equal("", (await inside.RunAsync("pgrep", "pipeforkas")).Text);
+        Assert.Equal(["/etc/pipeforkas", "/etc/pipeforkas/pipeforkas.json"], (await FilesAsync(inside)).Except(before).Where(path => path.StartsWith("/etc/pipeforkas", StringComparison.Ordinal)));
+        Assert.False(File.Exists(inside.PathOf(BootedSystem.Socket)));
+        Assert.Equal(4, (await inside.RunAsync("systemctl", "status", "pipeforkas.service")).ExitCode); // There is no such unit.
+        await inside.MustAsync("apt-get", "purge", "-y", "pipeforkas");
+        Assert.Empty((await FilesAsync(inside)).Except(before));
+        Assert.Equal("", (await inside.RunAsync("dpkg-query", "--show", "pipeforkas")).Text);
+    }
+
+    private static Task<string> MainPidAsync(Container inside) => inside.MustAsync("systemctl", "show", "--value", "-p", "MainPID", "pipeforkas.service");
+
+    private static async Task<string> AskAsync(Container inside) =>
+        (await inside.RunAsAsync(BootedSystem.Alice, ["socat", "-t", "30", "-", $"UNIX-CONNECT:{BootedSystem.Socket}"], Encoding.UTF8.GetBytes("""{"job":"id"}""" + "\n"))).Text;
+
+    /// <summary>Whatever has the package's name, but in /run, which the next start of the machine empties.</summary>
+    private static async Task<string[]> FilesAsync(Container inside) =>
+        (await inside.MustAsync("find", "/etc", "/usr", "/var", "/lib", "/opt", "-path", "*pipeforkas*")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+    /// <summary>Prints what the service takes when it has nothing to do, and how long it takes to start.</summary>
+    private static async Task MeasureAsync(Container inside)
+    {
+        await inside.MustAsync("systemctl", "restart", "pipeforkas.service");
+        long[] times =
+        [
+            .. (await inside.MustAsync("systemctl", "show", "--value", "-p", "InactiveExitTimestampMonotonic", "-p", "ActiveEnterTimestampMonotonic", "pipeforkas.service"))
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => long.Parse(line, CultureInfo.InvariantCulture)),
+        ];
+        long kilobytes = 0;
+        int processes = 0;
+        string pids = await inside.MustAsync("sh", "-c", "cat /sys/fs/cgroup/system.slice/pipeforkas.service/*/cgroup.procs");
+        foreach (string pid in pids.Split('\n'))
+        {
+            string pss = (await inside.MustAsync("grep", "^Pss:", $"/proc/{pid}/smaps_rollup")).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1];
+            kilobytes += long.Parse(pss, CultureInfo.InvariantCulture);
+            processes++;
+        }
+
+        Assert.True(processes >= 6, $"there are only {processes} processes: the daemon, the stock job host and its workers were meant");
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"measured: idle memory {kilobytes / 1024.0:0.0} MiB (Pss of {processes} processes: daemon, stock job host, waiting workers); {Math.Abs(times[1] - times[0]) / 1000.0:0} ms from systemctl start to READY"));
+    }
+}

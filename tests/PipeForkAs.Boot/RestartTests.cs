@@ -1,0 +1,83 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Text;
+using PipeForkAs.Boot.Harness;
+using PipeForkAs.Client;
+using PipeForkAs.EndToEnd.Harness;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Boot;
+
+/// <summary>Stops and restarts of a service that has work to do.</summary>
+public sealed class RestartTests(BootedSystem system)
+{
+    private const string Writing = """{"Commands":{"note":{"Command":["/bin/sh","-c","echo $1 >>~/notes","sh","{number}"],"Parameters":{"number":{"Type":"string"}}}}}""";
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_restart_under_load_turns_nobody_away_and_runs_nothing_twice()
+    {
+        Container inside = await system.FreshAsync(Writing);
+        inside.Remove("/home/alice/notes");
+        var client = new PipeForkAsClient(inside.PathOf(BootedSystem.Socket));
+        var codes = new ConcurrentDictionary<int, ReplyCode>();
+        using var enough = new CancellationTokenSource();
+        int last = 0;
+        Task[] crowd = [.. Enumerable.Range(0, 8).Select(_ => Task.Run(async () =>
+        {
+            while (!enough.IsCancellationRequested)
+            {
+                int number = Interlocked.Increment(ref last);
+                using var input = new MemoryStream();
+                using var output = new MemoryStream();
+                using var error = new MemoryStream();
+                var request = new Request { Job = "note", User = BootedSystem.Alice, Arguments = Number(number) };
+                codes[number] = (await client.RunAsync(request, input, output, error)).Code;
+            }
+        }))];
+
+        for (int restart = 0; restart < 3; restart++)
+        {
+            int seen = codes.Count;
+            await Bound.UntilAsync(() => codes.Count > seen + 50, () => "there is no load");
+            int before = await system.MainPidAsync();
+            await inside.MustAsync("systemctl", "restart", "pipeforkas.service");
+            Assert.NotEqual(before, await system.MainPidAsync());
+        }
+
+        await enough.CancelAsync();
+
+        // A connection that was refused, or a reply that was cut short, is an exception here.
+        await Task.WhenAll(crowd);
+        Assert.Equal(last, codes.Count);
+        Assert.All(codes, pair => Assert.Equal(ReplyCode.Ok, pair.Value));
+        string[] notes = await File.ReadAllLinesAsync(inside.PathOf("/home/alice/notes"));
+        Assert.Equal(Enumerable.Range(1, last), notes.Select(line => int.Parse(line, CultureInfo.InvariantCulture)).Order());
+        Console.WriteLine($"measured: {last} requests over 3 restarts, none turned away, none run twice");
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_job_that_runs_at_a_stop_comes_to_its_end_though_the_service_manager_would_wait_for_less()
+    {
+        Container inside = await system.FreshAsync("""{"Commands":{"slow":{"Command":["/bin/sh","-c","echo begun; sleep 5; echo done"]}}}""", service: "TimeoutStopSec=2s");
+        Task<string> slow = system.AskAsync(BootedSystem.Alice, """{"job":"slow"}""");
+        await system.UntilAsync(async () => await system.PropertyAsync("StatusText") is ['1', ..], "no job runs");
+        await inside.MustAsync("systemctl", "stop", "pipeforkas.service");
+        Assert.Equal("begun\ndone\n", await slow);
+        Assert.Equal("success", await system.PropertyAsync("Result"));
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_job_that_outlasts_the_drain_ends_with_shutting_down()
+    {
+        Container inside = await system.FreshAsync(
+            """{"Commands":{"slow":{"Command":["/bin/sh","-c","trap '' TERM; sleep 1000 & wait; sleep 1000"]}},"Limits":{"DrainTimeout":"00:00:01","KillGrace":"00:00:01"}}""");
+        Task<string> slow = system.AskAsync(BootedSystem.Alice, """{"job":"slow"}""");
+        await system.UntilAsync(async () => await system.PropertyAsync("StatusText") is ['1', ..], "no job runs");
+        await inside.MustAsync("systemctl", "stop", "pipeforkas.service");
+        Assert.Contains("pipeforkas: shutting-down: ", await slow);
+        Assert.Equal("success", await system.PropertyAsync("Result"));
+        Assert.Equal("", (await inside.RunAsync("pgrep", "--full", "^sleep 1000")).Text);
+    }
+
+    private static byte[] Number(int number) => Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $$"""{"number":"{{number}}"}"""));
+}

@@ -1,0 +1,83 @@
+using PipeForkAs.Boot.Harness;
+using PipeForkAs.EndToEnd.Harness;
+
+namespace PipeForkAs.Boot;
+
+/// <summary>The service as the package installs it, without a word of configuration.</summary>
+public sealed class ServiceTests(BootedSystem system)
+{
+    [Fact(Timeout = Bound.Test)]
+    public async Task It_serves_users_by_the_built_in_policy_without_any_configuration()
+    {
+        Container inside = await system.FreshAsync();
+        await inside.MustAsync("mv", "/etc/pipeforkas", "/etc/pipeforkas.aside");
+        try
+        {
+            await inside.MustAsync("systemctl", "restart", "pipeforkas.service");
+        }
+        finally
+        {
+            await inside.MustAsync("mv", "/etc/pipeforkas.aside", "/etc/pipeforkas");
+        }
+
+        Assert.StartsWith("uid=1001(alice) gid=1001(alice) groups=1001(alice)", await system.AskAsync(BootedSystem.Alice, """{"job":"id"}"""));
+        Assert.Contains("(alice)", (await system.CommandAsync(BootedSystem.Alice, "run", "id")).Text);
+        ToolResult denied = await system.CommandAsync(BootedSystem.Bob, "run", "--user", BootedSystem.Alice, "id");
+        Assert.Equal((126, ""), (denied.ExitCode, denied.Text));
+        Assert.Contains("pipeforkas: denied: ", await system.AskAsync(BootedSystem.Bob, """{"job":"id","user":"alice"}"""));
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task Its_status_tells_what_was_served_and_refused()
+    {
+        await system.FreshAsync();
+        Assert.Equal("0 jobs running, 0 requests served, 0 refused", await system.PropertyAsync("StatusText"));
+        await system.AskAsync(BootedSystem.Alice, """{"job":"id"}""");
+        await system.AskAsync(BootedSystem.Alice, """{"job":"id"}""");
+        await system.AskAsync(BootedSystem.Bob, """{"job":"id","user":"alice"}""");
+        await system.UntilAsync(async () => await system.PropertyAsync("StatusText") == "0 jobs running, 2 requests served, 1 refused", "the status does not follow");
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_job_has_a_control_group_of_its_own_below_the_service()
+    {
+        await system.FreshAsync("""{"Commands":{"where":{"Command":["/bin/grep","^0::","/proc/self/cgroup"]}}}""");
+        Assert.Matches(@"^0::/system\.slice/pipeforkas\.service/job-\d+\n$", await system.AskAsync(BootedSystem.Alice, """{"job":"where"}"""));
+        int daemon = await system.MainPidAsync();
+        Assert.Equal("0::/system.slice/pipeforkas.service/daemon", await system.Inside.MustAsync("grep", "^0::", $"/proc/{daemon}/cgroup"));
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_reload_takes_over_what_is_good_and_leaves_all_as_it_was_otherwise()
+    {
+        Container inside = await system.FreshAsync();
+        int daemon = await system.MainPidAsync();
+        Assert.Contains("unknown-job", await system.AskAsync(BootedSystem.Alice, """{"job":"hello"}"""));
+
+        system.Configure("""{"Commands":{"hello":{"Command":["/bin/echo","hello"]}}}""");
+        await inside.MustAsync("systemctl", "reload", "pipeforkas.service");
+        await system.UntilAsync(async () => (await system.JournalAsync()).Contains("configuration reloaded", StringComparison.Ordinal), "it does not reload");
+        Assert.Equal("hello\n", await system.AskAsync(BootedSystem.Alice, """{"job":"hello"}"""));
+
+        system.Configure("""{"Commands":{"hello":{"Command":["relative"]}}}""");
+        ToolResult refused = await inside.RunAsync("systemctl", "reload", "pipeforkas.service");
+        Assert.NotEqual(0, refused.ExitCode);
+
+        // Past the check, too: the daemon itself refuses.
+        await inside.MustAsync("systemctl", "kill", "--kill-who=main", "--signal=HUP", "pipeforkas.service");
+        await system.UntilAsync(async () => (await system.JournalAsync()).Contains("configuration not reloaded", StringComparison.Ordinal), "it does not refuse");
+        Assert.Equal("hello\n", await system.AskAsync(BootedSystem.Alice, """{"job":"hello"}"""));
+        Assert.Equal(daemon, await system.MainPidAsync());
+        await system.UntilAsync(async () => await system.PropertyAsync("ActiveState") == "active", "it is not active");
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_configuration_that_is_refused_is_not_tried_again_and_again()
+    {
+        Container inside = await system.FreshAsync(start: false);
+        system.Configure("""{"Unknown":1}""");
+        Assert.NotEqual(0, (await inside.RunAsync("systemctl", "start", "pipeforkas.service")).ExitCode);
+        Assert.Equal(("failed", "78", "0"), (await system.PropertyAsync("ActiveState"), await system.PropertyAsync("ExecMainStatus"), await system.PropertyAsync("NRestarts")));
+        Assert.Contains("Unknown", await system.JournalAsync());
+    }
+}

@@ -1,0 +1,73 @@
+using PipeForkAs.Boot.Harness;
+using PipeForkAs.EndToEnd.Harness;
+
+namespace PipeForkAs.Boot;
+
+/// <summary>The socket that the service manager holds.</summary>
+public sealed class SocketTests(BootedSystem system)
+{
+    [Fact(Timeout = Bound.Test)]
+    public async Task The_first_client_starts_the_service_and_is_served()
+    {
+        Container inside = await system.FreshAsync(start: false);
+        await inside.MustAsync("systemctl", "start", "pipeforkas.socket");
+        Assert.Equal("inactive", await system.PropertyAsync("ActiveState"));
+        Assert.Contains("(alice)", await system.AskAsync(BootedSystem.Alice, """{"job":"id"}"""));
+        Assert.Equal("active", await system.PropertyAsync("ActiveState"));
+
+        // Whom the kernel attests is who connected, though nobody listened to it by then.
+        Assert.DoesNotContain("Socket:", await system.JournalAsync());
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_stop_leaves_the_socket_and_the_next_client_starts_the_service_again()
+    {
+        Container inside = await system.FreshAsync();
+        await inside.MustAsync("systemctl", "stop", "pipeforkas.service");
+        Assert.True(File.Exists(inside.PathOf(BootedSystem.Socket)));
+        Assert.Contains("(alice)", await system.AskAsync(BootedSystem.Alice, """{"job":"id"}"""));
+        await inside.MustAsync("systemctl", "stop", "pipeforkas.socket", "pipeforkas.service");
+        Assert.False(File.Exists(inside.PathOf(BootedSystem.Socket)));
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task Without_the_socket_unit_the_daemon_makes_the_socket_and_removes_it()
+    {
+        Container inside = await system.FreshAsync(start: false);
+        await inside.MustAsync("systemctl", "mask", "--runtime", "pipeforkas.socket");
+        try
+        {
+            await inside.MustAsync("systemctl", "start", "pipeforkas.service");
+            Assert.Contains("(alice)", await system.AskAsync(BootedSystem.Alice, """{"job":"id"}"""));
+            await inside.MustAsync("systemctl", "stop", "pipeforkas.service");
+            Assert.False(File.Exists(inside.PathOf(BootedSystem.Socket)));
+        }
+        finally
+        {
+            await inside.MustAsync("systemctl", "unmask", "--runtime", "pipeforkas.socket");
+        }
+    }
+
+    [Theory(Timeout = Bound.Test)]
+    [InlineData("""{"Socket":{"Path":"/run/pipeforkas/other.sock"}}""", "Socket:Path says /run/pipeforkas/other.sock, which nobody serves")]
+    [InlineData("""{"Socket":{"Mode":"0600"}}""", "with the permissions 666; Socket:Mode says 0600")]
+    public async Task The_log_tells_where_the_configuration_says_something_else_than_the_socket_unit(string configuration, string said)
+    {
+        await system.FreshAsync(configuration);
+        Assert.Contains(said, await system.JournalAsync());
+        Assert.Contains("(alice)", await system.AskAsync(BootedSystem.Alice, """{"job":"id"}"""));
+    }
+
+    [Theory(Timeout = Bound.Test)]
+    [InlineData("ListenStream=\nListenStream=127.0.0.1:7777", "is no Unix stream socket")]
+    [InlineData("ListenStream=\nListenSequentialPacket=/run/pipeforkas/pipeforkas.sock", "is no Unix stream socket")]
+    [InlineData("ListenStream=/run/pipeforkas/second.sock", "hands over 2 sockets (pipeforkas:pipeforkas)")]
+    [InlineData("ListenStream=\nListenFIFO=/run/pipeforkas/pipeforkas.fifo", "cannot be used")]
+    public async Task What_is_not_one_listening_Unix_stream_socket_is_refused(string socket, string said)
+    {
+        Container inside = await system.FreshAsync(socket: socket, service: "Restart=no", start: false);
+        Assert.NotEqual(0, (await inside.RunAsync("systemctl", "start", "pipeforkas.service")).ExitCode);
+        Assert.Contains(said, await system.JournalAsync());
+        await inside.MustAsync("systemctl", "stop", "pipeforkas.socket");
+    }
+}

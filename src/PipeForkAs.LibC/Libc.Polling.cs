@@ -124,6 +124,21 @@ public static unsafe partial class Libc
         return (entry.revents & POLLHUP) != 0;
     }
 
+    /// <summary>poll(2) without waiting: whether a small write would not block. Also where it would fail at once, as on a pipe that nobody reads.</summary>
+    public static bool is_writable(FileDescriptor descriptor)
+    {
+        var entry = new pollfd { fd = descriptor.Number, events = POLLOUT };
+        IOResult result;
+
+        // SAFETY: one entry of the kernel's layout.
+        while ((result = Check.Count(sys_poll(&entry, 1, 0))).Errno == Errno.EINTR)
+        {
+        }
+
+        result.OrThrow("poll()");
+        return entry.revents != 0;
+    }
+
     /// <summary>eventfd(2), not blocking, starting at 0.</summary>
     public static FileDescriptor eventfd() => new(Check.Result(sys_eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), $"eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)"));
 
@@ -133,6 +148,7 @@ public static unsafe partial class Libc
     internal const int EFD_CLOEXEC = 0x80000;
     internal const int EFD_NONBLOCK = 0x800;
     internal const short POLLIN = 1;
+    internal const short POLLOUT = 4;
     internal const short POLLHUP = 0x10;
 
     [StructLayout(LayoutKind.Sequential)]

@@ -67,6 +67,9 @@ public static unsafe partial class Libc
     public static FileDescriptor pidfd_open(ProcessId pid) =>
         new(Check.Result((int)sys_syscall(SYS_pidfd_open, pid.Value, 0, 0, 0, 0), $"pidfd_open({pid})"));
 
+    /// <summary>pidfd_send_signal(2) of signal 0: whether the process still has its number, alive or as a zombie.</summary>
+    public static bool pidfd_is_there(FileDescriptor pidfd) => pidfd_send_signal(pidfd, new Signal(0));
+
     /// <summary>pidfd_send_signal(2). False where the process has ended.</summary>
     public static bool pidfd_send_signal(FileDescriptor pidfd, Signal signal)
     {

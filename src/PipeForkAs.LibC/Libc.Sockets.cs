@@ -136,9 +136,11 @@ public static unsafe partial class Libc
     /// <param name="socket">The socket.</param>
     /// <param name="data">The message, at least one byte.</param>
     /// <param name="descriptors">At most <see cref="MaxMessageDescriptors"/>.</param>
-    public static IOResult sendmsg(FileDescriptor socket, ReadOnlySpan<byte> data, ReadOnlySpan<FileDescriptor> descriptors)
+    /// <param name="mayBeEmpty">Whether descriptors without a byte are a message, as the journal takes them over its datagram socket.</param>
+    public static IOResult sendmsg(FileDescriptor socket, ReadOnlySpan<byte> data, ReadOnlySpan<FileDescriptor> descriptors, bool mayBeEmpty = false)
     {
-        ArgumentOutOfRangeException.ThrowIfZero(data.Length);
+        if (!mayBeEmpty)
+            ArgumentOutOfRangeException.ThrowIfZero(data.Length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(descriptors.Length, MaxMessageDescriptors);
         byte* control = stackalloc byte[ControlSize];
         // SAFETY: control has room for one header and MaxMessageDescriptors ints, is aligned by the stack and zeroed; the data is
@@ -177,7 +179,8 @@ public static unsafe partial class Libc
     /// <param name="buffer">Where the message goes.</param>
     /// <param name="descriptors">Where the descriptors go; the caller owns them.</param>
     /// <param name="descriptorCount">How many came.</param>
-    public static IOResult recvmsg(FileDescriptor socket, Span<byte> buffer, Span<FileDescriptor?> descriptors, out int descriptorCount)
+    /// <param name="mayBeEmpty">Whether descriptors without a byte are a message: for sockets without a connection, which have no end either.</param>
+    public static IOResult recvmsg(FileDescriptor socket, Span<byte> buffer, Span<FileDescriptor?> descriptors, out int descriptorCount, bool mayBeEmpty = false)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(descriptors.Length, MaxMessageDescriptors);
         descriptorCount = 0;
@@ -227,8 +230,8 @@ public static unsafe partial class Libc
                 offset += (header->length + 7) & ~(nuint)7;
             }
 
-            // No message here is empty, and 0 bytes are taken for the peer's end: nobody would close what came with them.
-            if (whole && (result.Count > 0 || descriptorCount == 0))
+            // No message of a connection is empty here, and 0 bytes are taken for the peer's end: nobody would close what came with them.
+            if (whole && (result.Count > 0 || descriptorCount == 0 || mayBeEmpty))
                 return result;
 
             for (int i = 0; i < descriptorCount; i++)
@@ -250,6 +253,19 @@ public static unsafe partial class Libc
         // SAFETY: the kernel is told the structure's size.
         Check.Result(sys_getsockopt(socket.Number, SOL_SOCKET, SO_PEERCRED, &credentials, &length), $"getsockopt({socket}, SO_PEERCRED)");
         return new PeerCredentials(new ProcessId(credentials.pid), new UserId(credentials.uid), new GroupId(credentials.gid));
+    }
+
+    /// <summary>
+    /// getsockopt(2) <c>SO_PEERPIDFD</c>: a descriptor that stands for the process that connected, whatever has its number by now. Null where the
+    /// kernel has none to give: before Linux 6.5, and for a process that was reaped.
+    /// </summary>
+    public static FileDescriptor? getsockopt_peerpidfd(FileDescriptor socket)
+    {
+        int number;
+        uint length = sizeof(int);
+        // SAFETY: the kernel writes one int and is told its size.
+        int result = sys_getsockopt(socket.Number, SOL_SOCKET, SO_PEERPIDFD, &number, &length);
+        return result == -1 ? null : new FileDescriptor(number);
     }
 
     /// <summary>getsockopt(2) <c>SO_PEERGROUPS</c>: the supplementary groups of who connected.</summary>
@@ -307,6 +323,7 @@ public static unsafe partial class Libc
     internal const int SO_PEERCRED = 17;
     internal const int SO_SNDBUFFORCE = 32;
     internal const int SO_PEERGROUPS = 59;
+    internal const int SO_PEERPIDFD = 77;
     internal const int SCM_RIGHTS = 1;
     internal const int MSG_PEEK = 2;
     internal const int MSG_CTRUNC = 8;

@@ -24,6 +24,9 @@ public enum OpenFlags
     /// <summary>Empty the file.</summary>
     O_TRUNC = 0x200,
 
+    /// <summary>Each write goes to the end, wherever that is by then.</summary>
+    O_APPEND = 0x400,
+
     /// <summary>Calls return EAGAIN instead of waiting.</summary>
     O_NONBLOCK = 0x800,
 
@@ -83,6 +86,16 @@ public readonly record struct FileStatus(
 {
     /// <summary>What <see cref="Blocks"/> counts, whatever the file system's own blocks are.</summary>
     public const int BlockBytes = 512;
+
+    /// <summary>The device as stat(2) and makedev(3) write it in one number.</summary>
+    public ulong DeviceNumber
+    {
+        get
+        {
+            ulong major = Device >> 32, minor = Device & uint.MaxValue;
+            return ((major & 0xFFF) << 8) | ((major & ~0xFFFul) << 32) | (minor & 0xFF) | ((minor & ~0xFFul) << 12);
+        }
+    }
 
     /// <summary>When its content last changed, UTC, to 100 nanoseconds.</summary>
     public DateTime Modified => DateTime.UnixEpoch.AddSeconds(ModifiedSeconds).AddTicks(ModifiedNanoseconds / TimeSpan.NanosecondsPerTick);

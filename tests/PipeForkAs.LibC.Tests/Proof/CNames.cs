@@ -30,6 +30,7 @@ internal static class CNames
         #include <sys/eventfd.h>
         #include <sys/file.h>
         #include <sys/ioctl.h>
+        #include <sys/mman.h>
         #include <sys/prctl.h>
         #include <sys/resource.h>
         #include <sys/signalfd.h>
@@ -46,6 +47,9 @@ internal static class CNames
         #endif
         #ifndef LANDLOCK_ACCESS_FS_IOCTL_DEV
         #define LANDLOCK_ACCESS_FS_IOCTL_DEV (1ULL << 15)
+        #endif
+        #ifndef SO_PEERPIDFD
+        #define SO_PEERPIDFD 77
         #endif
 
         """;

@@ -1,0 +1,76 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Text;
+
+namespace PipeForkAs.Daemon.Systemd;
+
+/// <summary>
+/// A record in the journal's native protocol, https://systemd.io/JOURNAL_NATIVE_PROTOCOL: fields one after the other. A value with a line's
+/// end is written with its length before it, so that no value can be taken for another field.
+/// </summary>
+internal sealed class JournalRecord
+{
+    /// <summary>journal_field_valid() in systemd's journal-file.c.</summary>
+    public const int MaxNameLength = 64;
+
+    private const string Prefix = "PIPEFORKAS_";
+
+    private readonly ArrayBufferWriter<byte> bytes = new(4096);
+
+    /// <summary>The record so far.</summary>
+    public ReadOnlySpan<byte> Written => bytes.WrittenSpan;
+
+    /// <summary>Begins another record.</summary>
+    public JournalRecord Clear()
+    {
+        bytes.ResetWrittenCount();
+        return this;
+    }
+
+    /// <summary>Adds a field. Half of a surrogate pair, which is no text, becomes U+FFFD.</summary>
+    /// <param name="name">A valid name: see <see cref="Name"/>.</param>
+    /// <param name="value">Anything.</param>
+    public JournalRecord Add(string name, string value)
+    {
+        Span<byte> field = bytes.GetSpan(name.Length + sizeof(ulong) + 3 + Encoding.UTF8.GetMaxByteCount(value.Length));
+        int at = Encoding.ASCII.GetBytes(name, field);
+        if (!value.Contains('\n', StringComparison.Ordinal))
+        {
+            field[at++] = (byte)'=';
+            at += Encoding.UTF8.GetBytes(value, field[at..]);
+        }
+        else
+        {
+            field[at++] = (byte)'\n';
+            int length = Encoding.UTF8.GetBytes(value, field[(at + sizeof(ulong))..]);
+            BinaryPrimitives.WriteUInt64LittleEndian(field[at..], (ulong)length);
+            at += sizeof(ulong) + length;
+        }
+
+        field[at++] = (byte)'\n';
+        bytes.Advance(at);
+        return this;
+    }
+
+    /// <summary>Adds a number.</summary>
+    public JournalRecord Add(string name, long value) => Add(name, value.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>
+    /// The field for a value of that name: <c>CallerUid</c> becomes <c>PIPEFORKAS_CALLER_UID</c>. Only A-Z, 0-9 and '_' are left, at most 64, the
+    /// first of them a letter: other names are ignored by the journal, or, with '_' in front, are the journal's own.
+    /// </summary>
+    public static string Name(string name)
+    {
+        var field = new StringBuilder(Prefix, MaxNameLength);
+        for (int i = 0; i < name.Length && field.Length < MaxNameLength; i++)
+        {
+            char c = name[i];
+            if (char.IsAsciiLetterUpper(c) && i > 0 && (char.IsAsciiLetterLower(name[i - 1]) || char.IsAsciiDigit(name[i - 1])) && field.Length < MaxNameLength - 1)
+                field.Append('_');
+            field.Append(char.IsAsciiLetterOrDigit(c) ? char.ToUpperInvariant(c) : '_');
+        }
+
+        return field.ToString();
+    }
+}

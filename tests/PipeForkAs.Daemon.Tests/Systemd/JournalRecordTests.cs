@@ -1,0 +1,81 @@
+using System.Text;
+using FsCheck;
+using FsCheck.Fluent;
+using PipeForkAs.Daemon.Systemd;
+using PipeForkAs.Daemon.Tests.Fakes;
+
+namespace PipeForkAs.Daemon.Tests.Systemd;
+
+public sealed class JournalRecordTests
+{
+    /// <summary>What a forger would try: line ends, fields, lengths, controls, halves of surrogates.</summary>
+    private static readonly Gen<string> Pieces = Gen.Elements(
+        "\n", "\r", "\0", "\u001b[2J", "=", "PRIORITY=0", "\nPRIORITY=0\n", "MESSAGE\n\u0001\0\0\0\0\0\0\0", "_UID=0\n", "\u202e", "\ud800", "\udc00", "ä", "\U0001F600", "plain", " ", "");
+
+    private static readonly Gen<string> Values = Gen.OneOf(
+        Pieces.ArrayOf().Select(string.Concat),
+        ArbMap.Default.GeneratorFor<string>().Select(text => text ?? ""));
+
+    [Fact]
+    public void Every_record_is_read_back_as_it_was_written_by_an_independent_reader() => Properties.Holds(
+        (from name in Values from value in Values select (name, value)).ArrayOf(),
+        fields =>
+        {
+            var record = new JournalRecord();
+            foreach ((string name, string value) in fields)
+                record.Add(JournalRecord.Name(name), value);
+
+            IEnumerable<(string, string)> expected = fields.Select(field => (JournalRecord.Name(field.name), Whole(field.value)));
+            Assert.Equal(expected, FakeJournal.Decode(record.Written));
+        },
+        tests: 2000);
+
+    [Fact]
+    public void Every_name_becomes_one_that_the_journal_takes() => Properties.Holds(Values, name =>
+    {
+        string field = JournalRecord.Name(name);
+        Assert.StartsWith("PIPEFORKAS_", field);
+        Assert.InRange(field.Length, 11, 64);
+        Assert.DoesNotContain(field, c => c is not ((>= 'A' and <= 'Z') or (>= '0' and <= '9') or '_'));
+    });
+
+    [Theory]
+    [InlineData("CallerUid", "PIPEFORKAS_CALLER_UID")]
+    [InlineData("Job", "PIPEFORKAS_JOB")]
+    [InlineData("ArgumentsHmac", "PIPEFORKAS_ARGUMENTS_HMAC")]
+    [InlineData("_UID", "PIPEFORKAS__UID")]
+    [InlineData("a=\nPRIORITY", "PIPEFORKAS_A__PRIORITY")]
+    public void A_name_is_written_as_the_journals_are(string name, string field) => Assert.Equal(field, JournalRecord.Name(name));
+
+    [Fact]
+    public void A_record_is_begun_anew()
+    {
+        var record = new JournalRecord();
+        record.Add("A", "1").Add("B", 2);
+        Assert.Equal([("C", "3")], FakeJournal.Decode(record.Clear().Add("C", 3).Written));
+    }
+
+    [Theory]
+    [InlineData("plain ä \U0001F600 text", "plain ä \U0001F600 text")]
+    [InlineData("a\nb\r\0\t", "a\\u000ab\\u000d\\u0000\\u0009")]
+    [InlineData("\u001b[31m\u009b", "\\u001b[31m\\u009b")]
+    [InlineData("\u202eevil\u2028\u2066", "\\u202eevil\\u2028\\u2066")]
+    public void A_message_is_one_line_that_steers_no_terminal(string text, string line) => Assert.Equal(line, LogText.Escape(text));
+
+    [Fact]
+    public void Halves_of_surrogate_pairs_are_shown_as_what_they_are()
+    {
+        Assert.Equal("\\ud800a\\udc00", LogText.Escape("\ud800a\udc00"));
+        Assert.Equal("\\udc00\\ud800", LogText.Escape("\udc00\ud800"));
+    }
+
+    [Fact]
+    public void No_text_makes_a_second_line_or_a_control_character() => Properties.Holds(Values, text =>
+    {
+        string line = LogText.Escape(text);
+        Assert.DoesNotContain(line, c => char.IsControl(c) || c is '\u2028' or '\u2029' or '\u202e');
+        Assert.Equal(line, Whole(line));
+    });
+
+    private static string Whole(string text) => Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
+}

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using PipeForkAs.Daemon.Auditing;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Requests;
@@ -11,7 +12,8 @@ namespace PipeForkAs.Daemon;
 
 /// <summary>The event loop as a service of the generic host: it has started when the socket listens, and stopped when it has drained.</summary>
 internal sealed class DaemonService(
-    DaemonOptions options, Reloader reloader, ServiceManager manager, ServiceNotifier notifier, TimeProvider time, ILogger<DaemonService> logger) : BackgroundService
+    DaemonOptions options, Reloader reloader, ServiceManager manager, ServiceNotifier notifier, TimeProvider time, ILogger<DaemonService> logger, ILoggerFactory loggers)
+    : BackgroundService
 {
     private readonly TaskCompletionSource started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task reloading = Task.CompletedTask;
@@ -30,7 +32,7 @@ internal sealed class DaemonService(
         PrepareProcess();
         using var own = new Loop(time, failure => Log.LoopBroke(logger, failure));
         var counts = new RequestCounts();
-        var server = new Server(own, options, manager.Socket, new ServiceReport(own, manager, notifier, counts), counts, logger);
+        var server = new Server(own, options, manager.Socket, new ServiceReport(own, manager, notifier, counts), counts, logger, loggers.CreateLogger(Audit.Category));
 
         // The runtime has its own SIGCHLD handler; it reaps only children that Process started, of which there are none.
         using PosixSignalRegistration childEnded = PosixSignalRegistration.Create(
@@ -38,6 +40,7 @@ internal sealed class DaemonService(
         using PosixSignalRegistration reload = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
         {
             signal.Cancel = true;
+            own.Post(_ => server.ReopenAudit(), null);
             AskForReload(fresh => own.Post(_ => Apply(server, fresh), null));
         });
         var thread = new Thread(() => RunLoop(own)) { Name = "event loop", IsBackground = true };

@@ -53,12 +53,6 @@ internal static partial class Log
     [LoggerMessage(18, LogLevel.Information, "the last processes of the job {Job} have ended; {Count} jobs are left that cannot be killed")]
     public static partial void UnkillableEnded(ILogger logger, string job, int count);
 
-    [LoggerMessage(20, LogLevel.Debug, "request of uid {Caller} (process {Pid}): {Job} as {User}: {Code} after {Seconds} s")]
-    public static partial void RequestEnded(ILogger logger, uint caller, int pid, string? job, string? user, string code, double seconds);
-
-    [LoggerMessage(21, LogLevel.Warning, "uid {Caller} (process {Pid}) may not run {Job} as {User}: {Rule}")]
-    public static partial void Denied(ILogger logger, uint caller, int pid, string job, string user, string rule);
-
     [LoggerMessage(22, LogLevel.Error, "a request failed in the daemon itself")]
     public static partial void RequestBroke(ILogger logger, Exception failure);
 
@@ -70,6 +64,15 @@ internal static partial class Log
 
     [LoggerMessage(25, LogLevel.Warning, "no connection can be accepted now: {Error}")]
     public static partial void AcceptFailed(ILogger logger, string error);
+
+    [LoggerMessage(26, LogLevel.Error, "the audit file {File} cannot be written: {Error}; {Consequence}")]
+    public static partial void AuditFileFailed(ILogger logger, string file, string error, string consequence);
+
+    [LoggerMessage(27, LogLevel.Warning, "the audit file {File} is written again; it lacks {Lost} records")]
+    public static partial void AuditFileWorks(ILogger logger, string file, long lost);
+
+    [LoggerMessage(28, LogLevel.Error, "the audit file is not opened anew, the former one is written on: {Problem}")]
+    public static partial void AuditFileNotReopened(ILogger logger, string problem);
 
     [LoggerMessage(30, LogLevel.Information, "configuration reloaded; changed: {Keys}")]
     public static partial void Reloaded(ILogger logger, string keys);

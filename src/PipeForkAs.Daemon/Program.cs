@@ -5,6 +5,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon;
 using PipeForkAs.Daemon.Accounts;
+using PipeForkAs.Daemon.Auditing;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Isolation;
@@ -71,6 +72,7 @@ static IHost Build(DaemonOptions options, IConfigurationRoot root, string? file)
 {
     // Nothing from the working directory or the environment: only the files that were checked.
     HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+    builder.Logging.AddFilter(Audit.Category, LogLevel.Trace);
     builder.Logging.AddConfiguration(root.GetSection("Logging"));
     builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.Accounts;
+using PipeForkAs.Daemon.Auditing;
 using PipeForkAs.Daemon.Authorization;
 using PipeForkAs.Daemon.Commands;
 using PipeForkAs.Daemon.Configuration;
@@ -44,6 +45,7 @@ internal sealed class Server
     private readonly JobSlots slots;
     private readonly PolicyAuthorizer authorizer;
     private readonly OrderBuilder orders;
+    private readonly Audit audit;
     private readonly HashSet<Connection> connections = [];
     private readonly Dictionary<UserId, int> connectionsByUid = [];
     private JobIsolation? isolation;
@@ -58,7 +60,8 @@ internal sealed class Server
     /// <param name="report">What the service manager is told.</param>
     /// <param name="counts">Where requests are counted.</param>
     /// <param name="logger">The log.</param>
-    public Server(Loop loop, DaemonOptions options, FileDescriptor? handed, ServiceReport report, RequestCounts counts, ILogger logger)
+    /// <param name="auditLogger">The log of requests.</param>
+    public Server(Loop loop, DaemonOptions options, FileDescriptor? handed, ServiceReport report, RequestCounts counts, ILogger logger, ILogger auditLogger)
     {
         this.handed = handed;
         this.report = report;
@@ -76,7 +79,8 @@ internal sealed class Server
         orders = new OrderBuilder(options.Limits);
         slots = new JobSlots(loop, options.Limits);
         var checking = new Checking(catalog, authorizer, users, accounts, orders);
-        story = new RequestStory(options, catalog, authorizer, accounts, orders, checking, slots, running, logger);
+        audit = new Audit(auditLogger, loop.Time, job => catalog.Find(job)?.Description.AuditedArguments ?? []);
+        story = new RequestStory(options, catalog, authorizer, accounts, orders, checking, slots, running, audit, logger);
     }
 
     /// <summary>Reaps the daemon's children; to be swept at SIGCHLD.</summary>
@@ -86,8 +90,11 @@ internal sealed class Server
     /// <exception cref="JobHostException">A job host cannot serve.</exception>
     /// <exception cref="IsolationException">Jobs cannot be isolated as the configuration demands.</exception>
     /// <exception cref="ListenException">Something is in the way of the socket.</exception>
+    /// <exception cref="ConfigurationException">The audit file cannot be opened.</exception>
     public async Task StartAsync()
     {
+        using (Audit.Change auditing = audit.Prepare(options.Audit))
+            auditing.Keep();
         isolation = IsolationChoice.Make(loop, options, Reaper, logger);
         await isolation.ClearAsync();
         await Task.WhenAll(hosts.Select(host => host.StartAsync(isolation)));
@@ -104,15 +111,21 @@ internal sealed class Server
     /// request goes by one policy, and its job's order and deadline were made when it began.
     /// </summary>
     /// <exception cref="JobHostException">A command has the name of a job, or there is no job to restrict.</exception>
+    /// <exception cref="ConfigurationException">The audit file cannot be opened.</exception>
     public void Apply(DaemonOptions fresh, Policy policy)
     {
+        using Audit.Change auditing = audit.Prepare(fresh.Audit);
         catalog.Replace([.. fresh.Commands.Select(command => new CommandJob(command.Key, command.Value))], fresh.Jobs);
+        auditing.Keep();
         options.Policy = fresh.Policy;
         options.Limits.Take(fresh.Limits);
         orders.Apply(options.Limits);
         slots.ServeWaiting();
         authorizer.Policy = policy;
     }
+
+    /// <summary>Opens the audit file anew.</summary>
+    public void ReopenAudit() => audit.Reopen();
 
     /// <summary>Takes nothing new, lets what runs come to its end for a time, and ends the rest.</summary>
     public async Task StopAsync()
@@ -232,6 +245,9 @@ internal sealed class Server
         connections.Add(connection);
         connectionsByUid[uid] = ofUid + 1;
         _ = ServeAsync(connection, tooMany: ofUid >= options.Limits.MaxConnectionsPerUid);
+
+        // While the job runs, and while the client is still there.
+        loop.Post(static state => _ = ((Connection)state!).Origin, connection);
     }
 
     private async Task ServeAsync(Connection connection, bool tooMany)
@@ -271,7 +287,14 @@ internal sealed class Server
         // Patience is for where there is room: who opens too many connections must not fill it for the others.
         TimeSpan patience = connections.Count <= options.Limits.MaxConnections / 2 ? BusyPatience : TimeSpan.Zero;
         ReplyForm form = await RequestReader.ReceiveFormAsync(connection, patience);
-        await Reply.For(form, connection).EndAsync(record, atLineStart: true);
+        try
+        {
+            await Reply.For(form, connection).EndAsync(record, atLineStart: true);
+        }
+        finally
+        {
+            audit.Write(new AuditTrail(connection) { End = record });
+        }
     }
 
     private void RefreshCatalog()

@@ -9,6 +9,7 @@ public abstract class Job
 {
     private readonly List<string> environment = [];
     private readonly List<Sandbox> sandboxes = [];
+    private readonly List<string> shownArguments = [];
 
     private protected Job(string name, JobKind kind)
     {
@@ -34,6 +35,9 @@ public abstract class Job
 
     /// <summary>What it may reach; all of them hold.</summary>
     public IReadOnlyList<Sandbox> Sandboxes => sandboxes;
+
+    /// <summary>The arguments whose values the daemon's audit records show; <c>*</c> for all.</summary>
+    public IReadOnlyList<string> ShownArguments => shownArguments;
 
     /// <summary>Whether the worker starts the finalizer thread before the function.</summary>
     public bool NeedsFinalizerThread { get; private set; } = true;
@@ -97,6 +101,24 @@ public abstract class Job
         }
 
         sandboxes.Add(sandbox);
+        return this;
+    }
+
+    /// <summary>
+    /// Lets the daemon's audit records show these arguments. Of all others they hold a keyed hash, which tells nobody what they were:
+    /// never name a password, a token or a key.
+    /// </summary>
+    /// <param name="names">Names of arguments; none for all of them.</param>
+    public Job ShowArguments(params ReadOnlySpan<string> names)
+    {
+        foreach (string name in names)
+        {
+            ArgumentException.ThrowIfNullOrEmpty(name, nameof(names));
+            shownArguments.Add(name);
+        }
+
+        if (names.IsEmpty)
+            shownArguments.Add("*");
         return this;
     }
 

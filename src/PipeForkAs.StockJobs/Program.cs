@@ -17,16 +17,20 @@ return JobHost.Run(args, jobs =>
         .WithDescription("Copy standard input to standard output");
 
     jobs.Add("list-directory", () => StockJson.Default.ListDirectoryArguments, () => StockJson.Default.DirectoryListing, ListDirectory.List)
-        .WithDescription("List a directory: name, kind, size, mode, owner and time of change of each entry");
+        .WithDescription("List a directory: name, kind, size, mode, owner and time of change of each entry")
+        .ShowArguments();
 
     jobs.Add("read-file", () => StockJson.Default.ReadFileArguments, ReadFile.Read)
-        .WithDescription("Write a file to standard output");
+        .WithDescription("Write a file to standard output")
+        .ShowArguments();
 
     jobs.Add("write-file", () => StockJson.Default.WriteFileArguments, WriteFile.WriteAsync)
-        .WithDescription("Write standard input to a file, which is replaced whole or not at all");
+        .WithDescription("Write standard input to a file, which is replaced whole or not at all")
+        .ShowArguments();
 
     jobs.Add("disk-usage", () => StockJson.Default.DiskUsageArguments, () => StockJson.Default.DiskUsageResult, DiskUsage.Measure)
-        .WithDescription("Sum up a directory tree; neither symbolic links nor mount points are followed");
+        .WithDescription("Sum up a directory tree; neither symbolic links nor mount points are followed")
+        .ShowArguments();
 
     jobs.Add("environment", EnvironmentVariables.List)
         .WithDescription("List the environment variables that a job has")

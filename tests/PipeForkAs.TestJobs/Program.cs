@@ -48,5 +48,6 @@ return JobHost.Run(args, jobs =>
     jobs.Add("stop-self", Hostile.StopSelf).WithDescription("Stop by SIGSTOP");
     jobs.Add("boxed", () => TestJson.Default.BoxedArguments, Boxed.RunAsync).WithDescription("Tell what can be reached from a sandbox")
         .WithSandbox(new Sandbox { ReadOnly = ["/usr", "/etc/passwd"], ReadWrite = ["~/box"], NoNetwork = true, Seccomp = SeccompProfile.Default });
+    jobs.Add("audited", () => TestJson.Default.SecretArguments, Typed.Keep).WithDescription("Take a secret beside what may be told").ShowArguments("told").AllowEnvironment("TEST_VALUE");
     jobs.Add("append", () => TestJson.Default.AppendArguments, Hostile.Append).WithDescription("Append a line to a file, and sleep: the proof of how often a body ran");
 });

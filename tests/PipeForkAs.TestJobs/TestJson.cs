@@ -13,6 +13,7 @@ namespace PipeForkAs.TestJobs;
 [JsonSerializable(typeof(FloodArguments))]
 [JsonSerializable(typeof(MarkArguments))]
 [JsonSerializable(typeof(SumArguments))]
+[JsonSerializable(typeof(SecretArguments))]
 [JsonSerializable(typeof(SumResult))]
 [JsonSerializable(typeof(AllTypes))]
 [JsonSerializable(typeof(BigArguments))]

@@ -2,6 +2,8 @@ namespace PipeForkAs.TestJobs;
 
 internal sealed record SumArguments(long A, long B);
 
+internal sealed record SecretArguments(string Told, string Secret);
+
 internal sealed record SumResult(long Sum);
 
 internal sealed record BigArguments(string Text);
@@ -26,6 +28,8 @@ internal static class Typed
     public static SumResult Sum(SumArguments arguments) => new(checked(arguments.A + arguments.B));
 
     public static AllTypes Same(AllTypes arguments) => arguments;
+
+    public static string Keep(SecretArguments arguments) => arguments.Told.Length < arguments.Secret.Length ? "shorter" : "longer";
 
     public static BigResult Measure(BigArguments arguments) => new(arguments.Text.Length);
 }

@@ -20,6 +20,9 @@ internal sealed class DaemonOptions
 
     /// <summary>What is limited.</summary>
     public LimitOptions Limits { get; set; } = new();
+
+    /// <summary>Where records of requests are kept.</summary>
+    public AuditOptions Audit { get; set; } = new();
 }
 
 /// <summary>Where the daemon listens.</summary>

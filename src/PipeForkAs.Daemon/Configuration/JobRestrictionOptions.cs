@@ -16,6 +16,9 @@ internal class JobRestrictionOptions
 
     /// <summary>What it may reach, beside what it says itself.</summary>
     public SandboxOptions Sandbox { get; set; } = new();
+
+    /// <summary>Arguments that audit records show, beside those that the job itself lets be shown; <c>*</c> for all. Of others there is a keyed hash.</summary>
+    public IList<string> AuditArguments { get; set; } = [];
 }
 
 /// <summary>What a job is limited to beyond <see cref="WorkerLimitOptions"/>, which says what each of these means; null for nothing more.</summary>

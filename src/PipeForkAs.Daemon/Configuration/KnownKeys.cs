@@ -20,13 +20,13 @@ internal static class KnownKeys
         "Limits:MaxJobs", "Limits:MaxJobsPerUid", "Limits:JobTimeout", "Limits:KillGrace", "Limits:DrainTimeout",
         "Limits:MaxQueued", "Limits:QueueTimeout", "Limits:OutputLimit", "Limits:Cgroup", "Limits:Worker:MemoryMax", "Limits:Worker:PidsMax", "Limits:Worker:CpuWeight", "Limits:Worker:OomScoreAdj",
         "Limits:Worker:OpenFiles", "Limits:Worker:CpuSeconds", "Limits:Worker:FileSize", "Limits:Worker:Umask", "Limits:Worker:Nice",
-        "Logging:**",
+        "Audit:File", "Audit:Required", "Logging:**",
     ];
 
     private static readonly string[] Nullable =
     [
         "Commands:*:Timeout", "Commands:*:Parameters:*:Pattern", "Commands:*:Parameters:*:Default", "Limits:Worker:CpuSeconds", "Limits:Worker:FileSize",
-        "Limits:Worker:MemoryMax", "Limits:Worker:PidsMax", "Limits:Worker:CpuWeight", "Limits:OutputLimit", "Policy:PamService",
+        "Limits:Worker:MemoryMax", "Limits:Worker:PidsMax", "Limits:Worker:CpuWeight", "Limits:OutputLimit", "Policy:PamService", "Audit:File",
         .. NullableRestrictions("Commands:*"), .. NullableRestrictions("Jobs:*"), "Jobs:*:Timeout",
     ];
 
@@ -93,6 +93,7 @@ internal static class KnownKeys
     private static string[] Restrictions(string job) =>
     [
         .. NullableRestrictions(job), $"{job}:Sandbox:ReadOnly:#", $"{job}:Sandbox:ReadWrite:#", $"{job}:Sandbox:NoNetwork", $"{job}:Sandbox:Seccomp",
+        $"{job}:AuditArguments:#",
     ];
 
     private static string[] NullableRestrictions(string job) =>

@@ -27,7 +27,8 @@ internal static class OptionsCheck
             .Concat(RestrictionCheck.Problems(options))
             .Concat(PolicyProblems(options.Policy))
             .Concat(LimitProblems(options.Limits))
-            .Concat(WorkerProblems(options.Limits.Worker));
+            .Concat(WorkerProblems(options.Limits.Worker))
+            .Concat(AuditProblems(options.Audit));
 
     /// <summary>Reads permissions or a umask: octal digits from 0 to 0777.</summary>
     public static bool TryParseOctal(string text, out uint value)
@@ -183,6 +184,14 @@ internal static class OptionsCheck
             .Concat(Range("KillGrace", limits.KillGrace, TimeSpan.Zero, TenMinutes))
             .Concat(Range("DrainTimeout", limits.DrainTimeout, TimeSpan.Zero, TimeSpan.FromHours(1)))
             .Concat(limits.Cgroup is "auto" or "required" or "off" ? [] : [("Limits:Cgroup", "must be auto, required or off")]);
+
+    private static IEnumerable<(string Key, string Problem)> AuditProblems(AuditOptions audit)
+    {
+        if (audit.File is { } file && Auditing.AuditFile.Problem(file) is { } problem)
+            yield return ("Audit:File", problem);
+        if (audit.Required && audit.File is null)
+            yield return ("Audit:Required", "needs a file: set Audit:File");
+    }
 
     private static IEnumerable<(string Key, string Problem)> WorkerProblems(WorkerLimitOptions worker)
     {

@@ -14,7 +14,12 @@ internal static class TrustedFile
     /// What is wrong with a file, or null. It, every symbolic link on the way to it and every folder that is passed must be root's, and
     /// closed to the writing of others (a sticky folder, as /tmp, is as good: in it nobody replaces what is root's).
     /// </summary>
-    public static string? Problem(string path)
+    public static string? Problem(string path) => Problem(path, FileKind.Regular);
+
+    /// <summary>The same of a folder: whether nobody but root can replace a file of root's in it.</summary>
+    public static string? FolderProblem(string path) => Problem(path, FileKind.Directory);
+
+    private static string? Problem(string path, FileKind wanted)
     {
         if (!Path.IsPathRooted(path))
             return "it must be an absolute path";
@@ -22,7 +27,7 @@ internal static class TrustedFile
             return "it must not hold NUL";
         try
         {
-            return Walk(path);
+            return Walk(path, wanted);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or SystemCallException)
         {
@@ -31,7 +36,7 @@ internal static class TrustedFile
     }
 
     /// <summary>Goes the way that the kernel goes, link by link: "..", too, leads out of where a link led to.</summary>
-    private static string? Walk(string path)
+    private static string? Walk(string path, FileKind wanted)
     {
         var visited = new Stack<string>(["/"]);
         var parts = new Stack<string>(Pieces(path));
@@ -73,7 +78,9 @@ internal static class TrustedFile
         }
 
         FileStatus? end = Libc.lstat(visited.Peek());
-        return end is { Kind: FileKind.Regular } ? null : $"it is no regular file but a {end?.Kind}";
+        if (end?.Kind == wanted)
+            return null;
+        return wanted == FileKind.Regular ? $"it is no regular file but a {end?.Kind}" : $"its folder is a {end?.Kind}";
     }
 
     private static string? Wrong(string path, bool isFolder)

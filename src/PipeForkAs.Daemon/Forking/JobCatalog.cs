@@ -91,6 +91,10 @@ internal sealed class JobCatalog
         Sandbox[] sandboxes = [.. job.Description.Sandboxes ?? [], .. job.Restrictions.Select(restriction => restriction.Sandbox.ToSandbox()).Where(sandbox => !sandbox.IsEmpty)];
         if (SandboxSupport.Problem(sandboxes) is { } problem)
             throw new JobHostException($"the sandbox of the job \"{job.Description.Name}\" cannot be made: {problem}");
-        return job with { Description = job.Description with { Timeout = timeout, Sandboxes = sandboxes.Length > 0 ? sandboxes : null } };
+        string[] audited = [.. (job.Description.AuditedArguments ?? []).Concat(job.Restrictions.SelectMany(restriction => restriction.AuditArguments)).Distinct()];
+        return job with
+        {
+            Description = job.Description with { Timeout = timeout, Sandboxes = sandboxes.Length > 0 ? sandboxes : null, AuditedArguments = audited.Length > 0 ? audited : null },
+        };
     }
 }

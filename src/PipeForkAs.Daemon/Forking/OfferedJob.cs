@@ -36,6 +36,7 @@ internal static class OfferedJob
             Environment = offer.Environment,
             Timeout = offer.Timeout > TimeSpan.Zero ? offer.Timeout.TotalSeconds : null,
             Sandboxes = offer.Sandboxes.Count > 0 ? offer.Sandboxes : null,
+            AuditedArguments = offer.ShownArguments.Count > 0 ? offer.ShownArguments : null,
         };
     }
 }

@@ -8,6 +8,7 @@ namespace PipeForkAs.Daemon.Listening;
 /// <summary>A connected client: its socket, and who it is.</summary>
 internal sealed class Connection : IDisposable
 {
+    private CallerOrigin? origin;
     private bool closed;
 
     public Connection(Loop loop, FileDescriptor socket, Caller caller)
@@ -26,6 +27,9 @@ internal sealed class Connection : IDisposable
     public Caller Caller { get; }
 
     public Watch Watch { get; }
+
+    /// <summary>Which program asks, as far as that can be told; looked at once.</summary>
+    public CallerOrigin Origin => origin ??= closed ? CallerOrigin.Gone : CallerOrigin.Of(Socket, Caller.Pid);
 
     /// <summary>When it was accepted, as a timestamp.</summary>
     public long Accepted { get; }

@@ -12,6 +12,9 @@ internal sealed class InputRelay(Connection client, FileDescriptor stdin) : IDis
     /// <summary>After so many pieces, of at most what a pipe holds each, the others have their turn.</summary>
     private const int PiecesInARow = 16;
 
+    /// <summary>Bytes that went to the job's stdin so far.</summary>
+    public long Bytes { get; private set; }
+
     private Watch? writable;
     private bool stopped;
 
@@ -26,6 +29,7 @@ internal sealed class InputRelay(Connection client, FileDescriptor stdin) : IDis
         while (!beginning.IsEmpty)
         {
             IOResult written = Libc.write(stdin, beginning.Span);
+            Bytes += written.Count;
             if (!written.Failed)
                 beginning = beginning[(int)written.Count..];
             else if (!written.WouldBlock || !await WritableAsync() || stopped)
@@ -40,6 +44,7 @@ internal sealed class InputRelay(Connection client, FileDescriptor stdin) : IDis
         {
             IOResult moved = Libc.splice(client.Socket, stdin, Chunk);
             bool goOn = true;
+            Bytes += moved.Count;
             if (moved.Count > 0)
             {
                 socketHadData = false;

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using PipeForkAs.Daemon.Accounts;
+using PipeForkAs.Daemon.Auditing;
 using PipeForkAs.Daemon.Authorization;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Isolation;
@@ -19,12 +20,13 @@ internal sealed class Checking(JobCatalog catalog, IAuthorizer authorizer, IUser
 {
     /// <summary>Answers.</summary>
     /// <exception cref="RefusedException">The job or the user does not exist, where the caller may know that, or the arguments are not what the job takes.</exception>
-    public async ValueTask<EndRecord> CheckAsync(Caller asking, Request request, Reply reply)
+    public async ValueTask<EndRecord> CheckAsync(Caller asking, Request request, Reply reply, AuditTrail trail)
     {
         Caller caller = request.Caller is null ? asking : await OtherAsync(asking, request.Caller);
         UserSelector user = request.User is null ? UserSelector.ById(caller.Uid) : UserSelector.Parse(request.User);
         var trace = new List<CheckedRule>();
         Decision decision = await authorizer.DecideAsync(caller, request.Job!, user, request.Arguments, trace);
+        trail.Decision = decision;
         bool tellsAll = asking.Uid == UserId.Root;
         var result = new CheckResult
         {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.Accounts;
+using PipeForkAs.Daemon.Auditing;
 using PipeForkAs.Daemon.Authorization;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
@@ -21,12 +22,25 @@ namespace PipeForkAs.Daemon.Requests;
 /// </summary>
 internal sealed class RequestStory(
     DaemonOptions options, JobCatalog catalog, IAuthorizer authorizer, AccountGate accounts, OrderBuilder orders, Checking checking, JobSlots slots, RunningJobs runningJobs,
-    ILogger logger)
+    Audit audit, ILogger logger)
 {
     private readonly MessageWriter writer = new(4096);
 
-    /// <summary>Serves one client, to its end.</summary>
+    /// <summary>Serves one client, to its end, and keeps one record of it: whatever came of it, and also where the client is gone.</summary>
     public async Task TellAsync(Connection client)
+    {
+        var trail = new AuditTrail(client);
+        try
+        {
+            await TellAsync(client, trail);
+        }
+        finally
+        {
+            audit.Write(trail);
+        }
+    }
+
+    private async Task TellAsync(Connection client, AuditTrail trail)
     {
         Reply reply = Reply.For(ReplyForm.Text, client);
         Request? request = null;
@@ -36,15 +50,15 @@ internal sealed class RequestStory(
         {
             // Receive: one line of JSON; what follows it is the job's input.
             ReceivedRequest received = await RequestReader.ReceiveAsync(client, options.Limits.RequestTimeout);
-            request = received.Request;
+            trail.Request = request = received.Request;
             reply = Reply.For(request.Reply, client);
             if (runningJobs.Stopping)
                 throw new RefusedException(ReplyCode.ShuttingDown, "the daemon is stopping; nothing was run");
 
             (end, atLineStart) = request.Operation switch
             {
-                Operation.List or Operation.Describe or Operation.Check => (await TellOfJobsAsync(client, request, reply), true),
-                _ => await RunAsync(client, received, reply),
+                Operation.List or Operation.Describe or Operation.Check => (await TellOfJobsAsync(client, request, reply, trail), true),
+                _ => await RunAsync(client, received, reply, trail),
             };
         }
         catch (RefusedException refused)
@@ -65,18 +79,17 @@ internal sealed class RequestStory(
 
         // Respond.
         double seconds = Stopwatch.GetElapsedTime(client.Accepted).TotalSeconds;
-        end = end with { Seconds = Math.Round(seconds, 6) };
-        Log.RequestEnded(logger, client.Caller.Uid.Value, client.Caller.Pid.Value, end.Job, end.User, end.Code.ToWire(), seconds);
+        trail.End = end = end with { Seconds = Math.Round(seconds, 6) };
         runningJobs.Counts.Answered(end.Code);
         using LoopTimer patience = Patience(client);
         await reply.EndAsync(end, atLineStart);
     }
 
-    private async ValueTask<EndRecord> TellOfJobsAsync(Connection client, Request request, Reply reply)
+    private async ValueTask<EndRecord> TellOfJobsAsync(Connection client, Request request, Reply reply, AuditTrail trail)
     {
         using LoopTimer patience = Patience(client);
         if (request.Operation == Operation.Check)
-            return await checking.CheckAsync(client.Caller, request, reply);
+            return await checking.CheckAsync(client.Caller, request, reply, trail);
         Func<string, bool> mayRun = await authorizer.MayRunAsync(client.Caller);
         return request.Operation == Operation.List
             ? await Listing.ListAsync(catalog, mayRun, request, reply)
@@ -86,7 +99,7 @@ internal sealed class RequestStory(
     /// <summary>A client that does not read its answer has as long as the longest job; then its connection is another's.</summary>
     private LoopTimer Patience(Connection client) => client.Loop.Schedule(options.Limits.JobTimeout, client.Close);
 
-    private async Task<(EndRecord End, bool AtLineStart)> RunAsync(Connection client, ReceivedRequest received, Reply reply)
+    private async Task<(EndRecord End, bool AtLineStart)> RunAsync(Connection client, ReceivedRequest received, Reply reply, AuditTrail trail)
     {
         Request request = received.Request;
         string jobName = request.Job!;
@@ -96,7 +109,9 @@ internal sealed class RequestStory(
         UserSelector user = request.User is null ? UserSelector.ById(caller.Uid) : UserSelector.Parse(request.User);
 
         // Authorize: by name first. Only what the policy allows is looked up, and decided upon once more.
+        audit.DemandWritable();
         Decision decision = await authorizer.DecideAsync(caller, jobName, user, request.Arguments);
+        trail.Decision = decision;
         Demand(decision, caller, jobName, user);
         RegisteredJob job = catalog.Find(jobName) ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{jobName}\"; list shows those that there are");
         Account account = decision.Account ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{user}\"");
@@ -106,7 +121,7 @@ internal sealed class RequestStory(
 
         // Create pipes.
         using JobPipes pipes = JobPipes.Create(reply.SeparatesStderr);
-        using var input = new InputRelay(client, pipes.Stdin);
+        using InputRelay input = trail.Input = new InputRelay(client, pipes.Stdin);
         using var output = new OutputRelay(client, pipes.Stdout, pipes.Stderr, orders.OutputLimit(job));
 
         // Take a forked worker. It becomes the user, runs the job, whose output goes to the pipes, and exits.
@@ -149,11 +164,10 @@ internal sealed class RequestStory(
         return (end, output.AtLineStart);
     }
 
-    private void Demand(Decision decision, Caller caller, string job, UserSelector user)
+    private static void Demand(Decision decision, Caller caller, string job, UserSelector user)
     {
         if (decision.Answer is Answer.Allowed or Answer.UnknownUser)
             return;
-        Log.Denied(logger, caller.Uid.Value, caller.Pid.Value, job, user.ToString(), decision.Reason);
         throw new RefusedException(ReplyCode.Denied, $"the policy does not allow uid {caller.Uid} to run \"{job}\" as \"{user}\"");
     }
 }

@@ -1,27 +1,46 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
+using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Systemd;
 
 /// <summary>What Microsoft.Extensions.Hosting.Systemd would add, under its name.</summary>
 internal static class SystemdExtensions
 {
-    /// <summary>Takes what the service manager hands over, tells it how the daemon is, and logs so that the journal knows each line's level; outside of systemd to the console.</summary>
+    /// <summary>
+    /// Takes what the service manager hands over, tells it how the daemon is, and logs to the journal where it reads stderr; else to the
+    /// console.
+    /// </summary>
     /// <exception cref="Listening.ListenException">What it hands over is not one listening Unix stream socket.</exception>
     public static IServiceCollection AddSystemd(this IServiceCollection services)
     {
-        bool toJournal = !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("JOURNAL_STREAM"));
-        services.AddLogging(logging =>
-        {
-            if (toJournal)
-                logging.AddSystemdConsole();
-            else
-                logging.AddSimpleConsole(console => console.SingleLine = true);
-        });
-        services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        services.AddLogging(AddJournalOrConsole);
         services.AddSingleton(ServiceManager.FromEnvironment());
         services.AddSingleton<ServiceNotifier>();
         return services.AddHostedService(provider => provider.GetRequiredService<ServiceNotifier>());
+    }
+
+    private static void AddJournalOrConsole(ILoggingBuilder logging)
+    {
+        var stderr = new FileDescriptor(2);
+        if (JournalLoggerProvider.IsJournal(Environment.GetEnvironmentVariable("JOURNAL_STREAM"), stderr))
+        {
+            // The variable is for tests: who sets a root daemon's environment is root.
+            logging.AddProvider(new JournalLoggerProvider(Environment.GetEnvironmentVariable("PIPEFORKAS_JOURNAL_SOCKET") ?? JournalSocket.DefaultPath, stderr));
+            return;
+        }
+
+        logging.AddConsole();
+        logging.Services.TryAddEnumerable(ServiceDescriptor.Singleton<ConsoleFormatter, LineFormatter>());
+        logging.Services.PostConfigure<ConsoleLoggerOptions>(console =>
+        {
+            console.LogToStandardErrorThreshold = LogLevel.Trace;
+
+            // Of the framework's own formatters JSON alone lets nobody forge a line.
+            if (console.FormatterName != ConsoleFormatterNames.Json)
+                console.FormatterName = LineFormatter.FormatterName;
+        });
     }
 }

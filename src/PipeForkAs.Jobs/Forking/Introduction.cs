@@ -17,7 +17,7 @@ internal static class Introduction
         foreach (Job job in jobs.Jobs)
         {
             string schema = job.ArgumentsSchema()?.ToJsonString() ?? "";
-            new JobOffer(job.Name, job.Kind, job.Description, schema, job.Environment, job.Timeout, job.Sandboxes).Encode(writer);
+            new JobOffer(job.Name, job.Kind, job.Description, schema, job.Environment, job.Timeout, job.Sandboxes, job.ShownArguments).Encode(writer);
             if (writer.Written.Length > WorkerProtocol.DefaultBufferBytes)
                 throw new HostRefusedException($"the description of the job {job.Name} and its arguments has {writer.Written.Length} bytes, at most {WorkerProtocol.DefaultBufferBytes} are allowed");
             Send(control, writer);

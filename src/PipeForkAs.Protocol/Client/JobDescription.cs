@@ -33,6 +33,10 @@ public sealed record JobDescription
     /// <summary>What it may reach, beside what its user may; all of them hold. Null for no sandbox.</summary>
     [JsonPropertyName("sandbox")]
     public IReadOnlyList<Sandbox>? Sandboxes { get; init; }
+
+    /// <summary>The arguments whose values the daemon's audit records show, <c>*</c> for all; null for none.</summary>
+    [JsonPropertyName("audited")]
+    public IReadOnlyList<string>? AuditedArguments { get; init; }
 }
 
 /// <summary>The kinds of jobs.</summary>

@@ -101,7 +101,8 @@ internal static class Samples
         from environment in Generate.Text.ArrayOf()
         from timeout in Generate.Positive64
         from sandboxes in Sandboxes.ArrayOf()
-        select new JobOffer(name, kind, description, schema, environment, new TimeSpan(timeout), sandboxes);
+        from shown in Generate.Text.ArrayOf()
+        select new JobOffer(name, kind, description, schema, environment, new TimeSpan(timeout), sandboxes, shown);
 
     private static readonly Gen<WorkerExited> Exits =
         from pid in Generate.Int32

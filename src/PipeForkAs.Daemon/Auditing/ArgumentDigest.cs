@@ -1,0 +1,80 @@
+using System.Buffers;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Auditing;
+
+/// <summary>
+/// Stands for a request's arguments where they are not to be read: whether two requests of a caller for a job had the same arguments can be
+/// told, and no more. A plain hash would tell every short secret to whoever tries all; a key that all callers share, to whoever may read the
+/// records and asks for the job himself. So the key lives as long as the daemon, in its memory alone, and job and caller count too.
+/// </summary>
+internal sealed class ArgumentDigest
+{
+    /// <summary>Stands for all arguments in a list of those that are shown.</summary>
+    public const string All = "*";
+
+    private readonly byte[] key = RandomNumberGenerator.GetBytes(HMACSHA256.HashSizeInBytes);
+
+    /// <summary>HMAC-SHA-256 over job, caller and canonical arguments, in 64 hexadecimal digits.</summary>
+    /// <param name="job">The job's name, which holds no NUL.</param>
+    /// <param name="caller">Who asks.</param>
+    /// <param name="arguments">A JSON object.</param>
+    public string Of(string job, UserId caller, byte[] arguments)
+    {
+        byte[] text = [.. Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{job}\0{caller.Value}\0")), .. Canonical(arguments)];
+        return Convert.ToHexStringLower(HMACSHA256.HashData(key, text));
+    }
+
+    /// <summary>The same object with its members in order at every depth, and without white space. Numbers stay as they are written.</summary>
+    public static byte[] Canonical(byte[] arguments) => Write(arguments, _ => true);
+
+    /// <summary>The arguments of these names alone, canonical, as JSON; null where none is shown.</summary>
+    /// <param name="arguments">A JSON object.</param>
+    /// <param name="names">Names, or <see cref="All"/>.</param>
+    public static string? Shown(byte[] arguments, IReadOnlyCollection<string> names) =>
+        names.Count == 0 ? null : Encoding.UTF8.GetString(Write(arguments, name => names.Contains(All) || names.Contains(name)));
+
+    private static byte[] Write(byte[] arguments, Func<string, bool> isShown)
+    {
+        using JsonDocument document = JsonDocument.Parse(arguments);
+        var text = new ArrayBufferWriter<byte>(arguments.Length);
+        using (var writer = new Utf8JsonWriter(text))
+            WriteObject(writer, document.RootElement, isShown);
+        return text.WrittenSpan.ToArray();
+    }
+
+    private static void WriteObject(Utf8JsonWriter writer, JsonElement element, Func<string, bool> isShown)
+    {
+        writer.WriteStartObject();
+        foreach (JsonProperty member in element.EnumerateObject().Where(member => isShown(member.Name)).OrderBy(member => member.Name, StringComparer.Ordinal))
+        {
+            writer.WritePropertyName(member.Name);
+            WriteValue(writer, member.Value);
+        }
+
+        writer.WriteEndObject();
+    }
+
+    private static void WriteValue(Utf8JsonWriter writer, JsonElement value)
+    {
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.Object:
+                WriteObject(writer, value, _ => true);
+                break;
+            case JsonValueKind.Array:
+                writer.WriteStartArray();
+                foreach (JsonElement item in value.EnumerateArray())
+                    WriteValue(writer, item);
+                writer.WriteEndArray();
+                break;
+            default:
+                value.WriteTo(writer);
+                break;
+        }
+    }
+}

@@ -1,0 +1,89 @@
+using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Auditing;
+
+/// <summary>The file that records go to, a line each. Only root writes it, and only root and its group read it.</summary>
+internal sealed class AuditFile : IDisposable
+{
+    private const uint OwnMode = 0x180; // 0600
+    private const uint AllowedMode = 0x1A0; // 0640
+    private readonly FileDescriptor file;
+
+    /// <summary>Whether the last line was written in part.</summary>
+    private bool torn;
+
+    private AuditFile(FileDescriptor file) => this.file = file;
+
+    /// <summary>What is wrong with a path, or null; makes nothing.</summary>
+    public static string? Problem(string path)
+    {
+        if (!Path.IsPathRooted(path) || path.EndsWith('/'))
+            return "must be the absolute path of a file";
+        if (path.Contains('\0', StringComparison.Ordinal))
+            return "must not hold NUL";
+        if (TrustedFile.FolderProblem(Path.GetDirectoryName(path)!) is { } problem)
+            return $"{path}: {problem}";
+        return Libc.lstat(path) is { } status ? ProblemOf(path, status) : null;
+    }
+
+    /// <summary>Opens it, and makes it where it is not there.</summary>
+    /// <exception cref="ConfigurationException">It cannot be opened, or is none that can be trusted.</exception>
+    public static AuditFile Open(string path)
+    {
+        if (Problem(path) is { } problem)
+            throw new ConfigurationException($"Audit:File: {problem}");
+        try
+        {
+            // A named pipe in its place must not make the daemon wait for a reader.
+            FileDescriptor file = Libc.open(path, OpenFlags.O_WRONLY | OpenFlags.O_APPEND | OpenFlags.O_NOFOLLOW | OpenFlags.O_NONBLOCK, OwnMode);
+            if (ProblemOf(path, Libc.fstat(file)) is not { } wrong)
+                return new AuditFile(file);
+            file.Dispose();
+            throw new ConfigurationException($"Audit:File: {wrong}");
+        }
+        catch (SystemCallException failure)
+        {
+            throw new ConfigurationException($"Audit:File: {failure.Message}");
+        }
+    }
+
+    /// <summary>Writes a line at the end, in one call where the disk has room. A line that was written in part before ends first, so that it spoils no other.</summary>
+    /// <param name="line">The record with its <c>\n</c>.</param>
+    public Errno Append(ReadOnlySpan<byte> line)
+    {
+        if (torn)
+        {
+            IOResult ended = Libc.write(file, "\n"u8);
+            if (ended.Failed)
+                return ended.Errno;
+            torn = false;
+        }
+
+        int written = 0;
+        while (written < line.Length)
+        {
+            IOResult result = Libc.write(file, line[written..]);
+            if (result.Failed)
+            {
+                torn = written > 0;
+                return result.Errno;
+            }
+
+            written += (int)result.Count;
+        }
+
+        return Errno.None;
+    }
+
+    public void Dispose() => file.Dispose();
+
+    private static string? ProblemOf(string path, FileStatus status) => status switch
+    {
+        { Kind: not FileKind.Regular } => $"{path} is no regular file but a {status.Kind}",
+        { Owner: var owner } when owner != UserId.Root => $"{path} belongs to uid {owner}; it must be root's (chown root)",
+        { Links: not 1 } => $"{path} has {status.Links} names; it must have one",
+        { Permissions: var mode } when (mode & ~AllowedMode) != 0 => $"{path} is open to others; close it (chmod 0640)",
+        _ => null,
+    };
+}

@@ -1,0 +1,35 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging.Console;
+using PipeForkAs.Daemon.Auditing;
+
+namespace PipeForkAs.Daemon.Systemd;
+
+/// <summary>What the console shows: a line for each record, as the framework's simple formatter writes it, with everything harmful escaped.</summary>
+internal sealed class LineFormatter() : ConsoleFormatter(FormatterName)
+{
+    /// <summary>By which it is chosen.</summary>
+    public const string FormatterName = "line";
+
+    /// <inheritdoc/>
+    public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter) =>
+        textWriter.Write($"{Word(logEntry.LogLevel)}: {logEntry.Category}[{logEntry.EventId.Id}] {Text(logEntry.State, logEntry.Exception, logEntry.Formatter(logEntry.State, logEntry.Exception))}\n");
+
+    /// <summary>A record as one line: its message, the fields of an audit record, and the exception.</summary>
+    public static string Text<TState>(TState state, Exception? exception, string message)
+    {
+        if (state is AuditRecord record)
+            message = $"{message} [{record.Pairs()}]";
+        return LogText.Escape(exception is null ? message : $"{message} {exception.ToString().ReplaceLineEndings(" ")}");
+    }
+
+    private static string Word(LogLevel level) => level switch
+    {
+        LogLevel.Trace => "trce",
+        LogLevel.Debug => "dbug",
+        LogLevel.Information => "info",
+        LogLevel.Warning => "warn",
+        LogLevel.Error => "fail",
+        _ => "crit",
+    };
+}

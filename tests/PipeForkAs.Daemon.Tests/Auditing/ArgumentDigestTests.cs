@@ -1,0 +1,53 @@
+using System.Text;
+using PipeForkAs.Daemon.Auditing;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Tests.Auditing;
+
+public sealed class ArgumentDigestTests
+{
+    private static readonly UserId Alice = new(1001), Bob = new(1002);
+
+    [Theory]
+    [InlineData("{\"b\":1,\"a\":2}", "{ \"a\" : 2,\"b\":1 }")]
+    [InlineData("{\"a\":{\"y\":[1,{\"d\":1,\"c\":2}],\"x\":null}}", "{\"a\":{\"x\":null,\"y\":[1,{\"c\":2,\"d\":1}]}}")]
+    [InlineData("{\"a\":\"\\u0041\"}", "{\"\\u0061\":\"A\"}")]
+    public void The_same_arguments_have_the_same_digest_however_they_are_written(string one, string other)
+    {
+        var digest = new ArgumentDigest();
+        Assert.Equal(Of(digest, "job", Alice, one), Of(digest, "job", Alice, other));
+    }
+
+    [Theory]
+    [InlineData("{\"a\":1}", "{\"a\":2}")]
+    [InlineData("{\"a\":1}", "{\"a\":\"1\"}")]
+    [InlineData("{\"a\":[1,2]}", "{\"a\":[2,1]}")]
+    [InlineData("{}", "{\"a\":null}")]
+    public void Other_arguments_have_another_digest(string one, string other)
+    {
+        var digest = new ArgumentDigest();
+        Assert.NotEqual(Of(digest, "job", Alice, one), Of(digest, "job", Alice, other));
+    }
+
+    [Fact]
+    public void Nobody_can_try_out_what_anothers_arguments_were()
+    {
+        var digest = new ArgumentDigest();
+        string pin = Of(digest, "job", Alice, "{\"pin\":1234}");
+        Assert.Matches("^[0-9a-f]{64}$", pin);
+        Assert.NotEqual(pin, Of(digest, "job", Bob, "{\"pin\":1234}"));
+        Assert.NotEqual(pin, Of(digest, "other", Alice, "{\"pin\":1234}"));
+        Assert.NotEqual(pin, Of(new ArgumentDigest(), "job", Alice, "{\"pin\":1234}"));
+        Assert.NotEqual(Of(digest, "job1", new UserId(1), "{}"), Of(digest, "job", new UserId(11), "{}"));
+    }
+
+    [Theory]
+    [InlineData(new string[0], null)]
+    [InlineData(new[] { "path" }, "{\"path\":\"/x\"}")]
+    [InlineData(new[] { "Path", "nothing" }, "{}")]
+    [InlineData(new[] { "*" }, "{\"password\":{\"path\":\"inner\"},\"path\":\"/x\"}")]
+    public void Only_what_is_named_is_shown(string[] names, string? shown) =>
+        Assert.Equal(shown, ArgumentDigest.Shown("{ \"path\": \"/x\", \"password\": {\"path\":\"inner\"} }"u8.ToArray(), names));
+
+    private static string Of(ArgumentDigest digest, string job, UserId caller, string json) => digest.Of(job, caller, Encoding.UTF8.GetBytes(json));
+}

@@ -1,0 +1,276 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
+using PipeForkAs.Daemon.Auditing;
+using PipeForkAs.Daemon.Authorization;
+using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Requests;
+using PipeForkAs.Daemon.Systemd;
+using PipeForkAs.Daemon.Tests.Fakes;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Daemon.Tests.Auditing;
+
+/// <summary>One record of a request, to the journal and to a file.</summary>
+public sealed class AuditTests : IDisposable
+{
+    private const string Evil = "x\nPRIORITY=0\n\0\u001b]0;t\u0007";
+
+    private static readonly Caller Bob = new(new UserId(1002), new GroupId(1003), [], new ProcessId(4711));
+    private static readonly Account Alice = new("alice", 1001, 1001, [1001], "/home/alice", "/bin/bash");
+
+    private readonly TemporaryFolder folder = new();
+    private readonly FileDescriptor stderr = Libc.open("/dev/null", OpenFlags.O_WRONLY);
+    private readonly FakeJournal journal;
+    private readonly JournalLoggerProvider provider;
+    private readonly Audit audit;
+    private string[] shown = [];
+
+    public AuditTests()
+    {
+        journal = new FakeJournal(folder.File("journal"));
+        provider = new JournalLoggerProvider(journal.Path, stderr);
+        audit = new Audit(provider.CreateLogger(Audit.Category), TimeProvider.System, _ => shown);
+        Configure(new AuditOptions { File = folder.File("audit") });
+    }
+
+    [Fact]
+    public void A_job_that_ran_is_told_of_with_all_that_is_known()
+    {
+        audit.Write(Ran());
+
+        Dictionary<string, string> fields = journal.Next()!.ToDictionary(field => field.Name, field => field.Value);
+        Assert.Null(journal.Next());
+        Assert.Equal("uid 1002: run id as alice: failed: the job exited with 3", fields["MESSAGE"]);
+        Assert.Equal(("6", "Ran"), (fields["PRIORITY"], fields["PIPEFORKAS_EVENT"]));
+        Assert.Equal(("id", "alice", "1001", "panel"), (fields["PIPEFORKAS_JOB"], fields["PIPEFORKAS_USER"], fields["PIPEFORKAS_UID"], fields["PIPEFORKAS_RULE"]));
+        Assert.Equal(("1002", "1003", "4711"), (fields["PIPEFORKAS_CALLER_UID"], fields["PIPEFORKAS_CALLER_GID"], fields["PIPEFORKAS_CALLER_PID"]));
+        Assert.Equal(("/usr/bin/php", "php.service", "process"), (fields["PIPEFORKAS_CALLER_EXE"], fields["PIPEFORKAS_CALLER_UNIT"], fields["PIPEFORKAS_CALLER_TRUST"]));
+        Assert.Equal(("3", "5", "6", "99"), (fields["PIPEFORKAS_EXIT"], fields["PIPEFORKAS_STDOUT"], fields["PIPEFORKAS_STDERR"], fields["PIPEFORKAS_WORKER_PID"]));
+
+        JsonObject line = Assert.Single(Lines());
+        Assert.Equal(("Ran", "run", "failed", 3), ((string)line["event"]!, (string)line["operation"]!, (string)line["code"]!, (int)line["exit"]!));
+        Assert.Equal((0.25, 0.125), ((double)line["seconds"]!, (double)line["cpu"]!));
+        Assert.Equal(fields["PIPEFORKAS_ARGUMENTS_HMAC"], (string)line["arguments_hmac"]!);
+        Assert.Equal(DateTimeKind.Utc, line["time"]!.GetValue<DateTime>().Kind);
+        Assert.False(line.ContainsKey("signal") || line.ContainsKey("arguments"));
+    }
+
+    [Fact]
+    public void Every_member_of_the_file_is_a_field_of_the_journal_with_the_same_value()
+    {
+        shown = ["*"];
+        audit.Write(Ran());
+        Dictionary<string, string> fields = journal.Next()!.ToDictionary(field => field.Name, field => field.Value);
+        JsonObject line = Assert.Single(Lines());
+        foreach ((string name, JsonNode? value) in line.Where(member => member.Key is not ("time" or "event")))
+            Assert.Equal(value is JsonValue text && text.GetValueKind() == JsonValueKind.String ? (string)text! : value!.ToJsonString(), fields[$"PIPEFORKAS_{name.ToUpperInvariant()}"]);
+        Assert.Equal(line.Count - 2, fields.Keys.Count(name => name.StartsWith("PIPEFORKAS_", StringComparison.Ordinal)) - 2); // Event and logger.
+    }
+
+    [Fact]
+    public void Secrets_are_in_no_record()
+    {
+        shown = ["path"];
+        AuditTrail trail = Ran("{\"path\":\"/told\",\"password\":\"hunter2\"}");
+        trail.Request = trail.Request! with { Environment = new() { ["TOKEN"] = "hunter2", ["LANG"] = "hunter2" } };
+        trail.End = trail.End! with { Code = ReplyCode.Error, Message = "System.Exception: hunter2", Error = new JobError("System.Exception", "hunter2") };
+        audit.Write(trail);
+
+        List<(string Name, string Value)> fields = journal.Next()!;
+        Assert.DoesNotContain(fields, field => field.Value.Contains("hunter2", StringComparison.Ordinal));
+        Assert.Contains(("PIPEFORKAS_ARGUMENTS", "{\"path\":\"/told\"}"), fields);
+        Assert.Contains(("PIPEFORKAS_ENVIRONMENT", "LANG TOKEN"), fields);
+        Assert.DoesNotContain("hunter2", File.ReadAllText(folder.File("audit")));
+        Assert.Equal("/told", (string)Assert.Single(Lines())["arguments"]!["path"]!);
+    }
+
+    [Fact]
+    public void A_denial_tells_the_rule_and_the_reason_that_the_client_is_not_told()
+    {
+        AuditTrail trail = Trail();
+        trail.Request = Request.Parse("{\"job\":\"id\",\"user\":\"root\"}"u8);
+        trail.Decision = new Decision(Answer.Denied, "no-root", "rule \"no-root\" denies it");
+        trail.End = new EndRecord { Code = ReplyCode.Denied, Message = "the policy does not allow uid 1002 to run \"id\" as \"root\"" };
+        audit.Write(trail);
+
+        List<(string Name, string Value)> fields = journal.Next()!;
+        Assert.Contains(("PRIORITY", "4"), fields);
+        Assert.Contains(("PIPEFORKAS_EVENT", "Denied"), fields);
+        Assert.Contains(("PIPEFORKAS_RULE", "no-root"), fields);
+        Assert.Contains(("MESSAGE", "uid 1002: run id as root: denied: rule \"no-root\" denies it"), fields);
+        Assert.DoesNotContain(fields, field => field.Name is "PIPEFORKAS_UID" or "PIPEFORKAS_WORKER_PID" or "PIPEFORKAS_STDOUT");
+    }
+
+    [Fact]
+    public void What_was_no_request_and_what_the_daemon_broke_have_their_records_too()
+    {
+        AuditTrail bad = Trail();
+        bad.End = new EndRecord { Code = ReplyCode.BadRequest, Message = "no JSON" };
+        audit.Write(bad);
+        audit.Write(Trail());
+
+        Assert.Contains(("MESSAGE", "uid 1002: a request: bad-request: no JSON"), journal.Next()!);
+        Assert.Contains(("PRIORITY", "3"), journal.Next()!);
+        Assert.Equal(["bad-request", "internal"], Lines().Select(line => (string)line["code"]!));
+    }
+
+    [Fact]
+    public void Asking_what_may_be_done_is_no_denial()
+    {
+        AuditTrail trail = Trail();
+        trail.Request = Request.Parse("{\"op\":\"check\",\"job\":\"id\",\"user\":\"root\",\"caller\":\"www-data\"}"u8);
+        trail.Decision = Decision.Deny("no rule matches");
+        trail.End = new EndRecord { Code = ReplyCode.Denied, Stdout = 7 };
+        audit.Write(trail);
+
+        JsonObject line = Assert.Single(Lines());
+        Assert.Equal(("Told", "check", "www-data", "no rule matches"), ((string)line["event"]!, (string)line["operation"]!, (string)line["asked_for_caller"]!, (string)line["reason"]!));
+        Assert.Contains(("PRIORITY", "6"), journal.Next()!);
+    }
+
+    [Fact]
+    public void Nothing_that_a_client_or_a_job_says_makes_a_second_field_record_or_line()
+    {
+        shown = ["*"];
+        string json = JsonSerializer.Serialize(new Dictionary<string, string> { [Evil] = Evil });
+        AuditTrail trail = Trail(new CallerOrigin($"/tmp/{Evil}", $"{Evil}.service", OriginTrust.Process));
+        trail.Request = new Request { Job = Evil, User = Evil, Caller = Evil, Arguments = Encoding.UTF8.GetBytes(json), Environment = new() { [Evil] = Evil } };
+        trail.Decision = new Decision(Answer.Allowed, Evil, Evil, Alice with { Name = Evil });
+        trail.End = new EndRecord { Code = ReplyCode.Internal, Message = Evil, Job = Evil, User = Evil, Pid = 1 };
+        audit.Write(trail);
+
+        List<(string Name, string Value)> fields = journal.Next()!;
+        Assert.Null(journal.Next());
+        Assert.Equal(fields.Count, fields.Select(field => field.Name).Distinct().Count());
+        Assert.Contains(("PRIORITY", "3"), fields);
+        Assert.All(["JOB", "USER", "RULE", "REASON", "ASKED_FOR_CALLER", "ENVIRONMENT"], name => Assert.Contains(($"PIPEFORKAS_{name}", Evil), fields));
+        Assert.Contains(("PIPEFORKAS_CALLER_EXE", $"/tmp/{Evil}"), fields);
+
+        string text = File.ReadAllText(folder.File("audit"));
+        Assert.DoesNotContain(text[..^1], char.IsControl);
+        JsonObject line = Assert.Single(Lines());
+        Assert.Equal((Evil, Evil), ((string)line["job"]!, (string)line["arguments"]![Evil]!));
+
+        var record = new AuditRecord(trail, new ArgumentDigest(), shown);
+        string console = LineFormatter.Text(record, null, record.Sentence);
+        Assert.DoesNotContain(console, char.IsControl);
+        Assert.Contains(" operation=run code=internal job=\"x\\nPRIORITY=0\\n\\u0000\\u001B]0;t\\u0007\" ", console.Replace('[', ' '));
+    }
+
+    [Fact]
+    public void A_full_disk_is_told_once_and_requests_go_on_unless_records_are_required()
+    {
+        string mount = folder.MakeFolder("disk");
+        Child.Run("/bin/mount", ["-t", "tmpfs", "-o", "size=4096,mode=0755", "tmpfs", mount]);
+        try
+        {
+            foreach (bool required in new[] { false, true })
+            {
+                string path = Path.Combine(mount, "audit");
+                File.Delete(path);
+                Configure(new AuditOptions { File = path, Required = required });
+                while (journal.Next() is not null)
+                {
+                }
+
+                audit.DemandWritable();
+                for (int i = 0; i < 20; i++)
+                    audit.Write(Ran());
+                string[] said = [.. Drain().Where(fields => fields.Contains(("PIPEFORKAS_EVENT", "AuditFileFailed"))).Select(fields => fields.Single(field => field.Name == "MESSAGE").Value)];
+                Assert.Contains(required ? "nothing runs until it can be" : "requests go on", Assert.Single(said));
+                if (required)
+                    Assert.Equal(ReplyCode.Internal, Assert.Throws<RefusedException>(audit.DemandWritable).Code);
+                else
+                    audit.DemandWritable();
+
+                int kept = File.ReadAllText(path).Count(c => c == '\n');
+                File.WriteAllText(path, "");
+                audit.Write(Ran());
+                audit.DemandWritable();
+                Assert.Contains(Drain(), fields => fields.Contains(("PIPEFORKAS_LOST", $"{20 - kept}")));
+                Assert.Equal("Ran", (string)JsonNode.Parse(File.ReadAllLines(path)[^1])!["event"]!);
+            }
+        }
+        finally
+        {
+            Configure(new AuditOptions());
+            Child.Run("/bin/umount", ["-l", mount]);
+        }
+    }
+
+    [Fact]
+    public void A_file_that_was_renamed_is_made_anew_on_demand()
+    {
+        audit.Write(Ran());
+        File.Move(folder.File("audit"), folder.File("audit.1"));
+        audit.Write(Ran());
+        Assert.Equal(2, File.ReadAllLines(folder.File("audit.1")).Length);
+
+        audit.Reopen();
+        audit.Write(Ran());
+        Assert.Equal(2, File.ReadAllLines(folder.File("audit.1")).Length);
+        Assert.Single(Lines());
+
+        File.Delete(folder.File("audit"));
+        Directory.CreateDirectory(folder.File("audit"));
+        audit.Reopen();
+        audit.Write(Ran());
+        Assert.Contains(Drain(), fields => fields.Contains(("PIPEFORKAS_EVENT", "AuditFileNotReopened")));
+        audit.DemandWritable();
+    }
+
+    [Fact]
+    public void A_configuration_that_is_not_kept_changes_nothing()
+    {
+        using (Audit.Change change = audit.Prepare(new AuditOptions { File = folder.File("other") }))
+            Assert.NotNull(change);
+        Assert.Throws<ConfigurationException>(() => audit.Prepare(new AuditOptions { File = "/no/such/folder/audit" }));
+        audit.Write(Ran());
+        Assert.Single(Lines());
+        Assert.Equal("", File.ReadAllText(folder.File("other")));
+    }
+
+    public void Dispose()
+    {
+        Configure(new AuditOptions());
+        provider.Dispose();
+        journal.Dispose();
+        stderr.Dispose();
+        folder.Dispose();
+    }
+
+    private static AuditTrail Trail(CallerOrigin? origin = null) => new(Bob, () => origin ?? new CallerOrigin("/usr/bin/php", "php.service", OriginTrust.Process));
+
+    private static AuditTrail Ran(string arguments = "{\"text\":\"hello\"}")
+    {
+        AuditTrail trail = Trail();
+        trail.Request = Request.Parse(Encoding.UTF8.GetBytes($$"""{"job":"id","user":"alice","args":{{arguments}}}"""));
+        trail.Decision = new Decision(Answer.Allowed, "panel", "rule \"panel\" allows it", Alice);
+        trail.End = new EndRecord
+        {
+            Code = ReplyCode.Failed, Message = "the job exited with 3", Exit = 3, Job = "id", User = "alice", Uid = 1001, Pid = 99, Stdout = 5, Stderr = 6, Seconds = 0.25, Cpu = 0.125,
+        };
+        return trail;
+    }
+
+    private void Configure(AuditOptions options)
+    {
+        using Audit.Change change = audit.Prepare(options);
+        change.Keep();
+    }
+
+    private List<List<(string Name, string Value)>> Drain()
+    {
+        var all = new List<List<(string Name, string Value)>>();
+        while (journal.Next() is { } record)
+            all.Add(record);
+        return all;
+    }
+
+    private JsonObject[] Lines() => [.. File.ReadAllLines(folder.File("audit")).Select(line => JsonNode.Parse(line)!.AsObject())];
+}

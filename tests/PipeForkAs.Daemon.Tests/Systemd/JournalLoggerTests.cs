@@ -1,0 +1,193 @@
+using System.Text;
+using Microsoft.Extensions.Logging;
+using PipeForkAs.Daemon.Systemd;
+using PipeForkAs.Daemon.Tests.Fakes;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Tests.Systemd;
+
+public sealed class JournalLoggerTests : IDisposable
+{
+    private const string Evil = "x\nPRIORITY=0\n_UID=0\n\0\u001b]0;title\u0007\u202e";
+
+    private readonly TemporaryFolder folder = new();
+    private readonly FileDescriptor stderr;
+    private readonly FileDescriptor stderrEnd;
+
+    public JournalLoggerTests()
+    {
+        (stderrEnd, stderr) = Libc.pipe2();
+        Libc.set_nonblocking(stderrEnd);
+    }
+
+    [Fact]
+    public void A_record_has_level_event_and_state_in_fields()
+    {
+        using var journal = new FakeJournal(folder.File("journal"));
+        using var provider = new JournalLoggerProvider(journal.Path, stderr);
+
+        Log.JobHostReady(provider.CreateLogger("PipeForkAs.Test"), "/a/b", 42, 7);
+
+        Dictionary<string, string> record = journal.Next()!.ToDictionary(field => field.Name, field => field.Value);
+        Assert.Equal("job host /a/b is ready: process 42, 7 jobs", record["MESSAGE"]);
+        Assert.Equal(("6", "pipeforkasd", "PipeForkAs.Test"), (record["PRIORITY"], record["SYSLOG_IDENTIFIER"], record["PIPEFORKAS_LOGGER"]));
+        Assert.Equal(("JobHostReady", JournalLoggerProvider.MessageId(10)), (record["PIPEFORKAS_EVENT"], record["MESSAGE_ID"]));
+        Assert.Equal(("/a/b", "42", "7"), (record["PIPEFORKAS_PATH"], record["PIPEFORKAS_PID"], record["PIPEFORKAS_JOBS"]));
+        Assert.Matches("^[0-9a-f]{32}$", record["MESSAGE_ID"]);
+        Assert.Null(journal.Next());
+    }
+
+    [Fact]
+    public void Nothing_that_is_logged_forges_a_field_or_a_second_record()
+    {
+        using var journal = new FakeJournal(folder.File("journal"));
+        using var provider = new JournalLoggerProvider(journal.Path, stderr);
+
+        Log.WorkerFailed(provider.CreateLogger(Evil), Evil, Evil);
+
+        List<(string Name, string Value)> record = journal.Next()!;
+        Assert.Null(journal.Next());
+        Assert.Equal(["3"], record.Where(field => field.Name == "PRIORITY").Select(field => field.Value));
+        Assert.Equal(
+            ["MESSAGE", "PRIORITY", "SYSLOG_IDENTIFIER", "PIPEFORKAS_LOGGER", "MESSAGE_ID", "PIPEFORKAS_EVENT", "PIPEFORKAS_USER", "PIPEFORKAS_MESSAGE"],
+            record.Select(field => field.Name));
+        Assert.Equal([Evil, Evil, Evil], record.Where(field => field.Name is "PIPEFORKAS_USER" or "PIPEFORKAS_MESSAGE" or "PIPEFORKAS_LOGGER").Select(field => field.Value));
+        Assert.DoesNotContain(record[0].Value, char.IsControl);
+    }
+
+    [Theory]
+    [InlineData(LogLevel.Trace, "7")]
+    [InlineData(LogLevel.Debug, "7")]
+    [InlineData(LogLevel.Information, "6")]
+    [InlineData(LogLevel.Warning, "4")]
+    [InlineData(LogLevel.Error, "3")]
+    [InlineData(LogLevel.Critical, "2")]
+    public void A_level_is_syslogs_priority(LogLevel level, string priority)
+    {
+        using var journal = new FakeJournal(folder.File("journal"));
+        using var provider = new JournalLoggerProvider(journal.Path, stderr);
+        provider.CreateLogger("a").Log(level, "text");
+        Assert.Contains(("PRIORITY", priority), journal.Next()!);
+    }
+
+    [Fact]
+    public void An_exception_stands_in_a_field_with_all_its_lines()
+    {
+        using var journal = new FakeJournal(folder.File("journal"));
+        using var provider = new JournalLoggerProvider(journal.Path, stderr);
+        Log.RequestBroke(provider.CreateLogger("a"), new InvalidOperationException("one\ntwo"));
+        Assert.Contains(journal.Next()!, field => field.Name == "PIPEFORKAS_EXCEPTION" && field.Value.Contains("one\ntwo", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void What_is_too_large_for_a_datagram_comes_as_a_sealed_file()
+    {
+        using var journal = new FakeJournal(folder.File("journal"));
+        using var provider = new JournalLoggerProvider(journal.Path, stderr);
+        string large = string.Concat(Enumerable.Repeat(Evil, 100_000));
+        OpenDescriptorsStay(() =>
+        {
+            Log.WorkerFailed(provider.CreateLogger("a"), "alice", large);
+            Assert.Contains(("PIPEFORKAS_MESSAGE", large), journal.Next()!);
+            Assert.True(journal.CameAsFile);
+        });
+    }
+
+    [Fact]
+    public void Where_the_journal_is_down_stderr_has_the_lines_and_that_is_said_once()
+    {
+        string path = folder.File("journal");
+        using var provider = new JournalLoggerProvider(path, stderr);
+        ILogger logger = provider.CreateLogger("a");
+        Log.Stopped(logger);
+        Log.WorkerFailed(logger, "alice", Evil);
+
+        string[] lines = Said();
+        Assert.Equal(3, lines.Length);
+        Assert.StartsWith($"<4>the journal at {path} takes no records (ENOENT", lines[0]);
+        Assert.Equal("<6>stopped", lines[1]);
+        Assert.StartsWith("<3>a worker failed to become alice: x\\u000aPRIORITY=0\\u000a_UID=0", lines[2]);
+
+        using var journal = new FakeJournal(path);
+        Log.Stopped(logger);
+        Assert.Contains(("MESSAGE", "stopped"), journal.Next()!);
+        Assert.Contains(("MESSAGE", "the journal takes records again; 0 were lost, others went to stderr"), journal.Next()!);
+        Assert.Null(journal.Next());
+        Assert.Empty(Said());
+    }
+
+    [Fact]
+    public void A_journal_that_reads_nothing_makes_nobody_wait_and_what_is_lost_is_counted()
+    {
+        using var journal = new FakeJournal(folder.File("journal"));
+        using var provider = new JournalLoggerProvider(journal.Path, stderr);
+        ILogger logger = provider.CreateLogger("a");
+        string text = new('x', 3000);
+
+        // More than the journal's queue and the pipe of stderr hold together.
+        for (int i = 0; i < 5000; i++)
+            Log.WorkerFailed(logger, "alice", text);
+
+        int arrived = 0;
+        while (journal.Next() is not null)
+            arrived++;
+        int instead = Said().Count(line => line.StartsWith("<3>", StringComparison.Ordinal));
+        Log.Stopped(logger);
+        Assert.Contains(("MESSAGE", "stopped"), journal.Next()!);
+        Assert.Contains(("PIPEFORKAS_LOST", $"{5000 - arrived - instead}"), journal.Next()!);
+        Assert.InRange(arrived, 1, 4999);
+        Assert.InRange(instead, 1, 4999 - arrived);
+    }
+
+    [Fact]
+    public void A_journal_that_was_started_anew_is_found_again()
+    {
+        using var provider = new JournalLoggerProvider(folder.File("journal"), stderr);
+        for (int i = 0; i < 3; i++)
+        {
+            using var journal = new FakeJournal(folder.File("journal"));
+            Log.Stopped(provider.CreateLogger("a"));
+            Assert.NotNull(journal.Next());
+            Libc.unlink(journal.Path);
+        }
+
+        Assert.Empty(Said());
+    }
+
+    [Fact]
+    public void Stderr_is_the_journal_where_device_and_inode_say_so()
+    {
+        FileStatus status = Libc.fstat(stderr);
+        string own = $"{status.DeviceNumber}:{status.Inode}";
+        Assert.True(JournalLoggerProvider.IsJournal(own, stderr));
+        using FileDescriptor other = Libc.open("/dev/null", OpenFlags.O_WRONLY);
+        Assert.False(JournalLoggerProvider.IsJournal(own, other));
+        foreach (string? wrong in new[] { null, "", own + " ", $"0:{status.Inode}", "x" })
+            Assert.False(JournalLoggerProvider.IsJournal(wrong, stderr));
+        other.Dispose();
+    }
+
+    public void Dispose()
+    {
+        stderr.Dispose();
+        stderrEnd.Dispose();
+        folder.Dispose();
+    }
+
+    private static void OpenDescriptorsStay(Action action)
+    {
+        int before = Directory.GetFiles("/proc/self/fd").Length;
+        action();
+        Assert.InRange(Directory.GetFiles("/proc/self/fd").Length, before, before + 1); // The journal's socket stays.
+    }
+
+    private string[] Said()
+    {
+        var text = new List<byte>();
+        var piece = new byte[4096];
+        IOResult read;
+        while ((read = Libc.read(stderrEnd, piece)).Count > 0)
+            text.AddRange(piece[..(int)read.Count]);
+        return Encoding.UTF8.GetString([.. text]).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
+}

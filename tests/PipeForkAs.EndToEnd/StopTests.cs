@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using PipeForkAs.EndToEnd.Harness;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
+using AddressFamily = System.Net.Sockets.AddressFamily;
 using SocketType = System.Net.Sockets.SocketType;
 
 namespace PipeForkAs.EndToEnd;

@@ -78,6 +78,9 @@ internal sealed class HostProcess : IDisposable
     /// <summary>Whether it can fork: it passed its self-test, and is not lost.</summary>
     public bool IsReady => introduced && !lost;
 
+    /// <summary>Whether it can fork, and answers.</summary>
+    public bool IsWell => IsReady && heartbeat.IsHeard;
+
     /// <summary>Whether it ever forked a worker.</summary>
     public bool HasForked { get; private set; }
 

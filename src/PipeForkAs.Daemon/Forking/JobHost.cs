@@ -41,6 +41,9 @@ internal sealed class JobHost : IHostProcessOwner
     /// <summary>The jobs that it holds.</summary>
     public IReadOnlyList<JobDescription> Jobs { get; private set; } = [];
 
+    /// <summary>Whether one of its processes can fork, and answers.</summary>
+    public bool IsWell => processes.Exists(static process => process.IsWell);
+
     /// <summary>Workers that wait for a request.</summary>
     public int ReadyWorkers => pool.Ready;
 

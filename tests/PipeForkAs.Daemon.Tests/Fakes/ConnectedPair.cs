@@ -14,7 +14,7 @@ internal sealed class ConnectedPair : IDisposable
         using FileDescriptor listener = Libc.socket_unix(LibC.SocketType.SOCK_STREAM, blocking: false);
         Libc.bind(listener, name);
         Libc.listen(listener, 1);
-        Client = new Socket(AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, ProtocolType.Unspecified);
+        Client = new Socket(System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, ProtocolType.Unspecified);
         Client.Connect(new UnixDomainSocketEndPoint('\0' + name[1..]));
         Accepted = Libc.accept4(listener, out _)!;
     }

@@ -215,6 +215,7 @@ public sealed class UserDatabaseTests : IDisposable
                 []);
             Task<Account?> asked = thread.RunAsync(async () => await failing.FindAsync(UserSelector.Parse("late")));
             await resolver.AskedAsync(1);
+            await thread.SettleAsync();
             time.Advance(TimeSpan.FromSeconds(5));
             await thread.SettleAsync();
             await Assert.ThrowsAsync<UserLookupException>(() => asked);

@@ -124,14 +124,16 @@ public static unsafe partial class Libc
         return (entry.revents & POLLHUP) != 0;
     }
 
-    /// <summary>poll(2) without waiting: whether a small write would not block. Also where it would fail at once, as on a pipe that nobody reads.</summary>
-    public static bool is_writable(FileDescriptor descriptor)
+    /// <summary>poll(2) for writing: whether a small write would not block. Also where it would fail at once, as on a pipe that nobody reads.</summary>
+    /// <param name="descriptor">The descriptor.</param>
+    /// <param name="milliseconds">How long to wait for it at most, anew when a signal interrupts.</param>
+    public static bool is_writable(FileDescriptor descriptor, int milliseconds = 0)
     {
         var entry = new pollfd { fd = descriptor.Number, events = POLLOUT };
         IOResult result;
 
         // SAFETY: one entry of the kernel's layout.
-        while ((result = Check.Count(sys_poll(&entry, 1, 0))).Errno == Errno.EINTR)
+        while ((result = Check.Count(sys_poll(&entry, 1, milliseconds))).Errno == Errno.EINTR)
         {
         }
 

@@ -6,8 +6,9 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Systemd;
 
 /// <summary>
-/// Logs to systemd's journal with fields: see <see cref="JournalRecord"/>. It never waits. What the journal does not take goes to stderr, and what
-/// that does not take either is counted, and told when the journal is there again.
+/// Logs to systemd's journal with fields: see <see cref="JournalRecord"/>. Who logs never waits. Records that the journal has no room for wait in
+/// memory for a thread that does; where there are too many, or there is no journal, they go to stderr, and what that does not take either is
+/// counted, and told when the journal is there again.
 /// </summary>
 /// <param name="path">The journal's socket.</param>
 /// <param name="stderr">Where the journal's lines go instead.</param>
@@ -22,9 +23,22 @@ internal sealed class JournalLoggerProvider(string path, FileDescriptor stderr) 
     /// <summary>What fits a pipe that has room for anything, so that the write does not wait; pipe(7), PIPE_BUF.</summary>
     private const int LongestLine = 4096;
 
+    /// <summary>How much may wait for the journal, in bytes.</summary>
+    private const int MaxWaitingBytes = 4 * 1024 * 1024;
+
+    /// <summary>How long the thread waits for the journal at a time, in milliseconds.</summary>
+    private const int Patience = 200;
+
+    /// <summary>How long the end waits for it.</summary>
+    private static readonly TimeSpan LastPatience = TimeSpan.FromSeconds(2);
+
     private readonly Lock sending = new();
+    private readonly Queue<Waiting> waiting = new();
     private readonly JournalSocket socket = new(path);
     private readonly JournalRecord record = new();
+    private Thread? carrier;
+    private int waitingBytes;
+    private volatile bool closing;
     private bool down;
     private long lost;
 
@@ -54,7 +68,16 @@ internal sealed class JournalLoggerProvider(string path, FileDescriptor stderr) 
     public ILogger CreateLogger(string categoryName) => new JournalLogger(this, categoryName);
 
     /// <inheritdoc/>
-    public void Dispose() => socket.Dispose();
+    public void Dispose()
+    {
+        closing = true;
+        Thread? last;
+        lock (sending)
+            last = carrier;
+        last?.Join();
+        lock (sending)
+            socket.Dispose();
+    }
 
     /// <summary>syslog(3)'s priority of a level.</summary>
     private static int Priority(LogLevel level) => level switch
@@ -84,11 +107,56 @@ internal sealed class JournalLoggerProvider(string path, FileDescriptor stderr) 
             if (exception is not null)
                 record.Add("PIPEFORKAS_EXCEPTION", exception.ToString());
 
-            Errno error = socket.Send(record.Written);
-            if (error != Errno.None)
+            Errno error = carrier is null ? socket.Send(record.Written) : Errno.EAGAIN;
+            if (error == Errno.None)
+                Arrived();
+            else if (error == Errno.EAGAIN && !closing && waitingBytes < MaxWaitingBytes)
+                Keep(new Waiting(record.Written.ToArray(), level, LineFormatter.Text(state, exception, message)));
+            else
                 Instead(error, level, LineFormatter.Text(state, exception, message));
-            else if (down)
-                TellOfReturn();
+        }
+    }
+
+    private void Keep(Waiting item)
+    {
+        waiting.Enqueue(item);
+        waitingBytes += item.Record.Length;
+        if (carrier is not null)
+            return;
+        carrier = new Thread(Carry) { Name = "journal", IsBackground = true };
+        carrier.Start();
+    }
+
+    /// <summary>Sends what waits, in its order. As long as it does, the socket is this thread's.</summary>
+    private void Carry()
+    {
+        long started = Environment.TickCount64;
+        while (true)
+        {
+            socket.Wait(Patience);
+            lock (sending)
+            {
+                if (!closing)
+                    started = Environment.TickCount64;
+                bool giveUp = closing && Environment.TickCount64 - started > LastPatience.TotalMilliseconds;
+                while (waiting.TryPeek(out Waiting? next))
+                {
+                    Errno error = socket.Send(next.Record);
+                    if (error == Errno.EAGAIN && !giveUp)
+                        break;
+                    waiting.Dequeue();
+                    waitingBytes -= next.Record.Length;
+                    if (error == Errno.None)
+                        Arrived();
+                    else
+                        Instead(error, next.Level, next.Line);
+                }
+
+                if (waiting.Count > 0)
+                    continue;
+                carrier = null;
+                return;
+            }
         }
     }
 
@@ -101,8 +169,10 @@ internal sealed class JournalLoggerProvider(string path, FileDescriptor stderr) 
             lost++;
     }
 
-    private void TellOfReturn()
+    private void Arrived()
     {
+        if (!down)
+            return;
         down = false;
         string message = string.Create(CultureInfo.InvariantCulture, $"the journal takes records again; {lost} were lost, others went to stderr");
         record.Clear().Add("MESSAGE", message).Add("PRIORITY", Priority(LogLevel.Warning)).Add("SYSLOG_IDENTIFIER", Identifier).Add("PIPEFORKAS_LOST", lost);
@@ -131,6 +201,9 @@ internal sealed class JournalLoggerProvider(string path, FileDescriptor stderr) 
             return false;
         }
     }
+
+    /// <summary>A record that the journal had no room for.</summary>
+    private sealed record Waiting(byte[] Record, LogLevel Level, string Line);
 
     private sealed class JournalLogger(JournalLoggerProvider provider, string category) : ILogger
     {

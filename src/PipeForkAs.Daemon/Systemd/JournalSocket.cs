@@ -31,6 +31,15 @@ internal sealed class JournalSocket(string path) : IDisposable
         }
     }
 
+    /// <summary>Waits until the journal may take a record again, or so long.</summary>
+    public void Wait(int milliseconds)
+    {
+        if (socket is null)
+            Thread.Sleep(milliseconds);
+        else
+            Libc.is_writable(socket, milliseconds);
+    }
+
     public void Dispose() => socket?.Dispose();
 
     private Errno TrySend(ReadOnlySpan<byte> record)

@@ -28,7 +28,8 @@ internal static class SystemdExtensions
         if (JournalLoggerProvider.IsJournal(Environment.GetEnvironmentVariable("JOURNAL_STREAM"), stderr))
         {
             // The variable is for tests: who sets a root daemon's environment is root.
-            logging.AddProvider(new JournalLoggerProvider(Environment.GetEnvironmentVariable("PIPEFORKAS_JOURNAL_SOCKET") ?? JournalSocket.DefaultPath, stderr));
+            string socket = Environment.GetEnvironmentVariable("PIPEFORKAS_JOURNAL_SOCKET") ?? JournalSocket.DefaultPath;
+            logging.Services.AddSingleton<ILoggerProvider>(_ => new JournalLoggerProvider(socket, stderr));
             return;
         }
 

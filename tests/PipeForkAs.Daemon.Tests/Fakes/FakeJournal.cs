@@ -36,7 +36,7 @@ internal sealed class FakeJournal : IDisposable
         using FileDescriptor file = descriptors[0]!;
         Assert.Equal(0, length);
         Assert.Equal(FileSeals.F_SEAL_SHRINK | FileSeals.F_SEAL_GROW | FileSeals.F_SEAL_WRITE | FileSeals.F_SEAL_SEAL, Libc.get_seals(file));
-        return Decode(PlainFile.ReadBytes($"/proc/self/fd/{file.Number}"));
+        return Decode(File.ReadAllBytes($"/proc/self/fd/{file.Number}"));
     }
 
     /// <summary>The fields of a record, in their order. Anything that is not the protocol is an error.</summary>

@@ -33,6 +33,9 @@ internal static class JobText
         if (job.Environment.Count > 0)
             Line(text, $"  --env may set {string.Join(", ", job.Environment)}");
 
+        if (job.AuditedArguments is { Count: > 0 } audited)
+            Line(text, $"  the audit record shows {(audited.Contains("*") ? "all arguments" : string.Join(", ", audited))}");
+
         IReadOnlyList<ArgumentDescription> arguments = ArgumentPairs.Describe(job.Arguments);
         int width = arguments.Select(argument => argument.Name.Length).DefaultIfEmpty().Max();
         if (arguments.Count == 0)

@@ -49,6 +49,9 @@ internal sealed class DescribeCommand : Command
         foreach (Sandbox sandbox in job.Sandboxes)
             Terminal.Line($"  sandbox: {Words(sandbox)}");
 
+        if (job.ShownArguments.Count > 0)
+            Terminal.Line($"  the audit record shows {(job.ShownArguments.Contains("*") ? "all arguments" : string.Join(", ", job.ShownArguments))}");
+
         JsonElement? schema = Schema(job);
         foreach (ArgumentDescription argument in ArgumentPairs.Describe(schema))
             Terminal.Line($"  {argument.Name}={argument.Expectation}{(argument.Required ? ", required" : "")}");

@@ -1,0 +1,48 @@
+using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Tests.Fakes;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Tests.Configuration;
+
+/// <summary>The audit's part of a configuration file.</summary>
+public sealed class AuditOptionsTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    public AuditOptionsTests() => Assert.SkipUnless(Libc.geteuid() == UserId.Root, "the configuration must be root's");
+
+    [Theory]
+    [InlineData("""{ "Audit": { "File": "audit.log" } }""", "Audit:File: must be the absolute path of a file")]
+    [InlineData("""{ "Audit": { "File": "/no/such/folder/audit" } }""", "Audit:File: /no/such/folder/audit: there is no such file")]
+    [InlineData("""{ "Audit": { "File": "/etc/passwd/audit" } }""", "Audit:File: /etc/passwd/audit: its folder is a Regular")]
+    [InlineData("""{ "Audit": { "File": "/etc" } }""", "Audit:File: /etc is no regular file but a Directory")]
+    [InlineData("""{ "Audit": { "File": "/etc/passwd" } }""", "Audit:File: /etc/passwd is open to others; close it (chmod 0640)")]
+    [InlineData("""{ "Audit": { "Required": true } }""", "Audit:Required: needs a file: set Audit:File")]
+    [InlineData("""{ "Audit": { "Path": "/x" } }""", "Audit:Path: unknown key")]
+    [InlineData("""{ "Commands": { "a": { "Command": ["/bin/echo"], "AuditArguments": ["b"] } } }""", "Commands:a:AuditArguments: names the parameter \"b\", which Parameters does not declare")]
+    [InlineData("""{ "Jobs": { "a": { "AuditArguments": true } } }""", "Jobs:a:AuditArguments: must be an object or a list, not one value")]
+    public void What_cannot_be_meant_is_refused_with_file_and_key(string json, string problem)
+    {
+        string file = folder.Write("pipeforkas.json", json);
+        ConfigurationException refused = Assert.Throws<ConfigurationException>(() => ConfigurationFiles.Load([file]));
+        Assert.Contains(refused.Problems, found => found.StartsWith($"{file}: {problem}", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void What_is_said_is_read()
+    {
+        string file = folder.Write("pipeforkas.json", $$"""
+            { "Audit": { "File": "{{folder.File("audit")}}", "Required": true },
+              "JobHosts": [ { "Path": "/bin/true" } ],
+              "Commands": { "a": { "Command": ["/bin/echo", "{b}"], "Parameters": { "b": {} }, "AuditArguments": ["b"] } },
+              "Jobs": { "c": { "AuditArguments": ["*"] } } }
+            """);
+        DaemonOptions options = ConfigurationFiles.Load([file]).Options;
+        Assert.Equal((folder.File("audit"), true), (options.Audit.File, options.Audit.Required));
+        Assert.Equal(["b"], options.Commands["a"].AuditArguments);
+        Assert.Equal(["*"], options.Jobs["c"].AuditArguments);
+        Assert.False(File.Exists(folder.File("audit")));
+    }
+
+    public void Dispose() => folder.Dispose();
+}

@@ -253,7 +253,17 @@ public sealed class AuditTests : IDisposable
         trail.Decision = new Decision(Answer.Allowed, "panel", "rule \"panel\" allows it", Alice);
         trail.End = new EndRecord
         {
-            Code = ReplyCode.Failed, Message = "the job exited with 3", Exit = 3, Job = "id", User = "alice", Uid = 1001, Pid = 99, Stdout = 5, Stderr = 6, Seconds = 0.25, Cpu = 0.125,
+            Code = ReplyCode.Failed,
+            Message = "the job exited with 3",
+            Exit = 3,
+            Job = "id",
+            User = "alice",
+            Uid = 1001,
+            Pid = 99,
+            Stdout = 5,
+            Stderr = 6,
+            Seconds = 0.25,
+            Cpu = 0.125,
         };
         return trail;
     }

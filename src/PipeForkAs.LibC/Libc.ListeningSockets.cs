@@ -4,7 +4,7 @@ using System.Text;
 namespace PipeForkAs.LibC;
 
 /// <summary>Families of addresses; socket(2).</summary>
-public enum AddressFamily
+public enum SocketDomain
 {
     /// <summary>Between processes of this machine; unix(7).</summary>
     AF_UNIX = 1,
@@ -14,7 +14,7 @@ public enum AddressFamily
 public static unsafe partial class Libc
 {
     /// <summary>getsockopt(2) <c>SO_DOMAIN</c>: the socket's family of addresses.</summary>
-    public static AddressFamily getsockopt_domain(FileDescriptor socket) => (AddressFamily)IntegerOption(socket, SO_DOMAIN, nameof(SO_DOMAIN));
+    public static SocketDomain getsockopt_domain(FileDescriptor socket) => (SocketDomain)IntegerOption(socket, SO_DOMAIN, nameof(SO_DOMAIN));
 
     /// <summary>getsockopt(2) <c>SO_TYPE</c>.</summary>
     public static SocketType getsockopt_type(FileDescriptor socket) => (SocketType)IntegerOption(socket, SO_TYPE, nameof(SO_TYPE));

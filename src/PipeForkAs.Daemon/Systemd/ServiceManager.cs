@@ -87,7 +87,7 @@ internal sealed class ServiceManager
 
     private static void Demand(FileDescriptor socket, string name)
     {
-        if (Libc.getsockopt_domain(socket) != AddressFamily.AF_UNIX || Libc.getsockopt_type(socket) != SocketType.SOCK_STREAM)
+        if (Libc.getsockopt_domain(socket) != SocketDomain.AF_UNIX || Libc.getsockopt_type(socket) != SocketType.SOCK_STREAM)
             throw new ListenException($"the service manager hands over a socket, and {name} is no Unix stream socket; see ListenStream= in systemd.socket(5)");
         if (!Libc.getsockopt_acceptconn(socket))
             throw new ListenException($"the service manager hands over a socket, and {name} does not listen; the daemon cannot be used with Accept=yes");

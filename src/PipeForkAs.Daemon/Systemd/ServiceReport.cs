@@ -6,7 +6,8 @@ namespace PipeForkAs.Daemon.Systemd;
 
 /// <summary>
 /// What the daemon goes on telling the service manager while it runs, from the loop's own timers: so a loop that is stuck says nothing
-/// any more, and is restarted.
+/// any more, and is restarted. A job host that is stuck is not told of: the daemon ends it and starts it anew itself, where a restart of
+/// the daemon would end all other jobs too.
 /// </summary>
 internal sealed class ServiceReport(Loop loop, ServiceManager manager, ServiceNotifier notifier, RequestCounts counts)
 {
@@ -18,9 +19,6 @@ internal sealed class ServiceReport(Loop loop, ServiceManager manager, ServiceNo
 
     private string told = "";
     private bool isScheduled, stopping, ended;
-
-    /// <summary>Whether what the loop cannot tell of itself is well too; until then there is no sign of life.</summary>
-    public Func<bool> IsWell { get; set; } = static () => true;
 
     /// <summary>Begins; on the loop.</summary>
     public void Start()
@@ -50,8 +48,7 @@ internal sealed class ServiceReport(Loop loop, ServiceManager manager, ServiceNo
     {
         if (ended)
             return;
-        if (IsWell())
-            notifier.Alive();
+        notifier.Alive();
         loop.Schedule(pause, () => Live(pause));
     }
 

@@ -102,7 +102,7 @@ internal sealed class Container : IAsyncDisposable
             throw new InvalidOperationException($"the control group {left} is left");
     }
 
-    /// <summary>Empty folders and control groups that a run left which was killed together with its script.</summary>
+    /// <summary>Ends and removes what a run left that was killed together with its script.</summary>
     private static void ClearFormerRuns()
     {
         string[] names = [.. Groups(Prefix + "*").Concat(Directory.GetDirectories(Path.GetTempPath(), Prefix + "*")).Select(path => Path.GetFileName(path)!).Distinct()];
@@ -110,11 +110,20 @@ internal sealed class Container : IAsyncDisposable
         {
             if (int.TryParse(name[Prefix.Length..].Split('-')[0], NumberStyles.None, CultureInfo.InvariantCulture, out int run) && Directory.Exists($"/proc/{run}"))
                 continue;
+            foreach (string group in Groups(name).Where(group => File.Exists(Path.Combine(group, "cgroup.kill"))))
+                EndGroup(group);
             foreach (string group in Groups(name))
                 RemoveGroup(group);
             if (Directory.Exists(Path.Combine(Path.GetTempPath(), name)))
                 Directory.Delete(Path.Combine(Path.GetTempPath(), name));
         }
+    }
+
+    private static void EndGroup(string group)
+    {
+        File.WriteAllText(Path.Combine(group, "cgroup.kill"), "1");
+        for (int round = 0; round < 500 && File.ReadAllText(Path.Combine(group, "cgroup.events")).Contains("populated 1", StringComparison.Ordinal); round++)
+            Thread.Sleep(20);
     }
 
     private static void RemoveGroup(string group)

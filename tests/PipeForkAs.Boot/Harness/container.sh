@@ -2,8 +2,8 @@
 # Boots systemd in a container over an overlay of / whose changes are in memory, and ends it with its own standard input.
 #   unshare --mount --propagation private container.sh NAME FOLDER <PIPE
 # FOLDER is an empty folder, which is removed. Prints "leader PID", or "cannot: REASON" where this machine starts no container.
-# However the caller ends, the pipe ends with it. Should this script be killed itself: the container dies with it, the mounts with the last
-# process that sees them, and an empty folder and empty control groups are left, which the next run of the tests removes.
+# However the caller ends, the pipe ends with it. What is left should this script be killed as well, the next run of the tests removes: the
+# control group with all that lives in it, with that the mounts, which nobody else sees, and an empty folder.
 set -u
 name=$1 folder=$2
 cannot() { echo "cannot: $*"; exit 0; }
@@ -52,7 +52,7 @@ UNIT
 (
     echo "$BASHPID" >"$groups/$name/cgroup.procs" || exit 1
     export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
-    exec setpriv --pdeathsig KILL systemd-nspawn -D "$folder/root" --machine="$name" --boot --register=no --keep-unit --console=pipe \
+    exec systemd-nspawn -D "$folder/root" --machine="$name" --boot --register=no --keep-unit --console=pipe \
         --private-network --link-journal=no systemd.unit=boot-test.target </dev/null >"$folder/console" 2>&1
 ) &
 container=$!

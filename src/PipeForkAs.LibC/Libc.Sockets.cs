@@ -297,6 +297,13 @@ public static unsafe partial class Libc
         return Check.Count(sys_setsockopt(socket.Number, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(int)));
     }
 
+    /// <summary>setsockopt(2) <c>SO_SNDBUF</c>: the send buffer in bytes, or as many as the system's limit allows (/proc/sys/net/core/wmem_max).</summary>
+    public static void setsockopt_sndbuf(FileDescriptor socket, int bytes)
+    {
+        // SAFETY: the kernel reads one int.
+        Check.Result(sys_setsockopt(socket.Number, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(int)), $"setsockopt({socket}, SO_SNDBUF, {bytes})");
+    }
+
     private static sockaddr_un Address(string path, out uint length)
     {
         sockaddr_un address = default;
@@ -320,6 +327,7 @@ public static unsafe partial class Libc
     internal const int SOCK_CLOEXEC = 0x80000;
     internal const int SOCK_NONBLOCK = 0x800;
     internal const int SOL_SOCKET = 1;
+    internal const int SO_SNDBUF = 7;
     internal const int SO_PEERCRED = 17;
     internal const int SO_SNDBUFFORCE = 32;
     internal const int SO_PEERGROUPS = 59;

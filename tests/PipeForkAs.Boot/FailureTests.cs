@@ -74,6 +74,19 @@ public sealed class FailureTests(BootedSystem system)
         Assert.Equal((daemon, "0"), (await system.MainPidAsync(), await system.PropertyAsync("NRestarts")));
     }
 
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_job_host_that_hangs_is_ended_and_started_again_without_the_service()
+    {
+        Container inside = await system.FreshAsync(service: "WatchdogSec=2s");
+        int daemon = await system.MainPidAsync();
+        string host = await inside.MustAsync("pgrep", "--parent", Text(daemon), "pipeforkas-jobs");
+        await inside.MustAsync("kill", "-STOP", host);
+        await system.UntilAsync(
+            async () => (await inside.RunAsync("pgrep", "--parent", Text(daemon), "pipeforkas-jobs")).Text.Trim() is { Length: > 0 } now && now != host, "the host is not replaced");
+        await system.UntilAsync(async () => (await system.AskAsync(BootedSystem.Alice, """{"job":"id"}""")).Contains("(alice)", StringComparison.Ordinal), "nothing is served");
+        Assert.Equal((daemon, "0"), (await system.MainPidAsync(), await system.PropertyAsync("NRestarts")));
+    }
+
     /// <summary>Waits until so many of the jobs' sleeping processes are there.</summary>
     private Task SleepersAsync(int count) => system.UntilAsync(
         async () => (await system.Inside.RunAsync("pgrep", "--count", "--full", "^sleep 1000")).Text.Trim() == Text(count), $"there are not {count} sleepers");

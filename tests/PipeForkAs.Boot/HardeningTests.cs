@@ -34,7 +34,7 @@ public sealed class HardeningTests(BootedSystem system)
     public async Task It_does_so_under_the_strict_settings_too() => await OrdinaryAsync("strict", await StrictAsync());
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Jobs_reach_the_network_and_their_debuggers_work_unless_the_strict_settings_forbid_it()
+    public async Task Jobs_reach_the_network_unless_the_strict_settings_forbid_it()
     {
         const string Configuration = """{"Commands":{"net":{"Command":["/usr/bin/perl","-MSocket","-e","socket(my $s, PF_INET, SOCK_STREAM, 0) or die $!; bind($s, sockaddr_in(0, INADDR_LOOPBACK)) or die $!; print 'bound'"]}}}""";
         await system.FreshAsync(Configuration);
@@ -50,6 +50,25 @@ public sealed class HardeningTests(BootedSystem system)
         Assert.Equal(
             "CapPrm:\t0000000000000000\nCapEff:\t0000000000000000\nCapBnd:\t0000000000000000\nCapAmb:\t0000000000000000\nNoNewPrivs:\t1\n",
             await system.AskAsync(BootedSystem.Alice, """{"job":"try"}"""));
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_job_as_root_has_what_the_service_has_and_more_where_the_administrator_says_so()
+    {
+        const string Configuration =
+            """
+            {
+              "Commands": { "try": { "Command": [ "/bin/sh", "-c", "id -u; touch /etc/by-root && echo wrote; touch /home/alice/by-root && chown alice /home/alice/by-root && echo gave" ] } },
+              "Policy": { "Rules": [ { "Callers": [ "alice" ], "Jobs": [ "try" ], "As": [ "root" ], "AllowRoot": true } ] }
+            }
+            """;
+        await system.FreshAsync(Configuration);
+        string confined = await system.AskAsync(BootedSystem.Alice, """{"job":"try","user":"root"}""");
+        Assert.StartsWith("0\n", confined);
+        Assert.DoesNotContain("wrote", confined);
+        Assert.DoesNotContain("gave", confined);
+        await system.FreshAsync(Configuration, service: "CapabilityBoundingSet=~\nReadWritePaths=/etc\nSystemCallFilter=");
+        Assert.Equal("0\nwrote\ngave\n", await system.AskAsync(BootedSystem.Alice, """{"job":"try","user":"root"}"""));
     }
 
     [Fact(Timeout = Bound.Test)]

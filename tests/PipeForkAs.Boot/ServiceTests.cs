@@ -72,6 +72,33 @@ public sealed class ServiceTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
+    public async Task The_journal_tells_which_program_of_whom_asked_for_what()
+    {
+        await system.FreshAsync();
+        await system.AskAsync(BootedSystem.Bob, """{"job":"id","user":"alice"}""");
+        string record = await system.Inside.MustAsync(
+            "journalctl", "-u", "pipeforkas.service", "-o", "json", "PIPEFORKAS_EVENT=Denied", "--output-fields=PIPEFORKAS_CALLER_EXE,PIPEFORKAS_CALLER_UID,PIPEFORKAS_JOB,PIPEFORKAS_USER");
+        foreach (string field in (string[])["\"PIPEFORKAS_CALLER_EXE\":\"/usr/bin/socat", "\"PIPEFORKAS_CALLER_UID\":\"1002\"", "\"PIPEFORKAS_JOB\":\"id\"", "\"PIPEFORKAS_USER\":\"alice\""])
+            Assert.Contains(field, record);
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_user_in_thousands_of_groups_is_served_without_the_right_to_larger_socket_buffers()
+    {
+        Container inside = await system.FreshAsync("""{"Commands":{"count":{"Command":["/bin/sh","-c","id -G | wc -w; printf %s \"$1\" | wc -c","sh","{text}"],"Parameters":{"text":{"Type":"string"}}}}}""");
+        string groups = await File.ReadAllTextAsync(inside.PathOf("/etc/group"));
+        try
+        {
+            inside.Write("/etc/group", groups + string.Concat(Enumerable.Range(1, 20_000).Select(number => $"many{number}:x:{number + 100_000}:alice\n")));
+            Assert.Equal("20001\n60000\n", await system.AskAsync(BootedSystem.Alice, $$$"""{"job":"count","args":{"text":"{{{new string('x', 60_000)}}}"}}"""));
+        }
+        finally
+        {
+            inside.Write("/etc/group", groups);
+        }
+    }
+
+    [Fact(Timeout = Bound.Test)]
     public async Task A_configuration_that_is_refused_is_not_tried_again_and_again()
     {
         Container inside = await system.FreshAsync(start: false);

@@ -93,6 +93,56 @@ public sealed class SocketTests
     }
 
     [Fact]
+    public void The_send_buffer_can_be_made_as_large_as_the_systems_limit_by_anyone()
+    {
+        (FileDescriptor one, FileDescriptor other) = Libc.socketpair_seqpacket();
+        using (one)
+        using (other)
+        {
+            Libc.set_nonblocking(one);
+            Libc.setsockopt_sndbuf(one, 4096);
+            var message = new byte[64 * 1024];
+            Assert.Equal(Errno.EMSGSIZE, Libc.send(one, message).Errno);
+            Libc.setsockopt_sndbuf(one, 1 << 30);
+            Assert.Equal(message.Length, Libc.send(one, message).OrThrow("send"));
+        }
+    }
+
+    [Fact]
+    public void What_a_socket_is_can_be_asked_and_its_flags_be_set()
+    {
+        string name = $"@pipeforkas-libc-{Guid.NewGuid():N}";
+        using FileDescriptor listener = Listen(name);
+        Assert.Equal((SocketDomain.AF_UNIX, SocketType.SOCK_STREAM), (Libc.getsockopt_domain(listener), Libc.getsockopt_type(listener)));
+        Assert.True(Libc.getsockopt_acceptconn(listener));
+        Assert.Equal(name, Libc.getsockname_unix(listener));
+
+        (FileDescriptor one, FileDescriptor other) = Libc.socketpair_seqpacket();
+        using (one)
+        using (other)
+        {
+            Assert.Equal(SocketType.SOCK_SEQPACKET, Libc.getsockopt_type(one));
+            Assert.False(Libc.getsockopt_acceptconn(one));
+            Assert.Null(Libc.getsockname_unix(one));
+            Libc.set_cloexec(one);
+        }
+
+        string path = Path.Combine(Path.GetTempPath(), $"pipeforkas-libc-{Guid.NewGuid():N}");
+        try
+        {
+            using FileDescriptor named = Listen(path);
+            Assert.Equal(path, Libc.getsockname_unix(named));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+
+        using FileDescriptor none = Libc.open("/dev/null", OpenFlags.O_RDONLY);
+        Assert.Equal(new Errno(88), Assert.Throws<SystemCallException>(() => Libc.getsockopt_type(none)).Errno); // ENOTSOCK
+    }
+
+    [Fact]
     public void A_name_that_begins_with_an_at_sign_is_abstract()
     {
         string name = $"@pipeforkas-libc-{Guid.NewGuid():N}";

@@ -36,11 +36,21 @@ internal sealed class ForkedWorker
     {
         processes.Begin(order, limits).Encode(writer);
         if (writer.Written.Length > WorkerProtocol.DefaultBufferBytes)
-            Libc.setsockopt_sndbufforce(control, RaisedSendBuffer).OrThrow("setsockopt(SO_SNDBUFFORCE)");
+            Enlarge(control);
 
         IOResult sent = Libc.sendmsg(control, writer.Written, [stdin, stdout, stderr]);
         if (sent.Failed && !sent.PeerGone)
             sent.OrThrow("sendmsg(worker)");
+    }
+
+    /// <summary>Over the system's limit where CAP_NET_ADMIN lets the daemon; else up to it, which is enough for all but a user in some 30,000 groups.</summary>
+    private static void Enlarge(FileDescriptor socket)
+    {
+        IOResult forced = Libc.setsockopt_sndbufforce(socket, RaisedSendBuffer);
+        if (forced.Errno == Errno.EPERM)
+            Libc.setsockopt_sndbuf(socket, RaisedSendBuffer);
+        else
+            forced.OrThrow("setsockopt(SO_SNDBUFFORCE)");
     }
 
     /// <summary>

@@ -1,0 +1,64 @@
+using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Systemd;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Tests.Systemd;
+
+public sealed class ServiceManagerTests
+{
+    private static readonly ProcessId Self = new(4711);
+
+    [Theory]
+    [InlineData(null, null, null)]
+    [InlineData("", "", null)]
+    [InlineData("30000000", null, 30.0)]
+    [InlineData("30000000", "4711", 30.0)]
+    [InlineData("1", "4711", 0.000001)]
+    [InlineData("30000000", "4712", null)]
+    [InlineData("30000000", "4711x", null)]
+    [InlineData("0", "4711", null)]
+    [InlineData("-1", "4711", null)]
+    [InlineData("30 s", "4711", null)]
+    [InlineData("99999999999999999999999", "4711", null)]
+    public void The_watchdog_is_for_whom_it_is_said_to_be(string? microseconds, string? pid, double? seconds)
+    {
+        ServiceManager manager = From(("WATCHDOG_USEC", microseconds), ("WATCHDOG_PID", pid));
+        Assert.Equal(seconds, manager.Watchdog?.TotalSeconds);
+    }
+
+    [Theory]
+    [InlineData(null, null)]
+    [InlineData("1", null)]
+    [InlineData("1", "")]
+    [InlineData("1", "4712")]
+    [InlineData("1", "4711 ")]
+    [InlineData("0", "4711")]
+    [InlineData("", "4711")]
+    [InlineData("nonsense", "4712")]
+    public void Descriptors_of_another_process_are_not_touched(string? count, string? pid) =>
+        Assert.Null(From(("LISTEN_FDS", count), ("LISTEN_PID", pid)).Socket);
+
+    [Theory]
+    [InlineData("2", "one:two", "hands over 2 sockets (one:two)")]
+    [InlineData("2", null, "hands over 2 sockets (without names)")]
+    [InlineData("-1", null, "\"-1\", which is no number")]
+    [InlineData("1x", null, "\"1x\", which is no number")]
+    public void What_cannot_be_served_is_refused(string count, string? names, string said)
+    {
+        ListenException refused = Assert.Throws<ListenException>(() => From(("LISTEN_FDS", count), ("LISTEN_PID", "4711"), ("LISTEN_FDNAMES", names)));
+        Assert.Contains(said, refused.Message);
+    }
+
+    [Fact]
+    public void Without_a_service_manager_there_is_nobody_to_tell()
+    {
+        ServiceManager manager = From(("NOTIFY_SOCKET", ""));
+        Assert.Null(manager.NotifyAddress);
+        var notifier = new ServiceNotifier(manager);
+        Assert.True(notifier.Alive());
+        notifier.Ready();
+    }
+
+    private static ServiceManager From(params (string Name, string? Value)[] variables) =>
+        ServiceManager.From(name => Array.Find(variables, variable => variable.Name == name).Value, Self);
+}

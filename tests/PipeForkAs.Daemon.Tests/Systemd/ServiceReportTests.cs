@@ -1,0 +1,151 @@
+using System.Text.RegularExpressions;
+using PipeForkAs.Daemon.Requests;
+using PipeForkAs.Daemon.Systemd;
+using PipeForkAs.Daemon.Tests.Fakes;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Daemon.Tests.Systemd;
+
+public sealed partial class ServiceReportTests
+{
+    private static readonly string Abstract = $"@pipeforkas-test-{Environment.ProcessId}";
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task The_service_manager_is_told_by_a_path_or_an_abstract_name(bool isAbstract)
+    {
+        using var folder = new TemporaryFolder();
+        using var point = new NotifyPoint(isAbstract ? Abstract : folder.File("notify"));
+        var notifier = new ServiceNotifier(point.Manager());
+        await notifier.StartedAsync(TestContext.Current.CancellationToken);
+        notifier.Reloading();
+        notifier.Ready();
+        await notifier.StoppingAsync(TestContext.Current.CancellationToken);
+        string[] told = point.Told();
+        Assert.Equal(["READY=1", "READY=1", "STOPPING=1"], told.Where((_, i) => i != 1));
+        Assert.Matches(Reloading(), told[1]);
+    }
+
+    [Fact]
+    public async Task Signs_of_life_come_twice_in_the_time_and_end_with_the_service()
+    {
+        using var point = new NotifyPoint(Abstract);
+        var time = new ManualTime();
+        using var thread = new LoopThread(time);
+        ServiceManager manager = point.Manager(watchdogMicroseconds: "10000000");
+        var report = new ServiceReport(thread.Loop, manager, new ServiceNotifier(manager), new RequestCounts());
+        await thread.RunAsync(report.Start);
+        Assert.Equal(["STATUS=0 jobs running, 0 requests served, 0 refused", "WATCHDOG=1"], point.Told());
+
+        await AdvanceAsync(thread, time, 4.9);
+        Assert.Empty(point.Told());
+        await AdvanceAsync(thread, time, 0.2);
+        Assert.Equal(["WATCHDOG=1"], point.Told());
+        await thread.RunAsync(report.End);
+        await AdvanceAsync(thread, time, 20);
+        Assert.Empty(point.Told());
+    }
+
+    [Fact]
+    public async Task A_loop_that_is_stuck_gives_no_sign_of_life()
+    {
+        using var point = new NotifyPoint(Abstract);
+        var time = new ManualTime();
+        using var thread = new LoopThread(time);
+        ServiceManager manager = point.Manager(watchdogMicroseconds: "10000000");
+        var report = new ServiceReport(thread.Loop, manager, new ServiceNotifier(manager), new RequestCounts());
+        await thread.RunAsync(report.Start);
+        point.Told();
+
+        using var released = new ManualResetEventSlim();
+        using var stuck = new ManualResetEventSlim();
+        thread.Loop.Post(
+            _ =>
+            {
+                stuck.Set();
+                released.Wait();
+            },
+            null);
+        stuck.Wait(TestContext.Current.CancellationToken);
+        time.Advance(TimeSpan.FromSeconds(60));
+        Assert.Empty(point.Told());
+        released.Set();
+        await thread.SettleAsync();
+        Assert.Equal(["WATCHDOG=1"], point.Told());
+    }
+
+    [Fact]
+    public async Task A_thousand_changes_of_the_status_are_told_in_one_word()
+    {
+        using var point = new NotifyPoint(Abstract);
+        var time = new ManualTime();
+        using var thread = new LoopThread(time);
+        ServiceManager manager = point.Manager();
+        var counts = new RequestCounts();
+        var report = new ServiceReport(thread.Loop, manager, new ServiceNotifier(manager), counts);
+        await thread.RunAsync(report.Start);
+        point.Told();
+        await thread.RunAsync(() =>
+        {
+            for (int i = 0; i < 1000; i++)
+            {
+                counts.Begun();
+                counts.Answered(i % 10 == 0 ? ReplyCode.Denied : ReplyCode.Failed);
+                if (i > 0)
+                    counts.Ended();
+            }
+        });
+        Assert.Empty(point.Told());
+        await AdvanceAsync(thread, time, 1.1);
+        Assert.Equal(["STATUS=1 jobs running, 900 requests served, 100 refused"], point.Told());
+
+        // What comes to the same is not told again.
+        await thread.RunAsync(counts.Begun);
+        await thread.RunAsync(counts.Ended);
+        await AdvanceAsync(thread, time, 1.1);
+        Assert.Empty(point.Told());
+    }
+
+    [Fact]
+    public async Task A_stop_asks_for_more_time_as_long_as_it_takes()
+    {
+        using var point = new NotifyPoint(Abstract);
+        var time = new ManualTime();
+        using var thread = new LoopThread(time);
+        ServiceManager manager = point.Manager();
+        var report = new ServiceReport(thread.Loop, manager, new ServiceNotifier(manager), new RequestCounts());
+        await thread.RunAsync(report.Start);
+        point.Told();
+        await thread.RunAsync(report.Stop);
+        Assert.Equal(["EXTEND_TIMEOUT_USEC=20000000"], point.Told());
+        await AdvanceAsync(thread, time, 5.1);
+        Assert.Equal(["STATUS=stopping; 0 jobs running, 0 requests served, 0 refused", "EXTEND_TIMEOUT_USEC=20000000"], point.Told().Order().Reverse());
+        await thread.RunAsync(report.End);
+        await AdvanceAsync(thread, time, 60);
+        Assert.Empty(point.Told());
+    }
+
+    [Fact]
+    public async Task A_service_manager_that_takes_nothing_does_not_hold_the_loop()
+    {
+        using var point = new NotifyPoint(Abstract);
+        point.Fill();
+        using var thread = new LoopThread();
+        ServiceManager manager = point.Manager(watchdogMicroseconds: "1000");
+        var report = new ServiceReport(thread.Loop, manager, new ServiceNotifier(manager), new RequestCounts());
+        await thread.RunAsync(report.Start);
+        await thread.RunAsync(() => thread.Loop.DelayAsync(TimeSpan.FromMilliseconds(20)));
+        Assert.Empty(thread.Failures);
+    }
+
+    private static async Task AdvanceAsync(LoopThread thread, ManualTime time, double seconds)
+    {
+        time.Advance(TimeSpan.FromSeconds(seconds));
+        await thread.SettleAsync();
+    }
+
+    [GeneratedRegex(@"^RELOADING=1\nMONOTONIC_USEC=\d+$")]
+    private static partial Regex Reloading();
+}

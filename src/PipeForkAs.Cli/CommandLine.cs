@@ -4,6 +4,7 @@ using System.Text;
 using PipeForkAs.Cli.Commands;
 using PipeForkAs.Cli.Replies;
 using PipeForkAs.Cli.Surroundings;
+using PipeForkAs.Protocol;
 
 namespace PipeForkAs.Cli;
 
@@ -32,6 +33,12 @@ internal static class CommandLine
 
     private static async Task<int> InvokeAsync(string[] args, StreamSet streams, Report report, CancellationToken cancellation)
     {
+        if (OwnName.IsMissing)
+        {
+            report.Line(OwnName.Problem);
+            return ExitStatus.Trouble;
+        }
+
         // "@file" is a word like any other: System.CommandLine would put the file's words in its place.
         ParseResult parsed = Root(streams, report).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0)

@@ -12,6 +12,7 @@ using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Systemd;
 using PipeForkAs.LibC;
+using PipeForkAs.Protocol;
 
 const int ExitFailure = 1;
 const int ExitConfiguration = 78; // EX_CONFIG of sysexits.h
@@ -19,6 +20,12 @@ const int ExitConfiguration = 78; // EX_CONFIG of sysexits.h
 // The daemon's own question to PAM, in a process of its own.
 if (args is [PamCheck.Argument, var service, var account])
     return PamCheck.Run(service, account);
+
+if (OwnName.IsMissing)
+{
+    await Console.Error.WriteLineAsync($"pipeforkasd: {OwnName.Problem}");
+    return ExitFailure;
+}
 
 var config = new Option<string?>("--config")
 {

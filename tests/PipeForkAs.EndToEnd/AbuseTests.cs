@@ -28,6 +28,24 @@ public sealed class AbuseTests(SharedDaemon shared) : IClassFixture<SharedDaemon
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
     }
 
+    /// <summary>Nobody reads a worker's socket while its job runs: what is sent is the job's user's to account for, and goes with the job.</summary>
+    [Fact(Timeout = 60_000)]
+    public async Task A_control_socket_full_of_descriptors_holds_up_nobody_and_goes_with_its_job()
+    {
+        await RawClient.RunAsync(daemon, "control-flood");
+        Footprint before = await Footprint.AtRestAsync(daemon);
+        FramedReply[] replies = await Crowd.ManyAsync(64, atOnce: 8, _ => RawClient.RunAsync(daemon, "control-flood"));
+        Assert.All(replies, reply =>
+        {
+            Assert.Equal((ReplyCode.Ok, 0), (reply.End.Code, reply.End.Exit));
+            Assert.Matches("^read nothing\ndescriptors (went|did not go) until [^\n]*\nbytes (went|did not go) until [^\n]*\ndone\n$", reply.Text);
+        });
+        Assert.Contains(replies, reply => reply.Text.Contains("descriptors went until", StringComparison.Ordinal));
+        Assert.DoesNotContain("until never", string.Concat(replies.Select(reply => reply.Text)));
+        await before.RestoredAsync(daemon, TimeSpan.FromSeconds(10));
+        Assert.True(Footprint.Of(daemon).GrewLessThan(before, 16 * 1024 * 1024));
+    }
+
     [Fact(Timeout = 60_000)]
     public async Task A_job_cannot_claim_that_it_never_ran()
     {

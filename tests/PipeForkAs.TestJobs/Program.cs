@@ -42,6 +42,7 @@ return JobHost.Run(args, jobs =>
     // What a worker must not be able to do.
     jobs.Add("regain-root", RegainRoot.Try).WithDescription("Try the ways back to root and tell which worked");
     jobs.Add("control-abuse", ControlAbuse.Run).WithDescription("Write lies, garbage and descriptors to the control socket");
+    jobs.Add("control-flood", ControlFlood.Run).WithDescription("Fill the control socket with bytes and descriptors");
     jobs.Add("forge-step", Hostile.ForgeStep).WithDescription("Claim on the control socket that a step before the job failed");
     jobs.Add("hold-control", () => TestJson.Default.HoldArguments, Hostile.HoldControl).WithDescription("Leave a process behind that holds the control socket");
     jobs.Add("attack", () => TestJson.Default.AttackArguments, Hostile.Attack).WithDescription("Signal and trace processes and tell what worked");

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using PipeForkAs.Jobs.Forking;
+using PipeForkAs.Protocol;
 
 namespace PipeForkAs.Jobs.ByHand;
 
@@ -15,6 +16,12 @@ internal static class JobCommands
         // The linker held it back for the sake of a fork, which does not come.
         if (RuntimeThreads.IsNative)
             RuntimeThreads.StartFinalizerThread();
+
+        if (OwnName.IsMissing)
+        {
+            Terminal.Error(OwnName.Problem);
+            return ExitCode.BadArguments;
+        }
 
         // "@file" is a word like any other: System.CommandLine would put the file's words in its place.
         ParseResult parsed = Root(jobs).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });

@@ -2,13 +2,18 @@
 //   hang DIR         a file system that never answers lies on DIR
 //   bind FILE PATH   PATH is FILE
 //   set NAME=VALUE   an environment variable
+//   keep FILE        FILE is open in the daemon, and would stay open over every exec
+//   group GID        the daemon has this one supplementary group
+//   terminal now     the daemon has a controlling terminal, which is its standard input
 //   exec PROGRAM     the last one: becomes the program
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <grp.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
@@ -21,6 +26,21 @@ static int hang(const char *directory)
     int device = open("/dev/fuse", O_RDWR);
     snprintf(options, sizeof options, "fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other", device);
     return device < 0 ? -1 : mount("hang", directory, "fuse", MS_NOSUID | MS_NODEV, options);
+}
+
+static int group(const char *gid)
+{
+    gid_t one = (gid_t)strtoul(gid, NULL, 10);
+    return setgroups(1, &one);
+}
+
+static int terminal(void)
+{
+    // The other end stays open in the daemon: a terminal that hung up would not be one.
+    int other = posix_openpt(O_RDWR | O_NOCTTY);
+    if (other < 0 || grantpt(other) != 0 || unlockpt(other) != 0 || setsid() < 0) return -1;
+    int own = open(ptsname(other), O_RDWR | O_NOCTTY);
+    return own < 0 || ioctl(own, TIOCSCTTY, 0) != 0 || dup2(own, 0) < 0 ? -1 : 0;
 }
 
 int main(int argc, char **argv)
@@ -41,6 +61,9 @@ int main(int argc, char **argv)
         if (strcmp(line, "hang") == 0) result = hang(word);
         if (strcmp(line, "bind") == 0 && second) result = mount(word, second, NULL, MS_BIND, NULL);
         if (strcmp(line, "set") == 0) result = putenv(strdup(word));
+        if (strcmp(line, "keep") == 0) result = open(word, O_RDONLY) < 0 ? -1 : 0;
+        if (strcmp(line, "group") == 0) result = group(word);
+        if (strcmp(line, "terminal") == 0) result = terminal();
         if (strcmp(line, "exec") == 0) { argv[0] = word; execve(word, argv, environ); }
         if (result != 0) { perror(line); return 72; }
     }

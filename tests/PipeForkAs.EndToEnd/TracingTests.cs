@@ -1,0 +1,82 @@
+using System.Net.Sockets;
+using System.Text.Json.Nodes;
+using PipeForkAs.EndToEnd.Harness;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.EndToEnd;
+
+/// <summary>
+/// A process of the user's that no job started, and that holds what such a process holds, looks into workers: those that wait, one that is
+/// becoming the user, and one whose function runs. A worker holds its job host's memory and a socket to the daemon.
+/// </summary>
+public sealed class TracingTests
+{
+    private static readonly PasswordEntry Alice = TestUsers.Entry(TestUsers.Alice);
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task The_daemon_its_job_hosts_and_waiting_workers_are_closed_to_everyone()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync();
+        await Footprint.AtRestAsync(daemon);
+        await TraceInVainAsync(daemon, [daemon.Pid, .. ProcFs.Descendants(daemon.Pid)]);
+    }
+
+    /// <summary>The home never answers, so that the worker stays where it has the user's uid, and not begun the job.</summary>
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_worker_that_is_becoming_the_user_is_closed_to_the_user()
+    {
+        (string folder, JsonObject configuration) = DaemonProcess.Prepare();
+        await using DaemonProcess daemon = await ApartDaemon.StartAsync(folder, configuration, $"hang {Alice.Home}");
+        using Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"id","user":"{{TestUsers.Alice}}"}""");
+        await TraceInVainAsync(daemon, [await WorkerAsync(daemon)]);
+    }
+
+    [Theory(Timeout = Bound.Test)]
+    [InlineData("sleep")]
+    [InlineData("ignore-sigterm")]
+    public async Task A_worker_whose_function_runs_is_closed_to_the_user(string job)
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync();
+        using Socket client = await Crowd.SendAsync(daemon, $$$"""{"job":"{{{job}}}","user":"{{{TestUsers.Alice}}}","args":{"seconds":100}}""");
+        int worker = await WorkerAsync(daemon);
+        await Bound.UntilAsync(() => ProcFs.StatusField(worker, "Threads") != "1", () => "the function does not begin");
+        await TraceInVainAsync(daemon, [worker]);
+    }
+
+    /// <summary>That the ways work at all: on a process of the user's own.</summary>
+    [Fact(Timeout = Bound.Test)]
+    public async Task The_ways_that_are_tried_work_on_what_is_the_users()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(configuration =>
+            configuration["Commands"] = new JsonObject { ["nap"] = new JsonObject { ["Command"] = new JsonArray("/usr/bin/sleep", "100") } });
+        using Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"nap","user":"{{TestUsers.Alice}}"}""");
+        int worker = await WorkerAsync(daemon);
+        await Bound.UntilAsync(() => ProcFs.StatusField(worker, "Name") == "sleep", () => "the program does not begin");
+        string[] worked = [.. (await TraceAsync(daemon, [worker])).Where(line => line.EndsWith(" 0", StringComparison.Ordinal)).Select(line => line.Split(' ')[1])];
+        Assert.Equal(["mem", "mem", "environ", "maps", "cwd"], worked.Where(word => word is "mem" or "environ" or "maps" or "cwd"));
+    }
+
+    private static async Task<int> WorkerAsync(DaemonProcess daemon)
+    {
+        IReadOnlyList<int> found = [];
+        await Bound.UntilAsync(() => (found = [.. ProcFs.Descendants(daemon.Pid).Where(pid => ProcFs.User(pid) == Alice.Uid)]).Count == 1, () => $"{found.Count} workers are hers");
+        return found[0];
+    }
+
+    private static async Task TraceInVainAsync(DaemonProcess daemon, int[] pids)
+    {
+        IReadOnlyList<string> lines = await TraceAsync(daemon, pids);
+        Assert.Equal(11 * pids.Length, lines.Count);
+        Assert.DoesNotContain(lines, line => line.EndsWith(" 0", StringComparison.Ordinal));
+        Assert.All(pids, pid => Assert.True(ProcFs.Stat(pid) is { State: not ('T' or 't' or 'Z') }, $"process {pid} is not as before"));
+    }
+
+    private static async Task<IReadOnlyList<string>> TraceAsync(DaemonProcess daemon, int[] pids)
+    {
+        string program = Path.Combine(daemon.Folder, "trace");
+        await Tool.MustAsync("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program, Path.Combine(AppContext.BaseDirectory, "Hostile", "trace.c"));
+        ToolResult result = await Tool.RunAsAsync(TestUsers.Alice, [program, .. pids.Select(pid => $"{pid}")]);
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        return result.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
+}

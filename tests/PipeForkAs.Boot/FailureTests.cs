@@ -77,7 +77,7 @@ public sealed class FailureTests(BootedSystem system)
     [Fact(Timeout = Bound.Test)]
     public async Task A_job_host_that_hangs_is_ended_and_started_again_without_the_service()
     {
-        Container inside = await system.FreshAsync(service: "WatchdogSec=2s");
+        Container inside = await system.FreshAsync();
         int daemon = await system.MainPidAsync();
         string host = await inside.MustAsync("pgrep", "--parent", Text(daemon), "pipeforkas-jobs");
         await inside.MustAsync("kill", "-STOP", host);

@@ -6,8 +6,7 @@ namespace PipeForkAs.Daemon.Systemd;
 
 /// <summary>
 /// What the daemon goes on telling the service manager while it runs, from the loop's own timers: so a loop that is stuck says nothing
-/// any more, and is restarted. A job host that is stuck is not told of: the daemon ends it and starts it anew itself, where a restart of
-/// the daemon would end all other jobs too.
+/// any more, and is restarted.
 /// </summary>
 internal sealed class ServiceReport(Loop loop, ServiceManager manager, ServiceNotifier notifier, RequestCounts counts)
 {
@@ -17,8 +16,17 @@ internal sealed class ServiceReport(Loop loop, ServiceManager manager, ServiceNo
     /// <summary>How long the service manager is asked to wait for a stop, again and again.</summary>
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(20);
 
+    /// <summary>
+    /// How many signs of life fit into the time in which one must come. The daemon ends a job host that is silent and starts it anew itself,
+    /// within half of that: only where it does not come back is all restarted, and all other jobs end.
+    /// </summary>
+    private const int SignsInTime = 6;
+
     private string told = "";
     private bool isScheduled, stopping, ended;
+
+    /// <summary>Whether what the loop cannot tell of itself is well too, the job hosts; while it is not there is no sign of life.</summary>
+    public Func<bool> IsWell { get; set; } = static () => true;
 
     /// <summary>Begins; on the loop.</summary>
     public void Start()
@@ -26,7 +34,7 @@ internal sealed class ServiceReport(Loop loop, ServiceManager manager, ServiceNo
         counts.Changed = Changed;
         Publish();
         if (manager.Watchdog is { } watchdog)
-            Live(watchdog / 2);
+            Live(watchdog / SignsInTime);
     }
 
     /// <summary>The daemon stops, which may take longer than the service manager would wait by itself.</summary>
@@ -48,7 +56,8 @@ internal sealed class ServiceReport(Loop loop, ServiceManager manager, ServiceNo
     {
         if (ended)
             return;
-        notifier.Alive();
+        if (IsWell())
+            notifier.Alive();
         loop.Schedule(pause, () => Live(pause));
     }
 

@@ -12,6 +12,8 @@ public sealed class BootedSystem : IAsyncLifetime
 {
     public const string Alice = "alice";
     public const string Bob = "bob";
+    public const string AliceId = "48001";
+    public const string BobId = "48002";
     public const string Socket = "/run/pipeforkas/pipeforkas.sock";
 
     /// <summary>Where the job host of the tests is in the container.</summary>
@@ -56,8 +58,13 @@ public sealed class BootedSystem : IAsyncLifetime
     /// <summary>Makes the users and lays the package into /root.</summary>
     internal static async Task PrepareAsync(Container container)
     {
-        foreach (string user in (string[])[Alice, Bob])
-            await container.MustAsync("useradd", "--create-home", "--shell", "/bin/bash", user);
+        // Ids of their own: this machine may have users already.
+        foreach ((string user, string id) in ((string, string)[])[(Alice, AliceId), (Bob, BobId)])
+        {
+            await container.MustAsync("groupadd", "--gid", id, user);
+            await container.MustAsync("useradd", "--create-home", "--shell", "/bin/bash", "--uid", id, "--gid", id, user);
+        }
+
         File.Copy(Package, container.PathOf("/root/pipeforkas.deb"));
     }
 

@@ -29,12 +29,12 @@ public sealed partial class ServiceReportTests
     }
 
     [Fact]
-    public async Task Signs_of_life_come_twice_in_the_time_and_end_with_the_service()
+    public async Task Signs_of_life_come_often_enough_and_end_with_the_service()
     {
         using var point = new NotifyPoint(Abstract);
         var time = new ManualTime();
         using var thread = new LoopThread(time);
-        ServiceManager manager = point.Manager(watchdogMicroseconds: "10000000");
+        ServiceManager manager = point.Manager(watchdogMicroseconds: "30000000");
         var report = new ServiceReport(thread.Loop, manager, new ServiceNotifier(manager), new RequestCounts());
         await thread.RunAsync(report.Start);
         Assert.Equal(["STATUS=0 jobs running, 0 requests served, 0 refused", "WATCHDOG=1"], point.Told());
@@ -46,6 +46,25 @@ public sealed partial class ServiceReportTests
         await thread.RunAsync(report.End);
         await AdvanceAsync(thread, time, 20);
         Assert.Empty(point.Told());
+    }
+
+    [Fact]
+    public async Task While_job_hosts_do_not_answer_there_is_no_sign_of_life()
+    {
+        using var point = new NotifyPoint(Abstract);
+        var time = new ManualTime();
+        using var thread = new LoopThread(time);
+        ServiceManager manager = point.Manager(watchdogMicroseconds: "30000000");
+        bool isWell = true;
+        var report = new ServiceReport(thread.Loop, manager, new ServiceNotifier(manager), new RequestCounts()) { IsWell = () => isWell };
+        await thread.RunAsync(report.Start);
+        point.Told();
+        await thread.RunAsync(() => { isWell = false; });
+        await AdvanceAsync(thread, time, 5.1);
+        Assert.Empty(point.Told());
+        await thread.RunAsync(() => { isWell = true; });
+        await AdvanceAsync(thread, time, 5.1);
+        Assert.Equal(["WATCHDOG=1"], point.Told());
     }
 
     [Fact]

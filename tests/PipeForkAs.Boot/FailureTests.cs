@@ -1,6 +1,7 @@
 using System.Globalization;
 using PipeForkAs.Boot.Harness;
 using PipeForkAs.EndToEnd.Harness;
+using PipeForkAs.LibC;
 
 namespace PipeForkAs.Boot;
 
@@ -49,7 +50,7 @@ public sealed class FailureTests(BootedSystem system)
         Container inside = await system.FreshAsync(Spawning, service: "KillMode=none\nRestart=no");
         Task<string> cutShort = system.AskAsync(BootedSystem.Alice, """{"job":"spawn"}""");
         await SleepersAsync(4);
-        string[] groups = Groups(inside);
+        ulong[] groups = Groups(inside);
         await inside.MustAsync("kill", "-KILL", Text(await system.MainPidAsync()));
         await cutShort;
         await system.UntilAsync(async () => await system.PropertyAsync("ActiveState") == "failed", "it is not down");
@@ -57,7 +58,7 @@ public sealed class FailureTests(BootedSystem system)
 
         await inside.MustAsync("systemctl", "start", "pipeforkas.service");
         await SleepersAsync(0);
-        Assert.Empty(Groups(inside).Intersect(groups));
+        await system.UntilAsync(() => Task.FromResult(!Groups(inside).Intersect(groups).Any()), "groups of the killed daemon are left");
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -91,7 +92,9 @@ public sealed class FailureTests(BootedSystem system)
     private Task SleepersAsync(int count) => system.UntilAsync(
         async () => (await system.Inside.RunAsync("pgrep", "--count", "--full", "^sleep 1000")).Text.Trim() == Text(count), $"there are not {count} sleepers");
 
-    private static string[] Groups(Container inside) => Directory.GetDirectories(inside.PathOf("/sys/fs/cgroup/system.slice/pipeforkas.service"), "job-*");
+    /// <summary>The jobs' control groups, by what no two groups share: their names are given again.</summary>
+    private static ulong[] Groups(Container inside) =>
+        [.. Directory.GetDirectories(inside.PathOf("/sys/fs/cgroup/system.slice/pipeforkas.service"), "job-*").Select(Libc.stat).OfType<FileStatus>().Select(group => group.Inode)];
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

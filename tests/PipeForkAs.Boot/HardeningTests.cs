@@ -59,7 +59,7 @@ public sealed class HardeningTests(BootedSystem system)
             """
             {
               "Commands": { "try": { "Command": [ "/bin/sh", "-c", "id -u; touch /etc/by-root && echo wrote; touch /home/alice/by-root && chown alice /home/alice/by-root && echo gave" ] } },
-              "Policy": { "Rules": [ { "Callers": [ "alice" ], "Jobs": [ "try" ], "As": [ "root" ], "AllowRoot": true } ] }
+              "Policy": { "Rules": [ { "Name": "root", "Callers": [ "alice" ], "Jobs": [ "try" ], "As": [ "root" ], "AllowRoot": true } ] }
             }
             """;
         await system.FreshAsync(Configuration);
@@ -67,7 +67,7 @@ public sealed class HardeningTests(BootedSystem system)
         Assert.StartsWith("0\n", confined);
         Assert.DoesNotContain("wrote", confined);
         Assert.DoesNotContain("gave", confined);
-        await system.FreshAsync(Configuration, service: "CapabilityBoundingSet=~\nReadWritePaths=/etc\nSystemCallFilter=");
+        await system.FreshAsync(Configuration, service: "CapabilityBoundingSet=~\nProtectSystem=no");
         Assert.Equal("0\nwrote\ngave\n", await system.AskAsync(BootedSystem.Alice, """{"job":"try","user":"root"}"""));
     }
 

@@ -36,11 +36,15 @@ mount -t tmpfs -o mode=755,size=2g tmpfs "$folder" || cannot "no tmpfs can be mo
 cd "$folder" && mkdir upper work root || exit 1
 mount -t overlay -o lowerdir=/,upperdir=upper,workdir=work overlay root || cannot "no overlay of / can be mounted"
 
-# Nothing of this machine's own services, and a host that starts none of what is installed.
+# None of this machine's own services and users.
 units=root/etc/systemd/system
 rm -rf "${units:?}"/*.wants root/usr/sbin/policy-rc.d root/etc/machine-id root/var/lib/systemd/timers
 mkdir -p "$units"
 : >root/etc/machine-id
+for user in $(awk -F: '$3 >= 1000 && $3 < 65000 { print $1 }' root/etc/passwd root/etc/group); do
+    sed -i "/^$user:/d" root/etc/passwd root/etc/group root/etc/shadow root/etc/gshadow
+done
+rm -rf root/home/*
 cat >"$units/boot-test.target" <<'UNIT'
 [Unit]
 Requires=basic.target

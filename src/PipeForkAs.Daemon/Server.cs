@@ -102,7 +102,7 @@ internal sealed class Server
         listener = Listen();
         listening = loop.Watch(listener.Socket, EpollEvents.EPOLLIN);
         Log.Listening(logger, listener.Path, catalog.All.Count());
-        report.IsWell = () => hosts.TrueForAll(static host => host.IsWell);
+        report.IsWell = () => hosts.Exists(static host => host.IsWell);
         report.Start();
         _ = AcceptAsync();
     }

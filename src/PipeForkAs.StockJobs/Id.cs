@@ -1,3 +1,4 @@
+using System.Text;
 using PipeForkAs.Jobs;
 using PipeForkAs.LibC;
 
@@ -10,8 +11,15 @@ internal static class Id
     {
         UserId uid = Libc.getresuid().Real;
         GroupId gid = Libc.getresgid().Real;
-        IEnumerable<GroupId> groups = Libc.getgroups().Where(group => group != gid).Prepend(gid);
-        return $"uid={uid}({context.User.Name}) gid={Named(gid)} groups={string.Join(',', groups.Select(Named))}\n";
+        string group = Named(gid);
+        var text = new StringBuilder().Append("uid=").Append(uid).Append('(').Append(context.User.Name).Append(") gid=").Append(group).Append(" groups=").Append(group);
+        foreach (GroupId other in Libc.getgroups())
+        {
+            if (other != gid)
+                text.Append(',').Append(Named(other));
+        }
+
+        return text.Append('\n').ToString();
     }
 
     private static string Named(GroupId group) => NameOf(group) is { } name ? $"{group}({name})" : group.ToString();

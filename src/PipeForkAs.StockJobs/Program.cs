@@ -5,10 +5,12 @@ using PipeForkAs.StockJobs;
 return JobHost.Run(args, jobs =>
 {
     jobs.Add("business-logic", () => "eggman")
-        .WithDescription("The demonstration: a function whose text goes into the pipe");
+        .WithDescription("The demonstration: a function whose text goes into the pipe")
+        .WithoutFinalizerThread();
 
     jobs.Add("id", Id.Describe)
-        .WithDescription("Tell uid, gid and groups, as id(1) does");
+        .WithDescription("Tell uid, gid and groups, as id(1) does")
+        .WithoutFinalizerThread();
 
     jobs.Add("echo", () => StockJson.Default.EchoArguments, Echo.Say)
         .WithDescription("Write a text back");

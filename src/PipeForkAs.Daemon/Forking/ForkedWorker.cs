@@ -13,8 +13,8 @@ internal sealed class ForkedWorker
     private readonly HostProcess host;
     private readonly JobProcesses processes;
     private readonly TaskCompletionSource<WorkerExited?> ended = new();
-    private WorkerReport? report;
-    private bool released, reaped;
+    private WorkerReport report;
+    private bool heardAll, released, reaped;
 
     public ForkedWorker(HostProcess host, ProcessId pid, FileDescriptor control, FileDescriptor pidfd, JobProcesses processes)
     {
@@ -54,48 +54,46 @@ internal sealed class ForkedWorker
     }
 
     /// <summary>
-    /// What it said of itself before it ended: <see cref="StepFailed"/> and no job ran; or that the job began, and then
+    /// What it has said of itself so far: <see cref="StepFailed"/> and no job ran; or that the job began, and then
     /// <see cref="Returned"/> or nothing. Behind its beginning a job can write here whatever it wants: that is taken for what the
     /// job says of itself, and anything else is as good as nothing.
     /// </summary>
-    public WorkerReport ReadReport() => report ??= Read();
-
-    private WorkerReport Read()
+    public WorkerReport ReadReport()
     {
         Span<byte> buffer = stackalloc byte[WorkerProtocol.MaxWorkerMessageBytes];
-        try
-        {
-            ReadOnlySpan<byte> message = Receive(buffer);
-            if (message.IsEmpty)
-                return default;
-            var reader = new MessageReader(message);
-            if (reader.Kind == MessageKind.StepFailed)
-                return new WorkerReport { Failed = StepFailed.Decode(ref reader) };
-
-            if (reader.Kind == MessageKind.Consent)
-                return new WorkerReport { Consent = ConsentAnswer.Decode(ref reader) };
-
-            return reader.Kind == MessageKind.Began ? new WorkerReport { Began = true, Returned = ReadReturned(buffer) } : default;
-        }
-        catch (FormatException)
-        {
-            return default;
-        }
+        while (!heardAll && !released && Receive(buffer) is { IsEmpty: false } message)
+            heardAll = !Hear(message);
+        return report;
     }
 
-    private Returned? ReadReturned(Span<byte> buffer)
+    /// <summary>Takes one message. False where nothing that counts may follow.</summary>
+    private bool Hear(ReadOnlySpan<byte> message)
     {
         try
         {
-            ReadOnlySpan<byte> message = Receive(buffer);
-            if (message.IsEmpty)
-                return null;
             var reader = new MessageReader(message);
-            return reader.Kind == MessageKind.Returned ? Returned.Decode(ref reader) : null;
+            switch (reader.Kind)
+            {
+                case MessageKind.Began when !report.Began:
+                    reader.End();
+                    report = new WorkerReport { Began = true };
+                    return true;
+                case MessageKind.Returned when report.Began:
+                    report = report with { Returned = Returned.Decode(ref reader) };
+                    return false;
+                case MessageKind.StepFailed when !report.Began:
+                    report = new WorkerReport { Failed = StepFailed.Decode(ref reader) };
+                    return false;
+                case MessageKind.Consent when !report.Began:
+                    report = new WorkerReport { Consent = ConsentAnswer.Decode(ref reader) };
+                    return false;
+                default:
+                    return false;
+            }
         }
         catch (FormatException)
         {
-            return null;
+            return false;
         }
     }
 

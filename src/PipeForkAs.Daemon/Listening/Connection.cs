@@ -82,6 +82,15 @@ internal sealed class Connection : IDisposable
         return false;
     }
 
+    /// <summary>The client has got all: it finds the end of the file, and may go. The connection stays until <see cref="Close"/>.</summary>
+    public void EndOutput()
+    {
+        if (closed)
+            return;
+        Watch.HungUp = null;
+        Libc.shutdown(Socket, SocketShutdown.SHUT_WR);
+    }
+
     /// <summary>
     /// Ends the connection. What the client sent and nobody read is read first: a Unix socket that is closed with unread data
     /// resets its peer (unix_release_sock in the kernel's af_unix.c), and the peer's reader might take that for a failure.

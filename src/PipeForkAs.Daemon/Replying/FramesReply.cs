@@ -8,6 +8,8 @@ internal sealed class FramesReply(Connection client) : Reply(client)
 {
     public override bool SeparatesStderr => true;
 
+    public override bool TellsHowItEnded => true;
+
     public override ValueTask<bool> WriteAsync(ReadOnlyMemory<byte> output) => SendAsync(FrameType.Stdout, output);
 
     public override async ValueTask EndAsync(EndRecord record, bool atLineStart) => await SendAsync(FrameType.End, record.ToJson());

@@ -11,6 +11,9 @@ internal abstract class Reply(Connection client)
     /// <summary>Whether stdout and stderr stay apart.</summary>
     public abstract bool SeparatesStderr { get; }
 
+    /// <summary>Whether a client is told how the worker ended also where all is well.</summary>
+    public abstract bool TellsHowItEnded { get; }
+
     /// <summary>The form that a request asks for.</summary>
     public static Reply For(ReplyForm form, Connection client) => form == ReplyForm.Frames ? new FramesReply(client) : new TextReply(client);
 

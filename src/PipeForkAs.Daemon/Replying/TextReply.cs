@@ -10,6 +10,8 @@ internal sealed class TextReply(Connection client) : Reply(client)
 {
     public override bool SeparatesStderr => false;
 
+    public override bool TellsHowItEnded => false;
+
     public override ValueTask<bool> WriteAsync(ReadOnlyMemory<byte> output) => Client.SendAsync(output);
 
     public override async ValueTask EndAsync(EndRecord record, bool atLineStart)

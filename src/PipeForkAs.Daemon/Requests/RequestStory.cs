@@ -45,7 +45,6 @@ internal sealed class RequestStory(
         Reply reply = Reply.For(ReplyForm.Text, client);
         Request? request = null;
         EndRecord end;
-        bool atLineStart = true;
         try
         {
             // Receive: one line of JSON; what follows it is the job's input.
@@ -55,11 +54,13 @@ internal sealed class RequestStory(
             if (runningJobs.Stopping)
                 throw new RefusedException(ReplyCode.ShuttingDown, "the daemon is stopping; nothing was run");
 
-            (end, atLineStart) = request.Operation switch
+            if (request.Operation == Operation.Run)
             {
-                Operation.List or Operation.Describe or Operation.Check => (await TellOfJobsAsync(client, request, reply, trail), true),
-                _ => await RunAsync(client, received, reply, trail),
-            };
+                await await RunAsync(client, received, reply, trail);
+                return;
+            }
+
+            end = await TellOfJobsAsync(client, request, reply, trail);
         }
         catch (RefusedException refused)
         {
@@ -77,12 +78,22 @@ internal sealed class RequestStory(
             end = new EndRecord { Code = ReplyCode.Internal, Message = failure.Message, Job = request?.Job };
         }
 
-        // Respond.
-        double seconds = Stopwatch.GetElapsedTime(client.Accepted).TotalSeconds;
-        trail.End = end = end with { Seconds = Math.Round(seconds, 6) };
+        await RespondAsync(client, reply, Conclude(client, trail, end), atLineStart: true);
+    }
+
+    private EndRecord Conclude(Connection client, AuditTrail trail, EndRecord end)
+    {
+        end = end with { Seconds = Math.Round(Stopwatch.GetElapsedTime(client.Accepted).TotalSeconds, 6) };
+        trail.End = end;
         runningJobs.Counts.Answered(end.Code);
+        return end;
+    }
+
+    private async Task RespondAsync(Connection client, Reply reply, EndRecord end, bool atLineStart)
+    {
         using LoopTimer patience = Patience(client);
         await reply.EndAsync(end, atLineStart);
+        client.EndOutput();
     }
 
     private async ValueTask<EndRecord> TellOfJobsAsync(Connection client, Request request, Reply reply, AuditTrail trail)
@@ -99,7 +110,8 @@ internal sealed class RequestStory(
     /// <summary>A client that does not read its answer has as long as the longest job; then its connection is another's.</summary>
     private LoopTimer Patience(Connection client) => client.Loop.Schedule(options.Limits.JobTimeout, client.Close);
 
-    private async Task<(EndRecord End, bool AtLineStart)> RunAsync(Connection client, ReceivedRequest received, Reply reply, AuditTrail trail)
+    /// <summary>Runs a job. When that is done, what comes back completes when the client has its answer.</summary>
+    private async Task<Task> RunAsync(Connection client, ReceivedRequest received, Reply reply, AuditTrail trail)
     {
         Request request = received.Request;
         string jobName = request.Job!;
@@ -140,8 +152,13 @@ internal sealed class RequestStory(
 
         // Relay: the input until the client ends it, the output until the job does.
         _ = input.RunAsync(received.BeginningOfInput);
-        WorkerExited? exited = await running.Job.FinishAsync(output.RunAsync());
+        Task relayed = output.RunAsync();
 
+        // Respond: where the output is all, as soon as there is no more of it and all is well; else when it is known how the worker ended.
+        bool responded = !reply.TellsHowItEnded && await running.Job.SaysAllIsWellAsync(relayed);
+        if (responded)
+            client.EndOutput();
+        WorkerExited? exited = await running.Job.FinishAsync(relayed);
         var outcome = Outcome.Of(running.Job, job.Command is null, exited, exited is null ? default : worker.ReadReport());
         if (outcome.Code == ReplyCode.Internal)
             Log.WorkerFailed(logger, account.Name, outcome.Message!);
@@ -161,7 +178,8 @@ internal sealed class RequestStory(
             Cpu = exited?.CpuTime.TotalSeconds,
             MaxResidentBytes = exited?.MaxResidentBytes,
         };
-        return (end, output.AtLineStart);
+        end = Conclude(client, trail, end);
+        return responded ? Task.CompletedTask : RespondAsync(client, reply, end, output.AtLineStart);
     }
 
     private static void Demand(Decision decision, Caller caller, string job, UserSelector user)

@@ -51,6 +51,22 @@ internal sealed class RunningJob : IDisposable
         Next(grace, Kill);
     }
 
+    /// <summary>
+    /// Waits until the output is relayed, or cannot be. True where the job then says of itself that it returned and all is well: its
+    /// client need not wait until its worker is taken down, which takes longer than a short job.
+    /// </summary>
+    public async ValueTask<bool> SaysAllIsWellAsync(Task relayed)
+    {
+        await Task.WhenAny(relayed, givenUp.Task);
+        if (!relayed.IsCompletedSuccessfully || Reason != EndReason.None || worker.ReadReport().Returned is not { Kind: ReturnKind.Exited })
+            return false;
+
+        // It is the job's own word: one that goes on all the same has what others have that were told to end.
+        if (!worker.Ended.IsCompleted)
+            Next(grace, Kill);
+        return true;
+    }
+
     /// <summary>Waits until the output is relayed and the worker has ended. Null where nobody can say how: its job host died, or it cannot be killed.</summary>
     public async Task<WorkerExited?> FinishAsync(Task relayed)
     {

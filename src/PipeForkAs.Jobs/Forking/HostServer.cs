@@ -59,6 +59,7 @@ internal sealed class HostServer
 
             server = new HostServer(control, jobs);
             Introduction.Send(control, jobs);
+            WarmUp.Run();
             SelfTest.Run();
             server.Say(writer => writer.Begin(MessageKind.Ready));
             server.Loop();

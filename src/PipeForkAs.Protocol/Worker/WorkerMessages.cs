@@ -41,7 +41,7 @@ public readonly record struct ConsentAnswer(bool Given, string Reason)
 /// <summary>How a function came to its end.</summary>
 public enum ReturnKind : byte
 {
-    /// <summary>It returned; the worker's exit code says the rest.</summary>
+    /// <summary>It returned and all is well: the worker exits with 0. Any other exit code is told by the worker's end alone.</summary>
     Exited = 0,
 
     /// <summary>It threw.</summary>

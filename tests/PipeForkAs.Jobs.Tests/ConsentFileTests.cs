@@ -69,6 +69,29 @@ public sealed class ConsentFileTests : IDisposable
     public void Bytes_that_are_no_text_name_nobody() =>
         Assert.False(ConsentFile.Decide([0xFF, 0xFE, (byte)'\n', 0xC3], "read-file", ["\uFFFD\uFFFD", "\uFFFD"]).Given);
 
+    /// <summary>Whatever a user writes there: an answer, and never for a caller that no line is about.</summary>
+    [Fact]
+    public void Any_bytes_are_answered_and_let_nobody_in_who_is_not_named()
+    {
+        int seed = Environment.TickCount;
+        var random = new Random(seed);
+        string[] words = ["www-data", "33", "@staff", "read-file", "read-*", "*", "#", " ", "\t", "\n", "\n", "\r", "\0", "é", "@", "x"];
+        int given = 0;
+        for (int i = 0; i < 50_000; i++)
+        {
+            byte[] content = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, random.Next(12)).Select(_ => words[random.Next(words.Length)])));
+            if (content.Length > 0 && random.Next(4) == 0)
+                content[random.Next(content.Length)] = (byte)random.Next(256);
+            ConsentAnswer answer = ConsentFile.Decide(content, "read-file", Panel);
+            given += answer.Given ? 1 : 0;
+            bool mayNameThem = content.AsSpan().IndexOfAny("*"u8) >= 0 || Panel.Any(name => content.AsSpan().IndexOf(Encoding.UTF8.GetBytes(name)) >= 0);
+            Assert.True(mayNameThem || !answer.Given, $"seed {seed}: {Convert.ToHexString(content)}");
+            Assert.False(ConsentFile.Decide([.. content, (byte)'\n', 1], "read-file", Panel).Given);
+        }
+
+        Assert.InRange(given, 1_000, 40_000);
+    }
+
     [Fact]
     public void The_file_of_the_user_counts()
     {

@@ -39,6 +39,11 @@ internal sealed class ConfigurationFile
         {
             throw new ConfigurationException($"{path}: {failure.Message}");
         }
+        catch (InvalidOperationException failure)
+        {
+            // The reader's word for bytes, or half a surrogate pair, that are no text.
+            throw new ConfigurationException($"{path}: holds text that is not valid Unicode: {failure.Message}");
+        }
     }
 
     /// <summary>Whether it has a key or a section of that name.</summary>

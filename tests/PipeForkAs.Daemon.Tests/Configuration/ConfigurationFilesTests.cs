@@ -277,6 +277,7 @@ public sealed class ConfigurationFilesTests : IDisposable
     [InlineData("{ \"Limits\": { \"MaxJobs\": 1, \"maxjobs\": 2 } }")]
     [InlineData("{ \"JobHosts\": [ { \"Path\": \"/a\" } ], \"JobHosts\": [ { \"Path\": \"/b\" } ] }")]
     [InlineData("{ \"Commands\": { \"x\": { \"Command\": [ \"/a\" ] }, \"X\": { \"Command\": [ \"/b\" ] } } }")]
+    [InlineData("""{ "Socket": { "Path": "/run/\ud800" } }""")]
     public void What_is_no_json_object_or_says_something_twice_is_refused_with_its_file(string json)
     {
         string path = folder.Write("a.json", json);

@@ -1,9 +1,13 @@
+using System.Text.Json.Nodes;
 using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Tests.Authorization;
 
 /// <summary>A rule of the naive matcher: texts as an administrator writes them.</summary>
-internal sealed record NaiveRule(string[] Callers, string[] Jobs, string[] As, bool Deny, bool AllowRoot);
+internal sealed record NaiveRule(string[] Callers, string[] Jobs, string[] As, bool Deny, bool AllowRoot, NaiveCondition[] Where, bool RequireConsent);
+
+/// <summary>What an argument must be: one of the ways in which a rule can say it.</summary>
+internal sealed record NaiveCondition(string Argument, string Way, string[] Values);
 
 /// <summary>
 /// The policy once more, as slowly and plainly as the design states it, from the texts of the rules. It shares no code with the product.
@@ -11,7 +15,7 @@ internal sealed record NaiveRule(string[] Callers, string[] Jobs, string[] As, b
 internal static class NaiveMatcher
 {
     /// <summary>The number of the rule that decides and what it says; -1 and false where none does.</summary>
-    public static (int Rule, bool Allowed) Decide(IReadOnlyList<NaiveRule> rules, uint minimumUid, uint callerUid, uint[] callerGroups, string job, Account user)
+    public static (int Rule, bool Allowed) Decide(IReadOnlyList<NaiveRule> rules, uint minimumUid, uint callerUid, uint[] callerGroups, string job, Account user, JsonObject? arguments, bool consents)
     {
         if (user.Uid == 4294967295)
             return (-1, false);
@@ -36,7 +40,10 @@ internal static class NaiveMatcher
                 userMatches = userMatches || named || broad;
             }
 
-            if (callerMatches && jobMatches && userMatches)
+            // What cannot be said never allows and always denies: an allowing rule wants only certain conditions, a denying one no failed one.
+            bool?[] holds = [.. rule.Where.Select(condition => NaiveConditions.Holds(condition, arguments, user.Home))];
+            bool argumentsMatch = rule.Deny ? holds.All(one => one != false) : holds.All(one => one == true);
+            if (callerMatches && jobMatches && userMatches && argumentsMatch && (consents || !rule.RequireConsent))
                 return (i, !rule.Deny);
         }
 

@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using PipeForkAs.Daemon.Authorization;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Listening;
@@ -18,6 +21,17 @@ public sealed class PolicyPropertyTests
     private static readonly string[] Jobs = ["read", "read-file", "read-", "write", "rea", "x"];
     private static readonly uint[] Gids = [0, 33, 50, 500, 700, 1001];
     private static readonly uint[] Uids = [0, 1, 33, 34, 999, 1001, 1002, 1003, 1004, 1500, 5000, 65534, uint.MaxValue];
+
+    private static readonly string[] Arguments = ["path", "size", "mode"];
+    private static readonly string[] Folders = ["~", "~/www", "/home", "/", "/home/alice", "/srv/./x//y"];
+    private static readonly string[] Texts = ["a", "", "abc", "5", "0.5", "true", "True", "/home/alice", "/home"];
+    private static readonly string[] Numbers = ["0", "-1", "5", "0.5", "5.0", "500e-2", "100"];
+
+    private static readonly string[] Values =
+    [
+        "\"a\"", "\"\"", "\"abc\"", "\"5\"", "\"true\"", "0", "-1", "5", "5.0", "0.5", "50e-2", "100", "true", "false", "null", "[]", "{\"a\":1}", "\"/\"", "\"/home\"", "\"/home/alice\"", "\"/home/alice/www/x\"",
+        "\"/home/alice2\"", "\"//home/./alice//\"", "\"/home/alice/../bob\"", "\"home/alice\"", "\"/srv/x/y/z\"", "\"/home/bob/www\"", "\"~\"", "\"\\u0061\"",
+    ];
 
     [Fact]
     public void A_million_random_questions_are_decided_as_the_naive_matcher_does()
@@ -56,15 +70,22 @@ public sealed class PolicyPropertyTests
         uint uid = Pick(random, Uids);
         Account user = PolicyWorld.Instance.Find(UserSelector.ById(new UserId(uid))) ?? new Account($"u{uid}", uid, uid, [uid], "/", "");
         UserSelector selector = random.Next(2) == 0 ? UserSelector.ById(new UserId(uid)) : Name(user);
-        (int rule, bool isAllowed) = NaiveMatcher.Decide(rules, minimum, callerUid, [gid, .. groups], job, user);
+        string? given = random.Next(4) == 0 ? null : "{" + string.Join(",", Arguments.Where(_ => random.Next(4) != 0).Select(name =>
+            $"\"{(random.Next(20) == 0 ? name.ToUpperInvariant() : name)}\":{Pick(random, Values)}")) + "}";
+        bool consents = random.Next(2) == 0;
+        (int rule, bool isAllowed) = NaiveMatcher.Decide(
+            rules, minimum, callerUid, [gid, .. groups], job, user, given is null ? null : JsonNode.Parse(given)!.AsObject(), consents);
 
-        var question = new Question(caller, callerName, job, selector, null, null);
+        using JsonDocument? document = given is null ? null : JsonDocument.Parse(given);
+        var question = new Question(caller, callerName, job, selector, null, document?.RootElement);
         Decision byName = policy.Decide(question);
         Decision byAccount = policy.Decide(question with { Account = user });
+        if (byAccount.Answer == Answer.NeedsConsent)
+            byAccount = policy.Decide(question with { Account = user, Consent = new ConsentAnswer(consents, "") });
         string expected = rule < 0 ? "none" : rules[rule].Deny ? $"deny r{rule}" : $"allow r{rule}";
         string actual = byAccount.Rule is null ? "none" : byAccount.Answer == Answer.Denied ? $"deny {byAccount.Rule}" : $"allow {byAccount.Rule}";
         if (expected != actual)
-            return (rule, isAllowed, $"{caller} {job} {user} as \"{selector}\": {actual}, not {expected}: {string.Join("; ", rules.Select(Text))}");
+            return (rule, isAllowed, $"{caller} {job} {given} {user} as \"{selector}\": {actual}, not {expected}: {string.Join("; ", rules.Select(Text))}");
 
         // By name nothing is allowed yet, and nothing is refused that the account would allow.
         bool consistent = byName.Answer == Answer.NeedsAccount || (byName.Answer == Answer.Denied && !isAllowed);
@@ -80,8 +101,31 @@ public sealed class PolicyPropertyTests
         string[] targets = Some(random, Names, "*", "self");
         bool namesRoot = targets.Contains("root") || targets.Contains("0");
         bool allowRoot = !deny && namesRoot;
-        return new NaiveRule(Some(random, Names, "*"), [.. Enumerable.Range(0, random.Next(1, 3)).Select(_ => Pick(random, JobPatterns))], targets, deny, allowRoot);
+        bool consent = !deny && !allowRoot && random.Next(4) == 0;
+        NaiveCondition[] where = [.. Arguments.Where(_ => random.Next(6) == 0).Select(argument => Condition(random, argument))];
+        return new NaiveRule(
+            Some(random, Names, "*"), [.. Enumerable.Range(0, random.Next(1, 3)).Select(_ => Pick(random, JobPatterns))], targets, deny, allowRoot, where, consent);
     }
+
+    private static NaiveCondition Condition(Random random, string argument) => random.Next(6) switch
+    {
+        0 => new(argument, "Equals", [Pick(random, Texts)]),
+        1 => new(argument, "OneOf", [Pick(random, Texts), Pick(random, Numbers)]),
+        2 => new(argument, "Letters", []),
+        3 => new(argument, "AtMost", [Pick(random, Numbers)]),
+        4 => new(argument, "AtLeast", [Pick(random, Numbers)]),
+        _ => new(argument, "Under", [Pick(random, Folders)]),
+    };
+
+    private static ConditionOptions Options(NaiveCondition condition) => new()
+    {
+        EqualTo = condition.Way == "Equals" ? condition.Values[0] : null,
+        OneOf = condition.Way == "OneOf" ? condition.Values : null,
+        Pattern = condition.Way == "Letters" ? "[a-z]+" : null,
+        Under = condition.Way == "Under" ? condition.Values[0] : null,
+        AtMost = condition.Way == "AtMost" ? decimal.Parse(condition.Values[0], NumberStyles.Float, CultureInfo.InvariantCulture) : null,
+        AtLeast = condition.Way == "AtLeast" ? decimal.Parse(condition.Values[0], NumberStyles.Float, CultureInfo.InvariantCulture) : null,
+    };
 
     private static string[] Some(Random random, string[] names, params string[] words) =>
         [.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => random.Next(5) switch { 0 => Pick(random, words), 1 => Pick(random, GroupNames), _ => Pick(random, names) })];
@@ -92,11 +136,12 @@ public sealed class PolicyPropertyTests
         Rules = [.. rules.Select((rule, i) => new RuleOptions
         {
             Name = $"r{i}", Callers = rule.Callers, Jobs = rule.Jobs, As = rule.As, Deny = rule.Deny, AllowRoot = rule.AllowRoot,
+            RequireConsent = rule.RequireConsent, Where = rule.Where.ToDictionary(condition => condition.Argument, Options),
         })],
     };
 
     private static T Pick<T>(Random random, T[] values) => values[random.Next(values.Length)];
 
     private static string Text(NaiveRule rule) =>
-        $"{(rule.Deny ? "deny" : "allow")} callers [{string.Join(',', rule.Callers)}] jobs [{string.Join(',', rule.Jobs)}] as [{string.Join(',', rule.As)}] root {rule.AllowRoot}";
+        $"{(rule.Deny ? "deny" : "allow")} callers [{string.Join(',', rule.Callers)}] jobs [{string.Join(',', rule.Jobs)}] as [{string.Join(',', rule.As)}] root {rule.AllowRoot} consent {rule.RequireConsent} where {string.Join(',', rule.Where.Select(where => $"{where.Argument} {where.Way} {string.Join('|', where.Values)}"))}";
 }

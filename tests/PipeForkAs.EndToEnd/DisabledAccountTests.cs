@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using PipeForkAs.EndToEnd.Harness;
+using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
@@ -103,6 +104,35 @@ public sealed class DisabledAccountTests
 
         Assert.Equal(78, await daemon.EndedAsync());
         Assert.Contains("Policy:PamService: there is no PAM service \"pfa-none\"", daemon.Log);
+    }
+
+    /// <summary>Where the library is, an empty file lies on it for this daemon alone.</summary>
+    [Fact(Timeout = Bound.Test)]
+    public async Task Where_there_is_no_libpam_a_daemon_that_needs_none_starts_and_one_that_does_is_refused()
+    {
+        string[] known = [.. (await Tool.MustAsync("ldconfig", "-p")).Split('\n').Where(line => line.Contains("libpam.so.0 ", StringComparison.Ordinal)).Select(line => line.Split("=> ")[1].Trim())];
+        string[] hidden = [.. known.Select(path => $"bind /dev/null {new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path}").Distinct()];
+        using var service = new PamService(_ => "account required pam_permit.so\n");
+
+        (string folder, JsonObject configuration) = DaemonProcess.Prepare();
+        await using (DaemonProcess plain = await ApartDaemon.StartAsync(folder, configuration, hidden))
+        {
+            Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(plain, "id")).End.Code);
+
+            // A reload that asks for it is refused too, and takes nothing of the daemon away.
+            configuration["Policy"] = new JsonObject { ["PamService"] = service.Name };
+            await File.WriteAllTextAsync(Path.Combine(folder, "pipeforkas.json"), configuration.ToJsonString());
+            Libc.kill(new ProcessId(plain.Pid), Signal.SIGHUP);
+            await Crowd.UntilAsync(() => plain.Log, log => log.Contains("Policy:PamService: libpam.so.0 cannot be loaded", StringComparison.Ordinal), TimeSpan.FromSeconds(30), "no refusal");
+            Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(plain, "id")).End.Code);
+            Assert.Equal(0, await plain.StopAsync());
+        }
+
+        (folder, configuration) = DaemonProcess.Prepare();
+        configuration["Policy"] = new JsonObject { ["PamService"] = service.Name };
+        await using DaemonProcess needy = await ApartDaemon.LaunchAsync(folder, configuration, hidden);
+        Assert.Equal(78, await needy.EndedAsync());
+        await Crowd.UntilAsync(() => needy.Log, log => log.Contains("Policy:PamService: libpam.so.0 cannot be loaded; install it, or set none", StringComparison.Ordinal), TimeSpan.FromSeconds(5), "no refusal");
     }
 
     private static Task<string> RestoreAsync() => Tool.MustAsync("usermod", "--expiredate", "", "--shell", "/bin/bash", TestUsers.Bob);

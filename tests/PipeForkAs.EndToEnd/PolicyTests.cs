@@ -159,6 +159,42 @@ public sealed class PolicyTests
         Assert.Equal(0, await daemon.StopAsync());
     }
 
+    /// <summary>Signals of one kind that wait are one; what counts is that the last file holds in the end, and that no reload runs into another.</summary>
+    [Fact(Timeout = Bound.Test)]
+    public async Task Reloads_at_once_come_one_after_the_other_and_the_last_file_holds()
+    {
+        JsonObject configuration = null!;
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(made => configuration = made);
+        string file = Path.Combine(daemon.Folder, "pipeforkas.json");
+        for (int i = 1; i <= 40; i++)
+        {
+            // Each file is whole at any moment; every fourth one is bad.
+            configuration["Commands"] = new JsonObject { [$"round-{i}"] = new JsonObject { ["Command"] = new JsonArray("/bin/echo", $"{i}") } };
+            configuration["Limits"]!["MaxJobs"] = i % 4 == 0 ? 0 : 100 + i;
+            await File.WriteAllTextAsync(file + ".new", configuration.ToJsonString());
+            File.Move(file + ".new", file, overwrite: true);
+            Libc.kill(new ProcessId(daemon.Pid), Signal.SIGHUP);
+            Libc.kill(new ProcessId(daemon.Pid), Signal.SIGHUP);
+            if (i % 10 == 0)
+                Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
+        }
+
+        await File.WriteAllTextAsync(file + ".new", configuration.ToJsonString().Replace("\"MaxJobs\":0", "\"MaxJobs\":99", StringComparison.Ordinal).Replace("round-40", "last", StringComparison.Ordinal));
+        File.Move(file + ".new", file, overwrite: true);
+        Libc.kill(new ProcessId(daemon.Pid), Signal.SIGHUP);
+        FramedReply last = null!;
+        for (int i = 0; i < 1500 && last?.End.Code != ReplyCode.Ok; i++)
+        {
+            await Task.Delay(20);
+            last = await RawClient.RunAsync(daemon, "last");
+        }
+
+        Assert.Equal((ReplyCode.Ok, "40\n"), (last.End.Code, last.Text));
+        Assert.Equal(ReplyCode.UnknownJob, (await RawClient.RunAsync(daemon, "round-39")).End.Code);
+        Assert.DoesNotContain("Exception", daemon.Log);
+        Assert.Equal(0, await daemon.StopAsync());
+    }
+
     /// <summary>Bob as the panel, for the members of the tests' group.</summary>
     private static void Panel(JsonObject configuration) => configuration["Policy"] = new JsonObject
     {

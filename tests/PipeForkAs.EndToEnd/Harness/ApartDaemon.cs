@@ -8,11 +8,17 @@ internal static class ApartDaemon
     /// <summary>Starts one; Hostile/apart.c says what can be done before.</summary>
     public static async Task<DaemonProcess> StartAsync(string folder, JsonObject configuration, params string[] before)
     {
+        DaemonProcess daemon = await LaunchAsync(folder, configuration, before);
+        await Crowd.ListeningAsync(daemon);
+        return daemon;
+    }
+
+    /// <summary>Starts one without waiting for anything.</summary>
+    public static async Task<DaemonProcess> LaunchAsync(string folder, JsonObject configuration, params string[] before)
+    {
         string program = Path.Combine(folder, "apart");
         await Tool.MustAsync("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program, Path.Combine(AppContext.BaseDirectory, "Hostile", "apart.c"));
         await File.WriteAllLinesAsync($"{program}.apart", [.. before, $"exec {NativeBuild.Daemon}"]);
-        var daemon = DaemonProcess.Launch(folder, configuration, program);
-        await Crowd.ListeningAsync(daemon);
-        return daemon;
+        return DaemonProcess.Launch(folder, configuration, program);
     }
 }

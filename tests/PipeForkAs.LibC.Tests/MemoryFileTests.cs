@@ -24,6 +24,14 @@ public sealed class MemoryFileTests
     }
 
     [Fact]
+    public void Random_bytes_differ_from_call_to_call()
+    {
+        Assert.Equal(32, Libc.getrandom(32).Length);
+        Assert.NotEqual(Libc.getrandom(32), Libc.getrandom(32));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Libc.getrandom(257));
+    }
+
+    [Fact]
     public void A_datagram_may_be_a_descriptor_alone()
     {
         string address = $"@pipeforkas-libc-{Guid.NewGuid():N}";

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using PipeForkAs.LibC;
@@ -17,7 +16,7 @@ internal sealed class ArgumentDigest
     /// <summary>Stands for all arguments in a list of those that are shown.</summary>
     public const string All = "*";
 
-    private readonly byte[] key = RandomNumberGenerator.GetBytes(HMACSHA256.HashSizeInBytes);
+    private readonly byte[] key = Libc.getrandom(Sha256.HashBytes);
 
     /// <summary>HMAC-SHA-256 over job, caller and canonical arguments, in 64 hexadecimal digits.</summary>
     /// <param name="job">The job's name, which holds no NUL.</param>
@@ -26,7 +25,7 @@ internal sealed class ArgumentDigest
     public string Of(string job, UserId caller, byte[] arguments)
     {
         byte[] text = [.. Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{job}\0{caller.Value}\0")), .. Canonical(arguments)];
-        return Convert.ToHexStringLower(HMACSHA256.HashData(key, text));
+        return Convert.ToHexStringLower(Sha256.Hmac(key, text));
     }
 
     /// <summary>The same object with its members in order at every depth, and without white space. Numbers stay as they are written.</summary>

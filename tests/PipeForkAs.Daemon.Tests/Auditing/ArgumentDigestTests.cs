@@ -49,5 +49,23 @@ public sealed class ArgumentDigestTests
     public void Only_what_is_named_is_shown(string[] names, string? shown) =>
         Assert.Equal(shown, ArgumentDigest.Shown("{ \"path\": \"/x\", \"password\": {\"path\":\"inner\"} }"u8.ToArray(), names));
 
+    [Fact]
+    public void The_hash_is_the_frameworks_for_every_length_and_key()
+    {
+        var random = new Random(1);
+        for (int length = 0; length <= 300; length++)
+        {
+            byte[] text = new byte[length], key = new byte[length % 65];
+            random.NextBytes(text);
+            random.NextBytes(key);
+            Assert.Equal(System.Security.Cryptography.SHA256.HashData(text), Sha256.Hash(text));
+            Assert.Equal(System.Security.Cryptography.HMACSHA256.HashData(key, text), Sha256.Hmac(key, text));
+        }
+
+        byte[] large = new byte[100_000];
+        random.NextBytes(large);
+        Assert.Equal(System.Security.Cryptography.SHA256.HashData(large), Sha256.Hash(large));
+    }
+
     private static string Of(ArgumentDigest digest, string job, UserId caller, string json) => digest.Of(job, caller, Encoding.UTF8.GetBytes(json));
 }

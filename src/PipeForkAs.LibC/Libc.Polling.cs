@@ -88,25 +88,43 @@ public static unsafe partial class Libc
         }
     }
 
-    /// <summary>poll(2) for reading of two descriptors: which of them can be read, or are closed by their peer. Neither also when a signal interrupted it.</summary>
-    /// <param name="first">One descriptor.</param>
-    /// <param name="second">Another.</param>
+    /// <summary>poll(2) for reading: whether it can be read, or is closed by its peer, before the time is over.</summary>
+    /// <param name="descriptor">The descriptor.</param>
     /// <param name="milliseconds">How long to wait at most; -1 for ever.</param>
+    public static bool poll_readable(FileDescriptor descriptor, int milliseconds)
+    {
+        var entry = new pollfd { fd = descriptor.Number, events = POLLIN };
+        Poll(&entry, 1, milliseconds);
+        return entry.revents != 0;
+    }
+
+    /// <summary>poll(2) for reading of two descriptors: which of them can be read, or are closed by their peer, before the time is over.</summary>
+    /// <param name="first">One descriptor.</param>
+    /// <param name="second">Another. Of one descriptor twice, poll(2) may find one entry ready and the other not: it looks at one after the other.</param>
+    /// <param name="milliseconds">How long to wait at most; -1 for ever.</param>
+    /// <exception cref="ArgumentException">Both are the same.</exception>
     public static (bool First, bool Second) poll_readable(FileDescriptor first, FileDescriptor second, int milliseconds)
     {
+        if (first.Number == second.Number)
+            throw new ArgumentException("the same descriptor twice", nameof(second));
         pollfd* entries = stackalloc pollfd[2];
         entries[0] = new() { fd = first.Number, events = POLLIN };
         entries[1] = new() { fd = second.Number, events = POLLIN };
+        Poll(entries, 2, milliseconds);
+        return (entries[0].revents != 0, entries[1].revents != 0);
+    }
+
+    /// <summary>A signal must not pass for a time-out: poll(2) goes on with what is left of the time.</summary>
+    private static void Poll(pollfd* entries, nuint count, int milliseconds)
+    {
         long deadline = Environment.TickCount64 + milliseconds;
         int left = milliseconds;
         IOResult result;
 
-        // A signal must not pass for a time-out: poll(2) goes on with what is left of the time.
-        // SAFETY: two entries of the kernel's layout.
-        while ((result = Check.Count(sys_poll(entries, 2, left))).Errno == Errno.EINTR)
+        // SAFETY: the caller's entries, of the kernel's layout.
+        while ((result = Check.Count(sys_poll(entries, count, left))).Errno == Errno.EINTR)
             left = milliseconds < 0 ? milliseconds : (int)Math.Max(0, deadline - Environment.TickCount64);
         result.OrThrow("poll()");
-        return (entries[0].revents != 0, entries[1].revents != 0);
     }
 
     /// <summary>poll(2) without waiting: whether both directions of a socket are closed (<c>POLLHUP</c>), as by a peer that is gone.</summary>

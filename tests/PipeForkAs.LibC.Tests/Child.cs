@@ -70,11 +70,11 @@ internal sealed class Child : IDisposable
 
     /// <summary>Waits until the child has printed something, and leaves it to be read.</summary>
     public void WaitForOutput() =>
-        Assert.True(Libc.poll_readable(output, output, DeadlineMilliseconds).First, "the child is silent");
+        Assert.True(Libc.poll_readable(output, DeadlineMilliseconds), "the child is silent");
 
     /// <summary>Waits until the child ended, without reaping it.</summary>
     public void WaitUntilEnded() =>
-        Assert.True(Libc.poll_readable(Pidfd, Pidfd, DeadlineMilliseconds).First, "the child does not end");
+        Assert.True(Libc.poll_readable(Pidfd, DeadlineMilliseconds), "the child does not end");
 
     /// <summary>Waits for the child's end and reaps it.</summary>
     public EndedChild Wait()

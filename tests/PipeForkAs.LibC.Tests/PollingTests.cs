@@ -88,6 +88,15 @@ public sealed class PollingTests
         Assert.Equal((false, true), Libc.poll_readable(one, other, 0));
         Libc.write(one, BitConverter.GetBytes(1L));
         Assert.Equal((true, true), Libc.poll_readable(one, other, 0));
+        Assert.True(Libc.poll_readable(one, 0));
+    }
+
+    [Fact]
+    public void Poll_does_not_take_one_descriptor_for_two()
+    {
+        using FileDescriptor one = Libc.eventfd();
+        Assert.Throws<ArgumentException>(() => Libc.poll_readable(one, one, 0));
+        Assert.False(Libc.poll_readable(one, 0));
     }
 
     private static EpollEvent[] Wait(FileDescriptor epoll, int milliseconds)

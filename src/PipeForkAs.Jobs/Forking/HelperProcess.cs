@@ -64,7 +64,7 @@ internal static class HelperProcess
                 bool closed = false, timedOut = false;
                 while (!closed && !timedOut)
                 {
-                    (bool readable, bool _) = Libc.poll_readable(output, output, DeadlineMilliseconds);
+                    bool readable = Libc.poll_readable(output, DeadlineMilliseconds);
                     timedOut = !readable;
                     if (readable && length < text.Length)
                     {
@@ -78,13 +78,13 @@ internal static class HelperProcess
                     }
                 }
 
-                timedOut |= !Libc.poll_readable(end, end, DeadlineMilliseconds).First;
+                timedOut |= !Libc.poll_readable(end, DeadlineMilliseconds);
                 if (timedOut)
                     Libc.kill(pid, Signal.SIGKILL);
 
                 EndedChild child = Libc.wait_for(pid);
                 if (timedOut)
-                    throw new HostRefusedException($"{name} hung for {DeadlineMilliseconds / 1000} s", timedOut: true);
+                    throw new HostRefusedException($"{name} hung for {DeadlineMilliseconds / 1000} s");
                 if (child.Status is not WaitStatus.Exited { Code: 0 })
                     throw new HostRefusedException($"{name} failed ({child.Status}): {Encoding.UTF8.GetString(text, 0, length)}");
                 return text[..length];

@@ -13,24 +13,9 @@ internal static class SelfTest
 
     private static readonly string[] Sources = ["Random.Shared", "Guid.NewGuid", "string.GetHashCode", "HashCode.Combine"];
 
-    /// <summary>
-    /// Runs the test. One that did not end in time is run once more, and only the second says no: one start in many hundreds was seen
-    /// to hang on a machine with many times more to do than it has processors, and why is not known yet.
-    /// </summary>
+    /// <summary>Runs the test.</summary>
     /// <exception cref="HostRefusedException">It failed; the message says at what.</exception>
     public static void Run()
-    {
-        try
-        {
-            Attempt();
-        }
-        catch (HostRefusedException failure) when (failure.TimedOut)
-        {
-            Attempt();
-        }
-    }
-
-    private static void Attempt()
     {
         HelperProcess.Helper first = HelperProcess.Start("the self-test", Probe);
         HelperProcess.Helper second = HelperProcess.Start("the self-test", Probe);

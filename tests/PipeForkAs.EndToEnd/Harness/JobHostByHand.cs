@@ -63,7 +63,7 @@ internal sealed class JobHostByHand : IDisposable
     /// <summary>Waits for a message; empty where the other end is closed.</summary>
     private static byte[] Receive(FileDescriptor socket, Span<FileDescriptor?> descriptors, out int count)
     {
-        Assert.True(Libc.poll_readable(socket, socket, DeadlineMilliseconds).First, "no message came");
+        Assert.True(Libc.poll_readable(socket, DeadlineMilliseconds), "no message came");
         var buffer = new byte[WorkerProtocol.MaxMessageBytes];
         IOResult received = Libc.recvmsg(socket, buffer, descriptors, out count);
         return received.Failed ? [] : buffer[..(int)received.Count];

@@ -21,6 +21,7 @@ internal sealed class HostServer
     private readonly FileDescriptor childSignal;
     private readonly JobCollection jobs;
     private readonly ProcessId self = Libc.getpid();
+    private readonly int capabilities = UserChange.CountCapabilities();
     private readonly MessageWriter writer = new(256);
     private readonly byte[] incoming = new byte[256];
     private readonly byte[] signalRecord = new byte[128];
@@ -161,7 +162,7 @@ internal sealed class HostServer
                 }
 
                 if (worker is null)
-                    WorkerProcess.Live(workerEnd, self, jobs);
+                    WorkerProcess.Live(workerEnd, self, capabilities, jobs);
             }
 
             Libc.sigmask_set(former);

@@ -1,7 +1,7 @@
+using System.Globalization;
 using System.Text;
-using Microsoft.Win32.SafeHandles;
+using PipeForkAs.Jobs.Registration;
 using PipeForkAs.Jobs.Worker;
-using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Jobs.Forking;
@@ -18,18 +18,15 @@ internal static class WarmUp
     {
         var writer = new MessageWriter();
         var account = new Account("nobody", 65534, 65534, [65534], "/nonexistent", "/bin/sh");
-        new Run { Job = "warm-up", Account = account, Environment = [new("LANG", "C.UTF-8")], Arguments = "{}"u8.ToArray() }.Encode(writer);
+        new Run { Job = "warm-up", Account = account, Environment = [new("LANG", "C.UTF-8")] }.Encode(writer);
         var reader = new MessageReader(writer.Written);
         Run order = Protocol.Worker.Run.Decode(ref reader);
-        new Returned(ReturnKind.Exited, "", "").Encode(writer);
-        foreach (string variable in JobEnvironment.For(order))
-            _ = variable[(variable.IndexOf('=', StringComparison.Ordinal) + 1)..];
+        _ = Encoding.ASCII.GetBytes(order.Limits.OomScoreAdjust.ToString(CultureInfo.InvariantCulture));
 
-        using FileDescriptor nothing = Libc.open("/dev/null", OpenFlags.O_RDWR);
-        using var handle = new SafeFileHandle(nothing.Number, ownsHandle: false);
-        using var stream = new FileStream(handle, FileAccess.ReadWrite, bufferSize: 0, isAsync: false);
-        stream.Write(Encoding.UTF8.GetBytes(order.Job));
-        _ = stream.Read(stackalloc byte[1]);
-        stream.Flush();
+        // The environment is the job host's, which nobody reads any more; the function writes nothing to standard output.
+        FunctionRunner.SetEnvironment(order);
+        SandboxEntry.Enter(order);
+        new TextJob(order.Job, static _ => "").Invoke(FunctionRunner.Context(order));
+        new Returned(ReturnKind.Exited, "", "").Encode(writer);
     }
 }

@@ -40,7 +40,9 @@ internal static class FunctionRunner
         }
     }
 
-    private static void SetEnvironment(Run order)
+    /// <summary>Makes the environment that the job sees.</summary>
+    /// <exception cref="StepFailedException">It cannot be made.</exception>
+    public static void SetEnvironment(Run order)
     {
         try
         {
@@ -103,13 +105,11 @@ internal static class FunctionRunner
         Libc.close_range(0, 2);
     }
 
-    private static JobContext Context(Run order)
+    /// <summary>What the job's function is given.</summary>
+    public static JobContext Context(Run order)
     {
         Account account = order.Account;
-        var groups = new GroupId[account.Groups.Count];
-        for (int i = 0; i < groups.Length; i++)
-            groups[i] = new GroupId(account.Groups[i]);
-        var user = new JobUser(account.Name, new UserId(account.Uid), new GroupId(account.Gid), groups, account.Home, account.Shell);
+        var user = new JobUser(account.Name, new UserId(account.Uid), new GroupId(account.Gid), UserChange.GroupsOf(account), account.Home, account.Shell);
         return new JobContext(
             user, order.Arguments, () => Open(0, FileAccess.Read), () => Open(1, FileAccess.Write), () => Open(2, FileAccess.Write));
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using PipeForkAs.Jobs.Forking;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Worker;
 
@@ -9,7 +10,10 @@ namespace PipeForkAs.Jobs.Worker;
 /// How a worker becomes the user: from the first step to the last, in the order in which they must stand. Any failure throws,
 /// and nothing of the user's runs. Nothing is looked up here; the daemon resolved all in numbers.
 /// </summary>
-internal sealed class UserChange(ProcessId jobHost, FileDescriptor workerEnd)
+/// <param name="jobHost">The worker's parent.</param>
+/// <param name="capabilities">How many capabilities the kernel knows; <see cref="CountCapabilities"/>.</param>
+/// <param name="workerEnd">The worker's control socket.</param>
+internal sealed class UserChange(ProcessId jobHost, int capabilities, FileDescriptor workerEnd)
 {
     private static readonly Signal[] HostSignals =
     [
@@ -19,14 +23,30 @@ internal sealed class UserChange(ProcessId jobHost, FileDescriptor workerEnd)
 
     private WorkerStep step;
 
-    /// <summary>How many capabilities the kernel knows.</summary>
-    private int capabilities;
-
     /// <summary>The step that is being taken.</summary>
     public WorkerStep Step => step;
 
     /// <summary>The worker's control socket; <see cref="Prepare"/> moves it to <see cref="WorkerProtocol.ControlDescriptor"/>.</summary>
     public FileDescriptor Control { get; private set; } = workerEnd;
+
+    /// <summary>How many capabilities the kernel knows: their numbers begin with 0; capabilities(7).</summary>
+    /// <exception cref="HostRefusedException">It knows none, or does not say.</exception>
+    public static int CountCapabilities()
+    {
+        int count = 0;
+        while (Libc.prctl_capbset_read(count) is not null)
+            count++;
+        return count > 0 ? count : throw new HostRefusedException("the kernel does not tell of any capability (PR_CAPBSET_READ): no worker could prove that it has none");
+    }
+
+    /// <summary>The account's groups as the kernel's calls take them.</summary>
+    public static GroupId[] GroupsOf(Account account)
+    {
+        var groups = new GroupId[account.Groups.Count];
+        for (int i = 0; i < groups.Length; i++)
+            groups[i] = new GroupId(account.Groups[i]);
+        return groups;
+    }
 
     /// <summary>What no user matters to: done while the worker waits for its order.</summary>
     public void Prepare()
@@ -73,10 +93,6 @@ internal sealed class UserChange(ProcessId jobHost, FileDescriptor workerEnd)
         step = WorkerStep.Keyring;
         Libc.keyctl_join_session_keyring();
 
-        step = WorkerStep.CapabilityBoundingSet;
-        while (Libc.prctl_capbset_read(capabilities) is not null)
-            capabilities++;
-
         // An idle worker ends with its job host as well. setresuid clears this: it is set again below.
         step = WorkerStep.ParentDeathSignal;
         DieWithJobHost();
@@ -88,9 +104,7 @@ internal sealed class UserChange(ProcessId jobHost, FileDescriptor workerEnd)
         WorkerLimits limits = order.Limits;
         var uid = new UserId(account.Uid);
         var gid = new GroupId(account.Gid);
-        var groups = new GroupId[account.Groups.Count];
-        for (int i = 0; i < groups.Length; i++)
-            groups[i] = new GroupId(account.Groups[i]);
+        GroupId[] groups = GroupsOf(account);
 
         step = WorkerStep.Order;
         bool root = uid == UserId.Root;
@@ -153,7 +167,7 @@ internal sealed class UserChange(ProcessId jobHost, FileDescriptor workerEnd)
         DieWithJobHost();
 
         step = WorkerStep.Verify;
-        Verification.Check(uid, gid, groups, noNewPrivileges: !mayGainPrivileges);
+        Verification.Check(uid, gid, groups, capabilities, noNewPrivileges: !mayGainPrivileges);
 
         // As the user: the home may be on a file system where root is nobody.
         step = WorkerStep.WorkingDirectory;

@@ -11,9 +11,9 @@ internal static class WorkerProcess
     private const int DescriptorsOfAnOrder = 3;
 
     [DoesNotReturn]
-    public static void Live(FileDescriptor workerEnd, ProcessId jobHost, JobCollection jobs)
+    public static void Live(FileDescriptor workerEnd, ProcessId jobHost, int capabilities, JobCollection jobs)
     {
-        var change = new UserChange(jobHost, workerEnd);
+        var change = new UserChange(jobHost, capabilities, workerEnd);
         try
         {
             change.Prepare();

@@ -43,6 +43,15 @@ public static unsafe partial class Libc
         return (new FileDescriptor(ends[0]), new FileDescriptor(ends[1]));
     }
 
+    /// <summary>socketpair(2) <c>AF_UNIX, SOCK_STREAM</c>, close-on-exec; both ends block.</summary>
+    public static (FileDescriptor One, FileDescriptor Other) socketpair_stream()
+    {
+        int* ends = stackalloc int[2];
+        // SAFETY: the kernel writes two ints, for which there is room.
+        Check.Result(sys_socketpair(AF_UNIX, (int)SocketType.SOCK_STREAM | SOCK_CLOEXEC, 0, ends), $"socketpair(AF_UNIX, SOCK_STREAM)");
+        return (new FileDescriptor(ends[0]), new FileDescriptor(ends[1]));
+    }
+
     /// <summary>bind(2) to a path, or to an abstract name where the path begins with '@'; unix(7).</summary>
     public static void bind(FileDescriptor socket, string path)
     {

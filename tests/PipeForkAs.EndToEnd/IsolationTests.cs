@@ -123,7 +123,7 @@ public sealed class IsolationTests(IsolatingDaemon shared) : IClassFixture<Isola
         // The three pipes, and for a function the control socket.
         (string Number, string Kind)[] descriptors =
             [.. Directory.GetFileSystemEntries($"/proc/{pid}/fd").Order(StringComparer.Ordinal).Select(path => (Path.GetFileName(path), new FileInfo(path).LinkTarget!.Split(':')[0]))];
-        (string, string)[] pipes = [("0", "pipe"), ("1", "pipe"), ("2", "pipe")];
+        (string, string)[] pipes = [("0", "socket"), ("1", "socket"), ("2", "socket")];
         Assert.Equal(job == "nap" ? pipes : [.. pipes, ("3", "socket")], descriptors);
 
         // A function holds what its job host held before: its files in /proc are root's, so that not even its user can look (prctl(2), PR_SET_DUMPABLE).

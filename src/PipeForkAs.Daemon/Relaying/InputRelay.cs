@@ -4,89 +4,124 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Relaying;
 
-/// <summary>Moves what the client sends behind its request to the job's stdin, inside the kernel.</summary>
+/// <summary>Moves what the client sends behind its request to the job's stdin: inside the kernel where it is much.</summary>
 internal sealed class InputRelay(Connection client, FileDescriptor stdin) : IDisposable
 {
-    private const int Chunk = 1 << 20;
+    /// <summary>Up to this many bytes are copied.</summary>
+    private const int Small = 4096;
 
-    /// <summary>After so many pieces, of at most what a pipe holds each, the others have their turn.</summary>
+    /// <summary>After so many pieces, of at most what a private pipe holds each, the others have their turn.</summary>
     private const int PiecesInARow = 16;
+
+    private Watch? writable;
+    private PrivatePipe? pipe;
+    private int pieces;
+    private bool stopped;
 
     /// <summary>Bytes that went to the job's stdin so far.</summary>
     public long Bytes { get; private set; }
 
-    private Watch? writable;
-    private bool stopped;
-
     /// <summary>
-    /// Relays until the client has shut its writing side down, the job reads no more, or the connection was closed. The pipe is closed
-    /// only for a client that ended its input itself: one that died must not look to the job like one that was finished, since a job
-    /// may replace a file with what came. That job is cancelled, and the pipe goes with it.
+    /// Relays until the client has shut its writing side down, the job reads no more, or the connection was closed. The job's input ends
+    /// only for a client that ended it itself: one that died must not look to the job like one that was finished, since a job
+    /// may replace a file with what came. That job is cancelled, and its input goes with it.
     /// </summary>
     /// <param name="beginning">What was read behind the request's line already.</param>
     public async Task RunAsync(ReadOnlyMemory<byte> beginning)
     {
-        while (!beginning.IsEmpty)
-        {
-            IOResult written = Libc.write(stdin, beginning.Span);
-            Bytes += written.Count;
-            if (!written.Failed)
-                beginning = beginning[(int)written.Count..];
-            else if (!written.WouldBlock || !await WritableAsync() || stopped)
-                return;
-        }
-
-        // Which side would block, splice does not say. The pipe is full only where the socket had something before the call;
-        // to wait for the wrong side's edge would be to wait for ever.
-        bool socketHadData = false;
-        int pieces = 0;
+        if (!await CopyAsync(beginning))
+            return;
+        var buffer = new byte[Small];
         while (!stopped && !client.IsClosed)
         {
-            IOResult moved = Libc.splice(client.Socket, stdin, Chunk);
-            bool goOn = true;
-            Bytes += moved.Count;
-            if (moved.Count > 0)
+            IOResult read = Libc.recv(client.Socket, buffer);
+            if (read.WouldBlock)
             {
-                socketHadData = false;
-                if (++pieces % PiecesInARow == 0)
-                    await Task.Yield();
+                if (!await client.Watch.ReadableAsync())
+                    return;
+                continue;
             }
-            else if (!moved.WouldBlock)
-            {
-                if (!moved.Failed)
-                    EndOfInput();
+
+            if (read.Failed)
                 return;
-            }
-            else if (socketHadData)
+            if (read.Count == 0)
             {
-                goOn = await WritableAsync();
-                socketHadData = false;
-            }
-            else if (Libc.bytes_available(client.Socket) > 0)
-            {
-                socketHadData = true;
-            }
-            else if (client.Watch.IsInputEnded)
-            {
-                // The pipe is full, and so splice does not tell of the end; nor will another edge.
                 EndOfInput();
                 return;
             }
-            else
-            {
-                goOn = await client.Watch.ReadableAsync();
-            }
 
-            if (!goOn)
+            if (!await CopyAsync(buffer.AsMemory(0, (int)read.Count)))
+                return;
+            if (read.Count < Small)
+                continue;
+            pipe ??= PrivatePipe.TryCreate();
+            if (pipe is not null && !await SpliceAsync(pipe))
                 return;
         }
     }
 
-    /// <summary>Stops relaying; nothing of it touches the pipe any more.</summary>
+    /// <summary>Stops relaying; nothing of it touches the job's stdin any more.</summary>
     public void Dispose()
     {
         stopped = true;
         writable?.Dispose();
+        pipe?.Dispose();
+    }
+
+    /// <summary>False where it is over: the job reads no more.</summary>
+    private async ValueTask<bool> CopyAsync(ReadOnlyMemory<byte> data)
+    {
+        while (!data.IsEmpty)
+        {
+            IOResult sent = Libc.send(stdin, data.Span);
+            if (!sent.Failed)
+            {
+                Bytes += sent.Count;
+                data = data[(int)sent.Count..];
+            }
+            else if (!sent.WouldBlock || !await WritableAsync() || stopped)
+            {
+                return false;
+            }
+        }
+
+        return await GoesOnAsync();
+    }
+
+    /// <summary>Until the client has sent no more than is here. False where it is over: the job reads no more.</summary>
+    private async ValueTask<bool> SpliceAsync(PrivatePipe by)
+    {
+        while (!client.IsClosed)
+        {
+            long left = Libc.splice(client.Socket, by.Write, PrivatePipe.Capacity).Count;
+            if (left <= 0)
+                return true; // Nothing more now, or never: reading tells which.
+            while (left > 0)
+            {
+                IOResult moved = Libc.splice(by.Read, stdin, (int)left);
+                if (moved.Count > 0)
+                {
+                    Bytes += moved.Count;
+                    left -= moved.Count;
+                }
+                else if (!moved.WouldBlock || !await WritableAsync() || stopped)
+                {
+                    return false;
+                }
+            }
+
+            if (!await GoesOnAsync())
+                return false;
+        }
+
+        return false;
+    }
+
+    private async ValueTask<bool> GoesOnAsync()
+    {
+        if (++pieces % PiecesInARow == 0)
+            await Task.Yield();
+        return !stopped;
     }
 
     private void EndOfInput()

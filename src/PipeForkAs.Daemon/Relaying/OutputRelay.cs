@@ -7,24 +7,25 @@ namespace PipeForkAs.Daemon.Relaying;
 
 /// <summary>
 /// Moves the job's output to the client. Large output goes inside the kernel by splice(2) and the daemon never holds it: a client
-/// that does not read fills its socket and then the pipe, and the job waits. Small output is cheaper to copy.
+/// that does not read fills its socket and then the job's, and the job waits. Small output is cheaper to copy.
 /// </summary>
 internal sealed class OutputRelay(Connection client, FileDescriptor stdout, FileDescriptor? stderr, long? limit = null) : IDisposable
 {
     /// <summary>Up to this many bytes are copied.</summary>
     private const int Small = 4096;
 
-    /// <summary>After so many pieces, of at most what a pipe holds each, the others have their turn.</summary>
+    /// <summary>After so many pieces, of at most what a private pipe holds each, the others have their turn.</summary>
     private const int PiecesInARow = 16;
 
     private readonly SocketTurn turn = new();
+    private readonly List<PrivatePipe> pipes = [];
     private Watch? stdoutWatch, stderrWatch;
     private bool abandoned;
 
-    /// <summary>Whether the reply is in frames: stderr has a pipe of its own.</summary>
+    /// <summary>Whether the reply is in frames: stderr has a stream of its own.</summary>
     private bool InFrames => stderr is not null;
 
-    /// <summary>Bytes of stdout so far; with one pipe for both, of both.</summary>
+    /// <summary>Bytes of stdout so far; with one stream for both, of both.</summary>
     public long StdoutBytes { get; private set; }
 
     /// <summary>Bytes of stderr so far.</summary>
@@ -61,17 +62,23 @@ internal sealed class OutputRelay(Connection client, FileDescriptor stdout, File
         stderrWatch?.Dispose();
     }
 
-    public void Dispose() => Abandon();
+    public void Dispose()
+    {
+        Abandon();
+        foreach (PrivatePipe pipe in pipes)
+            pipe.Dispose();
+    }
 
-    private async Task PumpAsync(FileDescriptor pipe, Watch watch, FrameType type)
+    private async Task PumpAsync(FileDescriptor stream, Watch watch, FrameType type)
     {
         // The buffer has room for a frame's header in front.
         var buffer = new byte[FrameHeader.Size + Small];
+        PrivatePipe? pipe = null;
         bool goOn = true;
         int pieces = 0;
         while (goOn && !abandoned && !client.IsClosed)
         {
-            IOResult read = Libc.read(pipe, buffer.AsSpan(FrameHeader.Size));
+            IOResult read = Libc.recv(stream, buffer.AsSpan(FrameHeader.Size));
             if (read.WouldBlock)
             {
                 goOn = await watch.ReadableAsync();
@@ -89,19 +96,36 @@ internal sealed class OutputRelay(Connection client, FileDescriptor stdout, File
 
             if (++pieces % PiecesInARow == 0)
                 await Task.Yield();
+            if (read.Count < Small)
+                continue;
+            pipe ??= MakePipe();
+            if (pipe is null)
+                continue;
 
-            while (goOn && !abandoned && !client.IsClosed && Libc.bytes_available(pipe) is var available && available > Small)
+            while (goOn && !abandoned && !client.IsClosed)
             {
                 using (await turn.TakeAsync())
                 {
-                    int allowed = Allowed(available);
-                    goOn = (allowed == 0 || await SpliceAsync(pipe, allowed, type)) && allowed == available;
+                    // What is in the pipe is a promise that a frame's header can make.
+                    int taken = abandoned ? 0 : (int)Libc.splice(stream, pipe.Write, PrivatePipe.Capacity).Count;
+                    if (taken <= 0)
+                        break; // Nothing more now, or never: reading tells which.
+                    int allowed = Allowed(taken);
+                    goOn = (allowed == 0 || await SpliceAsync(pipe, allowed, type)) && allowed == taken;
                 }
 
                 if (++pieces % PiecesInARow == 0)
                     await Task.Yield();
             }
         }
+    }
+
+    private PrivatePipe? MakePipe()
+    {
+        var pipe = PrivatePipe.TryCreate();
+        if (pipe is not null)
+            pipes.Add(pipe);
+        return pipe;
     }
 
     /// <summary>How much of what a job wrote may go to the client. Where that is not all, the limit is reached.</summary>
@@ -123,11 +147,10 @@ internal sealed class OutputRelay(Connection client, FileDescriptor stdout, File
         return await client.SendAsync(buffer.AsMemory(0, FrameHeader.Size + count));
     }
 
-    private async ValueTask<bool> SpliceAsync(FileDescriptor pipe, int available, FrameType type)
+    private async ValueTask<bool> SpliceAsync(PrivatePipe pipe, int available, FrameType type)
     {
         if (InFrames)
         {
-            // Only this pump reads the pipe: what is available now is a promise that the header can make.
             var header = new byte[FrameHeader.Size];
             new FrameHeader(type, available).Encode(header);
             if (!await client.SendAsync(header))
@@ -138,10 +161,10 @@ internal sealed class OutputRelay(Connection client, FileDescriptor stdout, File
         AtLineStart = false;
         while (available > 0)
         {
-            IOResult moved = Libc.splice(pipe, client.Socket, available);
+            IOResult moved = Libc.splice(pipe.Read, client.Socket, available);
             if (moved.Count > 0)
                 available -= (int)moved.Count;
-            else if (!moved.WouldBlock || !await client.Watch.WritableAsync() || client.IsClosed)
+            else if (!moved.WouldBlock || !await client.Watch.WritableAsync() || client.IsClosed || abandoned)
                 return false;
         }
 

@@ -51,8 +51,7 @@ internal sealed class RequestStory(
             ReceivedRequest received = await RequestReader.ReceiveAsync(client, options.Limits.RequestTimeout);
             trail.Request = request = received.Request;
             reply = Reply.For(request.Reply, client);
-            if (runningJobs.Stopping)
-                throw new RefusedException(ReplyCode.ShuttingDown, "the daemon is stopping; nothing was run");
+            DemandNotStopping();
 
             if (request.Operation == Operation.Run)
             {
@@ -76,6 +75,16 @@ internal sealed class RequestStory(
         {
             Log.RequestBroke(logger, failure);
             end = new EndRecord { Code = ReplyCode.Internal, Message = failure.Message, Job = request?.Job };
+        }
+
+#pragma warning disable CA1031 // The request's edge: whatever it is, the client must not take silence for success.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            Log.RequestBroke(logger, failure);
+            if (trail.End is not null)
+                throw;
+            end = new EndRecord { Code = ReplyCode.Internal, Message = "something in the daemon failed; its log says what", Job = request?.Job };
         }
 
         await RespondAsync(client, reply, Conclude(client, trail, end), atLineStart: true);
@@ -130,28 +139,30 @@ internal sealed class RequestStory(
         await accounts.PassAsync(account);
         Run order = orders.Build(job, request, account, decision.GrantsRoot);
         using JobSlots.Slot slot = await slots.TakeAsync(caller.Uid, client.OnHungUp);
+        DemandNotStopping();
 
-        // Create pipes.
-        using JobPipes pipes = JobPipes.Create(reply.SeparatesStderr);
-        using InputRelay input = trail.Input = new InputRelay(client, pipes.Stdin);
-        using var output = new OutputRelay(client, pipes.Stdout, pipes.Stderr, orders.OutputLimit(job));
+        // Create streams.
+        using JobStreams streams = JobStreams.Create(reply.SeparatesStderr);
+        using InputRelay input = trail.Input = new InputRelay(client, streams.Stdin);
+        using var output = new OutputRelay(client, streams.Stdout, streams.Stderr, orders.OutputLimit(job));
 
         // Take a forked worker. It becomes the user, runs the job, whose output goes to the pipes, and exits.
         ForkedWorker worker = await job.Host.TakeAsync(options.Limits.RequestTimeout);
-        if (client.Watch.IsHungUp)
+        if (client.Watch.IsHungUp || runningJobs.Stopping)
         {
             worker.Release();
+            DemandNotStopping();
             throw new RefusedException(ReplyCode.Cancelled, "the client went away; nothing was run");
         }
 
         using RunningJobs.Entry running = runningJobs.Add(new RunningJob(client.Loop, worker, output, orders.Timeout(job, request), options.Limits.KillGrace));
-        worker.Order(order, orders.GroupLimits(job), writer, pipes.WorkerEnds.Stdin, pipes.WorkerEnds.Stdout, pipes.WorkerEnds.Stderr);
-        pipes.CloseWorkerEnds();
+        worker.Order(order, orders.GroupLimits(job), writer, streams.WorkerEnds.Stdin, streams.WorkerEnds.Stdout, streams.WorkerEnds.Stderr);
+        streams.CloseWorkerEnds();
         client.OnHungUp(() => running.Job.End(EndReason.Cancelled));
         output.LimitReached = () => running.Job.End(EndReason.OutputLimit);
 
         // Relay: the input until the client ends it, the output until the job does.
-        _ = input.RunAsync(received.BeginningOfInput);
+        _ = running.Job.GuardAsync(input.RunAsync(received.BeginningOfInput));
         Task relayed = output.RunAsync();
 
         // Respond: where the output is all, as soon as there is no more of it and all is well; else when it is known how the worker ended.
@@ -180,6 +191,13 @@ internal sealed class RequestStory(
         };
         end = Conclude(client, trail, end);
         return responded ? Task.CompletedTask : RespondAsync(client, reply, end, output.AtLineStart);
+    }
+
+    /// <summary>Whoever waited for something may find that the daemon stops meanwhile.</summary>
+    private void DemandNotStopping()
+    {
+        if (runningJobs.Stopping)
+            throw new RefusedException(ReplyCode.ShuttingDown, "the daemon is stopping; nothing was run");
     }
 
     private static void Demand(Decision decision, Caller caller, string job, UserSelector user)

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Relaying;
@@ -22,6 +23,7 @@ internal sealed class RunningJob : IDisposable
     private readonly long due;
     private readonly TaskCompletionSource givenUp = new();
     private LoopTimer? next;
+    private ExceptionDispatchInfo? failure;
     private bool disposed;
 
     public RunningJob(Loop loop, ForkedWorker worker, OutputRelay output, TimeSpan timeout, TimeSpan grace)
@@ -67,9 +69,27 @@ internal sealed class RunningJob : IDisposable
         return true;
     }
 
+    /// <summary>Watches over a relay: where it fails, the job is ended, and <see cref="FinishAsync"/> throws what it threw. Half of an input or output is none.</summary>
+    public async Task GuardAsync(Task relay)
+    {
+        try
+        {
+            await relay;
+        }
+#pragma warning disable CA1031 // Whatever it is: it is thrown again where the job is awaited.
+        catch (Exception thrown)
+#pragma warning restore CA1031
+        {
+            failure ??= ExceptionDispatchInfo.Capture(thrown);
+            if (!disposed)
+                Kill();
+        }
+    }
+
     /// <summary>Waits until the output is relayed and the worker has ended. Null where nobody can say how: its job host died, or it cannot be killed.</summary>
     public async Task<WorkerExited?> FinishAsync(Task relayed)
     {
+        _ = GuardAsync(relayed);
         Task<WorkerExited?> ended = worker.Ended;
         await Task.WhenAny(relayed, ended, givenUp.Task);
 
@@ -78,6 +98,7 @@ internal sealed class RunningJob : IDisposable
             Next(grace, Kill);
 
         await Task.WhenAny(Task.WhenAll(relayed, ended), givenUp.Task);
+        failure?.Throw();
         return ended.IsCompleted ? await ended : null;
     }
 

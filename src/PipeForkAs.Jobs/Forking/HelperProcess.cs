@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using PipeForkAs.LibC;
 
@@ -45,8 +46,13 @@ internal static class HelperProcess
 #pragma warning restore CA1031
         {
             Libc.write(write, Encoding.UTF8.GetBytes(failure is HostRefusedException ? failure.Message : failure.ToString()));
+        }
+        finally
+        {
             Libc._exit(1);
         }
+
+        throw new UnreachableException();
     }
 
     /// <summary>A running child.</summary>

@@ -64,6 +64,7 @@ internal sealed class HostServer
             SelfTest.Run();
             server.Say(writer => writer.Begin(MessageKind.Ready));
             server.Loop();
+            server.EndWorkers(daemonIsGone: true);
             return 0;
         }
 #pragma warning disable CA1031 // The edge of the process: whatever it is, the daemon is told, and the job host ends.
@@ -73,11 +74,8 @@ internal sealed class HostServer
             var writer = new MessageWriter();
             new Refused(failure is HostRefusedException ? failure.Message : $"{failure.GetType().FullName}: {failure.Message}").Encode(writer);
             Libc.send(control, writer.Written);
+            server?.EndWorkers(daemonIsGone: false);
             return 1;
-        }
-        finally
-        {
-            server?.EndWorkers();
         }
     }
 
@@ -200,17 +198,22 @@ internal sealed class HostServer
         }
     }
 
-    /// <summary>The daemon is gone: nobody reads what a worker writes any more. None is left behind, not even as a zombie.</summary>
-    private void EndWorkers()
+    /// <summary>
+    /// Nobody reads what a worker writes any more: all are killed. Where the daemon is gone none is left behind, not even as a zombie.
+    /// Where it lives, and this job host fails, they are not reaped here: the daemon inherits them, and ends what is left of their groups
+    /// while their numbers are still their own.
+    /// </summary>
+    private void EndWorkers(bool daemonIsGone)
     {
         foreach (ProcessId pid in running.Concat(letGo))
         {
             Libc.kill(pid, Signal.SIGKILL);
-            Libc.wait_for(pid);
+            if (daemonIsGone)
+                Libc.wait_for(pid);
         }
 
         // Those that the daemon was told of, and did not let go any more.
-        while (Libc.peek_any_ended() is { } child)
+        while (daemonIsGone && Libc.peek_any_ended() is { } child)
             Libc.reap(child.Pid);
     }
 

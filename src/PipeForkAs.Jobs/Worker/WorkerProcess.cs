@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using PipeForkAs.Jobs.Forking;
 using PipeForkAs.LibC;
@@ -49,8 +50,13 @@ internal static class WorkerProcess
         {
             Report(change.Control, new StepFailed(change.Step, 0, $"{failure.GetType().FullName}: {failure.Message}"));
         }
+        finally
+        {
+            // Also where the report failed: nothing may unwind into the job host's own code, as which it might still be root.
+            Libc._exit(1);
+        }
 
-        Libc._exit(1);
+        throw new UnreachableException();
     }
 
     /// <summary>Waits for the daemon. Null when it needs the worker no more, or is gone.</summary>

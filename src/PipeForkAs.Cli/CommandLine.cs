@@ -71,6 +71,8 @@ internal static class CommandLine
             new ListCommand(socket, streams),
             new DescribeCommand(socket, streams),
             new CheckCommand(socket, streams),
+            new StatusCommand(socket, streams),
+            new CancelCommand(socket),
         };
     }
 }

@@ -121,6 +121,24 @@ public sealed class PipeForkAsClient
             : throw new RequestRefusedException(answer.End);
     }
 
+    /// <summary>How the daemon does: what runs, what was counted. Other callers than root are told of their own jobs, and of no job host.</summary>
+    /// <param name="cancellation">Closes the connection.</param>
+    /// <exception cref="RequestRefusedException">The daemon does not answer it: it is busy, it is stopping ...</exception>
+    /// <inheritdoc cref="RunAsync" path="/exception"/>
+    public async Task<DaemonStatus> StatusAsync(CancellationToken cancellation = default)
+    {
+        ReadOnlyMemory<byte> json = await AskAsync(new Request { Operation = Operation.Status }, cancellation).ConfigureAwait(false);
+        return Read(() => JsonSerializer.Deserialize(json.Span, DaemonStatusJson.Default.DaemonStatus));
+    }
+
+    /// <summary>Ends a job as if its client had gone away: SIGTERM, a grace, SIGKILL. It is under way when this returns, and may last for that grace.</summary>
+    /// <param name="id">Which, as <see cref="RunningJobStatus.Id"/> tells.</param>
+    /// <param name="cancellation">Closes the connection.</param>
+    /// <exception cref="RequestRefusedException">No job of that id runs that the caller asked for; root may end those of others too.</exception>
+    /// <inheritdoc cref="RunAsync" path="/exception"/>
+    public async Task CancelAsync(long id, CancellationToken cancellation = default) =>
+        await AskAsync(new Request { Operation = Operation.Cancel, Id = id }, cancellation).ConfigureAwait(false);
+
     private static string? NonEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
 
     private static T Read<T>(Func<T?> deserialize)

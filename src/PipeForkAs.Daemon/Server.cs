@@ -65,7 +65,7 @@ internal sealed class Server
     {
         this.handed = handed;
         this.report = report;
-        running = new RunningJobs(counts);
+        running = new RunningJobs(counts, loop.Time);
         this.loop = loop;
         this.options = options;
         this.logger = logger;
@@ -80,7 +80,7 @@ internal sealed class Server
         slots = new JobSlots(loop, options.Limits);
         var checking = new Checking(catalog, authorizer, users, accounts, orders);
         audit = new Audit(auditLogger, loop.Time, job => catalog.Find(job)?.Description.AuditedArguments ?? []);
-        story = new RequestStory(options, catalog, authorizer, accounts, orders, checking, slots, running, audit, logger);
+        story = new RequestStory(options, catalog, authorizer, accounts, orders, checking, new Overseeing(hosts, running, slots, loop.Time), slots, running, audit, logger);
     }
 
     /// <summary>Reaps the daemon's children; to be swept at SIGCHLD.</summary>
@@ -284,6 +284,8 @@ internal sealed class Server
             Code = ReplyCode.Busy,
             Message = $"you have {options.Limits.MaxConnectionsPerUid} connections, no more may be (Limits:MaxConnectionsPerUid); ask again later",
         };
+
+        running.Counts.Answered(record.Code);
 
         // Patience is for where there is room: who opens too many connections must not fill it for the others.
         TimeSpan patience = connections.Count <= options.Limits.MaxConnections / 2 ? BusyPatience : TimeSpan.Zero;

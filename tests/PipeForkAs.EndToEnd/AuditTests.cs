@@ -61,6 +61,8 @@ public sealed class AuditTests(AuditingDaemon auditing) : IClassFixture<Auditing
     [InlineData("""{"job":"throw","user":"ALICE","args":{"message":"hunter2"}}""", "Ran", "error", "throw")]
     [InlineData("""{"job":"sleep","user":"ALICE","timeout":0.2,"args":{"seconds":100}}""", "Ran", "timeout", "sleep")]
     [InlineData("""{"op":"list"}""", "Told", "ok", null)]
+    [InlineData("""{"op":"status"}""", "Told", "ok", null)]
+    [InlineData("""{"op":"cancel","id":9999}""", "Refused", "unknown-job", null)]
     [InlineData("""{"op":"describe","job":"id"}""", "Told", "ok", "id")]
     [InlineData("""{"op":"check","job":"id","user":"root"}""", "Told", "denied", "id")]
     public async Task Every_request_has_one_record(string request, string kind, string code, string? job)
@@ -74,6 +76,7 @@ public sealed class AuditTests(AuditingDaemon auditing) : IClassFixture<Auditing
         Assert.Equal(kind == "Ran", record.ContainsKey("worker_pid"));
         Assert.Equal(code == "signaled" ? 9 : null, record.ContainsKey("signal") && code != "timeout" ? Number(record, "signal") : (long?)null);
         Assert.DoesNotContain("hunter2", record.ToJsonString());
+        Assert.Equal(kind == "Ran" || request.Contains("cancel", StringComparison.Ordinal), record.ContainsKey("id") && Number(record, "id") > 0);
         if (code == "denied")
             Assert.Contains("no rule", Text(record, "reason"));
     }

@@ -39,6 +39,7 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
         Add("Operation", operation);
         Add("Code", end.Code.ToWire());
         Add("Job", request?.Job);
+        Add("Id", trail.Id);
         Add("User", user);
         Add("Uid", end.Uid ?? trail.Decision?.Account?.Uid);
         Add("Rule", trail.Decision?.Rule);

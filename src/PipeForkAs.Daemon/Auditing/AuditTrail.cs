@@ -22,6 +22,13 @@ internal sealed class AuditTrail(Caller caller, Func<CallerOrigin> origin)
     /// <summary>The request, where it was one.</summary>
     public Request? Request { get; set; }
 
+    /// <summary>The id of the job that ran, or, for <c>cancel</c>, the one that was asked for; null for none.</summary>
+    public long? Id
+    {
+        get => field ?? Request?.Id;
+        set;
+    }
+
     /// <summary>What the policy said.</summary>
     public Decision? Decision { get; set; }
 

@@ -47,6 +47,12 @@ internal sealed class JobHost : IHostProcessOwner
     /// <summary>Workers that wait for a request.</summary>
     public int ReadyWorkers => pool.Ready;
 
+    /// <summary>Workers that shall wait for a request.</summary>
+    public int WantedWorkers => options.Workers;
+
+    /// <summary>Its processes.</summary>
+    public IEnumerable<ProcessId> Pids => processes.Select(process => process.Pid);
+
     /// <summary>Called when a process of it became ready: its jobs may be others now.</summary>
     public Action? JobsChanged { get; set; }
 

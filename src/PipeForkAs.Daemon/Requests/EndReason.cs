@@ -12,6 +12,9 @@ internal enum EndReason
     /// <summary>The client went away.</summary>
     Cancelled,
 
+    /// <summary>Its caller, or root, asked for that.</summary>
+    CancelAsked,
+
     /// <summary>It wrote more than it may.</summary>
     OutputLimit,
 

@@ -21,6 +21,8 @@ internal readonly record struct Outcome(ReplyCode Code, string? Message, JobErro
                 return new(ReplyCode.Timeout, string.Create(CultureInfo.InvariantCulture, $"the job ran longer than {job.Timeout.TotalSeconds:0.###} s and was ended"));
             case EndReason.Cancelled:
                 return new(ReplyCode.Cancelled, "the client went away and the job was ended");
+            case EndReason.CancelAsked:
+                return new(ReplyCode.Cancelled, "the job was cancelled, as was asked for, and ended");
             case EndReason.OutputLimit:
                 return new(ReplyCode.OutputLimit, "the job wrote more than it may and was ended; the reply holds what it may");
             case EndReason.ShuttingDown:

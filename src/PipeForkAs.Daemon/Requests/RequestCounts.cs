@@ -5,6 +5,9 @@ namespace PipeForkAs.Daemon.Requests;
 /// <summary>Counts of requests since the daemon started.</summary>
 internal sealed class RequestCounts
 {
+    private static readonly ReplyCode[] Codes = Enum.GetValues<ReplyCode>();
+    private readonly long[] byCode = new long[Codes.Length];
+
     /// <summary>Jobs that run now.</summary>
     public int Running { get; private set; }
 
@@ -13,6 +16,9 @@ internal sealed class RequestCounts
 
     /// <summary>Requests that were answered with a refusal: nothing was run for them.</summary>
     public long Refused { get; private set; }
+
+    /// <summary>Requests by the code that they were answered with: all codes, by their words on the wire, in the order of these.</summary>
+    public SortedDictionary<string, long> ByCode() => new(Codes.ToDictionary(code => code.ToWire(), code => byCode[(int)code]), StringComparer.Ordinal);
 
     /// <summary>Called after every change.</summary>
     public Action? Changed { get; set; }
@@ -34,6 +40,7 @@ internal sealed class RequestCounts
     /// <summary>A request was answered.</summary>
     public void Answered(ReplyCode code)
     {
+        byCode[(int)code]++;
         if (code is ReplyCode.BadRequest or ReplyCode.TooLarge or ReplyCode.UnknownJob or ReplyCode.UnknownUser or ReplyCode.BadArguments or ReplyCode.Denied or ReplyCode.Busy)
             Refused++;
         else

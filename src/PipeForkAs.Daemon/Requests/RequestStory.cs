@@ -21,7 +21,7 @@ namespace PipeForkAs.Daemon.Requests;
 /// user and runs the job, relay, respond. Everything else is detail behind it.
 /// </summary>
 internal sealed class RequestStory(
-    DaemonOptions options, JobCatalog catalog, IAuthorizer authorizer, AccountGate accounts, OrderBuilder orders, Checking checking, JobSlots slots, RunningJobs runningJobs,
+    DaemonOptions options, JobCatalog catalog, IAuthorizer authorizer, AccountGate accounts, OrderBuilder orders, Checking checking, Overseeing overseeing, JobSlots slots, RunningJobs runningJobs,
     Audit audit, ILogger logger)
 {
     private readonly MessageWriter writer = new(4096);
@@ -108,12 +108,15 @@ internal sealed class RequestStory(
     private async ValueTask<EndRecord> TellOfJobsAsync(Connection client, Request request, Reply reply, AuditTrail trail)
     {
         using LoopTimer patience = Patience(client);
-        if (request.Operation == Operation.Check)
-            return await checking.CheckAsync(client.Caller, request, reply, trail);
-        Func<string, bool> mayRun = await authorizer.MayRunAsync(client.Caller);
-        return request.Operation == Operation.List
-            ? await Listing.ListAsync(catalog, mayRun, request, reply)
-            : await Listing.DescribeAsync(catalog, mayRun, request, reply);
+        return request.Operation switch
+        {
+            Operation.Check => await checking.CheckAsync(client.Caller, request, reply, trail),
+            Operation.List => await Listing.ListAsync(catalog, await authorizer.MayRunAsync(client.Caller), request, reply),
+            Operation.Describe => await Listing.DescribeAsync(catalog, await authorizer.MayRunAsync(client.Caller), request, reply),
+            Operation.Status => await overseeing.StatusAsync(client.Caller, request, reply),
+            Operation.Cancel => overseeing.Cancel(client.Caller, request),
+            _ => throw new InvalidOperationException($"nobody answers {request.Operation}"),
+        };
     }
 
     /// <summary>A client that does not read its answer has as long as the longest job; then its connection is another's.</summary>
@@ -155,7 +158,9 @@ internal sealed class RequestStory(
             throw new RefusedException(ReplyCode.Cancelled, "the client went away; nothing was run");
         }
 
-        using RunningJobs.Entry running = runningJobs.Add(new RunningJob(client.Loop, worker, output, orders.Timeout(job, request), options.Limits.KillGrace));
+        using RunningJobs.Entry running = runningJobs.Add(
+            new RunningJob(client.Loop, worker, output, orders.Timeout(job, request), options.Limits.KillGrace), caller, jobName, account, worker);
+        trail.Id = running.Id;
         worker.Order(order, orders.GroupLimits(job), writer, streams.WorkerEnds.Stdin, streams.WorkerEnds.Stdout, streams.WorkerEnds.Stderr);
         streams.CloseWorkerEnds();
         client.OnHungUp(() => running.Job.End(EndReason.Cancelled));

@@ -1,9 +1,16 @@
+using PipeForkAs.Daemon.Forking;
+using PipeForkAs.Daemon.Listening;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
+using PipeForkAs.Protocol.Worker;
+
 namespace PipeForkAs.Daemon.Requests;
 
-/// <summary>The jobs that run, for those who must end them all.</summary>
-internal sealed class RunningJobs(RequestCounts counts)
+/// <summary>The jobs that run, for those who must end them, and who want to know of them.</summary>
+internal sealed class RunningJobs(RequestCounts counts, TimeProvider time)
 {
-    private readonly HashSet<RunningJob> jobs = [];
+    private readonly Dictionary<long, Entry> jobs = [];
+    private long lastId;
 
     /// <summary>What is counted of requests.</summary>
     public RequestCounts Counts => counts;
@@ -12,28 +19,59 @@ internal sealed class RunningJobs(RequestCounts counts)
     public bool Stopping { get; set; }
 
     /// <summary>Adds a job; disposing what comes back takes it out, and disposes it.</summary>
-    public Entry Add(RunningJob job)
+    public Entry Add(RunningJob job, Caller caller, string name, Account account, ForkedWorker worker)
     {
-        jobs.Add(job);
+        var entry = new Entry(this, ++lastId, job, caller.Uid, name, account, worker.Pid, time.GetTimestamp());
+        jobs.Add(lastId, entry);
         counts.Begun();
-        return new Entry(this, job);
+        return entry;
+    }
+
+    /// <summary>What the caller may know of them, oldest first: root of all, others of those that they asked for.</summary>
+    public IEnumerable<RunningJobStatus> KnownTo(Caller caller) =>
+        jobs.Values.Where(entry => entry.IsFor(caller)).OrderBy(entry => entry.Id).Select(entry => entry.Tell(time));
+
+    /// <summary>Ends a job for the caller that asked for it, or for root. False where none runs of that id, or it is another caller's.</summary>
+    public bool Cancel(long id, Caller caller)
+    {
+        if (!jobs.TryGetValue(id, out Entry? entry) || !entry.IsFor(caller))
+            return false;
+        entry.Job.End(EndReason.CancelAsked);
+        return true;
     }
 
     /// <summary>Ends all.</summary>
     public void EndAll(EndReason reason)
     {
-        foreach (RunningJob job in jobs.ToArray())
-            job.End(reason);
+        foreach (Entry entry in jobs.Values.ToArray())
+            entry.Job.End(reason);
     }
 
     /// <summary>A job among the others.</summary>
-    internal readonly struct Entry(RunningJobs owner, RunningJob job) : IDisposable
+    internal sealed class Entry(RunningJobs owner, long id, RunningJob job, UserId caller, string name, Account account, ProcessId worker, long begun) : IDisposable
     {
         public RunningJob Job => job;
 
+        /// <summary>Counted from 1, and given once.</summary>
+        public long Id => id;
+
+        /// <summary>Whether a caller may know of it, and end it.</summary>
+        public bool IsFor(Caller asking) => asking.Uid == UserId.Root || asking.Uid == caller;
+
+        public RunningJobStatus Tell(TimeProvider time) => new()
+        {
+            Id = id,
+            Job = name,
+            Caller = caller.Value,
+            User = account.Name,
+            Uid = account.Uid,
+            Pid = worker.Value,
+            Age = Math.Round(time.GetElapsedTime(begun).TotalSeconds, 3),
+        };
+
         public void Dispose()
         {
-            owner.jobs.Remove(job);
+            owner.jobs.Remove(id);
             job.Dispose();
             owner.Counts.Ended();
         }

@@ -17,4 +17,10 @@ public enum Operation
 
     /// <summary>Tell whether a job would be run, and as whom, without running it.</summary>
     Check,
+
+    /// <summary>Tell how the daemon does: what runs, what was counted.</summary>
+    Status,
+
+    /// <summary>End a job that runs.</summary>
+    Cancel,
 }

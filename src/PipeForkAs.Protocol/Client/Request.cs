@@ -25,6 +25,10 @@ public sealed record Request
     [JsonConverter(typeof(UserSelectorConverter))]
     public string? Caller { get; init; }
 
+    /// <summary>For <c>cancel</c> alone: which job, as <see cref="RunningJobStatus.Id"/> tells; 1 or over.</summary>
+    [JsonPropertyName("id")]
+    public long? Id { get; init; }
+
     /// <summary>The job's arguments: a JSON object, or nothing.</summary>
     [JsonPropertyName("args")]
     [JsonConverter(typeof(RawObjectConverter))]
@@ -102,6 +106,10 @@ public sealed record Request
             throw new RequestException("\"caller\" is for \"check\" alone; who asks is what the kernel says");
         if (Caller is not null && !UserSelectorConverter.IsValid(Caller))
             throw new RequestException($"\"caller\" must be {UserSelectorConverter.Rule}");
+        if (Operation == Operation.Cancel && Id is not > 0)
+            throw new RequestException("\"id\" must be that of a job that runs, a number of 1 or over; status tells it");
+        if (Id is not null && Operation != Operation.Cancel)
+            throw new RequestException("\"id\" is for \"cancel\" alone; a job is named by \"job\"");
         if (Timeout is { } seconds && !(seconds > 0 && double.IsFinite(seconds)))
             throw new RequestException("\"timeout\" must be a number of seconds over 0");
 

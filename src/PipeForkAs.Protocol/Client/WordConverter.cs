@@ -26,7 +26,8 @@ internal abstract class WordConverter<T>(params (string Word, T Value)[] words) 
 }
 
 internal sealed class OperationConverter()
-    : WordConverter<Operation>(("run", Operation.Run), ("list", Operation.List), ("describe", Operation.Describe), ("check", Operation.Check));
+    : WordConverter<Operation>(
+        ("run", Operation.Run), ("list", Operation.List), ("describe", Operation.Describe), ("check", Operation.Check), ("status", Operation.Status), ("cancel", Operation.Cancel));
 
 internal sealed class ReplyFormConverter()
     : WordConverter<ReplyForm>(("text", ReplyForm.Text), ("frames", ReplyForm.Frames));

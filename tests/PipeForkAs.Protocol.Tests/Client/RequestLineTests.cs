@@ -16,6 +16,7 @@ public sealed class RequestLineTests
     private static readonly Gen<Request> Requests =
         from operation in Gen.Elements(Enum.GetValues<Operation>())
         from job in Generate.JobName
+        from id in Generate.Positive64.Where(id => id > 0)
         from user in Generate.OrNull(Users)
         from arguments in Generate.OrNull(Generate.JsonObject)
         from names in Generate.VariableName.ListOf()
@@ -27,6 +28,7 @@ public sealed class RequestLineTests
         {
             Operation = operation,
             Job = job,
+            Id = operation == Operation.Cancel ? id : null,
             User = user,
             Arguments = arguments is null ? null : Encoding.UTF8.GetBytes(arguments),
             Environment = names.Count == 0 ? null : names.Zip(values).DistinctBy(pair => pair.First).ToDictionary(pair => pair.First, pair => pair.Second),
@@ -43,8 +45,8 @@ public sealed class RequestLineTests
         Request read = Request.Parse(line.AsSpan(0, line.Length - 1));
 
         Assert.Equal(
-            (request.Operation, request.Job, request.User, request.Timeout, request.Reply),
-            (read.Operation, read.Job, read.User, read.Timeout, read.Reply));
+            (request.Operation, request.Job, request.Id, request.User, request.Timeout, request.Reply),
+            (read.Operation, read.Job, read.Id, read.User, read.Timeout, read.Reply));
         Assert.Equal(request.Environment, read.Environment);
         Assert.Equal(request.Arguments is null, read.Arguments is null);
         if (request.Arguments is not null)
@@ -59,6 +61,7 @@ public sealed class RequestLineTests
             """{"op":"run","job":"id","user":"alice","args":{"a":[1,{"b":null}],"\u0061b":"\n"},"env":{"LANG":"C","E":""},"timeout":1.5,"reply":"frames"}"""u8.ToArray(),
             """{"job":"id","user":1000,"args":{"é":"\ud83d\ude00"}}"""u8.ToArray(),
             """{"op":"list"}"""u8.ToArray(),
+            """{"op":"cancel","id":4711}"""u8.ToArray(),
         ];
         var mutation = new Mutation(seed: 20260101);
         int read = 0, refused = 0;
@@ -108,6 +111,7 @@ public sealed class RequestLineTests
         Request[] bad =
         [
             new(), new() { Job = "../x" }, new() { Operation = Operation.List, Job = "../x" }, new() { Operation = Operation.Describe },
+            new() { Operation = Operation.Cancel }, new() { Operation = Operation.Cancel, Id = 0 }, new() { Job = "id", Id = 1 },
             new() { Job = "id", User = "" }, new() { Job = "id", User = "4294967295" }, new() { Job = "id", User = "\uD800" },
             new() { Job = "id", Timeout = 0 }, new() { Job = "id", Timeout = -1 }, new() { Job = "id", Timeout = double.NaN },
             new() { Job = "id", Timeout = double.PositiveInfinity },

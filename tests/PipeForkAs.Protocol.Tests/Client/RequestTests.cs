@@ -27,6 +27,9 @@ public sealed class RequestTests
     [InlineData("""{"op":"run","job":"a"}""", Operation.Run)]
     [InlineData("""{"op":"list"}""", Operation.List)]
     [InlineData("""{"op":"describe","job":"a"}""", Operation.Describe)]
+    [InlineData("""{"op":"check","job":"a"}""", Operation.Check)]
+    [InlineData("""{"op":"status"}""", Operation.Status)]
+    [InlineData("""{"op":"cancel","id":1}""", Operation.Cancel)]
     public void Each_operation_is_read(string json, Operation expected) => Assert.Equal(expected, Parse(json).Operation);
 
     [Theory]
@@ -143,6 +146,21 @@ public sealed class RequestTests
     [InlineData("""{"job":"id\u0000"}""")]
     [InlineData("""{"job":"id\n"}""")]
     public void A_request_to_run_or_describe_names_a_job_by_the_rule(string json) => Refused(json);
+
+    [Theory]
+    [InlineData("""{"op":"cancel"}""")]
+    [InlineData("""{"op":"cancel","job":"id"}""")]
+    [InlineData("""{"op":"cancel","id":0}""")]
+    [InlineData("""{"op":"cancel","id":-1}""")]
+    [InlineData("""{"op":"cancel","id":1.5}""")]
+    [InlineData("""{"op":"cancel","id":"1"}""")]
+    [InlineData("""{"op":"cancel","id":null}""")]
+    [InlineData("""{"op":"cancel","id":[1]}""")]
+    [InlineData("""{"op":"cancel","id":9223372036854775808}""")]
+    [InlineData("""{"op":"cancel","id":1,"id":2}""")]
+    [InlineData("""{"job":"id","id":1}""")]
+    [InlineData("""{"op":"status","id":1}""")]
+    public void To_cancel_takes_one_id_and_nothing_else_does(string json) => Refused(json);
 
     [Theory]
     [InlineData("5", 5)]

@@ -1,0 +1,38 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+
+using PipeForkAs.Cli.Replies;
+
+namespace PipeForkAs.Cli.Commands;
+
+/// <summary>Ends a job that runs.</summary>
+internal sealed class CancelCommand : Command
+{
+    private readonly Argument<long> id = new("ID") { Description = "The job's id; see: pipeforkas status", CustomParser = ParseId };
+    private readonly SocketOption socket;
+
+    public CancelCommand(SocketOption socket)
+        : base("cancel", "Ends a job that runs, as if its client had gone away. For the caller that asked for it, and for root.")
+    {
+        this.socket = socket;
+        Add(id);
+        SetAction(RunAsync);
+    }
+
+    private static long ParseId(ArgumentResult result)
+    {
+        string word = result.Tokens[0].Value;
+        if (long.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out long id) && id > 0)
+            return id;
+
+        result.AddError($"ID must be a number of 1 or over, as status tells, not \"{word}\"");
+        return 0;
+    }
+
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        await socket.Client(parsed).CancelAsync(parsed.GetValue(id), cancellation);
+        return ExitStatus.Success;
+    }
+}

@@ -1,0 +1,43 @@
+using System.CommandLine;
+using System.Text;
+using System.Text.Json;
+
+using PipeForkAs.Cli.Replies;
+using PipeForkAs.Cli.Surroundings;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Cli.Commands;
+
+/// <summary>Tells how the daemon does.</summary>
+internal sealed class StatusCommand : Command
+{
+    private readonly Option<bool> json = new("--json") { Description = "Write one JSON object" };
+    private readonly Option<bool> prometheus = new("--prometheus") { Description = "Write metrics in the text format that Prometheus reads" };
+    private readonly SocketOption socket;
+    private readonly StreamSet streams;
+
+    public StatusCommand(SocketOption socket, StreamSet streams)
+        : base("status", "Tells how the daemon does: job hosts, jobs that run, requests counted. Only root is told of all jobs, others of their own.")
+    {
+        this.socket = socket;
+        this.streams = streams;
+        Add(json);
+        Add(prometheus);
+        Validators.Add(result =>
+        {
+            if (result.GetValue(json) && result.GetValue(prometheus))
+                result.AddError("--json and --prometheus are two forms of the same; use one of them");
+        });
+        SetAction(RunAsync);
+    }
+
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        DaemonStatus status = await socket.Client(parsed).StatusAsync(cancellation);
+        string text = parsed.GetValue(json) ? JsonSerializer.Serialize(status, DaemonStatusJson.Default.DaemonStatus) + "\n"
+            : parsed.GetValue(prometheus) ? StatusMetrics.Of(status)
+            : StatusText.Lines(status).Aggregate(new StringBuilder(), (lines, line) => lines.Append(Printable.Escape(line)).Append('\n')).ToString();
+        await streams.WriteAsync(text, cancellation);
+        return ExitStatus.Success;
+    }
+}

@@ -1,0 +1,52 @@
+using System.Reflection;
+using System.Text;
+using System.Text.Json;
+using PipeForkAs.Daemon.Forking;
+using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Replying;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Daemon.Requests;
+
+/// <summary>
+/// Answers <c>status</c> and <c>cancel</c>. Root sees and ends every job; others those that they asked for, whichever user they run as: that another's job
+/// runs is not told, and neither are the job hosts. What is counted is told to all.
+/// </summary>
+internal sealed class Overseeing(IReadOnlyList<JobHost> hosts, RunningJobs running, JobSlots slots, TimeProvider time)
+{
+    private static readonly string Version =
+        typeof(Overseeing).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
+
+    private readonly long started = time.GetTimestamp();
+
+    /// <summary>Answers <c>status</c>.</summary>
+    public async ValueTask<EndRecord> StatusAsync(Caller caller, Request request, Reply reply)
+    {
+        var status = new DaemonStatus
+        {
+            Version = Version,
+            Uptime = Math.Round(time.GetElapsedTime(started).TotalSeconds, 3),
+            Hosts = caller.Uid == UserId.Root ? [.. hosts.Select(Tell)] : null,
+            Jobs = [.. running.KnownTo(caller)],
+            Running = running.Counts.Running,
+            Waiting = slots.Waiting,
+            Served = running.Counts.Served,
+            Refused = running.Counts.Refused,
+            Codes = running.Counts.ByCode(),
+        };
+        byte[] output = request.Reply == ReplyForm.Frames
+            ? JsonSerializer.SerializeToUtf8Bytes(status, DaemonStatusJson.Default.DaemonStatus)
+            : Encoding.UTF8.GetBytes(string.Concat(StatusText.Lines(status).Select(line => line + "\n")));
+        await reply.WriteAsync(output);
+        return new EndRecord { Code = ReplyCode.Ok, Stdout = output.Length };
+    }
+
+    /// <summary>Answers <c>cancel</c>: that the job is being ended; its own client is told when it has.</summary>
+    /// <exception cref="RefusedException">The caller has no such job; the same where there is none and where it is another's.</exception>
+    public EndRecord Cancel(Caller caller, Request request) => running.Cancel(request.Id!.Value, caller)
+        ? new EndRecord { Code = ReplyCode.Ok }
+        : throw new RefusedException(ReplyCode.UnknownJob, $"no job {request.Id} of yours runs; status shows those that do");
+
+    private static JobHostStatus Tell(JobHost host) => new(host.Path, [.. host.Pids.Select(pid => pid.Value)], host.ReadyWorkers, host.WantedWorkers, host.IsWell);
+}

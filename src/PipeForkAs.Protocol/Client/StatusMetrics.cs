@@ -1,0 +1,48 @@
+using System.Globalization;
+using System.Text;
+
+namespace PipeForkAs.Protocol.Client;
+
+/// <summary>
+/// What <c>status</c> tells as metrics, in the text exposition format that Prometheus reads (version 0.0.4). Single jobs are not among them: their
+/// number has no bound. What the caller may not know is left out.
+/// </summary>
+public static class StatusMetrics
+{
+    /// <summary>The metrics, each behind its HELP and TYPE lines; ends with a line's end, as the format demands.</summary>
+    public static string Of(DaemonStatus status)
+    {
+        ArgumentNullException.ThrowIfNull(status);
+        StringBuilder text = new();
+        Add(text, "info", "gauge", "The daemon's version.", ("version", status.Version, 1));
+        Add(text, "uptime_seconds", "gauge", "Seconds since the daemon started.", ("", "", status.Uptime));
+        Add(text, "jobs_running", "gauge", "Jobs that run.", ("", "", status.Running));
+        Add(text, "requests_waiting", "gauge", "Requests that wait until fewer jobs run.", ("", "", status.Waiting));
+        Add(text, "requests_refused_total", "counter", "Requests that were refused: nothing was run for them.", ("", "", status.Refused));
+        Add(text, "requests_total", "counter", "Requests that were answered, by the code of the reply.", [.. status.Codes.Select(code => ("code", code.Key, (double)code.Value))]);
+        if (status.Hosts is not { Count: > 0 } hosts)
+            return text.ToString();
+
+        Add(text, "job_host_up", "gauge", "Whether a process of the job host can fork, and answers.", PerHost(host => host.Well ? 1 : 0));
+        Add(text, "job_host_processes", "gauge", "Processes of the job host.", PerHost(host => host.Pids.Count));
+        Add(text, "job_host_workers_ready", "gauge", "Workers that wait for a request.", PerHost(host => host.Ready));
+        Add(text, "job_host_workers_wanted", "gauge", "Workers that shall wait, as it is configured.", PerHost(host => host.Workers));
+        return text.ToString();
+
+        (string, string, double)[] PerHost(Func<JobHostStatus, double> value) => [.. hosts.Select(host => ("path", host.Path, value(host)))];
+    }
+
+    private static void Add(StringBuilder text, string name, string type, string help, params (string Label, string Word, double Value)[] samples)
+    {
+        text.Append(CultureInfo.InvariantCulture, $"# HELP pipeforkas_{name} {help}\n# TYPE pipeforkas_{name} {type}\n");
+        foreach ((string label, string word, double value) in samples)
+        {
+            string labels = label.Length == 0 ? "" : $"{{{label}=\"{Escape(word)}\"}}";
+            text.Append(CultureInfo.InvariantCulture, $"pipeforkas_{name}{labels} {value}\n");
+        }
+    }
+
+    /// <summary>As the format writes a label's value.</summary>
+    private static string Escape(string word) =>
+        word.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
+}

@@ -1,0 +1,46 @@
+using System.Globalization;
+
+namespace PipeForkAs.Protocol.Client;
+
+/// <summary>What <c>status</c> tells, for a person.</summary>
+public static class StatusText
+{
+    /// <summary>The lines, without their ends. User names stand in them as the user database has them.</summary>
+    public static IEnumerable<string> Lines(DaemonStatus status)
+    {
+        ArgumentNullException.ThrowIfNull(status);
+        return LinesOf(status);
+    }
+
+    private static IEnumerable<string> LinesOf(DaemonStatus status)
+    {
+        yield return $"pipeforkasd {status.Version}, up {Time(status.Uptime)}";
+        yield return Invariant($"requests: {status.Served} served, {status.Refused} refused, {status.Waiting} waiting");
+        if (status.Codes.Values.Any(count => count > 0))
+            yield return $"  {string.Join(", ", status.Codes.Where(code => code.Value > 0).Select(code => Invariant($"{code.Key} {code.Value}")))}";
+        foreach (JobHostStatus host in status.Hosts ?? [])
+            yield return Invariant($"job host {host.Path}: {(host.Well ? "" : "not well, ")}pid {string.Join(", ", host.Pids)}; {host.Ready} of {host.Workers} workers ready");
+        yield return Invariant($"jobs: {status.Running} running{(status.Jobs.Count < status.Running ? $", {status.Jobs.Count} of them yours" : "")}");
+        if (status.Jobs.Count == 0)
+            yield break;
+
+        string[][] rows =
+        [
+            ["ID", "AGE", "CALLER", "USER", "PID", "JOB"],
+            .. status.Jobs.Select(job => (string[])[Invariant($"{job.Id}"), Time(job.Age), Invariant($"{job.Caller}"), job.User, Invariant($"{job.Pid}"), job.Job]),
+        ];
+        foreach (string[] row in rows)
+            yield return "  " + string.Join("  ", row.Select((cell, column) => column == row.Length - 1 ? cell : cell.PadRight(rows.Max(other => other[column].Length))));
+    }
+
+    /// <summary>Seconds as a person counts: <c>4.2 s</c>, <c>1:02:03</c>, <c>3 d 1:02:03</c>.</summary>
+    private static string Time(double seconds)
+    {
+        if (seconds < 60)
+            return seconds.ToString("0.0", CultureInfo.InvariantCulture) + " s";
+        var time = TimeSpan.FromSeconds(seconds);
+        return (time.Days > 0 ? Invariant($"{time.Days} d ") : "") + Invariant($"{time.Hours}:{time.Minutes:00}:{time.Seconds:00}");
+    }
+
+    private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
+}

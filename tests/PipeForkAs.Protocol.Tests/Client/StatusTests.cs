@@ -1,0 +1,90 @@
+using System.Text.RegularExpressions;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Protocol.Tests.Client;
+
+/// <summary>What <c>status</c> tells, as people and as Prometheus read it.</summary>
+public sealed partial class StatusTests
+{
+    private static readonly DaemonStatus All = new()
+    {
+        Version = "1.2.3",
+        Uptime = 266_645.4,
+        Hosts = [new("/usr/libexec/jobs", [11, 12], 3, 4, Well: true), new("/opt/own", [], 0, 2, Well: false)],
+        Jobs =
+        [
+            new() { Id = 9, Job = "cat", Caller = 33, User = "alice", Uid = 1001, Pid = 4711, Age = 61 },
+            new() { Id = 10, Job = "disk-usage", Caller = 0, User = "bo", Uid = 1002, Pid = 4712, Age = 0.25 },
+        ],
+        Running = 2,
+        Waiting = 1,
+        Served = 12,
+        Refused = 3,
+        Codes = new Dictionary<string, long> { ["denied"] = 3, ["busy"] = 0, ["ok"] = 12 },
+    };
+
+    [Fact]
+    public void People_read_lines_and_a_table() => Assert.Equal(
+        """
+        pipeforkasd 1.2.3, up 3 d 2:04:05
+        requests: 12 served, 3 refused, 1 waiting
+          denied 3, ok 12
+        job host /usr/libexec/jobs: pid 11, 12; 3 of 4 workers ready
+        job host /opt/own: not well, pid ; 0 of 2 workers ready
+        jobs: 2 running
+          ID  AGE      CALLER  USER   PID   JOB
+          9   0:01:01  33      alice  4711  cat
+          10  0.3 s    0       bo     4712  disk-usage
+        """, string.Join('\n', StatusText.Lines(All)));
+
+    [Fact]
+    public void Who_may_not_know_all_reads_that_there_is_more() => Assert.Equal(
+        """
+        pipeforkasd 1.2.3, up 2.0 s
+        requests: 0 served, 0 refused, 0 waiting
+        jobs: 2 running, 0 of them yours
+        """, string.Join('\n', StatusText.Lines(All with { Uptime = 2, Served = 0, Refused = 0, Waiting = 0, Hosts = null, Jobs = [], Codes = new Dictionary<string, long> { ["ok"] = 0 } })));
+
+    [Fact]
+    public void Prometheus_reads_every_line_and_each_metric_says_first_what_it_is()
+    {
+        string text = StatusMetrics.Of(All);
+        Assert.EndsWith("\n", text, StringComparison.Ordinal);
+        string? declared = null;
+        foreach (string line in text[..^1].Split('\n'))
+        {
+            Match match = Line().Match(line);
+            Assert.True(match.Success, line);
+            if (match.Groups["help"].Success)
+                declared = match.Groups["help"].Value;
+            Assert.Equal(declared, match.Groups["type"].Success ? match.Groups["type"].Value : match.Groups["help"].Success ? declared : match.Groups["name"].Value);
+        }
+
+        Assert.Equal(text.Split("# HELP").Length, text.Split("# TYPE").Length);
+        foreach (string sample in new[]
+        {
+            "pipeforkas_info{version=\"1.2.3\"} 1", "pipeforkas_uptime_seconds 266645.4", "pipeforkas_jobs_running 2", "pipeforkas_requests_waiting 1", "pipeforkas_requests_refused_total 3",
+            "pipeforkas_requests_total{code=\"denied\"} 3", "pipeforkas_requests_total{code=\"busy\"} 0", "pipeforkas_job_host_processes{path=\"/usr/libexec/jobs\"} 2",
+            "pipeforkas_job_host_workers_ready{path=\"/usr/libexec/jobs\"} 3", "pipeforkas_job_host_workers_wanted{path=\"/usr/libexec/jobs\"} 4", "pipeforkas_job_host_up{path=\"/opt/own\"} 0",
+        })
+        {
+            Assert.Contains($"\n{sample}\n", text, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void A_label_can_neither_end_itself_nor_its_line()
+    {
+        string text = StatusMetrics.Of(All with { Hosts = [new("/a\"} 1\nb\\", [1], 1, 1, true)] });
+        Assert.Contains("""pipeforkas_job_host_up{path="/a\"} 1\nb\\"} 1""" + "\n", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("\nb", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Who_may_not_know_of_job_hosts_gets_no_metric_of_them() =>
+        Assert.DoesNotContain("job_host", StatusMetrics.Of(All with { Hosts = null }), StringComparison.Ordinal);
+
+    /// <summary>https://prometheus.io/docs/instrumenting/exposition_formats/, as far as it is used.</summary>
+    [GeneratedRegex("""^(?:# HELP (?<help>pipeforkas_[a-z_]+) [^\\]+|# TYPE (?<type>pipeforkas_[a-z_]+) (?:gauge|counter)|(?<name>pipeforkas_[a-z_]+)(?:\{[a-z]+="(?:[^"\\\n]|\\[\\"n])*"\})? [0-9.]+)$""")]
+    private static partial Regex Line();
+}

@@ -22,6 +22,10 @@ command -v systemd-nspawn >/dev/null || missing+=(systemd-container)
 command -v pgrep >/dev/null || missing+=(procps)
 command -v dh >/dev/null || missing+=(debhelper)
 command -v lintian >/dev/null || missing+=(lintian)
+command -v man >/dev/null || missing+=(man-db)
+command -v mandoc >/dev/null || missing+=(mandoc)
+command -v zsh >/dev/null || missing+=(zsh)
+command -v fish >/dev/null || missing+=(fish)
 if [ ${#missing[@]} -gt 0 ]; then
     echo "installing ${missing[*]}"
     { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"; } >/dev/null \

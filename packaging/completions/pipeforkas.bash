@@ -1,0 +1,117 @@
+# bash completion for pipeforkas(1): asks the daemon for the jobs that the caller may run, and for their parameters.
+
+# Asks the daemon, at the socket that the line names. One that does not answer must not hold the shell up.
+_pipeforkas_ask() {
+    timeout 3 "$program" ${socket:+--socket "$socket"} "$@" 2>/dev/null </dev/null
+}
+
+_pipeforkas_jobs() {
+    _pipeforkas_ask list | while read -r name _; do printf '%s\n' "$name"; done
+}
+
+# The parameters of a job: name, a tab, what it takes.
+_pipeforkas_parameters() {
+    _pipeforkas_ask describe "$1" | sed -nE 's/^  ([A-Za-z0-9_.-]+)  +(.*)$/\1\t\2/p'
+}
+
+_pipeforkas_variables() {
+    _pipeforkas_ask describe "$1" | sed -nE 's/^  --env may set (.*)$/\1/p' | tr -d ,
+}
+
+# The ids of jobs that run, as far as the caller may know them.
+_pipeforkas_ids() {
+    _pipeforkas_ask status | sed -nE '/^  ID /,$ s/^  ([0-9]+) .*$/\1/p'
+}
+
+# The values that a parameter takes, where they are few; else files.
+_pipeforkas_values() {
+    local name takes
+    while IFS=$'\t' read -r name takes; do
+        [[ $name == "$2" ]] || continue
+        case $takes in
+            "true or false"*) printf '%s\n' true false; return ;;
+            "one of "*) sed -E 's/^one of //; s/: .*//; s/, required$//; s/, [^,]* if not given$//; s/, /\n/g' <<<"$takes"; return ;;
+        esac
+    done < <(_pipeforkas_parameters "$1")
+    compgen -f -- "$3"
+}
+
+_pipeforkas() {
+    local program=${COMP_WORDS[0]} socket="" command="" job="" cur prev="" piece word i
+    local -a words=() candidates=()
+
+    # The line's words as the command will get them: readline breaks them at '=' and ':' too.
+    local joins=""
+    for ((i = 0; i <= COMP_CWORD; i++)); do
+        piece=${COMP_WORDS[i]}
+        if [[ $piece == [=:]* && ${#words[@]} -gt 1 ]]; then
+            words[-1]+=$piece joins=1
+        elif [[ -n $joins ]]; then
+            words[-1]+=$piece joins=""
+        else
+            words+=("$piece")
+        fi
+    done
+    cur=${words[-1]}
+
+    for ((i = 1; i < ${#words[@]} - 1; i++)); do
+        word=${words[i]}
+        case $word in
+            --socket=*) socket=${word#*=} ;;
+            --socket) socket=${words[++i]} prev=$word ;;
+            --user | -u | --caller | --timeout | -t | --env | -e | --args) ((++i)); prev=$word ;;
+            -*) ;;
+            *) if [[ -z $command ]]; then command=$word; elif [[ -z $job ]]; then job=$word; fi ;;
+        esac
+    done
+    # Only where the word to complete is the option's value.
+    ((i == ${#words[@]})) || prev=""
+    [[ $cur != --*=* ]] || { prev=${cur%%=*} cur=${cur#*=}; }
+
+    case $prev in
+        --socket) mapfile -t candidates < <(compgen -f -- "$cur") ;;
+        --user | -u | --caller) mapfile -t candidates < <(compgen -u -- "$cur") ;;
+        --env | -e) [[ -z $job ]] || mapfile -t candidates < <(_pipeforkas_variables "$job" | tr ' ' '\n' | sed 's/$/=/') ;;
+        --timeout | -t | --args) ;;
+        *)
+            case $command:$cur in
+                run:-*) candidates=(--args --user --timeout --env --frames --json --socket --help) ;;
+                check:-*) candidates=(--args --user --caller --explain --json --socket --help) ;;
+                list:-* | describe:-*) candidates=(--json --socket --help) ;;
+                status:-*) candidates=(--json --prometheus --socket --help) ;;
+                cancel:-*) candidates=(--socket --help) ;;
+                :-*) candidates=(--socket --help --version) ;;
+                :*) candidates=(run list describe check status cancel) ;;
+                cancel:*) [[ -n $job ]] || mapfile -t candidates < <(_pipeforkas_ids) ;;
+                run:* | check:* | describe:*)
+                    if [[ -z $job ]]; then
+                        mapfile -t candidates < <(_pipeforkas_jobs)
+                    elif [[ $command != describe && $cur == *=* ]]; then
+                        mapfile -t candidates < <(_pipeforkas_values "$job" "${cur%%=*}" "${cur#*=}")
+                        candidates=("${candidates[@]/#/${cur%%=*}=}")
+                    elif [[ $command != describe ]]; then
+                        mapfile -t candidates < <(_pipeforkas_parameters "$job" | cut -f 1 | sed 's/$/=/')
+                    fi
+                    ;;
+            esac
+            ;;
+    esac
+
+    # Of a word that readline broke it replaces the last piece alone.
+    local last=${COMP_WORDS[COMP_CWORD]} skip=0
+    if [[ $last == [=:]* ]]; then
+        skip=${#cur}
+    elif [[ $cur == *"$last" ]]; then
+        skip=$((${#cur} - ${#last}))
+    fi
+    COMPREPLY=()
+    for word in "${candidates[@]}"; do
+        [[ $word == "$cur"* ]] && COMPREPLY+=("${word:skip}")
+    done
+    # It fails where no completion is under way, as in a test.
+    [[ ${COMPREPLY[0]-} != *= || ${#COMPREPLY[@]} -gt 1 ]] || compopt -o nospace 2>/dev/null
+    [[ $prev != --socket && $cur != *=* ]] || compopt -o filenames 2>/dev/null
+    return 0
+}
+
+complete -F _pipeforkas pipeforkas

@@ -1,0 +1,103 @@
+# fish completion for pipeforkas(1): asks the daemon for the jobs that the caller may run, and for their parameters.
+
+# Asks the daemon, at the socket that the line names. One that does not answer must not hold the shell up.
+function __pipeforkas_ask
+    set -l words (commandline -opc)
+    set -l socket
+    for i in (seq (count $words))
+        if string match -q -- '--socket=*' $words[$i]
+            set socket $words[$i]
+        else if test "$words[$i]" = --socket; and test $i -lt (count $words)
+            set socket --socket=$words[(math $i + 1)]
+        end
+    end
+    timeout 3 $words[1] $socket $argv 2>/dev/null </dev/null
+end
+
+# The words behind the options: the command, the job, its arguments.
+function __pipeforkas_words
+    set -l skip 1
+    for word in (commandline -opc)
+        if test $skip -gt 0
+            set skip 0
+            continue
+        end
+        switch $word
+            case --socket --user -u --caller --timeout -t --env -e --args
+                set skip 1
+            case '-*'
+            case '*'
+                echo $word
+        end
+    end
+end
+
+# Whether the command is one of these, with so many words behind it: "0", or "+" for one or more.
+function __pipeforkas_at
+    set -l words (__pipeforkas_words)
+    set -l behind (math (count $words) - 1)
+    contains -- "$words[1]" $argv[2..]; or return 1
+    if test $argv[1] = +
+        test $behind -gt 0
+    else
+        test $behind -eq $argv[1]
+    end
+end
+
+function __pipeforkas_of
+    set -l words (__pipeforkas_words)
+    contains -- "$words[1]" $argv
+end
+
+function __pipeforkas_jobs
+    __pipeforkas_ask list | string replace -rf '^(\S+) +\S+ *(.*)$' '$1\t$2'
+end
+
+function __pipeforkas_parameters
+    set -l words (__pipeforkas_words)
+    __pipeforkas_ask describe $words[2] | string replace -rf '^  ([A-Za-z0-9_.-]+)  +(.*)$' '$1=\t$2'
+end
+
+# The argument that is being written: files, where its name is there.
+function __pipeforkas_values
+    set -l token (commandline -ct)
+    string match -q '*=*' -- $token; or return
+    set -l name (string replace -r '=.*' '' -- $token)
+    __fish_complete_path (string replace -r '^[^=]*=' '' -- $token) | string replace -r '^' "$name="
+end
+
+function __pipeforkas_variables
+    set -l words (__pipeforkas_words)
+    test (count $words) -gt 1; or return
+    __pipeforkas_ask describe $words[2] | string replace -rf '^  --env may set (.*)$' '$1' | string split ', ' | string replace -r '$' '='
+end
+
+function __pipeforkas_ids
+    __pipeforkas_ask status | string replace -rf '^  ([0-9]+)  +(.*)$' '$1\t$2'
+end
+
+complete -c pipeforkas -f
+complete -c pipeforkas -l socket -r -F -d "The daemon's socket"
+complete -c pipeforkas -s h -l help -d "Show help"
+complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel' -l version -d "Show the version"
+complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel' -a run -d "Run a job"
+complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel' -a list -d "List the jobs"
+complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel' -a describe -d "Describe a job"
+complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel' -a check -d "Tell whether a job would be run"
+complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel' -a status -d "Tell how the daemon does"
+complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel' -a cancel -d "End a job that runs"
+
+complete -c pipeforkas -n '__pipeforkas_at 0 run describe check' -a '(__pipeforkas_jobs)'
+complete -c pipeforkas -n '__pipeforkas_at + run check' -a '(__pipeforkas_parameters)'
+complete -c pipeforkas -n '__pipeforkas_at + run check' -a '(__pipeforkas_values)'
+complete -c pipeforkas -n '__pipeforkas_at 0 cancel' -a '(__pipeforkas_ids)'
+
+complete -c pipeforkas -n '__pipeforkas_of run check' -l args -x -d "The arguments as one JSON object"
+complete -c pipeforkas -n '__pipeforkas_of run check' -s u -l user -x -a '(__fish_complete_users)' -d "Whom to run as"
+complete -c pipeforkas -n '__pipeforkas_of run' -s t -l timeout -x -d "End the job after so many seconds"
+complete -c pipeforkas -n '__pipeforkas_of run' -s e -l env -x -a '(__pipeforkas_variables)' -d "A variable for the job"
+complete -c pipeforkas -n '__pipeforkas_of run' -l frames -d "Write the reply as it came, in frames"
+complete -c pipeforkas -n '__pipeforkas_of check' -l caller -x -a '(__fish_complete_users)' -d "Who would ask"
+complete -c pipeforkas -n '__pipeforkas_of check' -l explain -d "Tell rule by rule why"
+complete -c pipeforkas -n '__pipeforkas_of run list describe check status' -l json -d "Write JSON"
+complete -c pipeforkas -n '__pipeforkas_of status' -l prometheus -d "Write metrics for Prometheus"

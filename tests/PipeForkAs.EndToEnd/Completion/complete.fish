@@ -1,0 +1,5 @@
+# Prints what fish would offer for a line.
+#   fish complete.fish FOLDER-OF-COMPLETIONS LINE
+source $argv[1]/pipeforkas.fish
+complete -C $argv[2] | string replace -r '\t.*' ''
+true # No match is no failure.

@@ -61,7 +61,8 @@ internal static class CommandLine
         return await parsed.InvokeAsync(configuration, cancellation);
     }
 
-    private static RootCommand Root(StreamSet streams, Report report)
+    /// <summary>All that the command takes.</summary>
+    internal static RootCommand Root(StreamSet streams, Report report)
     {
         SocketOption socket = new();
         return new RootCommand("Runs a registered job as a user, through the PipeForkAs daemon.")

@@ -41,6 +41,9 @@ internal static class KnownKeys
         "Jobs:*:Timeout", "Limits:QueueTimeout", "Commands:*:Timeout", "Limits:RequestTimeout", "Limits:LookupTimeout", "Limits:LookupCacheTime", "Limits:JobTimeout", "Limits:KillGrace", "Limits:DrainTimeout",
     ];
 
+    /// <summary>The keys themselves; '#' stands for an entry's position, '*' for a name.</summary>
+    public static IReadOnlyList<string> All => Patterns;
+
     /// <summary>Whether a key is one of these that hold a value.</summary>
     public static bool Contains(string key) => Array.Exists(Patterns, pattern => Matches(pattern, key, sectionsToo: false));
 

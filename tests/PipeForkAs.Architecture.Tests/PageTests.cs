@@ -1,0 +1,82 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+using PipeForkAs.Tests;
+
+namespace PipeForkAs.Architecture.Tests;
+
+/// <summary>Manual pages are well formed; that they are complete is tested beside what they tell of.</summary>
+public sealed partial class PageTests
+{
+    private static readonly string[] Expected = ["pipeforkas-jobs.7", "pipeforkas-protocol.7", "pipeforkas.1", "pipeforkas.json.5", "pipeforkasd.8"];
+
+    public static TheoryData<string> Names => [.. Expected];
+
+    [Fact]
+    public void There_are_these_pages() => Assert.Equal(Expected, Page.Manuals().Select(page => Path.GetFileName(page)).Order(StringComparer.Ordinal));
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public async Task A_page_is_shown_without_a_warning(string name)
+    {
+        Assert.SkipUnless(File.Exists("/usr/bin/man"), "man(1) is not installed, and so cannot be asked what it thinks of the page");
+        (int status, string output, string error) = await RunAsync("man", "--warnings", "-E", "UTF-8", "-l", PathOf(name));
+        Assert.Equal((0, ""), (status, error));
+        Assert.Contains(Path.GetFileNameWithoutExtension(name), output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public async Task A_page_passes_the_lint_of_mandoc(string name)
+    {
+        Assert.SkipUnless(File.Exists("/usr/bin/mandoc"), "mandoc(1) is not installed, and so cannot be asked what it thinks of the page");
+        Assert.Equal((0, "", ""), await RunAsync("mandoc", "-T", "lint", "-W", "warning", PathOf(name)));
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void A_page_refers_to_pages_that_there_are_and_says_who_it_is(string name)
+    {
+        string text = Page.Manual(name);
+        Assert.StartsWith($".Dt {Path.GetFileNameWithoutExtension(name).ToUpperInvariant()} {name[^1]}", text[(text.IndexOf(".Dt", StringComparison.Ordinal))..], StringComparison.Ordinal);
+        string[] own = [.. Reference().Matches(text).Select(match => $"{match.Groups[1].Value}.{match.Groups[2].Value}").Where(page => page.StartsWith("pipeforkas", StringComparison.Ordinal)).Distinct()];
+        Assert.Empty(own.Except(Expected));
+        Assert.NotEmpty(own);
+    }
+
+    [Fact]
+    public void Every_option_of_the_daemon_is_in_its_page()
+    {
+        string source = Repository.SourceFiles.Single(file => file.Path == "src/PipeForkAs.Daemon/Program.cs").Text;
+        string[] options = [.. Option().Matches(source).Select(match => match.Groups[1].Value), "help", "version"];
+        Assert.Contains("check-config", options);
+        Assert.Equal(options.Order(), Flag().Matches(Page.Manual("pipeforkasd.8")).Select(match => match.Groups[1].Value).Distinct().Order());
+    }
+
+    private static string PathOf(string name) => Page.Manuals().Single(page => Path.GetFileName(page) == name);
+
+    private static async Task<(int Status, string Output, string Error)> RunAsync(string program, params string[] arguments)
+    {
+        using var process = new Process
+        {
+            StartInfo = new ProcessStartInfo(program, arguments)
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+                Environment = { ["LC_ALL"] = "C.UTF-8", ["MANWIDTH"] = "80", ["MANROFFOPT"] = "" },
+            },
+        };
+        process.Start();
+        Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        return (process.ExitCode, await output, await error);
+    }
+
+    [GeneratedRegex("""(?m)^\.Xr (\S+) ([1-9])""")]
+    private static partial Regex Reference();
+
+    [GeneratedRegex("""new Option<[^>]+>\("--([a-z-]+)"\)""")]
+    private static partial Regex Option();
+
+    [GeneratedRegex("""\bFl -([a-z][a-z-]*)""")]
+    private static partial Regex Flag();
+}

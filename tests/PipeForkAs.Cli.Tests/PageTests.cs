@@ -1,0 +1,95 @@
+using System.CommandLine;
+using System.Reflection;
+using System.Text.Json.Serialization;
+using System.Text.RegularExpressions;
+using PipeForkAs.Cli.Replies;
+using PipeForkAs.Cli.Surroundings;
+using PipeForkAs.Protocol.Client;
+using PipeForkAs.Tests;
+
+namespace PipeForkAs.Cli.Tests;
+
+/// <summary>Manual pages and completions tell of what the command and the protocol have, all of it and nothing else.</summary>
+public sealed partial class PageTests
+{
+    private static readonly RootCommand Root = CommandLine.Root(new StreamSet(() => Stream.Null, Stream.Null, Stream.Null), new Report(new LineTrackingStream(Stream.Null)));
+
+    private static readonly string[] Options =
+    [
+        .. Root.Options.Concat(Root.Subcommands.SelectMany(command => command.Options)).SelectMany(option => option.Aliases.Append(option.Name))
+            .Where(name => name[0] == '-' && name != "-?").Distinct().Order(StringComparer.Ordinal),
+    ];
+
+    private static readonly string[] LongOptions = [.. Options.Where(name => name.StartsWith("--", StringComparison.Ordinal))];
+
+    public static TheoryData<string> Completions => ["pipeforkas.bash", "_pipeforkas", "pipeforkas.fish"];
+
+    [Fact]
+    public void Every_option_is_in_the_page_and_no_other() =>
+        Assert.Equal(Options, Flag().Matches(Page.Manual("pipeforkas.1")).Select(match => "-" + match.Groups[1].Value).Distinct().Order(StringComparer.Ordinal));
+
+    [Fact]
+    public void Every_command_is_in_the_page_and_no_other() =>
+        Assert.Equal(
+            Root.Subcommands.Select(command => command.Name).Order(),
+            CommandItem().Matches(Page.Manual("pipeforkas.1")).Select(match => match.Groups[1].Value).Order());
+
+    [Fact]
+    public void Every_exit_status_of_the_command_is_in_the_page()
+    {
+        foreach (int status in new[] { ExitStatus.Success, ExitStatus.Error, ExitStatus.Timeout, ExitStatus.Trouble, ExitStatus.Denied, ExitStatus.UnknownJob })
+            Assert.Matches($@"(?m)^\.It {status}$", Page.Manual("pipeforkas.1"));
+    }
+
+    [Theory]
+    [MemberData(nameof(Completions))]
+    public void Every_long_option_and_command_is_in_each_completion_and_no_other(string name)
+    {
+        string text = Page.Completion(name);
+        Regex option = name.EndsWith(".fish", StringComparison.Ordinal) ? FishOption() : ShellOption();
+        string[] offered = [.. option.Matches(text).Select(match => "--" + match.Groups[1].Value).Distinct().Order(StringComparer.Ordinal)];
+        Assert.Equal(LongOptions, offered);
+        Assert.All(Root.Subcommands, command => Assert.Matches($@"\b{command.Name}\b", text));
+    }
+
+    [Fact]
+    public void Every_reply_code_is_in_the_page_of_the_protocol_and_no_other()
+    {
+        string page = Page.Manual("pipeforkas-protocol.7");
+        string codes = page[page.IndexOf(".Ss Codes", StringComparison.Ordinal)..];
+        codes = codes[..codes.IndexOf(".El", StringComparison.Ordinal)];
+        Assert.Equal(Enum.GetValues<ReplyCode>().Select(code => code.ToWire()).Order(), CodeItem().Matches(codes).Select(match => match.Groups[1].Value).Order());
+    }
+
+    [Theory]
+    [InlineData(typeof(Request))]
+    [InlineData(typeof(EndRecord))]
+    [InlineData(typeof(JobError))]
+    [InlineData(typeof(JobDescription))]
+    [InlineData(typeof(CheckResult))]
+    [InlineData(typeof(CheckedRule))]
+    [InlineData(typeof(DaemonStatus))]
+    [InlineData(typeof(JobHostStatus))]
+    [InlineData(typeof(RunningJobStatus))]
+    public void Every_member_of_what_travels_is_in_the_page_of_the_protocol(Type type)
+    {
+        string[] members = [.. type.GetProperties().Select(property => property.GetCustomAttribute<JsonPropertyNameAttribute>()?.Name).OfType<string>()];
+        Assert.NotEmpty(members);
+        Assert.All(members, member => Assert.Matches($@"Ql {member}(?![\w-])", Page.Manual("pipeforkas-protocol.7")));
+    }
+
+    [GeneratedRegex("""\bFl (-?[a-z][a-z-]*)""")]
+    private static partial Regex Flag();
+
+    [GeneratedRegex("""(?m)^\.It Cm (\w+)$""")]
+    private static partial Regex CommandItem();
+
+    [GeneratedRegex("""(?m)^\.It Ql (\S+)$""")]
+    private static partial Regex CodeItem();
+
+    [GeneratedRegex("""(?<![\w-])--([a-z]+)(?![\w-])""")]
+    private static partial Regex ShellOption();
+
+    [GeneratedRegex("""(?m)^complete .* -l ([a-z-]+)""")]
+    private static partial Regex FishOption();
+}

@@ -1,0 +1,13 @@
+using System.Text.RegularExpressions;
+using PipeForkAs.Tests;
+
+namespace PipeForkAs.Jobs.Tests;
+
+/// <summary>The manual page for authors tells of what can be said of a job.</summary>
+public sealed class PageTests
+{
+    [Fact]
+    public void All_that_can_be_said_of_a_job_is_in_the_page_and_nothing_else() => Assert.Equal(
+        typeof(Job).GetMethods().Where(method => method.ReturnType == typeof(Job)).Select(method => method.Name).Distinct().Order(),
+        Regex.Matches(Page.Manual("pipeforkas-jobs.7"), @"(?m)^\.It Fn (\w+)$").Select(match => match.Groups[1].Value).Order());
+}

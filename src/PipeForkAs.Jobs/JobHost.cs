@@ -34,7 +34,6 @@ public static class JobHost
             HostServer.Serve(register);
 
         var jobs = new JobCollection();
-        register(jobs);
-        return JobCommands.Run(args, jobs);
+        return ByHandRegistration.TryRegister(jobs, register) ? JobCommands.Run(args, jobs) : ExitCode.Threw;
     }
 }

@@ -5,6 +5,8 @@ using PipeForkAs.TestJobs;
 // Jobs for tests only: they end in every way, load the runtime, tell what they are, and try what they must not.
 return JobHost.Run(args, jobs =>
 {
+    BadRegistration.Try(jobs);
+
     // How a job ends.
     jobs.Add("sleep", () => TestJson.Default.Duration, Ending.Sleep).WithDescription("Sleep");
     jobs.Add("exit", () => TestJson.Default.ExitArguments, Ending.Exit).WithDescription("Return an exit code");

@@ -5,7 +5,7 @@ internal static class ExitCode
 {
     public const int Success = 0;
 
-    /// <summary>The function threw.</summary>
+    /// <summary>The function threw, or the registration is refused.</summary>
     public const int Threw = 1;
 
     /// <summary>The command line, or the arguments of the job: it did not run.</summary>

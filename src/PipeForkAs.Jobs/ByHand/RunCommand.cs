@@ -39,6 +39,9 @@ internal sealed class RunCommand : Command
         if (!name.TryFind(parsed, out Job? job))
             return ExitCode.UnknownJob;
 
+        if (job.Sandboxes.Count > 0)
+            Terminal.Warning($"the sandbox of {job.Name} is not applied: by hand, the job reaches what you reach");
+
         try
         {
             var context = new JobContext(CurrentUser.Get(), ReadArguments(parsed, job), Terminal.OpenInput, Terminal.OpenOutput, Terminal.OpenError);

@@ -12,6 +12,8 @@ internal static class Terminal
 
     public static void Line(string text) => Console.Out.WriteLine(text);
 
+    public static void Warning(string message) => Console.Error.WriteLine($"warning: {message}");
+
     public static void Error(string message) => Console.Error.WriteLine($"error: {message}");
 }
 #pragma warning restore RS0030

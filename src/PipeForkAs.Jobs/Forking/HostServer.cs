@@ -90,7 +90,7 @@ internal sealed class HostServer
     {
         int threads = RuntimeThreads.Count();
         if (threads != 1)
-            throw new HostRefusedException($"the job host has {threads} threads {when}; it must have one to fork. Register jobs without starting threads, tasks, timers or sockets");
+            throw new HostRefusedException($"the job host has {threads} threads {when}; it must have one to fork. {RuntimeThreads.HowToHaveOne}");
     }
 
     private void Loop()

@@ -7,6 +7,9 @@ namespace PipeForkAs.Jobs.Forking;
 /// <summary>The threads of a job host and of a worker: one before fork, the finalizer thread after.</summary>
 internal static class RuntimeThreads
 {
+    /// <summary>What an author is told whose job host has more.</summary>
+    public const string HowToHaveOne = "Register jobs without starting threads, tasks or timers, and without touching sockets or Console";
+
     /// <summary>Whether this process is native code. CoreCLR cannot be forked: its executable pages are shared mappings, which a worker that became another user could write.</summary>
     public static bool IsNative => !RuntimeFeature.IsDynamicCodeSupported;
 

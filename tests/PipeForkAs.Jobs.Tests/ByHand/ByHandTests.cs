@@ -96,6 +96,45 @@ public class ByHandTests
     [InlineData("exceptions")]
     public async Task What_workers_can_do_can_be_done_by_hand(string job) => Assert.Equal(new Ended(0, "ok\n", ""), await HostProcess.TestAsync("run", job));
 
+    [Theory]
+    [InlineData("list")]
+    [InlineData("describe", "sum")]
+    [InlineData("run", "sum", "a=1", "b=2")]
+    public async Task A_thread_that_the_registration_started_is_told(params string[] args)
+    {
+        Ended ended = await HostProcess.BadAsync("thread", args);
+        Assert.Equal(0, ended.ExitCode);
+        Assert.StartsWith("warning: 2 threads after the jobs were registered: the daemon would refuse this job host. ", ended.Error);
+        Assert.Contains("Console", ended.Error);
+        Assert.Equal("", (await HostProcess.TestAsync(args)).Error);
+    }
+
+    [Fact]
+    public async Task A_registration_that_is_refused_is_told_without_a_stack()
+    {
+        Ended ended = await HostProcess.BadAsync("name", "list");
+        Assert.Equal(1, ended.ExitCode);
+        Assert.StartsWith("error: a job's name must be ", ended.Error);
+        Assert.DoesNotContain("   at ", ended.Error);
+    }
+
+    [Fact]
+    public async Task What_the_author_throws_keeps_its_stack()
+    {
+        Ended ended = await HostProcess.BadAsync("throw", "list");
+        Assert.NotEqual(0, ended.ExitCode);
+        Assert.Contains("the author's own", ended.Error);
+        Assert.Contains("   at PipeForkAs.TestJobs.BadRegistration.Try", ended.Error);
+    }
+
+    [Fact]
+    public async Task A_sandbox_that_is_not_applied_is_told()
+    {
+        Ended ended = await HostProcess.TestAsync("run", "boxed");
+        Assert.StartsWith("warning: the sandbox of boxed is not applied: ", ended.Error);
+        Assert.Equal("", (await HostProcess.TestAsync("run", "sum", "a=1", "b=2")).Error);
+    }
+
     [Fact]
     public async Task A_job_host_on_CoreCLR_does_not_serve()
     {

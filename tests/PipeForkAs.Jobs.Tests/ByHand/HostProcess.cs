@@ -11,7 +11,10 @@ internal static class HostProcess
 
     public static Task<Ended> TestAsync(params string[] args) => RunAsync("pipeforkas-test-jobs.dll", args, "");
 
-    public static async Task<Ended> RunAsync(string host, string[] args, string input)
+    /// <summary>The test job host, whose registration does what it must not; see BadRegistration there.</summary>
+    public static Task<Ended> BadAsync(string registration, params string[] args) => RunAsync("pipeforkas-test-jobs.dll", args, "", registration);
+
+    public static async Task<Ended> RunAsync(string host, string[] args, string input, string? registration = null)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, host), .. args])
         {
@@ -19,6 +22,7 @@ internal static class HostProcess
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        start.Environment["PIPEFORKAS_TEST_REGISTRATION"] = registration;
         using var process = Process.Start(start)!;
         using var deadline = new CancellationTokenSource(Deadline);
         try

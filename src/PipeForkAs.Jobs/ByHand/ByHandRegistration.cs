@@ -1,0 +1,48 @@
+using PipeForkAs.Jobs.Forking;
+
+namespace PipeForkAs.Jobs.ByHand;
+
+/// <summary>Registers the jobs of a job host that a person started, and tells what the daemon would refuse.</summary>
+internal static class ByHandRegistration
+{
+    /// <summary>CoreCLR compiles methods anew on a thread that comes and goes as it likes; the kernel keeps 15 characters of its name.</summary>
+    private const string CompilerThread = ".NET Tiered Com";
+
+    /// <summary>Registers the jobs. What else the author's function throws is the author's, with its stack.</summary>
+    /// <returns>False where the registration is refused, which is told on standard error.</returns>
+    public static bool TryRegister(JobCollection jobs, Action<JobCollection> register)
+    {
+        int threads = CountThreads();
+        try
+        {
+            register(jobs);
+        }
+        catch (ArgumentException refused)
+        {
+            Terminal.Error(refused.Message);
+            return false;
+        }
+
+        // CoreCLR has threads of its own, which the native job host has not.
+        int started = CountThreads() - threads;
+        if (started > 0)
+            Terminal.Warning($"{1 + started} threads after the jobs were registered: the daemon would refuse this job host. {RuntimeThreads.HowToHaveOne}");
+        return true;
+    }
+
+    private static int CountThreads() => RuntimeThreads.IsNative
+        ? RuntimeThreads.Count()
+        : Directory.EnumerateDirectories("/proc/self/task").Count(task => !IsCompilerOrEnded(task));
+
+    private static bool IsCompilerOrEnded(string task)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(task, "comm")).TrimEnd('\n') == CompilerThread;
+        }
+        catch (IOException)
+        {
+            return true; // ESRCH or ENOENT: it ended meanwhile.
+        }
+    }
+}

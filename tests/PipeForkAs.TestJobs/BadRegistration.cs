@@ -1,0 +1,25 @@
+using PipeForkAs.Jobs;
+
+namespace PipeForkAs.TestJobs;
+
+/// <summary>What an author must not do while registering; PIPEFORKAS_TEST_REGISTRATION says which.</summary>
+internal static class BadRegistration
+{
+    public static void Try(JobCollection jobs)
+    {
+        switch (Environment.GetEnvironmentVariable("PIPEFORKAS_TEST_REGISTRATION"))
+        {
+            case "thread":
+                new Thread(() => Thread.Sleep(Timeout.Infinite)) { IsBackground = true }.Start();
+                break;
+            case "name":
+                jobs.Add("a name", () => "");
+                break;
+            case "throw":
+                throw new InvalidOperationException("the author's own");
+            case "shown":
+                jobs.Add("shown", () => TestJson.Default.SecretArguments, Typed.Keep).ShowArguments("Told");
+                break;
+        }
+    }
+}

@@ -28,6 +28,9 @@ internal sealed class CommandJob
 
     public string Name { get; }
 
+    /// <summary>The absolute path of what is executed.</summary>
+    public string Program => options.Command[0];
+
     /// <summary>What is restricted about it.</summary>
     public JobRestrictionOptions Restrictions => options;
 

@@ -62,7 +62,7 @@ internal static class OptionsCheck
     {
         for (int i = 0; i < hosts.Count; i++)
         {
-            if (TrustedFile.Problem(hosts[i].Path) is { } problem)
+            if (TrustedFile.ProgramProblem(hosts[i].Path) is { } problem)
                 yield return ($"JobHosts:{i}:Path", $"{hosts[i].Path}: {problem}");
             if (hosts[i].Workers is < 0 or > 256)
                 yield return ($"JobHosts:{i}:Workers", "must be from 0 to 256");
@@ -80,7 +80,7 @@ internal static class OptionsCheck
             yield return ($"{key}:Description", "must be one line");
         if (command.Command.Count == 0)
             yield return ($"{key}:Command", "must name a program by its absolute path, and its arguments");
-        else if (TrustedFile.Problem(command.Command[0]) is { } problem)
+        else if (TrustedFile.ProgramProblem(command.Command[0]) is { } problem)
             yield return ($"{key}:Command:0", $"{command.Command[0]}: {problem}");
         foreach (string variable in command.Env.Where(variable => !EnvironmentVariable.MayBeAllowed(variable)))
             yield return ($"{key}:Env", $"clients cannot be allowed to set the variable \"{variable}\"");

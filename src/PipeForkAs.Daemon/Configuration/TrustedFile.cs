@@ -5,6 +5,7 @@ namespace PipeForkAs.Daemon.Configuration;
 /// <summary>Whether a file that root acts upon can have been written by anyone but root.</summary>
 internal static class TrustedFile
 {
+    private const uint ExecutableByAnyone = 0x49; // 0111
     private const uint WritableByOthers = 0x12; // 022
     private const uint Sticky = 0x200; // 01000
 
@@ -15,6 +16,14 @@ internal static class TrustedFile
     /// closed to the writing of others (a sticky folder, as /tmp, is as good: in it nobody replaces what is root's).
     /// </summary>
     public static string? Problem(string path) => Problem(path, FileKind.Regular);
+
+    /// <summary>The same of a file that is executed. Whether the user of a job may execute it, its x bits and the file system tell then.</summary>
+    public static string? ProgramProblem(string path)
+    {
+        if (Problem(path) is { } problem)
+            return problem;
+        return Libc.stat(path) is { } status && (status.Permissions & ExecutableByAnyone) == 0 ? "it is not executable; make it so (chmod +x)" : null;
+    }
 
     /// <summary>The same of a folder: whether nobody but root can replace a file of root's in it.</summary>
     public static string? FolderProblem(string path) => Problem(path, FileKind.Directory);

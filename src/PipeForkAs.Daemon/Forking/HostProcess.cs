@@ -52,7 +52,7 @@ internal sealed class HostProcess : IDisposable
     private readonly MessageWriter writer = new(64);
     private readonly List<JobDescription> jobs = [];
     private readonly LoopTimer startDeadline;
-    private bool introduced, lost, stopping;
+    private bool greeted, introduced, lost, stopping;
 
     private HostProcess(Loop loop, ChildReaper reaper, JobIsolation isolation, IHostProcessOwner owner, ProcessId pid, FileDescriptor control)
     {
@@ -68,7 +68,7 @@ internal sealed class HostProcess : IDisposable
         reaper.Register(pid, child =>
         {
             ended.TrySetResult();
-            Lose($"it ended: {Words(child.Status)}");
+            Lose($"it ended: {Words(child.Status)}{Hint()}");
         });
     }
 
@@ -184,7 +184,7 @@ internal sealed class HostProcess : IDisposable
 
                 if (received.OrThrow("recvmsg(job host)") == 0)
                 {
-                    Lose("it closed its control socket");
+                    Lose($"it closed its control socket{Hint()}");
                     return;
                 }
 
@@ -212,6 +212,7 @@ internal sealed class HostProcess : IDisposable
         switch (reader.Kind)
         {
             case MessageKind.Hello:
+                greeted = true;
                 int version = Hello.Decode(ref reader).Version;
                 if (version != WorkerProtocol.Version)
                     throw new JobHostException($"it speaks version {version}, the daemon {WorkerProtocol.Version}; build both from the same release");
@@ -364,6 +365,9 @@ internal sealed class HostProcess : IDisposable
                 return;
         }
     }
+
+    /// <summary>What may be wrong with an executable that says nothing.</summary>
+    private string Hint() => greeted ? "" : "; is it built with PipeForkAs.Jobs?";
 
     private static string Words(WaitStatus status) => status switch
     {

@@ -13,7 +13,11 @@ namespace PipeForkAs.Daemon.Requests;
 internal readonly record struct Outcome(ReplyCode Code, string? Message, JobError? Error = null)
 {
     /// <summary>Decides. What the daemon did itself counts first, then what the kernel says, then what the worker says of itself.</summary>
-    public static Outcome Of(RunningJob job, bool isFunction, WorkerExited? exited, WorkerReport report)
+    /// <param name="job">The job.</param>
+    /// <param name="program">The program of a command; null for a function.</param>
+    /// <param name="exited">How the worker ended; null where its job host died.</param>
+    /// <param name="report">What the worker says of itself.</param>
+    public static Outcome Of(RunningJob job, string? program, WorkerExited? exited, WorkerReport report)
     {
         switch (job.Reason)
         {
@@ -32,8 +36,8 @@ internal readonly record struct Outcome(ReplyCode Code, string? Message, JobErro
         if (exited is not { } how)
             return new(ReplyCode.HostLost, "the job host died while the job ran; the job was not run again");
         if (report.Failed is { } failed)
-            return Failed(failed);
-        if (isFunction && !report.Began && !how.BySignal)
+            return Failed(failed, program);
+        if (program is null && !report.Began && !how.BySignal)
             return new(ReplyCode.Internal, string.Create(CultureInfo.InvariantCulture, $"the worker ended with {how.Value} before the job began and did not say why; the job did not run"));
         if (how.BySignal)
             return new(ReplyCode.Signaled, $"{new Signal(how.Value)} ended the job");
@@ -47,8 +51,11 @@ internal readonly record struct Outcome(ReplyCode Code, string? Message, JobErro
         };
     }
 
-    private static Outcome Failed(StepFailed failed)
+    private static Outcome Failed(StepFailed failed, string? program)
     {
+        if (failed.Step == WorkerStep.Execute && program is not null)
+            return new(ReplyCode.Internal, $"the program \"{program}\" cannot be executed: {failed.Detail} [errno {failed.Errno}]");
+
         string errno = failed.Errno == 0 ? "" : $" [errno {failed.Errno}]";
         return new(ReplyCode.Internal, $"the worker could not become the user, the job did not run: step {failed.Step}: {failed.Detail}{errno}");
     }

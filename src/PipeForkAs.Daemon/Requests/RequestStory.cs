@@ -175,7 +175,7 @@ internal sealed class RequestStory(
         if (responded)
             client.EndOutput();
         WorkerExited? exited = await running.Job.FinishAsync(relayed);
-        var outcome = Outcome.Of(running.Job, job.Command is null, exited, exited is null ? default : worker.ReadReport());
+        var outcome = Outcome.Of(running.Job, job.Command?.Program, exited, exited is null ? default : worker.ReadReport());
         if (outcome.Code == ReplyCode.Internal)
             Log.WorkerFailed(logger, account.Name, outcome.Message!);
         var end = new EndRecord

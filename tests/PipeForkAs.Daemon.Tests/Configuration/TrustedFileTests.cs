@@ -25,6 +25,19 @@ public sealed class TrustedFileTests : IDisposable
     }
 
     [Theory]
+    [InlineData(0x1A4u, false)] // 0644
+    [InlineData(0x1ADu, true)] // 0655: the group's and others' suffice.
+    [InlineData(0x1E4u, true)] // 0744
+    public void A_program_must_be_executable_by_someone(uint mode, bool executable)
+    {
+        string path = folder.Write("program", "");
+        Libc.chmod(path, mode);
+        Assert.Equal(executable ? null : "it is not executable; make it so (chmod +x)", TrustedFile.ProgramProblem(path));
+        Assert.Null(TrustedFile.Problem(path));
+        Assert.Equal("there is no such file", TrustedFile.ProgramProblem(path + "x"));
+    }
+
+    [Theory]
     [InlineData("etc/passwd", "it must be an absolute path")]
     [InlineData("", "it must be an absolute path")]
     [InlineData("{path}", "it must be an absolute path")]

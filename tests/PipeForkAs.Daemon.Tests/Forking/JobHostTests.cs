@@ -58,7 +58,7 @@ public sealed class JobHostTests(FakeHosts fakes) : IClassFixture<FakeHosts>, IA
     }
 
     [Theory]
-    [InlineData("dies", "exit code 3", "closed its control socket")]
+    [InlineData("dies", "exit code 3; is it built with PipeForkAs.Jobs?", "closed its control socket; is it built with PipeForkAs.Jobs?")]
     [InlineData("old", "speaks version", "speaks version")]
     [InlineData("refuses", "I would rather not", "I would rather not")]
     [InlineData("/not/there", "cannot be started: ", "cannot be started: ")]

@@ -1,0 +1,385 @@
+// The load generator: asks a server on a Unix socket, or runs a command, again and again, and says how long each took.
+//   load [OPTIONS] SOCKET             connect, send the request, shut down writing, read to end of file
+//   load [OPTIONS] -- COMMAND ...     run the command, read its standard output to end of file, wait for it
+// Options:
+//   -n COUNT     requests, default 1000          -t SECONDS  end earlier, after so much time; 0: do not
+//   -c CLIENTS   at once, default 1              -w COUNT    requests before, one by one, not counted
+//   -r REQUEST   a line; "{n}" in it becomes the request's number. Without it nothing is sent
+//   -e TEXT      the reply is one line, which begins with TEXT and no digit behind it
+//   -x TEXT      the reply is this line
+//   -b BYTES     the reply is so many bytes long
+//   -f           the reply is in frames: TEXT and BYTES are of both outputs, and the end must say "ok"
+//   -p USEC      pause before each request, not counted
+//   -i COUNT     so many connections beside, on which nothing is ever sent
+//   -z BYTES     send so many zero bytes behind the request
+//   -s SECONDS   each client makes one request and reads for so long, all at once; each stream's bytes are told
+// Prints one line NAME=VALUE ...; times in microseconds. A reply that is not as told is bad; a call that failed, a reply that is
+// cut short, and 60 s without a byte are errors. Exits with 1 where there was any. With -f, codes= tallies the ends.
+#define _GNU_SOURCE
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <spawn.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { CHUNK = 1 << 20, HEAD = 4096, CODES = 32, SILENCE_SECONDS = 60 };
+
+extern char **environ;
+
+static const char *request, *prefix, *line;
+static char **command;
+static struct sockaddr_un address = {.sun_family = AF_UNIX};
+static long count = 1000, clients = 1, warm, pause_us, idle, want_bytes = -1, input_bytes;
+static double limit_s, stream_s;
+static int frames;
+
+static atomic_long next_index, ok, bad, failed, bytes;
+static double *latency, deadline;
+static long *stream_bytes;
+static pthread_barrier_t together;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct { char name[32]; long number; } codes[CODES];
+
+// What came back so far: the outputs' first bytes, and in frames where in a frame the next byte stands.
+struct reply {
+    char head[HEAD];
+    size_t kept;
+    long total;
+    unsigned char header[8];
+    unsigned header_got;
+    unsigned long left;
+    char end[HEAD];
+    size_t end_got;
+    int ended, broken;
+};
+
+static double now_us(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1e6 + t.tv_nsec / 1e3;
+}
+
+static void keep(struct reply *r, const char *data, size_t size) {
+    size_t room = sizeof r->head - 1 - r->kept, n = size < room ? size : room;
+    memcpy(r->head + r->kept, data, n);
+    r->kept += n;
+    r->total += size;
+}
+
+static void take_frames(struct reply *r, const char *data, size_t size) {
+    while (size > 0 && !r->broken) {
+        if (r->header_got < sizeof r->header) {
+            r->header[r->header_got++] = *data++;
+            size--;
+            if (r->header_got < sizeof r->header) continue;
+            r->left = (unsigned long)r->header[4] << 24 | r->header[5] << 16 | r->header[6] << 8 | r->header[7];
+            int type = r->header[0];
+            r->broken = r->ended || (type != 1 && type != 2 && type != 16) || r->header[1] || r->header[2] || r->header[3];
+            r->ended = type == 16;
+        }
+        size_t n = size < r->left ? size : r->left;
+        if (r->ended) {
+            if (r->end_got + n >= sizeof r->end) { r->broken = 1; return; }
+            memcpy(r->end + r->end_got, data, n);
+            r->end_got += n;
+        } else keep(r, data, n);
+        data += n;
+        size -= n;
+        r->left -= n;
+        if (r->left == 0) r->header_got = 0;
+    }
+}
+
+static void take(struct reply *r, const char *data, size_t size) {
+    if (frames) take_frames(r, data, size);
+    else keep(r, data, size);
+}
+
+// The code of the end; "cut-short" where there is none. Counts it.
+static int frames_ended_well(struct reply *r) {
+    char code[32] = "cut-short";
+    static const char key[] = "\"code\":\"";
+    r->end[r->end_got] = 0;
+    char *found = strstr(r->end, key);
+    if (r->broken) strcpy(code, "broken");
+    else if (r->ended && r->left == 0 && r->header_got == 0 && found) {
+        found += sizeof key - 1;
+        size_t n = strcspn(found, "\"");
+        if (n < sizeof code) { memcpy(code, found, n); code[n] = 0; }
+    }
+    pthread_mutex_lock(&lock);
+    for (int i = 0; i < CODES; i++)
+        if (!codes[i].number || !strcmp(codes[i].name, code)) {
+            strcpy(codes[i].name, code);
+            codes[i].number++;
+            break;
+        }
+    pthread_mutex_unlock(&lock);
+    return !strcmp(code, "ok");
+}
+
+static int right(struct reply *r) {
+    size_t n = prefix ? strlen(prefix) : 0;
+    r->head[r->kept] = 0;
+    int well = !frames || frames_ended_well(r);
+    if (want_bytes >= 0 && r->total != want_bytes) return 0;
+    if (!prefix && !line) return well && (r->total > 0 || want_bytes == 0);
+    if ((long)r->kept != r->total || r->kept == 0 || memchr(r->head, '\n', r->kept) != r->head + r->kept - 1) return 0;
+    if (prefix && (r->kept <= n || memcmp(r->head, prefix, n) || (r->head[n] >= '0' && r->head[n] <= '9'))) return 0;
+    if (line && (r->kept != strlen(line) + 1 || memcmp(r->head, line, r->kept - 1))) return 0;
+    return well;
+}
+
+static int complain(const char *what) {
+    if (atomic_fetch_add(&failed, 1) == 0) fprintf(stderr, "load: first error: %s: %s\n", what, strerror(errno));
+    return -1;
+}
+
+static int connect_to(void) {
+    struct timeval silence = {.tv_sec = SILENCE_SECONDS};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return complain("socket");
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof silence)
+        || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &silence, sizeof silence)
+        || connect(fd, (struct sockaddr *)&address, sizeof address)) {
+        complain("connect");
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static int send_all(int fd, const char *data, size_t size) {
+    while (size > 0) {
+        ssize_t n = send(fd, data, size, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return complain("send");
+        data += n;
+        size -= n;
+    }
+    return 0;
+}
+
+static int send_request(int fd, long number) {
+    char text[HEAD];
+    const char *hole = strstr(request, "{n}");
+    int n = hole ? snprintf(text, sizeof text, "%.*s%ld%s\n", (int)(hole - request), request, number, hole + 3) : snprintf(text, sizeof text, "%s\n", request);
+    if (n >= (int)sizeof text) errx(2, "the request is too long");
+    return send_all(fd, text, n);
+}
+
+static void *send_input(void *argument) {
+    static const char zeros[CHUNK];
+    int fd = *(int *)argument;
+    for (long left = input_bytes; left > 0; left -= CHUNK)
+        if (send_all(fd, zeros, left < CHUNK ? left : CHUNK)) break;
+    if (shutdown(fd, SHUT_WR)) complain("shutdown");
+    return NULL;
+}
+
+// Reads to end of file. Returns -1 where that failed.
+static int read_all(int fd, char *buffer, struct reply *r) {
+    for (;;) {
+        ssize_t n = read(fd, buffer, CHUNK);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return complain("read");
+        if (n == 0) return 0;
+        take(r, buffer, n);
+    }
+}
+
+static int ask(long number, char *buffer, struct reply *r) {
+    pthread_t sender;
+    int fd = connect_to();
+    if (fd < 0) return -1;
+    int result = request ? send_request(fd, number) : 0;
+    int with_input = result == 0 && input_bytes > 0;
+    if (with_input && (errno = pthread_create(&sender, NULL, send_input, &fd))) err(1, "pthread_create");
+    // A server that never reads may be gone already.
+    if (result == 0 && !with_input && shutdown(fd, SHUT_WR) && errno != ENOTCONN) result = complain("shutdown");
+    if (result == 0) result = read_all(fd, buffer, r);
+    if (with_input) pthread_join(sender, NULL);
+    close(fd);
+    return result;
+}
+
+static int run(char *buffer, struct reply *r) {
+    int ends[2], status, result;
+    pid_t pid;
+    posix_spawn_file_actions_t actions;
+    if (pipe2(ends, O_CLOEXEC)) return complain("pipe2");
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
+    int spawned = posix_spawnp(&pid, command[0], &actions, NULL, command, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    close(ends[1]);
+    if (spawned) {
+        close(ends[0]);
+        errno = spawned;
+        return complain(command[0]);
+    }
+    result = read_all(ends[0], buffer, r);
+    close(ends[0]);
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR) return complain("waitpid");
+    if (result == 0 && status != 0) {
+        errno = 0;
+        fprintf(stderr, "load: %s ended with status 0x%x\n", command[0], status);
+        return complain("the command's end");
+    }
+    return result;
+}
+
+// One request, counted. Returns whether its reply was right.
+static int request_once(long number, char *buffer) {
+    struct reply *r = calloc(1, sizeof *r);
+    if (!r) err(1, "calloc");
+    int well = (command ? run(buffer, r) : ask(number, buffer, r)) == 0;
+    if (well) {
+        bytes += r->total;
+        well = right(r);
+        if (well) ok++;
+        else if (atomic_fetch_add(&bad, 1) == 0) fprintf(stderr, "load: first bad reply, %ld bytes: %.300s %.300s\n", r->total, r->head, r->end);
+    }
+    free(r);
+    return well;
+}
+
+static void *client(void *unused) {
+    char *buffer = malloc(CHUNK);
+    if (!buffer) err(1, "malloc");
+    for (;;) {
+        if (deadline > 0 && now_us() >= deadline) break;
+        long i = atomic_fetch_add(&next_index, 1);
+        if (i >= count) { atomic_fetch_sub(&next_index, 1); break; }
+        if (pause_us) usleep(pause_us);
+        double start = now_us();
+        request_once(i, buffer);
+        latency[i] = now_us() - start;
+    }
+    free(buffer);
+    return unused;
+}
+
+// One stream of many: all wait until each has its first bytes, then count for the same time.
+static void *stream(void *argument) {
+    long i = (long *)argument - stream_bytes;
+    char *buffer = malloc(CHUNK);
+    if (!buffer) err(1, "malloc");
+    int fd = connect_to();
+    int well = fd >= 0 && send_request(fd, i) == 0 && read(fd, buffer, CHUNK) > 0;
+    if (fd >= 0 && !well) complain("the first bytes of a stream");
+    pthread_barrier_wait(&together);
+    double until = now_us() + stream_s * 1e6;
+    while (well && now_us() < until) {
+        ssize_t n = read(fd, buffer, CHUNK);
+        if (n <= 0) { complain("a stream ended early"); well = 0; break; }
+        stream_bytes[i] += n;
+    }
+    if (well) ok++;
+    bytes += stream_bytes[i];
+    if (fd >= 0) close(fd);
+    free(buffer);
+    return NULL;
+}
+
+static int compare(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double amount(const char *text, double max) {
+    char *end;
+    double value = strtod(text, &end);
+    if (end == text || *end || !(value >= 0 && value <= max)) errx(2, "%s is no number from 0 to %.0f", text, max);
+    return value;
+}
+
+static void options(int argc, char **argv) {
+    for (int option; (option = getopt(argc, argv, "+n:t:c:w:r:e:x:b:fp:i:z:s:")) != -1;)
+        switch (option) {
+        case 'n': count = amount(optarg, 1e8); break;
+        case 't': limit_s = amount(optarg, 1e5); break;
+        case 'c': clients = amount(optarg, 1e4); break;
+        case 'w': warm = amount(optarg, 1e6); break;
+        case 'r': request = optarg; break;
+        case 'e': prefix = optarg; break;
+        case 'x': line = optarg; break;
+        case 'b': want_bytes = amount(optarg, 1e15); break;
+        case 'f': frames = 1; break;
+        case 'p': pause_us = amount(optarg, 1e6); break;
+        case 'i': idle = amount(optarg, 1e6); break;
+        case 'z': input_bytes = amount(optarg, 1e15); break;
+        case 's': stream_s = amount(optarg, 1e5); break;
+        default: exit(2);
+        }
+    if (optind >= argc || count < 1 || clients < 1) errx(2, "usage: load [OPTIONS] SOCKET | load [OPTIONS] -- COMMAND ...");
+    if (!strcmp(argv[optind - 1], "--")) command = argv + optind;
+    else if (optind != argc - 1 || strlen(argv[optind]) >= sizeof address.sun_path) errx(2, "one socket, or -- and a command");
+    else strcpy(address.sun_path, argv[optind]);
+    if (stream_s > 0 && (command || !request)) errx(2, "streams need a socket and a request");
+}
+
+int main(int argc, char **argv) {
+    options(argc, argv);
+    struct rlimit files = {.rlim_cur = idle + clients + 64, .rlim_max = idle + clients + 64}, had;
+    if (getrlimit(RLIMIT_NOFILE, &had)) err(1, "getrlimit");
+    if (had.rlim_cur < files.rlim_cur) {
+        if (files.rlim_max < had.rlim_max) files.rlim_max = had.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &files)) err(1, "%lu open files", (unsigned long)files.rlim_cur);
+    }
+
+    int *beside = calloc(idle + 1, sizeof *beside);
+    pthread_t *threads = calloc(clients, sizeof *threads);
+    latency = calloc(count, sizeof *latency);
+    stream_bytes = calloc(clients, sizeof *stream_bytes);
+    char *buffer = malloc(CHUNK);
+    if (!beside || !threads || !latency || !stream_bytes || !buffer) err(1, "calloc");
+    for (long i = 0; i < idle; i++)
+        if ((beside[i] = connect_to()) < 0) err(1, "idle connection %ld", i);
+    for (long i = 0; i < warm; i++)
+        if (!request_once(-1 - i, buffer)) errx(1, "a request before the counted ones failed");
+    ok = bytes = 0;
+    memset(codes, 0, sizeof codes);
+
+    if ((errno = pthread_barrier_init(&together, NULL, clients))) err(1, "pthread_barrier_init");
+    double start = now_us();
+    if (limit_s > 0) deadline = start + limit_s * 1e6;
+    for (long i = 0; i < clients; i++)
+        if ((errno = pthread_create(&threads[i], NULL, stream_s > 0 ? stream : client, &stream_bytes[i]))) err(1, "pthread_create");
+    for (long i = 0; i < clients; i++) pthread_join(threads[i], NULL);
+    double seconds = (now_us() - start) / 1e6;
+
+    // An idle connection that the server closed is an error: it was promised to be held.
+    char byte;
+    for (long i = 0; i < idle; i++)
+        if (recv(beside[i], &byte, 1, MSG_DONTWAIT) >= 0 || errno != EAGAIN) complain("an idle connection was not kept");
+
+    long done = next_index;
+    printf("ok=%ld bad=%ld err=%ld seconds=%.6f bytes=%ld", (long)ok, (long)bad, (long)failed, seconds, (long)bytes);
+    if (stream_s > 0) {
+        printf(" mb_s=%.1f streams=", bytes / stream_s / 1e6);
+        for (long i = 0; i < clients; i++) printf("%s%ld", i ? "," : "", stream_bytes[i]);
+    } else if (done > 0) {
+        qsort(latency, done, sizeof *latency, compare);
+        printf(" mb_s=%.1f req_s=%.2f p50=%.1f p90=%.1f p99=%.1f max=%.1f", bytes / seconds / 1e6, done / seconds,
+               latency[done / 2], latency[(long)(done * .9)], latency[(long)(done * .99)], latency[done - 1]);
+    }
+    if (frames) {
+        printf(" codes=");
+        for (int i = 0; i < CODES && codes[i].number; i++) printf("%s%s:%ld", i ? "," : "", codes[i].name, codes[i].number);
+    }
+    printf("\n");
+    return bad || failed || fflush(stdout) ? 1 : 0;
+}

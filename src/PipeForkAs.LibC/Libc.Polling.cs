@@ -94,6 +94,8 @@ public static unsafe partial class Libc
     public static bool poll_readable(FileDescriptor descriptor, int milliseconds)
     {
         var entry = new pollfd { fd = descriptor.Number, events = POLLIN };
+
+        // SAFETY: one entry of the kernel's layout, on this stack.
         Poll(&entry, 1, milliseconds);
         return entry.revents != 0;
     }
@@ -107,6 +109,7 @@ public static unsafe partial class Libc
     {
         if (first.Number == second.Number)
             throw new ArgumentException("the same descriptor twice", nameof(second));
+        // SAFETY: two entries of the kernel's layout, on this stack.
         pollfd* entries = stackalloc pollfd[2];
         entries[0] = new() { fd = first.Number, events = POLLIN };
         entries[1] = new() { fd = second.Number, events = POLLIN };

@@ -136,7 +136,8 @@ internal sealed class Server
         listening?.Dispose();
         listener?.Dispose();
         report.Stop();
-        Log.Draining(logger, connections.Count, options.Limits.DrainTimeout.TotalSeconds);
+        if (listening is not null)
+            Log.Draining(logger, connections.Count, options.Limits.DrainTimeout.TotalSeconds);
         await LastRequestsAsync();
         running.Stopping = true;
         slots.RefuseAll();
@@ -155,7 +156,8 @@ internal sealed class Server
         if (isolation is not null)
             await isolation.StopAsync();
         report.End();
-        Log.Stopped(logger);
+        if (listening is not null)
+            Log.Stopped(logger);
     }
 
     private SocketListener Listen()

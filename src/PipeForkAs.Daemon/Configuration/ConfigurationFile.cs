@@ -35,7 +35,11 @@ internal sealed class ConfigurationFile
             using var stream = new MemoryStream(PlainFile.ReadBytes(path));
             return new ConfigurationFile(path, new ConfigurationBuilder().AddJsonStream(stream).Build());
         }
-        catch (Exception failure) when (failure is FormatException or JsonException or IOException or SystemCallException)
+        catch (JsonException failure)
+        {
+            throw new ConfigurationException($"{path}: {Place(failure)}");
+        }
+        catch (Exception failure) when (failure is FormatException or IOException or SystemCallException)
         {
             throw new ConfigurationException($"{path}: {failure.Message}");
         }
@@ -57,6 +61,15 @@ internal sealed class ConfigurationFile
             if (ProblemOf(key, value) is { } problem)
                 yield return $"{Path}: {key}: {problem}";
         }
+    }
+
+    /// <summary>The reader counts lines and bytes from 0, an editor from 1.</summary>
+    private static string Place(JsonException failure)
+    {
+        int place = failure.Message.IndexOf(" LineNumber: ", StringComparison.Ordinal);
+        return failure.LineNumber is { } line && failure.BytePositionInLine is { } position && place > 0
+            ? $"line {line + 1}, byte {position + 1}: {failure.Message[..place]}"
+            : failure.Message;
     }
 
     private string? ProblemOf(string key, string? value)

@@ -14,6 +14,17 @@ public sealed class ConfigurationFilesTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
+    [Theory]
+    [InlineData("{ \"Limits\": ,", "line 1, byte 13: ")]
+    [InlineData("{\n  \"Limits\": {\n    \"MaxJobs\": 1,,\n  }\n}", "line 3, byte 18: ")]
+    public void A_mistake_in_JSON_is_told_with_its_line_as_an_editor_counts(string text, string place)
+    {
+        string file = folder.Write("wrong.json", text);
+        string message = Assert.Throws<ConfigurationException>(() => ConfigurationFile.Read(file)).Message;
+        Assert.StartsWith($"{file}: {place}", message);
+        Assert.DoesNotContain("LineNumber", message);
+    }
+
     [Fact]
     public void The_example_of_the_design_is_read_as_it_is_meant()
     {

@@ -20,7 +20,10 @@ public sealed record Sandbox
     [JsonPropertyName("readWrite")]
     public IReadOnlyList<string> ReadWrite { get; init; } = [];
 
-    /// <summary>Whether there is no network: sockets only between processes of this machine (AF_UNIX); seccomp(2).</summary>
+    /// <summary>
+    /// Whether there are no sockets but pairs that are connected to each other: neither to other machines nor to services of this one,
+    /// which would do for the job what it must not do itself; seccomp(2). Where files are restricted, AF_UNIX sockets are forbidden anyway.
+    /// </summary>
     [JsonPropertyName("noNetwork")]
     public bool NoNetwork { get; init; }
 
@@ -32,13 +35,13 @@ public sealed record Sandbox
     [JsonIgnore]
     public bool RestrictsFiles => ReadOnly.Count > 0 || ReadWrite.Count > 0;
 
-    /// <summary>Whether it restricts calls.</summary>
+    /// <summary>Whether it restricts calls: also where it restricts files, around which a service of the machine would lead.</summary>
     [JsonIgnore]
-    public bool RestrictsCalls => NoNetwork || Seccomp != SeccompProfile.None;
+    public bool RestrictsCalls => RestrictsFiles || NoNetwork || Seccomp != SeccompProfile.None;
 
     /// <summary>Whether it restricts anything.</summary>
     [JsonIgnore]
-    public bool IsEmpty => !RestrictsFiles && !RestrictsCalls;
+    public bool IsEmpty => !RestrictsCalls;
 
     /// <summary>What is wrong with a path of the lists; null for nothing.</summary>
     public static string? PathProblem(string path)

@@ -84,6 +84,6 @@ public sealed class HeritageTests : IAsyncLifetime
         FramedReply reply = await RawClient.RunAsync(daemon, "reach-terminal");
         Assert.Equal($"tiocsti {ENOTTY}\nread:/dev/tty {ENXIO}\n", reply.Text);
         JsonNode self = JsonNode.Parse((await RawClient.RunAsync(daemon, "self")).Text)!;
-        Assert.All(["0", "1", "2"], number => Assert.StartsWith("pipe:", self["descriptors"]![number]!.GetValue<string>()));
+        Assert.All(["0", "1", "2"], number => Assert.StartsWith("socket:", self["descriptors"]![number]!.GetValue<string>()));
     }
 }

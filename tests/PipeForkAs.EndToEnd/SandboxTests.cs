@@ -44,6 +44,8 @@ public sealed class SandboxDaemon : ConfiguredDaemon
         commands["calls"]!["Sandbox"] = new JsonObject { ["Seccomp"] = "default" };
         commands["no-network"] = Command(calls);
         commands["no-network"]!["Sandbox"] = new JsonObject { ["NoNetwork"] = true };
+        commands["files-sockets"] = Command([reach, "unix", "inet", "io_uring_setup"]);
+        commands["files-sockets"]!["Sandbox"] = new JsonObject { ["ReadOnly"] = Words(reach) };
         commands["other-table"] = Command([reach, "int80"]);
         commands["other-table"]!["Sandbox"] = new JsonObject { ["Seccomp"] = "default" };
         commands["missing"] = Command([reach]);
@@ -98,12 +100,20 @@ public sealed class SandboxTests(SandboxDaemon shared) : IClassFixture<SandboxDa
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Without_network_there_are_only_local_sockets()
+    public async Task Without_network_there_are_no_sockets_at_all()
     {
         Dictionary<string, int> boxed = await ReachAsync("no-network");
 
-        Assert.Equal((EAFNOSUPPORT, EAFNOSUPPORT, EAFNOSUPPORT, 0), (boxed["inet"], boxed["inet6"], boxed["netlink"], boxed["unix"]));
+        Assert.Equal((EAFNOSUPPORT, EAFNOSUPPORT, EAFNOSUPPORT, EAFNOSUPPORT), (boxed["inet"], boxed["inet6"], boxed["netlink"], boxed["unix"]));
         Assert.Equal((EPERM, 0), (boxed["io_uring_setup"], boxed["clone3"]));
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task Where_files_are_restricted_no_service_of_the_machine_can_be_asked_to_reach_them_instead()
+    {
+        Dictionary<string, int> boxed = await ReachAsync("files-sockets");
+
+        Assert.Equal((EAFNOSUPPORT, 0, EPERM), (boxed["unix"], boxed["inet"], boxed["io_uring_setup"]));
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -159,7 +169,7 @@ public sealed class SandboxTests(SandboxDaemon shared) : IClassFixture<SandboxDa
             Assert.Equal((ReplyCode.Ok, ""), (reply.End.Code, reply.End.Message ?? ""));
             Assert.Equal(
                 $"read /etc/passwd: ok\nread /etc/hostname: refused\nread /usr/bin/true: ok\nwrite {home}/box/file: ok\nwrite {home}/file: refused\n"
-                + "write /tmp/pipeforkas-boxed: refused\nnetwork: refused\nlocal: ok\n",
+                + "write /tmp/pipeforkas-boxed: refused\nnetwork: refused\nlocal: refused\n",
                 reply.Text);
         }
         finally

@@ -28,7 +28,6 @@ internal sealed class PamCheck(Loop loop, ChildReaper reaper, DaemonOptions opti
     {
         if (processes >= MaxProcesses)
             throw new UserLookupException($"{MaxProcesses} questions to PAM are not answered yet");
-        processes++;
         (FileDescriptor read, FileDescriptor write) = Libc.pipe2();
         using (read)
         {
@@ -40,6 +39,7 @@ internal sealed class PamCheck(Loop loop, ChildReaper reaper, DaemonOptions opti
                 pid = Libc.posix_spawn(
                     "/proc/self/exe", ["pipeforkasd", Argument, options.Policy.PamService!, user], ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"],
                     [(nothing, 0), (write, 1)]);
+                processes++;
                 reaper.Register(pid, child =>
                 {
                     processes--;
@@ -53,10 +53,17 @@ internal sealed class PamCheck(Loop loop, ChildReaper reaper, DaemonOptions opti
                 late = true;
 
                 // Programs that modules started are root's, and hide from nobody. Its own number is its own until it was reaped, and that is told here.
-                List<ProcessEntry> started = ProcessEntry.Descendants(pid);
-                Libc.kill(pid, Signal.SIGKILL);
-                foreach (ProcessEntry process in started)
-                    process.Send(Signal.SIGKILL);
+                List<ProcessEntry> started = [];
+                try
+                {
+                    started = ProcessEntry.Descendants(pid);
+                }
+                finally
+                {
+                    Libc.kill(pid, Signal.SIGKILL);
+                    foreach (ProcessEntry process in started)
+                        process.Send(Signal.SIGKILL);
+                }
             });
             WaitStatus status = await ended.Task;
             if (late)

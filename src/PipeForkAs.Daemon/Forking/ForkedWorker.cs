@@ -142,19 +142,31 @@ internal sealed class ForkedWorker
         Signal(LibC.Signal.SIGKILL);
         if (ended.Task is { IsCompleted: true, Result: not null })
             ReadReport();
-        processes.Release();
-        released = true;
-        control.Dispose();
-        pidfd.Dispose();
-        host.Release(this);
+        try
+        {
+            processes.Release();
+        }
+        finally
+        {
+            released = true;
+            control.Dispose();
+            pidfd.Dispose();
+            host.Release(this);
+        }
     }
 
     /// <summary>Called by the job host when the worker ended, or the job host itself did.</summary>
     internal void MarkEnded(WorkerExited? how)
     {
-        if (how is not null && !released)
-            processes.WorkerEnded();
-        ended.TrySetResult(how);
+        try
+        {
+            if (how is not null && !released)
+                processes.WorkerEnded();
+        }
+        finally
+        {
+            ended.TrySetResult(how);
+        }
     }
 }
 

@@ -111,8 +111,9 @@ internal sealed class RunningJob : IDisposable
 
     private void Kill()
     {
-        worker.KillAll();
+        // First what comes next: where the killing fails, for want of a descriptor, the job must not be held for ever.
         Next(LastGrace, GiveUp);
+        worker.KillAll();
     }
 
     private void GiveUp()

@@ -33,11 +33,12 @@ internal static class SeccompFilter
     /// <summary>The filter that all of a job's sandboxes ask for together.</summary>
     public static BpfInstruction[] For(IReadOnlyList<Sandbox> sandboxes)
     {
-        bool profile = false, noNetwork = false;
+        bool profile = false, noNetwork = false, restrictsFiles = false;
         foreach (Sandbox sandbox in sandboxes)
         {
             profile |= sandbox.Seccomp == SeccompProfile.Default;
             noNetwork |= sandbox.NoNetwork;
+            restrictsFiles |= sandbox.RestrictsFiles;
         }
 
         var program = new List<BpfInstruction>(2 * Dangerous.Length)
@@ -59,13 +60,21 @@ internal static class SeccompFilter
             ForbidValues(program, SystemCall.SYS_ioctl, Libc.TIOCSTI, Libc.TIOCLINUX);
         }
 
+        // A service of this machine does for whoever asks what the sandbox forbids: this daemon runs another job, the user's service
+        // manager a program. So no socket can be made that could ask one; pairs, which are connected to nobody else, can.
         if (noNetwork)
         {
-            // Each family has its own ways out; only that of this machine's own sockets stays. A ring's calls pass no filter.
-            AllowOnly(program, SystemCall.SYS_socket, Libc.AF_UNIX_FAMILY, NoSuchFamily);
+            Forbid(program, SystemCall.SYS_socket, NoSuchFamily);
             AllowOnly(program, SystemCall.SYS_socketpair, Libc.AF_UNIX_FAMILY, NoSuchFamily);
-            Forbid(program, SystemCall.SYS_io_uring_setup, NotPermitted);
         }
+        else if (restrictsFiles)
+        {
+            ForbidValue(program, SystemCall.SYS_socket, Libc.AF_UNIX_FAMILY, NoSuchFamily);
+        }
+
+        // A ring's calls pass no filter.
+        if (noNetwork || restrictsFiles)
+            Forbid(program, SystemCall.SYS_io_uring_setup, NotPermitted);
 
         program.Add(Return(Libc.SECCOMP_RET_ALLOW));
         return [.. program];
@@ -97,6 +106,15 @@ internal static class SeccompFilter
         program.Add(new(BpfCode.JumpIfEqual, 1, 0, first));
         program.Add(new(BpfCode.JumpIfEqual, 0, 1, second));
         program.Add(Return(NotPermitted));
+        program.Add(Load(SeccompData.Number));
+    }
+
+    private static void ForbidValue(List<BpfInstruction> program, SystemCall call, uint value, uint answer)
+    {
+        program.Add(new(BpfCode.JumpIfEqual, 0, 4, (uint)call));
+        program.Add(Load(SeccompData.Argument0));
+        program.Add(new(BpfCode.JumpIfEqual, 0, 1, value));
+        program.Add(Return(answer));
         program.Add(Load(SeccompData.Number));
     }
 

@@ -64,10 +64,15 @@ public static class ArgumentPairs
         return [.. arguments.Names.Select(name => Describe(arguments, name))];
     }
 
+    /// <summary>Whether a schema knows an argument of that name, or takes arguments of any name.</summary>
+    /// <param name="schema">The JSON schema of a job's arguments; null when the job takes none.</param>
+    /// <param name="name">The name, in the letters that the job has it in.</param>
+    public static bool Knows(JsonElement? schema, string name) => schema is { } known && new ArgumentSchema(known).Member(name) is not null;
+
     private static ArgumentDescription Describe(ArgumentSchema arguments, string name)
     {
         ArgumentSchema member = arguments.Member(name)!.Value;
-        return new ArgumentDescription(name, member.Expectation, arguments.Requires(name), member.Default, member.Description);
+        return new ArgumentDescription(name, member.Expectation, arguments.Requires(name), member.Default, member.Description) { Pattern = member.Pattern };
     }
 
     private static (string Name, string Value) Split(string pair)

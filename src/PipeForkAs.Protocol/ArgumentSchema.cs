@@ -38,6 +38,8 @@ internal readonly struct ArgumentSchema
 
     public string? Description => Find("description") is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
 
+    public string? Pattern => Find("pattern") is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
+
     public string? Default => Find("default") is { } value ? value.GetRawText() : null;
 
     /// <summary>What a value must be, in words that fit behind "is".</summary>

@@ -54,6 +54,21 @@ public sealed record Sandbox
             : "must be an absolute path, or ~ or ~/... for the user's home";
     }
 
+    /// <summary>What it takes, in words for a person.</summary>
+    public string InWords()
+    {
+        var words = new List<string>();
+        if (RestrictsFiles)
+            words.Add($"reads {List(ReadOnly)}, writes {List(ReadWrite)}, and nothing else");
+        if (NoNetwork)
+            words.Add("no network");
+        if (Seccomp != SeccompProfile.None)
+            words.Add("dangerous system calls are forbidden");
+        return string.Join("; ", words);
+
+        static string List(IReadOnlyList<string> paths) => paths.Count == 0 ? "nothing" : string.Join(" ", paths);
+    }
+
     /// <summary>Appends it to a message.</summary>
     public void Encode(MessageWriter writer)
     {

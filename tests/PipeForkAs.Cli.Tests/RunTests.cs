@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 
+using PipeForkAs.Protocol;
 using PipeForkAs.Protocol.Client;
 using PipeForkAs.Tests.Fakes;
 
@@ -120,6 +121,21 @@ public sealed class RunTests
         Assert.Equal(("failed", 3), (reply.GetProperty("end").GetProperty("code").GetString(), reply.GetProperty("end").GetProperty("exit").GetInt32()));
         Assert.Equal('\n', run.OutputText[^1]);
         Assert.DoesNotContain(run.OutputText[..^1], char.IsControl);
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task A_sandbox_and_a_pattern_are_described()
+    {
+        JobDescription boxed = Job with
+        {
+            Arguments = JsonElement.Parse("""{"properties":{"path":{"type":"string","pattern":"^/srv/"}}}"""),
+            Sandboxes = [new Sandbox { ReadOnly = ["/usr"], NoNetwork = true }],
+        };
+        await using FakeDaemon daemon = FakeDaemon.Holding(boxed, (_, _) => Task.CompletedTask);
+
+        string text = (await Invocation.RunAsync(daemon.SocketPath, ["describe", "read-file"])).OutputText;
+        Assert.Contains("\n  sandbox: reads /usr, writes nothing, and nothing else; no network\n", text);
+        Assert.Contains("\n  path  text that matches ^/srv/\n", text);
     }
 
     [Fact(Timeout = Bound.Milliseconds)]

@@ -155,6 +155,19 @@ public sealed class ArgumentPairsTests
         Assert.Empty(ArgumentPairs.Describe(null));
     }
 
+    [Fact]
+    public void A_pattern_is_described() =>
+        Assert.Equal("^a$", ArgumentPairs.Describe(JsonDocument.Parse("""{"properties":{"a":{"type":"string","pattern":"^a$"}}}""").RootElement)[0].Pattern);
+
+    [Fact]
+    public void A_name_is_known_in_its_own_letters()
+    {
+        Assert.True(ArgumentPairs.Knows(Schema, "path"));
+        Assert.False(ArgumentPairs.Knows(Schema, "Path"));
+        Assert.False(ArgumentPairs.Knows(null, "path"));
+        Assert.True(ArgumentPairs.Knows(SchemaOf<Dictionary<string, string>>(JsonSerializerOptions.Web), "any"));
+    }
+
     private static JsonElement SchemaOf<T>(JsonSerializerOptions options)
     {
         JsonNode schema = options.GetJsonSchemaAsNode(typeof(T));

@@ -129,6 +129,18 @@ public sealed class RestrictionTests(RestrictionDaemon shared) : IClassFixture<R
     }
 
     [Fact(Timeout = Bound.Test)]
+    public async Task An_argument_to_audit_that_the_job_does_not_have_fails_the_start()
+    {
+        (string folder, JsonObject configuration) = DaemonProcess.Prepare();
+        configuration["Jobs"] = JsonNode.Parse("""{"sleep":{"AuditArguments":["Seconds"]}}""");
+        await using DaemonProcess own = DaemonProcess.Launch(folder, configuration);
+
+        Assert.Equal(1, await own.EndedAsync());
+        Assert.Contains("Jobs:sleep:AuditArguments names the argument \"Seconds\", which the job does not have", own.Log);
+        Assert.DoesNotContain("stopped", own.Log);
+    }
+
+    [Fact(Timeout = Bound.Test)]
     public async Task A_restriction_of_a_job_that_there_is_not_fails_the_start()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();

@@ -33,6 +33,9 @@ internal static class JobText
         if (job.Environment.Count > 0)
             Line(text, $"  --env may set {string.Join(", ", job.Environment)}");
 
+        foreach (Sandbox sandbox in job.Sandboxes ?? [])
+            Line(text, $"  sandbox: {sandbox.InWords()}");
+
         if (job.AuditedArguments is { Count: > 0 } audited)
             Line(text, $"  the audit record shows {(audited.Contains("*") ? "all arguments" : string.Join(", ", audited))}");
 
@@ -46,6 +49,7 @@ internal static class JobText
     }
 
     private static string Details(ArgumentDescription argument) => argument.Expectation
+        + (argument.Pattern is null ? "" : $" that matches {argument.Pattern}")
         + (argument.Required ? ", required" : "")
         + (argument.Default is null or "null" ? "" : $", {argument.Default} if not given")
         + (argument.Description is null ? "" : $": {argument.Description}");

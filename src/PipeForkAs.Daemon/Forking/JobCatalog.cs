@@ -1,3 +1,4 @@
+using PipeForkAs.Daemon.Auditing;
 using PipeForkAs.Daemon.Commands;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Isolation;
@@ -78,6 +79,8 @@ internal sealed class JobCatalog
         {
             if (!fresh.TryGetValue(name, out RegisteredJob? job))
                 throw new JobHostException($"Jobs:{name} restricts a job that is not registered; list shows those that are");
+            if (restriction.AuditArguments.FirstOrDefault(argument => argument != ArgumentDigest.All && !ArgumentPairs.Knows(job.Description.Arguments, argument)) is { } unknown)
+                throw new JobHostException($"Jobs:{name}:AuditArguments names the argument \"{unknown}\", which the job does not have; describe shows those that it has");
             fresh[name] = job with { Restrictions = [.. job.Restrictions, restriction] };
         }
 

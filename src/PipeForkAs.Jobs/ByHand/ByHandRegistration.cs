@@ -1,4 +1,5 @@
 using PipeForkAs.Jobs.Forking;
+using PipeForkAs.Jobs.Registration;
 
 namespace PipeForkAs.Jobs.ByHand;
 
@@ -27,7 +28,12 @@ internal static class ByHandRegistration
         int started = CountThreads() - threads;
         if (started > 0)
             Terminal.Warning($"{1 + started} threads after the jobs were registered: the daemon would refuse this job host. {RuntimeThreads.HowToHaveOne}");
-        return true;
+
+        string[] problems = [.. jobs.Jobs.Where(job => job.ShownArguments.Count > 0)
+            .Select(job => ShownArguments.Problem(job, job.ArgumentsSchema()?.ToJsonString() ?? "")).OfType<string>()];
+        foreach (string problem in problems)
+            Terminal.Error(problem);
+        return problems.Length == 0;
     }
 
     private static int CountThreads() => RuntimeThreads.IsNative

@@ -47,7 +47,7 @@ internal sealed class DescribeCommand : Command
             Terminal.Line($"  clients may set {string.Join(", ", job.Environment)}");
 
         foreach (Sandbox sandbox in job.Sandboxes)
-            Terminal.Line($"  sandbox: {Words(sandbox)}");
+            Terminal.Line($"  sandbox: {sandbox.InWords()}");
 
         if (job.ShownArguments.Count > 0)
             Terminal.Line($"  the audit record shows {(job.ShownArguments.Contains("*") ? "all arguments" : string.Join(", ", job.ShownArguments))}");
@@ -57,20 +57,6 @@ internal sealed class DescribeCommand : Command
             Terminal.Line($"  {argument.Name}={argument.Expectation}{(argument.Required ? ", required" : "")}");
         Terminal.Line(schema is null ? "  takes no arguments" : Indented(schema.Value));
         return ExitCode.Success;
-    }
-
-    private static string Words(Sandbox sandbox)
-    {
-        var words = new List<string>();
-        if (sandbox.RestrictsFiles)
-            words.Add($"reads {List(sandbox.ReadOnly)}, writes {List(sandbox.ReadWrite)}, and nothing else");
-        if (sandbox.NoNetwork)
-            words.Add("no network");
-        if (sandbox.Seccomp != SeccompProfile.None)
-            words.Add("dangerous system calls are forbidden");
-        return string.Join("; ", words);
-
-        static string List(IReadOnlyList<string> paths) => paths.Count == 0 ? "nothing" : string.Join(" ", paths);
     }
 
     private static string Indented(JsonElement schema)

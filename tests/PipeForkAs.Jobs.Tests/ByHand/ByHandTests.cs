@@ -119,6 +119,13 @@ public class ByHandTests
     }
 
     [Fact]
+    public async Task An_argument_that_is_to_be_shown_must_be_the_jobs()
+    {
+        Ended ended = await HostProcess.BadAsync("shown", "list");
+        Assert.Equal(new Ended(1, "", "error: the job shown shows the argument \"Told\", which it does not have; it has told, secret\n"), ended);
+    }
+
+    [Fact]
     public async Task What_the_author_throws_keeps_its_stack()
     {
         Ended ended = await HostProcess.BadAsync("throw", "list");

@@ -128,10 +128,10 @@ public sealed class ConfigurationTests : IDisposable
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task A_job_host_that_is_not_executable_fails_the_start()
+    public async Task A_job_host_that_is_not_executable_is_refused()
     {
         string host = CopyOfJobHost(0x1A4); // 0644
-        await FailsAsync($"the job host {host} cannot serve: it cannot be started", "EACCES");
+        await RefusedAsync($"JobHosts:0:Path: {host}:", "chmod +x");
     }
 
     [Theory(Timeout = 60_000)]

@@ -51,7 +51,7 @@ internal sealed class RequestStory(
             ReceivedRequest received = await RequestReader.ReceiveAsync(client, options.Limits.RequestTimeout);
             trail.Request = request = received.Request;
             reply = Reply.For(request.Reply, client);
-            DemandNotStopping();
+            RefuseWhere(runningJobs.Stopping);
 
             if (request.Operation == Operation.Run)
             {
@@ -142,7 +142,7 @@ internal sealed class RequestStory(
         await accounts.PassAsync(account);
         Run order = orders.Build(job, request, account, decision.GrantsRoot);
         using JobSlots.Slot slot = await slots.TakeAsync(caller.Uid, client.OnHungUp);
-        DemandNotStopping();
+        RefuseWhere(runningJobs.AllEnded);
 
         // Create streams.
         using JobStreams streams = JobStreams.Create(reply.SeparatesStderr);
@@ -151,10 +151,10 @@ internal sealed class RequestStory(
 
         // Take a forked worker. It becomes the user, runs the job, whose output goes to the pipes, and exits.
         ForkedWorker worker = await job.Host.TakeAsync(options.Limits.RequestTimeout);
-        if (client.Watch.IsHungUp || runningJobs.Stopping)
+        if (client.Watch.IsHungUp || runningJobs.AllEnded)
         {
             worker.Release();
-            DemandNotStopping();
+            RefuseWhere(runningJobs.AllEnded);
             throw new RefusedException(ReplyCode.Cancelled, "the client went away; nothing was run");
         }
 
@@ -198,10 +198,10 @@ internal sealed class RequestStory(
         return responded ? Task.CompletedTask : RespondAsync(client, reply, end, output.AtLineStart);
     }
 
-    /// <summary>Whoever waited for something may find that the daemon stops meanwhile.</summary>
-    private void DemandNotStopping()
+    /// <summary>What came before the stop is still run; but not what waited for so long that all jobs have been ended meanwhile.</summary>
+    private static void RefuseWhere(bool stopping)
     {
-        if (runningJobs.Stopping)
+        if (stopping)
             throw new RefusedException(ReplyCode.ShuttingDown, "the daemon is stopping; nothing was run");
     }
 

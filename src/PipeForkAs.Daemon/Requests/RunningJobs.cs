@@ -15,8 +15,11 @@ internal sealed class RunningJobs(RequestCounts counts, TimeProvider time)
     /// <summary>What is counted of requests.</summary>
     public RequestCounts Counts => counts;
 
-    /// <summary>Whether the daemon stops: nothing new is begun.</summary>
+    /// <summary>Whether the daemon stops: no new request is taken.</summary>
     public bool Stopping { get; set; }
+
+    /// <summary>Whether all jobs were ended, and none may begin any more.</summary>
+    public bool AllEnded { get; private set; }
 
     /// <summary>Adds a job; disposing what comes back takes it out, and disposes it.</summary>
     public Entry Add(RunningJob job, Caller caller, string name, Account account, ForkedWorker worker)
@@ -43,6 +46,7 @@ internal sealed class RunningJobs(RequestCounts counts, TimeProvider time)
     /// <summary>Ends all.</summary>
     public void EndAll(EndReason reason)
     {
+        AllEnded = true;
         foreach (Entry entry in jobs.Values.ToArray())
             entry.Job.End(reason);
     }

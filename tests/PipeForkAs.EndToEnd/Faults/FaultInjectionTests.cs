@@ -124,7 +124,7 @@ public sealed class FaultInjectionTests
         });
         FramedReply reply = await RawClient.RunAsync(daemon, "closed");
         Assert.Equal(ReplyCode.Internal, reply.End.Code);
-        Assert.Contains("step Execute:", reply.End.Message);
+        Assert.Contains("cannot be executed", reply.End.Message);
         Assert.Contains("EACCES", reply.End.Message);
         Assert.Empty(reply.Stdout);
     }

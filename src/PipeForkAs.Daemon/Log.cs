@@ -53,6 +53,9 @@ internal static partial class Log
     [LoggerMessage(18, LogLevel.Information, "the last processes of the job {Job} have ended; {Count} jobs are left that cannot be killed")]
     public static partial void UnkillableEnded(ILogger logger, string job, int count);
 
+    [LoggerMessage(19, LogLevel.Error, "the processes of the job {Job} could not be killed, and that is tried again: {Problem}")]
+    public static partial void KillFailed(ILogger logger, string job, string problem);
+
     [LoggerMessage(22, LogLevel.Error, "a request failed in the daemon itself")]
     public static partial void RequestBroke(ILogger logger, Exception failure);
 

@@ -69,6 +69,7 @@ internal sealed class Server
         this.loop = loop;
         this.options = options;
         this.logger = logger;
+        Reaper = new ChildReaper(failure => Log.LoopBroke(logger, failure));
         foreach (JobHostOptions host in options.JobHosts)
             hosts.Add(new JobHost(loop, Reaper, host, logger) { JobsChanged = RefreshCatalog });
         catalog = new JobCatalog(hosts, [.. options.Commands.Select(command => new CommandJob(command.Key, command.Value))], options.Jobs);
@@ -84,7 +85,7 @@ internal sealed class Server
     }
 
     /// <summary>Reaps the daemon's children; to be swept at SIGCHLD.</summary>
-    public ChildReaper Reaper { get; } = new();
+    public ChildReaper Reaper { get; }
 
     /// <summary>Starts the job hosts, and listens once all of them can fork.</summary>
     /// <exception cref="JobHostException">A job host cannot serve.</exception>

@@ -109,6 +109,24 @@ internal sealed class Loop : SynchronizationContext, IDisposable
         return elapsed.Task;
     }
 
+    /// <summary>Starts, on the loop, what nobody awaits. What it fails with is told as a callback's failure is, and not lost.</summary>
+    public void Start(Func<Task> work) => _ = ObserveAsync(work);
+
+    /// <summary>Does something behind which more must be done. What it fails with is told as a callback's failure is.</summary>
+    public void Guard(Action action)
+    {
+        try
+        {
+            action();
+        }
+#pragma warning disable CA1031 // The edge of the loop: one connection's failure must not end the others.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            onFailure(failure);
+        }
+    }
+
     /// <inheritdoc/>
     public override void Post(SendOrPostCallback d, object? state)
     {
@@ -185,11 +203,11 @@ internal sealed class Loop : SynchronizationContext, IDisposable
         }
     }
 
-    private void Guard(Action action)
+    private async Task ObserveAsync(Func<Task> work)
     {
         try
         {
-            action();
+            await work();
         }
 #pragma warning disable CA1031 // The edge of the loop: one connection's failure must not end the others.
         catch (Exception failure)

@@ -6,7 +6,8 @@ namespace PipeForkAs.Daemon.Forking;
 /// Reaps the daemon's children: job hosts, and what is left of workers whose job host died (the daemon is a subreaper; prctl(2)).
 /// Until a child is reaped its process id cannot be taken by another: whoever still means to signal by it does so before.
 /// </summary>
-internal sealed class ChildReaper
+/// <param name="onFailure">Told of an exception that a callback let go; the other children are reaped all the same.</param>
+internal sealed class ChildReaper(Action<Exception> onFailure)
 {
     private readonly Dictionary<int, Action<EndedChild>> known = [];
 
@@ -28,6 +29,12 @@ internal sealed class ChildReaper
             {
                 if (known.Remove(child.Pid.Value, out Action<EndedChild>? callback))
                     callback(child);
+            }
+#pragma warning disable CA1031 // One child's edge: whatever it is, the others have ended as well.
+            catch (Exception failure)
+#pragma warning restore CA1031
+            {
+                onFailure(failure);
             }
             finally
             {

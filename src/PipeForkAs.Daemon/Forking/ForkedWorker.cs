@@ -120,9 +120,15 @@ internal sealed class ForkedWorker
     /// <summary>Its job host died and the daemon is about to reap it: the last moment at which its number is surely its own.</summary>
     public void BeforeReap()
     {
-        KillAll();
-        processes.WorkerReaped();
-        reaped = true;
+        try
+        {
+            KillAll();
+        }
+        finally
+        {
+            reaped = true;
+            processes.WorkerReaped();
+        }
     }
 
     /// <summary>Kills every process of the job.</summary>
@@ -130,8 +136,14 @@ internal sealed class ForkedWorker
     {
         if (released)
             return;
-        Signal(LibC.Signal.SIGKILL);
-        processes.Kill();
+        try
+        {
+            Signal(LibC.Signal.SIGKILL);
+        }
+        finally
+        {
+            processes.Kill();
+        }
     }
 
     /// <summary>The last word to it: what is left of the job is killed, and its process id may be taken by others.</summary>

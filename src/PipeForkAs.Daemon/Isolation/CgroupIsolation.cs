@@ -145,19 +145,19 @@ internal sealed class CgroupIsolation : JobIsolation
     /// <summary>Kills what lives in a group, and removes it once nothing does.</summary>
     internal void Remove(JobCgroup group)
     {
-        if (!group.TryRemove())
-            _ = RemoveAsync(group);
+        string? problem = null;
+        if (!TryEnd(group, ref problem))
+            loop.Start(() => RemoveAsync(group, problem));
     }
 
-    private async Task RemoveAsync(JobCgroup group)
+    private async Task RemoveAsync(JobCgroup group, string? problem)
     {
         leaving.Add(group);
         bool told = false;
         long begun = loop.Time.GetTimestamp();
         TimeSpan pause = FirstPause;
-        while (!group.TryRemove())
+        while (!TryEnd(group, ref problem))
         {
-            group.Kill();
             if (!told && loop.Time.GetElapsedTime(begun) > Patience)
             {
                 told = true;
@@ -172,6 +172,34 @@ internal sealed class CgroupIsolation : JobIsolation
         leaving.Remove(group);
         if (told)
             Log.UnkillableEnded(logger, group.Path, --Unkillable);
+    }
+
+    /// <summary>Removes a group, or kills what lives in it. False where that is to be tried again; an error is logged unless the last one was the same.</summary>
+    private bool TryEnd(JobCgroup group, ref string? problem)
+    {
+        bool removed = false;
+        try
+        {
+            try
+            {
+                removed = group.TryRemove();
+            }
+            finally
+            {
+                if (!removed)
+                    group.Kill();
+            }
+        }
+#pragma warning disable CA1031 // No descriptors or no memory, mostly. Whatever it is, the job must be killed all the same.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            if (problem != failure.Message)
+                Log.KillFailed(logger, group.Path, failure.Message);
+            problem = failure.Message;
+        }
+
+        return removed;
     }
 
     private async Task LeftAsync()

@@ -58,14 +58,16 @@ internal sealed class SweepIsolation(Loop loop, ChildReaper reaper, ILogger logg
     }
 
     /// <summary>Kills again and again until nothing is left: what was forked meanwhile, and what an unkillable sleep kept.</summary>
-    internal async Task KillAllAsync(SweptJob job)
+    internal void KillAll(SweptJob job) => loop.Start(() => KillAllAsync(job));
+
+    private async Task KillAllAsync(SweptJob job)
     {
         killing++;
+        string? problem = null;
         bool told = false;
         long begun = loop.Time.GetTimestamp();
         TimeSpan pause = FirstPause;
-        List<ProcessEntry> left;
-        while ((left = job.KillOnce()).Count > 0)
+        while (TryKill(job, ref problem) is { } left)
         {
             if (!told && loop.Time.GetElapsedTime(begun) > Patience)
             {
@@ -83,6 +85,24 @@ internal sealed class SweepIsolation(Loop loop, ChildReaper reaper, ILogger logg
         job.AllGone();
         if (told)
             Log.UnkillableEnded(logger, job.ToString(), --Unkillable);
+    }
+
+    /// <summary>Kills what is found, and returns that; null for nobody. An error is logged unless the last one was the same: it is to be tried again.</summary>
+    private List<ProcessEntry>? TryKill(SweptJob job, ref string? problem)
+    {
+        try
+        {
+            return job.KillOnce() is { Count: > 0 } found ? found : null;
+        }
+#pragma warning disable CA1031 // No descriptors or no memory, mostly. Whatever it is, the job must be killed all the same.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            if (problem != failure.Message)
+                Log.KillFailed(logger, job.ToString(), failure.Message);
+            problem = failure.Message;
+            return [];
+        }
     }
 
     private bool IsKnown(int pid) => reaper.IsRegistered(new ProcessId(pid));

@@ -45,7 +45,7 @@ internal sealed class SweptJob(SweepIsolation owner, ProcessId worker) : JobProc
         if (killing)
             return;
         killing = true;
-        _ = owner.KillAllAsync(this);
+        owner.KillAll(this);
     }
 
     /// <inheritdoc/>
@@ -54,7 +54,7 @@ internal sealed class SweptJob(SweepIsolation owner, ProcessId worker) : JobProc
         if (released)
             return;
 
-        if (user is { } uid && (!workerEnded || owner.Orphans(this, uid).Count > 0))
+        if (user is { } uid && (!workerEnded || MayHaveOrphans(uid)))
             Kill();
         released = workerReaped = true;
         if (!killing)
@@ -96,6 +96,19 @@ internal sealed class SweptJob(SweepIsolation owner, ProcessId worker) : JobProc
 
     /// <inheritdoc/>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"of worker {worker}");
+
+    /// <summary>Where that cannot be seen, they are looked for until it can.</summary>
+    private bool MayHaveOrphans(UserId uid)
+    {
+        try
+        {
+            return owner.Orphans(this, uid).Count > 0;
+        }
+        catch (SystemCallException)
+        {
+            return true;
+        }
+    }
 
     private List<ProcessEntry> Living()
     {

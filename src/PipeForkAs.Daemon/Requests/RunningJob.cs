@@ -49,8 +49,8 @@ internal sealed class RunningJob : IDisposable
         if (Reason != EndReason.None || disposed)
             return;
         Reason = reason;
-        worker.Signal(Signal.SIGTERM);
         Next(grace, Kill);
+        worker.Signal(Signal.SIGTERM);
     }
 
     /// <summary>

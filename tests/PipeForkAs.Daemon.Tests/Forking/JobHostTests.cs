@@ -13,7 +13,7 @@ public sealed class JobHostTests(FakeHosts fakes) : IClassFixture<FakeHosts>, IA
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
 
     private readonly ManualTime time = new();
-    private readonly ChildReaper reaper = new();
+    private readonly ChildReaper reaper = new(static failure => throw failure);
     private readonly LogLines log = new();
     private LoopThread? loop;
     private JobHost? host;

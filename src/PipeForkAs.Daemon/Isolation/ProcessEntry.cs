@@ -15,6 +15,8 @@ internal readonly record struct ProcessEntry(int Pid, char State, int Parent, in
     public bool IsAlive => State is not ('Z' or 'X' or 'x');
 
     /// <summary>All processes.</summary>
+    /// <exception cref="SystemCallException">A file cannot be read, and not because its process is gone.</exception>
+    /// <exception cref="IOException">The directory cannot be read.</exception>
     public static List<ProcessEntry> All()
     {
         var all = new List<ProcessEntry>();
@@ -49,9 +51,10 @@ internal readonly record struct ProcessEntry(int Pid, char State, int Parent, in
     }
 
     /// <summary>One process; null where there is none of that number.</summary>
+    /// <exception cref="SystemCallException">Its file cannot be read, and not because it is gone.</exception>
     public static ProcessEntry? Read(string pid)
     {
-        if (!int.TryParse(pid, NumberStyles.None, CultureInfo.InvariantCulture, out int number) || PlainFile.TryRead($"/proc/{pid}/stat") is not { } text)
+        if (!int.TryParse(pid, NumberStyles.None, CultureInfo.InvariantCulture, out int number) || ReadFile($"/proc/{pid}/stat") is not { } text)
             return null;
 
         // pid (name) state ppid pgrp session ...; the name may hold anything, so count from its last ')'.
@@ -66,10 +69,24 @@ internal readonly record struct ProcessEntry(int Pid, char State, int Parent, in
     /// <summary>One process; null where there is none of that number.</summary>
     public static ProcessEntry? Read(int pid) => Read(pid.ToString(CultureInfo.InvariantCulture));
 
+    /// <summary>A file of a process; null where that is gone. What cannot be seen for another reason must not look as if it were gone.</summary>
+    /// <exception cref="SystemCallException">It cannot be read.</exception>
+    public static string? ReadFile(string path)
+    {
+        try
+        {
+            return PlainFile.Read(path);
+        }
+        catch (SystemCallException failure) when (failure.Errno == Errno.ENOENT || failure.Errno == Errno.ESRCH)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Whether one of its user ids is this. False where it is gone.</summary>
     public bool IsOf(UserId user)
     {
-        string? status = PlainFile.TryRead(string.Create(CultureInfo.InvariantCulture, $"/proc/{Pid}/status"));
+        string? status = ReadFile(string.Create(CultureInfo.InvariantCulture, $"/proc/{Pid}/status"));
         string? ids = status?.Split('\n').FirstOrDefault(line => line.StartsWith("Uid:", StringComparison.Ordinal));
         return ids is not null && ids[4..].Split('\t', StringSplitOptions.RemoveEmptyEntries).Contains(user.ToString());
     }

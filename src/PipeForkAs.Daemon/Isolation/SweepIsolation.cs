@@ -20,6 +20,9 @@ internal sealed class SweepIsolation(Loop loop, ChildReaper reaper, ILogger logg
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(2);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
 
+    /// <summary>How much of the loop's time is the others' while processes are chased, for each part that this takes.</summary>
+    private const int OthersShare = 4;
+
     private readonly HashSet<SweptJob> jobs = [];
     private int killing;
 
@@ -46,15 +49,17 @@ internal sealed class SweepIsolation(Loop loop, ChildReaper reaper, ILogger logg
     internal void Forget(SweptJob job) => jobs.Remove(job);
 
     /// <summary>
-    /// The daemon's children that are of this user and of no other job. Mostly that is nobody, and this is cheap: one file is read
+    /// The daemon's children that are of this user and of no other job, each looked at when it is its turn; also those that have
+    /// ended, since what one of them forked may have come after the look. Mostly that is nobody, and this is cheap: one file is read
     /// where the kernel has it.
     /// </summary>
-    internal List<ProcessEntry> Orphans(SweptJob job, UserId user)
+    /// <exception cref="SystemCallException">That cannot be seen.</exception>
+    internal IEnumerable<ProcessEntry> Orphans(SweptJob job, UserId user)
     {
-        IEnumerable<ProcessEntry> children = PlainFile.TryRead(OwnChildren) is { } text
+        IEnumerable<ProcessEntry> children = ProcessEntry.ReadFile(OwnChildren) is { } text
             ? text.Split(' ', StringSplitOptions.RemoveEmptyEntries).Where(pid => !IsKnown(int.Parse(pid, CultureInfo.InvariantCulture))).Select(ProcessEntry.Read).OfType<ProcessEntry>()
             : ProcessEntry.All().Where(entry => entry.Parent == Environment.ProcessId && !IsKnown(entry.Pid));
-        return [.. children.Where(child => child.IsAlive && child.IsOf(user) && !jobs.Any(other => other != job && other.Claims(child)))];
+        return children.Where(child => child.IsOf(user) && !jobs.Any(other => other != job && other.Claims(child)));
     }
 
     /// <summary>Kills again and again until nothing is left: what was forked meanwhile, and what an unkillable sleep kept.</summary>
@@ -67,8 +72,11 @@ internal sealed class SweepIsolation(Loop loop, ChildReaper reaper, ILogger logg
         bool told = false;
         long begun = loop.Time.GetTimestamp();
         TimeSpan pause = FirstPause;
-        while (TryKill(job, ref problem) is { } left)
+        while (true)
         {
+            long looked = loop.Time.GetTimestamp();
+            if (TryKill(job, ref problem) is not { } left)
+                break;
             if (!told && loop.Time.GetElapsedTime(begun) > Patience)
             {
                 told = true;
@@ -77,8 +85,10 @@ internal sealed class SweepIsolation(Loop loop, ChildReaper reaper, ILogger logg
                 Log.JobUnkillable(logger, job.ToString(), living, Unkillable);
             }
 
+            // Whoever forks itself anew faster than it is found is caught by looking soon again, and the others have the loop meanwhile.
+            pause = job.FoundOthers ? OthersShare * loop.Time.GetElapsedTime(looked) : pause * 2;
+            pause = pause < FirstPause ? FirstPause : pause > LongestPause ? LongestPause : pause;
             await loop.DelayAsync(pause);
-            pause = pause < LongestPause ? pause * 2 : LongestPause;
         }
 
         killing--;

@@ -11,6 +11,7 @@ internal sealed class SweptJob(SweepIsolation owner, ProcessId worker) : JobProc
     private const int Looks = 8;
 
     private readonly HashSet<(int Pid, long Started)> claimed = [];
+    private HashSet<(int Pid, long Started)> lastFound = [], lastEnded = [];
     private UserId? user;
     private bool workerEnded, workerReaped, killing, released;
 
@@ -32,7 +33,7 @@ internal sealed class SweptJob(SweepIsolation owner, ProcessId worker) : JobProc
         workerEnded = true;
         if (user is not { } uid)
             return;
-        foreach (ProcessEntry orphan in owner.Orphans(this, uid))
+        foreach (ProcessEntry orphan in owner.Orphans(this, uid).Where(orphan => orphan.IsAlive))
             claimed.Add((orphan.Pid, orphan.Started));
     }
 
@@ -64,13 +65,21 @@ internal sealed class SweptJob(SweepIsolation owner, ProcessId worker) : JobProc
     /// <summary>Whether a process was seen to be this job's.</summary>
     public bool Claims(ProcessEntry process) => claimed.Contains((process.Pid, process.Started));
 
-    /// <summary>Stops all that can be found until all are stopped, and kills them. Returns whom it found.</summary>
+    /// <summary>Whether <see cref="KillOnce"/> found somebody whom it had not found the time before.</summary>
+    public bool FoundOthers { get; private set; }
+
+    /// <summary>Stops all that can be found until all are stopped, and kills them. Returns whom it found: nobody means that nobody is left.</summary>
+    /// <exception cref="SystemCallException">That cannot be seen.</exception>
     public List<ProcessEntry> KillOnce()
     {
+        // Whoever forks itself anew all the time must be stopped while it is looked at.
+        foreach (ProcessEntry orphan in user is { } uid ? owner.Orphans(this, uid) : [])
+            orphan.Send(Signal.SIGSTOP);
+
         // A signal makes a fork that has not come to its end fail (copy_process in the kernel's fork.c): a look that finds nobody new
         // behind the last signal has found all.
         var stopped = new HashSet<(int Pid, long Started)>();
-        List<ProcessEntry> found = Living();
+        (List<ProcessEntry> found, List<ProcessEntry> ended) = Look();
         for (int look = 1; look < Looks; look++)
         {
             bool isNew = false;
@@ -78,11 +87,18 @@ internal sealed class SweptJob(SweepIsolation owner, ProcessId worker) : JobProc
                 isNew |= process.Send(Signal.SIGSTOP);
             if (!isNew)
                 break;
-            found = Living();
+            (found, ended) = Look();
         }
 
         foreach (ProcessEntry process in found)
             process.Send(Signal.SIGKILL);
+
+        // What an orphan forked before it ended may have come behind the look; if it had ended the time before, it was there to be seen.
+        found.AddRange(ended.Where(orphan => !lastEnded.Contains((orphan.Pid, orphan.Started))));
+        lastEnded = [.. ended.Select(orphan => (orphan.Pid, orphan.Started))];
+        HashSet<(int Pid, long Started)> nowFound = [.. found.Select(process => (process.Pid, process.Started))];
+        FoundOthers = !nowFound.IsSubsetOf(lastFound);
+        lastFound = nowFound;
         return found;
     }
 
@@ -102,20 +118,22 @@ internal sealed class SweptJob(SweepIsolation owner, ProcessId worker) : JobProc
     {
         try
         {
-            return owner.Orphans(this, uid).Count > 0;
+            return owner.Orphans(this, uid).Any();
         }
-        catch (SystemCallException)
+        catch (Exception failure) when (failure is SystemCallException or IOException)
         {
             return true;
         }
     }
 
-    private List<ProcessEntry> Living()
+    /// <summary>Who lives of the job's processes, and which orphans had ended when looked at.</summary>
+    private (List<ProcessEntry> Living, List<ProcessEntry> Ended) Look()
     {
         List<ProcessEntry> all = ProcessEntry.All();
         ILookup<int, ProcessEntry> byParent = all.ToLookup(process => process.Parent);
         var seen = new HashSet<int>();
         var found = new List<ProcessEntry>();
+        var ended = new List<ProcessEntry>();
         var next = new Stack<ProcessEntry>();
         if (!workerReaped)
         {
@@ -127,7 +145,11 @@ internal sealed class SweptJob(SweepIsolation owner, ProcessId worker) : JobProc
         if (user is { } uid)
         {
             foreach (ProcessEntry orphan in owner.Orphans(this, uid))
+            {
                 next.Push(orphan);
+                if (!orphan.IsAlive)
+                    ended.Add(orphan);
+            }
         }
 
         while (next.TryPop(out ProcessEntry process))
@@ -140,6 +162,6 @@ internal sealed class SweptJob(SweepIsolation owner, ProcessId worker) : JobProc
                 next.Push(child);
         }
 
-        return found;
+        return (found, ended);
     }
 }

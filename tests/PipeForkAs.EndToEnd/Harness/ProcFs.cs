@@ -51,6 +51,11 @@ internal static class ProcFs
         return found;
     }
 
+    /// <summary>Whether a user has any process, zombies included.</summary>
+    public static bool HasAny(UserId user) =>
+        Directory.EnumerateDirectories("/proc").Any(folder =>
+            int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) && User(pid) == user);
+
     /// <summary>All processes with a text in their command line.</summary>
     public static IReadOnlyList<int> Mentioning(string text)
     {

@@ -58,6 +58,20 @@ public enum LandlockAccess
     LANDLOCK_ACCESS_FS_IOCTL_DEV = 1 << 15,
 }
 
+/// <summary>What landlock(7) keeps within the domain: what was made outside of it cannot be reached; from version 6 on.</summary>
+[Flags]
+public enum LandlockScope
+{
+    /// <summary>Nothing.</summary>
+    None = 0,
+
+    /// <summary>Connecting and sending to abstract sockets; unix(7).</summary>
+    LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET = 1 << 0,
+
+    /// <summary>Signals to processes. Those from outside still come in.</summary>
+    LANDLOCK_SCOPE_SIGNAL = 1 << 1,
+}
+
 public static unsafe partial class Libc
 {
     /// <summary>landlock_create_ruleset(2) with <c>LANDLOCK_CREATE_RULESET_VERSION</c>: the version that the kernel speaks, 0 for none.</summary>
@@ -70,12 +84,14 @@ public static unsafe partial class Libc
     }
 
     /// <summary>landlock_create_ruleset(2): what <paramref name="handled"/> names is denied but where a rule allows it.</summary>
-    public static FileDescriptor landlock_create_ruleset(LandlockAccess handled)
+    /// <param name="handled">Only what the kernel's version knows.</param>
+    /// <param name="scoped">What ends at the domain; nothing before version 6.</param>
+    public static FileDescriptor landlock_create_ruleset(LandlockAccess handled, LandlockScope scoped)
     {
-        var attributes = new landlock_ruleset_attr { handled_access_fs = (ulong)handled };
-        // SAFETY: the kernel is told the structure's size; members of later versions count as zero.
+        var attributes = new landlock_ruleset_attr { handled_access_fs = (ulong)handled, scoped = (ulong)scoped };
+        // SAFETY: the kernel is told the structure's size; an older one takes members that it does not know where they are zero.
         return new(Check.Result(
-            (int)sys_syscall(SYS_landlock_create_ruleset, (nint)(&attributes), sizeof(landlock_ruleset_attr), 0, 0, 0), $"landlock_create_ruleset({handled})"));
+            (int)sys_syscall(SYS_landlock_create_ruleset, (nint)(&attributes), sizeof(landlock_ruleset_attr), 0, 0, 0), $"landlock_create_ruleset({handled}, {scoped})"));
     }
 
     /// <summary>landlock_add_rule(2) with <c>LANDLOCK_RULE_PATH_BENEATH</c>.</summary>
@@ -104,6 +120,8 @@ public static unsafe partial class Libc
     internal struct landlock_ruleset_attr
     {
         public ulong handled_access_fs;
+        public ulong handled_access_net;
+        public ulong scoped;
     }
 
     [StructLayout(LayoutKind.Sequential, Pack = 1)]

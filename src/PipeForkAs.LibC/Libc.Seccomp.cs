@@ -17,6 +17,9 @@ public enum BpfCode : ushort
     /// <summary>Jumps where the value and the constant have bits in common.</summary>
     JumpIfBits = 0x45,
 
+    /// <summary>Keeps the value's bits that the constant has.</summary>
+    And = 0x54,
+
     /// <summary>Ends with the constant.</summary>
     Return = 0x06,
 }
@@ -70,6 +73,9 @@ public static unsafe partial class Libc
 
     /// <summary>Local sockets; unix(7).</summary>
     public const uint AF_UNIX_FAMILY = 1;
+
+    /// <summary>The bits of socketpair(2)'s second argument that are the type; the others are flags.</summary>
+    public const uint SOCK_TYPE_MASK = 0xF;
 
     /// <summary>All flags of clone(2) and unshare(2) that make namespaces.</summary>
     public const uint CLONE_NEW_ANY = 0x7E020080;

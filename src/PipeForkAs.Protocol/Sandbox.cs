@@ -21,7 +21,7 @@ public sealed record Sandbox
     public IReadOnlyList<string> ReadWrite { get; init; } = [];
 
     /// <summary>
-    /// Whether there are no sockets but pairs that are connected to each other: neither to other machines nor to services of this one,
+    /// Whether there are no sockets but stream and seqpacket pairs, connected to each other: neither to other machines nor to services of this one,
     /// which would do for the job what it must not do itself; seccomp(2). Where files are restricted, AF_UNIX sockets are forbidden anyway.
     /// </summary>
     [JsonPropertyName("noNetwork")]
@@ -61,7 +61,7 @@ public sealed record Sandbox
         if (RestrictsFiles)
             words.Add($"reads {List(ReadOnly)}, writes {List(ReadWrite)}, and nothing else");
         if (NoNetwork)
-            words.Add("no network");
+            words.Add("no sockets");
         if (Seccomp != SeccompProfile.None)
             words.Add("dangerous system calls are forbidden");
         return string.Join("; ", words);

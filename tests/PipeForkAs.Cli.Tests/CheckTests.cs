@@ -31,7 +31,7 @@ public sealed class CheckTests
         allowed: uid 33 runs read-file as alice (rule "panel")
           uid 1001, gid 1001, groups 50, 1001, home /home/alice
           limits: nice 0, timeout 0.5
-          sandbox: read-only /usr ~/www, read-write nothing, no network, seccomp default
+          sandbox: read-only /usr ~/www, read-write nothing, no sockets, seccomp default
 
         """, ""), await RunAsync(Allowed));
 

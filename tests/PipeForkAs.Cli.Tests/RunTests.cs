@@ -134,7 +134,7 @@ public sealed class RunTests
         await using FakeDaemon daemon = FakeDaemon.Holding(boxed, (_, _) => Task.CompletedTask);
 
         string text = (await Invocation.RunAsync(daemon.SocketPath, ["describe", "read-file"])).OutputText;
-        Assert.Contains("\n  sandbox: reads /usr, writes nothing, and nothing else; no network\n", text);
+        Assert.Contains("\n  sandbox: reads /usr, writes nothing, and nothing else; no sockets\n", text);
         Assert.Contains("\n  path  text that matches ^/srv/\n", text);
     }
 

@@ -12,6 +12,8 @@ public sealed class SandboxDaemon : ConfiguredDaemon
     internal const string Dangerous =
         "ptrace process_vm_readv keyctl add_key unshare clone-namespace setns mount bpf perf_event_open userfaultfd io_uring_setup open_by_handle_at tiocsti tiocsti-high";
 
+    internal const string Pairs = "pipe pair-stream pair-seqpacket";
+
     internal const string Daily = "unshare-files fork thread ioctl unix";
 
     protected override void Configure(JsonObject configuration)
@@ -46,6 +48,10 @@ public sealed class SandboxDaemon : ConfiguredDaemon
         commands["no-network"]!["Sandbox"] = new JsonObject { ["NoNetwork"] = true };
         commands["files-sockets"] = Command([reach, "unix", "inet", "io_uring_setup"]);
         commands["files-sockets"]!["Sandbox"] = new JsonObject { ["ReadOnly"] = Words(reach) };
+        Thrice(commands, "ask-by-socat", Command(["/bin/sh", "-c", "printf '%s\\n' \"$1\" | socat -t 30 - UNIX-CONNECT:\"$2\"", "sh", "{request}", "{socket}"], "request:string", "socket:string"));
+        Thrice(commands, "names", Command(["/bin/sh", "-c", "id -un && id -gn && getent passwd root && getent group root && ! getent passwd pfa-nobody"]));
+        Thrice(commands, "pairs", Command([reach, .. Pairs.Split(' '), "pair-datagram", "pair-raw", "pair-high", $"send:{folder}/datagrams"]), reach);
+        Thrice(commands, "signals", Command([reach, "kill-child", "{pid}"], "pid:integer"), reach);
         commands["other-table"] = Command([reach, "int80"]);
         commands["other-table"]!["Sandbox"] = new JsonObject { ["Seccomp"] = "default" };
         commands["missing"] = Command([reach]);
@@ -57,6 +63,16 @@ public sealed class SandboxDaemon : ConfiguredDaemon
             ["files-less"] = new JsonObject { ["Sandbox"] = new JsonObject { ["ReadOnly"] = Words(reach, r, w, secret) } },
             ["self"] = new JsonObject { ["Sandbox"] = new JsonObject { ["Seccomp"] = "default" } },
         };
+    }
+
+    /// <summary>A command that is free, one with nothing but its files restricted (<c>-files</c>), and one with nothing but no network (<c>-network</c>).</summary>
+    private static void Thrice(JsonObject commands, string name, JsonObject command, params string[] more)
+    {
+        commands[name] = command;
+        commands[$"{name}-files"] = command.DeepClone();
+        commands[$"{name}-files"]!["Sandbox"] = new JsonObject { ["ReadOnly"] = Words(["/usr", "/bin", "/lib", "/lib64", "/etc", .. more]) };
+        commands[$"{name}-network"] = command.DeepClone();
+        commands[$"{name}-network"]!["Sandbox"] = new JsonObject { ["NoNetwork"] = true };
     }
 }
 
@@ -197,6 +213,7 @@ public sealed class SandboxTests(SandboxDaemon shared) : IClassFixture<SandboxDa
     [InlineData(444, "no Landlock", """{"ReadOnly":["/usr"]}""")]
     [InlineData(317, "no seccomp", """{"Seccomp":"default"}""")]
     [InlineData(317, "no seccomp", """{"NoNetwork":true}""")]
+    [InlineData(317, "no seccomp", """{"ReadOnly":["/usr"]}""")]
     public async Task A_daemon_does_not_start_where_a_job_demands_what_the_kernel_lacks(int call, string lack, string sandbox)
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Text;
 using PipeForkAs.Jobs;
 
 namespace PipeForkAs.TestJobs;
@@ -6,6 +7,10 @@ namespace PipeForkAs.TestJobs;
 /// <param name="Read">Files to read.</param>
 /// <param name="Write">Files to write.</param>
 internal sealed record BoxedArguments(IReadOnlyList<string> Read, IReadOnlyList<string> Write);
+
+/// <param name="Socket">The path of a socket.</param>
+/// <param name="Request">What to say there.</param>
+internal sealed record AskArguments(string Socket, string Request);
 
 /// <summary>A function in a sandbox: what it can reach, on more than its first thread.</summary>
 internal static class Boxed
@@ -21,6 +26,27 @@ internal static class Boxed
         GC.Collect();
         GC.WaitForPendingFinalizers();
         return 0;
+    }
+
+    /// <summary>Asks another to do what the sandbox forbids, and looks the user's own name up.</summary>
+    public static async Task<int> AskAsync(AskArguments arguments, JobContext context)
+    {
+        context.Line($"name: {Environment.UserName}");
+        string answer = "";
+        context.Line($"asked: {await TryAsync(() => answer = Ask(arguments))}");
+        context.Line(answer);
+        return 0;
+    }
+
+    private static string Ask(AskArguments arguments)
+    {
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        socket.Connect(new UnixDomainSocketEndPoint(arguments.Socket));
+        using var stream = new NetworkStream(socket);
+        stream.Write(Encoding.UTF8.GetBytes(arguments.Request + "\n"));
+        socket.Shutdown(SocketShutdown.Send);
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd();
     }
 
     private static Task<string> TryAsync(Action action) => Task.Run(() =>

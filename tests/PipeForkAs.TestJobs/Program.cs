@@ -51,6 +51,9 @@ return JobHost.Run(args, jobs =>
     jobs.Add("stop-self", Hostile.StopSelf).WithDescription("Stop by SIGSTOP");
     jobs.Add("boxed", () => TestJson.Default.BoxedArguments, Boxed.RunAsync).WithDescription("Tell what can be reached from a sandbox")
         .WithSandbox(new Sandbox { ReadOnly = ["/usr", "/etc/passwd"], ReadWrite = ["~/box"], NoNetwork = true, Seccomp = SeccompProfile.Default });
+    jobs.Add("ask", () => TestJson.Default.AskArguments, Boxed.AskAsync).WithDescription("Ask a service of the machine");
+    jobs.Add("ask-files", () => TestJson.Default.AskArguments, Boxed.AskAsync).WithDescription("The same, with files restricted").WithSandbox(new Sandbox { ReadOnly = ["/usr", "/etc"] });
+    jobs.Add("ask-network", () => TestJson.Default.AskArguments, Boxed.AskAsync).WithDescription("The same, without network").WithSandbox(new Sandbox { NoNetwork = true });
     jobs.Add("audited", () => TestJson.Default.SecretArguments, Typed.Keep).WithDescription("Take a secret beside what may be told").ShowArguments("told").AllowEnvironment("TEST_VALUE");
     jobs.Add("append", () => TestJson.Default.AppendArguments, Hostile.Append).WithDescription("Append a line to a file, and sleep: the proof of how often a body ran");
 });

@@ -24,6 +24,7 @@ namespace PipeForkAs.TestJobs;
 [JsonSerializable(typeof(AttackArguments))]
 [JsonSerializable(typeof(HoldArguments))]
 [JsonSerializable(typeof(BoxedArguments))]
+[JsonSerializable(typeof(AskArguments))]
 [JsonSerializable(typeof(SelfReport))]
 [JsonSerializable(typeof(IReadOnlyList<Attempt>))]
 internal sealed partial class TestJson : JsonSerializerContext;

@@ -37,7 +37,7 @@ internal static class CheckText
         if (sandbox.RestrictsFiles)
             parts.Add($"read-only {Paths(sandbox.ReadOnly)}, read-write {Paths(sandbox.ReadWrite)}");
         if (sandbox.NoNetwork)
-            parts.Add("no network");
+            parts.Add("no sockets");
         if (sandbox.Seccomp != SeccompProfile.None)
             parts.Add("seccomp default");
         return string.Join(", ", parts);

@@ -61,7 +61,7 @@ internal sealed class SandboxOptions
     /// <summary>The same, to be written too.</summary>
     public IList<string> ReadWrite { get; set; } = [];
 
-    /// <summary>Whether it has no sockets but pairs that are connected to each other.</summary>
+    /// <summary>Whether it has no sockets but stream and seqpacket pairs, connected to each other.</summary>
     public bool NoNetwork { get; set; }
 
     /// <summary><c>default</c> forbids the calls that are dangerous and seldom needed, <c>none</c> nothing more than the job says itself.</summary>

@@ -56,7 +56,7 @@ internal static class SandboxEntry
         if (version == 0)
             throw new StepFailedException(WorkerStep.Landlock, Errno.ENOSYS, "the kernel has no Landlock");
         LandlockAccess all = Handled(version);
-        using FileDescriptor rules = Libc.landlock_create_ruleset(all);
+        using FileDescriptor rules = Libc.landlock_create_ruleset(all, Scoped(version));
         for (int i = 0; i < sandbox.ReadOnly.Count; i++)
         {
             using FileDescriptor path = Open(sandbox.ReadOnly[i], home);
@@ -116,4 +116,8 @@ internal static class SandboxEntry
             all |= LandlockAccess.LANDLOCK_ACCESS_FS_IOCTL_DEV;
         return all;
     }
+
+    /// <summary>What stays within the job: it signals its own processes only. The daemon, being outside, signals it all the same.</summary>
+    private static LandlockScope Scoped(int version) =>
+        version >= 6 ? LandlockScope.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET | LandlockScope.LANDLOCK_SCOPE_SIGNAL : LandlockScope.None;
 }

@@ -61,7 +61,7 @@ internal static class SeccompFilter
         }
 
         // A service of this machine does for whoever asks what the sandbox forbids: this daemon runs another job, the user's service
-        // manager a program. So no socket can be made that could ask one; pairs, which are connected to nobody else, can.
+        // manager a program. So no socket can be made that could ask one; pairs that stay connected to each other can.
         if (noNetwork)
         {
             Forbid(program, SystemCall.SYS_socket, NoSuchFamily);
@@ -72,9 +72,12 @@ internal static class SeccompFilter
             ForbidValue(program, SystemCall.SYS_socket, Libc.AF_UNIX_FAMILY, NoSuchFamily);
         }
 
-        // A ring's calls pass no filter.
         if (noNetwork || restrictsFiles)
+        {
+            // A datagram socket sends to whatever address it is given, and connects anew, also one that socketpair(2) made. A ring's calls pass no filter.
+            AllowConnectedPairs(program);
             Forbid(program, SystemCall.SYS_io_uring_setup, NotPermitted);
+        }
 
         program.Add(Return(Libc.SECCOMP_RET_ALLOW));
         return [.. program];
@@ -115,6 +118,17 @@ internal static class SeccompFilter
         program.Add(Load(SeccompData.Argument0));
         program.Add(new(BpfCode.JumpIfEqual, 0, 1, value));
         program.Add(Return(answer));
+        program.Add(Load(SeccompData.Number));
+    }
+
+    private static void AllowConnectedPairs(List<BpfInstruction> program)
+    {
+        program.Add(new(BpfCode.JumpIfEqual, 0, 6, (uint)SystemCall.SYS_socketpair));
+        program.Add(Load(SeccompData.Argument1));
+        program.Add(new(BpfCode.And, 0, 0, Libc.SOCK_TYPE_MASK));
+        program.Add(new(BpfCode.JumpIfEqual, 2, 0, (uint)SocketType.SOCK_STREAM));
+        program.Add(new(BpfCode.JumpIfEqual, 1, 0, (uint)SocketType.SOCK_SEQPACKET));
+        program.Add(Return(NotPermitted));
         program.Add(Load(SeccompData.Number));
     }
 

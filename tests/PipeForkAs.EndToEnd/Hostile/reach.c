@@ -1,4 +1,4 @@
-// Tells what can be reached: reach WORD... prints "WORD ERRNO" for each, 0 where it worked.
+// Tells what can be reached: reach WORD... prints "WORD ERRNO" for each, 0 where it worked. A number is a process that a signal may reach.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -8,12 +8,14 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,16 +30,56 @@ static long forked(long child)
     return child;
 }
 
+// Whether a byte goes through.
+static long carried(int made, const int *into, const int *from)
+{
+    char byte = 'x';
+    return made < 0 ? made : write(*into, &byte, 1) == 1 && read(*from, &byte, 1) == 1 ? 0 : -1;
+}
+
+// A datagram to the socket of a service, by one end of a pair.
+static long sent(const char *path)
+{
+    int ends[2];
+    struct sockaddr_un to = { .sun_family = AF_UNIX };
+    snprintf(to.sun_path, sizeof to.sun_path, "%s", path);
+    if (socketpair(AF_UNIX, SOCK_DGRAM, 0, ends) < 0)
+        return -1;
+    return sendto(ends[0], "escaped", 7, 0, (struct sockaddr *)&to, sizeof to);
+}
+
+static long child_killed(void)
+{
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0)
+        for (;;)
+            pause();
+    if (child < 0 || kill(child, SIGKILL) < 0)
+        return -1;
+    return waitpid(child, &status, 0) == child && WIFSIGNALED(status) ? 0 : -1;
+}
+
 static long attempt(const char *word)
 {
     struct clone_args three = { .exit_signal = SIGCHLD };
     struct perf_event_attr counter = { .size = sizeof counter };
     char room[256] = { 0 };
+    int ends[2];
     const char *path = strchr(word, ':');
     if (path && strncmp(word, "read:", 5) == 0) return open(path + 1, O_RDONLY);
     if (path && strncmp(word, "write:", 6) == 0) return open(path + 1, O_WRONLY);
     if (path && strncmp(word, "make:", 5) == 0) { int made = open(path + 1, O_WRONLY | O_CREAT | O_EXCL, 0600); return made < 0 ? made : unlink(path + 1); }
     if (path && strncmp(word, "cut:", 4) == 0) return truncate(path + 1, 0);
+    if (*word >= '1' && *word <= '9') return kill((pid_t)strtol(word, NULL, 10), 0);
+    if (path && strncmp(word, "send:", 5) == 0) return sent(path + 1);
+    if (strcmp(word, "kill-child") == 0) return child_killed();
+    if (strcmp(word, "pipe") == 0) return carried(pipe(ends), &ends[1], &ends[0]);
+    if (strcmp(word, "pair-stream") == 0) return carried(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), &ends[0], &ends[1]);
+    if (strcmp(word, "pair-seqpacket") == 0) return carried(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends), &ends[0], &ends[1]);
+    if (strcmp(word, "pair-datagram") == 0) return carried(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends), &ends[0], &ends[1]);
+    if (strcmp(word, "pair-raw") == 0) return carried(socketpair(AF_UNIX, SOCK_RAW, 0, ends), &ends[0], &ends[1]);
+    if (strcmp(word, "pair-high") == 0) return syscall(SYS_socketpair, AF_UNIX, SOCK_DGRAM | (1L << 32), 0, ends);
     if (strcmp(word, "ptrace") == 0) return ptrace(PTRACE_PEEKDATA, 0x7fffffff, 0, 0);
     if (strcmp(word, "process_vm_readv") == 0) return syscall(SYS_process_vm_readv, getpid(), NULL, 0, NULL, 0, 0);
     if (strcmp(word, "keyctl") == 0) return syscall(SYS_keyctl, 0, -3, 0);

@@ -48,6 +48,13 @@ internal static class CNames
         #ifndef LANDLOCK_ACCESS_FS_IOCTL_DEV
         #define LANDLOCK_ACCESS_FS_IOCTL_DEV (1ULL << 15)
         #endif
+        #ifndef LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET // as include/uapi/linux/landlock.h of Linux 6.12 has them
+        #define LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET (1ULL << 0)
+        #define LANDLOCK_SCOPE_SIGNAL (1ULL << 1)
+        #endif
+        #ifndef SOCK_TYPE_MASK // the kernel's own, in its include/linux/net.h
+        #define SOCK_TYPE_MASK 0xf
+        #endif
         #ifndef SO_PEERPIDFD
         #define SO_PEERPIDFD 77
         #endif
@@ -66,6 +73,7 @@ internal static class CNames
         ["Pam.Silent"] = "PAM_SILENT; the same",
         ["Pam.ConversationError"] = "PAM_CONV_ERR; the same",
         ["LandlockAccess.None"] = "0, for nothing",
+        ["LandlockScope.None"] = "0, for nothing",
         ["Errno.None"] = "0, for no error",
     };
 
@@ -81,6 +89,7 @@ internal static class CNames
         ["BpfCode.JumpIfEqual"] = "BPF_JMP | BPF_JEQ | BPF_K",
         ["BpfCode.JumpIfAtLeast"] = "BPF_JMP | BPF_JGE | BPF_K",
         ["BpfCode.JumpIfBits"] = "BPF_JMP | BPF_JSET | BPF_K",
+        ["BpfCode.And"] = "BPF_ALU | BPF_AND | BPF_K",
         ["BpfCode.Return"] = "BPF_RET | BPF_K",
         ["SeccompData.Number"] = "offsetof(struct seccomp_data, nr)",
         ["SeccompData.Architecture"] = "offsetof(struct seccomp_data, arch)",

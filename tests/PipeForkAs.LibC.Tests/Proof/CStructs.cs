@@ -53,8 +53,9 @@ internal static class CStructs
             ("stx_mtime_nsec", "stx_mtime.tv_nsec"), ("stx_rdev_major", "stx_rdev_major"), ("stx_rdev_minor", "stx_rdev_minor"),
             ("stx_dev_major", "stx_dev_major"), ("stx_dev_minor", "stx_dev_minor")),
 
-        // The first version's; the kernel takes what later ones added for zero.
-        new(typeof(Libc.landlock_ruleset_attr), "struct { __u64 handled_access_fs; }", ("handled_access_fs", "handled_access_fs")),
+        // As include/uapi/linux/landlock.h of Linux 6.12 has it (version 6); headers may be older, and their structure shorter.
+        new(typeof(Libc.landlock_ruleset_attr), "struct { __u64 handled_access_fs; __u64 handled_access_net; __u64 scoped; }",
+            ("handled_access_fs", "handled_access_fs"), ("handled_access_net", "handled_access_net"), ("scoped", "scoped")),
 
         // As pam_conv(3) declares it; libpam's headers are not among what a build needs.
         new(typeof(Pam.pam_conv), "struct { int (*function)(int, const void **, void **, void *); void *data; }", ("function", "function"), ("data", "data")),

@@ -23,11 +23,33 @@ internal sealed class DaemonService(
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
         await base.StartAsync(cancellationToken);
-        await started.Task.WaitAsync(cancellationToken);
+        try
+        {
+            await started.Task.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // The host stops no service whose start was broken off.
+            await StopAsync(CancellationToken.None);
+            throw;
+        }
     }
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await ServeAsync(stoppingToken);
+        }
+        catch (Exception failure)
+        {
+            started.TrySetException(failure);
+            throw;
+        }
+    }
+
+    private async Task ServeAsync(CancellationToken stoppingToken)
     {
         PrepareProcess();
         using var own = new Loop(time, failure => Log.LoopBroke(logger, failure));
@@ -79,9 +101,15 @@ internal sealed class DaemonService(
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            await server.StopAsync();
-            started.TrySetException(failure);
-            loop.Stop();
+            try
+            {
+                await server.StopAsync();
+            }
+            finally
+            {
+                started.TrySetException(failure);
+                loop.Stop();
+            }
         }
     }
 

@@ -57,7 +57,14 @@ static async Task<int> RunAsync(string? file, bool onlyCheck, CancellationToken 
 
         using IHost host = Build(options, root, file);
         DaemonService service = host.Services.GetServices<IHostedService>().OfType<DaemonService>().Single();
-        await host.RunAsync(cancellation);
+        try
+        {
+            await host.RunAsync(cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            return 0; // A stop that came before the start was done.
+        }
 
         // The host ends well also where its service did not.
         return service.ExecuteTask is { IsFaulted: true } ? ExitFailure : 0;

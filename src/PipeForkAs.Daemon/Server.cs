@@ -50,6 +50,7 @@ internal sealed class Server
     private readonly Dictionary<UserId, int> connectionsByUid = [];
     private JobIsolation? isolation;
     private bool accepting = true;
+    private Task? stopped;
     private SocketListener? listener;
     private Watch? listening;
     private TaskCompletionSource? connectionEnded;
@@ -100,12 +101,14 @@ internal sealed class Server
         await isolation.ClearAsync();
         await Task.WhenAll(hosts.Select(host => host.StartAsync(isolation)));
         catalog.Refresh();
+        if (stopped is not null)
+            throw new OperationCanceledException("a stop was asked for before the start was done");
         listener = Listen();
         listening = loop.Watch(listener.Socket, EpollEvents.EPOLLIN);
         Log.Listening(logger, listener.Path, catalog.All.Count());
         report.IsWell = () => hosts.Exists(static host => host.IsWell);
         report.Start();
-        _ = AcceptAsync();
+        loop.Start(AcceptAsync);
     }
 
     /// <summary>
@@ -129,8 +132,10 @@ internal sealed class Server
     /// <summary>Opens the audit file anew.</summary>
     public void ReopenAudit() => audit.Reopen();
 
-    /// <summary>Takes nothing new, lets what runs come to its end for a time, and ends the rest.</summary>
-    public async Task StopAsync()
+    /// <summary>Takes nothing new, lets what runs come to its end for a time, and ends the rest. Once, however often it is called.</summary>
+    public Task StopAsync() => stopped ??= EndAsync();
+
+    private async Task EndAsync()
     {
         long begun = loop.Time.GetTimestamp();
         accepting = false;

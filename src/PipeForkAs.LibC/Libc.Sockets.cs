@@ -189,7 +189,11 @@ public static unsafe partial class Libc
     /// <param name="descriptors">Where the descriptors go; the caller owns them.</param>
     /// <param name="descriptorCount">How many came.</param>
     /// <param name="mayBeEmpty">Whether descriptors without a byte are a message: for sockets without a connection, which have no end either.</param>
-    public static IOResult recvmsg(FileDescriptor socket, Span<byte> buffer, Span<FileDescriptor?> descriptors, out int descriptorCount, bool mayBeEmpty = false)
+    /// <param name="mayLackDescriptors">
+    /// Whether a message is one that lost descriptors, because this process may have no more; it is given with none, the others are closed.
+    /// </param>
+    public static IOResult recvmsg(
+        FileDescriptor socket, Span<byte> buffer, Span<FileDescriptor?> descriptors, out int descriptorCount, bool mayBeEmpty = false, bool mayLackDescriptors = false)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(descriptors.Length, MaxMessageDescriptors);
         descriptorCount = 0;
@@ -250,7 +254,8 @@ public static unsafe partial class Libc
             }
 
             descriptorCount = 0;
-            return new IOResult(-Errno.EMSGSIZE.Value);
+            bool onlyLacks = mayLackDescriptors && result.Count > 0 && (message.flags & (MSG_TRUNC | MSG_CTRUNC)) == MSG_CTRUNC;
+            return onlyLacks ? result : new IOResult(-Errno.EMSGSIZE.Value);
         }
     }
 

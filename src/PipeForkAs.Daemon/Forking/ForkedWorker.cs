@@ -151,9 +151,20 @@ internal sealed class ForkedWorker
     {
         if (released)
             return;
-        Signal(LibC.Signal.SIGKILL);
-        if (ended.Task is { IsCompleted: true, Result: not null })
-            ReadReport();
+        try
+        {
+            Signal(LibC.Signal.SIGKILL);
+            if (ended.Task is { IsCompleted: true, Result: not null })
+                ReadReport();
+        }
+        finally
+        {
+            Forsake();
+        }
+    }
+
+    private void Forsake()
+    {
         try
         {
             processes.Release();

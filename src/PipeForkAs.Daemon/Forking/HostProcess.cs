@@ -117,7 +117,7 @@ internal sealed class HostProcess : IDisposable
     }
 
     /// <summary>Begins to listen to it, and to tell its owner.</summary>
-    public void Begin() => _ = ReadAsync();
+    public void Begin() => loop.Start(ReadAsync);
 
     /// <summary>Asks for one more worker.</summary>
     public void AskForFork()
@@ -174,7 +174,7 @@ internal sealed class HostProcess : IDisposable
         {
             while (!control.IsClosed)
             {
-                IOResult received = Libc.recvmsg(control, incoming, descriptors, out int count);
+                IOResult received = Libc.recvmsg(control, incoming, descriptors, out int count, mayLackDescriptors: true);
                 if (received.WouldBlock)
                 {
                     if (!await watch.ReadableAsync())
@@ -195,6 +195,12 @@ internal sealed class HostProcess : IDisposable
         {
             Lose(failure.Message);
         }
+        catch
+        {
+            // Nobody reads what it says any more.
+            Lose("the daemon could not go on with it");
+            throw;
+        }
     }
 
     private void Take(ReadOnlySpan<byte> message, Span<FileDescriptor?> descriptors)
@@ -211,6 +217,13 @@ internal sealed class HostProcess : IDisposable
             descriptor?.Dispose();
         switch (reader.Kind)
         {
+            case MessageKind.Forked:
+                // They were closed on the way, and the worker ends by that.
+                int pid = Protocol.Worker.Forked.Decode(ref reader).Pid;
+                MissFork("the worker's descriptors did not arrive: the daemon has as many open as it may have");
+                new Reap(pid).Encode(writer);
+                Send(writer.Written);
+                break;
             case MessageKind.Hello:
                 greeted = true;
                 int version = Hello.Decode(ref reader).Version;
@@ -257,7 +270,7 @@ internal sealed class HostProcess : IDisposable
         // Should the job host die, its workers become the daemon's children: what is left of their groups is ended before their ids are free.
         reaper.Register(worker.Pid, _ => worker.BeforeReap());
         if (isolation.PlacingBlocks)
-            _ = PlaceAsync(worker, processes);
+            loop.Start(() => PlaceAsync(worker, processes));
         else
             GiveOut(worker);
     }
@@ -322,8 +335,8 @@ internal sealed class HostProcess : IDisposable
         foreach (ForkedWorker worker in workers.Values)
         {
             // Whoever took it releases it; its descriptors are that one's until then.
-            worker.Signal(Signal.SIGKILL);
-            worker.MarkEnded(null);
+            loop.Guard(() => worker.Signal(Signal.SIGKILL));
+            loop.Guard(() => worker.MarkEnded(null));
         }
 
         workers.Clear();
@@ -347,7 +360,7 @@ internal sealed class HostProcess : IDisposable
 
         unsent.Enqueue(message.ToArray());
         if (unsent.Count == 1)
-            _ = SendRestAsync();
+            loop.Start(SendRestAsync);
     }
 
     private async Task SendRestAsync()

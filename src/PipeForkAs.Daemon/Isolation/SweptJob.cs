@@ -33,8 +33,15 @@ internal sealed class SweptJob(SweepIsolation owner, ProcessId worker) : JobProc
         workerEnded = true;
         if (user is not { } uid)
             return;
-        foreach (ProcessEntry orphan in owner.Orphans(this, uid).Where(orphan => orphan.IsAlive))
-            claimed.Add((orphan.Pid, orphan.Started));
+        try
+        {
+            foreach (ProcessEntry orphan in owner.Orphans(this, uid).Where(orphan => orphan.IsAlive))
+                claimed.Add((orphan.Pid, orphan.Started));
+        }
+        catch (Exception failure) when (failure is SystemCallException or IOException)
+        {
+            // Nobody is claimed: they may end with another job of the user's, a little early, but not outlive this one.
+        }
     }
 
     /// <inheritdoc/>

@@ -140,38 +140,79 @@ internal sealed class HostServer
 
         // All signals stay blocked in the worker until it has become the user.
         SignalSet former = Libc.sigmask_set(SignalSet.Full);
-        (FileDescriptor daemonEnd, FileDescriptor workerEnd) = Libc.socketpair_seqpacket();
+        FileDescriptor? daemonEnd = null;
+        ProcessId worker;
+        try
+        {
+            worker = Fork(out daemonEnd);
+        }
+        catch (SystemCallException failure)
+        {
+            MissFork(failure);
+            return;
+        }
+        finally
+        {
+            Libc.sigmask_set(former);
+        }
+
         using (daemonEnd)
         {
-            ProcessId? worker;
-            using (workerEnd)
+            FileDescriptor pidfd;
+            try
             {
-                try
-                {
-#pragma warning disable RS0030 // The place that forks.
-                    worker = Libc.fork();
-#pragma warning restore RS0030
-                }
-                catch (SystemCallException failure)
-                {
-                    Libc.sigmask_set(former);
-                    Say(writer => new ForkFailed(failure.Message).Encode(writer));
-                    return;
-                }
-
-                if (worker is null)
-                    WorkerProcess.Live(workerEnd, self, capabilities, jobs);
+                pidfd = Libc.pidfd_open(worker);
+            }
+            catch (SystemCallException failure)
+            {
+                // Nobody was told of it.
+                Libc.kill(worker, Signal.SIGKILL);
+                Libc.wait_for(worker);
+                MissFork(failure);
+                return;
             }
 
-            Libc.sigmask_set(former);
-            running.Add(worker!.Value);
-            using FileDescriptor pidfd = Libc.pidfd_open(worker.Value);
-            new Forked(worker.Value.Value).Encode(writer);
-            Sent(Libc.sendmsg(control, writer.Written, [daemonEnd, pidfd]));
-            if (++forks % CollectAfter == 0)
-                GC.Collect();
+            running.Add(worker);
+            using (pidfd)
+            {
+                new Forked(worker.Value).Encode(writer);
+                Sent(Libc.sendmsg(control, writer.Written, [daemonEnd, pidfd]));
+            }
         }
+
+        if (++forks % CollectAfter == 0)
+            GC.Collect();
     }
+
+    /// <summary>Returns in the job host; a worker lives on in here, and ends.</summary>
+    /// <param name="daemonEnd">The daemon's end of the worker's control socket.</param>
+    /// <exception cref="SystemCallException">There is no worker: no descriptors, no memory, or no processes any more.</exception>
+    private ProcessId Fork(out FileDescriptor daemonEnd)
+    {
+        (FileDescriptor own, FileDescriptor workerEnd) = Libc.socketpair_seqpacket();
+        ProcessId? worker;
+        try
+        {
+#pragma warning disable RS0030 // The place that forks.
+            worker = Libc.fork();
+#pragma warning restore RS0030
+        }
+        catch
+        {
+            own.Dispose();
+            workerEnd.Dispose();
+            throw;
+        }
+
+        if (worker is null)
+            WorkerProcess.Live(workerEnd, self, capabilities, jobs);
+        workerEnd.Dispose();
+        daemonEnd = own;
+        return worker.Value;
+    }
+
+    /// <summary>The daemon may ask again.</summary>
+    private void MissFork(SystemCallException failure) => Say(writer => new ForkFailed(failure.Message).Encode(writer));
 
     /// <summary>
     /// Tells the daemon of every worker that ended. One SIGCHLD may stand for several, and zombies that wait for

@@ -121,7 +121,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
         Libc.kill(new ProcessId(Pid), Signal.SIGTERM);
         int code = await EndedAsync();
         stopped = true;
-        int[] left = [.. family.Where(ProcFs.IsThere)];
+        string[] left = [.. family.Where(ProcFs.IsThere).Select(pid => $"{pid} {ProcFs.Stat(pid)}")];
         return left.Length == 0 ? code : throw new InvalidOperationException($"processes {string.Join(", ", left)} outlived the daemon: {Log}");
     }
 

@@ -43,31 +43,38 @@ static int write_zeros(int fd, long long bytes, int endless) {
     return 0;
 }
 
-static void child(int out, uid_t uid, gid_t gid, long long bytes) {
+static void child(int in, int out, uid_t uid, gid_t gid, long long bytes) {
+    // A reply that fits into the pipe cannot wait for a reader that left; a long one would, for itself.
+    if (bytes && close(in)) _exit(1);
     if (setgroups(0, NULL) || setresgid(gid, gid, gid) || setresuid(uid, uid, uid)) _exit(126);
     if (bytes) _exit(write_zeros(out, bytes, 0));
     int n = snprintf(buffer, sizeof buffer, "uid=%u\n", geteuid());
     _exit(write(out, buffer, n) == n ? 0 : 1);
 }
 
-// Reads a request: to the end of a line, or of file.
-static void read_line(int client) {
+// Reads a request: to the end of a line, or of file. Returns whether anything came.
+static int read_line(int client) {
     size_t got = 0;
     while (got < sizeof buffer) {
         ssize_t n = read(client, buffer + got, sizeof buffer - got);
         if (n < 0 && errno == EINTR) continue;
-        if (n <= 0 || memchr(buffer + got, '\n', n)) return;
+        if (n <= 0) break;
         got += n;
+        if (memchr(buffer + got - n, '\n', n)) break;
     }
+    return got > 0;
 }
 
 static void serve(int client, uid_t uid, gid_t gid, long long bytes) {
     int ends[2], status;
-    read_line(client);
+    if (!read_line(client)) {
+        if (close(client)) err(1, "close");
+        return;
+    }
     if (pipe2(ends, O_CLOEXEC)) err(1, "pipe2");
     pid_t pid = fork();
     if (pid < 0) err(1, "fork");
-    if (pid == 0) child(ends[1], uid, gid, bytes);
+    if (pid == 0) child(ends[0], ends[1], uid, gid, bytes);
     if (close(ends[1])) err(1, "close");
     for (;;) {
         ssize_t n = splice(ends[0], NULL, client, NULL, RELAY_BYTES, 0);

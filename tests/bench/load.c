@@ -32,112 +32,27 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CHUNK = 1 << 20, HEAD = 4096, CODES = 32, SILENCE_SECONDS = 60 };
+#include "reply.h"
+
+enum { CHUNK = 1 << 20, SILENCE_SECONDS = 60 };
 
 extern char **environ;
 
-static const char *request, *prefix, *line;
+static const char *request;
 static char **command;
 static struct sockaddr_un address = {.sun_family = AF_UNIX};
-static long count = 1000, clients = 1, warm, pause_us, idle, want_bytes = -1, input_bytes;
+static long count = 1000, clients = 1, warm, pause_us, idle, input_bytes;
 static double limit_s, stream_s;
-static int frames;
 
 static atomic_long next_index, ok, bad, failed, bytes;
 static double *latency, deadline;
 static long *stream_bytes;
 static pthread_barrier_t together;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct { char name[32]; long number; } codes[CODES];
-
-// What came back so far: the outputs' first bytes, and in frames where in a frame the next byte stands.
-struct reply {
-    char head[HEAD];
-    size_t kept;
-    long total;
-    unsigned char header[8];
-    unsigned header_got;
-    unsigned long left;
-    char end[HEAD];
-    size_t end_got;
-    int ended, broken;
-};
 
 static double now_us(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return t.tv_sec * 1e6 + t.tv_nsec / 1e3;
-}
-
-static void keep(struct reply *r, const char *data, size_t size) {
-    size_t room = sizeof r->head - 1 - r->kept, n = size < room ? size : room;
-    memcpy(r->head + r->kept, data, n);
-    r->kept += n;
-    r->total += size;
-}
-
-static void take_frames(struct reply *r, const char *data, size_t size) {
-    while (size > 0 && !r->broken) {
-        if (r->header_got < sizeof r->header) {
-            r->header[r->header_got++] = *data++;
-            size--;
-            if (r->header_got < sizeof r->header) continue;
-            r->left = (unsigned long)r->header[4] << 24 | r->header[5] << 16 | r->header[6] << 8 | r->header[7];
-            int type = r->header[0];
-            r->broken = r->ended || (type != 1 && type != 2 && type != 16) || r->header[1] || r->header[2] || r->header[3];
-            r->ended = type == 16;
-        }
-        size_t n = size < r->left ? size : r->left;
-        if (r->ended) {
-            if (r->end_got + n >= sizeof r->end) { r->broken = 1; return; }
-            memcpy(r->end + r->end_got, data, n);
-            r->end_got += n;
-        } else keep(r, data, n);
-        data += n;
-        size -= n;
-        r->left -= n;
-        if (r->left == 0) r->header_got = 0;
-    }
-}
-
-static void take(struct reply *r, const char *data, size_t size) {
-    if (frames) take_frames(r, data, size);
-    else keep(r, data, size);
-}
-
-// The code of the end; "cut-short" where there is none. Counts it.
-static int frames_ended_well(struct reply *r) {
-    char code[32] = "cut-short";
-    static const char key[] = "\"code\":\"";
-    r->end[r->end_got] = 0;
-    char *found = strstr(r->end, key);
-    if (r->broken) strcpy(code, "broken");
-    else if (r->ended && r->left == 0 && r->header_got == 0 && found) {
-        found += sizeof key - 1;
-        size_t n = strcspn(found, "\"");
-        if (n < sizeof code) { memcpy(code, found, n); code[n] = 0; }
-    }
-    pthread_mutex_lock(&lock);
-    for (int i = 0; i < CODES; i++)
-        if (!codes[i].number || !strcmp(codes[i].name, code)) {
-            strcpy(codes[i].name, code);
-            codes[i].number++;
-            break;
-        }
-    pthread_mutex_unlock(&lock);
-    return !strcmp(code, "ok");
-}
-
-static int right(struct reply *r) {
-    size_t n = prefix ? strlen(prefix) : 0;
-    r->head[r->kept] = 0;
-    int well = !frames || frames_ended_well(r);
-    if (want_bytes >= 0 && r->total != want_bytes) return 0;
-    if (!prefix && !line) return well && (r->total > 0 || want_bytes == 0);
-    if ((long)r->kept != r->total || r->kept == 0 || memchr(r->head, '\n', r->kept) != r->head + r->kept - 1) return 0;
-    if (prefix && (r->kept <= n || memcmp(r->head, prefix, n) || (r->head[n] >= '0' && r->head[n] <= '9'))) return 0;
-    if (line && (r->kept != strlen(line) + 1 || memcmp(r->head, line, r->kept - 1))) return 0;
-    return well;
 }
 
 static int complain(const char *what) {

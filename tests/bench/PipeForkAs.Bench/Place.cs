@@ -1,0 +1,39 @@
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Bench;
+
+/// <summary>Where a run takes place, and what went wrong in it.</summary>
+internal sealed class Place(Settings settings, string folder, PasswordEntry user, CancellationToken cancellation)
+{
+    private int names;
+
+    public Settings Settings => settings;
+
+    /// <summary>A folder of root's that everyone may enter: sockets, configurations, logs.</summary>
+    public string Folder => folder;
+
+    public PasswordEntry User => user;
+
+    public CancellationToken Cancellation => cancellation;
+
+    /// <summary>Wrong replies and failed calls: each makes the run fail.</summary>
+    public List<string> Problems { get; } = [];
+
+    public string Floor => Path.Combine(settings.Tools, "floor");
+
+    public string Native(string program) => Path.Combine(settings.Native, program);
+
+    /// <summary>A file of this run that nothing else has.</summary>
+    public string Fresh(string name) => Path.Combine(folder, $"{++names}.{name}");
+
+    /// <summary>Runs the load generator. Null where it measured nothing; what was wrong is kept as a problem.</summary>
+    public async Task<LoadResult?> LoadAsync(string what, params IEnumerable<string> options)
+    {
+        string[] words = [Path.Combine(settings.Tools, "load"), .. options];
+        ToolResult result = await Tool.RunAsync(words, cancellation);
+        LoadResult? measured = LoadResult.Read(result.Output);
+        if (result.ExitCode != 0)
+            Problems.Add($"{what}: {(measured is null ? "nothing was measured" : $"ok={measured.Right} bad={measured.Values["bad"]} err={measured.Values["err"]} {measured.Codes}")}: {result.Error.Trim()} ({string.Join(' ', words)})");
+        return measured;
+    }
+}

@@ -1,0 +1,60 @@
+using PipeForkAs.Bench.Cases;
+using PipeForkAs.Bench.Contenders;
+
+namespace PipeForkAs.Bench.Reports;
+
+/// <summary>What is aimed at.</summary>
+/// <param name="Name">What is measured.</param>
+/// <param name="Measured">What came out; NaN where it was not measured.</param>
+/// <param name="Bound">What it is to be at most, or at least.</param>
+/// <param name="AtMost">Which of the two.</param>
+/// <param name="Unit">Of both.</param>
+/// <param name="Disturbance">Of the comparison that it is taken from; 1 where there was none.</param>
+internal sealed record Aim(string Name, double Measured, double Bound, bool AtMost, string Unit = "", double Disturbance = 1)
+{
+    /// <summary>The floor's own rounds may be apart by this factor, or a ratio to it decides nothing.</summary>
+    private const double Undisturbed = 1.5;
+
+    public bool IsDecided => Disturbance <= Undisturbed;
+
+    public bool IsMet => AtMost ? Measured <= Bound : Measured >= Bound;
+
+    /// <summary>By how much it is missed, as a part of the bound.</summary>
+    public double MissedBy => Math.Abs(Measured / Bound - 1);
+}
+
+internal static class Aims
+{
+    /// <summary>Those that this run measured.</summary>
+    public static IEnumerable<Aim> Of(Results results) => All(results).Where(aim => !double.IsNaN(aim.Measured));
+
+    private static IEnumerable<Aim> All(Results results) =>
+    [
+        ToFirst("One client: p50 to the floor's", results.OneClient, Field.DefaultName, r => r.P50, 1.15, true),
+        ToFirst("One client: p99 to the floor's", results.OneClient, Field.DefaultName, r => r.P99, 1.5, true),
+        ToFirst("One client with pauses: p50 to the floor's", results.WithPauses, Field.DefaultName, r => r.P50, 1.0, true),
+        ToFirst("16 clients: requests/s to the floor's", results.ManyClients, Field.DefaultName, r => r.RequestsPerSecond, 1.0, false),
+        ToFirst("16 clients for long: jobs/s to the floor's", results.Sustained?.Load, Field.DefaultName, r => r.RequestsPerSecond, 1.0, false),
+        ToFirst("Relay, text: MB/s to the floor's", results.Relay, RelayCase.Text, r => r.MegabytesPerSecond, 0.9, false),
+        ToFirst("Relay, frames: MB/s to the floor's", results.Relay, RelayCase.Frames, r => r.MegabytesPerSecond, 0.8, false),
+        new("64 streams, text: fastest over slowest", Spread(results.Streams, RelayCase.Text), 20, true, " %"),
+        new("64 streams, frames: fastest over slowest", Spread(results.Streams, RelayCase.Frames), 20, true, " %"),
+        ToFirst("Beside idle connections: p50 to that without", results.BesideIdle, results.BesideIdle?.Rows[1].Name ?? "", r => r.P50, 1.1, true),
+        FromProduct("Python's p50 to pipeforkas's", results.OneClient, Field.PythonName, 8),
+        FromProduct("socat's p50 to pipeforkas's", results.OneClient, Field.SocatName, 12),
+        FromProduct("sudo's p50 to pipeforkas's", results.OneClient, Field.SudoName, 30),
+        new("Memory at rest with 4 workers", results.Memory is { } memory ? memory.Few.Total / 1e6 : double.NaN, 30, true, " MB"),
+        new("Memory of a further worker", results.Memory is { } further ? further.FurtherWorker / 1e6 : double.NaN, 0.6, true, " MB"),
+        new($"Memory after {results.Sustained?.Jobs:N0} jobs to that before", results.Sustained is { } run ? 1 + run.Growth : double.NaN, 1.05, true),
+        new("Memory after the soak to that before", results.Soak is { } soak ? 1 + soak.Growth : double.NaN, 1.05, true),
+    ];
+
+    private static Aim ToFirst(string what, Comparison? comparison, string name, Func<LoadResult, double> value, double bound, bool atMost) => new(
+        what, comparison?[name] is { } row ? row.Ratio(comparison.Baseline, value) : double.NaN, bound, atMost, Disturbance: comparison?.Disturbance ?? 1);
+
+    private static Aim FromProduct(string what, Comparison? comparison, string name, double bound) => new(
+        what, comparison?[name] is { } row ? row.Ratio(comparison[Field.DefaultName]!, r => r.P50) : double.NaN, bound, AtMost: false,
+        Disturbance: comparison?.Disturbance ?? 1);
+
+    private static double Spread(Comparison? comparison, string name) => comparison?[name] is { } row ? row.Median(RelayCase.Spread) * 100 : double.NaN;
+}

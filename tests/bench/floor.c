@@ -1,6 +1,7 @@
 // The floor: the least that a server can do which forks for each request, becomes USER, runs a function and relays its pipe.
 // One request at a time; no policy, no limits, no deadline, no check of who asks.
 //   floor SOCKET USER [BYTES]   each reply is "uid=N\n", or BYTES zero bytes
+//   floor --direct SOCKET       each connection has a process that writes zero bytes into it for ever, as root: many streams without a relay
 //   floor --write BYTES         writes zero bytes to standard output, as a child of the floor does; 0: for ever
 #define _GNU_SOURCE
 #include <err.h>
@@ -87,6 +88,37 @@ static void serve(int client, uid_t uid, gid_t gid, long long bytes) {
     if (WIFEXITED(status) && WEXITSTATUS(status) == 126) errx(1, "the child did not become the user");
 }
 
+static int listen_on(const char *path) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.sun_path) errx(2, "%s: too long for a socket", path);
+    strcpy(address.sun_path, path);
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (listener < 0) err(1, "socket");
+    if (bind(listener, (struct sockaddr *)&address, sizeof address)) err(1, "bind(%s)", path);
+    if (listen(listener, 4096)) err(1, "listen");
+    return listener;
+}
+
+static int accept_from(int listener) {
+    for (;;) {
+        int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+        if (client >= 0) return client;
+        if (errno != EINTR && errno != ECONNABORTED) err(1, "accept4");
+    }
+}
+
+static void serve_direct(int listener) {
+    // Nobody waits for the children.
+    if (signal(SIGCHLD, SIG_IGN) == SIG_ERR) err(1, "signal");
+    for (;;) {
+        int client = accept_from(listener);
+        pid_t pid = fork();
+        if (pid < 0) err(1, "fork");
+        if (pid == 0) _exit(write_zeros(client, 0, 1));
+        if (close(client)) err(1, "close");
+    }
+}
+
 int main(int argc, char **argv) {
     // A client that left is EPIPE from splice, not the server's end.
     if (signal(SIGPIPE, SIG_IGN) == SIG_ERR) err(1, "signal");
@@ -94,26 +126,14 @@ int main(int argc, char **argv) {
         long long bytes = number(argv[2]);
         return write_zeros(STDOUT_FILENO, bytes, bytes == 0);
     }
-    if (argc != 3 && argc != 4) errx(2, "usage: floor SOCKET USER [BYTES] | floor --write BYTES");
+    if (argc == 3 && !strcmp(argv[1], "--direct")) serve_direct(listen_on(argv[2]));
+    if (argc != 3 && argc != 4) errx(2, "usage: floor SOCKET USER [BYTES] | floor --direct SOCKET | floor --write BYTES");
 
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(argv[1]) >= sizeof address.sun_path) errx(2, "%s: too long for a socket", argv[1]);
-    strcpy(address.sun_path, argv[1]);
     errno = 0;
     struct passwd *user = getpwnam(argv[2]);
     if (!user) err(1, "no user %s", argv[2]);
     uid_t uid = user->pw_uid;
     gid_t gid = user->pw_gid;
     long long bytes = argc > 3 ? number(argv[3]) : 0;
-
-    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (listener < 0) err(1, "socket");
-    if (bind(listener, (struct sockaddr *)&address, sizeof address)) err(1, "bind(%s)", argv[1]);
-    if (listen(listener, 4096)) err(1, "listen");
-    for (;;) {
-        int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-        if (client < 0 && (errno == EINTR || errno == ECONNABORTED)) continue;
-        if (client < 0) err(1, "accept4");
-        serve(client, uid, gid, bytes);
-    }
+    for (int listener = listen_on(argv[1]);;) serve(accept_from(listener), uid, gid, bytes);
 }

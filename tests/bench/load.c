@@ -12,13 +12,14 @@
 //   -p USEC      pause before each request, not counted
 //   -i COUNT     so many connections beside, on which nothing is ever sent
 //   -z BYTES     send so many zero bytes behind the request
-//   -s SECONDS   each client makes one request and reads for so long, all at once; each stream's bytes are told
+//   -s SECONDS   so many clients, one request each, all read in turn for so long; each stream's bytes are told
 // Prints one line NAME=VALUE ...; times in microseconds. A reply that is not as told is bad; a call that failed, a reply that is
 // cut short, and 60 s without a byte are errors. Exits with 1 where there was any. With -f, codes= tallies the ends.
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <spawn.h>
 #include <stdatomic.h>
@@ -34,7 +35,7 @@
 
 #include "reply.h"
 
-enum { CHUNK = 1 << 20, SILENCE_SECONDS = 60 };
+enum { CHUNK = 1 << 20, STREAM_CHUNK = 1 << 16, SILENCE_SECONDS = 60 };
 
 extern char **environ;
 
@@ -47,7 +48,6 @@ static double limit_s, stream_s;
 static atomic_long next_index, ok, bad, failed, bytes;
 static double *latency, deadline;
 static long *stream_bytes;
-static pthread_barrier_t together;
 
 static double now_us(void) {
     struct timespec t;
@@ -187,26 +187,36 @@ static void *client(void *unused) {
     return unused;
 }
 
-// One stream of many: all wait until each has its first bytes, then count for the same time.
-static void *stream(void *argument) {
-    long i = (long *)argument - stream_bytes;
-    char *buffer = malloc(CHUNK);
-    if (!buffer) err(1, "malloc");
-    int fd = connect_to();
-    int well = fd >= 0 && send_request(fd, i) == 0 && read(fd, buffer, CHUNK) > 0;
-    if (fd >= 0 && !well) complain("the first bytes of a stream");
-    pthread_barrier_wait(&together);
-    double until = now_us() + stream_s * 1e6;
-    while (well && now_us() < until) {
-        ssize_t n = read(fd, buffer, CHUNK);
-        if (n <= 0) { complain("a stream ended early"); well = 0; break; }
-        stream_bytes[i] += n;
+// All streams at once, read by one thread in turn: 64 threads would be served so unevenly by the scheduler that nothing else could be
+// seen. A stream whose bytes come too late has none to read when its turn comes.
+static void read_streams(char *buffer) {
+    struct pollfd *streams = calloc(clients, sizeof *streams);
+    if (!streams) err(1, "calloc");
+    for (long i = 0; i < clients; i++) {
+        streams[i] = (struct pollfd){.fd = connect_to(), .events = POLLIN};
+        if (streams[i].fd < 0 || send_request(streams[i].fd, i)) errx(1, "stream %ld was not begun", i);
     }
-    if (well) ok++;
-    bytes += stream_bytes[i];
-    if (fd >= 0) close(fd);
-    free(buffer);
-    return NULL;
+    for (long i = 0; i < clients; i++)
+        if (read(streams[i].fd, buffer, CHUNK) <= 0) err(1, "the first bytes of stream %ld", i);
+
+    double until = now_us() + stream_s * 1e6;
+    while (now_us() < until) {
+        if (poll(streams, clients, SILENCE_SECONDS * 1000) <= 0) err(1, "poll");
+        for (long i = 0; i < clients; i++) {
+            if (!streams[i].revents) continue;
+            ssize_t n = recv(streams[i].fd, buffer, STREAM_CHUNK, MSG_DONTWAIT);
+            if (n < 0 && errno == EAGAIN) continue;
+            if (n <= 0) err(1, "stream %ld ended early", i);
+            stream_bytes[i] += n;
+        }
+    }
+    for (long i = 0; i < clients; i++) {
+        bytes += stream_bytes[i];
+        if (stream_bytes[i] > 0) ok++;
+        else bad++;
+        close(streams[i].fd);
+    }
+    free(streams);
 }
 
 static int compare(const void *a, const void *b) {
@@ -268,12 +278,13 @@ int main(int argc, char **argv) {
     ok = bytes = 0;
     memset(codes, 0, sizeof codes);
 
-    if ((errno = pthread_barrier_init(&together, NULL, clients))) err(1, "pthread_barrier_init");
     double start = now_us();
     if (limit_s > 0) deadline = start + limit_s * 1e6;
-    for (long i = 0; i < clients; i++)
-        if ((errno = pthread_create(&threads[i], NULL, stream_s > 0 ? stream : client, &stream_bytes[i]))) err(1, "pthread_create");
-    for (long i = 0; i < clients; i++) pthread_join(threads[i], NULL);
+    long started = stream_s > 0 ? 0 : clients;
+    if (!started) read_streams(buffer);
+    for (long i = 0; i < started; i++)
+        if ((errno = pthread_create(&threads[i], NULL, client, NULL))) err(1, "pthread_create");
+    for (long i = 0; i < started; i++) pthread_join(threads[i], NULL);
     double seconds = (now_us() - start) / 1e6;
 
     // An idle connection that the server closed is an error: it was promised to be held.

@@ -29,9 +29,11 @@ internal static class RelayCase
         ]);
     }
 
-    /// <summary>Many streams at once, as text and in frames.</summary>
+    /// <summary>Many streams at once, as text and in frames; and without a relay, which tells how alike the machine and the reader let them be.</summary>
     public static async Task<Comparison> StreamsAsync(Place place)
     {
+        string directSocket = place.Fresh("direct");
+        await using Server direct = await Server.StartAsync(place, directSocket, [place.Floor, "--direct", directSocket]);
         await using Server daemon = await Daemon.StartAsync(place);
         int count = place.Settings.StreamCount;
         string[] common =
@@ -41,6 +43,7 @@ internal static class RelayCase
         const string endless = """{"bytes":0}""";
         return await Comparison.RunAsync(place, $"{count} streams at once", place.Settings.StreamRounds,
         [
+            new("no relay, for comparison", [.. common, "-r", "write", directSocket]),
             new(Text, [.. common, "-r", Daemon.Request(place, Daemon.WriteJob, endless), daemon.Socket]),
             new(Frames, [.. common, "-r", Daemon.Request(place, Daemon.WriteJob, endless, frames: true), daemon.Socket]),
         ]);

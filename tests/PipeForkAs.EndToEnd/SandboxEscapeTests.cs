@@ -86,7 +86,8 @@ public sealed class SandboxEscapeTests(SandboxDaemon shared) : IClassFixture<San
     {
         PasswordEntry alice = TestUsers.Entry(TestUsers.Alice);
         using Process outside = Process.Start(new ProcessStartInfo(
-            "setpriv", [$"--reuid={alice.Uid}", $"--regid={alice.Gid}", "--clear-groups", "/bin/sh", "-c", "echo $$; exec sleep 300"]) { RedirectStandardOutput = true })!;
+            "setpriv", [$"--reuid={alice.Uid}", $"--regid={alice.Gid}", "--clear-groups", "/bin/sh", "-c", "echo $$; exec sleep 300"])
+        { RedirectStandardOutput = true })!;
         try
         {
             string pid = (await outside.StandardOutput.ReadLineAsync())!;

@@ -77,7 +77,7 @@ internal sealed class Server
         var users = new UserDatabase(loop, options.Limits, UserDatabase.AskSystem, UserDatabase.SystemFiles);
         var accounts = new AccountGate(loop, options, Libc.getspnam, new PamCheck(loop, Reaper, options).AskAsync);
         authorizer = new PolicyAuthorizer(PolicyReader.Read(options.Policy, SystemNames.Instance), users,
-            new WorkerConsents(loop, options.Limits, hosts[0].TakeAsync, Libc.getgrgid_name));
+            new WorkerConsents(loop, options.Limits, timeout => hosts[0].TakeAsync(timeout, forRoot: false), Libc.getgrgid_name));
         orders = new OrderBuilder(options.Limits);
         slots = new JobSlots(loop, options.Limits);
         var checking = new Checking(catalog, authorizer, users, accounts, orders);

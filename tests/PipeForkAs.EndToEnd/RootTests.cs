@@ -87,6 +87,14 @@ public sealed class RootTests(RootGrantingDaemon shared) : IClassFixture<RootGra
         using (JobHostByHand.Worker worker = host.Fork())
         {
             worker.Order(Mark(Root, mark) with { GrantsRoot = true });
+            StepFailed refusal = worker.Refusal();
+            Assert.Equal((WorkerStep.Order, "the worker was forked for an order that does not grant root"), (refusal.Step, refusal.Detail));
+        }
+
+        Assert.False(File.Exists(mark));
+        using (JobHostByHand.Worker worker = host.Fork(forRoot: true))
+        {
+            worker.Order(Mark(Root, mark) with { GrantsRoot = true });
             await Bound.UntilAsync(() => File.Exists(mark), () => "the job that was granted root did not run");
         }
 
@@ -101,9 +109,20 @@ public sealed class RootTests(RootGrantingDaemon shared) : IClassFixture<RootGra
     public void A_worker_refuses_ids_that_are_nobodys_and_a_grant_of_root_to_another(uint uid, uint gid, bool grantsRoot)
     {
         using JobHostByHand host = JobHostByHand.Start();
-        using JobHostByHand.Worker worker = host.Fork();
+        using JobHostByHand.Worker worker = host.Fork(forRoot: grantsRoot);
         worker.Order(Mark(new Account("nobody", uid, gid, [gid], "/", "/bin/sh"), Path.Combine(daemon.Folder, "none")) with { GrantsRoot = grantsRoot });
         Assert.Equal(WorkerStep.Order, worker.Refusal().Step);
+        Assert.False(File.Exists(Path.Combine(daemon.Folder, "none")));
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public void A_worker_that_keeps_what_root_may_do_takes_no_order_for_anybody_else()
+    {
+        using JobHostByHand host = JobHostByHand.Start();
+        using JobHostByHand.Worker worker = host.Fork(forRoot: true);
+        worker.Order(Mark(new Account("nobody", 4_000_000, 4_000_000, [4_000_000], "/", "/bin/sh"), Path.Combine(daemon.Folder, "none")));
+        StepFailed refusal = worker.Refusal();
+        Assert.Equal((WorkerStep.Order, "the worker was forked for an order that grants root"), (refusal.Step, refusal.Detail));
         Assert.False(File.Exists(Path.Combine(daemon.Folder, "none")));
     }
 

@@ -17,7 +17,7 @@ internal interface IHostProcessOwner
     void Forked(ForkedWorker worker);
 
     /// <summary>A worker that was asked for is not there.</summary>
-    void ForkFailed(string reason);
+    void ForkFailed(string reason, bool forRoot);
 
     /// <summary>A worker ended; <see cref="ForkedWorker.Ended"/> tells how.</summary>
     void WorkerEnded(ForkedWorker worker);
@@ -48,10 +48,12 @@ internal sealed class HostProcess : IDisposable
     private readonly TaskCompletionSource ended = new();
     private readonly Dictionary<int, ForkedWorker> workers = [];
     private readonly Queue<byte[]> unsent = new();
+    private readonly Queue<bool> asked = new();
     private readonly byte[] incoming = new byte[2 * WorkerProtocol.DefaultBufferBytes];
     private readonly MessageWriter writer = new(64);
     private readonly List<JobDescription> jobs = [];
     private readonly LoopTimer startDeadline;
+    private int askedForRoot;
     private bool greeted, introduced, lost, stopping;
 
     private HostProcess(Loop loop, ChildReaper reaper, JobIsolation isolation, IHostProcessOwner owner, ProcessId pid, FileDescriptor control)
@@ -88,7 +90,7 @@ internal sealed class HostProcess : IDisposable
     public IReadOnlyList<JobDescription> Jobs => jobs;
 
     /// <summary>Workers that it was asked for and has not forked yet.</summary>
-    public int ForksAsked { get; private set; }
+    public int ForksAsked => asked.Count;
 
     /// <summary>Starts the executable with a control socket as descriptor 3, nothing to read, and the daemon's stderr for its own words.</summary>
     /// <exception cref="SystemCallException">It cannot be started.</exception>
@@ -119,11 +121,18 @@ internal sealed class HostProcess : IDisposable
     /// <summary>Begins to listen to it, and to tell its owner.</summary>
     public void Begin() => loop.Start(ReadAsync);
 
+    /// <summary>Workers of one kind that it was asked for and has not forked yet.</summary>
+    /// <param name="forRoot">Whether those for orders that grant root.</param>
+    public int ForksAskedOf(bool forRoot) => forRoot ? askedForRoot : asked.Count - askedForRoot;
+
     /// <summary>Asks for one more worker.</summary>
-    public void AskForFork()
+    /// <param name="forRoot">Whether its order will grant root.</param>
+    public void AskForFork(bool forRoot)
     {
-        ForksAsked++;
-        Say(MessageKind.Fork);
+        asked.Enqueue(forRoot);
+        askedForRoot += forRoot ? 1 : 0;
+        new Fork(forRoot).Encode(writer);
+        Send(writer.Written);
     }
 
     /// <summary>Ends it: it is told by its closed control socket, ends its workers and then itself, or is killed after a grace.</summary>
@@ -220,7 +229,7 @@ internal sealed class HostProcess : IDisposable
             case MessageKind.Forked:
                 // They were closed on the way, and the worker ends by that.
                 int pid = Protocol.Worker.Forked.Decode(ref reader).Pid;
-                MissFork("the worker's descriptors did not arrive: the daemon has as many open as it may have");
+                MissFork("the worker's descriptors did not arrive: the daemon has as many open as it may have", Answered());
                 new Reap(pid).Encode(writer);
                 Send(writer.Written);
                 break;
@@ -248,7 +257,7 @@ internal sealed class HostProcess : IDisposable
             case MessageKind.Refused:
                 throw new JobHostException(Refused.Decode(ref reader).Reason);
             case MessageKind.ForkFailed:
-                MissFork(ForkFailed.Decode(ref reader).Reason);
+                MissFork(ForkFailed.Decode(ref reader).Reason, Answered());
                 break;
             case MessageKind.Exited:
                 TakeExited(WorkerExited.Decode(ref reader));
@@ -260,11 +269,24 @@ internal sealed class HostProcess : IDisposable
 
     private void TakeForked(Forked message, FileDescriptor workerControl, FileDescriptor pidfd)
     {
-        // Whoever got hold of the worker's end can keep it open and say nothing: the loop must not wait for that.
-        Libc.set_nonblocking(workerControl);
+        bool forRoot;
+        try
+        {
+            forRoot = Answered();
+
+            // Whoever got hold of the worker's end can keep it open and say nothing: the loop must not wait for that.
+            Libc.set_nonblocking(workerControl);
+        }
+        catch
+        {
+            workerControl.Dispose();
+            pidfd.Dispose();
+            throw;
+        }
+
         var pid = new ProcessId(message.Pid);
         JobProcesses processes = isolation.For(pid);
-        var worker = new ForkedWorker(this, pid, workerControl, pidfd, processes);
+        var worker = new ForkedWorker(this, pid, workerControl, pidfd, processes, forRoot);
         workers.Add(message.Pid, worker);
 
         // Should the job host die, its workers become the daemon's children: what is left of their groups is ended before their ids are free.
@@ -294,7 +316,7 @@ internal sealed class HostProcess : IDisposable
         else if (failure is not null)
         {
             worker.Release();
-            MissFork($"the worker has no place of its own: {failure.Message}");
+            MissFork($"the worker has no place of its own: {failure.Message}", worker.IsForRoot);
         }
         else
         {
@@ -304,15 +326,19 @@ internal sealed class HostProcess : IDisposable
 
     private void GiveOut(ForkedWorker worker)
     {
-        ForksAsked--;
         HasForked = true;
         owner.Forked(worker);
     }
 
-    private void MissFork(string reason)
+    private void MissFork(string reason, bool forRoot) => owner.ForkFailed(reason, forRoot);
+
+    /// <summary>It answers in the order in which it was asked. Returns whether this answers to a worker for root.</summary>
+    private bool Answered()
     {
-        ForksAsked--;
-        owner.ForkFailed(reason);
+        if (!asked.TryDequeue(out bool forRoot))
+            throw new JobHostException("it forked a worker that nobody asked for");
+        askedForRoot -= forRoot ? 1 : 0;
+        return forRoot;
     }
 
     private void TakeExited(WorkerExited message)

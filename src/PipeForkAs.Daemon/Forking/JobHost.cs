@@ -20,7 +20,7 @@ internal sealed class JobHost : IHostProcessOwner
     private readonly JobHostOptions options;
     private readonly ILogger logger;
     private readonly List<HostProcess> processes = [];
-    private readonly WorkerPool pool;
+    private readonly WorkerPool pool, rootPool;
     private readonly TaskCompletionSource started = new();
     private JobIsolation isolation = null!; // From the start on.
     private int failedStarts;
@@ -32,7 +32,10 @@ internal sealed class JobHost : IHostProcessOwner
         this.reaper = reaper;
         this.options = options;
         this.logger = logger;
-        pool = new WorkerPool(loop, options.Path, options.Workers, processes, logger);
+        pool = new WorkerPool(loop, options.Path, options.Workers, processes, forRoot: false, logger);
+
+        // Seldom needed, and not to lie ready: nobody but these keeps what root may do.
+        rootPool = new WorkerPool(loop, options.Path, size: 0, processes, forRoot: true, logger);
     }
 
     /// <summary>The executable.</summary>
@@ -67,14 +70,20 @@ internal sealed class JobHost : IHostProcessOwner
     }
 
     /// <summary>A worker that waits for its order.</summary>
+    /// <param name="timeout">How long it may take.</param>
+    /// <param name="forRoot">Whether its order grants root.</param>
     /// <exception cref="JobHostException">The fork failed, or took too long.</exception>
-    public ValueTask<ForkedWorker> TakeAsync(TimeSpan timeout) => pool.TakeAsync(timeout);
+    public ValueTask<ForkedWorker> TakeAsync(TimeSpan timeout, bool forRoot) => Pool(forRoot).TakeAsync(timeout);
+
+    /// <summary>Has the workers forked that are missing. To be called when a request has its answer: until then its worker has the processor.</summary>
+    public void FillPool() => pool.Fill();
 
     /// <summary>Ends its processes and their workers.</summary>
     public Task StopAsync()
     {
         stopped = true;
         pool.Close();
+        rootPool.Close();
         return Task.WhenAll(processes.ToArray().Select(process => process.StopAsync()));
     }
 
@@ -84,6 +93,7 @@ internal sealed class JobHost : IHostProcessOwner
         Log.JobHostReady(logger, Path, process.Pid.Value, Jobs.Count);
         JobsChanged?.Invoke();
         pool.Fill();
+        rootPool.Fill();
         if (processes.Count(one => one.IsReady) == options.Processes)
             started.TrySetResult();
     }
@@ -91,13 +101,13 @@ internal sealed class JobHost : IHostProcessOwner
     void IHostProcessOwner.Forked(ForkedWorker worker)
     {
         failedStarts = 0;
-        pool.Add(worker);
+        Pool(worker.IsForRoot).Add(worker);
     }
 
-    void IHostProcessOwner.ForkFailed(string reason)
+    void IHostProcessOwner.ForkFailed(string reason, bool forRoot)
     {
         Log.ForkFailed(logger, Path, reason);
-        pool.Miss(reason);
+        Pool(forRoot).Miss(reason);
     }
 
     void IHostProcessOwner.WorkerEnded(ForkedWorker worker) => pool.NoticeEnd(worker);
@@ -108,6 +118,8 @@ internal sealed class JobHost : IHostProcessOwner
         pool.Weed();
         StartAgain(reason, process.HasForked);
     }
+
+    private WorkerPool Pool(bool forRoot) => forRoot ? rootPool : pool;
 
     private void StartProcess()
     {

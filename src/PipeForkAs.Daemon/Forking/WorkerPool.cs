@@ -11,13 +11,18 @@ namespace PipeForkAs.Daemon.Forking;
 /// <param name="path">The job host's executable.</param>
 /// <param name="size">How many are forked in advance.</param>
 /// <param name="processes">Who forks them.</param>
+/// <param name="forRoot">Whether they are for orders that grant root.</param>
 /// <param name="logger">Is told of workers that end before they are needed.</param>
-internal sealed class WorkerPool(Loop loop, string path, int size, IReadOnlyList<HostProcess> processes, ILogger logger)
+internal sealed class WorkerPool(Loop loop, string path, int size, IReadOnlyList<HostProcess> processes, bool forRoot, ILogger logger)
 {
     private static readonly TimeSpan RefillPause = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>A short job has its answer by then: a fork meanwhile would take its processor from it.</summary>
+    private static readonly TimeSpan FillDelay = TimeSpan.FromMilliseconds(2);
+
     private readonly Queue<ForkedWorker> ready = new();
     private readonly LinkedList<TaskCompletionSource<ForkedWorker>> waiting = new();
+    private LoopTimer? filling;
     private bool refillPaused, closed;
     private int lastAsked;
 
@@ -36,7 +41,10 @@ internal sealed class WorkerPool(Loop loop, string path, int size, IReadOnlyList
                 continue;
             }
 
-            Fill();
+            if (ready.Count == 0)
+                Fill();
+            else
+                filling ??= loop.Schedule(FillDelay, Fill);
             return idle;
         }
 
@@ -52,16 +60,18 @@ internal sealed class WorkerPool(Loop loop, string path, int size, IReadOnlyList
         return await taken.Task;
     }
 
-    /// <summary>Asks for the workers that are missing.</summary>
+    /// <summary>Asks for the workers that are missing: when a request has its answer, when none is left, or when some time has passed.</summary>
     public void Fill()
     {
+        filling?.Dispose();
+        filling = null;
         if (closed)
             return;
         int missing = waiting.Count + (refillPaused ? 0 : size - ready.Count);
         for (int i = 0; i < processes.Count; i++)
-            missing -= processes[i].ForksAsked;
+            missing -= processes[i].ForksAskedOf(forRoot);
         for (; missing > 0 && LeastAsked() is { } process; missing--)
-            process.AskForFork();
+            process.AskForFork(forRoot);
     }
 
     /// <summary>A worker that was asked for.</summary>

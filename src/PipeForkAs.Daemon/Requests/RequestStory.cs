@@ -150,7 +150,7 @@ internal sealed class RequestStory(
         using var output = new OutputRelay(client, streams.Stdout, streams.Stderr, orders.OutputLimit(job));
 
         // Take a forked worker. It becomes the user, runs the job, whose output goes to the pipes, and exits.
-        ForkedWorker worker = await job.Host.TakeAsync(options.Limits.RequestTimeout);
+        ForkedWorker worker = await job.Host.TakeAsync(options.Limits.RequestTimeout, order.GrantsRoot);
         if (client.Watch.IsHungUp || runningJobs.AllEnded)
         {
             worker.Release();
@@ -173,7 +173,11 @@ internal sealed class RequestStory(
         // Respond: where the output is all, as soon as there is no more of it and all is well; else when it is known how the worker ended.
         bool responded = !reply.TellsHowItEnded && await running.Job.SaysAllIsWellAsync(relayed);
         if (responded)
+        {
             client.EndOutput();
+            job.Host.FillPool();
+        }
+
         WorkerExited? exited = await running.Job.FinishAsync(relayed);
         var outcome = Outcome.Of(running.Job, job.Command?.Program, exited, exited is null ? default : worker.ReadReport());
         if (outcome.Code == ReplyCode.Internal)
@@ -195,7 +199,9 @@ internal sealed class RequestStory(
             MaxResidentBytes = exited?.MaxResidentBytes,
         };
         end = Conclude(client, trail, end);
-        return responded ? Task.CompletedTask : RespondAsync(client, reply, end, output.AtLineStart);
+        Task answered = responded ? Task.CompletedTask : RespondAsync(client, reply, end, output.AtLineStart);
+        job.Host.FillPool();
+        return answered;
     }
 
     /// <summary>What came before the stop is still run; but not what waited for so long that all jobs have been ended meanwhile.</summary>

@@ -119,8 +119,7 @@ internal sealed class HostServer
         switch (reader.Kind)
         {
             case MessageKind.Fork:
-                reader.End();
-                Fork();
+                Fork(Protocol.Worker.Fork.Decode(ref reader).ForRoot);
                 return true;
             case MessageKind.Ping:
                 reader.End();
@@ -134,7 +133,7 @@ internal sealed class HostServer
         }
     }
 
-    private void Fork()
+    private void Fork(bool forRoot)
     {
         RefuseUnlessOneThread("before a fork");
 
@@ -144,7 +143,7 @@ internal sealed class HostServer
         ProcessId worker;
         try
         {
-            worker = Fork(out daemonEnd);
+            worker = Fork(forRoot, out daemonEnd);
         }
         catch (SystemCallException failure)
         {
@@ -185,9 +184,10 @@ internal sealed class HostServer
     }
 
     /// <summary>Returns in the job host; a worker lives on in here, and ends.</summary>
+    /// <param name="forRoot">Whether its order will grant root.</param>
     /// <param name="daemonEnd">The daemon's end of the worker's control socket.</param>
     /// <exception cref="SystemCallException">There is no worker: no descriptors, no memory, or no processes any more.</exception>
-    private ProcessId Fork(out FileDescriptor daemonEnd)
+    private ProcessId Fork(bool forRoot, out FileDescriptor daemonEnd)
     {
         (FileDescriptor own, FileDescriptor workerEnd) = Libc.socketpair_seqpacket();
         ProcessId? worker;
@@ -205,7 +205,7 @@ internal sealed class HostServer
         }
 
         if (worker is null)
-            WorkerProcess.Live(workerEnd, self, capabilities, jobs);
+            WorkerProcess.Live(workerEnd, self, capabilities, forRoot, jobs);
         workerEnd.Dispose();
         daemonEnd = own;
         return worker.Value;

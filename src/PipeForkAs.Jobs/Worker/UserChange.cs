@@ -12,8 +12,9 @@ namespace PipeForkAs.Jobs.Worker;
 /// </summary>
 /// <param name="jobHost">The worker's parent.</param>
 /// <param name="capabilities">How many capabilities the kernel knows; <see cref="CountCapabilities"/>.</param>
+/// <param name="forRoot">Whether the order will grant root.</param>
 /// <param name="workerEnd">The worker's control socket.</param>
-internal sealed class UserChange(ProcessId jobHost, int capabilities, FileDescriptor workerEnd)
+internal sealed class UserChange(ProcessId jobHost, int capabilities, bool forRoot, FileDescriptor workerEnd)
 {
     private static readonly Signal[] HostSignals =
     [
@@ -89,6 +90,18 @@ internal sealed class UserChange(ProcessId jobHost, int capabilities, FileDescri
         Control = Libc.dup3_cloexec(Control, WorkerProtocol.ControlDescriptor);
         Libc.close_range(WorkerProtocol.ControlDescriptor + 1, uint.MaxValue);
 
+        // Root keeps what the service manager left to the daemon: without capabilities it would still own the system's files, and yet
+        // not do what it was named for. For all others: what left the bounding set never comes back to it (capabilities(7)), so that
+        // this is true of whatever user the worker becomes.
+        step = WorkerStep.CapabilityBoundingSet;
+        if (!forRoot)
+        {
+            for (int capability = 0; capability < capabilities; capability++)
+                Libc.prctl_capbset_drop(capability);
+            step = WorkerStep.Verify;
+            Verification.CheckBoundingSet(capabilities);
+        }
+
         // Where there is no keyring to be reached there is none to be shared.
         step = WorkerStep.Keyring;
         Libc.keyctl_join_session_keyring();
@@ -110,6 +123,8 @@ internal sealed class UserChange(ProcessId jobHost, int capabilities, FileDescri
         bool root = uid == UserId.Root;
         if (uid == UserId.Unchanged || (root && !order.GrantsRoot))
             throw new StepFailedException(step, Errno.None, $"a worker never runs a job as uid {uid}{(root ? " unless a rule grants it" : "")}");
+        if (order.GrantsRoot != forRoot)
+            throw new StepFailedException(step, Errno.None, $"the worker was forked for an order that {(forRoot ? "grants root" : "does not grant root")}");
         if (order.GrantsRoot && !root)
             throw new StepFailedException(step, Errno.None, $"the order grants root and names uid {uid}");
         if (gid == GroupId.Unchanged || groups.Contains(GroupId.Unchanged))
@@ -140,12 +155,8 @@ internal sealed class UserChange(ProcessId jobHost, int capabilities, FileDescri
         if (order.KeepsOrphans)
             Libc.prctl_set_child_subreaper();
 
-        // Root keeps what the service manager left to the daemon: without capabilities it would still own the system's files, and yet
-        // not do what it was named for.
-        step = WorkerStep.CapabilityBoundingSet;
+        step = WorkerStep.Capabilities;
         Libc.prctl_cap_ambient_clear_all();
-        for (int capability = 0; capability < capabilities && !root; capability++)
-            Libc.prctl_capbset_drop(capability);
 
         // In this order: with the uid goes the right to change the others, and groups survive if they are forgotten.
         step = WorkerStep.Groups;
@@ -167,7 +178,7 @@ internal sealed class UserChange(ProcessId jobHost, int capabilities, FileDescri
         DieWithJobHost();
 
         step = WorkerStep.Verify;
-        Verification.Check(uid, gid, groups, capabilities, noNewPrivileges: !mayGainPrivileges);
+        Verification.Check(uid, gid, groups, noNewPrivileges: !mayGainPrivileges);
 
         // As the user: the home may be on a file system where root is nobody.
         step = WorkerStep.WorkingDirectory;

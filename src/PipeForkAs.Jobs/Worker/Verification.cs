@@ -9,7 +9,7 @@ namespace PipeForkAs.Jobs.Worker;
 /// </summary>
 internal static class Verification
 {
-    public static void Check(UserId uid, GroupId gid, GroupId[] groups, int capabilities, bool noNewPrivileges)
+    public static void Check(UserId uid, GroupId gid, GroupId[] groups, bool noNewPrivileges)
     {
         Demand(Libc.getresuid().AllAre(uid), "the user ids are not all the user's");
         Demand(Libc.getresgid().AllAre(gid), "the group ids are not all the user's primary group");
@@ -25,6 +25,11 @@ internal static class Verification
         DemandDenied(Libc.refused_setgroups([]), "setgroups(0)");
 
         Demand(Libc.capget() == CapabilitySets.None, "capabilities are left");
+    }
+
+    /// <summary>That no program which the worker starts can gain a capability, whatever its file says.</summary>
+    public static void CheckBoundingSet(int capabilities)
+    {
         for (int capability = 0; capability < capabilities; capability++)
             Demand(Libc.prctl_capbset_read(capability) == false, "capabilities are left in the bounding set");
     }

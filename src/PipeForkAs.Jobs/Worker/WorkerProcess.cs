@@ -12,12 +12,15 @@ internal static class WorkerProcess
     private const int DescriptorsOfAnOrder = 3;
 
     [DoesNotReturn]
-    public static void Live(FileDescriptor workerEnd, ProcessId jobHost, int capabilities, JobCollection jobs)
+    public static void Live(FileDescriptor workerEnd, ProcessId jobHost, int capabilities, bool forRoot, JobCollection jobs)
     {
-        var change = new UserChange(jobHost, capabilities, workerEnd);
+        var change = new UserChange(jobHost, capabilities, forRoot, workerEnd);
         try
         {
             change.Prepare();
+
+            // A page that it writes to is copied at the first time: those of its way are copied while it waits.
+            WarmUp.Run();
             var pipes = new FileDescriptor?[DescriptorsOfAnOrder];
             Run? order = WaitForOrder(change.Control, pipes);
             if (order is null)

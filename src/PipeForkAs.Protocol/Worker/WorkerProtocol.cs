@@ -4,7 +4,7 @@ namespace PipeForkAs.Protocol.Worker;
 public static class WorkerProtocol
 {
     /// <summary>The version that <see cref="Hello"/> carries.</summary>
-    public const int Version = 3;
+    public const int Version = 4;
 
     /// <summary>The longest message in bytes: room for a request's arguments and environment and for 65,536 groups.</summary>
     public const int MaxMessageBytes = 512 * 1024;

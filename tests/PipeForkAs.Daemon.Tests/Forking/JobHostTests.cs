@@ -36,15 +36,22 @@ public sealed class JobHostTests(FakeHosts fakes) : IClassFixture<FakeHosts>, IA
         await StartAsync("good", workers: 3);
         await UntilAsync(() => host!.ReadyWorkers == 3);
 
+        // Not before the request has its answer, or some time has passed.
         ForkedWorker worker = await TakeAsync();
+        await loop!.SettleAsync();
+        Assert.Equal(2, host!.ReadyWorkers);
+        await UntilAsync(() => host!.ReadyWorkers == 3, each: () => time.Advance(TimeSpan.FromMilliseconds(1)));
+        ForkedWorker other = await TakeAsync();
+        await loop.RunAsync(host.FillPool);
         await UntilAsync(() => host!.ReadyWorkers == 3);
+        await loop.RunAsync(other.Release);
         Assert.False(worker.Ended.IsCompleted);
         Libc.kill(worker.Pid, Signal.SIGTERM);
         await UntilAsync(() => worker.Ended.IsCompleted);
         Assert.Equal((true, 15), ((await worker.Ended)!.Value.BySignal, (await worker.Ended)!.Value.Value));
 
         Assert.True(Exists(worker.Pid), "its number was free before the daemon let go of it");
-        await loop!.RunAsync(worker.Release);
+        await loop.RunAsync(worker.Release);
         await UntilAsync(() => !Exists(worker.Pid));
     }
 
@@ -71,10 +78,10 @@ public sealed class JobHostTests(FakeHosts fakes) : IClassFixture<FakeHosts>, IA
     [Theory]
     [InlineData("twice", "introduced itself twice")]
     [InlineData("babbles", "kind 99")]
-    [InlineData("keeps", "kind 17")]
+    [InlineData("eager", "forked a worker that nobody asked for")]
     public async Task A_job_host_that_says_what_it_must_not_is_lost(string behaviour, string reason)
     {
-        await StartAsync(behaviour, workers: 1);
+        await StartAsync(behaviour, workers: 0);
         await UntilAsync(() => log.Lines.Any(line => line.Contains(reason, StringComparison.Ordinal) && line.EndsWith("it is started again in 0.1 s", StringComparison.Ordinal)));
     }
 
@@ -121,6 +128,16 @@ public sealed class JobHostTests(FakeHosts fakes) : IClassFixture<FakeHosts>, IA
     {
         await StartAsync("stingy", workers: 0);
         Assert.Equal("fork: EAGAIN", (await Assert.ThrowsAsync<JobHostException>(TakeAsync)).Message);
+    }
+
+    [Fact]
+    public async Task A_worker_whose_descriptors_do_not_arrive_fails_the_request_and_is_let_go()
+    {
+        await StartAsync("keeps", workers: 0);
+        int process = Assert.Single(Children());
+        Assert.Contains("descriptors did not arrive", (await Assert.ThrowsAsync<JobHostException>(TakeAsync)).Message, StringComparison.Ordinal);
+        await UntilAsync(() => Children(process).Count == 0);
+        Assert.Equal([process], Children());
     }
 
     [Fact]
@@ -191,7 +208,7 @@ public sealed class JobHostTests(FakeHosts fakes) : IClassFixture<FakeHosts>, IA
         await started;
     }
 
-    private Task<ForkedWorker> TakeAsync() => loop!.RunAsync(() => host!.TakeAsync(Minute).AsTask());
+    private Task<ForkedWorker> TakeAsync() => loop!.RunAsync(() => host!.TakeAsync(Minute, forRoot: false).AsTask());
 
     /// <summary>Waits, and does meanwhile what SIGCHLD does in the daemon.</summary>
     private async Task UntilAsync(Func<bool> condition, Action? each = null)

@@ -78,6 +78,8 @@ static void fork_worker(int without_descriptors)
     close(ends[0]);
     close(ends[1]);
     close(pidfd);
+    if (without_descriptors)
+        kill(worker, SIGKILL);
 }
 
 static void tell_ended(void)
@@ -116,6 +118,8 @@ int main(int count, char **words)
         say_kind(READY);
     if (!strcmp(name, "babbles"))
         say_kind(99);
+    if (!strcmp(name, "eager"))
+        fork_worker(0);
 
     for (;;) {
         struct timeval patience = {0, 20000};

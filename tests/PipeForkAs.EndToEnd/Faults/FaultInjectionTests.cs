@@ -30,7 +30,7 @@ public sealed class FaultInjectionTests
         { "CloseDescriptors", CloseRange, EINVAL, "" },
         { "Keyring", Keyctl, EPERM, "0=1" },
         { "CapabilityBoundingSet", Prctl, EPERM, "0=24" },
-        { "CapabilityBoundingSet", Prctl, EINVAL, "0=47" },
+        { "Capabilities", Prctl, EINVAL, "0=47" },
         { "Order", Recvmsg, EIO, "" },
         { "Pipes", Dup3, EMFILE, "2=0" },
         { "OomScoreAdjust", Openat, EACCES, "2=0x80001" },

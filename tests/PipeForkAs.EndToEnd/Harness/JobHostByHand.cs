@@ -36,10 +36,11 @@ internal sealed class JobHostByHand : IDisposable
     }
 
     /// <summary>Has a worker forked, which waits for its order.</summary>
-    public Worker Fork()
+    public Worker Fork(bool forRoot = false)
     {
         var writer = new MessageWriter();
-        Libc.send(control, writer.Begin(MessageKind.Fork).Written).OrThrow("send(job host)");
+        new Fork(forRoot).Encode(writer);
+        Libc.send(control, writer.Written).OrThrow("send(job host)");
         while (true)
         {
             var descriptors = new FileDescriptor?[2];

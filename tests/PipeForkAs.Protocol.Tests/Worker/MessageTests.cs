@@ -11,7 +11,7 @@ public sealed class MessageTests
     private static readonly Type[] Parts = [typeof(Account), typeof(WorkerLimits), typeof(Sandbox)];
 
     /// <summary>Messages that are their first byte alone.</summary>
-    private static readonly MessageKind[] WithoutContent = [MessageKind.Ready, MessageKind.Fork, MessageKind.Ping, MessageKind.Pong, MessageKind.Began];
+    private static readonly MessageKind[] WithoutContent = [MessageKind.Ready, MessageKind.Ping, MessageKind.Pong, MessageKind.Began];
 
     public static TheoryData<string> Types => [.. Samples.All.Select(type => type.Type.Name)];
 

@@ -18,6 +18,13 @@ internal static class Check
             throw new SystemCallException(call, new Errno(errno));
     }
 
+    /// <summary>The same; the call's text is made where it is needed.</summary>
+    public static void ErrorNumber(int errno, Func<string> call)
+    {
+        if (errno != 0)
+            throw new SystemCallException(call(), new Errno(errno));
+    }
+
     /// <summary>Keeps a count, or turns -1 into its errno.</summary>
     public static IOResult Count(long result) => new(result >= 0 ? result : -LastErrno.Value);
 

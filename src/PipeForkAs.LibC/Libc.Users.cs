@@ -17,13 +17,13 @@ public static unsafe partial class Libc
     {
         Check.NoNul(name);
         // SAFETY: LookUp gives the buffer with its size.
-        return LookUp((passwd* entry, byte* buffer, nuint size, passwd** result) => sys_getpwnam_r(name, entry, buffer, size, result), $"getpwnam_r(\"{name}\")");
+        return LookUp((passwd* entry, byte* buffer, nuint size, passwd** result) => sys_getpwnam_r(name, entry, buffer, size, result), () => $"getpwnam_r(\"{name}\")");
     }
 
     /// <summary>getpwuid_r(3): the same by uid.</summary>
     public static PasswordEntry? getpwuid(UserId uid) =>
         // SAFETY: LookUp gives the buffer with its size.
-        LookUp((passwd* entry, byte* buffer, nuint size, passwd** result) => sys_getpwuid_r(uid.Value, entry, buffer, size, result), $"getpwuid_r({uid})");
+        LookUp((passwd* entry, byte* buffer, nuint size, passwd** result) => sys_getpwuid_r(uid.Value, entry, buffer, size, result), () => $"getpwuid_r({uid})");
 
     /// <summary>getgrouplist(3): all groups of a user, the primary one included.</summary>
     public static GroupId[] getgrouplist(string user, GroupId primary)
@@ -47,19 +47,19 @@ public static unsafe partial class Libc
     /// <summary>getgrgid_r(3): a group's name. Null where there is none.</summary>
     public static string? getgrgid_name(GroupId gid) =>
         // SAFETY: FindGroup gives the buffer with its size.
-        FindGroup((group* entry, byte* buffer, nuint size, group** result) => sys_getgrgid_r(gid.Value, entry, buffer, size, result), $"getgrgid_r({gid})")?.Name;
+        FindGroup((group* entry, byte* buffer, nuint size, group** result) => sys_getgrgid_r(gid.Value, entry, buffer, size, result), () => $"getgrgid_r({gid})")?.Name;
 
     /// <summary>getgrnam_r(3): the gid of the group of that name. Null where there is none.</summary>
     public static GroupId? getgrnam_gid(string name)
     {
         Check.NoNul(name);
         // SAFETY: FindGroup gives the buffer with its size.
-        return FindGroup((group* entry, byte* buffer, nuint size, group** result) => sys_getgrnam_r(name, entry, buffer, size, result), $"getgrnam_r(\"{name}\")")?.Gid;
+        return FindGroup((group* entry, byte* buffer, nuint size, group** result) => sys_getgrnam_r(name, entry, buffer, size, result), () => $"getgrnam_r(\"{name}\")")?.Gid;
     }
 
     private delegate int GroupCall(group* entry, byte* buffer, nuint size, group** result);
 
-    private static (string Name, GroupId Gid)? FindGroup(GroupCall call, string text)
+    private static (string Name, GroupId Gid)? FindGroup(GroupCall call, Func<string> text)
     {
         for (int size = 4096; ; size *= 4)
         {
@@ -89,7 +89,7 @@ public static unsafe partial class Libc
 
     private delegate int PasswordCall(passwd* entry, byte* buffer, nuint size, passwd** result);
 
-    private static PasswordEntry? LookUp(PasswordCall call, string text)
+    private static PasswordEntry? LookUp(PasswordCall call, Func<string> text)
     {
         for (int size = 4096; ; size *= 4)
         {

@@ -59,10 +59,9 @@ public sealed class HostLostTests
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         Task<FramedReply> running = RawClient.RunAsync(daemon, "ignore-sigterm", """{"seconds":100}""");
         Task<FramedReply> other = RawClient.RunAsync(daemon, "sleep", """{"seconds":100}""");
-        await Task.Delay(300);
         int host = await TestHostAsync(daemon, []);
+        await Bound.UntilAsync(() => ProcFs.Children(host).Count >= 4, () => "two workers run and two wait");
         int[] workers = [.. ProcFs.Children(host)];
-        Assert.True(workers.Length >= 4, "two workers run and two wait");
 
         Libc.kill(new ProcessId(host), Signal.SIGKILL);
         foreach (FramedReply reply in await Task.WhenAll(running, other))

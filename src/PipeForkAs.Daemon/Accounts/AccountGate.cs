@@ -23,7 +23,7 @@ internal sealed class AccountGate(Loop loop, DaemonOptions options, Func<string,
     private static readonly string[] Files = ["/etc/shadow", "/etc/nsswitch.conf"];
 
     private readonly Dictionary<string, (ShadowEntry? Entry, long Expires)> cache = new(StringComparer.Ordinal);
-    private readonly FileStatus?[] seen = new FileStatus?[Files.Length];
+    private readonly WatchedFiles watched = new(loop, Files);
     private int threads;
     private int changes;
 
@@ -89,15 +89,7 @@ internal sealed class AccountGate(Loop loop, DaemonOptions options, Func<string,
     /// <summary>Where a file changed since it was last looked at, nothing cached counts, and nothing that is being read: it may be of before.</summary>
     private void NoticeChange()
     {
-        bool changed = false;
-        for (int i = 0; i < Files.Length; i++)
-        {
-            FileStatus? now = Libc.stat(Files[i]);
-            changed |= now != seen[i];
-            seen[i] = now;
-        }
-
-        if (!changed)
+        if (!watched.HaveChanged())
             return;
         changes++;
         cache.Clear();

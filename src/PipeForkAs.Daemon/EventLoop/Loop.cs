@@ -37,6 +37,9 @@ internal sealed class Loop : SynchronizationContext, IDisposable
     /// <summary>What tells the time.</summary>
     public TimeProvider Time => time;
 
+    /// <summary>How often it has waited for events: what was read in this turn is as fresh as the events that are handled in it.</summary>
+    public long Turn { get; private set; }
+
     /// <summary>Runs the loop on the calling thread until <see cref="Stop"/>.</summary>
     public void Run()
     {
@@ -51,6 +54,7 @@ internal sealed class Loop : SynchronizationContext, IDisposable
                 int due = timers.FireDue(time.GetTimestamp(), onFailure, time.TimestampFrequency);
                 if (stopping)
                     return;
+                Turn++;
                 int count = Libc.epoll_wait(epoll, events, posted.IsEmpty ? due : 0);
                 for (int i = 0; i < count; i++)
                     Dispatch(events[i]);

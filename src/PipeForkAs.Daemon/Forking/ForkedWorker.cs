@@ -111,6 +111,16 @@ internal sealed class ForkedWorker
         return buffer[..(int)received.Count];
     }
 
+    /// <summary>Lets a worker go that waits until the client has its answer; <see cref="Run.AwaitsAnswer"/>.</summary>
+    public void LetGo()
+    {
+        if (!released)
+            Libc.shutdown(control, SocketShutdown.SHUT_WR);
+    }
+
+    /// <summary>It has ended, and the job goes on: what it left behind is this job's, and no other's.</summary>
+    public void ClaimOrphans() => processes.ClaimOrphans();
+
     /// <summary>Signals it and its process group.</summary>
     public void Signal(Signal signal)
     {

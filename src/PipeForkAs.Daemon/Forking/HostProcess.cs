@@ -42,29 +42,24 @@ internal sealed class HostProcess : IDisposable
     private readonly ChildReaper reaper;
     private readonly JobIsolation isolation;
     private readonly IHostProcessOwner owner;
-    private readonly FileDescriptor control;
-    private readonly Watch watch;
+    private readonly HostChannel channel;
     private readonly Heartbeat heartbeat;
     private readonly TaskCompletionSource ended = new();
     private readonly Dictionary<int, ForkedWorker> workers = [];
-    private readonly Queue<byte[]> unsent = new();
     private readonly Queue<bool> asked = new();
-    private readonly byte[] incoming = new byte[2 * WorkerProtocol.DefaultBufferBytes];
-    private readonly MessageWriter writer = new(64);
     private readonly List<JobDescription> jobs = [];
     private readonly LoopTimer startDeadline;
     private int askedForRoot;
     private bool greeted, introduced, lost, stopping;
 
-    private HostProcess(Loop loop, ChildReaper reaper, JobIsolation isolation, IHostProcessOwner owner, ProcessId pid, FileDescriptor control)
+    private HostProcess(Loop loop, ChildReaper reaper, JobIsolation isolation, IHostProcessOwner owner, ProcessId pid, HostChannel channel)
     {
         this.loop = loop;
         this.reaper = reaper;
         this.isolation = isolation;
         this.owner = owner;
-        this.control = control;
+        this.channel = channel;
         Pid = pid;
-        watch = loop.Watch(control, EpollEvents.EPOLLIN | EpollEvents.EPOLLOUT);
         heartbeat = new Heartbeat(loop, () => Say(MessageKind.Ping), () => Lose($"it did not answer for {Heartbeat.Patience.TotalSeconds:0} s"));
         startDeadline = loop.Schedule(StartTimeout, () => Lose($"it did not become ready within {StartTimeout.TotalSeconds:0} s"));
         reaper.Register(pid, child =>
@@ -108,7 +103,7 @@ internal sealed class HostProcess : IDisposable
                     path, [path, WorkerProtocol.ServeArgument], Environment,
                     [(theirs, WorkerProtocol.ControlDescriptor), (nothing, 0), (stderr, 1)]);
                 stderr.Release();
-                return new HostProcess(loop, reaper, isolation, owner, pid, own);
+                return new HostProcess(loop, reaper, isolation, owner, pid, new HostChannel(loop, own));
             }
         }
         catch
@@ -131,8 +126,8 @@ internal sealed class HostProcess : IDisposable
     {
         asked.Enqueue(forRoot);
         askedForRoot += forRoot ? 1 : 0;
-        new Fork(forRoot).Encode(writer);
-        Send(writer.Written);
+        new Fork(forRoot).Encode(channel.Writer);
+        channel.Send();
     }
 
     /// <summary>Ends it: it is told by its closed control socket, ends its workers and then itself, or is killed after a grace.</summary>
@@ -159,46 +154,26 @@ internal sealed class HostProcess : IDisposable
     internal void Release(ForkedWorker worker)
     {
         // Behind the process's end, its workers are the daemon's own children.
-        if (!workers.Remove(worker.Pid.Value) || control.IsClosed)
+        if (!workers.Remove(worker.Pid.Value) || channel.IsClosed)
             return;
         reaper.Forget(worker.Pid);
-        new Reap(worker.Pid.Value).Encode(writer);
-        Send(writer.Written);
+        new Reap(worker.Pid.Value).Encode(channel.Writer);
+        channel.Send();
     }
 
     private void Close()
     {
         startDeadline.Dispose();
         heartbeat.Dispose();
-        if (control.IsClosed)
-            return;
-        watch.Dispose();
-        control.Dispose();
+        channel.Dispose();
     }
 
     private async Task ReadAsync()
     {
-        var descriptors = new FileDescriptor?[2];
         try
         {
-            while (!control.IsClosed)
-            {
-                IOResult received = Libc.recvmsg(control, incoming, descriptors, out int count, mayLackDescriptors: true);
-                if (received.WouldBlock)
-                {
-                    if (!await watch.ReadableAsync())
-                        return;
-                    continue;
-                }
-
-                if (received.OrThrow("recvmsg(job host)") == 0)
-                {
-                    Lose($"it closed its control socket{Hint()}");
-                    return;
-                }
-
-                Take(incoming.AsSpan(0, (int)received.Count), descriptors.AsSpan(0, count));
-            }
+            if (await channel.ReadAsync(Take))
+                Lose($"it closed its control socket{Hint()}");
         }
         catch (Exception failure) when (failure is FormatException or SystemCallException or JobHostException or JsonException)
         {
@@ -230,8 +205,8 @@ internal sealed class HostProcess : IDisposable
                 // They were closed on the way, and the worker ends by that.
                 int pid = Protocol.Worker.Forked.Decode(ref reader).Pid;
                 MissFork("the worker's descriptors did not arrive: the daemon has as many open as it may have", Answered());
-                new Reap(pid).Encode(writer);
-                Send(writer.Written);
+                new Reap(pid).Encode(channel.Writer);
+                channel.Send();
                 break;
             case MessageKind.Hello:
                 greeted = true;
@@ -357,7 +332,6 @@ internal sealed class HostProcess : IDisposable
             return;
         lost = true;
         Dispose();
-        unsent.Clear();
         foreach (ForkedWorker worker in workers.Values)
         {
             // Whoever took it releases it; its descriptors are that one's until then.
@@ -371,38 +345,8 @@ internal sealed class HostProcess : IDisposable
 
     private void Say(MessageKind kind)
     {
-        writer.Begin(kind);
-        Send(writer.Written);
-    }
-
-    private void Send(ReadOnlySpan<byte> message)
-    {
-        if (unsent.Count == 0)
-        {
-            IOResult sent = Libc.send(control, message);
-            if (!sent.WouldBlock)
-                return; // Sent; or the job host is gone, which reading finds.
-        }
-
-        unsent.Enqueue(message.ToArray());
-        if (unsent.Count == 1)
-            loop.Start(SendRestAsync);
-    }
-
-    private async Task SendRestAsync()
-    {
-        while (await watch.WritableAsync() && !control.IsClosed)
-        {
-            while (unsent.TryPeek(out byte[]? message))
-            {
-                if (Libc.send(control, message).WouldBlock)
-                    break;
-                unsent.Dequeue();
-            }
-
-            if (unsent.Count == 0)
-                return;
-        }
+        channel.Writer.Begin(kind);
+        channel.Send();
     }
 
     /// <summary>What may be wrong with an executable that says nothing.</summary>

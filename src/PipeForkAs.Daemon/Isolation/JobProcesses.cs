@@ -15,8 +15,13 @@ internal abstract class JobProcesses
     /// <exception cref="SystemCallException">A limit cannot be set.</exception>
     public abstract Run Begin(Run order, GroupLimits limits);
 
-    /// <summary>The worker has ended by itself; what it left behind may have a grace.</summary>
+    /// <summary>The worker has ended by itself.</summary>
     public virtual void WorkerEnded()
+    {
+    }
+
+    /// <summary>What the worker, which has ended, left behind has a grace: until then it ends with no other job.</summary>
+    public virtual void ClaimOrphans()
     {
     }
 

@@ -28,9 +28,11 @@ internal sealed class SweptJob(SweepIsolation owner, ProcessId worker) : JobProc
     }
 
     /// <inheritdoc/>
-    public override void WorkerEnded()
+    public override void WorkerEnded() => workerEnded = true;
+
+    /// <inheritdoc/>
+    public override void ClaimOrphans()
     {
-        workerEnded = true;
         if (user is not { } uid)
             return;
         try

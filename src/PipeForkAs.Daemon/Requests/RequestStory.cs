@@ -140,7 +140,7 @@ internal sealed class RequestStory(
         RegisteredJob job = catalog.Find(jobName) ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{jobName}\"; list shows those that there are");
         Account account = decision.Account ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{user}\"");
         await accounts.PassAsync(account);
-        Run order = orders.Build(job, request, account, decision.GrantsRoot);
+        Run order = orders.Build(job, request, account, decision.GrantsRoot, answersEarly: !reply.TellsHowItEnded);
         using JobSlots.Slot slot = await slots.TakeAsync(caller.Uid, client.OnHungUp);
         RefuseWhere(runningJobs.AllEnded);
 
@@ -171,12 +171,19 @@ internal sealed class RequestStory(
         Task relayed = output.RunAsync();
 
         // Respond: where the output is all, as soon as there is no more of it and all is well; else when it is known how the worker ended.
-        bool responded = !reply.TellsHowItEnded && await running.Job.SaysAllIsWellAsync(relayed);
-        if (responded)
+        bool responded = false;
+        if (!reply.TellsHowItEnded)
         {
-            client.EndOutput();
-            job.Host.FillPool();
+            responded = await running.Job.SaysAllIsWellAsync(relayed);
+            if (responded)
+            {
+                client.EndOutput();
+                job.Host.FillPool();
+            }
+
+            worker.LetGo();
         }
+
 
         WorkerExited? exited = await running.Job.FinishAsync(relayed);
         var outcome = Outcome.Of(running.Job, job.Command?.Program, exited, exited is null ? default : worker.ReadReport());

@@ -95,7 +95,10 @@ internal sealed class RunningJob : IDisposable
 
         // The worker is gone and somebody holds its pipes: descendants get a grace, then they are ended.
         if (ended.IsCompleted && !relayed.IsCompleted && Reason == EndReason.None)
+        {
+            worker.ClaimOrphans();
             Next(grace, Kill);
+        }
 
         await Task.WhenAny(Task.WhenAll(relayed, ended), givenUp.Task);
         failure?.Throw();

@@ -22,7 +22,7 @@ internal sealed class UserDatabase(Loop loop, LimitOptions limits, Func<UserSele
     private readonly Dictionary<UserSelector, (Account? Account, long Expires)> cache = [];
     private readonly Dictionary<UserSelector, LookUp> asked = [];
     private readonly LinkedList<LookUp> waiting = new();
-    private readonly FileStatus?[] seen = new FileStatus?[files.Count];
+    private readonly WatchedFiles watched = new(loop, files);
     private int threads;
     private int changes;
 
@@ -147,15 +147,7 @@ internal sealed class UserDatabase(Loop loop, LimitOptions limits, Func<UserSele
     /// <summary>Where one of the files changed since it was last looked at, nothing cached counts, and nothing that is being read: it may be of before.</summary>
     private void NoticeChange()
     {
-        bool changed = false;
-        for (int i = 0; i < files.Count; i++)
-        {
-            FileStatus? now = Libc.stat(files[i]);
-            changed |= now != seen[i];
-            seen[i] = now;
-        }
-
-        if (!changed)
+        if (!watched.HaveChanged())
             return;
         changes++;
         cache.Clear();

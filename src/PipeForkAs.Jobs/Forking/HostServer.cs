@@ -60,6 +60,7 @@ internal sealed class HostServer
 
             server = new HostServer(control, jobs);
             Introduction.Send(control, jobs);
+            WarmUp.NameServices();
             WarmUp.Run();
             SelfTest.Run();
             server.Say(writer => writer.Begin(MessageKind.Ready));

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using PipeForkAs.Jobs.Registration;
 using PipeForkAs.Jobs.Worker;
+using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Jobs.Forking;
@@ -14,6 +15,23 @@ namespace PipeForkAs.Jobs.Forking;
 /// </summary>
 internal static class WarmUp
 {
+    /// <summary>
+    /// libc reads how names are looked up at the first look-up (nsswitch.conf(5)), and sees whether there is a name service cache daemon: what
+    /// the job host has seen its workers need not see again. Group 0 is in the files.
+    /// </summary>
+    public static void NameServices()
+    {
+        try
+        {
+            Libc.getgrgid_name(new GroupId(0));
+        }
+        catch (SystemCallException)
+        {
+            // It is the job's to find, which looks up a name.
+        }
+    }
+
+    /// <summary>Takes that way.</summary>
     public static void Run()
     {
         var writer = new MessageWriter();

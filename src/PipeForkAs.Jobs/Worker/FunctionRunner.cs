@@ -24,7 +24,7 @@ internal static class FunctionRunner
         {
             int code = job.Invoke(Context(order));
             if (code == 0)
-                SayAllIsWell(control);
+                SayAllIsWell(control, order.AwaitsAnswer);
             return code;
         }
         catch (JobArgumentsException wrong)
@@ -99,10 +99,12 @@ internal static class FunctionRunner
     /// The daemon may answer the client with the end of the output: that comes with these descriptors, and not with the process,
     /// which takes longer to be taken down than many a function to run.
     /// </summary>
-    private static void SayAllIsWell(FileDescriptor control)
+    private static void SayAllIsWell(FileDescriptor control, bool awaitsAnswer)
     {
         Report(control, new Returned(ReturnKind.Exited, "", ""));
         Libc.close_range(0, 2);
+        if (awaitsAnswer)
+            Libc.poll_readable(control, (int)WorkerProtocol.AnswerPatience.TotalMilliseconds);
     }
 
     /// <summary>What the job's function is given.</summary>

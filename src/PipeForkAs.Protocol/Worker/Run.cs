@@ -31,6 +31,13 @@ public sealed record Run
     public bool KeepsOrphans { get; init; }
 
     /// <summary>
+    /// Whether the worker of a function that returned well waits until the daemon shuts its end of the control socket down for writing,
+    /// which it does when the client has its answer, or for <see cref="WorkerProtocol.AnswerPatience"/>: the kernel takes a process down in
+    /// one go, and whoever waits for an answer should not wait for that too.
+    /// </summary>
+    public bool AwaitsAnswer { get; init; }
+
+    /// <summary>
     /// Where this is set, no job runs: the worker becomes the user, tells by <see cref="ConsentAnswer"/> whether the user's own file lets one of
     /// these run <see cref="Job"/>, and ends. Each is a user name, a uid in digits, or a group's name or gid behind <c>@</c>. Null to run the job.
     /// </summary>
@@ -46,7 +53,7 @@ public sealed record Run
             writer.Text(name).Text(value);
         Limits.Encode(writer);
         Sandbox.EncodeAll(Sandboxes, writer);
-        writer.Bool(KeepsOrphans).Bool(GrantsRoot).Bool(ConsentFor is not null).Texts(ConsentFor ?? []);
+        writer.Bool(KeepsOrphans).Bool(GrantsRoot).Bool(AwaitsAnswer).Bool(ConsentFor is not null).Texts(ConsentFor ?? []);
     }
 
     /// <summary>Reads the message.</summary>
@@ -63,6 +70,7 @@ public sealed record Run
         Sandbox[] sandboxes = Sandbox.DecodeAll(ref reader);
         bool keepsOrphans = reader.Bool();
         bool grantsRoot = reader.Bool();
+        bool awaitsAnswer = reader.Bool();
         bool asksConsent = reader.Bool();
         string[] consentFor = reader.Texts();
         if (!asksConsent && consentFor.Length > 0)
@@ -79,6 +87,7 @@ public sealed record Run
             Sandboxes = sandboxes,
             KeepsOrphans = keepsOrphans,
             GrantsRoot = grantsRoot,
+            AwaitsAnswer = awaitsAnswer,
             ConsentFor = asksConsent ? consentFor : null,
         };
     }

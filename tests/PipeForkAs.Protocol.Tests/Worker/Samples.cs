@@ -78,6 +78,7 @@ internal static class Samples
         from sandboxes in Sandboxes.ArrayOf()
         from keepsOrphans in Generate.Bool
         from grantsRoot in Generate.Bool
+        from awaitsAnswer in Generate.Bool
         from consentFor in Generate.OrNull(Generate.Text.ArrayOf())
         select new Run
         {
@@ -90,6 +91,7 @@ internal static class Samples
             Sandboxes = sandboxes,
             KeepsOrphans = keepsOrphans,
             GrantsRoot = grantsRoot,
+            AwaitsAnswer = awaitsAnswer,
             ConsentFor = consentFor,
         };
 

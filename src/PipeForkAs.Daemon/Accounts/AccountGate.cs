@@ -24,7 +24,7 @@ internal sealed class AccountGate(Loop loop, DaemonOptions options, Func<string,
 
     private readonly Dictionary<string, (ShadowEntry? Entry, long Expires)> cache = new(StringComparer.Ordinal);
     private readonly WatchedFiles watched = new(loop, Files);
-    private int threads;
+    private readonly Turnstile threads = new(MaxThreads);
     private int changes;
 
     /// <summary>Lets an account pass.</summary>
@@ -49,17 +49,17 @@ internal sealed class AccountGate(Loop loop, DaemonOptions options, Func<string,
         NoticeChange();
         if (cache.TryGetValue(name, out (ShadowEntry? Entry, long Expires) known) && known.Expires > loop.Time.GetTimestamp())
             return known.Entry;
-        if (threads >= MaxThreads)
-            throw new UserLookupException($"{MaxThreads} questions to the shadow database are not answered yet");
         var late = new TaskCompletionSource<ShadowEntry?>();
-        using LoopTimer deadline = loop.Schedule(options.Limits.LookupTimeout, () => late.SetException(
-            new UserLookupException($"the shadow database did not answer within {options.Limits.LookupTimeout.TotalSeconds:0.###} s")));
-        return await await Task.WhenAny(AskAsync(name), late.Task);
+        using LoopTimer deadline = loop.Schedule(options.Limits.LookupTimeout, () => late.SetException(Late()));
+        return await await Task.WhenAny(AskAsync(name, late.Task), late.Task);
     }
 
-    private async Task<ShadowEntry?> AskAsync(string name)
+    private UserLookupException Late() => new($"the shadow database did not answer within {options.Limits.LookupTimeout.TotalSeconds:0.###} s");
+
+    private async Task<ShadowEntry?> AskAsync(string name, Task late)
     {
-        threads++;
+        if (!await threads.EnterAsync(late))
+            throw Late();
         int changesBefore = changes;
         try
         {
@@ -75,7 +75,7 @@ internal sealed class AccountGate(Loop loop, DaemonOptions options, Func<string,
         }
         finally
         {
-            threads--;
+            threads.Leave();
         }
     }
 

@@ -20,14 +20,30 @@ internal sealed class PamCheck(Loop loop, ChildReaper reaper, DaemonOptions opti
     private const int MaxAnswerBytes = 1024;
     private const int MaxProcesses = 16;
 
-    private int processes;
+    private readonly Turnstile processes = new(MaxProcesses);
 
     /// <summary>Asks. Null where the account may be used, else PAM's words.</summary>
     /// <exception cref="UserLookupException">There is no answer in time.</exception>
     public async Task<string?> AskAsync(string user)
     {
-        if (processes >= MaxProcesses)
-            throw new UserLookupException($"{MaxProcesses} questions to PAM are not answered yet");
+        var late = new TaskCompletionSource();
+        using LoopTimer deadline = loop.Schedule(options.Limits.LookupTimeout, late.SetResult);
+        if (!await processes.EnterAsync(late.Task))
+            throw Late();
+        try
+        {
+            return await AskNowAsync(user, late.Task);
+        }
+        finally
+        {
+            processes.Leave();
+        }
+    }
+
+    private UserLookupException Late() => new($"PAM did not answer within {options.Limits.LookupTimeout.TotalSeconds:0.###} s");
+
+    private async Task<string?> AskNowAsync(string user, Task late)
+    {
         (FileDescriptor read, FileDescriptor write) = Libc.pipe2();
         using (read)
         {
@@ -39,41 +55,39 @@ internal sealed class PamCheck(Loop loop, ChildReaper reaper, DaemonOptions opti
                 pid = Libc.posix_spawn(
                     "/proc/self/exe", ["pipeforkasd", Argument, options.Policy.PamService!, user], ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"],
                     [(nothing, 0), (write, 1)]);
-                processes++;
-                reaper.Register(pid, child =>
-                {
-                    processes--;
-                    ended.SetResult(child.Status);
-                });
+                reaper.Register(pid, child => ended.SetResult(child.Status));
             }
 
-            bool late = false;
-            using LoopTimer deadline = loop.Schedule(options.Limits.LookupTimeout, () =>
+            if (await Task.WhenAny(ended.Task, late) == late)
             {
-                late = true;
+                EndAll(pid);
+                await ended.Task;
+                throw Late();
+            }
 
-                // Programs that modules started are root's, and hide from nobody. Its own number is its own until it was reaped, and that is told here.
-                List<ProcessEntry> started = [];
-                try
-                {
-                    started = ProcessEntry.Descendants(pid);
-                }
-                finally
-                {
-                    Libc.kill(pid, Signal.SIGKILL);
-                    foreach (ProcessEntry process in started)
-                        process.Send(Signal.SIGKILL);
-                }
-            });
             WaitStatus status = await ended.Task;
-            if (late)
-                throw new UserLookupException($"PAM did not answer within {options.Limits.LookupTimeout.TotalSeconds:0.###} s");
             return status switch
             {
                 WaitStatus.Exited { Code: 0 } => null,
                 WaitStatus.Exited { Code: 1 } => Answer(read),
                 _ => throw new UserLookupException($"the process that asks PAM failed: {status}"),
             };
+        }
+    }
+
+    private static void EndAll(ProcessId pid)
+    {
+        // Programs that modules started are root's, and hide from nobody. Its own number is its own until it was reaped, and that is told here.
+        List<ProcessEntry> started = [];
+        try
+        {
+            started = ProcessEntry.Descendants(pid);
+        }
+        finally
+        {
+            Libc.kill(pid, Signal.SIGKILL);
+            foreach (ProcessEntry process in started)
+                process.Send(Signal.SIGKILL);
         }
     }
 

@@ -29,7 +29,7 @@ internal sealed class WorkerConsents(Loop loop, LimitOptions limits, Func<TimeSp
 
     private readonly Dictionary<uint, Task> last = [];
     private readonly MessageWriter writer = new(4096);
-    private int threads;
+    private readonly Turnstile threads = new(MaxThreads);
 
     public async ValueTask<ConsentAnswer> AskAsync(Caller caller, string? callerName, string job, Account target)
     {
@@ -44,7 +44,7 @@ internal sealed class WorkerConsents(Loop loop, LimitOptions limits, Func<TimeSp
         last[target.Uid] = done.Task;
         try
         {
-            Task<string[]> names = NamesAsync(caller, callerName);
+            Task<string[]> names = NamesAsync(caller, callerName, late.Task);
             if (await Task.WhenAny(Task.WhenAll(before, names), late.Task) == late.Task)
                 return Late(timeout);
             TimeSpan left = timeout - loop.Time.GetElapsedTime(begun);
@@ -96,12 +96,11 @@ internal sealed class WorkerConsents(Loop loop, LimitOptions limits, Func<TimeSp
 
     private static ConsentAnswer Late(TimeSpan timeout) => new(false, $"there was no answer within {timeout.TotalSeconds:0.###} s");
 
-    private async Task<string[]> NamesAsync(Caller caller, string? callerName)
+    private async Task<string[]> NamesAsync(Caller caller, string? callerName, Task late)
     {
         GroupId[] groups = [.. caller.Groups.Prepend(caller.Gid).Distinct().Take(MaxGroups)];
-        if (threads >= MaxThreads)
-            throw new JobHostException($"{MaxThreads} questions for the groups of callers are not answered yet");
-        threads++;
+        if (!await threads.EnterAsync(late))
+            throw new JobHostException("the groups of callers were not looked up in time");
         try
         {
             return await Task.Factory.StartNew(
@@ -109,7 +108,7 @@ internal sealed class WorkerConsents(Loop loop, LimitOptions limits, Func<TimeSp
         }
         finally
         {
-            threads--;
+            threads.Leave();
         }
     }
 

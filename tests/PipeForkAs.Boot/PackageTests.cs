@@ -16,6 +16,18 @@ public sealed class PackageTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
+    public async Task It_holds_its_help_where_that_is_looked_for()
+    {
+        string files = await Tool.MustAsync("dpkg-deb", "--contents", BootedSystem.Package);
+        string[] wanted =
+        [
+            "man/man1/pipeforkas.1.gz", "man/man8/pipeforkasd.8.gz", "man/man5/pipeforkas.json.5.gz", "man/man7/pipeforkas-jobs.7.gz", "man/man7/pipeforkas-protocol.7.gz",
+            "bash-completion/completions/pipeforkas", "zsh/vendor-completions/_pipeforkas", "fish/vendor_completions.d/pipeforkas.fish", "doc/pipeforkas/changelog.gz",
+        ];
+        Assert.All(wanted, path => Assert.Contains($" ./usr/share/{path}\n", files));
+    }
+
+    [Fact(Timeout = Bound.Test)]
     public async Task It_is_installed_serves_is_upgraded_removed_and_purged_as_policy_asks()
     {
         // The shared container tells whether there can be one.
@@ -38,8 +50,13 @@ public sealed class PackageTests(BootedSystem system)
         string written = await inside.MustAsync("cat", "/etc/pipeforkas/pipeforkas.json");
         inside.Write("/etc/pipeforkas/pipeforkas.json", written + "\n// mine\n");
         string daemon = await MainPidAsync(inside);
-        await inside.MustAsync("apt-get", "install", "-y", "--reinstall", "/root/pipeforkas.deb");
+        const string Next = "cd /root && dpkg-deb -R pipeforkas.deb next && sed -i 's/^Version: .*/&+next/' next/DEBIAN/control && echo '// newer' >>next/etc/pipeforkas/pipeforkas.json && dpkg-deb -b next next.deb";
+        await inside.MustAsync("sh", "-c", Next);
+        await inside.MustAsync("apt-get", "install", "-y", "-o", "Dpkg::Options::=--force-confold", "/root/next.deb");
+        Assert.EndsWith("+next", await inside.MustAsync("dpkg-query", "--show", "-f", "${Version}", "pipeforkas"));
         Assert.EndsWith("// mine", await inside.MustAsync("cat", "/etc/pipeforkas/pipeforkas.json"));
+        Assert.EndsWith("// newer", await inside.MustAsync("cat", "/etc/pipeforkas/pipeforkas.json.dpkg-dist"));
+        await inside.MustAsync("rm", "/etc/pipeforkas/pipeforkas.json.dpkg-dist");
         Assert.NotEqual(daemon, await MainPidAsync(inside));
         Assert.Contains("(alice)", await AskAsync(inside));
 

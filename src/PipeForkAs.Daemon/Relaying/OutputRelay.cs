@@ -15,7 +15,7 @@ internal sealed class OutputRelay(Connection client, FileDescriptor stdout, File
     private const int Small = 4096;
 
     /// <summary>After so many pieces, of at most what a private pipe holds each, the others have their turn.</summary>
-    private const int PiecesInARow = 16;
+    private const int PiecesInARow = 4;
 
     private readonly SocketTurn turn = new();
     private readonly List<PrivatePipe> pipes = [];

@@ -8,6 +8,9 @@ internal static class Daemon
     /// <summary>The command job that writes so many bytes as the floor's child does.</summary>
     public const string WriteJob = "bench-write";
 
+    /// <summary>What pipeforkas.service sets.</summary>
+    private static readonly (string Name, string Value)[] AsTheUnit = [("DOTNET_GCGen0MaxBudget", "200000")];
+
     /// <summary>Writes the configuration and returns the socket and the command.</summary>
     /// <param name="place">Where.</param>
     /// <param name="workers">How many workers wait; null for the default.</param>
@@ -44,7 +47,7 @@ internal static class Daemon
     public static async Task<Server> StartAsync(Place place, int? workers = null, string program = "pipeforkas-jobs", params (string Name, JsonNode Value)[] limits)
     {
         (string socket, string[] command) = await PrepareAsync(place, workers, program, limits);
-        return await Server.StartAsync(place, socket, command);
+        return await Server.StartAsync(place, socket, command, AsTheUnit);
     }
 
     /// <summary>The request for a job as the benchmark's user.</summary>

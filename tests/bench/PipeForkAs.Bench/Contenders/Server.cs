@@ -34,9 +34,9 @@ internal sealed class Server : IAsyncDisposable
     }
 
     /// <summary>Starts one and waits until it takes connections.</summary>
-    public static async Task<Server> StartAsync(Place place, string socket, IEnumerable<string> command)
+    public static async Task<Server> StartAsync(Place place, string socket, IEnumerable<string> command, params (string Name, string Value)[] environment)
     {
-        Server server = Launch(place, socket, command);
+        Server server = Launch(place, socket, command, environment);
         try
         {
             var waited = Stopwatch.StartNew();

@@ -68,14 +68,27 @@ public sealed class CompletionTests
     private static async Task<IReadOnlyList<string>> OfferedAsync(DaemonProcess daemon, string shell, string line, string user = "root", string? socket = null)
     {
         Assert.SkipUnless(File.Exists($"/usr/bin/{shell}"), $"{shell} is not installed, and so cannot be asked what it offers");
+        string scripts = Scripts(daemon);
         ToolResult offered = await Tool.RunAsync(
         [
             "runuser", "-u", user, "--", "env", "-C", "/", $"PATH={NativeBuild.Folder}:/usr/bin:/bin", $"HOME={(user == "root" ? daemon.Folder : TestUsers.Entry(user).Home)}", "TERM=dumb",
             $"PIPEFORKAS_SOCKET={socket ?? daemon.Socket}", shell, .. (string[])(shell switch { "zsh" => ["-f"], "fish" => ["--no-config", "--private"], _ => [] }),
-            Path.Combine(AppContext.BaseDirectory, "Completion", $"complete.{shell}"), Folder, line,
+            Path.Combine(scripts, $"complete.{shell}"), scripts, line,
         ]);
         Assert.Equal((0, ""), (offered.ExitCode, offered.Error));
         return [.. offered.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(word => word.TrimEnd('=', ' ')).Distinct().Order(StringComparer.Ordinal)];
+    }
+
+    /// <summary>The scripts where every user may read them, wherever this is built.</summary>
+    private static string Scripts(DaemonProcess daemon)
+    {
+        string folder = Path.Combine(daemon.Folder, "completion");
+        if (Directory.Exists(folder))
+            return folder;
+        Directory.CreateDirectory(folder);
+        foreach (string file in Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Completion")).Concat(Directory.GetFiles(Folder)))
+            File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
+        return folder;
     }
 
     private static string Find()

@@ -108,10 +108,12 @@ public sealed class ConsentTests : IAsyncLifetime
         await WriteAsync("*\n");
         Libc.chmod(AllowFile, 0x1B6); // 0666
         Assert.Contains("may be written by others", await WhyAsync());
-        Directory.Move(ConfigFolder, planted + "-folder");
-        File.CreateSymbolicLink(ConfigFolder, planted + "-folder");
+        string moved = ConfigFolder + "-moved";
+        Directory.Move(ConfigFolder, moved);
+        File.CreateSymbolicLink(ConfigFolder, moved);
         Assert.Matches("ELOOP|ENOTDIR", await WhyAsync());
         File.Delete(ConfigFolder);
+        Directory.Delete(moved, recursive: true);
         await WriteAsync("*\n");
         Assert.Equal(0, await BobAsync("id"));
     }

@@ -88,7 +88,8 @@ public sealed class HardeningTests(BootedSystem system)
         inside.Write("/etc/ordinary.sh", Ordinary);
         await inside.MustAsync("systemctl", "start", "pipeforkas.service");
         Assert.Equal("0022\nfine\n", await system.AskAsync(BootedSystem.Alice, """{"job":"ordinary"}"""));
-        Assert.True(File.Exists(inside.PathOf("/home/alice/work/out/file")));
+        string home = (await inside.MustAsync("getent", "passwd", BootedSystem.Alice)).Split(':')[5];
+        Assert.True(File.Exists(inside.PathOf($"{home}/work/out/file")));
     }
 
     /// <summary>The strict drop-in as the package brings it, without its heading.</summary>

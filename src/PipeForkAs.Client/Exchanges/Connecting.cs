@@ -42,6 +42,7 @@ internal static class Connecting
                 throw;
             }
 
+            // Nothing tells when the queue has room.
             await Task.Delay(pause, cancellation).ConfigureAwait(false);
             pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
         }

@@ -87,9 +87,14 @@ internal sealed class WorkerPool(Loop loop, string path, int size, IReadOnlyList
             waiting.RemoveFirst();
             first.Value.TrySetResult(worker);
         }
-        else
+        else if (ready.Count < size)
         {
             ready.Enqueue(worker);
+        }
+        else
+        {
+            // Who asked for it did not wait so long. More than are wanted do not lie ready, above all none that keeps what root may do.
+            worker.Release();
         }
     }
 

@@ -34,6 +34,7 @@ internal sealed class JournalSocket(string path) : IDisposable
     /// <summary>Waits until the journal may take a record again, or so long.</summary>
     public void Wait(int milliseconds)
     {
+        // On the thread that carries what waits, and no other. A journal that is gone has nothing that could be waited on.
         if (socket is null)
             Thread.Sleep(milliseconds);
         else

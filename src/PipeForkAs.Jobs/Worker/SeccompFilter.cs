@@ -112,11 +112,16 @@ internal static class SeccompFilter
         program.Add(Load(SeccompData.Number));
     }
 
-    private static void ForbidValue(List<BpfInstruction> program, SystemCall call, uint value, uint answer)
+    private static void ForbidValue(List<BpfInstruction> program, SystemCall call, uint value, uint answer) => Answer(program, call, value, isForbidden: true, answer);
+
+    private static void AllowOnly(List<BpfInstruction> program, SystemCall call, uint value, uint answer) => Answer(program, call, value, isForbidden: false, answer);
+
+    /// <summary>Where the first argument is the value, or where it is another, there is an answer instead of the call.</summary>
+    private static void Answer(List<BpfInstruction> program, SystemCall call, uint value, bool isForbidden, uint answer)
     {
         program.Add(new(BpfCode.JumpIfEqual, 0, 4, (uint)call));
         program.Add(Load(SeccompData.Argument0));
-        program.Add(new(BpfCode.JumpIfEqual, 0, 1, value));
+        program.Add(isForbidden ? new(BpfCode.JumpIfEqual, 0, 1, value) : new(BpfCode.JumpIfEqual, 1, 0, value));
         program.Add(Return(answer));
         program.Add(Load(SeccompData.Number));
     }
@@ -129,15 +134,6 @@ internal static class SeccompFilter
         program.Add(new(BpfCode.JumpIfEqual, 2, 0, (uint)SocketType.SOCK_STREAM));
         program.Add(new(BpfCode.JumpIfEqual, 1, 0, (uint)SocketType.SOCK_SEQPACKET));
         program.Add(Return(NotPermitted));
-        program.Add(Load(SeccompData.Number));
-    }
-
-    private static void AllowOnly(List<BpfInstruction> program, SystemCall call, uint value, uint answer)
-    {
-        program.Add(new(BpfCode.JumpIfEqual, 0, 4, (uint)call));
-        program.Add(Load(SeccompData.Argument0));
-        program.Add(new(BpfCode.JumpIfEqual, 1, 0, value));
-        program.Add(Return(answer));
         program.Add(Load(SeccompData.Number));
     }
 }

@@ -150,6 +150,26 @@ public sealed class JobHostTests(FakeHosts fakes) : IClassFixture<FakeHosts>, IA
         Assert.Contains("no worker was forked within 60 s", (await Assert.ThrowsAsync<JobHostException>(() => taking)).Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_worker_that_comes_too_late_does_not_lie_ready(bool forRoot)
+    {
+        await StartAsync("good", workers: 0);
+        int process = Assert.Single(Children());
+        Libc.kill(new ProcessId(process), new Signal(19)); // SIGSTOP
+        Task<ForkedWorker> taking = loop!.RunAsync(() => host!.TakeAsync(TimeSpan.FromSeconds(1), forRoot).AsTask());
+        await loop.SettleAsync();
+        time.Advance(TimeSpan.FromSeconds(1));
+        await Assert.ThrowsAsync<JobHostException>(() => taking);
+
+        Libc.kill(new ProcessId(process), new Signal(18)); // SIGCONT
+        ForkedWorker next = await TakeAsync();
+        await UntilAsync(() => Children(process).SequenceEqual([next.Pid.Value]));
+        Assert.Equal(0, host!.ReadyWorkers);
+        await loop.RunAsync(next.Release);
+    }
+
     [Fact]
     public async Task An_idle_worker_that_ends_is_replaced_after_a_pause()
     {

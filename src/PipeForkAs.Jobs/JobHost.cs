@@ -31,7 +31,9 @@ public static class JobHost
         ArgumentNullException.ThrowIfNull(register);
 
         if (args is [WorkerProtocol.ServeArgument])
-            HostServer.Serve(register);
+            HostServer.Serve(register, forRoot: false);
+        if (args is [WorkerProtocol.ServeRootArgument])
+            HostServer.Serve(register, forRoot: true);
 
         var jobs = new JobCollection();
         return ByHandRegistration.TryRegister(jobs, register) ? JobCommands.Run(args, jobs) : ExitCode.Threw;

@@ -92,7 +92,8 @@ public sealed class RootTests(RootGrantingDaemon shared) : IClassFixture<RootGra
         }
 
         Assert.False(File.Exists(mark));
-        using (JobHostByHand.Worker worker = host.Fork(forRoot: true))
+        using JobHostByHand rootHost = JobHostByHand.Start(forRoot: true);
+        using (JobHostByHand.Worker worker = rootHost.Fork())
         {
             worker.Order(Mark(Root, mark) with { GrantsRoot = true });
             await Bound.UntilAsync(() => File.Exists(mark), () => "the job that was granted root did not run");
@@ -108,8 +109,8 @@ public sealed class RootTests(RootGrantingDaemon shared) : IClassFixture<RootGra
     [InlineData(4_000_000u, 1u, true)]
     public void A_worker_refuses_ids_that_are_nobodys_and_a_grant_of_root_to_another(uint uid, uint gid, bool grantsRoot)
     {
-        using JobHostByHand host = JobHostByHand.Start();
-        using JobHostByHand.Worker worker = host.Fork(forRoot: grantsRoot);
+        using JobHostByHand host = JobHostByHand.Start(forRoot: grantsRoot);
+        using JobHostByHand.Worker worker = host.Fork();
         worker.Order(Mark(new Account("nobody", uid, gid, [gid], "/", "/bin/sh"), Path.Combine(daemon.Folder, "none")) with { GrantsRoot = grantsRoot });
         Assert.Equal(WorkerStep.Order, worker.Refusal().Step);
         Assert.False(File.Exists(Path.Combine(daemon.Folder, "none")));
@@ -118,8 +119,8 @@ public sealed class RootTests(RootGrantingDaemon shared) : IClassFixture<RootGra
     [Fact(Timeout = Bound.Test)]
     public void A_worker_that_keeps_what_root_may_do_takes_no_order_for_anybody_else()
     {
-        using JobHostByHand host = JobHostByHand.Start();
-        using JobHostByHand.Worker worker = host.Fork(forRoot: true);
+        using JobHostByHand host = JobHostByHand.Start(forRoot: true);
+        using JobHostByHand.Worker worker = host.Fork();
         worker.Order(Mark(new Account("nobody", 4_000_000, 4_000_000, [4_000_000], "/", "/bin/sh"), Path.Combine(daemon.Folder, "none")));
         StepFailed refusal = worker.Refusal();
         Assert.Equal((WorkerStep.Order, "the worker was forked for an order that grants root"), (refusal.Step, refusal.Detail));

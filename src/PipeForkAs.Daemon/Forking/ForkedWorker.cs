@@ -16,20 +16,16 @@ internal sealed class ForkedWorker
     private WorkerReport report;
     private bool heardAll, released, reaped;
 
-    public ForkedWorker(HostProcess host, ProcessId pid, FileDescriptor control, FileDescriptor pidfd, JobProcesses processes, bool isForRoot)
+    public ForkedWorker(HostProcess host, ProcessId pid, FileDescriptor control, FileDescriptor pidfd, JobProcesses processes)
     {
         this.host = host;
         Pid = pid;
         this.control = control;
         this.pidfd = pidfd;
         this.processes = processes;
-        IsForRoot = isForRoot;
     }
 
     public ProcessId Pid { get; }
-
-    /// <summary>Whether it takes orders that grant root, and no others.</summary>
-    public bool IsForRoot { get; }
 
     /// <summary>How it ended; null when its job host was lost and nobody can say.</summary>
     public Task<WorkerExited?> Ended => ended.Task;

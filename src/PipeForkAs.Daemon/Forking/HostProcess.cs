@@ -27,10 +27,8 @@ internal sealed class HostProcess : IDisposable
     private readonly Heartbeat heartbeat;
     private readonly TaskCompletionSource ended = new();
     private readonly Dictionary<int, ForkedWorker> workers = [];
-    private readonly Queue<bool> asked = new();
     private readonly List<JobDescription> jobs = [];
     private readonly LoopTimer startDeadline;
-    private int askedForRoot;
     private bool greeted, introduced, lost, stopping;
 
     private HostProcess(Loop loop, ChildReaper reaper, JobIsolation isolation, IHostProcessOwner owner, ProcessId pid, HostChannel channel)
@@ -66,11 +64,17 @@ internal sealed class HostProcess : IDisposable
     public IReadOnlyList<JobDescription> Jobs => jobs;
 
     /// <summary>Workers that it was asked for and has not forked yet.</summary>
-    public int ForksAsked => asked.Count;
+    public int ForksAsked { get; private set; }
 
     /// <summary>Starts the executable with a control socket as descriptor 3, nothing to read, and the daemon's stderr for its own words.</summary>
+    /// <param name="loop">The loop.</param>
+    /// <param name="reaper">Reaps it.</param>
+    /// <param name="isolation">Has a place for its workers.</param>
+    /// <param name="path">The executable.</param>
+    /// <param name="forRoot">Whether it forks for orders that grant root, and no others.</param>
+    /// <param name="owner">Is told of what becomes of it.</param>
     /// <exception cref="SystemCallException">It cannot be started.</exception>
-    public static HostProcess Start(Loop loop, ChildReaper reaper, JobIsolation isolation, string path, IHostProcessOwner owner)
+    public static HostProcess Start(Loop loop, ChildReaper reaper, JobIsolation isolation, string path, bool forRoot, IHostProcessOwner owner)
     {
         (FileDescriptor own, FileDescriptor theirs) = Libc.socketpair_seqpacket();
         try
@@ -81,7 +85,7 @@ internal sealed class HostProcess : IDisposable
                 Libc.set_nonblocking(own);
                 var stderr = new FileDescriptor(2);
                 ProcessId pid = Libc.posix_spawn(
-                    path, [path, WorkerProtocol.ServeArgument], Environment,
+                    path, [path, forRoot ? WorkerProtocol.ServeRootArgument : WorkerProtocol.ServeArgument], Environment,
                     [(theirs, WorkerProtocol.ControlDescriptor), (nothing, 0), (stderr, 1)]);
                 stderr.Release();
                 return new HostProcess(loop, reaper, isolation, owner, pid, new HostChannel(loop, own));
@@ -97,18 +101,11 @@ internal sealed class HostProcess : IDisposable
     /// <summary>Begins to listen to it, and to tell its owner.</summary>
     public void Begin() => loop.Start(ReadAsync);
 
-    /// <summary>Workers of one kind that it was asked for and has not forked yet.</summary>
-    /// <param name="forRoot">Whether those for orders that grant root.</param>
-    public int ForksAskedOf(bool forRoot) => forRoot ? askedForRoot : asked.Count - askedForRoot;
-
     /// <summary>Asks for one more worker.</summary>
-    /// <param name="forRoot">Whether its order will grant root.</param>
-    public void AskForFork(bool forRoot)
+    public void AskForFork()
     {
-        asked.Enqueue(forRoot);
-        askedForRoot += forRoot ? 1 : 0;
-        new Fork(forRoot).Encode(channel.Writer);
-        channel.Send();
+        ForksAsked++;
+        Say(MessageKind.Fork);
     }
 
     /// <summary>Ends it: it is told by its closed control socket, ends its workers and then itself, or is killed after a grace.</summary>
@@ -185,7 +182,8 @@ internal sealed class HostProcess : IDisposable
             case MessageKind.Forked:
                 // They were closed on the way, and the worker ends by that.
                 int pid = Protocol.Worker.Forked.Decode(ref reader).Pid;
-                MissFork("the worker's descriptors did not arrive: the daemon has as many open as it may have", Answered());
+                Answered();
+                owner.ForkFailed("the worker's descriptors did not arrive: the daemon has as many open as it may have");
                 new Reap(pid).Encode(channel.Writer);
                 channel.Send();
                 break;
@@ -213,7 +211,9 @@ internal sealed class HostProcess : IDisposable
             case MessageKind.Refused:
                 throw new JobHostException(Refused.Decode(ref reader).Reason);
             case MessageKind.ForkFailed:
-                MissFork(ForkFailed.Decode(ref reader).Reason, Answered());
+                string reason = ForkFailed.Decode(ref reader).Reason;
+                Answered();
+                owner.ForkFailed(reason);
                 break;
             case MessageKind.Exited:
                 TakeExited(WorkerExited.Decode(ref reader));
@@ -225,10 +225,9 @@ internal sealed class HostProcess : IDisposable
 
     private void TakeForked(Forked message, FileDescriptor workerControl, FileDescriptor pidfd)
     {
-        bool forRoot;
         try
         {
-            forRoot = Answered();
+            Answered();
 
             // Whoever got hold of the worker's end can keep it open and say nothing: the loop must not wait for that.
             Libc.set_nonblocking(workerControl);
@@ -242,7 +241,7 @@ internal sealed class HostProcess : IDisposable
 
         var pid = new ProcessId(message.Pid);
         JobProcesses processes = isolation.For(pid);
-        var worker = new ForkedWorker(this, pid, workerControl, pidfd, processes, forRoot);
+        var worker = new ForkedWorker(this, pid, workerControl, pidfd, processes);
         workers.Add(message.Pid, worker);
 
         // Should the job host die, its workers become the daemon's children: what is left of their groups is ended before their ids are free.
@@ -272,7 +271,7 @@ internal sealed class HostProcess : IDisposable
         else if (failure is not null)
         {
             worker.Release();
-            MissFork($"the worker has no place of its own: {failure.Message}", worker.IsForRoot);
+            owner.ForkFailed($"the worker has no place of its own: {failure.Message}");
         }
         else
         {
@@ -286,15 +285,11 @@ internal sealed class HostProcess : IDisposable
         owner.Forked(worker);
     }
 
-    private void MissFork(string reason, bool forRoot) => owner.ForkFailed(reason, forRoot);
-
-    /// <summary>It answers in the order in which it was asked. Returns whether this answers to a worker for root.</summary>
-    private bool Answered()
+    private void Answered()
     {
-        if (!asked.TryDequeue(out bool forRoot))
+        if (ForksAsked == 0)
             throw new JobHostException("it forked a worker that nobody asked for");
-        askedForRoot -= forRoot ? 1 : 0;
-        return forRoot;
+        ForksAsked--;
     }
 
     private void TakeExited(WorkerExited message)

@@ -10,7 +10,7 @@ internal interface IHostProcessOwner
     void Forked(ForkedWorker worker);
 
     /// <summary>A worker that was asked for is not there.</summary>
-    void ForkFailed(string reason, bool forRoot);
+    void ForkFailed(string reason);
 
     /// <summary>A worker ended; <see cref="ForkedWorker.Ended"/> tells how.</summary>
     void WorkerEnded(ForkedWorker worker);

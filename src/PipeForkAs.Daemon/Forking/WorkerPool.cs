@@ -11,9 +11,8 @@ namespace PipeForkAs.Daemon.Forking;
 /// <param name="path">The job host's executable.</param>
 /// <param name="size">How many are forked in advance.</param>
 /// <param name="processes">Who forks them.</param>
-/// <param name="forRoot">Whether they are for orders that grant root.</param>
 /// <param name="logger">Is told of workers that end before they are needed.</param>
-internal sealed class WorkerPool(Loop loop, string path, int size, IReadOnlyList<HostProcess> processes, bool forRoot, ILogger logger)
+internal sealed class WorkerPool(Loop loop, string path, int size, IReadOnlyList<HostProcess> processes, ILogger logger)
 {
     private static readonly TimeSpan RefillPause = TimeSpan.FromMilliseconds(100);
 
@@ -69,9 +68,9 @@ internal sealed class WorkerPool(Loop loop, string path, int size, IReadOnlyList
             return;
         int missing = waiting.Count + (refillPaused ? 0 : size - ready.Count);
         for (int i = 0; i < processes.Count; i++)
-            missing -= processes[i].ForksAskedOf(forRoot);
+            missing -= processes[i].ForksAsked;
         for (; missing > 0 && LeastAsked() is { } process; missing--)
-            process.AskForFork(forRoot);
+            process.AskForFork();
     }
 
     /// <summary>A worker that was asked for.</summary>
@@ -108,6 +107,16 @@ internal sealed class WorkerPool(Loop loop, string path, int size, IReadOnlyList
         }
 
         PauseRefill();
+    }
+
+    /// <summary>There will be no workers: whoever waits is told.</summary>
+    public void Refuse(string reason)
+    {
+        while (waiting.First is { } first)
+        {
+            waiting.RemoveFirst();
+            first.Value.TrySetException(new JobHostException(reason));
+        }
     }
 
     /// <summary>A worker ended.</summary>

@@ -21,7 +21,7 @@ internal sealed class HostServer
     private readonly FileDescriptor childSignal;
     private readonly JobCollection jobs;
     private readonly ProcessId self = Libc.getpid();
-    private readonly int capabilities = UserChange.CountCapabilities();
+    private readonly bool forRoot;
     private readonly MessageWriter writer = new(256);
     private readonly byte[] incoming = new byte[256];
     private readonly byte[] signalRecord = new byte[128];
@@ -34,20 +34,23 @@ internal sealed class HostServer
 
     private int forks;
 
-    private HostServer(FileDescriptor control, JobCollection jobs)
+    private HostServer(FileDescriptor control, JobCollection jobs, bool forRoot)
     {
         this.control = control;
         this.jobs = jobs;
+        this.forRoot = forRoot;
         Libc.signal_ignore(Signal.SIGPIPE);
         Libc.sigmask_set(SignalSet.Of(Signal.SIGCHLD));
         childSignal = Libc.signalfd(SignalSet.Of(Signal.SIGCHLD));
     }
 
     /// <summary>Serves the daemon until it closes the control socket, and ends the process: without the runtime's own shutdown, which expects a finalizer thread.</summary>
+    /// <param name="register">Registers the jobs.</param>
+    /// <param name="forRoot">Whether all orders will grant root; otherwise none will.</param>
     [DoesNotReturn]
-    public static void Serve(Action<JobCollection> register) => Libc._exit(ServeToTheEnd(register));
+    public static void Serve(Action<JobCollection> register, bool forRoot) => Libc._exit(ServeToTheEnd(register, forRoot));
 
-    private static int ServeToTheEnd(Action<JobCollection> register)
+    private static int ServeToTheEnd(Action<JobCollection> register, bool forRoot)
     {
         HostServer? server = null;
         var control = new FileDescriptor(WorkerProtocol.ControlDescriptor);
@@ -58,11 +61,13 @@ internal sealed class HostServer
             register(jobs);
             RefuseUnlessOneThread("after the jobs were registered");
 
-            server = new HostServer(control, jobs);
+            server = new HostServer(control, jobs, forRoot);
             Introduction.Send(control, jobs);
             WarmUp.NameServices();
             WarmUp.Run();
             SelfTest.Run();
+            if (!forRoot)
+                BoundingSet.Empty();
             server.Say(writer => writer.Begin(MessageKind.Ready));
             server.Loop();
             server.EndWorkers(daemonIsGone: true);
@@ -120,7 +125,8 @@ internal sealed class HostServer
         switch (reader.Kind)
         {
             case MessageKind.Fork:
-                Fork(Protocol.Worker.Fork.Decode(ref reader).ForRoot);
+                reader.End();
+                Fork();
                 return true;
             case MessageKind.Ping:
                 reader.End();
@@ -134,7 +140,7 @@ internal sealed class HostServer
         }
     }
 
-    private void Fork(bool forRoot)
+    private void Fork()
     {
         RefuseUnlessOneThread("before a fork");
 
@@ -144,7 +150,7 @@ internal sealed class HostServer
         ProcessId worker;
         try
         {
-            worker = Fork(forRoot, out daemonEnd);
+            worker = Fork(out daemonEnd);
         }
         catch (SystemCallException failure)
         {
@@ -185,10 +191,9 @@ internal sealed class HostServer
     }
 
     /// <summary>Returns in the job host; a worker lives on in here, and ends.</summary>
-    /// <param name="forRoot">Whether its order will grant root.</param>
     /// <param name="daemonEnd">The daemon's end of the worker's control socket.</param>
     /// <exception cref="SystemCallException">There is no worker: no descriptors, no memory, or no processes any more.</exception>
-    private ProcessId Fork(bool forRoot, out FileDescriptor daemonEnd)
+    private ProcessId Fork(out FileDescriptor daemonEnd)
     {
         (FileDescriptor own, FileDescriptor workerEnd) = Libc.socketpair_seqpacket();
         ProcessId? worker;
@@ -206,7 +211,7 @@ internal sealed class HostServer
         }
 
         if (worker is null)
-            WorkerProcess.Live(workerEnd, self, capabilities, forRoot, jobs);
+            WorkerProcess.Live(workerEnd, self, forRoot, jobs);
         workerEnd.Dispose();
         daemonEnd = own;
         return worker.Value;

@@ -11,10 +11,9 @@ namespace PipeForkAs.Jobs.Worker;
 /// and nothing of the user's runs. Nothing is looked up here; the daemon resolved all in numbers.
 /// </summary>
 /// <param name="jobHost">The worker's parent.</param>
-/// <param name="capabilities">How many capabilities the kernel knows; <see cref="CountCapabilities"/>.</param>
-/// <param name="forRoot">Whether the order will grant root.</param>
+/// <param name="forRoot">Whether the order will grant root; where not, the job host has emptied the bounding set.</param>
 /// <param name="workerEnd">The worker's control socket.</param>
-internal sealed class UserChange(ProcessId jobHost, int capabilities, bool forRoot, FileDescriptor workerEnd)
+internal sealed class UserChange(ProcessId jobHost, bool forRoot, FileDescriptor workerEnd)
 {
     private static readonly Signal[] HostSignals =
     [
@@ -29,16 +28,6 @@ internal sealed class UserChange(ProcessId jobHost, int capabilities, bool forRo
 
     /// <summary>The worker's control socket; <see cref="Prepare"/> moves it to <see cref="WorkerProtocol.ControlDescriptor"/>.</summary>
     public FileDescriptor Control { get; private set; } = workerEnd;
-
-    /// <summary>How many capabilities the kernel knows: their numbers begin with 0; capabilities(7).</summary>
-    /// <exception cref="HostRefusedException">It knows none, or does not say.</exception>
-    public static int CountCapabilities()
-    {
-        int count = 0;
-        while (Libc.prctl_capbset_read(count) is not null)
-            count++;
-        return count > 0 ? count : throw new HostRefusedException("the kernel does not tell of any capability (PR_CAPBSET_READ): no worker could prove that it has none");
-    }
 
     /// <summary>The account's groups as the kernel's calls take them.</summary>
     public static GroupId[] GroupsOf(Account account)
@@ -89,18 +78,6 @@ internal sealed class UserChange(ProcessId jobHost, int capabilities, bool forRo
         step = WorkerStep.CloseDescriptors;
         Control = Libc.dup3_cloexec(Control, WorkerProtocol.ControlDescriptor);
         Libc.close_range(WorkerProtocol.ControlDescriptor + 1, uint.MaxValue);
-
-        // Root keeps what the service manager left to the daemon: without capabilities it would still own the system's files, and yet
-        // not do what it was named for. For all others: what left the bounding set never comes back to it (capabilities(7)), so that
-        // this is true of whatever user the worker becomes.
-        step = WorkerStep.CapabilityBoundingSet;
-        if (!forRoot)
-        {
-            for (int capability = 0; capability < capabilities; capability++)
-                Libc.prctl_capbset_drop(capability);
-            step = WorkerStep.Verify;
-            Verification.CheckBoundingSet(capabilities);
-        }
 
         // Where there is no keyring to be reached there is none to be shared.
         step = WorkerStep.Keyring;

@@ -27,13 +27,6 @@ internal static class Verification
         Demand(Libc.capget() == CapabilitySets.None, "capabilities are left");
     }
 
-    /// <summary>That no program which the worker starts can gain a capability, whatever its file says.</summary>
-    public static void CheckBoundingSet(int capabilities)
-    {
-        for (int capability = 0; capability < capabilities; capability++)
-            Demand(Libc.prctl_capbset_read(capability) == false, "capabilities are left in the bounding set");
-    }
-
     private static void DemandDenied(Errno refusal, string call)
     {
         if (refusal != Errno.EPERM)

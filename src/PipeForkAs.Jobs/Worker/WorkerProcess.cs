@@ -12,9 +12,9 @@ internal static class WorkerProcess
     private const int DescriptorsOfAnOrder = 3;
 
     [DoesNotReturn]
-    public static void Live(FileDescriptor workerEnd, ProcessId jobHost, int capabilities, bool forRoot, JobCollection jobs)
+    public static void Live(FileDescriptor workerEnd, ProcessId jobHost, bool forRoot, JobCollection jobs)
     {
-        var change = new UserChange(jobHost, capabilities, forRoot, workerEnd);
+        var change = new UserChange(jobHost, forRoot, workerEnd);
         try
         {
             change.Prepare();

@@ -70,22 +70,6 @@ public readonly record struct Refused(string Reason)
     }
 }
 
-/// <summary>Fork a worker.</summary>
-/// <param name="ForRoot">Whether its order will grant root: then it keeps the capabilities that its job host has, else it can gain none before it has an order.</param>
-public readonly record struct Fork(bool ForRoot)
-{
-    /// <summary>Writes the message.</summary>
-    public void Encode(MessageWriter writer) => writer.Begin(MessageKind.Fork).Bool(ForRoot);
-
-    /// <summary>Reads the message.</summary>
-    public static Fork Decode(ref MessageReader reader)
-    {
-        var message = new Fork(reader.Bool());
-        reader.End();
-        return message;
-    }
-}
-
 /// <summary>A worker was forked; its control socket and its pidfd come with the message, in this order.</summary>
 /// <param name="Pid">The worker's process id.</param>
 public readonly record struct Forked(int Pid)

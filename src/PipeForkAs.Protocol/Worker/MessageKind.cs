@@ -15,7 +15,7 @@ public enum MessageKind : byte
     /// <summary>Job host to daemon: it cannot serve and ends; <see cref="Worker.Refused"/>.</summary>
     Refused = 4,
 
-    /// <summary>Daemon to job host: <see cref="Worker.Fork"/>.</summary>
+    /// <summary>Daemon to job host: fork a worker. No content.</summary>
     Fork = 16,
 
     /// <summary>Job host to daemon: <see cref="Worker.Forked"/>, with the worker's control socket and its pidfd.</summary>

@@ -4,7 +4,7 @@ namespace PipeForkAs.Protocol.Worker;
 public static class WorkerProtocol
 {
     /// <summary>The version that <see cref="Hello"/> carries.</summary>
-    public const int Version = 4;
+    public const int Version = 5;
 
     /// <summary>How long a worker waits for its leave at most; <see cref="Run.AwaitsAnswer"/>.</summary>
     public static readonly TimeSpan AnswerPatience = TimeSpan.FromMilliseconds(20);
@@ -29,6 +29,9 @@ public static class WorkerProtocol
 
     /// <summary>The argument by which the daemon tells an executable to serve as job host.</summary>
     public const string ServeArgument = "--serve-pipeforkas";
+
+    /// <summary>The argument by which the daemon tells an executable to serve as job host for orders that grant root, and for no others.</summary>
+    public const string ServeRootArgument = "--serve-pipeforkas-root";
 
     /// <summary>Cuts a text to <see cref="MaxTextLength"/>, never through a surrogate pair.</summary>
     public static string Cut(string text) =>

@@ -33,51 +33,48 @@ public enum WorkerStep : byte
     /// <summary>Orphans come to the worker: prctl(2) PR_SET_CHILD_SUBREAPER.</summary>
     Orphans = 10,
 
-    /// <summary>The capability bounding set emptied, but for root, and ambient capabilities cleared: prctl(2).</summary>
-    CapabilityBoundingSet = 11,
-
     /// <summary>Supplementary groups: setgroups(2).</summary>
-    Groups = 12,
+    Groups = 11,
 
     /// <summary>Group ids: setresgid(2).</summary>
-    GroupIds = 13,
+    GroupIds = 12,
 
     /// <summary>User ids: setresuid(2).</summary>
-    UserIds = 14,
+    UserIds = 13,
 
     /// <summary>Capabilities: capset(2).</summary>
-    Capabilities = 15,
+    Capabilities = 14,
 
     /// <summary>no_new_privs: prctl(2).</summary>
-    NoNewPrivileges = 16,
+    NoNewPrivileges = 15,
 
     /// <summary>Not dumpable: prctl(2).</summary>
-    Dumpable = 17,
+    Dumpable = 16,
 
     /// <summary>Ended with its parent: prctl(2) PR_SET_PDEATHSIG, and the parent still lives.</summary>
-    ParentDeathSignal = 18,
+    ParentDeathSignal = 17,
 
     /// <summary>Everything above is as it should be, and root is out of reach.</summary>
-    Verify = 19,
+    Verify = 18,
 
     /// <summary>The working directory: chdir(2).</summary>
-    WorkingDirectory = 20,
+    WorkingDirectory = 19,
 
     /// <summary>The environment: clearenv(3), setenv(3).</summary>
-    Environment = 21,
+    Environment = 20,
 
     /// <summary>What the job may reach of the file system and the network: landlock(7).</summary>
-    Landlock = 22,
+    Landlock = 21,
 
     /// <summary>What the job may ask of the kernel: seccomp(2).</summary>
-    Seccomp = 23,
+    Seccomp = 22,
 
     /// <summary>Signals unblocked.</summary>
-    UnblockSignals = 24,
+    UnblockSignals = 23,
 
     /// <summary>What the managed runtime needs in a forked process.</summary>
-    Runtime = 25,
+    Runtime = 24,
 
     /// <summary>The program of a command: execve(2).</summary>
-    Execute = 26,
+    Execute = 25,
 }

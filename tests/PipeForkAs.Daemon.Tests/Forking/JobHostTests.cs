@@ -150,15 +150,13 @@ public sealed class JobHostTests(FakeHosts fakes) : IClassFixture<FakeHosts>, IA
         Assert.Contains("no worker was forked within 60 s", (await Assert.ThrowsAsync<JobHostException>(() => taking)).Message, StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task A_worker_that_comes_too_late_does_not_lie_ready(bool forRoot)
+    [Fact]
+    public async Task A_worker_that_comes_too_late_does_not_lie_ready()
     {
         await StartAsync("good", workers: 0);
         int process = Assert.Single(Children());
         Libc.kill(new ProcessId(process), new Signal(19)); // SIGSTOP
-        Task<ForkedWorker> taking = loop!.RunAsync(() => host!.TakeAsync(TimeSpan.FromSeconds(1), forRoot).AsTask());
+        Task<ForkedWorker> taking = loop!.RunAsync(() => host!.TakeAsync(TimeSpan.FromSeconds(1), forRoot: false).AsTask());
         await loop.SettleAsync();
         time.Advance(TimeSpan.FromSeconds(1));
         await Assert.ThrowsAsync<JobHostException>(() => taking);
@@ -218,6 +216,37 @@ public sealed class JobHostTests(FakeHosts fakes) : IClassFixture<FakeHosts>, IA
             await loop!.RunAsync(worker.Release);
     }
 
+    [Fact]
+    public async Task Workers_for_root_come_of_a_process_of_their_own_which_starts_with_the_first()
+    {
+        await StartAsync("good", workers: 1);
+        await UntilAsync(() => host!.ReadyWorkers == 1);
+        int ordinary = Assert.Single(Children());
+        ForkedWorker[] workers = await Task.WhenAll(TakeForRootAsync(), TakeForRootAsync());
+        int process = ParentOf(workers[0].Pid);
+        Assert.NotEqual(ordinary, process);
+        Assert.Equal(process, ParentOf(workers[1].Pid));
+        Assert.Contains("--serve-pipeforkas-root", CommandLine(process), StringComparison.Ordinal);
+        Assert.DoesNotContain("--serve-pipeforkas-root", CommandLine(ordinary), StringComparison.Ordinal);
+        Assert.Equal(2, host!.Pids.Count());
+        foreach (ForkedWorker worker in workers)
+            await loop!.RunAsync(worker.Release);
+
+        // None of its workers lies ready.
+        await UntilAsync(() => Children(process).Count == 0);
+        Assert.Equal(1, host.ReadyWorkers);
+    }
+
+    [Fact]
+    public async Task Where_the_process_for_root_cannot_serve_the_order_is_told_why_and_the_next_one_tries_again()
+    {
+        await StartAsync("rootless", workers: 0);
+        for (int i = 0; i < 2; i++)
+            Assert.EndsWith("cannot serve: not for root", (await Assert.ThrowsAsync<JobHostException>(TakeForRootAsync)).Message, StringComparison.Ordinal);
+        await loop!.RunAsync((await TakeAsync()).Release);
+        Assert.True(host!.IsWell);
+    }
+
     private async Task StartAsync(string behaviour, int workers, int processes = 1)
     {
         loop = new LoopThread(time);
@@ -230,6 +259,14 @@ public sealed class JobHostTests(FakeHosts fakes) : IClassFixture<FakeHosts>, IA
 
     private Task<ForkedWorker> TakeAsync() => loop!.RunAsync(() => host!.TakeAsync(Minute, forRoot: false).AsTask());
 
+    /// <summary>A process of its own starts meanwhile, and its failing is seen by the reaper.</summary>
+    private async Task<ForkedWorker> TakeForRootAsync()
+    {
+        Task<ForkedWorker> taking = loop!.RunAsync(() => host!.TakeAsync(Minute, forRoot: true).AsTask());
+        await UntilAsync(() => taking.IsCompleted);
+        return await taking;
+    }
+
     /// <summary>Waits, and does meanwhile what SIGCHLD does in the daemon.</summary>
     private async Task UntilAsync(Func<bool> condition, Action? each = null)
     {
@@ -240,6 +277,8 @@ public sealed class JobHostTests(FakeHosts fakes) : IClassFixture<FakeHosts>, IA
             await Task.Delay(2, TestContext.Current.CancellationToken);
         }
     }
+
+    private static string CommandLine(int pid) => File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/cmdline"));
 
     private static bool Exists(ProcessId pid) => Directory.Exists(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid.Value}"));
 

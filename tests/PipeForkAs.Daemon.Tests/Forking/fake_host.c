@@ -101,7 +101,6 @@ static void tell_ended(void)
 
 int main(int count, char **words)
 {
-    (void)count;
     const char *name = strrchr(words[0], '/') + 1;
     int32_t version = VERSION;
     if (!strcmp(name, "dies"))
@@ -111,6 +110,10 @@ int main(int count, char **words)
     say_number(HELLO, strcmp(name, "old") ? version : version - 1);
     if (!strcmp(name, "refuses")) {
         say_text(REFUSED, "I would rather not");
+        return 1;
+    }
+    if (!strcmp(name, "rootless") && count == 2 && !strcmp(words[1], "--serve-pipeforkas-root")) {
+        say_text(REFUSED, "not for root");
         return 1;
     }
     say_kind(READY);

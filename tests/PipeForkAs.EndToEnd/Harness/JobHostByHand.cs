@@ -17,14 +17,14 @@ internal sealed class JobHostByHand : IDisposable
     }
 
     /// <summary>Starts the test jobs and waits until they can fork.</summary>
-    public static JobHostByHand Start()
+    public static JobHostByHand Start(bool forRoot = false)
     {
         (FileDescriptor own, FileDescriptor theirs) = Libc.socketpair_seqpacket();
         using (theirs)
         using (FileDescriptor nothing = Libc.open("/dev/null", OpenFlags.O_RDWR))
         {
             ProcessId pid = Libc.posix_spawn(
-                NativeBuild.TestJobs, [NativeBuild.TestJobs, WorkerProtocol.ServeArgument], ["PATH=/usr/bin:/bin", "DOTNET_GCRegionRange=100000000"],
+                NativeBuild.TestJobs, [NativeBuild.TestJobs, forRoot ? WorkerProtocol.ServeRootArgument : WorkerProtocol.ServeArgument], ["PATH=/usr/bin:/bin", "DOTNET_GCRegionRange=100000000"],
                 [(theirs, WorkerProtocol.ControlDescriptor), (nothing, 0), (nothing, 1), (nothing, 2)]);
             var host = new JobHostByHand(pid, own);
             while (Kind(Receive(own, [], out _)) != MessageKind.Ready)
@@ -36,10 +36,10 @@ internal sealed class JobHostByHand : IDisposable
     }
 
     /// <summary>Has a worker forked, which waits for its order.</summary>
-    public Worker Fork(bool forRoot = false)
+    public Worker Fork()
     {
         var writer = new MessageWriter();
-        new Fork(forRoot).Encode(writer);
+        writer.Begin(MessageKind.Fork);
         Libc.send(control, writer.Written).OrThrow("send(job host)");
         while (true)
         {

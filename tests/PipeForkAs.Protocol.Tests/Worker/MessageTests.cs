@@ -11,7 +11,7 @@ public sealed class MessageTests
     private static readonly Type[] Parts = [typeof(Account), typeof(WorkerLimits), typeof(Sandbox)];
 
     /// <summary>Messages that are their first byte alone.</summary>
-    private static readonly MessageKind[] WithoutContent = [MessageKind.Ready, MessageKind.Ping, MessageKind.Pong, MessageKind.Began];
+    private static readonly MessageKind[] WithoutContent = [MessageKind.Fork, MessageKind.Ready, MessageKind.Ping, MessageKind.Pong, MessageKind.Began];
 
     public static TheoryData<string> Types => [.. Samples.All.Select(type => type.Type.Name)];
 
@@ -91,7 +91,7 @@ public sealed class MessageTests
 
     [Theory]
     [InlineData(0)]
-    [InlineData(27)]
+    [InlineData(26)]
     [InlineData(255)]
     public void A_step_that_does_not_exist_is_refused(byte step) => Assert.Throws<FormatException>(() =>
         Decode(Find(nameof(StepFailed)), Find(nameof(StepFailed)).Bytes(new StepFailed((WorkerStep)step, 0, ""))));

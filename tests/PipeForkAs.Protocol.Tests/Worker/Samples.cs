@@ -136,7 +136,6 @@ internal static class Samples
         Of(MessageKind.Hello, Generate.Int32.Select(version => new Hello(version)), (message, writer) => message.Encode(writer), static (ref reader) => Hello.Decode(ref reader)),
         Of(MessageKind.JobOffer, Offers, (message, writer) => message.Encode(writer), static (ref reader) => JobOffer.Decode(ref reader)),
         Of(MessageKind.Refused, Generate.Text.Select(reason => new Refused(reason)), (message, writer) => message.Encode(writer), static (ref reader) => Refused.Decode(ref reader)),
-        Of(MessageKind.Fork, Generate.Bool.Select(forRoot => new Fork(forRoot)), (message, writer) => message.Encode(writer), static (ref reader) => Fork.Decode(ref reader)),
         Of(MessageKind.Forked, Generate.Int32.Select(pid => new Forked(pid)), (message, writer) => message.Encode(writer), static (ref reader) => Forked.Decode(ref reader)),
         Of(MessageKind.ForkFailed, Generate.Text.Select(reason => new ForkFailed(reason)), (message, writer) => message.Encode(writer), static (ref reader) => ForkFailed.Decode(ref reader)),
         Of(MessageKind.Exited, Exits, (message, writer) => message.Encode(writer), static (ref reader) => WorkerExited.Decode(ref reader)),

@@ -1,0 +1,163 @@
+using Microsoft.Extensions.Logging;
+using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Isolation;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Forking;
+
+/// <summary>
+/// The processes of a job host that fork workers of one kind, and the pool of these. A process that dies is started again; requests that
+/// ran in its workers end with <c>host-lost</c>, those that still waited for a worker go on waiting.
+/// </summary>
+internal sealed class HostProcesses : IHostProcessOwner
+{
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
+
+    private readonly Loop loop;
+    private readonly ChildReaper reaper;
+    private readonly JobHostOptions options;
+    private readonly bool forRoot;
+    private readonly int wanted;
+    private readonly Action<HostProcess> becameReady;
+    private readonly ILogger logger;
+    private readonly List<HostProcess> processes = [];
+    private readonly WorkerPool pool;
+    private readonly TaskCompletionSource started = new();
+    private JobIsolation? isolation; // From the start on.
+    private int failedStarts;
+    private bool stopped;
+
+    private HostProcesses(Loop loop, ChildReaper reaper, JobHostOptions options, bool forRoot, int wanted, int workers, Action<HostProcess> becameReady, ILogger logger)
+    {
+        this.loop = loop;
+        this.reaper = reaper;
+        this.options = options;
+        this.forRoot = forRoot;
+        this.wanted = wanted;
+        this.becameReady = becameReady;
+        this.logger = logger;
+        pool = new WorkerPool(loop, options.Path, workers, processes, logger);
+    }
+
+    /// <summary>Whether one of them can fork, and answers.</summary>
+    public bool AreWell => processes.Exists(static process => process.IsWell);
+
+    /// <summary>Workers that wait for a request.</summary>
+    public int ReadyWorkers => pool.Ready;
+
+    /// <summary>Their numbers.</summary>
+    public IEnumerable<ProcessId> Pids => processes.Select(static process => process.Pid);
+
+    /// <summary>Those for all users but root: as many as configured, with as many workers in advance. They gave up what no user but root may do.</summary>
+    /// <param name="loop">The loop.</param>
+    /// <param name="reaper">Reaps them.</param>
+    /// <param name="options">The job host.</param>
+    /// <param name="becameReady">Called when one of them can fork.</param>
+    /// <param name="logger">Is told of what becomes of them.</param>
+    public static HostProcesses ForUsers(Loop loop, ChildReaper reaper, JobHostOptions options, Action<HostProcess> becameReady, ILogger logger) =>
+        new(loop, reaper, options, forRoot: false, options.Processes, options.Workers, becameReady, logger);
+
+    /// <summary>The one for orders that grant root: seldom needed, and started when it is. No worker lies ready: only these keep what root may do.</summary>
+    /// <param name="loop">The loop.</param>
+    /// <param name="reaper">Reaps it.</param>
+    /// <param name="options">The job host.</param>
+    /// <param name="logger">Is told of what becomes of it.</param>
+    public static HostProcesses ForRoot(Loop loop, ChildReaper reaper, JobHostOptions options, ILogger logger) =>
+        new(loop, reaper, options, forRoot: true, wanted: 1, workers: 0, static _ => { }, logger);
+
+    /// <summary>Starts them and waits until all of them can fork.</summary>
+    /// <exception cref="JobHostException">One cannot serve; the message says why.</exception>
+    public Task StartAsync(JobIsolation jobIsolation)
+    {
+        isolation = jobIsolation;
+        for (int i = 0; i < wanted; i++)
+            StartProcess();
+        return started.Task;
+    }
+
+    /// <summary>A worker that waits for its order.</summary>
+    /// <param name="timeout">How long it may take.</param>
+    /// <exception cref="JobHostException">The fork failed, or took too long.</exception>
+    public ValueTask<ForkedWorker> TakeAsync(TimeSpan timeout) => pool.TakeAsync(timeout);
+
+    /// <summary>Has the workers forked that are missing.</summary>
+    public void FillPool() => pool.Fill();
+
+    /// <summary>Ends them and their workers.</summary>
+    public Task StopAsync()
+    {
+        stopped = true;
+        pool.Close();
+        return Task.WhenAll(processes.ToArray().Select(process => process.StopAsync()));
+    }
+
+    void IHostProcessOwner.BecameReady(HostProcess process)
+    {
+        Log.JobHostReady(logger, options.Path, process.Pid.Value, process.Jobs.Count);
+        becameReady(process);
+        pool.Fill();
+        if (processes.Count(one => one.IsReady) == wanted)
+            started.TrySetResult();
+    }
+
+    void IHostProcessOwner.Forked(ForkedWorker worker)
+    {
+        failedStarts = 0;
+        pool.Add(worker);
+    }
+
+    void IHostProcessOwner.ForkFailed(string reason)
+    {
+        Log.ForkFailed(logger, options.Path, reason);
+        pool.Miss(reason);
+    }
+
+    void IHostProcessOwner.WorkerEnded(ForkedWorker worker) => pool.NoticeEnd(worker);
+
+    void IHostProcessOwner.Lost(HostProcess process, string reason)
+    {
+        processes.Remove(process);
+        pool.Weed();
+        StartAgain(reason, process.HasForked);
+    }
+
+    private void StartProcess()
+    {
+        try
+        {
+            var process = HostProcess.Start(loop, reaper, isolation!, options.Path, forRoot, this);
+            processes.Add(process);
+            process.Begin();
+        }
+        catch (SystemCallException failure)
+        {
+            StartAgain($"it cannot be started: {failure.Message}", wasOfUse: false);
+        }
+    }
+
+    /// <summary>At once where the process was of use; else later and later. The first start fails, where it does.</summary>
+    private void StartAgain(string reason, bool wasOfUse)
+    {
+        if (stopped)
+            return;
+        if (!started.Task.IsCompleted)
+        {
+            string refusal = $"the job host {options.Path} cannot serve: {reason}";
+            pool.Refuse(refusal);
+            started.SetException(new JobHostException(refusal));
+            return;
+        }
+
+        TimeSpan pause = wasOfUse ? TimeSpan.Zero : TimeSpan.FromMilliseconds(Math.Min(LongestPause.TotalMilliseconds, 100 << Math.Min(failedStarts++, 10)));
+        Log.JobHostLost(logger, options.Path, reason, pause.TotalSeconds);
+
+        // What waits for workers may have others to get them from.
+        pool.Fill();
+        loop.Schedule(pause, () =>
+        {
+            if (!stopped)
+                StartProcess();
+        });
+    }
+}

@@ -9,20 +9,28 @@ internal static class Id
 {
     public static string Describe(JobContext context)
     {
-        UserId uid = Libc.getresuid().Real;
         GroupId gid = Libc.getresgid().Real;
-        string group = Named(gid);
-        var text = new StringBuilder().Append("uid=").Append(uid).Append('(').Append(context.User.Name).Append(") gid=").Append(group).Append(" groups=").Append(group);
+        var text = new StringBuilder(256);
+        text.Append("uid=").Append(Libc.getresuid().Real.Value).Append('(').Append(context.User.Name).Append(") gid=");
+        int begin = text.Length;
+        AppendNamed(text, gid);
+        string group = text.ToString(begin, text.Length - begin);
+        text.Append(" groups=").Append(group);
         foreach (GroupId other in Libc.getgroups())
         {
             if (other != gid)
-                text.Append(',').Append(Named(other));
+                AppendNamed(text.Append(','), other);
         }
 
         return text.Append('\n').ToString();
     }
 
-    private static string Named(GroupId group) => NameOf(group) is { } name ? $"{group}({name})" : group.ToString();
+    private static void AppendNamed(StringBuilder text, GroupId group)
+    {
+        text.Append(group.Value);
+        if (NameOf(group) is { } name)
+            text.Append('(').Append(name).Append(')');
+    }
 
     /// <summary>The look-up costs 0.2 ms of this job's 0.9 (measured with /etc/group), and is worth it to whoever reads the line.</summary>
     private static string? NameOf(GroupId group)

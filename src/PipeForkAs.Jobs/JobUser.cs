@@ -9,4 +9,8 @@ namespace PipeForkAs.Jobs;
 /// <param name="Groups">All its groups, ascending, the primary one included.</param>
 /// <param name="Home">Its home directory, which is the working directory where the user can enter it, else that is <c>/</c>.</param>
 /// <param name="Shell">Its shell.</param>
-public sealed record JobUser(string Name, UserId Uid, GroupId Gid, IReadOnlyList<GroupId> Groups, string Home, string Shell);
+public sealed record JobUser(string Name, UserId Uid, GroupId Gid, IReadOnlyList<GroupId> Groups, string Home, string Shell)
+{
+    /// <summary>The primary group's name, which the daemon looked up; null where it has none.</summary>
+    public string? GroupName { get; init; }
+}

@@ -51,7 +51,20 @@ internal sealed class UserDatabase(Loop loop, LimitOptions limits, Func<UserSele
 
         // A name service that folds case or takes other spellings must not turn one name into another's rights unseen: the entry's own name counts.
         uint[] groups = [.. Libc.getgrouplist(entry.Name, entry.Gid).Select(group => group.Value).Distinct().Order()];
-        return new Account(entry.Name, entry.Uid.Value, entry.Gid.Value, groups, entry.Home, entry.Shell);
+        return new Account(entry.Name, entry.Uid.Value, entry.Gid.Value, groups, entry.Home, entry.Shell) { GroupName = NameOf(entry.Gid) };
+    }
+
+    private static string? NameOf(GroupId group)
+    {
+        try
+        {
+            return Libc.getgrgid_name(group);
+        }
+        catch (SystemCallException)
+        {
+            // A name is for people to read: a name service that has it and fails keeps nobody from anything.
+            return null;
+        }
     }
 
     private async ValueTask<Account?> AnswerAsync(LookUp lookUp)

@@ -11,6 +11,6 @@ internal static class CurrentUser
         GroupId gid = Libc.getegid();
         GroupId[] groups = [.. Libc.getgroups().Append(gid).Distinct().OrderBy(group => group.Value)];
         PasswordEntry? entry = Libc.getpwuid(uid);
-        return new JobUser(entry?.Name ?? uid.ToString(), uid, gid, groups, entry?.Home ?? "/", entry?.Shell ?? "/bin/sh");
+        return new JobUser(entry?.Name ?? uid.ToString(), uid, gid, groups, entry?.Home ?? "/", entry?.Shell ?? "/bin/sh") { GroupName = Libc.getgrgid_name(gid) };
     }
 }

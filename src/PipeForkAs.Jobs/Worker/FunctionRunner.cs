@@ -111,7 +111,7 @@ internal static class FunctionRunner
     public static JobContext Context(Run order)
     {
         Account account = order.Account;
-        var user = new JobUser(account.Name, new UserId(account.Uid), new GroupId(account.Gid), UserChange.GroupsOf(account), account.Home, account.Shell);
+        var user = new JobUser(account.Name, new UserId(account.Uid), new GroupId(account.Gid), UserChange.GroupsOf(account), account.Home, account.Shell) { GroupName = account.GroupName };
         return new JobContext(
             user, order.Arguments, () => Open(0, FileAccess.Read), () => Open(1, FileAccess.Write), () => Open(2, FileAccess.Write));
     }

@@ -9,13 +9,16 @@ namespace PipeForkAs.Protocol.Worker;
 /// <param name="Shell">Its shell.</param>
 public sealed record Account(string Name, uint Uid, uint Gid, IReadOnlyList<uint> Groups, string Home, string Shell)
 {
+    /// <summary>The primary group's name; null where it has none.</summary>
+    public string? GroupName { get; init; }
+
     /// <summary>Appends it to a message.</summary>
     public void Encode(MessageWriter writer)
     {
         writer.Text(Name).UInt32(Uid).UInt32(Gid).Int32(Groups.Count);
         foreach (uint group in Groups)
             writer.UInt32(group);
-        writer.Text(Home).Text(Shell);
+        writer.Text(Home).Text(Shell).Text(GroupName ?? "");
     }
 
     /// <summary>Reads it from a message.</summary>
@@ -27,6 +30,7 @@ public sealed record Account(string Name, uint Uid, uint Gid, IReadOnlyList<uint
         var groups = new uint[reader.Count(sizeof(uint))];
         for (int i = 0; i < groups.Length; i++)
             groups[i] = reader.UInt32();
-        return new Account(name, uid, gid, groups, reader.Text(), reader.Text());
+        string home = reader.Text(), shell = reader.Text(), groupName = reader.Text();
+        return new Account(name, uid, gid, groups, home, shell) { GroupName = groupName.Length == 0 ? null : groupName };
     }
 }

@@ -237,6 +237,7 @@ public sealed class UserDatabaseTests : IDisposable
     public void The_systems_own_database_knows_root_and_its_groups()
     {
         Account root = UserDatabase.AskSystem(UserSelector.Parse("root"))!;
+        Assert.Equal("root", root.GroupName);
         Assert.Equal(("root", 0u), (root.Name, root.Uid));
         Assert.Contains(0u, root.Groups);
         Assert.Equal(root.Groups.Distinct().Order(), root.Groups);

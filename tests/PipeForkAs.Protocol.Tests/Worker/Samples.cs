@@ -37,7 +37,8 @@ internal static class Samples
         from groups in Generate.UInt32.ArrayOf()
         from home in Generate.Text
         from shell in Generate.Text
-        select new Account(name, uid, gid, groups, home, shell);
+        from groupName in Generate.Text
+        select new Account(name, uid, gid, groups, home, shell) { GroupName = groupName.Length == 0 ? null : groupName };
 
     private static readonly Gen<WorkerLimits> Limits =
         from openFiles in Generate.Int64

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace PipeForkAs.LibC;
 
@@ -63,6 +64,16 @@ public static unsafe partial class Libc
         return new ReadOnlySpan<byte>(value, (int)length).ToArray();
     }
 
+    /// <summary>readlink(2), as UTF-8; null where it cannot be read, or is longer than a path may be (4095 bytes).</summary>
+    public static string? readlink(string path)
+    {
+        const int Longest = 4096;
+        byte* target = stackalloc byte[Longest];
+        // SAFETY: the kernel is told the buffer's size, and writes no null byte behind.
+        nint length = sys_readlink(Check.NoNul(path), target, Longest);
+        return length is < 0 or Longest ? null : Encoding.UTF8.GetString(target, (int)length);
+    }
+
     internal const nint SYS_openat2 = 437;
     internal const ulong RESOLVE_NO_SYMLINKS = 4;
     internal const ulong RESOLVE_BENEATH = 8;
@@ -89,4 +100,7 @@ public static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "getxattr", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial nint sys_getxattr(string path, string name, byte* value, nuint size);
+
+    [LibraryImport(Library, EntryPoint = "readlink", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial nint sys_readlink(string path, byte* target, nuint size);
 }

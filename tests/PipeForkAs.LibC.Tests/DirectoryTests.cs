@@ -41,4 +41,20 @@ public sealed class DirectoryTests
         Assert.Null(Libc.getxattr("/proc", "user.none"));
         Assert.Equal(Errno.ENOENT, Assert.Throws<SystemCallException>(() => Libc.getxattr(folder.File("none"), "user.none")).Errno);
     }
+    [Fact]
+    public void A_link_is_read_and_what_is_none_is_null()
+    {
+        using var folder = new TemporaryDirectory();
+        string longest = "/" + new string('x', 4094);
+        foreach (string target in new[] { "/somewhere/ö", longest })
+        {
+            string link = folder.File($"link{target.Length}");
+            File.CreateSymbolicLink(link, target);
+            Assert.Equal(target, Libc.readlink(link));
+        }
+
+        Assert.Equal(Environment.ProcessPath, Libc.readlink("/proc/self/exe"));
+        Assert.Null(Libc.readlink(folder.Path));
+        Assert.Null(Libc.readlink(folder.File("none")));
+    }
 }

@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -149,6 +150,9 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
     private const string ArgumentsName = "Arguments";
     private const int RanEvent = 100, ToldEvent = 101, DeniedEvent = 102, RefusedEvent = 103;
 
+    /// <summary>By the names here, which are few.</summary>
+    private static readonly ConcurrentDictionary<string, string> MemberNames = new(StringComparer.Ordinal);
+
     private static readonly System.Buffers.SearchValues<char> PlainCharacters =
         System.Buffers.SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./@:+,");
 
@@ -168,7 +172,7 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
         _ => end.Message,
     };
 
-    private static string MemberName(string name) => JsonNamingPolicy.SnakeCaseLower.ConvertName(name);
+    private static string MemberName(string name) => MemberNames.GetOrAdd(name, JsonNamingPolicy.SnakeCaseLower.ConvertName);
 
     /// <summary>Without halves of surrogate pairs, which no JSON can hold.</summary>
     private static string Whole(string text) => Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
@@ -177,7 +181,12 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
     {
         Add("CallerExe", origin.Executable);
         Add("CallerUnit", origin.Unit);
-        Add("CallerTrust", origin.Trust.ToString().ToLowerInvariant());
+        Add("CallerTrust", origin.Trust switch
+        {
+            OriginTrust.Process => "process",
+            OriginTrust.Number => "number",
+            _ => "gone",
+        });
     }
 
     private void Add(string name, object? value)

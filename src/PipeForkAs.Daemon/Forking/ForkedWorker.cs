@@ -1,3 +1,4 @@
+using System.Buffers;
 using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Worker;
@@ -60,9 +61,12 @@ internal sealed class ForkedWorker
     /// </summary>
     public WorkerReport ReadReport()
     {
-        Span<byte> buffer = stackalloc byte[WorkerProtocol.MaxWorkerMessageBytes];
-        while (!heardAll && !released && Receive(buffer) is { IsEmpty: false } message)
+        if (heardAll || released)
+            return report;
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(WorkerProtocol.MaxWorkerMessageBytes);
+        while (!heardAll && Receive(buffer) is { IsEmpty: false } message)
             heardAll = !Hear(message);
+        ArrayPool<byte>.Shared.Return(buffer);
         return report;
     }
 

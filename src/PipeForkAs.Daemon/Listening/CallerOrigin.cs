@@ -26,7 +26,7 @@ internal sealed record CallerOrigin(string? Executable, string? Unit, OriginTrus
         {
             using FileDescriptor? process = Libc.getsockopt_peerpidfd(socket);
             string folder = string.Create(CultureInfo.InvariantCulture, $"/proc/{pid.Value}");
-            string? executable = ExecutableOf(folder);
+            string? executable = Libc.readlink($"{folder}/exe");
             string? unit = UnitOf(PlainFile.TryRead($"{folder}/cgroup"));
 
             // The number was the process's own at both ends of the reading, and so all the while.
@@ -45,26 +45,42 @@ internal sealed record CallerOrigin(string? Executable, string? Unit, OriginTrus
     /// <param name="groups">The content of /proc/PID/cgroup.</param>
     public static string? UnitOf(string? groups)
     {
-        string[] lines = groups?.Split('\n') ?? [];
-        string? line = Array.Find(lines, line => line.Contains(":name=systemd:", StringComparison.Ordinal)) ?? Array.Find(lines, line => line.StartsWith("0::", StringComparison.Ordinal));
-        string? path = line?.Split(':', 3)[^1];
-        string? part = path?.Split('/', StringSplitOptions.RemoveEmptyEntries).FirstOrDefault(part => !part.EndsWith(".slice", StringComparison.Ordinal));
-
-        // A name that would look like the kernel's own files has '_' in front; systemd's cg_unescape.
-        string? unit = part is ['_', ..] ? part[1..] : part;
-        return unit is not null && Array.Exists(UnitSuffixes, suffix => unit.Length > suffix.Length && unit.EndsWith(suffix, StringComparison.Ordinal)) ? unit : null;
-    }
-
-    private static string? ExecutableOf(string folder)
-    {
-        try
+        ReadOnlySpan<char> path = PathIn(groups);
+        foreach (Range range in path.Split('/'))
         {
-            return new FileInfo($"{folder}/exe").LinkTarget;
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
+            ReadOnlySpan<char> part = path[range];
+            if (part.IsEmpty || part.EndsWith(".slice", StringComparison.Ordinal))
+                continue;
+
+            // A name that would look like the kernel's own files has '_' in front; systemd's cg_unescape.
+            ReadOnlySpan<char> unit = part[0] == '_' ? part[1..] : part;
+            foreach (string suffix in UnitSuffixes)
+            {
+                if (unit.Length > suffix.Length && unit.EndsWith(suffix, StringComparison.Ordinal))
+                    return unit.ToString();
+            }
+
             return null;
         }
+
+        return null;
+    }
+
+    /// <summary>The path in systemd's own hierarchy, or else in that of version 2; cgroups(7). A line is "NUMBER:CONTROLLERS:PATH".</summary>
+    private static ReadOnlySpan<char> PathIn(ReadOnlySpan<char> groups)
+    {
+        ReadOnlySpan<char> unified = default;
+        foreach (Range range in groups.Split('\n'))
+        {
+            ReadOnlySpan<char> line = groups[range];
+            if (line.StartsWith("0::", StringComparison.Ordinal))
+                unified = line[3..];
+            int name = line.IndexOf(":name=systemd:", StringComparison.Ordinal);
+            if (name > 0 && name == line.IndexOf(':'))
+                return line[(name + ":name=systemd:".Length)..];
+        }
+
+        return unified;
     }
 }
 

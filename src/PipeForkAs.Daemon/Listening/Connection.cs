@@ -1,3 +1,4 @@
+using System.Buffers;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Requests;
 using PipeForkAs.LibC;
@@ -102,13 +103,19 @@ internal sealed class Connection : IDisposable
         closed = true;
         Watch.Dispose();
         Libc.shutdown(Socket, SocketShutdown.SHUT_RDWR);
-        Span<byte> rest = stackalloc byte[16 * 1024];
-        for (int i = 0; i < 64 && Libc.recv(Socket, rest).Count > 0; i++)
-        {
-        }
-
+        Drain();
         Socket.Dispose();
     }
 
     public void Dispose() => Close();
+
+    private void Drain()
+    {
+        byte[] rest = ArrayPool<byte>.Shared.Rent(16 * 1024);
+        for (int i = 0; i < 64 && Libc.recv(Socket, rest).Count > 0; i++)
+        {
+        }
+
+        ArrayPool<byte>.Shared.Return(rest);
+    }
 }

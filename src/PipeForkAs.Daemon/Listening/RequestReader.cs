@@ -8,7 +8,7 @@ namespace PipeForkAs.Daemon.Listening;
 /// <summary>Reads the request's line from a client, within its deadline and its length.</summary>
 internal static class RequestReader
 {
-    private const int FirstRead = 4096;
+    private const int FirstRead = 1024;
 
     /// <summary>Reads a request.</summary>
     /// <param name="connection">The client.</param>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.LibC;
@@ -31,10 +32,22 @@ internal sealed class InputRelay(Connection client, FileDescriptor stdin) : IDis
     {
         if (!await CopyAsync(beginning))
             return;
-        var buffer = new byte[Small];
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(Small);
+        try
+        {
+            await RelayAsync(buffer);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private async Task RelayAsync(byte[] buffer)
+    {
         while (!stopped && !client.IsClosed)
         {
-            IOResult read = Libc.recv(client.Socket, buffer);
+            IOResult read = Libc.recv(client.Socket, buffer.AsSpan(0, Small));
             if (read.WouldBlock)
             {
                 if (!await client.Watch.ReadableAsync())

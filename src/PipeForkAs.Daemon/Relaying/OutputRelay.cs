@@ -1,3 +1,4 @@
+using System.Buffers;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.LibC;
@@ -71,14 +72,26 @@ internal sealed class OutputRelay(Connection client, FileDescriptor stdout, File
 
     private async Task PumpAsync(FileDescriptor stream, Watch watch, FrameType type)
     {
-        // The buffer has room for a frame's header in front.
-        var buffer = new byte[FrameHeader.Size + Small];
+        // It has room for a frame's header in front.
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(FrameHeader.Size + Small);
+        try
+        {
+            await PumpAsync(stream, watch, type, buffer);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private async Task PumpAsync(FileDescriptor stream, Watch watch, FrameType type, byte[] buffer)
+    {
         PrivatePipe? pipe = null;
         bool goOn = true;
         int pieces = 0;
         while (goOn && !abandoned && !client.IsClosed)
         {
-            IOResult read = Libc.recv(stream, buffer.AsSpan(FrameHeader.Size));
+            IOResult read = Libc.recv(stream, buffer.AsSpan(FrameHeader.Size, Small));
             if (read.WouldBlock)
             {
                 goOn = await watch.ReadableAsync();

@@ -9,7 +9,9 @@ internal static class LogText
     /// <summary>With control characters, those that change the direction of text or cannot be seen, and halves of surrogate pairs written as <c>\uNNNN</c>.</summary>
     public static string Escape(string text)
     {
-        int first = 0;
+        int first = text.AsSpan().IndexOfAnyExceptInRange(' ', '~');
+        if (first < 0)
+            return text;
         while (first < text.Length && !IsHarmful(text, first))
             first++;
         if (first == text.Length)

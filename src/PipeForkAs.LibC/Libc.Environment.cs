@@ -2,18 +2,26 @@ using System.Runtime.InteropServices;
 
 namespace PipeForkAs.LibC;
 
-public static partial class Libc
+public static unsafe partial class Libc
 {
-    /// <summary>clearenv(3): no variable is left. Only while the process has one thread.</summary>
-    public static void clearenv() => Check.Result(sys_clearenv() == 0 ? 0 : -1, $"clearenv()");
+    private static byte*** environment;
 
-    /// <summary>setenv(3), replacing what is there. Only while the process has one thread.</summary>
-    public static void setenv(string name, string value) =>
-        Check.Result(sys_setenv(Check.NoNul(name), Check.NoNul(value), 1), $"setenv(\"{name}\")");
+    /// <summary>
+    /// Makes these the environment, as <c>NAME=VALUE</c>, and leaves no other: environ(7). One block, where clearenv(3) and setenv(3) would
+    /// copy each of them into a table of their own. Only while the process has one thread; what is replaced is not freed.
+    /// </summary>
+    public static void set_environment(IReadOnlyList<string> variables)
+    {
+        foreach (string variable in variables)
+        {
+            if (variable.IndexOf('=', StringComparison.Ordinal) <= 0)
+                throw new ArgumentException($"\"{variable}\" is not NAME=VALUE", nameof(variables));
+        }
 
-    [LibraryImport(Library, EntryPoint = "clearenv", SetLastError = true)]
-    private static partial int sys_clearenv();
-
-    [LibraryImport(Library, EntryPoint = "setenv", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int sys_setenv(string name, string value, int overwrite);
+        // SAFETY: libc's variable of this name holds a pointer to an array of strings with a null pointer last, which CStringArray makes.
+        // It is not disposed: libc and the runtime read it as long as the process lives.
+        if (environment is null)
+            environment = (byte***)NativeLibrary.GetExport(NativeLibrary.GetMainProgramHandle(), "environ");
+        *environment = new CStringArray(variables).Pointer;
+    }
 }

@@ -48,7 +48,7 @@ internal sealed class CommandJob
     /// <summary>The program and its arguments.</summary>
     /// <param name="arguments">The request's arguments as a JSON object; null for none.</param>
     /// <exception cref="RefusedException">A parameter is unknown, missing or not what it must be.</exception>
-    public IReadOnlyList<string> CommandLine(byte[]? arguments)
+    public string[] CommandLine(byte[]? arguments)
     {
         var values = new Dictionary<string, string>(StringComparer.Ordinal);
         if (arguments is not null)
@@ -69,7 +69,7 @@ internal sealed class CommandJob
             line.Add(Placeholder.Of(word) is { } parameter ? Replace(parameter, values, optionsEnded) : word);
         }
 
-        return line;
+        return [.. line];
     }
 
     private string Value(JsonProperty property)

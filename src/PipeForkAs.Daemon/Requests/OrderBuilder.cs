@@ -47,7 +47,7 @@ internal sealed class OrderBuilder
         Arguments = job.Command is null ? request.Arguments ?? [] : [],
         Account = account,
         Environment = AllowedEnvironment(job.Description, request),
-        Sandboxes = job.Description.Sandboxes ?? [],
+        Sandboxes = [.. job.Description.Sandboxes ?? []],
         GrantsRoot = grantsRoot,
         AwaitsAnswer = answersEarly,
         Limits = job.Restrictions.Aggregate(limits, Tighten),

@@ -64,6 +64,7 @@ internal sealed class HostServer
             server = new HostServer(control, jobs, forRoot);
             Introduction.Send(control, jobs);
             WarmUp.NameServices();
+            WarmUp.MakeOrder();
             WarmUp.Run();
             SelfTest.Run();
             if (!forRoot)

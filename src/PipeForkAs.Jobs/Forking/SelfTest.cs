@@ -37,7 +37,7 @@ internal static class SelfTest
             throw new HostRefusedException("the self-test failed: finalizers do not run in a worker");
 
         // .NET copies the environment when it is first listed or changed, and would show a job the job host's.
-        Libc.setenv(Variable, "seen");
+        Libc.set_environment([$"{Variable}=seen"]);
         if (Environment.GetEnvironmentVariable(Variable) != "seen")
             throw new HostRefusedException("the self-test failed: a worker does not see its own environment. Something listed or changed the variables before the fork: register jobs without it");
 

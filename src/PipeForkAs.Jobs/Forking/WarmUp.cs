@@ -15,6 +15,8 @@ namespace PipeForkAs.Jobs.Forking;
 /// </summary>
 internal static class WarmUp
 {
+    private static byte[] message = [];
+
     /// <summary>
     /// libc reads how names are looked up at the first look-up (nsswitch.conf(5)), and sees whether there is a name service cache daemon: what
     /// the job host has seen its workers need not see again. Group 0 is in the files.
@@ -31,13 +33,19 @@ internal static class WarmUp
         }
     }
 
-    /// <summary>Takes that way.</summary>
-    public static void Run()
+    /// <summary>Makes the order that is taken.</summary>
+    public static void MakeOrder()
     {
         var writer = new MessageWriter();
         var account = new Account("nobody", 65534, 65534, [65534], "/nonexistent", "/bin/sh");
         new Run { Job = "warm-up", Account = account, Environment = [new("LANG", "C.UTF-8")] }.Encode(writer);
-        var reader = new MessageReader(writer.Written);
+        message = writer.Written.ToArray();
+    }
+
+    /// <summary>Takes that way.</summary>
+    public static void Run()
+    {
+        var reader = new MessageReader(message);
         Run order = Protocol.Worker.Run.Decode(ref reader);
         _ = Encoding.ASCII.GetBytes(order.Limits.OomScoreAdjust.ToString(CultureInfo.InvariantCulture));
 
@@ -45,6 +53,6 @@ internal static class WarmUp
         FunctionRunner.SetEnvironment(order);
         SandboxEntry.Enter(order);
         new TextJob(order.Job, static _ => "").Invoke(FunctionRunner.Context(order));
-        new Returned(ReturnKind.Exited, "", "").Encode(writer);
+        new Returned(ReturnKind.Exited, "", "").Encode(new MessageWriter());
     }
 }

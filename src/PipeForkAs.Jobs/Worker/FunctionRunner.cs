@@ -1,4 +1,3 @@
-using Microsoft.Win32.SafeHandles;
 using PipeForkAs.Jobs.Forking;
 using PipeForkAs.Jobs.Registration;
 using PipeForkAs.LibC;
@@ -46,12 +45,7 @@ internal static class FunctionRunner
     {
         try
         {
-            Libc.clearenv();
-            foreach (string variable in JobEnvironment.For(order))
-            {
-                int equals = variable.IndexOf('=', StringComparison.Ordinal);
-                Libc.setenv(variable[..equals], variable[(equals + 1)..]);
-            }
+            Libc.set_environment(JobEnvironment.For(order));
         }
         catch (SystemCallException failure)
         {
@@ -113,12 +107,8 @@ internal static class FunctionRunner
         Account account = order.Account;
         var user = new JobUser(account.Name, new UserId(account.Uid), new GroupId(account.Gid), UserChange.GroupsOf(account), account.Home, account.Shell) { GroupName = account.GroupName };
         return new JobContext(
-            user, order.Arguments, () => Open(0, FileAccess.Read), () => Open(1, FileAccess.Write), () => Open(2, FileAccess.Write));
+            user, order.Arguments, static () => new DescriptorStream(new FileDescriptor(0), FileAccess.Read), static () => new DescriptorStream(new FileDescriptor(1), FileAccess.Write), static () => new DescriptorStream(new FileDescriptor(2), FileAccess.Write));
     }
-
-    /// <summary>A standard descriptor as a stream without buffer: nothing is lost when the worker exits, and nothing waits to be flushed.</summary>
-    private static FileStream Open(int descriptor, FileAccess access) =>
-        new(new SafeFileHandle(descriptor, ownsHandle: false), access, bufferSize: 0, isAsync: false);
 
     private static int Report(FileDescriptor control, Returned message)
     {

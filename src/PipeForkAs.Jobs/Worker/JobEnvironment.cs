@@ -8,10 +8,10 @@ internal static class JobEnvironment
     private const string Path = "/usr/local/bin:/usr/bin:/bin";
 
     /// <summary>The variables as NAME=VALUE.</summary>
-    public static IReadOnlyList<string> For(Run order)
+    public static List<string> For(Run order)
     {
         Account account = order.Account;
-        var variables = new List<string>(6 + order.Environment.Count)
+        var variables = new List<string>(6 + order.Environment.Length)
         {
             $"HOME={account.Home}", $"USER={account.Name}", $"LOGNAME={account.Name}", $"SHELL={account.Shell}", $"PATH={Path}",
         };

@@ -15,11 +15,8 @@ namespace PipeForkAs.Jobs.Worker;
 /// <param name="workerEnd">The worker's control socket.</param>
 internal sealed class UserChange(ProcessId jobHost, bool forRoot, FileDescriptor workerEnd)
 {
-    private static readonly Signal[] HostSignals =
-    [
-        Signal.SIGHUP, Signal.SIGINT, Signal.SIGQUIT, new(10), new(12), Signal.SIGPIPE, Signal.SIGALRM, Signal.SIGTERM,
-        Signal.SIGCHLD, new(20), new(21), new(22), new(24), new(25), new(26), new(27), new(28), new(29), new(30),
-    ];
+    /// <summary>SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, SIGALRM, SIGTERM, SIGCHLD, SIGTSTP, SIGTTIN, SIGTTOU, and SIGXCPU to SIGPWR; signal(7).</summary>
+    private static ReadOnlySpan<byte> HostSignals => [1, 2, 3, 10, 12, 13, 14, 15, 17, 20, 21, 22, 24, 25, 26, 27, 28, 29, 30];
 
     private WorkerStep step;
 
@@ -32,7 +29,7 @@ internal sealed class UserChange(ProcessId jobHost, bool forRoot, FileDescriptor
     /// <summary>The account's groups as the kernel's calls take them.</summary>
     public static GroupId[] GroupsOf(Account account)
     {
-        var groups = new GroupId[account.Groups.Count];
+        var groups = new GroupId[account.Groups.Length];
         for (int i = 0; i < groups.Length; i++)
             groups[i] = new GroupId(account.Groups[i]);
         return groups;
@@ -67,8 +64,8 @@ internal sealed class UserChange(ProcessId jobHost, bool forRoot, FileDescriptor
     private void PrepareSteps()
     {
         step = WorkerStep.Signals;
-        foreach (Signal signal in HostSignals)
-            Libc.signal_default(signal);
+        foreach (byte signal in HostSignals)
+            Libc.signal_default(new Signal(signal));
 
         // No terminal to push input into (TIOCSTI), and a process group that the daemon can end.
         step = WorkerStep.Session;

@@ -35,9 +35,9 @@ internal static class WorkerProcess
                 Libc._exit(0);
             }
 
-            Job? job = order.Command.Count > 0 ? null : jobs.Find(order.Job)
+            Job? job = order.Command.Length > 0 ? null : jobs.Find(order.Job)
                 ?? throw new StepFailedException(WorkerStep.Order, Errno.None, $"this job host holds no job \"{order.Job}\"");
-            change.Become(order, pipes, mayGainPrivileges: job is { MayGainPrivileges: true } && order.Sandboxes.Count == 0);
+            change.Become(order, pipes, mayGainPrivileges: job is { MayGainPrivileges: true } && order.Sandboxes.Length == 0);
             if (job is null)
                 Execute(order);
             else

@@ -7,7 +7,7 @@ namespace PipeForkAs.Protocol.Worker;
 /// <param name="Groups">All its groups, ascending and without duplicates, the primary one included.</param>
 /// <param name="Home">Its home directory.</param>
 /// <param name="Shell">Its shell.</param>
-public sealed record Account(string Name, uint Uid, uint Gid, IReadOnlyList<uint> Groups, string Home, string Shell)
+public sealed record Account(string Name, uint Uid, uint Gid, uint[] Groups, string Home, string Shell)
 {
     /// <summary>The primary group's name; null where it has none.</summary>
     public string? GroupName { get; init; }
@@ -15,7 +15,7 @@ public sealed record Account(string Name, uint Uid, uint Gid, IReadOnlyList<uint
     /// <summary>Appends it to a message.</summary>
     public void Encode(MessageWriter writer)
     {
-        writer.Text(Name).UInt32(Uid).UInt32(Gid).Int32(Groups.Count);
+        writer.Text(Name).UInt32(Uid).UInt32(Gid).Int32(Groups.Length);
         foreach (uint group in Groups)
             writer.UInt32(group);
         writer.Text(Home).Text(Shell).Text(GroupName ?? "");

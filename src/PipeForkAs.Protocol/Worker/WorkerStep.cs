@@ -60,7 +60,7 @@ public enum WorkerStep : byte
     /// <summary>The working directory: chdir(2).</summary>
     WorkingDirectory = 19,
 
-    /// <summary>The environment: clearenv(3), setenv(3).</summary>
+    /// <summary>The environment: environ(7).</summary>
     Environment = 20,
 
     /// <summary>What the job may reach of the file system and the network: landlock(7).</summary>

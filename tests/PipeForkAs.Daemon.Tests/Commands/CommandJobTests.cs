@@ -216,7 +216,7 @@ public sealed class CommandJobTests
     private static CommandJob Make(string[] command, params (string Name, ParameterOptions Options)[] parameters) => new(
         "job", new CommandOptions { Command = command, Parameters = parameters.ToDictionary(parameter => parameter.Name, parameter => parameter.Options) });
 
-    private static IReadOnlyList<string> Line(CommandJob job, string? arguments) => job.CommandLine(arguments is null ? null : Encoding.UTF8.GetBytes(arguments));
+    private static string[] Line(CommandJob job, string? arguments) => job.CommandLine(arguments is null ? null : Encoding.UTF8.GetBytes(arguments));
 
     private static string Refused(CommandJob job, string? arguments)
     {

@@ -1,0 +1,44 @@
+using System.Collections;
+using System.Runtime.InteropServices;
+
+namespace PipeForkAs.LibC.Tests;
+
+public sealed class EnvironmentTests
+{
+    [Fact]
+    public void The_environment_is_what_is_given_and_nothing_else()
+    {
+        // What the test's process has, .NET copied when it was first asked for.
+        string[] former = [.. Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(variable => $"{variable.Key}={variable.Value}")];
+        try
+        {
+            Libc.set_environment(["A=b=c", "EMPTY=", "Ö=ü"]);
+            Assert.Equal("b=c", Get("A"));
+            Assert.Equal("", Get("EMPTY"));
+            Assert.Equal("ü", Get("Ö"));
+            Assert.Null(Get("PATH"));
+            Libc.set_environment([]);
+            Assert.Null(Get("A"));
+        }
+        finally
+        {
+            Libc.set_environment(former);
+        }
+
+        Assert.Equal(Environment.GetEnvironmentVariable("PATH"), Get("PATH"));
+    }
+
+    [Theory]
+    [InlineData("A")]
+    [InlineData("=b")]
+    [InlineData("A=b\0c")]
+    public void What_is_no_variable_is_refused(string variable) => Assert.Throws<ArgumentException>(() => Libc.set_environment([variable]));
+
+    private static string? Get(string name) => Marshal.PtrToStringUTF8(getenv(name));
+
+#pragma warning disable SYSLIB1054 // A test's own look from outside.
+    [DllImport("libc", CharSet = CharSet.Ansi, BestFitMapping = false, ThrowOnUnmappableChar = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern nint getenv([MarshalAs(UnmanagedType.LPUTF8Str)] string name);
+#pragma warning restore SYSLIB1054
+}

@@ -48,6 +48,7 @@ internal sealed class Server
     private readonly Audit audit;
     private readonly HashSet<Connection> connections = [];
     private readonly Dictionary<UserId, int> connectionsByUid = [];
+    private readonly IdleCollection collection;
     private JobIsolation? isolation;
     private bool accepting = true;
     private Task? stopped;
@@ -78,6 +79,7 @@ internal sealed class Server
         var accounts = new AccountGate(loop, options, Libc.getspnam, new PamCheck(loop, Reaper, options).AskAsync);
         authorizer = new PolicyAuthorizer(PolicyReader.Read(options.Policy, SystemNames.Instance), users,
             new WorkerConsents(loop, options.Limits, timeout => hosts[0].TakeAsync(timeout, forRoot: false), Libc.getgrgid_name));
+        collection = IdleCollection.OfProcess(loop, () => connections.Count == 0);
         orders = new OrderBuilder(options.Limits);
         slots = new JobSlots(loop, options.Limits);
         var checking = new Checking(catalog, authorizer, users, accounts, orders);
@@ -282,6 +284,7 @@ internal sealed class Server
             if (--connectionsByUid[uid] == 0)
                 connectionsByUid.Remove(uid);
             connectionEnded?.TrySetResult();
+            collection.RequestEnded();
         }
     }
 

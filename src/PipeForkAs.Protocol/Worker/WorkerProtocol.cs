@@ -7,7 +7,7 @@ public static class WorkerProtocol
     public const int Version = 5;
 
     /// <summary>How long a worker waits for its leave at most; <see cref="Run.AwaitsAnswer"/>.</summary>
-    public static readonly TimeSpan AnswerPatience = TimeSpan.FromMilliseconds(20);
+    public static TimeSpan AnswerPatience => TimeSpan.FromMilliseconds(20);
 
     /// <summary>The longest message in bytes: room for a request's arguments and environment and for 65,536 groups.</summary>
     public const int MaxMessageBytes = 512 * 1024;

@@ -15,8 +15,8 @@ internal sealed class OutputRelay(Connection client, FileDescriptor stdout, File
     /// <summary>Up to this many bytes are copied.</summary>
     private const int Small = 4096;
 
-    /// <summary>After so many pieces, of at most what a private pipe holds each, the others have their turn.</summary>
-    private const int PiecesInARow = 4;
+    /// <summary>After so many small pieces the others have their turn; after each large one, of at most what a private pipe holds, they have it anyway.</summary>
+    private const int SmallPiecesInARow = 4;
 
     private readonly SocketTurn turn = new();
     private readonly List<PrivatePipe> pipes = [];
@@ -88,7 +88,7 @@ internal sealed class OutputRelay(Connection client, FileDescriptor stdout, File
     {
         PrivatePipe? pipe = null;
         bool goOn = true;
-        int pieces = 0;
+        int smallPieces = 0;
         while (goOn && !abandoned && !client.IsClosed)
         {
             IOResult read = Libc.recv(stream, buffer.AsSpan(FrameHeader.Size, Small));
@@ -107,7 +107,7 @@ internal sealed class OutputRelay(Connection client, FileDescriptor stdout, File
                 goOn = (allowed == 0 || await SendSmallAsync(buffer, allowed, type)) && allowed == read.Count;
             }
 
-            if (++pieces % PiecesInARow == 0)
+            if (++smallPieces % SmallPiecesInARow == 0)
                 await Task.Yield();
             if (read.Count < Small)
                 continue;
@@ -127,8 +127,7 @@ internal sealed class OutputRelay(Connection client, FileDescriptor stdout, File
                     goOn = (allowed == 0 || await SpliceAsync(pipe, allowed, type)) && allowed == taken;
                 }
 
-                if (++pieces % PiecesInARow == 0)
-                    await Task.Yield();
+                await Task.Yield();
             }
         }
     }

@@ -32,6 +32,9 @@ internal static partial class Log
     [LoggerMessage(11, LogLevel.Error, "job host {Path} is lost: {Reason}; it is started again in {Seconds} s")]
     public static partial void JobHostLost(ILogger logger, string path, string reason, double seconds);
 
+    [LoggerMessage(20, LogLevel.Error, "{Refusal}; it is started again when it is needed")]
+    public static partial void JobHostGone(ILogger logger, string refusal);
+
     [LoggerMessage(12, LogLevel.Error, "job host {Path} cannot fork: {Reason}")]
     public static partial void ForkFailed(ILogger logger, string path, string reason);
 

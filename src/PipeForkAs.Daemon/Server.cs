@@ -155,6 +155,7 @@ internal sealed class Server
         if (!await AllEndedAsync(options.Limits.DrainTimeout - loop.Time.GetElapsedTime(begun)))
         {
             running.EndAll(EndReason.ShuttingDown);
+            hosts.ForEach(static host => host.Refuse("the daemon is stopping"));
             await AllEndedAsync(options.Limits.KillGrace + TimeSpan.FromSeconds(5));
         }
 

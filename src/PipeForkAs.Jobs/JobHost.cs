@@ -21,7 +21,8 @@ public static class JobHost
     /// </summary>
     /// <param name="args">The arguments of <c>Main</c>.</param>
     /// <param name="register">
-    /// Registers the jobs. It runs as root, once, before any fork: nothing in it may start a thread, a task or a timer, open a
+    /// Registers the jobs. It runs as root, before any fork and once in each of the job host's processes (another one is started for the first
+    /// order that grants root), and must register the same each time: nothing in it may start a thread, a task or a timer, open a
     /// socket or write to the console, and nothing secret may be kept, since every job can read the job host's memory.
     /// </param>
     /// <returns>The exit code for <c>Main</c> to return.</returns>

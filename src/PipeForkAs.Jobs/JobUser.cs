@@ -11,6 +11,6 @@ namespace PipeForkAs.Jobs;
 /// <param name="Shell">Its shell.</param>
 public sealed record JobUser(string Name, UserId Uid, GroupId Gid, IReadOnlyList<GroupId> Groups, string Home, string Shell)
 {
-    /// <summary>The primary group's name, which the daemon looked up; null where it has none.</summary>
+    /// <summary>The primary group's name, which the daemon looked up; null where it has none, or that failed.</summary>
     public string? GroupName { get; init; }
 }

@@ -50,6 +50,27 @@ public sealed class StopTests
     }
 
     [Fact(Timeout = 60_000)]
+    public async Task A_request_that_waits_for_a_worker_when_the_daemon_stops_is_told_so_and_kept_record_of()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(c =>
+        {
+            (c["Limits"]!["DrainTimeout"], c["Limits"]!["RequestTimeout"]) = ("00:00:01", "00:05:00");
+            foreach (JsonNode? host in c["JobHosts"]!.AsArray())
+                host!["Workers"] = 0;
+        });
+        int[] family = [.. ProcFs.Descendants(daemon.Pid)];
+        foreach (int process in family)
+            Libc.kill(new ProcessId(process), new Signal(19)); // SIGSTOP
+        Task<FramedReply> waiting = RawClient.RunAsync(daemon, "id");
+        await Task.Delay(500);
+        Assert.False(waiting.IsCompleted);
+        Assert.Equal(0, await daemon.StopAsync());
+        Assert.Equal(ReplyCode.ShuttingDown, (await waiting).End.Code);
+        Assert.Contains("code=shutting-down", daemon.Log);
+        Assert.DoesNotContain(family, ProcFs.IsThere);
+    }
+
+    [Fact(Timeout = 60_000)]
     public async Task A_client_that_reads_nothing_does_not_hold_up_a_stop_for_ever()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(c => c["Limits"]!["DrainTimeout"] = "00:00:01");

@@ -67,7 +67,9 @@ public sealed class DescriptorStreamTests : IDisposable
     public void A_client_that_is_gone_is_an_exception_with_the_errno()
     {
         read.Dispose();
-        Assert.Contains("EPIPE", Assert.Throws<IOException>(() => output.Write("abc"u8)).Message, StringComparison.Ordinal);
+        IOException failure = Assert.Throws<IOException>(() => output.Write("abc"u8));
+        Assert.Contains("EPIPE", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(Errno.EPIPE.Value, failure.HResult);
     }
 
     [Fact]
@@ -87,6 +89,8 @@ public sealed class DescriptorStreamTests : IDisposable
     public void Its_descriptor_stays_open()
     {
         output.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => output.Write("a"u8));
+        Assert.False(output.CanWrite);
         Assert.False(write.IsClosed);
         Libc.write(write, "a"u8).OrThrow("write");
     }

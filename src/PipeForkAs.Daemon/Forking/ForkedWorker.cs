@@ -64,7 +64,7 @@ internal sealed class ForkedWorker
         if (heardAll || released)
             return report;
         byte[] buffer = ArrayPool<byte>.Shared.Rent(WorkerProtocol.MaxWorkerMessageBytes);
-        while (!heardAll && Receive(buffer) is { IsEmpty: false } message)
+        while (!heardAll && Receive(buffer.AsSpan(0, WorkerProtocol.MaxWorkerMessageBytes)) is { IsEmpty: false } message)
             heardAll = !Hear(message);
         ArrayPool<byte>.Shared.Return(buffer);
         return report;

@@ -7,8 +7,8 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Forking;
 
 /// <summary>
-/// The processes of a job host that fork workers of one kind, and the pool of these. A process that dies is started again; requests that
-/// ran in its workers end with <c>host-lost</c>, those that still waited for a worker go on waiting.
+/// The processes of a job host that fork workers of one kind, and the pool of these. Where a process dies, requests that ran in its workers end
+/// with <c>host-lost</c>, and those that still waited for a worker go on waiting: it is started again.
 /// </summary>
 internal sealed class HostProcesses : IHostProcessOwner
 {
@@ -19,7 +19,9 @@ internal sealed class HostProcesses : IHostProcessOwner
     private readonly JobHostOptions options;
     private readonly bool forRoot;
     private readonly int wanted;
+    private readonly string name;
     private readonly Action<HostProcess> becameReady;
+    private readonly Action gone;
     private readonly ILogger logger;
     private readonly List<HostProcess> processes = [];
     private readonly WorkerPool pool;
@@ -28,16 +30,18 @@ internal sealed class HostProcesses : IHostProcessOwner
     private int failedStarts;
     private bool stopped;
 
-    private HostProcesses(Loop loop, ChildReaper reaper, JobHostOptions options, bool forRoot, int wanted, int workers, Action<HostProcess> becameReady, ILogger logger)
+    private HostProcesses(Loop loop, ChildReaper reaper, JobHostOptions options, bool forRoot, int wanted, int workers, Action<HostProcess> becameReady, Action gone, ILogger logger)
     {
         this.loop = loop;
         this.reaper = reaper;
         this.options = options;
         this.forRoot = forRoot;
         this.wanted = wanted;
+        name = forRoot ? $"{options.Path} (for root)" : options.Path;
         this.becameReady = becameReady;
+        this.gone = gone;
         this.logger = logger;
-        pool = new WorkerPool(loop, options.Path, workers, processes, logger);
+        pool = new WorkerPool(loop, name, workers, processes, logger);
     }
 
     /// <summary>Whether one of them can fork, and answers.</summary>
@@ -56,15 +60,20 @@ internal sealed class HostProcesses : IHostProcessOwner
     /// <param name="becameReady">Called when one of them can fork.</param>
     /// <param name="logger">Is told of what becomes of them.</param>
     public static HostProcesses ForUsers(Loop loop, ChildReaper reaper, JobHostOptions options, Action<HostProcess> becameReady, ILogger logger) =>
-        new(loop, reaper, options, forRoot: false, options.Processes, options.Workers, becameReady, logger);
+        new(loop, reaper, options, forRoot: false, options.Processes, options.Workers, becameReady, static () => { }, logger);
 
-    /// <summary>The one for orders that grant root: seldom needed, and started when it is. No worker lies ready: only these keep what root may do.</summary>
+    /// <summary>
+    /// The one for orders that grant root: seldom needed, and started when it is; where it dies, only for those who wait. No worker lies ready:
+    /// only these keep what root may do.
+    /// </summary>
     /// <param name="loop">The loop.</param>
     /// <param name="reaper">Reaps it.</param>
     /// <param name="options">The job host.</param>
+    /// <param name="becameReady">Called when it can fork. What it throws as <see cref="JobHostException"/> ends it.</param>
+    /// <param name="gone">Called when it is no more, and is not started again.</param>
     /// <param name="logger">Is told of what becomes of it.</param>
-    public static HostProcesses ForRoot(Loop loop, ChildReaper reaper, JobHostOptions options, ILogger logger) =>
-        new(loop, reaper, options, forRoot: true, wanted: 1, workers: 0, static _ => { }, logger);
+    public static HostProcesses ForRoot(Loop loop, ChildReaper reaper, JobHostOptions options, Action<HostProcess> becameReady, Action gone, ILogger logger) =>
+        new(loop, reaper, options, forRoot: true, wanted: 1, workers: 0, becameReady, gone, logger);
 
     /// <summary>Starts them and waits until all of them can fork.</summary>
     /// <exception cref="JobHostException">One cannot serve; the message says why.</exception>
@@ -78,11 +87,16 @@ internal sealed class HostProcesses : IHostProcessOwner
 
     /// <summary>A worker that waits for its order.</summary>
     /// <param name="timeout">How long it may take.</param>
+    /// <param name="onLeft">Is given what to call when whoever asks is gone.</param>
     /// <exception cref="JobHostException">The fork failed, or took too long.</exception>
-    public ValueTask<ForkedWorker> TakeAsync(TimeSpan timeout) => pool.TakeAsync(timeout);
+    /// <exception cref="OperationCanceledException">Whoever asked is gone.</exception>
+    public ValueTask<ForkedWorker> TakeAsync(TimeSpan timeout, Action<Action>? onLeft) => pool.TakeAsync(timeout, onLeft);
 
     /// <summary>Has the workers forked that are missing.</summary>
     public void FillPool() => pool.Fill();
+
+    /// <summary>Whoever waits for a worker is told that there will be none.</summary>
+    public void Refuse(string reason) => pool.Refuse(reason);
 
     /// <summary>Ends them and their workers.</summary>
     public Task StopAsync()
@@ -94,8 +108,8 @@ internal sealed class HostProcesses : IHostProcessOwner
 
     void IHostProcessOwner.BecameReady(HostProcess process)
     {
-        Log.JobHostReady(logger, options.Path, process.Pid.Value, process.Jobs.Count);
         becameReady(process);
+        Log.JobHostReady(logger, name, process.Pid.Value, process.Jobs.Count);
         pool.Fill();
         if (processes.Count(one => one.IsReady) == wanted)
             started.TrySetResult();
@@ -109,7 +123,7 @@ internal sealed class HostProcesses : IHostProcessOwner
 
     void IHostProcessOwner.ForkFailed(string reason)
     {
-        Log.ForkFailed(logger, options.Path, reason);
+        Log.ForkFailed(logger, name, reason);
         pool.Miss(reason);
     }
 
@@ -141,16 +155,14 @@ internal sealed class HostProcesses : IHostProcessOwner
     {
         if (stopped)
             return;
-        if (!started.Task.IsCompleted)
+        if (!started.Task.IsCompleted || (forRoot && !(wasOfUse && pool.IsAwaited)))
         {
-            string refusal = $"the job host {options.Path} cannot serve: {reason}";
-            pool.Refuse(refusal);
-            started.SetException(new JobHostException(refusal));
+            GiveUp($"the job host {name} cannot serve: {reason}");
             return;
         }
 
         TimeSpan pause = wasOfUse ? TimeSpan.Zero : TimeSpan.FromMilliseconds(Math.Min(LongestPause.TotalMilliseconds, 100 << Math.Min(failedStarts++, 10)));
-        Log.JobHostLost(logger, options.Path, reason, pause.TotalSeconds);
+        Log.JobHostLost(logger, name, reason, pause.TotalSeconds);
 
         // What waits for workers may have others to get them from.
         pool.Fill();
@@ -159,5 +171,14 @@ internal sealed class HostProcesses : IHostProcessOwner
             if (!stopped)
                 StartProcess();
         });
+    }
+
+    private void GiveUp(string refusal)
+    {
+        stopped = true;
+        gone();
+        pool.Refuse(refusal);
+        if (!started.TrySetException(new JobHostException(refusal)))
+            Log.JobHostGone(logger, refusal);
     }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
@@ -60,11 +61,21 @@ internal sealed class JobHost
     /// <summary>A worker that waits for its order.</summary>
     /// <param name="timeout">How long it may take.</param>
     /// <param name="forRoot">Whether its order grants root.</param>
+    /// <param name="onLeft">Is given what to call when whoever asks is gone; null where nobody goes.</param>
     /// <exception cref="JobHostException">The fork failed, or took too long; or the process that forks for root cannot serve.</exception>
-    public ValueTask<ForkedWorker> TakeAsync(TimeSpan timeout, bool forRoot) => forRoot ? TakeForRootAsync(timeout) : users.TakeAsync(timeout);
+    /// <exception cref="OperationCanceledException">Whoever asked is gone.</exception>
+    public ValueTask<ForkedWorker> TakeAsync(TimeSpan timeout, bool forRoot, Action<Action>? onLeft = null) =>
+        forRoot ? TakeForRootAsync(timeout, onLeft) : users.TakeAsync(timeout, onLeft);
 
     /// <summary>Has the workers forked that are missing. To be called when a request has its answer: until then its worker has the processor.</summary>
     public void FillPool() => users.FillPool();
+
+    /// <summary>Whoever waits for a worker is told that there will be none.</summary>
+    public void Refuse(string reason)
+    {
+        users.Refuse(reason);
+        root?.Refuse(reason);
+    }
 
     /// <summary>Ends its processes and their workers.</summary>
     public Task StopAsync()
@@ -73,15 +84,15 @@ internal sealed class JobHost
         return Task.WhenAll(users.StopAsync(), root?.StopAsync() ?? Task.CompletedTask);
     }
 
-    private ValueTask<ForkedWorker> TakeForRootAsync(TimeSpan timeout)
+    private ValueTask<ForkedWorker> TakeForRootAsync(TimeSpan timeout, Action<Action>? onLeft)
     {
         if (stopped)
             throw new JobHostException("the daemon is stopping");
         if (root is not null)
-            return root.TakeAsync(timeout);
+            return root.TakeAsync(timeout, onLeft);
 
-        root = HostProcesses.ForRoot(loop, reaper, options, logger);
-        ValueTask<ForkedWorker> taking = root.TakeAsync(timeout);
+        root = HostProcesses.ForRoot(loop, reaper, options, DemandSameJobs, () => root = null, logger);
+        ValueTask<ForkedWorker> taking = root.TakeAsync(timeout, onLeft);
         loop.Start(StartRootAsync);
         return taking;
     }
@@ -89,15 +100,30 @@ internal sealed class JobHost
     /// <summary>Where it cannot serve, who waits for it is told why, and the next order tries again.</summary>
     private async Task StartRootAsync()
     {
+        HostProcesses its = root!;
         try
         {
-            await root!.StartAsync(isolation);
+            await its.StartAsync(isolation);
         }
-        catch (JobHostException failure)
+        catch (JobHostException)
+        {
+            // Who waited was told.
+        }
+        catch
         {
             root = null;
-            Log.ForkFailed(logger, Path, failure.Message);
+            its.Refuse("the job host for root could not be started; the daemon's log says why");
+            throw;
         }
+    }
+
+    /// <summary>The process for root starts long after the others: what their jobs are limited to must be what its jobs were registered with.</summary>
+    private void DemandSameJobs(HostProcess process)
+    {
+        if (!process.Jobs.Select(Text).SequenceEqual(Jobs.Select(Text)))
+            throw new JobHostException("it holds other jobs than when the daemon started: the executable was replaced. Restart the daemon");
+
+        static string Text(JobDescription job) => JsonSerializer.Serialize(job, JobDescriptionJson.Default.JobDescription);
     }
 
     private void BecameReady(HostProcess process)

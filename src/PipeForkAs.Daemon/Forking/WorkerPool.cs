@@ -28,9 +28,15 @@ internal sealed class WorkerPool(Loop loop, string path, int size, IReadOnlyList
     /// <summary>Workers that wait for a request.</summary>
     public int Ready => ready.Count;
 
+    /// <summary>Whether requests wait for a worker.</summary>
+    public bool IsAwaited => waiting.Count > 0;
+
     /// <summary>A worker that waits for its order: one that was forked in advance, else one that is forked now.</summary>
+    /// <param name="timeout">How long it may take.</param>
+    /// <param name="onLeft">Is given what to call when whoever asks is gone.</param>
     /// <exception cref="JobHostException">The fork failed, or took too long.</exception>
-    public async ValueTask<ForkedWorker> TakeAsync(TimeSpan timeout)
+    /// <exception cref="OperationCanceledException">Whoever asked is gone.</exception>
+    public async ValueTask<ForkedWorker> TakeAsync(TimeSpan timeout, Action<Action>? onLeft = null)
     {
         while (ready.TryDequeue(out ForkedWorker? idle))
         {
@@ -51,12 +57,22 @@ internal sealed class WorkerPool(Loop loop, string path, int size, IReadOnlyList
         LinkedListNode<TaskCompletionSource<ForkedWorker>> place = waiting.AddLast(taken);
         using LoopTimer deadline = loop.Schedule(timeout, () =>
         {
-            if (place.List is not null)
-                waiting.Remove(place);
+            GiveUpPlace();
             taken.TrySetException(new JobHostException($"no worker was forked within {timeout.TotalSeconds:0.###} s; the job host {path} does not answer"));
+        });
+        onLeft?.Invoke(() =>
+        {
+            GiveUpPlace();
+            taken.TrySetCanceled();
         });
         Fill();
         return await taken.Task;
+
+        void GiveUpPlace()
+        {
+            if (place.List is not null)
+                waiting.Remove(place);
+        }
     }
 
     /// <summary>Asks for the workers that are missing: when a request has its answer, when none is left, or when some time has passed.</summary>
@@ -143,6 +159,7 @@ internal sealed class WorkerPool(Loop loop, string path, int size, IReadOnlyList
     public void Close()
     {
         closed = true;
+        Refuse("the daemon is stopping");
         while (ready.TryDequeue(out ForkedWorker? idle))
             idle.Release();
     }

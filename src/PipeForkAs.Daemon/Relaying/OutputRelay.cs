@@ -109,7 +109,7 @@ internal sealed class OutputRelay(Connection client, FileDescriptor stdout, File
 
             if (++smallPieces % SmallPiecesInARow == 0)
                 await Task.Yield();
-            if (read.Count < Small)
+            if (read.Count < Small || abandoned)
                 continue;
             pipe ??= MakePipe();
             if (pipe is null)

@@ -150,14 +150,7 @@ internal sealed class RequestStory(
         using var output = new OutputRelay(client, streams.Stdout, streams.Stderr, orders.OutputLimit(job));
 
         // Take a forked worker. It becomes the user, runs the job, whose output goes to the pipes, and exits.
-        ForkedWorker worker = await job.Host.TakeAsync(options.Limits.RequestTimeout, order.GrantsRoot);
-        if (client.Watch.IsHungUp || runningJobs.AllEnded)
-        {
-            worker.Release();
-            RefuseWhere(runningJobs.AllEnded);
-            throw new RefusedException(ReplyCode.Cancelled, "the client went away; nothing was run");
-        }
-
+        ForkedWorker worker = await TakeWorkerAsync(client, job.Host, order.GrantsRoot);
         using RunningJobs.Entry running = runningJobs.Add(
             new RunningJob(client.Loop, worker, output, orders.Timeout(job, request), options.Limits.KillGrace), caller, jobName, account, worker);
         trail.Id = running.Id;
@@ -209,6 +202,30 @@ internal sealed class RequestStory(
         Task answered = responded ? Task.CompletedTask : RespondAsync(client, reply, end, output.AtLineStart);
         job.Host.FillPool();
         return answered;
+    }
+
+    /// <summary>A worker, where the job is still to be run when there is one.</summary>
+    private async ValueTask<ForkedWorker> TakeWorkerAsync(Connection client, JobHost host, bool forRoot)
+    {
+        ForkedWorker worker;
+        try
+        {
+            worker = await host.TakeAsync(options.Limits.RequestTimeout, forRoot, client.OnHungUp);
+        }
+        catch (OperationCanceledException) when (client.Watch.IsHungUp)
+        {
+            throw new RefusedException(ReplyCode.Cancelled, "the client went away; nothing was run");
+        }
+        catch (JobHostException) when (runningJobs.AllEnded)
+        {
+            throw new RefusedException(ReplyCode.ShuttingDown, "the daemon is stopping; nothing was run");
+        }
+
+        if (!client.Watch.IsHungUp && !runningJobs.AllEnded)
+            return worker;
+        worker.Release();
+        RefuseWhere(runningJobs.AllEnded);
+        throw new RefusedException(ReplyCode.Cancelled, "the client went away; nothing was run");
     }
 
     /// <summary>What came before the stop is still run; but not what waited for so long that all jobs have been ended meanwhile.</summary>

@@ -10,11 +10,13 @@ namespace PipeForkAs.Jobs.Worker;
 /// <param name="access">Reading or writing.</param>
 internal sealed class DescriptorStream(FileDescriptor descriptor, FileAccess access) : Stream
 {
-    /// <inheritdoc/>
-    public override bool CanRead => access == FileAccess.Read;
+    private bool closed;
 
     /// <inheritdoc/>
-    public override bool CanWrite => access == FileAccess.Write;
+    public override bool CanRead => access == FileAccess.Read && !closed;
+
+    /// <inheritdoc/>
+    public override bool CanWrite => access == FileAccess.Write && !closed;
 
     /// <inheritdoc/>
     public override bool CanSeek => false;
@@ -32,6 +34,7 @@ internal sealed class DescriptorStream(FileDescriptor descriptor, FileAccess acc
     /// <inheritdoc/>
     public override int Read(Span<byte> buffer)
     {
+        ObjectDisposedException.ThrowIf(closed, this);
         if (!CanRead)
             throw new NotSupportedException("this stream is for writing");
         IOResult read = Libc.read(descriptor, buffer);
@@ -48,6 +51,7 @@ internal sealed class DescriptorStream(FileDescriptor descriptor, FileAccess acc
     /// <inheritdoc/>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
+        ObjectDisposedException.ThrowIf(closed, this);
         if (!CanWrite)
             throw new NotSupportedException("this stream is for reading");
         while (!buffer.IsEmpty)
@@ -72,10 +76,21 @@ internal sealed class DescriptorStream(FileDescriptor descriptor, FileAccess acc
     }
 
     /// <inheritdoc/>
+    public override Task FlushAsync(CancellationToken cancellationToken) =>
+        cancellationToken.IsCancellationRequested ? Task.FromCanceled(cancellationToken) : Task.CompletedTask;
+
+    /// <inheritdoc/>
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException("a stream to the client cannot be sought in");
 
     /// <inheritdoc/>
     public override void SetLength(long value) => throw new NotSupportedException("a stream to the client has no length");
 
-    private IOException Failure(string call, IOResult result) => new($"{call} of descriptor {descriptor}: {result.Errno}");
+    /// <summary>Ends this stream. The descriptor stays open.</summary>
+    protected override void Dispose(bool disposing)
+    {
+        closed = true;
+        base.Dispose(disposing);
+    }
+
+    private IOException Failure(string call, IOResult result) => new($"{call} of descriptor {descriptor}: {result.Errno}", result.Errno.Value);
 }

@@ -9,7 +9,7 @@ namespace PipeForkAs.Protocol.Worker;
 /// <param name="Shell">Its shell.</param>
 public sealed record Account(string Name, uint Uid, uint Gid, uint[] Groups, string Home, string Shell)
 {
-    /// <summary>The primary group's name; null where it has none.</summary>
+    /// <summary>The primary group's name; null where it has none, or could not be looked up.</summary>
     public string? GroupName { get; init; }
 
     /// <summary>Appends it to a message.</summary>

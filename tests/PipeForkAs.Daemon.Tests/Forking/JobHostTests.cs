@@ -247,6 +247,63 @@ public sealed class JobHostTests(FakeHosts fakes) : IClassFixture<FakeHosts>, IA
         Assert.True(host!.IsWell);
     }
 
+    [Fact]
+    public async Task The_process_for_root_must_hold_the_jobs_that_the_others_hold()
+    {
+        await StartAsync("renewed", workers: 0);
+        Assert.Contains("the executable was replaced", (await Assert.ThrowsAsync<JobHostException>(TakeForRootAsync)).Message, StringComparison.Ordinal);
+        await UntilAsync(() => Children().Count == 1);
+    }
+
+    [Fact]
+    public async Task A_process_for_root_that_dies_is_started_again_for_those_who_wait_and_else_for_the_next_order()
+    {
+        await StartAsync("good", workers: 0);
+        ForkedWorker first = await TakeForRootAsync();
+        int process = ParentOf(first.Pid);
+        Libc.kill(new ProcessId(process), new Signal(19)); // SIGSTOP
+        Task<ForkedWorker> waiting = loop!.RunAsync(() => host!.TakeAsync(Minute, forRoot: true).AsTask());
+        await loop.SettleAsync();
+        Libc.kill(new ProcessId(process), Signal.SIGKILL);
+        await UntilAsync(() => waiting.IsCompleted);
+        ForkedWorker second = await waiting;
+        Assert.Null(await first.Ended);
+
+        int successor = ParentOf(second.Pid);
+        Assert.NotEqual(process, successor);
+        Libc.kill(new ProcessId(successor), Signal.SIGKILL);
+        await UntilAsync(() => second.Ended.IsCompleted && log.Lines.Any(line => line.EndsWith("it is started again when it is needed", StringComparison.Ordinal)));
+        await UntilAsync(() => Children().Count == 1);
+
+        ForkedWorker third = await TakeForRootAsync();
+        foreach (ForkedWorker worker in new[] { first, second, third })
+            await loop.RunAsync(worker.Release);
+    }
+
+    [Fact]
+    public async Task Who_is_gone_waits_no_more()
+    {
+        await StartAsync("lazy", workers: 0);
+        Action? leave = null;
+        Task<ForkedWorker> taking = loop!.RunAsync(() => host!.TakeAsync(Minute, forRoot: false, left => leave = left).AsTask());
+        await loop.SettleAsync();
+        await loop.RunAsync(leave!);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => taking);
+        await loop.RunAsync(leave!);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Who_waits_when_there_will_be_no_workers_is_told(bool forRoot)
+    {
+        await StartAsync("lazy", workers: 0);
+        Task<ForkedWorker> taking = loop!.RunAsync(() => host!.TakeAsync(Minute, forRoot).AsTask());
+        await loop.SettleAsync();
+        await loop.RunAsync(() => host!.Refuse("no more"));
+        Assert.Equal("no more", (await Assert.ThrowsAsync<JobHostException>(() => taking)).Message);
+    }
+
     private async Task StartAsync(string behaviour, int workers, int processes = 1)
     {
         loop = new LoopThread(time);

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { HELLO = 1, READY = 3, REFUSED = 4, FORK = 16, FORKED = 17, EXITED = 18, REAP = 19, FORK_FAILED = 20, PING = 21, PONG = 22 };
+enum { HELLO = 1, JOB_OFFER = 2, READY = 3, REFUSED = 4, FORK = 16, FORKED = 17, EXITED = 18, REAP = 19, FORK_FAILED = 20, PING = 21, PONG = 22 };
 enum { CONTROL = 3 };
 
 static void say(const void *message, size_t length)
@@ -115,6 +115,11 @@ int main(int count, char **words)
     if (!strcmp(name, "rootless") && count == 2 && !strcmp(words[1], "--serve-pipeforkas-root")) {
         say_text(REFUSED, "not for root");
         return 1;
+    }
+    if (!strcmp(name, "renewed") && count == 2 && !strcmp(words[1], "--serve-pipeforkas-root")) {
+        /* Its name, a kind, five empty texts and lists, and no timeout. */
+        static const unsigned char offer[1 + 5 + 1 + 4 * 5 + 8] = {JOB_OFFER, 1, 0, 0, 0, 'a'};
+        say(offer, sizeof offer);
     }
     say_kind(READY);
     if (!strcmp(name, "twice"))

@@ -9,6 +9,8 @@ internal sealed class Field : IAsyncDisposable
     public const string PythonName = "Python ForkingMixIn";
     public const string SocatName = "socat EXEC,su";
     public const string SudoName = "sudo -u";
+    private static readonly TimeSpan TrialTimeout = TimeSpan.FromSeconds(10);
+
     private readonly List<Server> servers = [];
     private readonly Place place;
 
@@ -27,7 +29,7 @@ internal sealed class Field : IAsyncDisposable
         {
             await field.AddProductAsync();
             await field.AddServersAsync();
-            field.AddCommands();
+            await field.AddCommandsAsync();
             return field;
         }
         catch
@@ -65,15 +67,15 @@ internal sealed class Field : IAsyncDisposable
         await TryAsync("s6-ipcserver, s6-setuidgid", ["s6-ipcserver", "s6-setuidgid"], s6, found => [found[0], "-c", "1000", "-b", "4096", s6, found[1], user, "id"], []);
     }
 
-    private void AddCommands()
+    private async Task AddCommandsAsync()
     {
         string user = place.User.Name;
-        TryCommand(SudoName, "sudo", "-n", "-u", user, "id");
-        TryCommand("runuser -u", "runuser", "-u", user, "--", "id");
-        TryCommand("setpriv --reuid", "setpriv", $"--reuid={user}", $"--regid={user}", "--init-groups", "id");
-        TryCommand("userv", "userv", "--override", "execute id", user, "id");
+        await TryCommandAsync(SudoName, "sudo", "-n", "-u", user, "id");
+        await TryCommandAsync("runuser -u", "runuser", "-u", user, "--", "id");
+        await TryCommandAsync("setpriv --reuid", "setpriv", $"--reuid={user}", $"--regid={user}", "--init-groups", "id");
+        await TryCommandAsync("userv", "userv", "--override", "execute id", user, "id");
         if (Directory.Exists("/run/systemd/system"))
-            TryCommand("systemd-run --uid --pipe", "systemd-run", $"--uid={user}", "--pipe", "--wait", "--quiet", "--collect", "id");
+            await TryCommandAsync("systemd-run --uid --pipe", "systemd-run", $"--uid={user}", "--pipe", "--wait", "--quiet", "--collect", "id");
         else
             Missing.Add(new Missing("systemd-run --uid --pipe", "systemd is not PID 1 here"));
     }
@@ -84,10 +86,26 @@ internal sealed class Field : IAsyncDisposable
             Add(name, await Server.StartAsync(place, socket, command(found)), request);
     }
 
-    private void TryCommand(string name, string program, params string[] arguments)
+    private async Task TryCommandAsync(string name, string program, params string[] arguments)
     {
-        if (Find(name, [program]) is { } found)
-            Contenders.Add(new Contender(name, [], ["--", found[0], .. arguments]));
+        if (Find(name, [program]) is not { } found)
+            return;
+        string[] command = [found[0], .. arguments];
+
+        // Installed is not yet set up: userv has a daemon, sudo has its rules.
+        using var patience = new CancellationTokenSource(TrialTimeout);
+        try
+        {
+            ToolResult tried = await Tool.RunAsync(command, patience.Token);
+            if (tried.ExitCode == 0)
+                Contenders.Add(new Contender(name, [], ["--", .. command]));
+            else
+                Missing.Add(new Missing(name, $"exit {tried.ExitCode}: {tried.Error.Trim().ReplaceLineEndings(" ")}"));
+        }
+        catch (OperationCanceledException)
+        {
+            Missing.Add(new Missing(name, $"did not end within {TrialTimeout.TotalSeconds:0} s"));
+        }
     }
 
     private string[]? Find(string name, string[] programs)

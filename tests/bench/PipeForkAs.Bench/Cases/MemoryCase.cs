@@ -10,7 +10,7 @@ internal sealed record Memory(long Daemon, long JobHosts, long Workers, int Work
 {
     public long Total => Daemon + JobHosts + Workers;
 
-    /// <summary>Of a daemon at rest: as many workers wait as should.</summary>
+    /// <summary>Of a daemon at rest: as many workers wait as should, and it had two seconds without requests.</summary>
     /// <param name="daemon">The daemon.</param>
     /// <param name="workers">How many workers should wait.</param>
     /// <param name="cancellation">Ends the wait.</param>
@@ -23,7 +23,8 @@ internal sealed record Memory(long Daemon, long JobHosts, long Workers, int Work
             int[] waiting = [.. hosts.SelectMany(ProcFs.Children)];
             if (waiting.Length == workers)
             {
-                await Task.Delay(200, cancellation);
+                // The daemon collects when it has rested for a second.
+                await Task.Delay(2000, cancellation);
                 if (hosts.SelectMany(ProcFs.Children).ToHashSet().SetEquals(waiting))
                     return new Memory(Pss(daemon.Pid), hosts.Sum(Pss), waiting.Sum(Pss), waiting.Length);
             }

@@ -115,18 +115,6 @@ public static unsafe partial class Libc
         return result;
     }
 
-    /// <summary>recv(2) with <c>MSG_PEEK | MSG_DONTWAIT</c>: whether the peer of a stream ended its output and all of it was read. Also where the peer is gone.</summary>
-    public static bool is_input_ended(FileDescriptor socket)
-    {
-        byte unused;
-        IOResult result;
-        // SAFETY: the kernel is told that there is room for one byte.
-        do
-            result = Check.Count(sys_recv(socket.Number, &unused, 1, MSG_PEEK | MSG_DONTWAIT));
-        while (result.Errno == Errno.EINTR);
-        return !result.Failed && result.Count == 0;
-    }
-
     /// <summary>send(2) with <c>MSG_NOSIGNAL</c>.</summary>
     /// <param name="socket">The socket.</param>
     /// <param name="data">What to send; a stream may take less.</param>
@@ -174,7 +162,6 @@ public static unsafe partial class Libc
     internal const int SO_PEERPIDFD = 77;
     internal const int SCM_RIGHTS = 1;
     internal const int MSG_PEEK = 2;
-    internal const int MSG_DONTWAIT = 0x40;
     internal const int MSG_CTRUNC = 8;
     internal const int MSG_TRUNC = 0x20;
     internal const int MSG_NOSIGNAL = 0x4000;

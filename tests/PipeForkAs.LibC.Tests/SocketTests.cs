@@ -218,25 +218,4 @@ public sealed class SocketTests
         Libc.connect(socket, path).OrThrow(string.Create(CultureInfo.InvariantCulture, $"connect({path})"));
         return socket;
     }
-
-    [Fact]
-    public void An_input_is_ended_when_its_peer_ended_it_and_all_was_read()
-    {
-        (FileDescriptor one, FileDescriptor other) = Libc.socketpair_stream();
-        using (one)
-        using (other)
-        {
-            Assert.False(Libc.is_input_ended(one));
-            Libc.send(other, "a"u8).OrThrow("send");
-            Libc.shutdown(other, SocketShutdown.SHUT_WR);
-            Assert.False(Libc.is_input_ended(one));
-            byte[] buffer = new byte[2];
-            Assert.Equal(1, Libc.recv(one, buffer).Count);
-            Assert.True(Libc.is_input_ended(one));
-            Assert.False(Libc.is_hung_up(one));
-            other.Dispose();
-            Assert.True(Libc.is_input_ended(one));
-            Assert.True(Libc.is_hung_up(one));
-        }
-    }
 }

@@ -63,9 +63,9 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
         Add("Signal", end.Signal);
         Add("Seconds", end.Seconds);
         Add("Cpu", end.Cpu);
+        Add("Stdin", trail.Input?.Bytes);
         if (end.Pid is not null || end.Stdout > 0)
         {
-            Add("Stdin", trail.Input?.Bytes ?? 0);
             Add("Stdout", end.Stdout);
             Add("Stderr", end.Stderr);
         }

@@ -32,7 +32,7 @@ internal sealed class AuditTrail(Caller caller, Func<CallerOrigin> origin)
     /// <summary>What the policy said.</summary>
     public Decision? Decision { get; set; }
 
-    /// <summary>What moves the client's input to the job; null also where there is none to move.</summary>
+    /// <summary>What moves the client's input to the job.</summary>
     public InputRelay? Input { get; set; }
 
     /// <summary>What the client was told, or would have been.</summary>

@@ -10,7 +10,7 @@ namespace PipeForkAs.Daemon.Listening;
 internal sealed class Connection : IDisposable
 {
     private CallerOrigin? origin;
-    private bool closed, hasNoInput;
+    private bool closed;
 
     public Connection(Loop loop, FileDescriptor socket, Caller caller)
     {
@@ -83,12 +83,6 @@ internal sealed class Connection : IDisposable
         return false;
     }
 
-    /// <summary>
-    /// Whether the client has ended its input and all of it was read. Not where it is gone: it did not say that this was all, and a job may
-    /// replace a file with what came.
-    /// </summary>
-    public bool HasNoInput() => hasNoInput = !closed && Libc.is_input_ended(Socket) && !Libc.is_hung_up(Socket);
-
     /// <summary>The client has got all: it finds the end of the file, and may go. The connection stays until <see cref="Close"/>.</summary>
     public void EndOutput()
     {
@@ -108,8 +102,8 @@ internal sealed class Connection : IDisposable
             return;
         closed = true;
         Watch.Dispose();
-        if (!hasNoInput)
-            Drain();
+        Libc.shutdown(Socket, SocketShutdown.SHUT_RDWR);
+        Drain();
         Socket.Dispose();
     }
 
@@ -117,7 +111,6 @@ internal sealed class Connection : IDisposable
 
     private void Drain()
     {
-        Libc.shutdown(Socket, SocketShutdown.SHUT_RDWR);
         byte[] rest = ArrayPool<byte>.Shared.Rent(16 * 1024);
         for (int i = 0; i < 64 && Libc.recv(Socket, rest).Count > 0; i++)
         {

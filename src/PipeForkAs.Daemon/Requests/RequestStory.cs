@@ -145,8 +145,8 @@ internal sealed class RequestStory(
         RefuseWhere(runningJobs.AllEnded);
 
         // Create streams.
-        using JobStreams streams = JobStreams.Create(reply.SeparatesStderr, emptyStdin: received.BeginningOfInput.IsEmpty && client.HasNoInput());
-        using InputRelay? input = trail.Input = streams.Stdin is { } stdin ? new InputRelay(client, stdin) : null;
+        using JobStreams streams = JobStreams.Create(reply.SeparatesStderr);
+        using InputRelay input = trail.Input = new InputRelay(client, streams.Stdin);
         using var output = new OutputRelay(client, streams.Stdout, streams.Stderr, orders.OutputLimit(job));
 
         // Take a forked worker. It becomes the user, runs the job, whose output goes to the pipes, and exits.
@@ -160,8 +160,7 @@ internal sealed class RequestStory(
         output.LimitReached = () => running.Job.End(EndReason.OutputLimit);
 
         // Relay: the input until the client ends it, the output until the job does.
-        if (input is not null)
-            _ = running.Job.GuardAsync(input.RunAsync(received.BeginningOfInput));
+        _ = running.Job.GuardAsync(input.RunAsync(received.BeginningOfInput));
         Task relayed = output.RunAsync();
 
         // Respond: where the output is all, as soon as there is no more of it and all is well; else when it is known how the worker ended.
@@ -177,6 +176,7 @@ internal sealed class RequestStory(
 
             worker.LetGo();
         }
+
 
         WorkerExited? exited = await running.Job.FinishAsync(relayed);
         var outcome = Outcome.Of(running.Job, job.Command?.Program, exited, exited is null ? default : worker.ReadReport());

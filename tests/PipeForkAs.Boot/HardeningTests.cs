@@ -12,7 +12,7 @@ public sealed class HardeningTests(BootedSystem system)
         """
         set -eu
         cd ~; test "$(pwd)" = /home/alice
-        rm -rf work; mkdir -m 775 work; cd work; test "$1" = strict || chmod g+s .
+        rm -rf project; mkdir -m 775 project; cd project; test "$1" = strict || chmod g+s .
         echo text >file; cat file >>copy; mv copy other; ln -s other link; ln file hard; chmod 644 file; touch -d '1 hour ago' file
         tar czf all.tar.gz file other link; mkdir out; tar xzf all.tar.gz -C out; cmp file out/file
         seq 1000 | sort -rn | head -n 1 | grep -qx 1000
@@ -89,7 +89,7 @@ public sealed class HardeningTests(BootedSystem system)
         await inside.MustAsync("systemctl", "start", "pipeforkas.service");
         Assert.Equal("0022\nfine\n", await system.AskAsync(BootedSystem.Alice, """{"job":"ordinary"}"""));
         string home = (await inside.MustAsync("getent", "passwd", BootedSystem.Alice)).Split(':')[5];
-        Assert.True(File.Exists(inside.PathOf($"{home}/work/out/file")));
+        Assert.True(File.Exists(inside.PathOf($"{home}/project/out/file")));
     }
 
     /// <summary>The strict drop-in as the package brings it, without its heading.</summary>

@@ -38,7 +38,7 @@ internal static class RuntimeThreads
         }
     }
 
-#pragma warning disable SYSLIB1054 // LibraryImport would make the project unsafe; the function takes nothing and returns an int.
+#pragma warning disable SYSLIB1054 // LibraryImport writes code with pointers, which LibC alone may have; the function takes nothing and returns an int.
     [DllImport("pipeforkas_runtime")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int pipeforkas_start_finalizer_thread();

@@ -64,6 +64,14 @@ public static unsafe partial class Libc
         Check.Result(sys_epoll_ctl(epoll.Number, EPOLL_CTL_ADD, descriptor.Number, &entry), $"epoll_ctl({epoll}, EPOLL_CTL_ADD, {descriptor})");
     }
 
+    /// <summary>epoll_ctl(2) <c>EPOLL_CTL_MOD</c>. What is ready already is reported once more, also with <see cref="EpollEvents.EPOLLET"/>.</summary>
+    public static void epoll_modify(FileDescriptor epoll, FileDescriptor descriptor, EpollEvents events, long data)
+    {
+        var entry = new EpollEvent { Events = events, Data = data };
+        // SAFETY: EpollEvent has the kernel's layout (checked by a test against the C compiler).
+        Check.Result(sys_epoll_ctl(epoll.Number, EPOLL_CTL_MOD, descriptor.Number, &entry), $"epoll_ctl({epoll}, EPOLL_CTL_MOD, {descriptor})");
+    }
+
     /// <summary>epoll_ctl(2) <c>EPOLL_CTL_DEL</c>.</summary>
     public static void epoll_delete(FileDescriptor epoll, FileDescriptor descriptor)
     {
@@ -168,6 +176,7 @@ public static unsafe partial class Libc
     internal const int EPOLL_CLOEXEC = 0x80000;
     internal const int EPOLL_CTL_ADD = 1;
     internal const int EPOLL_CTL_DEL = 2;
+    internal const int EPOLL_CTL_MOD = 3;
     internal const int EFD_CLOEXEC = 0x80000;
     internal const int EFD_NONBLOCK = 0x800;
     internal const short POLLIN = 1;

@@ -74,6 +74,9 @@ internal sealed class Loop : SynchronizationContext, IDisposable
     }
 
     /// <summary>Watches a descriptor, on its edges, until the watch is disposed, which must be before the descriptor is closed.</summary>
+    /// <param name="descriptor">The descriptor.</param>
+    /// <param name="interest">What for. Room for writing is added by who waits for it.</param>
+    /// <exception cref="SystemCallException">It cannot be watched.</exception>
     public Watch Watch(FileDescriptor descriptor, EpollEvents interest)
     {
         if (!freeSlots.TryPop(out int slot))
@@ -82,10 +85,10 @@ internal sealed class Loop : SynchronizationContext, IDisposable
             watches.Add(null);
         }
 
-        var watch = new Watch(this, descriptor, slot, generation++ & int.MaxValue);
+        var watch = new Watch(this, descriptor, interest | EpollEvents.EPOLLET, slot, generation++ & int.MaxValue);
         try
         {
-            Libc.epoll_add(epoll, descriptor, interest | EpollEvents.EPOLLET, ((long)watch.Generation << 32) | (uint)slot);
+            Libc.epoll_add(epoll, descriptor, watch.Interest, Data(watch));
         }
         catch
         {
@@ -153,6 +156,9 @@ internal sealed class Loop : SynchronizationContext, IDisposable
             wake.Dispose();
     }
 
+    /// <summary>The watch's interest is another: what is so already is told once more.</summary>
+    internal void Renew(Watch watch) => Libc.epoll_modify(epoll, watch.Descriptor, watch.Interest, Data(watch));
+
     /// <summary>Forgets a watch.</summary>
     internal void Remove(Watch watch)
     {
@@ -160,6 +166,9 @@ internal sealed class Loop : SynchronizationContext, IDisposable
         freeSlots.Push(watch.Slot);
         Libc.epoll_delete(epoll, watch.Descriptor);
     }
+
+    /// <summary>By which <see cref="Dispatch"/> finds a watch, and nothing where it is gone.</summary>
+    private static long Data(Watch watch) => ((long)watch.Generation << 32) | (uint)watch.Slot;
 
     private void Wake()
     {

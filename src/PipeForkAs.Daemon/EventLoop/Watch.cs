@@ -13,9 +13,10 @@ internal sealed class Watch : IDisposable
     private Direction reading, writing;
     private bool disposed;
 
-    internal Watch(Loop loop, FileDescriptor descriptor, int slot, int generation)
+    internal Watch(Loop loop, FileDescriptor descriptor, EpollEvents interest, int slot, int generation)
     {
         this.loop = loop;
+        Interest = interest;
         Descriptor = descriptor;
         Slot = slot;
         Generation = generation;
@@ -33,6 +34,9 @@ internal sealed class Watch : IDisposable
     /// <summary>Whether both directions are closed.</summary>
     public bool IsHungUp { get; private set; }
 
+    /// <summary>What is watched for, beside the end of both directions.</summary>
+    internal EpollEvents Interest { get; private set; }
+
     internal int Slot { get; }
 
     internal int Generation { get; }
@@ -41,9 +45,22 @@ internal sealed class Watch : IDisposable
     /// <exception cref="InvalidOperationException">Another method waits for that.</exception>
     public Readiness ReadableAsync() => new(this, forReading: true);
 
-    /// <summary>Waits until something may be writable. False when the watch was disposed.</summary>
+    /// <summary>
+    /// Waits until something may be writable. False when the watch was disposed. The descriptor is watched for that from the first time on: a
+    /// socket tells of room whenever its peer has read something, and each time would wake a daemon that has nothing to write.
+    /// </summary>
     /// <exception cref="InvalidOperationException">Another method waits for that.</exception>
-    public Readiness WritableAsync() => new(this, forReading: false);
+    /// <exception cref="SystemCallException">It cannot be watched.</exception>
+    public Readiness WritableAsync()
+    {
+        if (!disposed && (Interest & EpollEvents.EPOLLOUT) == 0)
+        {
+            Interest |= EpollEvents.EPOLLOUT;
+            loop.Renew(this);
+        }
+
+        return new Readiness(this, forReading: false);
+    }
 
     /// <summary>Ends the watch, and all waiting for it.</summary>
     public void Dispose()

@@ -18,7 +18,7 @@ internal sealed class Connection : IDisposable
         Socket = socket;
         Caller = caller;
         Accepted = loop.Time.GetTimestamp();
-        Watch = loop.Watch(socket, EpollEvents.EPOLLIN | EpollEvents.EPOLLOUT | EpollEvents.EPOLLRDHUP);
+        Watch = loop.Watch(socket, EpollEvents.EPOLLIN | EpollEvents.EPOLLRDHUP);
     }
 
     public Loop Loop { get; }
@@ -30,7 +30,7 @@ internal sealed class Connection : IDisposable
     public Watch Watch { get; }
 
     /// <summary>Which program asks, as far as that can be told; looked at once.</summary>
-    public CallerOrigin Origin => origin ??= closed ? CallerOrigin.Gone : CallerOrigin.Of(Socket, Caller.Pid);
+    public CallerOrigin Origin => origin ??= CallerOrigin.Of(Socket, Caller.Pid);
 
     /// <summary>When it was accepted, as a timestamp.</summary>
     public long Accepted { get; }
@@ -83,23 +83,15 @@ internal sealed class Connection : IDisposable
         return false;
     }
 
-    /// <summary>The client has got all: it finds the end of the file, and may go. The connection stays until <see cref="Close"/>.</summary>
-    public void EndOutput()
-    {
-        if (closed)
-            return;
-        Watch.HungUp = null;
-        Libc.shutdown(Socket, SocketShutdown.SHUT_WR);
-    }
-
     /// <summary>
-    /// Ends the connection. What the client sent and nobody read is read first: a Unix socket that is closed with unread data
+    /// Ends the connection: the client finds the end of the file. What it sent and nobody read is read first: a Unix socket that is closed with unread data
     /// resets its peer (unix_release_sock in the kernel's af_unix.c), and the peer's reader might take that for a failure.
     /// </summary>
     public void Close()
     {
         if (closed)
             return;
+        _ = Origin;
         closed = true;
         Watch.Dispose();
         Libc.shutdown(Socket, SocketShutdown.SHUT_RDWR);

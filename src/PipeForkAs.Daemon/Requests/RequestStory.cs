@@ -102,7 +102,7 @@ internal sealed class RequestStory(
     {
         using LoopTimer patience = Patience(client);
         await reply.EndAsync(end, atLineStart);
-        client.EndOutput();
+        client.Close();
     }
 
     private async ValueTask<EndRecord> TellOfJobsAsync(Connection client, Request request, Reply reply, AuditTrail trail)
@@ -170,13 +170,12 @@ internal sealed class RequestStory(
             responded = await running.Job.SaysAllIsWellAsync(relayed);
             if (responded)
             {
-                client.EndOutput();
+                client.Close();
                 job.Host.FillPool();
             }
 
             worker.LetGo();
         }
-
 
         WorkerExited? exited = await running.Job.FinishAsync(relayed);
         var outcome = Outcome.Of(running.Job, job.Command?.Program, exited, exited is null ? default : worker.ReadReport());

@@ -1,5 +1,6 @@
 using PipeForkAs.Jobs.Forking;
 using PipeForkAs.Jobs.Registration;
+using PipeForkAs.LibC;
 
 namespace PipeForkAs.Jobs.ByHand;
 
@@ -36,9 +37,13 @@ internal static class ByHandRegistration
         return problems.Length == 0;
     }
 
-    private static int CountThreads() => RuntimeThreads.IsNative
-        ? RuntimeThreads.Count()
-        : Directory.EnumerateDirectories("/proc/self/task").Count(task => !IsCompilerOrEnded(task));
+    private static int CountThreads()
+    {
+        if (!RuntimeThreads.IsNative)
+            return Directory.EnumerateDirectories("/proc/self/task").Count(task => !IsCompilerOrEnded(task));
+        using FileDescriptor tasks = RuntimeThreads.OpenTasks();
+        return RuntimeThreads.Count(tasks);
+    }
 
     private static bool IsCompilerOrEnded(string task)
     {

@@ -19,6 +19,7 @@ internal sealed class HostServer
 
     private readonly FileDescriptor control;
     private readonly FileDescriptor childSignal;
+    private readonly FileDescriptor tasks;
     private readonly JobCollection jobs;
     private readonly ProcessId self = Libc.getpid();
     private readonly bool forRoot;
@@ -34,9 +35,10 @@ internal sealed class HostServer
 
     private int forks;
 
-    private HostServer(FileDescriptor control, JobCollection jobs, bool forRoot)
+    private HostServer(FileDescriptor control, FileDescriptor tasks, JobCollection jobs, bool forRoot)
     {
         this.control = control;
+        this.tasks = tasks;
         this.jobs = jobs;
         this.forRoot = forRoot;
         Libc.signal_ignore(Signal.SIGPIPE);
@@ -56,12 +58,13 @@ internal sealed class HostServer
         var control = new FileDescriptor(WorkerProtocol.ControlDescriptor);
         try
         {
-            RefuseUnlessItCanFork();
+            FileDescriptor tasks = RuntimeThreads.OpenTasks();
+            RefuseUnlessItCanFork(tasks);
             var jobs = new JobCollection();
             register(jobs);
-            RefuseUnlessOneThread("after the jobs were registered");
+            RefuseUnlessOneThread(tasks, "after the jobs were registered");
 
-            server = new HostServer(control, jobs, forRoot);
+            server = new HostServer(control, tasks, jobs, forRoot);
             Introduction.Send(control, jobs);
             WarmUp.NameServices();
             WarmUp.MakeOrder();
@@ -86,16 +89,16 @@ internal sealed class HostServer
         }
     }
 
-    private static void RefuseUnlessItCanFork()
+    private static void RefuseUnlessItCanFork(FileDescriptor tasks)
     {
         if (!RuntimeThreads.IsNative)
             throw new HostRefusedException("a job host must be compiled natively (dotnet publish with PublishAot): forked CoreCLR processes crash, and share executable pages that a job could write");
-        RefuseUnlessOneThread("at start");
+        RefuseUnlessOneThread(tasks, "at start");
     }
 
-    private static void RefuseUnlessOneThread(string when)
+    private static void RefuseUnlessOneThread(FileDescriptor tasks, string when)
     {
-        int threads = RuntimeThreads.Count();
+        int threads = RuntimeThreads.Count(tasks);
         if (threads != 1)
             throw new HostRefusedException($"the job host has {threads} threads {when}; it must have one to fork. {RuntimeThreads.HowToHaveOne}");
     }
@@ -143,7 +146,7 @@ internal sealed class HostServer
 
     private void Fork()
     {
-        RefuseUnlessOneThread("before a fork");
+        RefuseUnlessOneThread(tasks, "before a fork");
 
         // All signals stay blocked in the worker until it has become the user.
         SignalSet former = Libc.sigmask_set(SignalSet.Full);

@@ -13,15 +13,16 @@ internal static class RuntimeThreads
     /// <summary>Whether this process is native code. CoreCLR cannot be forked: its executable pages are shared mappings, which a worker that became another user could write.</summary>
     public static bool IsNative => !RuntimeFeature.IsDynamicCodeSupported;
 
+    /// <summary>Opens what tells how many threads this process has; a child's copy of it tells of its parent.</summary>
+    /// <exception cref="SystemCallException">/proc is not mounted.</exception>
+    public static FileDescriptor OpenTasks() => Libc.open("/proc/self/task", OpenFlags.O_PATH | OpenFlags.O_DIRECTORY);
+
     /// <summary>
-    /// How many threads this process has: /proc/self/task is a directory with an entry for each, and its link count is two more
+    /// How many threads a process has: /proc/self/task is a directory with an entry for each, and its link count is two more
     /// (fs/proc/base.c, proc_task_getattr): one call instead of three.
     /// </summary>
-    public static int Count()
-    {
-        FileStatus status = Libc.stat("/proc/self/task") ?? throw new InvalidOperationException("/proc is not mounted; a job host counts its threads there");
-        return (int)status.Links - 2;
-    }
+    /// <param name="tasks">What <see cref="OpenTasks"/> opened.</param>
+    public static int Count(FileDescriptor tasks) => (int)Libc.fstat(tasks).Links - 2;
 
     /// <summary>Starts the runtime's finalizer thread, which the linker's --wrap held back at start-up.</summary>
     /// <exception cref="InvalidOperationException">It cannot be started.</exception>

@@ -207,7 +207,7 @@ internal sealed class DaemonService(
         if (soft < hard)
             Libc.setrlimit(ResourceLimit.RLIMIT_NOFILE, hard, hard);
         int workers = options.JobHosts.Sum(host => host.Workers);
-        ulong wanted = (ulong)(options.Limits.MaxConnections + (10 * options.Limits.MaxJobs) + (2 * workers) + 64);
+        ulong wanted = (ulong)(options.Limits.MaxConnections + (10 * options.Limits.MaxJobs) + (4 * workers) + 64);
         if (hard < wanted)
             Log.FewDescriptors(logger, wanted, hard);
     }

@@ -49,11 +49,8 @@ internal sealed class WorkerConsents(Loop loop, LimitOptions limits, Func<TimeSp
                 return Late(timeout);
             TimeSpan left = timeout - loop.Time.GetElapsedTime(begun);
             using var worker = new Released(await take(left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1)));
-            using (FileDescriptor nothing = Libc.open("/dev/null", OpenFlags.O_RDWR))
-            {
-                var order = new Run { Job = job, Account = target, Limits = Tight, ConsentFor = await names };
-                worker.Worker.Order(order, default(GroupLimits), writer, nothing, nothing, nothing);
-            }
+            var order = new Run { Job = job, Account = target, Limits = Tight, ConsentFor = await names };
+            worker.Worker.Order(order, default(GroupLimits), writer);
 
             if (await Task.WhenAny(worker.Worker.Ended, late.Task) == late.Task)
                 return Late(timeout);

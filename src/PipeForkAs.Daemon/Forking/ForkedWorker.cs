@@ -14,15 +14,17 @@ internal sealed class ForkedWorker
     private readonly HostProcess host;
     private readonly JobProcesses processes;
     private readonly TaskCompletionSource<WorkerExited?> ended = new();
+    private JobStreams? streams;
     private WorkerReport report;
     private bool heardAll, released, reaped;
 
-    public ForkedWorker(HostProcess host, ProcessId pid, FileDescriptor control, FileDescriptor pidfd, JobProcesses processes)
+    public ForkedWorker(HostProcess host, ProcessId pid, FileDescriptor control, FileDescriptor pidfd, JobStreams streams, JobProcesses processes)
     {
         this.host = host;
         Pid = pid;
         this.control = control;
         this.pidfd = pidfd;
+        this.streams = streams;
         this.processes = processes;
     }
 
@@ -31,15 +33,27 @@ internal sealed class ForkedWorker
     /// <summary>How it ended; null when its job host was lost and nobody can say.</summary>
     public Task<WorkerExited?> Ended => ended.Task;
 
-    /// <summary>Gives it its order, with the pipe ends for its descriptors 0, 1 and 2. That it may have died already shows in <see cref="Ended"/>.</summary>
+    /// <summary>Hands over the job's streams: from now on they are closed by who takes them.</summary>
+    public JobStreams TakeStreams()
+    {
+        JobStreams taken = streams ?? throw new InvalidOperationException("the worker's streams were taken already");
+        streams = null;
+        return taken;
+    }
+
+    /// <summary>Gives it its order. That it may have died already shows in <see cref="Ended"/>.</summary>
+    /// <param name="order">The order.</param>
+    /// <param name="limits">What its job as a whole is limited to.</param>
+    /// <param name="writer">What the order is written with.</param>
+    /// <param name="stderr">The end of a stream for the job's stderr; null where it goes where stdout goes.</param>
     /// <exception cref="SystemCallException">The order cannot be sent, or a limit not be set.</exception>
-    public void Order(Run order, GroupLimits limits, MessageWriter writer, FileDescriptor stdin, FileDescriptor stdout, FileDescriptor stderr)
+    public void Order(Run order, GroupLimits limits, MessageWriter writer, FileDescriptor? stderr = null)
     {
         processes.Begin(order, limits).Encode(writer);
         if (writer.Written.Length > WorkerProtocol.DefaultBufferBytes)
             Enlarge(control);
 
-        IOResult sent = Libc.sendmsg(control, writer.Written, [stdin, stdout, stderr]);
+        IOResult sent = stderr is null ? Libc.send(control, writer.Written) : Libc.sendmsg(control, writer.Written, [stderr]);
         if (sent.Failed && !sent.PeerGone)
             sent.OrThrow("sendmsg(worker)");
     }
@@ -188,6 +202,7 @@ internal sealed class ForkedWorker
             released = true;
             control.Dispose();
             pidfd.Dispose();
+            streams?.Dispose();
             host.Release(this);
         }
     }

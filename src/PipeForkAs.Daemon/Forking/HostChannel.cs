@@ -50,7 +50,7 @@ internal sealed class HostChannel : IDisposable
     /// <exception cref="SystemCallException">It cannot be read.</exception>
     public async Task<bool> ReadAsync(Taker take)
     {
-        var descriptors = new FileDescriptor?[2];
+        var descriptors = new FileDescriptor?[4];
         while (!control.IsClosed)
         {
             IOResult received = Libc.recvmsg(control, incoming, descriptors, out int count, mayLackDescriptors: true);

@@ -169,9 +169,9 @@ internal sealed class HostProcess : IDisposable
     {
         heartbeat.Answered();
         var reader = new MessageReader(message);
-        if (reader.Kind == MessageKind.Forked && descriptors is [{ } worker, { } pidfd])
+        if (reader.Kind == MessageKind.Forked && descriptors is [{ } worker, { } pidfd, { } stdin, { } stdout])
         {
-            TakeForked(Protocol.Worker.Forked.Decode(ref reader), worker, pidfd);
+            TakeForked(Protocol.Worker.Forked.Decode(ref reader), worker, pidfd, new JobStreams(stdin, stdout));
             return;
         }
 
@@ -223,7 +223,7 @@ internal sealed class HostProcess : IDisposable
         }
     }
 
-    private void TakeForked(Forked message, FileDescriptor workerControl, FileDescriptor pidfd)
+    private void TakeForked(Forked message, FileDescriptor workerControl, FileDescriptor pidfd, JobStreams streams)
     {
         try
         {
@@ -231,17 +231,20 @@ internal sealed class HostProcess : IDisposable
 
             // Whoever got hold of the worker's end can keep it open and say nothing: the loop must not wait for that.
             Libc.set_nonblocking(workerControl);
+            Libc.set_nonblocking(streams.Stdin);
+            Libc.set_nonblocking(streams.Stdout);
         }
         catch
         {
             workerControl.Dispose();
             pidfd.Dispose();
+            streams.Dispose();
             throw;
         }
 
         var pid = new ProcessId(message.Pid);
         JobProcesses processes = isolation.For(pid);
-        var worker = new ForkedWorker(this, pid, workerControl, pidfd, processes);
+        var worker = new ForkedWorker(this, pid, workerControl, pidfd, streams, processes);
         workers.Add(message.Pid, worker);
 
         // Should the job host die, its workers become the daemon's children: what is left of their groups is ended before their ids are free.

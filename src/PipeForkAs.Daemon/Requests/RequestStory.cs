@@ -17,7 +17,7 @@ using PipeForkAs.Protocol.Worker;
 namespace PipeForkAs.Daemon.Requests;
 
 /// <summary>
-/// The way of a request, top to bottom: receive, identify, authorize, create pipes, take a forked worker, the worker becomes the
+/// The way of a request, top to bottom: receive, identify, authorize, take a forked worker with its streams, the worker becomes the
 /// user and runs the job, relay, respond. Everything else is detail behind it.
 /// </summary>
 internal sealed class RequestStory(
@@ -144,18 +144,17 @@ internal sealed class RequestStory(
         using JobSlots.Slot slot = await slots.TakeAsync(caller.Uid, client.OnHungUp);
         RefuseWhere(runningJobs.AllEnded);
 
-        // Create streams.
-        using JobStreams streams = JobStreams.Create(reply.SeparatesStderr);
-        using InputRelay input = trail.Input = new InputRelay(client, streams.Stdin);
-        using var output = new OutputRelay(client, streams.Stdout, streams.Stderr, orders.OutputLimit(job));
-
-        // Take a forked worker. It becomes the user, runs the job, whose output goes to the pipes, and exits.
+        // Take a forked worker, which has its streams. It becomes the user, runs the job, whose output goes to them, and exits.
+        using StderrPair? stderr = reply.SeparatesStderr ? StderrPair.Create() : null;
         ForkedWorker worker = await TakeWorkerAsync(client, job.Host, order.GrantsRoot);
+        using JobStreams streams = worker.TakeStreams();
+        using InputRelay input = trail.Input = new InputRelay(client, streams.Stdin);
+        using var output = new OutputRelay(client, streams.Stdout, stderr?.Own, orders.OutputLimit(job));
         using RunningJobs.Entry running = runningJobs.Add(
             new RunningJob(client.Loop, worker, output, orders.Timeout(job, request), options.Limits.KillGrace), caller, jobName, account, worker);
         trail.Id = running.Id;
-        worker.Order(order, orders.GroupLimits(job), writer, streams.WorkerEnds.Stdin, streams.WorkerEnds.Stdout, streams.WorkerEnds.Stderr);
-        streams.CloseWorkerEnds();
+        worker.Order(order, orders.GroupLimits(job), writer, stderr?.Workers);
+        stderr?.Workers.Dispose();
         client.OnHungUp(() => running.Job.End(EndReason.Cancelled));
         output.LimitReached = () => running.Job.End(EndReason.OutputLimit);
 

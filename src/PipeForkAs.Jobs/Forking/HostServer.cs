@@ -150,11 +150,11 @@ internal sealed class HostServer
 
         // All signals stay blocked in the worker until it has become the user.
         SignalSet former = Libc.sigmask_set(SignalSet.Full);
-        FileDescriptor? daemonEnd = null;
+        WorkerEnds daemonEnds;
         ProcessId worker;
         try
         {
-            worker = Fork(out daemonEnd);
+            worker = Fork(out daemonEnds);
         }
         catch (SystemCallException failure)
         {
@@ -166,7 +166,7 @@ internal sealed class HostServer
             Libc.sigmask_set(former);
         }
 
-        using (daemonEnd)
+        using (daemonEnds)
         {
             FileDescriptor pidfd;
             try
@@ -186,7 +186,7 @@ internal sealed class HostServer
             using (pidfd)
             {
                 new Forked(worker.Value).Encode(writer);
-                Sent(Libc.sendmsg(control, writer.Written, [daemonEnd, pidfd]));
+                Sent(Libc.sendmsg(control, writer.Written, [daemonEnds.Control, pidfd, daemonEnds.Stdin, daemonEnds.Stdout]));
             }
         }
 
@@ -195,11 +195,11 @@ internal sealed class HostServer
     }
 
     /// <summary>Returns in the job host; a worker lives on in here, and ends.</summary>
-    /// <param name="daemonEnd">The daemon's end of the worker's control socket.</param>
+    /// <param name="daemonEnds">The daemon's ends of the worker's sockets.</param>
     /// <exception cref="SystemCallException">There is no worker: no descriptors, no memory, or no processes any more.</exception>
-    private ProcessId Fork(out FileDescriptor daemonEnd)
+    private ProcessId Fork(out WorkerEnds daemonEnds)
     {
-        (FileDescriptor own, FileDescriptor workerEnd) = Libc.socketpair_seqpacket();
+        (daemonEnds, WorkerEnds workerEnds) = WorkerEnds.Create();
         ProcessId? worker;
         try
         {
@@ -209,15 +209,14 @@ internal sealed class HostServer
         }
         catch
         {
-            own.Dispose();
-            workerEnd.Dispose();
+            daemonEnds.Dispose();
+            workerEnds.Dispose();
             throw;
         }
 
         if (worker is null)
-            WorkerProcess.Live(workerEnd, self, forRoot, jobs);
-        workerEnd.Dispose();
-        daemonEnd = own;
+            WorkerProcess.Live(workerEnds, self, forRoot, jobs);
+        workerEnds.Dispose();
         return worker.Value;
     }
 

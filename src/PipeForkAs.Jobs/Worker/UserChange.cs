@@ -12,8 +12,8 @@ namespace PipeForkAs.Jobs.Worker;
 /// </summary>
 /// <param name="jobHost">The worker's parent.</param>
 /// <param name="forRoot">Whether the order will grant root; where not, the job host has emptied the bounding set.</param>
-/// <param name="workerEnd">The worker's control socket.</param>
-internal sealed class UserChange(ProcessId jobHost, bool forRoot, FileDescriptor workerEnd)
+/// <param name="ends">The worker's ends of its sockets; <see cref="Prepare"/> puts them in their places.</param>
+internal sealed class UserChange(ProcessId jobHost, bool forRoot, WorkerEnds ends)
 {
     /// <summary>SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, SIGALRM, SIGTERM, SIGCHLD, SIGTSTP, SIGTTIN, SIGTTOU, and SIGXCPU to SIGPWR; signal(7).</summary>
     private static ReadOnlySpan<byte> HostSignals => [1, 2, 3, 10, 12, 13, 14, 15, 17, 20, 21, 22, 24, 25, 26, 27, 28, 29, 30];
@@ -24,7 +24,7 @@ internal sealed class UserChange(ProcessId jobHost, bool forRoot, FileDescriptor
     public WorkerStep Step => step;
 
     /// <summary>The worker's control socket; <see cref="Prepare"/> moves it to <see cref="WorkerProtocol.ControlDescriptor"/>.</summary>
-    public FileDescriptor Control { get; private set; } = workerEnd;
+    public FileDescriptor Control { get; private set; } = ends.Control;
 
     /// <summary>The account's groups as the kernel's calls take them.</summary>
     public static GroupId[] GroupsOf(Account account)
@@ -48,12 +48,15 @@ internal sealed class UserChange(ProcessId jobHost, bool forRoot, FileDescriptor
         }
     }
 
-    /// <summary>Puts the pipes in place and becomes the user. Returns when the job may run.</summary>
-    public void Become(Run order, ReadOnlySpan<FileDescriptor?> pipes, bool mayGainPrivileges)
+    /// <summary>Becomes the user. Returns when the job may run.</summary>
+    /// <param name="order">The order.</param>
+    /// <param name="stderr">Where the job's errors go; null where they go where its output goes.</param>
+    /// <param name="mayGainPrivileges">Whether programs that the job starts may have more rights than it.</param>
+    public void Become(Run order, FileDescriptor? stderr, bool mayGainPrivileges)
     {
         try
         {
-            Apply(order, pipes, mayGainPrivileges);
+            Apply(order, stderr, mayGainPrivileges);
         }
         catch (SystemCallException failure)
         {
@@ -71,6 +74,11 @@ internal sealed class UserChange(ProcessId jobHost, bool forRoot, FileDescriptor
         step = WorkerStep.Session;
         Libc.setsid();
 
+        // What it says itself until it has its order, should the runtime say anything, goes where the job host's words go.
+        step = WorkerStep.Pipes;
+        Libc.dup2(ends.Stdin, 0).Release();
+        Libc.dup2(ends.Stdout, 1).Release();
+
         // A sibling's control socket would let one job give orders to another: nothing of the job host's stays open.
         step = WorkerStep.CloseDescriptors;
         Control = Libc.dup3_cloexec(Control, WorkerProtocol.ControlDescriptor);
@@ -85,7 +93,7 @@ internal sealed class UserChange(ProcessId jobHost, bool forRoot, FileDescriptor
         DieWithJobHost();
     }
 
-    private void Apply(Run order, ReadOnlySpan<FileDescriptor?> pipes, bool mayGainPrivileges)
+    private void Apply(Run order, FileDescriptor? stderr, bool mayGainPrivileges)
     {
         Account account = order.Account;
         WorkerLimits limits = order.Limits;
@@ -105,8 +113,7 @@ internal sealed class UserChange(ProcessId jobHost, bool forRoot, FileDescriptor
             throw new StepFailedException(step, Errno.None, $"the user {account.Name} has the group {GroupId.Unchanged}, which stands for none");
 
         step = WorkerStep.Pipes;
-        for (int i = 0; i < 3; i++)
-            Libc.dup2(pipes[i]!, i).Release();
+        Libc.dup2(stderr ?? new FileDescriptor(1), 2).Release();
         Libc.close_range(WorkerProtocol.ControlDescriptor + 1, uint.MaxValue);
 
         step = WorkerStep.OomScoreAdjust;

@@ -9,26 +9,23 @@ namespace PipeForkAs.Jobs.Worker;
 /// <summary>The life of a worker: prepare, wait for the order, become the user, run one job, exit. It never returns to the job host's code.</summary>
 internal static class WorkerProcess
 {
-    private const int DescriptorsOfAnOrder = 3;
-
     [DoesNotReturn]
-    public static void Live(FileDescriptor workerEnd, ProcessId jobHost, bool forRoot, JobCollection jobs)
+    public static void Live(WorkerEnds ends, ProcessId jobHost, bool forRoot, JobCollection jobs)
     {
-        var change = new UserChange(jobHost, forRoot, workerEnd);
+        var change = new UserChange(jobHost, forRoot, ends);
         try
         {
             change.Prepare();
 
             // A page that it writes to is copied at the first time: those of its way are copied while it waits.
             WarmUp.Run();
-            var pipes = new FileDescriptor?[DescriptorsOfAnOrder];
-            Run? order = WaitForOrder(change.Control, pipes);
+            Run? order = WaitForOrder(change.Control, out FileDescriptor? stderr);
             if (order is null)
                 Libc._exit(0);
 
             if (order.ConsentFor is { } callers)
             {
-                change.Become(order, pipes, mayGainPrivileges: false);
+                change.Become(order, stderr, mayGainPrivileges: false);
                 var writer = new MessageWriter();
                 ConsentFile.Ask(order.Account, order.Job, callers).Encode(writer);
                 Libc.send(change.Control, writer.Written);
@@ -37,7 +34,7 @@ internal static class WorkerProcess
 
             Job? job = order.Command.Length > 0 ? null : jobs.Find(order.Job)
                 ?? throw new StepFailedException(WorkerStep.Order, Errno.None, $"this job host holds no job \"{order.Job}\"");
-            change.Become(order, pipes, mayGainPrivileges: job is { MayGainPrivileges: true } && order.Sandboxes.Length == 0);
+            change.Become(order, stderr, mayGainPrivileges: job is { MayGainPrivileges: true } && order.Sandboxes.Length == 0);
             if (job is null)
                 Execute(order);
             else
@@ -63,8 +60,9 @@ internal static class WorkerProcess
     }
 
     /// <summary>Waits for the daemon. Null when it needs the worker no more, or is gone.</summary>
-    private static Run? WaitForOrder(FileDescriptor control, FileDescriptor?[] pipes)
+    private static Run? WaitForOrder(FileDescriptor control, out FileDescriptor? stderr)
     {
+        stderr = null;
         int size = Libc.next_message_size(control).OrThrow("recv(control, MSG_PEEK)");
         if (size == 0)
             return null;
@@ -72,13 +70,15 @@ internal static class WorkerProcess
             throw new StepFailedException(WorkerStep.Order, Errno.EMSGSIZE, $"the order has {size} bytes");
 
         var message = new byte[size];
-        IOResult received = Libc.recvmsg(control, message, pipes, out int count);
+        var descriptors = new FileDescriptor?[1];
+        IOResult received = Libc.recvmsg(control, message, descriptors, out _);
         if (received.Failed)
             throw new StepFailedException(WorkerStep.Order, received.Errno, "recvmsg(control)");
 
         var reader = new MessageReader(message.AsSpan(0, (int)received.Count));
-        if (reader.Kind != MessageKind.Run || count != DescriptorsOfAnOrder)
-            throw new StepFailedException(WorkerStep.Order, Errno.None, $"a message of kind {(int)reader.Kind} with {count} descriptors is no order");
+        if (reader.Kind != MessageKind.Run)
+            throw new StepFailedException(WorkerStep.Order, Errno.None, $"a message of kind {(int)reader.Kind} is no order");
+        stderr = descriptors[0];
         return Protocol.Worker.Run.Decode(ref reader);
     }
 

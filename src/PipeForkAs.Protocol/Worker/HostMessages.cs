@@ -70,7 +70,10 @@ public readonly record struct Refused(string Reason)
     }
 }
 
-/// <summary>A worker was forked; its control socket and its pidfd come with the message, in this order.</summary>
+/// <summary>
+/// A worker was forked. With the message come, in this order: its control socket, its pidfd, and the other ends of its standard input and
+/// its standard output, which are stream sockets.
+/// </summary>
 /// <param name="Pid">The worker's process id.</param>
 public readonly record struct Forked(int Pid)
 {

@@ -36,7 +36,7 @@ public enum MessageKind : byte
     /// <summary>Job host to daemon: the answer. No content.</summary>
     Pong = 22,
 
-    /// <summary>Daemon to worker: <see cref="Worker.Run"/>, with the ends of the pipes for descriptors 0, 1 and 2.</summary>
+    /// <summary>Daemon to worker: <see cref="Worker.Run"/>, with the end of a stream for descriptor 2 where that is to be another than that of descriptor 1.</summary>
     Run = 32,
 
     /// <summary>Worker to daemon: a step failed, the job did not run; <see cref="Worker.StepFailed"/>.</summary>

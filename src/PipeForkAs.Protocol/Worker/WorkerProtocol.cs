@@ -4,7 +4,7 @@ namespace PipeForkAs.Protocol.Worker;
 public static class WorkerProtocol
 {
     /// <summary>The version that <see cref="Hello"/> carries.</summary>
-    public const int Version = 5;
+    public const int Version = 6;
 
     /// <summary>How long a worker waits for its leave at most; <see cref="Run.AwaitsAnswer"/>.</summary>
     public static TimeSpan AnswerPatience => TimeSpan.FromMilliseconds(20);

@@ -18,7 +18,7 @@ public enum WorkerStep : byte
     /// <summary>The order read.</summary>
     Order = 5,
 
-    /// <summary>The pipes put on descriptors 0, 1 and 2: dup2(2).</summary>
+    /// <summary>The streams put on descriptors 0 and 1 while it waits, and on 2 by the order: dup2(2).</summary>
     Pipes = 6,
 
     /// <summary>oom_score_adj; proc(5).</summary>

@@ -39,8 +39,9 @@ static void say_text(unsigned char kind, const char *text)
 
 static void fork_worker(int without_descriptors)
 {
-    int ends[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+    int ends[2], input[2], output[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, input)
+        || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, output))
         _exit(2);
     pid_t host = getpid(), worker = fork();
     if (worker < 0)
@@ -59,7 +60,7 @@ static void fork_worker(int without_descriptors)
     unsigned char text[5] = {FORKED};
     int32_t number = worker;
     memcpy(text + 1, &number, 4);
-    int descriptors[2] = {ends[0], pidfd};
+    int descriptors[4] = {ends[0], pidfd, input[0], output[0]};
     union { char bytes[CMSG_SPACE(sizeof descriptors)]; struct cmsghdr align; } space = {0};
     struct iovec part = {text, sizeof text};
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
@@ -75,8 +76,11 @@ static void fork_worker(int without_descriptors)
 
     if (sendmsg(CONTROL, &message, MSG_NOSIGNAL) < 0)
         _exit(2);
-    close(ends[0]);
-    close(ends[1]);
+    for (int i = 0; i < 2; i++) {
+        close(ends[i]);
+        close(input[i]);
+        close(output[i]);
+    }
     close(pidfd);
     if (without_descriptors)
         kill(worker, SIGKILL);

@@ -43,14 +43,14 @@ internal sealed class JobHostByHand : IDisposable
         Libc.send(control, writer.Written).OrThrow("send(job host)");
         while (true)
         {
-            var descriptors = new FileDescriptor?[2];
+            var descriptors = new FileDescriptor?[4];
             byte[] message = Receive(control, descriptors, out int count);
             if (Kind(message) == MessageKind.Exited)
                 continue; // Of a worker before this one.
-            Assert.Equal((MessageKind.Forked, 2), (Kind(message), count));
+            Assert.Equal((MessageKind.Forked, 4), (Kind(message), count));
             var reader = new MessageReader(message);
             descriptors[1]!.Dispose();
-            return new Worker(Forked.Decode(ref reader).Pid, descriptors[0]!);
+            return new Worker(Forked.Decode(ref reader).Pid, descriptors[0]!, descriptors[2]!, descriptors[3]!);
         }
     }
 
@@ -73,18 +73,18 @@ internal sealed class JobHostByHand : IDisposable
     private static MessageKind Kind(byte[] message) => new MessageReader(message).Kind;
 
     /// <summary>A worker with a test in the daemon's place.</summary>
-    internal sealed class Worker(int pid, FileDescriptor control) : IDisposable
+    internal sealed class Worker(int pid, FileDescriptor control, FileDescriptor stdin, FileDescriptor stdout) : IDisposable
     {
         public int Pid => pid;
 
         public FileDescriptor Control => control;
 
-        /// <summary>Sends an order with /dev/null for its three descriptors.</summary>
+        /// <summary>Sends an order whose job's errors go where its output goes.</summary>
         public void Order(Run order)
         {
             var writer = new MessageWriter();
             order.Encode(writer);
-            Send(writer.Written, 3);
+            Send(writer.Written, 0);
         }
 
         /// <summary>Sends bytes, with /dev/null so many times.</summary>
@@ -107,6 +107,11 @@ internal sealed class JobHostByHand : IDisposable
             return StepFailed.Decode(ref reader);
         }
 
-        public void Dispose() => control.Dispose();
+        public void Dispose()
+        {
+            control.Dispose();
+            stdin.Dispose();
+            stdout.Dispose();
+        }
     }
 }

@@ -1,0 +1,29 @@
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Forking;
+
+/// <summary>
+/// The daemon's ends of a job's standard streams: a pair of connected sockets each. The job host makes those of stdin and stdout before it
+/// forks the worker, which so has its ends from the beginning; where stderr is told apart, its pair is made with the order.
+/// <para>
+/// No pipes: a pipe has one lock for both ends, which its reader and its writer hold while they copy from and to their own memory
+/// (pipe_read and pipe_write in the kernel's pipe.c). A job whose memory is a page of a file system that never answers would hold it
+/// for ever, and the daemon with it, in a sleep that no signal ends. The ends of a socket have nothing like that in common.
+/// </para>
+/// </summary>
+/// <param name="stdin">Where the daemon writes the job's stdin.</param>
+/// <param name="stdout">Where the daemon reads the job's stdout.</param>
+internal sealed class JobStreams(FileDescriptor stdin, FileDescriptor stdout) : IDisposable
+{
+    /// <summary>Where the daemon writes the job's stdin.</summary>
+    public FileDescriptor Stdin => stdin;
+
+    /// <summary>Where the daemon reads the job's stdout, and its stderr where they share one stream.</summary>
+    public FileDescriptor Stdout => stdout;
+
+    public void Dispose()
+    {
+        stdin.Dispose();
+        stdout.Dispose();
+    }
+}

@@ -19,6 +19,12 @@ internal sealed class HostProcess : IDisposable
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// How long a worker that is done with may wait to be reaped. With steady requests the next fork comes first, and both wake the job host
+    /// once. So long it counts among its user's processes (RLIMIT_NPROC).
+    /// </summary>
+    private static readonly TimeSpan ReapDelay = TimeSpan.FromMilliseconds(20);
+
     private readonly Loop loop;
     private readonly ChildReaper reaper;
     private readonly JobIsolation isolation;
@@ -28,7 +34,9 @@ internal sealed class HostProcess : IDisposable
     private readonly TaskCompletionSource ended = new();
     private readonly Dictionary<int, ForkedWorker> workers = [];
     private readonly List<JobDescription> jobs = [];
+    private readonly List<ProcessId> unreaped = [];
     private readonly LoopTimer startDeadline;
+    private LoopTimer? reaping;
     private bool greeted, introduced, lost, stopping;
 
     private HostProcess(Loop loop, ChildReaper reaper, JobIsolation isolation, IHostProcessOwner owner, ProcessId pid, HostChannel channel)
@@ -106,6 +114,7 @@ internal sealed class HostProcess : IDisposable
     {
         ForksAsked++;
         Say(MessageKind.Fork);
+        ReapAll();
     }
 
     /// <summary>Ends it: it is told by its closed control socket, ends its workers and then itself, or is killed after a grace.</summary>
@@ -128,21 +137,35 @@ internal sealed class HostProcess : IDisposable
             Libc.kill(Pid, Signal.SIGKILL);
     }
 
-    /// <summary>A worker is done with: it may be reaped.</summary>
+    /// <summary>A worker is done with: it may be reaped, with the next fork or soon.</summary>
     internal void Release(ForkedWorker worker)
     {
         // Behind the process's end, its workers are the daemon's own children.
         if (!workers.Remove(worker.Pid.Value) || channel.IsClosed)
             return;
         reaper.Forget(worker.Pid);
-        new Reap(worker.Pid.Value).Encode(channel.Writer);
-        channel.Send();
+        unreaped.Add(worker.Pid);
+        reaping ??= loop.Schedule(ReapDelay, ReapAll);
+    }
+
+    private void ReapAll()
+    {
+        reaping?.Dispose();
+        reaping = null;
+        foreach (ProcessId pid in unreaped)
+        {
+            new Reap(pid.Value).Encode(channel.Writer);
+            channel.Send();
+        }
+
+        unreaped.Clear();
     }
 
     private void Close()
     {
         startDeadline.Dispose();
         heartbeat.Dispose();
+        reaping?.Dispose();
         channel.Dispose();
     }
 

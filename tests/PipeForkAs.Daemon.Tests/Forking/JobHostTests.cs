@@ -52,7 +52,7 @@ public sealed class JobHostTests(FakeHosts fakes) : IClassFixture<FakeHosts>, IA
 
         Assert.True(Exists(worker.Pid), "its number was free before the daemon let go of it");
         await loop.RunAsync(worker.Release);
-        await UntilAsync(() => !Exists(worker.Pid));
+        await UntilAsync(() => !Exists(worker.Pid), each: () => time.Advance(TimeSpan.FromMilliseconds(1)));
     }
 
     [Fact]

@@ -206,7 +206,7 @@ internal sealed class DaemonService(
         (ulong soft, ulong hard) = Libc.getrlimit(ResourceLimit.RLIMIT_NOFILE);
         if (soft < hard)
             Libc.setrlimit(ResourceLimit.RLIMIT_NOFILE, hard, hard);
-        int workers = options.JobHosts.Sum(host => host.Workers);
+        int workers = options.JobHosts.Sum(host => host.MostWorkers);
         ulong wanted = (ulong)(options.Limits.MaxConnections + (10 * options.Limits.MaxJobs) + (4 * workers) + 64);
         if (hard < wanted)
             Log.FewDescriptors(logger, wanted, hard);

@@ -20,9 +20,6 @@ namespace PipeForkAs.Daemon;
 /// <summary>The daemon's parts put together: job hosts, listener, connections. All of it runs on the loop.</summary>
 internal sealed class Server
 {
-    /// <summary>Connections taken in one go, before others get their turn.</summary>
-    private const int AcceptBatch = 64;
-
     private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(100);
 
     /// <summary>How long a client with too many connections may take to say in which form it wants to read that.</summary>
@@ -206,7 +203,7 @@ internal sealed class Server
 
     private async Task AcceptAsync()
     {
-        for (int taken = 1; accepting; taken++)
+        while (accepting)
         {
             if (connections.Count >= options.Limits.MaxConnections)
             {
@@ -220,8 +217,9 @@ internal sealed class Server
             if (socket is not null)
             {
                 Take(socket);
-                if (taken % AcceptBatch == 0)
-                    await loop.DelayAsync(TimeSpan.Zero);
+
+                // Who came before has the answer first.
+                await Task.Yield();
             }
             else if (error == Errno.EAGAIN)
             {

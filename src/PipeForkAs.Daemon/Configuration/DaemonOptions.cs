@@ -44,8 +44,17 @@ internal sealed class JobHostOptions
     /// <summary>An absolute path. The file must be root's and closed to the writing of others, and so must every folder above it.</summary>
     public string Path { get; set; } = StockPath;
 
-    /// <summary>How many forked workers wait for requests, 0 to 256; 0 forks on demand.</summary>
+    /// <summary>How many forked workers wait for requests at least, 0 to 256; 0 forks on demand.</summary>
     public int Workers { get; set; } = 4;
+
+    /// <summary>
+    /// How many wait at most, from <see cref="Workers"/> to 256: requests that find none make it more, and what is not needed for some seconds makes it
+    /// less. Null for the default.
+    /// </summary>
+    public int? MaxWorkers { get; set; }
+
+    /// <summary>How many wait at most. Where <see cref="MaxWorkers"/> does not say: 16, or <see cref="Workers"/> where that is more or 0.</summary>
+    public int MostWorkers => MaxWorkers ?? (Workers == 0 ? 0 : Math.Max(Workers, 16));
 
     /// <summary>How many processes of it fork, 1 to 64. A second one forks while the first one does, and takes some MB.</summary>
     public int Processes { get; set; } = 1;

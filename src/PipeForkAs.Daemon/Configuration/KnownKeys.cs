@@ -7,7 +7,7 @@ internal static class KnownKeys
     private static readonly string[] Patterns =
     [
         "Socket:Path", "Socket:Mode",
-        "JobHosts:#:Path", "JobHosts:#:Workers", "JobHosts:#:Processes",
+        "JobHosts:#:Path", "JobHosts:#:Workers", "JobHosts:#:MaxWorkers", "JobHosts:#:Processes",
         "Commands:*:Description", "Commands:*:Command:#", "Commands:*:Timeout", "Commands:*:Env:#",
         "Commands:*:Parameters:*:Type", "Commands:*:Parameters:*:Description", "Commands:*:Parameters:*:Pattern",
         "Commands:*:Parameters:*:Default", "Commands:*:Parameters:*:AllowLeadingDash",

@@ -66,6 +66,8 @@ internal static class OptionsCheck
                 yield return ($"JobHosts:{i}:Path", $"{hosts[i].Path}: {problem}");
             if (hosts[i].Workers is < 0 or > 256)
                 yield return ($"JobHosts:{i}:Workers", "must be from 0 to 256");
+            if (hosts[i].MaxWorkers is { } most && (most < hosts[i].Workers || most > 256))
+                yield return ($"JobHosts:{i}:MaxWorkers", "must be from Workers to 256");
             if (hosts[i].Processes is < 1 or > 64)
                 yield return ($"JobHosts:{i}:Processes", "must be from 1 to 64");
         }

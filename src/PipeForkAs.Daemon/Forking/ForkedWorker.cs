@@ -30,6 +30,12 @@ internal sealed class ForkedWorker
 
     public ProcessId Pid { get; }
 
+    /// <summary>Called once when the client has its answer, or the worker is done with.</summary>
+    public Action? WhenAnswered { private get; set; }
+
+    /// <summary>Whether the client has its answer, or the worker is done with.</summary>
+    public bool IsAnswered { get; private set; }
+
     /// <summary>How it ended; null when its job host was lost and nobody can say.</summary>
     public Task<WorkerExited?> Ended => ended.Task;
 
@@ -125,6 +131,16 @@ internal sealed class ForkedWorker
         return buffer[..(int)received.Count];
     }
 
+    /// <summary>The client has its answer: there is time for other work.</summary>
+    public void Answered()
+    {
+        if (IsAnswered)
+            return;
+        IsAnswered = true;
+        WhenAnswered?.Invoke();
+        WhenAnswered = null;
+    }
+
     /// <summary>Lets a worker go that waits until the client has its answer; <see cref="Run.AwaitsAnswer"/>.</summary>
     public void LetGo()
     {
@@ -204,6 +220,7 @@ internal sealed class ForkedWorker
             pidfd.Dispose();
             streams?.Dispose();
             host.Release(this);
+            Answered();
         }
     }
 

@@ -30,7 +30,7 @@ internal sealed class HostProcesses : IHostProcessOwner
     private int failedStarts;
     private bool stopped;
 
-    private HostProcesses(Loop loop, ChildReaper reaper, JobHostOptions options, bool forRoot, int wanted, int workers, Action<HostProcess> becameReady, Action gone, ILogger logger)
+    private HostProcesses(Loop loop, ChildReaper reaper, JobHostOptions options, bool forRoot, int wanted, PoolSize size, Action<HostProcess> becameReady, Action gone, ILogger logger)
     {
         this.loop = loop;
         this.reaper = reaper;
@@ -41,7 +41,7 @@ internal sealed class HostProcesses : IHostProcessOwner
         this.becameReady = becameReady;
         this.gone = gone;
         this.logger = logger;
-        pool = new WorkerPool(loop, name, workers, processes, logger);
+        pool = new WorkerPool(loop, name, size, processes, logger);
     }
 
     /// <summary>Whether one of them can fork, and answers.</summary>
@@ -49,6 +49,9 @@ internal sealed class HostProcesses : IHostProcessOwner
 
     /// <summary>Workers that wait for a request.</summary>
     public int ReadyWorkers => pool.Ready;
+
+    /// <summary>Workers that shall wait for a request.</summary>
+    public int WantedWorkers => pool.Wanted;
 
     /// <summary>Their numbers.</summary>
     public IEnumerable<ProcessId> Pids => processes.Select(static process => process.Pid);
@@ -60,7 +63,7 @@ internal sealed class HostProcesses : IHostProcessOwner
     /// <param name="becameReady">Called when one of them can fork.</param>
     /// <param name="logger">Is told of what becomes of them.</param>
     public static HostProcesses ForUsers(Loop loop, ChildReaper reaper, JobHostOptions options, Action<HostProcess> becameReady, ILogger logger) =>
-        new(loop, reaper, options, forRoot: false, options.Processes, options.Workers, becameReady, static () => { }, logger);
+        new(loop, reaper, options, forRoot: false, options.Processes, new PoolSize(options.Workers, options.MostWorkers), becameReady, static () => { }, logger);
 
     /// <summary>
     /// The one for orders that grant root: seldom needed, and started when it is; where it dies, only for those who wait. No worker lies ready:
@@ -73,7 +76,7 @@ internal sealed class HostProcesses : IHostProcessOwner
     /// <param name="gone">Called when it is no more, and is not started again.</param>
     /// <param name="logger">Is told of what becomes of it.</param>
     public static HostProcesses ForRoot(Loop loop, ChildReaper reaper, JobHostOptions options, Action<HostProcess> becameReady, Action gone, ILogger logger) =>
-        new(loop, reaper, options, forRoot: true, wanted: 1, workers: 0, becameReady, gone, logger);
+        new(loop, reaper, options, forRoot: true, wanted: 1, new PoolSize(0, 0), becameReady, gone, logger);
 
     /// <summary>Starts them and waits until all of them can fork.</summary>
     /// <exception cref="JobHostException">One cannot serve; the message says why.</exception>
@@ -91,9 +94,6 @@ internal sealed class HostProcesses : IHostProcessOwner
     /// <exception cref="JobHostException">The fork failed, or took too long.</exception>
     /// <exception cref="OperationCanceledException">Whoever asked is gone.</exception>
     public ValueTask<ForkedWorker> TakeAsync(TimeSpan timeout, Action<Action>? onLeft) => pool.TakeAsync(timeout, onLeft);
-
-    /// <summary>Has the workers forked that are missing.</summary>
-    public void FillPool() => pool.Fill();
 
     /// <summary>Whoever waits for a worker is told that there will be none.</summary>
     public void Refuse(string reason) => pool.Refuse(reason);

@@ -42,7 +42,7 @@ internal sealed class JobHost
     public int ReadyWorkers => users.ReadyWorkers;
 
     /// <summary>Workers that shall wait for a request.</summary>
-    public int WantedWorkers => options.Workers;
+    public int WantedWorkers => users.WantedWorkers;
 
     /// <summary>Its processes.</summary>
     public IEnumerable<ProcessId> Pids => users.Pids.Concat(root?.Pids ?? []);
@@ -66,9 +66,6 @@ internal sealed class JobHost
     /// <exception cref="OperationCanceledException">Whoever asked is gone.</exception>
     public ValueTask<ForkedWorker> TakeAsync(TimeSpan timeout, bool forRoot, Action<Action>? onLeft = null) =>
         forRoot ? TakeForRootAsync(timeout, onLeft) : users.TakeAsync(timeout, onLeft);
-
-    /// <summary>Has the workers forked that are missing. To be called when a request has its answer: until then its worker has the processor.</summary>
-    public void FillPool() => users.FillPool();
 
     /// <summary>Whoever waits for a worker is told that there will be none.</summary>
     public void Refuse(string reason)

@@ -4,29 +4,46 @@ using PipeForkAs.Daemon.EventLoop;
 namespace PipeForkAs.Daemon.Forking;
 
 /// <summary>
-/// The workers of a job host that wait for requests, and the requests that wait for workers. As many workers are forked as wait for
-/// one, and as the pool lacks.
+/// The workers of a job host that wait for requests, and the requests that wait for workers. Who waits has a worker forked at once. In advance
+/// workers are forked when that takes no processor from a job; how many lie ready follows the requests.
 /// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="path">The job host's executable.</param>
-/// <param name="size">How many are forked in advance.</param>
+/// <param name="size">How many lie ready at least.</param>
 /// <param name="processes">Who forks them.</param>
 /// <param name="logger">Is told of workers that end before they are needed.</param>
-internal sealed class WorkerPool(Loop loop, string path, int size, IReadOnlyList<HostProcess> processes, ILogger logger)
+internal sealed class WorkerPool(Loop loop, string path, PoolSize size, IReadOnlyList<HostProcess> processes, ILogger logger)
 {
     private static readonly TimeSpan RefillPause = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>A short job has its answer by then: a fork meanwhile would take its processor from it.</summary>
+    /// <summary>A short job has its answer by then.</summary>
     private static readonly TimeSpan FillDelay = TimeSpan.FromMilliseconds(2);
+
+    /// <summary>What has no answer by then is no short job: nothing is held up for it any more.</summary>
+    private static readonly TimeSpan ShortJob = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>How often the size is looked at while it is more than the least.</summary>
+    private static readonly TimeSpan SizePeriod = TimeSpan.FromSeconds(1);
+
+    /// <summary>So many short jobs at once have work for all processors.</summary>
+    private static readonly int EnoughToDo = 2 * Environment.ProcessorCount;
 
     private readonly Queue<ForkedWorker> ready = new();
     private readonly LinkedList<TaskCompletionSource<ForkedWorker>> waiting = new();
-    private LoopTimer? filling;
+
+    /// <summary>Workers with an order, by the time at which they were taken; those that are answered or have run for long leave at the front.</summary>
+    private readonly Queue<(ForkedWorker Worker, long Since)> busy = new();
+
+    private LoopTimer? filling, shrinking;
+    private Action? answered;
     private bool refillPaused, closed;
     private int lastAsked;
 
     /// <summary>Workers that wait for a request.</summary>
     public int Ready => ready.Count;
+
+    /// <summary>Workers that shall wait for a request, by what was asked of late.</summary>
+    public int Wanted => size.Wanted;
 
     /// <summary>Whether requests wait for a worker.</summary>
     public bool IsAwaited => waiting.Count > 0;
@@ -46,12 +63,11 @@ internal sealed class WorkerPool(Loop loop, string path, int size, IReadOnlyList
                 continue;
             }
 
-            if (ready.Count == 0)
-                Fill();
-            else
-                filling ??= loop.Schedule(FillDelay, Fill);
-            return idle;
+            size.Took(ready.Count);
+            return GiveOut(idle);
         }
+
+        Grow();
 
         var taken = new TaskCompletionSource<ForkedWorker>();
         LinkedListNode<TaskCompletionSource<ForkedWorker>> place = waiting.AddLast(taken);
@@ -65,8 +81,8 @@ internal sealed class WorkerPool(Loop loop, string path, int size, IReadOnlyList
             GiveUpPlace();
             taken.TrySetCanceled();
         });
-        Fill();
-        return await taken.Task;
+        Ask(waiting.Count);
+        return GiveOut(await taken.Task);
 
         void GiveUpPlace()
         {
@@ -75,18 +91,12 @@ internal sealed class WorkerPool(Loop loop, string path, int size, IReadOnlyList
         }
     }
 
-    /// <summary>Asks for the workers that are missing: when a request has its answer, when none is left, or when some time has passed.</summary>
+    /// <summary>Asks for all workers that are missing.</summary>
     public void Fill()
     {
         filling?.Dispose();
         filling = null;
-        if (closed)
-            return;
-        int missing = waiting.Count + (refillPaused ? 0 : size - ready.Count);
-        for (int i = 0; i < processes.Count; i++)
-            missing -= processes[i].ForksAsked;
-        for (; missing > 0 && LeastAsked() is { } process; missing--)
-            process.AskForFork();
+        Ask(waiting.Count + (refillPaused ? 0 : size.Wanted - ready.Count));
     }
 
     /// <summary>A worker that was asked for.</summary>
@@ -102,7 +112,7 @@ internal sealed class WorkerPool(Loop loop, string path, int size, IReadOnlyList
             waiting.RemoveFirst();
             first.Value.TrySetResult(worker);
         }
-        else if (ready.Count < size)
+        else if (ready.Count < size.Wanted)
         {
             ready.Enqueue(worker);
         }
@@ -159,9 +169,67 @@ internal sealed class WorkerPool(Loop loop, string path, int size, IReadOnlyList
     public void Close()
     {
         closed = true;
+        filling?.Dispose();
+        shrinking?.Dispose();
         Refuse("the daemon is stopping");
         while (ready.TryDequeue(out ForkedWorker? idle))
             idle.Release();
+    }
+
+    private ForkedWorker GiveOut(ForkedWorker worker)
+    {
+        busy.Enqueue((worker, loop.Time.GetTimestamp()));
+        worker.WhenAnswered = answered ??= () => FillUnlessBusy();
+        filling ??= loop.Schedule(FillDelay, FillInTime);
+        return worker;
+    }
+
+    private void Ask(int missing)
+    {
+        if (closed)
+            return;
+        for (int i = 0; i < processes.Count; i++)
+            missing -= processes[i].ForksAsked;
+        for (; missing > 0 && LeastAsked() is { } process; missing--)
+            process.AskForFork();
+    }
+
+    private void FillInTime()
+    {
+        filling = null;
+        if (!FillUnlessBusy())
+            filling = loop.Schedule(FillDelay, FillInTime);
+    }
+
+    /// <summary>Forks in advance what is missing. False where there are so many short jobs that a fork would only hold them up.</summary>
+    private bool FillUnlessBusy()
+    {
+        while (busy.TryPeek(out (ForkedWorker Worker, long Since) first) && (first.Worker.IsAnswered || loop.Time.GetElapsedTime(first.Since) > ShortJob))
+            busy.Dequeue();
+        int unanswered = 0;
+        foreach ((ForkedWorker worker, _) in busy)
+            unanswered += worker.IsAnswered ? 0 : 1;
+        if (unanswered > EnoughToDo)
+            return false;
+        Fill();
+        return true;
+    }
+
+    private void Grow()
+    {
+        size.Missed();
+        if (size.IsGrown)
+            shrinking ??= loop.Schedule(SizePeriod, Shrink);
+    }
+
+    private void Shrink()
+    {
+        shrinking = null;
+        size.PeriodEnded(ready.Count);
+        while (ready.Count > size.Wanted)
+            ready.Dequeue().Release();
+        if (size.IsGrown)
+            shrinking = loop.Schedule(SizePeriod, Shrink);
     }
 
     /// <summary>The process with the fewest forks before it; in turn where several have as few.</summary>

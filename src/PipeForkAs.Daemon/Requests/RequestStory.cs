@@ -170,7 +170,7 @@ internal sealed class RequestStory(
             if (responded)
             {
                 client.Close();
-                job.Host.FillPool();
+                worker.Answered();
             }
 
             worker.LetGo();
@@ -198,7 +198,7 @@ internal sealed class RequestStory(
         };
         end = Conclude(client, trail, end);
         Task answered = responded ? Task.CompletedTask : RespondAsync(client, reply, end, output.AtLineStart);
-        job.Host.FillPool();
+        worker.Answered();
         return answered;
     }
 

@@ -46,7 +46,7 @@ public sealed record DaemonStatus
 /// <param name="Path">Its executable.</param>
 /// <param name="Pids">Its processes.</param>
 /// <param name="Ready">How many workers wait for a request.</param>
-/// <param name="Workers">How many shall wait, as it is configured.</param>
+/// <param name="Workers">How many shall wait: at least as many as configured, and more after requests that found none.</param>
 /// <param name="Well">Whether one of its processes can fork, and answers.</param>
 public sealed record JobHostStatus(
     [property: JsonPropertyName("path")] string Path,

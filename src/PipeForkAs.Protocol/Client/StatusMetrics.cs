@@ -26,7 +26,7 @@ public static class StatusMetrics
         Add(text, "job_host_up", "gauge", "Whether a process of the job host can fork, and answers.", PerHost(host => host.Well ? 1 : 0));
         Add(text, "job_host_processes", "gauge", "Processes of the job host.", PerHost(host => host.Pids.Count));
         Add(text, "job_host_workers_ready", "gauge", "Workers that wait for a request.", PerHost(host => host.Ready));
-        Add(text, "job_host_workers_wanted", "gauge", "Workers that shall wait, as it is configured.", PerHost(host => host.Workers));
+        Add(text, "job_host_workers_wanted", "gauge", "Workers that shall wait, by the configuration and the requests of late.", PerHost(host => host.Workers));
         return text.ToString();
 
         (string, string, double)[] PerHost(Func<JobHostStatus, double> value) => [.. hosts.Select(host => ("path", host.Path, value(host)))];

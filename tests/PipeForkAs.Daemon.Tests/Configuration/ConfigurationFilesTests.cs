@@ -349,9 +349,10 @@ public sealed class ConfigurationFilesTests : IDisposable
     {
         string host = folder.Write("host", "");
         Libc.chmod(host, Everyone);
-        string path = folder.Write("a.json", $$"""{ "JobHosts": [ { "Path": "/usr/bin/env", "Workers": 0 }, { "Path": "{{host}}", "Workers": 257 }, { "Path": "env", "Workers": -1 } ] }""");
+        string path = folder.Write("a.json", $$"""{ "JobHosts": [ { "Path": "/usr/bin/env", "Workers": 5, "MaxWorkers": 4 }, { "Path": "{{host}}", "Workers": 257 }, { "Path": "env", "Workers": -1 } ] }""");
         Assert.Equal(
             [
+                $"{path}: JobHosts:0:MaxWorkers: must be from Workers to 256",
                 $"{path}: JobHosts:1:Path: {host}: {host} may be written by others than root; close it (chmod go-w)",
                 $"{path}: JobHosts:1:Workers: must be from 0 to 256",
                 $"{path}: JobHosts:2:Path: env: it must be an absolute path",

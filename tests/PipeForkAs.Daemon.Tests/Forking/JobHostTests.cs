@@ -42,7 +42,7 @@ public sealed class JobHostTests(FakeHosts fakes) : IClassFixture<FakeHosts>, IA
         Assert.Equal(2, host!.ReadyWorkers);
         await UntilAsync(() => host!.ReadyWorkers == 3, each: () => time.Advance(TimeSpan.FromMilliseconds(1)));
         ForkedWorker other = await TakeAsync();
-        await loop.RunAsync(host.FillPool);
+        await loop.RunAsync(other.Answered);
         await UntilAsync(() => host!.ReadyWorkers == 3);
         await loop.RunAsync(other.Release);
         Assert.False(worker.Ended.IsCompleted);
@@ -169,12 +169,58 @@ public sealed class JobHostTests(FakeHosts fakes) : IClassFixture<FakeHosts>, IA
     }
 
     [Fact]
+    public async Task Requests_that_find_no_worker_make_the_pool_larger_and_quiet_makes_it_smaller()
+    {
+        await StartAsync("good", workers: 1, maxWorkers: 3);
+        await UntilAsync(() => host!.ReadyWorkers == 1);
+        ForkedWorker[] workers = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => TakeAsync()));
+        Assert.Equal(3, host!.WantedWorkers);
+
+        foreach (ForkedWorker worker in workers)
+            await loop!.RunAsync(worker.Release);
+        await UntilAsync(() => host.ReadyWorkers == 3);
+
+        // Of three that nobody needed one is left, by way of two periods.
+        int parent = Assert.Single(Children());
+        await UntilAsync(() => host.WantedWorkers == 1, each: () => time.Advance(TimeSpan.FromMilliseconds(200)));
+        Assert.Equal(1, host.ReadyWorkers);
+        await UntilAsync(() => Children(parent).Count == 1, each: () => time.Advance(TimeSpan.FromMilliseconds(1)));
+        Assert.False((await TakeAsync()).Ended.IsCompleted);
+    }
+
+    [Fact]
+    public async Task While_the_processors_have_short_jobs_nothing_is_forked_in_advance()
+    {
+        int many = (2 * Environment.ProcessorCount) + 1;
+        await StartAsync("good", workers: many);
+        await UntilAsync(() => host!.ReadyWorkers == many);
+        ForkedWorker[] workers = await Task.WhenAll(Enumerable.Range(0, many).Select(_ => TakeAsync()));
+        for (int i = 0; i < 8; i++)
+        {
+            time.Advance(TimeSpan.FromMilliseconds(1));
+            await loop!.SettleAsync();
+        }
+
+        Assert.Equal(0, host!.ReadyWorkers);
+
+        // One answer, and there is time.
+        await loop!.RunAsync(workers[^1].Answered);
+        await UntilAsync(() => host.ReadyWorkers == many);
+
+        // Who takes long keeps nobody waiting.
+        ForkedWorker[] others = await Task.WhenAll(Enumerable.Range(0, many).Select(_ => TakeAsync()));
+        await UntilAsync(() => host.ReadyWorkers == many, each: () => time.Advance(TimeSpan.FromMilliseconds(1)));
+        foreach (ForkedWorker worker in workers.Concat(others))
+            await loop.RunAsync(worker.Release);
+    }
+
+    [Fact]
     public async Task An_idle_worker_that_ends_is_replaced_after_a_pause()
     {
         await StartAsync("good", workers: 1);
         await UntilAsync(() => host!.ReadyWorkers == 1);
         ForkedWorker worker = await TakeAsync();
-        await UntilAsync(() => host!.ReadyWorkers == 1);
+        await UntilAsync(() => host!.ReadyWorkers == 1, each: () => time.Advance(TimeSpan.FromMilliseconds(1)));
         int parent = ParentOf(worker.Pid);
         int idle = Children(parent).Single(pid => pid != worker.Pid.Value);
 
@@ -304,10 +350,10 @@ public sealed class JobHostTests(FakeHosts fakes) : IClassFixture<FakeHosts>, IA
         Assert.Equal("no more", (await Assert.ThrowsAsync<JobHostException>(() => taking)).Message);
     }
 
-    private async Task StartAsync(string behaviour, int workers, int processes = 1)
+    private async Task StartAsync(string behaviour, int workers, int processes = 1, int? maxWorkers = null)
     {
         loop = new LoopThread(time);
-        var options = new JobHostOptions { Path = behaviour.StartsWith('/') ? behaviour : fakes.Path(behaviour), Workers = workers, Processes = processes };
+        var options = new JobHostOptions { Path = behaviour.StartsWith('/') ? behaviour : fakes.Path(behaviour), Workers = workers, MaxWorkers = maxWorkers, Processes = processes };
         host = new JobHost(loop.Loop, reaper, options, log);
         Task started = loop.RunAsync(() => host.StartAsync(new SweepIsolation(loop.Loop, reaper, log)));
         await UntilAsync(() => started.IsCompleted || behaviour == "silent");

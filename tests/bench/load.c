@@ -10,6 +10,7 @@
 //   -b BYTES     the reply is so many bytes long
 //   -f           the reply is in frames: TEXT and BYTES are of both outputs, and the end must say "ok"
 //   -p USEC      pause before each request, not counted
+//   -g USEC      all clients ask at once, and so again USEC after the last of them has its answer
 //   -i COUNT     so many connections beside, on which nothing is ever sent
 //   -z BYTES     send so many zero bytes behind the request
 //   -s SECONDS   so many clients, one request each, all read in turn for so long; each stream's bytes are told
@@ -42,11 +43,13 @@ extern char **environ;
 static const char *request;
 static char **command;
 static struct sockaddr_un address = {.sun_family = AF_UNIX};
-static long count = 1000, clients = 1, warm, pause_us, idle, input_bytes;
+static long count = 1000, clients = 1, warm, pause_us, burst_us, idle, input_bytes;
 static double limit_s, stream_s;
 
 static atomic_long next_index, ok, bad, failed, bytes;
 static double *latency, deadline;
+static pthread_barrier_t everyone;
+static int bursts_over;
 static long *stream_bytes;
 
 static double now_us(void) {
@@ -171,11 +174,21 @@ static int request_once(long number, char *buffer) {
     return well;
 }
 
+// Waits until all clients are here and the pause is over. Returns whether there is no burst any more, the same to all.
+static int await_burst(void) {
+    if (pthread_barrier_wait(&everyone) == PTHREAD_BARRIER_SERIAL_THREAD) {
+        bursts_over = next_index + clients > count || (deadline > 0 && now_us() >= deadline);
+        if (!bursts_over) usleep(burst_us);
+    }
+    pthread_barrier_wait(&everyone);
+    return bursts_over;
+}
+
 static void *client(void *unused) {
     char *buffer = malloc(CHUNK);
     if (!buffer) err(1, "malloc");
     for (;;) {
-        if (deadline > 0 && now_us() >= deadline) break;
+        if (burst_us ? await_burst() : deadline > 0 && now_us() >= deadline) break;
         long i = atomic_fetch_add(&next_index, 1);
         if (i >= count) { atomic_fetch_sub(&next_index, 1); break; }
         if (pause_us) usleep(pause_us);
@@ -232,7 +245,7 @@ static double amount(const char *text, double max) {
 }
 
 static void options(int argc, char **argv) {
-    for (int option; (option = getopt(argc, argv, "+n:t:c:w:r:e:x:b:fp:i:z:s:")) != -1;)
+    for (int option; (option = getopt(argc, argv, "+n:t:c:w:r:e:x:b:fp:g:i:z:s:")) != -1;)
         switch (option) {
         case 'n': count = amount(optarg, 1e8); break;
         case 't': limit_s = amount(optarg, 1e5); break;
@@ -244,6 +257,7 @@ static void options(int argc, char **argv) {
         case 'b': want_bytes = amount(optarg, 1e15); break;
         case 'f': frames = 1; break;
         case 'p': pause_us = amount(optarg, 1e6); break;
+        case 'g': burst_us = amount(optarg, 1e6); break;
         case 'i': idle = amount(optarg, 1e6); break;
         case 'z': input_bytes = amount(optarg, 1e15); break;
         case 's': stream_s = amount(optarg, 1e5); break;
@@ -278,6 +292,7 @@ int main(int argc, char **argv) {
     ok = bytes = 0;
     memset(codes, 0, sizeof codes);
 
+    if ((errno = pthread_barrier_init(&everyone, NULL, clients))) err(1, "pthread_barrier_init");
     double start = now_us();
     if (limit_s > 0) deadline = start + limit_s * 1e6;
     long started = stream_s > 0 ? 0 : clients;

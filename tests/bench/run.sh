@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Measures PipeForkAs beside a bare C server and everything else that could be used instead; see README.md beside this file.
-#   sudo tests/bench/run.sh [--quick] [--soak N] [--only PART ...]
+#   sudo tests/bench/run.sh [--boot] [--quick] [--soak N] [--only PART ...]
+# With --boot it runs in a container with a systemd of its own, which systemd-run needs (systemd-container).
 # PIPEFORKAS_NATIVE names a folder of native executables; without it they are built. PIPEFORKAS_BENCH_OUTPUT names the folder of the
 # report, by default artifacts/bench. Exits with 0 when everything ran and every reply was right.
 set -euo pipefail
@@ -14,8 +15,23 @@ for tool in dotnet cc useradd; do
     command -v "$tool" >/dev/null || { echo "run.sh: $tool is needed" >&2; exit 2; }
 done
 
-scratch=$(mktemp -d /tmp/pipeforkas-bench-tools.XXXXXX)
-trap 'rm -rf "$scratch"' EXIT
+boot=
+if [ "${1-}" = --boot ]; then
+    boot=yes
+    shift
+fi
+
+# A container has a /tmp of its own, and sees this one.
+scratch=$(mktemp -d /var/tmp/pipeforkas-bench-tools.XXXXXX)
+container=
+finish() {
+    if [ -n "$container" ]; then
+        exec {container_input}>&-
+        wait "$container" || true
+    fi
+    rm -rf "$scratch"
+}
+trap finish EXIT
 chmod 755 "$scratch"
 for program in floor load; do
     cc -O2 -std=gnu17 -Wall -Wextra -Werror -pthread -o "$scratch/$program" "$here/$program.c"
@@ -30,6 +46,14 @@ if [ -z "$native" ]; then
     install -m 755 "$scratch/test-jobs/pipeforkas-test-jobs" "$native/"
 fi
 
+output=$(realpath -m "${PIPEFORKAS_BENCH_OUTPUT:-$root/artifacts/bench}")
+report=$output
+if [ -n "$boot" ]; then
+    report=$scratch/report
+    [ "$native" = "$scratch/native" ] || cp -r "$native" "$scratch/native"
+    native=$scratch/native
+fi
+
 bench=tests/bench/PipeForkAs.Bench
 dotnet build "$bench" -c Release --nologo -v quiet -clp:NoSummary >&2
 commit=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
@@ -38,5 +62,22 @@ commit=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
 # For 10,000 idle connections: the load generator and the daemon each hold one end.
 ulimit -n 65536 2>/dev/null || ulimit -Sn "$(ulimit -Hn)"
 [ "$(ulimit -n)" -ge 11000 ] || { echo "run.sh: 11,000 open files are needed, $(ulimit -n) are allowed" >&2; exit 2; }
-dotnet exec "$(dotnet msbuild "$bench" -getProperty:TargetPath -p:Configuration=Release)" \
-    --native "$native" --tools "$scratch" --contenders "$here/contenders" --output "${PIPEFORKAS_BENCH_OUTPUT:-$root/artifacts/bench}" --commit "$commit" "$@"
+run=(dotnet exec "$(dotnet msbuild "$bench" -getProperty:TargetPath -p:Configuration=Release)"
+    --native "$native" --tools "$scratch" --contenders "$here/contenders" --output "$report" --commit "$commit" "$@")
+if [ -z "$boot" ]; then
+    "${run[@]}"
+    exit
+fi
+
+mkfifo "$scratch/input" "$scratch/output"
+unshare --mount --propagation private bash "$root/tests/PipeForkAs.Boot/Harness/container.sh" "pipeforkas-bench-$$" "$(mktemp -d /tmp/pipeforkas-bench-boot.XXXXXX)" \
+    <"$scratch/input" >"$scratch/output" &
+container=$!
+exec {container_input}>"$scratch/input"
+read -r word leader <"$scratch/output" || { echo "run.sh: container.sh ended without a word" >&2; exit 2; }
+[ "$word" = leader ] || { echo "run.sh: there is no container: $leader" >&2; exit 2; }
+status=0
+nsenter -t "$leader" -a -- env -i PATH="$PATH" HOME=/root LANG="$LANG" "${run[@]}" || status=$?
+mkdir -p "$output"
+cp "/proc/$leader/root$report"/* "$output/"
+exit "$status"

@@ -9,7 +9,7 @@ namespace PipeForkAs.Daemon.Forking;
 /// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="path">The job host's executable.</param>
-/// <param name="size">How many lie ready at least.</param>
+/// <param name="size">How many shall lie ready.</param>
 /// <param name="processes">Who forks them.</param>
 /// <param name="logger">Is told of workers that end before they are needed.</param>
 internal sealed class WorkerPool(Loop loop, string path, PoolSize size, IReadOnlyList<HostProcess> processes, ILogger logger)

@@ -65,6 +65,7 @@ internal static class Benchmark
             results.WithPauses = await StepAsync("one client with pauses", LatencyCases.WithPausesAsync(place, field));
             results.FewClients = await StepAsync("4 clients", LatencyCases.ClientsAsync(place, field, 4));
             results.ManyClients = await StepAsync("16 clients", LatencyCases.ClientsAsync(place, field, 16));
+            results.Bursts = await StepAsync("bursts", LatencyCases.BurstsAsync(place, field));
         }
 
         results.BesideIdle = await StepAsync("beside idle connections", LatencyCases.BesideIdleAsync(place));

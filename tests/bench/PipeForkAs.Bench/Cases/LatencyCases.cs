@@ -8,6 +8,8 @@ namespace PipeForkAs.Bench.Cases;
 internal static class LatencyCases
 {
     private const int PauseMicroseconds = 500;
+    private const int BurstClients = 64;
+    private const int BurstPauseMicroseconds = 50_000;
 
     /// <summary>One client, asking again and again.</summary>
     public static Task<Comparison> OneClientAsync(Place place, Field field) =>
@@ -22,6 +24,11 @@ internal static class LatencyCases
     public static Task<Comparison> ClientsAsync(Place place, Field field, int clients) => Comparison.RunAsync(
         place, $"{clients} clients", place.Settings.Rounds,
         [.. field.Contenders.Where(contender => !place.Settings.Quick || !contender.IsCommand).Select(contender => Enter(place, contender, "-c", Text(clients)))]);
+
+    /// <summary>Many more at once than workers wait, then nothing until all have their answers and a while longer.</summary>
+    public static Task<Comparison> BurstsAsync(Place place, Field field) => Comparison.RunAsync(
+        place, $"Bursts of {BurstClients}, with 50 ms between them", place.Settings.Rounds,
+        [.. Near(field).Select(contender => Enter(place, contender, "-c", Text(BurstClients), "-g", Text(BurstPauseMicroseconds)))]);
 
     /// <summary>One client beside connections that are idle; a daemon that is allowed so many.</summary>
     public static async Task<Comparison> BesideIdleAsync(Place place)

@@ -35,6 +35,7 @@ internal static class Aims
         ToFirst("One client with pauses: p50 to the floor's", results.WithPauses, Field.DefaultName, r => r.P50, 1.0, true),
         ToFirst("16 clients: requests/s to the floor's", results.ManyClients, Field.DefaultName, r => r.RequestsPerSecond, 1.0, false),
         ToFirst("16 clients for long: jobs/s to the floor's", results.Sustained?.Load, Field.DefaultName, r => r.RequestsPerSecond, 1.0, false),
+        new("Bursts: p50 to that with 0 workers", results.Bursts?[Field.DefaultName]?.Ratio(results.Bursts[Field.OnDemandName]!, r => r.P50) ?? double.NaN, 1.0, true),
         ToFirst("Relay, text: MB/s to the floor's", results.Relay, RelayCase.Text, r => r.MegabytesPerSecond, 0.9, false),
         ToFirst("Relay, frames: MB/s to the floor's", results.Relay, RelayCase.Frames, r => r.MegabytesPerSecond, 0.8, false),
         Alike("64 streams, text: fastest over slowest", results.Streams, RelayCase.Text),

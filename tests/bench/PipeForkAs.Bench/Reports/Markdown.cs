@@ -13,7 +13,7 @@ internal static class Markdown
         Settings settings = results.Settings;
         text.AppendLine(settings.Soak > 0 ? "# PipeForkAs: soak" : $"# PipeForkAs: benchmark{(settings.Quick ? ", a quick run" : "")}").AppendLine();
         text.AppendLine($"{results.Date:yyyy-MM-dd HH:mm} UTC, commit {settings.Commit}, {results.Elapsed.TotalSeconds:0} s.").AppendLine($"{Machine.Describe()}, load {results.LoadBefore} before and {results.LoadAfter} after.").AppendLine();
-        foreach (Comparison comparison in new[] { results.OneClient, results.WithPauses, results.FewClients, results.ManyClients, results.BesideIdle }.OfType<Comparison>())
+        foreach (Comparison comparison in new[] { results.OneClient, results.WithPauses, results.FewClients, results.ManyClients, results.Bursts, results.BesideIdle }.OfType<Comparison>())
             Latency(text, comparison);
         if (results.Missing.Count > 0)
             text.AppendLine($"Not here: {string.Join("; ", results.Missing.Select(missing => $"{missing.Name} ({missing.Reason})"))}.").AppendLine();

@@ -32,6 +32,8 @@ internal sealed class Results(Settings settings)
 
     public Comparison? ManyClients { get; set; }
 
+    public Comparison? Bursts { get; set; }
+
     public Comparison? BesideIdle { get; set; }
 
     public Comparison? Relay { get; set; }

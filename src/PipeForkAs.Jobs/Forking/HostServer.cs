@@ -72,6 +72,7 @@ internal sealed class HostServer
             SelfTest.Run();
             if (!forRoot)
                 BoundingSet.Empty();
+            TypeData.Collapse();
             server.Say(writer => writer.Begin(MessageKind.Ready));
             server.Loop();
             server.EndWorkers(daemonIsGone: true);

@@ -148,6 +148,8 @@ public abstract class Job
     /// <summary>Refuses arguments for a job that takes none.</summary>
     private protected void RefuseArguments(JobContext context)
     {
+        if (context.ArgumentsJson.IsEmpty)
+            return;
         ReadOnlySpan<byte> json = context.ArgumentsJson.Span.Trim(" \t\r\n"u8);
         if (json.IsEmpty || (json is [(byte)'{', .. var members, (byte)'}'] && members.Trim(" \t\r\n"u8).IsEmpty))
             return;

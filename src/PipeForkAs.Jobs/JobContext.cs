@@ -8,7 +8,8 @@ namespace PipeForkAs.Jobs;
 public sealed class JobContext
 {
     private readonly TerminationSignal termination = new();
-    private readonly Lazy<Stream> input, output, error;
+    private readonly Func<Stream> makeInput, makeOutput, makeError;
+    private Stream? input, output, error;
 
     /// <summary>Makes a context, as a unit test of a job does.</summary>
     /// <param name="user">The user.</param>
@@ -25,9 +26,9 @@ public sealed class JobContext
     {
         User = user;
         ArgumentsJson = argumentsJson;
-        this.input = new(input, LazyThreadSafetyMode.ExecutionAndPublication);
-        this.output = new(output, LazyThreadSafetyMode.ExecutionAndPublication);
-        this.error = new(error, LazyThreadSafetyMode.ExecutionAndPublication);
+        makeInput = input;
+        makeOutput = output;
+        makeError = error;
     }
 
     /// <summary>The user that the job runs as.</summary>
@@ -37,13 +38,13 @@ public sealed class JobContext
     public ReadOnlyMemory<byte> ArgumentsJson { get; }
 
     /// <summary>Standard input: what the client sends behind its request, until it shuts its writing side down.</summary>
-    public Stream Input => input.Value;
+    public Stream Input => One(ref input, makeInput);
 
     /// <summary>Standard output, not buffered. Writing blocks while the client does not read.</summary>
-    public Stream Output => output.Value;
+    public Stream Output => One(ref output, makeOutput);
 
     /// <summary>Standard error, not buffered.</summary>
-    public Stream Error => error.Value;
+    public Stream Error => One(ref error, makeError);
 
     /// <summary>
     /// Cancelled by SIGTERM: the time is up, the client went away, or the daemon stops. A grace later the job is killed. A job
@@ -61,4 +62,7 @@ public sealed class JobContext
         using JsonDocument document = JsonDocument.Parse(ArgumentsJson.IsEmpty ? "{}"u8.ToArray() : ArgumentsJson);
         return document.RootElement.Clone();
     }
+
+    /// <summary>The same to all threads. Making one has no effect, so that no lock is needed for it.</summary>
+    private static Stream One(ref Stream? stream, Func<Stream> make) => stream ?? Interlocked.CompareExchange(ref stream, make(), null) ?? stream;
 }

@@ -3,38 +3,52 @@ using System.Text;
 
 namespace PipeForkAs.LibC;
 
-/// <summary>Strings as C wants argv and envp: an array of pointers to bytes with a NUL behind them, and a null pointer last.</summary>
+/// <summary>
+/// Strings as C wants argv and envp: an array of pointers to bytes with a NUL behind them, and a null pointer last. All in one block, the
+/// pointers first.
+/// </summary>
 internal sealed unsafe class CStringArray : IDisposable
 {
-    private readonly int count;
-
-    public CStringArray(IReadOnlyList<string> strings)
+    public CStringArray(ReadOnlySpan<string> strings)
     {
-        foreach (string text in strings)
-            Check.NoNul(text, nameof(strings));
-
-        count = strings.Count;
-        // SAFETY: room for the pointers and the null behind them; each is set before anyone reads it.
-        Pointer = (byte**)NativeMemory.AllocZeroed((nuint)(count + 1), (nuint)sizeof(byte*));
-        for (int i = 0; i < count; i++)
-        {
-            string text = strings[i];
-            int length = Encoding.UTF8.GetByteCount(text);
-            Pointer[i] = (byte*)NativeMemory.AllocZeroed((nuint)length + 1);
-            Encoding.UTF8.GetBytes(text, new Span<byte>(Pointer[i], length));
-        }
+        // SAFETY: the block has the size that filling it takes.
+        Pointer = (byte**)NativeMemory.Alloc(Size(strings));
+        Fill(strings, (byte*)Pointer);
     }
 
     public byte** Pointer { get; private set; }
 
+    /// <summary>The bytes of the block.</summary>
+    /// <exception cref="ArgumentException">A string holds a NUL character.</exception>
+    public static nuint Size(ReadOnlySpan<string> strings)
+    {
+        nuint size = (nuint)(strings.Length + 1) * (nuint)sizeof(byte*);
+        foreach (string text in strings)
+            size += (nuint)Encoding.UTF8.GetByteCount(Check.NoNul(text, nameof(strings))) + 1;
+        return size;
+    }
+
+    /// <summary>Fills a block of at least <see cref="Size"/> bytes.</summary>
+    public static void Fill(ReadOnlySpan<string> strings, byte* block)
+    {
+        // SAFETY: the caller's block has room for the pointers, and behind them for each string and its NUL.
+        var pointers = (byte**)block;
+        byte* next = block + (strings.Length + 1) * sizeof(byte*);
+        for (int i = 0; i < strings.Length; i++)
+        {
+            pointers[i] = next;
+            int length = Encoding.UTF8.GetByteCount(strings[i]);
+            Encoding.UTF8.GetBytes(strings[i], new Span<byte>(next, length));
+            next[length] = 0;
+            next += length + 1;
+        }
+
+        pointers[strings.Length] = null;
+    }
+
     public void Dispose()
     {
-        if (Pointer is null)
-            return;
-
-        // SAFETY: the constructor allocated each of them, and null, which Free takes, stands where it did not.
-        for (int i = 0; i < count; i++)
-            NativeMemory.Free(Pointer[i]);
+        // SAFETY: the constructor allocated it; Free takes null.
         NativeMemory.Free(Pointer);
         Pointer = null;
     }

@@ -33,8 +33,17 @@ internal static class Check
 
     /// <summary>A string that C can hold.</summary>
     /// <exception cref="ArgumentException">It holds a NUL, behind which C would see nothing.</exception>
-    public static string NoNul(string value, [CallerArgumentExpression(nameof(value))] string name = "") =>
-        value.Contains('\0', StringComparison.Ordinal) ? throw new ArgumentException("the string holds a NUL character", name) : value;
+    public static string NoNul(string value, [CallerArgumentExpression(nameof(value))] string name = "")
+    {
+        // Not a search of .NET's, whose code a worker would have to map for a few short strings.
+        foreach (char letter in value)
+        {
+            if (letter == '\0')
+                throw new ArgumentException("the string holds a NUL character", name);
+        }
+
+        return value;
+    }
 
     /// <summary>Permission bits as chmod(1) takes them, for example 0750.</summary>
     public static string Octal(uint mode) => "0" + Convert.ToString(mode, 8);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace PipeForkAs.LibC;
@@ -14,6 +15,7 @@ public readonly record struct ProcessIds<T>(T Real, T Effective, T Saved)
     /// Whether all three are this one. Unlike ==, it makes no comparer, which costs .NET a random seed: a worker would hold a
     /// descriptor of /dev/urandom from then on.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool AllAre(T id) => Real.Equals(id) && Effective.Equals(id) && Saved.Equals(id);
 }
 

@@ -99,12 +99,16 @@ public static unsafe partial class Libc
     /// <summary>poll(2) for reading: whether it can be read, or is closed by its peer, before the time is over.</summary>
     /// <param name="descriptor">The descriptor.</param>
     /// <param name="milliseconds">How long to wait at most; -1 for ever.</param>
-    public static bool poll_readable(FileDescriptor descriptor, int milliseconds)
+    /// <param name="goOnAfterSignals">Whether it waits on after a signal's handler ran; else that ends it as the time does, and no clock is read.</param>
+    public static bool poll_readable(FileDescriptor descriptor, int milliseconds, bool goOnAfterSignals = true)
     {
         var entry = new pollfd { fd = descriptor.Number, events = POLLIN };
 
         // SAFETY: one entry of the kernel's layout, on this stack.
-        Poll(&entry, 1, milliseconds);
+        if (goOnAfterSignals)
+            Poll(&entry, 1, milliseconds);
+        else if (Check.Count(sys_poll(&entry, 1, milliseconds)) is { Failed: true } result && result.Errno != Errno.EINTR)
+            result.OrThrow("poll()");
         return entry.revents != 0;
     }
 

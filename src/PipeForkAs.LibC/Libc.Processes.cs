@@ -105,9 +105,9 @@ public static unsafe partial class Libc
     /// <param name="path">The program.</param>
     /// <param name="arguments">Its arguments, the program's name first; at least one.</param>
     /// <param name="environment">NAME=VALUE each.</param>
-    public static void execve(string path, IReadOnlyList<string> arguments, IReadOnlyList<string> environment)
+    public static void execve(string path, ReadOnlySpan<string> arguments, ReadOnlySpan<string> environment)
     {
-        ArgumentOutOfRangeException.ThrowIfZero(arguments.Count);
+        ArgumentOutOfRangeException.ThrowIfZero(arguments.Length);
         using var argv = new CStringArray(arguments);
         using var envp = new CStringArray(environment);
         // SAFETY: both arrays end with a null and live until the call has failed; where it succeeds nothing here is left.
@@ -123,9 +123,9 @@ public static unsafe partial class Libc
     /// <param name="environment">NAME=VALUE each.</param>
     /// <param name="descriptors">What the child has under which number.</param>
     public static ProcessId posix_spawn(
-        string path, IReadOnlyList<string> arguments, IReadOnlyList<string> environment, IReadOnlyList<(FileDescriptor Source, int Target)> descriptors)
+        string path, ReadOnlySpan<string> arguments, ReadOnlySpan<string> environment, IReadOnlyList<(FileDescriptor Source, int Target)> descriptors)
     {
-        ArgumentOutOfRangeException.ThrowIfZero(arguments.Count);
+        ArgumentOutOfRangeException.ThrowIfZero(arguments.Length);
         using var argv = new CStringArray(arguments);
         using var envp = new CStringArray(environment);
         using var sources = new SpawnSources(descriptors);

@@ -10,27 +10,27 @@ internal static class Id
     public static string Describe(JobContext context)
     {
         GroupId gid = Libc.getresgid().Real;
-        var text = new StringBuilder(256);
-        text.Append("uid=").Append(Libc.getresuid().Real.Value).Append('(').Append(context.User.Name).Append(") gid=");
-        int begin = text.Length;
-        Append(text, gid, gid == context.User.Gid && context.User.GroupName is { } known ? known : NameOf(gid));
-        string group = text.ToString(begin, text.Length - begin);
-        text.Append(" groups=").Append(group);
+        string group = Written(gid, gid == context.User.Gid && context.User.GroupName is { } known ? known : NameOf(gid));
+
+        // Not interpolated: more than four parts take an array pool, which each worker would have to make.
+        string[] parts = ["uid=", Libc.getresuid().Real.ToString(), "(", context.User.Name, ") gid=", group, " groups=", group, Others(gid), "\n"];
+        return string.Concat(parts);
+    }
+
+    /// <summary>The groups beside the primary one, each behind a comma. Most users have none.</summary>
+    private static string Others(GroupId gid)
+    {
+        StringBuilder? text = null;
         foreach (GroupId other in Libc.getgroups())
         {
             if (other != gid)
-                Append(text.Append(','), other, NameOf(other));
+                (text ??= new StringBuilder()).Append(',').Append(Written(other, NameOf(other)));
         }
 
-        return text.Append('\n').ToString();
+        return text?.ToString() ?? "";
     }
 
-    private static void Append(StringBuilder text, GroupId group, string? name)
-    {
-        text.Append(group.Value);
-        if (name is not null)
-            text.Append('(').Append(name).Append(')');
-    }
+    private static string Written(GroupId group, string? name) => name is null ? group.ToString() : $"{group.ToString()}({name})";
 
     /// <summary>The daemon looked up the primary group's. Another's costs 0.1 ms (measured with /etc/group), and is worth it to whoever reads the line.</summary>
     private static string? NameOf(GroupId group)

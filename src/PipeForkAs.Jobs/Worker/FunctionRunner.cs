@@ -98,7 +98,7 @@ internal static class FunctionRunner
         Report(control, new Returned(ReturnKind.Exited, "", ""));
         Libc.close_range(0, 2);
         if (awaitsAnswer)
-            Libc.poll_readable(control, (int)WorkerProtocol.AnswerPatience.TotalMilliseconds);
+            Libc.poll_readable(control, WorkerProtocol.AnswerPatienceMilliseconds, goOnAfterSignals: false);
     }
 
     /// <summary>What the job's function is given.</summary>

@@ -8,22 +8,23 @@ internal static class JobEnvironment
     private const string Path = "/usr/local/bin:/usr/bin:/bin";
 
     /// <summary>The variables as NAME=VALUE.</summary>
-    public static List<string> For(Run order)
+    public static string[] For(Run order)
     {
         Account account = order.Account;
-        var variables = new List<string>(6 + order.Environment.Length)
-        {
-            $"HOME={account.Home}", $"USER={account.Name}", $"LOGNAME={account.Name}", $"SHELL={account.Shell}", $"PATH={Path}",
-        };
         bool hasLanguage = false;
-        foreach ((string name, string value) in order.Environment)
-        {
+        foreach ((string name, _) in order.Environment)
             hasLanguage |= name == "LANG";
-            variables.Add($"{name}={value}");
-        }
 
+        var variables = new string[(hasLanguage ? 5 : 6) + order.Environment.Length];
+        variables[0] = $"HOME={account.Home}";
+        variables[1] = $"USER={account.Name}";
+        variables[2] = $"LOGNAME={account.Name}";
+        variables[3] = $"SHELL={account.Shell}";
+        variables[4] = $"PATH={Path}";
+        for (int i = 0; i < order.Environment.Length; i++)
+            variables[5 + i] = $"{order.Environment[i].Key}={order.Environment[i].Value}";
         if (!hasLanguage)
-            variables.Add("LANG=C.UTF-8");
+            variables[^1] = "LANG=C.UTF-8";
         return variables;
     }
 }

@@ -109,7 +109,10 @@ internal sealed class UserChange(ProcessId jobHost, bool forRoot, WorkerEnds end
             throw new StepFailedException(step, Errno.None, $"the worker was forked for an order that {(forRoot ? "grants root" : "does not grant root")}");
         if (order.GrantsRoot && !root)
             throw new StepFailedException(step, Errno.None, $"the order grants root and names uid {uid}");
-        if (gid == GroupId.Unchanged || groups.Contains(GroupId.Unchanged))
+        bool isNone = gid == GroupId.Unchanged;
+        foreach (GroupId group in groups)
+            isNone |= group == GroupId.Unchanged;
+        if (isNone)
             throw new StepFailedException(step, Errno.None, $"the user {account.Name} has the group {GroupId.Unchanged}, which stands for none");
 
         step = WorkerStep.Pipes;

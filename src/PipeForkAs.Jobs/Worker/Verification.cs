@@ -13,7 +13,7 @@ internal static class Verification
     {
         Demand(Libc.getresuid().AllAre(uid), "the user ids are not all the user's");
         Demand(Libc.getresgid().AllAre(gid), "the group ids are not all the user's primary group");
-        Demand(Libc.getgroups().AsSpan().SequenceEqual(groups), "the supplementary groups are not exactly the user's");
+        Demand(AreSame(Libc.getgroups(), groups), "the supplementary groups are not exactly the user's");
 
         Demand(!noNewPrivileges || Libc.prctl_get_no_new_privs(), "no_new_privs is not set");
         if (uid == UserId.Root)
@@ -25,6 +25,14 @@ internal static class Verification
         DemandDenied(Libc.refused_setgroups([]), "setgroups(0)");
 
         Demand(Libc.capget() == CapabilitySets.None, "capabilities are left");
+    }
+
+    private static bool AreSame(GroupId[] one, GroupId[] other)
+    {
+        bool same = one.Length == other.Length;
+        for (int i = 0; same && i < one.Length; i++)
+            same = one[i] == other[i];
+        return same;
     }
 
     private static void DemandDenied(Errno refusal, string call)

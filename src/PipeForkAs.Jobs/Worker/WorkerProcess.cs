@@ -88,7 +88,7 @@ internal static class WorkerProcess
         SandboxEntry.Enter(order);
         try
         {
-            IReadOnlyList<string> environment = JobEnvironment.For(order);
+            string[] environment = JobEnvironment.For(order);
             Libc.sigmask_set(SignalSet.Empty);
             Libc.execve(order.Command[0], order.Command, environment);
         }

@@ -35,7 +35,7 @@ public sealed record Run
 
     /// <summary>
     /// Whether the worker of a function that returned well waits until the daemon shuts its end of the control socket down for writing,
-    /// which it does when the client has its answer, or for <see cref="WorkerProtocol.AnswerPatience"/>: the kernel takes a process down in
+    /// which it does when the client has its answer, or for <see cref="WorkerProtocol.AnswerPatienceMilliseconds"/>: the kernel takes a process down in
     /// one go, and whoever waits for an answer should not wait for that too.
     /// </summary>
     public bool AwaitsAnswer { get; init; }

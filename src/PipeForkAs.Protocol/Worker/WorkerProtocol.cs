@@ -6,8 +6,8 @@ public static class WorkerProtocol
     /// <summary>The version that <see cref="Hello"/> carries.</summary>
     public const int Version = 6;
 
-    /// <summary>How long a worker waits for its leave at most; <see cref="Run.AwaitsAnswer"/>.</summary>
-    public static TimeSpan AnswerPatience => TimeSpan.FromMilliseconds(20);
+    /// <summary>How long a worker waits for its leave at most, in milliseconds; <see cref="Run.AwaitsAnswer"/>.</summary>
+    public const int AnswerPatienceMilliseconds = 20;
 
     /// <summary>The longest message in bytes: room for a request's arguments and environment and for 65,536 groups.</summary>
     public const int MaxMessageBytes = 512 * 1024;

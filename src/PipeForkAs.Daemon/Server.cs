@@ -138,6 +138,7 @@ internal sealed class Server
     {
         long begun = loop.Time.GetTimestamp();
         accepting = false;
+        TakeWaiting();
         listening?.Dispose();
         listener?.Dispose();
         report.Stop();
@@ -233,6 +234,13 @@ internal sealed class Server
                 await loop.DelayAsync(AcceptPause);
             }
         }
+    }
+
+    /// <summary>Who has connected already is served: the daemon's own socket goes with its queue, the service manager's is there for the next daemon.</summary>
+    private void TakeWaiting()
+    {
+        while (handed is null && listener is not null && connections.Count < options.Limits.MaxConnections && Libc.accept4(listener.Socket, out _) is { } socket)
+            Take(socket);
     }
 
     private void Take(FileDescriptor socket)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -50,29 +51,30 @@ internal static class Check
 
     /// <summary>
     /// Builds the text of a call only when it failed: a successful call allocates nothing. It keeps errno before the text is
-    /// built, since what formats an argument may make calls of its own.
+    /// built, since what formats an argument may make calls of its own. Not with .NET's handler: that takes an array pool, which starts
+    /// Random.Shared, and in a job host, where a fork may fail as in any process, all later workers would share it.
     /// </summary>
     [InterpolatedStringHandler]
     public ref struct CallText
     {
-        private DefaultInterpolatedStringHandler text;
+        private string? text;
 
+#pragma warning disable IDE0060 // The compiler gives both.
         public CallText(int literalLength, int formattedCount, int result, out bool isNeeded)
+#pragma warning restore IDE0060
         {
             isNeeded = result == -1;
             Errno = isNeeded ? LastErrno : Errno.None;
-            text = isNeeded ? new DefaultInterpolatedStringHandler(literalLength, formattedCount) : default;
         }
 
         /// <summary>Why the call failed.</summary>
         public Errno Errno { get; }
 
-        public void AppendLiteral(string value) => text.AppendLiteral(value);
+        public void AppendLiteral(string value) => text += value;
 
-        public void AppendFormatted<T>(T value) => text.AppendFormatted(value);
+        public void AppendFormatted<T>(T value, string? format = null) =>
+            text += value is IFormattable formattable ? formattable.ToString(format, CultureInfo.InvariantCulture) : value?.ToString();
 
-        public void AppendFormatted<T>(T value, string format) => text.AppendFormatted(value, format);
-
-        public override string ToString() => text.ToStringAndClear();
+        public override readonly string ToString() => text ?? "";
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace PipeForkAs.LibC;
@@ -101,7 +102,7 @@ public static unsafe partial class Libc
 
             // Over 0: the thread that could not be synchronized.
             if (result > 0)
-                throw new SystemCallException($"seccomp(SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC): thread {result} has other filters", Errno.EINVAL);
+                throw new SystemCallException($"seccomp(SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC): thread {result.ToString(CultureInfo.InvariantCulture)} has other filters", Errno.EINVAL);
             Check.Result(result, $"seccomp(SECCOMP_SET_MODE_FILTER)");
         }
     }

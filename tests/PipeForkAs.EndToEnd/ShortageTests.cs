@@ -46,6 +46,39 @@ public sealed class ShortageTests
     }
 
     [Fact(Timeout = Bound.Test)]
+    public async Task Forks_that_failed_leave_nothing_in_the_job_host_that_later_workers_would_share()
+    {
+        (string folder, JsonObject configuration) = DaemonProcess.Prepare();
+        configuration["JobHosts"] = new JsonArray(new JsonObject { ["Path"] = NativeBuild.TestJobs, ["Workers"] = 0 });
+        await using DaemonProcess daemon = DaemonProcess.Launch(folder, configuration);
+        await Crowd.ListeningAsync(daemon);
+        int host = Assert.Single(ProcFs.Children(daemon.Pid));
+        string[] Open() => [.. Directory.GetFileSystemEntries($"/proc/{host}/fd").Select(path => $"{Path.GetFileName(path)} {new FileInfo(path).LinkTarget}").Order(StringComparer.Ordinal)];
+        string[] before = Open();
+
+        // First without room for any of the three pairs of sockets, and then for one descriptor more, until there is enough.
+        int failures = 0;
+        while (true)
+        {
+            await Tool.MustAsync("prlimit", $"--pid={host}", $"--nofile={before.Length + failures}:");
+            EndRecord end = (await RawClient.RunAsync(daemon, "randoms")).End;
+            if (end.Code == ReplyCode.Ok)
+                break;
+            Assert.Equal(ReplyCode.Internal, end.Code);
+            Assert.Contains("EMFILE", end.Message);
+            failures++;
+        }
+
+        Assert.InRange(failures, 4, 7);
+        await Tool.MustAsync("prlimit", $"--pid={host}", "--nofile=1024:");
+        string[] first = (await RawClient.RunAsync(daemon, "randoms")).Text.Split('\n'), second = (await RawClient.RunAsync(daemon, "randoms")).Text.Split('\n');
+        Assert.Equal(7, first.Length);
+        Assert.All(first.Zip(second).SkipLast(1), pair => Assert.NotEqual(pair.First, pair.Second));
+        Assert.Equal(before, Open());
+        Assert.Equal(0, await daemon.StopAsync());
+    }
+
+    [Fact(Timeout = Bound.Test)]
     public async Task A_stop_before_the_start_is_done_ends_well_and_leaves_nothing()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();

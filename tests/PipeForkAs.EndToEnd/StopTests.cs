@@ -35,6 +35,32 @@ public sealed class StopTests
     }
 
     [Fact(Timeout = 60_000)]
+    public async Task Who_has_connected_when_the_daemon_stops_is_served()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync();
+        Libc.kill(new ProcessId(daemon.Pid), Signal.SIGSTOP);
+        var asked = new List<Socket>();
+        for (int i = 0; i < 20; i++)
+        {
+            Socket client = await RawClient.ConnectAsync(daemon);
+            await client.SendAsync(Encoding.UTF8.GetBytes($$"""{"job":"id","user":"{{TestUsers.Alice}}","reply":"frames"}{{'\n'}}"""));
+            asked.Add(client);
+        }
+
+        // None of them was accepted when the signal comes.
+        Libc.kill(new ProcessId(daemon.Pid), Signal.SIGTERM);
+        Libc.kill(new ProcessId(daemon.Pid), Signal.SIGCONT);
+
+        foreach (Socket client in asked)
+        {
+            using (client)
+                Assert.Equal(ReplyCode.Ok, FramedReply.Parse(await RawClient.ReadToEndAsync(client)).End.Code);
+        }
+
+        Assert.Equal(0, await daemon.EndedAsync());
+    }
+
+    [Fact(Timeout = 60_000)]
     public async Task A_job_that_outlasts_the_drain_ends_with_shutting_down()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(c => c["Limits"]!["DrainTimeout"] = "00:00:01");

@@ -157,7 +157,7 @@ internal sealed class Loop : SynchronizationContext, IDisposable
     }
 
     /// <summary>The watch's interest is another: what is so already is told once more.</summary>
-    internal void Renew(Watch watch) => Libc.epoll_modify(epoll, watch.Descriptor, watch.Interest, Data(watch));
+    internal void Renew(Watch watch, EpollEvents interest) => Libc.epoll_modify(epoll, watch.Descriptor, interest, Data(watch));
 
     /// <summary>Forgets a watch.</summary>
     internal void Remove(Watch watch)

@@ -55,8 +55,8 @@ internal sealed class Watch : IDisposable
     {
         if (!disposed && (Interest & EpollEvents.EPOLLOUT) == 0)
         {
+            loop.Renew(this, Interest | EpollEvents.EPOLLOUT);
             Interest |= EpollEvents.EPOLLOUT;
-            loop.Renew(this);
         }
 
         return new Readiness(this, forReading: false);

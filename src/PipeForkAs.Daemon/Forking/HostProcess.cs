@@ -20,8 +20,7 @@ internal sealed class HostProcess : IDisposable
     private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// How long a worker that is done with may wait to be reaped. With steady requests the next fork comes first, and both wake the job host
-    /// once. So long it counts among its user's processes (RLIMIT_NPROC).
+    /// How long a worker that is done with may wait to be reaped. With steady requests a fork comes first, and both wake the job host once.
     /// </summary>
     private static readonly TimeSpan ReapDelay = TimeSpan.FromMilliseconds(20);
 
@@ -145,10 +144,14 @@ internal sealed class HostProcess : IDisposable
             return;
         reaper.Forget(worker.Pid);
         unreaped.Add(worker.Pid);
-        reaping ??= loop.Schedule(ReapDelay, ReapAll);
+        if (worker.CountsAmongFew)
+            ReapAll();
+        else
+            reaping ??= loop.Schedule(ReapDelay, ReapAll);
     }
 
-    private void ReapAll()
+    /// <summary>Has all reaped that are done with.</summary>
+    internal void ReapAll()
     {
         reaping?.Dispose();
         reaping = null;
@@ -194,12 +197,11 @@ internal sealed class HostProcess : IDisposable
         var reader = new MessageReader(message);
         if (reader.Kind == MessageKind.Forked && descriptors is [{ } worker, { } pidfd, { } stdin, { } stdout])
         {
-            TakeForked(Protocol.Worker.Forked.Decode(ref reader), worker, pidfd, new JobStreams(stdin, stdout));
+            TakeForked(Whole(ref reader, descriptors), worker, pidfd, new JobStreams(stdin, stdout));
             return;
         }
 
-        foreach (FileDescriptor? descriptor in descriptors)
-            descriptor?.Dispose();
+        CloseAll(descriptors);
         switch (reader.Kind)
         {
             case MessageKind.Forked:
@@ -244,6 +246,25 @@ internal sealed class HostProcess : IDisposable
             default:
                 throw new JobHostException($"it sent a message of kind {(int)reader.Kind}, which is not the daemon's to get");
         }
+    }
+
+    private static Forked Whole(ref MessageReader reader, Span<FileDescriptor?> descriptors)
+    {
+        try
+        {
+            return Protocol.Worker.Forked.Decode(ref reader);
+        }
+        catch
+        {
+            CloseAll(descriptors);
+            throw;
+        }
+    }
+
+    private static void CloseAll(Span<FileDescriptor?> descriptors)
+    {
+        foreach (FileDescriptor? descriptor in descriptors)
+            descriptor?.Dispose();
     }
 
     private void TakeForked(Forked message, FileDescriptor workerControl, FileDescriptor pidfd, JobStreams streams)

@@ -16,7 +16,7 @@ internal sealed class WorkerPool(Loop loop, string path, PoolSize size, IReadOnl
 {
     private static readonly TimeSpan RefillPause = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>A short job has its answer by then.</summary>
+    /// <summary>A short job has its answer by then: a fork meanwhile would take its processor from it.</summary>
     private static readonly TimeSpan FillDelay = TimeSpan.FromMilliseconds(2);
 
     /// <summary>What has no answer by then is no short job: nothing is held up for it any more.</summary>
@@ -67,8 +67,8 @@ internal sealed class WorkerPool(Loop loop, string path, PoolSize size, IReadOnl
             return GiveOut(idle);
         }
 
-        Grow();
-
+        if (processes.Any(static process => process.IsReady))
+            Grow();
         var taken = new TaskCompletionSource<ForkedWorker>();
         LinkedListNode<TaskCompletionSource<ForkedWorker>> place = waiting.AddLast(taken);
         using LoopTimer deadline = loop.Schedule(timeout, () =>
@@ -227,7 +227,11 @@ internal sealed class WorkerPool(Loop loop, string path, PoolSize size, IReadOnl
         shrinking = null;
         size.PeriodEnded(ready.Count);
         while (ready.Count > size.Wanted)
-            ready.Dequeue().Release();
+        {
+            ForkedWorker unneeded = ready.Dequeue();
+            loop.Guard(unneeded.Release);
+        }
+
         if (size.IsGrown)
             shrinking = loop.Schedule(SizePeriod, Shrink);
     }

@@ -71,8 +71,11 @@ internal sealed class SweptJob(SweepIsolation owner, ProcessId worker) : JobProc
             owner.Forget(this);
     }
 
-    /// <summary>Whether a process was seen to be this job's.</summary>
-    public bool Claims(ProcessEntry process) => claimed.Contains((process.Pid, process.Started));
+    /// <summary>
+    /// Whether a process was seen to be this job's, or is in its worker's session, which nobody can join: setsid(2). A session's number is not
+    /// given to a process as long as anybody is in it.
+    /// </summary>
+    public bool Claims(ProcessEntry process) => process.Session == worker.Value || claimed.Contains((process.Pid, process.Started));
 
     /// <summary>Whether <see cref="KillOnce"/> found somebody whom it had not found the time before.</summary>
     public bool FoundOthers { get; private set; }

@@ -64,6 +64,7 @@ internal sealed class HostServer
             register(jobs);
             RefuseUnlessOneThread(tasks, "after the jobs were registered");
 
+            OccupyStandardStreams();
             server = new HostServer(control, tasks, jobs, forRoot);
             Introduction.Send(control, jobs);
             WarmUp.NameServices();
@@ -95,6 +96,19 @@ internal sealed class HostServer
         if (!RuntimeThreads.IsNative)
             throw new HostRefusedException("a job host must be compiled natively (dotnet publish with PublishAot): forked CoreCLR processes crash, and share executable pages that a job could write");
         RefuseUnlessOneThread(tasks, "at start");
+    }
+
+    /// <summary>What a worker puts on descriptors 0, 1 and 2 must not lie there already: a daemon may be started without them.</summary>
+    private static void OccupyStandardStreams()
+    {
+        FileDescriptor nothing = Libc.open("/dev/null", OpenFlags.O_RDWR);
+        while (nothing.Number <= 2)
+        {
+            nothing.Release();
+            nothing = Libc.open("/dev/null", OpenFlags.O_RDWR);
+        }
+
+        nothing.Dispose();
     }
 
     private static void RefuseUnlessOneThread(FileDescriptor tasks, string when)

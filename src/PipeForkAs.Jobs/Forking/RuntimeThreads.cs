@@ -14,8 +14,18 @@ internal static class RuntimeThreads
     public static bool IsNative => !RuntimeFeature.IsDynamicCodeSupported;
 
     /// <summary>Opens what tells how many threads this process has; a child's copy of it tells of its parent.</summary>
-    /// <exception cref="SystemCallException">/proc is not mounted.</exception>
-    public static FileDescriptor OpenTasks() => Libc.open("/proc/self/task", OpenFlags.O_PATH | OpenFlags.O_DIRECTORY);
+    /// <exception cref="InvalidOperationException">/proc is not mounted.</exception>
+    public static FileDescriptor OpenTasks()
+    {
+        try
+        {
+            return Libc.open("/proc/self/task", OpenFlags.O_PATH | OpenFlags.O_DIRECTORY);
+        }
+        catch (SystemCallException failure)
+        {
+            throw new InvalidOperationException($"a job host counts its threads in /proc, which must be mounted: {failure.Message}", failure);
+        }
+    }
 
     /// <summary>
     /// How many threads a process has: /proc/self/task is a directory with an entry for each, and its link count is two more

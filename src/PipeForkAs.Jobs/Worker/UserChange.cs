@@ -74,7 +74,7 @@ internal sealed class UserChange(ProcessId jobHost, bool forRoot, WorkerEnds end
         step = WorkerStep.Session;
         Libc.setsid();
 
-        // What it says itself until it has its order, should the runtime say anything, goes where the job host's words go.
+        // Descriptor 2 stays the job host's until the order: should the runtime have anything to say, the daemon's log has it.
         step = WorkerStep.Pipes;
         Libc.dup2(ends.Stdin, 0).Release();
         Libc.dup2(ends.Stdout, 1).Release();

@@ -4,7 +4,7 @@ namespace PipeForkAs.LibC;
 public sealed class SystemCallException : Exception
 {
     internal SystemCallException(string call, Errno errno)
-        : base($"{call}: {errno}")
+        : base($"{call}: {errno.ToString()}")
     {
         Call = call;
         Errno = errno;

@@ -138,7 +138,7 @@ internal sealed class Server
     {
         long begun = loop.Time.GetTimestamp();
         accepting = false;
-        TakeWaiting();
+        await TakeWaitingAsync();
         listening?.Dispose();
         listener?.Dispose();
         report.Stop();
@@ -236,11 +236,28 @@ internal sealed class Server
         }
     }
 
-    /// <summary>Who has connected already is served: the daemon's own socket goes with its queue, the service manager's is there for the next daemon.</summary>
-    private void TakeWaiting()
+    /// <summary>
+    /// Who has connected already is served: the daemon's own socket goes with its queue, the service manager's is there for the next daemon. Nobody
+    /// can join the queue any more, or a stop would take as long as somebody does.
+    /// </summary>
+    private async Task TakeWaitingAsync()
     {
-        while (handed is null && listener is not null && connections.Count < options.Limits.MaxConnections && Libc.accept4(listener.Socket, out _) is { } socket)
+        if (handed is not null || listener is null)
+            return;
+        Libc.shutdown(listener.Socket, SocketShutdown.SHUT_RD);
+        while (connections.Count < options.Limits.MaxConnections)
+        {
+            FileDescriptor? socket = Libc.accept4(listener.Socket, out Errno error);
+            if (socket is null)
+            {
+                if (error != Errno.EAGAIN)
+                    Log.AcceptFailed(logger, error.ToString());
+                return;
+            }
+
             Take(socket);
+            await Task.Yield();
+        }
     }
 
     private void Take(FileDescriptor socket)

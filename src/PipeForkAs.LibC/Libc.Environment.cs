@@ -25,17 +25,18 @@ public static unsafe partial class Libc
                 throw new ArgumentException($"\"{variable}\" is not NAME=VALUE", nameof(variables));
         }
 
-        // SAFETY: libc's variable of this name holds a pointer to an array of strings with a null pointer last, which is what a block is
-        // filled with. It is not freed: libc and the runtime read it as long as the process lives.
         nuint size = CStringArray.Size(variables);
         if (size > environmentSize)
         {
             // A page has room for most environments: a process that makes its own anew allocates nothing.
             const nuint Page = 4096;
-            environmentSize = nuint.Max(size, Page);
-            environmentBlock = (byte*)NativeMemory.AlignedAlloc(environmentSize, Page);
+            size = nuint.Max(size, Page);
+            environmentBlock = (byte*)NativeMemory.AlignedAlloc(size, Page);
+            environmentSize = size;
         }
 
+        // SAFETY: the block has room for what is filled in. libc's variable of this name holds a pointer to an array of strings with a null
+        // pointer last, which is what it is filled with. No block is freed: libc and the runtime read it as long as the process lives.
         CStringArray.Fill(variables, environmentBlock);
         if (environment is null)
             environment = (byte***)NativeLibrary.GetExport(NativeLibrary.GetMainProgramHandle(), "environ");

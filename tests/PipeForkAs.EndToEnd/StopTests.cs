@@ -61,6 +61,32 @@ public sealed class StopTests
     }
 
     [Fact(Timeout = 60_000)]
+    public async Task Whoever_goes_on_connecting_does_not_keep_a_stop_from_its_end()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync();
+        bool ended = false;
+        Task[] flood = [.. Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
+        {
+            while (!Volatile.Read(ref ended))
+            {
+                try
+                {
+                    (await RawClient.ConnectAsync(daemon)).Dispose();
+                }
+                catch (SocketException)
+                {
+                    await Task.Delay(1);
+                }
+            }
+        }))];
+
+        await Task.Delay(300);
+        Assert.Equal(0, await daemon.StopAsync());
+        Volatile.Write(ref ended, true);
+        await Task.WhenAll(flood);
+    }
+
+    [Fact(Timeout = 60_000)]
     public async Task A_job_that_outlasts_the_drain_ends_with_shutting_down()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(c => c["Limits"]!["DrainTimeout"] = "00:00:01");

@@ -3,6 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace PipeForkAs.LibC.Tests;
 
+/// <summary>What libc reads meanwhile in other tests would be half written.</summary>
+[CollectionDefinition(nameof(EnvironmentTests), DisableParallelization = true)]
+[Collection(nameof(EnvironmentTests))]
 public sealed class EnvironmentTests
 {
     [Fact]
@@ -19,6 +22,13 @@ public sealed class EnvironmentTests
             Assert.Null(Get("PATH"));
             Libc.set_environment([]);
             Assert.Null(Get("A"));
+
+            // More than the block has room for, a lone surrogate, and less again.
+            string longest = new('x', 10_000);
+            Libc.set_environment([$"LONG={longest}", "LONE=\uD800", "LAST=l"]);
+            Assert.Equal((longest, "\uFFFD", "l"), (Get("LONG"), Get("LONE"), Get("LAST")));
+            Libc.set_environment(["A=b"]);
+            Assert.Equal(("b", null, null), (Get("A"), Get("LONG"), Get("LAST")));
         }
         finally
         {

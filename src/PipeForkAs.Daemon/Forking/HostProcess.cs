@@ -155,6 +155,8 @@ internal sealed class HostProcess : IDisposable
     {
         reaping?.Dispose();
         reaping = null;
+        if (channel.IsClosed)
+            return;
         foreach (ProcessId pid in unreaped)
         {
             new Reap(pid.Value).Encode(channel.Writer);

@@ -72,10 +72,10 @@ internal sealed class SweptJob(SweepIsolation owner, ProcessId worker) : JobProc
     }
 
     /// <summary>
-    /// Whether a process was seen to be this job's, or is in its worker's session, which nobody can join: setsid(2). A session's number is not
-    /// given to a process as long as anybody is in it.
+    /// Whether a process was seen to be this job's, or is in its worker's session, which nobody can join: setsid(2). Until the worker is
+    /// reaped the session's number is its own.
     /// </summary>
-    public bool Claims(ProcessEntry process) => process.Session == worker.Value || claimed.Contains((process.Pid, process.Started));
+    public bool Claims(ProcessEntry process) => (!workerReaped && process.Session == worker.Value) || claimed.Contains((process.Pid, process.Started));
 
     /// <summary>Whether <see cref="KillOnce"/> found somebody whom it had not found the time before.</summary>
     public bool FoundOthers { get; private set; }

@@ -58,13 +58,13 @@ internal sealed class HostServer
         var control = new FileDescriptor(WorkerProtocol.ControlDescriptor);
         try
         {
+            OccupyStandardStreams();
             FileDescriptor tasks = RuntimeThreads.OpenTasks();
             RefuseUnlessItCanFork(tasks);
             var jobs = new JobCollection();
             register(jobs);
             RefuseUnlessOneThread(tasks, "after the jobs were registered");
 
-            OccupyStandardStreams();
             server = new HostServer(control, tasks, jobs, forRoot);
             Introduction.Send(control, jobs);
             WarmUp.NameServices();

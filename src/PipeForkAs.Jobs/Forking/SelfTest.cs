@@ -30,6 +30,7 @@ internal static class SelfTest
 #pragma warning disable RS0030, CA5394 // It runs behind the fork, in a child that is thrown away; the numbers are compared, not trusted.
     private static void Probe(FileDescriptor output)
     {
+        Libc.set_environment([$"{Variable}=seen"]);
         long sum = Task.Run(Allocate).GetAwaiter().GetResult();
         GC.Collect();
         GC.WaitForPendingFinalizers();
@@ -37,7 +38,6 @@ internal static class SelfTest
             throw new HostRefusedException("the self-test failed: finalizers do not run in a worker");
 
         // .NET copies the environment when it is first listed or changed, and would show a job the job host's.
-        Libc.set_environment([$"{Variable}=seen"]);
         if (Environment.GetEnvironmentVariable(Variable) != "seen")
             throw new HostRefusedException("the self-test failed: a worker does not see its own environment. Something listed or changed the variables before the fork: register jobs without it");
 

@@ -125,6 +125,6 @@ public readonly record struct Errno(int Value)
                 return $"{name} ({Text})";
         }
 
-        return string.Create(CultureInfo.InvariantCulture, $"errno {Value} ({Text})");
+        return string.Concat("errno ", Value.ToString(CultureInfo.InvariantCulture), " (" + Text + ")");
     }
 }

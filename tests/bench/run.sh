@@ -62,8 +62,15 @@ commit=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
 # For 10,000 idle connections: the load generator and the daemon each hold one end.
 ulimit -n 65536 2>/dev/null || ulimit -Sn "$(ulimit -Hn)"
 [ "$(ulimit -n)" -ge 11000 ] || { echo "run.sh: 11,000 open files are needed, $(ulimit -n) are allowed" >&2; exit 2; }
-run=(dotnet exec "$(dotnet msbuild "$bench" -getProperty:TargetPath -p:Configuration=Release)"
-    --native "$native" --tools "$scratch" --contenders "$here/contenders" --output "$report" --commit "$commit" "$@")
+program=$(dotnet msbuild "$bench" -getProperty:TargetPath -p:Configuration=Release)
+contenders=$here/contenders
+if [ -n "$boot" ]; then
+    cp -r "$(dirname "$program")" "$scratch/bench"
+    cp -r "$contenders" "$scratch/contenders"
+    program=$scratch/bench/$(basename "$program")
+    contenders=$scratch/contenders
+fi
+run=(dotnet exec "$program" --native "$native" --tools "$scratch" --contenders "$contenders" --output "$report" --commit "$commit" "$@")
 if [ -z "$boot" ]; then
     "${run[@]}"
     exit

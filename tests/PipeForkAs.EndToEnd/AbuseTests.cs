@@ -77,6 +77,9 @@ public sealed class AbuseTests(SharedDaemon shared) : IClassFixture<SharedDaemon
     {
         using Socket other = await Crowd.SendAsync(daemon, $$$"""{"job":"ignore-sigterm","user":"{{{TestUsers.Bob}}}","args":{"seconds":50}}""");
         await Crowd.WaitForAsync(other, "ready");
+
+        // The user's own former workers, which it may signal, are gone for good a moment after their answers.
+        await Crowd.UntilAsync(() => ProcFs.HasAny(TestUsers.Entry(TestUsers.Alice).Uid), any => !any, TimeSpan.FromSeconds(20), "processes of the attacker's");
         int[] pids = [daemon.Pid, .. ProcFs.Descendants(daemon.Pid)];
         await AttackInVainAsync(pids);
 

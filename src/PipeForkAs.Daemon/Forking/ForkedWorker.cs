@@ -9,10 +9,6 @@ namespace PipeForkAs.Daemon.Forking;
 internal sealed class ForkedWorker
 {
     private const int RaisedSendBuffer = 2 * WorkerProtocol.MaxMessageBytes;
-
-    /// <summary>A user that may have fewer processes feels each that has ended and is not reaped.</summary>
-    private const int ManyProcesses = 64;
-
     private readonly FileDescriptor control;
     private readonly FileDescriptor pidfd;
     private readonly HostProcess host;
@@ -33,9 +29,6 @@ internal sealed class ForkedWorker
     }
 
     public ProcessId Pid { get; }
-
-    /// <summary>Whether its user may have so few processes (RLIMIT_NPROC) that it must not be reaped late.</summary>
-    public bool CountsAmongFew { get; private set; }
 
     /// <summary>Called once when the client has its answer, or the worker is done with.</summary>
     public Action? WhenAnswered { private get; set; }
@@ -62,11 +55,7 @@ internal sealed class ForkedWorker
     /// <exception cref="SystemCallException">The order cannot be sent, or a limit not be set.</exception>
     public void Order(Run order, GroupLimits limits, MessageWriter writer, FileDescriptor? stderr = null)
     {
-        Run placed = processes.Begin(order, limits);
-        CountsAmongFew = placed.Limits.Processes < ManyProcesses;
-        if (CountsAmongFew)
-            host.ReapAll();
-        placed.Encode(writer);
+        processes.Begin(order, limits).Encode(writer);
         if (writer.Written.Length > WorkerProtocol.DefaultBufferBytes)
             Enlarge(control);
 

@@ -19,11 +19,6 @@ internal sealed class HostProcess : IDisposable
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(2);
 
-    /// <summary>
-    /// How long a worker that is done with may wait to be reaped. With steady requests a fork comes first, and both wake the job host once.
-    /// </summary>
-    private static readonly TimeSpan ReapDelay = TimeSpan.FromMilliseconds(20);
-
     private readonly Loop loop;
     private readonly ChildReaper reaper;
     private readonly JobIsolation isolation;
@@ -33,9 +28,7 @@ internal sealed class HostProcess : IDisposable
     private readonly TaskCompletionSource ended = new();
     private readonly Dictionary<int, ForkedWorker> workers = [];
     private readonly List<JobDescription> jobs = [];
-    private readonly List<ProcessId> unreaped = [];
     private readonly LoopTimer startDeadline;
-    private LoopTimer? reaping;
     private bool greeted, introduced, lost, stopping;
 
     private HostProcess(Loop loop, ChildReaper reaper, JobIsolation isolation, IHostProcessOwner owner, ProcessId pid, HostChannel channel)
@@ -113,7 +106,6 @@ internal sealed class HostProcess : IDisposable
     {
         ForksAsked++;
         Say(MessageKind.Fork);
-        ReapAll();
     }
 
     /// <summary>Ends it: it is told by its closed control socket, ends its workers and then itself, or is killed after a grace.</summary>
@@ -136,41 +128,20 @@ internal sealed class HostProcess : IDisposable
             Libc.kill(Pid, Signal.SIGKILL);
     }
 
-    /// <summary>A worker is done with: it may be reaped, with the next fork or soon.</summary>
+    /// <summary>A worker is done with: it may be reaped.</summary>
     internal void Release(ForkedWorker worker)
     {
         // Behind the process's end, its workers are the daemon's own children.
         if (!workers.Remove(worker.Pid.Value) || channel.IsClosed)
             return;
         reaper.Forget(worker.Pid);
-        unreaped.Add(worker.Pid);
-        if (worker.CountsAmongFew)
-            ReapAll();
-        else
-            reaping ??= loop.Schedule(ReapDelay, ReapAll);
-    }
-
-    /// <summary>Has all reaped that are done with.</summary>
-    internal void ReapAll()
-    {
-        reaping?.Dispose();
-        reaping = null;
-        if (channel.IsClosed)
-            return;
-        foreach (ProcessId pid in unreaped)
-        {
-            new Reap(pid.Value).Encode(channel.Writer);
-            channel.Send();
-        }
-
-        unreaped.Clear();
+        LetReap(worker.Pid);
     }
 
     private void Close()
     {
         startDeadline.Dispose();
         heartbeat.Dispose();
-        reaping?.Dispose();
         channel.Dispose();
     }
 
@@ -199,7 +170,7 @@ internal sealed class HostProcess : IDisposable
         var reader = new MessageReader(message);
         if (reader.Kind == MessageKind.Forked && descriptors is [{ } worker, { } pidfd, { } stdin, { } stdout])
         {
-            TakeForked(Whole(ref reader, descriptors), worker, pidfd, new JobStreams(stdin, stdout));
+            TakeForked(DecodeForked(ref reader, descriptors), worker, pidfd, new JobStreams(stdin, stdout));
             return;
         }
 
@@ -208,11 +179,10 @@ internal sealed class HostProcess : IDisposable
         {
             case MessageKind.Forked:
                 // They were closed on the way, and the worker ends by that.
-                int pid = Protocol.Worker.Forked.Decode(ref reader).Pid;
+                var pid = new ProcessId(Protocol.Worker.Forked.Decode(ref reader).Pid);
                 Answered();
                 owner.ForkFailed("the worker's descriptors did not arrive: the daemon has as many open as it may have");
-                new Reap(pid).Encode(channel.Writer);
-                channel.Send();
+                LetReap(pid);
                 break;
             case MessageKind.Hello:
                 greeted = true;
@@ -250,7 +220,8 @@ internal sealed class HostProcess : IDisposable
         }
     }
 
-    private static Forked Whole(ref MessageReader reader, Span<FileDescriptor?> descriptors)
+    /// <summary>A message that is not whole leaves none of its descriptors open.</summary>
+    private static Forked DecodeForked(ref MessageReader reader, Span<FileDescriptor?> descriptors)
     {
         try
         {
@@ -366,6 +337,12 @@ internal sealed class HostProcess : IDisposable
 
         workers.Clear();
         owner.Lost(this, reason);
+    }
+
+    private void LetReap(ProcessId worker)
+    {
+        new Reap(worker.Value).Encode(channel.Writer);
+        channel.Send();
     }
 
     private void Say(MessageKind kind)

@@ -95,6 +95,9 @@ internal sealed class HostProcesses : IHostProcessOwner
     /// <exception cref="OperationCanceledException">Whoever asked is gone.</exception>
     public ValueTask<ForkedWorker> TakeAsync(TimeSpan timeout, Action<Action>? onLeft) => pool.TakeAsync(timeout, onLeft);
 
+    /// <summary>Short jobs that have no answer yet.</summary>
+    public int CountUnanswered() => pool.CountUnanswered();
+
     /// <summary>Whoever waits for a worker is told that there will be none.</summary>
     public void Refuse(string reason) => pool.Refuse(reason);
 

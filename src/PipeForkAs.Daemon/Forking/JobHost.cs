@@ -67,6 +67,9 @@ internal sealed class JobHost
     public ValueTask<ForkedWorker> TakeAsync(TimeSpan timeout, bool forRoot, Action<Action>? onLeft = null) =>
         forRoot ? TakeForRootAsync(timeout, onLeft) : users.TakeAsync(timeout, onLeft);
 
+    /// <summary>Short jobs that have no answer yet.</summary>
+    public int CountUnanswered() => users.CountUnanswered() + (root?.CountUnanswered() ?? 0);
+
     /// <summary>Whoever waits for a worker is told that there will be none.</summary>
     public void Refuse(string reason)
     {

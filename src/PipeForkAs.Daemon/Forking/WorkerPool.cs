@@ -48,6 +48,17 @@ internal sealed class WorkerPool(Loop loop, string path, PoolSize size, IReadOnl
     /// <summary>Whether requests wait for a worker.</summary>
     public bool IsAwaited => waiting.Count > 0;
 
+    /// <summary>Short jobs that have no answer yet: each of them has work for a processor.</summary>
+    public int CountUnanswered()
+    {
+        while (busy.TryPeek(out (ForkedWorker Worker, long Since) first) && (first.Worker.IsAnswered || loop.Time.GetElapsedTime(first.Since) > ShortJob))
+            busy.Dequeue();
+        int unanswered = 0;
+        foreach ((ForkedWorker worker, _) in busy)
+            unanswered += worker.IsAnswered ? 0 : 1;
+        return unanswered;
+    }
+
     /// <summary>A worker that waits for its order: one that was forked in advance, else one that is forked now.</summary>
     /// <param name="timeout">How long it may take.</param>
     /// <param name="onLeft">Is given what to call when whoever asks is gone.</param>
@@ -204,12 +215,7 @@ internal sealed class WorkerPool(Loop loop, string path, PoolSize size, IReadOnl
     /// <summary>Forks in advance what is missing. False where there are so many short jobs that a fork would only hold them up.</summary>
     private bool FillUnlessBusy()
     {
-        while (busy.TryPeek(out (ForkedWorker Worker, long Since) first) && (first.Worker.IsAnswered || loop.Time.GetElapsedTime(first.Since) > ShortJob))
-            busy.Dequeue();
-        int unanswered = 0;
-        foreach ((ForkedWorker worker, _) in busy)
-            unanswered += worker.IsAnswered ? 0 : 1;
-        if (unanswered > EnoughToDo)
+        if (CountUnanswered() > EnoughToDo)
             return false;
         Fill();
         return true;

@@ -140,7 +140,7 @@ internal sealed class RequestStory(
         RegisteredJob job = catalog.Find(jobName) ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{jobName}\"; list shows those that there are");
         Account account = decision.Account ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{user}\"");
         await accounts.PassAsync(account);
-        Run order = orders.Build(job, request, account, decision.GrantsRoot, answersEarly: !reply.TellsHowItEnded);
+        Run order = orders.Build(job, request, account, decision.GrantsRoot, awaitsAnswer: !reply.TellsHowItEnded && job.Host.CountUnanswered() < Environment.ProcessorCount);
         using JobSlots.Slot slot = await slots.TakeAsync(caller.Uid, client.OnHungUp);
         RefuseWhere(runningJobs.AllEnded);
 
@@ -173,7 +173,8 @@ internal sealed class RequestStory(
                 worker.Answered();
             }
 
-            worker.LetGo();
+            if (order.AwaitsAnswer)
+                worker.LetGo();
         }
 
         WorkerExited? exited = await running.Job.FinishAsync(relayed);

@@ -73,7 +73,7 @@ internal sealed class HostServer
             SelfTest.Run();
             if (!forRoot)
                 BoundingSet.Empty();
-            TypeData.Collapse();
+            HugePages.Take();
             server.Say(writer => writer.Begin(MessageKind.Ready));
             server.Loop();
             server.EndWorkers(daemonIsGone: true);

@@ -79,6 +79,23 @@ public static unsafe partial class Libc
         }
     }
 
+    /// <summary>pread(2), repeated when a signal interrupts it: reads from a place, and the descriptor's own stays where it is.</summary>
+    /// <param name="descriptor">A file that has places.</param>
+    /// <param name="buffer">Takes what is read.</param>
+    /// <param name="offset">The place, in bytes from the beginning; not negative.</param>
+    public static IOResult pread(FileDescriptor descriptor, Span<byte> buffer, long offset)
+    {
+        // SAFETY: the buffer is pinned for the call and its length is what the kernel is told.
+        fixed (byte* start = buffer)
+        {
+            IOResult result;
+            do
+                result = Check.Count(sys_pread(descriptor.Number, start, (nuint)buffer.Length, offset));
+            while (result.Errno == Errno.EINTR);
+            return result;
+        }
+    }
+
     /// <summary>write(2), repeated when a signal interrupts it. May write less than all.</summary>
     public static IOResult write(FileDescriptor descriptor, ReadOnlySpan<byte> buffer)
     {
@@ -194,6 +211,9 @@ public static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "read", SetLastError = true)]
     private static partial nint sys_read(int descriptor, byte* buffer, nuint length);
+
+    [LibraryImport(Library, EntryPoint = "pread64", SetLastError = true)]
+    private static partial nint sys_pread(int descriptor, byte* buffer, nuint length, long offset);
 
     [LibraryImport(Library, EntryPoint = "write", SetLastError = true)]
     private static partial nint sys_write(int descriptor, byte* buffer, nuint length);

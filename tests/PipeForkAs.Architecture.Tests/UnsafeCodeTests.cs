@@ -16,7 +16,7 @@ public sealed partial class UnsafeCodeTests
     [Fact]
     public void No_other_source_calls_native_code() => Assert.Equal(
         ["src/PipeForkAs.Jobs/Forking/HugePages.cs", "src/PipeForkAs.Jobs/Forking/RuntimeThreads.cs"],
-        OutsideLibC().Where(file => NativeCall().IsMatch(file.Code)).Select(file => file.Path));
+        OutsideLibC().Where(file => NativeCall().IsMatch(file.Code)).Select(file => file.Path).Order(StringComparer.Ordinal));
 
     [Fact]
     public void Each_member_that_uses_a_pointer_says_why_that_is_safe()

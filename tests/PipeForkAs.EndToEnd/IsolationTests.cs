@@ -218,8 +218,12 @@ public sealed class IsolationTests(IsolatingDaemon shared) : IClassFixture<Isola
     [Fact(Timeout = Bound.Test)]
     public async Task What_an_administrator_set_for_the_daemon_does_not_pass_to_a_job()
     {
-        await using DaemonProcess own = await DaemonProcess.StartAsync();
-        foreach (int pid in ProcFs.Descendants(own.Pid))
+        await using DaemonProcess own = await DaemonProcess.StartAsync(static configuration =>
+        {
+            foreach (JsonNode? host in (JsonArray)configuration["JobHosts"]!)
+                host!["Workers"] = 0;
+        });
+        foreach (int pid in ProcFs.Descendants(own.Pid).Append(own.Pid))
         {
             await Tool.MustAsync("renice", "-n", "7", "-p", $"{pid}");
             File.WriteAllText($"/proc/{pid}/oom_score_adj", "300");

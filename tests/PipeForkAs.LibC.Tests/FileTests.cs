@@ -27,6 +27,22 @@ public sealed class FileTests
     }
 
     [Fact]
+    public void A_file_is_read_from_a_place_and_its_descriptor_stays_where_it_is()
+    {
+        using var directory = new TemporaryDirectory();
+        string path = directory.File("file");
+        File.WriteAllText(path, "eggman");
+        using FileDescriptor file = Libc.open(path, OpenFlags.O_RDONLY);
+        var buffer = new byte[4];
+        Assert.Equal(3, Libc.pread(file, buffer, 3).OrThrow("pread"));
+        Assert.Equal("man"u8, buffer.AsSpan(0, 3));
+        Assert.Equal(4, Libc.read(file, buffer).OrThrow("read"));
+        Assert.Equal("eggm"u8, buffer);
+        Assert.Equal(0, Libc.pread(file, buffer, 6).OrThrow("pread"));
+        Assert.Equal(Errno.EINVAL, Libc.pread(file, buffer, -1).Errno);
+    }
+
+    [Fact]
     public void Set_user_id_set_group_id_and_sticky_are_part_of_the_permissions()
     {
         using var directory = new TemporaryDirectory();

@@ -38,9 +38,8 @@ internal sealed class OrderBuilder
     /// <param name="request">What was asked.</param>
     /// <param name="account">Whom it runs as.</param>
     /// <param name="grantsRoot">Whether that is root, and a rule grants it by name.</param>
-    /// <param name="awaitsAnswer">Whether a worker that is done waits with its end until the client has its answer: where others wait for theirs, the processor has work anyway.</param>
     /// <exception cref="RefusedException">The arguments or the environment are not what the job takes.</exception>
-    public Run Build(RegisteredJob job, Request request, Account account, bool grantsRoot, bool awaitsAnswer = false) => new()
+    public Run Build(RegisteredJob job, Request request, Account account, bool grantsRoot) => new()
     {
         Job = job.Description.Name,
         Command = job.Command?.CommandLine(request.Arguments) ?? [],
@@ -49,7 +48,6 @@ internal sealed class OrderBuilder
         Environment = AllowedEnvironment(job.Description, request),
         Sandboxes = [.. job.Description.Sandboxes ?? []],
         GrantsRoot = grantsRoot,
-        AwaitsAnswer = awaitsAnswer,
         Limits = job.Restrictions.Aggregate(limits, Tighten),
     };
 

@@ -140,7 +140,7 @@ internal sealed class RequestStory(
         RegisteredJob job = catalog.Find(jobName) ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{jobName}\"; list shows those that there are");
         Account account = decision.Account ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{user}\"");
         await accounts.PassAsync(account);
-        Run order = orders.Build(job, request, account, decision.GrantsRoot, awaitsAnswer: !reply.TellsHowItEnded && job.Host.CountUnanswered() < Environment.ProcessorCount);
+        Run order = orders.Build(job, request, account, decision.GrantsRoot);
         using JobSlots.Slot slot = await slots.TakeAsync(caller.Uid, client.OnHungUp);
         RefuseWhere(runningJobs.AllEnded);
 
@@ -153,7 +153,10 @@ internal sealed class RequestStory(
         using RunningJobs.Entry running = runningJobs.Add(
             new RunningJob(client.Loop, worker, output, orders.Timeout(job, request), options.Limits.KillGrace), caller, jobName, account, worker);
         trail.Id = running.Id;
-        worker.Order(order, orders.GroupLimits(job), writer, stderr?.Workers);
+
+        // The kernel takes a process down in one go: on a processor that no other job wants, it waits with that until the client has its answer.
+        bool awaitsAnswer = !reply.TellsHowItEnded && job.Host.CountUnanswered() <= Environment.ProcessorCount;
+        worker.Order(order with { AwaitsAnswer = awaitsAnswer }, orders.GroupLimits(job), writer, stderr?.Workers);
         stderr?.Workers.Dispose();
         client.OnHungUp(() => running.Job.End(EndReason.Cancelled));
         output.LimitReached = () => running.Job.End(EndReason.OutputLimit);
@@ -173,7 +176,7 @@ internal sealed class RequestStory(
                 worker.Answered();
             }
 
-            if (order.AwaitsAnswer)
+            if (awaitsAnswer)
                 worker.LetGo();
         }
 

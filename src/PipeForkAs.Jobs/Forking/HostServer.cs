@@ -20,6 +20,7 @@ internal sealed class HostServer
     private readonly FileDescriptor control;
     private readonly FileDescriptor childSignal;
     private readonly FileDescriptor tasks;
+    private readonly FileDescriptor oomScore = OomScore.Open();
     private readonly JobCollection jobs;
     private readonly ProcessId self = Libc.getpid();
     private readonly bool forRoot;
@@ -214,6 +215,7 @@ internal sealed class HostServer
     /// <exception cref="SystemCallException">There is no worker: no descriptors, no memory, or no processes any more.</exception>
     private ProcessId Fork(out WorkerEnds daemonEnds)
     {
+        var parent = new Parent(self, forRoot, OomScore.Read(oomScore));
         (daemonEnds, WorkerEnds workerEnds) = WorkerEnds.Create();
         ProcessId? worker;
         try
@@ -230,7 +232,7 @@ internal sealed class HostServer
         }
 
         if (worker is null)
-            WorkerProcess.Live(workerEnds, self, forRoot, jobs);
+            WorkerProcess.Live(workerEnds, parent, jobs);
         workerEnds.Dispose();
         return worker.Value;
     }

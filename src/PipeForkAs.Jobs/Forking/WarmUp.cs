@@ -47,12 +47,14 @@ internal static class WarmUp
     {
         var reader = new MessageReader(message);
         Run order = Protocol.Worker.Run.Decode(ref reader);
+
+        // Not on each worker's way, but on that of most jobs: a number as text writes to the types' data, in their huge page, when it is first made.
         _ = Encoding.ASCII.GetBytes(order.Limits.OomScoreAdjust.ToString(CultureInfo.InvariantCulture));
 
         // The environment is the job host's, which nobody reads any more; the function writes nothing to standard output.
         FunctionRunner.SetEnvironment(order);
         SandboxEntry.Enter(order);
         new TextJob(order.Job, static _ => "").Invoke(FunctionRunner.Context(order));
-        new Returned(ReturnKind.Exited, "", "").Encode(new MessageWriter());
+        new Returned(ReturnKind.Exited, "", "").Encode(new MessageWriter(64));
     }
 }

@@ -112,7 +112,7 @@ internal static class FunctionRunner
 
     private static int Report(FileDescriptor control, Returned message)
     {
-        var writer = new MessageWriter();
+        var writer = new MessageWriter(64);
         message.Encode(writer);
         Libc.send(control, writer.Written);
         return FailureCode;

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text;
 using PipeForkAs.Jobs.Forking;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Worker;
@@ -10,10 +8,9 @@ namespace PipeForkAs.Jobs.Worker;
 /// How a worker becomes the user: from the first step to the last, in the order in which they must stand. Any failure throws,
 /// and nothing of the user's runs. Nothing is looked up here; the daemon resolved all in numbers.
 /// </summary>
-/// <param name="jobHost">The worker's parent.</param>
-/// <param name="forRoot">Whether the order will grant root; where not, the job host has emptied the bounding set.</param>
+/// <param name="jobHost">Who forked the worker.</param>
 /// <param name="ends">The worker's ends of its sockets; <see cref="Prepare"/> puts them in their places.</param>
-internal sealed class UserChange(ProcessId jobHost, bool forRoot, WorkerEnds ends)
+internal sealed class UserChange(Parent jobHost, WorkerEnds ends)
 {
     /// <summary>SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, SIGALRM, SIGTERM, SIGCHLD, SIGTSTP, SIGTTIN, SIGTTOU, and SIGXCPU to SIGPWR; signal(7).</summary>
     private static ReadOnlySpan<byte> HostSignals => [1, 2, 3, 10, 12, 13, 14, 15, 17, 20, 21, 22, 24, 25, 26, 27, 28, 29, 30];
@@ -105,8 +102,8 @@ internal sealed class UserChange(ProcessId jobHost, bool forRoot, WorkerEnds end
         bool root = uid == UserId.Root;
         if (uid == UserId.Unchanged || (root && !order.GrantsRoot))
             throw new StepFailedException(step, Errno.None, $"a worker never runs a job as uid {uid}{(root ? " unless a rule grants it" : "")}");
-        if (order.GrantsRoot != forRoot)
-            throw new StepFailedException(step, Errno.None, $"the worker was forked for an order that {(forRoot ? "grants root" : "does not grant root")}");
+        if (order.GrantsRoot != jobHost.ForRoot)
+            throw new StepFailedException(step, Errno.None, $"the worker was forked for an order that {(jobHost.ForRoot ? "grants root" : "does not grant root")}");
         if (order.GrantsRoot && !root)
             throw new StepFailedException(step, Errno.None, $"the order grants root and names uid {uid}");
         bool isNone = gid == GroupId.Unchanged;
@@ -120,8 +117,10 @@ internal sealed class UserChange(ProcessId jobHost, bool forRoot, WorkerEnds end
         Libc.close_range(WorkerProtocol.ControlDescriptor + 1, uint.MaxValue);
 
         step = WorkerStep.OomScoreAdjust;
-        using (FileDescriptor file = Libc.open("/proc/self/oom_score_adj", OpenFlags.O_WRONLY))
-            Libc.write(file, Encoding.ASCII.GetBytes(limits.OomScoreAdjust.ToString(CultureInfo.InvariantCulture))).OrThrow("write(oom_score_adj)");
+
+        // A file of its own in /proc costs a worker, there and at its end, as much as all other limits together.
+        if (limits.OomScoreAdjust != jobHost.OomScoreAdjust)
+            OomScore.Write(limits.OomScoreAdjust);
 
         step = WorkerStep.Nice;
         Libc.setpriority(limits.Nice);
@@ -173,8 +172,8 @@ internal sealed class UserChange(ProcessId jobHost, bool forRoot, WorkerEnds end
     {
         Libc.prctl_set_pdeathsig(Signal.SIGKILL);
         ProcessId parent = Libc.getppid();
-        if (parent != jobHost)
-            throw new StepFailedException(step, Errno.None, $"the job host {jobHost} is gone, the parent is {parent}");
+        if (parent != jobHost.Pid)
+            throw new StepFailedException(step, Errno.None, $"the job host {jobHost.Pid} is gone, the parent is {parent}");
     }
 
     private static void EnterHome(string home)

@@ -10,15 +10,16 @@ namespace PipeForkAs.Jobs.Worker;
 internal static class WorkerProcess
 {
     [DoesNotReturn]
-    public static void Live(WorkerEnds ends, ProcessId jobHost, bool forRoot, JobCollection jobs)
+    public static void Live(WorkerEnds ends, Parent jobHost, JobCollection jobs)
     {
-        var change = new UserChange(jobHost, forRoot, ends);
+        var change = new UserChange(jobHost, ends);
         try
         {
             change.Prepare();
 
-            // A page that it writes to is copied at the first time: those of its way are copied while it waits.
-            WarmUp.Run();
+            // A page that it writes to is copied at the first time: those of its way are copied while it waits, if it does.
+            if (!Libc.poll_readable(change.Control, 0, goOnAfterSignals: false))
+                WarmUp.Run();
             Run? order = WaitForOrder(change.Control, out FileDescriptor? stderr);
             if (order is null)
                 Libc._exit(0);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #ifndef MADV_COLLAPSE
@@ -69,15 +70,24 @@ void pipeforkas_collapse_hydrated(void) {
 // So much of the code at most: it is memory that the system cannot drop and read again, as it can the file's.
 #define MOST_CODE (8 * HUGE_PAGE)
 
+// Whether a file may be so long. Without the question the process would be killed that makes one which may not (RLIMIT_FSIZE, setrlimit(2)).
+static bool may_be_as_long(size_t length) {
+    struct rlimit limit;
+    return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur >= length;
+}
+
 // A file in memory of huge pages that holds what is at this place, and that nobody can write to any more; -1 where there is none to be had.
 static int copy_to_huge_pages(const char *from, size_t length) {
+    if (!may_be_as_long(length))
+        return -1;
     int file = memfd_create("pipeforkas-code", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
     if (file < 0)
         file = memfd_create("pipeforkas-code", MFD_CLOEXEC | MFD_ALLOW_SEALING); // Before Linux 6.3.
     if (file < 0)
         return -1;
     bool is_copied = false;
-    char *area = ftruncate(file, (off_t)length) < 0 ? MAP_FAILED : mmap(NULL, length + HUGE_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    // Its memory at once: where there is too little of it, that is an error here, and a signal when the copy is made.
+    char *area = fallocate(file, 0, 0, (off_t)length) < 0 ? MAP_FAILED : mmap(NULL, length + HUGE_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (area != MAP_FAILED) {
         char *copy = area + (-(uintptr_t)area & (HUGE_PAGE - 1));
         if (mmap(copy, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, 0) != MAP_FAILED) {
@@ -106,16 +116,17 @@ static int move_code_of(struct dl_phdr_info *program, size_t size, void *unused)
         int file = copy_to_huge_pages((const char *)first, length);
         if (file < 0)
             break;
-        // In one step, since this function is moved with the rest.
+        // In one step, since this function is moved with the rest. What the kernel refuses it refuses before it takes anything away.
         (void)mmap((void *)first, length, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, file, 0);
         (void)close(file);
     }
     return 1; // The program is the first; libraries keep their place.
 }
 
-// Puts a copy of the program's code and constants, in huge pages, where they are: a worker finds them with two page faults instead of fifteen, each
-// of which brings sixteen entries that its exit has to drop. The linker lays code and constants behind each other for that, from a huge page's begin on
-// (-z noseparate-code). Where the kernel gives no such file, or will not have its pages executed, all stays as it is.
+// Puts a copy of the program's code and constants, in huge pages, where they are: a worker finds them with a page fault or two instead of fifteen, each of
+// which brings sixteen entries that its exit has to drop. It costs their size in memory, 4 MB for the stock jobs. The linker lays code and constants behind
+// each other for that (-z noseparate-code), in most programs from a huge page's begin on, since the section above asks for one. Where the kernel gives no
+// such file, or will not have its pages executed, all stays as it is. Debuggers and profilers find the code in "/memfd:pipeforkas-code".
 void pipeforkas_move_code(void) {
     dl_iterate_phdr(move_code_of, NULL);
 }

@@ -56,6 +56,24 @@ public sealed class JobHostTests(FakeHosts fakes) : IClassFixture<FakeHosts>, IA
     }
 
     [Fact]
+    public async Task Jobs_count_as_unanswered_until_they_are_answered_or_no_short_jobs_any_more()
+    {
+        await StartAsync("good", workers: 1);
+        ForkedWorker first = await TakeAsync(), second = await TakeAsync(), third = await TakeForRootAsync();
+        Assert.Equal(3, await UnansweredAsync());
+        await loop!.RunAsync(second.Answered);
+        Assert.Equal(2, await UnansweredAsync());
+        time.Advance(TimeSpan.FromMilliseconds(10));
+        Assert.Equal(2, await UnansweredAsync());
+        time.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.Equal(0, await UnansweredAsync());
+        foreach (ForkedWorker worker in new[] { first, second, third })
+            await loop.RunAsync(worker.Release);
+
+        Task<int> UnansweredAsync() => loop!.RunAsync(() => Task.FromResult(host!.CountUnanswered()));
+    }
+
+    [Fact]
     public async Task Without_a_pool_workers_are_forked_when_they_are_needed()
     {
         await StartAsync("good", workers: 0);

@@ -60,7 +60,7 @@ public sealed class FaultInjectionTests
     [MemberData(nameof(FailingSteps))]
     public async Task Where_a_step_fails_the_job_does_not_run_and_the_client_is_told_step_and_errno(string step, int call, int errno, string arguments)
     {
-        await using DaemonProcess daemon = await FaultyKernel.StartDaemonAsync([new Fault(call, errno, arguments)], LimitProcessorTime);
+        await using DaemonProcess daemon = await FaultyKernel.StartDaemonAsync([new Fault(call, errno, arguments)], LimitMore);
         FramedReply reply = await MarkAsync(daemon);
         Assert.Equal(ReplyCode.Internal, reply.End.Code);
         Assert.Contains($"step {step}:", reply.End.Message);
@@ -145,8 +145,8 @@ public sealed class FaultInjectionTests
     }
 
     /// <summary>RLIMIT_CPU is set for a worker only where it is configured.</summary>
-    private static void LimitProcessorTime(JsonObject configuration) =>
-        configuration["Limits"]!["Worker"] = new JsonObject { ["CpuSeconds"] = 100 };
+    private static void LimitMore(JsonObject configuration) =>
+        configuration["Limits"]!["Worker"] = new JsonObject { ["CpuSeconds"] = 100, ["OomScoreAdj"] = 100 };
 
     /// <summary>Runs the job that leaves a file behind, and checks whether it did.</summary>
     private static async Task<FramedReply> MarkAsync(DaemonProcess daemon, bool expectMark = false)

@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 using PipeForkAs.EndToEnd.Harness;
+using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd.Memory;
@@ -9,13 +11,11 @@ public sealed class HugePagesTests
 {
     private const string Code = "/memfd:pipeforkas-code";
 
-    private const string NoHugePages = "the system gives no huge page: no transparent huge pages, before Linux 6.1, or no free memory in one piece";
-
     [Fact(Timeout = Bound.Test)]
     public async Task Jobs_leave_the_huge_page_of_the_job_host_whole()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
-        Assert.SkipWhen(!await GivesHugePagesAsync(daemon), NoHugePages);
+        Assert.SkipWhen(!await GivesHugePagesAsync(daemon), "the system gives no huge page: no transparent huge pages, before Linux 6.1, or no free memory in one piece");
         Dictionary<int, long> before = Hosts(daemon, "AnonHugePages:");
         Assert.All(before.Values, bytes => Assert.NotEqual(0, bytes));
 
@@ -25,28 +25,44 @@ public sealed class HugePagesTests
         Assert.Equal(0, await daemon.StopAsync());
     }
 
-    /// <summary>It is code that each worker runs, of all users: nobody may write to it, whatever gets hold of it.</summary>
+    /// <summary>It is code that each worker runs, of all users: nobody may write to it, whatever gets hold of it, or take it away.</summary>
     [Fact(Timeout = Bound.Test)]
     public async Task Code_is_a_sealed_copy_in_huge_pages()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
-        Assert.SkipWhen(!await GivesHugePagesAsync(daemon, "of a file in memory"), NoHugePages);
-        Dictionary<int, long> before = Hosts(daemon, "ShmemPmdMapped:");
-        Assert.All(before.Values, bytes => Assert.NotEqual(0, bytes));
-        foreach (int host in before.Keys)
+        Assert.SkipWhen(!await GivesHugePagesAsync(daemon, "of a file in memory"), "the system gives no huge page of a file in memory: no transparent huge pages, before Linux 6.1, or no free memory in one piece");
+        await RunInBothHostsAsync(daemon);
+
+        foreach (int host in ProcFs.Children(daemon.Pid))
         {
             string mapping = Assert.Single(CodeMappings(host));
             Assert.Contains(" r-xp ", mapping);
-            Assert.DoesNotContain(Directory.EnumerateFileSystemEntries($"/proc/{host}/fd"), entry => File.ResolveLinkTarget(entry, false)?.FullName.Contains(Code, StringComparison.Ordinal) == true);
+            Assert.NotEqual(0, Sum(host, mapping, "ShmemPmdMapped:"));
+            Assert.Equal(0, Sum(host, mapping, "Anonymous:"));
 
-            // Root finds a way to open it, and writes nothing all the same.
+            // Root finds a way to open it, and changes nothing all the same.
             using var file = new FileStream($"/proc/{host}/map_files/{mapping.Split(' ')[0]}", FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 0);
             Assert.Throws<UnauthorizedAccessException>(() => file.Write([0]));
+            Assert.Throws<UnauthorizedAccessException>(() => file.SetLength(0));
+            Assert.Throws<UnauthorizedAccessException>(() => file.SetLength(2 * file.Length));
         }
 
-        await RunInBothHostsAsync(daemon);
+        Assert.Equal(0, await daemon.StopAsync());
+    }
 
-        Assert.Equal(before, Hosts(daemon, "ShmemPmdMapped:"));
+    [Fact(Timeout = Bound.Test)]
+    public async Task Where_there_can_be_no_copy_the_code_is_the_files()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(configuration =>
+        {
+            string host = Path.Combine(Path.GetDirectoryName(configuration["Socket"]!["Path"]!.GetValue<string>())!, "host");
+            File.WriteAllText(host, $"#!/bin/sh\nulimit -f 2048\nexec {NativeBuild.TestJobs} \"$@\"\n");
+            Libc.chmod(host, 0x1ED); // 0755
+            configuration["JobHosts"] = new JsonArray(new JsonObject { ["Path"] = host });
+        });
+
+        Assert.Empty(CodeMappings(Assert.Single(ProcFs.Children(daemon.Pid))));
+        Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "self")).End.Code);
         Assert.Equal(0, await daemon.StopAsync());
     }
 
@@ -65,9 +81,13 @@ public sealed class HugePagesTests
 
     private static IEnumerable<string> CodeMappings(int pid) => File.ReadLines($"/proc/{pid}/maps").Where(line => line.Contains(Code, StringComparison.Ordinal));
 
-    private static Dictionary<int, long> Hosts(DaemonProcess daemon, string kind) => ProcFs.Children(daemon.Pid).ToDictionary(host => host, host => Huge(host, kind));
+    /// <summary>Bytes of one kind in the job hosts' memory; proc_pid_smaps(5).</summary>
+    private static Dictionary<int, long> Hosts(DaemonProcess daemon, string kind) => ProcFs.Children(daemon.Pid).ToDictionary(host => host, host => Sum(File.ReadLines($"/proc/{host}/smaps"), kind));
 
-    /// <summary>Bytes of a process's memory that are huge pages; proc_pid_smaps(5).</summary>
-    private static long Huge(int pid, string kind) => 1024 * File.ReadLines($"/proc/{pid}/smaps").Where(line => line.StartsWith(kind, StringComparison.Ordinal))
+    /// <summary>The same of one mapping, which is given as in proc_pid_maps(5).</summary>
+    private static long Sum(int pid, string mapping, string kind) =>
+        Sum(File.ReadLines($"/proc/{pid}/smaps").SkipWhile(line => line != mapping).Skip(1).TakeWhile(line => !line.StartsWith("VmFlags:", StringComparison.Ordinal)), kind);
+
+    private static long Sum(IEnumerable<string> lines, string kind) => 1024 * lines.Where(line => line.StartsWith(kind, StringComparison.Ordinal))
         .Sum(line => long.Parse(line[kind.Length..^2], CultureInfo.InvariantCulture));
 }

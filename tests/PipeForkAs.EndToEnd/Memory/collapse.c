@@ -1,4 +1,4 @@
-// Ends with 0 where the kernel makes a huge page (MADV_COLLAPSE) of memory, or, with an argument, of a file in memory; with 1 where not.
+// Ends with 0 where the kernel makes huge pages (MADV_COLLAPSE) of memory, or, with an argument, of a file in memory whose pages it executes; with 1 where not.
 #define _GNU_SOURCE
 #include <stdint.h>
 #include <string.h>
@@ -8,19 +8,23 @@
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25
 #endif
+#define HUGE_PAGE ((uintptr_t)0x200000)
+#define LENGTH (8 * HUGE_PAGE)
 
 int main(int count, char **arguments) {
     (void)arguments;
-    const size_t huge = 2 << 20;
-    char *area = mmap(NULL, 2 * huge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *area = mmap(NULL, LENGTH + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (area == MAP_FAILED)
         return 1;
-    char *page = (char *)(((uintptr_t)area + huge - 1) & -huge);
+    char *memory = area + (-(uintptr_t)area & (HUGE_PAGE - 1));
+    int file = -1;
     if (count > 1) {
-        int file = memfd_create("collapse", MFD_CLOEXEC);
-        if (file < 0 || ftruncate(file, huge) < 0 || mmap(page, huge, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, 0) == MAP_FAILED)
+        file = memfd_create("collapse", MFD_CLOEXEC);
+        if (file < 0 || ftruncate(file, LENGTH) < 0 || mmap(memory, LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, 0) == MAP_FAILED)
             return 1;
     }
-    memset(page, 1, huge / 2);
-    return madvise(page, huge, MADV_COLLAPSE) != 0;
+    memset(memory, 1, LENGTH);
+    if (madvise(memory, LENGTH, MADV_COLLAPSE) != 0)
+        return 1;
+    return file >= 0 && mmap(memory, LENGTH, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, file, 0) == MAP_FAILED;
 }

@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using System.Globalization;
+using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Forking;
+using PipeForkAs.Daemon.Isolation;
+using PipeForkAs.Daemon.Tests.Fakes;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Tests.Forking;
+
+/// <summary>A job host that is a fake, with a time that is set by hand, and what is needed to look at it. At the end of a test none of its processes is left.</summary>
+/// <param name="fakes">The fakes.</param>
+public abstract class JobHostHarness(FakeHosts fakes) : IClassFixture<FakeHosts>, IAsyncDisposable
+{
+    private protected static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
+
+    private readonly ChildReaper reaper = new(static failure => throw failure);
+    private LoopThread? loop;
+    private JobHost? host;
+
+    private protected ManualTime Time { get; } = new();
+
+    private protected LogLines Log { get; } = new();
+
+    /// <summary>The loop, once a host was started.</summary>
+    private protected LoopThread Loop => loop!;
+
+    /// <summary>The host, once it was started.</summary>
+    private protected JobHost Host => host!;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (host is not null)
+        {
+            Task stopped = Loop.RunAsync(host.StopAsync);
+            await UntilAsync(() => stopped.IsCompleted);
+        }
+
+        await UntilAsync(() => Children().Count == 0);
+        loop?.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    private protected async Task StartAsync(string behaviour, int workers, int processes = 1, int? maxWorkers = null)
+    {
+        loop = new LoopThread(Time);
+        var options = new JobHostOptions { Path = behaviour.StartsWith('/') ? behaviour : fakes.Path(behaviour), Workers = workers, MaxWorkers = maxWorkers, Processes = processes };
+        host = new JobHost(loop.Loop, reaper, options, Log);
+        Task started = loop.RunAsync(() => host.StartAsync(new SweepIsolation(loop.Loop, reaper, Log)));
+        await UntilAsync(() => started.IsCompleted || behaviour == "silent");
+        await started;
+    }
+
+    private protected Task<ForkedWorker> TakeAsync() => Loop.RunAsync(() => Host.TakeAsync(Minute, forRoot: false).AsTask());
+
+    /// <summary>A process of its own starts meanwhile, and its failing is seen by the reaper.</summary>
+    private protected async Task<ForkedWorker> TakeForRootAsync()
+    {
+        Task<ForkedWorker> taking = Loop.RunAsync(() => Host.TakeAsync(Minute, forRoot: true).AsTask());
+        await UntilAsync(() => taking.IsCompleted);
+        return await taking;
+    }
+
+    /// <summary>Waits, and does meanwhile what SIGCHLD does in the daemon.</summary>
+    private protected async Task UntilAsync(Func<bool> condition, Action? each = null)
+    {
+        for (long start = Stopwatch.GetTimestamp(); !condition(); each?.Invoke())
+        {
+            Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(20), "it does not come");
+            await Loop.RunAsync(reaper.Sweep);
+            await Task.Delay(2, TestContext.Current.CancellationToken);
+        }
+    }
+
+    private protected static string CommandLine(int pid) => File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/cmdline"));
+
+    private protected static bool Exists(ProcessId pid) => Directory.Exists(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid.Value}"));
+
+    private protected static int ParentOf(ProcessId pid) => ProcessEntry.Read(pid.Value)?.Parent ?? 0;
+
+    private protected static List<int> Children() => Children(Environment.ProcessId);
+
+    private protected static List<int> Children(int parent) => [.. ProcessEntry.All().Where(process => process.Parent == parent && process.IsAlive).Select(process => process.Pid)];
+}

@@ -148,11 +148,15 @@ public sealed class DisconnectTests
             },
         };
         process.Start();
+
+        // The job writes to both: where nobody reads the one, the command waits there and never comes to the other.
+        Task<string> errors = process.StandardError.ReadToEndAsync();
         var buffer = new byte[10_000];
         if (await process.StandardOutput.BaseStream.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false) < buffer.Length)
-            throw new InvalidOperationException($"the command ended: {await process.StandardError.ReadToEndAsync()}");
+            throw new InvalidOperationException($"the command ended: {await errors}");
         process.Kill();
         await process.WaitForExitAsync();
+        await errors;
     }
 
     private static async Task ReadAsync(Socket socket, int bytes)

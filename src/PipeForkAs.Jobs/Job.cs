@@ -39,9 +39,6 @@ public abstract class Job
     /// <summary>The arguments whose values the daemon's audit records show; <c>*</c> for all.</summary>
     public IReadOnlyList<string> ShownArguments => shownArguments;
 
-    /// <summary>Whether the worker starts the finalizer thread before the function.</summary>
-    public bool NeedsFinalizerThread { get; private set; } = true;
-
     /// <summary>Whether programs that the job executes may gain privileges, as set-user-id programs do.</summary>
     public bool MayGainPrivileges { get; private set; }
 
@@ -119,16 +116,6 @@ public abstract class Job
 
         if (names.IsEmpty)
             shownArguments.Add("*");
-        return this;
-    }
-
-    /// <summary>
-    /// Saves the worker the start of the finalizer thread, about 0.1 ms. For functions that open no files, sockets or processes
-    /// through .NET and never call <c>GC.WaitForPendingFinalizers</c>, which would wait for ever.
-    /// </summary>
-    public Job WithoutFinalizerThread()
-    {
-        NeedsFinalizerThread = false;
         return this;
     }
 

@@ -5,12 +5,10 @@ using PipeForkAs.StockJobs;
 return JobHost.Run(args, jobs =>
 {
     jobs.Add("business-logic", () => "eggman")
-        .WithDescription("The demonstration: a function whose text goes into the pipe")
-        .WithoutFinalizerThread();
+        .WithDescription("The demonstration: a function whose text goes into the pipe");
 
     jobs.Add("id", Id.Describe)
-        .WithDescription("Tell uid, gid and groups, as id(1) does")
-        .WithoutFinalizerThread();
+        .WithDescription("Tell uid, gid and groups, as id(1) does");
 
     jobs.Add("echo", () => StockJson.Default.EchoArguments, Echo.Say)
         .WithDescription("Write a text back");

@@ -290,7 +290,7 @@ public sealed class IsolationTests(IsolatingDaemon shared) : IClassFixture<Isola
             () =>
             {
                 found = ProcFs.OfUsers([Alice.Uid]);
-                return found.Count == 1 && (program is null ? ProcFs.StatusField(found[0], "Threads") != "1" : ProcFs.StatusField(found[0], "Name") == program);
+                return found.Count == 1 && (program is null ? ProcFs.TakesSignals(found[0]) : ProcFs.StatusField(found[0], "Name") == program);
             },
             () => $"the job does not run, or {found.Count} do");
         return found[0];

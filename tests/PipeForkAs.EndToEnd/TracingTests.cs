@@ -39,7 +39,7 @@ public sealed class TracingTests
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         using Socket client = await Crowd.SendAsync(daemon, $$$"""{"job":"{{{job}}}","user":"{{{TestUsers.Alice}}}","args":{"seconds":100}}""");
         int worker = await WorkerAsync(daemon);
-        await Bound.UntilAsync(() => ProcFs.StatusField(worker, "Threads") != "1", () => "the function does not begin");
+        await Bound.UntilAsync(() => ProcFs.TakesSignals(worker), () => "the function does not begin");
         await TraceInVainAsync(daemon, [worker]);
     }
 

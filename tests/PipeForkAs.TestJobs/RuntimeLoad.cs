@@ -76,6 +76,13 @@ internal static class RuntimeLoad
         return Finalized.Count >= 99 ? Ok : throw new InvalidOperationException($"{Finalized.Count} of 100 finalizers ran");
     }
 
+    public static string FinalizersUnawaited()
+    {
+        Finalized.Make(100);
+        GC.Collect();
+        return SpinWait.SpinUntil(() => Finalized.Count >= 99, TimeSpan.FromSeconds(30)) ? Ok : throw new InvalidOperationException($"{Finalized.Count} of 100 finalizers ran");
+    }
+
     public static string Process()
     {
         var start = new ProcessStartInfo("/bin/echo", ["from a process"]) { RedirectStandardOutput = true };

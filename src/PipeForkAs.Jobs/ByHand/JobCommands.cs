@@ -15,7 +15,7 @@ internal static class JobCommands
     {
         // The linker held it back for the sake of a fork, which does not come.
         if (RuntimeThreads.IsNative)
-            RuntimeThreads.StartFinalizerThread();
+            RuntimeThreads.AllowFinalizerThread();
 
         if (OwnName.IsMissing)
         {

@@ -37,7 +37,7 @@ internal static class HelperProcess
         try
         {
             Libc.sigmask_set(SignalSet.Empty);
-            RuntimeThreads.StartFinalizerThread();
+            RuntimeThreads.AllowFinalizerThread();
             action(write);
             Libc._exit(0);
         }

@@ -4,7 +4,7 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Jobs.Forking;
 
-/// <summary>The threads of a job host and of a worker: one before fork, the finalizer thread after.</summary>
+/// <summary>The threads of a job host and of a worker: one before fork, the finalizer thread after, where it is needed.</summary>
 internal static class RuntimeThreads
 {
     /// <summary>What an author is told whose job host has more.</summary>
@@ -34,24 +34,21 @@ internal static class RuntimeThreads
     /// <param name="tasks">What <see cref="OpenTasks"/> opened.</param>
     public static int Count(FileDescriptor tasks) => (int)Libc.fstat(tasks).Links - 2;
 
-    /// <summary>Starts the runtime's finalizer thread, which the linker's --wrap held back at start-up.</summary>
-    /// <exception cref="InvalidOperationException">It cannot be started.</exception>
-    public static void StartFinalizerThread()
+    /// <summary>
+    /// Lets the runtime have its finalizer thread, which the linker's --wrap held back at start-up: it is started with the first collection that
+    /// finds something to be finalized, and with the first wait for finalizers. Until then they are as good as not run.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The runtime starts it in another way.</exception>
+    public static void AllowFinalizerThread()
     {
-        switch (pipeforkas_start_finalizer_thread())
-        {
-            case 1:
-                return;
-            case 0:
-                throw new InvalidOperationException("the finalizer thread cannot be started: out of memory, or the user has as many processes as it may (RLIMIT_NPROC)");
-            default:
-                throw new InvalidOperationException("the runtime never asked for its finalizer thread; this version of NativeAOT starts it in another way");
-        }
+        if (!pipeforkas_allow_finalizer_thread())
+            throw new InvalidOperationException("the runtime never asked for its finalizer thread; this version of NativeAOT starts it in another way");
     }
 
-#pragma warning disable SYSLIB1054 // LibraryImport writes code with pointers, which LibC alone may have; the function takes nothing and returns an int.
+#pragma warning disable SYSLIB1054 // LibraryImport writes code with pointers, which LibC alone may have; the function takes nothing and returns a C bool.
     [DllImport("pipeforkas_runtime")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern int pipeforkas_start_finalizer_thread();
+    [return: MarshalAs(UnmanagedType.U1)]
+    private static extern bool pipeforkas_allow_finalizer_thread();
 #pragma warning restore SYSLIB1054
 }

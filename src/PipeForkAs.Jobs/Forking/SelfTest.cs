@@ -31,7 +31,17 @@ internal static class SelfTest
     private static void Probe(FileDescriptor output)
     {
         Libc.set_environment([$"{Variable}=seen"]);
-        long sum = Task.Run(Allocate).GetAwaiter().GetResult();
+
+        // The first garbage, before anything else starts a thread.
+        long sum = Allocate();
+        GC.Collect();
+        using (FileDescriptor tasks = RuntimeThreads.OpenTasks())
+        {
+            if (RuntimeThreads.Count(tasks) == 1)
+                throw new HostRefusedException("the self-test failed: a collection in a worker does not start the finalizer thread");
+        }
+
+        sum += Task.Run(Allocate).GetAwaiter().GetResult();
         GC.Collect();
         GC.WaitForPendingFinalizers();
         if (sum == 0 || !Finalized.Seen)

@@ -16,7 +16,8 @@ internal static class FunctionRunner
     {
         SetEnvironment(order);
         SandboxEntry.Enter(order);
-        StartRuntime(job);
+        UnblockSignals();
+        RuntimeThreads.AllowFinalizerThread();
         Begin(control);
 
         try
@@ -53,7 +54,7 @@ internal static class FunctionRunner
         }
     }
 
-    private static void StartRuntime(Job job)
+    private static void UnblockSignals()
     {
         try
         {
@@ -62,17 +63,6 @@ internal static class FunctionRunner
         catch (SystemCallException failure)
         {
             throw new StepFailedException(WorkerStep.UnblockSignals, failure.Errno, failure.Message);
-        }
-
-        if (!job.NeedsFinalizerThread)
-            return;
-        try
-        {
-            RuntimeThreads.StartFinalizerThread();
-        }
-        catch (InvalidOperationException failure)
-        {
-            throw new StepFailedException(WorkerStep.Runtime, Errno.EAGAIN, failure.Message);
         }
     }
 

@@ -1,10 +1,12 @@
 // The NativeAOT runtime starts its finalizer thread when the process starts. A process that forks must have one thread, or the
 // child inherits a thread list with a thread on it that does not exist there, and the first new thread that libc gives the dead
-// one's stack hangs the next garbage collection. So the linker puts this function before the runtime's (--wrap): it keeps what
-// was asked, and the thread is started when a worker says so, in the worker.
+// one's stack hangs the next garbage collection. So the linker puts these functions before the runtime's (--wrap): the first keeps what
+// was asked, and the others start the thread, in a forked child, when there is first something for it to do: when a collection found
+// objects to be finalized, or somebody waits for finalizers. Most jobs are over before that, and a second thread costs more than they do.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <link.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,9 +25,13 @@
 typedef uint32_t (*background_callback)(void *context);
 
 bool __real_PalStartFinalizerThread(background_callback callback, void *context);
+void __real_RhWaitForPendingFinalizers(int32_t allow_reentrant_wait);
+void __real__Z20RhEnableFinalizationv(void); // RhEnableFinalization(), which is C++.
 
 static background_callback kept_callback;
 static void *kept_context;
+static bool may_start, is_started;
+static pthread_mutex_t starting = PTHREAD_MUTEX_INITIALIZER;
 
 bool __wrap_PalStartFinalizerThread(background_callback callback, void *context) {
     kept_callback = callback;
@@ -33,16 +39,35 @@ bool __wrap_PalStartFinalizerThread(background_callback callback, void *context)
     return true;
 }
 
-// Starts the finalizer thread once. 1: started now or before. 0: the thread could not be made. -1: the runtime never asked for one,
-// so this version of the runtime starts it in another way and a worker cannot be trusted.
-int32_t pipeforkas_start_finalizer_thread(void) {
-    static bool started;
-    if (started)
-        return 1;
-    if (kept_callback == NULL)
-        return -1;
-    started = __real_PalStartFinalizerThread(kept_callback, kept_context);
-    return started ? 1 : 0;
+// From now on the thread may be started: in a forked child, or where nothing is forked. False where the runtime never asked for one: this
+// version of the runtime starts it in another way, and a worker cannot be trusted.
+bool pipeforkas_allow_finalizer_thread(void) {
+    may_start = true;
+    return kept_callback != NULL;
+}
+
+// Whether the thread runs. Where none can be made (the user has as many processes as it may) the next one who needs it tries again.
+static bool has_finalizer_thread(void) {
+    if (!may_start)
+        return false;
+    (void)pthread_mutex_lock(&starting);
+    if (!is_started)
+        is_started = __real_PalStartFinalizerThread(kept_callback, kept_context);
+    bool runs = is_started;
+    (void)pthread_mutex_unlock(&starting);
+    return runs;
+}
+
+// The collector calls this behind a collection that found something; the request is kept for a thread that starts later.
+void __wrap__Z20RhEnableFinalizationv(void) {
+    __real__Z20RhEnableFinalizationv();
+    (void)has_finalizer_thread();
+}
+
+// Without the thread this would wait for ever: where there is none, nothing is finalized, and nobody waits for it.
+void __wrap_RhWaitForPendingFinalizers(int32_t allow_reentrant_wait) {
+    if (has_finalizer_thread())
+        __real_RhWaitForPendingFinalizers(allow_reentrant_wait);
 }
 
 // NativeAOT unpacks the descriptions of its types into the section .hydrated when the process starts: a megabyte that is only read from

@@ -22,6 +22,9 @@ internal static class ProcFs
         return line[(name.Length + 1)..].Replace('\t', ' ').Trim();
     }
 
+    /// <summary>Whether no signal is blocked: a worker's last step before its function.</summary>
+    public static bool TakesSignals(int pid) => StatusField(pid, "SigBlk").All(digit => digit == '0');
+
     /// <summary>The children, zombies included.</summary>
     public static IReadOnlyList<int> Children(int pid)
     {

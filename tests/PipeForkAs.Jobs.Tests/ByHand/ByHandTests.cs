@@ -92,6 +92,7 @@ public class ByHandTests
     [InlineData("tasks")]
     [InlineData("timers")]
     [InlineData("finalizers")]
+    [InlineData("finalizers-unawaited")]
     [InlineData("async-files")]
     [InlineData("exceptions")]
     public async Task What_workers_can_do_can_be_done_by_hand(string job) => Assert.Equal(new Ended(0, "ok\n", ""), await HostProcess.TestAsync("run", job));

@@ -1,0 +1,38 @@
+using System.Net.Sockets;
+using System.Text.Json.Nodes;
+using PipeForkAs.EndToEnd.Harness;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.EndToEnd;
+
+/// <summary>The runtime's finalizer thread, which a worker has only when there is something for it to do.</summary>
+public sealed class FinalizerTests
+{
+    [Theory(Timeout = Bound.Test)]
+    [InlineData("finalizers")]
+    [InlineData("finalizers-unawaited")]
+    public async Task Finalizers_run_behind_a_collection_awaited_or_not(string job)
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync();
+        FramedReply reply = await RawClient.RunAsync(daemon, job);
+        Assert.Equal((ReplyCode.Ok, "ok\n"), (reply.End.Code, reply.Text));
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_function_that_leaves_nothing_to_be_finalized_has_one_thread()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync();
+        using Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"cat","user":"{{TestUsers.Alice}}"}""" + "\nit runs\n");
+        await Crowd.WaitForAsync(client, "it runs");
+        int job = Assert.Single(ProcFs.Descendants(daemon.Pid), pid => ProcFs.User(pid) == TestUsers.Entry(TestUsers.Alice).Uid);
+        Assert.Equal("1", ProcFs.StatusField(job, "Threads"));
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task Where_the_user_may_have_no_thread_more_nothing_is_finalized_and_nobody_waits_for_it()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(configuration => configuration["Limits"]!["Worker"] = new JsonObject { ["PidsMax"] = 1 });
+        FramedReply reply = await RawClient.RunAsync(daemon, "finalizers");
+        Assert.Equal((ReplyCode.Error, "System.InvalidOperationException: 0 of 100 finalizers ran"), (reply.End.Code, reply.End.Message));
+    }
+}

@@ -7,10 +7,10 @@ internal static class EnvironmentVariables
 {
     public static string List()
     {
-        IEnumerable<string> lines = Environment.GetEnvironmentVariables()
-            .Cast<DictionaryEntry>()
-            .Select(variable => $"{variable.Key}={variable.Value}\n")
-            .Order(StringComparer.Ordinal);
+        var lines = new List<string>();
+        foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
+            lines.Add($"{(string)variable.Key}={(string?)variable.Value}\n");
+        lines.Sort(StringComparer.Ordinal);
         return string.Concat(lines);
     }
 }

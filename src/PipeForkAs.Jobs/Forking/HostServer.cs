@@ -69,6 +69,7 @@ internal sealed class HostServer
             server = new HostServer(control, tasks, jobs, forRoot);
             Introduction.Send(control, jobs);
             WarmUp.NameServices();
+            WarmUp.Json();
             WarmUp.MakeOrder();
             WarmUp.Run();
             SelfTest.Run();

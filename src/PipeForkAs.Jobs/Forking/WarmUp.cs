@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json.Serialization;
 using PipeForkAs.Jobs.Registration;
 using PipeForkAs.Jobs.Worker;
 using PipeForkAs.LibC;
@@ -31,6 +33,19 @@ internal static class WarmUp
         {
             // It is the job's to find, which looks up a name.
         }
+    }
+
+    /// <summary>
+    /// What reading any job's arguments takes of .NET, as far as that needs no random state. The types of the arguments themselves are their worker's to make: the
+    /// first of them would start the seeds of hash codes, which are each worker's own.
+    /// </summary>
+    public static void Json()
+    {
+        _ = JavaScriptEncoder.Default;
+        _ = AppContext.TryGetSwitch("PipeForkAs.None", out _);
+
+        // JSON asks each type for these attributes: where the program knows their array, the runtime need not make that type up.
+        GC.KeepAlive(Array.Empty<JsonDerivedTypeAttribute>());
     }
 
     /// <summary>Makes the order that is taken.</summary>

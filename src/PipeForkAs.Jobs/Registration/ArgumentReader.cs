@@ -21,7 +21,10 @@ internal sealed class ArgumentReader<T>(Func<JsonTypeInfo<T>> typeInfo) : IArgum
     /// <summary>The author's options, but strict: a typing error is refused, and nothing that a record demands is missing. Made when first used: in a worker.</summary>
     private readonly Lazy<JsonTypeInfo<T>> strict = new(() =>
     {
-        var options = new JsonSerializerOptions(typeInfo().Options)
+        JsonTypeInfo<T> given = typeInfo();
+        if (IsStrict(given.Options))
+            return given;
+        var options = new JsonSerializerOptions(given.Options)
         {
             AllowDuplicateProperties = false,
             RespectNullableAnnotations = true,
@@ -47,4 +50,8 @@ internal sealed class ArgumentReader<T>(Func<JsonTypeInfo<T>> typeInfo) : IArgum
             throw new JobArgumentsException(ArgumentDiagnosis.Explain(given, schema.RootElement, failure), failure);
         }
     }
+
+    private static bool IsStrict(JsonSerializerOptions options) =>
+        !options.AllowDuplicateProperties && options.RespectNullableAnnotations && options.RespectRequiredConstructorParameters
+        && options.UnmappedMemberHandling == JsonUnmappedMemberHandling.Disallow;
 }

@@ -37,8 +37,10 @@ public sealed class DescriptorStreamTests : IDisposable
         Assert.Equal(-1, input.ReadByte());
     }
 
-    [Fact]
-    public async Task More_than_a_pipe_holds_comes_whole_by_the_asynchronous_methods_too()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task More_than_a_pipe_holds_is_copied_whole_asynchronously_or_not(bool asynchronously)
     {
         byte[] sent = [.. Enumerable.Range(0, 1 << 20).Select(i => (byte)(i * 31 / 7))];
         Task writing = Task.Run(async () =>
@@ -47,7 +49,10 @@ public sealed class DescriptorStreamTests : IDisposable
             write.Dispose();
         }, TestContext.Current.CancellationToken);
         using var received = new MemoryStream();
-        await input.CopyToAsync(received, TestContext.Current.CancellationToken);
+        if (asynchronously)
+            await input.CopyToAsync(received, TestContext.Current.CancellationToken);
+        else
+            input.CopyTo(received);
         await writing;
         Assert.True(received.ToArray().AsSpan().SequenceEqual(sent));
     }

@@ -48,6 +48,15 @@ internal sealed class DescriptorStream(FileDescriptor descriptor, FileAccess acc
         return Read(buffer.AsSpan(offset, count));
     }
 
+    /// <summary>Copies to the end, as <see cref="Stream.CopyTo(Stream, int)"/> does, which takes its buffer from a pool that each worker would have to make first.</summary>
+    public override void CopyTo(Stream destination, int bufferSize)
+    {
+        ValidateCopyToArguments(destination, bufferSize);
+        byte[] buffer = GC.AllocateUninitializedArray<byte>(bufferSize);
+        while (Read(buffer) is var count and > 0)
+            destination.Write(buffer, 0, count);
+    }
+
     /// <inheritdoc/>
     public override void Write(ReadOnlySpan<byte> buffer)
     {

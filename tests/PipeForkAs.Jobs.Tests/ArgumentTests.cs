@@ -1,3 +1,7 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+
 namespace PipeForkAs.Jobs.Tests;
 
 public class ArgumentTests
@@ -54,6 +58,21 @@ public class ArgumentTests
         Job none = new JobCollection().Add("job", () => SampleJson.Default.NoMembers, _ => "ok");
         Assert.Equal("ok", TestRun.Of(none, "{}"));
         Assert.Throws<JobArgumentsException>(() => TestRun.Of(none, """{"a":1}"""));
+    }
+
+    [Theory]
+    [InlineData("""{"a":1}""")]
+    [InlineData("""{"unknown":null}""")]
+    public void Type_information_that_was_changed_behind_strict_options_is_not_taken(string arguments)
+    {
+        Job lax = new JobCollection().Add("none", static () =>
+        {
+            JsonTypeInfo<NoMembers> made = JsonTypeInfo.CreateJsonTypeInfo<NoMembers>(new JsonSerializerOptions(JsonSerializerDefaults.Strict) { TypeInfoResolver = SampleJson.Default });
+            made.CreateObject = static () => new NoMembers();
+            made.UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip;
+            return made;
+        }, _ => "ok");
+        Assert.Throws<JobArgumentsException>(() => TestRun.Of(lax, arguments));
     }
 
     private static string Say(Sample sample) => $"{sample.Text} {sample.Flag} {sample.Optional}";

@@ -23,7 +23,7 @@ internal sealed class ArgumentReader<T>(Func<JsonTypeInfo<T>> typeInfo) : IArgum
     {
         JsonTypeInfo<T> given = typeInfo();
         if (IsStrict(given.Options))
-            return given;
+            return (JsonTypeInfo<T>)given.Options.GetTypeInfo(typeof(T)); // A generated context's own, and none that was changed behind its options.
         var options = new JsonSerializerOptions(given.Options)
         {
             AllowDuplicateProperties = false,

@@ -26,7 +26,7 @@ typedef uint32_t (*background_callback)(void *context);
 
 bool __real_PalStartFinalizerThread(background_callback callback, void *context);
 void __real_RhWaitForPendingFinalizers(int32_t allow_reentrant_wait);
-void __real__Z20RhEnableFinalizationv(void); // RhEnableFinalization(), which is C++.
+void __real__ZN15GCToEEInterface18EnableFinalizationEb(bool found); // GCToEEInterface::EnableFinalization(bool), which is C++.
 
 static background_callback kept_callback;
 static void *kept_context;
@@ -58,10 +58,12 @@ static bool has_finalizer_thread(void) {
     return runs;
 }
 
-// The collector calls this behind a collection that found something; the request is kept for a thread that starts later.
-void __wrap__Z20RhEnableFinalizationv(void) {
-    __real__Z20RhEnableFinalizationv();
-    (void)has_finalizer_thread();
+// The collector calls this behind a collection; the request is kept for a thread that starts later. RhEnableFinalization(), which it calls, is also asked by the first
+// spinning wait, to measure how long a pause takes: no reason for a thread.
+void __wrap__ZN15GCToEEInterface18EnableFinalizationEb(bool found) {
+    __real__ZN15GCToEEInterface18EnableFinalizationEb(found);
+    if (found)
+        (void)has_finalizer_thread();
 }
 
 // Without the thread this would wait for ever: where there is none, nothing is finalized, and nobody waits for it.

@@ -29,6 +29,14 @@ public sealed class FinalizerTests
     }
 
     [Fact(Timeout = Bound.Test)]
+    public async Task A_spinning_wait_starts_no_thread()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync();
+        FramedReply reply = await RawClient.RunAsync(daemon, "threads-after-spinning");
+        Assert.Equal((ReplyCode.Ok, "1\n"), (reply.End.Code, reply.Text));
+    }
+
+    [Fact(Timeout = Bound.Test)]
     public async Task Where_the_user_may_have_no_thread_more_nothing_is_finalized_and_nobody_waits_for_it()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(configuration => configuration["Limits"]!["Worker"] = new JsonObject { ["PidsMax"] = 1 });

@@ -32,6 +32,7 @@ return JobHost.Run(args, jobs =>
     jobs.Add("timers", () => TestJson.Default.Count, RuntimeLoad.TimersAsync).WithDescription("Wait for timers");
     jobs.Add("finalizers", RuntimeLoad.Finalizers).WithDescription("Wait for finalizers");
     jobs.Add("finalizers-unawaited", RuntimeLoad.FinalizersUnawaited).WithDescription("Collect, and see finalizers run without waiting for them");
+    jobs.Add("threads-after-spinning", RuntimeLoad.ThreadsAfterSpinning).WithDescription("Wait spinning, and tell how many threads there are");
     jobs.Add("process", RuntimeLoad.Process).WithDescription("Start a process and return its output");
     jobs.Add("async-files", RuntimeLoad.AsyncFilesAsync).WithDescription("Write and read a file asynchronously");
     jobs.Add("exceptions", () => TestJson.Default.Count, RuntimeLoad.Exceptions).WithDescription("Throw and catch");

@@ -83,6 +83,13 @@ internal static class RuntimeLoad
         return SpinWait.SpinUntil(() => Finalized.Count >= 99, TimeSpan.FromSeconds(30)) ? Ok : throw new InvalidOperationException($"{Finalized.Count} of 100 finalizers ran");
     }
 
+    /// <summary>How many threads there are behind the first spinning wait, at which the runtime wishes to measure how long a pause takes.</summary>
+    public static string ThreadsAfterSpinning()
+    {
+        Thread.SpinWait(1);
+        return $"{Directory.GetDirectories("/proc/self/task").Length}\n";
+    }
+
     public static string Process()
     {
         var start = new ProcessStartInfo("/bin/echo", ["from a process"]) { RedirectStandardOutput = true };

@@ -98,7 +98,7 @@ public sealed class FaultInjectionTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task A_user_with_too_many_processes_is_told_so_and_the_job_does_not_run()
+    public async Task A_user_with_too_many_processes_has_functions_and_is_told_so_where_one_starts_a_program()
     {
         using Process sleeper = Process.Start("runuser", ["-u", TestUsers.Alice, "--", "sleep", "60"]);
         try
@@ -108,10 +108,10 @@ public sealed class FaultInjectionTests
             // What the daemon's unit may set with LimitNPROC; the job host and its workers inherit it. Root is not held by it.
             foreach (int process in new[] { daemon.Pid }.Concat(ProcFs.Descendants(daemon.Pid)))
                 await Tool.MustAsync("prlimit", $"--pid={process}", "--nproc=1:1");
-            FramedReply reply = await MarkAsync(daemon);
-            Assert.Equal(ReplyCode.Internal, reply.End.Code);
-            Assert.Contains("step Runtime:", reply.End.Message);
-            Assert.Contains("RLIMIT_NPROC", reply.End.Message);
+            Assert.Equal(ReplyCode.Ok, (await MarkAsync(daemon, expectMark: true)).End.Code);
+            FramedReply reply = await RawClient.RunAsync(daemon, "process");
+            Assert.Equal(ReplyCode.Error, reply.End.Code);
+            Assert.Contains("Resource temporarily unavailable", reply.End.Message);
         }
         finally
         {

@@ -72,7 +72,7 @@ public enum WorkerStep : byte
     /// <summary>Signals unblocked.</summary>
     UnblockSignals = 23,
 
-    /// <summary>What the managed runtime needs in a forked process.</summary>
+    /// <summary>The word to the daemon that the function begins: send(2).</summary>
     Runtime = 24,
 
     /// <summary>The program of a command: execve(2).</summary>

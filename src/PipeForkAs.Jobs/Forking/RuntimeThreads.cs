@@ -36,7 +36,7 @@ internal static class RuntimeThreads
 
     /// <summary>
     /// Lets the runtime have its finalizer thread, which the linker's --wrap held back at start-up: it is started with the first collection that
-    /// finds something to be finalized, and with the first wait for finalizers. Until then they are as good as not run.
+    /// finds something to be finalized, and with the first wait for finalizers. Until then no finalizer runs.
     /// </summary>
     /// <exception cref="InvalidOperationException">The runtime starts it in another way.</exception>
     public static void AllowFinalizerThread()

@@ -8,21 +8,16 @@ public class ArgumentTests
 {
     private const string Complete = """{"text":"a","number":1,"speed":"Fast","part":{"name":"p","weight":2},"list":["x"]""";
 
-    /// <summary>Arguments are as strict where the author's options are not, and where they are and are used as they are.</summary>
-    private readonly Job[] jobs =
-    [
-        new JobCollection().Add("job", () => SampleJson.Default.Sample, Say),
-        new JobCollection().Add("job", () => StrictSampleJson.Default.Sample, Say),
-    ];
+    private readonly Job job = new JobCollection().Add("job", () => SampleJson.Default.Sample, static sample => $"{sample.Text} {sample.Flag} {sample.Optional}");
 
     [Fact]
-    public void Optional_arguments_may_be_left_out() => Assert.All(jobs, job => Assert.Equal("a True ", TestRun.Of(job, Complete + "}")));
+    public void Optional_arguments_may_be_left_out() => Assert.Equal("a True ", TestRun.Of(job, Complete + "}"));
 
     [Fact]
-    public void Optional_arguments_may_be_given() => Assert.All(jobs, job => Assert.Equal("a False b", TestRun.Of(job, Complete + ""","flag":false,"optional":"b"}""")));
+    public void Optional_arguments_may_be_given() => Assert.Equal("a False b", TestRun.Of(job, Complete + ""","flag":false,"optional":"b"}"""));
 
     [Fact]
-    public void Null_is_fine_where_it_is_allowed() => Assert.All(jobs, job => Assert.Equal("a True ", TestRun.Of(job, Complete + ""","optional":null}""")));
+    public void Null_is_fine_where_it_is_allowed() => Assert.Equal("a True ", TestRun.Of(job, Complete + ""","optional":null}"""));
 
     [Theory]
     [InlineData(Complete + ""","colour":1}""", "the job has no argument colour; it has text, number, speed, part, list, flag, optional")]
@@ -45,12 +40,12 @@ public class ArgumentTests
     [InlineData("7", "must be a JSON object")]
     [InlineData("{\"text\":", "no valid JSON")]
     [InlineData("{} {}", "no valid JSON")]
-    public void Wrong_arguments_are_refused_with_the_reason(string arguments, string reason) => Assert.All(jobs, job =>
+    public void Wrong_arguments_are_refused_with_the_reason(string arguments, string reason)
     {
         JobArgumentsException refusal = Assert.Throws<JobArgumentsException>(() => TestRun.Of(job, arguments));
         Assert.Contains(reason, refusal.Message);
         Assert.DoesNotContain("PipeForkAs", refusal.Message);
-    });
+    }
 
     [Fact]
     public void A_record_without_members_takes_nothing()
@@ -63,7 +58,7 @@ public class ArgumentTests
     [Theory]
     [InlineData("""{"a":1}""")]
     [InlineData("""{"unknown":null}""")]
-    public void Type_information_that_was_changed_behind_strict_options_is_not_taken(string arguments)
+    public void Type_information_that_was_changed_by_hand_is_not_taken(string arguments)
     {
         Job lax = new JobCollection().Add("none", static () =>
         {
@@ -74,6 +69,4 @@ public class ArgumentTests
         }, _ => "ok");
         Assert.Throws<JobArgumentsException>(() => TestRun.Of(lax, arguments));
     }
-
-    private static string Say(Sample sample) => $"{sample.Text} {sample.Flag} {sample.Optional}";
 }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace PipeForkAs.Jobs.Tests;
@@ -22,7 +21,3 @@ internal sealed record NoMembers;
 [JsonSerializable(typeof(Answer))]
 [JsonSerializable(typeof(NoMembers))]
 internal sealed partial class SampleJson : JsonSerializerContext;
-
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Strict, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
-[JsonSerializable(typeof(Sample))]
-internal sealed partial class StrictSampleJson : JsonSerializerContext;

@@ -21,10 +21,7 @@ internal sealed class ArgumentReader<T>(Func<JsonTypeInfo<T>> typeInfo) : IArgum
     /// <summary>The author's options, but strict: a typing error is refused, and nothing that a record demands is missing. Made when first used: in a worker.</summary>
     private readonly Lazy<JsonTypeInfo<T>> strict = new(() =>
     {
-        JsonTypeInfo<T> given = typeInfo();
-        if (IsStrict(given.Options))
-            return (JsonTypeInfo<T>)given.Options.GetTypeInfo(typeof(T)); // A generated context's own, and none that was changed behind its options.
-        var options = new JsonSerializerOptions(given.Options)
+        var options = new JsonSerializerOptions(typeInfo().Options)
         {
             AllowDuplicateProperties = false,
             RespectNullableAnnotations = true,
@@ -50,8 +47,4 @@ internal sealed class ArgumentReader<T>(Func<JsonTypeInfo<T>> typeInfo) : IArgum
             throw new JobArgumentsException(ArgumentDiagnosis.Explain(given, schema.RootElement, failure), failure);
         }
     }
-
-    private static bool IsStrict(JsonSerializerOptions options) =>
-        !options.AllowDuplicateProperties && options.RespectNullableAnnotations && options.RespectRequiredConstructorParameters
-        && options.UnmappedMemberHandling == JsonUnmappedMemberHandling.Disallow;
 }

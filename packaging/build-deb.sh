@@ -15,12 +15,13 @@ fi
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/pipeforkas-deb.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
+. packaging/sdk.sh
 if [ -z "$native" ]; then
     native=$scratch/native
     packaging/build.sh "$native"
 fi
 
-version=$(dotnet msbuild src/PipeForkAs.Daemon -getProperty:Version)
+version=$(sdk msbuild src/PipeForkAs.Daemon -getProperty:Version)
 # The same sources give the same package: all times in it are that of the last commit.
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
 export SOURCE_DATE_EPOCH

@@ -5,13 +5,17 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=$(realpath -m "${1:-artifacts/native}")
-native=$(dotnet msbuild src/PipeForkAs.Daemon -getProperty:NativeFramework)
 
 command -v cc >/dev/null || { echo "build.sh: a C compiler is needed to link native code (apt-get install gcc)" >&2; exit 1; }
 
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/pipeforkas-build.XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+. packaging/sdk.sh
+
 mkdir -p "$out"
+native=$(sdk msbuild src/PipeForkAs.Daemon -getProperty:NativeFramework)
 for project in Daemon Cli StockJobs; do
-    dotnet publish "src/PipeForkAs.$project" -c Release -f "$native" -r linux-x64 -o "artifacts/publish/$project" --nologo -v quiet
+    sdk publish "src/PipeForkAs.$project" -c Release -f "$native" -r linux-x64 -o "artifacts/publish/$project" --nologo -v quiet
 done
 install -m 755 artifacts/publish/Daemon/pipeforkasd artifacts/publish/Cli/pipeforkas artifacts/publish/StockJobs/pipeforkas-jobs "$out/"
 ls -l "$out"

@@ -5,7 +5,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
-export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 LANG=C.UTF-8
+export LANG=C.UTF-8
 
 fail() { printf '%s\n' "$*" >&2; echo "0 passed, 1 failed"; exit 1; }
 
@@ -32,19 +32,21 @@ if [ ${#missing[@]} -gt 0 ]; then
         || fail "tests/run.sh: cannot install ${missing[*]}"
 fi
 
-echo "== restore"
-dotnet restore PipeForkAs.sln --nologo -v quiet || fail "the restore failed; after a change of packages: dotnet restore --force-evaluate, and commit the lock files"
-echo "== format"
-dotnet format PipeForkAs.sln --no-restore --verify-no-changes || fail "the format is not clean: run dotnet format"
-echo "== build"
-dotnet build PipeForkAs.sln --no-restore -c Release --nologo -v quiet || fail "the build failed"
-
-echo "== native executables"
 scratch=$(mktemp -d /tmp/pipeforkas-tests.XXXXXX)
 trap 'rm -rf "$scratch"' EXIT
 chmod 755 "$scratch"
+. packaging/sdk.sh
+
+echo "== restore"
+sdk restore PipeForkAs.sln --nologo -v quiet || fail "the restore failed; after a change of packages: dotnet restore --force-evaluate, and commit the lock files"
+echo "== format"
+sdk format PipeForkAs.sln --no-restore --verify-no-changes || fail "the format is not clean: run dotnet format"
+echo "== build"
+sdk build PipeForkAs.sln --no-restore -c Release --nologo -v quiet || fail "the build failed"
+
+echo "== native executables"
 packaging/build.sh "$scratch/native" || fail "the native build failed"
-dotnet publish tests/PipeForkAs.TestJobs -c Release -f "$(dotnet msbuild src/PipeForkAs.Daemon -getProperty:NativeFramework)" -r linux-x64 \
+sdk publish tests/PipeForkAs.TestJobs -c Release -f "$(sdk msbuild src/PipeForkAs.Daemon -getProperty:NativeFramework)" -r linux-x64 \
     -o "$scratch/test-jobs" --nologo -v quiet || fail "the native build of the test jobs failed"
 install -m 755 "$scratch/test-jobs/pipeforkas-test-jobs" "$scratch/native/"
 export PIPEFORKAS_NATIVE="$scratch/native" PIPEFORKAS_PROGRAM="$scratch/native/pipeforkas"
@@ -52,12 +54,15 @@ echo "== package"
 PIPEFORKAS_DEB=$(packaging/build-deb.sh "$scratch/deb" "$scratch/native" | tail -n 1) || fail "the package's build failed"
 export PIPEFORKAS_DEB
 
+# A .NET process that is killed, as tests do, would leave its debugger's pipes in /tmp.
+export DOTNET_EnableDiagnostics=0
+
 passed=0 failed=0 skipped=0
 for project in tests/*.Tests tests/PipeForkAs.EndToEnd tests/PipeForkAs.Boot; do
     name=$(basename "$project")
     [ -f "$project/$name.csproj" ] || continue
     echo "== $name"
-    dll=$(dotnet msbuild "$project" -getProperty:TargetPath -p:Configuration=Release)
+    dll=$(sdk msbuild "$project" -getProperty:TargetPath -p:Configuration=Release)
     timeout --kill-after=30 600 dotnet exec "$dll" -noLogo -noColor >"$scratch/output" 2>&1 </dev/null
     status=$?
     # The runner's summary: "   NAME  Total: 12, Errors: 0, Failed: 0, Skipped: 0, Not Run: 0, Time: 1.2s"

@@ -8,7 +8,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 cd "$root"
-export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 LANG=C.UTF-8
+export LANG=C.UTF-8
 
 [ "$(id -u)" -eq 0 ] || { echo "run.sh: run it as root: sudo tests/bench/run.sh" >&2; exit 2; }
 for tool in dotnet cc useradd; do
@@ -33,6 +33,7 @@ finish() {
 }
 trap finish EXIT
 chmod 755 "$scratch"
+. packaging/sdk.sh
 for program in floor load; do
     cc -O2 -std=gnu17 -Wall -Wextra -Werror -pthread -o "$scratch/$program" "$here/$program.c"
 done
@@ -41,7 +42,7 @@ native=${PIPEFORKAS_NATIVE:-}
 if [ -z "$native" ]; then
     native=$scratch/native
     packaging/build.sh "$native" >&2
-    dotnet publish tests/PipeForkAs.TestJobs -c Release -f "$(dotnet msbuild src/PipeForkAs.Daemon -getProperty:NativeFramework)" -r linux-x64 \
+    sdk publish tests/PipeForkAs.TestJobs -c Release -f "$(sdk msbuild src/PipeForkAs.Daemon -getProperty:NativeFramework)" -r linux-x64 \
         -o "$scratch/test-jobs" --nologo -v quiet >&2
     install -m 755 "$scratch/test-jobs/pipeforkas-test-jobs" "$native/"
 fi
@@ -55,14 +56,14 @@ if [ -n "$boot" ]; then
 fi
 
 bench=tests/bench/PipeForkAs.Bench
-dotnet build "$bench" -c Release --nologo -v quiet -clp:NoSummary >&2
+sdk build "$bench" -c Release --nologo -v quiet -clp:NoSummary >&2
 commit=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
 [ -z "$(git status --porcelain 2>/dev/null)" ] || commit="$commit with changes"
 
 # For 10,000 idle connections: the load generator and the daemon each hold one end.
 ulimit -n 65536 2>/dev/null || ulimit -Sn "$(ulimit -Hn)"
 [ "$(ulimit -n)" -ge 11000 ] || { echo "run.sh: 11,000 open files are needed, $(ulimit -n) are allowed" >&2; exit 2; }
-program=$(dotnet msbuild "$bench" -getProperty:TargetPath -p:Configuration=Release)
+program=$(sdk msbuild "$bench" -getProperty:TargetPath -p:Configuration=Release)
 contenders=$here/contenders
 if [ -n "$boot" ]; then
     cp -r "$(dirname "$program")" "$scratch/bench"

@@ -88,4 +88,7 @@ internal static partial class Log
 
     [LoggerMessage(32, LogLevel.Warning, "the service manager was not told of the reload: {Problem}")]
     public static partial void NotifyFailed(ILogger logger, string problem);
+
+    [LoggerMessage(33, LogLevel.Warning, "Policy:Rules: {Doubt}; list shows the jobs, describe their arguments")]
+    public static partial void PolicyDoubted(ILogger logger, string doubt);
 }

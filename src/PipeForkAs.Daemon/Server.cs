@@ -104,6 +104,7 @@ internal sealed class Server
             throw new OperationCanceledException("a stop was asked for before the start was done");
         listener = Listen();
         listening = loop.Watch(listener.Socket, EpollEvents.EPOLLIN);
+        TellDoubts();
         Log.Listening(logger, listener.Path, catalog.All.Count());
         report.IsWell = () => hosts.Exists(static host => host.IsWell);
         report.Start();
@@ -126,6 +127,7 @@ internal sealed class Server
         orders.Apply(options.Limits);
         slots.ServeWaiting();
         authorizer.Policy = policy;
+        TellDoubts();
     }
 
     /// <summary>Opens the audit file anew.</summary>
@@ -333,6 +335,12 @@ internal sealed class Server
         {
             audit.Write(new AuditTrail(connection) { End = record });
         }
+    }
+
+    private void TellDoubts()
+    {
+        foreach (string doubt in PolicyDoubts.Of(authorizer.Policy, [.. catalog.All.Select(job => job.Description)]))
+            Log.PolicyDoubted(logger, doubt);
     }
 
     private void RefreshCatalog()

@@ -130,6 +130,26 @@ public sealed class PolicyTests
     }
 
     [Fact(Timeout = Bound.Test)]
+    public async Task A_rule_for_a_job_that_there_is_not_is_warned_of_at_the_start_and_at_each_reload()
+    {
+        JsonObject configuration = null!;
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(made =>
+        {
+            configuration = made;
+            Panel(made);
+        });
+        Assert.DoesNotContain("Policy:Rules: ", daemon.Log);
+
+        configuration["Policy"]!["Rules"]!.AsArray().Add(Rule("no writing", "write-flie"));
+        await ReloadAsync(daemon, configuration, "Policy:Rules: the rule \"no writing\" allows the job \"write-flie\", and no job of that name is registered");
+        Assert.Equal(0, await daemon.StopAsync());
+
+        await using DaemonProcess again = await DaemonProcess.StartAsync(made => made["Policy"] = configuration["Policy"]!.DeepClone());
+        Assert.Contains("the rule \"no writing\" allows the job \"write-flie\"", again.Log);
+        Assert.Equal(0, await again.StopAsync());
+    }
+
+    [Fact(Timeout = Bound.Test)]
     public async Task A_bad_file_or_one_that_changes_what_cannot_change_keeps_the_former_configuration()
     {
         JsonObject configuration = null!;

@@ -34,9 +34,12 @@ internal sealed record Rule
     });
 
     /// <summary>Whether the job's name is among <see cref="Jobs"/>.</summary>
-    public bool CoversJob(string job) => Jobs.Any(pattern => pattern[^1] == '*'
+    public bool CoversJob(string job) => Jobs.Any(pattern => Names(pattern, job));
+
+    /// <summary>Whether an entry of <see cref="Jobs"/> means the job: it is its name, or the beginning of it with <c>*</c> behind.</summary>
+    public static bool Names(string pattern, string job) => pattern[^1] == '*'
         ? job.AsSpan().StartsWith(pattern.AsSpan(0, pattern.Length - 1), StringComparison.Ordinal)
-        : string.Equals(job, pattern, StringComparison.Ordinal));
+        : string.Equals(job, pattern, StringComparison.Ordinal);
 
     /// <summary>Whether the user is among <see cref="As"/>.</summary>
     public Truth CoversUser(in Question question, uint minimumUid)

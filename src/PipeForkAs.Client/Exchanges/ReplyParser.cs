@@ -102,9 +102,6 @@ internal sealed class ReplyParser
             throw new ProtocolViolationException(start, $"the end record cannot be read: {failure.Message}", failure);
         }
 
-        // A number in place of the code's word passes the JSON reader.
-        if (!Enum.IsDefined(end.Code))
-            throw new ProtocolViolationException(start, $"the end record's code is {end.Code}, which is none of this protocol");
         if (end.Exit is < 0 or > 255)
             throw new ProtocolViolationException(start, $"the end record's exit code is {end.Exit}, it must be 0 to 255");
         if (end.Signal is < 1 or > 64)

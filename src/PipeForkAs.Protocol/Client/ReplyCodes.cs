@@ -3,26 +3,30 @@ namespace PipeForkAs.Protocol.Client;
 /// <summary>The words that <see cref="ReplyCode"/> has on the wire.</summary>
 public static class ReplyCodes
 {
+    /// <summary>By their values, from 0 on.</summary>
+    internal static readonly (string Word, ReplyCode Code)[] Words =
+    [
+        ("ok", ReplyCode.Ok),
+        ("failed", ReplyCode.Failed),
+        ("signaled", ReplyCode.Signaled),
+        ("error", ReplyCode.Error),
+        ("timeout", ReplyCode.Timeout),
+        ("cancelled", ReplyCode.Cancelled),
+        ("output-limit", ReplyCode.OutputLimit),
+        ("bad-request", ReplyCode.BadRequest),
+        ("too-large", ReplyCode.TooLarge),
+        ("unknown-job", ReplyCode.UnknownJob),
+        ("unknown-user", ReplyCode.UnknownUser),
+        ("bad-args", ReplyCode.BadArguments),
+        ("denied", ReplyCode.Denied),
+        ("busy", ReplyCode.Busy),
+        ("host-lost", ReplyCode.HostLost),
+        ("shutting-down", ReplyCode.ShuttingDown),
+        ("internal", ReplyCode.Internal),
+    ];
+
     /// <summary>The code as it is written in a reply, for example <c>bad-request</c>.</summary>
-    public static string ToWire(this ReplyCode code) => code switch
-    {
-        ReplyCode.Ok => "ok",
-        ReplyCode.Failed => "failed",
-        ReplyCode.Signaled => "signaled",
-        ReplyCode.Error => "error",
-        ReplyCode.Timeout => "timeout",
-        ReplyCode.Cancelled => "cancelled",
-        ReplyCode.OutputLimit => "output-limit",
-        ReplyCode.BadRequest => "bad-request",
-        ReplyCode.TooLarge => "too-large",
-        ReplyCode.UnknownJob => "unknown-job",
-        ReplyCode.UnknownUser => "unknown-user",
-        ReplyCode.BadArguments => "bad-args",
-        ReplyCode.Denied => "denied",
-        ReplyCode.Busy => "busy",
-        ReplyCode.HostLost => "host-lost",
-        ReplyCode.ShuttingDown => "shutting-down",
-        ReplyCode.Internal => "internal",
-        _ => throw new ArgumentOutOfRangeException(nameof(code), code, "not a reply code"),
-    };
+    /// <exception cref="ArgumentOutOfRangeException">It is none of <see cref="ReplyCode"/>.</exception>
+    public static string ToWire(this ReplyCode code) =>
+        (uint)code < (uint)Words.Length ? Words[(int)code].Word : throw new ArgumentOutOfRangeException(nameof(code), code, "not a reply code");
 }

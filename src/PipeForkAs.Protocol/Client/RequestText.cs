@@ -5,6 +5,8 @@ namespace PipeForkAs.Protocol.Client;
 /// <summary>Rules for a request's text that the deserializer does not know.</summary>
 internal static class RequestText
 {
+    private static readonly HashSet<string> Members = [.. RequestJson.Default.Request.Properties.Select(property => property.Name)];
+
     /// <summary>
     /// Refuses members that a request does not have, members that are null (a variable that a script forgot to set must not stand
     /// for "the caller itself"), and text that is no text, at every depth: invalid UTF-8, or half a surrogate pair.
@@ -21,7 +23,7 @@ internal static class RequestText
             {
                 string text = Text(ref reader);
                 if (reader.CurrentDepth == 1 && reader.TokenType == JsonTokenType.PropertyName)
-                    member = IsMember(text) ? text : throw new RequestException($"\"{OneLine.Of(text)}\" is no member of a request");
+                    member = Members.Contains(text) ? text : throw new RequestException($"\"{OneLine.Of(text)}\" is no member of a request");
             }
             else if (reader.CurrentDepth == 1 && reader.TokenType == JsonTokenType.Null)
             {
@@ -55,6 +57,4 @@ internal static class RequestText
             throw new RequestException("the request holds text that is not valid Unicode", failure);
         }
     }
-
-    private static bool IsMember(string name) => RequestJson.Default.Request.Properties.Any(property => property.Name == name);
 }

@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 namespace PipeForkAs.Protocol.Client;
 
 /// <summary>
-/// Reads a member whose value is one of a few words, exactly as they are written in the protocol. The framework's own converter
+/// A member whose value is one of a few words, exactly as they are written in the protocol. The framework's own converter
 /// of enumerations also takes numbers, lists with commas, white space and any case.
 /// </summary>
 internal abstract class WordConverter<T>(params (string Word, T Value)[] words) : JsonConverter<T>
@@ -21,13 +21,27 @@ internal abstract class WordConverter<T>(params (string Word, T Value)[] words) 
         throw new JsonException($"it must be one of {string.Join(", ", words.Select(pair => $"\"{pair.Word}\""))}");
     }
 
-    public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) =>
-        writer.WriteStringValue(words.First(pair => pair.Value.Equals(value)).Word);
+    public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options)
+    {
+        foreach ((string word, T known) in words)
+        {
+            if (EqualityComparer<T>.Default.Equals(known, value))
+            {
+                writer.WriteStringValue(word);
+                return;
+            }
+        }
+
+        throw new JsonException($"{value} is no {typeof(T).Name}");
+    }
 }
 
 internal sealed class OperationConverter()
     : WordConverter<Operation>(
         ("run", Operation.Run), ("list", Operation.List), ("describe", Operation.Describe), ("check", Operation.Check), ("status", Operation.Status), ("cancel", Operation.Cancel));
+
+internal sealed class ReplyCodeConverter()
+    : WordConverter<ReplyCode>(ReplyCodes.Words);
 
 internal sealed class ReplyFormConverter()
     : WordConverter<ReplyForm>(("text", ReplyForm.Text), ("frames", ReplyForm.Frames));

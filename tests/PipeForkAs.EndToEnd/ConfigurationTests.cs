@@ -147,8 +147,13 @@ public sealed class ConfigurationTests : IDisposable
     [Fact(Timeout = 60_000)]
     public async Task A_job_host_on_the_common_runtime_fails_the_start_with_the_reason()
     {
-        string host = Path.Combine(AppContext.BaseDirectory.Replace("PipeForkAs.EndToEnd", "PipeForkAs.TestJobs", StringComparison.Ordinal), "pipeforkas-test-jobs");
-        Assert.True(File.Exists(host), $"{host} is not built");
+        string managed = Path.Combine(AppContext.BaseDirectory.Replace("PipeForkAs.EndToEnd", "PipeForkAs.TestJobs", StringComparison.Ordinal), "pipeforkas-test-jobs");
+        Assert.True(File.Exists(managed), $"{managed} is not built");
+
+        // The daemon kills it, and its debugger's pipes would stay in /tmp.
+        string host = Path.Combine(folder, "host");
+        await File.WriteAllTextAsync(host, $"#!/bin/sh\nDOTNET_EnableDiagnostics=0 exec '{managed}' \"$@\"\n");
+        Libc.chmod(host, 0x1ED); // 0755
         configuration["JobHosts"]![1]!["Path"] = host;
         await FailsAsync($"the job host {host} cannot serve: ", "must be compiled natively");
     }

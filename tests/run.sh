@@ -32,7 +32,7 @@ if [ ${#missing[@]} -gt 0 ]; then
         || fail "tests/run.sh: cannot install ${missing[*]}"
 fi
 
-scratch=$(mktemp -d /tmp/pipeforkas-tests.XXXXXX)
+scratch=$(mktemp -d /tmp/pipeforkas-tests.XXXXXX) || fail "tests/run.sh: no folder can be made in /tmp"
 trap 'rm -rf "$scratch"' EXIT
 chmod 755 "$scratch"
 . packaging/sdk.sh

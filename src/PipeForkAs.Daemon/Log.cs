@@ -89,6 +89,6 @@ internal static partial class Log
     [LoggerMessage(32, LogLevel.Warning, "the service manager was not told of the reload: {Problem}")]
     public static partial void NotifyFailed(ILogger logger, string problem);
 
-    [LoggerMessage(33, LogLevel.Warning, "Policy:Rules: {Doubt}; list shows the jobs, describe their arguments")]
+    [LoggerMessage(33, LogLevel.Warning, "the policy may not mean what it says: {Doubt}")]
     public static partial void PolicyDoubted(ILogger logger, string doubt);
 }

@@ -46,6 +46,7 @@ internal sealed class Server
     private readonly HashSet<Connection> connections = [];
     private readonly Dictionary<UserId, int> connectionsByUid = [];
     private readonly IdleCollection collection;
+    private readonly HashSet<string> doubted = [];
     private JobIsolation? isolation;
     private bool accepting = true;
     private Task? stopped;
@@ -104,7 +105,7 @@ internal sealed class Server
             throw new OperationCanceledException("a stop was asked for before the start was done");
         listener = Listen();
         listening = loop.Watch(listener.Socket, EpollEvents.EPOLLIN);
-        TellDoubts();
+        loop.Guard(TellDoubts);
         Log.Listening(logger, listener.Path, catalog.All.Count());
         report.IsWell = () => hosts.Exists(static host => host.IsWell);
         report.Start();
@@ -127,7 +128,8 @@ internal sealed class Server
         orders.Apply(options.Limits);
         slots.ServeWaiting();
         authorizer.Policy = policy;
-        TellDoubts();
+        doubted.Clear();
+        loop.Guard(TellDoubts);
     }
 
     /// <summary>Opens the audit file anew.</summary>
@@ -337,9 +339,10 @@ internal sealed class Server
         }
     }
 
+    /// <summary>Tells what was not told since the policy was read: a job host that starts again and again brings the same jobs.</summary>
     private void TellDoubts()
     {
-        foreach (string doubt in PolicyDoubts.Of(authorizer.Policy, [.. catalog.All.Select(job => job.Description)]))
+        foreach (string doubt in PolicyDoubts.Of(authorizer.Policy, [.. catalog.All.Select(job => job.Description)]).Where(doubted.Add))
             Log.PolicyDoubted(logger, doubt);
     }
 
@@ -348,8 +351,10 @@ internal sealed class Server
         try
         {
             // At the first start not all job hosts are there yet; StartAsync refreshes then.
-            if (listener is not null)
-                catalog.Refresh();
+            if (listener is null)
+                return;
+            catalog.Refresh();
+            loop.Guard(TellDoubts);
         }
         catch (JobHostException failure)
         {

@@ -4,26 +4,39 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.Daemon.Authorization;
 
 /// <summary>
-/// What a policy says of jobs and arguments that there are not: mostly a misspelt word. It refuses nothing, since a job may come later with its job
-/// host; but of a rule that denies nothing would be seen, and what it was to deny would be allowed.
+/// Where a policy and the registered jobs do not fit together: mostly a misspelt word. It refuses nothing, since a job may come later with its job
+/// host; but a rule that denies would fail unseen, and what it was to deny would be allowed.
 /// </summary>
 internal static class PolicyDoubts
 {
-    /// <summary>The doubts, a line each; none where every rule can mean something.</summary>
+    /// <summary>Jobs that a doubt names, at most.</summary>
+    private const int Named = 5;
+
+    /// <summary>The doubts, a line each; none where all that the rules say means something.</summary>
     /// <param name="policy">The policy.</param>
     /// <param name="jobs">All jobs that are registered.</param>
     public static IEnumerable<string> Of(Policy policy, IReadOnlyCollection<JobDescription> jobs)
     {
         foreach (Rule rule in policy.Rules)
         {
-            foreach (string pattern in rule.Jobs.Where(pattern => !jobs.Any(job => Rule.Names(pattern, job.Name))))
-                yield return $"the rule \"{rule.Name}\" {Effect(rule)} the job \"{pattern}\", and {(pattern[^1] == '*' ? "no registered job's name begins so" : "no job of that name is registered")}";
+            foreach (string pattern in rule.Jobs.Where(pattern => pattern != "*" && !jobs.Any(job => Rule.Names(pattern, job.Name))))
+                yield return $"the rule \"{rule.Name}\" {(rule.Deny ? "denies" : "allows")} the job \"{pattern}\", and {(pattern[^1] == '*' ? "no registered job's name begins so" : "no job of that name is registered")}";
 
-            JobDescription[] covered = [.. jobs.Where(job => rule.CoversJob(job.Name))];
-            foreach (Condition condition in rule.Where.Where(condition => covered.Length > 0 && !covered.Any(job => ArgumentPairs.Knows(job.Arguments, condition.Argument))))
-                yield return $"the rule \"{rule.Name}\" looks at the argument \"{condition.Argument}\", which none of its jobs has: it {(rule.Deny ? "denies them whatever their arguments are" : "never allows anything")}";
+            if (rule.Where.Count > 0 && OfArguments(rule, [.. jobs.Where(job => rule.CoversJob(job.Name))]) is { } doubt)
+                yield return doubt;
         }
     }
 
-    private static string Effect(Rule rule) => rule.Deny ? "denies" : "allows";
+    /// <summary>What is missing in a request never allows and always denies; and a job refuses an argument that it does not have.</summary>
+    private static string? OfArguments(Rule rule, JobDescription[] covered)
+    {
+        JobDescription[] lacking = [.. covered.Where(job => rule.Where.Any(condition => !ArgumentPairs.Knows(job.Arguments, condition.Argument)))];
+        if (lacking.Length == 0 || (!rule.Deny && lacking.Length < covered.Length))
+            return null;
+        string jobs = string.Join(", ", lacking.Take(Named).Select(job => job.Name)) + (lacking.Length > Named ? $" and {lacking.Length - Named} more" : "");
+        string arguments = string.Join(", ", rule.Where.Select(condition => condition.Argument));
+        return rule.Deny
+            ? $"the rule \"{rule.Name}\" denies {jobs} whatever the arguments are: not all that Where looks at ({arguments}) is an argument there"
+            : $"the rule \"{rule.Name}\" allows nothing: none of its jobs has all arguments that Where looks at ({arguments})";
+    }
 }

@@ -78,6 +78,6 @@ public sealed record JobError(
     [property: JsonPropertyName("type")] string Type,
     [property: JsonPropertyName("message")] string Message);
 
-[JsonSourceGenerationOptions]
+[JsonSourceGenerationOptions(Converters = [typeof(ReplyCodeConverter)])]
 [JsonSerializable(typeof(EndRecord))]
 internal sealed partial class EndRecordJson : JsonSerializerContext;

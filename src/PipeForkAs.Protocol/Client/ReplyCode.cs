@@ -3,57 +3,57 @@ using System.Text.Json.Serialization;
 namespace PipeForkAs.Protocol.Client;
 
 /// <summary>How a request ended: the <c>code</c> of a reply.</summary>
-[JsonConverter(typeof(ReplyCodeConverter))]
+[JsonConverter(typeof(JsonStringEnumConverter<ReplyCode>))]
 public enum ReplyCode
 {
     /// <summary>The job ran and its exit code was 0.</summary>
-    Ok,
+    [JsonStringEnumMemberName("ok")] Ok,
 
     /// <summary>The job ran and its exit code was not 0.</summary>
-    Failed,
+    [JsonStringEnumMemberName("failed")] Failed,
 
     /// <summary>A signal ended the job.</summary>
-    Signaled,
+    [JsonStringEnumMemberName("signaled")] Signaled,
 
     /// <summary>The function threw; <see cref="EndRecord.Error"/> holds the exception's type and message.</summary>
-    Error,
+    [JsonStringEnumMemberName("error")] Error,
 
     /// <summary>The job ran longer than it may and was ended.</summary>
-    Timeout,
+    [JsonStringEnumMemberName("timeout")] Timeout,
 
     /// <summary>Someone cancelled the job.</summary>
-    Cancelled,
+    [JsonStringEnumMemberName("cancelled")] Cancelled,
 
     /// <summary>The job wrote more than it may and was ended.</summary>
-    OutputLimit,
+    [JsonStringEnumMemberName("output-limit")] OutputLimit,
 
     /// <summary>The request cannot be read; nothing was run.</summary>
-    BadRequest,
+    [JsonStringEnumMemberName("bad-request")] BadRequest,
 
     /// <summary>The request's line is longer than <see cref="ClientProtocol.MaxRequestBytes"/>; nothing was run.</summary>
-    TooLarge,
+    [JsonStringEnumMemberName("too-large")] TooLarge,
 
     /// <summary>No job of that name is registered.</summary>
-    UnknownJob,
+    [JsonStringEnumMemberName("unknown-job")] UnknownJob,
 
     /// <summary>The user database knows no such user.</summary>
-    UnknownUser,
+    [JsonStringEnumMemberName("unknown-user")] UnknownUser,
 
     /// <summary>The arguments are not what the job takes.</summary>
-    BadArguments,
+    [JsonStringEnumMemberName("bad-args")] BadArguments,
 
     /// <summary>The policy does not allow it. Says nothing about whether the job or the user exists.</summary>
-    Denied,
+    [JsonStringEnumMemberName("denied")] Denied,
 
     /// <summary>A limit on what runs at once is reached; ask again later.</summary>
-    Busy,
+    [JsonStringEnumMemberName("busy")] Busy,
 
     /// <summary>The job host died while the job ran. The job was not, and is not, run a second time.</summary>
-    HostLost,
+    [JsonStringEnumMemberName("host-lost")] HostLost,
 
     /// <summary>The daemon is stopping.</summary>
-    ShuttingDown,
+    [JsonStringEnumMemberName("shutting-down")] ShuttingDown,
 
     /// <summary>The daemon or a worker failed before the job ran; the message names the step and the errno.</summary>
-    Internal,
+    [JsonStringEnumMemberName("internal")] Internal,
 }

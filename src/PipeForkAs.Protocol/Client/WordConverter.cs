@@ -40,6 +40,7 @@ internal sealed class OperationConverter()
     : WordConverter<Operation>(
         ("run", Operation.Run), ("list", Operation.List), ("describe", Operation.Describe), ("check", Operation.Check), ("status", Operation.Status), ("cancel", Operation.Cancel));
 
+/// <summary>For end records here. Others who serialize a <see cref="ReplyCode"/> have the framework's converter, which theirs can reach.</summary>
 internal sealed class ReplyCodeConverter()
     : WordConverter<ReplyCode>(ReplyCodes.Words);
 

@@ -34,29 +34,56 @@ public class PolicyDoubtsTests
     [InlineData("path", "read-file")]
     [InlineData("offset", "read-*")]
     [InlineData("path", "*")]
+    [InlineData("path offset", "read-*")]
     [InlineData("whatever", "anything")]
-    public void An_argument_that_one_of_the_jobs_has_is_not_doubted(string argument, string job) => Assert.Empty(Doubts(Where(argument, job, deny: false)));
+    public void A_rule_that_allows_one_of_its_jobs_is_not_doubted(string arguments, string job) => Assert.Empty(Doubts(Where(arguments, job, deny: false)));
 
     [Theory]
-    [InlineData("Path", "read-file", false, "which none of its jobs has: it never allows anything")]
-    [InlineData("offset", "read-file", true, "which none of its jobs has: it denies them whatever their arguments are")]
-    [InlineData("path", "id", false, "which none of its jobs has: it never allows anything")]
-    public void An_argument_that_none_of_the_jobs_has_is_doubted(string argument, string job, bool deny, string doubt) =>
-        Assert.Equal([$"the rule \"x\" looks at the argument \"{argument}\", {doubt}"], Doubts(Where(argument, job, deny)));
+    [InlineData("Path", "read-file", "Path")]
+    [InlineData("path", "id", "path")]
+    [InlineData("path offset", "read-file", "path, offset")]
+    [InlineData("path length", "read-*", "path, length")]
+    public void A_rule_that_no_valid_arguments_satisfy_is_doubted(string arguments, string job, string told) =>
+        Assert.Equal([$"the rule \"x\" allows nothing: none of its jobs has all arguments that Where looks at ({told})"], Doubts(Where(arguments, job, deny: false)));
+
+    [Theory]
+    [InlineData("path", "read-*")]
+    [InlineData("offset", "read-part")]
+    [InlineData("whatever", "anything")]
+    public void A_rule_that_denies_by_arguments_that_all_its_jobs_have_is_not_doubted(string arguments, string job) => Assert.Empty(Doubts(Where(arguments, job, deny: true)));
+
+    [Theory]
+    [InlineData("path", "*", "id")]
+    [InlineData("offset", "read-*", "read-file")]
+    [InlineData("length", "read-*", "read-file, read-part")]
+    public void A_rule_that_denies_jobs_whatever_their_arguments_are_is_doubted(string argument, string job, string denied) => Assert.Equal(
+        [$"the rule \"x\" denies {denied} whatever the arguments are: not all that Where looks at ({argument}) is an argument there"], Doubts(Where(argument, job, deny: true)));
+
+    [Fact]
+    public void Many_jobs_are_not_all_named()
+    {
+        JobDescription[] many = [.. Enumerable.Range(1, 7).Select(number => new JobDescription { Name = $"job{number}", Kind = JobKind.Text })];
+        Assert.Contains("denies job1, job2, job3, job4, job5 and 2 more whatever", Assert.Single(Doubts(Where("path", "*", deny: true), many)));
+    }
 
     [Fact]
     public void Of_a_job_that_there_is_not_no_argument_is_doubted() => Assert.Single(Doubts(Where("path", "read-flie", deny: true)));
 
     [Fact]
-    public void The_built_in_rules_are_not_doubted() => Assert.Empty(PolicyDoubts.Of(new Policy(1000, Policy.DefaultRules), Jobs));
+    public void The_built_in_rules_are_not_doubted_even_where_no_job_is_registered() => Assert.Empty(PolicyDoubts.Of(new Policy(1000, Policy.DefaultRules), []));
 
-    private static RuleOptions Where(string argument, string job, bool deny) =>
-        new() { Jobs = [job], Deny = deny, Where = { [argument] = new ConditionOptions { EqualTo = "1" } } };
+    private static RuleOptions Where(string arguments, string job, bool deny)
+    {
+        var rule = new RuleOptions { Jobs = [job], Deny = deny };
+        foreach (string argument in arguments.Split(' '))
+            rule.Where.Add(argument, new ConditionOptions { EqualTo = "1" });
+        return rule;
+    }
 
-    private static string[] Doubts(RuleOptions rule)
+    private static string[] Doubts(RuleOptions rule, JobDescription[]? jobs = null)
     {
         (rule.Name, rule.Callers, rule.As) = ("x", ["*"], ["self"]);
-        return [.. PolicyDoubts.Of(PolicyReader.Read(new PolicyOptions { Rules = [rule] }, PolicyWorld.Instance), Jobs)];
+        return [.. PolicyDoubts.Of(PolicyReader.Read(new PolicyOptions { Rules = [rule] }, PolicyWorld.Instance), jobs ?? Jobs)];
     }
 
     private static JsonElement Schema(params string[] names) =>

@@ -82,6 +82,8 @@ public sealed class EndRecordTests
             Assert.Equal(pair.Second, EndRecord.Parse(Encoding.UTF8.GetBytes($$"""{"code":"{{pair.First}}"}""")).Code));
         Assert.All(Enum.GetValues<ReplyCode>(), code =>
             Assert.StartsWith($$"""{"code":"{{code.ToWire()}}",""", Encoding.UTF8.GetString(new EndRecord { Code = code }.ToJson()), StringComparison.Ordinal));
+        Assert.All(Enum.GetValues<ReplyCode>(), code => Assert.Equal($"\"{code.ToWire()}\"", JsonSerializer.Serialize(code)));
         Assert.Throws<ArgumentOutOfRangeException>(() => ((ReplyCode)99).ToWire());
+        Assert.Throws<JsonException>(() => new EndRecord { Code = (ReplyCode)99 }.ToJson());
     }
 }

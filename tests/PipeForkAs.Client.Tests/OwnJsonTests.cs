@@ -1,0 +1,25 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Client.Tests;
+
+/// <summary>A program may keep how its jobs ended as JSON of its own, by a serializer that was generated there: it sees nothing internal.</summary>
+public partial class OwnJsonTests
+{
+    [Fact]
+    public void An_end_record_is_a_part_of_a_programs_own_json()
+    {
+        Kept kept = new("nightly", new EndRecord { Code = ReplyCode.BadArguments, Exit = null, Job = "echo" }, ReplyCode.HostLost);
+        string json = JsonSerializer.Serialize(kept, OwnJson.Default.Kept);
+        Assert.StartsWith("""{"Name":"nightly","End":{"code":"bad-args",""", json, StringComparison.Ordinal);
+        Assert.EndsWith(""","Last":"host-lost"}""", json, StringComparison.Ordinal);
+        Assert.Equal(kept, JsonSerializer.Deserialize(json, OwnJson.Default.Kept));
+    }
+
+    internal sealed record Kept(string Name, EndRecord End, ReplyCode Last);
+
+    [JsonSerializable(typeof(Kept))]
+    internal sealed partial class OwnJson : JsonSerializerContext;
+}

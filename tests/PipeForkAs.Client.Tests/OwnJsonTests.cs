@@ -18,8 +18,19 @@ public partial class OwnJsonTests
         Assert.Equal(kept, JsonSerializer.Deserialize(json, OwnJson.Default.Kept));
     }
 
+    [Fact]
+    public void Codes_are_keys_of_a_programs_own_json()
+    {
+        Dictionary<ReplyCode, int> counts = new() { [ReplyCode.Ok] = 7, [ReplyCode.OutputLimit] = 1 };
+        string json = JsonSerializer.Serialize(counts, OwnJson.Default.DictionaryReplyCodeInt32);
+        Assert.Equal("""{"ok":7,"output-limit":1}""", json);
+        Assert.Equal(counts, JsonSerializer.Deserialize(json, OwnJson.Default.DictionaryReplyCodeInt32));
+        Assert.Throws<JsonException>(() => JsonSerializer.Deserialize("""{"Ok":7}""", OwnJson.Default.DictionaryReplyCodeInt32));
+    }
+
     internal sealed record Kept(string Name, EndRecord End, ReplyCode Last);
 
     [JsonSerializable(typeof(Kept))]
+    [JsonSerializable(typeof(Dictionary<ReplyCode, int>))]
     internal sealed partial class OwnJson : JsonSerializerContext;
 }

@@ -78,6 +78,6 @@ public sealed record JobError(
     [property: JsonPropertyName("type")] string Type,
     [property: JsonPropertyName("message")] string Message);
 
-[JsonSourceGenerationOptions(Converters = [typeof(ReplyCodeConverter)])]
+[JsonSourceGenerationOptions]
 [JsonSerializable(typeof(EndRecord))]
 internal sealed partial class EndRecordJson : JsonSerializerContext;

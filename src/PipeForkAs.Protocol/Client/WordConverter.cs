@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -7,42 +8,68 @@ namespace PipeForkAs.Protocol.Client;
 /// A member whose value is one of a few words, exactly as they are written in the protocol. The framework's own converter
 /// of enumerations also takes numbers, lists with commas, white space and any case.
 /// </summary>
-internal abstract class WordConverter<T>(params (string Word, T Value)[] words) : JsonConverter<T>
+/// <typeparam name="T">The enumeration.</typeparam>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public abstract class WordConverter<T> : JsonConverter<T>
     where T : struct, Enum
 {
-    public override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    private readonly (string Word, T Value)[] words;
+
+    private protected WordConverter(params (string Word, T Value)[] words) => this.words = words;
+
+    /// <inheritdoc/>
+    public override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        reader.TokenType == JsonTokenType.String ? Value(ref reader) : throw Unknown();
+
+    /// <inheritdoc/>
+    public override T ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Value(ref reader);
+
+    /// <inheritdoc/>
+    public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        writer.WriteStringValue(Word(value));
+    }
+
+    /// <inheritdoc/>
+    public override void WriteAsPropertyName(Utf8JsonWriter writer, T value, JsonSerializerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        writer.WritePropertyName(Word(value));
+    }
+
+    private T Value(ref Utf8JsonReader reader)
     {
         foreach ((string word, T value) in words)
         {
-            if (reader.TokenType == JsonTokenType.String && reader.ValueTextEquals(word))
+            if (reader.ValueTextEquals(word))
                 return value;
         }
 
-        throw new JsonException($"it must be one of {string.Join(", ", words.Select(pair => $"\"{pair.Word}\""))}");
+        throw Unknown();
     }
 
-    public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options)
+    private string Word(T value)
     {
         foreach ((string word, T known) in words)
         {
             if (EqualityComparer<T>.Default.Equals(known, value))
-            {
-                writer.WriteStringValue(word);
-                return;
-            }
+                return word;
         }
 
         throw new JsonException($"{value} is no {typeof(T).Name}");
     }
+
+    private JsonException Unknown() => new($"it must be one of {string.Join(", ", words.Select(pair => $"\"{pair.Word}\""))}");
 }
+
+/// <inheritdoc/>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public sealed class ReplyCodeConverter() : WordConverter<ReplyCode>(ReplyCodes.Words);
 
 internal sealed class OperationConverter()
     : WordConverter<Operation>(
         ("run", Operation.Run), ("list", Operation.List), ("describe", Operation.Describe), ("check", Operation.Check), ("status", Operation.Status), ("cancel", Operation.Cancel));
-
-/// <summary>For end records here. Others who serialize a <see cref="ReplyCode"/> have the framework's converter, which theirs can reach.</summary>
-internal sealed class ReplyCodeConverter()
-    : WordConverter<ReplyCode>(ReplyCodes.Words);
 
 internal sealed class ReplyFormConverter()
     : WordConverter<ReplyForm>(("text", ReplyForm.Text), ("frames", ReplyForm.Frames));

@@ -40,7 +40,10 @@ chmod 755 "$scratch"
 echo "== restore"
 sdk restore PipeForkAs.sln --nologo -v quiet || fail "the restore failed; after a change of packages: dotnet restore --force-evaluate, and commit the lock files"
 echo "== format"
+touch "$scratch/before-format"
 sdk format PipeForkAs.sln --no-restore --verify-no-changes || fail "the format is not clean: run dotnet format"
+# The socket between its processes has a name of its own making, in /tmp whatever TMPDIR says.
+find /tmp -maxdepth 1 -type s -user root -newer "$scratch/before-format" -regextype posix-extended -regex '/tmp/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}' -delete
 echo "== build"
 sdk build PipeForkAs.sln --no-restore -c Release --nologo -v quiet || fail "the build failed"
 

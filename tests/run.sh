@@ -4,7 +4,6 @@
 # Its last line is "N passed, N failed", all suites together. Needs root: the tests make users and run jobs as them.
 set -uo pipefail
 cd "$(dirname "$0")/.."
-root=$PWD
 export LANG=C.UTF-8
 
 fail() { printf '%s\n' "$*" >&2; echo "0 passed, 1 failed"; exit 1; }

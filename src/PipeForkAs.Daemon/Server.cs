@@ -20,8 +20,6 @@ namespace PipeForkAs.Daemon;
 /// <summary>The daemon's parts put together: job hosts, listener, connections. All of it runs on the loop.</summary>
 internal sealed class Server
 {
-    private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(100);
-
     /// <summary>How long a client with too many connections may take to say in which form it wants to read that.</summary>
     private static readonly TimeSpan BusyPatience = TimeSpan.FromMilliseconds(100);
 
@@ -38,21 +36,15 @@ internal sealed class Server
     private readonly FileDescriptor? handed;
     private readonly ServiceReport report;
     private readonly RunningJobs running;
-    private readonly RequestStory story;
     private readonly JobSlots slots;
     private readonly PolicyAuthorizer authorizer;
     private readonly OrderBuilder orders;
     private readonly Audit audit;
-    private readonly HashSet<Connection> connections = [];
-    private readonly Dictionary<UserId, int> connectionsByUid = [];
-    private readonly IdleCollection collection;
-    private readonly HashSet<string> doubted = [];
+    private readonly Connections connections;
+    private readonly PolicyDoubts doubts;
     private JobIsolation? isolation;
-    private bool accepting = true;
+    private Acceptor? acceptor;
     private Task? stopped;
-    private SocketListener? listener;
-    private Watch? listening;
-    private TaskCompletionSource? connectionEnded;
 
     /// <param name="loop">The loop.</param>
     /// <param name="options">The configuration.</param>
@@ -77,12 +69,14 @@ internal sealed class Server
         var accounts = new AccountGate(loop, options, Libc.getspnam, new PamCheck(loop, Reaper, options).AskAsync);
         authorizer = new PolicyAuthorizer(PolicyReader.Read(options.Policy, SystemNames.Instance), users,
             new WorkerConsents(loop, options.Limits, timeout => hosts[0].TakeAsync(timeout, forRoot: false), Libc.getgrgid_name));
-        collection = IdleCollection.OfProcess(loop, () => connections.Count == 0);
+        doubts = new PolicyDoubts(doubt => Log.PolicyDoubted(logger, doubt));
         orders = new OrderBuilder(options.Limits);
         slots = new JobSlots(loop, options.Limits);
         var checking = new Checking(catalog, authorizer, users, accounts, orders);
         audit = new Audit(auditLogger, loop.Time, job => catalog.Find(job)?.Description.AuditedArguments ?? []);
-        story = new RequestStory(options, catalog, authorizer, accounts, orders, checking, new Overseeing(hosts, running, slots, loop.Time), slots, running, audit, logger);
+        var story = new RequestStory(options, catalog, authorizer, accounts, orders, checking, new Overseeing(hosts, running, slots, loop.Time), slots, running, audit, logger);
+        connections = new Connections(loop, options.Limits, story.TellAsync, RefuseAsync, logger);
+        connections.WhenEnded = IdleCollection.OfProcess(loop, () => connections.Count == 0).RequestEnded;
     }
 
     /// <summary>Reaps the daemon's children; to be swept at SIGCHLD.</summary>
@@ -103,13 +97,13 @@ internal sealed class Server
         catalog.Refresh();
         if (stopped is not null)
             throw new OperationCanceledException("a stop was asked for before the start was done");
-        listener = Listen();
-        listening = loop.Watch(listener.Socket, EpollEvents.EPOLLIN);
+        SocketListener listener = Listen();
+        acceptor = new Acceptor(loop, listener, connections, logger);
         loop.Guard(TellDoubts);
         Log.Listening(logger, listener.Path, catalog.All.Count());
         report.IsWell = () => hosts.Exists(static host => host.IsWell);
         report.Start();
-        loop.Start(AcceptAsync);
+        acceptor.Start();
     }
 
     /// <summary>
@@ -128,7 +122,6 @@ internal sealed class Server
         orders.Apply(options.Limits);
         slots.ServeWaiting();
         authorizer.Policy = policy;
-        doubted.Clear();
         loop.Guard(TellDoubts);
     }
 
@@ -141,33 +134,31 @@ internal sealed class Server
     private async Task EndAsync()
     {
         long begun = loop.Time.GetTimestamp();
-        accepting = false;
-        await TakeWaitingAsync();
-        listening?.Dispose();
-        listener?.Dispose();
+        if (acceptor is not null)
+            await acceptor.StopAsync();
         report.Stop();
-        if (listening is not null)
+        if (acceptor is not null)
             Log.Draining(logger, connections.Count, options.Limits.DrainTimeout.TotalSeconds);
         await LastRequestsAsync();
         running.Stopping = true;
         slots.RefuseAll();
-        foreach (Connection connection in connections.ToArray())
+        foreach (Connection connection in connections)
             connection.Interrupt(ReplyCode.ShuttingDown, "the daemon is stopping; nothing was run");
 
-        if (!await AllEndedAsync(options.Limits.DrainTimeout - loop.Time.GetElapsedTime(begun)))
+        if (!await connections.AllEndedAsync(options.Limits.DrainTimeout - loop.Time.GetElapsedTime(begun)))
         {
             running.EndAll(EndReason.ShuttingDown);
             hosts.ForEach(static host => host.Refuse("the daemon is stopping"));
-            await AllEndedAsync(options.Limits.KillGrace + TimeSpan.FromSeconds(5));
+            await connections.AllEndedAsync(options.Limits.KillGrace + TimeSpan.FromSeconds(5));
         }
 
-        foreach (Connection connection in connections.ToArray())
+        foreach (Connection connection in connections)
             connection.Close();
         await Task.WhenAll(hosts.Select(host => host.StopAsync()));
         if (isolation is not null)
             await isolation.StopAsync();
         report.End();
-        if (listening is not null)
+        if (acceptor is not null)
             Log.Stopped(logger);
     }
 
@@ -193,130 +184,7 @@ internal sealed class Server
             await loop.DelayAsync(LastRequestPause);
     }
 
-    private async Task<bool> AllEndedAsync(TimeSpan timeout)
-    {
-        Task elapsed = loop.DelayAsync(timeout);
-        while (connections.Count > 0)
-        {
-            connectionEnded = new TaskCompletionSource();
-            if (await Task.WhenAny(connectionEnded.Task, elapsed) == elapsed)
-                return connections.Count == 0;
-        }
-
-        return true;
-    }
-
-    private async Task AcceptAsync()
-    {
-        while (accepting)
-        {
-            if (connections.Count >= options.Limits.MaxConnections)
-            {
-                // The kernel's queue holds the others back.
-                connectionEnded = new TaskCompletionSource();
-                await connectionEnded.Task;
-                continue;
-            }
-
-            FileDescriptor? socket = Libc.accept4(listener!.Socket, out Errno error);
-            if (socket is not null)
-            {
-                Take(socket);
-
-                // Who came before has the answer first.
-                await Task.Yield();
-            }
-            else if (error == Errno.EAGAIN)
-            {
-                if (!await listening!.ReadableAsync())
-                    return;
-            }
-            else
-            {
-                // No descriptors or no memory, mostly. Whatever it is: to try again at once would be to do nothing else.
-                Log.AcceptFailed(logger, error.ToString());
-                await loop.DelayAsync(AcceptPause);
-            }
-        }
-    }
-
-    /// <summary>
-    /// Who has connected already is served: the daemon's own socket goes with its queue, the service manager's is there for the next daemon. Nobody
-    /// can join the queue any more, or a stop would take as long as somebody does.
-    /// </summary>
-    private async Task TakeWaitingAsync()
-    {
-        if (handed is not null || listener is null)
-            return;
-        Libc.shutdown(listener.Socket, SocketShutdown.SHUT_RD);
-        while (connections.Count < options.Limits.MaxConnections)
-        {
-            FileDescriptor? socket = Libc.accept4(listener.Socket, out Errno error);
-            if (socket is null)
-            {
-                if (error != Errno.EAGAIN)
-                    Log.AcceptFailed(logger, error.ToString());
-                return;
-            }
-
-            Take(socket);
-            await Task.Yield();
-        }
-    }
-
-    private void Take(FileDescriptor socket)
-    {
-        Connection connection;
-        try
-        {
-            connection = new Connection(loop, socket, Caller.Identify(socket));
-        }
-        catch (SystemCallException failure)
-        {
-            // Who cannot be identified is not served.
-            Log.AcceptFailed(logger, failure.Message);
-            socket.Dispose();
-            return;
-        }
-
-        UserId uid = connection.Caller.Uid;
-        int ofUid = connectionsByUid.GetValueOrDefault(uid);
-        connections.Add(connection);
-        connectionsByUid[uid] = ofUid + 1;
-        _ = ServeAsync(connection, tooMany: ofUid >= options.Limits.MaxConnectionsPerUid);
-
-        // While the job runs, and while the client is still there.
-        loop.Post(static state => _ = ((Connection)state!).Origin, connection);
-    }
-
-    private async Task ServeAsync(Connection connection, bool tooMany)
-    {
-        try
-        {
-            if (tooMany)
-                await RefuseAsync(connection);
-            else
-                await story.TellAsync(connection);
-        }
-#pragma warning disable CA1031 // The connection's edge: one request's failure must not end the others.
-        catch (Exception failure)
-#pragma warning restore CA1031
-        {
-            Log.RequestBroke(logger, failure);
-        }
-        finally
-        {
-            connection.Close();
-            connections.Remove(connection);
-            UserId uid = connection.Caller.Uid;
-            if (--connectionsByUid[uid] == 0)
-                connectionsByUid.Remove(uid);
-            connectionEnded?.TrySetResult();
-            collection.RequestEnded();
-        }
-    }
-
-    private async ValueTask RefuseAsync(Connection connection)
+    private async Task RefuseAsync(Connection connection)
     {
         var record = new EndRecord
         {
@@ -339,19 +207,14 @@ internal sealed class Server
         }
     }
 
-    /// <summary>Tells what was not told since the policy was read: a job host that starts again and again brings the same jobs.</summary>
-    private void TellDoubts()
-    {
-        foreach (string doubt in PolicyDoubts.Of(authorizer.Policy, [.. catalog.All.Select(job => job.Description)]).Where(doubted.Add))
-            Log.PolicyDoubted(logger, doubt);
-    }
+    private void TellDoubts() => doubts.Tell(authorizer.Policy, [.. catalog.All.Select(job => job.Description)]);
 
     private void RefreshCatalog()
     {
         try
         {
             // At the first start not all job hosts are there yet; StartAsync refreshes then.
-            if (listener is null)
+            if (acceptor is null)
                 return;
             catalog.Refresh();
             loop.Guard(TellDoubts);

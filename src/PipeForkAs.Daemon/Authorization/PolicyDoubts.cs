@@ -7,10 +7,29 @@ namespace PipeForkAs.Daemon.Authorization;
 /// Where a policy and the registered jobs do not fit together: mostly a misspelt word. It refuses nothing, since a job may come later with its job
 /// host; but a rule that denies would fail unseen, and what it was to deny would be allowed.
 /// </summary>
-internal static class PolicyDoubts
+/// <param name="tell">Is told each doubt, once for as long as it lasts.</param>
+internal sealed class PolicyDoubts(Action<string> tell)
 {
     /// <summary>Jobs that a doubt names, at most.</summary>
     private const int Named = 5;
+
+    private Policy? told;
+    private HashSet<string> standing = [];
+
+    /// <summary>
+    /// Tells the doubts: all of them where the policy is another, as the log of a reload shall be whole; else those that were not there at the last
+    /// call, for a job host that starts again and again brings the same jobs.
+    /// </summary>
+    /// <param name="policy">The policy.</param>
+    /// <param name="jobs">All jobs that are registered.</param>
+    public void Tell(Policy policy, IReadOnlyCollection<JobDescription> jobs)
+    {
+        if (policy != told)
+            standing = [];
+        (told, HashSet<string> before, standing) = (policy, standing, [.. Of(policy, jobs)]);
+        foreach (string doubt in standing.Where(doubt => !before.Contains(doubt)))
+            tell(doubt);
+    }
 
     /// <summary>The doubts, a line each; none where all that the rules say means something.</summary>
     /// <param name="policy">The policy.</param>

@@ -72,6 +72,51 @@ public class PolicyDoubtsTests
     [Fact]
     public void The_built_in_rules_are_not_doubted_even_where_no_job_is_registered() => Assert.Empty(PolicyDoubts.Of(new Policy(1000, Policy.DefaultRules), []));
 
+    [Fact]
+    public void A_doubt_is_told_once_while_it_lasts_and_again_when_it_comes_back()
+    {
+        List<string> told = [];
+        var doubts = new PolicyDoubts(told.Add);
+        Policy policy = Read(new RuleOptions { Jobs = ["id", "backup"] });
+        const string Doubt = "the rule \"x\" allows the job \"backup\", and no job of that name is registered";
+        JobDescription[] more = [.. Jobs, new() { Name = "backup", Kind = JobKind.Text }];
+
+        doubts.Tell(policy, Jobs);
+        doubts.Tell(policy, [.. Jobs]);
+        Assert.Equal([Doubt], told);
+
+        doubts.Tell(policy, more);
+        Assert.Single(told);
+
+        doubts.Tell(policy, Jobs);
+        Assert.Equal([Doubt, Doubt], told);
+    }
+
+    [Fact]
+    public void A_job_host_that_comes_with_other_jobs_has_only_what_is_new_told()
+    {
+        List<string> told = [];
+        var doubts = new PolicyDoubts(told.Add);
+        Policy policy = Read(new RuleOptions { Jobs = ["id", "backup"] });
+        doubts.Tell(policy, Jobs);
+
+        doubts.Tell(policy, Jobs[1..]);
+
+        Assert.Equal(["backup", "id"], told.Select(doubt => doubt.Split('"')[3]));
+    }
+
+    [Fact]
+    public void Of_another_policy_all_doubts_are_told()
+    {
+        List<string> told = [];
+        var doubts = new PolicyDoubts(told.Add);
+        doubts.Tell(Read(new RuleOptions { Jobs = ["backup"] }), Jobs);
+
+        doubts.Tell(Read(new RuleOptions { Jobs = ["backup"] }), Jobs);
+
+        Assert.Equal(2, told.Count);
+    }
+
     private static RuleOptions Where(string arguments, string job, bool deny)
     {
         var rule = new RuleOptions { Jobs = [job], Deny = deny };
@@ -80,10 +125,12 @@ public class PolicyDoubtsTests
         return rule;
     }
 
-    private static string[] Doubts(RuleOptions rule, JobDescription[]? jobs = null)
+    private static string[] Doubts(RuleOptions rule, JobDescription[]? jobs = null) => [.. PolicyDoubts.Of(Read(rule), jobs ?? Jobs)];
+
+    private static Policy Read(RuleOptions rule)
     {
         (rule.Name, rule.Callers, rule.As) = ("x", ["*"], ["self"]);
-        return [.. PolicyDoubts.Of(PolicyReader.Read(new PolicyOptions { Rules = [rule] }, PolicyWorld.Instance), jobs ?? Jobs)];
+        return PolicyReader.Read(new PolicyOptions { Rules = [rule] }, PolicyWorld.Instance);
     }
 
     private static JsonElement Schema(params string[] names) =>

@@ -1,0 +1,86 @@
+using Microsoft.Extensions.Logging;
+using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Listening;
+
+/// <summary>Accepts clients while there is room for them. Those for whom there is none wait in the kernel's queue.</summary>
+/// <param name="loop">The loop.</param>
+/// <param name="listener">Where clients connect; closed by the stop.</param>
+/// <param name="connections">Takes them.</param>
+/// <param name="logger">Is told of failures.</param>
+internal sealed class Acceptor(Loop loop, SocketListener listener, Connections connections, ILogger logger)
+{
+    /// <summary>Before the next try where accepting failed.</summary>
+    private static readonly TimeSpan FailurePause = TimeSpan.FromMilliseconds(100);
+
+    private readonly Watch listening = loop.Watch(listener.Socket, EpollEvents.EPOLLIN);
+    private bool stopping;
+
+    /// <summary>Accepts from now on.</summary>
+    public void Start() => loop.Start(AcceptAsync);
+
+    /// <summary>
+    /// Accepts no more. Who has connected already is served: the daemon's own socket goes with its queue, while that of the service manager is there
+    /// for the next daemon.
+    /// </summary>
+    public async Task StopAsync()
+    {
+        stopping = true;
+        if (!listener.IsHanded)
+            await TakeQueueAsync();
+        listening.Dispose();
+        listener.Dispose();
+    }
+
+    private async Task AcceptAsync()
+    {
+        while (!stopping)
+        {
+            if (!connections.HaveRoom)
+            {
+                await connections.NextEnd;
+                continue;
+            }
+
+            Errno error = await TakeNextAsync();
+            if (error == Errno.EAGAIN)
+            {
+                if (!await listening.ReadableAsync())
+                    return;
+            }
+            else if (error != Errno.None)
+            {
+                // No descriptors or no memory, mostly. Whatever it is: to try again at once would be to do nothing else.
+                await loop.DelayAsync(FailurePause);
+            }
+        }
+    }
+
+    /// <summary>Nobody can join the queue any more, or a stop would take as long as somebody does.</summary>
+    private async Task TakeQueueAsync()
+    {
+        Libc.shutdown(listener.Socket, SocketShutdown.SHUT_RD);
+        while (connections.HaveRoom && await TakeNextAsync() == Errno.None)
+        {
+        }
+    }
+
+    /// <summary>Takes who waits longest. What keeps it from that is logged, unless nobody waits (EAGAIN).</summary>
+    private async ValueTask<Errno> TakeNextAsync()
+    {
+        FileDescriptor? socket = Libc.accept4(listener.Socket, out Errno error);
+        if (socket is null)
+        {
+            if (error != Errno.EAGAIN)
+                Log.AcceptFailed(logger, error.ToString());
+            return error;
+        }
+
+        connections.Take(socket);
+
+        // Who came before has the answer first.
+        await Task.Yield();
+        return Errno.None;
+    }
+}

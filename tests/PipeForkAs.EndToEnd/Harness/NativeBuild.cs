@@ -13,6 +13,9 @@ internal static class NativeBuild
 
     public static string TestJobs => Path.Combine(Folder, "pipeforkas-test-jobs");
 
+    /// <summary>The job host that README's "Write a job" shows, built as it says.</summary>
+    public static string ReadmeJobs => Path.Combine(Folder, "panel-jobs");
+
     private static string Find()
     {
         if (Environment.GetEnvironmentVariable("PIPEFORKAS_NATIVE") is { Length: > 0 } folder)

@@ -1,0 +1,82 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using PipeForkAs.EndToEnd.Harness;
+using PipeForkAs.Protocol.Client;
+using PipeForkAs.Tests;
+
+namespace PipeForkAs.EndToEnd;
+
+/// <summary>What README shows an author and an administrator works as it stands there.</summary>
+public sealed class ReadmeTests(ReadmeTests.PanelDaemon shared) : IClassFixture<ReadmeTests.PanelDaemon>
+{
+    [Fact(Timeout = Bound.Test)]
+    public async Task The_job_host_of_the_example_offers_its_jobs()
+    {
+        FramedReply reply = await RawClient.FramesAsync(shared.Daemon, """{"op":"list","reply":"frames"}""");
+        Assert.Equal(["business-logic", "greet", "sum-up", "upper"], JsonNode.Parse(reply.Text)!.AsArray().Select(job => (string)job!["name"]!));
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_function_that_returns_text() => Assert.Equal("eggman", (await RawClient.RunAsync(shared.Daemon, "business-logic")).Text);
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_function_with_arguments() => Assert.Equal(
+        "Hello, World", (string)JsonNode.Parse((await RawClient.RunAsync(shared.Daemon, "greet", """{"Name":"World"}""")).Text)!["Text"]!);
+
+    [Theory(Timeout = Bound.Test)]
+    [InlineData("{}")]
+    [InlineData("""{"Name":null}""")]
+    [InlineData("""{"Name":7}""")]
+    [InlineData("""{"name":"World"}""")]
+    [InlineData("""{"Name":"World","Age":7}""")]
+    public async Task Arguments_that_do_not_fit_are_refused(string arguments) => Assert.Equal(ReplyCode.BadArguments, (await RawClient.RunAsync(shared.Daemon, "greet", arguments)).End.Code);
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_function_that_streams()
+    {
+        FramedReply reply = await RawClient.RunAsync(shared.Daemon, "upper", input: Encoding.UTF8.GetBytes("one\ntwo\n"), more: ""","env":{"LANG":"C"}""");
+        Assert.Equal(("ONE\nTWO\n", ReplyCode.Ok), (reply.Text, reply.End.Code));
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_command() =>
+        Assert.Matches("^[0-9]+\t/etc/hostname\n$", (await RawClient.RunAsync(shared.Daemon, "sum-up", """{"path":"/etc/hostname"}""")).Text);
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_job_run_by_hand()
+    {
+        ToolResult ran = await Tool.RunAsync([NativeBuild.ReadmeJobs, "run", "greet", "Name=World"]);
+        Assert.Equal((0, "Hello, World"), (ran.ExitCode, (string)JsonNode.Parse(ran.Text)!["Text"]!));
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task The_policy_of_the_example_lets_the_panel_do_its_work_and_keeps_the_keys()
+    {
+        string policy = Page.Example("The policy", "json").Replace("www-data", TestUsers.Bob, StringComparison.Ordinal).Replace("@customers", $"@{TestUsers.Group}", StringComparison.Ordinal);
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(configuration => configuration["Policy"] = JsonNode.Parse(policy)!["Policy"]!.DeepClone());
+        string home = TestUsers.Entry(TestUsers.Alice).Home;
+
+        Assert.Equal(0, await AsAsync(daemon, TestUsers.Bob, "list-directory", $"path={home}"));
+        Assert.Equal(0, await AsAsync(daemon, TestUsers.Bob, "read-file", $"path={home}/.bashrc"));
+        Assert.Equal(126, await AsAsync(daemon, TestUsers.Bob, "read-file", $"path={home}/.ssh/id_ed25519"));
+        Assert.Equal(126, await AsAsync(daemon, TestUsers.Alice, "read-file", $"path={home}/.ssh/id_ed25519"));
+        Assert.Equal(126, await AsAsync(daemon, TestUsers.Bob, "id"));
+        Assert.Equal(0, await AsAsync(daemon, TestUsers.Alice, "id"));
+        Assert.DoesNotContain("may not mean", daemon.Log);
+        Assert.Equal(0, await daemon.StopAsync());
+    }
+
+    /// <summary>Asks for a job as alice; the exit status.</summary>
+    private static async Task<int> AsAsync(DaemonProcess daemon, string caller, string job, params string[] arguments) =>
+        (await Tool.RunAsAsync(caller, [NativeBuild.Command, "--socket", daemon.Socket, "run", "--user", TestUsers.Alice, job, .. arguments])).ExitCode;
+
+    /// <summary>A daemon with the job host and the command of the examples.</summary>
+    public sealed class PanelDaemon : ConfiguredDaemon
+    {
+        protected override void Configure(JsonObject configuration)
+        {
+            configuration["JobHosts"] = new JsonArray(new JsonObject { ["Path"] = NativeBuild.ReadmeJobs, ["Workers"] = 4 });
+            configuration["Commands"] = JsonNode.Parse(Page.Example("Programs as jobs", "json"))!["Commands"]!.DeepClone();
+        }
+    }
+}

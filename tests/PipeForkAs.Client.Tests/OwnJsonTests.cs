@@ -28,9 +28,33 @@ public partial class OwnJsonTests
         Assert.Throws<JsonException>(() => JsonSerializer.Deserialize("""{"Ok":7}""", OwnJson.Default.DictionaryReplyCodeInt32));
     }
 
+    [Fact]
+    public void Requests_are_a_part_of_a_programs_own_json()
+    {
+        Request[] queue =
+        [
+            new() { Job = "echo", User = "1001", Arguments = """{"text":"ж"}"""u8.ToArray(), Environment = new() { ["LANG"] = "C" }, Timeout = 2.5, Reply = ReplyForm.Frames },
+            new() { Operation = Operation.Cancel, Id = 7 },
+            new() { Operation = Operation.Check, Job = "id", Caller = "alice" },
+        ];
+        string json = JsonSerializer.Serialize(queue, OwnJson.Default.RequestArray);
+        Request[] read = JsonSerializer.Deserialize(json, OwnJson.Default.RequestArray)!;
+        Assert.Equal(queue.Select(request => request.ToLine()), read.Select(request => request.ToLine()));
+    }
+
+    [Theory]
+    [InlineData("""[{"job":"id","args":7}]""")]
+    [InlineData("""[{"job":"id","args":{"a":{"b":1,"b":2}}}]""")]
+    [InlineData("""[{"job":"id","user":true}]""")]
+    [InlineData("""[{"job":"id","reply":"Frames"}]""")]
+    [InlineData("""[{"op":0,"job":"id"}]""")]
+    [InlineData("""[{"job":"id","x":1}]""")]
+    public void What_is_no_request_is_none_there_either(string json) => Assert.Throws<JsonException>(() => JsonSerializer.Deserialize(json, OwnJson.Default.RequestArray));
+
     internal sealed record Kept(string Name, EndRecord End, ReplyCode Last);
 
     [JsonSerializable(typeof(Kept))]
     [JsonSerializable(typeof(Dictionary<ReplyCode, int>))]
+    [JsonSerializable(typeof(Request[]))]
     internal sealed partial class OwnJson : JsonSerializerContext;
 }

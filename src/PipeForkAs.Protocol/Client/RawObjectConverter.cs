@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.ComponentModel;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -9,13 +10,15 @@ namespace PipeForkAs.Protocol.Client;
 /// Keeps a JSON object as its UTF-8 bytes: whoever knows its type reads it. Duplicate members are refused at every depth. It is written
 /// without white space, because a request is one line and an object that a person wrote may have several.
 /// </summary>
-internal sealed class RawObjectConverter : JsonConverter<byte[]>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public sealed class RawObjectConverter : JsonConverter<byte[]>
 {
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = ClientProtocol.MaxDepth };
 
     /// <summary>The default encoder makes 6 bytes of each character beyond ASCII: 22 KB of Russian text would not fit a request.</summary>
     private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    /// <inheritdoc/>
     public override byte[] Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
         if (reader.TokenType != JsonTokenType.StartObject)
@@ -27,8 +30,10 @@ internal sealed class RawObjectConverter : JsonConverter<byte[]>
         return raw;
     }
 
+    /// <inheritdoc/>
     public override void Write(Utf8JsonWriter writer, byte[] value, JsonSerializerOptions options)
     {
+        ArgumentNullException.ThrowIfNull(writer);
         using JsonDocument document = JsonDocument.Parse(value, Strict);
         if (document.RootElement.ValueKind != JsonValueKind.Object)
             throw new JsonException("a JSON object is expected");

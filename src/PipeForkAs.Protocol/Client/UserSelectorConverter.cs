@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -8,11 +9,12 @@ namespace PipeForkAs.Protocol.Client;
 /// Reads <c>user</c>: a name as a string, a uid as a string of digits or as a number. All digits is always a uid, never a
 /// name, so that what is asked has one meaning.
 /// </summary>
-internal sealed class UserSelectorConverter : JsonConverter<string>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public sealed class UserSelectorConverter : JsonConverter<string>
 {
-    public const string Rule = "a user name of 1 to 256 characters without '/', ':', white space and control characters, or a uid from 0 to 4294967294";
+    internal const string Rule = "a user name of 1 to 256 characters without '/', ':', white space and control characters, or a uid from 0 to 4294967294";
 
-    public static bool IsValid(string user)
+    internal static bool IsValid(string user)
     {
         if (user.Length is 0 or > 256 || user[0] == '-')
             return false;
@@ -30,6 +32,7 @@ internal sealed class UserSelectorConverter : JsonConverter<string>
         return true;
     }
 
+    /// <inheritdoc/>
     public override string Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.TokenType switch
     {
         JsonTokenType.String => reader.GetString()!,
@@ -37,5 +40,10 @@ internal sealed class UserSelectorConverter : JsonConverter<string>
         _ => throw new JsonException($"\"user\" must be {Rule}"),
     };
 
-    public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);
+    /// <inheritdoc/>
+    public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        writer.WriteStringValue(value);
+    }
 }

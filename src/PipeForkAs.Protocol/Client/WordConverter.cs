@@ -6,7 +6,8 @@ namespace PipeForkAs.Protocol.Client;
 
 /// <summary>
 /// A member whose value is one of a few words, exactly as they are written in the protocol. The framework's own converter
-/// of enumerations also takes numbers, lists with commas, white space and any case.
+/// of enumerations also takes numbers, lists with commas, white space and any case. Public, as the others are, because code that is generated for a
+/// program's own serializer makes one.
 /// </summary>
 /// <typeparam name="T">The enumeration.</typeparam>
 [EditorBrowsable(EditorBrowsableState.Never)]
@@ -67,9 +68,13 @@ public abstract class WordConverter<T> : JsonConverter<T>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class ReplyCodeConverter() : WordConverter<ReplyCode>(ReplyCodes.Words);
 
-internal sealed class OperationConverter()
+/// <inheritdoc/>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public sealed class OperationConverter()
     : WordConverter<Operation>(
         ("run", Operation.Run), ("list", Operation.List), ("describe", Operation.Describe), ("check", Operation.Check), ("status", Operation.Status), ("cancel", Operation.Cancel));
 
-internal sealed class ReplyFormConverter()
+/// <inheritdoc/>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public sealed class ReplyFormConverter()
     : WordConverter<ReplyForm>(("text", ReplyForm.Text), ("frames", ReplyForm.Frames));

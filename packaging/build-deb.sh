@@ -3,9 +3,11 @@
 #   packaging/build-deb.sh [DIR [NATIVE]]     into DIR, by default artifacts/deb; of the executables in NATIVE, by default built anew
 # Needs debhelper, which it installs where it is missing and this is root; and what packaging/build.sh needs.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-out=$(realpath -m "${1:-artifacts/deb}")
+top=$(realpath "$(dirname "$0")/..")
+out=$(realpath -m "${1:-$top/artifacts/deb}")
 native=${2:+$(realpath "$2")}
+TMPDIR=$(realpath "${TMPDIR:-/tmp}")
+cd "$top"
 
 if ! command -v dh >/dev/null; then
     [ "$(id -u)" -eq 0 ] || { echo "build-deb.sh: debhelper is needed: apt-get install debhelper" >&2; exit 1; }
@@ -13,7 +15,7 @@ if ! command -v dh >/dev/null; then
     { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends debhelper; } >/dev/null
 fi
 
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/pipeforkas-deb.XXXXXX")
+scratch=$(mktemp -d "$TMPDIR/pipeforkas-deb.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 . packaging/sdk.sh
 if [ -z "$native" ]; then

@@ -3,12 +3,14 @@
 #   packaging/build.sh [DIR]     into DIR, by default artifacts/native
 # Needs the .NET 10 SDK and a C compiler.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-out=$(realpath -m "${1:-artifacts/native}")
+top=$(realpath "$(dirname "$0")/..")
+out=$(realpath -m "${1:-$top/artifacts/native}")
+TMPDIR=$(realpath "${TMPDIR:-/tmp}")
+cd "$top"
 
 command -v cc >/dev/null || { echo "build.sh: a C compiler is needed to link native code (apt-get install gcc)" >&2; exit 1; }
 
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/pipeforkas-build.XXXXXX")
+scratch=$(mktemp -d "$TMPDIR/pipeforkas-build.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 . packaging/sdk.sh
 

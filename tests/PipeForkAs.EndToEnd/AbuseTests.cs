@@ -54,6 +54,18 @@ public sealed class AbuseTests(SharedDaemon shared) : IClassFixture<SharedDaemon
         Assert.DoesNotContain("forged", daemon.Log);
     }
 
+    /// <summary>Its client is answered on its word, and it has the grace of those that were told to end.</summary>
+    [Fact(Timeout = 60_000)]
+    public async Task A_job_that_claims_to_have_returned_and_goes_on_is_ended_after_the_grace()
+    {
+        Footprint before = await Footprint.AtRestAsync(daemon);
+        string reply = await RawClient.TextAsync(daemon, $$$"""{"job":"claim-return","user":"{{{TestUsers.Alice}}}","args":{"seconds":50}}""");
+        int pid = int.Parse(reply, CultureInfo.InvariantCulture);
+        await Crowd.UntilAsync(() => ProcFs.IsThere(pid), isThere => !isThere, TimeSpan.FromSeconds(20), "the job that had returned");
+        await before.RestoredAsync(daemon, TimeSpan.FromSeconds(10));
+        Assert.Contains($"worker_pid={pid}", daemon.Log);
+    }
+
     [Fact(Timeout = 60_000)]
     public async Task A_process_that_keeps_the_control_socket_delays_nobody()
     {

@@ -16,7 +16,7 @@ internal sealed record AppendArguments(string Path, string Text, double Seconds 
 /// <param name="Pids">The processes to go for.</param>
 internal sealed record AttackArguments(IReadOnlyList<int> Pids);
 
-/// <param name="Seconds">How long the process that holds the control socket lives.</param>
+/// <param name="Seconds">How long the process lives that ought not to.</param>
 internal sealed record HoldArguments(int Seconds);
 
 /// <summary>Jobs that harm, or would: other processes, the daemon's patience, its belief in what it is told.</summary>
@@ -67,6 +67,19 @@ internal static class Hostile
         new StepFailed(WorkerStep.Verify, 1, "forged\nfail: forged line").Encode(writer);
         Libc.send(new FileDescriptor(WorkerProtocol.ControlDescriptor), writer.Written);
         context.Line("done");
+        return 0;
+    }
+
+    /// <summary>Says that it returned and all is well, closes its streams, and goes on.</summary>
+    public static int ClaimReturn(HoldArguments arguments, JobContext context)
+    {
+        context.Line(Environment.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        var writer = new MessageWriter();
+        new Returned(ReturnKind.Exited, "", "").Encode(writer);
+        Libc.send(new FileDescriptor(WorkerProtocol.ControlDescriptor), writer.Written);
+        for (int stream = 0; stream <= 2; stream++)
+            new FileDescriptor(stream).Dispose();
+        Thread.Sleep(TimeSpan.FromSeconds(arguments.Seconds));
         return 0;
     }
 

@@ -49,6 +49,7 @@ return JobHost.Run(args, jobs =>
     jobs.Add("control-flood", ControlFlood.Run).WithDescription("Fill the control socket with bytes and descriptors");
     jobs.Add("forge-step", Hostile.ForgeStep).WithDescription("Claim on the control socket that a step before the job failed");
     jobs.Add("hold-control", () => TestJson.Default.HoldArguments, Hostile.HoldControl).WithDescription("Leave a process behind that holds the control socket");
+    jobs.Add("claim-return", () => TestJson.Default.HoldArguments, Hostile.ClaimReturn).WithDescription("Claim to have returned, and go on");
     jobs.Add("attack", () => TestJson.Default.AttackArguments, Hostile.Attack).WithDescription("Signal and trace processes and tell what worked");
     jobs.Add("stop-self", Hostile.StopSelf).WithDescription("Stop by SIGSTOP");
     jobs.Add("boxed", () => TestJson.Default.BoxedArguments, Boxed.RunAsync).WithDescription("Tell what can be reached from a sandbox")

@@ -9,6 +9,9 @@ namespace PipeForkAs.Daemon.Systemd;
 /// <summary>What Microsoft.Extensions.Hosting.Systemd would add, under its name.</summary>
 internal static class SystemdExtensions
 {
+    /// <summary>Characters of a record that reach the console in one piece.</summary>
+    private const int LongestLine = 32 * 1024;
+
     /// <summary>
     /// Takes what the service manager hands over, tells it how the daemon is, and logs to the journal where it reads stderr; else to the
     /// console.
@@ -33,6 +36,8 @@ internal static class SystemdExtensions
             return;
         }
 
+        // The console's own writer passes 256 bytes at a time: another process that writes to the same log, as job hosts do, would write into a line.
+        Console.SetError(new StreamWriter(Console.OpenStandardError(), bufferSize: LongestLine) { AutoFlush = true });
         logging.AddConsole();
         logging.Services.TryAddEnumerable(ServiceDescriptor.Singleton<ConsoleFormatter, LineFormatter>());
         logging.Services.PostConfigure<ConsoleLoggerOptions>(console =>

@@ -52,7 +52,7 @@ sdk publish tests/PipeForkAs.TestJobs -c Release -f "$(sdk msbuild src/PipeForkA
     -o "$scratch/test-jobs" --nologo -v quiet || fail "the native build of the test jobs failed"
 install -m 755 "$scratch/test-jobs/pipeforkas-test-jobs" "$scratch/native/"
 echo "== README's job host"
-tests/build-readme-jobs.sh "$scratch/panel-jobs" "$scratch/native/panel-jobs" || fail "what README's \"Write a job\" shows cannot be built"
+tests/build-readme-jobs.sh "$scratch/native/panel-jobs" || fail "what README's \"Write a job\" shows cannot be built"
 export PIPEFORKAS_NATIVE="$scratch/native" PIPEFORKAS_PROGRAM="$scratch/native/pipeforkas"
 echo "== package"
 PIPEFORKAS_DEB=$(packaging/build-deb.sh "$scratch/deb" "$scratch/native" | tail -n 1) || fail "the package's build failed"

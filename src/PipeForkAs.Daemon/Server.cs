@@ -121,6 +121,7 @@ internal sealed class Server
         options.Limits.Take(fresh.Limits);
         orders.Apply(options.Limits);
         slots.ServeWaiting();
+        connections.Reconsider();
         authorizer.Policy = policy;
         loop.Guard(TellDoubts);
     }

@@ -5,17 +5,39 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Listening;
 
 /// <summary>Accepts clients while there is room for them. Those for whom there is none wait in the kernel's queue.</summary>
-/// <param name="loop">The loop.</param>
-/// <param name="listener">Where clients connect; closed by the stop.</param>
-/// <param name="connections">Takes them.</param>
-/// <param name="logger">Is told of failures.</param>
-internal sealed class Acceptor(Loop loop, SocketListener listener, Connections connections, ILogger logger)
+internal sealed class Acceptor
 {
     /// <summary>Before the next try where accepting failed.</summary>
     private static readonly TimeSpan FailurePause = TimeSpan.FromMilliseconds(100);
 
-    private readonly Watch listening = loop.Watch(listener.Socket, EpollEvents.EPOLLIN);
+    private readonly Loop loop;
+    private readonly SocketListener listener;
+    private readonly Connections connections;
+    private readonly ILogger logger;
+    private readonly Watch listening;
     private bool stopping;
+
+    /// <param name="loop">The loop.</param>
+    /// <param name="listener">Where clients connect, from here on not the caller's: the stop closes it.</param>
+    /// <param name="connections">Takes them.</param>
+    /// <param name="logger">Is told of failures.</param>
+    /// <exception cref="SystemCallException">The socket cannot be watched; it is closed.</exception>
+    public Acceptor(Loop loop, SocketListener listener, Connections connections, ILogger logger)
+    {
+        this.loop = loop;
+        this.listener = listener;
+        this.connections = connections;
+        this.logger = logger;
+        try
+        {
+            listening = loop.Watch(listener.Socket, EpollEvents.EPOLLIN);
+        }
+        catch
+        {
+            listener.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Accepts from now on.</summary>
     public void Start() => loop.Start(AcceptAsync);
@@ -39,7 +61,7 @@ internal sealed class Acceptor(Loop loop, SocketListener listener, Connections c
         {
             if (!connections.HaveRoom)
             {
-                await connections.NextEnd;
+                await connections.ChangedAsync();
                 continue;
             }
 

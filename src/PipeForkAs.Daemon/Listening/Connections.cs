@@ -16,7 +16,7 @@ internal sealed class Connections(Loop loop, LimitOptions limits, Func<Connectio
 {
     private readonly HashSet<Connection> open = [];
     private readonly Dictionary<UserId, int> byUid = [];
-    private TaskCompletionSource? ended;
+    private TaskCompletionSource? changed;
 
     /// <summary>How many there are.</summary>
     public int Count => open.Count;
@@ -27,8 +27,16 @@ internal sealed class Connections(Loop loop, LimitOptions limits, Func<Connectio
     /// <summary>Called when one has ended.</summary>
     public Action? WhenEnded { private get; set; }
 
-    /// <summary>Ends with the next connection that ends.</summary>
-    public Task NextEnd => (ended ??= new TaskCompletionSource()).Task;
+    /// <summary>Completes when a connection has ended, or the limits are others: whoever waits looks again.</summary>
+    public Task ChangedAsync() => (changed ??= new TaskCompletionSource()).Task;
+
+    /// <summary>Has whoever waits look again.</summary>
+    public void Reconsider()
+    {
+        TaskCompletionSource? awaited = changed;
+        changed = null;
+        awaited?.TrySetResult();
+    }
 
     /// <summary>Identifies who has connected, and serves that one; or closes the socket.</summary>
     /// <param name="socket">The accepted socket, from here on not the caller's.</param>
@@ -63,7 +71,7 @@ internal sealed class Connections(Loop loop, LimitOptions limits, Func<Connectio
         Task elapsed = loop.DelayAsync(timeout);
         while (open.Count > 0)
         {
-            if (await Task.WhenAny(NextEnd, elapsed) == elapsed)
+            if (await Task.WhenAny(ChangedAsync(), elapsed) == elapsed)
                 return open.Count == 0;
         }
 
@@ -100,9 +108,7 @@ internal sealed class Connections(Loop loop, LimitOptions limits, Func<Connectio
         UserId uid = connection.Caller.Uid;
         if (--byUid[uid] == 0)
             byUid.Remove(uid);
-        TaskCompletionSource? awaited = ended;
-        ended = null;
-        awaited?.TrySetResult();
+        Reconsider();
         WhenEnded?.Invoke();
     }
 }

@@ -17,6 +17,7 @@ public sealed class AcceptorTests : IAsyncDisposable
     private readonly LimitOptions limits = new() { MaxConnections = 2, MaxConnectionsPerUid = 100 };
     private readonly string path;
     private Connections? connections;
+    private Acceptor? acceptor;
 
     public AcceptorTests() => path = folder.File("socket");
 
@@ -32,6 +33,22 @@ public sealed class AcceptorTests : IAsyncDisposable
         await ServedAsync(3);
         Assert.Equal(0, clients[0].Receive(new byte[1]));
         Assert.Equal(2, await thread.RunAsync(() => Task.FromResult(connections!.Count)));
+    }
+
+    [Fact]
+    public async Task Who_finds_no_room_is_served_when_the_limits_allow_more()
+    {
+        await AcceptAsync(SocketListener.Open(path, 0b110_110_110));
+        Connect(4);
+        await ServedAsync(2);
+
+        await thread.RunAsync(() =>
+        {
+            limits.MaxConnections = 3;
+            connections!.Reconsider();
+        });
+
+        await ServedAsync(3);
     }
 
     [Fact]
@@ -52,17 +69,33 @@ public sealed class AcceptorTests : IAsyncDisposable
     [Fact]
     public async Task A_stop_serves_who_has_connected_and_takes_nobody_else()
     {
-        Acceptor acceptor = await AcceptAsync(SocketListener.Open(path, 0b110_110_110));
+        await AcceptAsync(SocketListener.Open(path, 0b110_110_110));
         await thread.RunAsync(() =>
         {
             // All in one turn of the loop: it accepted none of them yet.
             Connect(2);
-            return acceptor.StopAsync();
+            return StopAsync();
         });
 
         await ServedAsync(2);
         Assert.False(File.Exists(path));
         Assert.Throws<SocketException>(() => Connect(1));
+    }
+
+    [Fact]
+    public async Task A_stop_takes_no_more_than_there_is_room_for_then_or_later()
+    {
+        await AcceptAsync(SocketListener.Open(path, 0b110_110_110));
+        Connect(3);
+        await ServedAsync(2);
+
+        await thread.RunAsync(StopAsync);
+        await EndAsync(served[0]);
+        await EndAsync(served[1]);
+
+        await ServedAsync(2);
+        Assert.Empty(log.Lines);
+        Assert.Empty(thread.Failures);
     }
 
     [Fact]
@@ -72,12 +105,12 @@ public sealed class AcceptorTests : IAsyncDisposable
         manager.Bind(new UnixDomainSocketEndPoint(path));
         manager.Listen(10);
         var borrowed = new FileDescriptor((int)manager.Handle);
-        Acceptor acceptor = await AcceptAsync(SocketListener.Adopt(Libc.dup_from(borrowed, 0)));
+        await AcceptAsync(SocketListener.Adopt(Libc.dup_from(borrowed, 0)));
         borrowed.Release();
         await thread.RunAsync(() =>
         {
             Connect(1);
-            return acceptor.StopAsync();
+            return StopAsync();
         });
         Connect(1);
 
@@ -103,19 +136,31 @@ public sealed class AcceptorTests : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await thread.RunAsync(() => served.ForEach(service => service.End.TrySetResult()));
+        await thread.RunAsync(async () =>
+        {
+            limits.MaxConnections = 0; // Nobody comes after those.
+            await StopAsync();
+            served.ForEach(service => service.End.TrySetResult());
+        });
         thread.Dispose();
         clients.ForEach(client => client.Dispose());
         folder.Dispose();
     }
 
-    private Task<Acceptor> AcceptAsync(SocketListener listener) => thread.RunAsync(() =>
+    private Task AcceptAsync(SocketListener listener) => thread.RunAsync(() =>
     {
         connections = new Connections(thread.Loop, limits, ServeAsync, RefuseAsync, log);
-        var acceptor = new Acceptor(thread.Loop, listener, connections, log);
+        acceptor = new Acceptor(thread.Loop, listener, connections, log);
         acceptor.Start();
-        return Task.FromResult(acceptor);
     });
+
+    private async Task StopAsync()
+    {
+        Acceptor? last = acceptor;
+        acceptor = null;
+        if (last is not null)
+            await last.StopAsync();
+    }
 
     private Task ServeAsync(Connection connection)
     {

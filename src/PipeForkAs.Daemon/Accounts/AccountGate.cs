@@ -12,7 +12,7 @@ namespace PipeForkAs.Daemon.Accounts;
 /// Refuses accounts that are disabled: no job runs as somebody who could not log in any more. Whatever can block is asked off the loop,
 /// with a deadline; no answer is a refusal.
 /// </summary>
-internal sealed class AccountGate(Loop loop, DaemonOptions options, Func<string, ShadowEntry?> shadow, Func<string, Task<string?>> pam)
+internal sealed class AccountGate(Loop loop, DaemonOptions options, Func<string, ShadowEntry?> shadow, Func<string, string, Task<string?>> pam)
 {
     /// <summary>Questions at once to the shadow database. Where so many hang, one more would hang as well.</summary>
     private const int MaxThreads = 16;
@@ -40,7 +40,7 @@ internal sealed class AccountGate(Loop loop, DaemonOptions options, Func<string,
                 throw new RefusedException(ReplyCode.Denied, $"the account \"{account.Name}\" is disabled: {problem} (Policy:RefuseDisabledAccounts)");
         }
 
-        if (options.Policy.PamService is { } service && await pam(account.Name) is { } refusal)
+        if (options.Policy.PamService is { } service && await pam(service, account.Name) is { } refusal)
             throw new RefusedException(ReplyCode.Denied, $"the account \"{account.Name}\" is refused by the PAM service \"{service}\": {refusal} (Policy:PamService)");
     }
 

@@ -23,45 +23,22 @@ internal sealed class PamCheck(Loop loop, ChildReaper reaper, DaemonOptions opti
     private readonly Turnstile processes = new(MaxProcesses);
 
     /// <summary>Asks. Null where the account may be used, else PAM's words.</summary>
+    /// <param name="service">The PAM service.</param>
+    /// <param name="user">The account's name.</param>
     /// <exception cref="UserLookupException">There is no answer in time.</exception>
-    public async Task<string?> AskAsync(string user)
+    public async Task<string?> AskAsync(string service, string user)
     {
         var late = new TaskCompletionSource();
         using LoopTimer deadline = loop.Schedule(options.Limits.LookupTimeout, late.SetResult);
         if (!await processes.EnterAsync(late.Task))
             throw Late();
-        try
-        {
-            return await AskNowAsync(user, late.Task);
-        }
-        finally
-        {
-            processes.Leave();
-        }
-    }
-
-    private UserLookupException Late() => new($"PAM did not answer within {options.Limits.LookupTimeout.TotalSeconds:0.###} s");
-
-    private async Task<string?> AskNowAsync(string user, Task late)
-    {
-        (FileDescriptor read, FileDescriptor write) = Libc.pipe2();
+        var ended = new TaskCompletionSource<WaitStatus>();
+        (ProcessId pid, FileDescriptor read) = Start(service, user, ended);
         using (read)
         {
-            var ended = new TaskCompletionSource<WaitStatus>();
-            ProcessId pid;
-            using (write)
-            using (FileDescriptor nothing = Libc.open("/dev/null", OpenFlags.O_RDWR))
-            {
-                pid = Libc.posix_spawn(
-                    "/proc/self/exe", ["pipeforkasd", Argument, options.Policy.PamService!, user], ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"],
-                    [(nothing, 0), (write, 1)]);
-                reaper.Register(pid, child => ended.SetResult(child.Status));
-            }
-
-            if (await Task.WhenAny(ended.Task, late) == late)
+            if (await Task.WhenAny(ended.Task, late.Task) == late.Task)
             {
                 EndAll(pid);
-                await ended.Task;
                 throw Late();
             }
 
@@ -72,6 +49,36 @@ internal sealed class PamCheck(Loop loop, ChildReaper reaper, DaemonOptions opti
                 WaitStatus.Exited { Code: 1 } => Answer(read),
                 _ => throw new UserLookupException($"the process that asks PAM failed: {status}"),
             };
+        }
+    }
+
+    private UserLookupException Late() => new($"PAM did not answer within {options.Limits.LookupTimeout.TotalSeconds:0.###} s");
+
+    /// <summary>Starts a process that asks, and has its place until it has ended: even one that is killed may take long for that.</summary>
+    private (ProcessId Pid, FileDescriptor Read) Start(string service, string user, TaskCompletionSource<WaitStatus> ended)
+    {
+        FileDescriptor? read = null;
+        try
+        {
+            (read, FileDescriptor write) = Libc.pipe2();
+            using (write)
+            using (FileDescriptor nothing = Libc.open("/dev/null", OpenFlags.O_RDWR))
+            {
+                ProcessId pid = Libc.posix_spawn(
+                    "/proc/self/exe", ["pipeforkasd", Argument, service, user], ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"], [(nothing, 0), (write, 1)]);
+                reaper.Register(pid, child =>
+                {
+                    ended.SetResult(child.Status);
+                    processes.Leave();
+                });
+                return (pid, read);
+            }
+        }
+        catch
+        {
+            read?.Dispose();
+            processes.Leave();
+            throw;
         }
     }
 

@@ -18,9 +18,9 @@ public sealed class AccountGateTests
     {
         var asked = new List<string>();
         var options = new DaemonOptions { Policy = { PamService = "service" } };
-        var gate = new AccountGate(loop, options, name => name == "old" ? new ShadowEntry(1, -1, -1, 1) : null, name =>
+        var gate = new AccountGate(loop, options, name => name == "old" ? new ShadowEntry(1, -1, -1, 1) : null, (service, name) =>
         {
-            asked.Add(name);
+            asked.Add($"{service} {name}");
             return Task.FromResult(name == "barred" ? "barred (6)" : null);
         });
 
@@ -28,7 +28,7 @@ public sealed class AccountGateTests
         Assert.Contains("shell", (await Assert.ThrowsAsync<RefusedException>(async () => await gate.PassAsync(Alice with { Name = "closed", Shell = "/bin/false" }))).Message);
         Assert.Contains("expired", (await Assert.ThrowsAsync<RefusedException>(async () => await gate.PassAsync(Alice with { Name = "old" }))).Message);
         Assert.Contains("barred (6)", (await Assert.ThrowsAsync<RefusedException>(async () => await gate.PassAsync(Alice with { Name = "barred" }))).Message);
-        Assert.Equal(["alice", "barred"], asked);
+        Assert.Equal(["service alice", "service barred"], asked);
     });
 
     [Fact]
@@ -36,7 +36,7 @@ public sealed class AccountGateTests
     {
         int asked = 0;
         var options = new DaemonOptions { Limits = { LookupCacheTime = TimeSpan.FromMinutes(1) } };
-        var gate = new AccountGate(loop, options, _ => ++asked > 1 ? new ShadowEntry(1, -1, -1, 1) : null, _ => Task.FromResult<string?>(null));
+        var gate = new AccountGate(loop, options, _ => ++asked > 1 ? new ShadowEntry(1, -1, -1, 1) : null, (_, _) => Task.FromResult<string?>(null));
 
         await gate.PassAsync(Alice);
         await gate.PassAsync(Alice);
@@ -44,7 +44,7 @@ public sealed class AccountGateTests
         await Assert.ThrowsAsync<RefusedException>(async () => await gate.PassAsync(Alice with { Name = "bob" }));
 
         options.Limits.LookupCacheTime = TimeSpan.Zero;
-        var fresh = new AccountGate(loop, options, _ => ++asked > 3 ? new ShadowEntry(1, -1, -1, 1) : null, _ => Task.FromResult<string?>(null));
+        var fresh = new AccountGate(loop, options, _ => ++asked > 3 ? new ShadowEntry(1, -1, -1, 1) : null, (_, _) => Task.FromResult<string?>(null));
         await fresh.PassAsync(Alice);
         await Assert.ThrowsAsync<RefusedException>(async () => await fresh.PassAsync(Alice));
     });
@@ -53,7 +53,7 @@ public sealed class AccountGateTests
     public Task Where_both_are_switched_off_nobody_is_asked() => OnLoopAsync(async loop =>
     {
         var options = new DaemonOptions { Policy = { RefuseDisabledAccounts = false } };
-        var gate = new AccountGate(loop, options, _ => throw new InvalidOperationException("shadow"), _ => throw new InvalidOperationException("PAM"));
+        var gate = new AccountGate(loop, options, _ => throw new InvalidOperationException("shadow"), (_, _) => throw new InvalidOperationException("PAM"));
         await gate.PassAsync(Alice with { Shell = "/bin/false" });
     });
 
@@ -68,7 +68,7 @@ public sealed class AccountGateTests
             Interlocked.Increment(ref asked);
             answer.Wait();
             return null;
-        }, _ => Task.FromResult<string?>(null));
+        }, (_, _) => Task.FromResult<string?>(null));
 
         for (int i = 0; i < 20; i++)
             Assert.Contains("did not answer within", (await Assert.ThrowsAsync<UserLookupException>(async () => await gate.PassAsync(Alice))).Message);

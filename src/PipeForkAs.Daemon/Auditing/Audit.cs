@@ -95,7 +95,7 @@ internal sealed class Audit(ILogger logger, TimeProvider time, Func<string, IRea
         {
             (audit.options, audit.file, file) = (options, file, audit.file);
             if (audit.file is null)
-                audit.trouble = Errno.None;
+                (audit.trouble, audit.lost) = (Errno.None, 0);
         }
 
         /// <summary>Closes what is not written any more: the former file, or the fresh one where it was not kept.</summary>

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -126,6 +127,31 @@ public sealed class PolicyTests
         configuration["Policy"]!["Rules"]![0]!["Jobs"] = new JsonArray("hello");
         await ReloadAsync(daemon, configuration, "configuration reloaded; changed: Policy:Rules:0:Jobs:0");
         Assert.Equal("hello\n", (await AsAsync(daemon, TestUsers.Bob, "run", "--user", TestUsers.Alice, "hello")).Text);
+        Assert.Equal(0, await daemon.StopAsync());
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task What_waits_for_its_turn_keeps_what_it_was_granted()
+    {
+        JsonObject configuration = null!;
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(made =>
+        {
+            configuration = made;
+            (made["Limits"]!["MaxJobs"], made["Limits"]!["QueueTimeout"]) = (1, "00:01:00");
+        });
+        using Socket running = await Crowd.SendAsync(daemon, $$"""{"job":"cat","user":"{{TestUsers.Alice}}"}""");
+        await running.SendAsync("here\n"u8.ToArray());
+        await Crowd.WaitForAsync(running, "here");
+        Task<FramedReply> waiting = RawClient.RunAsync(daemon, "cat", input: new byte[100_000]);
+        while (!(await RawClient.TextAsync(daemon, """{"op":"status"}""")).Contains(", 1 waiting", StringComparison.Ordinal))
+            await Task.Delay(20);
+
+        configuration["Limits"]!["OutputLimit"] = 10;
+        await ReloadAsync(daemon, configuration, "configuration reloaded; changed: Limits:OutputLimit");
+        running.Shutdown(System.Net.Sockets.SocketShutdown.Send);
+
+        Assert.Equal((ReplyCode.Ok, 100_000), ((await waiting).End.Code, (await waiting).Stdout.Length));
+        Assert.Equal(ReplyCode.OutputLimit, (await RawClient.RunAsync(daemon, "cat", input: new byte[100])).End.Code);
         Assert.Equal(0, await daemon.StopAsync());
     }
 

@@ -35,6 +35,9 @@ internal sealed class AuditTrail(Caller caller, Func<CallerOrigin> origin)
     /// <summary>What moves the client's input to the job.</summary>
     public InputRelay? Input { get; set; }
 
+    /// <summary>What moves the job's output to the client.</summary>
+    public OutputRelay? Output { get; set; }
+
     /// <summary>What the client was told, or would have been.</summary>
     public EndRecord? End { get; set; }
 }

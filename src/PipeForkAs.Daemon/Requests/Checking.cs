@@ -72,18 +72,18 @@ internal sealed class Checking(JobCatalog catalog, IAuthorizer authorizer, IUser
             ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{request.Job}\"; list shows those that there are");
         Account account = decision.Account ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{user}\"");
         await accounts.PassAsync(account);
-        WorkerLimits limits = orders.Build(job, request, account, decision.GrantsRoot).Limits;
+        JobOrder order = orders.Build(job, request, account, decision.GrantsRoot);
+        WorkerLimits limits = order.Run.Limits;
         var told = new SortedDictionary<string, double>(StringComparer.Ordinal)
         {
-            ["timeout"] = orders.Timeout(job, request).TotalSeconds,
+            ["timeout"] = order.Timeout.TotalSeconds,
             ["openFiles"] = limits.OpenFiles,
             ["nice"] = limits.Nice,
         };
-        GroupLimits group = orders.GroupLimits(job);
         foreach ((string name, long? limit) in new[]
         {
-            ("cpuSeconds", limits.CpuSeconds), ("fileSize", limits.FileSize), ("outputLimit", orders.OutputLimit(job)),
-            ("memoryMax", group.MemoryMax), ("pidsMax", group.PidsMax), ("cpuWeight", group.CpuWeight),
+            ("cpuSeconds", limits.CpuSeconds), ("fileSize", limits.FileSize), ("outputLimit", order.OutputLimit),
+            ("memoryMax", order.Group.MemoryMax), ("pidsMax", order.Group.PidsMax), ("cpuWeight", order.Group.CpuWeight),
         })
         {
             if (limit is { } value)

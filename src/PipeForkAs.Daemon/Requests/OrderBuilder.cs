@@ -6,6 +6,13 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Requests;
 
+/// <summary>What a job is run with.</summary>
+/// <param name="Run">What its worker is told.</param>
+/// <param name="Group">What all processes of the job together are limited to.</param>
+/// <param name="Timeout">How long it may run: the shortest of what is configured, registered and asked.</param>
+/// <param name="OutputLimit">Bytes that it may write to its outputs together; null for no limit.</param>
+internal sealed record JobOrder(Run Run, GroupLimits Group, TimeSpan Timeout, long? OutputLimit);
+
 /// <summary>Makes the order to a worker from what was asked, registered and configured.</summary>
 internal sealed class OrderBuilder
 {
@@ -33,13 +40,16 @@ internal sealed class OrderBuilder
         mostOutput = options.OutputLimit;
     }
 
-    /// <summary>The order.</summary>
+    /// <summary>The order, by what is configured now.</summary>
     /// <param name="job">The job.</param>
     /// <param name="request">What was asked.</param>
     /// <param name="account">Whom it runs as.</param>
     /// <param name="grantsRoot">Whether that is root, and a rule grants it by name.</param>
     /// <exception cref="RefusedException">The arguments or the environment are not what the job takes.</exception>
-    public Run Build(RegisteredJob job, Request request, Account account, bool grantsRoot) => new()
+    public JobOrder Build(RegisteredJob job, Request request, Account account, bool grantsRoot) =>
+        new(ToWorker(job, request, account, grantsRoot), ToGroup(job), Timeout(job, request), OutputLimit(job));
+
+    private Run ToWorker(RegisteredJob job, Request request, Account account, bool grantsRoot) => new()
     {
         Job = job.Description.Name,
         Command = job.Command?.CommandLine(request.Arguments) ?? [],
@@ -51,20 +61,17 @@ internal sealed class OrderBuilder
         Limits = job.Restrictions.Aggregate(limits, Tighten),
     };
 
-    /// <summary>How long the job may run: the shortest of what is configured, registered and asked.</summary>
-    public TimeSpan Timeout(RegisteredJob job, Request request)
+    private TimeSpan Timeout(RegisteredJob job, Request request)
     {
         // The description's is the shortest of what the job and the configuration say.
         double seconds = Math.Min(longest.TotalSeconds, Math.Min(job.Description.Timeout ?? double.MaxValue, request.Timeout ?? double.MaxValue));
         return TimeSpan.FromSeconds(seconds);
     }
 
-    /// <summary>What all processes of the job together are limited to.</summary>
-    public GroupLimits GroupLimits(RegisteredJob job) => job.Restrictions.Aggregate(group, (limits, tighter) => new GroupLimits(
+    private GroupLimits ToGroup(RegisteredJob job) => job.Restrictions.Aggregate(group, (limits, tighter) => new GroupLimits(
         Least(limits.MemoryMax, tighter.Limits.MemoryMax), Least(limits.PidsMax, tighter.Limits.PidsMax), (int?)Least(limits.CpuWeight, tighter.Limits.CpuWeight)));
 
-    /// <summary>Bytes that the job may write to its outputs together; null for no limit.</summary>
-    public long? OutputLimit(RegisteredJob job) => job.Restrictions.Aggregate(mostOutput, (most, tighter) => Least(most, tighter.OutputLimit));
+    private long? OutputLimit(RegisteredJob job) => job.Restrictions.Aggregate(mostOutput, (most, tighter) => Least(most, tighter.OutputLimit));
 
     private static WorkerLimits Tighten(WorkerLimits limits, JobRestrictionOptions restrictions)
     {

@@ -87,7 +87,7 @@ internal sealed class RequestStory(
             end = new EndRecord { Code = ReplyCode.Internal, Message = "something in the daemon failed; its log says what", Job = request?.Job };
         }
 
-        await RespondAsync(client, reply, Conclude(client, trail, end), atLineStart: true);
+        await RespondAsync(client, reply, Conclude(client, trail, end), trail.Output?.AtLineStart ?? true);
     }
 
     private EndRecord Conclude(Connection client, AuditTrail trail, EndRecord end)
@@ -140,23 +140,23 @@ internal sealed class RequestStory(
         RegisteredJob job = catalog.Find(jobName) ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{jobName}\"; list shows those that there are");
         Account account = decision.Account ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{user}\"");
         await accounts.PassAsync(account);
-        Run order = orders.Build(job, request, account, decision.GrantsRoot);
+        JobOrder order = orders.Build(job, request, account, decision.GrantsRoot);
         using JobSlots.Slot slot = await slots.TakeAsync(caller.Uid, client.OnHungUp);
         RefuseWhere(runningJobs.AllEnded);
 
         // Take a forked worker, which has its streams. It becomes the user, runs the job, whose output goes to them, and exits.
         using StderrPair? stderr = reply.SeparatesStderr ? StderrPair.Create() : null;
-        ForkedWorker worker = await TakeWorkerAsync(client, job.Host, order.GrantsRoot);
+        ForkedWorker worker = await TakeWorkerAsync(client, job.Host, order.Run.GrantsRoot);
         using JobStreams streams = worker.TakeStreams();
         using InputRelay input = trail.Input = new InputRelay(client, streams.Stdin);
-        using var output = new OutputRelay(client, streams.Stdout, stderr?.Own, orders.OutputLimit(job));
+        using OutputRelay output = trail.Output = new OutputRelay(client, streams.Stdout, stderr?.Own, order.OutputLimit);
         using RunningJobs.Entry running = runningJobs.Add(
-            new RunningJob(client.Loop, worker, output, orders.Timeout(job, request), options.Limits.KillGrace), caller, jobName, account, worker);
+            new RunningJob(client.Loop, worker, output, order.Timeout, options.Limits.KillGrace), caller, jobName, account, worker);
         trail.Id = running.Id;
 
         // The kernel takes a process down in one go: on a processor that no other job wants, it waits with that until the client has its answer.
         bool awaitsAnswer = !reply.TellsHowItEnded && job.Host.CountUnanswered() <= Environment.ProcessorCount;
-        worker.Order(order with { AwaitsAnswer = awaitsAnswer }, orders.GroupLimits(job), writer, stderr?.Workers);
+        worker.Order(order.Run with { AwaitsAnswer = awaitsAnswer }, order.Group, writer, stderr?.Workers);
         stderr?.Workers.Dispose();
         client.OnHungUp(() => running.Job.End(EndReason.Cancelled));
         output.LimitReached = () => running.Job.End(EndReason.OutputLimit);

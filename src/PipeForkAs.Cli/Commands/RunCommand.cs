@@ -1,10 +1,8 @@
 using System.CommandLine;
-using System.Text;
 
 using PipeForkAs.Cli.Replies;
 using PipeForkAs.Cli.Surroundings;
 using PipeForkAs.Client;
-using PipeForkAs.Protocol;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Cli.Commands;
@@ -12,16 +10,6 @@ namespace PipeForkAs.Cli.Commands;
 /// <summary>Runs a job with the command's own streams, as if the job were the command.</summary>
 internal sealed class RunCommand : Command
 {
-    private readonly Argument<string> job = new("JOB") { Description = "The job's name; see: pipeforkas list" };
-
-    private readonly Argument<string[]> pairs = new("NAME=VALUE")
-    {
-        Description = "The job's arguments; see: pipeforkas describe JOB",
-        Arity = ArgumentArity.ZeroOrMore,
-    };
-
-    private readonly Option<string?> arguments = new("--args") { Description = "The job's arguments as one JSON object", HelpName = "JSON" };
-
     private readonly Option<string?> user = new("--user", "-u") { Description = "Whom to run as, a name or a uid. Default: yourself", HelpName = "USER" };
 
     private readonly Option<double?> timeout = new("--timeout", "-t")
@@ -42,6 +30,7 @@ internal sealed class RunCommand : Command
 
     private readonly Option<bool> json = new("--json") { Description = "Write one JSON object with both outputs and the end record" };
 
+    private readonly JobAndArguments asked;
     private readonly SocketOption socket;
     private readonly StreamSet streams;
     private readonly Report report;
@@ -52,9 +41,7 @@ internal sealed class RunCommand : Command
         this.socket = socket;
         this.streams = streams;
         this.report = report;
-        Add(job);
-        Add(pairs);
-        Add(arguments);
+        asked = new JobAndArguments(this);
         Add(user);
         Add(timeout);
         Add(environment);
@@ -62,11 +49,6 @@ internal sealed class RunCommand : Command
         Add(json);
         Validators.Add(result =>
         {
-            // System.CommandLine takes a misspelt option for the job's name.
-            if (result.GetValue(job) is ['-', ..] option)
-                result.AddError($"there is no option {option}; see: pipeforkas run --help");
-            if (result.GetResult(arguments) is not null && result.GetResult(pairs) is { Tokens.Count: > 0 })
-                result.AddError("--args and NAME=VALUE are two ways to say the same; use one of them");
             if (result.GetValue(frames) && result.GetValue(json))
                 result.AddError("--frames and --json are two forms of the reply; use one of them");
         });
@@ -78,9 +60,9 @@ internal sealed class RunCommand : Command
         PipeForkAsClient client = socket.Client(parsed);
         Request request = new()
         {
-            Job = parsed.GetValue(job),
+            Job = asked.Job(parsed),
             User = parsed.GetValue(user),
-            Arguments = await ArgumentsAsync(client, parsed, cancellation),
+            Arguments = await asked.ReadAsync(client, parsed, cancellation),
             Environment = EnvironmentPairs.Parse(parsed.GetValue(environment) ?? []),
             Timeout = parsed.GetValue(timeout),
         };
@@ -91,17 +73,5 @@ internal sealed class RunCommand : Command
             : await client.RunAsync(request, input, streams.Output, streams.Error, cancellation);
         report.End(end);
         return ExitStatus.Of(end);
-    }
-
-    private async Task<byte[]?> ArgumentsAsync(PipeForkAsClient client, ParseResult parsed, CancellationToken cancellation)
-    {
-        if (parsed.GetValue(arguments) is { } given)
-            return Encoding.UTF8.GetBytes(given);
-        if (parsed.GetValue(pairs) is not { Length: > 0 } words)
-            return null;
-
-        // Which values are numbers and which are text is the job's to say.
-        JobDescription description = await client.DescribeAsync(parsed.GetValue(job)!, cancellation);
-        return ArgumentPairs.ToJson(words, description.Arguments);
     }
 }

@@ -3,7 +3,10 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Protocol;
 
-/// <summary>What a job may reach, beside what its user may. Several for one job all hold: each takes away.</summary>
+/// <summary>
+/// What a job may reach, beside what its user may. Several for one job all hold: each takes away. With any, the job gets into no process of its
+/// user's outside of it, by ptrace(2), pidfd_getfd(2) or /proc/PID/mem: there it could do what it must not; landlock(7).
+/// </summary>
 public sealed record Sandbox
 {
     /// <summary>The most paths in a list.</summary>

@@ -44,6 +44,35 @@ public sealed class SandboxEscapeTests(SandboxDaemon shared) : IClassFixture<San
         }
     }
 
+    /// <summary>By its memory or its sockets, another process of the user's would do what the sandbox forbids.</summary>
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_job_in_a_sandbox_gets_into_no_process_of_the_users_outside_of_it()
+    {
+        using var outside = Process.Start("setpriv", ["--reuid", TestUsers.Alice, "--regid", TestUsers.Alice, "--clear-groups", "sleep", "300"]);
+        try
+        {
+            int sleep = outside.Id;
+            await Crowd.UntilAsync(() => File.ReadAllText($"/proc/{sleep}/comm"), name => name == "sleep\n", TimeSpan.FromSeconds(30), "the process outside");
+            string[] free = await SucceededAsync("attack", sleep);
+            if (!File.Exists("/proc/sys/kernel/yama/ptrace_scope"))
+                Assert.Contains($"open(/proc/{sleep}/mem)", free);
+            foreach (string job in new[] { "attack-network", "attack-calls" })
+                Assert.Equal([$"kill({sleep}, SIGSTOP)"], await SucceededAsync(job, sleep));
+        }
+        finally
+        {
+            outside.Kill(entireProcessTree: true);
+            await outside.WaitForExitAsync();
+        }
+    }
+
+    private async Task<string[]> SucceededAsync(string job, int pid)
+    {
+        FramedReply reply = await RawClient.RunAsync(daemon, job, $$"""{"pids":[{{pid}}],"spare":true}""");
+        using JsonDocument attempts = JsonDocument.Parse(reply.Text);
+        return [.. attempts.RootElement.EnumerateArray().Where(attempt => attempt.GetProperty("succeeded").GetBoolean()).Select(attempt => attempt.GetProperty("what").GetString()!)];
+    }
+
     [Fact(Timeout = Bound.Test)]
     public async Task Pairs_and_pipes_carry_and_no_pair_sends_to_a_service()
     {

@@ -14,7 +14,8 @@ namespace PipeForkAs.TestJobs;
 internal sealed record AppendArguments(string Path, string Text, double Seconds = 0);
 
 /// <param name="Pids">The processes to go for.</param>
-internal sealed record AttackArguments(IReadOnlyList<int> Pids);
+/// <param name="Spare">Whether they are not to be killed.</param>
+internal sealed record AttackArguments(IReadOnlyList<int> Pids, bool Spare = false);
 
 /// <param name="Seconds">How long the process lives that ought not to.</param>
 internal sealed record HoldArguments(int Seconds);
@@ -25,6 +26,7 @@ internal static class Hostile
     private const OpenFlags O_APPEND = (OpenFlags)0x400;
     private const nint PTRACE_ATTACH = 16;
     private const nint PTRACE_SEIZE = 0x4206;
+    private const nint PidfdGetfd = 438;
 
     /// <summary>Leaves a line in a file, whole even where several write: the proof of how often a body ran.</summary>
     public static int Append(AppendArguments arguments, JobContext context)
@@ -90,10 +92,15 @@ internal static class Hostile
         foreach (int pid in arguments.Pids.Where(pid => pid != Environment.ProcessId))
         {
             attempts.Add(Try($"kill({pid}, SIGSTOP)", () => Libc.kill(new ProcessId(pid), new Signal(19))));
-            attempts.Add(Try($"kill({pid}, SIGKILL)", () => Libc.kill(new ProcessId(pid), Signal.SIGKILL)));
-            attempts.Add(Try($"killpg({pid}, SIGKILL)", () => Libc.killpg(new ProcessId(pid), Signal.SIGKILL)));
+            if (!arguments.Spare)
+            {
+                attempts.Add(Try($"kill({pid}, SIGKILL)", () => Libc.kill(new ProcessId(pid), Signal.SIGKILL)));
+                attempts.Add(Try($"killpg({pid}, SIGKILL)", () => Libc.killpg(new ProcessId(pid), Signal.SIGKILL)));
+            }
+
             attempts.Add(Trace("PTRACE_ATTACH", PTRACE_ATTACH, pid));
             attempts.Add(Trace("PTRACE_SEIZE", PTRACE_SEIZE, pid));
+            attempts.Add(Try($"pidfd_getfd({pid})", () => Steals(pid)));
             attempts.Add(Try($"open(/proc/{pid}/mem)", () => Opens($"/proc/{pid}/mem", OpenFlags.O_RDWR)));
             attempts.Add(Try($"open(/proc/{pid}/environ)", () => Opens($"/proc/{pid}/environ", OpenFlags.O_RDONLY)));
         }
@@ -107,6 +114,12 @@ internal static class Hostile
     {
         Libc.open(path, flags).Dispose();
         return true;
+    }
+
+    private static bool Steals(int pid)
+    {
+        using FileDescriptor process = Libc.pidfd_open(new ProcessId(pid));
+        return syscall(PidfdGetfd, process.Number, 0, 0) != -1;
     }
 
     private static Attempt Try(string what, Func<bool> call)
@@ -128,5 +141,9 @@ internal static class Hostile
     [DllImport("libc")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern nint ptrace(nint request, nint pid, nint address, nint data);
+
+    [DllImport("libc")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern nint syscall(nint number, nint first, nint second, nint third);
 #pragma warning restore SYSLIB1054
 }

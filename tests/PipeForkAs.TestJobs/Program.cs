@@ -51,6 +51,8 @@ return JobHost.Run(args, jobs =>
     jobs.Add("hold-control", () => TestJson.Default.HoldArguments, Hostile.HoldControl).WithDescription("Leave a process behind that holds the control socket");
     jobs.Add("claim-return", () => TestJson.Default.HoldArguments, Hostile.ClaimReturn).WithDescription("Claim to have returned, and go on");
     jobs.Add("attack", () => TestJson.Default.AttackArguments, Hostile.Attack).WithDescription("Signal and trace processes and tell what worked");
+    jobs.Add("attack-network", () => TestJson.Default.AttackArguments, Hostile.Attack).WithDescription("The same, without network").WithSandbox(new Sandbox { NoNetwork = true });
+    jobs.Add("attack-calls", () => TestJson.Default.AttackArguments, Hostile.Attack).WithDescription("The same, with the profile of calls").WithSandbox(new Sandbox { Seccomp = SeccompProfile.Default });
     jobs.Add("stop-self", Hostile.StopSelf).WithDescription("Stop by SIGSTOP");
     jobs.Add("boxed", () => TestJson.Default.BoxedArguments, Boxed.RunAsync).WithDescription("Tell what can be reached from a sandbox")
         .WithSandbox(new Sandbox { ReadOnly = ["/usr", "/etc/passwd"], ReadWrite = ["~/box"], NoNetwork = true, Seccomp = SeccompProfile.Default });

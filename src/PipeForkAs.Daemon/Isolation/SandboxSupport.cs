@@ -12,13 +12,13 @@ internal static class SandboxSupport
     /// <summary>Why a job's sandboxes cannot be made here; null where they can.</summary>
     public static string? Problem(IReadOnlyCollection<Sandbox> sandboxes)
     {
+        if (sandboxes.All(sandbox => sandbox.IsEmpty))
+            return null;
         int layers = sandboxes.Count(sandbox => sandbox.RestrictsFiles);
         if (layers > MaxLayers)
             return $"{layers} sandboxes with paths are more than the kernel's {MaxLayers}";
-        if (layers > 0 && Libc.landlock_abi() == 0)
+        if (Libc.landlock_abi() == 0)
             return "the kernel has no Landlock (Linux 5.13 or later, with landlock among the security modules in use: lsm=)";
-        return sandboxes.Any(sandbox => sandbox.RestrictsCalls) && !Libc.seccomp_available()
-            ? "the kernel has no seccomp filters (CONFIG_SECCOMP_FILTER)"
-            : null;
+        return Libc.seccomp_available() ? null : "the kernel has no seccomp filters (CONFIG_SECCOMP_FILTER)";
     }
 }

@@ -22,24 +22,27 @@ internal static class SandboxEntry
     /// <exception cref="StepFailedException">One cannot be made as it was asked; nothing of the job may run.</exception>
     public static void Enter(Run order)
     {
-        bool restrictsCalls = false;
-        foreach (Sandbox sandbox in order.Sandboxes)
+        bool restrictsCalls = false, restrictsFiles = false;
+        try
         {
-            restrictsCalls |= sandbox.RestrictsCalls;
-            if (!sandbox.RestrictsFiles)
-                continue;
-            try
+            foreach (Sandbox sandbox in order.Sandboxes)
             {
-                RestrictFiles(sandbox, order.Account.Home);
+                restrictsCalls |= sandbox.RestrictsCalls;
+                restrictsFiles |= sandbox.RestrictsFiles;
+                if (sandbox.RestrictsFiles)
+                    RestrictFiles(sandbox, order.Account.Home);
             }
-            catch (SystemCallException failure)
-            {
-                throw new StepFailedException(WorkerStep.Landlock, failure.Errno, failure.Message);
-            }
+
+            if (!restrictsCalls)
+                return;
+            if (!restrictsFiles)
+                PartFromOthers();
+        }
+        catch (SystemCallException failure)
+        {
+            throw new StepFailedException(WorkerStep.Landlock, failure.Errno, failure.Message);
         }
 
-        if (!restrictsCalls)
-            return;
         try
         {
             Libc.seccomp_set_filter(SeccompFilter.For(order.Sandboxes));
@@ -50,11 +53,34 @@ internal static class SandboxEntry
         }
     }
 
-    private static void RestrictFiles(Sandbox sandbox, string home)
+    /// <summary>
+    /// A domain that forbids nothing of files, but that the user's processes outside of it can be entered from: ptrace(2), pidfd_getfd(2) and
+    /// /proc/PID/mem. By them the job would do in another process, or with its sockets, what the sandbox forbids.
+    /// </summary>
+    private static void PartFromOthers()
+    {
+        // Moving between directories is forbidden by every domain that does not allow it. Making block devices is nothing that a user could do.
+        bool canAllowMoving = Version() >= 2;
+        using FileDescriptor rules = Libc.landlock_create_ruleset(
+            canAllowMoving ? LandlockAccess.LANDLOCK_ACCESS_FS_REFER : LandlockAccess.LANDLOCK_ACCESS_FS_MAKE_BLOCK, LandlockScope.None);
+        if (canAllowMoving)
+        {
+            using FileDescriptor root = Libc.open("/", OpenFlags.O_PATH | OpenFlags.O_DIRECTORY);
+            Libc.landlock_add_path(rules, root, LandlockAccess.LANDLOCK_ACCESS_FS_REFER);
+        }
+
+        Libc.landlock_restrict_self(rules);
+    }
+
+    private static int Version()
     {
         int version = Libc.landlock_abi();
-        if (version == 0)
-            throw new StepFailedException(WorkerStep.Landlock, Errno.ENOSYS, "the kernel has no Landlock");
+        return version > 0 ? version : throw new StepFailedException(WorkerStep.Landlock, Errno.ENOSYS, "the kernel has no Landlock");
+    }
+
+    private static void RestrictFiles(Sandbox sandbox, string home)
+    {
+        int version = Version();
         LandlockAccess all = Handled(version);
         using FileDescriptor rules = Libc.landlock_create_ruleset(all, Scoped(version));
         for (int i = 0; i < sandbox.ReadOnly.Count; i++)

@@ -13,10 +13,15 @@ internal static class SeccompFilter
     private const uint NotThere = Libc.SECCOMP_RET_ERRNO | 38; // ENOSYS
     private const uint NoSuchFamily = Libc.SECCOMP_RET_ERRNO | 97; // EAFNOSUPPORT
 
+    /// <summary>Into other processes. Landlock forbids it towards those outside of the sandbox; it is the second lock of that door.</summary>
+    private static readonly SystemCall[] Intruding =
+    [
+        SystemCall.SYS_ptrace, SystemCall.SYS_process_vm_readv, SystemCall.SYS_process_vm_writev, SystemCall.SYS_pidfd_getfd,
+    ];
+
     private static readonly SystemCall[] Dangerous =
     [
-        SystemCall.SYS_ptrace, SystemCall.SYS_process_vm_readv, SystemCall.SYS_process_vm_writev, SystemCall.SYS_process_madvise,
-        SystemCall.SYS_pidfd_getfd, SystemCall.SYS_kcmp, SystemCall.SYS_add_key, SystemCall.SYS_request_key, SystemCall.SYS_keyctl,
+        SystemCall.SYS_process_madvise, SystemCall.SYS_kcmp, SystemCall.SYS_add_key, SystemCall.SYS_request_key, SystemCall.SYS_keyctl,
         SystemCall.SYS_mount, SystemCall.SYS_umount2, SystemCall.SYS_pivot_root, SystemCall.SYS_move_mount, SystemCall.SYS_open_tree,
         SystemCall.SYS_fsopen, SystemCall.SYS_fsconfig, SystemCall.SYS_fsmount, SystemCall.SYS_fspick, SystemCall.SYS_mount_setattr,
         SystemCall.SYS_chroot, SystemCall.SYS_swapon, SystemCall.SYS_swapoff, SystemCall.SYS_quotactl, SystemCall.SYS_quotactl_fd,
@@ -50,6 +55,12 @@ internal static class SeccompFilter
             new(BpfCode.JumpIfAtLeast, 0, 1, Libc.X32_SYSCALL_BIT),
             Return(NotThere),
         };
+        if (profile || noNetwork)
+        {
+            foreach (SystemCall call in Intruding)
+                Forbid(program, call, NotPermitted);
+        }
+
         if (profile)
         {
             foreach (SystemCall call in Dangerous)

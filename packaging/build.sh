@@ -3,6 +3,7 @@
 #   packaging/build.sh [DIR]     into DIR, by default artifacts/native
 # Needs the .NET 10 SDK and a C compiler.
 set -euo pipefail
+umask 022
 top=$(realpath "$(dirname "$0")/..")
 out=$(realpath -m "${1:-$top/artifacts/native}")
 TMPDIR=$(realpath "${TMPDIR:-/tmp}")
@@ -13,6 +14,7 @@ command -v cc >/dev/null || { echo "build.sh: a C compiler is needed to link nat
 scratch=$(mktemp -d "$TMPDIR/pipeforkas-build.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 . packaging/sdk.sh
+trap 'give_back; rm -rf "$scratch"' EXIT
 
 mkdir -p "$out"
 native=$(sdk msbuild src/PipeForkAs.Daemon -getProperty:NativeFramework)

@@ -2,8 +2,9 @@
 # Shows PipeForkAs at work: builds it natively, starts the daemon with the built-in defaults on a socket of its own, and runs
 # real jobs as USER.
 #   sudo packaging/demo.sh [USER]     by default the user who called sudo, else one that is made for the demonstration
-# Installs a C linker and socat where they are missing. Leaves nothing running and nothing behind but artifacts/.
+# Installs a C linker and socat where they are missing. Leaves nothing running and nothing behind but what was built (artifacts/, bin/, obj/).
 set -euo pipefail
+umask 022
 cd "$(dirname "$0")/.."
 
 fail() { echo "demo.sh: $*" >&2; exit 1; }
@@ -21,6 +22,7 @@ fi
 
 daemon= made_user= scratch=$(mktemp -d /tmp/pipeforkas-demo.XXXXXX)
 clean() {
+    trap '' INT TERM HUP
     [ -z "$daemon" ] || { kill "$daemon" 2>/dev/null && wait "$daemon"; } || true
     [ -z "$made_user" ] || userdel --remove "$made_user" 2>/dev/null || true
     rm -rf "$scratch"
@@ -29,8 +31,10 @@ trap clean EXIT
 
 user=${1:-${SUDO_USER:-}}
 if [ -z "$user" ] || [ "$user" = root ]; then
-    user=pipeforkas-demo made_user=pipeforkas-demo
+    user=pipeforkas-demo
+    ! id "$user" >/dev/null 2>&1 || fail "there is a user $user already, perhaps another demonstration's; name it, or end that: sudo packaging/demo.sh $user"
     useradd --create-home --shell /bin/bash "$user"
+    made_user=$user
 fi
 id "$user" >/dev/null || fail "there is no user $user"
 

@@ -18,12 +18,23 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 if [ -z "${NUGET_SCRATCH:-}" ]; then
     NUGET_SCRATCH=${TMPDIR:-/tmp}/NuGetScratch$(id -un)
     mkdir -p -m 700 "$NUGET_SCRATCH"
-    if [ ! -O "$NUGET_SCRATCH" ] || [ -L "$NUGET_SCRATCH" ]; then
+    # One look at the thing itself: between two, its owner could put another in its place. What passes is ours, and nobody else's to move.
+    if [ -z "$(find "$NUGET_SCRATCH" -maxdepth 0 -type d -user "$(id -u)")" ]; then
         echo "$0: $NUGET_SCRATCH belongs to somebody else; remove it" >&2
         exit 1
     fi
     export NUGET_SCRATCH
 fi
+
+# Where NuGet runs for the first time it takes a mutex, which .NET has as a file of a known name in /tmp/.dotnet: it follows links there, and cuts off what they
+# lead to. This is the mark by which NuGet knows that it ran.
+mark=${XDG_DATA_HOME:-${HOME:?}/.local/share}/NuGet/Migrations/1
+[ -e "$mark" ] || { mkdir -p "${mark%/*}" && : >"$mark"; }
+
+# What root built in somebody's clone is given to whose clone it is: the next build is that one's.
+give_back() {
+    [ "$(id -u)" -ne 0 ] || [ "$(stat -c %u .)" -eq 0 ] || chown -h -R --reference=. artifacts src/*/bin src/*/obj tests/*/bin tests/*/obj 2>/dev/null || true
+}
 
 # dotnet, with a temporary folder that is the script's.
 sdk() {

@@ -2,6 +2,7 @@
 # Builds natively the job host that README.md shows under "Write a job", as it stands there; only the path of the clone is another.
 #   tests/build-readme-jobs.sh FILE     installs the executable as FILE
 set -euo pipefail
+umask 022
 [ $# -eq 1 ] || { echo "usage: $0 FILE" >&2; exit 2; }
 file=$(realpath -m "$1")
 TMPDIR=$(realpath "${TMPDIR:-/tmp}")
@@ -9,6 +10,7 @@ cd "$(dirname "$0")/.."
 scratch=$(mktemp -d "$TMPDIR/pipeforkas-readme.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 . packaging/sdk.sh
+trap 'give_back; rm -rf "$scratch"' EXIT
 
 # The SDK takes settings from all folders above a project: it must not lie in /tmp, where anybody can leave some for root to go by; and those of this repository
 # are not an author's.

@@ -4,6 +4,7 @@
 # Its last line is "N passed, N failed", all suites together. Needs root: the tests make users and run jobs as them.
 set -uo pipefail
 cd "$(dirname "$0")/.."
+umask 022
 export LANG=C.UTF-8
 
 fail() { printf '%s\n' "$*" >&2; echo "0 passed, 1 failed"; exit 1; }
@@ -35,6 +36,7 @@ scratch=$(mktemp -d /tmp/pipeforkas-tests.XXXXXX) || fail "tests/run.sh: no fold
 trap 'rm -rf "$scratch"' EXIT
 chmod 755 "$scratch"
 . packaging/sdk.sh
+trap 'give_back; rm -rf "$scratch"' EXIT
 
 echo "== restore"
 sdk restore PipeForkAs.sln --nologo -v quiet || fail "the restore failed; after a change of packages: dotnet restore --force-evaluate, and commit the lock files"
@@ -67,7 +69,8 @@ for project in tests/*.Tests tests/PipeForkAs.EndToEnd tests/PipeForkAs.Boot; do
     [ -f "$project/$name.csproj" ] || continue
     echo "== $name"
     dll=$(sdk msbuild "$project" -getProperty:TargetPath -p:Configuration=Release)
-    timeout --kill-after=30 600 dotnet exec "$dll" -noLogo -noColor >"$scratch/output" 2>&1 </dev/null
+    # In the foreground: Ctrl-C ends the tests too.
+    timeout --foreground --kill-after=30 600 dotnet exec "$dll" -noLogo -noColor >"$scratch/output" 2>&1 </dev/null
     status=$?
     # The runner's summary: "   NAME  Total: 12, Errors: 0, Failed: 0, Skipped: 0, Not Run: 0, Time: 1.2s"
     summary=$(grep -E 'Total: [0-9]+, Errors: [0-9]+, Failed: [0-9]+, Skipped: [0-9]+' "$scratch/output" | tail -n 1)

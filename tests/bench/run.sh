@@ -8,6 +8,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 cd "$root"
+umask 022
 export LANG=C.UTF-8
 
 [ "$(id -u)" -eq 0 ] || { echo "run.sh: run it as root: sudo tests/bench/run.sh" >&2; exit 2; }
@@ -23,17 +24,20 @@ fi
 
 # A container has a /tmp of its own, and sees this one.
 scratch=$(mktemp -d /var/tmp/pipeforkas-bench-tools.XXXXXX)
-container=
+container= container_input=
 finish() {
-    if [ -n "$container" ]; then
+    if [ -n "$container_input" ]; then
         exec {container_input}>&-
         wait "$container" || true
+    elif [ -n "$container" ]; then
+        kill "$container" && wait "$container" || true
     fi
+    give_back
     rm -rf "$scratch"
 }
-trap finish EXIT
 chmod 755 "$scratch"
 . packaging/sdk.sh
+trap finish EXIT
 for program in floor load; do
     cc -O2 -std=gnu17 -Wall -Wextra -Werror -pthread -o "$scratch/$program" "$here/$program.c"
 done

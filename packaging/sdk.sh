@@ -28,7 +28,8 @@ fi
 
 # Where NuGet runs for the first time it takes a mutex, which .NET has as a file of a known name in /tmp/.dotnet: it follows links there, and cuts off what they
 # lead to. This is the mark by which NuGet knows that it ran.
-mark=${XDG_DATA_HOME:-${HOME:?}/.local/share}/NuGet/Migrations/1
+mark=~
+mark=${XDG_DATA_HOME:-$mark/.local/share}/NuGet/Migrations/1
 [ -e "$mark" ] || { mkdir -p "${mark%/*}" && : >"$mark"; }
 
 # What root built in somebody's clone is given to whose clone it is: the next build is that one's.

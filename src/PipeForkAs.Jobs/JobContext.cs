@@ -48,7 +48,7 @@ public sealed class JobContext
 
     /// <summary>
     /// Cancelled by SIGTERM: the time is up, the client went away, or the daemon stops. A grace later the job is killed. A job
-    /// that never reads this property is ended by SIGTERM itself.
+    /// that has not read this property is ended by SIGTERM itself: read it before there is anything to clean up.
     /// </summary>
     public CancellationToken CancellationToken => termination.Token;
 

@@ -139,14 +139,30 @@ public static unsafe partial class Libc
     /// <summary>fsync(2): waits until the file, or the names in a directory, are on the disk.</summary>
     public static void fsync(FileDescriptor descriptor) => Check.Result(sys_fsync(descriptor.Number), $"fsync({descriptor})");
 
+    /// <summary>rename(2): what stands there already is replaced in one step.</summary>
+    public static void rename(string from, string to) => Check.Result(sys_rename(Check.NoNul(from), Check.NoNul(to)), $"rename(\"{from}\", \"{to}\")");
+
+    /// <summary>fchown(2) of the group alone. False where the process may not give the file to it (EPERM): it is not one of its groups.</summary>
+    public static bool fchown(FileDescriptor file, GroupId group)
+    {
+        int result = sys_fchown(file.Number, uint.MaxValue, group.Value);
+        if (result == -1 && Check.LastErrno == Errno.EPERM)
+            return false;
+        Check.Result(result, $"fchown({file}, -1, {group})");
+        return true;
+    }
+
+    /// <summary>fchmod(2).</summary>
+    public static void fchmod(FileDescriptor file, uint mode) => Check.Result(sys_fchmod(file.Number, mode), $"fchmod({file}, {Check.Octal(mode)})");
+
     /// <summary>unlink(2).</summary>
     public static void unlink(string path) => Check.Result(sys_unlink(Check.NoNul(path)), $"unlink(\"{path}\")");
 
     /// <summary>chmod(2).</summary>
     public static void chmod(string path, uint mode) => Check.Result(sys_chmod(Check.NoNul(path), mode), $"chmod(\"{path}\", {Check.Octal(mode)})");
 
-    /// <summary>statx(2) of the path itself (<c>AT_SYMLINK_NOFOLLOW</c>), or null where there is nothing.</summary>
-    public static FileStatus? lstat(string path) => Stat(path, AT_SYMLINK_NOFOLLOW);
+    /// <summary>statx(2) of the path itself, without having it mounted (<c>AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT</c>, as lstat(2)), or null where there is nothing.</summary>
+    public static FileStatus? lstat(string path) => Stat(path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT);
 
     /// <summary>statx(2) of what the path leads to, or null where there is nothing.</summary>
     public static FileStatus? stat(string path) => Stat(path, 0);
@@ -179,6 +195,7 @@ public static unsafe partial class Libc
 
     internal const int AT_FDCWD = -100;
     internal const int AT_SYMLINK_NOFOLLOW = 0x100;
+    internal const int AT_NO_AUTOMOUNT = 0x800;
     internal const int AT_EMPTY_PATH = 0x1000;
     internal const int S_IFMT = 0xF000;
     internal const uint STATX_BASIC_STATS = 0x7ff;
@@ -232,6 +249,15 @@ public static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "fsync", SetLastError = true)]
     private static partial int sys_fsync(int descriptor);
+
+    [LibraryImport(Library, EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int sys_rename(string from, string to);
+
+    [LibraryImport(Library, EntryPoint = "fchown", SetLastError = true)]
+    private static partial int sys_fchown(int descriptor, uint owner, uint group);
+
+    [LibraryImport(Library, EntryPoint = "fchmod", SetLastError = true)]
+    private static partial int sys_fchmod(int descriptor, uint mode);
 
     [LibraryImport(Library, EntryPoint = "unlink", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int sys_unlink(string path);

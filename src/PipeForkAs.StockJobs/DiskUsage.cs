@@ -1,3 +1,4 @@
+using System.Text;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.StockJobs;
@@ -12,7 +13,7 @@ internal sealed record DiskUsageArguments(string Path = ".");
 /// <param name="ApparentBytes">The sum of the sizes of all that is no directory.</param>
 /// <param name="Files">How many there are that are no directories; those with several names (hard links) once.</param>
 /// <param name="Directories">How many directories there are, the first included.</param>
-/// <param name="Unreadable">How many of them the user may not read: what is in them is not counted.</param>
+/// <param name="Unreadable">How many of all these the user may not look at, or into: what they take, or what is in them, is not counted.</param>
 internal sealed record DiskUsageResult(string Path, long Bytes, long ApparentBytes, long Files, long Directories, long Unreadable);
 
 /// <summary>The job <c>disk-usage</c>. It stays on one file system and follows no symbolic link, so that it ends.</summary>
@@ -21,14 +22,22 @@ internal static class DiskUsage
     public static DiskUsageResult Measure(DiskUsageArguments arguments)
     {
         string start = Path.GetFullPath(arguments.Path);
-        FileStatus first = Libc.lstat(start) ?? throw new FileNotFoundException($"there is no {start}");
+        byte[] name = Encoding.UTF8.GetBytes(start);
+        FileStatus first = Libc.lstat(name, out Errno problem) ?? throw new FileNotFoundException(IsGone(problem) ? $"there is no {start}" : $"{start} cannot be looked at: {problem}");
         var seen = new HashSet<(ulong Device, ulong Inode)>();
-        var pending = new Stack<string>([start]);
+        var pending = new Stack<byte[]>([name]);
         long blocks = 0, apparent = 0, files = 0, directories = 0, unreadable = 0;
 
-        while (pending.TryPop(out string? path))
+        while (pending.TryPop(out byte[]? path))
         {
-            if (Libc.lstat(path) is not { } status || status.Device != first.Device)
+            if (Libc.lstat(path, out Errno error) is not { } status)
+            {
+                // Counted instead: what is closed must not hide what the others take.
+                unreadable += IsGone(error) ? 0 : 1;
+                continue;
+            }
+
+            if (status.Device != first.Device)
                 continue;
 
             if (status.Kind == FileKind.Directory)
@@ -51,23 +60,15 @@ internal static class DiskUsage
         return new DiskUsageResult(start, blocks * FileStatus.BlockBytes, apparent, files, directories, unreadable);
     }
 
-    private static bool TryPushEntries(string directory, Stack<string> pending)
+    private static bool TryPushEntries(byte[] directory, Stack<byte[]> pending)
     {
-        try
-        {
-            foreach (string entry in Directory.EnumerateFileSystemEntries(directory))
-                pending.Push(entry);
-            return true;
-        }
-        catch (DirectoryNotFoundException)
-        {
-            // It went away meanwhile, which is not for this job to judge.
-            return true;
-        }
-        catch (UnauthorizedAccessException)
-        {
-            // Counted instead: one closed directory must not hide what the others take.
-            return false;
-        }
+        if (Libc.names_in(directory, out Errno error) is not { } names)
+            return IsGone(error);
+        foreach (byte[] name in names)
+            pending.Push([.. directory, (byte)'/', .. name]);
+        return true;
     }
+
+    /// <summary>It went away meanwhile, which is not for this job to judge.</summary>
+    private static bool IsGone(Errno error) => error == Errno.ENOENT || error == Errno.ENOTDIR;
 }

@@ -12,7 +12,7 @@ internal sealed record ListDirectoryArguments(string Path = ".");
 /// <param name="Entries">What is in it, ordered by name as bytes are.</param>
 internal sealed record DirectoryListing(string Path, IReadOnlyList<DirectoryEntry> Entries);
 
-/// <summary>One entry. Only the name is known of one that went away meanwhile, or whose name is not UTF-8.</summary>
+/// <summary>One entry. Only the name is known of one that went away meanwhile, that the user may not look at, or whose name is not UTF-8.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Kind">
 /// <c>regular</c>, <c>directory</c>, <c>symbolic-link</c> (wherever it leads), <c>fifo</c>, <c>socket</c>, <c>character-device</c> or <c>block-device</c>.
@@ -20,7 +20,7 @@ internal sealed record DirectoryListing(string Path, IReadOnlyList<DirectoryEntr
 /// <param name="Size">Its size in bytes.</param>
 /// <param name="Mode">Its permissions, in octal as of chmod(1).</param>
 /// <param name="Owner">Its owner's name, or the uid where that has none.</param>
-/// <param name="Modified">When its content last changed, UTC.</param>
+/// <param name="Modified">When its content last changed, UTC; nothing outside of the years 1 to 9999.</param>
 internal sealed record DirectoryEntry(string Name, string? Kind, long? Size, string? Mode, string? Owner, DateTime? Modified);
 
 /// <summary>The job <c>list-directory</c>: from an arguments record to a result record.</summary>
@@ -42,9 +42,22 @@ internal static class ListDirectory
     private static DirectoryEntry Describe(string path, OwnerNames owners)
     {
         string name = Path.GetFileName(path);
-        return Libc.lstat(path) is { } status
+        return Look(path) is { } status
             ? new(name, KindOf(status), status.Size, ModeOf(status), owners.Of(status.Owner), status.Modified)
             : new(name, null, null, null, null, null);
+    }
+
+    private static FileStatus? Look(string path)
+    {
+        try
+        {
+            return Libc.lstat(path);
+        }
+        catch (SystemCallException)
+        {
+            // One entry must not hide the others: a folder that may be read and not searched, somebody's file system that is away.
+            return null;
+        }
     }
 
     private static string KindOf(FileStatus status) => JsonNamingPolicy.KebabCaseLower.ConvertName(status.Kind.ToString());
@@ -59,8 +72,21 @@ internal static class ListDirectory
         public string Of(UserId owner)
         {
             if (!names.TryGetValue(owner, out string? name))
-                names[owner] = name = Libc.getpwuid(owner)?.Name ?? owner.ToString();
+                names[owner] = name = Find(owner) ?? owner.ToString();
             return name;
+        }
+
+        private static string? Find(UserId owner)
+        {
+            try
+            {
+                return Libc.getpwuid(owner)?.Name;
+            }
+            catch (SystemCallException)
+            {
+                // A name service that is away takes nothing from the numbers.
+                return null;
+            }
         }
     }
 }

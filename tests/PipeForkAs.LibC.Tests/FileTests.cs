@@ -26,6 +26,55 @@ public sealed class FileTests
             $"{status.Inode} {status.Blocks} {status.Device >> 32} {status.Device & uint.MaxValue}");
     }
 
+    [Theory]
+    [InlineData(-62_135_596_801, false)]
+    [InlineData(-62_135_596_800, true)]
+    [InlineData(253_402_300_799, true)]
+    [InlineData(253_402_300_800, false)]
+    [InlineData(long.MaxValue, false)]
+    [InlineData(long.MinValue, false)]
+    public void A_time_that_no_calendar_here_has_is_none(long seconds, bool known) => Assert.Equal(
+        known, new FileStatus(FileKind.Regular, 0, default, default, 0, 0, 1, 1, 1, seconds, 999_999_999).Modified is not null);
+
+    [Fact]
+    public void Names_are_bytes_and_there_may_be_many()
+    {
+        using var directory = new TemporaryDirectory();
+        for (int i = 0; i < 3000; i++)
+            File.WriteAllText(directory.File($"{i:d4}-{new string('x', 100)}"), "");
+        byte[] path = System.Text.Encoding.UTF8.GetBytes(directory.Path);
+
+        List<byte[]> names = Libc.names_in(path, out _)!;
+        Assert.Equal(3000, names.Select(Convert.ToHexString).Distinct().Count());
+        Assert.All(names, name => Assert.Equal(105, name.Length));
+        Assert.Equal(FileKind.Directory, Libc.lstat(path, out Errno none)!.Value.Kind);
+        Assert.Equal(Errno.None, none);
+        Assert.Null(Libc.lstat([.. path, (byte)'/', 0xFF], out Errno missing));
+        Assert.Null(Libc.names_in([.. path, (byte)'/', .. names[0]], out Errno noDirectory));
+        Assert.Equal((Errno.ENOENT, Errno.ENOTDIR), (missing, noDirectory));
+        Assert.Throws<ArgumentException>(() => Libc.lstat([0], out _));
+    }
+
+    [Fact]
+    public void A_file_is_given_to_a_group_and_renamed()
+    {
+        using var directory = new TemporaryDirectory();
+        string path = directory.File("file");
+        using (FileDescriptor file = Libc.open(path, OpenFlags.O_WRONLY | OpenFlags.O_EXCL, Mode0644))
+        {
+            Assert.True(Libc.fchown(file, new GroupId(54321)));
+            Libc.fchmod(file, Mode0640);
+        }
+
+        File.WriteAllText(directory.File("other"), "replaced");
+        Libc.rename(path, directory.File("other"));
+
+        FileStatus status = Libc.lstat(directory.File("other"))!.Value;
+        Assert.Equal((new GroupId(54321), Mode0640, 0L), (status.Group, status.Permissions, status.Size));
+        Assert.Null(Libc.lstat(path));
+        Assert.Equal(Errno.ENOENT, Assert.Throws<SystemCallException>(() => Libc.rename(path, path)).Errno);
+    }
+
     [Fact]
     public void A_file_is_read_from_a_place_and_its_descriptor_stays_where_it_is()
     {

@@ -21,6 +21,9 @@ public enum OpenFlags
     /// <summary>Fail where the file exists.</summary>
     O_EXCL = 0x80,
 
+    /// <summary>A terminal does not become the process's.</summary>
+    O_NOCTTY = 0x100,
+
     /// <summary>Empty the file.</summary>
     O_TRUNC = 0x200,
 
@@ -97,8 +100,17 @@ public readonly record struct FileStatus(
         }
     }
 
-    /// <summary>When its content last changed, UTC, to 100 nanoseconds.</summary>
-    public DateTime Modified => DateTime.UnixEpoch.AddSeconds(ModifiedSeconds).AddTicks(ModifiedNanoseconds / TimeSpan.NanosecondsPerTick);
+    /// <summary>When its content last changed, UTC, to 100 nanoseconds; null outside of the years 1 to 9999.</summary>
+    public DateTime? Modified
+    {
+        get
+        {
+            const long FirstSecond = -62_135_596_800, LastSecond = 253_402_300_799;
+            return ModifiedSeconds is >= FirstSecond and <= LastSecond
+                ? DateTime.UnixEpoch.AddSeconds(ModifiedSeconds).AddTicks(ModifiedNanoseconds / TimeSpan.NanosecondsPerTick)
+                : null;
+        }
+    }
 }
 
 [StructLayout(LayoutKind.Sequential)]

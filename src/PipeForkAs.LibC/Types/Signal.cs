@@ -45,6 +45,9 @@ public readonly record struct Signal(int Number)
     /// <summary>Stops a process; it cannot be caught.</summary>
     public static readonly Signal SIGSTOP = new(19);
 
+    /// <summary>A file would be longer than RLIMIT_FSIZE allows; ignored, the write fails with EFBIG.</summary>
+    public static readonly Signal SIGXFSZ = new(25);
+
     private static readonly string[] Names =
     [
         "", "SIGHUP", "SIGINT", "SIGQUIT", "SIGILL", "SIGTRAP", "SIGABRT", "SIGBUS", "SIGFPE", "SIGKILL", "SIGUSR1", "SIGSEGV",

@@ -61,6 +61,45 @@ public sealed class DiskUsageTests : IDisposable
     }
 
     [Fact]
+    public void Names_that_are_no_text_are_counted_like_others()
+    {
+        Shell("mkdir $'n\\xff' && head -c 50000 /dev/zero >$'n\\xff/g\\xfe' && head -c 7 /dev/zero >$'\\xc3'");
+        try
+        {
+            DiskUsageResult usage = DiskUsage.Measure(new DiskUsageArguments(folder.Path));
+            Assert.Equal((2, 2, 50_007, 0), (usage.Files, usage.Directories, usage.ApparentBytes, usage.Unreadable));
+        }
+        finally
+        {
+            Shell("rm -rf -- *");
+        }
+    }
+
+    [Fact]
+    public void A_tree_that_is_deeper_than_a_path_may_be_long_hides_nothing_beside_it()
+    {
+        Shell("name=$(printf '%0200d' 0); for i in {1..30}; do mkdir $name && cd -P $name; done");
+        File.WriteAllText(folder["beside"], "12345");
+        try
+        {
+            DiskUsageResult usage = DiskUsage.Measure(new DiskUsageArguments(folder.Path));
+            Assert.Equal((1, 5, 1), (usage.Files, usage.ApparentBytes, usage.Unreadable));
+            Assert.InRange(usage.Directories, 15, 25);
+        }
+        finally
+        {
+            Shell("rm -rf -- *");
+        }
+    }
+
+    private void Shell(string script)
+    {
+        using Process shell = Process.Start(new ProcessStartInfo("bash", ["-c", script]) { WorkingDirectory = folder.Path })!;
+        shell.WaitForExit();
+        Assert.Equal(0, shell.ExitCode);
+    }
+
+    [Fact]
     public void What_is_missing_is_an_error() =>
         Assert.Contains(folder["missing"], Assert.Throws<FileNotFoundException>(() => DiskUsage.Measure(new DiskUsageArguments(folder["missing"]))).Message);
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using PipeForkAs.LibC;
 using PipeForkAs.StockJobs;
 
 namespace PipeForkAs.Jobs.Tests.Stock;
@@ -24,6 +25,31 @@ public sealed class FileTests : IDisposable
         using var writer = new FileStream(folder["file"], FileMode.Create, FileAccess.Write, FileShare.Read);
         using var run = new TestRun();
         Assert.Equal(0, ReadFile.Read(new ReadFileArguments(folder["file"]), run.Context));
+    }
+
+    [Fact]
+    public void Read_file_reads_a_file_that_another_program_has_locked()
+    {
+        File.WriteAllText(folder["file"], "content");
+        using FileDescriptor locked = Libc.open(folder["file"], OpenFlags.O_RDONLY);
+        Assert.True(Libc.flock_exclusive(locked));
+        using var run = new TestRun();
+        Assert.Equal(0, ReadFile.Read(new ReadFileArguments(folder["file"]), run.Context));
+        Assert.Equal("content", run.Output);
+    }
+
+    [Fact]
+    public async Task Paths_are_the_kernels_also_where_links_and_dots_are_in_them()
+    {
+        Directory.CreateDirectory(folder["a/b"]);
+        File.CreateSymbolicLink(folder["link"], "a/b");
+        File.WriteAllText(folder["file"], "by its text");
+        File.WriteAllText(folder["a/file"], "the kernel's");
+        using var run = new TestRun();
+        ReadFile.Read(new ReadFileArguments(folder["link"] + "/../file"), run.Context);
+        Assert.Equal("the kernel's", run.Output);
+        await WriteAsync(new WriteFileArguments(folder["link"] + "/../file"), "new");
+        Assert.Equal(("by its text", "new"), (File.ReadAllText(folder["file"]), File.ReadAllText(folder["a/file"])));
     }
 
     [Fact]
@@ -74,6 +100,22 @@ public sealed class FileTests : IDisposable
         Assert.Equal("new", File.ReadAllText(folder["old"]));
         Assert.Equal((UnixFileMode)0x1A0, File.GetUnixFileMode(folder["old"]));
     }
+
+    [Fact]
+    public async Task Write_file_keeps_the_group_of_what_it_replaces()
+    {
+        File.WriteAllText(folder["old"], "old");
+        using (FileDescriptor old = Libc.open(folder["old"], OpenFlags.O_RDONLY))
+            Assert.True(Libc.fchown(old, new GroupId(54321)));
+        File.SetUnixFileMode(folder["old"], (UnixFileMode)0x1B0);
+        await WriteAsync(new WriteFileArguments(folder["old"]), "new");
+        FileStatus status = Libc.lstat(folder["old"])!.Value;
+        Assert.Equal((54321u, 0x1B0u, "new"), (status.Group.Value, status.Permissions, File.ReadAllText(folder["old"])));
+    }
+
+    [Fact]
+    public async Task Write_file_wants_the_name_of_a_file() =>
+        Assert.Contains("is the name of no file", (await Assert.ThrowsAsync<IOException>(() => WriteAsync(new WriteFileArguments(folder["missing/"]), ""))).Message);
 
     [Fact]
     public async Task Write_file_replaces_a_symbolic_link_and_not_what_it_leads_to()

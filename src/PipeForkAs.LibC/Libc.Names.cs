@@ -1,0 +1,75 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+
+namespace PipeForkAs.LibC;
+
+/// <summary>Calls with paths of bytes: the kernel's names are bytes but NUL and slash, and need not be text.</summary>
+public static unsafe partial class Libc
+{
+    /// <summary>statx(2) of the path itself, without having it mounted. Null with the error where it cannot be looked at.</summary>
+    /// <param name="path">Bytes without a NUL.</param>
+    /// <param name="error">Why not.</param>
+    public static FileStatus? lstat(ReadOnlySpan<byte> path, out Errno error)
+    {
+        byte[] name = Terminated(path);
+        statx_t buffer;
+        // SAFETY: the name ends with a NUL and is pinned; statx_t has the kernel's size and layout (checked by a test against the C compiler).
+        fixed (byte* start = name)
+            error = sys_statx(AT_FDCWD, start, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &buffer) == 0 ? Errno.None : Check.LastErrno;
+        return error == Errno.None ? Status(buffer) : null;
+    }
+
+    /// <summary>getdents64(2): the names in a directory but <c>.</c> and <c>..</c>. Null with the error where it cannot be read; no link is followed.</summary>
+    /// <param name="path">Bytes without a NUL.</param>
+    /// <param name="error">Why not.</param>
+    public static List<byte[]>? names_in(ReadOnlySpan<byte> path, out Errno error)
+    {
+        // Where struct linux_dirent64 has its own length and its name; getdents(2).
+        const int LengthOffset = 16, NameOffset = 19;
+        const OpenFlags Flags = OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW | OpenFlags.O_CLOEXEC;
+        byte[] name = Terminated(path);
+        int opened;
+        // SAFETY: the name ends with a NUL and is pinned.
+        fixed (byte* start = name)
+            opened = sys_open(start, (int)Flags);
+        if (opened == -1)
+        {
+            error = Check.LastErrno;
+            return null;
+        }
+
+        using var directory = new FileDescriptor(opened);
+        List<byte[]> names = [];
+        var buffer = new byte[32 * 1024];
+        while (true)
+        {
+            nint length;
+            // SAFETY: the kernel is told the buffer's size.
+            fixed (byte* start = buffer)
+                length = sys_syscall(SYS_getdents64, directory.Number, (nint)start, buffer.Length, 0, 0);
+            error = length >= 0 ? Errno.None : Check.LastErrno;
+            if (length <= 0)
+                return error == Errno.None ? names : null;
+            for (ReadOnlySpan<byte> rest = buffer.AsSpan(0, (int)length); !rest.IsEmpty;)
+            {
+                ReadOnlySpan<byte> entry = rest[..BinaryPrimitives.ReadUInt16LittleEndian(rest[LengthOffset..])];
+                rest = rest[entry.Length..];
+                entry = entry[NameOffset..];
+                entry = entry[..entry.IndexOf((byte)0)];
+                if (!entry.SequenceEqual("."u8) && !entry.SequenceEqual(".."u8))
+                    names.Add(entry.ToArray());
+            }
+        }
+    }
+
+    private static byte[] Terminated(ReadOnlySpan<byte> path) =>
+        path.Contains((byte)0) ? throw new ArgumentException("the path holds a NUL character", nameof(path)) : [.. path, 0];
+
+    internal const nint SYS_getdents64 = 217;
+
+    [LibraryImport(Library, EntryPoint = "open", SetLastError = true)]
+    private static partial int sys_open(byte* path, int flags);
+
+    [LibraryImport(Library, EntryPoint = "statx", SetLastError = true)]
+    private static partial int sys_statx(int directory, byte* path, int flags, uint mask, statx_t* buffer);
+}

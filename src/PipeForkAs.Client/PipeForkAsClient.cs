@@ -92,7 +92,8 @@ public sealed class PipeForkAsClient
     {
         Request request = new() { Operation = Operation.List };
         ReadOnlyMemory<byte> json = await AskAsync(request, cancellation).ConfigureAwait(false);
-        return Read(() => JsonSerializer.Deserialize(json.Span, JobDescriptionJson.Default.IReadOnlyListJobDescription));
+        IReadOnlyList<JobDescription?> jobs = Read(() => JsonSerializer.Deserialize(json.Span, JobDescriptionJson.Default.IReadOnlyListJobDescription));
+        return [.. jobs.Select(job => job ?? throw new ProtocolViolationException(FrameHeader.Size, "the answer lists a job that is null"))];
     }
 
     /// <summary>One job: its kind, the schema of its arguments, its limits.</summary>

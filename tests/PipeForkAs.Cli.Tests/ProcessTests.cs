@@ -156,6 +156,30 @@ public sealed class ProcessTests
         Assert.Contains("not valid UTF-8", error);
     }
 
+    [Theory(Timeout = Bound.Milliseconds)]
+    [InlineData("$P run job 2>&-", 127, "")]
+    [InlineData("$P run job >&-", 127, "pipeforkas: unknown-job\n")]
+    [InlineData("$P cancel 7 2>&-", 127, "")]
+    public async Task Where_nobody_can_be_told_the_exit_status_tells_it(string command, int status, string told)
+    {
+        await using FakeDaemon daemon = FakeDaemon.Replying(Reply.End(ReplyCode.UnknownJob));
+
+        Assert.Equal(($"{status}\n", told), await ShellAsync(daemon, $"{command} </dev/null; echo $?"));
+    }
+
+    [Theory(Timeout = Bound.Milliseconds)]
+    [InlineData("list --json")]
+    [InlineData("run --json job")]
+    public async Task An_output_that_is_closed_is_trouble_that_is_told(string command)
+    {
+        await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Out("[]"), Reply.Exit(0));
+
+        (string output, string error) = await ShellAsync(daemon, $"$P {command} </dev/null >&-; echo $?");
+
+        Assert.Equal("125\n", output);
+        Assert.Matches("^pipeforkas: [^\n]+\n$", error);
+    }
+
     [Fact(Timeout = Bound.Milliseconds)]
     public async Task The_option_beats_the_environment()
     {

@@ -54,6 +54,9 @@ public sealed class AnswerTests
     [InlineData("null")]
     [InlineData("{}")]
     [InlineData("[{\"name\":\"a\"}]")]
+    [InlineData("[null]")]
+    [InlineData("[{\"name\":null,\"kind\":\"text\"}]")]
+    [InlineData("[{\"name\":\"a\",\"kind\":\"text\",\"env\":null}]")]
     public async Task An_answer_that_is_no_list_breaks_the_protocol(string answer)
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Out(answer), Reply.End(ReplyCode.Ok));

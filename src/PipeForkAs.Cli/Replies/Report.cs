@@ -27,7 +27,7 @@ internal sealed class Report(LineTrackingStream error)
             error.Write(Encoding.UTF8.GetBytes(line));
             error.Flush();
         }
-        catch (IOException)
+        catch (Exception failure) when (Failure.IsOfStreams(failure))
         {
             // Nobody reads standard error; the exit status is what is left to tell it.
         }

@@ -64,6 +64,6 @@ public sealed record CheckResult
 public sealed record CheckedRule([property: JsonPropertyName("name")] string Name, [property: JsonPropertyName("outcome")] string Outcome);
 
 /// <summary>JSON of what <c>check</c> tells.</summary>
-[JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(CheckResult))]
 public sealed partial class CheckResultJson : JsonSerializerContext;

@@ -88,6 +88,6 @@ public sealed record RunningJobStatus
 }
 
 /// <summary>JSON of what <c>status</c> tells.</summary>
-[JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(DaemonStatus))]
 public sealed partial class DaemonStatusJson : JsonSerializerContext;

@@ -57,7 +57,7 @@ public enum JobKind
 }
 
 /// <summary>JSON of job descriptions.</summary>
-[JsonSourceGenerationOptions(WriteIndented = false, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(JobDescription))]
 [JsonSerializable(typeof(IReadOnlyList<JobDescription>))]
 public sealed partial class JobDescriptionJson : JsonSerializerContext;

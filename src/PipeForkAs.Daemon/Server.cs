@@ -66,7 +66,7 @@ internal sealed class Server
             hosts.Add(new JobHost(loop, Reaper, host, logger) { JobsChanged = RefreshCatalog });
         catalog = new JobCatalog(hosts, [.. options.Commands.Select(command => new CommandJob(command.Key, command.Value))], options.Jobs);
         var users = new UserDatabase(loop, options.Limits, UserDatabase.AskSystem, UserDatabase.SystemFiles);
-        var accounts = new AccountGate(loop, options, Libc.getspnam, new PamCheck(loop, Reaper, options).AskAsync);
+        var accounts = new AccountGate(loop, options, ShadowDatabase.Find, new PamCheck(loop, Reaper, options).AskAsync);
         authorizer = new PolicyAuthorizer(PolicyReader.Read(options.Policy, SystemNames.Instance), users,
             new WorkerConsents(loop, options.Limits, timeout => hosts[0].TakeAsync(timeout, forRoot: false), Libc.getgrgid_name));
         doubts = new PolicyDoubts(doubt => Log.PolicyDoubted(logger, doubt));

@@ -135,5 +135,28 @@ public sealed class DisabledAccountTests
         await Crowd.UntilAsync(() => needy.Log, log => log.Contains("Policy:PamService: libpam.so.0 cannot be loaded; install it, or set none", StringComparison.Ordinal), TimeSpan.FromSeconds(5), "no refusal");
     }
 
+    /// <summary>Mode 0000, and a unit without the capability to read it all the same: an account that has expired must not look like one without an entry.</summary>
+    [Theory(Timeout = Bound.Test)]
+    [InlineData("files")]
+    [InlineData("files systemd")]
+    public async Task A_shadow_database_that_is_closed_to_the_daemon_lets_nobody_pass(string services)
+    {
+        (string folder, JsonObject configuration) = DaemonProcess.Prepare();
+        string shadow = Path.Combine(folder, "shadow"), choice = Path.Combine(folder, "nsswitch.conf");
+        await File.WriteAllTextAsync(shadow, $"{TestUsers.Alice}:!:20000:0:99999:7::1:\n");
+        Libc.chmod(shadow, 0);
+        string[] others = [.. (await File.ReadAllLinesAsync("/etc/nsswitch.conf")).Where(line => !line.StartsWith("shadow:", StringComparison.Ordinal))];
+        await File.WriteAllLinesAsync(choice, [.. others, $"shadow: {services}"]);
+        const int DacOverride = 1, DacReadSearch = 2;
+        await using DaemonProcess daemon = await ApartDaemon.StartAsync(
+            folder, configuration, $"bind {shadow} /etc/shadow", $"bind {choice} /etc/nsswitch.conf", $"drop {DacOverride}", $"drop {DacReadSearch}");
+
+        FramedReply reply = await RawClient.RunAsync(daemon, "id");
+
+        Assert.Equal((ReplyCode.Internal, ""), (reply.End.Code, reply.Text));
+        Assert.Contains("CAP_DAC_READ_SEARCH", reply.End.Message);
+        Assert.Equal(0, await daemon.StopAsync());
+    }
+
     private static Task<string> RestoreAsync() => Tool.MustAsync("usermod", "--expiredate", "", "--shell", "/bin/bash", TestUsers.Bob);
 }

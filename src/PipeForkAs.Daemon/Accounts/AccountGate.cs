@@ -71,7 +71,8 @@ internal sealed class AccountGate(Loop loop, DaemonOptions options, Func<string,
         }
         catch (SystemCallException failure)
         {
-            throw new UserLookupException($"the shadow database failed: {failure.Message}", failure);
+            string hint = failure.Errno == Errno.EACCES ? "; where it is closed to root, the daemon's unit needs CAP_DAC_READ_SEARCH" : "";
+            throw new UserLookupException($"the shadow database failed: {failure.Message}{hint}", failure);
         }
         finally
         {

@@ -3,6 +3,7 @@
 //   bind FILE PATH   PATH is FILE
 //   set NAME=VALUE   an environment variable
 //   keep FILE        FILE is open in the daemon, and would stay open over every exec
+//   drop NUMBER      the daemon has no capability of that number, as under a unit that does not list it
 //   group GID        the daemon has this one supplementary group
 //   terminal now     the daemon has a controlling terminal, which is its standard input
 //   exec PROGRAM     the last one: becomes the program
@@ -15,6 +16,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -26,6 +28,11 @@ static int hang(const char *directory)
     int device = open("/dev/fuse", O_RDWR);
     snprintf(options, sizeof options, "fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other", device);
     return device < 0 ? -1 : mount("hang", directory, "fuse", MS_NOSUID | MS_NODEV, options);
+}
+
+static int drop(const char *number)
+{
+    return prctl(PR_CAPBSET_DROP, strtoul(number, NULL, 10), 0, 0, 0);
 }
 
 static int group(const char *gid)
@@ -62,6 +69,7 @@ int main(int argc, char **argv)
         if (strcmp(line, "bind") == 0 && second) result = mount(word, second, NULL, MS_BIND, NULL);
         if (strcmp(line, "set") == 0) result = putenv(strdup(word));
         if (strcmp(line, "keep") == 0) result = open(word, O_RDONLY) < 0 ? -1 : 0;
+        if (strcmp(line, "drop") == 0) result = drop(word);
         if (strcmp(line, "group") == 0) result = group(word);
         if (strcmp(line, "terminal") == 0) result = terminal();
         if (strcmp(line, "exec") == 0) { argv[0] = word; execve(word, argv, environ); }

@@ -22,6 +22,9 @@ public sealed partial class PageTests
         (int status, string output, string error) = await RunAsync("man", "--warnings", "-E", "UTF-8", "-l", PathOf(name));
         Assert.Equal((0, ""), (status, error));
         Assert.Contains(Path.GetFileNameWithoutExtension(name), output, StringComparison.Ordinal);
+
+        // A quotation that begins in another (.Ql a , Ql b) ends with the line.
+        Assert.DoesNotContain("’’", output, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -75,7 +75,7 @@ public sealed partial class PageTests
     {
         string[] members = [.. type.GetProperties().Select(property => property.GetCustomAttribute<JsonPropertyNameAttribute>()?.Name).OfType<string>()];
         Assert.NotEmpty(members);
-        Assert.All(members, member => Assert.Matches($@"Ql {member}(?![\w-])", Page.Manual("pipeforkas-protocol.7")));
+        Assert.All(members, member => Assert.Matches($@"(?:Ql|So) {member}(?![\w-])", Page.Manual("pipeforkas-protocol.7")));
     }
 
     [GeneratedRegex("""\bFl (-?[a-z][a-z-]*)""")]

@@ -181,6 +181,19 @@ public sealed class ProcessTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
+    public async Task Pipes_on_which_another_program_does_not_wait_carry_all_the_same()
+    {
+        await using FakeDaemon daemon = Cat();
+
+        // dd(1) leaves the flag on the pipes that it was given.
+        (string output, string error) = await ShellAsync(
+            daemon,
+            "(sleep 0.3; head -c 800000 /dev/zero; sleep 0.3) | (dd iflag=nonblock oflag=nonblock count=0 2>/dev/null; $P run cat; echo status $? >&2) | (sleep 1; wc -c)");
+
+        Assert.Equal(("800000\n", "status 0\n"), (output, error));
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
     public async Task The_option_beats_the_environment()
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Exit(0));

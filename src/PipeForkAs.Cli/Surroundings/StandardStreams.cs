@@ -42,10 +42,41 @@ internal static class StandardStreams
 #pragma warning disable CA2000 // The stream disposes of the handle, which owns nothing anyway.
         FileStream stream = new(new SafeFileHandle(descriptor, ownsHandle: false), access, bufferSize: 0);
 #pragma warning restore CA2000
-        if (!stream.CanSeek)
-            return stream;
+        if (stream.CanSeek)
+        {
+            stream.Dispose();
+            return openConsole();
+        }
 
-        stream.Dispose();
-        return openConsole();
+        return IsNonBlocking(descriptor) ? Reopen(descriptor, access) ?? stream : stream;
+    }
+
+    /// <summary>Whether a program that has the descriptor too has made its calls fail (EAGAIN) instead of waiting: that holds for all who have it.</summary>
+    private static bool IsNonBlocking(int descriptor)
+    {
+        const int O_NONBLOCK = 0x800;
+        try
+        {
+            // proc(5): "flags:" and the flags of open(2), in octal.
+            string? flags = File.ReadLines($"/proc/self/fdinfo/{descriptor}").FirstOrDefault(line => line.StartsWith("flags:", StringComparison.Ordinal));
+            return flags is not null && (Convert.ToInt64(flags["flags:".Length..].Trim(), 8) & O_NONBLOCK) != 0;
+        }
+        catch (Exception unknown) when (unknown is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>The same pipe or terminal with flags of its own: the other program's stay as they are. Null for a socket, and where it may not be opened.</summary>
+    private static FileStream? Reopen(int descriptor, FileAccess access)
+    {
+        try
+        {
+            return new FileStream($"/proc/self/fd/{descriptor}", FileMode.Open, access, FileShare.ReadWrite, bufferSize: 0);
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
     }
 }

@@ -58,4 +58,5 @@ else
 fi
 mkdir -p "$out"
 cp "$scratch/pipeforkas_${version}_amd64.deb" "$out/"
+(cd "$top" && give_back)
 echo "$out/pipeforkas_${version}_amd64.deb"

@@ -34,7 +34,7 @@ mark=${XDG_DATA_HOME:-$mark/.local/share}/NuGet/Migrations/1
 
 # What root built in somebody's clone is given to whose clone it is: the next build is that one's.
 give_back() {
-    [ "$(id -u)" -ne 0 ] || [ "$(stat -c %u .)" -eq 0 ] || chown -h -R --reference=. artifacts src/*/bin src/*/obj tests/*/bin tests/*/obj 2>/dev/null || true
+    [ "$(id -u)" -ne 0 ] || [ "$(stat -c %u .)" -eq 0 ] || chown -h -R --reference=. artifacts src/*/bin src/*/obj tests/*/bin tests/*/obj tests/bench/*/bin tests/bench/*/obj 2>/dev/null || true
 }
 
 # dotnet, with a temporary folder that is the script's.

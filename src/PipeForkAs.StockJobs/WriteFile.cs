@@ -16,6 +16,9 @@ internal sealed record WriteFileArguments(string Path, string? Mode = null, long
 /// <summary>The job <c>write-file</c>: asynchronous, and it cleans up when it is told to stop.</summary>
 internal static class WriteFile
 {
+    /// <summary>Until the file has its rights nobody else opens it: who has it open reads on, whatever they become.</summary>
+    private const uint OwnerAlone = 0x180; // 0600
+
     public static async Task<int> WriteAsync(WriteFileArguments arguments, JobContext context)
     {
         // From here on who is told to stop cleans up, and what the limit of a file's size ends fails, instead of leaving half a file behind.
@@ -34,7 +37,8 @@ internal static class WriteFile
         // Beside the target, so that it is on the same file system and the move is one step.
         string directory = Path.GetDirectoryName(target) is { Length: > 0 } folder ? folder : ".";
         string temporary = Path.Combine(directory, $".pipeforkas-{Path.GetRandomFileName()}");
-        SafeFileHandle made = Make(temporary, directory);
+        bool hasOwnMode = mode is not null || former is { Kind: FileKind.Regular };
+        SafeFileHandle made = Make(temporary, directory, hasOwnMode ? OwnerAlone : 0x1B6u); // 0666
         bool moved = false;
         try
         {
@@ -50,18 +54,18 @@ internal static class WriteFile
         finally
         {
             if (!moved)
-                Libc.unlink(temporary);
+                Remove(temporary);
         }
 
         Settle(directory);
         return 0;
     }
 
-    private static SafeFileHandle Make(string path, string directory)
+    private static SafeFileHandle Make(string path, string directory, uint mode)
     {
         try
         {
-            return new SafeFileHandle(Libc.open(path, OpenFlags.O_WRONLY | OpenFlags.O_EXCL, 0x1B6).Release(), ownsHandle: true); // 0666
+            return new SafeFileHandle(Libc.open(path, OpenFlags.O_WRONLY | OpenFlags.O_EXCL, mode).Release(), ownsHandle: true);
         }
         catch (SystemCallException missing) when (missing.Errno == Errno.ENOENT || missing.Errno == Errno.ENOTDIR)
         {
@@ -70,6 +74,18 @@ internal static class WriteFile
         catch (SystemCallException closed) when (closed.Errno == Errno.EACCES)
         {
             throw new UnauthorizedAccessException($"the folder {directory} is closed to this user", closed);
+        }
+    }
+
+    private static void Remove(string path)
+    {
+        try
+        {
+            Libc.unlink(path);
+        }
+        catch (SystemCallException gone) when (gone.Errno == Errno.ENOENT)
+        {
+            // Somebody else did.
         }
     }
 
@@ -133,7 +149,7 @@ internal static class WriteFile
             using FileDescriptor names = Libc.open(directory, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY);
             Libc.fsync(names);
         }
-        catch (SystemCallException)
+        catch (SystemCallException failure) when (failure.Errno == Errno.EACCES || failure.Errno == Errno.EINVAL)
         {
             // It may be written to and not read, or its file system does not do that for directories: the file is there all the same.
         }

@@ -52,7 +52,7 @@ internal sealed class DaemonService(
     private async Task ServeAsync(CancellationToken stoppingToken)
     {
         PrepareProcess();
-        using var own = new Loop(time, failure => Log.LoopBroke(logger, failure));
+        using var own = new Loop(time, failure => Log.LoopBroke(logger, failure), Tell);
         var counts = new RequestCounts();
         var server = new Server(own, options, manager.Socket, new ServiceReport(own, manager, notifier, counts), counts, logger, loggers.CreateLogger(Audit.Category));
 
@@ -72,6 +72,10 @@ internal sealed class DaemonService(
         await loopEnded.Task;
         thread.Join();
     }
+
+    private void Tell(LongTurn turn) => Log.LongTurn(
+        logger, turn.Took.TotalMilliseconds, turn.OnProcessor.TotalMilliseconds, turn.Collections, turn.Steps,
+        turn.LongestStep.TotalMilliseconds, turn.What, turn.Unreported);
 
     private void RunLoop(Loop loop)
     {

@@ -91,4 +91,10 @@ internal static partial class Log
 
     [LoggerMessage(33, LogLevel.Warning, "the policy may not mean what it says: {Doubt}")]
     public static partial void PolicyDoubted(ILogger logger, string doubt);
+
+    [LoggerMessage(34, LogLevel.Warning, "a turn of the event loop took {Milliseconds:0} ms ({OnProcessor:0} ms of them on a processor, "
+        + "{Collections} garbage collections, {Steps} steps); its longest step took {StepMilliseconds:0} ms: {Step}; "
+        + "{Unreported} more long turns since the last message")]
+    public static partial void LongTurn(
+        ILogger logger, double milliseconds, double onProcessor, int collections, int steps, double stepMilliseconds, string step, int unreported);
 }

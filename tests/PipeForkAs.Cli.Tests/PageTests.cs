@@ -70,6 +70,8 @@ public sealed partial class PageTests
     [InlineData(typeof(CheckedRule))]
     [InlineData(typeof(DaemonStatus))]
     [InlineData(typeof(JobHostStatus))]
+    [InlineData(typeof(LoopStatus))]
+    [InlineData(typeof(LoopBucket))]
     [InlineData(typeof(RunningJobStatus))]
     public void Every_member_of_what_travels_is_in_the_page_of_the_protocol(Type type)
     {

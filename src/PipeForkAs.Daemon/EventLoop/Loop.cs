@@ -9,6 +9,9 @@ namespace PipeForkAs.Daemon.EventLoop;
 /// </summary>
 internal sealed class Loop : SynchronizationContext, IDisposable
 {
+    /// <summary>After this time in one turn, continuations that are still posted wait for the next turn.</summary>
+    private static readonly TimeSpan PostedBudget = TimeSpan.FromMilliseconds(5);
+
     private readonly FileDescriptor epoll = Libc.epoll_create1();
     private readonly FileDescriptor wake = Libc.eventfd();
     private readonly TimeProvider time;
@@ -20,6 +23,7 @@ internal sealed class Loop : SynchronizationContext, IDisposable
     private readonly Lock waking = new();
     private readonly byte[] wakeBuffer = new byte[sizeof(ulong)];
     private readonly Action<Exception> onFailure;
+    private readonly TurnClock clock;
     private int generation;
     private int threadId;
     private volatile bool stopping;
@@ -27,10 +31,12 @@ internal sealed class Loop : SynchronizationContext, IDisposable
     /// <summary>Makes a loop; <see cref="Run"/> runs it.</summary>
     /// <param name="time">What tells the time.</param>
     /// <param name="onFailure">Told of an exception that a callback let go; the loop goes on.</param>
-    public Loop(TimeProvider time, Action<Exception> onFailure)
+    /// <param name="onLongTurn">Receives turns that took long, at most one in a second; null where nobody wants to know.</param>
+    public Loop(TimeProvider time, Action<Exception> onFailure, Action<LongTurn>? onLongTurn = null)
     {
         this.time = time;
         this.onFailure = onFailure;
+        clock = new TurnClock(time, Libc.thread_processor_time, onLongTurn ?? (static _ => { }));
         Libc.epoll_add(epoll, wake, EpollEvents.EPOLLIN | EpollEvents.EPOLLET, -1);
     }
 
@@ -40,6 +46,9 @@ internal sealed class Loop : SynchronizationContext, IDisposable
     /// <summary>How often it has waited for events: what was read in this turn is as fresh as the events that are handled in it.</summary>
     public long Turn { get; private set; }
 
+    /// <summary>How long its turns took. For use on the loop.</summary>
+    public TurnTimes TurnTimes => clock.Times;
+
     /// <summary>Runs the loop on the calling thread until <see cref="Stop"/>.</summary>
     public void Run()
     {
@@ -48,14 +57,17 @@ internal sealed class Loop : SynchronizationContext, IDisposable
         SetSynchronizationContext(this);
         try
         {
+            clock.Begin();
             while (!stopping)
             {
                 RunPosted();
-                int due = timers.FireDue(time.GetTimestamp(), onFailure, time.TimestampFrequency);
+                int due = timers.FireDue(time.GetTimestamp(), onFailure, time.TimestampFrequency, clock);
+                clock.End();
                 if (stopping)
                     return;
                 Turn++;
                 int count = Libc.epoll_wait(epoll, events, posted.IsEmpty ? due : 0);
+                clock.Begin();
                 for (int i = 0; i < count; i++)
                     Dispatch(events[i]);
             }
@@ -76,8 +88,9 @@ internal sealed class Loop : SynchronizationContext, IDisposable
     /// <summary>Watches a descriptor, on its edges, until the watch is disposed, which must be before the descriptor is closed.</summary>
     /// <param name="descriptor">The descriptor.</param>
     /// <param name="interest">What for. Room for writing is added by who waits for it.</param>
+    /// <param name="name">What it is, for the report of a turn that took long.</param>
     /// <exception cref="SystemCallException">It cannot be watched.</exception>
-    public Watch Watch(FileDescriptor descriptor, EpollEvents interest)
+    public Watch Watch(FileDescriptor descriptor, EpollEvents interest, string name = "a descriptor")
     {
         if (!freeSlots.TryPop(out int slot))
         {
@@ -85,7 +98,7 @@ internal sealed class Loop : SynchronizationContext, IDisposable
             watches.Add(null);
         }
 
-        var watch = new Watch(this, descriptor, interest | EpollEvents.EPOLLET, slot, generation++ & int.MaxValue);
+        var watch = new Watch(this, descriptor, interest | EpollEvents.EPOLLET, slot, generation++ & int.MaxValue, name);
         try
         {
             Libc.epoll_add(epoll, descriptor, watch.Interest, Data(watch));
@@ -186,9 +199,12 @@ internal sealed class Loop : SynchronizationContext, IDisposable
 
     private void RunPosted()
     {
-        // Only those that are there now: what they post themselves waits for its turn behind the descriptors.
-        for (int left = posted.Count; left > 0 && posted.TryDequeue(out (SendOrPostCallback Callback, object? State) item); left--)
+        // Only those that are there now: what they post themselves waits until the descriptors had their turn. The same where there are many.
+        for (int left = posted.Count; left > 0 && clock.Elapsed < PostedBudget && posted.TryDequeue(out (SendOrPostCallback Callback, object? State) item); left--)
+        {
             Guard(() => item.Callback(item.State));
+            clock.StepEnded(item.State ?? item.Callback);
+        }
     }
 
     private void Dispatch(EpollEvent happened)
@@ -213,6 +229,8 @@ internal sealed class Loop : SynchronizationContext, IDisposable
             {
                 onFailure(failure);
             }
+
+            clock.StepEnded(watch);
         }
     }
 

@@ -8,6 +8,9 @@ internal sealed class LoopTimer(TimerHeap heap, Action callback) : IDisposable
     /// <summary>Where the heap holds it; -1 for nowhere.</summary>
     internal int Index { get; set; } = -1;
 
+    /// <summary>Whose callback it is.</summary>
+    internal object? Target => callback.Target;
+
     internal void Fire() => callback();
 
     /// <summary>Takes it back, where it has not fired.</summary>
@@ -58,7 +61,7 @@ internal sealed class TimerHeap
     /// Fires the timers that are due; not more than there are now, so that one that sets itself anew cannot keep the loop.
     /// Returns the milliseconds until the next one, rounded up; -1 for none.
     /// </summary>
-    public int FireDue(long now, Action<Exception> onFailure, long frequency)
+    public int FireDue(long now, Action<Exception> onFailure, long frequency, TurnClock? clock = null)
     {
         for (int left = Count; Count > 0; left--)
         {
@@ -78,6 +81,8 @@ internal sealed class TimerHeap
             {
                 onFailure(failure);
             }
+
+            clock?.StepEnded(first);
         }
 
         return -1;

@@ -13,14 +13,18 @@ internal sealed class Watch : IDisposable
     private Direction reading, writing;
     private bool disposed;
 
-    internal Watch(Loop loop, FileDescriptor descriptor, EpollEvents interest, int slot, int generation)
+    internal Watch(Loop loop, FileDescriptor descriptor, EpollEvents interest, int slot, int generation, string name)
     {
         this.loop = loop;
         Interest = interest;
         Descriptor = descriptor;
         Slot = slot;
         Generation = generation;
+        Name = name;
     }
+
+    /// <summary>What it is.</summary>
+    public string Name { get; }
 
     /// <summary>The descriptor.</summary>
     public FileDescriptor Descriptor { get; }

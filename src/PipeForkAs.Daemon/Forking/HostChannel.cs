@@ -19,7 +19,7 @@ internal sealed class HostChannel : IDisposable
     {
         this.loop = loop;
         this.control = control;
-        watch = loop.Watch(control, EpollEvents.EPOLLIN);
+        watch = loop.Watch(control, EpollEvents.EPOLLIN, "a job host");
     }
 
     /// <summary>Takes a message, and owns the descriptors that came with it.</summary>

@@ -30,7 +30,7 @@ internal sealed class Acceptor
         this.logger = logger;
         try
         {
-            listening = loop.Watch(listener.Socket, EpollEvents.EPOLLIN);
+            listening = loop.Watch(listener.Socket, EpollEvents.EPOLLIN, "the listening socket");
         }
         catch
         {

@@ -18,7 +18,7 @@ internal sealed class Connection : IDisposable
         Socket = socket;
         Caller = caller;
         Accepted = loop.Time.GetTimestamp();
-        Watch = loop.Watch(socket, EpollEvents.EPOLLIN | EpollEvents.EPOLLRDHUP);
+        Watch = loop.Watch(socket, EpollEvents.EPOLLIN | EpollEvents.EPOLLRDHUP, "a client");
     }
 
     public Loop Loop { get; }

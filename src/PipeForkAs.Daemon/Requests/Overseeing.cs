@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text;
 using System.Text.Json;
+using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Replying;
@@ -13,12 +14,12 @@ namespace PipeForkAs.Daemon.Requests;
 /// Answers <c>status</c> and <c>cancel</c>. Root sees and ends every job; others those that they asked for, whichever user they run as: that another's job
 /// runs is not told, and neither are the job hosts. What is counted is told to all.
 /// </summary>
-internal sealed class Overseeing(IReadOnlyList<JobHost> hosts, RunningJobs running, JobSlots slots, TimeProvider time)
+internal sealed class Overseeing(IReadOnlyList<JobHost> hosts, RunningJobs running, JobSlots slots, Loop loop)
 {
     private static readonly string Version =
         typeof(Overseeing).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
 
-    private readonly long started = time.GetTimestamp();
+    private readonly long started = loop.Time.GetTimestamp();
 
     /// <summary>Answers <c>status</c>.</summary>
     public async ValueTask<EndRecord> StatusAsync(Caller caller, Request request, Reply reply)
@@ -26,7 +27,7 @@ internal sealed class Overseeing(IReadOnlyList<JobHost> hosts, RunningJobs runni
         var status = new DaemonStatus
         {
             Version = Version,
-            Uptime = Math.Round(time.GetElapsedTime(started).TotalSeconds, 3),
+            Uptime = Math.Round(loop.Time.GetElapsedTime(started).TotalSeconds, 3),
             Hosts = caller.Uid == UserId.Root ? [.. hosts.Select(Tell)] : null,
             Jobs = [.. running.KnownTo(caller)],
             Running = running.Counts.Running,
@@ -34,6 +35,7 @@ internal sealed class Overseeing(IReadOnlyList<JobHost> hosts, RunningJobs runni
             Served = running.Counts.Served,
             Refused = running.Counts.Refused,
             Codes = running.Counts.ByCode(),
+            Loop = Tell(loop.TurnTimes, isRoot: caller.Uid == UserId.Root),
         };
         byte[] output = request.Reply == ReplyForm.Frames
             ? JsonSerializer.SerializeToUtf8Bytes(status, DaemonStatusJson.Default.DaemonStatus)
@@ -47,6 +49,22 @@ internal sealed class Overseeing(IReadOnlyList<JobHost> hosts, RunningJobs runni
     public EndRecord Cancel(Caller caller, Request request) => running.Cancel(request.Id!.Value, caller)
         ? new EndRecord { Code = ReplyCode.Ok }
         : throw new RefusedException(ReplyCode.UnknownJob, $"no job {request.Id} of yours runs; status shows those that do");
+
+    private static LoopStatus Tell(TurnTimes times, bool isRoot)
+    {
+        long turns = 0;
+        var histogram = new List<LoopBucket>(TurnTimes.Bounds.Count);
+        for (int i = 0; i < TurnTimes.Bounds.Count; i++)
+            histogram.Add(new LoopBucket(TurnTimes.Bounds[i], turns += times.Counts[i]));
+        return new LoopStatus
+        {
+            Turns = turns + times.Counts[^1],
+            Seconds = Math.Round(times.Seconds, 6),
+            Longest = Math.Round(times.Longest, 6),
+            LongestStep = isRoot ? times.LongestStep : null,
+            Histogram = histogram,
+        };
+    }
 
     private static JobHostStatus Tell(JobHost host) => new(host.Path, [.. host.Pids.Select(pid => pid.Value)], host.ReadyWorkers, host.WantedWorkers, host.IsWell);
 }

@@ -40,6 +40,10 @@ public sealed record DaemonStatus
     /// <summary>How many requests were answered with each code, since the daemon started: all codes, by their words on the wire.</summary>
     [JsonPropertyName("codes")]
     public required IReadOnlyDictionary<string, long> Codes { get; init; }
+
+    /// <summary>How long the turns of the event loop took; null where the daemon does not say (before 0.2).</summary>
+    [JsonPropertyName("loop")]
+    public LoopStatus? Loop { get; init; }
 }
 
 /// <summary>A job host, as <c>status</c> tells of it.</summary>

@@ -20,6 +20,8 @@ public static class StatusMetrics
         Add(text, "requests_waiting", "gauge", "Requests that wait until fewer jobs run.", ("", "", status.Waiting));
         Add(text, "requests_refused_total", "counter", "Requests that were refused: nothing was run for them.", ("", "", status.Refused));
         Add(text, "requests_total", "counter", "Requests that were answered, by the code of the reply.", [.. status.Codes.Select(code => ("code", code.Key, (double)code.Value))]);
+        if (status.Loop is { } loop)
+            AddTurns(text, loop);
         if (status.Hosts is not { Count: > 0 } hosts)
             return text.ToString();
 
@@ -30,6 +32,16 @@ public static class StatusMetrics
         return text.ToString();
 
         (string, string, double)[] PerHost(Func<JobHostStatus, double> value) => [.. hosts.Select(host => ("path", host.Path, value(host)))];
+    }
+
+    private static void AddTurns(StringBuilder text, LoopStatus loop)
+    {
+        const string Name = "pipeforkas_loop_turn_seconds";
+        text.Append(CultureInfo.InvariantCulture, $"# HELP {Name} Turns of the event loop by their length; nobody else is served meanwhile.\n# TYPE {Name} histogram\n");
+        foreach (LoopBucket bucket in loop.Histogram)
+            text.Append(CultureInfo.InvariantCulture, $"{Name}_bucket{{le=\"{bucket.Seconds}\"}} {bucket.Turns}\n");
+        text.Append(CultureInfo.InvariantCulture, $"{Name}_bucket{{le=\"+Inf\"}} {loop.Turns}\n{Name}_sum {loop.Seconds}\n{Name}_count {loop.Turns}\n");
+        Add(text, "loop_longest_turn_seconds", "gauge", "The longest turn of the event loop since the daemon started.", ("", "", loop.Longest));
     }
 
     private static void Add(StringBuilder text, string name, string type, string help, params (string Label, string Word, double Value)[] samples)

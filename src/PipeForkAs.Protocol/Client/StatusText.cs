@@ -18,6 +18,8 @@ public static class StatusText
         yield return Invariant($"requests: {status.Served} served, {status.Refused} refused, {status.Waiting} waiting");
         if (status.Codes.Values.Any(count => count > 0))
             yield return $"  {string.Join(", ", status.Codes.Where(code => code.Value > 0).Select(code => Invariant($"{code.Key} {code.Value}")))}";
+        if (status.Loop is { } loop)
+            yield return Invariant($"event loop: longest turn {loop.Longest * 1000:0.#} ms{(loop.LongestStep is { } step ? $" ({step})" : "")}");
         foreach (JobHostStatus host in status.Hosts ?? [])
             yield return Invariant($"job host {host.Path}: {(host.Well ? "" : "not well, ")}pid {string.Join(", ", host.Pids)}; {host.Ready} of {host.Workers} workers ready");
         yield return Invariant($"jobs: {status.Running} running{(status.Jobs.Count < status.Running ? $", {status.Jobs.Count} of them yours" : "")}");

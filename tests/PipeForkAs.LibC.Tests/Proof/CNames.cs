@@ -40,6 +40,7 @@ internal static class CNames
         #include <sys/uio.h>
         #include <sys/un.h>
         #include <sys/wait.h>
+        #include <time.h>
 
         // Headers may be older than the kernel.
         #ifndef LANDLOCK_ACCESS_FS_TRUNCATE
@@ -57,6 +58,9 @@ internal static class CNames
         #endif
         #ifndef SO_PEERPIDFD
         #define SO_PEERPIDFD 77
+        #endif
+        #ifndef SO_PASSRIGHTS // as include/uapi/asm-generic/socket.h of Linux 6.16 has it
+        #define SO_PASSRIGHTS 83
         #endif
 
         """;

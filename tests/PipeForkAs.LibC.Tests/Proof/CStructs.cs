@@ -14,6 +14,7 @@ internal static class CStructs
 
     public static readonly CStruct[] All =
     [
+        new(typeof(Libc.timespec), "struct timespec", ("seconds", "tv_sec"), ("nanoseconds", "tv_nsec")),
         new(typeof(Libc.rlimit_t), "struct rlimit", ("soft", "rlim_cur"), ("hard", "rlim_max")),
         new(typeof(Libc.open_how), "struct open_how", ("flags", "flags"), ("mode", "mode"), ("resolve", "resolve")),
         new(typeof(Libc.landlock_path_beneath_attr), "struct landlock_path_beneath_attr", ("allowed_access", "allowed_access"), ("parent_fd", "parent_fd")),

@@ -1,0 +1,45 @@
+namespace PipeForkAs.Daemon.EventLoop;
+
+/// <summary>A turn of the loop that took long.</summary>
+/// <param name="Took">How long it took.</param>
+/// <param name="OnProcessor">For how long of that the thread ran; in the rest it was blocked, or waited for a processor.</param>
+/// <param name="Collections">Garbage collections meanwhile.</param>
+/// <param name="Steps">Events, continuations and timers in it.</param>
+/// <param name="LongestStep">How long the longest of them took.</param>
+/// <param name="What">Which one that was.</param>
+/// <param name="Unreported">Long turns since the last report that were not reported.</param>
+internal readonly record struct LongTurn(
+    TimeSpan Took, TimeSpan OnProcessor, int Collections, int Steps, TimeSpan LongestStep, string What, int Unreported)
+{
+    /// <summary>From this time on a turn is reported.</summary>
+    public static readonly TimeSpan Threshold = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>From this time on the status names what the longest turn did.</summary>
+    public static readonly TimeSpan Worth = TimeSpan.FromMilliseconds(1);
+
+    /// <summary>Names a step: a watch by its name, a timer or a continuation by the class whose code it runs.</summary>
+    public static string Describe(object? what) => what switch
+    {
+        null => "waking up",
+        Watch watch => watch.Name,
+        LoopTimer timer => $"timer of {ClassOf(timer.Target)}",
+        Delegate continuation => $"continuation of {ClassOf(continuation.Target)}",
+        _ => $"continuation of {ClassOf(what)}",
+    };
+
+    private static string ClassOf(object? target)
+    {
+        string name = target switch
+        {
+            null => "a static method",
+            Delegate inner => ClassOf(inner.Target),
+            _ => target.GetType().FullName ?? target.GetType().Name,
+        };
+
+        // The box of an async method names the method's state machine last: ...Box`1[[RESULT, ...],[CLASS+<METHOD>d__1, ...]].
+        int at = name.LastIndexOf("PipeForkAs.", StringComparison.Ordinal);
+        name = at > 0 ? name[at..] : name;
+        int end = name.IndexOf(',', StringComparison.Ordinal);
+        return end < 0 ? name : name[..end];
+    }
+}

@@ -92,6 +92,9 @@ internal static partial class Log
     [LoggerMessage(33, LogLevel.Warning, "the policy may not mean what it says: {Doubt}")]
     public static partial void PolicyDoubted(ILogger logger, string doubt);
 
+    [LoggerMessage(35, LogLevel.Error, "the process that closes sockets cannot be started: {Problem}; {Waiting} sockets wait, and the start is tried again")]
+    public static partial void ReleaserFailed(ILogger logger, string problem, int waiting);
+
     [LoggerMessage(34, LogLevel.Warning, "a turn of the event loop took {Milliseconds:0} ms ({OnProcessor:0} ms of them on a processor, "
         + "{Collections} garbage collections, {Steps} steps); its longest step took {StepMilliseconds:0} ms: {Step}; "
         + "{Unreported} more long turns since the last message")]

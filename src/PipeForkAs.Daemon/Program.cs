@@ -11,6 +11,7 @@ using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Systemd;
+using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol;
 
@@ -20,6 +21,9 @@ const int ExitConfiguration = 78; // EX_CONFIG of sysexits.h
 // The daemon's own question to PAM, in a process of its own.
 if (args is [PamCheck.Argument, var service, var account])
     return PamCheck.Run(service, account);
+
+if (args is [ReleasingProcess.Argument])
+    return ReleasingProcess.Run();
 
 if (OwnName.IsMissing)
 {

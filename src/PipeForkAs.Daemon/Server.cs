@@ -11,6 +11,7 @@ using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Replying;
 using PipeForkAs.Daemon.Requests;
 using PipeForkAs.Daemon.Systemd;
+using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.Daemon.Users;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
@@ -42,6 +43,7 @@ internal sealed class Server
     private readonly Audit audit;
     private readonly Connections connections;
     private readonly PolicyDoubts doubts;
+    private readonly DescriptorCheck descriptors;
     private JobIsolation? isolation;
     private Acceptor? acceptor;
     private Task? stopped;
@@ -62,8 +64,9 @@ internal sealed class Server
         this.options = options;
         this.logger = logger;
         Reaper = new ChildReaper(failure => Log.LoopBroke(logger, failure));
+        descriptors = new DescriptorCheck(loop, Reaper, options.Socket.DescriptorCheck == SocketOptions.ByDaemon, logger);
         foreach (JobHostOptions host in options.JobHosts)
-            hosts.Add(new JobHost(loop, Reaper, host, logger) { JobsChanged = RefreshCatalog });
+            hosts.Add(new JobHost(loop, Reaper, descriptors, host, logger) { JobsChanged = RefreshCatalog });
         catalog = new JobCatalog(hosts, [.. options.Commands.Select(command => new CommandJob(command.Key, command.Value))], options.Jobs);
         var users = new UserDatabase(loop, options.Limits, UserDatabase.AskSystem, UserDatabase.SystemFiles);
         var accounts = new AccountGate(loop, options, ShadowDatabase.Find, new PamCheck(loop, Reaper, options).AskAsync);
@@ -74,8 +77,8 @@ internal sealed class Server
         slots = new JobSlots(loop, options.Limits);
         var checking = new Checking(catalog, authorizer, users, accounts, orders);
         audit = new Audit(auditLogger, loop.Time, job => catalog.Find(job)?.Description.AuditedArguments ?? []);
-        var story = new RequestStory(options, catalog, authorizer, accounts, orders, checking, new Overseeing(hosts, running, slots, loop), slots, running, audit, logger);
-        connections = new Connections(loop, options.Limits, story.TellAsync, RefuseAsync, logger);
+        var story = new RequestStory(options, catalog, authorizer, accounts, orders, checking, new Overseeing(hosts, running, slots, loop), slots, running, descriptors, audit, logger);
+        connections = new Connections(loop, descriptors, options.Limits, story.TellAsync, RefuseAsync, logger);
         connections.WhenEnded = IdleCollection.OfProcess(loop, () => connections.Count == 0).RequestEnded;
     }
 
@@ -158,6 +161,7 @@ internal sealed class Server
         await Task.WhenAll(hosts.Select(host => host.StopAsync()));
         if (isolation is not null)
             await isolation.StopAsync();
+        await descriptors.StopAsync();
         report.End();
         if (acceptor is not null)
             Log.Stopped(logger);
@@ -166,9 +170,9 @@ internal sealed class Server
     private SocketListener Listen()
     {
         if (handed is null)
-            return SocketListener.Open(options.Socket.Path, OptionsCheck.ParseOctal(options.Socket.Mode));
+            return SocketListener.Open(options.Socket.Path, OptionsCheck.ParseOctal(options.Socket.Mode), descriptors);
 
-        SocketListener adopted = SocketListener.Adopt(handed);
+        SocketListener adopted = SocketListener.Adopt(handed, descriptors);
         if (adopted.Path != options.Socket.Path)
             Log.OtherPath(logger, adopted.Path, options.Socket.Path);
         else if (Libc.lstat(adopted.Path) is { } file && file.Permissions != OptionsCheck.ParseOctal(options.Socket.Mode))

@@ -5,7 +5,7 @@ namespace PipeForkAs.LibC;
 public static unsafe partial class Libc
 {
     /// <summary>The most descriptors that a message may carry here.</summary>
-    public const int MaxMessageDescriptors = 8;
+    public const int MaxMessageDescriptors = 128;
 
     /// <summary>sendmsg(2) of one message with descriptors (SCM_RIGHTS), of which the receiver gets copies.</summary>
     /// <param name="socket">The socket.</param>

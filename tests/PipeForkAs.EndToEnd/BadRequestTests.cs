@@ -171,28 +171,6 @@ public sealed class BadRequestTests(ImpatientDaemon impatient) : IClassFixture<I
         Assert.StartsWith("pipeforkas: bad-request: no request came", Encoding.UTF8.GetString(await reply));
     }
 
-    [Fact(Timeout = 60_000)]
-    public async Task Descriptors_that_are_sent_along_are_closed()
-    {
-        Footprint before = await Footprint.AtRestAsync(daemon);
-        using FileDescriptor file = Libc.open("/dev/null", OpenFlags.O_RDONLY);
-        FileDescriptor[] many = [.. Enumerable.Repeat(file, Libc.MaxMessageDescriptors)];
-        byte[] cat = Bytes($$"""{"job":"cat","user":"{{TestUsers.Alice}}"}""" + "\n");
-        for (int i = 0; i < 50; i++)
-        {
-            using Socket client = await RawClient.ConnectAsync(daemon);
-            var socket = new FileDescriptor((int)client.Handle);
-            Libc.sendmsg(socket, cat.AsSpan(0, 10), many).OrThrow("sendmsg");
-            Libc.sendmsg(socket, cat.AsSpan(10), many).OrThrow("sendmsg");
-            Libc.sendmsg(socket, "input"u8, many).OrThrow("sendmsg");
-            socket.Release();
-            client.Shutdown(SocketShutdown.Send);
-            Assert.Equal("input", Encoding.UTF8.GetString(await RawClient.ReadToEndAsync(client)));
-        }
-
-        await before.RestoredAsync(daemon, TimeSpan.FromSeconds(10));
-    }
-
     [Fact(Timeout = 120_000)]
     public async Task Thousands_of_damaged_requests_are_answered_and_the_daemon_serves_on()
     {

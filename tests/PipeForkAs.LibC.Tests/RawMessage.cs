@@ -22,6 +22,19 @@ internal static unsafe partial class RawMessage
         Assert.Equal(bytes, sendmsg(socket.Number, &message, 0));
     }
 
+    /// <summary>Sends a byte with MSG_OOB and a descriptor.</summary>
+    public static void SendOutOfBand(FileDescriptor socket, byte value, FileDescriptor descriptor)
+    {
+        byte* control = stackalloc byte[sizeof(Libc.cmsghdr) + 8];
+        *(Libc.cmsghdr*)control = new() { length = (nuint)sizeof(Libc.cmsghdr) + sizeof(int), level = Libc.SOL_SOCKET, type = Libc.SCM_RIGHTS };
+        *(int*)(control + sizeof(Libc.cmsghdr)) = descriptor.Number;
+        var part = new Libc.iovec { start = &value, length = 1 };
+        var message = new Libc.msghdr { parts = &part, partCount = 1, control = control, controlLength = (nuint)sizeof(Libc.cmsghdr) + 8 };
+        const int MSG_OOB = 1;
+        // SAFETY: all that the message points to lives on the stack until the call returns, with the lengths that it tells.
+        Assert.Equal(1, sendmsg(socket.Number, &message, MSG_OOB));
+    }
+
     [LibraryImport("libc", SetLastError = true)]
     private static partial nint sendmsg(int socket, Libc.msghdr* message, int flags);
 }

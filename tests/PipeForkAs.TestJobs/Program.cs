@@ -47,6 +47,7 @@ return JobHost.Run(args, jobs =>
     jobs.Add("regain-root", RegainRoot.Try).WithDescription("Try the ways back to root and tell which worked");
     jobs.Add("control-abuse", ControlAbuse.Run).WithDescription("Write lies, garbage and descriptors to the control socket");
     jobs.Add("control-flood", ControlFlood.Run).WithDescription("Fill the control socket with bytes and descriptors");
+    jobs.Add("control-linger", () => TestJson.Default.Duration, ControlLinger.Run).WithDescription("Send a descriptor that lingers to the control socket");
     jobs.Add("forge-step", Hostile.ForgeStep).WithDescription("Claim on the control socket that a step before the job failed");
     jobs.Add("hold-control", () => TestJson.Default.HoldArguments, Hostile.HoldControl).WithDescription("Leave a process behind that holds the control socket");
     jobs.Add("claim-return", () => TestJson.Default.HoldArguments, Hostile.ClaimReturn).WithDescription("Claim to have returned, and go on");

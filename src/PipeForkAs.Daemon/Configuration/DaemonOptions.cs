@@ -33,6 +33,15 @@ internal sealed class SocketOptions
 
     /// <summary>The socket file's permissions in octal digits: who may connect. The policy decides what a caller may do.</summary>
     public string Mode { get; set; } = "0666";
+
+    /// <summary>
+    /// Who keeps out descriptors that clients and jobs send along: <see cref="Auto"/>, the kernel where it can (Linux 6.16), or
+    /// <see cref="ByDaemon"/>, the daemon also there, as on older kernels.
+    /// </summary>
+    public string DescriptorCheck { get; set; } = Auto;
+
+    /// <summary>A value of <see cref="DescriptorCheck"/>.</summary>
+    public const string Auto = "auto", ByDaemon = "daemon";
 }
 
 /// <summary>An executable that holds jobs.</summary>

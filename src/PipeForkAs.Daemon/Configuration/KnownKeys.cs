@@ -6,7 +6,7 @@ internal static class KnownKeys
     /// <summary>'#' stands for an entry's position, '*' for a name of the administrator's choice.</summary>
     private static readonly string[] Patterns =
     [
-        "Socket:Path", "Socket:Mode",
+        "Socket:Path", "Socket:Mode", "Socket:DescriptorCheck",
         "JobHosts:#:Path", "JobHosts:#:Workers", "JobHosts:#:MaxWorkers", "JobHosts:#:Processes",
         "Commands:*:Description", "Commands:*:Command:#", "Commands:*:Timeout", "Commands:*:Env:#",
         "Commands:*:Parameters:*:Type", "Commands:*:Parameters:*:Description", "Commands:*:Parameters:*:Pattern",

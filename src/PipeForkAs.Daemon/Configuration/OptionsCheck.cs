@@ -56,6 +56,8 @@ internal static class OptionsCheck
             yield return ("Socket:Path", $"must be an absolute path of at most {Libc.MaxSocketPath} bytes");
         if (!TryParseOctal(socket.Mode, out _))
             yield return ("Socket:Mode", "must be octal digits from 0000 to 0777, as a string");
+        if (socket.DescriptorCheck is not (SocketOptions.Auto or SocketOptions.ByDaemon))
+            yield return ("Socket:DescriptorCheck", $"must be \"{SocketOptions.Auto}\" or \"{SocketOptions.ByDaemon}\"");
     }
 
     private static IEnumerable<(string Key, string Problem)> JobHostProblems(IList<JobHostOptions> hosts)

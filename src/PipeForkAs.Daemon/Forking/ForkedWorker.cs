@@ -1,5 +1,6 @@
 using System.Buffers;
 using PipeForkAs.Daemon.Isolation;
+using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Worker;
 
@@ -9,7 +10,7 @@ namespace PipeForkAs.Daemon.Forking;
 internal sealed class ForkedWorker
 {
     private const int RaisedSendBuffer = 2 * WorkerProtocol.MaxMessageBytes;
-    private readonly FileDescriptor control;
+    private readonly UntrustedSocket control;
     private readonly FileDescriptor pidfd;
     private readonly HostProcess host;
     private readonly JobProcesses processes;
@@ -18,7 +19,7 @@ internal sealed class ForkedWorker
     private WorkerReport report;
     private bool heardAll, released, reaped;
 
-    public ForkedWorker(HostProcess host, ProcessId pid, FileDescriptor control, FileDescriptor pidfd, JobStreams streams, JobProcesses processes)
+    public ForkedWorker(HostProcess host, ProcessId pid, UntrustedSocket control, FileDescriptor pidfd, JobStreams streams, JobProcesses processes)
     {
         this.host = host;
         Pid = pid;
@@ -57,9 +58,9 @@ internal sealed class ForkedWorker
     {
         processes.Begin(order, limits).Encode(writer);
         if (writer.Written.Length > WorkerProtocol.DefaultBufferBytes)
-            Enlarge(control);
+            Enlarge(control.Descriptor);
 
-        IOResult sent = stderr is null ? Libc.send(control, writer.Written) : Libc.sendmsg(control, writer.Written, [stderr]);
+        IOResult sent = stderr is null ? Libc.send(control.Descriptor, writer.Written) : Libc.sendmsg(control.Descriptor, writer.Written, [stderr]);
         if (sent.Failed && !sent.PeerGone)
             sent.OrThrow("sendmsg(worker)");
     }
@@ -123,11 +124,11 @@ internal sealed class ForkedWorker
 
     private Span<byte> Receive(Span<byte> buffer)
     {
-        IOResult received = Libc.recv(control, buffer);
+        IOResult received = control.Receive(buffer);
 
         // A worker that ended without reading its order resets the connection, and that is told before what it had sent.
         if (received.Errno == Errno.ECONNRESET)
-            received = Libc.recv(control, buffer);
+            received = control.Receive(buffer);
         return buffer[..(int)received.Count];
     }
 
@@ -145,7 +146,7 @@ internal sealed class ForkedWorker
     public void LetGo()
     {
         if (!released)
-            Libc.shutdown(control, SocketShutdown.SHUT_WR);
+            Libc.shutdown(control.Descriptor, SocketShutdown.SHUT_WR);
     }
 
     /// <summary>It has ended, and the job goes on: what it left behind is this job's, and no other's.</summary>

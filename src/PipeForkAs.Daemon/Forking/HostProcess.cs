@@ -1,6 +1,7 @@
 using System.Text.Json;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Isolation;
+using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
 using PipeForkAs.Protocol.Worker;
@@ -22,6 +23,7 @@ internal sealed class HostProcess : IDisposable
     private readonly Loop loop;
     private readonly ChildReaper reaper;
     private readonly JobIsolation isolation;
+    private readonly DescriptorCheck descriptorCheck;
     private readonly IHostProcessOwner owner;
     private readonly HostChannel channel;
     private readonly Heartbeat heartbeat;
@@ -31,8 +33,10 @@ internal sealed class HostProcess : IDisposable
     private readonly LoopTimer startDeadline;
     private bool greeted, introduced, lost, stopping;
 
-    private HostProcess(Loop loop, ChildReaper reaper, JobIsolation isolation, IHostProcessOwner owner, ProcessId pid, HostChannel channel)
+    private HostProcess(
+        Loop loop, ChildReaper reaper, JobIsolation isolation, DescriptorCheck descriptorCheck, IHostProcessOwner owner, ProcessId pid, HostChannel channel)
     {
+        this.descriptorCheck = descriptorCheck;
         this.loop = loop;
         this.reaper = reaper;
         this.isolation = isolation;
@@ -70,11 +74,13 @@ internal sealed class HostProcess : IDisposable
     /// <param name="loop">The loop.</param>
     /// <param name="reaper">Reaps it.</param>
     /// <param name="isolation">Has a place for its workers.</param>
+    /// <param name="descriptors">Keeps descriptors out that its workers send along.</param>
     /// <param name="path">The executable.</param>
     /// <param name="forRoot">Whether it forks for orders that grant root, and no others.</param>
     /// <param name="owner">Is told of what becomes of it.</param>
     /// <exception cref="SystemCallException">It cannot be started.</exception>
-    public static HostProcess Start(Loop loop, ChildReaper reaper, JobIsolation isolation, string path, bool forRoot, IHostProcessOwner owner)
+    public static HostProcess Start(
+        Loop loop, ChildReaper reaper, JobIsolation isolation, DescriptorCheck descriptors, string path, bool forRoot, IHostProcessOwner owner)
     {
         (FileDescriptor own, FileDescriptor theirs) = Libc.socketpair_seqpacket();
         try
@@ -88,7 +94,7 @@ internal sealed class HostProcess : IDisposable
                     path, [path, forRoot ? WorkerProtocol.ServeRootArgument : WorkerProtocol.ServeArgument], Environment,
                     [(theirs, WorkerProtocol.ControlDescriptor), (nothing, 0), (stderr, 1)]);
                 stderr.Release();
-                return new HostProcess(loop, reaper, isolation, owner, pid, new HostChannel(loop, own));
+                return new HostProcess(loop, reaper, isolation, descriptors, owner, pid, new HostChannel(loop, own));
             }
         }
         catch
@@ -170,7 +176,7 @@ internal sealed class HostProcess : IDisposable
         var reader = new MessageReader(message);
         if (reader.Kind == MessageKind.Forked && descriptors is [{ } worker, { } pidfd, { } stdin, { } stdout])
         {
-            TakeForked(DecodeForked(ref reader, descriptors), worker, pidfd, new JobStreams(stdin, stdout));
+            TakeForked(DecodeForked(ref reader, descriptors), worker, pidfd, stdin, stdout);
             return;
         }
 
@@ -240,28 +246,33 @@ internal sealed class HostProcess : IDisposable
             descriptor?.Dispose();
     }
 
-    private void TakeForked(Forked message, FileDescriptor workerControl, FileDescriptor pidfd, JobStreams streams)
+    private void TakeForked(Forked message, FileDescriptor workerControl, FileDescriptor pidfd, FileDescriptor stdin, FileDescriptor stdout)
     {
+        UntrustedSocket control;
+        JobStreams streams;
         try
         {
             Answered();
 
             // Whoever got hold of the worker's end can keep it open and say nothing: the loop must not wait for that.
             Libc.set_nonblocking(workerControl);
-            Libc.set_nonblocking(streams.Stdin);
-            Libc.set_nonblocking(streams.Stdout);
+            Libc.set_nonblocking(stdin);
+            Libc.set_nonblocking(stdout);
+            control = descriptorCheck.Own(workerControl);
+            streams = new JobStreams(stdin, descriptorCheck.Own(stdout));
         }
         catch
         {
             workerControl.Dispose();
             pidfd.Dispose();
-            streams.Dispose();
+            stdin.Dispose();
+            stdout.Dispose();
             throw;
         }
 
         var pid = new ProcessId(message.Pid);
         JobProcesses processes = isolation.For(pid);
-        var worker = new ForkedWorker(this, pid, workerControl, pidfd, streams, processes);
+        var worker = new ForkedWorker(this, pid, control, pidfd, streams, processes);
         workers.Add(message.Pid, worker);
 
         // Should the job host die, its workers become the daemon's children: what is left of their groups is ended before their ids are free.

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Isolation;
+using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Forking;
@@ -16,6 +17,7 @@ internal sealed class HostProcesses : IHostProcessOwner
 
     private readonly Loop loop;
     private readonly ChildReaper reaper;
+    private readonly DescriptorCheck descriptors;
     private readonly JobHostOptions options;
     private readonly bool forRoot;
     private readonly int wanted;
@@ -30,8 +32,11 @@ internal sealed class HostProcesses : IHostProcessOwner
     private int failedStarts;
     private bool stopped;
 
-    private HostProcesses(Loop loop, ChildReaper reaper, JobHostOptions options, bool forRoot, int wanted, PoolSize size, Action<HostProcess> becameReady, Action gone, ILogger logger)
+    private HostProcesses(
+        Loop loop, ChildReaper reaper, DescriptorCheck descriptors, JobHostOptions options, bool forRoot, int wanted, PoolSize size,
+        Action<HostProcess> becameReady, Action gone, ILogger logger)
     {
+        this.descriptors = descriptors;
         this.loop = loop;
         this.reaper = reaper;
         this.options = options;
@@ -59,11 +64,13 @@ internal sealed class HostProcesses : IHostProcessOwner
     /// <summary>Those for all users but root: as many as configured, with as many workers in advance. They gave up what no user but root may do.</summary>
     /// <param name="loop">The loop.</param>
     /// <param name="reaper">Reaps them.</param>
+    /// <param name="descriptors">Keeps descriptors out that their workers send along.</param>
     /// <param name="options">The job host.</param>
     /// <param name="becameReady">Called when one of them can fork.</param>
     /// <param name="logger">Is told of what becomes of them.</param>
-    public static HostProcesses ForUsers(Loop loop, ChildReaper reaper, JobHostOptions options, Action<HostProcess> becameReady, ILogger logger) =>
-        new(loop, reaper, options, forRoot: false, options.Processes, new PoolSize(options.Workers, options.MostWorkers), becameReady, static () => { }, logger);
+    public static HostProcesses ForUsers(
+        Loop loop, ChildReaper reaper, DescriptorCheck descriptors, JobHostOptions options, Action<HostProcess> becameReady, ILogger logger) =>
+        new(loop, reaper, descriptors, options, forRoot: false, options.Processes, new PoolSize(options.Workers, options.MostWorkers), becameReady, static () => { }, logger);
 
     /// <summary>
     /// The one for orders that grant root: seldom needed, and started when it is; where it dies, only for those who wait. No worker lies ready:
@@ -71,12 +78,14 @@ internal sealed class HostProcesses : IHostProcessOwner
     /// </summary>
     /// <param name="loop">The loop.</param>
     /// <param name="reaper">Reaps it.</param>
+    /// <param name="descriptors">Keeps descriptors out that their workers send along.</param>
     /// <param name="options">The job host.</param>
     /// <param name="becameReady">Called when it can fork. What it throws as <see cref="JobHostException"/> ends it.</param>
     /// <param name="gone">Called when it is no more, and is not started again.</param>
     /// <param name="logger">Is told of what becomes of it.</param>
-    public static HostProcesses ForRoot(Loop loop, ChildReaper reaper, JobHostOptions options, Action<HostProcess> becameReady, Action gone, ILogger logger) =>
-        new(loop, reaper, options, forRoot: true, wanted: 1, new PoolSize(0, 0), becameReady, gone, logger);
+    public static HostProcesses ForRoot(
+        Loop loop, ChildReaper reaper, DescriptorCheck descriptors, JobHostOptions options, Action<HostProcess> becameReady, Action gone, ILogger logger) =>
+        new(loop, reaper, descriptors, options, forRoot: true, wanted: 1, new PoolSize(0, 0), becameReady, gone, logger);
 
     /// <summary>Starts them and waits until all of them can fork.</summary>
     /// <exception cref="JobHostException">One cannot serve; the message says why.</exception>
@@ -143,7 +152,7 @@ internal sealed class HostProcesses : IHostProcessOwner
     {
         try
         {
-            var process = HostProcess.Start(loop, reaper, isolation!, options.Path, forRoot, this);
+            var process = HostProcess.Start(loop, reaper, isolation!, descriptors, options.Path, forRoot, this);
             processes.Add(process);
             process.Begin();
         }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Isolation;
+using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
 
@@ -13,6 +14,7 @@ internal sealed class JobHost
 {
     private readonly Loop loop;
     private readonly ChildReaper reaper;
+    private readonly DescriptorCheck descriptors;
     private readonly JobHostOptions options;
     private readonly ILogger logger;
     private readonly HostProcesses users;
@@ -20,13 +22,14 @@ internal sealed class JobHost
     private JobIsolation isolation = null!; // From the start on.
     private bool stopped;
 
-    public JobHost(Loop loop, ChildReaper reaper, JobHostOptions options, ILogger logger)
+    public JobHost(Loop loop, ChildReaper reaper, DescriptorCheck descriptors, JobHostOptions options, ILogger logger)
     {
+        this.descriptors = descriptors;
         this.loop = loop;
         this.reaper = reaper;
         this.options = options;
         this.logger = logger;
-        users = HostProcesses.ForUsers(loop, reaper, options, BecameReady, logger);
+        users = HostProcesses.ForUsers(loop, reaper, descriptors, options, BecameReady, logger);
     }
 
     /// <summary>The executable.</summary>
@@ -91,7 +94,7 @@ internal sealed class JobHost
         if (root is not null)
             return root.TakeAsync(timeout, onLeft);
 
-        root = HostProcesses.ForRoot(loop, reaper, options, DemandSameJobs, () => root = null, logger);
+        root = HostProcesses.ForRoot(loop, reaper, descriptors, options, DemandSameJobs, () => root = null, logger);
         ValueTask<ForkedWorker> taking = root.TakeAsync(timeout, onLeft);
         loop.Start(StartRootAsync);
         return taking;

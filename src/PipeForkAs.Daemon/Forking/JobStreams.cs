@@ -1,3 +1,4 @@
+using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Forking;
@@ -13,13 +14,13 @@ namespace PipeForkAs.Daemon.Forking;
 /// </summary>
 /// <param name="stdin">Where the daemon writes the job's stdin.</param>
 /// <param name="stdout">Where the daemon reads the job's stdout.</param>
-internal sealed class JobStreams(FileDescriptor stdin, FileDescriptor stdout) : IDisposable
+internal sealed class JobStreams(FileDescriptor stdin, UntrustedSocket stdout) : IDisposable
 {
     /// <summary>Where the daemon writes the job's stdin.</summary>
     public FileDescriptor Stdin => stdin;
 
     /// <summary>Where the daemon reads the job's stdout, and its stderr where they share one stream.</summary>
-    public FileDescriptor Stdout => stdout;
+    public UntrustedSocket Stdout => stdout;
 
     public void Dispose()
     {

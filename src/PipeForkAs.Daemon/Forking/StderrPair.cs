@@ -1,3 +1,4 @@
+using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Forking;
@@ -5,28 +6,30 @@ namespace PipeForkAs.Daemon.Forking;
 /// <summary>The two ends of a stream for a job's stderr alone; where stdout and stderr share a stream, their order is kept.</summary>
 internal sealed class StderrPair : IDisposable
 {
-    private StderrPair((FileDescriptor Own, FileDescriptor Workers) ends) => (Own, Workers) = ends;
+    private StderrPair(UntrustedSocket own, FileDescriptor workers) => (Own, Workers) = (own, workers);
 
     /// <summary>Where the daemon reads.</summary>
-    public FileDescriptor Own { get; }
+    public UntrustedSocket Own { get; }
 
     /// <summary>Where the worker writes. Closed when the order is sent, without which the stream would never end.</summary>
     public FileDescriptor Workers { get; }
 
     /// <summary>Makes it.</summary>
+    /// <param name="descriptors">Keeps descriptors out that the job sends along.</param>
     /// <exception cref="SystemCallException">There are no descriptors left; none is kept.</exception>
-    public static StderrPair Create()
+    public static StderrPair Create(DescriptorCheck descriptors)
     {
-        var pair = new StderrPair(Libc.socketpair_stream());
+        (FileDescriptor own, FileDescriptor workers) = Libc.socketpair_stream();
         try
         {
-            Libc.shutdown(pair.Own, SocketShutdown.SHUT_WR);
-            Libc.set_nonblocking(pair.Own);
-            return pair;
+            Libc.shutdown(own, SocketShutdown.SHUT_WR);
+            Libc.set_nonblocking(own);
+            return new StderrPair(descriptors.Own(own), workers);
         }
         catch
         {
-            pair.Dispose();
+            own.Dispose();
+            workers.Dispose();
             throw;
         }
     }

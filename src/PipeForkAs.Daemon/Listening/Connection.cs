@@ -1,6 +1,7 @@
 using System.Buffers;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Requests;
+using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
 
@@ -12,18 +13,22 @@ internal sealed class Connection : IDisposable
     private CallerOrigin? origin;
     private bool closed;
 
-    public Connection(Loop loop, FileDescriptor socket, Caller caller)
+    public Connection(Loop loop, UntrustedSocket input, Caller caller)
     {
         Loop = loop;
-        Socket = socket;
+        Input = input;
         Caller = caller;
         Accepted = loop.Time.GetTimestamp();
-        Watch = loop.Watch(socket, EpollEvents.EPOLLIN | EpollEvents.EPOLLRDHUP, "a client");
+        Watch = loop.Watch(Socket, EpollEvents.EPOLLIN | EpollEvents.EPOLLRDHUP, "a client");
     }
 
     public Loop Loop { get; }
 
-    public FileDescriptor Socket { get; }
+    /// <summary>What the client sends.</summary>
+    public UntrustedSocket Input { get; }
+
+    /// <summary>The socket, for all but receiving.</summary>
+    public FileDescriptor Socket => Input.Descriptor;
 
     public Caller Caller { get; }
 
@@ -95,8 +100,9 @@ internal sealed class Connection : IDisposable
         closed = true;
         Watch.Dispose();
         Libc.shutdown(Socket, SocketShutdown.SHUT_RDWR);
-        Drain();
-        Socket.Dispose();
+        if (Input.HoldsBytesAlone)
+            Drain();
+        Input.Dispose();
     }
 
     public void Dispose() => Close();
@@ -104,7 +110,7 @@ internal sealed class Connection : IDisposable
     private void Drain()
     {
         byte[] rest = ArrayPool<byte>.Shared.Rent(16 * 1024);
-        for (int i = 0; i < 64 && Libc.recv(Socket, rest).Count > 0; i++)
+        for (int i = 0; i < 64 && Input.Receive(rest).Count > 0; i++)
         {
         }
 

@@ -2,17 +2,19 @@ using System.Collections;
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Listening;
 
 /// <summary>The clients that are connected, and how many connections each user has.</summary>
 /// <param name="loop">The loop.</param>
+/// <param name="descriptors">Keeps descriptors out that clients send along.</param>
 /// <param name="limits">Say how many connections there may be.</param>
 /// <param name="serve">Serves a connection to its end.</param>
 /// <param name="refuse">Tells a client that its user has too many connections.</param>
 /// <param name="logger">Is told of who cannot be identified, and of what a request failed with.</param>
-internal sealed class Connections(Loop loop, LimitOptions limits, Func<Connection, Task> serve, Func<Connection, Task> refuse, ILogger logger) : IEnumerable<Connection>
+internal sealed class Connections(Loop loop, DescriptorCheck descriptors, LimitOptions limits, Func<Connection, Task> serve, Func<Connection, Task> refuse, ILogger logger) : IEnumerable<Connection>
 {
     private readonly HashSet<Connection> open = [];
     private readonly Dictionary<UserId, int> byUid = [];
@@ -45,7 +47,7 @@ internal sealed class Connections(Loop loop, LimitOptions limits, Func<Connectio
         Connection connection;
         try
         {
-            connection = new Connection(loop, socket, Caller.Identify(socket));
+            connection = new Connection(loop, descriptors.Accepted(socket), Caller.Identify(socket));
         }
         catch (SystemCallException failure)
         {

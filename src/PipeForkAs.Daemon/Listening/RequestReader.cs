@@ -46,12 +46,18 @@ internal static class RequestReader
         int length = 0;
         while (true)
         {
-            IOResult received = Libc.recv(connection.Socket, buffer.AsSpan(length));
+            IOResult received = connection.Input.Receive(buffer.AsSpan(length));
             if (received.WouldBlock)
             {
                 if (!await connection.Watch.ReadableAsync())
                     throw new RefusedException(ReplyCode.Cancelled, "the connection was closed");
                 continue;
+            }
+
+            if (received.Errno == Errno.EPROTO)
+            {
+                throw new RefusedException(
+                    ReplyCode.BadRequest, "descriptors came with the request, which nobody takes; send bytes alone", ReplyFormPeek.Of(buffer.AsSpan(0, length)));
             }
 
             if (received.Failed)

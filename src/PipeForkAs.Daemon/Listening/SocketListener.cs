@@ -1,3 +1,4 @@
+using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Listening;
@@ -8,9 +9,12 @@ internal sealed class SocketListener : IDisposable
     private const int Backlog = 4096;
     private readonly string path;
     private readonly FileStatus? identity;
+    private readonly DescriptorCheck descriptors;
 
-    private SocketListener(FileDescriptor socket, string path, FileStatus? identity)
+    private SocketListener(FileDescriptor socket, string path, FileStatus? identity, DescriptorCheck descriptors)
     {
+        this.descriptors = descriptors;
+        descriptors.Guard(socket);
         Socket = socket;
         this.path = path;
         this.identity = identity;
@@ -27,14 +31,17 @@ internal sealed class SocketListener : IDisposable
 
     /// <summary>Goes on with a socket that listens already and was handed over.</summary>
     /// <param name="socket">The socket.</param>
+    /// <param name="descriptors">Keeps descriptors out that clients send along.</param>
     /// <exception cref="SystemCallException">It is none.</exception>
-    public static SocketListener Adopt(FileDescriptor socket) => new(socket, Libc.getsockname_unix(socket) ?? "a socket without a name", null);
+    public static SocketListener Adopt(FileDescriptor socket, DescriptorCheck descriptors) =>
+        new(socket, Libc.getsockname_unix(socket) ?? "a socket without a name", null, descriptors);
 
     /// <summary>Listens. The socket file of a dead daemon is replaced; that of a living one, and any other file, is not.</summary>
     /// <param name="path">Where.</param>
     /// <param name="mode">The file's permissions: who may connect.</param>
+    /// <param name="descriptors">Keeps descriptors out that clients send along.</param>
     /// <exception cref="ListenException">Something is in the way; the message says what.</exception>
-    public static SocketListener Open(string path, uint mode)
+    public static SocketListener Open(string path, uint mode, DescriptorCheck descriptors)
     {
         RemoveStale(path);
         FileDescriptor socket = Libc.socket_unix(SocketType.SOCK_STREAM, blocking: false);
@@ -55,7 +62,7 @@ internal sealed class SocketListener : IDisposable
             FileStatus made = Libc.lstat(path) ?? throw new ListenException($"the socket {path} vanished while it was made");
             if (made.Permissions != mode)
                 throw new ListenException($"the socket {path} has other permissions than Socket:Mode says; its folder has a default ACL, remove that (setfacl -k)");
-            return new SocketListener(socket, path, made);
+            return new SocketListener(socket, path, made, descriptors);
         }
         catch (SystemCallException failure)
         {
@@ -74,7 +81,7 @@ internal sealed class SocketListener : IDisposable
     {
         if (Socket.IsClosed)
             return;
-        Socket.Dispose();
+        descriptors.Close(Socket);
         try
         {
             if (identity is { } made && Libc.lstat(path) is { } now && now.Inode == made.Inode && now.Device == made.Device)

@@ -22,6 +22,9 @@ internal sealed class InputRelay(Connection client, FileDescriptor stdin) : IDis
     /// <summary>Bytes that went to the job's stdin so far.</summary>
     public long Bytes { get; private set; }
 
+    /// <summary>Called when descriptors came with the input; nothing more of it is relayed.</summary>
+    public Action? DescriptorsSent { get; set; }
+
     /// <summary>
     /// Relays until the client has shut its writing side down, the job reads no more, or the connection was closed. The job's input ends
     /// only for a client that ended it itself: one that died must not look to the job like one that was finished, since a job
@@ -47,7 +50,7 @@ internal sealed class InputRelay(Connection client, FileDescriptor stdin) : IDis
     {
         while (!stopped && !client.IsClosed)
         {
-            IOResult read = Libc.recv(client.Socket, buffer.AsSpan(0, Small));
+            IOResult read = client.Input.Receive(buffer.AsSpan(0, Small));
             if (read.WouldBlock)
             {
                 if (!await client.Watch.ReadableAsync())
@@ -55,6 +58,8 @@ internal sealed class InputRelay(Connection client, FileDescriptor stdin) : IDis
                 continue;
             }
 
+            if (read.Errno == Errno.EPROTO)
+                DescriptorsSent?.Invoke();
             if (read.Failed)
                 return;
             if (read.Count == 0)
@@ -106,7 +111,7 @@ internal sealed class InputRelay(Connection client, FileDescriptor stdin) : IDis
     {
         while (!client.IsClosed)
         {
-            long left = Libc.splice(client.Socket, by.Write, PrivatePipe.Capacity).Count;
+            long left = client.Input.SpliceTo(by.Write).Count;
             if (left <= 0)
                 return true; // Nothing more now, or never: reading tells which.
             while (left > 0)
@@ -145,5 +150,5 @@ internal sealed class InputRelay(Connection client, FileDescriptor stdin) : IDis
         stdin.Dispose();
     }
 
-    private Watch.Readiness WritableAsync() => (writable ??= client.Loop.Watch(stdin, EpollEvents.EPOLLOUT)).WritableAsync();
+    private Watch.Readiness WritableAsync() => (writable ??= client.Loop.Watch(stdin, EpollEvents.EPOLLOUT, "a job's stdin")).WritableAsync();
 }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
 
@@ -10,7 +11,7 @@ namespace PipeForkAs.Daemon.Relaying;
 /// Moves the job's output to the client. Large output goes inside the kernel by splice(2) and the daemon never holds it: a client
 /// that does not read fills its socket and then the job's, and the job waits. Small output is cheaper to copy.
 /// </summary>
-internal sealed class OutputRelay(Connection client, FileDescriptor stdout, FileDescriptor? stderr, long? limit = null) : IDisposable
+internal sealed class OutputRelay(Connection client, UntrustedSocket stdout, UntrustedSocket? stderr, long? limit = null) : IDisposable
 {
     /// <summary>Up to this many bytes are copied.</summary>
     private const int Small = 4096;
@@ -41,12 +42,15 @@ internal sealed class OutputRelay(Connection client, FileDescriptor stdout, File
     /// <summary>Called when the outputs together hold more than they may; what is more is not relayed.</summary>
     public Action? LimitReached { get; set; }
 
+    /// <summary>Called when descriptors came with an output; nothing more of that one is relayed.</summary>
+    public Action? DescriptorsSent { get; set; }
+
     /// <summary>Relays until all outputs are at their end, or the client is gone, or <see cref="Abandon"/>.</summary>
     public async Task RunAsync()
     {
-        Task first = PumpAsync(stdout, stdoutWatch = client.Loop.Watch(stdout, EpollEvents.EPOLLIN), FrameType.Stdout);
+        Task first = PumpAsync(stdout, stdoutWatch = client.Loop.Watch(stdout.Descriptor, EpollEvents.EPOLLIN, "a job's stdout"), FrameType.Stdout);
         if (stderr is not null)
-            await PumpAsync(stderr, stderrWatch = client.Loop.Watch(stderr, EpollEvents.EPOLLIN), FrameType.Stderr);
+            await PumpAsync(stderr, stderrWatch = client.Loop.Watch(stderr.Descriptor, EpollEvents.EPOLLIN, "a job's stderr"), FrameType.Stderr);
         await first;
     }
 
@@ -70,7 +74,7 @@ internal sealed class OutputRelay(Connection client, FileDescriptor stdout, File
             pipe.Dispose();
     }
 
-    private async Task PumpAsync(FileDescriptor stream, Watch watch, FrameType type)
+    private async Task PumpAsync(UntrustedSocket stream, Watch watch, FrameType type)
     {
         // It has room for a frame's header in front.
         byte[] buffer = ArrayPool<byte>.Shared.Rent(FrameHeader.Size + Small);
@@ -84,20 +88,22 @@ internal sealed class OutputRelay(Connection client, FileDescriptor stdout, File
         }
     }
 
-    private async Task PumpAsync(FileDescriptor stream, Watch watch, FrameType type, byte[] buffer)
+    private async Task PumpAsync(UntrustedSocket stream, Watch watch, FrameType type, byte[] buffer)
     {
         PrivatePipe? pipe = null;
         bool goOn = true;
         int smallPieces = 0;
         while (goOn && !abandoned && !client.IsClosed)
         {
-            IOResult read = Libc.recv(stream, buffer.AsSpan(FrameHeader.Size, Small));
+            IOResult read = stream.Receive(buffer.AsSpan(FrameHeader.Size, Small));
             if (read.WouldBlock)
             {
                 goOn = await watch.ReadableAsync();
                 continue;
             }
 
+            if (read.Errno == Errno.EPROTO)
+                DescriptorsSent?.Invoke();
             if (read.Failed || read.Count == 0)
                 return;
 
@@ -120,7 +126,7 @@ internal sealed class OutputRelay(Connection client, FileDescriptor stdout, File
                 using (await turn.TakeAsync())
                 {
                     // What is in the pipe is a promise that a frame's header can make.
-                    int taken = abandoned ? 0 : (int)Libc.splice(stream, pipe.Write, PrivatePipe.Capacity).Count;
+                    int taken = abandoned ? 0 : (int)stream.SpliceTo(pipe.Write).Count;
                     if (taken <= 0)
                         break; // Nothing more now, or never: reading tells which.
                     int allowed = Allowed(taken);

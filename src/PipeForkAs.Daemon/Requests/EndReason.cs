@@ -18,6 +18,12 @@ internal enum EndReason
     /// <summary>It wrote more than it may.</summary>
     OutputLimit,
 
+    /// <summary>Descriptors came with its input.</summary>
+    ClientSentDescriptors,
+
+    /// <summary>Descriptors came with its output.</summary>
+    JobSentDescriptors,
+
     /// <summary>The daemon stops.</summary>
     ShuttingDown,
 }

@@ -29,6 +29,10 @@ internal readonly record struct Outcome(ReplyCode Code, string? Message, JobErro
                 return new(ReplyCode.Cancelled, "the job was cancelled, as was asked for, and ended");
             case EndReason.OutputLimit:
                 return new(ReplyCode.OutputLimit, "the job wrote more than it may and was ended; the reply holds what it may");
+            case EndReason.ClientSentDescriptors:
+                return new(ReplyCode.Cancelled, "the client sent descriptors with the job's input, which nobody takes, and the job was ended; send bytes alone");
+            case EndReason.JobSentDescriptors:
+                return new(ReplyCode.Cancelled, "the job sent descriptors with its output, which nobody takes, and was ended");
             case EndReason.ShuttingDown:
                 return new(ReplyCode.ShuttingDown, "the daemon is stopping and the job was ended");
         }

@@ -9,6 +9,7 @@ using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Relaying;
 using PipeForkAs.Daemon.Replying;
+using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.Daemon.Users;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
@@ -22,7 +23,7 @@ namespace PipeForkAs.Daemon.Requests;
 /// </summary>
 internal sealed class RequestStory(
     DaemonOptions options, JobCatalog catalog, IAuthorizer authorizer, AccountGate accounts, OrderBuilder orders, Checking checking, Overseeing overseeing, JobSlots slots, RunningJobs runningJobs,
-    Audit audit, ILogger logger)
+    DescriptorCheck descriptors, Audit audit, ILogger logger)
 {
     private readonly MessageWriter writer = new(4096);
 
@@ -145,7 +146,7 @@ internal sealed class RequestStory(
         RefuseWhere(runningJobs.AllEnded);
 
         // Take a forked worker, which has its streams. It becomes the user, runs the job, whose output goes to them, and exits.
-        using StderrPair? stderr = reply.SeparatesStderr ? StderrPair.Create() : null;
+        using StderrPair? stderr = reply.SeparatesStderr ? StderrPair.Create(descriptors) : null;
         ForkedWorker worker = await TakeWorkerAsync(client, job.Host, order.Run.GrantsRoot);
         using JobStreams streams = worker.TakeStreams();
         using InputRelay input = trail.Input = new InputRelay(client, streams.Stdin);
@@ -160,6 +161,8 @@ internal sealed class RequestStory(
         stderr?.Workers.Dispose();
         client.OnHungUp(() => running.Job.End(EndReason.Cancelled));
         output.LimitReached = () => running.Job.End(EndReason.OutputLimit);
+        output.DescriptorsSent = () => running.Job.End(EndReason.JobSentDescriptors);
+        input.DescriptorsSent = () => running.Job.End(EndReason.ClientSentDescriptors);
 
         // Relay: the input until the client ends it, the output until the job does.
         _ = running.Job.GuardAsync(input.RunAsync(received.BeginningOfInput));

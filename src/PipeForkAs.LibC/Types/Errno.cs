@@ -54,6 +54,12 @@ public readonly record struct Errno(int Value)
     /// <summary>Invalid argument.</summary>
     public static readonly Errno EINVAL = new(22);
 
+    /// <summary>Protocol error.</summary>
+    public static readonly Errno EPROTO = new(71);
+
+    /// <summary>The protocol has no such option: the kernel does not know it.</summary>
+    public static readonly Errno ENOPROTOOPT = new(92);
+
     /// <summary>Too many open files in the system.</summary>
     public static readonly Errno ENFILE = new(23);
 
@@ -110,7 +116,7 @@ public readonly record struct Errno(int Value)
         (ERANGE, nameof(ERANGE)), (EPIPE, nameof(EPIPE)), (ENOSYS, nameof(ENOSYS)), (EMSGSIZE, nameof(EMSGSIZE)),
         (EADDRINUSE, nameof(EADDRINUSE)), (ENOBUFS, nameof(ENOBUFS)), (ECONNRESET, nameof(ECONNRESET)), (ENOTCONN, nameof(ENOTCONN)), (ECONNREFUSED, nameof(ECONNREFUSED)),
         (EINPROGRESS, nameof(EINPROGRESS)), (EBUSY, nameof(EBUSY)), (ENODEV, nameof(ENODEV)), (ENOTEMPTY, nameof(ENOTEMPTY)), (ENODATA, nameof(ENODATA)),
-        (EOPNOTSUPP, nameof(EOPNOTSUPP)), (ELOOP, nameof(ELOOP)),
+        (EPROTO, nameof(EPROTO)), (ENOPROTOOPT, nameof(ENOPROTOOPT)), (EOPNOTSUPP, nameof(EOPNOTSUPP)), (ELOOP, nameof(ELOOP)),
     ];
 
     /// <summary>libc's words for it, for example "Permission denied"; strerror(3).</summary>

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Tests.Fakes;
@@ -25,7 +26,7 @@ internal sealed class ConnectedPair : IDisposable
     public FileDescriptor Accepted { get; }
 
     /// <summary>The connection that the daemon makes of its end; to be called on the loop.</summary>
-    public Connection Connect(Loop loop) => new(loop, Accepted, Caller.Identify(Accepted));
+    public Connection Connect(Loop loop) => new(loop, new UntrustedSocket(Accepted), Caller.Identify(Accepted));
 
     /// <summary>Reads until the daemon's end is closed.</summary>
     public async Task<byte[]> ReadToEndAsync()

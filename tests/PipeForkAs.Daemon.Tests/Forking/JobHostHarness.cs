@@ -4,6 +4,7 @@ using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.Daemon.Tests.Fakes;
+using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Tests.Forking;
@@ -45,7 +46,7 @@ public abstract class JobHostHarness(FakeHosts fakes) : IClassFixture<FakeHosts>
     {
         loop = new LoopThread(Time);
         var options = new JobHostOptions { Path = behaviour.StartsWith('/') ? behaviour : fakes.Path(behaviour), Workers = workers, MaxWorkers = maxWorkers, Processes = processes };
-        host = new JobHost(loop.Loop, reaper, options, Log);
+        host = new JobHost(loop.Loop, reaper, new DescriptorCheck(loop.Loop, reaper, byDaemon: false, Log), options, Log);
         Task started = loop.RunAsync(() => host.StartAsync(new SweepIsolation(loop.Loop, reaper, Log)));
         await UntilAsync(() => started.IsCompleted || behaviour == "silent");
         await started;

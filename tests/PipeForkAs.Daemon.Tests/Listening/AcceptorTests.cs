@@ -1,7 +1,9 @@
 using System.Net.Sockets;
 using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Tests.Fakes;
+using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Tests.Listening;
@@ -16,15 +18,20 @@ public sealed class AcceptorTests : IAsyncDisposable
     private readonly List<Connection> refused = [];
     private readonly LimitOptions limits = new() { MaxConnections = 2, MaxConnectionsPerUid = 100 };
     private readonly string path;
+    private readonly DescriptorCheck descriptors;
     private Connections? connections;
     private Acceptor? acceptor;
 
-    public AcceptorTests() => path = folder.File("socket");
+    public AcceptorTests()
+    {
+        path = folder.File("socket");
+        descriptors = new DescriptorCheck(thread.Loop, new ChildReaper(_ => { }), byDaemon: false, log);
+    }
 
     [Fact]
     public async Task Who_finds_no_room_waits_until_one_has_ended()
     {
-        await AcceptAsync(SocketListener.Open(path, 0b110_110_110));
+        await AcceptAsync(SocketListener.Open(path, 0b110_110_110, descriptors));
         Connect(3);
         await ServedAsync(2);
 
@@ -38,7 +45,7 @@ public sealed class AcceptorTests : IAsyncDisposable
     [Fact]
     public async Task Who_finds_no_room_is_served_when_the_limits_allow_more()
     {
-        await AcceptAsync(SocketListener.Open(path, 0b110_110_110));
+        await AcceptAsync(SocketListener.Open(path, 0b110_110_110, descriptors));
         Connect(4);
         await ServedAsync(2);
 
@@ -55,7 +62,7 @@ public sealed class AcceptorTests : IAsyncDisposable
     public async Task Who_has_too_many_connections_is_told_and_is_served_again_with_fewer()
     {
         (limits.MaxConnections, limits.MaxConnectionsPerUid) = (100, 1);
-        await AcceptAsync(SocketListener.Open(path, 0b110_110_110));
+        await AcceptAsync(SocketListener.Open(path, 0b110_110_110, descriptors));
         Connect(2);
         await UntilAsync(() => (served.Count, refused.Count) == (1, 1) && connections!.Count == 1);
 
@@ -69,7 +76,7 @@ public sealed class AcceptorTests : IAsyncDisposable
     [Fact]
     public async Task A_stop_serves_who_has_connected_and_takes_nobody_else()
     {
-        await AcceptAsync(SocketListener.Open(path, 0b110_110_110));
+        await AcceptAsync(SocketListener.Open(path, 0b110_110_110, descriptors));
         await thread.RunAsync(() =>
         {
             // All in one turn of the loop: it accepted none of them yet.
@@ -85,7 +92,7 @@ public sealed class AcceptorTests : IAsyncDisposable
     [Fact]
     public async Task A_stop_takes_no_more_than_there_is_room_for_then_or_later()
     {
-        await AcceptAsync(SocketListener.Open(path, 0b110_110_110));
+        await AcceptAsync(SocketListener.Open(path, 0b110_110_110, descriptors));
         Connect(3);
         await ServedAsync(2);
 
@@ -105,7 +112,7 @@ public sealed class AcceptorTests : IAsyncDisposable
         manager.Bind(new UnixDomainSocketEndPoint(path));
         manager.Listen(10);
         var borrowed = new FileDescriptor((int)manager.Handle);
-        await AcceptAsync(SocketListener.Adopt(Libc.dup_from(borrowed, 0)));
+        await AcceptAsync(SocketListener.Adopt(Libc.dup_from(borrowed, 0), descriptors));
         borrowed.Release();
         await thread.RunAsync(() =>
         {
@@ -121,7 +128,7 @@ public sealed class AcceptorTests : IAsyncDisposable
     [Fact]
     public async Task A_service_that_fails_ends_its_own_connection_only()
     {
-        await AcceptAsync(SocketListener.Open(path, 0b110_110_110));
+        await AcceptAsync(SocketListener.Open(path, 0b110_110_110, descriptors));
         Connect(2);
         await ServedAsync(2);
 
@@ -149,7 +156,7 @@ public sealed class AcceptorTests : IAsyncDisposable
 
     private Task AcceptAsync(SocketListener listener) => thread.RunAsync(() =>
     {
-        connections = new Connections(thread.Loop, limits, ServeAsync, RefuseAsync, log);
+        connections = new Connections(thread.Loop, descriptors, limits, ServeAsync, RefuseAsync, log);
         acceptor = new Acceptor(thread.Loop, listener, connections, log);
         acceptor.Start();
     });

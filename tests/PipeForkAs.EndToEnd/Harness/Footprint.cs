@@ -12,6 +12,9 @@ internal sealed record Footprint(int Descriptors, int HostDescriptors, long Daem
     /// <summary>As <see cref="DaemonProcess.Prepare"/> configures it: two for each job host.</summary>
     private const int WaitingWorkers = 4;
 
+    /// <summary>What the daemon calls its own processes that it starts when it needs them.</summary>
+    private const string HelperName = "pipeforkasd";
+
     /// <summary>Of a daemon at rest: all that wait for requests are there, and nothing else is.</summary>
     public static Task<Footprint> AtRestAsync(DaemonProcess daemon) => Crowd.UntilAsync(
         () => Of(daemon), now => now.Workers == WaitingWorkers && now.Zombies == 0, TimeSpan.FromSeconds(20), "the daemon does not come to rest");
@@ -20,7 +23,7 @@ internal sealed record Footprint(int Descriptors, int HostDescriptors, long Daem
     {
         // Children that others left behind are the daemon's for a moment, too.
         int[] hosts = [.. daemon.JobHosts.Where(pid => ProgramOf(pid) is { } program && (program == NativeBuild.StockJobs || program == NativeBuild.TestJobs))];
-        int[] descendants = [.. ProcFs.Descendants(daemon.Pid)];
+        int[] descendants = [.. ProcFs.Descendants(daemon.Pid).Where(pid => ProgramOf(pid) != HelperName)];
         return new Footprint(
             ProcFs.Descriptors(daemon.Pid),
             hosts.Sum(ProcFs.Descriptors),

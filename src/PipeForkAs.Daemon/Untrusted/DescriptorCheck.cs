@@ -1,0 +1,56 @@
+using Microsoft.Extensions.Logging;
+using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Forking;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Untrusted;
+
+/// <summary>
+/// Keeps descriptors out that clients and jobs send along (SCM_RIGHTS), without ever closing one on the loop's thread. Where the kernel can refuse them
+/// (SO_PASSRIGHTS, Linux 6.16), it does. Elsewhere the daemon looks for them before it receives anything, and leaves what it must not receive
+/// to a <see cref="SocketReleaser"/>.
+/// </summary>
+/// <param name="loop">The loop.</param>
+/// <param name="reaper">Reaps the process that releases sockets.</param>
+/// <param name="byDaemon">Whether the daemon looks for them also where the kernel can refuse them.</param>
+/// <param name="logger">The log.</param>
+internal sealed class DescriptorCheck(Loop loop, ChildReaper reaper, bool byDaemon, ILogger logger)
+{
+    /// <summary>The room in which the relays look at what they move.</summary>
+    private readonly byte[] room = new byte[UntrustedSocket.MostAtOnce];
+
+    private readonly SocketReleaser releaser = new(loop, reaper, logger);
+
+    /// <summary>Has the kernel refuse descriptors for all who connect from now on, where it can.</summary>
+    /// <exception cref="SystemCallException">The option cannot be set.</exception>
+    public void Guard(FileDescriptor listening)
+    {
+        if (!byDaemon)
+            Libc.refuse_descriptors(listening);
+    }
+
+    /// <summary>A connection that was accepted. It may have been made before the listening socket was guarded: by another daemon, or while systemd held it.</summary>
+    public UntrustedSocket Accepted(FileDescriptor socket) => byDaemon || !Libc.refuses_descriptors(socket) ? Looked(socket) : new UntrustedSocket(socket);
+
+    /// <summary>The daemon's end of a pair, whose other end nobody hostile has had so far.</summary>
+    /// <exception cref="SystemCallException">The option cannot be set; the socket is still the caller's.</exception>
+    public UntrustedSocket Own(FileDescriptor socket) => byDaemon || !Libc.refuse_descriptors(socket) ? Looked(socket) : new UntrustedSocket(socket);
+
+    /// <summary>Closes a listening socket, in whose queue there may be connections with anything in them.</summary>
+    public void Close(FileDescriptor listening)
+    {
+        if (byDaemon || !Libc.refuses_descriptors(listening))
+            releaser.Release(listening);
+        else
+            listening.Dispose();
+    }
+
+    /// <summary>The daemon stops. What is not closed yet goes with its process, which does not linger either.</summary>
+    public Task StopAsync() => releaser.StopAsync();
+
+    private UntrustedSocket Looked(FileDescriptor socket)
+    {
+        Libc.show_out_of_band(socket);
+        return new UntrustedSocket(socket, releaser, room);
+    }
+}

@@ -69,14 +69,18 @@ public static unsafe partial class Libc
     }
 
     /// <summary>
-    /// Whether a socket that was shut down for reading still holds something unread, be it a message of no bytes. With SO_PASSCRED each message has control
-    /// data, for which this has no room and the kernel says so (MSG_CTRUNC); the end of the file has none.
+    /// Whether a socket that was shut down for reading still holds something unread, be it a message of no bytes. A socket that keeps messages apart gets
+    /// SO_PASSCRED for that: each message has control data then, for which this has no room, and the kernel says so (MSG_CTRUNC); the end of the file has none.
     /// </summary>
     public static bool holds_unread(FileDescriptor socket)
     {
-        int yes = 1;
-        // SAFETY: the kernel reads one int.
-        Check.Result(sys_setsockopt(socket.Number, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(int)), $"setsockopt({socket}, SO_PASSCRED)");
+        if (getsockopt_type(socket) != SocketType.SOCK_STREAM)
+        {
+            int yes = 1;
+            // SAFETY: the kernel reads one int.
+            Check.Result(sys_setsockopt(socket.Number, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(int)), $"setsockopt({socket}, SO_PASSCRED)");
+        }
+
         Span<byte> one = stackalloc byte[1];
         IOResult seen = Peek(socket, one, out bool hasControl);
 

@@ -35,7 +35,7 @@ public sealed class ConstantTests
     {
         foreach (FieldInfo field in Constants().Where(field => field.FieldType == typeof(Errno) && field.Name != nameof(Errno.None)))
             Assert.StartsWith($"{field.Name} (", field.GetValue(null)!.ToString());
-        Assert.StartsWith("errno 71 (", new Errno(71).ToString());
+        Assert.StartsWith("errno 72 (", new Errno(72).ToString());
     }
 
     [Fact]

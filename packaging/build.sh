@@ -17,9 +17,8 @@ trap 'rm -rf "$scratch"' EXIT
 trap 'give_back; rm -rf "$scratch"' EXIT
 
 mkdir -p "$out"
-native=$(sdk msbuild src/PipeForkAs.Daemon -getProperty:NativeFramework)
 for project in Daemon Cli StockJobs; do
-    sdk publish "src/PipeForkAs.$project" -c Release -f "$native" -r linux-x64 -o "artifacts/publish/$project" --nologo -v quiet
+    sdk publish "src/PipeForkAs.$project" -c Release -r linux-x64 -o "artifacts/publish/$project" --nologo -v quiet
 done
 install -m 755 artifacts/publish/Daemon/pipeforkasd artifacts/publish/Cli/pipeforkas artifacts/publish/StockJobs/pipeforkas-jobs "$out/"
 ls -l "$out"

@@ -26,5 +26,5 @@ example() { awk -v start="\`\`\`$1" '/^## /{there = $0 == "## Write a job"} ther
 
 example csharp >"$project/Program.cs"
 example xml | sed 's|\.\./pipeforkas/|../../../|g' >"$project/panel-jobs.csproj"
-(cd "$project" && sdk publish -f net9.0 -r linux-x64 --nologo -v quiet)
-install -D -m 755 "$project/bin/Release/net9.0/linux-x64/publish/panel-jobs" "$file"
+(cd "$project" && sdk publish -r linux-x64 --nologo -v quiet)
+install -D -m 755 "$project/bin/Release/net10.0/linux-x64/publish/panel-jobs" "$file"

@@ -46,8 +46,7 @@ native=${PIPEFORKAS_NATIVE:-}
 if [ -z "$native" ]; then
     native=$scratch/native
     packaging/build.sh "$native" >&2
-    sdk publish tests/PipeForkAs.TestJobs -c Release -f "$(sdk msbuild src/PipeForkAs.Daemon -getProperty:NativeFramework)" -r linux-x64 \
-        -o "$scratch/test-jobs" --nologo -v quiet >&2
+    sdk publish tests/PipeForkAs.TestJobs -c Release -r linux-x64 -o "$scratch/test-jobs" --nologo -v quiet >&2
     install -m 755 "$scratch/test-jobs/pipeforkas-test-jobs" "$native/"
 fi
 

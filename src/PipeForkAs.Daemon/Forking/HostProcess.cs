@@ -11,11 +11,8 @@ namespace PipeForkAs.Daemon.Forking;
 /// <summary>One life of a job host's process, from its start until it is lost.</summary>
 internal sealed class HostProcess : IDisposable
 {
-    /// <summary>
-    /// Nothing of the daemon's own environment reaches a job host. The collector's range of addresses is 4 GiB (in hex) instead of
-    /// 256: fewer tables to copy at each fork, and native code of .NET 9 takes it from nowhere else. Jobs get an environment of their own.
-    /// </summary>
-    private static readonly string[] Environment = ["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "DOTNET_GCRegionRange=100000000"];
+    /// <summary>Nothing of the daemon's own environment reaches a job host. Jobs get an environment of their own.</summary>
+    private static readonly string[] Environment = ["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8"];
 
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(2);

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using PipeForkAs.LibC;
 
@@ -10,8 +9,11 @@ internal static class RuntimeThreads
     /// <summary>What an author is told whose job host has more.</summary>
     public const string HowToHaveOne = "Register jobs without starting threads, tasks or timers, and without touching sockets or Console";
 
-    /// <summary>Whether this process is native code. CoreCLR cannot be forked: its executable pages are shared mappings, which a worker that became another user could write.</summary>
-    public static bool IsNative => !RuntimeFeature.IsDynamicCodeSupported;
+    /// <summary>
+    /// Whether this process is native code, linked with pipeforkas_runtime.c. CoreCLR cannot be forked: its executable pages are shared mappings,
+    /// which a worker that became another user could write. A feature switch of .NET cannot tell: PublishAot sets it in plain builds too.
+    /// </summary>
+    public static bool IsNative { get; } = IsLinked();
 
     /// <summary>Opens what tells how many threads this process has; a child's copy of it tells of its parent.</summary>
     /// <exception cref="InvalidOperationException">/proc is not mounted.</exception>
@@ -45,10 +47,27 @@ internal static class RuntimeThreads
             throw new InvalidOperationException("the runtime never asked for its finalizer thread; this version of NativeAOT starts it in another way");
     }
 
-#pragma warning disable SYSLIB1054 // LibraryImport writes code with pointers, which LibC alone may have; the function takes nothing and returns a C bool.
+    private static bool IsLinked()
+    {
+        try
+        {
+            return pipeforkas_is_linked();
+        }
+        catch (Exception missing) when (missing is DllNotFoundException or EntryPointNotFoundException)
+        {
+            return false;
+        }
+    }
+
+#pragma warning disable SYSLIB1054 // LibraryImport writes code with pointers, which LibC alone may have; the functions take nothing and return a C bool.
     [DllImport("pipeforkas_runtime")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     [return: MarshalAs(UnmanagedType.U1)]
     private static extern bool pipeforkas_allow_finalizer_thread();
+
+    [DllImport("pipeforkas_runtime")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    [return: MarshalAs(UnmanagedType.U1)]
+    private static extern bool pipeforkas_is_linked();
 #pragma warning restore SYSLIB1054
 }

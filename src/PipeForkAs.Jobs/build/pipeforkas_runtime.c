@@ -24,18 +24,24 @@
 
 typedef uint32_t (*background_callback)(void *context);
 
-bool __real_PalStartFinalizerThread(background_callback callback, void *context);
+// By their names in C++: PalStartFinalizerThread(background_callback, void *), GCToEEInterface::EnableFinalization(bool).
+bool __real__Z23PalStartFinalizerThreadPFjPvES_(background_callback callback, void *context);
+void __real__ZN15GCToEEInterface18EnableFinalizationEb(bool found);
 void __real_RhWaitForPendingFinalizers(int32_t allow_reentrant_wait);
-void __real__ZN15GCToEEInterface18EnableFinalizationEb(bool found); // GCToEEInterface::EnableFinalization(bool), which is C++.
 
 static background_callback kept_callback;
 static void *kept_context;
 static bool may_start, is_started;
 static pthread_mutex_t starting = PTHREAD_MUTEX_INITIALIZER;
 
-bool __wrap_PalStartFinalizerThread(background_callback callback, void *context) {
+bool __wrap__Z23PalStartFinalizerThreadPFjPvES_(background_callback callback, void *context) {
     kept_callback = callback;
     kept_context = context;
+    return true;
+}
+
+// Only a natively compiled program that is linked with this file has this function. A job host without it must not fork.
+bool pipeforkas_is_linked(void) {
     return true;
 }
 
@@ -52,7 +58,7 @@ static bool has_finalizer_thread(void) {
         return false;
     (void)pthread_mutex_lock(&starting);
     if (!is_started)
-        is_started = __real_PalStartFinalizerThread(kept_callback, kept_context);
+        is_started = __real__Z23PalStartFinalizerThreadPFjPvES_(kept_callback, kept_context);
     bool runs = is_started;
     (void)pthread_mutex_unlock(&starting);
     return runs;

@@ -8,10 +8,9 @@ namespace PipeForkAs.Daemon.Fairness;
 /// </summary>
 internal readonly record struct Bucket
 {
-    private const long WithoutAccountKey = -1;
-    private const long FirstUnknownKey = -2;
     private const int BlockBits = 16;
 
+    /// <summary>0, the default, for uids without an account; above it the uid and 1; below it the blocks of unknown uids.</summary>
     private readonly long key;
 
     private Bucket(long key) => this.key = key;
@@ -20,25 +19,25 @@ internal readonly record struct Bucket
     public static Bucket Root { get; } = OfAccount(UserId.Root);
 
     /// <summary>The bucket of all uids that have no account.</summary>
-    public static Bucket WithoutAccount { get; } = new(WithoutAccountKey);
+    public static Bucket WithoutAccount => default;
 
     /// <summary>Whether this is the superuser's bucket, which has a reserve.</summary>
-    public bool IsRoot => key == UserId.Root.Value;
+    public bool IsRoot => key == UserId.Root.Value + 1L;
 
     /// <summary>The bucket of a uid that has an account.</summary>
-    public static Bucket OfAccount(UserId uid) => new(uid.Value);
+    public static Bucket OfAccount(UserId uid) => new(uid.Value + 1L);
 
     /// <summary>
-    /// The bucket of a uid while the daemon asks the user database whether it has an account. Uids that agree in their upper 16 bits share it:
-    /// a range of subordinate ids has two such buckets at most.
+    /// The bucket of a uid while the daemon asks the user database whether it has an account. Uids that agree in their upper 16 bits share
+    /// it: a range of subordinate ids has two such buckets at most.
     /// </summary>
-    public static Bucket OfUnknown(UserId uid) => new(FirstUnknownKey - (uid.Value >> BlockBits));
+    public static Bucket OfUnknown(UserId uid) => new(-1L - (uid.Value >> BlockBits));
 
     /// <inheritdoc/>
     public override string ToString() => key switch
     {
-        >= 0 => $"uid {key}",
-        WithoutAccountKey => "uids without an account",
-        _ => $"unknown uids from {(FirstUnknownKey - key) << BlockBits}",
+        > 0 => $"uid {key - 1}",
+        0 => "uids without an account",
+        _ => $"unknown uids from {(-1 - key) << BlockBits}",
     };
 }

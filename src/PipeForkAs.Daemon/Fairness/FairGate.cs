@@ -5,7 +5,7 @@ namespace PipeForkAs.Daemon.Fairness;
 /// <summary>Lets a number of callers in at once and serves the buckets of those that wait in turn; for use on the loop.</summary>
 /// <param name="loop">The loop.</param>
 /// <param name="places">How many may be in, 1 or more.</param>
-/// <param name="placesPerBucket">How many of one bucket may be in, 1 or more: what hangs for one caller leaves places for the others.</param>
+/// <param name="placesPerBucket">How many of one bucket may be in, 1 or more: what hangs for one caller leaves places for others.</param>
 internal sealed class FairGate(Loop loop, int places, int placesPerBucket)
 {
     private readonly Dictionary<Bucket, int> held = [];

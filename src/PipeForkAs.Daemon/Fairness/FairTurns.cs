@@ -37,8 +37,8 @@ internal sealed class FairTurns(Loop loop)
     }
 
     /// <summary>
-    /// Waits for a turn; completes at once where nothing waits and there is time. The piece of work is what the caller does from then on until it
-    /// awaits something else.
+    /// Waits for a turn; completes at once where nothing waits and there is time. The piece of work is what the caller does from then on
+    /// until it awaits something else.
     /// </summary>
     /// <param name="bucket">The bucket that the work is for.</param>
     public ValueTask EnterAsync(Bucket bucket)

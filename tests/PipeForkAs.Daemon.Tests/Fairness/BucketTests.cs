@@ -11,7 +11,8 @@ public sealed class BucketTests
         Assert.NotEqual(Bucket.OfAccount(new UserId(1001)), Bucket.OfAccount(new UserId(1002)));
         Assert.Equal(Bucket.Root, Bucket.OfAccount(new UserId(0)));
         Assert.True(Bucket.Root.IsRoot);
-        Assert.DoesNotContain(new[] { Bucket.WithoutAccount, Bucket.OfUnknown(new UserId(0)), Bucket.OfAccount(new UserId(1)) }, bucket => bucket.IsRoot);
+        Bucket[] others = [Bucket.WithoutAccount, Bucket.OfUnknown(new UserId(0)), Bucket.OfAccount(new UserId(1))];
+        Assert.DoesNotContain(others, bucket => bucket.IsRoot);
     }
 
     [Theory]

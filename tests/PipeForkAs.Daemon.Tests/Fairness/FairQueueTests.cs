@@ -8,15 +8,14 @@ namespace PipeForkAs.Daemon.Tests.Fairness;
 
 public sealed class FairQueueTests
 {
-    private static readonly Bucket Alice = Bucket.OfAccount(new UserId(1001)), Bob = Bucket.OfAccount(new UserId(1002)), Carol = Bucket.OfAccount(new UserId(1003));
     private readonly FairQueue<string> queue = new();
 
     [Fact]
     public void Buckets_are_served_in_turn_and_one_buckets_items_in_their_order()
     {
-        Add(Alice, "a1", "a2", "a3");
-        Add(Bob, "b1");
-        Add(Carol, "c1", "c2");
+        Add(Callers.Alice, "a1", "a2", "a3");
+        Add(Callers.Bob, "b1");
+        Add(Callers.Carol, "c1", "c2");
         Assert.Equal(["a1", "b1", "c1", "a2", "c2", "a3"], TakeAll());
         Assert.Equal(0, queue.Count);
         Assert.Null(queue.LastOfLongest());
@@ -25,35 +24,35 @@ public sealed class FairQueueTests
     [Fact]
     public void A_bucket_that_comes_back_waits_for_the_others_first()
     {
-        Add(Alice, "a1");
-        Add(Bob, "b1", "b2");
+        Add(Callers.Alice, "a1");
+        Add(Callers.Bob, "b1", "b2");
         Assert.Equal("a1", Take());
-        Add(Alice, "a2");
+        Add(Callers.Alice, "a2");
         Assert.Equal(["b1", "a2", "b2"], TakeAll());
     }
 
     [Fact]
     public void A_bucket_that_may_not_go_keeps_its_turn()
     {
-        Add(Alice, "a1", "a2");
-        Add(Bob, "b1");
-        Assert.True(queue.TryTake(bucket => bucket != Alice, out FairQueue<string>.Place? taken));
+        Add(Callers.Alice, "a1", "a2");
+        Add(Callers.Bob, "b1");
+        Assert.True(queue.TryTake(bucket => bucket != Callers.Alice, out FairQueue<string>.Place? taken));
         Assert.Equal("b1", taken.Item);
-        Assert.False(queue.TryTake(bucket => bucket != Alice, out _));
-        Add(Carol, "c1");
+        Assert.False(queue.TryTake(bucket => bucket != Callers.Alice, out _));
+        Add(Callers.Carol, "c1");
         Assert.Equal(["a1", "c1", "a2"], TakeAll());
     }
 
     [Fact]
     public void The_newest_item_of_the_longest_line_is_found_for_whoever_must_make_room()
     {
-        Add(Alice, "a1");
-        Add(Bob, "b1", "b2", "b3");
+        Add(Callers.Alice, "a1");
+        Add(Callers.Bob, "b1", "b2", "b3");
         FairQueue<string>.Place last = queue.LastOfLongest()!;
         Assert.Equal("b3", last.Item);
         Assert.True(queue.Remove(last));
         Assert.False(queue.Remove(last));
-        Assert.Equal(2, queue.CountOf(Bob));
+        Assert.Equal(2, queue.CountOf(Callers.Bob));
         Assert.Equal(["a1", "b1", "b2"], TakeAll());
     }
 
@@ -66,7 +65,7 @@ public sealed class FairQueueTests
         Properties.Holds(step.ListOf(200), steps => Follow(steps));
     }
 
-    /// <summary>Adds, takes and removes items. Counts for each bucket how many items were taken since its first item became the first.</summary>
+    /// <summary>Adds, takes and removes items. Notes which others were served since a bucket's first item became the first.</summary>
     private static void Follow(IEnumerable<(int Kind, int Bucket)> steps)
     {
         var queue = new FairQueue<int>();

@@ -6,7 +6,6 @@ namespace PipeForkAs.Daemon.Tests.Fairness;
 
 public sealed class FairTurnsTests : IDisposable
 {
-    private static readonly Bucket Alice = Bucket.OfAccount(new UserId(1001)), Bob = Bucket.OfAccount(new UserId(1002));
     private readonly ManualTime time = new();
     private readonly LoopThread thread;
     private readonly List<string> done = [];
@@ -22,7 +21,7 @@ public sealed class FairTurnsTests : IDisposable
         await thread.RunAsync(() =>
         {
             for (int i = 0; i < 100; i++)
-                Assert.True(turns.EnterAsync(Alice).AsTask().IsCompletedSuccessfully);
+                Assert.True(turns.EnterAsync(Callers.Alice).AsTask().IsCompletedSuccessfully);
         });
     }
 
@@ -34,8 +33,8 @@ public sealed class FairTurnsTests : IDisposable
         await thread.RunAsync(() =>
         {
             foreach (string name in new[] { "a1", "a2", "a3", "a4" })
-                all.Add(WorkAsync(turns, Alice, name, FairTurns.Budget));
-            all.Add(WorkAsync(turns, Bob, "b1", FairTurns.Budget));
+                all.Add(WorkAsync(turns, Callers.Alice, name, FairTurns.Budget));
+            all.Add(WorkAsync(turns, Callers.Bob, "b1", FairTurns.Budget));
             Assert.Equal(["a1"], done);
             Assert.Equal(4, turns.Waiting);
             return Task.WhenAll(all);
@@ -49,7 +48,7 @@ public sealed class FairTurnsTests : IDisposable
         var turns = new FairTurns(thread.Loop);
         await thread.RunAsync(async () =>
         {
-            Task[] work = [.. Enumerable.Range(0, 6).Select(i => WorkAsync(turns, Alice, $"{i}", FairTurns.Budget / 2))];
+            Task[] work = [.. Enumerable.Range(0, 6).Select(i => WorkAsync(turns, Callers.Alice, $"{i}", FairTurns.Budget / 2))];
             thread.Loop.Post(_ => done.Add("other"), null);
             await Task.WhenAll(work);
         });
@@ -64,9 +63,9 @@ public sealed class FairTurnsTests : IDisposable
         var turns = new FairTurns(thread.Loop);
         await thread.RunAsync(async () =>
         {
-            Task[] first = [.. Enumerable.Range(0, 3).Select(i => WorkAsync(turns, Alice, $"{i}", FairTurns.Budget))];
+            Task[] first = [.. Enumerable.Range(0, 3).Select(i => WorkAsync(turns, Callers.Alice, $"{i}", FairTurns.Budget))];
             await Task.Yield();
-            Task late = WorkAsync(turns, Alice, "late", TimeSpan.Zero);
+            Task late = WorkAsync(turns, Callers.Alice, "late", TimeSpan.Zero);
             await Task.WhenAll([.. first, late]);
         });
         Assert.Equal(["0", "1", "2", "late"], done);

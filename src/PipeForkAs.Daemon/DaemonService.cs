@@ -211,7 +211,8 @@ internal sealed class DaemonService(
         if (soft < hard)
             Libc.setrlimit(ResourceLimit.RLIMIT_NOFILE, hard, hard);
         int workers = options.JobHosts.Sum(host => host.MostWorkers);
-        ulong wanted = (ulong)(options.Limits.MaxConnections + (10 * options.Limits.MaxJobs) + (4 * workers) + 64);
+        int reserve = options.Limits.RootReserve;
+        ulong wanted = (ulong)(options.Limits.MaxConnections + reserve + (10 * (options.Limits.MaxJobs + reserve)) + (4 * workers) + 64);
         if (hard < wanted)
             Log.FewDescriptors(logger, wanted, hard);
     }

@@ -5,6 +5,7 @@ using PipeForkAs.Daemon.Authorization;
 using PipeForkAs.Daemon.Commands;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.Daemon.Listening;
@@ -37,6 +38,7 @@ internal sealed class Server
     private readonly FileDescriptor? handed;
     private readonly ServiceReport report;
     private readonly RunningJobs running;
+    private readonly FairTurns turns;
     private readonly JobSlots slots;
     private readonly PolicyAuthorizer authorizer;
     private readonly OrderBuilder orders;
@@ -68,17 +70,22 @@ internal sealed class Server
         foreach (JobHostOptions host in options.JobHosts)
             hosts.Add(new JobHost(loop, Reaper, descriptors, host, logger) { JobsChanged = RefreshCatalog });
         catalog = new JobCatalog(hosts, [.. options.Commands.Select(command => new CommandJob(command.Key, command.Value))], options.Jobs);
-        var users = new UserDatabase(loop, options.Limits, UserDatabase.AskSystem, UserDatabase.SystemFiles);
-        var accounts = new AccountGate(loop, options, ShadowDatabase.Find, new PamCheck(loop, Reaper, options).AskAsync);
+        turns = new FairTurns(loop);
+        var users = new UserDatabase(loop, turns, options.Limits, UserDatabase.AskSystem, UserDatabase.SystemFiles);
+        var accounts = new AccountGate(loop, turns, options, ShadowDatabase.Find, new PamCheck(loop, Reaper, options).AskAsync);
         authorizer = new PolicyAuthorizer(PolicyReader.Read(options.Policy, SystemNames.Instance), users,
-            new WorkerConsents(loop, options.Limits, timeout => hosts[0].TakeAsync(timeout, forRoot: false), Libc.getgrgid_name));
+            new WorkerConsents(
+                loop, options.Limits, (bucket, timeout) => hosts[0].TakeAsync(bucket, timeout, forRoot: false), Libc.getgrgid_name));
         doubts = new PolicyDoubts(doubt => Log.PolicyDoubted(logger, doubt));
         orders = new OrderBuilder(options.Limits);
-        slots = new JobSlots(loop, options.Limits);
+        slots = new JobSlots(loop, turns, options.Limits);
         var checking = new Checking(catalog, authorizer, users, accounts, orders);
         audit = new Audit(auditLogger, loop.Time, job => catalog.Find(job)?.Description.AuditedArguments ?? []);
-        var story = new RequestStory(options, catalog, authorizer, accounts, orders, checking, new Overseeing(hosts, running, slots, loop), slots, running, descriptors, audit, logger);
-        connections = new Connections(loop, descriptors, options.Limits, story.TellAsync, RefuseAsync, logger);
+        var overseeing = new Overseeing(hosts, running, slots, loop);
+        var story = new RequestStory(
+            options, catalog, authorizer, accounts, orders, checking, overseeing, slots, running, turns, descriptors, audit, logger);
+        var buckets = new CallerBuckets(loop, options.Limits, users);
+        connections = new Connections(loop, descriptors, options.Limits, buckets, turns, story.TellAsync, RefuseAsync, logger);
         connections.WhenEnded = IdleCollection.OfProcess(loop, () => connections.Count == 0).RequestEnded;
     }
 
@@ -185,23 +192,25 @@ internal sealed class Server
     {
         TimeSpan patience = options.Limits.DrainTimeout < LastRequestPatience ? options.Limits.DrainTimeout : LastRequestPatience;
         long begun = loop.Time.GetTimestamp();
-        while ((slots.Waiting > 0 || connections.Any(connection => connection.IsReceiving)) && loop.Time.GetElapsedTime(begun) < patience)
+        while ((slots.Waiting > 0 || turns.Waiting > 0 || connections.IsAnyReceiving) && loop.Time.GetElapsedTime(begun) < patience)
             await loop.DelayAsync(LastRequestPause);
     }
 
-    private async Task RefuseAsync(Connection connection)
+    private async Task RefuseAsync(Connection connection, string problem)
     {
         var record = new EndRecord
         {
             Code = ReplyCode.Busy,
-            Message = $"you have {options.Limits.MaxConnectionsPerUid} connections, no more may be (Limits:MaxConnectionsPerUid); ask again later",
+            Message = problem,
         };
 
         running.Counts.Answered(record.Code);
 
         // Patience is for where there is room: who opens too many connections must not fill it for the others.
-        TimeSpan patience = connections.Count <= options.Limits.MaxConnections / 2 ? BusyPatience : TimeSpan.Zero;
-        ReplyForm form = await RequestReader.ReceiveFormAsync(connection, patience);
+        bool isCrowded = connections.Count > options.Limits.MaxConnections / 2;
+        if (isCrowded)
+            connection.Interrupt(record.Code, problem);
+        ReplyForm form = await RequestReader.ReceiveFormAsync(connection, isCrowded ? null : turns, BusyPatience);
         try
         {
             await Reply.For(form, connection).EndAsync(record, atLineStart: true);

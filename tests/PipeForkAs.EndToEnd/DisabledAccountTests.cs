@@ -79,7 +79,7 @@ public sealed class DisabledAccountTests
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(c =>
         {
             c["Policy"] = new JsonObject { ["PamService"] = service.Name };
-            c["Limits"]!["LookupTimeout"] = "00:00:01";
+            (c["Limits"]!["LookupTimeout"], c["Limits"]!["LookupCacheTime"]) = ("00:00:01", "00:00:00");
         });
 
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);

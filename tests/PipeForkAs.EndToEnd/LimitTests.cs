@@ -46,21 +46,23 @@ public sealed class LimitTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task More_connections_than_there_may_be_wait_until_one_ends()
+    public async Task More_connections_than_there_may_be_end_the_oldest_one_without_a_request()
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(c => c["Limits"]!["MaxConnections"] = 4);
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(
+            c => (c["Limits"]!["MaxConnections"], c["Limits"]!["RootReserve"]) = (4, 0));
+        Socket[] silent = await Crowd.ManyAsync(4, 1, _ => RawClient.ConnectAsync(daemon));
         for (int round = 0; round < 3; round++)
         {
-            Socket[] silent = await Crowd.ManyAsync(4, 1, _ => RawClient.ConnectAsync(daemon));
-            Task<FramedReply>[] waiting = [.. Enumerable.Range(0, 6).Select(_ => RawClient.RunAsync(daemon, "id"))];
-            await Task.Delay(300);
-            Assert.DoesNotContain(waiting, reply => reply.IsCompleted);
+            Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
+            string told = Encoding.UTF8.GetString(await RawClient.ReadToEndAsync(silent[round]));
+            Assert.StartsWith("pipeforkas: busy: ", told);
+            Assert.Contains("(Limits:MaxConnections)", told);
+            Assert.True(silent[3].Poll(0, SelectMode.SelectWrite) && !silent[3].Poll(0, SelectMode.SelectRead));
             silent[round].Dispose();
-            foreach (FramedReply reply in await Task.WhenAll(waiting))
-                Assert.Equal(ReplyCode.Ok, reply.End.Code);
-            Array.ForEach(silent, socket => socket.Dispose());
+            silent[round] = await RawClient.ConnectAsync(daemon);
         }
 
+        Array.ForEach(silent, socket => socket.Dispose());
         Assert.Equal(0, await daemon.StopAsync());
     }
 

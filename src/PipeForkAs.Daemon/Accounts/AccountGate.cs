@@ -1,5 +1,6 @@
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Requests;
 using PipeForkAs.Daemon.Users;
 using PipeForkAs.LibC;
@@ -12,87 +13,57 @@ namespace PipeForkAs.Daemon.Accounts;
 /// Refuses accounts that are disabled: no job runs as somebody who could not log in any more. Whatever can block is asked off the loop,
 /// with a deadline; no answer is a refusal.
 /// </summary>
-internal sealed class AccountGate(Loop loop, DaemonOptions options, Func<string, ShadowEntry?> shadow, Func<string, string, Task<string?>> pam)
+/// <param name="loop">The loop.</param>
+/// <param name="turns">Shares the loop's time.</param>
+/// <param name="options">Says what is asked, and how long it may take.</param>
+/// <param name="shadow">The shadow database's entry of a name; called on a thread that may wait.</param>
+/// <param name="pam">What a PAM service says of a name: null where the account may be used.</param>
+internal sealed class AccountGate(
+    Loop loop, FairTurns turns, DaemonOptions options, Func<string, ShadowEntry?> shadow, Func<string, string, Task<string?>> pam)
 {
-    /// <summary>Questions at once to the shadow database. Where so many hang, one more would hang as well.</summary>
-    private const int MaxThreads = 16;
+    /// <summary>Files whose change ends what is cached of the shadow database at once, whatever its age.</summary>
+    private static readonly string[] ShadowFiles = ["/etc/shadow", "/etc/nsswitch.conf"];
 
-    private const int MaxCached = 4096;
+    /// <summary>Of what PAM said: also the folder of its services, whose time changes when a file in it is replaced.</summary>
+    private static readonly string[] PamFiles = [.. ShadowFiles, "/etc/passwd", "/etc/group", "/etc/pam.d"];
 
-    /// <summary>Files whose change ends what is cached at once, whatever its age.</summary>
-    private static readonly string[] Files = ["/etc/shadow", "/etc/nsswitch.conf"];
+    private readonly LookUps<string, ShadowEntry?> shadowEntries = new(
+        loop, turns, options.Limits, "the shadow database", ShadowFiles,
+        name => LookUps.OnThread(() => Ask(shadow, name)));
 
-    private readonly Dictionary<string, (ShadowEntry? Entry, long Expires)> cache = new(StringComparer.Ordinal);
-    private readonly WatchedFiles watched = new(loop, Files);
-    private readonly Turnstile threads = new(MaxThreads);
-    private int changes;
+    private readonly LookUps<(string Service, string Name), string?> refusals = new(
+        loop, turns, options.Limits, "PAM", PamFiles, asked => pam(asked.Service, asked.Name));
 
     /// <summary>Lets an account pass.</summary>
+    /// <param name="account">The account.</param>
+    /// <param name="bucket">The bucket of the caller whose job would run as it.</param>
     /// <exception cref="RefusedException">It is disabled; the message says why.</exception>
     /// <exception cref="UserLookupException">Nobody could say in time.</exception>
-    public async ValueTask PassAsync(Account account)
+    public async ValueTask PassAsync(Account account, Bucket bucket)
     {
         if (options.Policy.RefuseDisabledAccounts)
         {
+            var today = DateOnly.FromDateTime(loop.Time.GetUtcNow().UtcDateTime);
             string? problem = DisabledAccount.ShellProblem(account.Shell)
-                ?? DisabledAccount.ShadowProblem(await ShadowAsync(account.Name), DateOnly.FromDateTime(loop.Time.GetUtcNow().UtcDateTime));
+                ?? DisabledAccount.ShadowProblem(await shadowEntries.FindAsync(account.Name, bucket), today);
             if (problem is not null)
                 throw new RefusedException(ReplyCode.Denied, $"the account \"{account.Name}\" is disabled: {problem} (Policy:RefuseDisabledAccounts)");
         }
 
-        if (options.Policy.PamService is { } service && await pam(service, account.Name) is { } refusal)
+        if (options.Policy.PamService is { } service && await refusals.FindAsync((service, account.Name), bucket) is { } refusal)
             throw new RefusedException(ReplyCode.Denied, $"the account \"{account.Name}\" is refused by the PAM service \"{service}\": {refusal} (Policy:PamService)");
     }
 
-    private async Task<ShadowEntry?> ShadowAsync(string name)
+    private static ShadowEntry? Ask(Func<string, ShadowEntry?> shadow, string name)
     {
-        NoticeChange();
-        if (cache.TryGetValue(name, out (ShadowEntry? Entry, long Expires) known) && known.Expires > loop.Time.GetTimestamp())
-            return known.Entry;
-        var late = new TaskCompletionSource<ShadowEntry?>();
-        using LoopTimer deadline = loop.Schedule(options.Limits.LookupTimeout, () => late.SetException(Late()));
-        return await await Task.WhenAny(AskAsync(name, late.Task), late.Task);
-    }
-
-    private UserLookupException Late() => new($"the shadow database did not answer within {options.Limits.LookupTimeout.TotalSeconds:0.###} s");
-
-    private async Task<ShadowEntry?> AskAsync(string name, Task late)
-    {
-        if (!await threads.EnterAsync(late))
-            throw Late();
-        int changesBefore = changes;
         try
         {
-            ShadowEntry? entry = await Task.Factory.StartNew(() => shadow(name), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-            NoticeChange();
-            if (changes == changesBefore && options.Limits.LookupCacheTime > TimeSpan.Zero)
-                Keep(name, entry);
-            return entry;
+            return shadow(name);
         }
-        catch (SystemCallException failure)
+        catch (SystemCallException failure) when (failure.Errno == Errno.EACCES)
         {
-            string hint = failure.Errno == Errno.EACCES ? "; where it is closed to root, the daemon's unit needs CAP_DAC_READ_SEARCH" : "";
-            throw new UserLookupException($"the shadow database failed: {failure.Message}{hint}", failure);
+            const string Hint = "where it is closed to root, the daemon's unit needs CAP_DAC_READ_SEARCH";
+            throw new UserLookupException($"the shadow database failed: {failure.Message}; {Hint}", failure);
         }
-        finally
-        {
-            threads.Leave();
-        }
-    }
-
-    private void Keep(string name, ShadowEntry? entry)
-    {
-        if (cache.Count >= MaxCached)
-            cache.Clear();
-        cache[name] = (entry, loop.Time.GetTimestamp() + (long)(options.Limits.LookupCacheTime.TotalSeconds * loop.Time.TimestampFrequency));
-    }
-
-    /// <summary>Where a file changed since it was last looked at, nothing cached counts, and nothing that is being read: it may be of before.</summary>
-    private void NoticeChange()
-    {
-        if (!watched.HaveChanged())
-            return;
-        changes++;
-        cache.Clear();
     }
 }

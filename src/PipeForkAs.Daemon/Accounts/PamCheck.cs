@@ -18,31 +18,30 @@ internal sealed class PamCheck(Loop loop, ChildReaper reaper, DaemonOptions opti
     public const string Argument = "--check-account-by-pam";
 
     private const int MaxAnswerBytes = 1024;
-    private const int MaxProcesses = 16;
 
-    private readonly Turnstile processes = new(MaxProcesses);
-
-    /// <summary>Asks. Null where the account may be used, else PAM's words.</summary>
+    /// <summary>
+    /// Asks. Null where the account may be used, else PAM's words. Completes when the process has ended, which may be long after
+    /// its deadline.
+    /// </summary>
     /// <param name="service">The PAM service.</param>
     /// <param name="user">The account's name.</param>
     /// <exception cref="UserLookupException">There is no answer in time.</exception>
     public async Task<string?> AskAsync(string service, string user)
     {
-        var late = new TaskCompletionSource();
-        using LoopTimer deadline = loop.Schedule(options.Limits.LookupTimeout, late.SetResult);
-        if (!await processes.EnterAsync(late.Task))
-            throw Late();
         var ended = new TaskCompletionSource<WaitStatus>();
+        bool isLate = false;
+        TimeSpan timeout = options.Limits.LookupTimeout;
         (ProcessId pid, FileDescriptor read) = Start(service, user, ended);
         using (read)
+        using (loop.Schedule(timeout, () =>
         {
-            if (await Task.WhenAny(ended.Task, late.Task) == late.Task)
-            {
-                EndAll(pid);
-                throw Late();
-            }
-
+            isLate = true;
+            EndAll(pid);
+        }))
+        {
             WaitStatus status = await ended.Task;
+            if (isLate)
+                throw new UserLookupException($"PAM did not answer within {timeout.TotalSeconds:0.###} s");
             return status switch
             {
                 WaitStatus.Exited { Code: 0 } => null,
@@ -52,9 +51,6 @@ internal sealed class PamCheck(Loop loop, ChildReaper reaper, DaemonOptions opti
         }
     }
 
-    private UserLookupException Late() => new($"PAM did not answer within {options.Limits.LookupTimeout.TotalSeconds:0.###} s");
-
-    /// <summary>Starts a process that asks, and has its place until it has ended: even one that is killed may take long for that.</summary>
     private (ProcessId Pid, FileDescriptor Read) Start(string service, string user, TaskCompletionSource<WaitStatus> ended)
     {
         FileDescriptor? read = null;
@@ -66,18 +62,13 @@ internal sealed class PamCheck(Loop loop, ChildReaper reaper, DaemonOptions opti
             {
                 ProcessId pid = Libc.posix_spawn(
                     "/proc/self/exe", ["pipeforkasd", Argument, service, user], ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"], [(nothing, 0), (write, 1)]);
-                reaper.Register(pid, child =>
-                {
-                    ended.SetResult(child.Status);
-                    processes.Leave();
-                });
+                reaper.Register(pid, child => ended.SetResult(child.Status));
                 return (pid, read);
             }
         }
         catch
         {
             read?.Dispose();
-            processes.Leave();
             throw;
         }
     }

@@ -48,11 +48,15 @@ internal sealed class ArgumentDigest
 
     private static void WriteObject(Utf8JsonWriter writer, JsonElement element, Func<string, bool> isShown)
     {
+        // Each access to a member's name makes a string of it.
+        IEnumerable<(string Name, JsonElement Value)> all = element.EnumerateObject().Select(member => (member.Name, member.Value));
+        (string Name, JsonElement Value)[] members = [.. all.Where(member => isShown(member.Name))];
+        Array.Sort(members, static (a, b) => string.CompareOrdinal(a.Name, b.Name));
         writer.WriteStartObject();
-        foreach (JsonProperty member in element.EnumerateObject().Where(member => isShown(member.Name)).OrderBy(member => member.Name, StringComparer.Ordinal))
+        foreach ((string name, JsonElement value) in members)
         {
-            writer.WritePropertyName(member.Name);
-            WriteValue(writer, member.Value);
+            writer.WritePropertyName(name);
+            WriteValue(writer, value);
         }
 
         writer.WriteEndObject();

@@ -54,7 +54,10 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
         {
             Arguments = ArgumentDigest.Shown(arguments, shown);
             Add(ArgumentsName, Arguments);
-            Add("ArgumentsHmac", digest.Of(job, trail.Caller.Uid, arguments));
+
+            // What was refused cost its caller nothing: it shall not cost the daemon a hash.
+            if (end.Pid is not null || (end.Code == ReplyCode.Ok && trail.Decision is { IsAllowed: true }))
+                Add("ArgumentsHmac", digest.Of(job, trail.Caller.Uid, arguments));
         }
 
         if (request?.Environment is { Count: > 0 } environment)

@@ -26,10 +26,10 @@ internal sealed class PolicyAuthorizer(Policy policy, IUserDatabase users, ICons
         if (byName.Answer != Answer.NeedsAccount)
             return byName;
 
-        Account? account = await users.FindAsync(user);
+        Account? account = await users.FindAsync(user, caller.Bucket);
         if (account is null)
             return MayKnow(caller, user) ? new Decision(Answer.UnknownUser, byName.Rule, "there is no such user") : Decision.Deny("there is no such user");
-        if (await ProblemAsync(user, account) is { } problem)
+        if (await ProblemAsync(caller, user, account) is { } problem)
             return Decision.Deny(problem);
         trace?.Clear();
         question = question with { Account = account };
@@ -56,17 +56,17 @@ internal sealed class PolicyAuthorizer(Policy policy, IUserDatabase users, ICons
     private static bool MayKnow(Caller caller, UserSelector user) => caller.Uid == UserId.Root || user.Uid == caller.Uid;
 
     private async ValueTask<string?> NameAsync(Caller caller, bool needed) =>
-        needed ? (await users.FindAsync(UserSelector.ById(caller.Uid)))?.Name : null;
+        needed ? (await users.FindAsync(UserSelector.ById(caller.Uid), caller.Bucket))?.Name : null;
 
     /// <summary>
     /// One uid can have several names, each with groups and a home of its own, and the database may change between two look-ups. Only the
     /// account that the uid itself leads to is decided upon; to be asked for by another name is refused.
     /// </summary>
-    private async ValueTask<string?> ProblemAsync(UserSelector user, Account account)
+    private async ValueTask<string?> ProblemAsync(Caller caller, UserSelector user, Account account)
     {
         if (user.Uid is { } uid)
             return account.Uid == uid.Value ? null : $"uid {uid} led to the account of uid {account.Uid}";
-        Account? own = await users.FindAsync(UserSelector.ById(new UserId(account.Uid)));
+        Account? own = await users.FindAsync(UserSelector.ById(new UserId(account.Uid)), caller.Bucket);
         return own is not null && own.Uid == account.Uid && own.Gid == account.Gid && string.Equals(own.Name, account.Name, StringComparison.Ordinal)
             ? null
             : $"\"{user}\" led to uid {account.Uid}, which is the account \"{own?.Name}\"";

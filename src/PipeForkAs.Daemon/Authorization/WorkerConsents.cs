@@ -1,6 +1,7 @@
 using System.Globalization;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.Daemon.Listening;
@@ -17,7 +18,8 @@ namespace PipeForkAs.Daemon.Authorization;
 /// <param name="limits">How long an answer may take.</param>
 /// <param name="take">Takes a worker.</param>
 /// <param name="groupName">A group's name, or null; may wait for the network.</param>
-internal sealed class WorkerConsents(Loop loop, LimitOptions limits, Func<TimeSpan, ValueTask<ForkedWorker>> take, Func<GroupId, string?> groupName) : IConsents
+internal sealed class WorkerConsents(
+    Loop loop, LimitOptions limits, Func<Bucket, TimeSpan, ValueTask<ForkedWorker>> take, Func<GroupId, string?> groupName) : IConsents
 {
     /// <summary>Groups of a caller that are compared; whoever is in more is let in by name, by uid, or by one of the first.</summary>
     private const int MaxGroups = 1024;
@@ -27,9 +29,9 @@ internal sealed class WorkerConsents(Loop loop, LimitOptions limits, Func<TimeSp
 
     private static readonly WorkerLimits Tight = new() { OpenFiles = 64, CpuSeconds = 2, FileSize = 0 };
 
-    private readonly Dictionary<uint, Task> last = [];
+    private readonly Dictionary<uint, FairGate> targets = [];
     private readonly MessageWriter writer = new(4096);
-    private readonly Turnstile threads = new(MaxThreads);
+    private readonly FairGate threads = new(loop, MaxThreads, MaxThreads / 2);
 
     public async ValueTask<ConsentAnswer> AskAsync(Caller caller, string? callerName, string job, Account target)
     {
@@ -39,16 +41,17 @@ internal sealed class WorkerConsents(Loop loop, LimitOptions limits, Func<TimeSp
         using LoopTimer deadline = loop.Schedule(timeout, () => late.TrySetResult());
 
         // One at a time about each user: what hangs in a home takes one worker and not all of them.
-        var done = new TaskCompletionSource();
-        Task before = last.GetValueOrDefault(target.Uid, Task.CompletedTask);
-        last[target.Uid] = done.Task;
+        if (!targets.TryGetValue(target.Uid, out FairGate? gate))
+            targets.Add(target.Uid, gate = new FairGate(loop, places: 1, placesPerBucket: 1));
+        if (!await gate.EnterAsync(caller.Bucket, late.Task))
+            return Late(timeout);
         try
         {
             Task<string[]> names = NamesAsync(caller, callerName, late.Task);
-            if (await Task.WhenAny(Task.WhenAll(before, names), late.Task) == late.Task)
+            if (await Task.WhenAny(names, late.Task) == late.Task)
                 return Late(timeout);
             TimeSpan left = timeout - loop.Time.GetElapsedTime(begun);
-            using var worker = new Released(await take(left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1)));
+            using var worker = new Released(await take(caller.Bucket, left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1)));
             var order = new Run { Job = job, Account = target, Limits = Tight, ConsentFor = await names };
             worker.Worker.Order(order, default(GroupLimits), writer);
 
@@ -63,9 +66,9 @@ internal sealed class WorkerConsents(Loop loop, LimitOptions limits, Func<TimeSp
         }
         finally
         {
-            done.SetResult();
-            if (last.GetValueOrDefault(target.Uid) == done.Task)
-                last.Remove(target.Uid);
+            gate.Leave(caller.Bucket);
+            if (gate.IsIdle)
+                targets.Remove(target.Uid);
         }
     }
 
@@ -96,7 +99,7 @@ internal sealed class WorkerConsents(Loop loop, LimitOptions limits, Func<TimeSp
     private async Task<string[]> NamesAsync(Caller caller, string? callerName, Task late)
     {
         GroupId[] groups = [.. caller.Groups.Prepend(caller.Gid).Distinct().Take(MaxGroups)];
-        if (!await threads.EnterAsync(late))
+        if (!await threads.EnterAsync(caller.Bucket, late))
             throw new JobHostException("the groups of callers were not looked up in time");
         try
         {
@@ -105,7 +108,7 @@ internal sealed class WorkerConsents(Loop loop, LimitOptions limits, Func<TimeSp
         }
         finally
         {
-            threads.Leave();
+            threads.Leave(caller.Bucket);
         }
     }
 

@@ -110,11 +110,29 @@ internal sealed class ParameterOptions
 /// <summary>What is limited.</summary>
 internal sealed class LimitOptions
 {
-    /// <summary>Connections at once, 1 to 100,000. More wait until one ends.</summary>
+    /// <summary>
+    /// Connections at once, 1 to 100,000. One more ends the oldest one that has not sent its request, of the uid with the most of those,
+    /// with <c>busy</c>; where there is none, it is refused itself.
+    /// </summary>
     public int MaxConnections { get; set; } = 4096;
 
-    /// <summary>Connections of one uid at once, 1 to 100,000. More are refused with <c>busy</c>.</summary>
+    /// <summary>
+    /// Connections of one uid at once, 1 to 100,000; all uids without an account count as one, here and below. More are refused with
+    /// <c>busy</c>.
+    /// </summary>
     public int MaxConnectionsPerUid { get; set; } = 1024;
+
+    /// <summary>
+    /// Connections of one uid that are read at once, until they have sent their request, 1 to 100,000. More wait unread, for
+    /// <see cref="RequestTimeout"/>.
+    /// </summary>
+    public int MaxReceivingPerUid { get; set; } = 64;
+
+    /// <summary>
+    /// Connections, and jobs, that root may have beyond <see cref="MaxConnections"/> and <see cref="MaxJobs"/>, 0 to 1,000: an
+    /// administrator gets in.
+    /// </summary>
+    public int RootReserve { get; set; } = 16;
 
     /// <summary>How long a client may take to send its request, and a request may wait for a worker: 0.1 s to 10 minutes.</summary>
     public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(10);
@@ -163,6 +181,8 @@ internal sealed class LimitOptions
     {
         MaxConnections = fresh.MaxConnections;
         MaxConnectionsPerUid = fresh.MaxConnectionsPerUid;
+        MaxReceivingPerUid = fresh.MaxReceivingPerUid;
+        RootReserve = fresh.RootReserve;
         RequestTimeout = fresh.RequestTimeout;
         LookupTimeout = fresh.LookupTimeout;
         LookupCacheTime = fresh.LookupCacheTime;

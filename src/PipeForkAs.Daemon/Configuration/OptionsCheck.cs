@@ -176,6 +176,8 @@ internal static class OptionsCheck
     private static IEnumerable<(string Key, string Problem)> LimitProblems(LimitOptions limits) =>
         Range("MaxConnections", limits.MaxConnections, 1, 100_000)
             .Concat(Range("MaxConnectionsPerUid", limits.MaxConnectionsPerUid, 1, 100_000))
+            .Concat(Range("MaxReceivingPerUid", limits.MaxReceivingPerUid, 1, 100_000))
+            .Concat(Range("RootReserve", limits.RootReserve, 0, 1000))
             .Concat(Range("MaxJobs", limits.MaxJobs, 1, 10_000))
             .Concat(Range("MaxJobsPerUid", limits.MaxJobsPerUid, 1, 10_000))
             .Concat(Range("RequestTimeout", limits.RequestTimeout, Tenth, TenMinutes))

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
@@ -98,11 +99,13 @@ internal sealed class HostProcesses : IHostProcessOwner
     }
 
     /// <summary>A worker that waits for its order.</summary>
+    /// <param name="bucket">The bucket of the caller that needs it.</param>
     /// <param name="timeout">How long it may take.</param>
     /// <param name="onLeft">Is given what to call when whoever asks is gone.</param>
     /// <exception cref="JobHostException">The fork failed, or took too long.</exception>
     /// <exception cref="OperationCanceledException">Whoever asked is gone.</exception>
-    public ValueTask<ForkedWorker> TakeAsync(TimeSpan timeout, Action<Action>? onLeft) => pool.TakeAsync(timeout, onLeft);
+    public ValueTask<ForkedWorker> TakeAsync(Bucket bucket, TimeSpan timeout, Action<Action>? onLeft) =>
+        pool.TakeAsync(bucket, timeout, onLeft);
 
     /// <summary>Short jobs that have no answer yet.</summary>
     public int CountUnanswered() => pool.CountUnanswered();

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
@@ -62,13 +63,14 @@ internal sealed class JobHost
     }
 
     /// <summary>A worker that waits for its order.</summary>
+    /// <param name="bucket">The bucket of the caller that needs it.</param>
     /// <param name="timeout">How long it may take.</param>
     /// <param name="forRoot">Whether its order grants root.</param>
     /// <param name="onLeft">Is given what to call when whoever asks is gone; null where nobody goes.</param>
     /// <exception cref="JobHostException">The fork failed, or took too long; or the process that forks for root cannot serve.</exception>
     /// <exception cref="OperationCanceledException">Whoever asked is gone.</exception>
-    public ValueTask<ForkedWorker> TakeAsync(TimeSpan timeout, bool forRoot, Action<Action>? onLeft = null) =>
-        forRoot ? TakeForRootAsync(timeout, onLeft) : users.TakeAsync(timeout, onLeft);
+    public ValueTask<ForkedWorker> TakeAsync(Bucket bucket, TimeSpan timeout, bool forRoot, Action<Action>? onLeft = null) =>
+        forRoot ? TakeForRootAsync(bucket, timeout, onLeft) : users.TakeAsync(bucket, timeout, onLeft);
 
     /// <summary>Short jobs that have no answer yet.</summary>
     public int CountUnanswered() => users.CountUnanswered() + (root?.CountUnanswered() ?? 0);
@@ -87,15 +89,15 @@ internal sealed class JobHost
         return Task.WhenAll(users.StopAsync(), root?.StopAsync() ?? Task.CompletedTask);
     }
 
-    private ValueTask<ForkedWorker> TakeForRootAsync(TimeSpan timeout, Action<Action>? onLeft)
+    private ValueTask<ForkedWorker> TakeForRootAsync(Bucket bucket, TimeSpan timeout, Action<Action>? onLeft)
     {
         if (stopped)
             throw new JobHostException("the daemon is stopping");
         if (root is not null)
-            return root.TakeAsync(timeout, onLeft);
+            return root.TakeAsync(bucket, timeout, onLeft);
 
         root = HostProcesses.ForRoot(loop, reaper, descriptors, options, DemandSameJobs, () => root = null, logger);
-        ValueTask<ForkedWorker> taking = root.TakeAsync(timeout, onLeft);
+        ValueTask<ForkedWorker> taking = root.TakeAsync(bucket, timeout, onLeft);
         loop.Start(StartRootAsync);
         return taking;
     }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Fairness;
 
 namespace PipeForkAs.Daemon.Forking;
 
@@ -29,7 +30,7 @@ internal sealed class WorkerPool(Loop loop, string path, PoolSize size, IReadOnl
     private static readonly int EnoughToDo = 2 * Environment.ProcessorCount;
 
     private readonly Queue<ForkedWorker> ready = new();
-    private readonly LinkedList<TaskCompletionSource<ForkedWorker>> waiting = new();
+    private readonly FairQueue<TaskCompletionSource<ForkedWorker>> waiting = new();
 
     /// <summary>Workers with an order, by the time at which they were taken; those that are answered or have run for long leave at the front.</summary>
     private readonly Queue<(ForkedWorker Worker, long Since)> busy = new();
@@ -60,11 +61,12 @@ internal sealed class WorkerPool(Loop loop, string path, PoolSize size, IReadOnl
     }
 
     /// <summary>A worker that waits for its order: one that was forked in advance, else one that is forked now.</summary>
+    /// <param name="bucket">The bucket of the caller that needs it: where several wait, the buckets are served in turn.</param>
     /// <param name="timeout">How long it may take.</param>
     /// <param name="onLeft">Is given what to call when whoever asks is gone.</param>
     /// <exception cref="JobHostException">The fork failed, or took too long.</exception>
     /// <exception cref="OperationCanceledException">Whoever asked is gone.</exception>
-    public async ValueTask<ForkedWorker> TakeAsync(TimeSpan timeout, Action<Action>? onLeft = null)
+    public async ValueTask<ForkedWorker> TakeAsync(Bucket bucket, TimeSpan timeout, Action<Action>? onLeft = null)
     {
         while (ready.TryDequeue(out ForkedWorker? idle))
         {
@@ -81,25 +83,19 @@ internal sealed class WorkerPool(Loop loop, string path, PoolSize size, IReadOnl
         if (processes.Any(static process => process.IsReady))
             Grow();
         var taken = new TaskCompletionSource<ForkedWorker>();
-        LinkedListNode<TaskCompletionSource<ForkedWorker>> place = waiting.AddLast(taken);
+        FairQueue<TaskCompletionSource<ForkedWorker>>.Place place = waiting.Add(bucket, taken);
         using LoopTimer deadline = loop.Schedule(timeout, () =>
         {
-            GiveUpPlace();
+            waiting.Remove(place);
             taken.TrySetException(new JobHostException($"no worker was forked within {timeout.TotalSeconds:0.###} s; the job host {path} does not answer"));
         });
         onLeft?.Invoke(() =>
         {
-            GiveUpPlace();
+            waiting.Remove(place);
             taken.TrySetCanceled();
         });
         Ask(waiting.Count);
         return GiveOut(await taken.Task);
-
-        void GiveUpPlace()
-        {
-            if (place.List is not null)
-                waiting.Remove(place);
-        }
     }
 
     /// <summary>Asks for all workers that are missing.</summary>
@@ -118,10 +114,9 @@ internal sealed class WorkerPool(Loop loop, string path, PoolSize size, IReadOnl
             IdleEnded(worker);
             worker.Release();
         }
-        else if (waiting.First is { } first)
+        else if (waiting.TryTake(out FairQueue<TaskCompletionSource<ForkedWorker>>.Place? next))
         {
-            waiting.RemoveFirst();
-            first.Value.TrySetResult(worker);
+            next.Item.TrySetResult(worker);
         }
         else if (ready.Count < size.Wanted)
         {
@@ -134,14 +129,11 @@ internal sealed class WorkerPool(Loop loop, string path, PoolSize size, IReadOnl
         }
     }
 
-    /// <summary>A worker that was asked for is not there. Who waits longest is told; more are asked for after a pause.</summary>
+    /// <summary>A worker that was asked for is not there. The request whose turn it is fails; more are asked for after a pause.</summary>
     public void Miss(string reason)
     {
-        if (waiting.First is { } first)
-        {
-            waiting.RemoveFirst();
-            first.Value.TrySetException(new JobHostException(reason));
-        }
+        if (waiting.TryTake(out FairQueue<TaskCompletionSource<ForkedWorker>>.Place? next))
+            next.Item.TrySetException(new JobHostException(reason));
 
         PauseRefill();
     }
@@ -149,11 +141,8 @@ internal sealed class WorkerPool(Loop loop, string path, PoolSize size, IReadOnl
     /// <summary>There will be no workers: whoever waits is told.</summary>
     public void Refuse(string reason)
     {
-        while (waiting.First is { } first)
-        {
-            waiting.RemoveFirst();
-            first.Value.TrySetException(new JobHostException(reason));
-        }
+        while (waiting.TryTake(out FairQueue<TaskCompletionSource<ForkedWorker>>.Place? next))
+            next.Item.TrySetException(new JobHostException(reason));
     }
 
     /// <summary>A worker ended.</summary>

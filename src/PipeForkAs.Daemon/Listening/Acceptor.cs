@@ -4,11 +4,17 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Listening;
 
-/// <summary>Accepts clients while there is room for them. Those for whom there is none wait in the kernel's queue.</summary>
+/// <summary>
+/// Accepts clients. The kernel's queue does not know whose turn it is: it is emptied as fast as can be, so that whoever comes last is soon
+/// identified, and all that takes long is done later and in turn.
+/// </summary>
 internal sealed class Acceptor
 {
     /// <summary>Before the next try where accepting failed.</summary>
     private static readonly TimeSpan FailurePause = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>How long it may accept in one turn of the loop, beside reading the request of the last one.</summary>
+    private static readonly TimeSpan Budget = TimeSpan.FromMilliseconds(1);
 
     private readonly Loop loop;
     private readonly SocketListener listener;
@@ -57,15 +63,10 @@ internal sealed class Acceptor
 
     private async Task AcceptAsync()
     {
+        long begun = loop.Time.GetTimestamp();
         while (!stopping)
         {
-            if (!connections.HaveRoom)
-            {
-                await connections.ChangedAsync();
-                continue;
-            }
-
-            Errno error = await TakeNextAsync();
+            Errno error = TakeNext(out bool begins);
             if (error == Errno.EAGAIN)
             {
                 if (!await listening.ReadableAsync())
@@ -74,8 +75,20 @@ internal sealed class Acceptor
             else if (error != Errno.None)
             {
                 // No descriptors or no memory, mostly. Whatever it is: to try again at once would be to do nothing else.
+                connections.MakeRoom();
                 await loop.DelayAsync(FailurePause);
             }
+            else if (!begins && loop.Time.GetElapsedTime(begun) < Budget)
+            {
+                continue;
+            }
+            else
+            {
+                // Who came before has the answer first.
+                await Task.Yield();
+            }
+
+            begun = loop.Time.GetTimestamp();
         }
     }
 
@@ -83,26 +96,20 @@ internal sealed class Acceptor
     private async Task TakeQueueAsync()
     {
         Libc.shutdown(listener.Socket, SocketShutdown.SHUT_RD);
-        while (connections.HaveRoom && await TakeNextAsync() == Errno.None)
-        {
-        }
+        while (TakeNext(out _) == Errno.None)
+            await Task.Yield();
     }
 
     /// <summary>Takes who waits longest. What keeps it from that is logged, unless nobody waits (EAGAIN).</summary>
-    private async ValueTask<Errno> TakeNextAsync()
+    /// <param name="begins">Whether its request is being read.</param>
+    private Errno TakeNext(out bool begins)
     {
+        begins = false;
         FileDescriptor? socket = Libc.accept4(listener.Socket, out Errno error);
-        if (socket is null)
-        {
-            if (error != Errno.EAGAIN)
-                Log.AcceptFailed(logger, error.ToString());
-            return error;
-        }
-
-        connections.Take(socket);
-
-        // Who came before has the answer first.
-        await Task.Yield();
-        return Errno.None;
+        if (socket is not null)
+            begins = connections.Take(socket);
+        else if (error != Errno.EAGAIN)
+            Log.AcceptFailed(logger, error.ToString());
+        return socket is null ? error : Errno.None;
     }
 }

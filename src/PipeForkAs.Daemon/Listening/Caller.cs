@@ -1,3 +1,4 @@
+using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Listening;
@@ -9,6 +10,9 @@ namespace PipeForkAs.Daemon.Listening;
 /// <param name="Pid">The process id: for the log only, since it may be another process's by now.</param>
 internal sealed record Caller(UserId Uid, GroupId Gid, IReadOnlyList<GroupId> Groups, ProcessId Pid)
 {
+    /// <summary>The bucket with which it shares its turns.</summary>
+    public Bucket Bucket { get; init; } = Bucket.OfAccount(Uid);
+
     /// <summary>Asks the kernel who connected: SO_PEERCRED and SO_PEERGROUPS; unix(7).</summary>
     public static Caller Identify(FileDescriptor socket)
     {

@@ -49,6 +49,9 @@ internal sealed class Connection : IDisposable
     /// <summary>Whether the request's line is still awaited.</summary>
     public bool IsReceiving { get; set; } = true;
 
+    /// <summary>Its way to its request; null where nobody counts it.</summary>
+    public Reception? Reception { get; set; }
+
     /// <summary>Ends the reading of the request; what waits for it wakes up and finds the reason.</summary>
     public void Interrupt(ReplyCode code, string message)
     {

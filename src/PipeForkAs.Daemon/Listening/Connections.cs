@@ -2,94 +2,300 @@ using System.Collections;
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Listening;
 
-/// <summary>The clients that are connected, and how many connections each user has.</summary>
+/// <summary>
+/// The clients that are connected, by their buckets. A bucket has a number of connections, and a smaller number that are read at once: more
+/// wait unread, which costs a descriptor each and little memory. Where there are too many in all, the bucket with the most that have not
+/// sent their request makes room.
+/// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="descriptors">Keeps descriptors out that clients send along.</param>
 /// <param name="limits">Say how many connections there may be.</param>
+/// <param name="buckets">Tells the bucket of a uid.</param>
+/// <param name="turns">Shares the loop's time.</param>
 /// <param name="serve">Serves a connection to its end.</param>
-/// <param name="refuse">Tells a client that its user has too many connections.</param>
+/// <param name="refuse">Refuses a connection that is one too many, with a message.</param>
 /// <param name="logger">Is told of who cannot be identified, and of what a request failed with.</param>
-internal sealed class Connections(Loop loop, DescriptorCheck descriptors, LimitOptions limits, Func<Connection, Task> serve, Func<Connection, Task> refuse, ILogger logger) : IEnumerable<Connection>
+internal sealed class Connections(
+    Loop loop, DescriptorCheck descriptors, LimitOptions limits, CallerBuckets buckets, FairTurns turns, Func<Connection, Task> serve,
+    Func<Connection, string, Task> refuse, ILogger logger)
+    : IEnumerable<Connection>
 {
-    private readonly HashSet<Connection> open = [];
-    private readonly Dictionary<UserId, int> byUid = [];
+    /// <summary>Connections that may be on their way out at once to make room. Each has a descriptor until its client was told.</summary>
+    private const int MaxShedding = 64;
+
+    /// <summary>
+    /// Connections of the same block of unknown uids that wait for the user database's answer; more share the bucket of the uids without an
+    /// account.
+    /// </summary>
+    private const int MaxUnknown = 256;
+
+    /// <summary>Buckets without a connection that are kept, so that a client that comes again and again costs no memory.</summary>
+    private const int MaxIdleBuckets = 256;
+
+    private readonly Dictionary<Connection, Reception> open = [];
+    private readonly Dictionary<Bucket, BucketConnections> byBucket = [];
+    private int unknown;
+    private int shedding;
     private TaskCompletionSource? changed;
 
     /// <summary>How many there are.</summary>
-    public int Count => open.Count;
+    public int Count => open.Count + unknown;
 
-    /// <summary>Whether there may be one more.</summary>
-    public bool HaveRoom => open.Count < limits.MaxConnections;
+    /// <summary>Whether a request is still awaited of one of them.</summary>
+    public bool IsAnyReceiving => unknown > 0 || open.Keys.Any(static connection => connection.IsReceiving);
 
     /// <summary>Called when one has ended.</summary>
     public Action? WhenEnded { private get; set; }
 
-    /// <summary>Completes when a connection has ended, or the limits are others: whoever waits looks again.</summary>
-    public Task ChangedAsync() => (changed ??= new TaskCompletionSource()).Task;
-
-    /// <summary>Has whoever waits look again.</summary>
+    /// <summary>Has those that wait look again, because a connection has ended or the limits are others.</summary>
     public void Reconsider()
     {
-        TaskCompletionSource? awaited = changed;
-        changed = null;
-        awaited?.TrySetResult();
+        foreach (BucketConnections its in byBucket.Values)
+            AdmitNext(its);
+        Changed();
     }
 
-    /// <summary>Identifies who has connected, and serves that one; or closes the socket.</summary>
-    /// <param name="socket">The accepted socket, from here on not the caller's.</param>
-    public void Take(FileDescriptor socket)
+    /// <summary>Identifies a client, and serves or refuses it; or closes the socket.</summary>
+    /// <param name="accepted">The accepted socket, from here on not the caller's.</param>
+    /// <returns>Whether its request is being read; otherwise this took little time.</returns>
+    public bool Take(FileDescriptor accepted) => Take(descriptors.Accepted(accepted));
+
+    private bool Take(UntrustedSocket socket)
     {
-        Connection connection;
+        Caller caller;
         try
         {
-            connection = new Connection(loop, descriptors.Accepted(socket), Caller.Identify(socket));
+            caller = Caller.Identify(socket.Descriptor);
         }
         catch (SystemCallException failure)
         {
             // Who cannot be identified is not served.
             Log.AcceptFailed(logger, failure.Message);
             socket.Dispose();
-            return;
+            return false;
         }
 
-        UserId uid = connection.Caller.Uid;
-        int ofUid = byUid.GetValueOrDefault(uid);
-        open.Add(connection);
-        byUid[uid] = ofUid + 1;
-        _ = ServeAsync(connection, ofUid < limits.MaxConnectionsPerUid ? serve : refuse);
+        if (buckets.TryFind(caller.Uid, out Bucket bucket))
+            return Add(socket, caller, bucket);
+        BucketConnections its = Of(Bucket.OfUnknown(caller.Uid));
+        if (its.Count >= MaxUnknown)
+            return Add(socket, caller, Bucket.WithoutAccount);
+        loop.Start(() => IdentifyAsync(socket, caller, its));
+        return false;
+    }
 
-        // While the job runs, and while the client is still there.
-        loop.Post(static state => _ = ((Connection)state!).Origin, connection);
+    /// <summary>
+    /// Ends the oldest connection that has not sent its request, of the bucket with the most of those. A bucket that would have as many
+    /// with its newcomer counts as the one with the most; root's connections make room for root alone. False where no connection could be
+    /// ended.
+    /// </summary>
+    /// <param name="newcomer">The bucket that needs the room for one more; null where all need it.</param>
+    public bool MakeRoom(BucketConnections? newcomer = null)
+    {
+        BucketConnections? most = newcomer;
+        int count = newcomer is null ? 0 : newcomer.Unsent.Count + 1;
+        foreach (BucketConnections its in byBucket.Values)
+        {
+            if (its.Unsent.Count > count && (!its.Bucket.IsRoot || its == newcomer))
+                (most, count) = (its, its.Unsent.Count);
+        }
+
+        Reception? oldest = most?.Unsent.FirstOrDefault(static each => each.Connection.IsReceiving);
+        if (oldest is null || shedding >= MaxShedding)
+            return false;
+        Shed(oldest);
+        return true;
     }
 
     /// <summary>Waits until there are none. False where some are left after that time.</summary>
     public async Task<bool> AllEndedAsync(TimeSpan timeout)
     {
         Task elapsed = loop.DelayAsync(timeout);
-        while (open.Count > 0)
+        while (Count > 0)
         {
-            if (await Task.WhenAny(ChangedAsync(), elapsed) == elapsed)
-                return open.Count == 0;
+            changed ??= new TaskCompletionSource();
+            if (await Task.WhenAny(changed.Task, elapsed) == elapsed)
+                return Count == 0;
         }
 
         return true;
     }
 
     /// <summary>Those that there are now: what is done to one may end it.</summary>
-    public IEnumerator<Connection> GetEnumerator() => open.ToList().GetEnumerator();
+    public IEnumerator<Connection> GetEnumerator() => open.Keys.ToList().GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-    private async Task ServeAsync(Connection connection, Func<Connection, Task> service)
+    /// <summary>A request was read, or will not be: another one's turn. Has no effect the second time.</summary>
+    public void EndReception(Reception reception)
     {
+        BucketConnections its = reception.Its;
+        if (reception.Unsent is { } unsent)
+            its.Unsent.Remove(unsent);
+        reception.Unsent = null;
+        if (!reception.HasPlace)
+            return;
+        reception.HasPlace = false;
+        its.Receiving--;
+        AdmitNext(its);
+    }
+
+    private async Task IdentifyAsync(UntrustedSocket socket, Caller caller, BucketConnections its)
+    {
+        unknown++;
+        its.Count++;
+        Bucket bucket = Bucket.WithoutAccount;
         try
         {
-            await service(connection);
+            bucket = await buckets.FindAsync(caller.Uid);
+        }
+        finally
+        {
+            unknown--;
+            Leave(its);
+            Add(socket, caller, bucket);
+            Changed();
+        }
+    }
+
+    private bool Add(UntrustedSocket socket, Caller caller, Bucket bucket)
+    {
+        Connection connection;
+        try
+        {
+            connection = new Connection(loop, socket, bucket == caller.Bucket ? caller : caller with { Bucket = bucket });
+        }
+        catch (SystemCallException failure)
+        {
+            Log.AcceptFailed(logger, failure.Message);
+            socket.Dispose();
+            return false;
+        }
+
+        BucketConnections its = Of(bucket);
+        var reception = new Reception(this, connection, its, turns);
+        connection.Reception = reception;
+        string? problem = Problem(its);
+        open.Add(connection, reception);
+        its.Count++;
+        if (problem is not null)
+        {
+            _ = ServeAsync(reception, problem);
+            return false;
+        }
+
+        reception.Unsent = its.Unsent.AddLast(reception);
+        bool begins = its.Waiting.Count == 0 && its.Receiving < limits.MaxReceivingPerUid;
+        if (begins)
+            TakePlace(reception);
+        _ = ServeAsync(reception, null);
+
+        // While the job runs, and while the client is still there.
+        loop.Post(static state => _ = ((Reception)state!).LookAtOriginAsync(), reception);
+        return begins;
+    }
+
+    private string? Problem(BucketConnections its)
+    {
+        if (its.Count >= limits.MaxConnectionsPerUid)
+        {
+            string whose = its.Bucket == Bucket.WithoutAccount ? "callers without an account have" : "you have";
+            return $"{whose} {its.Count} connections, the maximum (Limits:MaxConnectionsPerUid); ask again later";
+        }
+
+        int most = limits.MaxConnections + (its.Bucket.IsRoot ? limits.RootReserve : 0);
+        return Count - shedding < most || MakeRoom(its) ? null : $"{TooMany()}; ask again later";
+    }
+
+    private BucketConnections Of(Bucket bucket)
+    {
+        if (!byBucket.TryGetValue(bucket, out BucketConnections? its))
+            byBucket.Add(bucket, its = new BucketConnections(bucket));
+        return its;
+    }
+
+    private void Shed(Reception reception)
+    {
+        shedding++;
+        reception.IsShed = true;
+        reception.Its.Unsent.Remove(reception.Unsent!);
+        reception.Unsent = null;
+        GiveUp(reception, $"{TooMany()}, and this one waited longest for its request; ask again later");
+    }
+
+    private string TooMany() => $"there are {Count} connections, the maximum (Limits:MaxConnections)";
+
+    /// <summary>Refuses a connection whose request is not read yet; it is told by the one that reads it.</summary>
+    private void GiveUp(Reception reception, string problem)
+    {
+        reception.Connection.Interrupt(ReplyCode.Busy, problem);
+        if (reception.Waiting is not null)
+            Admit(reception);
+    }
+
+    private static void TakePlace(Reception reception)
+    {
+        reception.HasPlace = true;
+        reception.Its.Receiving++;
+    }
+
+    private void AdmitNext(BucketConnections its)
+    {
+        while (its.Receiving < limits.MaxReceivingPerUid && its.Waiting.First is { } next)
+        {
+            TakePlace(next.Value);
+            Admit(next.Value);
+        }
+    }
+
+    private void Admit(Reception reception)
+    {
+        reception.Its.Waiting.Remove(reception.Waiting!);
+        reception.Waiting = null;
+
+        // Not inline: what is read may be refused at once and admit the next one, and a long line would become a deep stack.
+        loop.Post(static admitted => ((TaskCompletionSource)admitted!).SetResult(), reception.Admitted);
+    }
+
+    private async Task WaitAsync(Reception reception)
+    {
+        reception.Admitted = new TaskCompletionSource();
+        reception.Waiting = reception.Its.Waiting.AddLast(reception);
+        using (loop.Schedule(limits.RequestTimeout, () => GiveUpWaiting(reception)))
+            await reception.Admitted.Task;
+
+        await turns.EnterAsync(reception.Its.Bucket);
+    }
+
+    private void GiveUpWaiting(Reception reception)
+    {
+        if (reception.Waiting is null)
+            return;
+        string limit = $"{limits.MaxReceivingPerUid} of your connections have sent no request, the maximum (Limits:MaxReceivingPerUid)";
+        GiveUp(reception, $"{limit}, for {limits.RequestTimeout.TotalSeconds:0.###} s now; ask again later");
+    }
+
+    private async Task ServeAsync(Reception reception, string? problem)
+    {
+        Connection connection = reception.Connection;
+        try
+        {
+            if (problem is not null)
+            {
+                await refuse(connection, problem);
+                return;
+            }
+
+            if (!reception.HasPlace)
+                await WaitAsync(reception);
+            await serve(connection);
         }
 #pragma warning disable CA1031 // The connection's edge: one request's failure must not end the others.
         catch (Exception failure)
@@ -100,17 +306,31 @@ internal sealed class Connections(Loop loop, DescriptorCheck descriptors, LimitO
         finally
         {
             connection.Close();
-            Remove(connection);
+            Remove(reception);
         }
     }
 
-    private void Remove(Connection connection)
+    private void Remove(Reception reception)
     {
-        open.Remove(connection);
-        UserId uid = connection.Caller.Uid;
-        if (--byUid[uid] == 0)
-            byUid.Remove(uid);
-        Reconsider();
+        EndReception(reception);
+        open.Remove(reception.Connection);
+        if (reception.IsShed)
+            shedding--;
+        Leave(reception.Its);
+        Changed();
         WhenEnded?.Invoke();
+    }
+
+    private void Leave(BucketConnections its)
+    {
+        if (--its.Count == 0 && byBucket.Count > MaxIdleBuckets)
+            byBucket.Remove(its.Bucket);
+    }
+
+    private void Changed()
+    {
+        TaskCompletionSource? awaited = changed;
+        changed = null;
+        awaited?.TrySetResult();
     }
 }

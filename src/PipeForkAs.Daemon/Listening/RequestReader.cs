@@ -1,4 +1,5 @@
 using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Requests;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
@@ -12,27 +13,36 @@ internal static class RequestReader
 
     /// <summary>Reads a request.</summary>
     /// <param name="connection">The client.</param>
+    /// <param name="turns">Shares the loop's time: parsing waits for its turn; null where it is done at once.</param>
     /// <param name="timeout">How long it may take to send the line.</param>
     /// <returns>The request, and what came behind it: the beginning of the job's stdin.</returns>
     /// <exception cref="RefusedException">It is none, or did not come in time.</exception>
-    public static async ValueTask<ReceivedRequest> ReceiveAsync(Connection connection, TimeSpan timeout)
+    public static async ValueTask<ReceivedRequest> ReceiveAsync(Connection connection, FairTurns? turns, TimeSpan timeout)
     {
         using LoopTimer deadline = connection.Loop.Schedule(timeout, () => connection.Interrupt(
             ReplyCode.BadRequest,
             $"no request came within {timeout.TotalSeconds:0.###} s; send one JSON object on one line, ended by a newline"));
-        ReceivedRequest received = await ReadLineAsync(connection);
-        connection.IsReceiving = false;
-        return received;
+        try
+        {
+            ReceivedRequest received = await ReadLineAsync(connection, turns);
+            connection.IsReceiving = false;
+            return received;
+        }
+        finally
+        {
+            connection.Reception?.End();
+        }
     }
 
     /// <summary>The reply's form that a client asks for whose request is refused whatever it is; text where none comes in time.</summary>
     /// <param name="connection">The client.</param>
+    /// <param name="turns">Shares the loop's time; null where what has come is looked at at once.</param>
     /// <param name="patience">How long to wait for it.</param>
-    public static async ValueTask<ReplyForm> ReceiveFormAsync(Connection connection, TimeSpan patience)
+    public static async ValueTask<ReplyForm> ReceiveFormAsync(Connection connection, FairTurns? turns, TimeSpan patience)
     {
         try
         {
-            return (await ReceiveAsync(connection, patience)).Request.Reply;
+            return (await ReceiveAsync(connection, turns, patience)).Request.Reply;
         }
         catch (RefusedException refused)
         {
@@ -40,7 +50,7 @@ internal static class RequestReader
         }
     }
 
-    private static async ValueTask<ReceivedRequest> ReadLineAsync(Connection connection)
+    private static async ValueTask<ReceivedRequest> ReadLineAsync(Connection connection, FairTurns? turns)
     {
         var buffer = new byte[FirstRead];
         int length = 0;
@@ -66,6 +76,10 @@ internal static class RequestReader
             int end = buffer.AsSpan(length, (int)received.Count).IndexOf((byte)'\n');
             int line = end >= 0 ? length + end : -1;
             length += (int)received.Count;
+            connection.IsReceiving &= line < 0; // No deadline counts for a whole line that waits for its turn.
+            bool isOver = line >= 0 || received.Count == 0 || length >= ClientProtocol.MaxRequestBytes;
+            if ((isOver || connection.Interruption is not null) && turns is not null)
+                await turns.EnterAsync(connection.Caller.Bucket);
             ReadOnlySpan<byte> soFar = buffer.AsSpan(0, line >= 0 ? line : length);
             if (connection.Interruption is { } interruption)
                 throw new RefusedException(interruption.Code, interruption.Message, ReplyFormPeek.Of(soFar));

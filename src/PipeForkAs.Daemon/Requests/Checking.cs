@@ -43,7 +43,7 @@ internal sealed class Checking(JobCatalog catalog, IAuthorizer authorizer, IUser
         {
             try
             {
-                result = await ResolveAsync(result, decision, request, user);
+                result = await ResolveAsync(asking, result, decision, request, user);
             }
             catch (RefusedException refused) when (refused.Code == ReplyCode.Denied)
             {
@@ -66,12 +66,13 @@ internal sealed class Checking(JobCatalog catalog, IAuthorizer authorizer, IUser
     }
 
     /// <summary>What a run would be refused for behind the policy is refused here in the same words.</summary>
-    private async ValueTask<CheckResult> ResolveAsync(CheckResult result, Decision decision, Request request, UserSelector user)
+    private async ValueTask<CheckResult> ResolveAsync(
+        Caller asking, CheckResult result, Decision decision, Request request, UserSelector user)
     {
         RegisteredJob job = catalog.Find(request.Job!)
             ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{request.Job}\"; list shows those that there are");
         Account account = decision.Account ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{user}\"");
-        await accounts.PassAsync(account);
+        await accounts.PassAsync(account, asking.Bucket);
         JobOrder order = orders.Build(job, request, account, decision.GrantsRoot);
         WorkerLimits limits = order.Run.Limits;
         var told = new SortedDictionary<string, double>(StringComparer.Ordinal)
@@ -106,8 +107,10 @@ internal sealed class Checking(JobCatalog catalog, IAuthorizer authorizer, IUser
     {
         if (asking.Uid != UserId.Root)
             throw new RefusedException(ReplyCode.Denied, "only root may ask what another caller may do");
-        Account account = await users.FindAsync(UserSelector.Parse(name)) ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{name}\"");
-        return new Caller(new UserId(account.Uid), new GroupId(account.Gid), [.. account.Groups.Select(group => new GroupId(group))], asking.Pid);
+        Account account = await users.FindAsync(UserSelector.Parse(name), asking.Bucket)
+            ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{name}\"");
+        GroupId[] groups = [.. account.Groups.Select(group => new GroupId(group))];
+        return new Caller(new UserId(account.Uid), new GroupId(account.Gid), groups, asking.Pid) { Bucket = asking.Bucket };
     }
 
     private static string Text(CheckResult result)

@@ -1,15 +1,22 @@
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
-using PipeForkAs.LibC;
+using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Requests;
 
-/// <summary>Counts what runs at once, in all and for each caller. A request for which there is no slot waits its turn for a time.</summary>
-internal sealed class JobSlots(Loop loop, LimitOptions limits)
+/// <summary>
+/// Counts what runs at once, in all and for each bucket. Requests for which there is no slot wait for a time; the buckets are served in
+/// turn.
+/// </summary>
+/// <param name="loop">The loop.</param>
+/// <param name="turns">Shares the loop's time: many requests may be refused at once.</param>
+/// <param name="limits">Say how many jobs may run and how many requests may wait.</param>
+internal sealed class JobSlots(Loop loop, FairTurns turns, LimitOptions limits)
 {
-    private readonly Dictionary<UserId, int> byCaller = [];
-    private readonly LinkedList<Waiter> waiting = new();
+    private readonly Dictionary<Bucket, int> byBucket = [];
+    private readonly FairQueue<Waiter> waiting = new();
+    private Func<Bucket, bool>? mayTake;
 
     /// <summary>Jobs that run now.</summary>
     public int Taken { get; private set; }
@@ -18,93 +25,107 @@ internal sealed class JobSlots(Loop loop, LimitOptions limits)
     public int Waiting => waiting.Count;
 
     /// <summary>Takes a slot, when there is one; disposing what comes back frees it.</summary>
-    /// <param name="caller">For whom.</param>
+    /// <param name="bucket">The caller's bucket.</param>
     /// <param name="leave">Takes what is to be called when the client goes away meanwhile.</param>
     /// <exception cref="RefusedException">There is none and the queue is full, none became free in time, or the client went away.</exception>
-    public async ValueTask<Slot> TakeAsync(UserId caller, Action<Action> leave)
-    {
-        // Who came first goes first, but for those whose own jobs are in their way.
-        if (Problem(caller) is not { } problem)
-            return Take(caller);
-        if (waiting.Count >= limits.MaxQueued || waiting.Count(waiter => waiter.Caller == caller) >= limits.MaxJobsPerUid)
-            throw new RefusedException(ReplyCode.Busy, $"{problem}; ask again later");
-
-        var waiter = new Waiter(caller);
-        LinkedListNode<Waiter> place = waiting.AddLast(waiter);
-        using LoopTimer late = loop.Schedule(limits.QueueTimeout, () => Refuse(place, ReplyCode.Busy, $"{Problem(caller) ?? problem}, for {limits.QueueTimeout.TotalSeconds:0.###} s now; ask again later"));
-        leave(() => Refuse(place, ReplyCode.Cancelled, "the client went away; nothing was run"));
-        return await waiter.Slot.Task;
-    }
+    public ValueTask<Slot> TakeAsync(Bucket bucket, Action<Action> leave) =>
+        MayTake(bucket) ? new ValueTask<Slot>(Take(bucket)) : WaitAsync(bucket, leave);
 
     /// <summary>The daemon stops: nobody waits any more.</summary>
     public void RefuseAll()
     {
-        while (waiting.First is { } first)
-            Refuse(first, ReplyCode.ShuttingDown, "the daemon is stopping; nothing was run");
+        while (waiting.TryTake(out FairQueue<Waiter>.Place? next))
+            Refuse(next, ReplyCode.ShuttingDown, "the daemon is stopping; nothing was run");
     }
 
-    private string? Problem(UserId caller)
+    private async ValueTask<Slot> WaitAsync(Bucket bucket, Action<Action> leave)
     {
-        if (Taken >= limits.MaxJobs)
-            return $"{Taken} jobs run, no more may (Limits:MaxJobs)";
-        int own = byCaller.GetValueOrDefault(caller);
-        return own >= limits.MaxJobsPerUid ? $"{own} of your jobs run, no more may (Limits:MaxJobsPerUid)" : null;
+        string problem = Problem(bucket);
+        if (!HasRoom(bucket))
+            throw new RefusedException(ReplyCode.Busy, $"{problem}; ask again later");
+
+        FairQueue<Waiter>.Place place = waiting.Add(bucket, new Waiter());
+        string late = $"{problem}, for {limits.QueueTimeout.TotalSeconds:0.###} s now; ask again later";
+        using (loop.Schedule(limits.QueueTimeout, () => Leave(place, ReplyCode.Busy, late)))
+        {
+            leave(() => Leave(place, ReplyCode.Cancelled, "the client went away; nothing was run"));
+            await Task.WhenAny(place.Item.Slot.Task);
+        }
+
+        await turns.EnterAsync(bucket);
+        return await place.Item.Slot.Task;
     }
 
-    private Slot Take(UserId caller)
+    /// <summary>Whether one more may wait. Where the queue is full, the bucket with the most in it makes room for one with fewer.</summary>
+    private bool HasRoom(Bucket bucket)
+    {
+        if (waiting.CountOf(bucket) >= limits.MaxJobsPerUid)
+            return false;
+        if (waiting.Count < limits.MaxQueued)
+            return true;
+        if (waiting.LastOfLongest() is not { } last || waiting.CountOf(last.Bucket) <= waiting.CountOf(bucket) + 1)
+            return false;
+        string full = $"{waiting.Count} requests are waiting for a job to end, the maximum (Limits:MaxQueued), and most of them are yours";
+        Leave(last, ReplyCode.Busy, $"{full}; ask again later");
+        return true;
+    }
+
+    private bool MayTake(Bucket bucket) => HasSlot(bucket) && byBucket.GetValueOrDefault(bucket) < limits.MaxJobsPerUid;
+
+    private bool HasSlot(Bucket bucket) => Taken < limits.MaxJobs + (bucket.IsRoot ? limits.RootReserve : 0);
+
+    private string Problem(Bucket bucket) => HasSlot(bucket)
+        ? $"{byBucket.GetValueOrDefault(bucket)} of your jobs are running, the maximum (Limits:MaxJobsPerUid)"
+        : $"{Taken} jobs are running, the maximum (Limits:MaxJobs)";
+
+    private Slot Take(Bucket bucket)
     {
         Taken++;
-        byCaller[caller] = byCaller.GetValueOrDefault(caller) + 1;
-        return new Slot(this, caller);
+        byBucket[bucket] = byBucket.GetValueOrDefault(bucket) + 1;
+        return new Slot(this, bucket);
     }
 
-    private void Refuse(LinkedListNode<Waiter> place, ReplyCode code, string message)
+    private void Leave(FairQueue<Waiter>.Place place, ReplyCode code, string message)
     {
-        if (place.List is null)
-            return;
-        waiting.Remove(place);
-        place.Value.Slot.SetException(new RefusedException(code, message));
+        if (waiting.Remove(place))
+            Refuse(place, code, message);
     }
 
-    private void Free(UserId caller)
+    private static void Refuse(FairQueue<Waiter>.Place place, ReplyCode code, string message) =>
+        place.Item.Slot.SetException(new RefusedException(code, message));
+
+    private void Free(Bucket bucket)
     {
         Taken--;
-        if (--byCaller[caller] == 0)
-            byCaller.Remove(caller);
+        if (--byBucket[bucket] == 0)
+            byBucket.Remove(bucket);
         ServeWaiting();
     }
 
     /// <summary>Gives slots to those who wait, where there are any: one became free, or more may be taken than before.</summary>
     public void ServeWaiting()
     {
-        for (LinkedListNode<Waiter>? place = waiting.First; place is not null && Taken < limits.MaxJobs;)
+        while (waiting.TryTake(mayTake ??= MayTake, out FairQueue<Waiter>.Place? next))
         {
-            LinkedListNode<Waiter>? next = place.Next;
-            UserId waits = place.Value.Caller;
-            if (Problem(waits) is null)
-            {
-                waiting.Remove(place);
-                Slot slot = Take(waits);
-
-                // Not inline: who goes on here may free its slot before this loop is done.
-                Waiter first = place.Value;
-                loop.Post(_ => first.Slot.SetResult(slot), null);
-            }
-
-            place = next;
+            // Not inline: what goes on here may free its slot before this loop is done.
+            var slot = new Granted(next.Item, Take(next.Bucket));
+            loop.Post(static granted => ((Granted)granted!).Tell(), slot);
         }
     }
 
     /// <summary>A slot.</summary>
-    internal readonly struct Slot(JobSlots owner, UserId caller) : IDisposable
+    internal readonly struct Slot(JobSlots owner, Bucket bucket) : IDisposable
     {
-        public void Dispose() => owner.Free(caller);
+        public void Dispose() => owner.Free(bucket);
     }
 
-    private sealed class Waiter(UserId caller)
+    private sealed class Waiter
     {
-        public UserId Caller { get; } = caller;
-
         public TaskCompletionSource<Slot> Slot { get; } = new();
+    }
+
+    private sealed record Granted(Waiter Waiter, Slot Slot)
+    {
+        public void Tell() => Waiter.Slot.SetResult(Slot);
     }
 }

@@ -5,6 +5,7 @@ using PipeForkAs.Daemon.Auditing;
 using PipeForkAs.Daemon.Authorization;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Relaying;
@@ -23,7 +24,7 @@ namespace PipeForkAs.Daemon.Requests;
 /// </summary>
 internal sealed class RequestStory(
     DaemonOptions options, JobCatalog catalog, IAuthorizer authorizer, AccountGate accounts, OrderBuilder orders, Checking checking, Overseeing overseeing, JobSlots slots, RunningJobs runningJobs,
-    DescriptorCheck descriptors, Audit audit, ILogger logger)
+    FairTurns turns, DescriptorCheck descriptors, Audit audit, ILogger logger)
 {
     private readonly MessageWriter writer = new(4096);
 
@@ -37,6 +38,8 @@ internal sealed class RequestStory(
         }
         finally
         {
+            // The record of a long request takes as long as the request's reading did.
+            await turns.EnterAsync(client.Caller.Bucket);
             audit.Write(trail);
         }
     }
@@ -49,7 +52,7 @@ internal sealed class RequestStory(
         try
         {
             // Receive: one line of JSON; what follows it is the job's input.
-            ReceivedRequest received = await RequestReader.ReceiveAsync(client, options.Limits.RequestTimeout);
+            ReceivedRequest received = await RequestReader.ReceiveAsync(client, turns, options.Limits.RequestTimeout);
             trail.Request = request = received.Request;
             reply = Reply.For(request.Reply, client);
             RefuseWhere(runningJobs.Stopping);
@@ -140,9 +143,9 @@ internal sealed class RequestStory(
         Demand(decision, caller, jobName, user);
         RegisteredJob job = catalog.Find(jobName) ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{jobName}\"; list shows those that there are");
         Account account = decision.Account ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{user}\"");
-        await accounts.PassAsync(account);
+        await accounts.PassAsync(account, caller.Bucket);
         JobOrder order = orders.Build(job, request, account, decision.GrantsRoot);
-        using JobSlots.Slot slot = await slots.TakeAsync(caller.Uid, client.OnHungUp);
+        using JobSlots.Slot slot = await slots.TakeAsync(caller.Bucket, client.OnHungUp);
         RefuseWhere(runningJobs.AllEnded);
 
         // Take a forked worker, which has its streams. It becomes the user, runs the job, whose output goes to them, and exits.
@@ -215,7 +218,7 @@ internal sealed class RequestStory(
         ForkedWorker worker;
         try
         {
-            worker = await host.TakeAsync(options.Limits.RequestTimeout, forRoot, client.OnHungUp);
+            worker = await host.TakeAsync(client.Caller.Bucket, options.Limits.RequestTimeout, forRoot, client.OnHungUp);
         }
         catch (OperationCanceledException) when (client.Watch.IsHungUp)
         {

@@ -30,6 +30,7 @@ internal sealed class DescriptorCheck(Loop loop, ChildReaper reaper, bool byDaem
     }
 
     /// <summary>A connection that was accepted. It may have been made before the listening socket was guarded: by another daemon, or while systemd held it.</summary>
+    /// <param name="socket">The socket, from here on not the caller's.</param>
     public UntrustedSocket Accepted(FileDescriptor socket) => byDaemon || !Libc.refuses_descriptors(socket) ? Looked(socket) : new UntrustedSocket(socket);
 
     /// <summary>The daemon's end of a pair, whose other end nobody hostile has had so far.</summary>

@@ -1,3 +1,4 @@
+using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Users;
@@ -6,8 +7,10 @@ namespace PipeForkAs.Daemon.Users;
 internal interface IUserDatabase
 {
     /// <summary>The user with its groups, or null where there is none.</summary>
+    /// <param name="selector">The user.</param>
+    /// <param name="bucket">The bucket of the caller for whom it is looked up.</param>
     /// <exception cref="UserLookupException">There is no answer, or none in time.</exception>
-    ValueTask<Account?> FindAsync(UserSelector selector);
+    ValueTask<Account?> FindAsync(UserSelector selector, Bucket bucket);
 }
 
 /// <summary>The user database gave no answer.</summary>

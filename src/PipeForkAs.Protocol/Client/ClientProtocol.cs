@@ -14,4 +14,10 @@ public static class ClientProtocol
 
     /// <summary>The deepest nesting of a request's JSON.</summary>
     public const int MaxDepth = 32;
+
+    /// <summary>The most members of a request's JSON, those of <c>args</c> and <c>env</c> and of all objects in them included.</summary>
+    public const int MaxMembers = 1024;
+
+    /// <summary>The most values of a request's JSON: those of its members, and the elements of all arrays.</summary>
+    public const int MaxValues = 8192;
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.ComponentModel;
+using System.Runtime.InteropServices;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -25,7 +26,7 @@ public sealed class RawObjectConverter : JsonConverter<byte[]>
             throw new JsonException("a JSON object is expected");
 
         using JsonDocument document = JsonDocument.ParseValue(ref reader);
-        byte[] raw = System.Text.Encoding.UTF8.GetBytes(document.RootElement.GetRawText());
+        byte[] raw = JsonMarshal.GetRawUtf8Value(document.RootElement).ToArray();
         using JsonDocument checkedDocument = JsonDocument.Parse(raw, Strict);
         return raw;
     }

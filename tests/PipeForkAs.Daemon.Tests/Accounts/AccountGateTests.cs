@@ -1,6 +1,7 @@
 using PipeForkAs.Daemon.Accounts;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Requests;
 using PipeForkAs.Daemon.Tests.Fakes;
 using PipeForkAs.Daemon.Users;
@@ -11,6 +12,7 @@ namespace PipeForkAs.Daemon.Tests.Accounts;
 
 public sealed class AccountGateTests
 {
+    private static readonly ShadowEntry Expired = new(1, -1, -1, 1);
     private static readonly Account Alice = new("alice", 1001, 1001, [1001], "/home/alice", "/bin/sh");
 
     [Fact]
@@ -18,16 +20,16 @@ public sealed class AccountGateTests
     {
         var asked = new List<string>();
         var options = new DaemonOptions { Policy = { PamService = "service" } };
-        var gate = new AccountGate(loop, options, name => name == "old" ? new ShadowEntry(1, -1, -1, 1) : null, (service, name) =>
+        AccountGate gate = Gate(loop, options, name => name == "old" ? Expired : null, (service, name) =>
         {
             asked.Add($"{service} {name}");
             return Task.FromResult(name == "barred" ? "barred (6)" : null);
         });
 
-        await gate.PassAsync(Alice);
-        Assert.Contains("shell", (await Assert.ThrowsAsync<RefusedException>(async () => await gate.PassAsync(Alice with { Name = "closed", Shell = "/bin/false" }))).Message);
-        Assert.Contains("expired", (await Assert.ThrowsAsync<RefusedException>(async () => await gate.PassAsync(Alice with { Name = "old" }))).Message);
-        Assert.Contains("barred (6)", (await Assert.ThrowsAsync<RefusedException>(async () => await gate.PassAsync(Alice with { Name = "barred" }))).Message);
+        await gate.PassAsync(Alice, Callers.Alice);
+        Assert.Contains("shell", await RefusalAsync(gate, Alice with { Name = "closed", Shell = "/bin/false" }));
+        Assert.Contains("expired", await RefusalAsync(gate, Alice with { Name = "old" }));
+        Assert.Contains("barred (6)", await RefusalAsync(gate, Alice with { Name = "barred" }));
         Assert.Equal(["service alice", "service barred"], asked);
     });
 
@@ -36,25 +38,67 @@ public sealed class AccountGateTests
     {
         int asked = 0;
         var options = new DaemonOptions { Limits = { LookupCacheTime = TimeSpan.FromMinutes(1) } };
-        var gate = new AccountGate(loop, options, _ => ++asked > 1 ? new ShadowEntry(1, -1, -1, 1) : null, (_, _) => Task.FromResult<string?>(null));
+        AccountGate gate = Gate(loop, options, _ => ++asked > 1 ? Expired : null, (_, _) => Task.FromResult<string?>(null));
 
-        await gate.PassAsync(Alice);
-        await gate.PassAsync(Alice);
+        await gate.PassAsync(Alice, Callers.Alice);
+        await gate.PassAsync(Alice, Callers.Alice);
         Assert.Equal(1, asked);
-        await Assert.ThrowsAsync<RefusedException>(async () => await gate.PassAsync(Alice with { Name = "bob" }));
+        await Assert.ThrowsAsync<RefusedException>(async () => await gate.PassAsync(Alice with { Name = "bob" }, Callers.Alice));
 
         options.Limits.LookupCacheTime = TimeSpan.Zero;
-        var fresh = new AccountGate(loop, options, _ => ++asked > 3 ? new ShadowEntry(1, -1, -1, 1) : null, (_, _) => Task.FromResult<string?>(null));
-        await fresh.PassAsync(Alice);
-        await Assert.ThrowsAsync<RefusedException>(async () => await fresh.PassAsync(Alice));
+        AccountGate fresh = Gate(loop, options, _ => ++asked > 3 ? Expired : null, (_, _) => Task.FromResult<string?>(null));
+        await fresh.PassAsync(Alice, Callers.Alice);
+        await Assert.ThrowsAsync<RefusedException>(async () => await fresh.PassAsync(Alice, Callers.Alice));
+    });
+
+    [Fact]
+    public Task What_PAM_says_is_used_again_for_a_time_and_asked_once_however_many_ask() => OnLoopAsync(async loop =>
+    {
+        var answer = new TaskCompletionSource<string?>();
+        int asked = 0;
+        var options = new DaemonOptions { Policy = { PamService = "service", RefuseDisabledAccounts = false } };
+        options.Limits.LookupCacheTime = TimeSpan.FromMinutes(1);
+        AccountGate gate = Gate(loop, options, _ => null, (_, name) =>
+        {
+            asked++;
+            return name == "alice" ? answer.Task : Task.FromResult<string?>("barred (6)");
+        });
+
+        Task[] all = [.. Enumerable.Range(0, 1000).Select(_ => gate.PassAsync(Alice, Callers.Alice).AsTask())];
+        answer.SetResult(null);
+        await Task.WhenAll(all);
+        await gate.PassAsync(Alice, Callers.Bob);
+        Assert.Equal(1, asked);
+
+        for (int i = 0; i < 3; i++)
+            Assert.Contains("barred (6)", await RefusalAsync(gate, Alice with { Name = "bob" }));
+        Assert.Equal(2, asked);
+
+        options.Policy.PamService = "other";
+        await gate.PassAsync(Alice, Callers.Alice);
+        Assert.Equal(3, asked);
+    });
+
+    [Fact]
+    public Task A_failure_of_PAM_is_asked_again() => OnLoopAsync(async loop =>
+    {
+        int asked = 0;
+        var options = new DaemonOptions { Policy = { PamService = "service", RefuseDisabledAccounts = false } };
+        AccountGate gate = Gate(loop, options, _ => null, (_, _) =>
+            ++asked == 1 ? Task.FromException<string?>(new UserLookupException("it failed")) : Task.FromResult<string?>(null));
+
+        await Assert.ThrowsAsync<UserLookupException>(async () => await gate.PassAsync(Alice, Callers.Alice));
+        await gate.PassAsync(Alice, Callers.Alice);
+        Assert.Equal(2, asked);
     });
 
     [Fact]
     public Task Where_both_are_switched_off_nobody_is_asked() => OnLoopAsync(async loop =>
     {
         var options = new DaemonOptions { Policy = { RefuseDisabledAccounts = false } };
-        var gate = new AccountGate(loop, options, _ => throw new InvalidOperationException("shadow"), (_, _) => throw new InvalidOperationException("PAM"));
-        await gate.PassAsync(Alice with { Shell = "/bin/false" });
+        AccountGate gate = Gate(
+            loop, options, _ => throw new InvalidOperationException("shadow"), (_, _) => throw new InvalidOperationException("PAM"));
+        await gate.PassAsync(Alice with { Shell = "/bin/false" }, Callers.Alice);
     });
 
     [Fact]
@@ -63,7 +107,7 @@ public sealed class AccountGateTests
         using var answer = new ManualResetEventSlim();
         int asked = 0;
         var options = new DaemonOptions { Limits = { LookupTimeout = TimeSpan.FromMilliseconds(1) } };
-        var gate = new AccountGate(loop, options, _ =>
+        AccountGate gate = Gate(loop, options, _ =>
         {
             Interlocked.Increment(ref asked);
             answer.Wait();
@@ -71,10 +115,13 @@ public sealed class AccountGateTests
         }, (_, _) => Task.FromResult<string?>(null));
 
         for (int i = 0; i < 20; i++)
-            Assert.Contains("did not answer within", (await Assert.ThrowsAsync<UserLookupException>(async () => await gate.PassAsync(Alice))).Message);
+        {
+            var late = await Assert.ThrowsAsync<UserLookupException>(async () => await gate.PassAsync(Alice, Callers.Alice));
+            Assert.Contains("did not answer within", late.Message);
+        }
 
         options.Limits.LookupTimeout = TimeSpan.FromMinutes(1);
-        Task[] patient = [.. Enumerable.Range(0, 30).Select(i => gate.PassAsync(Alice with { Name = $"patient-{i}" }).AsTask())];
+        Task[] patient = [.. Enumerable.Range(0, 30).Select(i => PatientAsync(gate, i))];
         while (Volatile.Read(ref asked) < 16)
             await loop.DelayAsync(TimeSpan.FromMilliseconds(1));
         await loop.DelayAsync(TimeSpan.FromMilliseconds(20));
@@ -83,8 +130,18 @@ public sealed class AccountGateTests
 
         answer.Set();
         await Task.WhenAll(patient);
-        Assert.Equal(16 + 30, asked);
+        Assert.Equal(1 + 30, asked);
     });
+
+    private static AccountGate Gate(
+        Loop loop, DaemonOptions options, Func<string, ShadowEntry?> shadow, Func<string, string, Task<string?>> pam) =>
+        new(loop, new FairTurns(loop), options, shadow, pam);
+
+    private static Task PatientAsync(AccountGate gate, int number) =>
+        gate.PassAsync(Alice with { Name = $"patient-{number}" }, number % 2 == 0 ? Callers.Alice : Callers.Bob).AsTask();
+
+    private static async Task<string> RefusalAsync(AccountGate gate, Account account) =>
+        (await Assert.ThrowsAsync<RefusedException>(async () => await gate.PassAsync(account, Callers.Alice))).Message;
 
     private static async Task OnLoopAsync(Func<Loop, Task> test)
     {

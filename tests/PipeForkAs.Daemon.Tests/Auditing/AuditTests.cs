@@ -60,6 +60,30 @@ public sealed class AuditTests : IDisposable
         Assert.False(line.ContainsKey("signal") || line.ContainsKey("arguments"));
     }
 
+    [Theory]
+    [InlineData(ReplyCode.Denied, false)]
+    [InlineData(ReplyCode.BadArguments, true)]
+    [InlineData(ReplyCode.Busy, true)]
+    [InlineData(ReplyCode.Ok, false)]
+    public void What_was_refused_has_no_hash_of_its_arguments(ReplyCode code, bool isAllowed)
+    {
+        AuditTrail trail = Ran();
+        trail.Decision = isAllowed ? trail.Decision : null;
+        trail.End = new EndRecord { Code = code, Message = "refused", Job = "id" };
+        audit.Write(trail);
+        Assert.False(Assert.Single(Lines()).ContainsKey("arguments_hmac"));
+    }
+
+    [Fact]
+    public void What_a_check_allows_has_a_hash_of_its_arguments()
+    {
+        AuditTrail trail = Ran();
+        trail.Request = trail.Request! with { Operation = Operation.Check };
+        trail.End = new EndRecord { Code = ReplyCode.Ok, Job = "id" };
+        audit.Write(trail);
+        Assert.Matches("^[0-9a-f]{64}$", (string)Assert.Single(Lines())["arguments_hmac"]!);
+    }
+
     [Fact]
     public void Every_member_of_the_file_is_a_field_of_the_journal_with_the_same_value()
     {

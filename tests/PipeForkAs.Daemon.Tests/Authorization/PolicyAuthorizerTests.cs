@@ -1,5 +1,6 @@
 using PipeForkAs.Daemon.Authorization;
 using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Users;
 using PipeForkAs.LibC;
@@ -154,7 +155,7 @@ public sealed class PolicyAuthorizerTests
 
         public List<UserSelector> Asked { get; } = [];
 
-        public ValueTask<Account?> FindAsync(UserSelector selector)
+        public ValueTask<Account?> FindAsync(UserSelector selector, Bucket bucket)
         {
             Asked.Add(selector);
             if (selector.Name is { } name && Aliases.TryGetValue(name, out uint alias))

@@ -1,4 +1,5 @@
 using PipeForkAs.Daemon.Authorization;
+using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Users;
 using PipeForkAs.LibC;
@@ -38,7 +39,7 @@ internal sealed class PolicyWorld : INames, IUserDatabase
     public Account? Find(UserSelector user) =>
         Accounts.FirstOrDefault(account => user.Uid is { } uid ? account.Uid == uid.Value : account.Name == user.Name);
 
-    public ValueTask<Account?> FindAsync(UserSelector selector) => ValueTask.FromResult(Find(selector));
+    public ValueTask<Account?> FindAsync(UserSelector selector, Bucket bucket) => ValueTask.FromResult(Find(selector));
 
     public PasswordEntry? User(string name) => Entry(Accounts.FirstOrDefault(account => account.Name == name));
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.Daemon.Tests.Fakes;
@@ -52,12 +53,13 @@ public abstract class JobHostHarness(FakeHosts fakes) : IClassFixture<FakeHosts>
         await started;
     }
 
-    private protected Task<ForkedWorker> TakeAsync() => Loop.RunAsync(() => Host.TakeAsync(Minute, forRoot: false).AsTask());
+    private protected Task<ForkedWorker> TakeAsync() =>
+        Loop.RunAsync(() => Host.TakeAsync(Bucket.WithoutAccount, Minute, forRoot: false).AsTask());
 
     /// <summary>A process of its own starts meanwhile, and its failing is seen by the reaper.</summary>
     private protected async Task<ForkedWorker> TakeForRootAsync()
     {
-        Task<ForkedWorker> taking = Loop.RunAsync(() => Host.TakeAsync(Minute, forRoot: true).AsTask());
+        Task<ForkedWorker> taking = Loop.RunAsync(() => Host.TakeAsync(Bucket.WithoutAccount, Minute, forRoot: true).AsTask());
         await UntilAsync(() => taking.IsCompleted);
         return await taking;
     }

@@ -1,3 +1,4 @@
+using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.LibC;
 
@@ -149,7 +150,8 @@ public sealed class JobHostTests(FakeHosts fakes) : JobHostHarness(fakes)
         await StartAsync("good", workers: 0);
         int process = Assert.Single(Children());
         Libc.kill(new ProcessId(process), new Signal(19)); // SIGSTOP
-        Task<ForkedWorker> taking = Loop.RunAsync(() => Host.TakeAsync(TimeSpan.FromSeconds(1), forRoot: false).AsTask());
+        Task<ForkedWorker> taking = Loop.RunAsync(
+            () => Host.TakeAsync(Bucket.WithoutAccount, TimeSpan.FromSeconds(1), forRoot: false).AsTask());
         await Loop.SettleAsync();
         Time.Advance(TimeSpan.FromSeconds(1));
         await Assert.ThrowsAsync<JobHostException>(() => taking);
@@ -260,7 +262,8 @@ public sealed class JobHostTests(FakeHosts fakes) : JobHostHarness(fakes)
     {
         await StartAsync("lazy", workers: 0);
         Action? leave = null;
-        Task<ForkedWorker> taking = Loop.RunAsync(() => Host.TakeAsync(Minute, forRoot: false, left => leave = left).AsTask());
+        Task<ForkedWorker> taking = Loop.RunAsync(
+            () => Host.TakeAsync(Bucket.WithoutAccount, Minute, forRoot: false, left => leave = left).AsTask());
         await Loop.SettleAsync();
         await Loop.RunAsync(leave!);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => taking);
@@ -273,7 +276,7 @@ public sealed class JobHostTests(FakeHosts fakes) : JobHostHarness(fakes)
     public async Task Who_waits_when_there_will_be_no_workers_is_told(bool forRoot)
     {
         await StartAsync("lazy", workers: 0);
-        Task<ForkedWorker> taking = Loop.RunAsync(() => Host.TakeAsync(Minute, forRoot).AsTask());
+        Task<ForkedWorker> taking = Loop.RunAsync(() => Host.TakeAsync(Bucket.WithoutAccount, Minute, forRoot).AsTask());
         await Loop.SettleAsync();
         await Loop.RunAsync(() => Host.Refuse("no more"));
         Assert.Equal("no more", (await Assert.ThrowsAsync<JobHostException>(() => taking)).Message);

@@ -1,3 +1,4 @@
+using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.LibC;
 
@@ -52,7 +53,7 @@ public sealed class RootJobHostTests(FakeHosts fakes) : JobHostHarness(fakes)
         ForkedWorker first = await TakeForRootAsync();
         int process = ParentOf(first.Pid);
         Libc.kill(new ProcessId(process), new Signal(19)); // SIGSTOP
-        Task<ForkedWorker> waiting = Loop.RunAsync(() => Host.TakeAsync(Minute, forRoot: true).AsTask());
+        Task<ForkedWorker> waiting = Loop.RunAsync(() => Host.TakeAsync(Bucket.WithoutAccount, Minute, forRoot: true).AsTask());
         await Loop.SettleAsync();
         Libc.kill(new ProcessId(process), Signal.SIGKILL);
         await UntilAsync(() => waiting.IsCompleted);

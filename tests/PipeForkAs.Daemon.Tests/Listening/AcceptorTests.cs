@@ -1,10 +1,13 @@
 using System.Net.Sockets;
 using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Tests.Authorization;
 using PipeForkAs.Daemon.Tests.Fakes;
 using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Tests.Listening;
 
@@ -16,9 +19,10 @@ public sealed class AcceptorTests : IAsyncDisposable
     private readonly List<Socket> clients = [];
     private readonly List<(Connection Connection, TaskCompletionSource End)> served = [];
     private readonly List<Connection> refused = [];
-    private readonly LimitOptions limits = new() { MaxConnections = 2, MaxConnectionsPerUid = 100 };
+    private readonly LimitOptions limits = new() { MaxConnections = 2, MaxConnectionsPerUid = 100, RootReserve = 0 };
     private readonly string path;
     private readonly DescriptorCheck descriptors;
+    private bool endsAtOnce;
     private Connections? connections;
     private Acceptor? acceptor;
 
@@ -29,33 +33,94 @@ public sealed class AcceptorTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Who_finds_no_room_waits_until_one_has_ended()
+    public async Task Who_finds_no_room_takes_that_of_the_oldest_connection_without_a_request()
     {
         await AcceptAsync(SocketListener.Open(path, 0b110_110_110, descriptors));
         Connect(3);
-        await ServedAsync(2);
-
-        await EndAsync(served[0]);
-
         await ServedAsync(3);
+
+        Assert.Equal(ReplyCode.Busy, served[0].Connection.Interruption?.Code);
+        Assert.Contains("Limits:MaxConnections", served[0].Connection.Interruption!.Message);
+        Assert.Null(served[1].Connection.Interruption);
+        await EndAsync(served[0]);
         Assert.Equal(0, clients[0].Receive(new byte[1]));
         Assert.Equal(2, await thread.RunAsync(() => Task.FromResult(connections!.Count)));
     }
 
     [Fact]
-    public async Task Who_finds_no_room_is_served_when_the_limits_allow_more()
+    public async Task Who_finds_no_room_is_refused_where_all_others_have_sent_their_requests()
     {
         await AcceptAsync(SocketListener.Open(path, 0b110_110_110, descriptors));
-        Connect(4);
+        Connect(2);
         await ServedAsync(2);
+        await thread.RunAsync(() => served.ForEach(service => service.Connection.Reception!.End()));
 
+        Connect(1);
+        await UntilAsync(() => refused.Count == 1);
         await thread.RunAsync(() =>
         {
             limits.MaxConnections = 3;
             connections!.Reconsider();
         });
-
+        Connect(1);
         await ServedAsync(3);
+        Assert.All(served, service => Assert.Null(service.Connection.Interruption));
+    }
+
+    [Fact]
+    public async Task Root_finds_room_in_its_reserve()
+    {
+        limits.RootReserve = 1;
+        await AcceptAsync(SocketListener.Open(path, 0b110_110_110, descriptors));
+        Connect(3);
+        await ServedAsync(3);
+        Assert.All(served, service => Assert.Null(service.Connection.Interruption));
+    }
+
+    [Fact]
+    public async Task More_than_may_be_read_at_once_wait_unread_until_a_request_has_come()
+    {
+        (limits.MaxConnections, limits.MaxReceivingPerUid) = (100, 2);
+        await AcceptAsync(SocketListener.Open(path, 0b110_110_110, descriptors));
+        Connect(5);
+        await ServedAsync(2);
+
+        await thread.RunAsync(served[1].Connection.Reception!.End);
+        await ServedAsync(3);
+        await EndAsync(served[0]);
+        await ServedAsync(4);
+        await thread.RunAsync(() =>
+        {
+            limits.MaxReceivingPerUid = 3;
+            connections!.Reconsider();
+        });
+        await ServedAsync(5);
+        Assert.All(served, service => Assert.Null(service.Connection.Interruption));
+    }
+
+    [Fact]
+    public async Task Who_waits_unread_for_too_long_is_told_why()
+    {
+        (limits.MaxConnections, limits.MaxReceivingPerUid, limits.RequestTimeout) = (100, 1, TimeSpan.FromMilliseconds(20));
+        await AcceptAsync(SocketListener.Open(path, 0b110_110_110, descriptors));
+        Connect(2);
+        await ServedAsync(2);
+        Assert.Equal(ReplyCode.Busy, served[1].Connection.Interruption?.Code);
+        Assert.Contains("Limits:MaxReceivingPerUid", served[1].Connection.Interruption!.Message);
+        Assert.Null(served[0].Connection.Interruption);
+    }
+
+    [Fact]
+    public async Task A_long_line_of_connections_that_end_at_once_needs_no_deep_stack()
+    {
+        (limits.MaxConnections, limits.MaxReceivingPerUid, limits.MaxConnectionsPerUid) = (2000, 1, 2000);
+        await AcceptAsync(SocketListener.Open(path, 0b110_110_110, descriptors));
+        Connect(500);
+        await ServedAsync(1);
+        endsAtOnce = true;
+        await EndAsync(served[0]);
+        await UntilAsync(() => connections!.Count == 0);
+        Assert.Equal(500, served.Count);
     }
 
     [Fact]
@@ -90,16 +155,19 @@ public sealed class AcceptorTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_stop_takes_no_more_than_there_is_room_for_then_or_later()
+    public async Task A_stop_refuses_whom_there_is_no_room_for()
     {
         await AcceptAsync(SocketListener.Open(path, 0b110_110_110, descriptors));
-        Connect(3);
+        Connect(2);
         await ServedAsync(2);
+        await thread.RunAsync(() =>
+        {
+            served.ForEach(service => service.Connection.Reception!.End());
+            Connect(1);
+            return StopAsync();
+        });
 
-        await thread.RunAsync(StopAsync);
-        await EndAsync(served[0]);
-        await EndAsync(served[1]);
-
+        await UntilAsync(() => refused.Count == 1);
         await ServedAsync(2);
         Assert.Empty(log.Lines);
         Assert.Empty(thread.Failures);
@@ -145,9 +213,9 @@ public sealed class AcceptorTests : IAsyncDisposable
     {
         await thread.RunAsync(async () =>
         {
-            limits.MaxConnections = 0; // Nobody comes after those.
             await StopAsync();
-            served.ForEach(service => service.End.TrySetResult());
+            endsAtOnce = true;
+            served.ToList().ForEach(service => service.End.TrySetResult());
         });
         thread.Dispose();
         clients.ForEach(client => client.Dispose());
@@ -156,7 +224,8 @@ public sealed class AcceptorTests : IAsyncDisposable
 
     private Task AcceptAsync(SocketListener listener) => thread.RunAsync(() =>
     {
-        connections = new Connections(thread.Loop, descriptors, limits, ServeAsync, RefuseAsync, log);
+        var buckets = new CallerBuckets(thread.Loop, limits, PolicyWorld.Instance);
+        connections = new Connections(thread.Loop, descriptors, limits, buckets, new FairTurns(thread.Loop), ServeAsync, RefuseAsync, log);
         acceptor = new Acceptor(thread.Loop, listener, connections, log);
         acceptor.Start();
     });
@@ -172,10 +241,10 @@ public sealed class AcceptorTests : IAsyncDisposable
     private Task ServeAsync(Connection connection)
     {
         served.Add((connection, new TaskCompletionSource()));
-        return served[^1].End.Task;
+        return endsAtOnce ? Task.CompletedTask : served[^1].End.Task;
     }
 
-    private Task RefuseAsync(Connection connection)
+    private Task RefuseAsync(Connection connection, string problem)
     {
         refused.Add(connection);
         return Task.CompletedTask;

@@ -1,5 +1,6 @@
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Requests;
 using PipeForkAs.Daemon.Tests.Fakes;
 using PipeForkAs.LibC;
@@ -9,15 +10,14 @@ namespace PipeForkAs.Daemon.Tests.Requests;
 
 public sealed class JobSlotsTests
 {
-    private static readonly UserId Alice = new(1001), Bob = new(1002);
 
     [Fact]
     public Task Who_came_first_goes_first_but_for_those_whose_own_jobs_are_in_the_way() => OnLoopAsync(async loop =>
     {
-        var slots = new JobSlots(loop, new LimitOptions { MaxJobs = 2, MaxJobsPerUid = 1, MaxQueued = 10, QueueTimeout = TimeSpan.FromMinutes(1) });
-        JobSlots.Slot alice = await slots.TakeAsync(Alice, Stay);
-        Task<JobSlots.Slot> again = slots.TakeAsync(Alice, Stay).AsTask();
-        JobSlots.Slot bob = await slots.TakeAsync(Bob, Stay);
+        JobSlots slots = Slots(loop, new LimitOptions { MaxJobs = 2, MaxJobsPerUid = 1, MaxQueued = 10 });
+        JobSlots.Slot alice = await slots.TakeAsync(Callers.Alice, Stay);
+        Task<JobSlots.Slot> again = slots.TakeAsync(Callers.Alice, Stay).AsTask();
+        JobSlots.Slot bob = await slots.TakeAsync(Callers.Bob, Stay);
         Assert.Equal((2, 1), (slots.Taken, slots.Waiting));
 
         bob.Dispose();
@@ -31,12 +31,12 @@ public sealed class JobSlotsTests
     [Fact]
     public Task A_full_queue_refuses_and_one_caller_cannot_fill_it_alone() => OnLoopAsync(async loop =>
     {
-        var slots = new JobSlots(loop, new LimitOptions { MaxJobs = 2, MaxJobsPerUid = 2, MaxQueued = 3, QueueTimeout = TimeSpan.FromMinutes(1) });
-        JobSlots.Slot[] held = [await slots.TakeAsync(Alice, Stay), await slots.TakeAsync(Alice, Stay)];
-        List<Task<JobSlots.Slot>> waiting = [slots.TakeAsync(Alice, Stay).AsTask(), slots.TakeAsync(Alice, Stay).AsTask()];
-        Assert.Contains("MaxJobs", (await RefusedAsync(slots, Alice)).Message);
-        waiting.Add(slots.TakeAsync(Bob, Stay).AsTask());
-        Assert.Equal(ReplyCode.Busy, (await RefusedAsync(slots, Bob)).Code);
+        JobSlots slots = Slots(loop, new LimitOptions { MaxJobs = 2, MaxJobsPerUid = 2, MaxQueued = 3 });
+        JobSlots.Slot[] held = [await slots.TakeAsync(Callers.Alice, Stay), await slots.TakeAsync(Callers.Alice, Stay)];
+        List<Task<JobSlots.Slot>> waiting = [slots.TakeAsync(Callers.Alice, Stay).AsTask(), slots.TakeAsync(Callers.Alice, Stay).AsTask()];
+        Assert.Contains("MaxJobs", (await RefusedAsync(slots, Callers.Alice)).Message);
+        waiting.Add(slots.TakeAsync(Callers.Bob, Stay).AsTask());
+        Assert.Equal(ReplyCode.Busy, (await RefusedAsync(slots, Callers.Bob)).Code);
 
         foreach (JobSlots.Slot slot in held)
             slot.Dispose();
@@ -46,19 +46,80 @@ public sealed class JobSlotsTests
     });
 
     [Fact]
+    public Task Buckets_that_wait_get_slots_in_turn() => OnLoopAsync(async loop =>
+    {
+        JobSlots slots = Slots(loop, new LimitOptions { MaxJobs = 1, MaxJobsPerUid = 10, MaxQueued = 20 });
+        JobSlots.Slot held = await slots.TakeAsync(Callers.Alice, Stay);
+        var order = new List<string>();
+        Task[] all =
+        [
+            .. Enumerable.Range(1, 5).Select(i => PassAsync(Callers.Alice, $"a{i}")),
+            PassAsync(Callers.Bob, "b1"), PassAsync(Callers.Bob, "b2"), PassAsync(Callers.Carol, "c1"),
+        ];
+        held.Dispose();
+        await Task.WhenAll(all);
+        Assert.Equal(["a1", "b1", "c1", "a2", "b2", "a3", "a4", "a5"], order);
+
+        async Task PassAsync(Bucket bucket, string name)
+        {
+            using JobSlots.Slot slot = await slots.TakeAsync(bucket, Stay);
+            order.Add(name);
+        }
+    });
+
+    [Fact]
+    public Task Where_the_queue_is_full_the_bucket_with_the_most_in_it_makes_room() => OnLoopAsync(async loop =>
+    {
+        JobSlots slots = Slots(loop, new LimitOptions { MaxJobs = 1, MaxJobsPerUid = 10, MaxQueued = 4 });
+        JobSlots.Slot held = await slots.TakeAsync(Callers.Carol, Stay);
+        Task<JobSlots.Slot>[] alice = [.. Enumerable.Range(0, 4).Select(_ => slots.TakeAsync(Callers.Alice, Stay).AsTask())];
+        Task<JobSlots.Slot> bob = slots.TakeAsync(Callers.Bob, Stay).AsTask();
+
+        Assert.Equal(ReplyCode.Busy, (await Assert.ThrowsAsync<RefusedException>(() => alice[3])).Code);
+        Assert.False(bob.IsCompleted);
+        Assert.Equal(ReplyCode.Busy, (await RefusedAsync(slots, Callers.Alice)).Code);
+        held.Dispose();
+        (await alice[0]).Dispose();
+        (await bob).Dispose();
+    });
+
+    [Fact]
+    public Task Root_has_slots_beyond_those_of_all_others() => OnLoopAsync(async loop =>
+    {
+        JobSlots slots = Slots(loop, new LimitOptions { MaxJobs = 2, RootReserve = 1, MaxQueued = 0 });
+        JobSlots.Slot[] held = [await slots.TakeAsync(Callers.Alice, Stay), await slots.TakeAsync(Callers.Bob, Stay)];
+        Assert.Contains("MaxJobs", (await RefusedAsync(slots, Callers.Bob)).Message);
+
+        JobSlots.Slot root = await slots.TakeAsync(Bucket.Root, Stay);
+        Assert.Contains("MaxJobs", (await RefusedAsync(slots, Bucket.Root)).Message);
+        held[0].Dispose();
+        Assert.Contains("MaxJobs", (await RefusedAsync(slots, Callers.Bob)).Message);
+        root.Dispose();
+        (await slots.TakeAsync(Callers.Bob, Stay)).Dispose();
+    });
+
+    [Fact]
     public Task Whoever_leaves_or_is_late_or_meets_the_stop_takes_no_slot() => OnLoopAsync(async loop =>
     {
-        var slots = new JobSlots(loop, new LimitOptions { MaxJobs = 1, MaxQueued = 10, QueueTimeout = TimeSpan.FromMilliseconds(1) });
-        JobSlots.Slot held = await slots.TakeAsync(Alice, Stay);
-        Assert.Equal(ReplyCode.Busy, (await Assert.ThrowsAsync<RefusedException>(async () => await slots.TakeAsync(Bob, Stay))).Code);
-        Assert.Equal(ReplyCode.Cancelled, (await Assert.ThrowsAsync<RefusedException>(async () => await slots.TakeAsync(Bob, left => left()))).Code);
-        Task<JobSlots.Slot> waits = slots.TakeAsync(Bob, Stay).AsTask();
+        JobSlots slots = Slots(loop, new LimitOptions { MaxJobs = 1, MaxQueued = 10, QueueTimeout = TimeSpan.FromMilliseconds(1) });
+        JobSlots.Slot held = await slots.TakeAsync(Callers.Alice, Stay);
+        Assert.Equal(ReplyCode.Busy, (await RefusedAsync(slots, Callers.Bob)).Code);
+        var left = await Assert.ThrowsAsync<RefusedException>(async () => await slots.TakeAsync(Callers.Bob, leave => leave()));
+        Assert.Equal(ReplyCode.Cancelled, left.Code);
+        Task<JobSlots.Slot> waits = slots.TakeAsync(Callers.Bob, Stay).AsTask();
         slots.RefuseAll();
         Assert.Equal(ReplyCode.ShuttingDown, (await Assert.ThrowsAsync<RefusedException>(() => waits)).Code);
 
         held.Dispose();
         Assert.Equal((0, 0), (slots.Taken, slots.Waiting));
     });
+
+    private static JobSlots Slots(Loop loop, LimitOptions limits)
+    {
+        if (limits.QueueTimeout == new LimitOptions().QueueTimeout)
+            limits.QueueTimeout = TimeSpan.FromMinutes(1);
+        return new JobSlots(loop, new FairTurns(loop), limits);
+    }
 
     private static async Task OnLoopAsync(Func<Loop, Task> test)
     {
@@ -67,7 +128,7 @@ public sealed class JobSlotsTests
         Assert.Empty(thread.Failures);
     }
 
-    private static async Task<RefusedException> RefusedAsync(JobSlots slots, UserId caller) =>
+    private static async Task<RefusedException> RefusedAsync(JobSlots slots, Bucket caller) =>
         await Assert.ThrowsAsync<RefusedException>(async () => await slots.TakeAsync(caller, Stay));
 
     private static void Stay(Action leave)

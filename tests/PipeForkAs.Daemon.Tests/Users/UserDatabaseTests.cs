@@ -1,4 +1,5 @@
 using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Tests.Fakes;
 using PipeForkAs.Daemon.Users;
 using PipeForkAs.LibC;
@@ -20,7 +21,7 @@ public sealed class UserDatabaseTests : IDisposable
     {
         thread = new LoopThread(time);
         passwd = folder.Write("passwd", "one");
-        users = new UserDatabase(thread.Loop, limits, resolver.Ask, [passwd, folder.File("missing")]);
+        users = new UserDatabase(thread.Loop, new FairTurns(thread.Loop), limits, resolver.Ask, [passwd, folder.File("missing")]);
     }
 
     public void Dispose()
@@ -137,11 +138,7 @@ public sealed class UserDatabaseTests : IDisposable
     [Fact]
     public async Task Where_sixteen_look_ups_hang_the_next_ones_fail_at_their_deadline_without_a_thread_of_their_own()
     {
-        Task<Account?>[] hanging = [.. Enumerable.Range(0, 20).Select(number =>
-        {
-            resolver.Hanging[$"slow{number}"] = true;
-            return FindAsync($"slow{number}");
-        })];
+        Task<Account?>[] hanging = [.. Hang(10, Callers.Alice), .. Hang(10, Callers.Bob)];
         await resolver.AskedAsync(16);
         await thread.SettleAsync();
         time.Advance(TimeSpan.FromSeconds(5));
@@ -153,9 +150,58 @@ public sealed class UserDatabaseTests : IDisposable
 
         // What waited for a turn that never came is forgotten; once the database answers again, so do the look-ups.
         resolver.Release();
-        Assert.Equal("slow19", (await FindAsync("slow19"))!.Name);
+        Assert.Equal("slow9", (await FindAsync("slow9"))!.Name);
         Assert.Equal(17, resolver.Asked.Count);
     }
+
+    [Fact]
+    public async Task One_buckets_hanging_look_ups_leave_threads_for_the_others()
+    {
+        _ = Hang(1000, Callers.Alice);
+        await resolver.AskedAsync(8);
+        await thread.SettleAsync();
+
+        Assert.Equal("quick", (await FindAsync(UserSelector.Parse("quick"), Callers.Bob))!.Name);
+        Assert.Equal(9, resolver.Asked.Count);
+    }
+
+    [Fact]
+    public async Task What_another_buckets_long_line_asks_for_too_is_looked_up_in_ones_own_turn()
+    {
+        _ = Hang(100, Callers.Alice);
+        Task<Account?> inLine = FindAsync("wanted");
+        await resolver.AskedAsync(8);
+
+        Assert.Equal("wanted", (await FindAsync(UserSelector.Parse("wanted"), Callers.Bob))!.Name);
+        Assert.Equal("wanted", (await inLine)!.Name);
+        Assert.Equal(9, resolver.Asked.Count);
+    }
+
+    [Fact]
+    public async Task Buckets_that_wait_for_a_thread_are_served_in_turn()
+    {
+        _ = Hang(8, Callers.Bob);
+        _ = Hang(8, Callers.Carol, from: 8);
+        await resolver.AskedAsync(16);
+        Task<Account?>[] waiting =
+        [
+            .. Enumerable.Range(0, 20).Select(i => FindAsync($"alice{i}")), FindAsync(UserSelector.Parse("other"), Bucket.WithoutAccount),
+        ];
+        await thread.SettleAsync();
+        resolver.Hanging.Clear();
+        resolver.Release();
+        await Task.WhenAll(waiting);
+
+        // Two threads may begin at once, so that two questions may change places.
+        Assert.InRange(resolver.Asked.Skip(16).ToList().IndexOf("other"), 0, 10);
+    }
+
+    private Task<Account?>[] Hang(int count, Bucket bucket, int from = 0) => [.. Enumerable.Range(from, count).Select(number =>
+    {
+        string name = $"slow{(bucket == Callers.Bob && from == 0 ? "b" : "")}{number}";
+        resolver.Hanging[name] = true;
+        return FindAsync(UserSelector.Parse(name), bucket);
+    })];
 
     [Fact]
     public async Task More_look_ups_than_threads_are_answered_one_after_the_other()
@@ -174,6 +220,7 @@ public sealed class UserDatabaseTests : IDisposable
         bool works = false;
         var failing = new UserDatabase(
             thread.Loop,
+            new FairTurns(thread.Loop),
             limits,
             selector =>
             {
@@ -181,7 +228,7 @@ public sealed class UserDatabaseTests : IDisposable
                 return works ? account : throw failure;
             },
             []);
-        Task<Account?>[] all = [.. Enumerable.Range(0, 3).Select(_ => thread.RunAsync(async () => await failing.FindAsync(UserSelector.Parse("alice"))))];
+        Task<Account?>[] all = [.. Enumerable.Range(0, 3).Select(_ => AskAsync())];
         await resolver.AskedAsync(1);
         await thread.SettleAsync();
         resolver.Release();
@@ -189,8 +236,10 @@ public sealed class UserDatabaseTests : IDisposable
         foreach (Task<Account?> each in all)
             Assert.Equal($"the user database failed: {failure.Message}", (await Assert.ThrowsAsync<UserLookupException>(() => each)).Message);
         works = true;
-        Assert.Equal("alice", (await thread.RunAsync(async () => await failing.FindAsync(UserSelector.Parse("alice"))))!.Name);
+        Assert.Equal("alice", (await AskAsync())!.Name);
         Assert.Equal(2, resolver.Asked.Count);
+
+        Task<Account?> AskAsync() => thread.RunAsync(async () => await failing.FindAsync(UserSelector.Parse("alice"), Callers.Alice));
     }
 
     public static TheoryData<Exception> Failures => [Assert.Throws<SystemCallException>(() => Libc.unlink("/no/such/file")), new ArgumentException("a strange name"), new InvalidOperationException("anything")];
@@ -206,6 +255,7 @@ public sealed class UserDatabaseTests : IDisposable
             resolver.Hanging["late"] = true;
             var failing = new UserDatabase(
                 thread.Loop,
+                new FairTurns(thread.Loop),
                 limits,
                 selector =>
                 {
@@ -213,7 +263,7 @@ public sealed class UserDatabaseTests : IDisposable
                     throw new InvalidOperationException("too late");
                 },
                 []);
-            Task<Account?> asked = thread.RunAsync(async () => await failing.FindAsync(UserSelector.Parse("late")));
+            Task<Account?> asked = thread.RunAsync(async () => await failing.FindAsync(UserSelector.Parse("late"), Callers.Alice));
             await resolver.AskedAsync(1);
             await thread.SettleAsync();
             time.Advance(TimeSpan.FromSeconds(5));
@@ -264,5 +314,7 @@ public sealed class UserDatabaseTests : IDisposable
 
     private Task<Account?> FindAsync(string user) => FindAsync(UserSelector.Parse(user));
 
-    private Task<Account?> FindAsync(UserSelector user) => thread.RunAsync(async () => await users.FindAsync(user));
+    private Task<Account?> FindAsync(UserSelector user) => FindAsync(user, Callers.Alice);
+
+    private Task<Account?> FindAsync(UserSelector user, Bucket bucket) => thread.RunAsync(async () => await users.FindAsync(user, bucket));
 }

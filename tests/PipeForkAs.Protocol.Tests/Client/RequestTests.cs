@@ -194,6 +194,31 @@ public sealed class RequestTests
     public void Variables_with_a_bad_name_or_a_NUL_are_refused(string json) => Refused($$"""{"job":"id","env":{{json}}}""");
 
     [Fact]
+    public void More_members_or_values_than_there_may_be_are_refused()
+    {
+        static string Members(int count, string of = "args") =>
+            $"{{\"job\":\"id\",\"{of}\":{{{string.Join(',', Enumerable.Range(0, count).Select(i => $"\"A{i}\":\"\""))}}}}}";
+        static string Array(string element, int count) =>
+            $"{{\"job\":\"id\",\"args\":{{\"a\":[[{string.Join(',', Enumerable.Repeat(element, count))}]]}}}}";
+
+        // Two members are the request's own.
+        Assert.NotNull(Parse(Members(ClientProtocol.MaxMembers - 2)).Arguments);
+        Assert.Equal(ClientProtocol.MaxMembers - 2, Parse(Members(ClientProtocol.MaxMembers - 2, "env")).Environment!.Count);
+        Assert.Contains("1024 members", Refused(Members(ClientProtocol.MaxMembers - 1)).Message, StringComparison.Ordinal);
+        Assert.Contains("1024 members", Refused(Members(ClientProtocol.MaxMembers - 1, "env")).Message, StringComparison.Ordinal);
+        string nested = Array("{\"a\":{\"b\":0}}", ClientProtocol.MaxMembers / 2);
+        Assert.Contains("1024 members", Refused(nested).Message, StringComparison.Ordinal);
+
+        // Five values are the request itself, the job, args, and two arrays.
+        Assert.NotNull(Parse(Array("0", ClientProtocol.MaxValues - 5)).Arguments);
+        Assert.Contains("8192 values", Refused(Array("0", ClientProtocol.MaxValues - 4)).Message, StringComparison.Ordinal);
+
+        // A client refuses them before they are sent.
+        Request many = new() { Job = "id", Arguments = Parse(Members(ClientProtocol.MaxMembers - 2)).Arguments, User = "alice" };
+        Assert.Throws<RequestException>(many.ToLine);
+    }
+
+    [Fact]
     public void Nesting_is_limited()
     {
         static string Nested(int depth) => $$"""{"job":"id","args":{{string.Concat(Enumerable.Repeat("{\"a\":", depth))}}1{{new string('}', depth)}}}""";

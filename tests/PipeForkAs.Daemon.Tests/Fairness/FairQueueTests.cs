@@ -1,0 +1,125 @@
+using FsCheck;
+using FsCheck.Fluent;
+using PipeForkAs.Daemon.Fairness;
+using PipeForkAs.Daemon.Tests.Fakes;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Tests.Fairness;
+
+public sealed class FairQueueTests
+{
+    private readonly FairQueue<string> queue = new();
+
+    [Fact]
+    public void Buckets_are_served_in_turn_and_one_buckets_items_in_their_order()
+    {
+        Add(Callers.Alice, "a1", "a2", "a3");
+        Add(Callers.Bob, "b1");
+        Add(Callers.Carol, "c1", "c2");
+        Assert.Equal(["a1", "b1", "c1", "a2", "c2", "a3"], TakeAll());
+        Assert.Equal(0, queue.Count);
+        Assert.Null(queue.LastOfLongest());
+    }
+
+    [Fact]
+    public void A_bucket_that_comes_back_waits_for_the_others_first()
+    {
+        Add(Callers.Alice, "a1");
+        Add(Callers.Bob, "b1", "b2");
+        Assert.Equal("a1", Take());
+        Add(Callers.Alice, "a2");
+        Assert.Equal(["b1", "a2", "b2"], TakeAll());
+    }
+
+    [Fact]
+    public void A_bucket_that_may_not_go_keeps_its_turn()
+    {
+        Add(Callers.Alice, "a1", "a2");
+        Add(Callers.Bob, "b1");
+        Assert.True(queue.TryTake(bucket => bucket != Callers.Alice, out FairQueue<string>.Place? taken));
+        Assert.Equal("b1", taken.Item);
+        Assert.False(queue.TryTake(bucket => bucket != Callers.Alice, out _));
+        Add(Callers.Carol, "c1");
+        Assert.Equal(["a1", "c1", "a2"], TakeAll());
+    }
+
+    [Fact]
+    public void The_newest_item_of_the_longest_line_is_found_for_whoever_must_make_room()
+    {
+        Add(Callers.Alice, "a1");
+        Add(Callers.Bob, "b1", "b2", "b3");
+        FairQueue<string>.Place last = queue.LastOfLongest()!;
+        Assert.Equal("b3", last.Item);
+        Assert.True(queue.Remove(last));
+        Assert.False(queue.Remove(last));
+        Assert.Equal(2, queue.CountOf(Callers.Bob));
+        Assert.Equal(["a1", "b1", "b2"], TakeAll());
+    }
+
+    [Fact]
+    public void No_bucket_waits_longer_than_one_item_of_each_other_bucket_whatever_comes_and_goes()
+    {
+        Gen<(int Kind, int Bucket)> step = from kind in Gen.Frequency((5, Gen.Constant(0)), (3, Gen.Constant(1)), (2, Gen.Constant(2)))
+                                           from bucket in Gen.Choose(1, 6)
+                                           select (kind, bucket);
+        Properties.Holds(step.ListOf(200), steps => Follow(steps));
+    }
+
+    /// <summary>Adds, takes and removes items. Notes which others were served since a bucket's first item became the first.</summary>
+    private static void Follow(IEnumerable<(int Kind, int Bucket)> steps)
+    {
+        var queue = new FairQueue<int>();
+        var lines = new Dictionary<Bucket, List<FairQueue<int>.Place>>();
+        var passed = new Dictionary<Bucket, List<Bucket>>();
+        int number = 0;
+        foreach ((int kind, int of) in steps)
+        {
+            Bucket bucket = Bucket.OfAccount(new UserId((uint)of));
+            List<FairQueue<int>.Place> line = lines.TryGetValue(bucket, out List<FairQueue<int>.Place>? known) ? known : lines[bucket] = [];
+            if (kind == 0)
+            {
+                line.Add(queue.Add(bucket, number++));
+            }
+            else if (kind == 2 && line.Count > 0)
+            {
+                Assert.True(queue.Remove(line[^1]));
+                line.RemoveAt(line.Count - 1);
+            }
+            else if (queue.TryTake(out FairQueue<int>.Place? taken))
+            {
+                Assert.Equal(lines[taken.Bucket][0].Item, taken.Item);
+                lines[taken.Bucket].RemoveAt(0);
+                passed[taken.Bucket] = [];
+                foreach (Bucket waits in lines.Keys.Where(each => each != taken.Bucket && lines[each].Count > 0))
+                {
+                    passed[waits].Add(taken.Bucket);
+                    Assert.Equal(passed[waits].Distinct(), passed[waits]);
+                }
+            }
+
+            Assert.Equal(lines.Values.Sum(each => each.Count), queue.Count);
+            foreach ((Bucket each, List<FairQueue<int>.Place> its) in lines)
+            {
+                Assert.Equal(its.Count, queue.CountOf(each));
+                if (its.Count == 0 || !passed.ContainsKey(each))
+                    passed[each] = [];
+            }
+        }
+    }
+
+    private void Add(Bucket bucket, params string[] items)
+    {
+        foreach (string item in items)
+            queue.Add(bucket, item);
+    }
+
+    private string? Take() => queue.TryTake(out FairQueue<string>.Place? taken) ? taken.Item : null;
+
+    private List<string> TakeAll()
+    {
+        var all = new List<string>();
+        while (Take() is { } item)
+            all.Add(item);
+        return all;
+    }
+}

@@ -1,3 +1,4 @@
+using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Listening;
@@ -30,12 +31,20 @@ internal sealed class SocketListener : IDisposable
     /// <exception cref="SystemCallException">It is none.</exception>
     public static SocketListener Adopt(FileDescriptor socket) => new(socket, Libc.getsockname_unix(socket) ?? "a socket without a name", null);
 
+    /// <summary>
+    /// Why others than root may put a socket of their own where one is, or null: clients would take it for the daemon's. Null also for what is no path: an abstract name, whose
+    /// first to come has it, is nobody's to replace.
+    /// </summary>
+    public static string? FolderProblem(string path) => path.StartsWith('/') ? TrustedFile.ClosedFolderProblem(System.IO.Path.GetDirectoryName(path) ?? "/") : null;
+
     /// <summary>Listens. The socket file of a dead daemon is replaced; that of a living one, and any other file, is not.</summary>
     /// <param name="path">Where.</param>
     /// <param name="mode">The file's permissions: who may connect.</param>
     /// <exception cref="ListenException">Something is in the way; the message says what.</exception>
     public static SocketListener Open(string path, uint mode)
     {
+        if (FolderProblem(path) is { } problem)
+            throw new ListenException($"cannot listen on {path}; its folder: {problem}");
         RemoveStale(path);
         FileDescriptor socket = Libc.socket_unix(SocketType.SOCK_STREAM, blocking: false);
         try
@@ -60,7 +69,7 @@ internal sealed class SocketListener : IDisposable
         catch (SystemCallException failure)
         {
             socket.Dispose();
-            throw new ListenException($"cannot listen on {path}: {failure.Message}. Does its folder exist, and is it root's?", failure);
+            throw new ListenException($"cannot listen on {path}: {failure.Message}", failure);
         }
         catch
         {

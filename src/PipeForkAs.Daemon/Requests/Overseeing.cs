@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text;
 using System.Text.Json;
+using PipeForkAs.Daemon.Auditing;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Replying;
@@ -13,7 +14,7 @@ namespace PipeForkAs.Daemon.Requests;
 /// Answers <c>status</c> and <c>cancel</c>. Root sees and ends every job; others those that they asked for, whichever user they run as: that another's job
 /// runs is not told, and neither are the job hosts. What is counted is told to all.
 /// </summary>
-internal sealed class Overseeing(IReadOnlyList<JobHost> hosts, RunningJobs running, JobSlots slots, TimeProvider time)
+internal sealed class Overseeing(IReadOnlyList<JobHost> hosts, RunningJobs running, JobSlots slots, Audit audit, LimitedLogger log, TimeProvider time)
 {
     private static readonly string Version =
         typeof(Overseeing).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
@@ -34,6 +35,7 @@ internal sealed class Overseeing(IReadOnlyList<JobHost> hosts, RunningJobs runni
             Served = running.Counts.Served,
             Refused = running.Counts.Refused,
             Codes = running.Counts.ByCode(),
+            Records = Records(caller),
         };
         byte[] output = request.Reply == ReplyForm.Frames
             ? JsonSerializer.SerializeToUtf8Bytes(status, DaemonStatusJson.Default.DaemonStatus)
@@ -47,6 +49,14 @@ internal sealed class Overseeing(IReadOnlyList<JobHost> hosts, RunningJobs runni
     public EndRecord Cancel(Caller caller, Request request) => running.Cancel(request.Id!.Value, caller)
         ? new EndRecord { Code = ReplyCode.Ok }
         : throw new RefusedException(ReplyCode.UnknownJob, $"no job {request.Id} of yours runs; status shows those that do");
+
+    /// <summary>Whether the file lacks records is root's alone to know: who could see it would know when nobody watches.</summary>
+    private RecordStatus Records(Caller caller)
+    {
+        (long suppressed, long lost, int waiting) = audit.Counts;
+        bool isRoot = caller.Uid == UserId.Root;
+        return new RecordStatus(suppressed, log.Suppressed, isRoot ? waiting : null, isRoot ? lost : null);
+    }
 
     private static JobHostStatus Tell(JobHost host) => new(host.Path, [.. host.Pids.Select(pid => pid.Value)], host.ReadyWorkers, host.WantedWorkers, host.IsWell);
 }

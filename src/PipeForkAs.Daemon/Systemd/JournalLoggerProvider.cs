@@ -131,33 +131,43 @@ internal sealed class JournalLoggerProvider(string path, FileDescriptor stderr) 
     private void Carry()
     {
         long started = Environment.TickCount64;
+        socket.Wait(Patience);
         while (true)
         {
-            socket.Wait(Patience);
+            if (!closing)
+                started = Environment.TickCount64;
+            bool giveUp = closing && Environment.TickCount64 - started > LastPatience.TotalMilliseconds;
+            bool isFull;
+
+            // One record at a time: the loop waits for the lock.
             lock (sending)
             {
-                if (!closing)
-                    started = Environment.TickCount64;
-                bool giveUp = closing && Environment.TickCount64 - started > LastPatience.TotalMilliseconds;
-                while (waiting.TryPeek(out Waiting? next))
+                isFull = waiting.TryPeek(out Waiting? next) && !CarryOne(next, giveUp);
+                if (waiting.Count == 0)
                 {
-                    Errno error = socket.Send(next.Record);
-                    if (error == Errno.EAGAIN && !giveUp)
-                        break;
-                    waiting.Dequeue();
-                    waitingBytes -= next.Record.Length;
-                    if (error == Errno.None)
-                        Arrived();
-                    else
-                        Instead(error, next.Level, next.Line);
+                    carrier = null;
+                    return;
                 }
-
-                if (waiting.Count > 0)
-                    continue;
-                carrier = null;
-                return;
             }
+
+            if (isFull)
+                socket.Wait(Patience);
         }
+    }
+
+    /// <summary>Sends the record that waits longest. False where the journal has no room for it.</summary>
+    private bool CarryOne(Waiting next, bool giveUp)
+    {
+        Errno error = socket.Send(next.Record);
+        if (error == Errno.EAGAIN && !giveUp)
+            return false;
+        waiting.Dequeue();
+        waitingBytes -= next.Record.Length;
+        if (error == Errno.None)
+            Arrived();
+        else
+            Instead(error, next.Level, next.Line);
+        return true;
     }
 
     private void Instead(Errno error, LogLevel level, string line)
@@ -194,7 +204,9 @@ internal sealed class JournalLoggerProvider(string path, FileDescriptor stderr) 
                 bytes[^1] = (byte)'\n';
             }
 
-            return Libc.is_writable(stderr) && Libc.write(stderr, bytes).Count == bytes.Length;
+            // Another process with the same stderr may fill it at any moment. systemd's is a socket, on which a send need not wait; a pipe with room for anything has room for this.
+            IOResult sent = Libc.send_nowait(stderr, bytes);
+            return sent.Errno == Errno.ENOTSOCK ? Libc.is_writable(stderr) && Libc.write(stderr, bytes).Count == bytes.Length : sent.Count == bytes.Length;
         }
         catch (SystemCallException)
         {

@@ -44,6 +44,9 @@ internal static class SystemdExtensions
         {
             console.LogToStandardErrorThreshold = LogLevel.Trace;
 
+            // The loop logs, and must not wait for who reads stderr: what the queue has no room for is left out, and the number is written when there is room.
+            console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite;
+
             // Of the framework's own formatters JSON alone lets nobody forge a line.
             if (console.FormatterName != ConsoleFormatterNames.Json)
                 console.FormatterName = LineFormatter.FormatterName;

@@ -78,6 +78,9 @@ public readonly record struct Errno(int Value)
     /// <summary>No data available; also ENOATTR.</summary>
     public static readonly Errno ENODATA = new(61);
 
+    /// <summary>Not a socket.</summary>
+    public static readonly Errno ENOTSOCK = new(88);
+
     /// <summary>Operation not supported.</summary>
     public static readonly Errno EOPNOTSUPP = new(95);
 
@@ -110,7 +113,7 @@ public readonly record struct Errno(int Value)
         (ERANGE, nameof(ERANGE)), (EPIPE, nameof(EPIPE)), (ENOSYS, nameof(ENOSYS)), (EMSGSIZE, nameof(EMSGSIZE)),
         (EADDRINUSE, nameof(EADDRINUSE)), (ENOBUFS, nameof(ENOBUFS)), (ECONNRESET, nameof(ECONNRESET)), (ENOTCONN, nameof(ENOTCONN)), (ECONNREFUSED, nameof(ECONNREFUSED)),
         (EINPROGRESS, nameof(EINPROGRESS)), (EBUSY, nameof(EBUSY)), (ENODEV, nameof(ENODEV)), (ENOTEMPTY, nameof(ENOTEMPTY)), (ENODATA, nameof(ENODATA)),
-        (EOPNOTSUPP, nameof(EOPNOTSUPP)), (ELOOP, nameof(ELOOP)),
+        (EOPNOTSUPP, nameof(EOPNOTSUPP)), (ELOOP, nameof(ELOOP)), (ENOTSOCK, nameof(ENOTSOCK)),
     ];
 
     /// <summary>libc's words for it, for example "Permission denied"; strerror(3).</summary>

@@ -40,6 +40,10 @@ public sealed record DaemonStatus
     /// <summary>How many requests were answered with each code, since the daemon started: all codes, by their words on the wire.</summary>
     [JsonPropertyName("codes")]
     public required IReadOnlyDictionary<string, long> Codes { get; init; }
+
+    /// <summary>What was counted of audit records and log lines.</summary>
+    [JsonPropertyName("records")]
+    public RecordStatus? Records { get; init; }
 }
 
 /// <summary>A job host, as <c>status</c> tells of it.</summary>

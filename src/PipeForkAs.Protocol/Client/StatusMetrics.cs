@@ -20,6 +20,7 @@ public static class StatusMetrics
         Add(text, "requests_waiting", "gauge", "Requests that wait until fewer jobs run.", ("", "", status.Waiting));
         Add(text, "requests_refused_total", "counter", "Requests that were refused: nothing was run for them.", ("", "", status.Refused));
         Add(text, "requests_total", "counter", "Requests that were answered, by the code of the reply.", [.. status.Codes.Select(code => ("code", code.Key, (double)code.Value))]);
+        AddRecords(text, status.Records);
         if (status.Hosts is not { Count: > 0 } hosts)
             return text.ToString();
 
@@ -30,6 +31,18 @@ public static class StatusMetrics
         return text.ToString();
 
         (string, string, double)[] PerHost(Func<JobHostStatus, double> value) => [.. hosts.Select(host => ("path", host.Path, value(host)))];
+    }
+
+    private static void AddRecords(StringBuilder text, RecordStatus? records)
+    {
+        if (records is null)
+            return;
+        Add(text, "audit_records_suppressed_total", "counter", "Audit records that others sum up.", ("", "", records.Suppressed));
+        Add(text, "log_lines_suppressed_total", "counter", "Log lines that were left out.", ("", "", records.Lines));
+        if (records.Waiting is { } waiting)
+            Add(text, "audit_records_waiting", "gauge", "Records that wait for the audit file.", ("", "", waiting));
+        if (records.Lost is { } lost)
+            Add(text, "audit_records_lost_total", "counter", "Records that the audit file lacks.", ("", "", lost));
     }
 
     private static void Add(StringBuilder text, string name, string type, string help, params (string Label, string Word, double Value)[] samples)

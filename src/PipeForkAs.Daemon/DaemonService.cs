@@ -64,7 +64,7 @@ internal sealed class DaemonService(
         {
             signal.Cancel = true;
             own.Post(_ => server.ReopenAudit(), null);
-            AskForReload(fresh => own.Post(_ => _ = ApplyAsync(server, fresh), null));
+            AskForReload(fresh => own.Post(async _ => await ApplyAsync(server, fresh), null));
         });
         var thread = new Thread(() => RunLoop(own)) { Name = "event loop", IsBackground = true };
         thread.Start();

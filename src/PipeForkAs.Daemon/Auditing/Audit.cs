@@ -36,8 +36,8 @@ internal sealed class Audit(ILogger logger, TimeProvider time, Action<TimeSpan, 
     /// <summary>Keeps the record of a request that has ended, or counts it.</summary>
     public void Write(AuditTrail trail)
     {
-        // What ran has its record always: a slot and a fork bound how often that is.
-        if (trail.End?.Pid is null && !rate.Admits(trail.Caller.Uid, trail.End?.Code ?? ReplyCode.Internal))
+        // What ran, or was about to, has its record always: a slot and a fork bound how often that is.
+        if (trail.Output is null && trail.End?.Pid is null && !rate.Admits(trail.Caller.Uid, trail.End?.Code ?? ReplyCode.Internal))
             SumUpLater();
         else
             Write(new AuditRecord(trail, digest, trail.Request?.Job is { } job ? shown(job) : []));

@@ -1,10 +1,10 @@
 namespace PipeForkAs.Client;
 
-/// <summary>The process that listens at the socket is not the expected user's; nothing was sent to it. See <see cref="PipeForkAsClient.DaemonUid"/>.</summary>
+/// <summary>A process of another uid than <see cref="PipeForkAsClient.DaemonUid"/> listens at the socket; nothing was sent to it.</summary>
 public sealed class UntrustedDaemonException : PipeForkAsException
 {
     internal UntrustedDaemonException(string socketPath, uint uid, uint expected)
-        : base($"the process that listens at {socketPath} is uid {uid}'s, and uid {expected} was expected; nothing was sent. Who made that socket?")
+        : base($"a process of uid {uid} listens at {socketPath}, expected is uid {expected}; nothing was sent")
     {
         SocketPath = socketPath;
         Uid = uid;

@@ -55,7 +55,8 @@ internal sealed class DaemonService(
         using var limited = new LimitedLogger(logger, time);
         using var own = new Loop(time, failure => Log.LoopBroke(limited, failure));
         var counts = new RequestCounts();
-        var server = new Server(own, options, manager.Socket, new ServiceReport(own, manager, notifier, counts), counts, limited, loggers.CreateLogger(Audit.Category));
+        var report = new ServiceReport(own, manager, notifier, counts);
+        var server = new Server(own, options, manager.Socket, report, counts, limited, loggers.CreateLogger(Audit.Category));
 
         // The runtime has its own SIGCHLD handler; it reaps only children that Process started, of which there are none.
         using PosixSignalRegistration childEnded = PosixSignalRegistration.Create(

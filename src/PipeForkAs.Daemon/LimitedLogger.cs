@@ -3,8 +3,9 @@ using Microsoft.Extensions.Logging;
 namespace PipeForkAs.Daemon;
 
 /// <summary>
-/// Bounds how fast the log grows: clients and jobs cause many of the daemon's lines, and decide how often. Of each event <see cref="PerMinute"/> lines pass at
-/// once, and as many per minute from then on; the others are counted, and one line per minute and event says how many they were. From any thread.
+/// Limits how fast the log grows, since clients and jobs decide how often many of its events happen. <see cref="PerMinute"/> lines of each
+/// event pass at once, and the same number per minute; the others are counted, and one line per minute and event says how many there were.
+/// From any thread.
 /// </summary>
 /// <param name="inner">Where lines go.</param>
 /// <param name="time">What tells the time.</param>
@@ -33,13 +34,14 @@ internal sealed class LimitedLogger(ILogger inner, TimeProvider time) : ILogger,
     public bool IsEnabled(LogLevel logLevel) => inner.IsEnabled(logLevel);
 
     /// <inheritdoc/>
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         if (inner.IsEnabled(logLevel) && Admits(eventId))
             inner.Log(logLevel, eventId, state, exception, formatter);
     }
 
-    /// <summary>Says how many lines were left out since it was said last.</summary>
+    /// <summary>Logs how many lines were left out since the last call.</summary>
     public void Flush()
     {
         List<(string Name, long Count)> sums = [];

@@ -26,7 +26,7 @@ internal static partial class Log
     [LoggerMessage(7, LogLevel.Warning, "the service manager hands over the socket {Path} with the permissions {Mode}; Socket:Mode says {Configured}, which is not made use of: change SocketMode= or that")]
     public static partial void OtherMode(ILogger logger, string path, string mode, string configured);
 
-    [LoggerMessage(8, LogLevel.Warning, "systemd passed the socket {Path}, and others than root may put another in its place: {Problem}")]
+    [LoggerMessage(8, LogLevel.Warning, "systemd passed the socket {Path}, and others than root can replace it: {Problem}")]
     public static partial void OpenFolder(ILogger logger, string path, string problem);
 
     [LoggerMessage(10, LogLevel.Information, "job host {Path} is ready: process {Pid}, {Jobs} jobs")]
@@ -83,8 +83,8 @@ internal static partial class Log
     [LoggerMessage(28, LogLevel.Error, "the audit file is not opened anew, the former one is written on: {Problem}")]
     public static partial void AuditFileNotReopened(ILogger logger, string problem);
 
-    [LoggerMessage(29, LogLevel.Error, "{Left} records are not in the audit file {File}, which could not be written before the stop; they are in the log alone")]
-    public static partial void AuditRecordsLeft(ILogger logger, int left, string file);
+    [LoggerMessage(29, LogLevel.Error, "the audit file {File} could not be written before the stop; {Left} records are in the log alone")]
+    public static partial void AuditRecordsLeft(ILogger logger, string file, int left);
 
     [LoggerMessage(30, LogLevel.Information, "configuration reloaded; changed: {Keys}")]
     public static partial void Reloaded(ILogger logger, string keys);
@@ -98,6 +98,6 @@ internal static partial class Log
     [LoggerMessage(33, LogLevel.Warning, "the policy may not mean what it says: {Doubt}")]
     public static partial void PolicyDoubted(ILogger logger, string doubt);
 
-    [LoggerMessage(34, LogLevel.Warning, "{Count} more lines of the event {Name} were left out; at most {PerMinute} per minute are written")]
+    [LoggerMessage(34, LogLevel.Warning, "{Count} more lines of event {Name} were left out; the limit is {PerMinute} per minute")]
     public static partial void LinesSuppressed(ILogger logger, long count, string name, int perMinute);
 }

@@ -56,7 +56,8 @@ internal sealed class Server
     /// <param name="counts">Where requests are counted.</param>
     /// <param name="logger">The log.</param>
     /// <param name="auditLogger">The log of requests.</param>
-    public Server(Loop loop, DaemonOptions options, FileDescriptor? handed, ServiceReport report, RequestCounts counts, LimitedLogger logger, ILogger auditLogger)
+    public Server(
+        Loop loop, DaemonOptions options, FileDescriptor? handed, ServiceReport report, RequestCounts counts, LimitedLogger logger, ILogger auditLogger)
     {
         this.handed = handed;
         this.report = report;
@@ -76,8 +77,11 @@ internal sealed class Server
         orders = new OrderBuilder(options.Limits);
         slots = new JobSlots(loop, options.Limits);
         var checking = new Checking(catalog, authorizer, users, accounts, orders);
-        audit = new Audit(auditLogger, loop.Time, (delay, callback) => loop.Schedule(delay, callback), job => catalog.Find(job)?.Description.AuditedArguments ?? []);
-        var story = new RequestStory(options, catalog, authorizer, accounts, orders, checking, new Overseeing(hosts, running, slots, audit, logger, loop.Time), slots, running, audit, logger);
+        audit = new Audit(
+            auditLogger, loop.Time, (delay, callback) => loop.Schedule(delay, callback),
+            job => catalog.Find(job)?.Description.AuditedArguments ?? []);
+        var overseeing = new Overseeing(hosts, running, slots, audit, logger, loop.Time);
+        var story = new RequestStory(options, catalog, authorizer, accounts, orders, checking, overseeing, slots, running, audit, logger);
         connections = new Connections(loop, options.Limits, story.TellAsync, RefuseAsync, logger);
         connections.WhenEnded = IdleCollection.OfProcess(loop, () => connections.Count == 0).RequestEnded;
     }

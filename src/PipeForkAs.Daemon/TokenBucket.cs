@@ -11,12 +11,12 @@ internal sealed class TokenBucket(double perMinute, double now)
     /// <summary>The current time in seconds, as a bucket counts it.</summary>
     public static double Seconds(TimeProvider time) => time.GetElapsedTime(0).TotalSeconds;
 
-    /// <summary>Whether one more event may pass now. It is not taken yet: see <see cref="Take"/>.</summary>
+    /// <summary>Whether one more event may pass now; <see cref="Take"/> counts it.</summary>
     /// <param name="perMinute">The rate, which a reload may have changed.</param>
     /// <param name="now">The time, in seconds.</param>
     public bool HasOne(double perMinute, double now) => Fill(perMinute, now) >= 1;
 
-    /// <summary>Whether nothing passed for so long that the bucket says no more than a new one.</summary>
+    /// <summary>Whether the bucket is as full as a new one.</summary>
     public bool IsFull(double perMinute, double now) => Fill(perMinute, now) >= perMinute;
 
     /// <summary>Counts one event that passes.</summary>

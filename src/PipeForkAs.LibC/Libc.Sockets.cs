@@ -119,7 +119,8 @@ public static unsafe partial class Libc
     /// <param name="socket">The socket.</param>
     /// <param name="data">What to send; a stream may take less.</param>
     /// <param name="more">Whether more follows at once: <c>MSG_MORE</c>.</param>
-    public static IOResult send(FileDescriptor socket, ReadOnlySpan<byte> data, bool more = false) => Send(socket, data, more ? MSG_MORE : 0);
+    public static IOResult send(FileDescriptor socket, ReadOnlySpan<byte> data, bool more = false) =>
+        Send(socket, data, more ? MSG_MORE : 0);
 
     /// <summary>send(2) with <c>MSG_NOSIGNAL | MSG_DONTWAIT</c>: EAGAIN where there is no room, also on a socket that blocks.</summary>
     public static IOResult send_nowait(FileDescriptor socket, ReadOnlySpan<byte> data) => Send(socket, data, MSG_DONTWAIT);

@@ -81,9 +81,11 @@ public sealed class PackageTests(BootedSystem system)
         Assert.Equal("", (await inside.RunAsync("dpkg-query", "--show", "pipeforkas")).Text);
     }
 
-    /// <summary>A configuration that is wrong stops a reload, and must not stop this: the daemon would write on to the file that is compressed next.</summary>
+    /// <summary>
+    /// A wrong configuration stops a reload, and must not stop this: the daemon would go on with the file that is compressed next.
+    /// </summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task Logrotate_takes_the_audit_file_away_and_the_daemon_goes_on_with_another_also_where_the_configuration_is_wrong()
+    public async Task Logrotate_renames_the_audit_file_and_the_daemon_makes_another_with_a_wrong_configuration_too()
     {
         const string Folder = "/var/log/pipeforkas", File = $"{Folder}/audit.json", Rotation = "/etc/logrotate.d/pipeforkas";
         Container inside = await system.FreshAsync($$"""{ "Audit": { "File": "{{File}}" } }""");
@@ -93,7 +95,8 @@ public sealed class PackageTests(BootedSystem system)
             if (round == 2)
                 system.Configure("""{ "Audit": { "Fille": "x" } }""");
             await system.AskAsync(BootedSystem.Alice, $$"""{"job":"no-job-{{round}}"}""");
-            await system.UntilAsync(async () => (await inside.RunAsync("grep", "-c", $"no-job-{round}", File)).ExitCode == 0, "the file has no record");
+            string job = $"no-job-{round}";
+            await system.UntilAsync(async () => (await inside.RunAsync("grep", "-c", job, File)).ExitCode == 0, "the file has no record");
             await inside.MustAsync("logrotate", "--force", Rotation);
             await system.UntilAsync(async () => (await inside.RunAsync("stat", File)).ExitCode == 0, "the file is not opened again");
         }

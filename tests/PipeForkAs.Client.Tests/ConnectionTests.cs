@@ -80,7 +80,8 @@ public sealed class ConnectionTests
             await connection.ReadRequestAsync();
             await connection.SendAsync(Reply.Exit(0));
         });
-        uint own = uint.Parse(File.ReadLines("/proc/self/status").Single(line => line.StartsWith("Uid:", StringComparison.Ordinal)).Split('\t')[2], CultureInfo.InvariantCulture);
+        string line = File.ReadLines("/proc/self/status").Single(line => line.StartsWith("Uid:", StringComparison.Ordinal));
+        uint own = uint.Parse(line.Split('\t')[2], CultureInfo.InvariantCulture);
 
         UntrustedDaemonException failure = await Assert.ThrowsAsync<UntrustedDaemonException>(
             () => new PipeForkAsClient(daemon.SocketPath) { DaemonUid = own + 1 }.RunAsync(Id));

@@ -26,8 +26,8 @@ public sealed class LimitedLoggerTests
         limited.Flush();
         Assert.Equal(
             [
-                $"{1000 - LimitedLogger.PerMinute} more lines of the event AcceptFailed were left out; at most 60 per minute are written",
-                $"{1000 - LimitedLogger.PerMinute} more lines of the event WorkerFailed were left out; at most 60 per minute are written",
+                $"{1000 - LimitedLogger.PerMinute} more lines of event AcceptFailed were left out; the limit is 60 per minute",
+                $"{1000 - LimitedLogger.PerMinute} more lines of event WorkerFailed were left out; the limit is 60 per minute",
             ],
             lines.Lines.TakeLast(2));
         limited.Flush();
@@ -48,6 +48,6 @@ public sealed class LimitedLoggerTests
                 Log.RequestBroke(limited, new InvalidOperationException("x"));
         }
 
-        Assert.StartsWith("1 more lines of the event RequestBroke", lines.Lines.Last(), StringComparison.Ordinal);
+        Assert.StartsWith("1 more lines of event RequestBroke", lines.Lines.Last(), StringComparison.Ordinal);
     }
 }

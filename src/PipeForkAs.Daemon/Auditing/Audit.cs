@@ -8,19 +8,21 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.Daemon.Auditing;
 
 /// <summary>
-/// Keeps records of requests: in the log, which is the journal or the console, and in a file where one is configured. Of requests that ran nothing <see cref="RecordRate"/> decides
-/// which are summed up. On the loop alone, and as long as the daemon lives; nothing here waits for a disk.
+/// Keeps records of requests: in the log, which is the journal or the console, and in a file where one is configured. <see
+/// cref="RecordRate"/> limits the records of requests that ran nothing. On the loop alone, and as long as the daemon lives; nothing here
+/// waits for a disk.
 /// </summary>
 /// <param name="logger">The log of <see cref="Category"/>.</param>
 /// <param name="time">What tells the time.</param>
 /// <param name="schedule">Calls back on the loop after a time.</param>
 /// <param name="shown">The arguments of a job, by its name, that its registration lets be shown.</param>
-internal sealed class Audit(ILogger logger, TimeProvider time, Action<TimeSpan, Action> schedule, Func<string, IReadOnlyCollection<string>> shown)
+internal sealed class Audit(
+    ILogger logger, TimeProvider time, Action<TimeSpan, Action> schedule, Func<string, IReadOnlyCollection<string>> shown)
 {
     /// <summary>The log's category. It is on whatever the level of other logs is; <c>Logging:LogLevel:PipeForkAs.Audit</c> sets another.</summary>
     public const string Category = "PipeForkAs.Audit";
 
-    /// <summary>Between two records that sum up what one caller's were.</summary>
+    /// <summary>The time between two records that sum up a caller's others.</summary>
     private static readonly TimeSpan SumPause = TimeSpan.FromMinutes(1);
 
     private readonly ArgumentDigest digest = new();
@@ -30,13 +32,13 @@ internal sealed class Audit(ILogger logger, TimeProvider time, Action<TimeSpan, 
     private AuditOptions options = new();
     private bool isSumming;
 
-    /// <summary>What was counted of records.</summary>
+    /// <summary>Counts of records: summed up and missing in the file since the daemon started, and waiting for the file now.</summary>
     public (long Suppressed, long Lost, int Waiting) Counts => (rate.Suppressed, writer.Lost, writer.Count);
 
     /// <summary>Keeps the record of a request that has ended, or counts it.</summary>
     public void Write(AuditTrail trail)
     {
-        // What ran, or was about to, has its record always: a slot and a fork bound how often that is.
+        // A job that began always has its record: slots and forks limit the number of those.
         if (trail.Output is null && trail.End?.Pid is null && !rate.Admits(trail.Caller.Uid, trail.End?.Code ?? ReplyCode.Internal))
             SumUpLater();
         else
@@ -44,7 +46,7 @@ internal sealed class Audit(ILogger logger, TimeProvider time, Action<TimeSpan, 
     }
 
     /// <summary>Refuses to run anything while records cannot be kept that must be.</summary>
-    /// <exception cref="RefusedException">A record could not be written, or has waited for too long, and Audit:Required says that it must be.</exception>
+    /// <exception cref="RefusedException">Audit:Required is set, and a record could not be written or waits for too long.</exception>
     public void DemandWritable()
     {
         if (options.Required && !writer.IsWell)
@@ -53,23 +55,26 @@ internal sealed class Audit(ILogger logger, TimeProvider time, Action<TimeSpan, 
 
     /// <summary>Opens what a configuration says, off the loop; nothing changes before <see cref="Change.Keep"/>.</summary>
     /// <exception cref="ConfigurationException">The file cannot be opened.</exception>
-    public async Task<Change> PrepareAsync(AuditOptions fresh) => new(this, fresh, fresh.File is { } path ? await Task.Run(() => AuditFile.Open(path)) : null);
+    public async Task<Change> PrepareAsync(AuditOptions fresh) =>
+        new(this, fresh, fresh.File is { } path ? await Task.Run(() => AuditFile.Open(path)) : null);
 
-    /// <summary>Opens the file again, since it may have been renamed: logrotate(8). Where that fails the former one is written on.</summary>
+    /// <summary>Opens the file again, since logrotate(8) may have renamed it. If that fails, the former one stays in use.</summary>
     public void Reopen() => writer.Reopen();
 
-    /// <summary>Writes what is summed up so far and completes when the file has all records; none comes after this.</summary>
+    /// <summary>
+    /// Writes the sums of the records so far, and takes no more for the file. Completes when the file has all, or cannot be written.
+    /// </summary>
     public Task EndAsync()
     {
         SumUp();
         return writer.EndAsync();
     }
 
-    /// <summary>Says how many records the file lacks at the end.</summary>
+    /// <summary>Logs how many records the file lacks at the end.</summary>
     public void TellWhatIsLeft()
     {
         if (writer.Count is > 0 and var left)
-            Log.AuditRecordsLeft(logger, left, options.File ?? "");
+            Log.AuditRecordsLeft(logger, options.File ?? "", left);
     }
 
     private void Write(AuditRecord record)

@@ -75,7 +75,7 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
         Sentence = string.Create(CultureInfo.InvariantCulture, $"uid {trail.Caller.Uid}: {what}: {end.Code.ToWire()}{(reason is null ? "" : $": {reason}")}");
     }
 
-    /// <summary>Makes the record that sums up others.</summary>
+    /// <summary>Makes the one record that sums up others.</summary>
     public AuditRecord(SuppressedRecords sum)
     {
         Event = new EventId(SuppressedEvent, "Suppressed");
@@ -87,7 +87,7 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
         Add("CallerUid", sum.Uid);
         if (sum.Uid is null)
             Add("CallerUids", sum.Uids);
-        Sentence = string.Create(CultureInfo.InvariantCulture, $"uid {sum.Uids}: {sum.Count} more records are summed up in this one: {sum.Codes}");
+        Sentence = string.Create(CultureInfo.InvariantCulture, $"uid {sum.Uids}: {sum.Count} more requests ran nothing: {sum.Codes}");
     }
 
     /// <summary>Which kind of record it is.</summary>

@@ -5,10 +5,11 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Auditing;
 
 /// <summary>
-/// Writes records to the audit file, in their order, on a thread of its own: a write(2) to a disk that is slow or hangs takes as long as that does, and the loop must not
-/// wait for it. A record that cannot be written is tried again every second, and with those after it waits in memory, up to <see cref="MaxWaitingBytes"/>.
+/// Writes records to the audit file, in their order, on a thread of its own: a write(2) to a slow or hanging disk takes as long as the disk
+/// does, and the loop must not wait for it. The thread tries a record that cannot be written again every second; it and those after it wait
+/// in memory.
 /// </summary>
-/// <param name="logger">The log, which says that the file cannot be written, and that it can again.</param>
+/// <param name="logger">The log; it says when the file cannot be written, and when it can again.</param>
 /// <param name="time">What tells the time.</param>
 internal sealed class AuditWriter(ILogger logger, TimeProvider time)
 {
@@ -42,7 +43,9 @@ internal sealed class AuditWriter(ILogger logger, TimeProvider time)
     /// <summary>Records that wait.</summary>
     public int Count => Locked(() => waiting.Count);
 
-    /// <summary>Whether all records can be written: none has failed, found no room or waits for too long, or all that waited have been written since.</summary>
+    /// <summary>
+    /// Whether the file can be written: no record failed, found no room or waits for too long, or all that waited are written.
+    /// </summary>
     public bool IsWell
     {
         get
@@ -60,7 +63,7 @@ internal sealed class AuditWriter(ILogger logger, TimeProvider time)
         }
     }
 
-    /// <summary>Takes a record, which is written soon. Never waits.</summary>
+    /// <summary>Takes a record for the thread. Never waits.</summary>
     /// <param name="line">The record with its <c>\n</c>.</param>
     public void Write(byte[] line)
     {
@@ -89,9 +92,9 @@ internal sealed class AuditWriter(ILogger logger, TimeProvider time)
             Tell(problem);
     }
 
-    /// <summary>Writes to another file from now on: what waits, too.</summary>
-    /// <param name="fresh">What the configuration says.</param>
-    /// <param name="opened">Its file, from here on not the caller's; null for none, which forgets what waits.</param>
+    /// <summary>Writes to another file from now on, the records that wait too.</summary>
+    /// <param name="fresh">The options.</param>
+    /// <param name="opened">Their file, which the writer closes; null for none: the records that wait are dropped.</param>
     public void Use(AuditOptions fresh, AuditFile? opened)
     {
         lock (gate)
@@ -103,7 +106,7 @@ internal sealed class AuditWriter(ILogger logger, TimeProvider time)
         }
     }
 
-    /// <summary>Opens the file again, since it may have been renamed: logrotate(8). Where that fails the former one is written on.</summary>
+    /// <summary>Opens the file again, since logrotate(8) may have renamed it. If that fails, the former one stays in use.</summary>
     public void Reopen()
     {
         lock (gate)
@@ -113,7 +116,9 @@ internal sealed class AuditWriter(ILogger logger, TimeProvider time)
         }
     }
 
-    /// <summary>Takes no more records. Completes when those that wait are written, or cannot be: <see cref="Count"/> are left then.</summary>
+    /// <summary>
+    /// Takes no more records. Completes when those that wait are written or one of them fails; <see cref="Count"/> are left.
+    /// </summary>
     public Task EndAsync()
     {
         lock (gate)
@@ -134,7 +139,7 @@ internal sealed class AuditWriter(ILogger logger, TimeProvider time)
         thread.Start();
     }
 
-    /// <summary>The thread. What it fails with unexpectedly is a fault of the daemon: it ends, and with it the daemon.</summary>
+    /// <summary>The thread's work.</summary>
     private void Run()
     {
         while (Next() is { } line)
@@ -143,7 +148,7 @@ internal sealed class AuditWriter(ILogger logger, TimeProvider time)
         ended.TrySetResult();
     }
 
-    /// <summary>Waits for the next record, and makes changes first. Null at the end.</summary>
+    /// <summary>Makes changes, then waits for the next record. Null at the end.</summary>
     private byte[]? Next()
     {
         while (true)
@@ -163,8 +168,8 @@ internal sealed class AuditWriter(ILogger logger, TimeProvider time)
         }
     }
 
-    /// <summary>The record that was tried is done, or is the next one again.</summary>
-    /// <param name="error">What kept it from being written; null where there is no file for it.</param>
+    /// <summary>Removes the record that was tried from those that wait, unless it failed.</summary>
+    /// <param name="error">The result of the write; null where there is no file.</param>
     private void Settle(Errno? error)
     {
         string? problem = null;
@@ -180,7 +185,7 @@ internal sealed class AuditWriter(ILogger logger, TimeProvider time)
             {
                 waitingBytes -= waiting.Dequeue().Line.Length;
 
-                // A file that takes one record now and then is not written again before it has taken all.
+                // One record that is written is not enough: a disk that is too slow would make this change all the time.
                 if (waiting.Count == 0 && hasTold)
                 {
                     lacking = lostSinceFailure;
@@ -195,7 +200,7 @@ internal sealed class AuditWriter(ILogger logger, TimeProvider time)
             Log.AuditFileWorks(logger, options.File!, count);
     }
 
-    /// <summary>Says once, until it is over, that the file cannot be written.</summary>
+    /// <summary>Logs once, until it is over, that the file cannot be written.</summary>
     private void Tell(string problem)
     {
         AuditOptions told;
@@ -238,6 +243,8 @@ internal sealed class AuditWriter(ILogger logger, TimeProvider time)
             return read();
     }
 
-    /// <summary>A record that waits, since a time stamp.</summary>
+    /// <summary>A record that waits.</summary>
+    /// <param name="Line">Its bytes.</param>
+    /// <param name="Since">The time stamp of its arrival.</param>
     private readonly record struct Waiting(byte[] Line, long Since);
 }

@@ -4,26 +4,27 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.Daemon.Auditing;
 
 /// <summary>
-/// Decides which records of requests that ran nothing are written in full. Such requests cost their caller nothing, so that a caller would decide how fast log and
-/// file grow. Of each uid <see cref="PerMinute"/> records pass at once and as many per minute from then on; the others are counted.
+/// Decides which records of requests that ran nothing are written in full. Such a request costs its caller nothing: without a limit,
+/// callers decide how fast log and file grow. <see cref="PerMinute"/> records of each uid pass at once, and the same number per minute; the
+/// others are counted.
 /// </summary>
 /// <remarks>
-/// A user may have 65,536 subordinate uids beside its own, mostly one block from 100,000 on (subuid(5), SUB_UID_MIN and SUB_UID_COUNT of login.defs(5)); uids below
-/// 65,536 are accounts. So each block of 65,536 uids from there on has a rate of its own in addition, and the number of their buckets has a bound: a user's
-/// subordinate uids exhaust that of their own block or two, and no other caller's.
+/// A user may have 65,536 subordinate uids beside its own, by default from 100,000 on (subuid(5); SUB_UID_MIN and SUB_UID_COUNT in
+/// login.defs(5)), and none below 65,536. So each block of 65,536 uids from there on has a rate too, and the number of buckets for single
+/// uids in blocks is limited. A user's subordinate uids exhaust the rates of their own two blocks, and no other caller's.
 /// </remarks>
 /// <param name="time">What tells the time.</param>
 internal sealed class RecordRate(TimeProvider time)
 {
-    /// <summary>How many callers' rates a block of uids has.</summary>
+    /// <summary>The rate of a block of uids, in rates of one uid.</summary>
     public const int CallersPerBlock = 8;
 
     private const int BlockBits = 16;
 
-    /// <summary>Buckets of uids in blocks; beyond it the block's own bucket alone counts.</summary>
+    /// <summary>The most buckets for single uids in blocks; beyond that, uids have their block's bucket alone.</summary>
     private const int MaxInBlocks = 4096;
 
-    /// <summary>Buckets that there are at least before those are dropped that say nothing.</summary>
+    /// <summary>The least number of buckets before full ones are dropped.</summary>
     private const int LeastBeforePrune = 256;
 
     private readonly Dictionary<uint, Source> callers = [];
@@ -72,7 +73,8 @@ internal sealed class RecordRate(TimeProvider time)
     }
 
     /// <summary>What was counted since the last call, for each caller or block of callers.</summary>
-    public IReadOnlyList<SuppressedRecords> TakeSums() => [.. callers.Values.Concat(blocks.Values).Select(source => source.TakeSum()).OfType<SuppressedRecords>()];
+    public IReadOnlyList<SuppressedRecords> TakeSums() =>
+        [.. callers.Values.Concat(blocks.Values).Select(source => source.TakeSum()).OfType<SuppressedRecords>()];
 
     private static Source Find(Dictionary<uint, Source> sources, uint key, uint firstUid, uint lastUid, double rate, double now)
     {
@@ -81,7 +83,9 @@ internal sealed class RecordRate(TimeProvider time)
         return source;
     }
 
-    /// <summary>Drops what is as a new one would be. Each time twice as many may come until the next: so it costs each of them little.</summary>
+    /// <summary>
+    /// Drops buckets that are full, as new ones are. The threshold doubles with what is left, so the cost per record is constant.
+    /// </summary>
     private void Prune(int rate, double now)
     {
         if (Buckets < pruneAt)

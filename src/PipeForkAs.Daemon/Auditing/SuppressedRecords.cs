@@ -3,7 +3,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Auditing;
 
-/// <summary>What is kept of records that were not written in full: one record sums them up.</summary>
+/// <summary>Sums up the records of one caller, or one block of callers, that were not written in full.</summary>
 /// <param name="firstUid">The first of the callers' uids.</param>
 /// <param name="lastUid">The last of them: the same for one caller.</param>
 internal sealed class SuppressedRecords(uint firstUid, uint lastUid)
@@ -14,7 +14,8 @@ internal sealed class SuppressedRecords(uint firstUid, uint lastUid)
     public uint? Uid => firstUid == lastUid ? firstUid : null;
 
     /// <summary>The callers, for a person.</summary>
-    public string Uids => Uid is { } uid ? uid.ToString(CultureInfo.InvariantCulture) : string.Create(CultureInfo.InvariantCulture, $"{firstUid}-{lastUid}");
+    public string Uids =>
+        Uid?.ToString(CultureInfo.InvariantCulture) ?? string.Create(CultureInfo.InvariantCulture, $"{firstUid}-{lastUid}");
 
     /// <summary>How many records.</summary>
     public long Count { get; private set; }

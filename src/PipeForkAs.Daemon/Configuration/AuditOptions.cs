@@ -7,14 +7,14 @@ internal sealed class AuditOptions
     public string? File { get; set; }
 
     /// <summary>
-    /// Whether jobs are refused, with <c>internal</c>, from when a record could not be written to the file, or waits for more than 5 s, until all that wait are written; else that is
-    /// logged, and counted, and requests go on.
+    /// Whether jobs are refused, with <c>internal</c>, when a record could not be written to the file or waits for more than 5 s, until all
+    /// that wait are written. Otherwise that is logged and counted, and requests go on.
     /// </summary>
     public bool Required { get; set; }
 
     /// <summary>
-    /// Records of requests that ran nothing that are written in full, of each caller's uid: so many at once, and as many per minute from then on; 1 to 1,000,000. One record per
-    /// minute sums up the others. Null for no limit. Jobs that ran have their records always.
+    /// Full records per minute and caller's uid for requests that ran nothing, 1 to 1,000,000; the same number passes at once. One record
+    /// per minute sums up the others. Null for no limit. Jobs that ran always have their records.
     /// </summary>
     public int? RecordsPerMinute { get; set; } = 120;
 }

@@ -26,7 +26,8 @@ internal static class KnownKeys
     private static readonly string[] Nullable =
     [
         "Commands:*:Timeout", "Commands:*:Parameters:*:Pattern", "Commands:*:Parameters:*:Default", "Limits:Worker:CpuSeconds", "Limits:Worker:FileSize",
-        "Limits:Worker:MemoryMax", "Limits:Worker:PidsMax", "Limits:Worker:CpuWeight", "Limits:OutputLimit", "Policy:PamService", "Audit:File", "Audit:RecordsPerMinute",
+        "Limits:Worker:MemoryMax", "Limits:Worker:PidsMax", "Limits:Worker:CpuWeight", "Limits:OutputLimit", "Policy:PamService", "Audit:File",
+        "Audit:RecordsPerMinute",
         .. NullableRestrictions("Commands:*"), .. NullableRestrictions("Jobs:*"), "Jobs:*:Timeout",
     ];
 

@@ -29,8 +29,8 @@ internal static class TrustedFile
     public static string? FolderProblem(string path) => Problem(path, FileKind.Directory);
 
     /// <summary>
-    /// The same of a folder in which nobody but root can make a file either: what is root's there is missing now and then, and in a sticky folder others make one of its
-    /// name meanwhile. The folders above may be sticky: who cannot replace this one gains nothing there.
+    /// The same of a folder in which nobody but root can make a file: a socket is missing while no daemon runs, and in a sticky folder
+    /// others could make one of that name. The folders above may be sticky: nobody can replace a folder of root's there.
     /// </summary>
     public static string? ClosedFolderProblem(string path) => Problem(path, FileKind.Directory, mayBeSticky: false);
 
@@ -94,7 +94,12 @@ internal static class TrustedFile
 
         FileStatus? end = Libc.lstat(visited.Peek());
         if (end?.Kind == wanted)
-            return mayBeSticky || (end.Value.Permissions & WritableByOthers) == 0 ? null : $"{visited.Peek()} may be written by others than root; use a folder that is root's alone";
+        {
+            return mayBeSticky || (end.Value.Permissions & WritableByOthers) == 0
+                ? null
+                : $"{visited.Peek()} may be written by others than root; use a folder that is root's alone";
+        }
+
         return wanted == FileKind.Regular ? $"it is no regular file but a {end?.Kind}" : $"its folder is a {end?.Kind}";
     }
 

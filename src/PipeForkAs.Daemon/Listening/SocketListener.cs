@@ -32,10 +32,11 @@ internal sealed class SocketListener : IDisposable
     public static SocketListener Adopt(FileDescriptor socket) => new(socket, Libc.getsockname_unix(socket) ?? "a socket without a name", null);
 
     /// <summary>
-    /// Why others than root may put a socket of their own where one is, or null: clients would take it for the daemon's. Null also for what is no path: an abstract name, whose
-    /// first to come has it, is nobody's to replace.
+    /// Tells why others than root can make or replace a socket at a path, which clients would take for the daemon's. Null where they
+    /// cannot, and for an abstract name, which has no folder.
     /// </summary>
-    public static string? FolderProblem(string path) => path.StartsWith('/') ? TrustedFile.ClosedFolderProblem(System.IO.Path.GetDirectoryName(path) ?? "/") : null;
+    public static string? FolderProblem(string path) =>
+        path.StartsWith('/') ? TrustedFile.ClosedFolderProblem(System.IO.Path.GetDirectoryName(path) ?? "/") : null;
 
     /// <summary>Listens. The socket file of a dead daemon is replaced; that of a living one, and any other file, is not.</summary>
     /// <param name="path">Where.</param>

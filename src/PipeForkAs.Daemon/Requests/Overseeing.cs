@@ -14,7 +14,8 @@ namespace PipeForkAs.Daemon.Requests;
 /// Answers <c>status</c> and <c>cancel</c>. Root sees and ends every job; others those that they asked for, whichever user they run as: that another's job
 /// runs is not told, and neither are the job hosts. What is counted is told to all.
 /// </summary>
-internal sealed class Overseeing(IReadOnlyList<JobHost> hosts, RunningJobs running, JobSlots slots, Audit audit, LimitedLogger log, TimeProvider time)
+internal sealed class Overseeing(
+    IReadOnlyList<JobHost> hosts, RunningJobs running, JobSlots slots, Audit audit, LimitedLogger log, TimeProvider time)
 {
     private static readonly string Version =
         typeof(Overseeing).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
@@ -50,7 +51,7 @@ internal sealed class Overseeing(IReadOnlyList<JobHost> hosts, RunningJobs runni
         ? new EndRecord { Code = ReplyCode.Ok }
         : throw new RefusedException(ReplyCode.UnknownJob, $"no job {request.Id} of yours runs; status shows those that do");
 
-    /// <summary>Whether the file lacks records is root's alone to know: who could see it would know when nobody watches.</summary>
+    /// <summary>Only root may know that the file lacks records: others would learn when nobody watches.</summary>
     private RecordStatus Records(Caller caller)
     {
         (long suppressed, long lost, int waiting) = audit.Counts;

@@ -139,7 +139,7 @@ internal sealed class JournalLoggerProvider(string path, FileDescriptor stderr) 
             bool giveUp = closing && Environment.TickCount64 - started > LastPatience.TotalMilliseconds;
             bool isFull;
 
-            // One record at a time: the loop waits for the lock.
+            // One record at a time, since the loop waits for the lock.
             lock (sending)
             {
                 isFull = waiting.TryPeek(out Waiting? next) && !CarryOne(next, giveUp);
@@ -204,9 +204,11 @@ internal sealed class JournalLoggerProvider(string path, FileDescriptor stderr) 
                 bytes[^1] = (byte)'\n';
             }
 
-            // Another process with the same stderr may fill it at any moment. systemd's is a socket, on which a send need not wait; a pipe with room for anything has room for this.
+            // Under systemd it is a socket, shared with job hosts: they may fill it between a look and a write that would wait then.
             IOResult sent = Libc.send_nowait(stderr, bytes);
-            return sent.Errno == Errno.ENOTSOCK ? Libc.is_writable(stderr) && Libc.write(stderr, bytes).Count == bytes.Length : sent.Count == bytes.Length;
+            if (sent.Errno == Errno.ENOTSOCK)
+                return Libc.is_writable(stderr) && Libc.write(stderr, bytes).Count == bytes.Length;
+            return sent.Count == bytes.Length;
         }
         catch (SystemCallException)
         {

@@ -44,7 +44,8 @@ internal static class SystemdExtensions
         {
             console.LogToStandardErrorThreshold = LogLevel.Trace;
 
-            // The loop logs, and must not wait for who reads stderr: what the queue has no room for is left out, and the number is written when there is room.
+            // The loop must not wait until somebody reads stderr. What finds no room in the queue is dropped, and the console says how
+            // much.
             console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite;
 
             // Of the framework's own formatters JSON alone lets nobody forge a line.

@@ -186,8 +186,8 @@ public sealed class AuditTests : IAsyncLifetime
                 for (int i = 0; i < 20; i++)
                     audit.Write(Ran());
                 await UntilAsync(() => Said("AuditFileFailed") is not null);
-                string[] told = [.. said.Where(fields => fields.Contains(("PIPEFORKAS_EVENT", "AuditFileFailed"))).Select(fields => fields.Single(field => field.Name == "MESSAGE").Value)];
-                Assert.Contains(required ? "nothing runs until it can be" : "requests go on", Assert.Single(told));
+                List<(string Name, string Value)> failed = Assert.Single(said, fields => fields.Contains(("PIPEFORKAS_EVENT", "AuditFileFailed")));
+                Assert.Contains(required ? "nothing runs until it can be" : "requests go on", failed.Single(field => field.Name == "MESSAGE").Value);
                 if (required)
                     Assert.Equal(ReplyCode.Internal, Assert.Throws<RefusedException>(audit.DemandWritable).Code);
                 else
@@ -263,11 +263,12 @@ public sealed class AuditTests : IAsyncLifetime
         Assert.Equal(5, lines.Count(line => (string)line["event"]! is "Refused" or "Denied"));
         JsonObject sum = lines[^1];
         Assert.Equal(106, lines.Length);
-        Assert.Equal(("Suppressed", 95, "bad-request 72, denied 23", 1002), ((string)sum["event"]!, (int)sum["records"]!, (string)sum["codes"]!, (int)sum["caller_uid"]!));
-        Assert.True((DateTimeOffset)sum["first"]! <= (DateTimeOffset)sum["last"]! && (DateTimeOffset)sum["last"]! <= (DateTimeOffset)sum["time"]!);
+        Assert.Equal(("Suppressed", 95, 1002), ((string)sum["event"]!, (int)sum["records"]!, (int)sum["caller_uid"]!));
+        Assert.Equal("bad-request 72, denied 23", (string)sum["codes"]!);
+        Assert.InRange((DateTimeOffset)sum["last"]!, (DateTimeOffset)sum["first"]!, (DateTimeOffset)sum["time"]!);
         await UntilAsync(() => Said("Suppressed") is not null);
         List<(string Name, string Value)> logged = Said("Suppressed")!;
-        Assert.Contains(("MESSAGE", "uid 1002: 95 more records are summed up in this one: bad-request 72, denied 23"), logged);
+        Assert.Contains(("MESSAGE", "uid 1002: 95 more requests ran nothing: bad-request 72, denied 23"), logged);
         Assert.Contains(("PIPEFORKAS_RECORDS", "95"), logged);
         Assert.Contains(("PRIORITY", "4"), logged);
 

@@ -106,5 +106,6 @@ public sealed class RecordRateTests
         Assert.Equal(1, Admitted(1001, 100));
     }
 
-    private int Admitted(uint uid, int count, ReplyCode code = ReplyCode.Denied) => Enumerable.Range(0, count).Count(_ => rate.Admits(new UserId(uid), code));
+    private int Admitted(uint uid, int count, ReplyCode code = ReplyCode.Denied) =>
+        Enumerable.Range(0, count).Count(_ => rate.Admits(new UserId(uid), code));
 }

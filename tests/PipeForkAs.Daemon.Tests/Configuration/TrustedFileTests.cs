@@ -162,7 +162,8 @@ public sealed class TrustedFileTests : IDisposable
         Assert.Null(TrustedFile.ClosedFolderProblem(own));
         Assert.Null(TrustedFile.ClosedFolderProblem(folder.File("way")));
         Assert.Null(TrustedFile.FolderProblem(shared));
-        Assert.Equal($"{shared} may be written by others than root; use a folder that is root's alone", TrustedFile.ClosedFolderProblem(shared));
+        const string Open = "may be written by others than root; use a folder that is root's alone";
+        Assert.Equal($"{shared} {Open}", TrustedFile.ClosedFolderProblem(shared));
         Assert.Equal("there is no such file", TrustedFile.ClosedFolderProblem(folder.File("none")));
         GiveAway(own);
         Assert.Contains("belongs to uid 60001", TrustedFile.ClosedFolderProblem(own), StringComparison.Ordinal);

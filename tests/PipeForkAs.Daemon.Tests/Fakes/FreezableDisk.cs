@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace PipeForkAs.Daemon.Tests.Fakes;
 
-/// <summary>A disk of 16 MiB with ext4, which can be made to hang: each write(2) to it waits in the kernel, where not even SIGKILL ends it, until <see cref="Thaw"/>.</summary>
+/// <summary>
+/// A disk of 16 MiB with ext4 that can hang: each write(2) to it waits in the kernel until <see cref="Thaw"/>; not even SIGKILL ends it.
+/// </summary>
 internal sealed class FreezableDisk : IDisposable
 {
     private readonly string image;

@@ -37,7 +37,7 @@ sed -e 's/^$/./' -e 's/^/ /' LICENSE | sed 1,4d >>"$stage/debian/copyright"
 install -m 755 "$native"/pipeforkasd "$native"/pipeforkas "$native"/pipeforkas-jobs "$stage/native/"
 install -m 644 README.md packaging/pipeforkas.json packaging/strict.conf "$stage/"
 install -m 644 pipeforkas.service packaging/pipeforkas.socket "$stage/debian/"
-install -m 644 packaging/pipeforkas.sysusers packaging/pipeforkas.tmpfiles "$stage/debian/"
+install -m 644 packaging/pipeforkas.sysusers packaging/pipeforkas.tmpfiles packaging/pipeforkas.logrotate "$stage/debian/"
 
 # What describes it, as far as there is any.
 for page in packaging/man/*.[1-9]; do

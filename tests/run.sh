@@ -24,6 +24,8 @@ command -v dh >/dev/null || missing+=(debhelper)
 command -v lintian >/dev/null || missing+=(lintian)
 command -v man >/dev/null || missing+=(man-db)
 command -v mandoc >/dev/null || missing+=(mandoc)
+command -v logrotate >/dev/null || missing+=(logrotate)
+command -v mkfs.ext4 >/dev/null || missing+=(e2fsprogs)
 command -v zsh >/dev/null || missing+=(zsh)
 command -v fish >/dev/null || missing+=(fish)
 if [ ${#missing[@]} -gt 0 ]; then

@@ -59,7 +59,7 @@ _pipeforkas() {
         case $word in
             --socket=*) socket=${word#*=} ;;
             --socket) socket=${words[++i]} prev=$word ;;
-            --user | -u | --caller | --timeout | -t | --env | -e | --args) ((++i)); prev=$word ;;
+            --user | -u | --caller | --timeout | -t | --env | -e | --args | --daemon-uid) ((++i)); prev=$word ;;
             -*) ;;
             *) if [[ -z $command ]]; then command=$word; elif [[ -z $job ]]; then job=$word; fi ;;
         esac
@@ -72,15 +72,16 @@ _pipeforkas() {
         --socket) mapfile -t candidates < <(compgen -f -- "$cur") ;;
         --user | -u | --caller) mapfile -t candidates < <(compgen -u -- "$cur") ;;
         --env | -e) [[ -z $job ]] || mapfile -t candidates < <(_pipeforkas_variables "$job" | tr ' ' '\n' | sed 's/$/=/') ;;
+        --daemon-uid) candidates=(any) ;;
         --timeout | -t | --args) ;;
         *)
             case $command:$cur in
-                run:-*) candidates=(--args --user --timeout --env --frames --json --socket --help) ;;
-                check:-*) candidates=(--args --user --caller --explain --json --socket --help) ;;
-                list:-* | describe:-*) candidates=(--json --socket --help) ;;
-                status:-*) candidates=(--json --prometheus --socket --help) ;;
-                cancel:-*) candidates=(--socket --help) ;;
-                :-*) candidates=(--socket --help --version) ;;
+                run:-*) candidates=(--args --user --timeout --env --frames --json --socket --daemon-uid --help) ;;
+                check:-*) candidates=(--args --user --caller --explain --json --socket --daemon-uid --help) ;;
+                list:-* | describe:-*) candidates=(--json --socket --daemon-uid --help) ;;
+                status:-*) candidates=(--json --prometheus --socket --daemon-uid --help) ;;
+                cancel:-*) candidates=(--socket --daemon-uid --help) ;;
+                :-*) candidates=(--socket --daemon-uid --help --version) ;;
                 :*) candidates=(run list describe check status cancel) ;;
                 cancel:*) [[ -n $job ]] || mapfile -t candidates < <(_pipeforkas_ids) ;;
                 run:* | check:* | describe:*)

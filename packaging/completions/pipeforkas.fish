@@ -23,7 +23,7 @@ function __pipeforkas_words
             continue
         end
         switch $word
-            case --socket --user -u --caller --timeout -t --env -e --args
+            case --socket --daemon-uid --user -u --caller --timeout -t --env -e --args
                 set skip 1
             case '-*'
             case '*'
@@ -78,6 +78,7 @@ end
 
 complete -c pipeforkas -f
 complete -c pipeforkas -l socket -r -F -d "The daemon's socket"
+complete -c pipeforkas -l daemon-uid -x -a any -d "The uid whose process must listen there, or any"
 complete -c pipeforkas -s h -l help -d "Show help"
 complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel' -l version -d "Show the version"
 complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel' -a run -d "Run a job"

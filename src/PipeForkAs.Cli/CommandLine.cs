@@ -64,10 +64,12 @@ internal static class CommandLine
     /// <summary>All that the command takes.</summary>
     internal static RootCommand Root(StreamSet streams, Report report)
     {
-        SocketOption socket = new();
+        DaemonUidOption daemonUid = new();
+        SocketOption socket = new(daemonUid);
         return new RootCommand("Runs a registered job as a user, through the PipeForkAs daemon.")
         {
             socket,
+            daemonUid,
             new RunCommand(socket, streams, report),
             new ListCommand(socket, streams),
             new DescribeCommand(socket, streams),

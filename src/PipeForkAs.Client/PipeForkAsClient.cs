@@ -33,6 +33,13 @@ public sealed class PipeForkAsClient
     /// <summary>The path of the daemon's socket.</summary>
     public string SocketPath { get; }
 
+    /// <summary>
+    /// The uid whose process must listen at the socket, as the kernel attests it (SO_PEERCRED, unix(7)); null for any. Default: 0, since
+    /// the daemon runs as root. A process of another user at that path would read the requests and their input. In a user namespace, root
+    /// outside of it has the overflow uid, usually 65534 (user_namespaces(7)).
+    /// </summary>
+    public uint? DaemonUid { get; init; } = 0;
+
     /// <summary>Runs a job and passes its streams through while it runs. A slow reader slows the job down; nothing piles up here.</summary>
     /// <param name="request">What to run. Its <see cref="Request.Reply"/> does not matter: frames are asked for.</param>
     /// <param name="input">
@@ -45,6 +52,8 @@ public sealed class PipeForkAsClient
     /// <returns>How the job ended, or why it was not run: any <see cref="ReplyCode"/>.</returns>
     /// <exception cref="RequestException">The request is not valid or longer than <see cref="ClientProtocol.MaxRequestBytes"/>; it was not sent.</exception>
     /// <exception cref="ConnectionException">The daemon cannot be reached.</exception>
+    /// <exception cref="UntrustedDaemonException">A process of another uid than <see cref="DaemonUid"/> listens there; nothing was
+    /// sent.</exception>
     /// <exception cref="ReplyCutShortException">The connection ended before the end record.</exception>
     /// <exception cref="ProtocolViolationException">The reply is not one of this protocol.</exception>
     /// <exception cref="JobStreamException">One of the three streams failed; the job is cancelled.</exception>
@@ -165,6 +174,6 @@ public sealed class PipeForkAsClient
     {
         ArgumentNullException.ThrowIfNull(request);
         byte[] line = (request with { Reply = ReplyForm.Frames }).ToLine();
-        return Exchange.RunAsync(SocketPath, line, input, target, cancellation);
+        return Exchange.RunAsync(SocketPath, DaemonUid, line, input, target, cancellation);
     }
 }

@@ -52,9 +52,11 @@ internal sealed class DaemonService(
     private async Task ServeAsync(CancellationToken stoppingToken)
     {
         PrepareProcess();
-        using var own = new Loop(time, failure => Log.LoopBroke(logger, failure), Tell);
+        using var limited = new LimitedLogger(logger, time);
+        using var own = new Loop(time, failure => Log.LoopBroke(limited, failure), Tell);
         var counts = new RequestCounts();
-        var server = new Server(own, options, manager.Socket, new ServiceReport(own, manager, notifier, counts), counts, logger, loggers.CreateLogger(Audit.Category));
+        var report = new ServiceReport(own, manager, notifier, counts);
+        var server = new Server(own, options, manager.Socket, report, counts, limited, loggers.CreateLogger(Audit.Category));
 
         // The runtime has its own SIGCHLD handler; it reaps only children that Process started, of which there are none.
         using PosixSignalRegistration childEnded = PosixSignalRegistration.Create(
@@ -63,7 +65,7 @@ internal sealed class DaemonService(
         {
             signal.Cancel = true;
             own.Post(_ => server.ReopenAudit(), null);
-            AskForReload(fresh => own.Post(_ => Apply(server, fresh), null));
+            AskForReload(fresh => own.Post(async _ => await ApplyAsync(server, fresh), null));
         });
         var thread = new Thread(() => RunLoop(own)) { Name = "event loop", IsBackground = true };
         thread.Start();
@@ -174,11 +176,11 @@ internal sealed class DaemonService(
         }
     }
 
-    private static void Apply(Server server, Taken taken)
+    private static async Task ApplyAsync(Server server, Taken taken)
     {
         try
         {
-            server.Apply(taken.Fresh.Options, taken.Fresh.Policy);
+            await server.ApplyAsync(taken.Fresh.Options, taken.Fresh.Policy);
             taken.Done.SetResult();
         }
 #pragma warning disable CA1031 // Whatever it is, who asked for the reload is told.

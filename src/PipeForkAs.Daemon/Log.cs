@@ -26,6 +26,9 @@ internal static partial class Log
     [LoggerMessage(7, LogLevel.Warning, "the service manager hands over the socket {Path} with the permissions {Mode}; Socket:Mode says {Configured}, which is not made use of: change SocketMode= or that")]
     public static partial void OtherMode(ILogger logger, string path, string mode, string configured);
 
+    [LoggerMessage(8, LogLevel.Warning, "systemd passed the socket {Path}, and others than root can replace it: {Problem}")]
+    public static partial void OpenFolder(ILogger logger, string path, string problem);
+
     [LoggerMessage(10, LogLevel.Information, "job host {Path} is ready: process {Pid}, {Jobs} jobs")]
     public static partial void JobHostReady(ILogger logger, string path, int pid, int jobs);
 
@@ -80,6 +83,9 @@ internal static partial class Log
     [LoggerMessage(28, LogLevel.Error, "the audit file is not opened anew, the former one is written on: {Problem}")]
     public static partial void AuditFileNotReopened(ILogger logger, string problem);
 
+    [LoggerMessage(29, LogLevel.Error, "the audit file {File} could not be written before the stop; {Left} records are in the log alone")]
+    public static partial void AuditRecordsLeft(ILogger logger, string file, int left);
+
     [LoggerMessage(30, LogLevel.Information, "configuration reloaded; changed: {Keys}")]
     public static partial void Reloaded(ILogger logger, string keys);
 
@@ -100,4 +106,7 @@ internal static partial class Log
         + "{Unreported} more long turns since the last message")]
     public static partial void LongTurn(
         ILogger logger, double milliseconds, double onProcessor, int collections, int steps, double stepMilliseconds, string step, int unreported);
+
+    [LoggerMessage(36, LogLevel.Warning, "{Count} more lines of event {Name} were left out; the limit is {PerMinute} per minute")]
+    public static partial void LinesSuppressed(ILogger logger, long count, string name, int perMinute);
 }

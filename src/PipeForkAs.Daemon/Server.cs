@@ -30,6 +30,9 @@ internal sealed class Server
 
     private static readonly TimeSpan LastRequestPause = TimeSpan.FromMilliseconds(10);
 
+    /// <summary>How long a stop waits for the audit file.</summary>
+    private static readonly TimeSpan LastRecordPatience = TimeSpan.FromSeconds(5);
+
     private readonly Loop loop;
     private readonly DaemonOptions options;
     private readonly ILogger logger;
@@ -57,7 +60,8 @@ internal sealed class Server
     /// <param name="counts">Where requests are counted.</param>
     /// <param name="logger">The log.</param>
     /// <param name="auditLogger">The log of requests.</param>
-    public Server(Loop loop, DaemonOptions options, FileDescriptor? handed, ServiceReport report, RequestCounts counts, ILogger logger, ILogger auditLogger)
+    public Server(
+        Loop loop, DaemonOptions options, FileDescriptor? handed, ServiceReport report, RequestCounts counts, LimitedLogger logger, ILogger auditLogger)
     {
         this.handed = handed;
         this.report = report;
@@ -80,8 +84,10 @@ internal sealed class Server
         orders = new OrderBuilder(options.Limits);
         slots = new JobSlots(loop, turns, options.Limits);
         var checking = new Checking(catalog, authorizer, users, accounts, orders);
-        audit = new Audit(auditLogger, loop.Time, job => catalog.Find(job)?.Description.AuditedArguments ?? []);
-        var overseeing = new Overseeing(hosts, running, slots, loop);
+        audit = new Audit(
+            auditLogger, loop.Time, (delay, callback) => loop.Schedule(delay, callback),
+            job => catalog.Find(job)?.Description.AuditedArguments ?? []);
+        var overseeing = new Overseeing(hosts, running, slots, audit, logger, loop);
         var story = new RequestStory(
             options, catalog, authorizer, accounts, orders, checking, overseeing, slots, running, turns, descriptors, audit, logger);
         var buckets = new CallerBuckets(loop, options.Limits, users);
@@ -99,7 +105,7 @@ internal sealed class Server
     /// <exception cref="ConfigurationException">The audit file cannot be opened.</exception>
     public async Task StartAsync()
     {
-        using (Audit.Change auditing = audit.Prepare(options.Audit))
+        using (Audit.Change auditing = await audit.PrepareAsync(options.Audit))
             auditing.Keep();
         isolation = IsolationChoice.Make(loop, options, Reaper, logger);
         await isolation.ClearAsync();
@@ -122,9 +128,9 @@ internal sealed class Server
     /// </summary>
     /// <exception cref="JobHostException">A command has the name of a job, or there is no job to restrict.</exception>
     /// <exception cref="ConfigurationException">The audit file cannot be opened.</exception>
-    public void Apply(DaemonOptions fresh, Policy policy)
+    public async Task ApplyAsync(DaemonOptions fresh, Policy policy)
     {
-        using Audit.Change auditing = audit.Prepare(fresh.Audit);
+        using Audit.Change auditing = await audit.PrepareAsync(fresh.Audit);
         catalog.Replace([.. fresh.Commands.Select(command => new CommandJob(command.Key, command.Value))], fresh.Jobs);
         auditing.Keep();
         options.Policy = fresh.Policy;
@@ -169,6 +175,8 @@ internal sealed class Server
         if (isolation is not null)
             await isolation.StopAsync();
         await descriptors.StopAsync();
+        await Task.WhenAny(audit.EndAsync(), loop.DelayAsync(LastRecordPatience));
+        audit.TellWhatIsLeft();
         report.End();
         if (acceptor is not null)
             Log.Stopped(logger);
@@ -180,6 +188,8 @@ internal sealed class Server
             return SocketListener.Open(options.Socket.Path, OptionsCheck.ParseOctal(options.Socket.Mode), descriptors);
 
         SocketListener adopted = SocketListener.Adopt(handed, descriptors);
+        if (SocketListener.FolderProblem(adopted.Path) is { } problem)
+            Log.OpenFolder(logger, adopted.Path, problem);
         if (adopted.Path != options.Socket.Path)
             Log.OtherPath(logger, adopted.Path, options.Socket.Path);
         else if (Libc.lstat(adopted.Path) is { } file && file.Permissions != OptionsCheck.ParseOctal(options.Socket.Mode))

@@ -119,14 +119,20 @@ public static unsafe partial class Libc
     /// <param name="socket">The socket.</param>
     /// <param name="data">What to send; a stream may take less.</param>
     /// <param name="more">Whether more follows at once: <c>MSG_MORE</c>.</param>
-    public static IOResult send(FileDescriptor socket, ReadOnlySpan<byte> data, bool more = false)
+    public static IOResult send(FileDescriptor socket, ReadOnlySpan<byte> data, bool more = false) =>
+        Send(socket, data, more ? MSG_MORE : 0);
+
+    /// <summary>send(2) with <c>MSG_NOSIGNAL | MSG_DONTWAIT</c>: EAGAIN where there is no room, also on a socket that blocks.</summary>
+    public static IOResult send_nowait(FileDescriptor socket, ReadOnlySpan<byte> data) => Send(socket, data, MSG_DONTWAIT);
+
+    private static IOResult Send(FileDescriptor socket, ReadOnlySpan<byte> data, int flags)
     {
         // SAFETY: the buffer is pinned for the call and its length is what the kernel is told.
         fixed (byte* start = data)
         {
             IOResult result;
             do
-                result = Check.Count(sys_send(socket.Number, start, (nuint)data.Length, MSG_NOSIGNAL | (more ? MSG_MORE : 0)));
+                result = Check.Count(sys_send(socket.Number, start, (nuint)data.Length, MSG_NOSIGNAL | flags));
             while (result.Errno == Errno.EINTR);
             return result;
         }
@@ -164,6 +170,7 @@ public static unsafe partial class Libc
     internal const int MSG_PEEK = 2;
     internal const int MSG_CTRUNC = 8;
     internal const int MSG_TRUNC = 0x20;
+    internal const int MSG_DONTWAIT = 0x40;
     internal const int MSG_NOSIGNAL = 0x4000;
     internal const int MSG_MORE = 0x8000;
     internal const int MSG_CMSG_CLOEXEC = 0x40000000;

@@ -34,6 +34,7 @@ public sealed class PackageTests(BootedSystem system)
             "bash-completion/completions/pipeforkas", "zsh/vendor-completions/_pipeforkas", "fish/vendor_completions.d/pipeforkas.fish", "doc/pipeforkas/changelog.gz",
         ];
         Assert.All(wanted, path => Assert.Contains($" ./usr/share/{path}\n", files));
+        Assert.Contains(" ./etc/logrotate.d/pipeforkas\n", files);
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -78,6 +79,40 @@ public sealed class PackageTests(BootedSystem system)
         await inside.MustAsync("apt-get", "purge", "-y", "pipeforkas");
         Assert.Empty((await FilesAsync(inside)).Except(before));
         Assert.Equal("", (await inside.RunAsync("dpkg-query", "--show", "pipeforkas")).Text);
+    }
+
+    /// <summary>
+    /// A wrong configuration stops a reload, and must not stop this: the daemon would go on with the file that is compressed next.
+    /// </summary>
+    [Fact(Timeout = Bound.Test)]
+    public async Task Logrotate_renames_the_audit_file_and_the_daemon_makes_another_with_a_wrong_configuration_too()
+    {
+        const string Folder = "/var/log/pipeforkas", File = $"{Folder}/audit.json", Rotation = "/etc/logrotate.d/pipeforkas";
+        Container inside = await system.FreshAsync($$"""{ "Audit": { "File": "{{File}}" } }""");
+        Assert.Equal("750 root:root", await inside.MustAsync("stat", "-c", "%a %U:%G", Folder));
+        for (int round = 1; round <= 3; round++)
+        {
+            if (round == 2)
+                system.Configure("""{ "Audit": { "Fille": "x" } }""");
+            await system.AskAsync(BootedSystem.Alice, $$"""{"job":"no-job-{{round}}"}""");
+            string job = $"no-job-{round}";
+            await system.UntilAsync(async () => (await inside.RunAsync("grep", "-c", job, File)).ExitCode == 0, "the file has no record");
+            await inside.MustAsync("logrotate", "--force", Rotation);
+            await system.UntilAsync(async () => (await inside.RunAsync("stat", File)).ExitCode == 0, "the file is not opened again");
+        }
+
+        Assert.Equal("600 root:root 0", await inside.MustAsync("stat", "-c", "%a %U:%G %s", File));
+        Assert.Contains("no-job-3", await inside.MustAsync("cat", $"{File}.1"));
+        Assert.Contains("no-job-2", await inside.MustAsync("zcat", $"{File}.2.gz"));
+        Assert.Contains("no-job-1", await inside.MustAsync("zcat", $"{File}.3.gz"));
+        Assert.Contains("configuration not reloaded", await system.JournalAsync());
+
+        // No daemon, nobody to tell.
+        system.Configure(null);
+        await inside.MustAsync("systemctl", "stop", "pipeforkas.socket", "pipeforkas.service");
+        await inside.MustAsync("sh", "-c", $"echo '{{}}' >>{File}");
+        await inside.MustAsync("logrotate", "--force", Rotation);
+        await inside.MustAsync("sh", "-c", $"rm -f {File}*");
     }
 
     private static Task<string> MainPidAsync(Container inside) => inside.MustAsync("systemctl", "show", "--value", "-p", "MainPID", "pipeforkas.service");

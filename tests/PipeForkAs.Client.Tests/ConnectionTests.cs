@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Sockets;
 
 using PipeForkAs.Protocol.Client;
@@ -60,6 +61,37 @@ public sealed class ConnectionTests
         accept.SetResult();
 
         Assert.All(await Task.WhenAll(requests), end => Assert.Equal(0, end.Exit));
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task A_daemon_of_another_uid_than_expected_gets_nothing()
+    {
+        byte[] heard = [1];
+        TaskCompletionSource left = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using FakeDaemon daemon = new(async connection =>
+        {
+            if (!left.Task.IsCompleted)
+            {
+                heard = await connection.ReadInputToEndAsync();
+                left.SetResult();
+                return;
+            }
+
+            await connection.ReadRequestAsync();
+            await connection.SendAsync(Reply.Exit(0));
+        });
+        string line = File.ReadLines("/proc/self/status").Single(line => line.StartsWith("Uid:", StringComparison.Ordinal));
+        uint own = uint.Parse(line.Split('\t')[2], CultureInfo.InvariantCulture);
+
+        UntrustedDaemonException failure = await Assert.ThrowsAsync<UntrustedDaemonException>(
+            () => new PipeForkAsClient(daemon.SocketPath) { DaemonUid = own + 1 }.RunAsync(Id));
+        Assert.Equal((daemon.SocketPath, own, own + 1), (failure.SocketPath, failure.Uid, failure.ExpectedUid));
+        await left.Task;
+        Assert.Empty(heard);
+
+        Assert.Equal(0, (await new PipeForkAsClient(daemon.SocketPath) { DaemonUid = own }.RunAsync(Id)).Exit);
+        Assert.Equal(0, (await new PipeForkAsClient(daemon.SocketPath) { DaemonUid = null }.RunAsync(Id)).Exit);
+        Assert.Equal(0u, new PipeForkAsClient().DaemonUid);
     }
 
     [Fact(Timeout = Bound.Milliseconds)]

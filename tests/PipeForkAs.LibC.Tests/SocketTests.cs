@@ -5,6 +5,27 @@ namespace PipeForkAs.LibC.Tests;
 public sealed class SocketTests
 {
     [Fact]
+    public void A_send_that_must_not_wait_does_not_on_a_socket_that_blocks()
+    {
+        (FileDescriptor one, FileDescriptor other) = Libc.socketpair_stream();
+        using (one)
+        using (other)
+        {
+            var piece = new byte[4096];
+            IOResult sent;
+            while ((sent = Libc.send_nowait(one, piece)).Count == piece.Length)
+            {
+            }
+
+            Assert.True(sent.WouldBlock);
+            (FileDescriptor read, FileDescriptor write) = Libc.pipe2();
+            using (read)
+            using (write)
+                Assert.Equal(Errno.ENOTSOCK, Libc.send_nowait(write, piece).Errno);
+        }
+    }
+
+    [Fact]
     public void A_connection_carries_bytes_both_ways_and_can_be_half_closed()
     {
         using var directory = new TemporaryDirectory();

@@ -13,8 +13,13 @@ internal static class Connecting
 
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>Connects, and checks who listens before anything is sent.</summary>
+    /// <param name="path">The socket's path.</param>
+    /// <param name="daemonUid">The uid whose process must listen; null for any.</param>
+    /// <param name="cancellation">Ends it.</param>
     /// <exception cref="ConnectionException">The daemon cannot be reached.</exception>
-    public static async Task<Socket> ConnectAsync(string path, CancellationToken cancellation)
+    /// <exception cref="UntrustedDaemonException">The process that listens is another user's.</exception>
+    public static async Task<Socket> ConnectAsync(string path, uint? daemonUid, CancellationToken cancellation)
     {
         UnixDomainSocketEndPoint address = Address(path);
         long start = TimeProvider.System.GetTimestamp();
@@ -25,6 +30,7 @@ internal static class Connecting
             try
             {
                 await socket.ConnectAsync(address, cancellation).ConfigureAwait(false);
+                Demand(socket, path, daemonUid);
                 return socket;
             }
             catch (SocketException failure) when (failure.SocketErrorCode == SocketError.WouldBlock && TimeProvider.System.GetElapsedTime(start) < QueueTimeout)
@@ -46,6 +52,12 @@ internal static class Connecting
             await Task.Delay(pause, cancellation).ConfigureAwait(false);
             pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
         }
+    }
+
+    private static void Demand(Socket socket, string path, uint? daemonUid)
+    {
+        if (daemonUid is { } expected && PeerCredentials.Uid(socket) is var uid && uid != expected)
+            throw new UntrustedDaemonException(path, uid, expected);
     }
 
     private static UnixDomainSocketEndPoint Address(string path)

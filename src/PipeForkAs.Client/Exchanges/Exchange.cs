@@ -17,9 +17,9 @@ internal static class Exchange
     private static readonly TimeSpan CloseGrace = TimeSpan.FromSeconds(2);
 
     public static async Task<EndRecord> RunAsync(
-        string socketPath, ReadOnlyMemory<byte> line, Stream? input, IReplyTarget target, CancellationToken cancellation)
+        string socketPath, uint? daemonUid, ReadOnlyMemory<byte> line, Stream? input, IReplyTarget target, CancellationToken cancellation)
     {
-        using Socket socket = await Connecting.ConnectAsync(socketPath, cancellation).ConfigureAwait(false);
+        using Socket socket = await Connecting.ConnectAsync(socketPath, daemonUid, cancellation).ConfigureAwait(false);
 
         // Closing is what cancels the job, so it happens at once, even while a stream of the caller's is stuck in a write.
         using CancellationTokenRegistration closing = cancellation.Register(socket.Dispose);

@@ -3,102 +3,126 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Requests;
-using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Auditing;
 
-/// <summary>Keeps a record of each request: in the log, which is the journal or the console, and in a file where one is configured. On the loop alone, and as long as the daemon lives.</summary>
+/// <summary>
+/// Keeps records of requests: in the log, which is the journal or the console, and in a file where one is configured. <see
+/// cref="RecordRate"/> limits the records of requests that ran nothing. On the loop alone, and as long as the daemon lives; nothing here
+/// waits for a disk.
+/// </summary>
 /// <param name="logger">The log of <see cref="Category"/>.</param>
 /// <param name="time">What tells the time.</param>
+/// <param name="schedule">Calls back on the loop after a time.</param>
 /// <param name="shown">The arguments of a job, by its name, that its registration lets be shown.</param>
-internal sealed class Audit(ILogger logger, TimeProvider time, Func<string, IReadOnlyCollection<string>> shown)
+internal sealed class Audit(
+    ILogger logger, TimeProvider time, Action<TimeSpan, Action> schedule, Func<string, IReadOnlyCollection<string>> shown)
 {
     /// <summary>The log's category. It is on whatever the level of other logs is; <c>Logging:LogLevel:PipeForkAs.Audit</c> sets another.</summary>
     public const string Category = "PipeForkAs.Audit";
 
+    /// <summary>The time between two records that sum up a caller's others.</summary>
+    private static readonly TimeSpan SumPause = TimeSpan.FromMinutes(1);
+
     private readonly ArgumentDigest digest = new();
     private readonly ArrayBufferWriter<byte> line = new(2048);
+    private readonly RecordRate rate = new(time);
+    private readonly AuditWriter writer = new(logger, time);
     private AuditOptions options = new();
-    private AuditFile? file;
-    private Errno trouble = Errno.None;
-    private long lost;
+    private bool isSumming;
 
-    /// <summary>Keeps the record of a request that has ended.</summary>
+    /// <summary>Counts of records: summed up and missing in the file since the daemon started, and waiting for the file now.</summary>
+    public (long Suppressed, long Lost, int Waiting) Counts => (rate.Suppressed, writer.Lost, writer.Count);
+
+    /// <summary>Keeps the record of a request that has ended, or counts it.</summary>
     public void Write(AuditTrail trail)
     {
-        var record = new AuditRecord(trail, digest, trail.Request?.Job is { } job ? shown(job) : []);
-        logger.Log(record.Level, record.Event, record, null, static (record, _) => record.Sentence);
-        if (file is not null)
-            Note(Append(file, record));
+        // A job that began always has its record: slots and forks limit the number of those.
+        if (trail.Output is null && trail.End?.Pid is null && !rate.Admits(trail.Caller.Uid, trail.End?.Code ?? ReplyCode.Internal))
+            SumUpLater();
+        else
+            Write(new AuditRecord(trail, digest, trail.Request?.Job is { } job ? shown(job) : []));
     }
 
-    /// <summary>Refuses to run anything while records cannot be kept that must be. The record of what is refused here is the next try.</summary>
-    /// <exception cref="RefusedException">The last record could not be written, and Audit:Required says that it must be.</exception>
+    /// <summary>Refuses to run anything while records cannot be kept that must be.</summary>
+    /// <exception cref="RefusedException">Audit:Required is set, and a record could not be written or waits for too long.</exception>
     public void DemandWritable()
     {
-        if (options.Required && trouble != Errno.None)
+        if (options.Required && !writer.IsWell)
             throw new RefusedException(ReplyCode.Internal, "the audit file cannot be written, without which nothing may run (Audit:Required); nothing was run");
     }
 
-    /// <summary>Opens what a configuration says; nothing changes before <see cref="Change.Keep"/>.</summary>
+    /// <summary>Opens what a configuration says, off the loop; nothing changes before <see cref="Change.Keep"/>.</summary>
     /// <exception cref="ConfigurationException">The file cannot be opened.</exception>
-    public Change Prepare(AuditOptions fresh) => new(this, fresh, fresh.File is null ? null : AuditFile.Open(fresh.File));
+    public async Task<Change> PrepareAsync(AuditOptions fresh) =>
+        new(this, fresh, fresh.File is { } path ? await Task.Run(() => AuditFile.Open(path)) : null);
 
-    /// <summary>Opens the file anew, since it may have been renamed: logrotate(8). Where that fails the former one is written on.</summary>
-    public void Reopen()
+    /// <summary>Opens the file again, since logrotate(8) may have renamed it. If that fails, the former one stays in use.</summary>
+    public void Reopen() => writer.Reopen();
+
+    /// <summary>
+    /// Writes the sums of the records so far, and takes no more for the file. Completes when the file has all, or cannot be written.
+    /// </summary>
+    public Task EndAsync()
     {
-        try
-        {
-            using Change change = Prepare(options);
-            change.Keep();
-        }
-        catch (ConfigurationException refused)
-        {
-            Log.AuditFileNotReopened(logger, refused.Message);
-        }
+        SumUp();
+        return writer.EndAsync();
     }
 
-    private Errno Append(AuditFile to, AuditRecord record)
+    /// <summary>Logs how many records the file lacks at the end.</summary>
+    public void TellWhatIsLeft()
     {
+        if (writer.Count is > 0 and var left)
+            Log.AuditRecordsLeft(logger, options.File ?? "", left);
+    }
+
+    private void Write(AuditRecord record)
+    {
+        logger.Log(record.Level, record.Event, record, null, static (record, _) => record.Sentence);
+        if (options.File is null)
+            return;
         line.ResetWrittenCount();
         using (var json = new Utf8JsonWriter(line))
             record.WriteTo(json, time.GetUtcNow());
         line.Write("\n"u8);
-        return to.Append(line.WrittenSpan);
+        writer.Write(line.WrittenSpan.ToArray());
     }
 
-    private void Note(Errno error)
+    private void SumUpLater()
     {
-        if (error != Errno.None)
-        {
-            lost++;
-            if (trouble == Errno.None)
-                Log.AuditFileFailed(logger, options.File!, error.ToString(), options.Required ? "nothing runs until it can be" : "requests go on");
-        }
-        else if (trouble != Errno.None)
-        {
-            Log.AuditFileWorks(logger, options.File!, lost);
-            lost = 0;
-        }
+        if (isSumming)
+            return;
+        isSumming = true;
+        schedule(SumPause, SumUp);
+    }
 
-        trouble = error;
+    private void SumUp()
+    {
+        isSumming = false;
+        foreach (SuppressedRecords sum in rate.TakeSums())
+            Write(new AuditRecord(sum));
     }
 
     /// <summary>Another configuration of the audit, which holds when it is kept.</summary>
     internal sealed class Change(Audit audit, AuditOptions options, AuditFile? file) : IDisposable
     {
-        private AuditFile? file = file;
+        private bool isKept;
 
-        /// <summary>Goes by it from now on.</summary>
+        /// <summary>Applies from now on.</summary>
         public void Keep()
         {
-            (audit.options, audit.file, file) = (options, file, audit.file);
-            if (audit.file is null)
-                (audit.trouble, audit.lost) = (Errno.None, 0);
+            isKept = true;
+            audit.options = options;
+            audit.rate.PerMinute = options.RecordsPerMinute;
+            audit.writer.Use(options, file);
         }
 
-        /// <summary>Closes what is not written any more: the former file, or the fresh one where it was not kept.</summary>
-        public void Dispose() => file?.Dispose();
+        /// <summary>Closes the file where it was not kept: off the loop, as it was opened.</summary>
+        public void Dispose()
+        {
+            if (!isKept && file is not null)
+                Task.Run(file.Dispose);
+        }
     }
 }

@@ -24,7 +24,14 @@ internal sealed class AuditFile : IDisposable
             return "must not hold NUL";
         if (TrustedFile.FolderProblem(Path.GetDirectoryName(path)!) is { } problem)
             return $"{path}: {problem}";
-        return Libc.lstat(path) is { } status ? ProblemOf(path, status) : null;
+        try
+        {
+            return Libc.lstat(path) is { } status ? ProblemOf(path, status) : null;
+        }
+        catch (SystemCallException failure)
+        {
+            return failure.Message;
+        }
     }
 
     /// <summary>Opens it, and makes it where it is not there.</summary>

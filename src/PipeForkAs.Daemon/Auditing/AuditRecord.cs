@@ -78,6 +78,21 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
         Sentence = string.Create(CultureInfo.InvariantCulture, $"uid {trail.Caller.Uid}: {what}: {end.Code.ToWire()}{(reason is null ? "" : $": {reason}")}");
     }
 
+    /// <summary>Makes the one record that sums up others.</summary>
+    public AuditRecord(SuppressedRecords sum)
+    {
+        Event = new EventId(SuppressedEvent, "Suppressed");
+        Level = LogLevel.Warning;
+        Add("Records", sum.Count);
+        Add("Codes", sum.Codes);
+        Add("First", sum.First.UtcDateTime.ToString("O", CultureInfo.InvariantCulture));
+        Add("Last", sum.Last.UtcDateTime.ToString("O", CultureInfo.InvariantCulture));
+        Add("CallerUid", sum.Uid);
+        if (sum.Uid is null)
+            Add("CallerUids", sum.Uids);
+        Sentence = string.Create(CultureInfo.InvariantCulture, $"uid {sum.Uids}: {sum.Count} more requests ran nothing: {sum.Codes}");
+    }
+
     /// <summary>Which kind of record it is.</summary>
     public EventId Event { get; }
 
@@ -151,7 +166,7 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
     }
 
     private const string ArgumentsName = "Arguments";
-    private const int RanEvent = 100, ToldEvent = 101, DeniedEvent = 102, RefusedEvent = 103;
+    private const int RanEvent = 100, ToldEvent = 101, DeniedEvent = 102, RefusedEvent = 103, SuppressedEvent = 104;
 
     /// <summary>By the names here, which are few.</summary>
     private static readonly ConcurrentDictionary<string, string> MemberNames = new(StringComparer.Ordinal);

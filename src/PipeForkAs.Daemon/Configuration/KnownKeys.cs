@@ -21,13 +21,14 @@ internal static class KnownKeys
         "Limits:MaxJobs", "Limits:MaxJobsPerUid", "Limits:JobTimeout", "Limits:KillGrace", "Limits:DrainTimeout",
         "Limits:MaxQueued", "Limits:QueueTimeout", "Limits:OutputLimit", "Limits:Cgroup", "Limits:Worker:MemoryMax", "Limits:Worker:PidsMax", "Limits:Worker:CpuWeight", "Limits:Worker:OomScoreAdj",
         "Limits:Worker:OpenFiles", "Limits:Worker:CpuSeconds", "Limits:Worker:FileSize", "Limits:Worker:Umask", "Limits:Worker:Nice",
-        "Audit:File", "Audit:Required", "Logging:**",
+        "Audit:File", "Audit:Required", "Audit:RecordsPerMinute", "Logging:**",
     ];
 
     private static readonly string[] Nullable =
     [
         "Commands:*:Timeout", "Commands:*:Parameters:*:Pattern", "Commands:*:Parameters:*:Default", "Limits:Worker:CpuSeconds", "Limits:Worker:FileSize",
         "Limits:Worker:MemoryMax", "Limits:Worker:PidsMax", "Limits:Worker:CpuWeight", "Limits:OutputLimit", "Policy:PamService", "Audit:File",
+        "Audit:RecordsPerMinute",
         .. NullableRestrictions("Commands:*"), .. NullableRestrictions("Jobs:*"), "Jobs:*:Timeout",
     ];
 

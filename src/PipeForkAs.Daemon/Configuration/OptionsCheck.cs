@@ -197,6 +197,8 @@ internal static class OptionsCheck
             yield return ("Audit:File", problem);
         if (audit.Required && audit.File is null)
             yield return ("Audit:Required", "needs a file: set Audit:File");
+        if (audit.RecordsPerMinute is < 1 or > 1_000_000)
+            yield return ("Audit:RecordsPerMinute", "must be from 1 to 1000000, or null for no limit");
     }
 
     private static IEnumerable<(string Key, string Problem)> WorkerProblems(WorkerLimitOptions worker)

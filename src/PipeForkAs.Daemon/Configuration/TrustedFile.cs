@@ -28,7 +28,13 @@ internal static class TrustedFile
     /// <summary>The same of a folder: whether nobody but root can replace a file of root's in it.</summary>
     public static string? FolderProblem(string path) => Problem(path, FileKind.Directory);
 
-    private static string? Problem(string path, FileKind wanted)
+    /// <summary>
+    /// The same of a folder in which nobody but root can make a file: a socket is missing while no daemon runs, and in a sticky folder
+    /// others could make one of that name. The folders above may be sticky: nobody can replace a folder of root's there.
+    /// </summary>
+    public static string? ClosedFolderProblem(string path) => Problem(path, FileKind.Directory, mayBeSticky: false);
+
+    private static string? Problem(string path, FileKind wanted, bool mayBeSticky = true)
     {
         if (!Path.IsPathRooted(path))
             return "it must be an absolute path";
@@ -36,7 +42,7 @@ internal static class TrustedFile
             return "it must not hold NUL";
         try
         {
-            return Walk(path, wanted);
+            return Walk(path, wanted, mayBeSticky);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or SystemCallException)
         {
@@ -45,7 +51,7 @@ internal static class TrustedFile
     }
 
     /// <summary>Goes the way that the kernel goes, link by link: "..", too, leads out of where a link led to.</summary>
-    private static string? Walk(string path, FileKind wanted)
+    private static string? Walk(string path, FileKind wanted, bool mayBeSticky)
     {
         var visited = new Stack<string>(["/"]);
         var parts = new Stack<string>(Pieces(path));
@@ -88,7 +94,12 @@ internal static class TrustedFile
 
         FileStatus? end = Libc.lstat(visited.Peek());
         if (end?.Kind == wanted)
-            return null;
+        {
+            return mayBeSticky || (end.Value.Permissions & WritableByOthers) == 0
+                ? null
+                : $"{visited.Peek()} may be written by others than root; use a folder that is root's alone";
+        }
+
         return wanted == FileKind.Regular ? $"it is no regular file but a {end?.Kind}" : $"its folder is a {end?.Kind}";
     }
 

@@ -1,3 +1,4 @@
+using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
 
@@ -36,6 +37,13 @@ internal sealed class SocketListener : IDisposable
     public static SocketListener Adopt(FileDescriptor socket, DescriptorCheck descriptors) =>
         new(socket, Libc.getsockname_unix(socket) ?? "a socket without a name", null, descriptors);
 
+    /// <summary>
+    /// Tells why others than root can make or replace a socket at a path, which clients would take for the daemon's. Null where they
+    /// cannot, and for an abstract name, which has no folder.
+    /// </summary>
+    public static string? FolderProblem(string path) =>
+        path.StartsWith('/') ? TrustedFile.ClosedFolderProblem(System.IO.Path.GetDirectoryName(path) ?? "/") : null;
+
     /// <summary>Listens. The socket file of a dead daemon is replaced; that of a living one, and any other file, is not.</summary>
     /// <param name="path">Where.</param>
     /// <param name="mode">The file's permissions: who may connect.</param>
@@ -43,6 +51,8 @@ internal sealed class SocketListener : IDisposable
     /// <exception cref="ListenException">Something is in the way; the message says what.</exception>
     public static SocketListener Open(string path, uint mode, DescriptorCheck descriptors)
     {
+        if (FolderProblem(path) is { } problem)
+            throw new ListenException($"cannot listen on {path}; its folder: {problem}");
         RemoveStale(path);
         FileDescriptor socket = Libc.socket_unix(SocketType.SOCK_STREAM, blocking: false);
         try
@@ -67,7 +77,7 @@ internal sealed class SocketListener : IDisposable
         catch (SystemCallException failure)
         {
             socket.Dispose();
-            throw new ListenException($"cannot listen on {path}: {failure.Message}. Does its folder exist, and is it root's?", failure);
+            throw new ListenException($"cannot listen on {path}: {failure.Message}", failure);
         }
         catch
         {

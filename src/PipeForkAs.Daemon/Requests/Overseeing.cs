@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text;
 using System.Text.Json;
+using PipeForkAs.Daemon.Auditing;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Listening;
@@ -14,7 +15,8 @@ namespace PipeForkAs.Daemon.Requests;
 /// Answers <c>status</c> and <c>cancel</c>. Root sees and ends every job; others those that they asked for, whichever user they run as: that another's job
 /// runs is not told, and neither are the job hosts. What is counted is told to all.
 /// </summary>
-internal sealed class Overseeing(IReadOnlyList<JobHost> hosts, RunningJobs running, JobSlots slots, Loop loop)
+internal sealed class Overseeing(
+    IReadOnlyList<JobHost> hosts, RunningJobs running, JobSlots slots, Audit audit, LimitedLogger log, Loop loop)
 {
     private static readonly string Version =
         typeof(Overseeing).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
@@ -36,6 +38,7 @@ internal sealed class Overseeing(IReadOnlyList<JobHost> hosts, RunningJobs runni
             Refused = running.Counts.Refused,
             Codes = running.Counts.ByCode(),
             Loop = Tell(loop.TurnTimes, isRoot: caller.Uid == UserId.Root),
+            Records = Records(caller),
         };
         byte[] output = request.Reply == ReplyForm.Frames
             ? JsonSerializer.SerializeToUtf8Bytes(status, DaemonStatusJson.Default.DaemonStatus)
@@ -64,6 +67,14 @@ internal sealed class Overseeing(IReadOnlyList<JobHost> hosts, RunningJobs runni
             LongestStep = isRoot ? times.LongestStep : null,
             Histogram = histogram,
         };
+    }
+
+    /// <summary>Only root may know that the file lacks records: others would learn when nobody watches.</summary>
+    private RecordStatus Records(Caller caller)
+    {
+        (long suppressed, long lost, int waiting) = audit.Counts;
+        bool isRoot = caller.Uid == UserId.Root;
+        return new RecordStatus(suppressed, log.Suppressed, isRoot ? waiting : null, isRoot ? lost : null);
     }
 
     private static JobHostStatus Tell(JobHost host) => new(host.Path, [.. host.Pids.Select(pid => pid.Value)], host.ReadyWorkers, host.WantedWorkers, host.IsWell);

@@ -131,33 +131,43 @@ internal sealed class JournalLoggerProvider(string path, FileDescriptor stderr) 
     private void Carry()
     {
         long started = Environment.TickCount64;
+        socket.Wait(Patience);
         while (true)
         {
-            socket.Wait(Patience);
+            if (!closing)
+                started = Environment.TickCount64;
+            bool giveUp = closing && Environment.TickCount64 - started > LastPatience.TotalMilliseconds;
+            bool isFull;
+
+            // One record at a time, since the loop waits for the lock.
             lock (sending)
             {
-                if (!closing)
-                    started = Environment.TickCount64;
-                bool giveUp = closing && Environment.TickCount64 - started > LastPatience.TotalMilliseconds;
-                while (waiting.TryPeek(out Waiting? next))
+                isFull = waiting.TryPeek(out Waiting? next) && !CarryOne(next, giveUp);
+                if (waiting.Count == 0)
                 {
-                    Errno error = socket.Send(next.Record);
-                    if (error == Errno.EAGAIN && !giveUp)
-                        break;
-                    waiting.Dequeue();
-                    waitingBytes -= next.Record.Length;
-                    if (error == Errno.None)
-                        Arrived();
-                    else
-                        Instead(error, next.Level, next.Line);
+                    carrier = null;
+                    return;
                 }
-
-                if (waiting.Count > 0)
-                    continue;
-                carrier = null;
-                return;
             }
+
+            if (isFull)
+                socket.Wait(Patience);
         }
+    }
+
+    /// <summary>Sends the record that waits longest. False where the journal has no room for it.</summary>
+    private bool CarryOne(Waiting next, bool giveUp)
+    {
+        Errno error = socket.Send(next.Record);
+        if (error == Errno.EAGAIN && !giveUp)
+            return false;
+        waiting.Dequeue();
+        waitingBytes -= next.Record.Length;
+        if (error == Errno.None)
+            Arrived();
+        else
+            Instead(error, next.Level, next.Line);
+        return true;
     }
 
     private void Instead(Errno error, LogLevel level, string line)
@@ -194,7 +204,11 @@ internal sealed class JournalLoggerProvider(string path, FileDescriptor stderr) 
                 bytes[^1] = (byte)'\n';
             }
 
-            return Libc.is_writable(stderr) && Libc.write(stderr, bytes).Count == bytes.Length;
+            // Under systemd it is a socket, shared with job hosts: they may fill it between a look and a write that would wait then.
+            IOResult sent = Libc.send_nowait(stderr, bytes);
+            if (sent.Errno == Errno.ENOTSOCK)
+                return Libc.is_writable(stderr) && Libc.write(stderr, bytes).Count == bytes.Length;
+            return sent.Count == bytes.Length;
         }
         catch (SystemCallException)
         {

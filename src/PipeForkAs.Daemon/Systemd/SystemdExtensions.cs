@@ -44,6 +44,10 @@ internal static class SystemdExtensions
         {
             console.LogToStandardErrorThreshold = LogLevel.Trace;
 
+            // The loop must not wait until somebody reads stderr. What finds no room in the queue is dropped, and the console says how
+            // much.
+            console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite;
+
             // Of the framework's own formatters JSON alone lets nobody forge a line.
             if (console.FormatterName != ConsoleFormatterNames.Json)
                 console.FormatterName = LineFormatter.FormatterName;

@@ -44,6 +44,10 @@ public sealed record DaemonStatus
     /// <summary>How long the turns of the event loop took; null where the daemon does not say (before 0.2).</summary>
     [JsonPropertyName("loop")]
     public LoopStatus? Loop { get; init; }
+
+    /// <summary>What was counted of audit records and log lines.</summary>
+    [JsonPropertyName("records")]
+    public RecordStatus? Records { get; init; }
 }
 
 /// <summary>A job host, as <c>status</c> tells of it.</summary>

@@ -22,6 +22,7 @@ public static class StatusMetrics
         Add(text, "requests_total", "counter", "Requests that were answered, by the code of the reply.", [.. status.Codes.Select(code => ("code", code.Key, (double)code.Value))]);
         if (status.Loop is { } loop)
             AddTurns(text, loop);
+        AddRecords(text, status.Records);
         if (status.Hosts is not { Count: > 0 } hosts)
             return text.ToString();
 
@@ -42,6 +43,18 @@ public static class StatusMetrics
             text.Append(CultureInfo.InvariantCulture, $"{Name}_bucket{{le=\"{bucket.Seconds}\"}} {bucket.Turns}\n");
         text.Append(CultureInfo.InvariantCulture, $"{Name}_bucket{{le=\"+Inf\"}} {loop.Turns}\n{Name}_sum {loop.Seconds}\n{Name}_count {loop.Turns}\n");
         Add(text, "loop_longest_turn_seconds", "gauge", "The longest turn of the event loop since the daemon started.", ("", "", loop.Longest));
+    }
+
+    private static void AddRecords(StringBuilder text, RecordStatus? records)
+    {
+        if (records is null)
+            return;
+        Add(text, "audit_records_suppressed_total", "counter", "Audit records that others sum up.", ("", "", records.Suppressed));
+        Add(text, "log_lines_suppressed_total", "counter", "Log lines that were left out.", ("", "", records.Lines));
+        if (records.Waiting is { } waiting)
+            Add(text, "audit_records_waiting", "gauge", "Records that wait for the audit file.", ("", "", waiting));
+        if (records.Lost is { } lost)
+            Add(text, "audit_records_lost_total", "counter", "Records that the audit file lacks.", ("", "", lost));
     }
 
     private static void Add(StringBuilder text, string name, string type, string help, params (string Label, string Word, double Value)[] samples)

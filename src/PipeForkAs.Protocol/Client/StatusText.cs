@@ -20,6 +20,8 @@ public static class StatusText
             yield return $"  {string.Join(", ", status.Codes.Where(code => code.Value > 0).Select(code => Invariant($"{code.Key} {code.Value}")))}";
         if (status.Loop is { } loop)
             yield return Invariant($"event loop: longest turn {loop.Longest * 1000:0.#} ms{(loop.LongestStep is { } step ? $" ({step})" : "")}");
+        if (status.Records is { } records && (records.Suppressed > 0 || records.Lines > 0 || records.Waiting > 0 || records.Lost > 0))
+            yield return $"records: {Records(records)}";
         foreach (JobHostStatus host in status.Hosts ?? [])
             yield return Invariant($"job host {host.Path}: {(host.Well ? "" : "not well, ")}pid {string.Join(", ", host.Pids)}; {host.Ready} of {host.Workers} workers ready");
         yield return Invariant($"jobs: {status.Running} running{(status.Jobs.Count < status.Running ? $", {status.Jobs.Count} of them yours" : "")}");
@@ -34,6 +36,14 @@ public static class StatusText
         foreach (string[] row in rows)
             yield return "  " + string.Join("  ", row.Select((cell, column) => column == row.Length - 1 ? cell : cell.PadRight(rows.Max(other => other[column].Length))));
     }
+
+    private static string Records(RecordStatus records) => string.Join(", ", ((string?[])
+    [
+        Invariant($"{records.Suppressed} summed up"),
+        records.Lines > 0 ? Invariant($"{records.Lines} log lines left out") : null,
+        records.Waiting > 0 ? Invariant($"{records.Waiting} waiting for the audit file") : null,
+        records.Lost > 0 ? Invariant($"{records.Lost} not in the audit file") : null,
+    ]).OfType<string>());
 
     /// <summary>Seconds as a person counts: <c>4.2 s</c>, <c>1:02:03</c>, <c>3 d 1:02:03</c>.</summary>
     private static string Time(double seconds)

@@ -16,7 +16,7 @@ using PipeForkAs.Protocol.Worker;
 namespace PipeForkAs.Daemon.Tests.Auditing;
 
 /// <summary>One record of a request, to the journal and to a file.</summary>
-public sealed class AuditTests : IDisposable
+public sealed class AuditTests : IAsyncLifetime
 {
     private const string Evil = "x\nPRIORITY=0\n\0\u001b]0;t\u0007";
 
@@ -28,18 +28,21 @@ public sealed class AuditTests : IDisposable
     private readonly FakeJournal journal;
     private readonly JournalLoggerProvider provider;
     private readonly Audit audit;
+    private readonly List<Action> scheduled = [];
+    private readonly List<List<(string Name, string Value)>> said = [];
     private string[] shown = [];
 
     public AuditTests()
     {
         journal = new FakeJournal(folder.File("journal"));
         provider = new JournalLoggerProvider(journal.Path, stderr);
-        audit = new Audit(provider.CreateLogger(Audit.Category), TimeProvider.System, _ => shown);
-        Configure(new AuditOptions { File = folder.File("audit") });
+        audit = new Audit(provider.CreateLogger(Audit.Category), TimeProvider.System, (_, sum) => scheduled.Add(sum), _ => shown);
     }
 
+    public async ValueTask InitializeAsync() => await ConfigureAsync(new AuditOptions { File = folder.File("audit") });
+
     [Fact]
-    public void A_job_that_ran_is_told_of_with_all_that_is_known()
+    public async Task A_job_that_ran_is_told_of_with_all_that_is_known()
     {
         audit.Write(Ran());
 
@@ -52,7 +55,7 @@ public sealed class AuditTests : IDisposable
         Assert.Equal(("/usr/bin/php", "php.service", "process"), (fields["PIPEFORKAS_CALLER_EXE"], fields["PIPEFORKAS_CALLER_UNIT"], fields["PIPEFORKAS_CALLER_TRUST"]));
         Assert.Equal(("3", "5", "6", "99"), (fields["PIPEFORKAS_EXIT"], fields["PIPEFORKAS_STDOUT"], fields["PIPEFORKAS_STDERR"], fields["PIPEFORKAS_WORKER_PID"]));
 
-        JsonObject line = Assert.Single(Lines());
+        JsonObject line = Assert.Single(await LinesAsync());
         Assert.Equal(("Ran", "run", "failed", 3), ((string)line["event"]!, (string)line["operation"]!, (string)line["code"]!, (int)line["exit"]!));
         Assert.Equal((0.25, 0.125), ((double)line["seconds"]!, (double)line["cpu"]!));
         Assert.Equal(fields["PIPEFORKAS_ARGUMENTS_HMAC"], (string)line["arguments_hmac"]!);
@@ -85,19 +88,19 @@ public sealed class AuditTests : IDisposable
     }
 
     [Fact]
-    public void Every_member_of_the_file_is_a_field_of_the_journal_with_the_same_value()
+    public async Task Every_member_of_the_file_is_a_field_of_the_journal_with_the_same_value()
     {
         shown = ["*"];
         audit.Write(Ran());
         Dictionary<string, string> fields = journal.Next()!.ToDictionary(field => field.Name, field => field.Value);
-        JsonObject line = Assert.Single(Lines());
+        JsonObject line = Assert.Single(await LinesAsync());
         foreach ((string name, JsonNode? value) in line.Where(member => member.Key is not ("time" or "event")))
             Assert.Equal(value is JsonValue text && text.GetValueKind() == JsonValueKind.String ? (string)text! : value!.ToJsonString(), fields[$"PIPEFORKAS_{name.ToUpperInvariant()}"]);
         Assert.Equal(line.Count - 2, fields.Keys.Count(name => name.StartsWith("PIPEFORKAS_", StringComparison.Ordinal)) - 2); // Event and logger.
     }
 
     [Fact]
-    public void Secrets_are_in_no_record()
+    public async Task Secrets_are_in_no_record()
     {
         shown = ["path"];
         AuditTrail trail = Ran("{\"path\":\"/told\",\"password\":\"hunter2\"}");
@@ -109,8 +112,9 @@ public sealed class AuditTests : IDisposable
         Assert.DoesNotContain(fields, field => field.Value.Contains("hunter2", StringComparison.Ordinal));
         Assert.Contains(("PIPEFORKAS_ARGUMENTS", "{\"path\":\"/told\"}"), fields);
         Assert.Contains(("PIPEFORKAS_ENVIRONMENT", "LANG TOKEN"), fields);
+        await WrittenAsync();
         Assert.DoesNotContain("hunter2", File.ReadAllText(folder.File("audit")));
-        Assert.Equal("/told", (string)Assert.Single(Lines())["arguments"]!["path"]!);
+        Assert.Equal("/told", (string)Assert.Single(await LinesAsync())["arguments"]!["path"]!);
     }
 
     [Fact]
@@ -131,7 +135,7 @@ public sealed class AuditTests : IDisposable
     }
 
     [Fact]
-    public void What_was_no_request_and_what_the_daemon_broke_have_their_records_too()
+    public async Task What_was_no_request_and_what_the_daemon_broke_have_their_records_too()
     {
         AuditTrail bad = Trail();
         bad.End = new EndRecord { Code = ReplyCode.BadRequest, Message = "no JSON" };
@@ -140,11 +144,11 @@ public sealed class AuditTests : IDisposable
 
         Assert.Contains(("MESSAGE", "uid 1002: a request: bad-request: no JSON"), journal.Next()!);
         Assert.Contains(("PRIORITY", "3"), journal.Next()!);
-        Assert.Equal(["bad-request", "internal"], Lines().Select(line => (string)line["code"]!));
+        Assert.Equal(["bad-request", "internal"], (await LinesAsync()).Select(line => (string)line["code"]!));
     }
 
     [Fact]
-    public void Asking_what_may_be_done_is_no_denial()
+    public async Task Asking_what_may_be_done_is_no_denial()
     {
         AuditTrail trail = Trail();
         trail.Request = Request.Parse("{\"op\":\"check\",\"job\":\"id\",\"user\":\"root\",\"caller\":\"www-data\"}"u8);
@@ -152,13 +156,13 @@ public sealed class AuditTests : IDisposable
         trail.End = new EndRecord { Code = ReplyCode.Denied, Stdout = 7 };
         audit.Write(trail);
 
-        JsonObject line = Assert.Single(Lines());
+        JsonObject line = Assert.Single(await LinesAsync());
         Assert.Equal(("Told", "check", "www-data", "no rule matches"), ((string)line["event"]!, (string)line["operation"]!, (string)line["asked_for_caller"]!, (string)line["reason"]!));
         Assert.Contains(("PRIORITY", "6"), journal.Next()!);
     }
 
     [Fact]
-    public void Nothing_that_a_client_or_a_job_says_makes_a_second_field_record_or_line()
+    public async Task Nothing_that_a_client_or_a_job_says_makes_a_second_field_record_or_line()
     {
         shown = ["*"];
         string json = JsonSerializer.Serialize(new Dictionary<string, string> { [Evil] = Evil });
@@ -175,9 +179,10 @@ public sealed class AuditTests : IDisposable
         Assert.All(["JOB", "USER", "RULE", "REASON", "ASKED_FOR_CALLER", "ENVIRONMENT"], name => Assert.Contains(($"PIPEFORKAS_{name}", Evil), fields));
         Assert.Contains(("PIPEFORKAS_CALLER_EXE", $"/tmp/{Evil}"), fields);
 
+        await WrittenAsync();
         string text = File.ReadAllText(folder.File("audit"));
         Assert.DoesNotContain(text[..^1], char.IsControl);
-        JsonObject line = Assert.Single(Lines());
+        JsonObject line = Assert.Single(await LinesAsync());
         Assert.Equal((Evil, Evil), ((string)line["job"]!, (string)line["arguments"]![Evil]!));
 
         var record = new AuditRecord(trail, new ArgumentDigest(), shown);
@@ -187,7 +192,7 @@ public sealed class AuditTests : IDisposable
     }
 
     [Fact]
-    public void A_full_disk_is_told_once_and_requests_go_on_unless_records_are_required()
+    public async Task A_full_disk_is_told_once_and_requests_go_on_unless_records_are_required()
     {
         string mount = folder.MakeFolder("disk");
         Child.Run("/bin/mount", ["-t", "tmpfs", "-o", "size=4096,mode=0755", "tmpfs", mount]);
@@ -197,71 +202,122 @@ public sealed class AuditTests : IDisposable
             {
                 string path = Path.Combine(mount, "audit");
                 File.Delete(path);
-                Configure(new AuditOptions { File = path, Required = required });
-                while (journal.Next() is not null)
-                {
-                }
+                await ConfigureAsync(new AuditOptions { File = path, Required = required });
+                Drain();
+                said.Clear();
 
                 audit.DemandWritable();
                 for (int i = 0; i < 20; i++)
                     audit.Write(Ran());
-                string[] said = [.. Drain().Where(fields => fields.Contains(("PIPEFORKAS_EVENT", "AuditFileFailed"))).Select(fields => fields.Single(field => field.Name == "MESSAGE").Value)];
-                Assert.Contains(required ? "nothing runs until it can be" : "requests go on", Assert.Single(said));
+                await UntilAsync(() => Said("AuditFileFailed") is not null);
+                List<(string Name, string Value)> failed = Assert.Single(said, fields => fields.Contains(("PIPEFORKAS_EVENT", "AuditFileFailed")));
+                Assert.Contains(required ? "nothing runs until it can be" : "requests go on", failed.Single(field => field.Name == "MESSAGE").Value);
                 if (required)
                     Assert.Equal(ReplyCode.Internal, Assert.Throws<RefusedException>(audit.DemandWritable).Code);
                 else
                     audit.DemandWritable();
 
                 int kept = File.ReadAllText(path).Count(c => c == '\n');
-                File.WriteAllText(path, "");
+                Assert.InRange(kept, 1, 10);
+                Child.Run("/bin/mount", ["-o", "remount,size=1M", mount]);
                 audit.Write(Ran());
+                await WrittenAsync();
                 audit.DemandWritable();
-                Assert.Contains(Drain(), fields => fields.Contains(("PIPEFORKAS_LOST", $"{20 - kept}")));
-                Assert.Equal("Ran", (string)JsonNode.Parse(File.ReadAllLines(path)[^1])!["event"]!);
+                await UntilAsync(() => Said("AuditFileWorks") is not null);
+                Assert.Contains(("PIPEFORKAS_LOST", "0"), Said("AuditFileWorks")!);
+
+                // The line that was written in part, and all of them whole.
+                string[] lines = File.ReadAllLines(path);
+                Assert.Equal(21, lines.Count(line => line.EndsWith('}') && (string)JsonNode.Parse(line)!["event"]! == "Ran"));
+                Assert.InRange(lines.Length, 21, 22);
+                await ConfigureAsync(new AuditOptions());
+                File.Delete(path);
+                Child.Run("/bin/mount", ["-o", "remount,size=4096", mount]);
             }
         }
         finally
         {
-            Configure(new AuditOptions());
+            await ConfigureAsync(new AuditOptions());
             Child.Run("/bin/umount", ["-l", mount]);
         }
     }
 
     [Fact]
-    public void A_file_that_was_renamed_is_made_anew_on_demand()
+    public async Task A_file_that_was_renamed_is_made_anew_on_demand()
     {
         audit.Write(Ran());
+        await WrittenAsync();
         File.Move(folder.File("audit"), folder.File("audit.1"));
         audit.Write(Ran());
+        await WrittenAsync();
         Assert.Equal(2, File.ReadAllLines(folder.File("audit.1")).Length);
 
         audit.Reopen();
         audit.Write(Ran());
+        await WrittenAsync();
         Assert.Equal(2, File.ReadAllLines(folder.File("audit.1")).Length);
-        Assert.Single(Lines());
+        Assert.Single(await LinesAsync());
 
         File.Delete(folder.File("audit"));
         Directory.CreateDirectory(folder.File("audit"));
         audit.Reopen();
         audit.Write(Ran());
+        await WrittenAsync();
         Assert.Contains(Drain(), fields => fields.Contains(("PIPEFORKAS_EVENT", "AuditFileNotReopened")));
         audit.DemandWritable();
     }
 
     [Fact]
-    public void A_configuration_that_is_not_kept_changes_nothing()
+    public async Task Requests_that_run_nothing_are_summed_up_beyond_a_rate_and_jobs_that_ran_never_are()
     {
-        using (Audit.Change change = audit.Prepare(new AuditOptions { File = folder.File("other") }))
+        await ConfigureAsync(new AuditOptions { File = folder.File("audit"), RecordsPerMinute = 5 });
+        for (int i = 0; i < 100; i++)
+        {
+            AuditTrail refused = Trail();
+            refused.End = new EndRecord { Code = i % 4 == 0 ? ReplyCode.Denied : ReplyCode.BadRequest, Message = "no" };
+            audit.Write(refused);
+            audit.Write(Ran());
+        }
+
+        Assert.Equal(95, audit.Counts.Suppressed);
+        Assert.Single(scheduled)();
+        scheduled.Clear();
+        JsonObject[] lines = await LinesAsync();
+        Assert.Equal(100, lines.Count(line => (string)line["event"]! == "Ran"));
+        Assert.Equal(5, lines.Count(line => (string)line["event"]! is "Refused" or "Denied"));
+        JsonObject sum = lines[^1];
+        Assert.Equal(106, lines.Length);
+        Assert.Equal(("Suppressed", 95, 1002), ((string)sum["event"]!, (int)sum["records"]!, (int)sum["caller_uid"]!));
+        Assert.Equal("bad-request 72, denied 23", (string)sum["codes"]!);
+        Assert.InRange((DateTimeOffset)sum["last"]!, (DateTimeOffset)sum["first"]!, (DateTimeOffset)sum["time"]!);
+        await UntilAsync(() => Said("Suppressed") is not null);
+        List<(string Name, string Value)> logged = Said("Suppressed")!;
+        Assert.Contains(("MESSAGE", "uid 1002: 95 more requests ran nothing: bad-request 72, denied 23"), logged);
+        Assert.Contains(("PIPEFORKAS_RECORDS", "95"), logged);
+        Assert.Contains(("PRIORITY", "4"), logged);
+
+        // What is summed up when the daemon stops is written too.
+        AuditTrail last = Trail();
+        last.End = new EndRecord { Code = ReplyCode.Busy, Message = "no" };
+        audit.Write(last);
+        await audit.EndAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal("busy 1", (string)(await LinesAsync())[^1]["codes"]!);
+    }
+
+    [Fact]
+    public async Task A_configuration_that_is_not_kept_changes_nothing()
+    {
+        using (Audit.Change change = await audit.PrepareAsync(new AuditOptions { File = folder.File("other") }))
             Assert.NotNull(change);
-        Assert.Throws<ConfigurationException>(() => audit.Prepare(new AuditOptions { File = "/no/such/folder/audit" }));
+        await Assert.ThrowsAsync<ConfigurationException>(() => audit.PrepareAsync(new AuditOptions { File = "/no/such/folder/audit" }));
         audit.Write(Ran());
-        Assert.Single(Lines());
+        Assert.Single(await LinesAsync());
         Assert.Equal("", File.ReadAllText(folder.File("other")));
     }
 
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
-        Configure(new AuditOptions());
+        await audit.EndAsync().WaitAsync(TimeSpan.FromSeconds(30));
         provider.Dispose();
         journal.Dispose();
         stderr.Dispose();
@@ -292,10 +348,32 @@ public sealed class AuditTests : IDisposable
         return trail;
     }
 
-    private void Configure(AuditOptions options)
+    private async Task ConfigureAsync(AuditOptions options)
     {
-        using Audit.Change change = audit.Prepare(options);
+        using Audit.Change change = await audit.PrepareAsync(options);
         change.Keep();
+    }
+
+    /// <summary>Waits until the file has all records.</summary>
+    private Task WrittenAsync() => UntilAsync(() => audit.Counts.Waiting == 0);
+
+    /// <summary>The first record of an event so far; null for none.</summary>
+    private List<(string Name, string Value)>? Said(string name)
+    {
+        said.AddRange(Drain());
+        return said.Find(fields => fields.Contains(("PIPEFORKAS_EVENT", name)));
+    }
+
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        for (int i = 0; i < 3000; i++)
+        {
+            if (condition())
+                return;
+            await Task.Delay(10);
+        }
+
+        throw new TimeoutException("it does not become so");
     }
 
     private List<List<(string Name, string Value)>> Drain()
@@ -306,5 +384,9 @@ public sealed class AuditTests : IDisposable
         return all;
     }
 
-    private JsonObject[] Lines() => [.. File.ReadAllLines(folder.File("audit")).Select(line => JsonNode.Parse(line)!.AsObject())];
+    private async Task<JsonObject[]> LinesAsync()
+    {
+        await WrittenAsync();
+        return [.. (await File.ReadAllLinesAsync(folder.File("audit"))).Select(line => JsonNode.Parse(line)!.AsObject())];
+    }
 }

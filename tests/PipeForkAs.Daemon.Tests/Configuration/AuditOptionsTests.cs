@@ -18,6 +18,7 @@ public sealed class AuditOptionsTests : IDisposable
     [InlineData("""{ "Audit": { "File": "/etc" } }""", "Audit:File: /etc is no regular file but a Directory")]
     [InlineData("""{ "Audit": { "File": "/etc/passwd" } }""", "Audit:File: /etc/passwd is open to others; close it (chmod 0640)")]
     [InlineData("""{ "Audit": { "Required": true } }""", "Audit:Required: needs a file: set Audit:File")]
+    [InlineData("""{ "Audit": { "RecordsPerMinute": 0 } }""", "Audit:RecordsPerMinute: must be from 1 to 1000000, or null for no limit")]
     [InlineData("""{ "Audit": { "Path": "/x" } }""", "Audit:Path: unknown key")]
     [InlineData("""{ "Commands": { "a": { "Command": ["/bin/echo"], "AuditArguments": ["b"] } } }""", "Commands:a:AuditArguments: names the parameter \"b\", which Parameters does not declare")]
     [InlineData("""{ "Jobs": { "a": { "AuditArguments": true } } }""", "Jobs:a:AuditArguments: must be an object or a list, not one value")]
@@ -32,13 +33,13 @@ public sealed class AuditOptionsTests : IDisposable
     public void What_is_said_is_read()
     {
         string file = folder.Write("pipeforkas.json", $$"""
-            { "Audit": { "File": "{{folder.File("audit")}}", "Required": true },
+            { "Audit": { "File": "{{folder.File("audit")}}", "Required": true, "RecordsPerMinute": null },
               "JobHosts": [ { "Path": "/bin/true" } ],
               "Commands": { "a": { "Command": ["/bin/echo", "{b}"], "Parameters": { "b": {} }, "AuditArguments": ["b"] } },
               "Jobs": { "c": { "AuditArguments": ["*"] } } }
             """);
         DaemonOptions options = ConfigurationFiles.Load([file]).Options;
-        Assert.Equal((folder.File("audit"), true), (options.Audit.File, options.Audit.Required));
+        Assert.Equal((folder.File("audit"), true, (int?)null), (options.Audit.File, options.Audit.Required, options.Audit.RecordsPerMinute));
         Assert.Equal(["b"], options.Commands["a"].AuditArguments);
         Assert.Equal(["*"], options.Jobs["c"].AuditArguments);
         Assert.False(File.Exists(folder.File("audit")));

@@ -152,6 +152,23 @@ public sealed class TrustedFileTests : IDisposable
         Assert.StartsWith($"{reached} may be written", TrustedFile.Problem(folder.Path + "/link/../file"), StringComparison.Ordinal);
     }
 
+    /// <summary>Whatever is missing there now and then, as a socket while no daemon runs, others could make.</summary>
+    [Fact]
+    public void A_closed_folder_is_one_in_which_nobody_else_makes_a_file_though_one_above_may_be_sticky()
+    {
+        string shared = folder.MakeFolder("shared"), own = folder.MakeFolder("shared/own");
+        Link("way", "shared/own");
+        Libc.chmod(shared, Everyone | Sticky);
+        Assert.Null(TrustedFile.ClosedFolderProblem(own));
+        Assert.Null(TrustedFile.ClosedFolderProblem(folder.File("way")));
+        Assert.Null(TrustedFile.FolderProblem(shared));
+        const string Open = "may be written by others than root; use a folder that is root's alone";
+        Assert.Equal($"{shared} {Open}", TrustedFile.ClosedFolderProblem(shared));
+        Assert.Equal("there is no such file", TrustedFile.ClosedFolderProblem(folder.File("none")));
+        GiveAway(own);
+        Assert.Contains("belongs to uid 60001", TrustedFile.ClosedFolderProblem(own), StringComparison.Ordinal);
+    }
+
     private void Link(string name, string target) => File.CreateSymbolicLink(folder.File(name), target);
 
     private static void GiveAway(string path) => Child.Run("/usr/bin/env", [.. Stranger, path]);

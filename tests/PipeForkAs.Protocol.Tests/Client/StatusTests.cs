@@ -78,6 +78,24 @@ public sealed partial class StatusTests
     }
 
     [Fact]
+    public void Records_are_told_of_where_there_is_something_to_tell_and_counted_always()
+    {
+        DaemonStatus quiet = All with { Records = new(0, 0, 0, 0) }, loud = All with { Records = new(4711, 3, 2, 1) };
+        DaemonStatus others = All with { Records = new(4711, 0, null, null) };
+        Assert.Equal(StatusText.Lines(All), StatusText.Lines(quiet));
+        const string Told = "records: 4711 summed up, 3 log lines left out, 2 waiting for the audit file, 1 not in the audit file";
+        Assert.Contains(Told, StatusText.Lines(loud));
+        Assert.Contains("records: 4711 summed up", StatusText.Lines(others));
+
+        string[] samples = ["audit_records_suppressed_total 4711", "log_lines_suppressed_total 3", "audit_records_waiting 2", "audit_records_lost_total 1"];
+        Assert.All(samples, sample => Assert.Contains($"\npipeforkas_{sample}\n", StatusMetrics.Of(loud), StringComparison.Ordinal));
+        Assert.All(StatusMetrics.Of(loud)[..^1].Split('\n'), line => Assert.Matches(Line(), line));
+        Assert.Contains("\npipeforkas_audit_records_suppressed_total 4711\n", StatusMetrics.Of(others), StringComparison.Ordinal);
+        Assert.DoesNotContain("lost", StatusMetrics.Of(others), StringComparison.Ordinal);
+        Assert.DoesNotContain("suppressed", StatusMetrics.Of(All), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_label_can_neither_end_itself_nor_its_line()
     {
         string text = StatusMetrics.Of(All with { Hosts = [new("/a\"} 1\nb\\", [1], 1, 1, true)] });

@@ -92,6 +92,6 @@ internal static partial class Log
     [LoggerMessage(33, LogLevel.Warning, "the policy may not mean what it says: {Doubt}")]
     public static partial void PolicyDoubted(ILogger logger, string doubt);
 
-    [LoggerMessage(60, LogLevel.Warning, "{Origin}: matching {Pattern} with a value of {Length} characters took too long beside the other patterns of the request; it counts as no match")]
+    [LoggerMessage(60, LogLevel.Warning, "{Origin}: the patterns of a request took too many steps before {Pattern} was matched with a value of {Length} characters; it counts as no match")]
     public static partial void PatternExhausted(ILogger logger, string origin, string pattern, int length);
 }

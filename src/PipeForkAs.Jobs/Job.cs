@@ -75,7 +75,7 @@ public abstract class Job
         foreach (string name in names)
         {
             if (EnvironmentVariable.SteersPrograms(name))
-                throw new ArgumentException($"the variable \"{name}\" changes which code common programs run; use {nameof(AllowUnsafeEnvironment)} if clients shall set it all the same", nameof(names));
+                throw new ArgumentException($"the variable \"{name}\" changes which code common programs run; if that is intended, use {nameof(AllowUnsafeEnvironment)}", nameof(names));
             if (!EnvironmentVariable.MayBeAllowed(name))
                 throw new ArgumentException($"clients cannot be allowed to set the variable \"{name}\"", nameof(names));
             environment.Add(name);

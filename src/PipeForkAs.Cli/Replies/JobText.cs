@@ -33,7 +33,7 @@ internal static class JobText
         if (job.Environment.Count > 0)
             Line(text, $"  --env may set {string.Join(", ", job.Environment)}");
         if (job.UnsafeEnvironment is { Count: > 0 } steering)
-            Line(text, $"  --env may set, and run any code by it: {string.Join(", ", steering)}");
+            Line(text, $"  --env may set {string.Join(", ", steering)}, which can run any code as the user");
 
         foreach (Sandbox sandbox in job.Sandboxes ?? [])
             Line(text, $"  sandbox: {sandbox.InWords()}");

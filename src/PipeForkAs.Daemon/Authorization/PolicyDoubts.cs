@@ -57,7 +57,7 @@ internal sealed class PolicyDoubts(Action<string> tell)
                 yield return $"the rule \"{rule.Name}\" {(rule.Deny ? "denies" : "allows")} the job \"{pattern}\", and {(pattern[^1] == '*' ? "no registered job's name begins so" : "no job of that name is registered")}";
 
             if (rule.Deny && rule.Where.FirstOrDefault(condition => condition.LooksAtFolder) is { } passed)
-                yield return $"the rule \"{rule.Name}\" denies by the folder of \"{passed.Argument}\", which other spellings pass: /proc/self/root and links lead there too; allow what is meant instead, or give the job a Sandbox";
+                yield return $"the rule \"{rule.Name}\" denies by the folder of \"{passed.Argument}\", but /proc/self/root and links lead to the same files by other paths; allow the intended folders instead, or give the job a Sandbox";
 
             if (rule.Where.Count > 0 && OfArguments(rule, [.. jobs.Where(job => rule.CoversJob(job.Name))]) is { } doubt)
                 yield return doubt;

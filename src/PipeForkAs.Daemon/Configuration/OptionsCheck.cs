@@ -87,7 +87,7 @@ internal static class OptionsCheck
         foreach (string variable in command.Env)
         {
             if (EnvironmentVariable.SteersPrograms(variable))
-                yield return ($"{key}:Env", $"the variable \"{variable}\" changes which code common programs run; name it in UnsafeEnv if clients shall set it all the same");
+                yield return ($"{key}:Env", $"the variable \"{variable}\" changes which code common programs run; if that is intended, name it in UnsafeEnv");
             else if (!EnvironmentVariable.MayBeAllowed(variable))
                 yield return ($"{key}:Env", $"clients cannot be allowed to set the variable \"{variable}\"");
         }

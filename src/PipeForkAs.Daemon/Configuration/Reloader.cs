@@ -40,9 +40,12 @@ internal sealed class Reloader(string? chosen, IConfigurationRoot current)
     }
 
     /// <summary>Values, and lists that are written out and empty; not the sections above values.</summary>
-    private static Dictionary<string, string?> Values(IConfigurationRoot root) => root.AsEnumerable()
-        .Where(entry => !root.GetSection(entry.Key).GetChildren().Any())
-        .ToDictionary(StringComparer.OrdinalIgnoreCase);
+    private static Dictionary<string, string?> Values(IConfigurationRoot root)
+    {
+        KeyValuePair<string, string?>[] all = [.. root.AsEnumerable()];
+        IReadOnlySet<string> sections = ConfigurationFile.Sections(all.Select(entry => entry.Key));
+        return all.Where(entry => !sections.Contains(entry.Key)).ToDictionary(StringComparer.OrdinalIgnoreCase);
+    }
 
     private static bool IsFixed(string key) => Array.Exists(Fixed, part =>
         string.Equals(key, part, StringComparison.OrdinalIgnoreCase) || key.StartsWith(part + ":", StringComparison.OrdinalIgnoreCase));

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.RegularExpressions;
 
 namespace PipeForkAs.Daemon.Patterns;
@@ -10,6 +11,9 @@ internal sealed class CharacterSet
         for (int i = 0; i < units.Length; i++)
             units[i] = (char)i;
     });
+
+    /// <summary>Escapes of two letters, as <c>\w</c>: many patterns have them, and there are few.</summary>
+    private static readonly ConcurrentDictionary<(string Element, bool IgnoresCase), CharacterSet> Common = new();
 
     private readonly ulong low, high;
     private readonly char[] firsts;
@@ -42,7 +46,11 @@ internal sealed class CharacterSet
     /// <param name="element">One element of a regular expression, which matches one unit: a class, an escape.</param>
     /// <param name="ignoresCase">Whether the option i holds.</param>
     /// <exception cref="NotSupportedException">It matches something else than single units.</exception>
-    public static CharacterSet Of(string element, bool ignoresCase)
+    public static CharacterSet Of(string element, bool ignoresCase) => element is ['\\', < '\x80']
+        ? Common.GetOrAdd((element, ignoresCase), static key => Ask(key.Element, key.IgnoresCase))
+        : Ask(element, ignoresCase);
+
+    private static CharacterSet Ask(string element, bool ignoresCase)
     {
         var regex = new Regex(element, RegexOptions.CultureInvariant | (ignoresCase ? RegexOptions.IgnoreCase : RegexOptions.None));
         var ranges = new List<(char First, char Last)>();

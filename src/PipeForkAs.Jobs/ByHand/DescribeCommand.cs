@@ -46,7 +46,7 @@ internal sealed class DescribeCommand : Command
         if (job.Environment.Count > 0)
             Terminal.Line($"  clients may set {string.Join(", ", job.Environment)}");
         if (job.UnsafeEnvironment.Count > 0)
-            Terminal.Line($"  clients may set, and run any code by it: {string.Join(", ", job.UnsafeEnvironment)}");
+            Terminal.Line($"  clients may set {string.Join(", ", job.UnsafeEnvironment)}, which can run any code as the user");
 
         foreach (Sandbox sandbox in job.Sandboxes)
             Terminal.Line($"  sandbox: {sandbox.InWords()}");

@@ -40,7 +40,7 @@ public sealed class PatternMatcherTests
         Assert.Equal(false, questions[0].Matches);
         Assert.Null(questions[^1].Matches);
         await matcher.AnswerAsync(Alice, [.. questions.Select(question => new PatternQuestion(heavy, question.Value))]);
-        Assert.Contains("the key: matching (.*[ab].{1,50}c){1,20}d with a value of 4000 characters took too long", Assert.Single(log.Lines), StringComparison.Ordinal);
+        Assert.Contains("the key: the patterns of a request took too many steps before (.*[ab].{1,50}c){1,20}d was matched with a value of 4000 characters", Assert.Single(log.Lines), StringComparison.Ordinal);
     }
 
     [Fact(Timeout = 60_000)]

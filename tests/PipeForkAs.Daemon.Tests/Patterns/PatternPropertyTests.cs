@@ -7,7 +7,7 @@ namespace PipeForkAs.Daemon.Tests.Patterns;
 /// <summary>What a pattern matches is what .NET's own engine says, of random patterns and values.</summary>
 public sealed class PatternPropertyTests
 {
-    private const int Patterns = 6_000, ValuesOfEach = 25;
+    private const int Patterns = 4_000, ValuesOfEach = 25;
 
     private static readonly string[] Elements =
     [
@@ -32,7 +32,16 @@ public sealed class PatternPropertyTests
             string text = Make(random, 3);
             if (Theirs(text) is not { } theirs)
                 continue;
-            var ours = Pattern.Create(text, "key");
+            Pattern ours;
+            try
+            {
+                ours = Pattern.Create(text, "key", 128);
+            }
+            catch (NotSupportedException refused) when (refused.Message.Contains("states", StringComparison.Ordinal))
+            {
+                continue; // Repetitions inside each other make it too large.
+            }
+
             for (int j = 0; j < ValuesOfEach; j++)
             {
                 string value = Value(random);
@@ -53,7 +62,7 @@ public sealed class PatternPropertyTests
     {
         int seed = Environment.TickCount;
         var random = new Random(seed);
-        for (int i = 0; i < 60_000; i++)
+        for (int i = 0; i < 15_000; i++)
         {
             string text = string.Create(random.Next(1, 9), random, static (letters, source) => source.GetItems(@"ab()[]{}|\?*+^$.-1,:=!<>'#ixsmn 2wWpPkbBcuz".AsSpan(), letters));
             bool isOurs = true;

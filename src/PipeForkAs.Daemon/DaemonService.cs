@@ -180,7 +180,7 @@ internal sealed class DaemonService(
     {
         try
         {
-            await server.ApplyAsync(taken.Fresh.Options, taken.Fresh.Policy);
+            await server.ApplyAsync(taken.Fresh.Options, taken.Fresh.Policy, taken.Fresh.Commands);
             taken.Done.SetResult();
         }
 #pragma warning disable CA1031 // Whatever it is, who asked for the reload is told.

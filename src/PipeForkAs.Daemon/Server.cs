@@ -9,6 +9,7 @@ using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Patterns;
 using PipeForkAs.Daemon.Replying;
 using PipeForkAs.Daemon.Requests;
 using PipeForkAs.Daemon.Systemd;
@@ -73,15 +74,17 @@ internal sealed class Server
         descriptors = new DescriptorCheck(loop, Reaper, options.Socket.DescriptorCheck == SocketOptions.ByDaemon, logger);
         foreach (JobHostOptions host in options.JobHosts)
             hosts.Add(new JobHost(loop, Reaper, descriptors, host, logger) { JobsChanged = RefreshCatalog });
-        catalog = new JobCatalog(hosts, [.. options.Commands.Select(command => new CommandJob(command.Key, command.Value))], options.Jobs);
+        catalog = new JobCatalog(hosts, CommandJob.All(options), options.Jobs);
         turns = new FairTurns(loop);
         var users = new UserDatabase(loop, turns, options.Limits, UserDatabase.AskSystem, UserDatabase.SystemFiles);
         var accounts = new AccountGate(loop, turns, options, ShadowDatabase.Find, new PamCheck(loop, Reaper, options).AskAsync);
-        authorizer = new PolicyAuthorizer(PolicyReader.Read(options.Policy, SystemNames.Instance), users,
+        var patterns = new PatternMatcher(loop, logger);
+        authorizer = new PolicyAuthorizer(
+            PolicyReader.Read(options.Policy, SystemNames.Instance), users, patterns,
             new WorkerConsents(
                 loop, options.Limits, (bucket, timeout) => hosts[0].TakeAsync(bucket, timeout, forRoot: false), Libc.getgrgid_name));
         doubts = new PolicyDoubts(doubt => Log.PolicyDoubted(logger, doubt));
-        orders = new OrderBuilder(options.Limits);
+        orders = new OrderBuilder(options.Limits, patterns);
         slots = new JobSlots(loop, turns, options.Limits);
         var checking = new Checking(catalog, authorizer, users, accounts, orders);
         audit = new Audit(
@@ -115,7 +118,7 @@ internal sealed class Server
             throw new OperationCanceledException("a stop was asked for before the start was done");
         SocketListener listener = Listen();
         acceptor = new Acceptor(loop, listener, connections, logger);
-        loop.Guard(TellDoubts);
+        await TellDoubtsAsync();
         Log.Listening(logger, listener.Path, catalog.All.Count());
         report.IsWell = () => hosts.Exists(static host => host.IsWell);
         report.Start();
@@ -126,12 +129,16 @@ internal sealed class Server
     /// Goes by another policy, other limits, other commands and other restrictions from now on, all of them or none. What runs keeps what it was granted: a
     /// request goes by one policy, and its job's order and deadline were made when it began.
     /// </summary>
+    /// <param name="fresh">The configuration.</param>
+    /// <param name="policy">Its policy.</param>
+    /// <param name="commands">Its commands.</param>
+    /// <returns>Completes when the log tells the doubts about the policy; all else is done at once.</returns>
     /// <exception cref="JobHostException">A command has the name of a job, or there is no job to restrict.</exception>
     /// <exception cref="ConfigurationException">The audit file cannot be opened.</exception>
-    public async Task ApplyAsync(DaemonOptions fresh, Policy policy)
+    public async Task ApplyAsync(DaemonOptions fresh, Policy policy, IReadOnlyList<CommandJob> commands)
     {
         using Audit.Change auditing = await audit.PrepareAsync(fresh.Audit);
-        catalog.Replace([.. fresh.Commands.Select(command => new CommandJob(command.Key, command.Value))], fresh.Jobs);
+        catalog.Replace(commands, fresh.Jobs);
         auditing.Keep();
         options.Policy = fresh.Policy;
         options.Limits.Take(fresh.Limits);
@@ -139,7 +146,7 @@ internal sealed class Server
         slots.ServeWaiting();
         connections.Reconsider();
         authorizer.Policy = policy;
-        loop.Guard(TellDoubts);
+        await TellDoubtsAsync();
     }
 
     /// <summary>Opens the audit file anew.</summary>
@@ -231,7 +238,7 @@ internal sealed class Server
         }
     }
 
-    private void TellDoubts() => doubts.Tell(authorizer.Policy, [.. catalog.All.Select(job => job.Description)]);
+    private Task TellDoubtsAsync() => doubts.TellAsync(authorizer.Policy, [.. catalog.All.Select(job => job.Description)]);
 
     private void RefreshCatalog()
     {
@@ -241,7 +248,7 @@ internal sealed class Server
             if (acceptor is null)
                 return;
             catalog.Refresh();
-            loop.Guard(TellDoubts);
+            loop.Start(TellDoubtsAsync);
         }
         catch (JobHostException failure)
         {

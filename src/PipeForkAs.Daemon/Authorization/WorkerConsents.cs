@@ -24,12 +24,15 @@ internal sealed class WorkerConsents(
     /// <summary>Groups of a caller that are compared; whoever is in more is let in by name, by uid, or by one of the first.</summary>
     private const int MaxGroups = 1024;
 
+    /// <summary>Names that are longer are none: an order to a worker has a longest length.</summary>
+    private const int MaxNameLength = 128;
+
     /// <summary>Callers whose groups are looked up at once.</summary>
     private const int MaxThreads = 16;
 
     private static readonly WorkerLimits Tight = new() { OpenFiles = 64, CpuSeconds = 2, FileSize = 0 };
 
-    private readonly Dictionary<uint, FairGate> targets = [];
+    private readonly Dictionary<string, FairGate> targets = [];
     private readonly MessageWriter writer = new(4096);
     private readonly FairGate threads = new(loop, MaxThreads, MaxThreads / 2);
 
@@ -41,8 +44,8 @@ internal sealed class WorkerConsents(
         using LoopTimer deadline = loop.Schedule(timeout, () => late.TrySetResult());
 
         // One at a time about each user: what hangs in a home takes one worker and not all of them.
-        if (!targets.TryGetValue(target.Uid, out FairGate? gate))
-            targets.Add(target.Uid, gate = new FairGate(loop, places: 1, placesPerBucket: 1));
+        if (!targets.TryGetValue(target.Name, out FairGate? gate))
+            targets.Add(target.Name, gate = new FairGate(loop, places: 1, placesPerBucket: 1));
         if (!await gate.EnterAsync(caller.Bucket, late.Task))
             return Late(timeout);
         try
@@ -68,7 +71,7 @@ internal sealed class WorkerConsents(
         {
             gate.Leave(caller.Bucket);
             if (gate.IsIdle)
-                targets.Remove(target.Uid);
+                targets.Remove(target.Name);
         }
     }
 
@@ -91,7 +94,7 @@ internal sealed class WorkerConsents(
         return [.. names];
     }
 
-    private static bool IsName(string? name) => name is { Length: > 0 } && name[0] != '@' && name.AsSpan().IndexOfAnyExceptInRange('0', '9') >= 0
+    private static bool IsName(string? name) => name is { Length: > 0 and <= MaxNameLength } && name[0] != '@' && name.AsSpan().IndexOfAnyExceptInRange('0', '9') >= 0
         && !name.AsSpan().ContainsAny("*#") && !name.Any(letter => char.IsWhiteSpace(letter) || char.IsControl(letter));
 
     private static ConsentAnswer Late(TimeSpan timeout) => new(false, $"there was no answer within {timeout.TotalSeconds:0.###} s");

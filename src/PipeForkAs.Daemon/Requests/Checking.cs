@@ -73,7 +73,7 @@ internal sealed class Checking(JobCatalog catalog, IAuthorizer authorizer, IUser
             ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{request.Job}\"; list shows those that there are");
         Account account = decision.Account ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{user}\"");
         await accounts.PassAsync(account, asking.Bucket);
-        JobOrder order = orders.Build(job, request, account, decision.GrantsRoot);
+        JobOrder order = await orders.BuildAsync(asking.Bucket, job, request, account, decision.GrantsRoot);
         WorkerLimits limits = order.Run.Limits;
         var told = new SortedDictionary<string, double>(StringComparer.Ordinal)
         {

@@ -144,7 +144,7 @@ internal sealed class RequestStory(
         RegisteredJob job = catalog.Find(jobName) ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{jobName}\"; list shows those that there are");
         Account account = decision.Account ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{user}\"");
         await accounts.PassAsync(account, caller.Bucket);
-        JobOrder order = orders.Build(job, request, account, decision.GrantsRoot);
+        JobOrder order = await orders.BuildAsync(caller.Bucket, job, request, account, decision.GrantsRoot);
         using JobSlots.Slot slot = await slots.TakeAsync(caller.Bucket, client.OnHungUp);
         RefuseWhere(runningJobs.AllEnded);
 

@@ -1,6 +1,9 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using PipeForkAs.Daemon.Authorization;
 using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Patterns;
+using PipeForkAs.Daemon.Tests.Fakes;
 using PipeForkAs.Daemon.Users;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Worker;
@@ -11,6 +14,8 @@ namespace PipeForkAs.Daemon.Tests.Authorization;
 internal sealed class PolicyWorld : INames, IUserDatabase
 {
     public static readonly PolicyWorld Instance = new();
+
+    public static readonly PatternMatcher Patterns = new(IdleLoop.Instance, NullLogger.Instance);
 
     /// <summary>The first of a uid is the one that the uid leads to.</summary>
     public IReadOnlyList<Account> Accounts { get; } =

@@ -1,0 +1,48 @@
+using Microsoft.Extensions.Logging;
+using PipeForkAs.Daemon.Fairness;
+using PipeForkAs.Daemon.Patterns;
+using PipeForkAs.Daemon.Tests.Fakes;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Tests.Patterns;
+
+/// <summary>Matches that take long are done beside the loop, within a request's steps, one of each caller in turn.</summary>
+public sealed class PatternMatcherTests
+{
+    private static readonly Bucket Alice = Bucket.OfAccount(new UserId(1001));
+
+    /// <summary>About 5 million steps for a long value.</summary>
+    private readonly Pattern heavy = Pattern.Create("(.*[ab].{1,50}c){1,20}d", "the key");
+
+    private readonly LogLines log = new();
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_short_value_is_matched_at_once_and_a_long_one_on_another_thread()
+    {
+        var matcher = new PatternMatcher(IdleLoop.Instance, log);
+        var quick = new PatternQuestion(heavy, "bxcd");
+        Assert.True(matcher.AnswerAsync(Alice, [quick]).IsCompletedSuccessfully);
+        Assert.Equal(true, quick.Matches);
+
+        var slow = new PatternQuestion(heavy, Long(0));
+        Task answer = matcher.AnswerAsync(Alice, [slow, new PatternQuestion(heavy, "x")]);
+        Assert.False(answer.IsCompleted);
+        await answer;
+        Assert.Equal(false, slow.Matches);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task What_a_requests_steps_do_not_last_for_is_left_without_an_answer_and_logged_once()
+    {
+        var matcher = new PatternMatcher(IdleLoop.Instance, log);
+        PatternQuestion[] questions = [.. Enumerable.Range(0, 400).Select(number => new PatternQuestion(heavy, Long(number)))];
+        await matcher.AnswerAsync(Alice, questions);
+
+        Assert.Equal(false, questions[0].Matches);
+        Assert.Null(questions[^1].Matches);
+        await matcher.AnswerAsync(Alice, [.. questions.Select(question => new PatternQuestion(heavy, question.Value))]);
+        Assert.Contains("the key: the patterns of a request took too many steps before (.*[ab].{1,50}c){1,20}d was matched with a value of 4000 characters", Assert.Single(log.Lines), StringComparison.Ordinal);
+    }
+
+    private static string Long(int seed) => string.Create(4000, new Random(seed), static (value, random) => random.GetItems("abc".AsSpan(), value));
+}

@@ -188,6 +188,7 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
         {
             OriginTrust.Process => "process",
             OriginTrust.Number => "number",
+            OriginTrust.Skipped => "skipped",
             _ => "gone",
         });
     }

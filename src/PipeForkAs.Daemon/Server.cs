@@ -226,7 +226,11 @@ internal sealed class Server
         // Patience is for where there is room: who opens too many connections must not fill it for the others.
         bool isCrowded = connections.Count > options.Limits.MaxConnections / 2;
         if (isCrowded)
+        {
+            connection.SkipOrigin();
             connection.Interrupt(record.Code, problem);
+        }
+
         ReplyForm form = await RequestReader.ReceiveFormAsync(connection, isCrowded ? null : turns, BusyPatience);
         try
         {

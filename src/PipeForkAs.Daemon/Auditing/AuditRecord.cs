@@ -203,6 +203,7 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
         {
             OriginTrust.Process => "process",
             OriginTrust.Number => "number",
+            OriginTrust.Skipped => "skipped",
             _ => "gone",
         });
     }

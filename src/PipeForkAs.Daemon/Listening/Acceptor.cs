@@ -14,7 +14,7 @@ internal sealed class Acceptor
     private static readonly TimeSpan FailurePause = TimeSpan.FromMilliseconds(100);
 
     /// <summary>How long it may accept in one turn of the loop, beside reading the request of the last one.</summary>
-    private static readonly TimeSpan Budget = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan Budget = TimeSpan.FromMilliseconds(2);
 
     private readonly Loop loop;
     private readonly SocketListener listener;

@@ -15,6 +15,9 @@ internal sealed record CallerOrigin(string? Executable, string? Unit, OriginTrus
     /// <summary>Nothing.</summary>
     public static readonly CallerOrigin Gone = new(null, null, OriginTrust.Gone);
 
+    /// <summary>Nothing, because nobody looked.</summary>
+    public static readonly CallerOrigin Skipped = new(null, null, OriginTrust.Skipped);
+
     private static readonly string[] UnitSuffixes = [".service", ".scope", ".socket", ".mount", ".swap"];
 
     /// <summary>Looks. Nothing that is read here waits for the process: what does, as its command line and its environment, whose memory can be made to hang, is not read.</summary>
@@ -89,6 +92,9 @@ internal enum OriginTrust
 {
     /// <summary>The process that connected was gone before it was looked at.</summary>
     Gone,
+
+    /// <summary>The process was not looked at: its connection was refused while too many others had to be refused, too.</summary>
+    Skipped,
 
     /// <summary>A process of its number: the kernel (before Linux 6.5) does not tell whether another has it by now.</summary>
     Number,

@@ -37,6 +37,9 @@ internal sealed class Connection : IDisposable
     /// <summary>Which program asks, as far as that can be told; looked at once.</summary>
     public CallerOrigin Origin => origin ??= CallerOrigin.Of(Socket, Caller.Pid);
 
+    /// <summary>Leaves out which program asks, unless that was looked at already: for a refusal that must take little time.</summary>
+    public void SkipOrigin() => origin ??= CallerOrigin.Skipped;
+
     /// <summary>When it was accepted, as a timestamp.</summary>
     public long Accepted { get; }
 

@@ -114,5 +114,4 @@ public static unsafe partial class Libc
     internal const int SO_OOBINLINE = 10;
     internal const int SO_PASSCRED = 16;
     internal const int SO_PASSRIGHTS = 83;
-    internal const int MSG_DONTWAIT = 0x40;
 }

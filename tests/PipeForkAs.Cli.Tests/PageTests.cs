@@ -71,6 +71,7 @@ public sealed partial class PageTests
     [InlineData(typeof(DaemonStatus))]
     [InlineData(typeof(JobHostStatus))]
     [InlineData(typeof(RunningJobStatus))]
+    [InlineData(typeof(RecordStatus))]
     public void Every_member_of_what_travels_is_in_the_page_of_the_protocol(Type type)
     {
         string[] members = [.. type.GetProperties().Select(property => property.GetCustomAttribute<JsonPropertyNameAttribute>()?.Name).OfType<string>()];
@@ -87,7 +88,7 @@ public sealed partial class PageTests
     [GeneratedRegex("""(?m)^\.It Ql (\S+)$""")]
     private static partial Regex CodeItem();
 
-    [GeneratedRegex("""(?<![\w-])--([a-z]+)(?![\w-])""")]
+    [GeneratedRegex("""(?<![\w-])--([a-z]+(?:-[a-z]+)*)(?![\w-])""")]
     private static partial Regex ShellOption();
 
     [GeneratedRegex("""(?m)^complete .* -l ([a-z-]+)""")]

@@ -73,6 +73,7 @@ public sealed partial class PageTests
     [InlineData(typeof(LoopStatus))]
     [InlineData(typeof(LoopBucket))]
     [InlineData(typeof(RunningJobStatus))]
+    [InlineData(typeof(RecordStatus))]
     public void Every_member_of_what_travels_is_in_the_page_of_the_protocol(Type type)
     {
         string[] members = [.. type.GetProperties().Select(property => property.GetCustomAttribute<JsonPropertyNameAttribute>()?.Name).OfType<string>()];
@@ -89,7 +90,7 @@ public sealed partial class PageTests
     [GeneratedRegex("""(?m)^\.It Ql (\S+)$""")]
     private static partial Regex CodeItem();
 
-    [GeneratedRegex("""(?<![\w-])--([a-z]+)(?![\w-])""")]
+    [GeneratedRegex("""(?<![\w-])--([a-z]+(?:-[a-z]+)*)(?![\w-])""")]
     private static partial Regex ShellOption();
 
     [GeneratedRegex("""(?m)^complete .* -l ([a-z-]+)""")]

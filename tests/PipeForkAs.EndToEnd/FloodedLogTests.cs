@@ -174,13 +174,24 @@ public sealed class FloodedLogTests
                 Assert.Contains("bad-request", await AskAsync(socket, "garbage"));
                 Assert.InRange(waited.Elapsed, TimeSpan.Zero, Availability);
             }
+
+            // As soon as somebody reads, the log says what it lacks.
+            var said = new StringBuilder();
+            Task reading = Task.Run(() => ReadToEnd(log, said));
+            for (int i = 0; i < 300 && !Text(said).Contains("dropped", StringComparison.Ordinal); i++)
+            {
+                await AskAsync(socket, "garbage");
+                await Task.Delay(10);
+            }
+
+            Assert.Matches(@"\n\d+ message\(s\) dropped", Text(said));
+            Libc.kill(pid, Signal.SIGTERM);
+            await reading.WaitAsync(TimeSpan.FromSeconds(30));
         }
         finally
         {
-            Libc.kill(pid, Signal.SIGTERM);
-            Task<string> said = Task.Run(() => ReadToEnd(log));
+            Libc.kill(pid, Signal.SIGKILL);
             Libc.wait_for(pid);
-            Assert.Contains("message(s) dropped", await said.WaitAsync(TimeSpan.FromSeconds(30)));
             log.Dispose();
             Directory.Delete(folder, recursive: true);
         }
@@ -214,14 +225,21 @@ public sealed class FloodedLogTests
 
     private static JsonObject[] Read(string file) => [.. File.ReadAllLines(file).Select(line => JsonNode.Parse(line)!.AsObject())];
 
-    private static string ReadToEnd(FileDescriptor log)
+    private static void ReadToEnd(FileDescriptor log, StringBuilder text)
     {
-        var text = new StringBuilder();
         var buffer = new byte[64 * 1024];
         IOResult read;
         while ((read = Libc.read(log, buffer)).Count > 0)
-            text.Append(Encoding.UTF8.GetString(buffer, 0, (int)read.Count));
-        return text.ToString();
+        {
+            lock (text)
+                text.Append(Encoding.UTF8.GetString(buffer, 0, (int)read.Count));
+        }
+    }
+
+    private static string Text(StringBuilder text)
+    {
+        lock (text)
+            return text.ToString();
     }
 
     /// <summary>A folder of root's for a disk, which outlives the daemon.</summary>

@@ -8,6 +8,7 @@ namespace PipeForkAs.Jobs;
 public abstract class Job
 {
     private readonly List<string> environment = [];
+    private readonly List<string> unsafeEnvironment = [];
     private readonly List<Sandbox> sandboxes = [];
     private readonly List<string> shownArguments = [];
 
@@ -32,6 +33,9 @@ public abstract class Job
 
     /// <summary>The environment variables that a client may set.</summary>
     public IReadOnlyList<string> Environment => environment;
+
+    /// <summary>The same of those that change which code common programs run.</summary>
+    public IReadOnlyList<string> UnsafeEnvironment => unsafeEnvironment;
 
     /// <summary>What it may reach; all of them hold.</summary>
     public IReadOnlyList<Sandbox> Sandboxes => sandboxes;
@@ -70,9 +74,38 @@ public abstract class Job
     {
         foreach (string name in names)
         {
+            if (EnvironmentVariable.SteersPrograms(name))
+            {
+                throw new ArgumentException(
+                    $"the variable \"{name}\" changes which code common programs run; if that is intended, use {nameof(AllowUnsafeEnvironment)}",
+                    nameof(names));
+            }
             if (!EnvironmentVariable.MayBeAllowed(name))
                 throw new ArgumentException($"clients cannot be allowed to set the variable \"{name}\"", nameof(names));
             environment.Add(name);
+        }
+
+        return this;
+    }
+
+    /// <summary>
+    /// Lets clients set environment variables that change which code common programs run, as <c>GIT_SSH_COMMAND</c> and <c>LESSOPEN</c> do:
+    /// whoever may run the job may then run any code as the job's user. <c>describe</c> shows them.
+    /// </summary>
+    /// <param name="names">Names that <see cref="AllowEnvironment"/> refuses for that; never those that are not allowed at all.</param>
+    /// <exception cref="ArgumentException">A name is not one of these.</exception>
+    public Job AllowUnsafeEnvironment(params ReadOnlySpan<string> names)
+    {
+        foreach (string name in names)
+        {
+            if (!EnvironmentVariable.SteersPrograms(name))
+            {
+                throw new ArgumentException(EnvironmentVariable.MayBeAllowed(name)
+                    ? $"the variable \"{name}\" is not known to change which code runs; use {nameof(AllowEnvironment)}"
+                    : $"clients cannot be allowed to set the variable \"{name}\"", nameof(names));
+            }
+
+            unsafeEnvironment.Add(name);
         }
 
         return this;

@@ -32,6 +32,8 @@ internal static class JobText
             Line(text, $"  ends after {seconds.ToString(CultureInfo.InvariantCulture)} s");
         if (job.Environment.Count > 0)
             Line(text, $"  --env may set {string.Join(", ", job.Environment)}");
+        if (job.UnsafeEnvironment is { Count: > 0 } steering)
+            Line(text, $"  --env may set {string.Join(", ", steering)}, which can run any code as the user");
 
         foreach (Sandbox sandbox in job.Sandboxes ?? [])
             Line(text, $"  sandbox: {sandbox.InWords()}");

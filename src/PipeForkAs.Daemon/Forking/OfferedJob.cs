@@ -17,6 +17,9 @@ internal static class OfferedJob
             throw new JobHostException($"a job's name must be {JobName.Rule}");
         if (offer.Environment.FirstOrDefault(name => !EnvironmentVariable.MayBeAllowed(name)) is { } variable)
             throw new JobHostException($"the job {offer.Name} lets clients set the variable \"{variable}\", which is never allowed");
+        if (offer.UnsafeEnvironment.FirstOrDefault(name => !EnvironmentVariable.SteersPrograms(name)) is { } forbidden)
+            throw new JobHostException(
+                $"the job {offer.Name} lets clients set the variable \"{forbidden}\", which is never allowed as an unsafe one");
         if (offer.Sandboxes.SelectMany(sandbox => sandbox.ReadOnly.Concat(sandbox.ReadWrite)).FirstOrDefault(path => Sandbox.PathProblem(path) is not null) is { } path)
             throw new JobHostException($"the sandbox of the job {offer.Name} has the path \"{path}\", which {Sandbox.PathProblem(path)}");
 
@@ -34,6 +37,7 @@ internal static class OfferedJob
             Description = offer.Description,
             Arguments = schema,
             Environment = offer.Environment,
+            UnsafeEnvironment = offer.UnsafeEnvironment.Count > 0 ? offer.UnsafeEnvironment : null,
             Timeout = offer.Timeout > TimeSpan.Zero ? offer.Timeout.TotalSeconds : null,
             Sandboxes = offer.Sandboxes.Count > 0 ? offer.Sandboxes : null,
             AuditedArguments = offer.ShownArguments.Count > 0 ? offer.ShownArguments : null,

@@ -45,6 +45,8 @@ internal sealed class DescribeCommand : Command
             Terminal.Line(string.Create(CultureInfo.InvariantCulture, $"  ends after {job.Timeout.TotalSeconds} s"));
         if (job.Environment.Count > 0)
             Terminal.Line($"  clients may set {string.Join(", ", job.Environment)}");
+        if (job.UnsafeEnvironment.Count > 0)
+            Terminal.Line($"  clients may set {string.Join(", ", job.UnsafeEnvironment)}, which can run any code as the user");
 
         foreach (Sandbox sandbox in job.Sandboxes)
             Terminal.Line($"  sandbox: {sandbox.InWords()}");

@@ -26,6 +26,10 @@ public sealed record JobDescription
     [JsonPropertyName("env")]
     public IReadOnlyList<string> Environment { get; init; } = [];
 
+    /// <summary>Variables that a client may set although they change which code common programs run; null for none.</summary>
+    [JsonPropertyName("unsafeEnv")]
+    public IReadOnlyList<string>? UnsafeEnvironment { get; init; }
+
     /// <summary>Seconds that the job may run; null where only the daemon's limit holds.</summary>
     [JsonPropertyName("timeout")]
     public double? Timeout { get; init; }

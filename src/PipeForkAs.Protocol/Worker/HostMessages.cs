@@ -27,15 +27,17 @@ public readonly record struct Hello(int Version)
 /// <param name="Timeout">How long it may run; zero where it does not say.</param>
 /// <param name="Sandboxes">What it may reach; none where it does not say.</param>
 /// <param name="ShownArguments">The arguments that audit records show, <c>*</c> for all.</param>
+/// <param name="UnsafeEnvironment">Variables that a client may set although they change which code common programs run.</param>
 public sealed record JobOffer(
     string Name, JobKind Kind, string Description, string ArgumentsSchema, IReadOnlyList<string> Environment, TimeSpan Timeout, IReadOnlyList<Sandbox> Sandboxes,
-    IReadOnlyList<string> ShownArguments)
+    IReadOnlyList<string> ShownArguments, IReadOnlyList<string> UnsafeEnvironment)
 {
     /// <summary>Writes the message.</summary>
     public void Encode(MessageWriter writer)
     {
         writer.Begin(MessageKind.JobOffer)
-            .Text(Name).Byte((byte)Kind).Text(Description).Text(ArgumentsSchema).Texts(Environment).Int64(Timeout.Ticks).Texts(ShownArguments);
+            .Text(Name).Byte((byte)Kind).Text(Description).Text(ArgumentsSchema).Texts(Environment).Int64(Timeout.Ticks)
+                .Texts(ShownArguments).Texts(UnsafeEnvironment);
         Sandbox.EncodeAll(Sandboxes, writer);
     }
 
@@ -43,8 +45,8 @@ public sealed record JobOffer(
     public static JobOffer Decode(ref MessageReader reader)
     {
         var (name, kind, description, schema) = (reader.Text(), (JobKind)reader.Byte(), reader.Text(), reader.Text());
-        var (environment, timeout, shown) = (reader.Texts(), new TimeSpan(reader.Int64()), reader.Texts());
-        var message = new JobOffer(name, kind, description, schema, environment, timeout, Sandbox.DecodeAll(ref reader), shown);
+        var (environment, timeout, shown, steering) = (reader.Texts(), new TimeSpan(reader.Int64()), reader.Texts(), reader.Texts());
+        var message = new JobOffer(name, kind, description, schema, environment, timeout, Sandbox.DecodeAll(ref reader), shown, steering);
         reader.End();
         if (message.Kind is not (JobKind.Text or JobKind.Typed or JobKind.Streaming))
             throw new FormatException($"the job {message.Name} has the kind {(int)message.Kind}, which a job host cannot hold");

@@ -104,16 +104,17 @@ public sealed class MessageTests
     [InlineData(JobKind.Command)]
     [InlineData((JobKind)9)]
     public void A_kind_of_job_that_a_job_host_cannot_hold_is_refused(JobKind kind) => Assert.Throws<FormatException>(() =>
-        Decode(Find(nameof(JobOffer)), Find(nameof(JobOffer)).Bytes(new JobOffer("a", kind, "", "", [], TimeSpan.Zero, [], []))));
+        Decode(Find(nameof(JobOffer)), Find(nameof(JobOffer)).Bytes(new JobOffer("a", kind, "", "", [], TimeSpan.Zero, [], [], []))));
 
     [Fact]
     public void A_seccomp_profile_that_does_not_exist_is_refused() => Assert.Throws<FormatException>(() =>
         Decode(Find(nameof(JobOffer)), Find(nameof(JobOffer)).Bytes(
-            new JobOffer("a", JobKind.Text, "", "", [], TimeSpan.Zero, [new Sandbox { Seccomp = (SeccompProfile)2 }], []))));
+            new JobOffer("a", JobKind.Text, "", "", [], TimeSpan.Zero, [new Sandbox { Seccomp = (SeccompProfile)2 }], [], []))));
 
     [Fact]
     public void A_negative_time_out_of_a_job_is_refused() => Assert.Throws<FormatException>(() =>
-        Decode(Find(nameof(JobOffer)), Find(nameof(JobOffer)).Bytes(new JobOffer("a", JobKind.Text, "", "", [], TimeSpan.FromTicks(-1), [], []))));
+        Decode(Find(nameof(JobOffer)),
+            Find(nameof(JobOffer)).Bytes(new JobOffer("a", JobKind.Text, "", "", [], TimeSpan.FromTicks(-1), [], [], []))));
 
     [Fact]
     public void A_negative_limit_is_refused_and_does_not_stand_for_none()

@@ -105,7 +105,8 @@ internal static class Samples
         from timeout in Generate.Positive64
         from sandboxes in Sandboxes.ArrayOf()
         from shown in Generate.Text.ArrayOf()
-        select new JobOffer(name, kind, description, schema, environment, new TimeSpan(timeout), sandboxes, shown);
+        from steering in Generate.Text.ArrayOf()
+        select new JobOffer(name, kind, description, schema, environment, new TimeSpan(timeout), sandboxes, shown, steering);
 
     private static readonly Gen<WorkerExited> Exits =
         from pid in Generate.Int32

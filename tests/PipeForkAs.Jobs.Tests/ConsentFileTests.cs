@@ -19,6 +19,25 @@ public sealed class ConsentFileTests : IDisposable
 
     public void Dispose() => home.Dispose();
 
+    /// <summary>Names that are compared line by line would take the worker's two seconds of the processor.</summary>
+    [Fact(Timeout = 10_000)]
+    public async Task A_file_of_as_many_lines_as_there_can_be_is_read_for_a_caller_of_thousands_of_names()
+    {
+        await Task.Yield();
+        string[] names = [.. Enumerable.Range(0, 2050).Select(number => $"@group-{number}")];
+        byte[] content = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("a\n", (ConsentFile.MaxBytes / 2) - 10)) + "@group-2049\n");
+        Assert.True(ConsentFile.Decide(content, "read-file", names).Given);
+        Assert.False(ConsentFile.Decide(content, "read-file", names[..^1]).Given);
+    }
+
+    [Fact]
+    public void What_is_no_utf_8_is_not_the_name_that_it_would_be_read_as()
+    {
+        Assert.False(ConsentFile.Decide([0xFF], "read-file", ["\uFFFD"]).Given);
+        Assert.False(ConsentFile.Decide([0xE9], "read-file", ["é"]).Given);
+        Assert.True(ConsentFile.Decide("é"u8, "read-file", ["é"]).Given);
+    }
+
     [Theory]
     [InlineData("www-data", true)]
     [InlineData("33", true)]

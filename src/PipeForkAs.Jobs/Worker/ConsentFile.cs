@@ -38,6 +38,10 @@ internal static class ConsentFile
     /// <summary>Decides by the file's content.</summary>
     public static ConsentAnswer Decide(ReadOnlySpan<byte> content, string job, IReadOnlyList<string> callers)
     {
+        // A caller may have thousands of names, and the file thousands of lines.
+        var names = new HashSet<string>(callers.Count, StringComparer.Ordinal);
+        for (int i = 0; i < callers.Count; i++)
+            names.Add(Key(Encoding.UTF8.GetBytes(callers[i])));
         int number = 0, given = 0;
         while (!content.IsEmpty)
         {
@@ -58,7 +62,7 @@ internal static class ConsentFile
                 continue;
             if (!Word(ref line).IsEmpty || !(pattern.IsEmpty || IsPattern(pattern)))
                 return new ConsentAnswer(false, $"line {number} of the file is not a caller, or a caller and a job");
-            if (given == 0 && IsOneOf(caller, callers) && Covers(pattern, job))
+            if (given == 0 && (caller is [(byte)'*'] || names.Contains(Key(caller))) && Covers(pattern, job))
                 given = number;
         }
 
@@ -143,18 +147,8 @@ internal static class ConsentFile
         return word;
     }
 
-    private static bool IsOneOf(ReadOnlySpan<byte> caller, IReadOnlyList<string> callers)
-    {
-        if (caller is [(byte)'*'])
-            return true;
-        for (int i = 0; i < callers.Count; i++)
-        {
-            if (caller.SequenceEqual(Encoding.UTF8.GetBytes(callers[i])))
-                return true;
-        }
-
-        return false;
-    }
+    /// <summary>Bytes as a text, each its own letter: what is no UTF-8 equals nothing but itself.</summary>
+    private static string Key(ReadOnlySpan<byte> name) => Encoding.Latin1.GetString(name);
 
     private static bool IsPattern(ReadOnlySpan<byte> pattern)
     {

@@ -170,11 +170,11 @@ internal sealed class DaemonService(
         }
     }
 
-    private static void Apply(Server server, Taken taken)
+    private static async void Apply(Server server, Taken taken)
     {
         try
         {
-            server.Apply(taken.Fresh.Options, taken.Fresh.Policy);
+            await server.Apply(taken.Fresh.Options, taken.Fresh.Policy, taken.Fresh.Commands);
             taken.Done.SetResult();
         }
 #pragma warning disable CA1031 // Whatever it is, who asked for the reload is told.

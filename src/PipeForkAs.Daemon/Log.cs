@@ -91,4 +91,8 @@ internal static partial class Log
 
     [LoggerMessage(33, LogLevel.Warning, "the policy may not mean what it says: {Doubt}")]
     public static partial void PolicyDoubted(ILogger logger, string doubt);
+
+    [LoggerMessage(60, LogLevel.Warning,
+        "{Origin}: a request's patterns took too many steps before {Pattern} was matched with {Length} characters; it counts as no match")]
+    public static partial void PatternExhausted(ILogger logger, string origin, string pattern, int length);
 }

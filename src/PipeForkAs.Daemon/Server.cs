@@ -8,6 +8,7 @@ using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Patterns;
 using PipeForkAs.Daemon.Replying;
 using PipeForkAs.Daemon.Requests;
 using PipeForkAs.Daemon.Systemd;
@@ -64,13 +65,14 @@ internal sealed class Server
         Reaper = new ChildReaper(failure => Log.LoopBroke(logger, failure));
         foreach (JobHostOptions host in options.JobHosts)
             hosts.Add(new JobHost(loop, Reaper, host, logger) { JobsChanged = RefreshCatalog });
-        catalog = new JobCatalog(hosts, [.. options.Commands.Select(command => new CommandJob(command.Key, command.Value))], options.Jobs);
+        catalog = new JobCatalog(hosts, CommandJob.All(options), options.Jobs);
         var users = new UserDatabase(loop, options.Limits, UserDatabase.AskSystem, UserDatabase.SystemFiles);
         var accounts = new AccountGate(loop, options, ShadowDatabase.Find, new PamCheck(loop, Reaper, options).AskAsync);
-        authorizer = new PolicyAuthorizer(PolicyReader.Read(options.Policy, SystemNames.Instance), users,
+        var patterns = new PatternMatcher(logger);
+        authorizer = new PolicyAuthorizer(PolicyReader.Read(options.Policy, SystemNames.Instance), users, patterns,
             new WorkerConsents(loop, options.Limits, timeout => hosts[0].TakeAsync(timeout, forRoot: false), Libc.getgrgid_name));
         doubts = new PolicyDoubts(doubt => Log.PolicyDoubted(logger, doubt));
-        orders = new OrderBuilder(options.Limits);
+        orders = new OrderBuilder(options.Limits, patterns);
         slots = new JobSlots(loop, options.Limits);
         var checking = new Checking(catalog, authorizer, users, accounts, orders);
         audit = new Audit(auditLogger, loop.Time, job => catalog.Find(job)?.Description.AuditedArguments ?? []);
@@ -99,7 +101,7 @@ internal sealed class Server
             throw new OperationCanceledException("a stop was asked for before the start was done");
         SocketListener listener = Listen();
         acceptor = new Acceptor(loop, listener, connections, logger);
-        loop.Guard(TellDoubts);
+        await TellDoubtsAsync();
         Log.Listening(logger, listener.Path, catalog.All.Count());
         report.IsWell = () => hosts.Exists(static host => host.IsWell);
         report.Start();
@@ -110,12 +112,16 @@ internal sealed class Server
     /// Goes by another policy, other limits, other commands and other restrictions from now on, all of them or none. What runs keeps what it was granted: a
     /// request goes by one policy, and its job's order and deadline were made when it began.
     /// </summary>
+    /// <param name="fresh">The configuration.</param>
+    /// <param name="policy">Its policy.</param>
+    /// <param name="commands">Its commands.</param>
+    /// <returns>Completes when the log tells the doubts about the policy; all else is done at once.</returns>
     /// <exception cref="JobHostException">A command has the name of a job, or there is no job to restrict.</exception>
     /// <exception cref="ConfigurationException">The audit file cannot be opened.</exception>
-    public void Apply(DaemonOptions fresh, Policy policy)
+    public Task Apply(DaemonOptions fresh, Policy policy, IReadOnlyList<CommandJob> commands)
     {
         using Audit.Change auditing = audit.Prepare(fresh.Audit);
-        catalog.Replace([.. fresh.Commands.Select(command => new CommandJob(command.Key, command.Value))], fresh.Jobs);
+        catalog.Replace(commands, fresh.Jobs);
         auditing.Keep();
         options.Policy = fresh.Policy;
         options.Limits.Take(fresh.Limits);
@@ -123,7 +129,7 @@ internal sealed class Server
         slots.ServeWaiting();
         connections.Reconsider();
         authorizer.Policy = policy;
-        loop.Guard(TellDoubts);
+        return TellDoubtsAsync();
     }
 
     /// <summary>Opens the audit file anew.</summary>
@@ -208,7 +214,19 @@ internal sealed class Server
         }
     }
 
-    private void TellDoubts() => doubts.Tell(authorizer.Policy, [.. catalog.All.Select(job => job.Description)]);
+    private async Task TellDoubtsAsync()
+    {
+        try
+        {
+            await doubts.TellAsync(authorizer.Policy, [.. catalog.All.Select(job => job.Description)]);
+        }
+#pragma warning disable CA1031 // Doubts are for the log: what fails about them is logged, and no start or reload fails with it.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            Log.LoopBroke(logger, failure);
+        }
+    }
 
     private void RefreshCatalog()
     {
@@ -218,7 +236,7 @@ internal sealed class Server
             if (acceptor is null)
                 return;
             catalog.Refresh();
-            loop.Guard(TellDoubts);
+            loop.Start(TellDoubtsAsync);
         }
         catch (JobHostException failure)
         {

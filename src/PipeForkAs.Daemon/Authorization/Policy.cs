@@ -1,4 +1,6 @@
+using System.Collections.Frozen;
 using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Patterns;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
 using PipeForkAs.Protocol.Worker;
@@ -23,12 +25,69 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules)
 
     public IReadOnlyList<Rule> Rules => rules;
 
-    /// <summary>Whether a rule looks at arguments.</summary>
-    public bool LooksAtArguments { get; } = rules.Any(rule => rule.Where.Count > 0);
+    /// <summary>The arguments that rules look at, in letters of either case.</summary>
+    public FrozenSet<string> Arguments { get; } =
+        rules.SelectMany(rule => rule.Where).Select(condition => condition.Argument).ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Whether a decision depends on the name of the caller's account.</summary>
-    public bool NeedsCallerName(bool userIsName) =>
-        rules.Any(rule => rule.Callers.Any(entry => entry.Kind == PrincipalKind.User) || (userIsName && rule.As.Any(entry => entry.Kind == PrincipalKind.Self)));
+    private readonly FrozenSet<GroupId> callerGroups =
+        rules.SelectMany(rule => rule.Callers).Where(entry => entry.Kind == PrincipalKind.Group).Select(entry => entry.Gid).ToFrozenSet();
+
+    private readonly bool namesCallers =
+        rules.Any(rule => rule.DeniesGroupOfCaller || rule.Callers.Any(entry => entry.Kind == PrincipalKind.User));
+    private readonly bool namesSelf = rules.Any(rule => rule.As.Any(entry => entry.Kind == PrincipalKind.Self));
+
+    /// <summary>Whether a decision depends on the account of the caller's uid.</summary>
+    public bool NeedsCallerAccount(bool userIsName) => namesCallers || (userIsName && namesSelf);
+
+    /// <summary>A caller, as <see cref="Question"/> needs it.</summary>
+    /// <param name="caller">The caller.</param>
+    /// <param name="account">The account of its uid; null where there is none, or <see cref="NeedsCallerAccount"/> says that none is
+    /// needed.</param>
+    public KnownCaller Know(Caller caller, Account? account) => new(caller, account, callerGroups);
+
+    /// <summary>Which patterns must be answered before <see cref="Decide"/>.</summary>
+    public IReadOnlyList<PatternQuestion> PatternsOf(in Question question)
+    {
+        if (question.Arguments is not { } arguments)
+            return [];
+        var questions = new List<PatternQuestion>();
+        var seen = new HashSet<PatternQuestion>();
+        foreach (Rule rule in rules)
+        {
+            if (rule.Where.Count == 0 || !rule.CoversJob(question.Job) || !rule.CoversCaller(question.Caller))
+                continue;
+            foreach (Condition condition in rule.Where)
+            {
+                if (condition.Pattern is { } pattern && arguments.Find(condition.Argument)?.Ask(pattern) is { } asked && seen.Add(asked))
+                    questions.Add(asked);
+            }
+        }
+
+        return questions;
+    }
+
+    /// <summary>
+    /// Whether a rule could ask some user for consent, whoever the request names. Where it could, a denial must not come sooner for a user whom
+    /// the rule does not cover than for one who does not consent.
+    /// </summary>
+    public bool MightAskConsent(Question question)
+    {
+        foreach (Rule rule in rules)
+        {
+            if (!rule.CoversJob(question.Job) || !rule.CoversCaller(question.Caller))
+                continue;
+            Truth arguments = rule.CoversArguments(question);
+            if (rule.Deny && rule.As.Contains(Principal.Everyone) && arguments is (Truth.Yes or Truth.Unknowable))
+                return false; // Nobody comes as far as to the rules behind it.
+            if (rule.RequireConsent && arguments is (Truth.Yes or Truth.Pending))
+                return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether a uid is one that only a rule that names it allows.</summary>
+    public bool IsBelowFloor(UserId uid) => Rule.IsBelowFloor(uid, minimumUid);
 
     /// <summary>Decides.</summary>
     /// <param name="question">The question.</param>
@@ -41,7 +100,7 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules)
 
         foreach (Rule rule in rules)
         {
-            bool caller = rule.CoversCaller(question.Caller, question.CallerName);
+            bool caller = rule.CoversCaller(question.Caller);
             bool job = caller && rule.CoversJob(question.Job);
             Truth user = job ? rule.CoversUser(question, minimumUid) : Truth.No;
             Truth matches = user == Truth.No ? Truth.No : Condition.And(user, rule.CoversArguments(question));
@@ -84,18 +143,28 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules)
         _ => rule.Deny ? "denies it" : "allows it",
     };
 
-    /// <summary>Whether the caller may run the job as anyone, with some arguments: whether it may know that there is such a job.</summary>
-    public bool MayRun(Caller caller, string? callerName, string job)
+    /// <summary>
+    /// Tells of a job whether the caller may run it as anyone, with some arguments: whether it may know that there is such a job.
+    /// </summary>
+    public Func<string, bool> JobsOf(KnownCaller caller)
     {
-        var denied = new HashSet<Principal>();
-        foreach (Rule rule in rules.Where(rule => rule.CoversCaller(caller, callerName) && rule.CoversJob(job)))
+        Rule[] own = [.. rules.Where(rule => rule.CoversCaller(caller))];
+        return job => MayRun(own, caller.Caller.Uid, job);
+    }
+
+    private bool MayRun(Rule[] own, UserId caller, string job)
+    {
+        HashSet<Principal>? denied = null;
+        foreach (Rule rule in own)
         {
+            if (!rule.CoversJob(job))
+                continue;
             if (rule.Deny && rule.Where.Count == 0)
-                denied.UnionWith(rule.As);
-            if (denied.Contains(Principal.Everyone))
+                (denied ??= []).UnionWith(rule.As);
+            if (denied?.Contains(Principal.Everyone) == true)
                 return false;
-            if (!rule.Deny && rule.As.Any(entry => !denied.Contains(entry)
-                && (entry.Kind != PrincipalKind.Self || !Rule.IsBelowFloor(caller.Uid, minimumUid))))
+            if (!rule.Deny && rule.As.Any(entry => denied?.Contains(entry) != true
+                && (entry.Kind != PrincipalKind.Self || !Rule.IsBelowFloor(caller, minimumUid))))
                 return true;
         }
 

@@ -1,5 +1,5 @@
-using System.Text.Json;
 using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Patterns;
 using PipeForkAs.Daemon.Users;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
@@ -10,53 +10,85 @@ namespace PipeForkAs.Daemon.Authorization;
 /// <summary>Asks the policy, and looks up for it what it needs.</summary>
 /// <param name="policy">The policy to begin with.</param>
 /// <param name="users">The user database.</param>
+/// <param name="patterns">Matches the patterns of rules.</param>
 /// <param name="consents">Asks users for their consent; null where nobody can be asked, and nobody consents.</param>
-internal sealed class PolicyAuthorizer(Policy policy, IUserDatabase users, IConsents? consents = null) : IAuthorizer
+internal sealed class PolicyAuthorizer(Policy policy, IUserDatabase users, PatternMatcher patterns, IConsents? consents = null)
+    : IAuthorizer
 {
+    private const uint NobodyId = 65534;
+
     /// <summary>What decides from now on; a decision that is under way goes by one policy from its beginning to its end.</summary>
     public Policy Policy { get; set; } = policy;
 
     public async ValueTask<Decision> DecideAsync(Caller caller, string job, UserSelector user, byte[]? arguments, List<CheckedRule>? trace = null)
     {
         Policy current = Policy;
-        using JsonDocument? document = current.LooksAtArguments && arguments is not null ? JsonDocument.Parse(arguments) : null;
-        string? callerName = await NameAsync(caller, current.NeedsCallerName(user.Uid is null));
-        var question = new Question(caller, callerName, job, user, null, document?.RootElement);
+        using RequestArguments? given = RequestArguments.Read(arguments, current.Arguments);
+        KnownCaller known = await KnowAsync(current, caller, userIsName: user.Uid is null);
+        var question = new Question(known, job, user, null, given);
+        await patterns.AnswerAsync(caller.Uid, current.PatternsOf(question));
         Decision byName = current.Decide(question, trace);
         if (byName.Answer != Answer.NeedsAccount)
+        {
+            await AskInVainAsync(current, question, null);
             return byName;
+        }
 
         Account? account = await users.FindAsync(user);
-        if (account is null)
-            return MayKnow(caller, user) ? new Decision(Answer.UnknownUser, byName.Rule, "there is no such user") : Decision.Deny("there is no such user");
-        if (await ProblemAsync(user, account) is { } problem)
-            return Decision.Deny(problem);
-        trace?.Clear();
-        question = question with { Account = account };
-        Decision decision = current.Decide(question, trace);
-        if (decision.Answer != Answer.NeedsConsent)
-            return decision;
+        Decision decision = await DecideByAccountAsync(current, question, account, byName, trace);
+        if (decision.Answer == Answer.NeedsConsent)
+        {
+            // One answer counts for all rules, also for what they are asked in vain.
+            ConsentAnswer consent = await AskAsync(known, job, account!);
+            trace?.Clear();
+            return current.Decide(question with { Account = account, Consent = consent }, trace);
+        }
 
-        // One answer counts for all rules, also for what they are asked in vain.
-        ConsentAnswer consent = consents is null
-            ? new ConsentAnswer(false, "nobody can be asked")
-            : await consents.AskAsync(caller, callerName ?? await NameAsync(caller, needed: true), job, account);
-        trace?.Clear();
-        return current.Decide(question with { Consent = consent }, trace);
+        if (decision.Answer == Answer.Denied)
+            await AskInVainAsync(current, question, account);
+        return decision;
     }
 
     public async ValueTask<Func<string, bool>> MayRunAsync(Caller caller)
     {
         Policy current = Policy;
-        string? name = await NameAsync(caller, current.NeedsCallerName(userIsName: false));
-        return job => current.MayRun(caller, name, job);
+        return current.JobsOf(await KnowAsync(current, caller, userIsName: false));
     }
+
+    private async ValueTask<Decision> DecideByAccountAsync(Policy current, Question question, Account? account, Decision byName,
+        List<CheckedRule>? trace)
+    {
+        if (account is null)
+            return MayKnow(question.Caller.Caller, question.User) ? new Decision(Answer.UnknownUser, byName.Rule, "there is no such user")
+                : Decision.Deny("there is no such user");
+        if (await ProblemAsync(question.User, account) is { } problem)
+            return Decision.Deny(problem);
+        trace?.Clear();
+        return current.Decide(question with { Account = account }, trace);
+    }
+
+    private async ValueTask<KnownCaller> KnowAsync(Policy current, Caller caller, bool userIsName) =>
+        current.Know(caller, current.NeedsCallerAccount(userIsName) ? await users.FindAsync(UserSelector.ById(caller.Uid)) : null);
+
+    /// <summary>The caller must not learn from the time that a denial takes whether there is such a user, and whether a rule covers it.</summary>
+    private async ValueTask AskInVainAsync(Policy current, Question question, Account? account)
+    {
+        if (!current.MightAskConsent(question))
+            return;
+        Account asked = account is not null && !current.IsBelowFloor(new UserId(account.Uid)) ? account : Nobody(question.User);
+        _ = await AskAsync(question.Caller, question.Job, asked);
+    }
+
+    private async ValueTask<ConsentAnswer> AskAsync(KnownCaller caller, string job, Account target) => consents is null
+        ? new ConsentAnswer(false, "nobody can be asked")
+        : await consents
+            .AskAsync(caller.Caller, caller.Name ?? (await users.FindAsync(UserSelector.ById(caller.Caller.Uid)))?.Name, job, target);
+
+    /// <summary>A user who has no file, to be asked in the place of one who does not exist or is never asked.</summary>
+    private static Account Nobody(UserSelector user) => new(user.ToString(), NobodyId, NobodyId, [NobodyId], "/nonexistent", "");
 
     /// <summary>Root may read the user database anyway, and of itself everyone knows. To others, a user that does not exist is one that they may not.</summary>
     private static bool MayKnow(Caller caller, UserSelector user) => caller.Uid == UserId.Root || user.Uid == caller.Uid;
-
-    private async ValueTask<string?> NameAsync(Caller caller, bool needed) =>
-        needed ? (await users.FindAsync(UserSelector.ById(caller.Uid)))?.Name : null;
 
     /// <summary>
     /// One uid can have several names, each with groups and a home of its own, and the database may change between two look-ups. Only the

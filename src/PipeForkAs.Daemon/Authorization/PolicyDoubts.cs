@@ -15,6 +15,7 @@ internal sealed class PolicyDoubts(Action<string> tell)
 
     private Policy? told;
     private HashSet<string> standing = [];
+    private Task telling = Task.CompletedTask;
 
     /// <summary>
     /// Tells the doubts: all of them where the policy is another, as the log of a reload shall be whole; else those that were not there at the last
@@ -22,11 +23,28 @@ internal sealed class PolicyDoubts(Action<string> tell)
     /// </summary>
     /// <param name="policy">The policy.</param>
     /// <param name="jobs">All jobs that are registered.</param>
-    public void Tell(Policy policy, IReadOnlyCollection<JobDescription> jobs)
+    public void Tell(Policy policy, IReadOnlyCollection<JobDescription> jobs) => Tell(policy, [.. Of(policy, jobs)]);
+
+    /// <summary>
+    /// The same, for the loop: the rules are compared with the jobs on another thread, and what that comes to is told in the order of the
+    /// calls.
+    /// </summary>
+    /// <param name="policy">The policy.</param>
+    /// <param name="jobs">All jobs that are registered.</param>
+    public Task TellAsync(Policy policy, IReadOnlyCollection<JobDescription> jobs) => telling = TellAsync(telling, policy, jobs);
+
+    private async Task TellAsync(Task former, Policy policy, IReadOnlyCollection<JobDescription> jobs)
+    {
+        HashSet<string> doubts = await Task.Run(() => Of(policy, jobs).ToHashSet());
+        await Task.WhenAny(former);
+        Tell(policy, doubts);
+    }
+
+    private void Tell(Policy policy, HashSet<string> doubts)
     {
         if (policy != told)
             standing = [];
-        (told, HashSet<string> before, standing) = (policy, standing, [.. Of(policy, jobs)]);
+        (told, HashSet<string> before, standing) = (policy, standing, doubts);
         foreach (string doubt in standing.Where(doubt => !before.Contains(doubt)))
             tell(doubt);
     }
@@ -40,6 +58,12 @@ internal sealed class PolicyDoubts(Action<string> tell)
         {
             foreach (string pattern in rule.Jobs.Where(pattern => pattern != "*" && !jobs.Any(job => Rule.Names(pattern, job.Name))))
                 yield return $"the rule \"{rule.Name}\" {(rule.Deny ? "denies" : "allows")} the job \"{pattern}\", and {(pattern[^1] == '*' ? "no registered job's name begins so" : "no job of that name is registered")}";
+
+            if (rule.Deny && rule.Where.FirstOrDefault(condition => condition.LooksAtFolder) is { } passed)
+            {
+                yield return $"the rule \"{rule.Name}\" denies by the folder of \"{passed.Argument}\", but /proc/self/root and links lead to "
+                    + "the same files by other paths; allow the intended folders instead, or give the job a Sandbox";
+            }
 
             if (rule.Where.Count > 0 && OfArguments(rule, [.. jobs.Where(job => rule.CoversJob(job.Name))]) is { } doubt)
                 yield return doubt;

@@ -1,6 +1,6 @@
 using System.Globalization;
-using PipeForkAs.Daemon.Commands;
 using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Patterns;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol;
 
@@ -13,6 +13,9 @@ internal sealed class PolicyReader
 
     private readonly INames names;
     private readonly List<(string Key, string Problem)> problems = [];
+
+    /// <summary>The same pattern in several rules is matched once for a request.</summary>
+    private readonly Dictionary<(string Text, int MaxLength), Pattern> patterns = [];
 
     private PolicyReader(INames names) => this.names = names;
 
@@ -151,20 +154,33 @@ internal sealed class PolicyReader
             Problem($"{key}:AtMost", "is less than AtLeast");
         if (options.Under is { } folder && !IsFolder(folder))
             Problem($"{key}:Under", "must be an absolute path without \"..\", or \"~\", or \"~/\" and a path");
+        if (options.MaxLength is < 1 or > Pattern.LargestMaxLength)
+            Problem($"{key}:MaxLength", $"must be from 1 to {Pattern.LargestMaxLength}");
+        else if (options is { MaxLength: not null, Pattern: null })
+            Problem($"{key}:MaxLength", "is for a Pattern; leave it out");
+        Pattern? pattern = problems.Count == before && options.Pattern is { } text
+            ? Read($"{key}:Pattern", text, options.MaxLength ?? Pattern.DefaultMaxLength) : null;
+        return problems.Count == before ? new Condition(argument, options, pattern) : null;
+    }
+
+    private Pattern? Read(string key, string text, int maxLength)
+    {
+        if (patterns.TryGetValue((text, maxLength), out Pattern? known))
+            return known;
         try
         {
-            if (options.Pattern is { } pattern)
-                _ = ParameterPattern.Create(pattern);
+            patterns.Add((text, maxLength), known = Pattern.Create(text, key, maxLength));
         }
         catch (Exception failure) when (failure is ArgumentException or NotSupportedException)
         {
-            Problem($"{key}:Pattern", $"is no regular expression that can be used: {failure.Message}");
+            Problem(key, $"is no regular expression that can be used: {failure.Message}");
         }
 
-        return problems.Count == before ? new Condition(argument, options) : null;
+        return known;
     }
 
-    private static bool IsFolder(string folder) => folder is "~" || Condition.Parts(folder.StartsWith("~/", StringComparison.Ordinal) ? folder[1..] : folder) is not null;
+    private static bool IsFolder(string folder) =>
+        folder is "~" || FolderPath.Of(folder.StartsWith("~/", StringComparison.Ordinal) ? folder[1..] : folder) is not null;
 
     private static bool IsNumber(string text) => text.Length > 0 && text.AsSpan().IndexOfAnyExceptInRange('0', '9') < 0;
 

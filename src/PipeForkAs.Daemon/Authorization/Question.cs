@@ -1,20 +1,17 @@
-using System.Text.Json;
-using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Users;
 using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Authorization;
 
 /// <summary>May this caller run this job as this user?</summary>
-/// <param name="Caller">Who asks.</param>
-/// <param name="CallerName">The name of the account of the caller's uid; null where there is none, or no rule needs it.</param>
+/// <param name="Caller">The caller, and what the policy's rules ask of it.</param>
 /// <param name="Job">The job's name; whether there is such a job does not matter.</param>
 /// <param name="User">The user as the request names it.</param>
 /// <param name="Account">The user resolved; null as long as nothing was looked up.</param>
-/// <param name="Arguments">The arguments, a JSON object; null for none.</param>
+/// <param name="Arguments">The arguments that the policy looks at; null for none.</param>
 /// <param name="Consent">Whether the user lets this caller run this job; null as long as nobody asked.</param>
 internal readonly record struct Question(
-    Caller Caller, string? CallerName, string Job, UserSelector User, Account? Account, JsonElement? Arguments, ConsentAnswer? Consent = null);
+    KnownCaller Caller, string Job, UserSelector User, Account? Account, RequestArguments? Arguments, ConsentAnswer? Consent = null);
 
 /// <summary>The kinds of answers.</summary>
 internal enum Answer

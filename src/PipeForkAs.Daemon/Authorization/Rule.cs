@@ -1,4 +1,3 @@
-using PipeForkAs.Daemon.Listening;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Worker;
 
@@ -23,18 +22,44 @@ internal sealed record Rule
 
     public IReadOnlyList<Condition> Where { get; init; } = [];
 
-    /// <summary>Whether the caller is among <see cref="Callers"/>; its groups are the kernel's.</summary>
-    public bool CoversCaller(Caller caller, string? name) => Callers.Any(entry => entry.Kind switch
+    /// <summary>Whether it denies by a group of the caller's.</summary>
+    public bool DeniesGroupOfCaller => Deny && Callers.Any(entry => entry.Kind == PrincipalKind.Group);
+
+    /// <summary>
+    /// Whether the caller is among <see cref="Callers"/>. A rule that allows goes by the groups of which the kernel says that the caller's
+    /// process is in them; one that denies also by those of its account.
+    /// </summary>
+    public bool CoversCaller(KnownCaller caller)
     {
-        PrincipalKind.Everyone => true,
-        PrincipalKind.Uid => caller.Uid == entry.Uid,
-        PrincipalKind.User => Same(caller.Uid == entry.Uid, string.Equals(name, entry.Name, StringComparison.Ordinal)),
-        PrincipalKind.Group => caller.Gid == entry.Gid || caller.Groups.Contains(entry.Gid),
-        _ => false,
-    });
+        foreach (Principal entry in Callers)
+        {
+            bool covers = entry.Kind switch
+            {
+                PrincipalKind.Everyone => true,
+                PrincipalKind.Uid => caller.Caller.Uid == entry.Uid,
+                PrincipalKind.User =>
+                    Same(caller.Caller.Uid == entry.Uid, string.Equals(caller.Name, entry.Name, StringComparison.Ordinal)),
+                PrincipalKind.Group => caller.IsIn(entry.Gid) || (Deny && caller.HasAccountIn(entry.Gid)),
+                _ => false,
+            };
+            if (covers)
+                return true;
+        }
+
+        return false;
+    }
 
     /// <summary>Whether the job's name is among <see cref="Jobs"/>.</summary>
-    public bool CoversJob(string job) => Jobs.Any(pattern => Names(pattern, job));
+    public bool CoversJob(string job)
+    {
+        foreach (string pattern in Jobs)
+        {
+            if (Names(pattern, job))
+                return true;
+        }
+
+        return false;
+    }
 
     /// <summary>Whether an entry of <see cref="Jobs"/> means the job: it is its name, or the beginning of it with <c>*</c> behind.</summary>
     public static bool Names(string pattern, string job) => pattern[^1] == '*'
@@ -74,7 +99,7 @@ internal sealed record Rule
         bool covers = entry.Kind switch
         {
             PrincipalKind.Everyone => floor,
-            PrincipalKind.Self => floor && uid == question.Caller.Uid,
+            PrincipalKind.Self => floor && uid == question.Caller.Caller.Uid,
             PrincipalKind.User => root && Same(uid == entry.Uid, string.Equals(account.Name, entry.Name, StringComparison.Ordinal)),
             PrincipalKind.Uid => root && uid == entry.Uid,
             PrincipalKind.Group => floor && account.Groups.Contains(entry.Gid.Value),
@@ -94,11 +119,11 @@ internal sealed record Rule
             case PrincipalKind.Group:
                 return floor ? Truth.Pending : Truth.No;
             case PrincipalKind.Self when Deny:
-                return question.User.Uid == question.Caller.Uid ? Truth.Yes : question.User.Uid is null ? Truth.Pending : Truth.No;
+                return question.User.Uid == question.Caller.Caller.Uid ? Truth.Yes : question.User.Uid is null ? Truth.Pending : Truth.No;
             case PrincipalKind.Self:
-                bool own = question.User.Uid is { } uid ? uid == question.Caller.Uid
-                    : question.CallerName is { } name && string.Equals(question.User.Name, name, StringComparison.Ordinal);
-                return own && !IsBelowFloor(question.Caller.Uid, minimumUid) ? Truth.Pending : Truth.No;
+                bool own = question.User.Uid is { } uid ? uid == question.Caller.Caller.Uid
+                    : question.Caller.Name is { } name && string.Equals(question.User.Name, name, StringComparison.Ordinal);
+                return own && !IsBelowFloor(question.Caller.Caller.Uid, minimumUid) ? Truth.Pending : Truth.No;
             case PrincipalKind.Uid:
                 return question.User.Uid is null ? Truth.Pending : question.User.Uid != entry.Uid ? Truth.No : Deny ? Truth.Yes : Truth.Pending;
             case PrincipalKind.User when Deny:

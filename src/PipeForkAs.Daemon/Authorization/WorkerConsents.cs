@@ -22,12 +22,15 @@ internal sealed class WorkerConsents(Loop loop, LimitOptions limits, Func<TimeSp
     /// <summary>Groups of a caller that are compared; whoever is in more is let in by name, by uid, or by one of the first.</summary>
     private const int MaxGroups = 1024;
 
+    /// <summary>Names that are longer are none: an order to a worker has a longest length.</summary>
+    private const int MaxNameLength = 128;
+
     /// <summary>Callers whose groups are looked up at once.</summary>
     private const int MaxThreads = 16;
 
     private static readonly WorkerLimits Tight = new() { OpenFiles = 64, CpuSeconds = 2, FileSize = 0 };
 
-    private readonly Dictionary<uint, Task> last = [];
+    private readonly Dictionary<string, Task> last = [];
     private readonly MessageWriter writer = new(4096);
     private readonly Turnstile threads = new(MaxThreads);
 
@@ -40,8 +43,8 @@ internal sealed class WorkerConsents(Loop loop, LimitOptions limits, Func<TimeSp
 
         // One at a time about each user: what hangs in a home takes one worker and not all of them.
         var done = new TaskCompletionSource();
-        Task before = last.GetValueOrDefault(target.Uid, Task.CompletedTask);
-        last[target.Uid] = done.Task;
+        Task before = last.GetValueOrDefault(target.Name, Task.CompletedTask);
+        last[target.Name] = done.Task;
         try
         {
             Task<string[]> names = NamesAsync(caller, callerName, late.Task);
@@ -64,8 +67,8 @@ internal sealed class WorkerConsents(Loop loop, LimitOptions limits, Func<TimeSp
         finally
         {
             done.SetResult();
-            if (last.GetValueOrDefault(target.Uid) == done.Task)
-                last.Remove(target.Uid);
+            if (last.GetValueOrDefault(target.Name) == done.Task)
+                last.Remove(target.Name);
         }
     }
 
@@ -88,7 +91,8 @@ internal sealed class WorkerConsents(Loop loop, LimitOptions limits, Func<TimeSp
         return [.. names];
     }
 
-    private static bool IsName(string? name) => name is { Length: > 0 } && name[0] != '@' && name.AsSpan().IndexOfAnyExceptInRange('0', '9') >= 0
+    private static bool IsName(string? name) =>
+        name is { Length: > 0 and <= MaxNameLength } && name[0] != '@' && name.AsSpan().IndexOfAnyExceptInRange('0', '9') >= 0
         && !name.AsSpan().ContainsAny("*#") && !name.Any(letter => char.IsWhiteSpace(letter) || char.IsControl(letter));
 
     private static ConsentAnswer Late(TimeSpan timeout) => new(false, $"there was no answer within {timeout.TotalSeconds:0.###} s");

@@ -1,8 +1,11 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Patterns;
 using PipeForkAs.Daemon.Requests;
+using PipeForkAs.LibC;
 using PipeForkAs.Protocol;
 using PipeForkAs.Protocol.Client;
 
@@ -13,8 +16,11 @@ internal sealed class CommandJob
 {
     private const int MaxValueLength = 32 * 1024;
     private readonly CommandOptions options;
-    private readonly Dictionary<string, ParameterPattern> patterns = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Pattern> patterns = new(StringComparer.Ordinal);
 
+    /// <summary>Makes a job. Its patterns take a moment to read: not for the loop.</summary>
+    /// <exception cref="ArgumentException">A pattern is not a regular expression.</exception>
+    /// <exception cref="NotSupportedException">A pattern cannot be used.</exception>
     public CommandJob(string name, CommandOptions options)
     {
         Name = name;
@@ -22,9 +28,18 @@ internal sealed class CommandJob
         foreach ((string parameter, ParameterOptions value) in options.Parameters)
         {
             if (value.Pattern is { } pattern)
-                patterns.Add(parameter, ParameterPattern.Create(pattern));
+            {
+                string key = $"Commands:{name}:Parameters:{parameter}:Pattern";
+                patterns.Add(parameter, Pattern.Create(pattern, key, value.MaxLength ?? Pattern.DefaultMaxLength));
+            }
         }
+
+        Description = Describe();
     }
+
+    /// <summary>The commands of a configuration.</summary>
+    public static IReadOnlyList<CommandJob> All(DaemonOptions options) =>
+        [.. options.Commands.Select(command => new CommandJob(command.Key, command.Value))];
 
     public string Name { get; }
 
@@ -35,32 +50,62 @@ internal sealed class CommandJob
     public JobRestrictionOptions Restrictions => options;
 
     /// <summary>What <c>describe</c> shows: the parameters as a JSON schema.</summary>
-    public JobDescription Describe() => new()
+    public JobDescription Description { get; }
+
+    private JobDescription Describe() => new()
     {
         Name = Name,
         Kind = JobKind.Command,
         Description = options.Description,
         Arguments = options.Parameters.Count == 0 ? null : Schema(),
         Environment = [.. options.Env],
+        UnsafeEnvironment = options.UnsafeEnv.Count > 0 ? [.. options.UnsafeEnv] : null,
         Timeout = options.Timeout?.TotalSeconds,
     };
 
     /// <summary>The program and its arguments.</summary>
     /// <param name="arguments">The request's arguments as a JSON object; null for none.</param>
+    /// <param name="caller">The caller whose turn a match that takes long waits for.</param>
+    /// <param name="matcher">Matches patterns.</param>
     /// <exception cref="RefusedException">A parameter is unknown, missing or not what it must be.</exception>
-    public string[] CommandLine(byte[]? arguments)
+    public async ValueTask<string[]> CommandLineAsync(byte[]? arguments, UserId caller, PatternMatcher matcher)
     {
-        var values = new Dictionary<string, string>(StringComparer.Ordinal);
-        if (arguments is not null)
+        Dictionary<string, string> values = Values(arguments);
+        string[] line = Line(values);
+        if (patterns.Count == 0)
+            return line;
+        (string Name, PatternQuestion Question)[] questions =
+            [.. patterns.Where(pattern => values.ContainsKey(pattern.Key)).Select(pattern =>
+                (pattern.Key, new PatternQuestion(pattern.Value, values[pattern.Key])))];
+        await matcher.AnswerAsync(caller, [.. questions.Select(asked => asked.Question)]);
+        foreach ((string name, PatternQuestion question) in questions)
         {
-            using JsonDocument document = JsonDocument.Parse(arguments);
-            foreach (JsonProperty property in document.RootElement.EnumerateObject())
-            {
-                if (!values.TryAdd(property.Name, Value(property)))
-                    throw Bad("stands twice", property.Name);
-            }
+            if (question.Matches is null)
+                throw Bad("takes too long to be matched with its pattern; use shorter values", name);
+            if (question.Matches == false)
+                throw Bad($"does not match the pattern {question.Pattern.Text}", name);
         }
 
+        return line;
+    }
+
+    private Dictionary<string, string> Values(byte[]? arguments)
+    {
+        var values = new Dictionary<string, string>(StringComparer.Ordinal);
+        if (arguments is null)
+            return values;
+        using JsonDocument document = JsonDocument.Parse(arguments);
+        foreach (JsonProperty property in document.RootElement.EnumerateObject())
+        {
+            if (!values.TryAdd(property.Name, Value(property)))
+                throw Bad("stands twice", property.Name);
+        }
+
+        return values;
+    }
+
+    private string[] Line(Dictionary<string, string> values)
+    {
         var line = new List<string>(options.Command.Count);
         bool optionsEnded = false;
         foreach (string word in options.Command)
@@ -99,10 +144,15 @@ internal sealed class CommandJob
             return Default(parameter) ?? throw Bad($"is missing; {Name} needs it", name);
         if (value.Contains('\0', StringComparison.Ordinal) || value.Length > MaxValueLength)
             throw Bad($"must have at most {MaxValueLength} characters and no NUL", name);
+        if (parameter.MaxLength is not null || parameter.Pattern is not null)
+        {
+            int most = parameter.MaxLength ?? Pattern.DefaultMaxLength;
+            if (Encoding.UTF8.GetByteCount(value) > most)
+                throw Bad($"must have at most {most} bytes", name);
+        }
+
         if (value.StartsWith('-') && !optionsEnded && !parameter.AllowLeadingDash)
             throw Bad("must not begin with '-', which the program would take for an option", name);
-        if (patterns.TryGetValue(name, out ParameterPattern? pattern) && !pattern.Matches(value))
-            throw Bad($"does not match the pattern {parameter.Pattern}", name);
         return value;
     }
 

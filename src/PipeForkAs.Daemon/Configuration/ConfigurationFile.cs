@@ -8,13 +8,13 @@ namespace PipeForkAs.Daemon.Configuration;
 internal sealed class ConfigurationFile
 {
     private readonly Dictionary<string, string?> values;
-    private readonly IConfigurationRoot root;
+    private readonly IReadOnlySet<string> sections;
 
     private ConfigurationFile(string path, IConfigurationRoot root)
     {
         Path = path;
-        this.root = root;
         values = root.AsEnumerable().ToDictionary(StringComparer.OrdinalIgnoreCase);
+        sections = Sections(values.Keys);
     }
 
     /// <summary>Where it is.</summary>
@@ -50,6 +50,20 @@ internal sealed class ConfigurationFile
         }
     }
 
+    /// <summary>The keys that have others below them. To ask the configuration for each key would look through all keys for each.</summary>
+    public static IReadOnlySet<string> Sections(IEnumerable<string> keys)
+    {
+        var sections = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        foreach (string key in keys)
+        {
+            int end = key.LastIndexOf(':');
+            while (end > 0 && sections.Add(key[..end]))
+                end = key.LastIndexOf(':', end - 1);
+        }
+
+        return sections;
+    }
+
     /// <summary>Whether it has a key or a section of that name.</summary>
     public bool Holds(string key) => values.ContainsKey(key);
 
@@ -78,7 +92,7 @@ internal sealed class ConfigurationFile
             return null;
         if (KnownKeys.Contains(key))
         {
-            if (root.GetSection(key).GetChildren().Any())
+            if (sections.Contains(key))
                 return "must be one value, not an object or a list";
             if (value is null)
                 return KnownKeys.MayBeNull(key) ? null : "must not be null or empty; leave it out for its default";
@@ -95,7 +109,7 @@ internal sealed class ConfigurationFile
             return string.IsNullOrEmpty(value) ? null : "must be an object or a list, not one value";
         if (key.LastIndexOf(':') is > 0 and int end && KnownKeys.Contains(key[..end]))
             return null; // Told of where it hangs.
-        if (root.GetSection(key).GetChildren().Any())
+        if (sections.Contains(key))
             return null; // Told of with what is in it.
         return KnownKeys.Nearest(key) is { } nearest ? $"unknown key; is \"{nearest}\" meant?" : "unknown key";
     }

@@ -8,13 +8,14 @@ internal static class KnownKeys
     [
         "Socket:Path", "Socket:Mode",
         "JobHosts:#:Path", "JobHosts:#:Workers", "JobHosts:#:MaxWorkers", "JobHosts:#:Processes",
-        "Commands:*:Description", "Commands:*:Command:#", "Commands:*:Timeout", "Commands:*:Env:#",
+        "Commands:*:Description", "Commands:*:Command:#", "Commands:*:Timeout", "Commands:*:Env:#", "Commands:*:UnsafeEnv:#",
         "Commands:*:Parameters:*:Type", "Commands:*:Parameters:*:Description", "Commands:*:Parameters:*:Pattern",
-        "Commands:*:Parameters:*:Default", "Commands:*:Parameters:*:AllowLeadingDash",
+        "Commands:*:Parameters:*:MaxLength", "Commands:*:Parameters:*:Default", "Commands:*:Parameters:*:AllowLeadingDash",
         .. Restrictions("Commands:*"), .. Restrictions("Jobs:*"), "Jobs:*:Timeout",
         "Policy:MinimumUid", "Policy:RefuseDisabledAccounts", "Policy:PamService",
         "Policy:Rules:#:Name", "Policy:Rules:#:Callers:#", "Policy:Rules:#:Jobs:#", "Policy:Rules:#:As:#", "Policy:Rules:#:Deny", "Policy:Rules:#:AllowRoot", "Policy:Rules:#:RequireConsent",
-        "Policy:Rules:#:Where:*:Equals", "Policy:Rules:#:Where:*:OneOf:#", "Policy:Rules:#:Where:*:Pattern", "Policy:Rules:#:Where:*:Under",
+        "Policy:Rules:#:Where:*:Equals", "Policy:Rules:#:Where:*:OneOf:#", "Policy:Rules:#:Where:*:Pattern",
+            "Policy:Rules:#:Where:*:MaxLength", "Policy:Rules:#:Where:*:Under",
         "Policy:Rules:#:Where:*:AtMost", "Policy:Rules:#:Where:*:AtLeast",
         "Limits:MaxConnections", "Limits:MaxConnectionsPerUid", "Limits:RequestTimeout", "Limits:LookupTimeout", "Limits:LookupCacheTime",
         "Limits:MaxJobs", "Limits:MaxJobsPerUid", "Limits:JobTimeout", "Limits:KillGrace", "Limits:DrainTimeout",
@@ -25,7 +26,8 @@ internal static class KnownKeys
 
     private static readonly string[] Nullable =
     [
-        "Commands:*:Timeout", "Commands:*:Parameters:*:Pattern", "Commands:*:Parameters:*:Default", "Limits:Worker:CpuSeconds", "Limits:Worker:FileSize",
+        "Commands:*:Timeout", "Commands:*:Parameters:*:Pattern", "Commands:*:Parameters:*:MaxLength", "Commands:*:Parameters:*:Default",
+        "Limits:Worker:CpuSeconds", "Limits:Worker:FileSize",
         "Limits:Worker:MemoryMax", "Limits:Worker:PidsMax", "Limits:Worker:CpuWeight", "Limits:OutputLimit", "Policy:PamService", "Audit:File",
         .. NullableRestrictions("Commands:*"), .. NullableRestrictions("Jobs:*"), "Jobs:*:Timeout",
     ];

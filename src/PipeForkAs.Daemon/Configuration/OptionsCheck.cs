@@ -84,8 +84,22 @@ internal static class OptionsCheck
             yield return ($"{key}:Command", "must name a program by its absolute path, and its arguments");
         else if (TrustedFile.ProgramProblem(command.Command[0]) is { } problem)
             yield return ($"{key}:Command:0", $"{command.Command[0]}: {problem}");
-        foreach (string variable in command.Env.Where(variable => !EnvironmentVariable.MayBeAllowed(variable)))
-            yield return ($"{key}:Env", $"clients cannot be allowed to set the variable \"{variable}\"");
+        foreach (string variable in command.Env)
+        {
+            if (EnvironmentVariable.SteersPrograms(variable))
+                yield return ($"{key}:Env",
+                    $"the variable \"{variable}\" changes which code common programs run; if that is intended, name it in UnsafeEnv");
+            else if (!EnvironmentVariable.MayBeAllowed(variable))
+                yield return ($"{key}:Env", $"clients cannot be allowed to set the variable \"{variable}\"");
+        }
+
+        foreach (string variable in command.UnsafeEnv)
+        {
+            if (EnvironmentVariable.MayBeAllowed(variable))
+                yield return ($"{key}:UnsafeEnv", $"the variable \"{variable}\" is not known to change which code runs; name it in Env");
+            else if (!EnvironmentVariable.SteersPrograms(variable))
+                yield return ($"{key}:UnsafeEnv", $"clients cannot be allowed to set the variable \"{variable}\"");
+        }
 
         for (int i = 0; i < command.Command.Count; i++)
         {
@@ -112,20 +126,26 @@ internal static class OptionsCheck
                 yield return (parameterKey, $"is used nowhere in Command; add the word \"{{{parameter}}}\"");
             if (value.Type is not ("string" or "integer" or "number" or "boolean"))
                 yield return ($"{parameterKey}:Type", "must be string, integer, number or boolean");
-            if (value.Pattern is { } pattern && PatternProblem(value.Type, pattern) is { } wrong)
+            if (value.MaxLength is not null && value.Type != "string")
+                yield return ($"{parameterKey}:MaxLength", "only a string has a longest value");
+            else if (value.MaxLength is < 1 or > Patterns.Pattern.LargestMaxLength)
+                yield return ($"{parameterKey}:MaxLength", $"must be from 1 to {Patterns.Pattern.LargestMaxLength}");
+            else if (PatternProblem(value) is { } wrong)
                 yield return ($"{parameterKey}:Pattern", wrong);
             else if (value.Default is { } text && DefaultProblem(value, text) is { } wrongDefault)
                 yield return ($"{parameterKey}:Default", wrongDefault);
         }
     }
 
-    private static string? PatternProblem(string type, string pattern)
+    private static string? PatternProblem(ParameterOptions parameter)
     {
-        if (type != "string")
+        if (parameter.Pattern is null)
+            return null;
+        if (parameter.Type != "string")
             return "only a string has a pattern";
         try
         {
-            _ = Commands.ParameterPattern.Create(pattern);
+            _ = PatternOf(parameter);
             return null;
         }
         catch (Exception failure) when (failure is ArgumentException or NotSupportedException)
@@ -134,10 +154,14 @@ internal static class OptionsCheck
         }
     }
 
+    private static Patterns.Pattern PatternOf(ParameterOptions parameter) =>
+        Patterns.Pattern.Create(parameter.Pattern!, "Pattern", parameter.MaxLength ?? Patterns.Pattern.DefaultMaxLength);
+
     private static string? DefaultProblem(ParameterOptions parameter, string text) => parameter.Type switch
     {
         "string" when text.Contains('\0', StringComparison.Ordinal) => "must not hold NUL",
-        "string" when parameter.Pattern is { } pattern && !Commands.ParameterPattern.Create(pattern).Matches(text) => "does not match the Pattern",
+        "string" when parameter.MaxLength is { } most && Encoding.UTF8.GetByteCount(text) > most => "is longer than MaxLength",
+        "string" when parameter.Pattern is not null && !PatternOf(parameter).Matches(text) => "does not match the Pattern",
         "integer" when !long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _) => "must be an integer",
         "number" when !IsJsonNumber(text) => "must be a number",
         "boolean" when !bool.TryParse(text, out _) => "must be true or false",

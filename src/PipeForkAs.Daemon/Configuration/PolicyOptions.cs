@@ -59,6 +59,9 @@ internal sealed class ConditionOptions
     /// <summary>A regular expression that the whole of a text must match.</summary>
     public string? Pattern { get; set; }
 
+    /// <summary>The longest text in bytes of UTF-8 that <see cref="Pattern"/> is compared with, 1 to 65,536; null for 4,096.</summary>
+    public int? MaxLength { get; set; }
+
     /// <summary>A folder that a path must lie in: absolute, or <c>~</c> for the target's home, or a folder in it.</summary>
     public string? Under { get; set; }
 

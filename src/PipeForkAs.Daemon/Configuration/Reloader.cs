@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using PipeForkAs.Daemon.Authorization;
+using PipeForkAs.Daemon.Commands;
 
 namespace PipeForkAs.Daemon.Configuration;
 
@@ -23,7 +24,8 @@ internal sealed class Reloader(string? chosen, IConfigurationRoot current)
         List<string> problems = [.. changed.Where(IsFixed).Select(key => $"{string.Join(", ", files)}: {key}: cannot change while the daemon runs; restart it")];
         if (problems.Count > 0)
             throw new ConfigurationException(problems);
-        return new Reloaded(options, PolicyReader.Read(options.Policy, SystemNames.Instance), changed, () => current = root);
+        Policy policy = PolicyReader.Read(options.Policy, SystemNames.Instance);
+        return new Reloaded(options, policy, CommandJob.All(options), changed, () => current = root);
     }
 
     /// <summary>The keys whose values differ, in order.</summary>
@@ -39,9 +41,12 @@ internal sealed class Reloader(string? chosen, IConfigurationRoot current)
     }
 
     /// <summary>Values, and lists that are written out and empty; not the sections above values.</summary>
-    private static Dictionary<string, string?> Values(IConfigurationRoot root) => root.AsEnumerable()
-        .Where(entry => !root.GetSection(entry.Key).GetChildren().Any())
-        .ToDictionary(StringComparer.OrdinalIgnoreCase);
+    private static Dictionary<string, string?> Values(IConfigurationRoot root)
+    {
+        KeyValuePair<string, string?>[] all = [.. root.AsEnumerable()];
+        IReadOnlySet<string> sections = ConfigurationFile.Sections(all.Select(entry => entry.Key));
+        return all.Where(entry => !sections.Contains(entry.Key)).ToDictionary(StringComparer.OrdinalIgnoreCase);
+    }
 
     private static bool IsFixed(string key) => Array.Exists(Fixed, part =>
         string.Equals(key, part, StringComparison.OrdinalIgnoreCase) || key.StartsWith(part + ":", StringComparison.OrdinalIgnoreCase));
@@ -50,6 +55,8 @@ internal sealed class Reloader(string? chosen, IConfigurationRoot current)
 /// <summary>A configuration that may be gone by from now on.</summary>
 /// <param name="Options">It.</param>
 /// <param name="Policy">Its policy.</param>
+/// <param name="Commands">Its commands.</param>
 /// <param name="Changed">The keys that differ.</param>
 /// <param name="Keep">To be called when it holds: the next change is one of this.</param>
-internal sealed record Reloaded(DaemonOptions Options, Policy Policy, IReadOnlyList<string> Changed, Action Keep);
+internal sealed record Reloaded(
+    DaemonOptions Options, Policy Policy, IReadOnlyList<CommandJob> Commands, IReadOnlyList<string> Changed, Action Keep);

@@ -43,7 +43,7 @@ internal sealed class Checking(JobCatalog catalog, IAuthorizer authorizer, IUser
         {
             try
             {
-                result = await ResolveAsync(result, decision, request, user);
+                result = await ResolveAsync(asking, result, decision, request, user);
             }
             catch (RefusedException refused) when (refused.Code == ReplyCode.Denied)
             {
@@ -66,13 +66,14 @@ internal sealed class Checking(JobCatalog catalog, IAuthorizer authorizer, IUser
     }
 
     /// <summary>What a run would be refused for behind the policy is refused here in the same words.</summary>
-    private async ValueTask<CheckResult> ResolveAsync(CheckResult result, Decision decision, Request request, UserSelector user)
+    private async ValueTask<CheckResult> ResolveAsync(Caller asking, CheckResult result, Decision decision, Request request,
+        UserSelector user)
     {
         RegisteredJob job = catalog.Find(request.Job!)
             ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{request.Job}\"; list shows those that there are");
         Account account = decision.Account ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{user}\"");
         await accounts.PassAsync(account);
-        JobOrder order = orders.Build(job, request, account, decision.GrantsRoot);
+        JobOrder order = await orders.BuildAsync(asking.Uid, job, request, account, decision.GrantsRoot);
         WorkerLimits limits = order.Run.Limits;
         var told = new SortedDictionary<string, double>(StringComparer.Ordinal)
         {

@@ -1,6 +1,8 @@
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Isolation;
+using PipeForkAs.Daemon.Patterns;
+using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
 using PipeForkAs.Protocol.Worker;
 
@@ -19,9 +21,14 @@ internal sealed class OrderBuilder
     private TimeSpan longest;
     private long? mostOutput;
     private WorkerLimits limits = new();
+    private readonly PatternMatcher patterns;
     private GroupLimits group;
 
-    public OrderBuilder(LimitOptions options) => Apply(options);
+    public OrderBuilder(LimitOptions options, PatternMatcher patterns)
+    {
+        this.patterns = patterns;
+        Apply(options);
+    }
 
     /// <summary>What holds for the orders from now on.</summary>
     public void Apply(LimitOptions options)
@@ -40,26 +47,31 @@ internal sealed class OrderBuilder
         mostOutput = options.OutputLimit;
     }
 
-    /// <summary>The order, by what is configured now.</summary>
+    /// <summary>
+    /// The order, by what is configured when it is made: after the parameters of a command were checked, which may take a while.
+    /// </summary>
+    /// <param name="caller">The caller's uid.</param>
     /// <param name="job">The job.</param>
     /// <param name="request">What was asked.</param>
     /// <param name="account">Whom it runs as.</param>
     /// <param name="grantsRoot">Whether that is root, and a rule grants it by name.</param>
     /// <exception cref="RefusedException">The arguments or the environment are not what the job takes.</exception>
-    public JobOrder Build(RegisteredJob job, Request request, Account account, bool grantsRoot) =>
-        new(ToWorker(job, request, account, grantsRoot), ToGroup(job), Timeout(job, request), OutputLimit(job));
-
-    private Run ToWorker(RegisteredJob job, Request request, Account account, bool grantsRoot) => new()
+    public async ValueTask<JobOrder> BuildAsync(UserId caller, RegisteredJob job, Request request, Account account, bool grantsRoot)
     {
-        Job = job.Description.Name,
-        Command = job.Command?.CommandLine(request.Arguments) ?? [],
-        Arguments = job.Command is null ? request.Arguments ?? [] : [],
-        Account = account,
-        Environment = AllowedEnvironment(job.Description, request),
-        Sandboxes = [.. job.Description.Sandboxes ?? []],
-        GrantsRoot = grantsRoot,
-        Limits = job.Restrictions.Aggregate(limits, Tighten),
-    };
+        string[] command = job.Command is null ? [] : await job.Command.CommandLineAsync(request.Arguments, caller, patterns);
+        var run = new Run
+        {
+            Job = job.Description.Name,
+            Command = command,
+            Arguments = job.Command is null ? request.Arguments ?? [] : [],
+            Account = account,
+            Environment = AllowedEnvironment(job.Description, request),
+            Sandboxes = [.. job.Description.Sandboxes ?? []],
+            GrantsRoot = grantsRoot,
+            Limits = job.Restrictions.Aggregate(limits, Tighten),
+        };
+        return new JobOrder(run, ToGroup(job), Timeout(job, request), OutputLimit(job));
+    }
 
     private TimeSpan Timeout(RegisteredJob job, Request request)
     {
@@ -93,11 +105,12 @@ internal sealed class OrderBuilder
     {
         if (request.Environment is not { Count: > 0 } asked)
             return [];
+        string[] all = [.. job.Environment, .. job.UnsafeEnvironment ?? []];
         foreach (string name in asked.Keys)
         {
-            if (!job.Environment.Contains(name))
+            if (!all.Contains(name))
             {
-                string allowed = job.Environment.Count == 0 ? "it takes none" : $"it takes {string.Join(", ", job.Environment)}";
+                string allowed = all.Length == 0 ? "it takes none" : $"it takes {string.Join(", ", all)}";
                 throw new RefusedException(ReplyCode.BadArguments, $"the job {job.Name} does not take the variable \"{name}\"; {allowed}");
             }
         }

@@ -140,7 +140,7 @@ internal sealed class RequestStory(
         RegisteredJob job = catalog.Find(jobName) ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{jobName}\"; list shows those that there are");
         Account account = decision.Account ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{user}\"");
         await accounts.PassAsync(account);
-        JobOrder order = orders.Build(job, request, account, decision.GrantsRoot);
+        JobOrder order = await orders.BuildAsync(caller.Uid, job, request, account, decision.GrantsRoot);
         using JobSlots.Slot slot = await slots.TakeAsync(caller.Uid, client.OnHungUp);
         RefuseWhere(runningJobs.AllEnded);
 

@@ -47,11 +47,61 @@ public sealed class ConsentTests
         Assert.Empty(consents.Asked);
     }
 
+    /// <summary>Else the time that a denial takes would tell whom a rule covers, and who exists.</summary>
+    [Theory]
+    [InlineData("alice", "alice")]
+    [InlineData("1001", "alice")]
+    [InlineData("bob", "bob")]
+    [InlineData("carol", "carol")]
+    [InlineData("no-such-user", "no-such-user 65534 /nonexistent")]
+    [InlineData("77777", "77777 65534 /nonexistent")]
+    [InlineData("alice2", "alice2")]
+    public async Task A_denial_asks_for_consent_whether_or_not_a_rule_covers_the_user(string user, string asked)
+    {
+        RuleOptions rule = Rule("panel", consent: true);
+        rule.As = ["@customers"];
+        var authorizer = new PolicyAuthorizer(Read([rule]), PolicyWorld.Instance, PolicyWorld.Patterns, consents);
+        Decision decision = await authorizer.DecideAsync(PolicyWorld.Instance.Caller("www-data"), "read", UserSelector.Parse(user), null);
+        Assert.Equal(Answer.Denied, decision.Answer);
+        Assert.StartsWith($"www-data read {asked}", Assert.Single(consents.Asked), StringComparison.Ordinal);
+
+        consents.Given = true;
+        decision = await authorizer.DecideAsync(PolicyWorld.Instance.Caller("www-data"), "read", UserSelector.Parse(user), null);
+        Assert.Equal(asked is "alice" or "bob", decision.IsAllowed);
+    }
+
+    /// <summary>A worker never becomes root or an account of the system to ask in vain.</summary>
+    [Theory]
+    [InlineData("root")]
+    [InlineData("0")]
+    [InlineData("daemon")]
+    [InlineData("33")]
+    [InlineData("toor")]
+    public async Task Root_and_accounts_of_the_system_are_not_asked_in_vain(string user)
+    {
+        await DecideAsync([Rule("panel", consent: true)], user);
+        Assert.EndsWith($"{user} 65534 /nonexistent", Assert.Single(consents.Asked), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("alice")]
+    [InlineData("1001")]
+    [InlineData("no-such-user")]
+    [InlineData("77777")]
+    public async Task A_denial_does_not_tell_by_its_time_which_users_a_rule_names(string user)
+    {
+        RuleOptions named = Rule("panel", consent: true), denied = Rule("no", consent: false);
+        (named.As, denied.As, denied.Deny) = (["bob"], ["carol"], true);
+        foreach (string other in new[] { user, "bob", "carol" })
+            Assert.Equal(Answer.Denied, (await DecideAsync([denied, named], other)).Item1);
+        Assert.Equal(3, consents.Asked.Count);
+    }
+
     [Fact]
     public async Task Who_explains_tells_why_the_user_did_not_consent()
     {
         var trace = new List<CheckedRule>();
-        var authorizer = new PolicyAuthorizer(Read([Rule("panel", consent: true)]), PolicyWorld.Instance, consents);
+        var authorizer = new PolicyAuthorizer(Read([Rule("panel", consent: true)]), PolicyWorld.Instance, PolicyWorld.Patterns, consents);
         Decision decision = await authorizer.DecideAsync(PolicyWorld.Instance.Caller("www-data"), "read", UserSelector.Parse("bob"), null, trace);
         Assert.Equal("no rule matches without the user's consent: no file", decision.Reason);
         Assert.Equal([new CheckedRule("panel", "the user has not consented: no file")], trace);
@@ -60,14 +110,14 @@ public sealed class ConsentTests
     [Fact]
     public async Task Where_nobody_can_be_asked_nobody_consents()
     {
-        var authorizer = new PolicyAuthorizer(Read([Rule("panel", consent: true)]), PolicyWorld.Instance);
+        var authorizer = new PolicyAuthorizer(Read([Rule("panel", consent: true)]), PolicyWorld.Instance, PolicyWorld.Patterns);
         Assert.Equal(Answer.Denied, (await authorizer.DecideAsync(PolicyWorld.Instance.Caller("www-data"), "read", UserSelector.Parse("bob"), null)).Answer);
     }
 
     [Fact]
     public async Task A_job_that_needs_consent_is_listed()
     {
-        var authorizer = new PolicyAuthorizer(Read([Rule("panel", consent: true)]), PolicyWorld.Instance, consents);
+        var authorizer = new PolicyAuthorizer(Read([Rule("panel", consent: true)]), PolicyWorld.Instance, PolicyWorld.Patterns, consents);
         Assert.True((await authorizer.MayRunAsync(PolicyWorld.Instance.Caller("www-data")))("read"));
     }
 
@@ -91,10 +141,10 @@ public sealed class ConsentTests
 
     private static Policy Read(RuleOptions[] rules) => PolicyReader.Read(new PolicyOptions { Rules = rules }, PolicyWorld.Instance);
 
-    private async Task<(Answer, string?)> DecideAsync(RuleOptions[] rules)
+    private async Task<(Answer, string?)> DecideAsync(RuleOptions[] rules, string user = "bob")
     {
-        var authorizer = new PolicyAuthorizer(Read(rules), PolicyWorld.Instance, consents);
-        Decision decision = await authorizer.DecideAsync(PolicyWorld.Instance.Caller("www-data"), "read", UserSelector.Parse("bob"), null);
+        var authorizer = new PolicyAuthorizer(Read(rules), PolicyWorld.Instance, PolicyWorld.Patterns, consents);
+        Decision decision = await authorizer.DecideAsync(PolicyWorld.Instance.Caller("www-data"), "read", UserSelector.Parse(user), null);
         return (decision.Answer, decision.Rule);
     }
 
@@ -106,7 +156,7 @@ public sealed class ConsentTests
 
         public ValueTask<ConsentAnswer> AskAsync(Caller caller, string? callerName, string job, Account target)
         {
-            Asked.Add($"{callerName} {job} {target.Name}");
+            Asked.Add($"{callerName} {job} {target.Name}{(target.Uid == 65534 ? $" {target.Uid} {target.Home}" : "")}");
             return ValueTask.FromResult(new ConsentAnswer(Given, Given ? "yes" : "no file"));
         }
     }

@@ -59,6 +59,31 @@ public class PolicyDoubtsTests
     public void A_rule_that_denies_jobs_whatever_their_arguments_are_is_doubted(string argument, string job, string denied) => Assert.Equal(
         [$"the rule \"x\" denies {denied} whatever the arguments are: not all that Where looks at ({argument}) is an argument there"], Doubts(Where(argument, job, deny: true)));
 
+    [Theory]
+    [InlineData("~/.ssh")]
+    [InlineData("/etc")]
+    public void A_rule_that_denies_by_a_folder_is_doubted_since_links_pass_it(string folder)
+    {
+        RuleOptions rule = Where("path", "read-*", deny: true);
+        rule.Where["path"] = new ConditionOptions { Under = folder };
+        string doubt = Assert.Single(Doubts(rule));
+        Assert.StartsWith("the rule \"x\" denies by the folder of \"path\"", doubt, StringComparison.Ordinal);
+        Assert.Contains("/proc/self/root", doubt, StringComparison.Ordinal);
+
+        rule.Deny = false;
+        Assert.Empty(Doubts(rule));
+    }
+
+    [Fact]
+    public async Task Doubts_that_are_worked_out_on_another_thread_are_told_in_the_order_of_the_calls()
+    {
+        List<string> told = [];
+        var doubts = new PolicyDoubts(told.Add);
+        string[] names = [.. Enumerable.Range(0, 50).Select(number => $"job{number}")];
+        await Task.WhenAll(names.Select(name => doubts.TellAsync(Read(new RuleOptions { Jobs = [name] }), Jobs)).ToArray());
+        Assert.Equal(names, told.Select(doubt => doubt.Split('"')[3]));
+    }
+
     [Fact]
     public void Many_jobs_are_not_all_named()
     {

@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.Text.Json;
+using System.Text;
 using System.Text.Json.Nodes;
 using PipeForkAs.Daemon.Authorization;
 using PipeForkAs.Daemon.Configuration;
@@ -62,6 +62,7 @@ public sealed class PolicyPropertyTests
     {
         uint callerUid = Pick(random, Uids);
         uint[] groups = [.. Gids.Where(_ => random.Next(4) == 0)];
+        uint[] accountGroups = [.. Gids.Where(_ => random.Next(6) == 0)];
         uint gid = Pick(random, Gids);
         string job = Pick(random, Jobs);
         string callerName = PolicyWorld.Instance.Find(UserSelector.ById(new UserId(callerUid)))?.Name ?? $"u{callerUid}";
@@ -74,10 +75,14 @@ public sealed class PolicyPropertyTests
             $"\"{(random.Next(20) == 0 ? name.ToUpperInvariant() : name)}\":{Pick(random, Values)}")) + "}";
         bool consents = random.Next(2) == 0;
         (int rule, bool isAllowed) = NaiveMatcher.Decide(
-            rules, minimum, callerUid, [gid, .. groups], job, user, given is null ? null : JsonNode.Parse(given)!.AsObject(), consents);
+            rules, minimum, callerUid, [gid, .. groups], accountGroups, job, user, given is null ? null
+                : JsonNode.Parse(given)!.AsObject(), consents);
 
-        using JsonDocument? document = given is null ? null : JsonDocument.Parse(given);
-        var question = new Question(caller, callerName, job, selector, null, document?.RootElement);
+        using RequestArguments? arguments = RequestArguments.Read(given is null ? null : Encoding.UTF8.GetBytes(given), policy.Arguments);
+        Account callerAccount = new(callerName, callerUid, 0, accountGroups, "/", "");
+        var question = new Question(policy.Know(caller, callerAccount), job, selector, null, arguments);
+        Task answered = PolicyWorld.Patterns.AnswerAsync(caller.Uid, policy.PatternsOf(question));
+        Assert.True(answered.IsCompletedSuccessfully, "short values are matched at once");
         Decision byName = policy.Decide(question);
         Decision byAccount = policy.Decide(question with { Account = user });
         if (byAccount.Answer == Answer.NeedsConsent)

@@ -1,5 +1,7 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using PipeForkAs.Daemon.Authorization;
 using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Patterns;
 using PipeForkAs.Daemon.Users;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Worker;
@@ -10,6 +12,8 @@ namespace PipeForkAs.Daemon.Tests.Authorization;
 internal sealed class PolicyWorld : INames, IUserDatabase
 {
     public static readonly PolicyWorld Instance = new();
+
+    public static readonly PatternMatcher Patterns = new(NullLogger.Instance);
 
     /// <summary>The first of a uid is the one that the uid leads to.</summary>
     public IReadOnlyList<Account> Accounts { get; } =

@@ -2,10 +2,13 @@ using System.Text;
 using System.Text.Json;
 using FsCheck;
 using FsCheck.Fluent;
+using Microsoft.Extensions.Logging.Abstractions;
 using PipeForkAs.Daemon.Commands;
 using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Patterns;
 using PipeForkAs.Daemon.Requests;
 using PipeForkAs.Daemon.Tests.Fakes;
+using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Tests.Commands;
@@ -158,9 +161,9 @@ public sealed class CommandJobTests
             // What is no Unicode is made Unicode on its way, before it comes here.
             (p, q) = (Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(p)), Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(q)));
             if (p.Contains('\0', StringComparison.Ordinal) || q.Contains('\0', StringComparison.Ordinal))
-                Assert.Throws<RefusedException>(() => job.CommandLine(arguments));
+                Assert.Throws<RefusedException>(() => LineOf(job, arguments));
             else
-                Assert.Equal(["/bin/x", "first", p, "--flag={p}", "--", q, p, "last"], job.CommandLine(arguments));
+                Assert.Equal(["/bin/x", "first", p, "--flag={p}", "--", q, p, "last"], LineOf(job, arguments));
         });
     }
 
@@ -181,7 +184,7 @@ public sealed class CommandJobTests
             Timeout = TimeSpan.FromSeconds(30),
             Env = ["LANG"],
         });
-        JobDescription description = job.Describe();
+        JobDescription description = job.Description;
 
         Assert.Equal(("disk-usage", JobKind.Command, "Sum up a folder", 30.0), (description.Name, description.Kind, description.Description, description.Timeout));
         Assert.Equal(["LANG"], description.Environment);
@@ -195,7 +198,7 @@ public sealed class CommandJobTests
             """;
         using JsonDocument expected = JsonDocument.Parse(Expected);
         Assert.True(JsonElement.DeepEquals(expected.RootElement, description.Arguments!.Value), description.Arguments.ToString());
-        Assert.Null(Make(["/bin/true"]).Describe().Arguments);
+        Assert.Null(Make(["/bin/true"]).Description.Arguments);
     }
 
     [Theory]
@@ -216,7 +219,15 @@ public sealed class CommandJobTests
     private static CommandJob Make(string[] command, params (string Name, ParameterOptions Options)[] parameters) => new(
         "job", new CommandOptions { Command = command, Parameters = parameters.ToDictionary(parameter => parameter.Name, parameter => parameter.Options) });
 
-    private static string[] Line(CommandJob job, string? arguments) => job.CommandLine(arguments is null ? null : Encoding.UTF8.GetBytes(arguments));
+    private static string[] Line(CommandJob job, string? arguments) =>
+        LineOf(job, arguments is null ? null : Encoding.UTF8.GetBytes(arguments));
+
+    private static string[] LineOf(CommandJob job, byte[]? arguments)
+    {
+        ValueTask<string[]> line = job.CommandLineAsync(arguments, new UserId(1000), new PatternMatcher(NullLogger.Instance));
+        return line.IsCompleted ? line.GetAwaiter().GetResult()
+            : throw new InvalidOperationException("a short value was not matched at once");
+    }
 
     private static string Refused(CommandJob job, string? arguments)
     {

@@ -196,6 +196,12 @@ public sealed class ConfigurationFilesTests : IDisposable
     [InlineData("\"Pattern\": \"(\"", "Pattern: is no regular expression that can be used: ")]
     [InlineData("\"Pattern\": \"(a)\\\\1\"", "Pattern: is no regular expression that can be used: ")]
     [InlineData("\"Type\": \"integer\", \"Pattern\": \"a\"", "Pattern: only a string has a pattern")]
+    [InlineData("\"Pattern\": \"((a.{1,500}){1,500}){1,500}\"", "Pattern: is no regular expression that can be used: its repetitions")]
+    [InlineData("\"Pattern\": \"(.*(aa|bb){1,3000})*\"", "Pattern: is no regular expression that can be used: it has ")]
+    [InlineData("\"Type\": \"integer\", \"MaxLength\": \"5\"", "MaxLength: only a string has a longest value")]
+    [InlineData("\"MaxLength\": 0", "MaxLength: must be from 1 to 65536")]
+    [InlineData("\"MaxLength\": 65537", "MaxLength: must be from 1 to 65536")]
+    [InlineData("\"MaxLength\": 2, \"Default\": \"abc\"", "Default: is longer than MaxLength")]
     [InlineData("\"Type\": \"integer\", \"Default\": \"a\"", "Default: must be an integer")]
     [InlineData("\"Type\": \"integer\", \"Default\": 1.5", "Default: must be an integer")]
     [InlineData("\"Type\": \"number\", \"Default\": \"NaN\"", "Default: must be a number")]
@@ -216,7 +222,8 @@ public sealed class ConfigurationFilesTests : IDisposable
     [InlineData("\"Type\": \"integer\", \"Default\": -5")]
     [InlineData("\"Type\": \"number\", \"Default\": 1.5e3")]
     [InlineData("\"Default\": \"\"")]
-    [InlineData("\"Default\": null, \"Pattern\": null")]
+    [InlineData("\"Default\": null, \"Pattern\": null, \"MaxLength\": null")]
+    [InlineData("\"Pattern\": \"(.*(aa|bb){1,3000})*\", \"MaxLength\": 64")]
     [InlineData("\"Pattern\": \"[a-z]*\", \"Default\": \"ab\"")]
     public void A_default_of_its_type_is_fine(string parameter) =>
         Load($$$"""{ "Commands": { "x": { "Command": [ "/usr/bin/env", "{p}" ], "Parameters": { "p": { {{{parameter}}} } } } }, {{{Host}}} }""");

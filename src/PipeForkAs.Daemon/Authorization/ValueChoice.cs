@@ -1,0 +1,26 @@
+using System.Collections.Frozen;
+using System.Text.Json;
+
+namespace PipeForkAs.Daemon.Authorization;
+
+/// <summary>
+/// Values of which an argument must be one: texts as they are written, numbers by their value, true and false. To look takes the same time
+/// however many they are.
+/// </summary>
+internal sealed class ValueChoice(IEnumerable<string> values)
+{
+    private readonly FrozenSet<string> texts = values.ToFrozenSet(StringComparer.Ordinal);
+    private readonly FrozenSet<string> words = values.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+    private readonly FrozenSet<decimal> numbers =
+        values.Select(value => JsonNumber.TryRead(value, out decimal number) ? number : (decimal?)null).OfType<decimal>().ToFrozenSet();
+
+    /// <summary>Whether a value is one of them.</summary>
+    public Truth Holds(ArgumentValue value) => value.Kind switch
+    {
+        JsonValueKind.String => texts.Contains(value.Text!) ? Truth.Yes : Truth.No,
+        JsonValueKind.Number when value.Number is { } number => numbers.Contains(number) ? Truth.Yes : Truth.No,
+        JsonValueKind.True => words.Contains("true") ? Truth.Yes : Truth.No,
+        JsonValueKind.False => words.Contains("false") ? Truth.Yes : Truth.No,
+        _ => Truth.Unknowable,
+    };
+}

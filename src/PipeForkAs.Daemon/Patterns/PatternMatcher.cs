@@ -1,0 +1,79 @@
+using Microsoft.Extensions.Logging;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Patterns;
+
+/// <summary>
+/// Matches values. What takes a moment is done at once. What takes longer is done on a thread, of each caller one request in turn, and
+/// within a budget for the whole request: the loop serves others meanwhile, and no memory grows with what callers send.
+/// </summary>
+/// <param name="logger">The log.</param>
+internal sealed class PatternMatcher(ILogger logger)
+{
+    /// <summary>Steps of one request that are done at once: about 0.1 ms.</summary>
+    private const long StepsAtOnce = 50_000;
+
+    private readonly PatternScratch own = new();
+    private readonly Stack<PatternScratch> spare = new();
+
+    /// <summary>Half of the processors: the loop keeps one.</summary>
+    private readonly CallerTurns turns = new(Math.Max(1, Environment.ProcessorCount / 2));
+
+    /// <summary>
+    /// Answers the questions of one request, in their order; those for which its steps do not last stay without an answer.
+    /// </summary>
+    /// <param name="caller">The caller whose turn it takes.</param>
+    /// <param name="questions">The questions; not to be used meanwhile.</param>
+    public Task AnswerAsync(UserId caller, IReadOnlyList<PatternQuestion> questions)
+    {
+        if (questions.Count == 0)
+            return Task.CompletedTask;
+        long steps = StepsAtOnce;
+        int answered = Answer(questions, 0, own, ref steps);
+        return answered == questions.Count ? Task.CompletedTask : GoOnAsync(caller, questions, answered);
+    }
+
+    private async Task GoOnAsync(UserId caller, IReadOnlyList<PatternQuestion> questions, int first)
+    {
+        await turns.EnterAsync(caller);
+        if (!spare.TryPop(out PatternScratch? scratch))
+            scratch = new PatternScratch();
+        try
+        {
+            await Task.Factory.StartNew(
+                () =>
+                {
+                    long steps = Pattern.MaxSteps;
+                    Answer(questions, first, scratch, ref steps);
+                },
+                CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        }
+        finally
+        {
+            spare.Push(scratch);
+            turns.Leave();
+        }
+
+        foreach (PatternQuestion question in questions)
+        {
+            if (question.Matches is null && !question.Pattern.IsExhaustionLogged)
+            {
+                question.Pattern.IsExhaustionLogged = true;
+                Log.PatternExhausted(logger, question.Pattern.Origin, question.Pattern.Text, question.Value.Length);
+            }
+        }
+    }
+
+    /// <summary>How many are answered.</summary>
+    private static int Answer(IReadOnlyList<PatternQuestion> questions, int first, PatternScratch scratch, ref long steps)
+    {
+        for (int i = first; i < questions.Count; i++)
+        {
+            questions[i].Matches = questions[i].Pattern.Match(questions[i].Value, scratch, ref steps);
+            if (questions[i].Matches is null)
+                return i;
+        }
+
+        return questions.Count;
+    }
+}

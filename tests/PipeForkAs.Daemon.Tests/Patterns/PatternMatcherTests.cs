@@ -1,0 +1,70 @@
+using Microsoft.Extensions.Logging;
+using PipeForkAs.Daemon.Patterns;
+using PipeForkAs.Daemon.Tests.Fakes;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Tests.Patterns;
+
+/// <summary>Matches that take long are done beside the loop, within a request's steps, one of each caller in turn.</summary>
+public sealed class PatternMatcherTests
+{
+    private static readonly UserId Alice = new(1001);
+
+    /// <summary>About 5 million steps for a long value.</summary>
+    private readonly Pattern heavy = Pattern.Create("(.*[ab].{1,50}c){1,20}d", "the key");
+
+    private readonly LogLines log = new();
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_short_value_is_matched_at_once_and_a_long_one_on_another_thread()
+    {
+        var matcher = new PatternMatcher(log);
+        var quick = new PatternQuestion(heavy, "bxcd");
+        Assert.True(matcher.AnswerAsync(Alice, [quick]).IsCompletedSuccessfully);
+        Assert.Equal(true, quick.Matches);
+
+        var slow = new PatternQuestion(heavy, Long(0));
+        Task answer = matcher.AnswerAsync(Alice, [slow, new PatternQuestion(heavy, "x")]);
+        Assert.False(answer.IsCompleted);
+        await answer;
+        Assert.Equal(false, slow.Matches);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task What_a_requests_steps_do_not_last_for_is_left_without_an_answer_and_logged_once()
+    {
+        var matcher = new PatternMatcher(log);
+        PatternQuestion[] questions = [.. Enumerable.Range(0, 400).Select(number => new PatternQuestion(heavy, Long(number)))];
+        await matcher.AnswerAsync(Alice, questions);
+
+        Assert.Equal(false, questions[0].Matches);
+        Assert.Null(questions[^1].Matches);
+        await matcher.AnswerAsync(Alice, [.. questions.Select(question => new PatternQuestion(heavy, question.Value))]);
+        const string Told = "the key: a request's patterns took too many steps before (.*[ab].{1,50}c){1,20}d was matched with 4000 characters";
+        Assert.Contains(Told, Assert.Single(log.Lines), StringComparison.Ordinal);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_caller_with_many_requests_delays_another_by_one_of_them()
+    {
+        var turns = new CallerTurns(1);
+        var order = new List<string>();
+        await turns.EnterAsync(Alice);
+        Task[] waiting = [.. Enumerable.Range(0, 100).Select(_ => EnterAsync(Alice, "alice")), EnterAsync(new UserId(1002), "bob")];
+        turns.Leave();
+        await Task.WhenAll(waiting);
+        Assert.Equal(["alice", "bob", "alice"], order[..3]);
+        Assert.Equal(101, order.Count);
+        await turns.EnterAsync(Alice);
+
+        async Task EnterAsync(UserId caller, string name)
+        {
+            await turns.EnterAsync(caller);
+            order.Add(name);
+            turns.Leave();
+        }
+    }
+
+    private static string Long(int seed) =>
+        string.Create(4000, new Random(seed), static (value, random) => random.GetItems("abc".AsSpan(), value));
+}

@@ -50,16 +50,21 @@ public sealed class ReadmeTests(ReadmeTests.PanelDaemon shared) : IClassFixture<
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task The_policy_of_the_example_lets_the_panel_do_its_work_and_keeps_the_keys()
+    public async Task The_policy_of_the_example_lets_the_panel_do_its_work_and_no_more()
     {
-        string policy = Page.Example("The policy", "json").Replace("www-data", TestUsers.Bob, StringComparison.Ordinal).Replace("@customers", $"@{TestUsers.Group}", StringComparison.Ordinal);
+        string policy =
+            Page.Example("The policy", "json").Replace("www-data", TestUsers.Bob, StringComparison.Ordinal).Replace("@customers",
+            $"@{TestUsers.Group}", StringComparison.Ordinal).Replace("@interns", $"@{TestUsers.Alice}", StringComparison.Ordinal);
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(configuration => configuration["Policy"] = JsonNode.Parse(policy)!["Policy"]!.DeepClone());
         string home = TestUsers.Entry(TestUsers.Alice).Home;
 
-        Assert.Equal(0, await AsAsync(daemon, TestUsers.Bob, "list-directory", $"path={home}"));
-        Assert.Equal(0, await AsAsync(daemon, TestUsers.Bob, "read-file", $"path={home}/.bashrc"));
+        Directory.CreateDirectory($"{home}/www");
+        await File.WriteAllTextAsync($"{home}/www/page.html", "<p>");
+        Assert.Equal(0, await AsAsync(daemon, TestUsers.Bob, "list-directory", $"path={home}/www"));
+        Assert.Equal(0, await AsAsync(daemon, TestUsers.Bob, "read-file", $"path={home}/www/page.html"));
+        Assert.Equal(126, await AsAsync(daemon, TestUsers.Bob, "list-directory", $"path={home}"));
         Assert.Equal(126, await AsAsync(daemon, TestUsers.Bob, "read-file", $"path={home}/.ssh/id_ed25519"));
-        Assert.Equal(126, await AsAsync(daemon, TestUsers.Alice, "read-file", $"path={home}/.ssh/id_ed25519"));
+        Assert.Equal(126, await AsAsync(daemon, TestUsers.Alice, "write-file", $"path={home}/x"));
         Assert.Equal(126, await AsAsync(daemon, TestUsers.Bob, "id"));
         Assert.Equal(0, await AsAsync(daemon, TestUsers.Alice, "id"));
         Assert.DoesNotContain("may not mean", daemon.Log);

@@ -110,7 +110,7 @@ internal static partial class Log
     [LoggerMessage(36, LogLevel.Warning, "{Count} more lines of event {Name} were left out; the limit is {PerMinute} per minute")]
     public static partial void LinesSuppressed(ILogger logger, long count, string name, int perMinute);
 
-    [LoggerMessage(37, LogLevel.Warning, "{Origin}: the patterns of a request took too many steps before {Pattern} was matched with a value of {Length} "
-        + "characters; it counts as no match")]
+    [LoggerMessage(37, LogLevel.Warning,
+        "{Origin}: a request's patterns took too many steps before {Pattern} was matched with {Length} characters; it counts as no match")]
     public static partial void PatternExhausted(ILogger logger, string origin, string pattern, int length);
 }

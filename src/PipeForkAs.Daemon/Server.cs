@@ -242,7 +242,19 @@ internal sealed class Server
         }
     }
 
-    private Task TellDoubtsAsync() => doubts.TellAsync(authorizer.Policy, [.. catalog.All.Select(job => job.Description)]);
+    private async Task TellDoubtsAsync()
+    {
+        try
+        {
+            await doubts.TellAsync(authorizer.Policy, [.. catalog.All.Select(job => job.Description)]);
+        }
+#pragma warning disable CA1031 // Doubts are for the log: what fails about them is logged, and no start or reload fails with it.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            Log.LoopBroke(logger, failure);
+        }
+    }
 
     private void RefreshCatalog()
     {

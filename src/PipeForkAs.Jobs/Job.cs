@@ -75,7 +75,11 @@ public abstract class Job
         foreach (string name in names)
         {
             if (EnvironmentVariable.SteersPrograms(name))
-                throw new ArgumentException($"the variable \"{name}\" changes which code common programs run; if that is intended, use {nameof(AllowUnsafeEnvironment)}", nameof(names));
+            {
+                throw new ArgumentException(
+                    $"the variable \"{name}\" changes which code common programs run; if that is intended, use {nameof(AllowUnsafeEnvironment)}",
+                    nameof(names));
+            }
             if (!EnvironmentVariable.MayBeAllowed(name))
                 throw new ArgumentException($"clients cannot be allowed to set the variable \"{name}\"", nameof(names));
             environment.Add(name);
@@ -85,8 +89,8 @@ public abstract class Job
     }
 
     /// <summary>
-    /// Lets clients set environment variables that change which code common programs run, as <c>GIT_SSH_COMMAND</c> and <c>LESSOPEN</c> do: whoever may run
-    /// the job may then run any code as the job's user. <c>describe</c> shows them.
+    /// Lets clients set environment variables that change which code common programs run, as <c>GIT_SSH_COMMAND</c> and <c>LESSOPEN</c> do:
+    /// whoever may run the job may then run any code as the job's user. <c>describe</c> shows them.
     /// </summary>
     /// <param name="names">Names that <see cref="AllowEnvironment"/> refuses for that; never those that are not allowed at all.</param>
     /// <exception cref="ArgumentException">A name is not one of these.</exception>

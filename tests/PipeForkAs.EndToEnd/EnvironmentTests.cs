@@ -105,7 +105,9 @@ public sealed class EnvironmentTests(IsolatingDaemon shared) : IClassFixture<Iso
     public async Task A_variable_that_steers_programs_needs_a_word_of_its_own_which_describe_shows()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
-        configuration["Commands"] = new JsonObject { ["x"] = new JsonObject { ["Command"] = new JsonArray("/usr/bin/env"), ["Env"] = new JsonArray("GIT_SSH_COMMAND") } };
+        configuration["Commands"] =
+            new JsonObject { ["x"] =
+            new JsonObject { ["Command"] = new JsonArray("/usr/bin/env"), ["Env"] = new JsonArray("GIT_SSH_COMMAND") } };
         await using (var refused = DaemonProcess.Launch(folder, configuration))
         {
             Assert.Equal(78, await refused.EndedAsync());
@@ -116,7 +118,8 @@ public sealed class EnvironmentTests(IsolatingDaemon shared) : IClassFixture<Iso
         {
             ["x"] = new JsonObject { ["Command"] = new JsonArray("/usr/bin/env"), ["UnsafeEnv"] = new JsonArray("GIT_SSH_COMMAND") },
         });
-        Assert.Contains("GIT_SSH_COMMAND=ssh -v", (await RawClient.RunAsync(knowing, "x", more: ""","env":{"GIT_SSH_COMMAND":"ssh -v"}""")).Text);
+        Assert.Contains("GIT_SSH_COMMAND=ssh -v",
+            (await RawClient.RunAsync(knowing, "x", more: ""","env":{"GIT_SSH_COMMAND":"ssh -v"}""")).Text);
         ToolResult described = await Tool.RunAsync([NativeBuild.Command, "--socket", knowing.Socket, "describe", "x"]);
         Assert.Contains("--env may set GIT_SSH_COMMAND, which can run any code as the user", described.Text);
         Assert.Equal(0, await knowing.StopAsync());

@@ -52,7 +52,9 @@ public sealed class ReadmeTests(ReadmeTests.PanelDaemon shared) : IClassFixture<
     [Fact(Timeout = Bound.Test)]
     public async Task The_policy_of_the_example_lets_the_panel_do_its_work_and_no_more()
     {
-        string policy = Page.Example("The policy", "json").Replace("www-data", TestUsers.Bob, StringComparison.Ordinal).Replace("@customers", $"@{TestUsers.Group}", StringComparison.Ordinal).Replace("@interns", $"@{TestUsers.Alice}", StringComparison.Ordinal);
+        string policy =
+            Page.Example("The policy", "json").Replace("www-data", TestUsers.Bob, StringComparison.Ordinal).Replace("@customers",
+            $"@{TestUsers.Group}", StringComparison.Ordinal).Replace("@interns", $"@{TestUsers.Alice}", StringComparison.Ordinal);
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(configuration => configuration["Policy"] = JsonNode.Parse(policy)!["Policy"]!.DeepClone());
         string home = TestUsers.Entry(TestUsers.Alice).Home;
 

@@ -47,7 +47,8 @@ public class RegistrationTests
     public void A_variable_that_changes_which_code_runs_is_allowed_by_a_word_of_its_own_alone()
     {
         Job job = new JobCollection().Add("job", () => "");
-        Assert.Contains("AllowUnsafeEnvironment", Assert.Throws<ArgumentException>(() => job.AllowEnvironment("LANG", "GIT_SSH_COMMAND")).Message);
+        Assert.Contains("AllowUnsafeEnvironment",
+            Assert.Throws<ArgumentException>(() => job.AllowEnvironment("LANG", "GIT_SSH_COMMAND")).Message);
         Assert.Contains("AllowEnvironment", Assert.Throws<ArgumentException>(() => job.AllowUnsafeEnvironment("LANG")).Message);
         Assert.Contains("cannot be allowed", Assert.Throws<ArgumentException>(() => job.AllowUnsafeEnvironment("LD_PRELOAD")).Message);
         job.AllowUnsafeEnvironment("GIT_SSH_COMMAND", "LESSOPEN");

@@ -3,14 +3,17 @@ using PipeForkAs.Daemon.Patterns;
 
 namespace PipeForkAs.Daemon.Authorization;
 
-/// <summary>An argument's value, as conditions look at it. Each way to look at it is worked out once for a request, however many rules there are.</summary>
+/// <summary>
+/// An argument's value, as conditions look at it. Each way to look at it is worked out once for a request, however many rules there are.
+/// </summary>
 /// <param name="value">The value.</param>
 internal sealed class ArgumentValue(JsonElement value)
 {
-    private readonly Lazy<string?> text = new(() => value.ValueKind == JsonValueKind.String ? value.GetString() : null, isThreadSafe: false);
+    private readonly Lazy<string?> text =
+        new(() => value.ValueKind == JsonValueKind.String ? value.GetString() : null, isThreadSafe: false);
     private readonly Lazy<decimal?> number = new(() => JsonNumber.TryRead(value, out decimal read) ? read : null, isThreadSafe: false);
     private Lazy<string?>? path;
-    private List<PatternQuestion>? questions;
+    private Dictionary<Pattern, PatternQuestion>? questions;
 
     /// <summary>Its type.</summary>
     public JsonValueKind Kind => value.ValueKind;
@@ -24,14 +27,18 @@ internal sealed class ArgumentValue(JsonElement value)
     /// <summary>The path; null where it is none whose place is certain; <see cref="FolderPath.Of"/>.</summary>
     public string? Path => (path ??= new(() => Text is { } known ? FolderPath.Of(known) : null, isThreadSafe: false)).Value;
 
-    /// <summary>The question whether the text matches a pattern; null where there is none: it is no text, or longer than the pattern's values may be.</summary>
+    /// <summary>
+    /// The question whether the text matches a pattern; null where there is none: it is no text, or longer than the pattern's values may
+    /// be.
+    /// </summary>
     public PatternQuestion? Ask(Pattern pattern)
     {
-        PatternQuestion? known = questions?.Find(question => question.Pattern == pattern);
-        if (known is not null || Text is not { } given || pattern.IsTooLong(given))
+        if (questions?.TryGetValue(pattern, out PatternQuestion? known) == true)
             return known;
+        if (Text is not { } given || pattern.IsTooLong(given))
+            return null;
         known = new PatternQuestion(pattern, given);
-        (questions ??= []).Add(known);
+        (questions ??= []).Add(pattern, known);
         return known;
     }
 }

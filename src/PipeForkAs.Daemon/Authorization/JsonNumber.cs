@@ -20,11 +20,13 @@ internal static class JsonNumber
         int exponentAt = text.AsSpan().IndexOfAny('e', 'E');
         string mantissa = exponentAt < 0 ? text : text[..exponentAt];
         int exponent = 0;
-        if (exponentAt >= 0 && !int.TryParse(text.AsSpan(exponentAt + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out exponent))
+        if (exponentAt >= 0
+            && !int.TryParse(text.AsSpan(exponentAt + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out exponent))
             return false;
         int point = mantissa.IndexOf('.', StringComparison.Ordinal);
         int fraction = point < 0 ? 0 : mantissa.Length - point - 1;
-        if (mantissa.Length > MaxDigits || exponent is < -MaxDigits or > MaxDigits || fraction - exponent > MaxDigits || mantissa.Length + exponent > MaxDigits)
+        if (mantissa.Length > MaxDigits || exponent is < -MaxDigits or > MaxDigits || fraction - exponent > MaxDigits
+            || mantissa.Length + exponent > MaxDigits)
             return false;
         return decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out number);
     }

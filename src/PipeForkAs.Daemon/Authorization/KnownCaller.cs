@@ -5,7 +5,9 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Authorization;
 
-/// <summary>A caller, and what the rules of a policy ask of it. A caller may be in 65,536 groups: they are looked through once for a request.</summary>
+/// <summary>
+/// A caller, and what the rules of a policy ask of it. A caller may be in 65,536 groups: they are looked through once for a request.
+/// </summary>
 internal sealed class KnownCaller
 {
     private readonly HashSet<GroupId> groups = [];
@@ -44,6 +46,8 @@ internal sealed class KnownCaller
     /// <summary>Whether its process is in a group, by the kernel's word.</summary>
     public bool IsIn(GroupId group) => groups.Contains(group);
 
-    /// <summary>Whether its account is in a group, which its process may have dropped: in a user namespace everyone may; user_namespaces(7).</summary>
+    /// <summary>
+    /// Whether its account is in a group, which its process may have dropped: in a user namespace everyone may; user_namespaces(7).
+    /// </summary>
     public bool HasAccountIn(GroupId group) => accountGroups.Contains(group);
 }

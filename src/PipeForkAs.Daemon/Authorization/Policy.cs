@@ -26,12 +26,14 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules)
     public IReadOnlyList<Rule> Rules => rules;
 
     /// <summary>The arguments that rules look at, in letters of either case.</summary>
-    public FrozenSet<string> Arguments { get; } = rules.SelectMany(rule => rule.Where).Select(condition => condition.Argument).ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+    public FrozenSet<string> Arguments { get; } =
+        rules.SelectMany(rule => rule.Where).Select(condition => condition.Argument).ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     private readonly FrozenSet<GroupId> callerGroups =
         rules.SelectMany(rule => rule.Callers).Where(entry => entry.Kind == PrincipalKind.Group).Select(entry => entry.Gid).ToFrozenSet();
 
-    private readonly bool namesCallers = rules.Any(rule => rule.DeniesGroupOfCaller || rule.Callers.Any(entry => entry.Kind == PrincipalKind.User));
+    private readonly bool namesCallers =
+        rules.Any(rule => rule.DeniesGroupOfCaller || rule.Callers.Any(entry => entry.Kind == PrincipalKind.User));
     private readonly bool namesSelf = rules.Any(rule => rule.As.Any(entry => entry.Kind == PrincipalKind.Self));
 
     /// <summary>Whether a decision depends on the account of the caller's uid.</summary>
@@ -39,22 +41,24 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules)
 
     /// <summary>A caller, as <see cref="Question"/> needs it.</summary>
     /// <param name="caller">The caller.</param>
-    /// <param name="account">The account of its uid; null where there is none, or <see cref="NeedsCallerAccount"/> says that none is needed.</param>
+    /// <param name="account">The account of its uid; null where there is none, or <see cref="NeedsCallerAccount"/> says that none is
+    /// needed.</param>
     public KnownCaller Know(Caller caller, Account? account) => new(caller, account, callerGroups);
 
     /// <summary>Which patterns must be answered before <see cref="Decide"/>.</summary>
     public IReadOnlyList<PatternQuestion> PatternsOf(in Question question)
     {
-        var questions = new List<PatternQuestion>();
         if (question.Arguments is not { } arguments)
-            return questions;
+            return [];
+        var questions = new List<PatternQuestion>();
+        var seen = new HashSet<PatternQuestion>();
         foreach (Rule rule in rules)
         {
             if (rule.Where.Count == 0 || !rule.CoversJob(question.Job) || !rule.CoversCaller(question.Caller))
                 continue;
             foreach (Condition condition in rule.Where)
             {
-                if (condition.Pattern is { } pattern && arguments.Find(condition.Argument)?.Ask(pattern) is { } asked && !questions.Contains(asked))
+                if (condition.Pattern is { } pattern && arguments.Find(condition.Argument)?.Ask(pattern) is { } asked && seen.Add(asked))
                     questions.Add(asked);
             }
         }
@@ -63,11 +67,24 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules)
     }
 
     /// <summary>
-    /// Whether a rule could ask the user for consent, by what the request says alone. Where it could, a denial must not come sooner for a user whom
+    /// Whether a rule could ask some user for consent, whoever the request names. Where it could, a denial must not come sooner for a user whom
     /// the rule does not cover than for one who does not consent.
     /// </summary>
-    public bool MightAskConsent(Question question) => rules.Any(rule => rule.RequireConsent && rule.CoversJob(question.Job) && rule.CoversCaller(question.Caller)
-        && rule.CoversUser(question, minimumUid) != Truth.No && rule.CoversArguments(question) is Truth.Pending or Truth.Yes);
+    public bool MightAskConsent(Question question)
+    {
+        foreach (Rule rule in rules)
+        {
+            if (!rule.CoversJob(question.Job) || !rule.CoversCaller(question.Caller))
+                continue;
+            Truth arguments = rule.CoversArguments(question);
+            if (rule.Deny && rule.As.Contains(Principal.Everyone) && arguments is (Truth.Yes or Truth.Unknowable))
+                return false; // Nobody comes as far as to the rules behind it.
+            if (rule.RequireConsent && arguments is (Truth.Yes or Truth.Pending))
+                return true;
+        }
+
+        return false;
+    }
 
     /// <summary>Whether a uid is one that only a rule that names it allows.</summary>
     public bool IsBelowFloor(UserId uid) => Rule.IsBelowFloor(uid, minimumUid);
@@ -126,7 +143,9 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules)
         _ => rule.Deny ? "denies it" : "allows it",
     };
 
-    /// <summary>Tells of a job whether the caller may run it as anyone, with some arguments: whether it may know that there is such a job.</summary>
+    /// <summary>
+    /// Tells of a job whether the caller may run it as anyone, with some arguments: whether it may know that there is such a job.
+    /// </summary>
     public Func<string, bool> JobsOf(KnownCaller caller)
     {
         Rule[] own = [.. rules.Where(rule => rule.CoversCaller(caller))];

@@ -12,7 +12,8 @@ namespace PipeForkAs.Daemon.Authorization;
 /// <param name="users">The user database.</param>
 /// <param name="patterns">Matches the patterns of rules.</param>
 /// <param name="consents">Asks users for their consent; null where nobody can be asked, and nobody consents.</param>
-internal sealed class PolicyAuthorizer(Policy policy, IUserDatabase users, PatternMatcher patterns, IConsents? consents = null) : IAuthorizer
+internal sealed class PolicyAuthorizer(Policy policy, IUserDatabase users, PatternMatcher patterns, IConsents? consents = null)
+    : IAuthorizer
 {
     private const uint NobodyId = 65534;
 
@@ -28,7 +29,10 @@ internal sealed class PolicyAuthorizer(Policy policy, IUserDatabase users, Patte
         await patterns.AnswerAsync(caller.Bucket, current.PatternsOf(question));
         Decision byName = current.Decide(question, trace);
         if (byName.Answer != Answer.NeedsAccount)
+        {
+            await AskInVainAsync(current, question, null);
             return byName;
+        }
 
         Account? account = await users.FindAsync(user, caller.Bucket);
         Decision decision = await DecideByAccountAsync(current, question, account, byName, trace);
@@ -40,9 +44,8 @@ internal sealed class PolicyAuthorizer(Policy policy, IUserDatabase users, Patte
             return current.Decide(question with { Account = account, Consent = consent }, trace);
         }
 
-        // The caller must not learn from the time that a denial takes whether there is such a user, and whether a rule covers it.
-        if (decision.Answer == Answer.Denied && current.MightAskConsent(question))
-            await AskAsync(known, job, account is not null && !current.IsBelowFloor(new UserId(account.Uid)) ? account : Nobody(user));
+        if (decision.Answer == Answer.Denied)
+            await AskInVainAsync(current, question, account);
         return decision;
     }
 
@@ -52,10 +55,12 @@ internal sealed class PolicyAuthorizer(Policy policy, IUserDatabase users, Patte
         return current.JobsOf(await KnowAsync(current, caller, userIsName: false));
     }
 
-    private async ValueTask<Decision> DecideByAccountAsync(Policy current, Question question, Account? account, Decision byName, List<CheckedRule>? trace)
+    private async ValueTask<Decision> DecideByAccountAsync(Policy current, Question question, Account? account, Decision byName,
+        List<CheckedRule>? trace)
     {
         if (account is null)
-            return MayKnow(question.Caller.Caller, question.User) ? new Decision(Answer.UnknownUser, byName.Rule, "there is no such user") : Decision.Deny("there is no such user");
+            return MayKnow(question.Caller.Caller, question.User) ? new Decision(Answer.UnknownUser, byName.Rule, "there is no such user")
+                : Decision.Deny("there is no such user");
         if (await ProblemAsync(question.Caller.Caller, question.User, account) is { } problem)
             return Decision.Deny(problem);
         trace?.Clear();
@@ -65,9 +70,19 @@ internal sealed class PolicyAuthorizer(Policy policy, IUserDatabase users, Patte
     private async ValueTask<KnownCaller> KnowAsync(Policy current, Caller caller, bool userIsName) =>
         current.Know(caller, current.NeedsCallerAccount(userIsName) ? await users.FindAsync(UserSelector.ById(caller.Uid), caller.Bucket) : null);
 
+    /// <summary>The caller must not learn from the time that a denial takes whether there is such a user, and whether a rule covers it.</summary>
+    private async ValueTask AskInVainAsync(Policy current, Question question, Account? account)
+    {
+        if (!current.MightAskConsent(question))
+            return;
+        Account asked = account is not null && !current.IsBelowFloor(new UserId(account.Uid)) ? account : Nobody(question.User);
+        _ = await AskAsync(question.Caller, question.Job, asked);
+    }
+
     private async ValueTask<ConsentAnswer> AskAsync(KnownCaller caller, string job, Account target) => consents is null
         ? new ConsentAnswer(false, "nobody can be asked")
-        : await consents.AskAsync(caller.Caller, caller.Name ?? (await users.FindAsync(UserSelector.ById(caller.Caller.Uid), caller.Caller.Bucket))?.Name, job, target);
+        : await consents.AskAsync(
+            caller.Caller, caller.Name ?? (await users.FindAsync(UserSelector.ById(caller.Caller.Uid), caller.Caller.Bucket))?.Name, job, target);
 
     /// <summary>A user who has no file, to be asked in the place of one who does not exist or is never asked.</summary>
     private static Account Nobody(UserSelector user) => new(user.ToString(), NobodyId, NobodyId, [NobodyId], "/nonexistent", "");

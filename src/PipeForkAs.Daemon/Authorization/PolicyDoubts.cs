@@ -25,7 +25,10 @@ internal sealed class PolicyDoubts(Action<string> tell)
     /// <param name="jobs">All jobs that are registered.</param>
     public void Tell(Policy policy, IReadOnlyCollection<JobDescription> jobs) => Tell(policy, [.. Of(policy, jobs)]);
 
-    /// <summary>The same, for the loop: the rules are compared with the jobs on another thread, and what that comes to is told in the order of the calls.</summary>
+    /// <summary>
+    /// The same, for the loop: the rules are compared with the jobs on another thread, and what that comes to is told in the order of the
+    /// calls.
+    /// </summary>
     /// <param name="policy">The policy.</param>
     /// <param name="jobs">All jobs that are registered.</param>
     public Task TellAsync(Policy policy, IReadOnlyCollection<JobDescription> jobs) => telling = TellAsync(telling, policy, jobs);
@@ -33,7 +36,7 @@ internal sealed class PolicyDoubts(Action<string> tell)
     private async Task TellAsync(Task former, Policy policy, IReadOnlyCollection<JobDescription> jobs)
     {
         HashSet<string> doubts = await Task.Run(() => Of(policy, jobs).ToHashSet());
-        await former;
+        await Task.WhenAny(former);
         Tell(policy, doubts);
     }
 
@@ -57,7 +60,10 @@ internal sealed class PolicyDoubts(Action<string> tell)
                 yield return $"the rule \"{rule.Name}\" {(rule.Deny ? "denies" : "allows")} the job \"{pattern}\", and {(pattern[^1] == '*' ? "no registered job's name begins so" : "no job of that name is registered")}";
 
             if (rule.Deny && rule.Where.FirstOrDefault(condition => condition.LooksAtFolder) is { } passed)
-                yield return $"the rule \"{rule.Name}\" denies by the folder of \"{passed.Argument}\", but /proc/self/root and links lead to the same files by other paths; allow the intended folders instead, or give the job a Sandbox";
+            {
+                yield return $"the rule \"{rule.Name}\" denies by the folder of \"{passed.Argument}\", but /proc/self/root and links lead to "
+                    + "the same files by other paths; allow the intended folders instead, or give the job a Sandbox";
+            }
 
             if (rule.Where.Count > 0 && OfArguments(rule, [.. jobs.Where(job => rule.CoversJob(job.Name))]) is { } doubt)
                 yield return doubt;

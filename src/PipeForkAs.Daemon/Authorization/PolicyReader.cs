@@ -158,7 +158,8 @@ internal sealed class PolicyReader
             Problem($"{key}:MaxLength", $"must be from 1 to {Pattern.LargestMaxLength}");
         else if (options is { MaxLength: not null, Pattern: null })
             Problem($"{key}:MaxLength", "is for a Pattern; leave it out");
-        Pattern? pattern = problems.Count == before && options.Pattern is { } text ? Read($"{key}:Pattern", text, options.MaxLength ?? Pattern.DefaultMaxLength) : null;
+        Pattern? pattern = problems.Count == before && options.Pattern is { } text
+            ? Read($"{key}:Pattern", text, options.MaxLength ?? Pattern.DefaultMaxLength) : null;
         return problems.Count == before ? new Condition(argument, options, pattern) : null;
     }
 
@@ -178,7 +179,8 @@ internal sealed class PolicyReader
         return known;
     }
 
-    private static bool IsFolder(string folder) => folder is "~" || FolderPath.Of(folder.StartsWith("~/", StringComparison.Ordinal) ? folder[1..] : folder) is not null;
+    private static bool IsFolder(string folder) =>
+        folder is "~" || FolderPath.Of(folder.StartsWith("~/", StringComparison.Ordinal) ? folder[1..] : folder) is not null;
 
     private static bool IsNumber(string text) => text.Length > 0 && text.AsSpan().IndexOfAnyExceptInRange('0', '9') < 0;
 

@@ -26,8 +26,8 @@ internal sealed record Rule
     public bool DeniesGroupOfCaller => Deny && Callers.Any(entry => entry.Kind == PrincipalKind.Group);
 
     /// <summary>
-    /// Whether the caller is among <see cref="Callers"/>. A rule that allows goes by the groups of which the kernel says that the caller's process is in them;
-    /// one that denies also by those of its account.
+    /// Whether the caller is among <see cref="Callers"/>. A rule that allows goes by the groups of which the kernel says that the caller's
+    /// process is in them; one that denies also by those of its account.
     /// </summary>
     public bool CoversCaller(KnownCaller caller)
     {
@@ -37,7 +37,8 @@ internal sealed record Rule
             {
                 PrincipalKind.Everyone => true,
                 PrincipalKind.Uid => caller.Caller.Uid == entry.Uid,
-                PrincipalKind.User => Same(caller.Caller.Uid == entry.Uid, string.Equals(caller.Name, entry.Name, StringComparison.Ordinal)),
+                PrincipalKind.User =>
+                    Same(caller.Caller.Uid == entry.Uid, string.Equals(caller.Name, entry.Name, StringComparison.Ordinal)),
                 PrincipalKind.Group => caller.IsIn(entry.Gid) || (Deny && caller.HasAccountIn(entry.Gid)),
                 _ => false,
             };

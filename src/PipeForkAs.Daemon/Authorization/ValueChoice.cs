@@ -3,7 +3,10 @@ using System.Text.Json;
 
 namespace PipeForkAs.Daemon.Authorization;
 
-/// <summary>Values of which an argument must be one: texts as they are written, numbers by their value, true and false. To look takes the same time however many they are.</summary>
+/// <summary>
+/// Values of which an argument must be one: texts as they are written, numbers by their value, true and false. To look takes the same time
+/// however many they are.
+/// </summary>
 internal sealed class ValueChoice(IEnumerable<string> values)
 {
     private readonly FrozenSet<string> texts = values.ToFrozenSet(StringComparer.Ordinal);

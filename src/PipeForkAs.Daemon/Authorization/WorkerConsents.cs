@@ -94,7 +94,8 @@ internal sealed class WorkerConsents(
         return [.. names];
     }
 
-    private static bool IsName(string? name) => name is { Length: > 0 and <= MaxNameLength } && name[0] != '@' && name.AsSpan().IndexOfAnyExceptInRange('0', '9') >= 0
+    private static bool IsName(string? name) =>
+        name is { Length: > 0 and <= MaxNameLength } && name[0] != '@' && name.AsSpan().IndexOfAnyExceptInRange('0', '9') >= 0
         && !name.AsSpan().ContainsAny("*#") && !name.Any(letter => char.IsWhiteSpace(letter) || char.IsControl(letter));
 
     private static ConsentAnswer Late(TimeSpan timeout) => new(false, $"there was no answer within {timeout.TotalSeconds:0.###} s");

@@ -28,14 +28,18 @@ internal sealed class CommandJob
         foreach ((string parameter, ParameterOptions value) in options.Parameters)
         {
             if (value.Pattern is { } pattern)
-                patterns.Add(parameter, Pattern.Create(pattern, $"Commands:{name}:Parameters:{parameter}:Pattern", value.MaxLength ?? Pattern.DefaultMaxLength));
+            {
+                string key = $"Commands:{name}:Parameters:{parameter}:Pattern";
+                patterns.Add(parameter, Pattern.Create(pattern, key, value.MaxLength ?? Pattern.DefaultMaxLength));
+            }
         }
 
         Description = Describe();
     }
 
     /// <summary>The commands of a configuration.</summary>
-    public static IReadOnlyList<CommandJob> All(DaemonOptions options) => [.. options.Commands.Select(command => new CommandJob(command.Key, command.Value))];
+    public static IReadOnlyList<CommandJob> All(DaemonOptions options) =>
+        [.. options.Commands.Select(command => new CommandJob(command.Key, command.Value))];
 
     public string Name { get; }
 
@@ -71,7 +75,8 @@ internal sealed class CommandJob
         if (patterns.Count == 0)
             return line;
         (string Name, PatternQuestion Question)[] questions =
-            [.. patterns.Where(pattern => values.ContainsKey(pattern.Key)).Select(pattern => (pattern.Key, new PatternQuestion(pattern.Value, values[pattern.Key])))];
+            [.. patterns.Where(pattern => values.ContainsKey(pattern.Key)).Select(pattern =>
+                (pattern.Key, new PatternQuestion(pattern.Value, values[pattern.Key])))];
         await matcher.AnswerAsync(caller, [.. questions.Select(asked => asked.Question)]);
         foreach ((string name, PatternQuestion question) in questions)
         {

@@ -100,7 +100,9 @@ internal sealed class ParameterOptions
     /// <summary>A regular expression that the whole value of a string must match; null for any string without NUL.</summary>
     public string? Pattern { get; set; }
 
-    /// <summary>The longest value of a string in bytes of UTF-8, 1 to 65,536; null for 4,096 where there is a <see cref="Pattern"/>.</summary>
+    /// <summary>
+    /// The longest value of a string in bytes of UTF-8, 1 to 65,536; null for 4,096 where there is a <see cref="Pattern"/>.
+    /// </summary>
     public int? MaxLength { get; set; }
 
     /// <summary>The value where a request gives none, of the parameter's type and pattern; without it the parameter is required.</summary>

@@ -89,7 +89,8 @@ internal static class OptionsCheck
         foreach (string variable in command.Env)
         {
             if (EnvironmentVariable.SteersPrograms(variable))
-                yield return ($"{key}:Env", $"the variable \"{variable}\" changes which code common programs run; if that is intended, name it in UnsafeEnv");
+                yield return ($"{key}:Env",
+                    $"the variable \"{variable}\" changes which code common programs run; if that is intended, name it in UnsafeEnv");
             else if (!EnvironmentVariable.MayBeAllowed(variable))
                 yield return ($"{key}:Env", $"clients cannot be allowed to set the variable \"{variable}\"");
         }

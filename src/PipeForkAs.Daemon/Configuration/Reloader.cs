@@ -24,7 +24,8 @@ internal sealed class Reloader(string? chosen, IConfigurationRoot current)
         List<string> problems = [.. changed.Where(IsFixed).Select(key => $"{string.Join(", ", files)}: {key}: cannot change while the daemon runs; restart it")];
         if (problems.Count > 0)
             throw new ConfigurationException(problems);
-        return new Reloaded(options, PolicyReader.Read(options.Policy, SystemNames.Instance), CommandJob.All(options), changed, () => current = root);
+        Policy policy = PolicyReader.Read(options.Policy, SystemNames.Instance);
+        return new Reloaded(options, policy, CommandJob.All(options), changed, () => current = root);
     }
 
     /// <summary>The keys whose values differ, in order.</summary>

@@ -71,7 +71,8 @@ internal sealed class JobCatalog
 
         foreach (CommandJob command in commands)
         {
-            if (!fresh.TryAdd(command.Name, new RegisteredJob(command.Description, hosts[0], command) { Restrictions = [command.Restrictions] }))
+            if (!fresh.TryAdd(command.Name,
+                new RegisteredJob(command.Description, hosts[0], command) { Restrictions = [command.Restrictions] }))
                 throw new JobHostException($"the command \"{command.Name}\" has the name of a job of {fresh[command.Name].Host.Path}; rename it in Commands");
         }
 

@@ -3,7 +3,10 @@ using System.Text.RegularExpressions;
 
 namespace PipeForkAs.Daemon.Patterns;
 
-/// <summary>A set of UTF-16 units, as one element of a regular expression means it. What the element means, .NET's own engine says when the set is made.</summary>
+/// <summary>
+/// A set of UTF-16 units, as one element of a regular expression means it. What the element means, .NET's own engine says when the set is
+/// made.
+/// </summary>
 internal sealed class CharacterSet
 {
     private static readonly string AllUnits = string.Create(char.MaxValue + 1, 0, static (units, _) =>

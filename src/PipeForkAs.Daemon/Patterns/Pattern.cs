@@ -48,7 +48,8 @@ internal sealed class Pattern
     /// <param name="origin">The key of the configuration where it is.</param>
     /// <param name="maxLength">The longest value in bytes of UTF-8, 1 to <see cref="LargestMaxLength"/>.</param>
     /// <exception cref="ArgumentException">It is not a regular expression.</exception>
-    /// <exception cref="NotSupportedException">It needs backtracking (a back reference, a look-around), or a match could take too long.</exception>
+    /// <exception cref="NotSupportedException">It needs backtracking (a back reference, a look-around), or a match could take too
+    /// long.</exception>
     public static Pattern Create(string text, string origin, int maxLength = DefaultMaxLength)
     {
         PatternNode read = PatternReader.Read(text);
@@ -57,16 +58,20 @@ internal sealed class Pattern
         if (program.Weight * length > MaxCost)
         {
             throw new NotSupportedException(string.Create(CultureInfo.InvariantCulture,
-                $"it has {program.Weight} states, and with values of {length - 1} characters a match could take too long; use smaller counts, or a MaxLength of {Math.Max(1, (MaxCost / program.Weight) - 1)}"));
+                $"it has {program.Weight} states, and with values of {length - 1} characters a match could take too long; "
+                + $"use smaller counts, or a MaxLength of {Math.Max(1, (MaxCost / program.Weight) - 1)}"));
         }
 
         return new Pattern(text, origin, maxLength, program, read.Longest);
     }
 
     /// <summary>Whether a value is longer than it may be.</summary>
-    public bool IsTooLong(string value) => value.Length > MaxLength || (value.Length * 3 > MaxLength && Encoding.UTF8.GetByteCount(value) > MaxLength);
+    public bool IsTooLong(string value) =>
+        value.Length > MaxLength || (value.Length * 3 > MaxLength && Encoding.UTF8.GetByteCount(value) > MaxLength);
 
-    /// <summary>Whether the pattern matches all of a value: a '$' before a last newline is not the end. Null where there were not enough steps.</summary>
+    /// <summary>
+    /// Whether the pattern matches all of a value: a '$' before a last newline is not the end. Null where there were not enough steps.
+    /// </summary>
     /// <param name="value">The value.</param>
     /// <param name="scratch">The memory.</param>
     /// <param name="steps">Steps that the match may take; less those that it took. <see cref="MaxSteps"/> are enough for one match.</param>

@@ -1,6 +1,8 @@
 namespace PipeForkAs.Daemon.Patterns;
 
-/// <summary>Makes a <see cref="PatternProgram"/> of a pattern, from its end to its beginning: each part is added when what follows it is known.</summary>
+/// <summary>
+/// Makes a <see cref="PatternProgram"/> of a pattern, from its end to its beginning: each part is added when what follows it is known.
+/// </summary>
 internal sealed class PatternCompiler
 {
     /// <summary>The most instructions and words of counters: a match needs some 24 bytes for each.</summary>
@@ -70,7 +72,10 @@ internal sealed class PatternCompiler
         return Add(new PatternInstruction(PatternStep.Count, next, Number(character.Set), counters.Count - 1));
     }
 
-    /// <summary>Adds as many copies as are counted: those that must be there, behind them a loop, or those that may be, each inside the one before it.</summary>
+    /// <summary>
+    /// Adds as many copies as are counted: those that must be there, behind them a loop, or those that may be, each inside the one before
+    /// it.
+    /// </summary>
     private int AddCopies(PatternNode.Repetition repetition, int next)
     {
         int entry = next;

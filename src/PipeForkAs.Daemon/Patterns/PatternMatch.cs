@@ -104,7 +104,9 @@ internal readonly ref struct PatternMatch(PatternProgram program, ReadOnlySpan<c
         return steps;
     }
 
-    /// <summary>One more for all counts; false where none is left. Those that are at the most fall out, but in an endless repetition.</summary>
+    /// <summary>
+    /// One more for all counts; false where none is left. Those that are at the most fall out, but in an endless repetition.
+    /// </summary>
     private static bool Increment(Span<ulong> counts, in PatternCounter counter)
     {
         int most = counter.Most & 63;

@@ -27,7 +27,9 @@ internal sealed class PatternMatcher(Loop loop, ILogger logger)
     /// <summary>Half of the processors: the loop keeps one.</summary>
     private readonly FairGate turns = new(loop, Places, Places);
 
-    /// <summary>Answers the questions of one request, in their order; those for which its steps do not last stay without an answer.</summary>
+    /// <summary>
+    /// Answers the questions of one request, in their order; those for which its steps do not last stay without an answer.
+    /// </summary>
     /// <param name="caller">The caller whose turn it takes.</param>
     /// <param name="questions">The questions; not to be used meanwhile.</param>
     public Task AnswerAsync(Bucket caller, IReadOnlyList<PatternQuestion> questions)

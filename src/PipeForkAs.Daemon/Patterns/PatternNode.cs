@@ -1,6 +1,9 @@
 namespace PipeForkAs.Daemon.Patterns;
 
-/// <summary>A part of a pattern, as it was read. What a match captures, and whether a repetition is lazy, does not matter: the whole value matches or not.</summary>
+/// <summary>
+/// A part of a pattern, as it was read. What a match captures, and whether a repetition is lazy, does not matter: the whole value matches
+/// or not.
+/// </summary>
 internal abstract record PatternNode
 {
     /// <summary>The longest text in UTF-16 units that it matches; <see cref="long.MaxValue"/> for no limit.</summary>
@@ -8,7 +11,8 @@ internal abstract record PatternNode
 
     private static long Sum(long a, long b) => a > long.MaxValue - b ? long.MaxValue : a + b;
 
-    private static long Product(long length, long count) => length == 0 || count == 0 ? 0 : length > long.MaxValue / count ? long.MaxValue : length * count;
+    private static long Product(long length, long count) =>
+        length == 0 || count == 0 ? 0 : length > long.MaxValue / count ? long.MaxValue : length * count;
 
     /// <summary>One character of a set.</summary>
     internal sealed record Character(CharacterSet Set) : PatternNode

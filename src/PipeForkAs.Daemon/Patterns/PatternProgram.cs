@@ -1,8 +1,8 @@
 namespace PipeForkAs.Daemon.Patterns;
 
 /// <summary>
-/// A pattern as a nondeterministic automaton (Thompson 1968). To follow it takes time that grows with the value's length times
-/// <see cref="Weight"/>, and with nothing else: no deterministic automaton is derived from it, which values could make grow. A repeated single
+/// A pattern as a nondeterministic automaton (Thompson 1968). To follow it takes time that grows with the value's length times <see
+/// cref="Weight"/>, and with nothing else: no deterministic automaton is derived from it, which values could make grow. A repeated single
 /// character is one instruction with a counter of bits: <c>[^\0]{1,4096}</c> has 65 words instead of 4,096 states.
 /// </summary>
 internal sealed class PatternProgram
@@ -41,6 +41,8 @@ internal sealed class PatternProgram
     /// <summary>Words of all counters.</summary>
     public int CounterWords { get; }
 
-    /// <summary>What one character of a value costs, in steps, up to a factor of 4: an instruction is one, of a counter's words 8 are.</summary>
+    /// <summary>
+    /// What one character of a value costs, in steps, up to a factor of 4: an instruction is one, of a counter's words 8 are.
+    /// </summary>
     public int Weight { get; }
 }

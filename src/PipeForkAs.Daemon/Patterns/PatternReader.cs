@@ -31,7 +31,8 @@ internal sealed class PatternReader
 
     /// <summary>Reads a pattern.</summary>
     /// <exception cref="ArgumentException">It is not a regular expression.</exception>
-    /// <exception cref="NotSupportedException">It needs backtracking (a back reference, a look-around), or is nested too deeply.</exception>
+    /// <exception cref="NotSupportedException">It needs backtracking (a back reference, a look-around), or is nested too
+    /// deeply.</exception>
     public static PatternNode Read(string text)
     {
         var reader = new PatternReader(text);
@@ -219,7 +220,9 @@ internal sealed class PatternReader
         return Set(text[begin..at]);
     }
 
-    /// <summary>Whether an escape of this kind, which has been read, refers to a group: <c>\1</c>, <c>\&lt;name&gt;</c>, <c>\'name'</c>.</summary>
+    /// <summary>
+    /// Whether an escape of this kind, which has been read, refers to a group: <c>\1</c>, <c>\&lt;name&gt;</c>, <c>\'name'</c>.
+    /// </summary>
     private bool IsReference(char kind)
     {
         int end = at;
@@ -342,7 +345,8 @@ internal sealed class PatternReader
                     return null;
                 at = end + 1;
                 int least = int.Parse(counts[0], NumberStyles.None, CultureInfo.InvariantCulture);
-                return (least, counts.Length == 1 ? least : counts[1].Length == 0 ? int.MaxValue : int.Parse(counts[1], NumberStyles.None, CultureInfo.InvariantCulture));
+                return (least, counts.Length == 1 ? least : counts[1].Length == 0 ? int.MaxValue
+                    : int.Parse(counts[1], NumberStyles.None, CultureInfo.InvariantCulture));
             default:
                 return null;
         }

@@ -1,6 +1,9 @@
 namespace PipeForkAs.Daemon.Patterns;
 
-/// <summary>The memory of one match, which is used again for the next: it grows with the largest pattern, never with a value. For one thread at a time.</summary>
+/// <summary>
+/// The memory of one match, which is used again for the next: it grows with the largest pattern, never with a value. For one thread at a
+/// time.
+/// </summary>
 internal sealed class PatternScratch
 {
     /// <summary>Instructions that the match is at.</summary>
@@ -44,7 +47,9 @@ internal sealed class PatternScratch
     }
 }
 
-/// <summary>A set of instructions (Briggs and Torczon 1993): to add, to ask and to empty it take the same time whatever its size is.</summary>
+/// <summary>
+/// A set of instructions (Briggs and Torczon 1993): to add, to ask and to empty it take the same time whatever its size is.
+/// </summary>
 internal sealed class PatternPositions
 {
     private int[] members = [];

@@ -47,7 +47,9 @@ internal sealed class OrderBuilder
         mostOutput = options.OutputLimit;
     }
 
-    /// <summary>The order, by what is configured when it is made: after the parameters of a command were checked, which may take a while.</summary>
+    /// <summary>
+    /// The order, by what is configured when it is made: after the parameters of a command were checked, which may take a while.
+    /// </summary>
     /// <param name="caller">The caller's uid.</param>
     /// <param name="job">The job.</param>
     /// <param name="request">What was asked.</param>
@@ -56,7 +58,6 @@ internal sealed class OrderBuilder
     /// <exception cref="RefusedException">The arguments or the environment are not what the job takes.</exception>
     public async ValueTask<JobOrder> BuildAsync(Bucket caller, RegisteredJob job, Request request, Account account, bool grantsRoot)
     {
-        KeyValuePair<string, string>[] environment = AllowedEnvironment(job.Description, request);
         string[] command = job.Command is null ? [] : await job.Command.CommandLineAsync(request.Arguments, caller, patterns);
         var run = new Run
         {
@@ -64,7 +65,7 @@ internal sealed class OrderBuilder
             Command = command,
             Arguments = job.Command is null ? request.Arguments ?? [] : [],
             Account = account,
-            Environment = environment,
+            Environment = AllowedEnvironment(job.Description, request),
             Sandboxes = [.. job.Description.Sandboxes ?? []],
             GrantsRoot = grantsRoot,
             Limits = job.Restrictions.Aggregate(limits, Tighten),

@@ -20,7 +20,8 @@ internal static class Introduction
             string schema = job.ArgumentsSchema()?.ToJsonString() ?? "";
             if (ShownArguments.Problem(job, schema) is { } problem)
                 throw new HostRefusedException(problem);
-            new JobOffer(job.Name, job.Kind, job.Description, schema, job.Environment, job.Timeout, job.Sandboxes, job.ShownArguments, job.UnsafeEnvironment).Encode(writer);
+            new JobOffer(job.Name, job.Kind, job.Description, schema, job.Environment, job.Timeout, job.Sandboxes, job.ShownArguments,
+                job.UnsafeEnvironment).Encode(writer);
             if (writer.Written.Length > WorkerProtocol.DefaultBufferBytes)
                 throw new HostRefusedException($"the description of the job {job.Name} and its arguments has {writer.Written.Length} bytes, at most {WorkerProtocol.DefaultBufferBytes} are allowed");
             Send(control, writer);

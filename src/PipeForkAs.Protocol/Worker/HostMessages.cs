@@ -36,7 +36,8 @@ public sealed record JobOffer(
     public void Encode(MessageWriter writer)
     {
         writer.Begin(MessageKind.JobOffer)
-            .Text(Name).Byte((byte)Kind).Text(Description).Text(ArgumentsSchema).Texts(Environment).Int64(Timeout.Ticks).Texts(ShownArguments).Texts(UnsafeEnvironment);
+            .Text(Name).Byte((byte)Kind).Text(Description).Text(ArgumentsSchema).Texts(Environment).Int64(Timeout.Ticks)
+                .Texts(ShownArguments).Texts(UnsafeEnvironment);
         Sandbox.EncodeAll(Sandboxes, writer);
     }
 

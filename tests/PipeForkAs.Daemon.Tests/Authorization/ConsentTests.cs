@@ -73,7 +73,9 @@ public sealed class ConsentTests
     /// <summary>A worker never becomes root or an account of the system to ask in vain.</summary>
     [Theory]
     [InlineData("root")]
+    [InlineData("0")]
     [InlineData("daemon")]
+    [InlineData("33")]
     [InlineData("toor")]
     public async Task Root_and_accounts_of_the_system_are_not_asked_in_vain(string user)
     {
@@ -82,12 +84,17 @@ public sealed class ConsentTests
     }
 
     [Theory]
-    [InlineData("0")]
-    [InlineData("33")]
-    public async Task Nobody_is_asked_where_the_request_alone_says_that_no_rule_allows_it(string user)
+    [InlineData("alice")]
+    [InlineData("1001")]
+    [InlineData("no-such-user")]
+    [InlineData("77777")]
+    public async Task A_denial_does_not_tell_by_its_time_which_users_a_rule_names(string user)
     {
-        Assert.Equal((Answer.Denied, null), await DecideAsync([Rule("panel", consent: true)], user));
-        Assert.Empty(consents.Asked);
+        RuleOptions named = Rule("panel", consent: true), denied = Rule("no", consent: false);
+        (named.As, denied.As, denied.Deny) = (["bob"], ["carol"], true);
+        foreach (string other in new[] { user, "bob", "carol" })
+            Assert.Equal(Answer.Denied, (await DecideAsync([denied, named], other)).Item1);
+        Assert.Equal(3, consents.Asked.Count);
     }
 
     [Fact]

@@ -15,7 +15,8 @@ internal sealed record NaiveCondition(string Argument, string Way, string[] Valu
 internal static class NaiveMatcher
 {
     /// <summary>The number of the rule that decides and what it says; -1 and false where none does.</summary>
-    public static (int Rule, bool Allowed) Decide(IReadOnlyList<NaiveRule> rules, uint minimumUid, uint callerUid, uint[] callerGroups, uint[] accountGroups, string job, Account user, JsonObject? arguments, bool consents)
+    public static (int Rule, bool Allowed) Decide(IReadOnlyList<NaiveRule> rules, uint minimumUid, uint callerUid, uint[] callerGroups,
+        uint[] accountGroups, string job, Account user, JsonObject? arguments, bool consents)
     {
         if (user.Uid == 4294967295)
             return (-1, false);
@@ -24,7 +25,8 @@ internal static class NaiveMatcher
             NaiveRule rule = rules[i];
             bool callerMatches = false;
             foreach (string caller in rule.Callers)
-                callerMatches = callerMatches || caller == "*" || IsPerson(caller, callerUid) || IsGroup(caller, rule.Deny ? [.. callerGroups, .. accountGroups] : callerGroups);
+                callerMatches = callerMatches || caller == "*" || IsPerson(caller, callerUid)
+                    || IsGroup(caller, rule.Deny ? [.. callerGroups, .. accountGroups] : callerGroups);
             bool jobMatches = false;
             foreach (string name in rule.Jobs)
                 jobMatches = jobMatches || name == job || (name.EndsWith('*') && job.StartsWith(name.Replace("*", "", StringComparison.Ordinal), StringComparison.Ordinal));

@@ -55,7 +55,8 @@ public sealed class PolicyAuthorizerTests
     public async Task The_floor_is_what_is_configured_but_never_lets_root_through(uint minimum, uint uid, bool allowed)
     {
         users.Accounts[uid] = "somebody";
-        var authorizer = new PolicyAuthorizer(PolicyReader.Read(new PolicyOptions { MinimumUid = minimum }, new NoNames()), users, PolicyWorld.Patterns);
+        var authorizer =
+            new PolicyAuthorizer(PolicyReader.Read(new PolicyOptions { MinimumUid = minimum }, new NoNames()), users, PolicyWorld.Patterns);
         Assert.Equal(allowed, (await authorizer.DecideAsync(Make(uid), "id", UserSelector.ById(new UserId(uid)), null)).IsAllowed);
     }
 
@@ -103,7 +104,9 @@ public sealed class PolicyAuthorizerTests
         Assert.Equal(Answer.UnknownUser, (await Authorizer().DecideAsync(Make(5000), "id", UserSelector.Parse("5000"), null)).Answer);
 
         Policy open = new(1000, [new Rule { Name = "open", Callers = [Principal.Everyone], Jobs = ["*"], As = [Principal.Everyone] }]);
-        Assert.Equal(Answer.Denied, (await new PolicyAuthorizer(open, users, PolicyWorld.Patterns).DecideAsync(Make(1001), "id", UserSelector.Parse("nobody-here"), null)).Answer);
+        Assert.Equal(Answer.Denied,
+            (await new PolicyAuthorizer(open, users, PolicyWorld.Patterns)
+            .DecideAsync(Make(1001), "id", UserSelector.Parse("nobody-here"), null)).Answer);
     }
 
     [Fact]
@@ -116,7 +119,9 @@ public sealed class PolicyAuthorizerTests
         await Ask([allow, deny]);
         Assert.Equal([UserSelector.ById(new UserId(1001))], users.Asked);
 
-        async Task Ask(RuleOptions[] rules) => await new PolicyAuthorizer(PolicyReader.Read(new PolicyOptions { Rules = rules }, PolicyWorld.Instance), users, PolicyWorld.Patterns)
+        async Task Ask(RuleOptions[] rules) =>
+            await new PolicyAuthorizer(PolicyReader.Read(new PolicyOptions { Rules = rules }, PolicyWorld.Instance), users,
+            PolicyWorld.Patterns)
             .DecideAsync(Make(1001), "id", UserSelector.Parse("1002"), null);
     }
 
@@ -125,7 +130,9 @@ public sealed class PolicyAuthorizerTests
     {
         RuleOptions deny = new() { Name = "no", Callers = ["@staff"], Jobs = ["write"], As = ["*"], Deny = true };
         RuleOptions allow = new() { Name = "all", Callers = ["*"], Jobs = ["*"], As = ["self"] };
-        var authorizer = new PolicyAuthorizer(PolicyReader.Read(new PolicyOptions { Rules = [deny, allow] }, PolicyWorld.Instance), PolicyWorld.Instance, PolicyWorld.Patterns);
+        var authorizer =
+            new PolicyAuthorizer(PolicyReader.Read(new PolicyOptions { Rules = [deny, allow] }, PolicyWorld.Instance), PolicyWorld.Instance,
+            PolicyWorld.Patterns);
         Func<string, bool> mayRun = await authorizer.MayRunAsync(PolicyWorld.Instance.Caller("carol=1003"));
         Assert.Equal((false, true), (mayRun("write"), mayRun("read")));
     }
@@ -134,9 +141,13 @@ public sealed class PolicyAuthorizerTests
     public async Task A_caller_in_as_many_groups_as_the_kernel_permits_is_decided_upon_as_any_other()
     {
         GroupId[] many = [.. Enumerable.Range(100_000, 65_536).Select(gid => new GroupId((uint)gid))];
-        RuleOptions[] rules = [.. Enumerable.Range(0, 1000).Select(number => new RuleOptions { Name = $"r{number}", Callers = [$"@{number + 1}", $"@{200_000 + number}"], Jobs = ["*"], As = ["1002"] })];
+        RuleOptions[] rules =
+            [.. Enumerable.Range(0, 1000).Select(number =>
+            new RuleOptions { Name = $"r{number}", Callers = [$"@{number + 1}", $"@{200_000 + number}"], Jobs = ["*"], As = ["1002"] })];
         rules[^1].Callers.Add("@165535");
-        var authorizer = new PolicyAuthorizer(PolicyReader.Read(new PolicyOptions { Rules = rules }, PolicyWorld.Instance), PolicyWorld.Instance, PolicyWorld.Patterns);
+        var authorizer =
+            new PolicyAuthorizer(PolicyReader.Read(new PolicyOptions { Rules = rules }, PolicyWorld.Instance), PolicyWorld.Instance,
+            PolicyWorld.Patterns);
         var caller = new Caller(new UserId(7000), new GroupId(7000), many, new ProcessId(1));
         Assert.Equal("r999", (await authorizer.DecideAsync(caller, "id", UserSelector.Parse("1002"), null)).Rule);
     }
@@ -156,7 +167,9 @@ public sealed class PolicyAuthorizerTests
     public async Task Root_is_granted_where_a_rule_names_it_and_to_no_other_user_of_that_rule(string named, string user, bool granted)
     {
         RuleOptions rule = new() { Name = "ops", Callers = ["*"], Jobs = ["*"], As = ["bob", "root"], AllowRoot = true };
-        var authorizer = new PolicyAuthorizer(PolicyReader.Read(new PolicyOptions { Rules = [rule] }, PolicyWorld.Instance), PolicyWorld.Instance, PolicyWorld.Patterns);
+        var authorizer =
+            new PolicyAuthorizer(PolicyReader.Read(new PolicyOptions { Rules = [rule] }, PolicyWorld.Instance), PolicyWorld.Instance,
+            PolicyWorld.Patterns);
         Decision decision = await authorizer.DecideAsync(Make(1001), "id", UserSelector.Parse(user), null);
         Assert.Equal((true, named, granted), (decision.IsAllowed, decision.Account?.Name, decision.GrantsRoot));
     }

@@ -75,7 +75,8 @@ public sealed class PolicyPropertyTests
             $"\"{(random.Next(20) == 0 ? name.ToUpperInvariant() : name)}\":{Pick(random, Values)}")) + "}";
         bool consents = random.Next(2) == 0;
         (int rule, bool isAllowed) = NaiveMatcher.Decide(
-            rules, minimum, callerUid, [gid, .. groups], accountGroups, job, user, given is null ? null : JsonNode.Parse(given)!.AsObject(), consents);
+            rules, minimum, callerUid, [gid, .. groups], accountGroups, job, user, given is null ? null
+                : JsonNode.Parse(given)!.AsObject(), consents);
 
         using RequestArguments? arguments = RequestArguments.Read(given is null ? null : Encoding.UTF8.GetBytes(given), policy.Arguments);
         Account callerAccount = new(callerName, callerUid, 0, accountGroups, "/", "");

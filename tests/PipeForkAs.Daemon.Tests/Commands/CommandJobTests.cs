@@ -219,12 +219,14 @@ public sealed class CommandJobTests
     private static CommandJob Make(string[] command, params (string Name, ParameterOptions Options)[] parameters) => new(
         "job", new CommandOptions { Command = command, Parameters = parameters.ToDictionary(parameter => parameter.Name, parameter => parameter.Options) });
 
-    private static string[] Line(CommandJob job, string? arguments) => LineOf(job, arguments is null ? null : Encoding.UTF8.GetBytes(arguments));
+    private static string[] Line(CommandJob job, string? arguments) =>
+        LineOf(job, arguments is null ? null : Encoding.UTF8.GetBytes(arguments));
 
     private static string[] LineOf(CommandJob job, byte[]? arguments)
     {
         ValueTask<string[]> line = job.CommandLineAsync(arguments, default, new PatternMatcher(IdleLoop.Instance, NullLogger.Instance));
-        return line.IsCompleted ? line.GetAwaiter().GetResult() : throw new InvalidOperationException("a short value was not matched at once");
+        return line.IsCompleted ? line.GetAwaiter().GetResult()
+            : throw new InvalidOperationException("a short value was not matched at once");
     }
 
     private static string Refused(CommandJob job, string? arguments)

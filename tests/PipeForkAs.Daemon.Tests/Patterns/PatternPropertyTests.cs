@@ -11,14 +11,19 @@ public sealed class PatternPropertyTests
 
     private static readonly string[] Elements =
     [
-        "a", "b", "A", ".", "-", " ", "#", "{", "}", ",", "]", "ß", "İ", "ı", "K", "é", @"\d", @"\D", @"\w", @"\W", @"\s", @"\S", @"\b", @"\B", "^", "$", @"\A", @"\Z", @"\z",
-        @"\.", @"\-", @"\x41", @"\u0061", @"\cJ", @"\e", @"\0", @"\012", @"\n", @"\t", @"\<", @"\'", @"\#", @"\p{Lu}", @"\P{L}", @"\p{IsGreek}", "{2", "{,3}", "{x}", "(?#c)", @"\57", "a{2}",
-        "[ab]", "[^a]", "[]a]", "[^]a]", "[a-c]", "[-a]", "[a-]", @"[\w-[b]]", "[a-z-[a-m-[c]]]", @"[\d-x]", @"[a\-z]", @"[\]]", "[[a]", "[a[b]", @"[\x41-\x43]", @"[\b]", "[(?#]", @"[\p{Ll}1]",
+        "a", "b", "A", ".", "-", " ", "#", "{", "}", ",", "]", "ß", "İ", "ı", "K", "é", @"\d", @"\D", @"\w", @"\W", @"\s", @"\S", @"\b",
+            @"\B", "^", "$", @"\A", @"\Z", @"\z",
+        @"\.", @"\-", @"\x41", @"\u0061", @"\cJ", @"\e", @"\0", @"\012", @"\n", @"\t", @"\<", @"\'", @"\#", @"\p{Lu}", @"\P{L}",
+            @"\p{IsGreek}", "{2", "{,3}", "{x}", "(?#c)", @"\57", "a{2}",
+        "[ab]", "[^a]", "[]a]", "[^]a]", "[a-c]", "[-a]", "[a-]", @"[\w-[b]]", "[a-z-[a-m-[c]]]", @"[\d-x]", @"[a\-z]", @"[\]]", "[[a]",
+            "[a[b]", @"[\x41-\x43]", @"[\b]", "[(?#]", @"[\p{Ll}1]",
         "[^\0]", "[ #]", @"[\0-\x20]", "(?i)", "(?-i)", "(?m)", "(?s)", "(?x)", "(?-x)", "(?i-s)", "(?n)", @"\r?\n", "\n",
     ];
 
-    private static readonly string[] Quantifiers = ["*", "+", "?", "{2}", "{0}", "{1,}", "{0,2}", "{2,3}", "*?", "+?", "??", "{1,2}?", "{65}", "{0,70}", "{3,}", " {2}", " *"];
-    private static readonly string[] Openings = ["(", "(?:", "(?<name>", "(?'n2'", "(?<7>", "(?i:", "(?-i:", "(?x:", "(?m-s:", "(?s:", "(?n:"];
+    private static readonly string[] Quantifiers =
+        ["*", "+", "?", "{2}", "{0}", "{1,}", "{0,2}", "{2,3}", "*?", "+?", "??", "{1,2}?", "{65}", "{0,70}", "{3,}", " {2}", " *"];
+    private static readonly string[] Openings =
+        ["(", "(?:", "(?<name>", "(?'n2'", "(?<7>", "(?i:", "(?-i:", "(?x:", "(?m-s:", "(?s:", "(?n:"];
     private const string Letters = "aabbAABBcxé ßİıKk1\n\t-#{}0.,]'<\u200D";
 
     [Fact]
@@ -64,7 +69,9 @@ public sealed class PatternPropertyTests
         var random = new Random(seed);
         for (int i = 0; i < 15_000; i++)
         {
-            string text = string.Create(random.Next(1, 9), random, static (letters, source) => source.GetItems(@"ab()[]{}|\?*+^$.-1,:=!<>'#ixsmn 2wWpPkbBcuz".AsSpan(), letters));
+            string text =
+                string.Create(random.Next(1, 9), random, static (letters, source) =>
+                source.GetItems(@"ab()[]{}|\?*+^$.-1,:=!<>'#ixsmn 2wWpPkbBcuz".AsSpan(), letters));
             bool isOurs = true;
             try
             {

@@ -32,7 +32,8 @@ public sealed class PatternTests
     [InlineData("(?x) a | b # )", "b", true)]
     [InlineData(@"\A\d+\z", "12", true)]
     [InlineData(@"\w+", "é", true)]
-    public void The_pattern_is_of_the_whole_value(string pattern, string value, bool matches) => Assert.Equal(matches, Create(pattern).Matches(value));
+    public void The_pattern_is_of_the_whole_value(string pattern, string value, bool matches) =>
+        Assert.Equal(matches, Create(pattern).Matches(value));
 
     [Theory]
     [InlineData("^[^\0]{1,4096}$", 4096)]
@@ -48,7 +49,8 @@ public sealed class PatternTests
     [Theory]
     [InlineData("((a{1,1000}){1,1000}){1,1000}")]
     [InlineData("(a{1,1000}|b{1,1000}|c{1,1000}){500}")]
-    public void A_pattern_that_grows_beyond_all_bounds_is_refused(string pattern) => Assert.Throws<NotSupportedException>(() => Create(pattern));
+    public void A_pattern_that_grows_beyond_all_bounds_is_refused(string pattern) =>
+        Assert.Throws<NotSupportedException>(() => Create(pattern));
 
     [Theory]
     [InlineData("(")]
@@ -59,7 +61,8 @@ public sealed class PatternTests
     [InlineData("*")]
     [InlineData("a{2,1}")]
     [InlineData("(?x) ( # comment")]
-    public void What_is_no_regular_expression_by_itself_is_refused(string pattern) => Assert.ThrowsAny<ArgumentException>(() => Create(pattern));
+    public void What_is_no_regular_expression_by_itself_is_refused(string pattern) =>
+        Assert.ThrowsAny<ArgumentException>(() => Create(pattern));
 
     [Theory]
     [InlineData(@"(a+)\1")]
@@ -99,7 +102,9 @@ public sealed class PatternTests
 
         var random = new Random(1);
         long steps = Pattern.MaxSteps;
-        Assert.NotNull(compiled.Match(string.Create(most, random, (value, source) => source.GetItems("abc".AsSpan(), value)), new PatternScratch(), ref steps));
+        Assert.NotNull(
+            compiled.Match(string.Create(most, random, (value, source) => source.GetItems("abc".AsSpan(), value)), new PatternScratch(),
+            ref steps));
         Assert.InRange(steps, 1, Pattern.MaxSteps);
     }
 
@@ -109,7 +114,8 @@ public sealed class PatternTests
         string words = string.Join('|', Enumerable.Range(0, 5000).Select(number => $"word{number}x*"));
         NotSupportedException refused = Assert.Throws<NotSupportedException>(() => Create(words));
         string most = refused.Message.Split("MaxLength of ")[1];
-        Assert.True(Pattern.Create(words, "key", int.Parse(most, System.Globalization.CultureInfo.InvariantCulture)).Matches("word4711xxx"));
+        Assert.True(
+            Pattern.Create(words, "key", int.Parse(most, System.Globalization.CultureInfo.InvariantCulture)).Matches("word4711xxx"));
     }
 
     [Fact]

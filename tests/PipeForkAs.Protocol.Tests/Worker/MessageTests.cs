@@ -113,7 +113,8 @@ public sealed class MessageTests
 
     [Fact]
     public void A_negative_time_out_of_a_job_is_refused() => Assert.Throws<FormatException>(() =>
-        Decode(Find(nameof(JobOffer)), Find(nameof(JobOffer)).Bytes(new JobOffer("a", JobKind.Text, "", "", [], TimeSpan.FromTicks(-1), [], [], []))));
+        Decode(Find(nameof(JobOffer)),
+            Find(nameof(JobOffer)).Bytes(new JobOffer("a", JobKind.Text, "", "", [], TimeSpan.FromTicks(-1), [], [], []))));
 
     [Fact]
     public void A_negative_limit_is_refused_and_does_not_stand_for_none()

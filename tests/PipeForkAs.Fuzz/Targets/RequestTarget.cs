@@ -1,0 +1,77 @@
+using System.Text.Json;
+using PipeForkAs.Fuzz.Driver;
+using PipeForkAs.Protocol;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Fuzz.Targets;
+
+/// <summary>A client's line: <see cref="Request.Parse"/> and <see cref="ReplyFormPeek"/>.</summary>
+internal sealed class RequestTarget : Target
+{
+    /// <summary>Written again, a character may take six bytes: a request of this length still fits a line.</summary>
+    private const int LongestWritten = ClientProtocol.MaxRequestBytes / 8;
+
+    public override string Name => "request";
+
+    public override void Try(Trial trial)
+    {
+        byte[] line = trial.Input;
+        ReplyForm form = trial.Measured(() => ReplyFormPeek.Of(line));
+        Request request;
+        try
+        {
+            request = trial.Measured(() => Request.Parse(line));
+        }
+        catch (RequestException refused)
+        {
+            Trial.IsReason(refused.Message);
+            return;
+        }
+
+        trial.Accept();
+        Trial.Holds(request.Reply == form, $"the form of the reply is {request.Reply}, and {form} to ReplyFormPeek");
+        Trial.Holds(request.Job is null || JobName.IsValid(request.Job), $"the job is called \"{request.Job}\"");
+        MeansTheSame(request, line);
+        if (line.Length > LongestWritten)
+            return;
+
+        byte[] written = trial.Measured(request.ToLine);
+        Trial.Holds(written.AsSpan().IndexOf((byte)'\n') == written.Length - 1, "what is written is not one line");
+        IsEqual(request, Request.Parse(written.AsSpan(0, written.Length - 1)));
+    }
+
+    /// <summary>Compares with what another reader of JSON finds.</summary>
+    private static void MeansTheSame(Request request, byte[] line)
+    {
+        using JsonDocument document = JsonDocument.Parse(line, new JsonDocumentOptions { AllowDuplicateProperties = false });
+        JsonElement root = document.RootElement;
+        Trial.Holds(root.ValueKind == JsonValueKind.Object, "a request is not an object");
+        Trial.Holds(Text(root, "job") == request.Job, "another reader finds another job");
+        Trial.Holds(Text(root, "user") == request.User, "another reader finds another user");
+        Trial.Holds(Text(root, "caller") == request.Caller, "another reader finds another caller");
+        Trial.Holds(root.TryGetProperty("args", out JsonElement arguments) == request.Arguments is not null, "another reader finds other arguments");
+        Trial.Holds(request.Arguments is null || JsonElement.DeepEquals(arguments, JsonElement.Parse(request.Arguments)), "another reader finds other arguments");
+        Trial.Holds(root.TryGetProperty("env", out JsonElement env) == request.Environment is not null, "another reader finds another environment");
+        Trial.Holds(request.Environment is null || env.EnumerateObject().Count() == request.Environment.Count, "another reader finds another environment");
+        Trial.Holds(root.TryGetProperty("timeout", out JsonElement timeout) == request.Timeout is not null, "another reader finds another time-out");
+        Trial.Holds(request.Timeout is not { } seconds || timeout.GetDouble().Equals(seconds), "another reader finds another time-out");
+    }
+
+    private static string? Text(JsonElement root, string name) =>
+        root.TryGetProperty(name, out JsonElement value) ? value.ValueKind == JsonValueKind.String ? value.GetString() : value.GetRawText() : null;
+
+    private static void IsEqual(Request first, Request second)
+    {
+        Trial.Holds(
+            first with { Arguments = null, Environment = null } == second with { Arguments = null, Environment = null },
+            $"written and read again, {first} is {second}");
+        Trial.Holds(
+            first.Arguments is null == second.Arguments is null
+                && (first.Arguments is null || JsonElement.DeepEquals(JsonElement.Parse(first.Arguments), JsonElement.Parse(second.Arguments))),
+            "written and read again, the arguments are others");
+        Trial.Holds(
+            first.Environment is null == second.Environment is null
+                && (first.Environment ?? []).OrderBy(pair => pair.Key, StringComparer.Ordinal).SequenceEqual((second.Environment ?? []).OrderBy(pair => pair.Key, StringComparer.Ordinal)),
+            "written and read again, the environment is another");
+    }
+}

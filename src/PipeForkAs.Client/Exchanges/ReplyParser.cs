@@ -99,7 +99,7 @@ internal sealed class ReplyParser
         }
         catch (JsonException failure)
         {
-            throw new ProtocolViolationException(start, $"the end record cannot be read at {failure.Path ?? "$"}: {failure.Message}", failure);
+            throw new ProtocolViolationException(start, $"the end record cannot be read at {OneLine.Of(failure.Path ?? "$")}: {OneLine.Of(failure.Message)}", failure);
         }
 
         if (end.Exit is < 0 or > 255)

@@ -46,7 +46,7 @@ internal sealed class Trial(byte[] input)
         Holds(reason.Length > 0 && reason.Length <= longest, $"the reason has {reason.Length} characters, not 1 to {longest}");
         foreach (char letter in reason)
         {
-            if (char.IsControl(letter) || letter is '\u2028' or '\u2029')
+            if (char.IsControl(letter) || letter is '\u2028' or '\u2029' or '\u202e')
                 throw new FindingException(string.Create(CultureInfo.InvariantCulture, $"the reason holds U+{(int)letter:X4}: {reason}"));
         }
     }

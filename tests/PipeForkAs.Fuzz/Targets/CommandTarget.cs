@@ -1,4 +1,3 @@
-using System.Text.Json;
 using PipeForkAs.Daemon.Auditing;
 using PipeForkAs.Daemon.Commands;
 using PipeForkAs.Daemon.Configuration;
@@ -50,7 +49,7 @@ internal sealed class CommandTarget : Target
         string[]? line = Line(trial, arguments);
         byte[] canonical = trial.Measured(() => ArgumentDigest.Canonical(arguments));
         Trial.Holds(canonical.AsSpan().SequenceEqual(ArgumentDigest.Canonical(canonical)), "the canonical form has another canonical form");
-        Trial.Holds(JsonElement.DeepEquals(JsonElement.Parse(arguments), JsonElement.Parse(canonical)), "the canonical form says something else");
+        Trial.Holds(Json.Same(arguments, canonical), "the canonical form says something else");
         Trial.Holds(Digest.Of("c", UserId.Root, arguments) == Digest.Of("c", UserId.Root, canonical), "the digest depends on more than the canonical form");
         string shown = ArgumentDigest.Shown(arguments, ["path"])!;
         Trial.Holds(!shown.Any(char.IsControl), "the record is not one line");

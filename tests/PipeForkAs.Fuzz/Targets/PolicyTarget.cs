@@ -35,7 +35,7 @@ internal sealed class PolicyTarget : Target
     public override int MaxLength => 512;
 
     /// <summary>Rules are read once and asked several times, with patterns among them.</summary>
-    public override int BytesForAll => 1024 * 1024;
+    public override int BytesForAll => 4 * 1024 * 1024;
 
     public override int BytesForEach => 1024;
 
@@ -45,16 +45,19 @@ internal sealed class PolicyTarget : Target
         uint floor = choices.Of(Floors);
         NaiveRule[] rules = [.. Enumerable.Range(0, 1 + choices.Below(4)).Select(_ => Rule(choices))];
         PolicyOptions options = Options(rules, floor);
-        IReadOnlyList<(string Key, string Problem)> problems = trial.Measured(() => PolicyReader.Problems(options, PolicyWorld.Instance));
-        if (problems.Count > 0)
+        Policy policy;
+        try
         {
-            foreach ((_, string problem) in problems)
+            policy = trial.Measured(() => PolicyReader.Read(options, PolicyWorld.Instance));
+        }
+        catch (ConfigurationException refused)
+        {
+            foreach (string problem in refused.Problems)
                 Trial.IsReason(problem);
             return;
         }
 
         trial.Accept();
-        Policy policy = trial.Measured(() => PolicyReader.Read(options, PolicyWorld.Instance));
         for (int i = 0; i < MaxQuestions && !(i > 0 && choices.AtEnd); i++)
             Ask(trial, policy, rules, floor, choices);
     }

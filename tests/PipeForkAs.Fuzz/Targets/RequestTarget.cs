@@ -16,6 +16,7 @@ internal sealed class RequestTarget : Target
     public override void Try(Trial trial)
     {
         byte[] line = trial.Input;
+        IsWrittenOrRefused(new Request { Job = "id", Arguments = line });
         ReplyForm form = trial.Measured(() => ReplyFormPeek.Of(line));
         Request request;
         try
@@ -50,11 +51,28 @@ internal sealed class RequestTarget : Target
         Trial.Holds(Text(root, "user") == request.User, "another reader finds another user");
         Trial.Holds(Text(root, "caller") == request.Caller, "another reader finds another caller");
         Trial.Holds(root.TryGetProperty("args", out JsonElement arguments) == request.Arguments is not null, "another reader finds other arguments");
-        Trial.Holds(request.Arguments is null || JsonElement.DeepEquals(arguments, JsonElement.Parse(request.Arguments)), "another reader finds other arguments");
+        Trial.Holds(request.Arguments is null || Json.Same(arguments, JsonElement.Parse(request.Arguments)), "another reader finds other arguments");
         Trial.Holds(root.TryGetProperty("env", out JsonElement env) == request.Environment is not null, "another reader finds another environment");
         Trial.Holds(request.Environment is null || env.EnumerateObject().Count() == request.Environment.Count, "another reader finds another environment");
         Trial.Holds(root.TryGetProperty("timeout", out JsonElement timeout) == request.Timeout is not null, "another reader finds another time-out");
         Trial.Holds(request.Timeout is not { } seconds || timeout.GetDouble().Equals(seconds), "another reader finds another time-out");
+    }
+
+    /// <summary>The same bytes as arguments that a program hands to the client.</summary>
+    private static void IsWrittenOrRefused(Request request)
+    {
+        byte[] written;
+        try
+        {
+            written = request.ToLine();
+        }
+        catch (RequestException refused)
+        {
+            Trial.IsReason(refused.Message);
+            return;
+        }
+
+        IsEqual(request, Request.Parse(written.AsSpan(0, written.Length - 1)));
     }
 
     private static string? Text(JsonElement root, string name) =>
@@ -67,7 +85,7 @@ internal sealed class RequestTarget : Target
             $"written and read again, {first} is {second}");
         Trial.Holds(
             first.Arguments is null == second.Arguments is null
-                && (first.Arguments is null || JsonElement.DeepEquals(JsonElement.Parse(first.Arguments), JsonElement.Parse(second.Arguments))),
+                && (first.Arguments is null || Json.Same(first.Arguments, second.Arguments!)),
             "written and read again, the arguments are others");
         Trial.Holds(
             first.Environment is null == second.Environment is null

@@ -46,7 +46,10 @@ public static class ArgumentPairs
                 ArgumentSchema member = arguments?.Member(name) ?? throw Unknown(name, arguments);
                 writer.WritePropertyName(name);
                 if (!member.TryWrite(writer, value))
-                    throw new RequestException($"the argument {OneLine.Of(name)} is {OneLine.Whole(member.Expectation)}, not \"{OneLine.Of(value)}\"");
+                {
+                    string expected = OneLine.Whole(member.Expectation);
+                    throw new RequestException($"the argument {OneLine.Of(name)} is {expected}, not \"{OneLine.Of(value)}\"");
+                }
             }
 
             writer.WriteEndObject();
@@ -55,7 +58,7 @@ public static class ArgumentPairs
         return json.WrittenSpan.ToArray();
     }
 
-    /// <summary>The arguments that a schema names, in its order, in words for a person; none where it holds text that is not valid Unicode.</summary>
+    /// <summary>The arguments that a schema names, in its order, in words for a person; none where its text is not Unicode.</summary>
     /// <param name="schema">The JSON schema of a job's arguments; null when the job takes none.</param>
     public static IReadOnlyList<ArgumentDescription> Describe(JsonElement? schema)
     {

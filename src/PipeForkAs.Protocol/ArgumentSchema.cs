@@ -56,7 +56,7 @@ internal readonly struct ArgumentSchema
             if (Choices() is { } choices)
                 return "one of " + string.Join(", ", choices.Where(IsSayable).Select(choice => choice.ToString()));
 
-            string[] types = [.. Types().Where(type => type != "null").Select(Word)];
+            string[] types = [.. Types().Where(type => type is not ("null" or "")).Select(Word)];
             return types.Length > 0 ? string.Join(" or ", types) : "JSON or plain text";
         }
     }
@@ -250,7 +250,8 @@ internal readonly struct ArgumentSchema
         }
         catch (Exception failure) when (failure is JsonException or InvalidOperationException)
         {
-            // Most values are plain words; that they are no JSON is no failure. The second is the reader's word for a name that is not valid Unicode.
+            // Most values are plain words; that they are no JSON is no failure.
+            // The second is the reader's word for a name that is not valid Unicode.
             return null;
         }
     }

@@ -1,4 +1,5 @@
-// libFuzzer in the process of the fuzzed code: it generates inputs, calls back with each, and reads from the counters which branches the input took.
+// libFuzzer in the process of the fuzzed code: it generates inputs, calls back with each, and reads from the counters which branches the
+// input took.
 // Built by tests/fuzz/run.sh as libpipeforkas-fuzz.so, with the archive of libFuzzer that has no main.
 #include <fcntl.h>
 #include <stdint.h>

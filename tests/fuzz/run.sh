@@ -11,7 +11,7 @@ cd "$top"
 umask 022
 export LANG=C.UTF-8 DOTNET_EnableDiagnostics=0
 
-fail() { printf '%s\n' "$*" >&2; echo "0 targets, 0 inputs, 1 failures"; exit 1; }
+fail() { printf '%s\n' "$*" >&2; echo "1 targets, 0 inputs, 1 failures"; exit 1; }
 command -v dotnet >/dev/null || fail "$0: the .NET 10 SDK is needed: dotnet is not on the PATH"
 
 mode=run
@@ -37,13 +37,15 @@ if [ "$mode" = replay ]; then
     exit
 fi
 
-archive=${LIBFUZZER:-$(ls /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer_no_main-"$(uname -m)".a 2>/dev/null | sort -V | tail -n 1)}
+installed=/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer_no_main-$(uname -m).a
+archive=${LIBFUZZER:-$(compgen -G "$installed" | sort -V | tail -n 1)}
 [ -f "$archive" ] || fail "$0: libFuzzer is needed: apt-get install libclang-rt-dev, or name libclang_rt.fuzzer_no_main-*.a in LIBFUZZER"
 
 copy=$scratch/instrumented
 cp -r "$built" "$copy" || fail "$0: the copy failed"
 # The C++ library is taken by its file: a compiler for C++ is not needed.
-cc -shared -fPIC -O2 -Wall -Wextra -Werror -o "$copy/libpipeforkas-fuzz.so" "$project/libfuzzer.c" "$archive" -l:libstdc++.so.6 -lm -lpthread \
+cc -shared -fPIC -O2 -Wall -Wextra -Werror -o "$copy/libpipeforkas-fuzz.so" "$project/libfuzzer.c" "$archive" \
+    -l:libstdc++.so.6 -lm -lpthread \
     || fail "$0: libFuzzer cannot be linked"
 fuzz "$built" instrument "$copy" || fail "$0: the copies cannot be instrumented"
 
@@ -69,10 +71,10 @@ for target in "${targets[@]}"; do
     mkdir -p "$scratch/new/$target" "$scratch/artifacts/$target"
     folders=("$scratch/new/$target")
     [ -d "$corpus" ] && folders+=("$corpus")
-    # What stops one input: 20 s, on a machine with much else to do, and 4 GB.
+    # What ends one input: 60 s, on a machine with much else to do, and 4 GB.
     fuzz "$copy" run "$target" "$scratch/current" \
-        -max_total_time="$seconds" -max_len="${longest[$target]}" -timeout=20 -rss_limit_mb=4096 -detect_leaks=0 -print_final_stats=1 \
-        -use_value_profile=0 -dict=tests/fuzz/json.dict -artifact_prefix="$scratch/artifacts/$target/" "${folders[@]}" >"$scratch/output" 2>&1 </dev/null
+        -max_total_time="$seconds" -max_len="${longest[$target]}" -timeout=60 -rss_limit_mb=4096 -detect_leaks=0 -print_final_stats=1 \
+        -dict=tests/fuzz/json.dict -artifact_prefix="$scratch/artifacts/$target/" "${folders[@]}" >"$scratch/output" 2>&1 </dev/null
     status=$?
     count=$(sed -nE 's/^stat::number_of_executed_units: *([0-9]+)/\1/p' "$scratch/output" | tail -n 1)
     [ -n "$count" ] || count=$(sed -nE 's/^#([0-9]+)[[:space:]].*/\1/p' "$scratch/output" | tail -n 1)
@@ -86,15 +88,16 @@ for target in "${targets[@]}"; do
             tail -n 30 "$scratch/output"
             # Eight bytes hold the length of the input that was tried when the process ended.
             length=$(od -An -t u8 -N 8 "$scratch/current" 2>/dev/null | tr -d ' ')
-            [ -z "$length" ] || echo "replay: tests/fuzz/run.sh --replay $target $(tail -c +9 "$scratch/current" | head -c "$length" | base64 -w 0)"
+            [ -z "$length" ] || input=$(tail -c +9 "$scratch/current" | head -c "$length" | base64 -w 0)
+            [ -z "$length" ] || echo "replay: tests/fuzz/run.sh --replay $target $input"
         fi
     fi
 
-    if [ "$mode" = update ]; then
-        echo "$(fuzz "$copy" minimize "$target" "$corpus" "$scratch/new/$target"), ${count:-0} inputs"
-    else
-        echo "$(fuzz "$copy" minimize "$target" "$scratch/kept/$target" "${folders[@]}"), ${count:-0} inputs"
-    fi
+    case $mode in
+    short) echo "$target: ${count:-0} inputs" ;;
+    update) echo "$(fuzz "$copy" minimize "$target" "$corpus" "$scratch/new/$target"), ${count:-0} inputs" ;;
+    *) echo "$(fuzz "$copy" minimize "$target" "$scratch/kept/$target" "${folders[@]}"), ${count:-0} inputs" ;;
+    esac
 done
 
 echo "${#targets[@]} targets, $inputs inputs, $failures failures"

@@ -37,12 +37,12 @@ internal static class ConfigurationFiles
         if (problems.Count > 0)
             throw new ConfigurationException(problems);
 
-        return Load([.. files.Select(ConfigurationFile.Read)]);
+        return Merge([.. files.Select(ConfigurationFile.Read)]);
     }
 
     /// <summary>Checks what was read, later files over earlier ones.</summary>
     /// <exception cref="ConfigurationException">Something is wrong with a file, a key or a value.</exception>
-    public static (DaemonOptions Options, IConfigurationRoot Root) Load(IReadOnlyList<ConfigurationFile> parts)
+    public static (DaemonOptions Options, IConfigurationRoot Root) Merge(IReadOnlyList<ConfigurationFile> parts)
     {
         List<string> problems = [.. parts.SelectMany(part => part.Problems())];
         problems.AddRange(MixedLists(parts));

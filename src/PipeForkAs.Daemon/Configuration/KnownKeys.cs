@@ -42,7 +42,10 @@ internal static class KnownKeys
     ];
 
     /// <summary>Each pattern's parts: keys are compared with all of them, and there may be many keys.</summary>
-    private static readonly string[][] PatternParts = Split(Patterns), NullableParts = Split(Nullable), EmptyParts = Split(Empty), TimesParts = Split(Times);
+    private static readonly string[][] PatternParts = Split(Patterns);
+    private static readonly string[][] NullableParts = Split(Nullable);
+    private static readonly string[][] EmptyParts = Split(Empty);
+    private static readonly string[][] TimesParts = Split(Times);
 
     /// <summary>The keys themselves; '#' stands for an entry's position, '*' for a name.</summary>
     public static IReadOnlyList<string> All => Patterns;
@@ -72,7 +75,8 @@ internal static class KnownKeys
         foreach (string[] pattern in PatternParts)
         {
             int depth = Array.IndexOf(pattern, "#");
-            if (depth > 0 && parts.Length > depth && (Matches(pattern, parts, sectionsToo: false) || Matches(pattern, parts, sectionsToo: true)))
+            if (depth > 0 && parts.Length > depth
+                && (Matches(pattern, parts, sectionsToo: false) || Matches(pattern, parts, sectionsToo: true)))
                 return string.Join(':', parts[..depth]);
         }
 

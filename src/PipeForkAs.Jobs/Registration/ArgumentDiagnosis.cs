@@ -41,7 +41,12 @@ internal static class ArgumentDiagnosis
 
         string[] names = [.. given.EnumerateObject().Select(member => member.Name)];
         if (names.Except(known.Select(argument => argument.Name)).FirstOrDefault() is { } unknown)
-            return known.Count == 0 ? "the job takes no arguments" : $"the job has no argument {OneLine.Of(unknown)}; it has {string.Join(", ", known.Select(argument => argument.Name))}";
+        {
+            return known.Count == 0
+                ? "the job takes no arguments"
+                : $"the job has no argument {OneLine.Of(unknown)}; it has {string.Join(", ", known.Select(argument => argument.Name))}";
+        }
+
         if (known.FirstOrDefault(argument => argument.Required && !names.Contains(argument.Name)) is { } missing)
             return $"the argument {missing.Name} is missing; it must be {missing.Expectation}";
 

@@ -69,10 +69,13 @@ public sealed record EndRecord
     /// <exception cref="JsonException">It is no end record.</exception>
     public static EndRecord Parse(ReadOnlySpan<byte> json)
     {
-        EndRecord record = JsonSerializer.Deserialize(json, EndRecordJson.Default.EndRecord) ?? throw new JsonException("the end record is null");
+        EndRecord record = JsonSerializer.Deserialize(json, EndRecordJson.Default.EndRecord)
+            ?? throw new JsonException("the end record is null");
 
         // The reader makes infinity of 1e999, which no writer takes.
-        return double.IsFinite(record.Seconds) && double.IsFinite(record.Cpu ?? 0) ? record : throw new JsonException("a time of the end record is not a finite number");
+        return double.IsFinite(record.Seconds) && double.IsFinite(record.Cpu ?? 0)
+            ? record
+            : throw new JsonException("a time of the end record is not a finite number");
     }
 }
 

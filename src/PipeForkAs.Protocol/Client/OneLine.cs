@@ -4,8 +4,8 @@ using System.Globalization;
 namespace PipeForkAs.Protocol.Client;
 
 /// <summary>
-/// Makes what others wrote fit for a message: without what ends a line or steers a terminal, which could forge a line of a log. Control characters,
-/// separators of lines and paragraphs, format characters (which reorder what is read) and surrogates become <c>?</c>.
+/// Makes what others wrote fit for a message: without what ends a line or steers a terminal, which could forge a line of a log. Control
+/// characters, separators of lines and paragraphs, format characters (which reorder what is read) and surrogates become <c>?</c>.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class OneLine
@@ -32,5 +32,6 @@ public static class OneLine
     }
 
     private static bool IsPlain(char letter) => CharUnicodeInfo.GetUnicodeCategory(letter)
-        is not (UnicodeCategory.Control or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Format or UnicodeCategory.Surrogate);
+        is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate
+            or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
 }

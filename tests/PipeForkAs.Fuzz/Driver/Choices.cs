@@ -2,7 +2,7 @@ using System.Text;
 
 namespace PipeForkAs.Fuzz.Driver;
 
-/// <summary>Reads an input as a series of choices. At its end all choices are the first ones, so that every input means something.</summary>
+/// <summary>Reads an input as a series of choices. At its end all choices are the first ones: every input means something.</summary>
 /// <param name="input">The bytes.</param>
 internal sealed class Choices(byte[] input)
 {

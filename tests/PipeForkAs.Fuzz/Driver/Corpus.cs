@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 
 namespace PipeForkAs.Fuzz.Driver;
 
-/// <summary>The inputs of a target that are kept: those that were written by hand, and those that take branches that no other takes.</summary>
+/// <summary>The inputs of a target that are kept: those written by hand, and those that take branches that no other takes.</summary>
 internal static class Corpus
 {
     /// <summary>The inputs in folders, the shortest first.</summary>
@@ -13,7 +13,8 @@ internal static class Corpus
     ];
 
     /// <summary>
-    /// Keeps in the first folder what all of them together need to take every branch that one of their inputs takes. Files with a name of their own stay.
+    /// Keeps in the first folder what all of them together need to take every branch that one of their inputs takes. Files with a name of
+    /// their own stay.
     /// </summary>
     /// <returns>The edges that are taken, and the files that are kept.</returns>
     public static (int Edges, int Files) Minimize(Target target, IReadOnlyList<string> folders)
@@ -21,7 +22,7 @@ internal static class Corpus
         string kept = Path.GetFullPath(folders[0]);
         Directory.CreateDirectory(kept);
         IReadOnlyList<(string Path, byte[] Input)> all = Read(folders);
-        var taken = new HashSet<(int Edge, int Times)>();
+        var taken = new HashSet<int>();
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach ((string path, byte[] input) in all.OrderByDescending(file => IsNamed(file.Path)))
         {
@@ -34,13 +35,13 @@ internal static class Corpus
 
         foreach (string path in Directory.GetFiles(kept).Where(path => !names.Contains(Path.GetFileName(path))))
             File.Delete(path);
-        return (taken.Select(feature => feature.Edge).Distinct().Count(), names.Count);
+        return (taken.Count, names.Count);
     }
 
-    private static bool AddsTo(HashSet<(int Edge, int Times)> taken, HashSet<(int Edge, int Times)> features)
+    private static bool AddsTo(HashSet<int> taken, HashSet<int> edges)
     {
         int before = taken.Count;
-        taken.UnionWith(features);
+        taken.UnionWith(edges);
         return taken.Count > before;
     }
 
@@ -51,7 +52,7 @@ internal static class Corpus
         return name;
     }
 
-    /// <summary>Whether a person named the file: the others are called by what they hold, as libFuzzer calls them (40 digits) or as here (16).</summary>
+    /// <summary>Whether a person named the file: the others have a hash for a name, of 40 digits by libFuzzer and of 16 here.</summary>
     private static bool IsNamed(string path) =>
         Path.GetFileName(path) is not { Length: 16 or 40 } name || !name.All(char.IsAsciiHexDigitLower);
 }

@@ -6,7 +6,8 @@ namespace PipeForkAs.Fuzz.Driver;
 internal static class Instrumentation
 {
     /// <summary>The assemblies that are the product's.</summary>
-    public static readonly string[] Products = ["PipeForkAs.Protocol.dll", "PipeForkAs.Client.dll", "PipeForkAs.Jobs.dll", "pipeforkasd.dll"];
+    private static readonly string[] Products =
+        ["PipeForkAs.Protocol.dll", "PipeForkAs.Client.dll", "PipeForkAs.Jobs.dll", "pipeforkasd.dll"];
 
     /// <summary>Instruments the product's assemblies in a folder, which must be a copy.</summary>
     /// <returns>How many types have branches that are counted.</returns>

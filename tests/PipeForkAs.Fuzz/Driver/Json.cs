@@ -6,8 +6,8 @@ namespace PipeForkAs.Fuzz.Driver;
 internal static class Json
 {
     /// <summary>
-    /// Whether two objects say the same, whatever the order of their members, which no two of one name share. Numbers are compared as they are written:
-    /// <see cref="JsonElement.DeepEquals"/> throws where an exponent is beyond 32 bits.
+    /// Whether two objects say the same, whatever the order of their members, which no two of one name share. Numbers are compared as they
+    /// are written: <see cref="JsonElement.DeepEquals"/> throws where an exponent is beyond 32 bits.
     /// </summary>
     public static bool Same(byte[] first, byte[] second) => Same(JsonElement.Parse(first), JsonElement.Parse(second));
 
@@ -15,7 +15,7 @@ internal static class Json
     public static bool Same(JsonElement first, JsonElement second) => first.ValueKind == second.ValueKind && first.ValueKind switch
     {
         JsonValueKind.Object => first.GetPropertyCount() == second.GetPropertyCount()
-            && first.EnumerateObject().All(member => second.TryGetProperty(member.Name, out JsonElement other) && Same(member.Value, other)),
+            && first.EnumerateObject().All(one => second.TryGetProperty(one.Name, out JsonElement other) && Same(one.Value, other)),
         JsonValueKind.Array => first.GetArrayLength() == second.GetArrayLength()
             && first.EnumerateArray().Zip(second.EnumerateArray()).All(pair => Same(pair.First, pair.Second)),
         JsonValueKind.String => first.GetString() == second.GetString(),

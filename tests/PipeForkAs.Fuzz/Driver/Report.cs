@@ -10,7 +10,11 @@ internal static class Report
 
     public static string Of(Target target, byte[] input, Exception failure) => string.Create(
         CultureInfo.InvariantCulture,
-        $"finding: {target.Name}: {failure}\ninput: {input.Length} bytes: {Shown(input)}\nreplay: tests/fuzz/run.sh --replay {target.Name} {Convert.ToBase64String(input)}");
+        $"""
+        finding: {target.Name}: {failure}
+        input: {input.Length} bytes: {Shown(input)}
+        replay: tests/fuzz/run.sh --replay {target.Name} {Convert.ToBase64String(input)}
+        """);
 
     private static string Shown(byte[] input)
     {

@@ -20,7 +20,7 @@ internal abstract class Target
     /// <summary>Bytes of memory that an input may cost whatever its length: an exception, its text, a table or two.</summary>
     public virtual int BytesForAll => 32 * 1024;
 
-    /// <summary>Gives an input to the product. Exceptions that the product documents are part of the target; any other is a finding.</summary>
+    /// <summary>Gives an input to the product. The target catches exceptions that the product documents; any other is a finding.</summary>
     /// <exception cref="FindingException">A property does not hold.</exception>
     public abstract void Try(Trial trial);
 
@@ -37,7 +37,10 @@ internal abstract class Target
             if (trial.Allocated <= allowed)
                 return trial.Accepted;
             if (attempt == Attempts)
-                throw new FindingException(string.Create(CultureInfo.InvariantCulture, $"{input.Length} bytes cost {trial.Allocated} bytes of memory, {allowed} are allowed"));
+            {
+                throw new FindingException(string.Create(
+                    CultureInfo.InvariantCulture, $"{input.Length} bytes cost {trial.Allocated} bytes of memory, {allowed} are allowed"));
+            }
         }
     }
 }

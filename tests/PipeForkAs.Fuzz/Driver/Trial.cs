@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace PipeForkAs.Fuzz.Driver;
 
-/// <summary>One input on its way through the product. Targets wrap what the product does in <see cref="Measured"/>: that alone counts as the input's cost.</summary>
+/// <summary>
+/// One input on its way through the product. Targets wrap what the product does in <see cref="Measured"/>: that alone counts as its cost.
+/// </summary>
 /// <param name="input">The bytes.</param>
 internal sealed class Trial(byte[] input)
 {

@@ -17,7 +17,8 @@ internal sealed record Part(string Name, int Weight);
 
 /// <summary>Arguments of many types.</summary>
 internal sealed record Arguments(
-    string Text, int Number, double Factor, Speed Speed, Part Part, IReadOnlyList<string> List, Dictionary<string, long> Table, bool Flag = true, string? Optional = null, DateTimeOffset? When = null, Guid? Id = null);
+    string Text, int Number, double Factor, Speed Speed, Part Part, IReadOnlyList<string> List, Dictionary<string, long> Table,
+    bool Flag = true, string? Optional = null, DateTimeOffset? When = null, Guid? Id = null);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(Arguments))]

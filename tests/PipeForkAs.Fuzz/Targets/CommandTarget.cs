@@ -50,7 +50,8 @@ internal sealed class CommandTarget : Target
         byte[] canonical = trial.Measured(() => ArgumentDigest.Canonical(arguments));
         Trial.Holds(canonical.AsSpan().SequenceEqual(ArgumentDigest.Canonical(canonical)), "the canonical form has another canonical form");
         Trial.Holds(Json.Same(arguments, canonical), "the canonical form says something else");
-        Trial.Holds(Digest.Of("c", UserId.Root, arguments) == Digest.Of("c", UserId.Root, canonical), "the digest depends on more than the canonical form");
+        string digest = Digest.Of("c", UserId.Root, arguments);
+        Trial.Holds(digest == Digest.Of("c", UserId.Root, canonical), "the digest depends on more than the canonical form");
         string shown = ArgumentDigest.Shown(arguments, ["path"])!;
         Trial.Holds(!shown.Any(char.IsControl), "the record is not one line");
         if (line is null)
@@ -58,10 +59,15 @@ internal sealed class CommandTarget : Target
 
         trial.Accept();
         Trial.Holds(line is ["/usr/bin/env", _, "true" or "false", _, "--", _, "-{path}"], $"the command line is {string.Join('|', line)}");
-        Trial.Holds(long.TryParse(line[1], out _) && line[3].All(letter => char.IsAsciiDigit(letter) || letter is '+' or '-' or '.' or 'e' or 'E'), $"the numbers are {line[1]} and {line[3]}");
+        Trial.Holds(long.TryParse(line[1], out _), $"the integer is {line[1]}");
+        Trial.Holds(line[3].All(IsOfNumber), $"the number is {line[3]}");
         Trial.Holds(line[3][0] != '-', $"the word {line[3]} is an option");
-        Trial.Holds(line[5].Length > 0 && line[5].All(letter => char.IsAsciiLetterLower(letter) || letter is '/' or '.' or '-'), $"the path is {line[5]}");
+        Trial.Holds(line[5].Length > 0 && line[5].All(IsOfPath), $"the path is {line[5]}");
     }
+
+    private static bool IsOfNumber(char letter) => char.IsAsciiDigit(letter) || letter is '+' or '-' or '.' or 'e' or 'E';
+
+    private static bool IsOfPath(char letter) => char.IsAsciiLetterLower(letter) || letter is '/' or '.' or '-';
 
     private string[]? Line(Trial trial, byte[] arguments)
     {

@@ -27,7 +27,8 @@ internal sealed class ConfigurationTarget : Target
         DaemonOptions options;
         try
         {
-            options = trial.Measured(() => ConfigurationFiles.Load([.. contents.Select((content, i) => ConfigurationFile.Parse($"{i}.json", content))]).Options);
+            options = trial.Measured(() => ConfigurationFiles.Merge(
+                [.. contents.Select((content, i) => ConfigurationFile.Parse($"{i}.json", content))]).Options);
         }
         catch (ConfigurationException refused)
         {

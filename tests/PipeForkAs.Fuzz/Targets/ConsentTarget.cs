@@ -9,7 +9,8 @@ namespace PipeForkAs.Fuzz.Targets;
 internal sealed class ConsentTarget : Target
 {
     private static readonly string[] Jobs = ["id", "read-file", "read", "a", "a.b_c-1"];
-    private static readonly string[][] Callers = [["33", "www-data", "@33", "@www-data"], ["0"], ["1001", "alice", "@50", "@500"], [], ["1", "é", "@é"]];
+    private static readonly string[][] Callers =
+        [["33", "www-data", "@33", "@www-data"], ["0"], ["1001", "alice", "@50", "@500"], [], ["1", "é", "@é"]];
 
     public override string Name => "consent";
 
@@ -30,7 +31,7 @@ internal sealed class ConsentTarget : Target
         Trial.Holds(answer.Given == (plain ?? false), $"{answer}; by the design: {plain?.ToString() ?? "not a consent file"}");
     }
 
-    /// <summary>The file once more, as the manual page describes it; null where something is wrong with it, which makes all of it a no.</summary>
+    /// <summary>The file once more, as the manual page describes it; null where it is not a consent file, which is a no.</summary>
     private static bool? Plainly(byte[] file, string job, string[] callers)
     {
         bool given = false;
@@ -44,8 +45,7 @@ internal sealed class ConsentTarget : Target
                 continue;
             string pattern = words.Length == 1 ? "*" : words[1];
             string beginning = pattern.EndsWith('*') ? pattern[..^1] : pattern;
-            if (words.Length > 2 || (beginning.Length == 0 && pattern != "*") || beginning.Length > 64 || (beginning.Length > 0 && !char.IsAsciiLetterOrDigit(beginning[0]))
-                || beginning.Any(letter => !char.IsAsciiLetterOrDigit(letter) && letter is not ('-' or '_' or '.')))
+            if (words.Length > 2 || !(pattern == "*" || IsName(beginning)))
                 return null;
             bool caller = words[0] == "*" || callers.Any(name => words[0] == Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(name)));
             given |= caller && (pattern.EndsWith('*') ? job.StartsWith(beginning, StringComparison.Ordinal) : job == pattern);
@@ -53,4 +53,7 @@ internal sealed class ConsentTarget : Target
 
         return given;
     }
+
+    private static bool IsName(string text) => text.Length is > 0 and <= 64 && char.IsAsciiLetterOrDigit(text[0])
+        && text.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_' or '.');
 }

@@ -17,7 +17,8 @@ internal sealed class PolicyTarget : Target
 {
     private const int MaxQuestions = 8;
 
-    private static readonly string[] People = ["root", "daemon", "www-data", "alice", "bob", "carol", "dave", "0", "1", "33", "1001", "1002", "1500", "5000"];
+    private static readonly string[] People =
+        ["root", "daemon", "www-data", "alice", "bob", "carol", "dave", "0", "1", "33", "1001", "1002", "1500", "5000"];
     private static readonly string[] Groups = ["@root", "@staff", "@customers", "@0", "@50", "@700", "@1001", "@www-data"];
     private static readonly string[] Patterns = ["*", "read", "read-*", "write", "w*", "read-file"];
     private static readonly string[] Jobs = ["read", "read-file", "read-", "write", "rea", "x"];
@@ -28,7 +29,8 @@ internal sealed class PolicyTarget : Target
     private static readonly string[] Ways = ["Equals", "OneOf", "Letters", "AtMost", "AtLeast", "Under"];
     private static readonly string[] Folders = ["~", "~/www", "/home", "/", "/home/alice", "/srv/./x//y"];
     private static readonly string[] Numbers = ["0", "-1", "5", "0.5", "5.0", "500e-2", "100", "-0", "1e2"];
-    private static readonly string[] Others = ["true", "false", "null", "[]", "{\"a\":1}", "\"/home/alice/www/x\"", "\"\\u0061\"", "\"/home/bob/../alice\""];
+    private static readonly string[] Others =
+        ["true", "false", "null", "[]", "{\"a\":1}", "\"/home/alice/www/x\"", "\"\\u0061\"", "\"/home/bob/../alice\""];
 
     public override string Name => "policy";
 
@@ -76,7 +78,8 @@ internal sealed class PolicyTarget : Target
         var caller = new Caller(new UserId(callerUid), new GroupId(gid), [.. groups.Select(group => new GroupId(group))], new ProcessId(1));
         Account user = world.Find(UserSelector.ById(new UserId(uid))) ?? new Account($"u{uid}", uid, uid, [uid], "/", "");
         UserSelector selector = byUid || user.Name.All(char.IsDigit) ? UserSelector.ById(new UserId(uid)) : UserSelector.Parse(user.Name);
-        (int rule, bool allowed) = NaiveMatcher.Decide(rules, floor, callerUid, [gid, .. groups], job, user, given is null ? null : JsonNode.Parse(given)!.AsObject(), consents);
+        JsonObject? arguments = given is null ? null : JsonNode.Parse(given)!.AsObject();
+        (int rule, bool allowed) = NaiveMatcher.Decide(rules, floor, callerUid, [gid, .. groups], job, user, arguments, consents);
 
         using JsonDocument? document = given is null ? null : JsonDocument.Parse(given);
         var question = new Question(caller, callerName, job, selector, null, document?.RootElement);
@@ -89,7 +92,8 @@ internal sealed class PolicyTarget : Target
         string actual = byAccount.Rule is null ? "none" : $"{(byAccount.Answer == Answer.Denied ? "deny" : "allow")} {byAccount.Rule}";
         string words = $"{caller} {job} {given} {user} as \"{selector}\" of {string.Join("; ", rules.Select(Words))}";
         Trial.Holds(expected == actual, $"{actual}, not {expected}: {words}");
-        Trial.Holds(byName.Answer == Answer.NeedsAccount || (byName.Answer == Answer.Denied && !allowed), $"by name {byName}, by account {byAccount}: {words}");
+        bool consistent = byName.Answer == Answer.NeedsAccount || (byName.Answer == Answer.Denied && !allowed);
+        Trial.Holds(consistent, $"by name {byName}, by account {byAccount}: {words}");
         Trial.Holds(!byAccount.GrantsRoot || (allowed && uid == 0 && rules[rule].AllowRoot), $"root is granted: {words}");
         Trial.Holds(!allowed || policy.MayRun(caller, callerName, job), $"the caller may run what it may not know of: {words}");
     }
@@ -101,17 +105,21 @@ internal sealed class PolicyTarget : Target
         bool root = !deny && (targets.Contains("root") || targets.Contains("0"));
         bool consent = !deny && !root && choices.Once(4);
         NaiveCondition[] where = [.. Names.Where(_ => choices.Once(3)).Select(name => Condition(choices, name))];
-        return new NaiveRule(Some(choices, "*"), [.. Enumerable.Range(0, 1 + choices.Below(2)).Select(_ => choices.Of(Patterns))], targets, deny, root, where, consent);
+        string[] jobs = [.. Enumerable.Range(0, 1 + choices.Below(2)).Select(_ => choices.Of(Patterns))];
+        return new NaiveRule(Some(choices, "*"), jobs, targets, deny, root, where, consent);
     }
 
-    private static string[] Some(Choices choices, string word) => [.. Enumerable.Range(0, 1 + choices.Below(3)).Select(_ => choices.Below(6) switch
+    private static string[] Some(Choices choices, string word) =>
+        [.. Enumerable.Range(0, 1 + choices.Below(3)).Select(_ => One(choices, word))];
+
+    private static string One(Choices choices, string word) => choices.Below(6) switch
     {
         0 => "*",
         1 => word,
         2 => choices.Of(Groups),
         3 => choices.Text(),
         _ => choices.Of(People),
-    })];
+    };
 
     private static NaiveCondition Condition(Choices choices, string name) => choices.Of(Ways) switch
     {
@@ -122,10 +130,16 @@ internal sealed class PolicyTarget : Target
         string way => new(name, way, [Number(choices)]),
     };
 
-    private static string Word(Choices choices) => choices.Below(3) switch { 0 => choices.Text(), 1 => Number(choices), _ => choices.Of(Folders) };
+    private static string Word(Choices choices) => choices.Below(3) switch
+    {
+        0 => choices.Text(),
+        1 => Number(choices),
+        _ => choices.Of(Folders),
+    };
 
-    private static string Number(Choices choices) =>
-        choices.Once(2) ? choices.Of(Numbers) : string.Create(CultureInfo.InvariantCulture, $"{choices.Below(256)}.{choices.Below(100)}e{choices.Below(5)}");
+    private static string Number(Choices choices) => choices.Once(2)
+        ? choices.Of(Numbers)
+        : string.Create(CultureInfo.InvariantCulture, $"{choices.Below(256)}.{choices.Below(100)}e{choices.Below(5)}");
 
     private static string Value(Choices choices) => choices.Below(5) switch
     {
@@ -156,7 +170,10 @@ internal sealed class PolicyTarget : Target
         AtLeast = condition.Way == "AtLeast" ? decimal.Parse(condition.Values[0], NumberStyles.Float, CultureInfo.InvariantCulture) : null,
     };
 
-    private static string Words(NaiveRule rule) =>
-        $"{(rule.Deny ? "deny" : "allow")} callers [{string.Join(',', rule.Callers)}] jobs [{string.Join(',', rule.Jobs)}] as [{string.Join(',', rule.As)}] root {rule.AllowRoot} consent {rule.RequireConsent} "
-            + $"where {string.Join(',', rule.Where.Select(where => $"{where.Argument} {where.Way} {string.Join('|', where.Values)}"))}";
+    private static string Words(NaiveRule rule)
+    {
+        string where = string.Join(',', rule.Where.Select(one => $"{one.Argument} {one.Way} {string.Join('|', one.Values)}"));
+        return $"{(rule.Deny ? "deny" : "allow")} callers [{string.Join(',', rule.Callers)}] jobs [{string.Join(',', rule.Jobs)}] "
+            + $"as [{string.Join(',', rule.As)}] root {rule.AllowRoot} consent {rule.RequireConsent} where {where}";
+    }
 }

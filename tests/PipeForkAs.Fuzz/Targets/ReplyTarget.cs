@@ -69,7 +69,7 @@ internal sealed class ReplyTarget : Target
             for (int at = 0; at + 8 <= reply.Length;)
             {
                 uint length = BinaryPrimitives.ReadUInt32BigEndian(reply.AsSpan(at + 4));
-                if (reply[at] is not (1 or 2) || reply[at + 1] != 0 || reply[at + 2] != 0 || reply[at + 3] != 0 || length > 16 * 1024 * 1024)
+                if (reply[at] is not (1 or 2) || reply.AsSpan(at + 1, 3).ContainsAnyExcept((byte)0) || length > 16 * 1024 * 1024)
                     break;
                 int there = (int)Math.Min(length, (uint)(reply.Length - at - 8));
                 outputs[(FrameType)reply[at]].AddRange(reply.AsSpan(at + 8, there));

@@ -50,13 +50,17 @@ internal sealed class RequestTarget : Target
         Trial.Holds(Text(root, "job") == request.Job, "another reader finds another job");
         Trial.Holds(Text(root, "user") == request.User, "another reader finds another user");
         Trial.Holds(Text(root, "caller") == request.Caller, "another reader finds another caller");
-        Trial.Holds(root.TryGetProperty("args", out JsonElement arguments) == request.Arguments is not null, "another reader finds other arguments");
-        Trial.Holds(request.Arguments is null || Json.Same(arguments, JsonElement.Parse(request.Arguments)), "another reader finds other arguments");
-        Trial.Holds(root.TryGetProperty("env", out JsonElement env) == request.Environment is not null, "another reader finds another environment");
-        Trial.Holds(request.Environment is null || env.EnumerateObject().Count() == request.Environment.Count, "another reader finds another environment");
-        Trial.Holds(root.TryGetProperty("timeout", out JsonElement timeout) == request.Timeout is not null, "another reader finds another time-out");
+        Trial.Holds(Has(root, "args", out JsonElement args) == request.Arguments is not null, "another reader finds other arguments");
+        Trial.Holds(
+            request.Arguments is null || Json.Same(args, JsonElement.Parse(request.Arguments)), "another reader finds other arguments");
+        Trial.Holds(Has(root, "env", out JsonElement env) == request.Environment is not null, "another reader finds another environment");
+        Trial.Holds(
+            request.Environment is null || env.GetPropertyCount() == request.Environment.Count, "another reader finds other variables");
+        Trial.Holds(Has(root, "timeout", out JsonElement timeout) == request.Timeout is not null, "another reader finds another time-out");
         Trial.Holds(request.Timeout is not { } seconds || timeout.GetDouble().Equals(seconds), "another reader finds another time-out");
     }
+
+    private static bool Has(JsonElement root, string name, out JsonElement value) => root.TryGetProperty(name, out value);
 
     /// <summary>The same bytes as arguments that a program hands to the client.</summary>
     private static void IsWrittenOrRefused(Request request)
@@ -75,8 +79,12 @@ internal sealed class RequestTarget : Target
         IsEqual(request, Request.Parse(written.AsSpan(0, written.Length - 1)));
     }
 
-    private static string? Text(JsonElement root, string name) =>
-        root.TryGetProperty(name, out JsonElement value) ? value.ValueKind == JsonValueKind.String ? value.GetString() : value.GetRawText() : null;
+    private static string? Text(JsonElement root, string name)
+    {
+        if (!root.TryGetProperty(name, out JsonElement value))
+            return null;
+        return value.ValueKind == JsonValueKind.String ? value.GetString() : value.GetRawText();
+    }
 
     private static void IsEqual(Request first, Request second)
     {
@@ -88,8 +96,10 @@ internal sealed class RequestTarget : Target
                 && (first.Arguments is null || Json.Same(first.Arguments, second.Arguments!)),
             "written and read again, the arguments are others");
         Trial.Holds(
-            first.Environment is null == second.Environment is null
-                && (first.Environment ?? []).OrderBy(pair => pair.Key, StringComparer.Ordinal).SequenceEqual((second.Environment ?? []).OrderBy(pair => pair.Key, StringComparer.Ordinal)),
+            first.Environment is null == second.Environment is null && Pairs(first).SequenceEqual(Pairs(second)),
             "written and read again, the environment is another");
     }
+
+    private static IEnumerable<KeyValuePair<string, string>> Pairs(Request request) =>
+        (request.Environment ?? []).OrderBy(pair => pair.Key, StringComparer.Ordinal);
 }

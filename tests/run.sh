@@ -28,6 +28,7 @@ command -v logrotate >/dev/null || missing+=(logrotate)
 command -v mkfs.ext4 >/dev/null || missing+=(e2fsprogs)
 command -v zsh >/dev/null || missing+=(zsh)
 command -v fish >/dev/null || missing+=(fish)
+compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer_no_main-*.a' >/dev/null || missing+=(libclang-rt-dev)
 if [ ${#missing[@]} -gt 0 ]; then
     echo "installing ${missing[*]}"
     { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"; } >/dev/null \
@@ -94,6 +95,15 @@ for project in tests/*.Tests tests/PipeForkAs.EndToEnd tests/PipeForkAs.Boot; do
     skipped=$((skipped + skips))
     passed=$((passed + $(number Total) - $(number Failed) - skips))
 done
+
+echo "== fuzzing"
+PIPEFORKAS_BUILT=1 timeout --foreground --kill-after=30 600 tests/fuzz/run.sh --short >"$scratch/output" 2>&1 </dev/null
+summary=$(grep -E '^[0-9]+ targets, [0-9]+ inputs, [0-9]+ failures$' "$scratch/output" | tail -n 1)
+read -r targets _ _ _ bad _ <<<"${summary:-1 targets, 0 inputs, 1 failures}"
+[ "$bad" -eq 0 ] || cat "$scratch/output"
+echo "${summary:-fuzzing did not come to its end}"
+failed=$((failed + bad))
+passed=$((passed + targets - bad))
 
 if [ "$skipped" -gt 0 ]; then
     echo "$passed passed, $failed failed, $skipped skipped"

@@ -29,6 +29,8 @@ public static class ArgumentPairs
     {
         ArgumentNullException.ThrowIfNull(pairs);
 
+        if (schema is { } given && !ArgumentSchema.IsUnicode(given))
+            throw new RequestException("the schema of the job's arguments holds text that is not valid Unicode");
         ArgumentSchema? arguments = schema is { } known ? new ArgumentSchema(known) : null;
         HashSet<string> seen = new(StringComparer.Ordinal);
         ArrayBufferWriter<byte> json = new();
@@ -39,12 +41,15 @@ public static class ArgumentPairs
             {
                 (string name, string value) = Split(pair);
                 if (!seen.Add(name))
-                    throw new RequestException($"the argument {name} is given twice");
+                    throw new RequestException($"the argument {OneLine.Of(name)} is given twice");
 
                 ArgumentSchema member = arguments?.Member(name) ?? throw Unknown(name, arguments);
                 writer.WritePropertyName(name);
                 if (!member.TryWrite(writer, value))
-                    throw new RequestException($"the argument {name} is {member.Expectation}, not \"{value}\"");
+                {
+                    string expected = OneLine.Whole(member.Expectation);
+                    throw new RequestException($"the argument {OneLine.Of(name)} is {expected}, not \"{OneLine.Of(value)}\"");
+                }
             }
 
             writer.WriteEndObject();
@@ -53,11 +58,11 @@ public static class ArgumentPairs
         return json.WrittenSpan.ToArray();
     }
 
-    /// <summary>The arguments that a schema names, in its order, in words for a person.</summary>
+    /// <summary>The arguments that a schema names, in its order, in words for a person; none where its text is not Unicode.</summary>
     /// <param name="schema">The JSON schema of a job's arguments; null when the job takes none.</param>
     public static IReadOnlyList<ArgumentDescription> Describe(JsonElement? schema)
     {
-        if (schema is not { } known)
+        if (schema is not { } known || !ArgumentSchema.IsUnicode(known))
             return [];
 
         ArgumentSchema arguments = new(known);
@@ -67,7 +72,8 @@ public static class ArgumentPairs
     /// <summary>Whether a schema knows an argument of that name, or takes arguments of any name.</summary>
     /// <param name="schema">The JSON schema of a job's arguments; null when the job takes none.</param>
     /// <param name="name">The name, in the letters that the job has it in.</param>
-    public static bool Knows(JsonElement? schema, string name) => schema is { } known && new ArgumentSchema(known).Member(name) is not null;
+    public static bool Knows(JsonElement? schema, string name) =>
+        schema is { } known && ArgumentSchema.IsUnicode(known) && new ArgumentSchema(known).Member(name) is not null;
 
     private static ArgumentDescription Describe(ArgumentSchema arguments, string name)
     {
@@ -80,14 +86,14 @@ public static class ArgumentPairs
         int separator = pair.IndexOf('=', StringComparison.Ordinal);
         return separator > 0
             ? (pair[..separator], pair[(separator + 1)..])
-            : throw new RequestException($"\"{pair}\" is no argument of the form NAME=VALUE");
+            : throw new RequestException($"\"{OneLine.Of(pair)}\" is no argument of the form NAME=VALUE");
     }
 
     private static RequestException Unknown(string name, ArgumentSchema? arguments)
     {
         string known = arguments is { } schema ? string.Join(", ", schema.Names) : "";
         return new RequestException(known.Length > 0
-            ? $"the job has no argument {name}; it has {known}"
-            : $"the job takes no arguments, not {name} either");
+            ? $"the job has no argument {OneLine.Of(name)}; it has {OneLine.Whole(known)}"
+            : $"the job takes no arguments, not {OneLine.Of(name)} either");
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 using PipeForkAs.Protocol.Client;
@@ -27,10 +28,15 @@ internal readonly struct ArgumentSchema
         this.node = Resolve(root, node);
     }
 
+    /// <summary>Reads a schema.</summary>
+    /// <param name="root">A schema of which <see cref="IsUnicode"/> holds.</param>
     public ArgumentSchema(JsonElement root)
         : this(root, root)
     {
     }
+
+    /// <summary>Whether all text in it is Unicode.</summary>
+    public static bool IsUnicode(JsonElement element) => JsonText.IsUnicode(JsonMarshal.GetRawUtf8Value(element));
 
     /// <summary>The names that the schema lists, in its order.</summary>
     public IEnumerable<string> Names =>
@@ -50,7 +56,7 @@ internal readonly struct ArgumentSchema
             if (Choices() is { } choices)
                 return "one of " + string.Join(", ", choices.Where(IsSayable).Select(choice => choice.ToString()));
 
-            string[] types = [.. Types().Where(type => type != "null").Select(Word)];
+            string[] types = [.. Types().Where(type => type is not ("null" or "")).Select(Word)];
             return types.Length > 0 ? string.Join(" or ", types) : "JSON or plain text";
         }
     }
@@ -236,11 +242,16 @@ internal readonly struct ArgumentSchema
     {
         try
         {
-            return JsonDocument.Parse(text, Strict);
+            var document = JsonDocument.Parse(text, Strict);
+            if (IsUnicode(document.RootElement))
+                return document;
+            document.Dispose();
+            return null;
         }
-        catch (JsonException)
+        catch (Exception failure) when (failure is JsonException or InvalidOperationException)
         {
             // Most values are plain words; that they are no JSON is no failure.
+            // The second is the reader's word for a name that is not valid Unicode.
             return null;
         }
     }

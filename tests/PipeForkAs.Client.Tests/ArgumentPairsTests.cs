@@ -35,6 +35,37 @@ public sealed class ArgumentPairsTests
         int Retries = 3);
 
     [Theory]
+    [InlineData("""{"properties":{"a":{"$ref":"#/\ud800"}}}""")]
+    [InlineData("""{"properties":{"a":{"\ud800":1}}}""")]
+    [InlineData("""{"properties":{"a":{"type":"\ud800"}}}""")]
+    [InlineData("""{"properties":{"a":{"enum":["\ud800"]}}}""")]
+    public void A_schema_whose_text_is_not_unicode_takes_no_arguments(string text)
+    {
+        JsonElement schema = JsonElement.Parse(text);
+        RequestException refused = Assert.Throws<RequestException>(() => ArgumentPairs.ToJson(["a=x"], schema));
+        Assert.Contains("Unicode", refused.Message, StringComparison.Ordinal);
+        Assert.Empty(ArgumentPairs.Describe(schema));
+        Assert.False(ArgumentPairs.Knows(schema, "a"));
+    }
+
+    [Fact]
+    public void A_value_whose_text_is_not_unicode_is_not_JSON()
+    {
+        JsonElement schema = JsonElement.Parse("""{"properties":{"a":{"type":"object"},"b":{}}}""");
+        Assert.Throws<RequestException>(() => ArgumentPairs.ToJson(["a={\"\\ud800\":1}"], schema));
+        Assert.Throws<RequestException>(() => ArgumentPairs.ToJson(["a={\"x\":\"\\ud800\"}"], schema));
+        Assert.Equal("""{"b":"{\"\\ud800\":1}"}"""u8, ArgumentPairs.ToJson(["b={\"\\ud800\":1}"], schema));
+    }
+
+    [Fact]
+    public void A_word_is_told_in_one_line()
+    {
+        JsonElement schema = JsonElement.Parse("""{"properties":{"a":{"type":"integer"}}}""");
+        Assert.All(["a\u001b\n", "a\u001b\n=1", "a=\u001b\n"], word =>
+            Assert.DoesNotContain(Assert.Throws<RequestException>(() => ArgumentPairs.ToJson([word], schema)).Message, char.IsControl));
+    }
+
+    [Theory]
     [InlineData("path=/tmp/a b", """{"path":"/tmp/a b"}""")]
     [InlineData("path=", """{"path":""}""")]
     [InlineData("path=a=b", """{"path":"a=b"}""")]

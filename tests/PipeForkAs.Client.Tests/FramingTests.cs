@@ -104,6 +104,14 @@ public sealed class FramingTests
         ViolatesAsync(8, Reply.Frame(FrameType.End, (latin1 ? Encoding.Latin1 : Encoding.UTF8).GetBytes(json)));
 
     [Fact(Timeout = Bound.Milliseconds)]
+    public async Task What_is_wrong_with_an_end_record_is_told_in_one_line()
+    {
+        byte[] end = Reply.Frame(FrameType.End, "{\"code\":\"ok\",\"a\\u001b\\n\":x}"u8.ToArray());
+        ProtocolViolationException failure = await Assert.ThrowsAsync<ProtocolViolationException>(() => CaptureAsync(end));
+        Assert.DoesNotContain(failure.Message, char.IsControl);
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
     public async Task A_member_that_this_version_does_not_know_is_ignored()
     {
         JobOutput output = await CaptureAsync(Reply.Frame(FrameType.End, "{\"code\":\"ok\",\"exit\":0,\"new\":[1]}"u8.ToArray()));

@@ -40,11 +40,16 @@ public class ArgumentTests
     [InlineData("7", "must be a JSON object")]
     [InlineData("{\"text\":", "no valid JSON")]
     [InlineData("{} {}", "no valid JSON")]
+    [InlineData("{\"a\\ud800\":1}", "text that is not valid Unicode")]
+    [InlineData("{\"a\\ud800\":1,\"b\":2}", "text that is not valid Unicode")]
+    [InlineData("{\"a\\n\\u001b[2J\\u2028\":1}", "the job has no argument a??[2J?; it has")]
+    [InlineData("{\"text\":\"a\",\"number\":1,\"speed\":\"Fast\",\"part\":{\"x\\u001b\":1},\"list\":[]}", "at $.part")]
     public void Wrong_arguments_are_refused_with_the_reason(string arguments, string reason)
     {
         JobArgumentsException refusal = Assert.Throws<JobArgumentsException>(() => TestRun.Of(job, arguments));
         Assert.Contains(reason, refusal.Message);
         Assert.DoesNotContain("PipeForkAs", refusal.Message);
+        Assert.DoesNotContain(refusal.Message, letter => char.IsControl(letter) || letter == '\u2028');
     }
 
     [Fact]

@@ -99,7 +99,8 @@ internal sealed class ReplyParser
         }
         catch (JsonException failure)
         {
-            throw new ProtocolViolationException(start, $"the end record cannot be read at {failure.Path ?? "$"}: {failure.Message}", failure);
+            string problem = $"the end record cannot be read at {OneLine.Of(failure.Path ?? "$")}: {OneLine.Of(failure.Message)}";
+            throw new ProtocolViolationException(start, problem, failure);
         }
 
         if (end.Exit is < 0 or > 255)

@@ -32,14 +32,30 @@ internal sealed class ConfigurationFile
     {
         try
         {
-            using var stream = new MemoryStream(PlainFile.ReadBytes(path));
+            return Parse(path, PlainFile.ReadBytes(path));
+        }
+        catch (SystemCallException failure)
+        {
+            throw new ConfigurationException($"{path}: {failure.Message}");
+        }
+    }
+
+    /// <summary>Reads a file's content.</summary>
+    /// <param name="path">The file, for messages.</param>
+    /// <param name="content">What it holds.</param>
+    /// <exception cref="ConfigurationException">The content is not a JSON object.</exception>
+    public static ConfigurationFile Parse(string path, byte[] content)
+    {
+        try
+        {
+            using var stream = new MemoryStream(content);
             return new ConfigurationFile(path, new ConfigurationBuilder().AddJsonStream(stream).Build());
         }
         catch (JsonException failure)
         {
             throw new ConfigurationException($"{path}: {Place(failure)}");
         }
-        catch (Exception failure) when (failure is FormatException or IOException or SystemCallException)
+        catch (Exception failure) when (failure is FormatException or IOException)
         {
             throw new ConfigurationException($"{path}: {failure.Message}");
         }

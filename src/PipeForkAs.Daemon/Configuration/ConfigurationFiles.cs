@@ -37,8 +37,14 @@ internal static class ConfigurationFiles
         if (problems.Count > 0)
             throw new ConfigurationException(problems);
 
-        List<ConfigurationFile> parts = [.. files.Select(ConfigurationFile.Read)];
-        problems.AddRange(parts.SelectMany(part => part.Problems()));
+        return Merge([.. files.Select(ConfigurationFile.Read)]);
+    }
+
+    /// <summary>Checks what was read, later files over earlier ones.</summary>
+    /// <exception cref="ConfigurationException">Something is wrong with a file, a key or a value.</exception>
+    public static (DaemonOptions Options, IConfigurationRoot Root) Merge(IReadOnlyList<ConfigurationFile> parts)
+    {
+        List<string> problems = [.. parts.SelectMany(part => part.Problems())];
         problems.AddRange(MixedLists(parts));
         if (problems.Count > 0)
             throw new ConfigurationException(problems);
@@ -106,7 +112,7 @@ internal static class ConfigurationFiles
     /// Lists that stand in two files. They would be mixed entry by entry: a command line with the program of one file and the arguments
     /// of another.
     /// </summary>
-    private static IEnumerable<string> MixedLists(List<ConfigurationFile> parts)
+    private static IEnumerable<string> MixedLists(IReadOnlyList<ConfigurationFile> parts)
     {
         var seen = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         foreach (ConfigurationFile part in parts)

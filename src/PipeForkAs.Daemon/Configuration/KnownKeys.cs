@@ -45,35 +45,42 @@ internal static class KnownKeys
         "Jobs:*:Timeout", "Limits:QueueTimeout", "Commands:*:Timeout", "Limits:RequestTimeout", "Limits:LookupTimeout", "Limits:LookupCacheTime", "Limits:JobTimeout", "Limits:KillGrace", "Limits:DrainTimeout",
     ];
 
+    /// <summary>Each pattern's parts: keys are compared with all of them, and there may be many keys.</summary>
+    private static readonly string[][] PatternParts = Split(Patterns);
+    private static readonly string[][] NullableParts = Split(Nullable);
+    private static readonly string[][] EmptyParts = Split(Empty);
+    private static readonly string[][] TimesParts = Split(Times);
+
     /// <summary>The keys themselves; '#' stands for an entry's position, '*' for a name.</summary>
     public static IReadOnlyList<string> All => Patterns;
 
     /// <summary>Whether a key is one of these that hold a value.</summary>
-    public static bool Contains(string key) => Array.Exists(Patterns, pattern => Matches(pattern, key, sectionsToo: false));
+    public static bool Contains(string key) => MatchesAny(PatternParts, key, sectionsToo: false);
 
     /// <summary>Whether a key is a section on the way to a known one.</summary>
-    public static bool ContainsSection(string key) => Array.Exists(Patterns, pattern => Matches(pattern, key, sectionsToo: true));
+    public static bool ContainsSection(string key) => MatchesAny(PatternParts, key, sectionsToo: true);
 
     /// <summary>Whether a key's value may be null, for "no limit" or "none".</summary>
-    public static bool MayBeNull(string key) => Array.Exists(Nullable, pattern => Matches(pattern, key, sectionsToo: false));
+    public static bool MayBeNull(string key) => MatchesAny(NullableParts, key, sectionsToo: false);
 
     /// <summary>Whether a key's value may be the empty text.</summary>
-    public static bool MayBeEmpty(string key) => Array.Exists(Empty, pattern => Matches(pattern, key, sectionsToo: false));
+    public static bool MayBeEmpty(string key) => MatchesAny(EmptyParts, key, sectionsToo: false);
 
     /// <summary>Whether a key is for a library to read, which has rules of its own.</summary>
     public static bool IsOthers(string key) => key.StartsWith("Logging:", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Whether a key's value is a time.</summary>
-    public static bool IsTime(string key) => Array.Exists(Times, pattern => Matches(pattern, key, sectionsToo: false));
+    public static bool IsTime(string key) => MatchesAny(TimesParts, key, sectionsToo: false);
 
     /// <summary>The list that a key is an entry of, or a part of an entry; null for none.</summary>
     public static string? ListOf(string key)
     {
-        foreach (string pattern in Patterns)
+        string[] parts = key.Split(':');
+        foreach (string[] pattern in PatternParts)
         {
-            int depth = Array.IndexOf(pattern.Split(':'), "#");
-            string[] parts = key.Split(':');
-            if (depth > 0 && parts.Length > depth && (Matches(pattern, key, sectionsToo: false) || Matches(pattern, key, sectionsToo: true)))
+            int depth = Array.IndexOf(pattern, "#");
+            if (depth > 0 && parts.Length > depth
+                && (Matches(pattern, parts, sectionsToo: false) || Matches(pattern, parts, sectionsToo: true)))
                 return string.Join(':', parts[..depth]);
         }
 
@@ -84,7 +91,7 @@ internal static class KnownKeys
     public static string? Nearest(string key)
     {
         string[] parts = key.Split(':');
-        string[][] candidates = [.. Patterns.Select(pattern => pattern.Split(':'))];
+        string[][] candidates = PatternParts;
         for (int depth = 0; depth < parts.Length; depth++)
         {
             string part = parts[depth];
@@ -126,10 +133,16 @@ internal static class KnownKeys
         _ => string.Equals(wanted, part, StringComparison.OrdinalIgnoreCase),
     };
 
-    private static bool Matches(string pattern, string key, bool sectionsToo)
+    private static string[][] Split(string[] patterns) => [.. patterns.Select(pattern => pattern.Split(':'))];
+
+    private static bool MatchesAny(string[][] patterns, string key, bool sectionsToo)
     {
-        string[] wanted = pattern.Split(':');
         string[] parts = key.Split(':');
+        return Array.Exists(patterns, pattern => Matches(pattern, parts, sectionsToo));
+    }
+
+    private static bool Matches(string[] wanted, string[] parts, bool sectionsToo)
+    {
         for (int i = 0; i < parts.Length; i++)
         {
             if (i >= wanted.Length)

@@ -18,18 +18,20 @@ internal static class ArgumentDiagnosis
     public static string Explain(ReadOnlyMemory<byte> json, JsonElement schema, JsonException failure)
     {
         IReadOnlyList<ArgumentDescription> known = ArgumentPairs.Describe(schema);
-        JsonDocument document;
         try
         {
-            document = JsonDocument.Parse(json, Strict);
+            using JsonDocument document = JsonDocument.Parse(json, Strict);
+            return Explain(document.RootElement, known, failure);
         }
         catch (JsonException invalid)
         {
-            return $"the arguments are no valid JSON: {invalid.Message}";
+            return $"the arguments are no valid JSON: {OneLine.Of(invalid.Message)}";
         }
-
-        using (document)
-            return Explain(document.RootElement, known, failure);
+        catch (InvalidOperationException)
+        {
+            // The reader's word for a name that is invalid UTF-8 or half a surrogate pair.
+            return "the arguments hold text that is not valid Unicode";
+        }
     }
 
     private static string Explain(JsonElement given, IReadOnlyList<ArgumentDescription> known, JsonException failure)
@@ -39,7 +41,12 @@ internal static class ArgumentDiagnosis
 
         string[] names = [.. given.EnumerateObject().Select(member => member.Name)];
         if (names.Except(known.Select(argument => argument.Name)).FirstOrDefault() is { } unknown)
-            return known.Count == 0 ? "the job takes no arguments" : $"the job has no argument {unknown}; it has {string.Join(", ", known.Select(argument => argument.Name))}";
+        {
+            return known.Count == 0
+                ? "the job takes no arguments"
+                : $"the job has no argument {OneLine.Of(unknown)}; it has {string.Join(", ", known.Select(argument => argument.Name))}";
+        }
+
         if (known.FirstOrDefault(argument => argument.Required && !names.Contains(argument.Name)) is { } missing)
             return $"the argument {missing.Name} is missing; it must be {missing.Expectation}";
 
@@ -47,6 +54,6 @@ internal static class ArgumentDiagnosis
         return known.FirstOrDefault(argument => failure.Path == $"$.{argument.Name}") is { } wrong
             && given.GetProperty(wrong.Name).ValueKind is not (JsonValueKind.Object or JsonValueKind.Array)
             ? $"the argument {wrong.Name} must be {wrong.Expectation}"
-            : $"an argument is not what the job takes, at {failure.Path ?? "$"}";
+            : $"an argument is not what the job takes, at {OneLine.Of(failure.Path ?? "$")}";
     }
 }

@@ -67,8 +67,16 @@ public sealed record EndRecord
 
     /// <summary>Reads a record. Members that this version does not know are ignored, so that a newer daemon may add some.</summary>
     /// <exception cref="JsonException">It is no end record.</exception>
-    public static EndRecord Parse(ReadOnlySpan<byte> json) =>
-        JsonSerializer.Deserialize(json, EndRecordJson.Default.EndRecord) ?? throw new JsonException("the end record is null");
+    public static EndRecord Parse(ReadOnlySpan<byte> json)
+    {
+        EndRecord record = JsonSerializer.Deserialize(json, EndRecordJson.Default.EndRecord)
+            ?? throw new JsonException("the end record is null");
+
+        // The reader makes infinity of 1e999, which no writer takes.
+        return double.IsFinite(record.Seconds) && double.IsFinite(record.Cpu ?? 0)
+            ? record
+            : throw new JsonException("a time of the end record is not a finite number");
+    }
 }
 
 /// <summary>An exception as data.</summary>

@@ -84,6 +84,8 @@ public sealed record Request
     {
         try
         {
+            if (Arguments is not null && !JsonText.IsUnicode(Arguments))
+                throw new RequestException("\"args\" holds text that is not valid Unicode");
             byte[] json = JsonSerializer.SerializeToUtf8Bytes(this, RequestJson.Default.Request);
             RequestText.Check(json);
             return json;

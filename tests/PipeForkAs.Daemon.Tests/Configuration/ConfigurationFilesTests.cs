@@ -25,6 +25,28 @@ public sealed class ConfigurationFilesTests : IDisposable
         Assert.DoesNotContain("LineNumber", message);
     }
 
+    [Theory]
+    [InlineData("{ \"a\\n\\u001b[2J\": 1 }")]
+    [InlineData("{ \"Limits\": nlul,\n\"Policy\": 1 }")]
+    [InlineData("""{ "Policy": { "Rules": [ { "Name": "a", "Callers": ["x\n\u2028"], "Jobs": ["*"], "As": ["self"] } ] } }""")]
+    public void A_problem_is_told_in_one_line_whatever_the_file_holds(string text)
+    {
+        string file = folder.Write("wrong.json", text);
+        ConfigurationException refused = Assert.Throws<ConfigurationException>(() => ConfigurationFiles.Load([file]));
+        Assert.NotEmpty(refused.Problems);
+        Assert.All(refused.Problems, problem => Assert.DoesNotContain(problem, letter => char.IsControl(letter) || letter == '\u2028'));
+    }
+
+    [Fact]
+    public void Many_colons_in_a_key_cost_little()
+    {
+        byte[] text = System.Text.Encoding.UTF8.GetBytes($"{{ \"a{new string(':', 500)}\": 1 }}");
+        _ = ConfigurationFile.Parse("a", text).Problems().Count();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.NotEmpty(ConfigurationFile.Parse("a", text).Problems());
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64 * 1024 * 1024);
+    }
+
     [Fact]
     public void The_example_of_the_design_is_read_as_it_is_meant()
     {

@@ -64,6 +64,8 @@ public sealed class EndRecordTests
         Assert.Equal(ReplyCode.Failed, EndRecord.Parse("""{"code":"failed","exit":3,"new":{"a":[]}}"""u8).Code);
         Assert.Throws<JsonException>(() => EndRecord.Parse("{}"u8));
         Assert.Throws<JsonException>(() => EndRecord.Parse("null"u8));
+        Assert.Throws<JsonException>(() => EndRecord.Parse("""{"code":"ok","seconds":1e999}"""u8));
+        Assert.Throws<JsonException>(() => EndRecord.Parse("""{"code":"ok","cpu":-1e999}"""u8));
         Assert.All(["\"nonsense\"", "\"OK\"", "\" ok\"", "\"ok,failed\"", "\"0\"", "0", "null", "[]"], code =>
             Assert.Throws<JsonException>(() => EndRecord.Parse(Encoding.UTF8.GetBytes($$"""{"code":{{code}}}"""))));
         Assert.Throws<JsonException>(() => EndRecord.Parse(""u8));

@@ -53,6 +53,30 @@ public sealed class RequestLineTests
             Assert.True(JsonElement.DeepEquals(Element(request.Arguments), Element(read.Arguments!)));
     });
 
+    [Theory]
+    [InlineData("\\ud800")]
+    [InlineData("\xff")]
+    public void Arguments_whose_text_is_not_unicode_are_refused_and_not_written_as_others(string half)
+    {
+        byte[] name = Encoding.Latin1.GetBytes($$"""{"a{{half}}":1,"b":2}"""), value = Encoding.Latin1.GetBytes($$"""{"a":["{{half}}"]}""");
+        Assert.Contains("Unicode", Assert.Throws<RequestException>(() => new Request { Job = "id", Arguments = name }.ToLine()).Message);
+        Assert.Contains("Unicode", Assert.Throws<RequestException>(() => new Request { Job = "id", Arguments = value }.ToLine()).Message);
+    }
+
+    [Theory]
+    [InlineData('\n')]
+    [InlineData('\u001b')]
+    [InlineData('\u0085')]
+    [InlineData('\u2028')]
+    [InlineData('\u2029')]
+    [InlineData('\u202e')]
+    public void A_reason_holds_nothing_that_ends_a_line_or_reorders_it(char hostile)
+    {
+        string line = JsonSerializer.Serialize(new Dictionary<string, string> { [$"a{hostile}b"] = "" });
+        RequestException refused = Assert.Throws<RequestException>(() => Request.Parse(Encoding.UTF8.GetBytes(line)));
+        Assert.Equal("\"a?b\" is no member of a request", refused.Message);
+    }
+
     [Fact]
     public void Damaged_lines_are_read_or_refused_with_a_reason_and_never_fail_otherwise()
     {

@@ -107,6 +107,14 @@ public sealed class MessageTests
         Decode(Find(nameof(JobOffer)), Find(nameof(JobOffer)).Bytes(new JobOffer("a", kind, "", "", [], TimeSpan.Zero, [], [], []))));
 
     [Fact]
+    public void A_jobs_name_that_is_not_one_line_stays_out_of_the_reason()
+    {
+        var offer = new JobOffer("a\n\u001b[2J", (JobKind)9, "", "", [], TimeSpan.Zero, [], []);
+        FormatException refused = Assert.Throws<FormatException>(() => Decode(Find(nameof(JobOffer)), Find(nameof(JobOffer)).Bytes(offer)));
+        Assert.Equal("the job a??[2J has the kind 9, which a job host cannot hold", refused.Message);
+    }
+
+    [Fact]
     public void A_seccomp_profile_that_does_not_exist_is_refused() => Assert.Throws<FormatException>(() =>
         Decode(Find(nameof(JobOffer)), Find(nameof(JobOffer)).Bytes(
             new JobOffer("a", JobKind.Text, "", "", [], TimeSpan.Zero, [new Sandbox { Seccomp = (SeccompProfile)2 }], [], []))));

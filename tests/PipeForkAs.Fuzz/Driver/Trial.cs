@@ -1,0 +1,55 @@
+using System.Globalization;
+
+namespace PipeForkAs.Fuzz.Driver;
+
+/// <summary>
+/// One input on its way through the product. Targets wrap what the product does in <see cref="Measured"/>: that alone counts as its cost.
+/// </summary>
+/// <param name="input">The bytes.</param>
+internal sealed class Trial(byte[] input)
+{
+    public byte[] Input => input;
+
+    /// <summary>Bytes that the product has allocated.</summary>
+    public long Allocated { get; private set; }
+
+    /// <summary>Whether the product accepted the input; the others it refused in the documented way.</summary>
+    public bool Accepted { get; private set; }
+
+    /// <summary>Calls the product.</summary>
+    public T Measured<T>(Func<T> product)
+    {
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        try
+        {
+            return product();
+        }
+        finally
+        {
+            Allocated += GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+    }
+
+    /// <summary>Notes that the product accepted the input.</summary>
+    public void Accept() => Accepted = true;
+
+    /// <summary>States a property.</summary>
+    /// <exception cref="FindingException">It does not hold.</exception>
+    public static void Holds(bool property, string words)
+    {
+        if (!property)
+            throw new FindingException(words);
+    }
+
+    /// <summary>States that a reason is fit for a line of a log and for a terminal.</summary>
+    /// <exception cref="FindingException">It is not.</exception>
+    public static void IsReason(string reason, int longest = 1000)
+    {
+        Holds(reason.Length > 0 && reason.Length <= longest, $"the reason has {reason.Length} characters, not 1 to {longest}");
+        foreach (char letter in reason)
+        {
+            if (char.IsControl(letter) || letter is '\u2028' or '\u2029' or '\u202e')
+                throw new FindingException(string.Create(CultureInfo.InvariantCulture, $"the reason holds U+{(int)letter:X4}: {reason}"));
+        }
+    }
+}

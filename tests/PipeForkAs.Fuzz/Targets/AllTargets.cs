@@ -1,0 +1,16 @@
+using PipeForkAs.Fuzz.Driver;
+
+namespace PipeForkAs.Fuzz.Targets;
+
+/// <summary>All that is fuzzed.</summary>
+internal static class AllTargets
+{
+    public static IReadOnlyList<Target> List { get; } =
+    [
+        new RequestTarget(), new ArgumentsTarget(), new CommandTarget(), new SchemaTarget(),
+        new MessageTarget(), new EndRecordTarget(), new ReplyTarget(),
+        new ConfigurationTarget(), new PolicyTarget(), new ConsentTarget(),
+    ];
+
+    public static Target? Find(string name) => List.FirstOrDefault(target => target.Name == name);
+}

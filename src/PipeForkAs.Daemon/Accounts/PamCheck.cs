@@ -17,6 +17,7 @@ internal sealed class PamCheck(Loop loop, ChildReaper reaper, DaemonOptions opti
     /// <summary>The argument by which the daemon's executable is told to ask: then the service and the account's name.</summary>
     public const string Argument = "--check-account-by-pam";
 
+    private const string OomScore = "/proc/self/oom_score_adj";
     private const int MaxAnswerBytes = 1024;
     private const int MaxProcesses = 16;
 
@@ -38,7 +39,7 @@ internal sealed class PamCheck(Loop loop, ChildReaper reaper, DaemonOptions opti
         {
             if (await Task.WhenAny(ended.Task, late.Task) == late.Task)
             {
-                EndAll(pid);
+                loop.Start(() => EndAllAsync(pid, ended.Task));
                 throw Late();
             }
 
@@ -64,12 +65,16 @@ internal sealed class PamCheck(Loop loop, ChildReaper reaper, DaemonOptions opti
             using (write)
             using (FileDescriptor nothing = Libc.open("/dev/null", OpenFlags.O_RDWR))
             {
-                ProcessId pid = Libc.posix_spawn(
-                    "/proc/self/exe", ["pipeforkasd", Argument, service, user], ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"], [(nothing, 0), (write, 1)]);
-                reaper.Register(pid, child =>
+                ProcessId pid = reaper.Start(() =>
                 {
-                    ended.SetResult(child.Status);
-                    processes.Leave();
+                    ProcessId started = Libc.posix_spawn(
+                        "/proc/self/exe", ["pipeforkasd", Argument, service, user], ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"], [(nothing, 0), (write, 1)]);
+                    reaper.Register(started, child =>
+                    {
+                        ended.SetResult(child.Status);
+                        processes.Leave();
+                    });
+                    return started;
                 });
                 return (pid, read);
             }
@@ -82,25 +87,32 @@ internal sealed class PamCheck(Loop loop, ChildReaper reaper, DaemonOptions opti
         }
     }
 
-    private static void EndAll(ProcessId pid)
+    /// <summary>Kills the process and all that its modules started. Programs of theirs are root's, and hide from nobody.</summary>
+    private static async Task EndAllAsync(ProcessId pid, Task ended)
     {
-        // Programs that modules started are root's, and hide from nobody. Its own number is its own until it was reaped, and that is told here.
+        // Stopped, it starts nothing more, and stays the parent of what it started. Its number is its own until its end is told.
+        Libc.kill(pid, Signal.SIGSTOP);
         List<ProcessEntry> started = [];
         try
         {
-            started = ProcessEntry.Descendants(pid);
+            started = await Task.Run(() => ProcessEntry.Descendants(pid));
         }
         finally
         {
-            Libc.kill(pid, Signal.SIGKILL);
-            foreach (ProcessEntry process in started)
-                process.Send(Signal.SIGKILL);
+            if (!ended.IsCompleted)
+                Libc.kill(pid, Signal.SIGKILL);
         }
+
+        await Task.Run(() => started.ForEach(process => process.Send(Signal.SIGKILL)));
     }
 
     /// <summary>The other end: asks, says PAM's words on standard output, and returns the process's exit code.</summary>
     public static int Run(string service, string user)
     {
+        // What protects the daemon when memory runs out (OOMScoreAdjust=) is not for modules, whatever they do.
+        if (PlainFile.Read(OomScore).StartsWith('-'))
+            PlainFile.Write(OomScore, "0").OrThrow($"write(\"{OomScore}\")");
+
         (int code, string text) = Pam.CheckAccount(service, user);
         if (code == Pam.Success)
             return 0;

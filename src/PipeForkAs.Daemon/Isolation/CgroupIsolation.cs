@@ -13,26 +13,24 @@ internal sealed class CgroupIsolation : JobIsolation
 {
     private const string OwnName = "daemon";
     private const string JobPrefix = "job-";
-    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(1);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
 
     private readonly Loop loop;
-    private readonly ILogger logger;
     private readonly string root;
     private readonly FileDescriptor hold;
     private readonly bool isOwnGroup;
     private readonly HashSet<string> controllers;
-    private readonly HashSet<JobCgroup> leaving = [];
+    private readonly SideThread thread = new("control groups");
+    private readonly EndingJobs ending;
     private long last;
 
     private CgroupIsolation(Loop loop, ILogger logger, string root, FileDescriptor hold, bool isOwnGroup, HashSet<string> controllers)
     {
         this.loop = loop;
-        this.logger = logger;
         this.root = root;
         this.hold = hold;
         this.isOwnGroup = isOwnGroup;
         this.controllers = controllers;
+        ending = new EndingJobs(loop, thread, logger, static due => () => TryEnd(due), static (_, _) => { });
     }
 
     /// <summary>The directory below which the jobs' groups are.</summary>
@@ -104,23 +102,24 @@ internal sealed class CgroupIsolation : JobIsolation
                 last = Math.Max(last, number);
             var left = new JobCgroup(this, path, default);
             left.Adopt();
-            left.Release();
+            left.Release(static () => { });
         }
 
-        await LeftAsync();
+        await ending.AllOverAsync();
     }
 
     /// <inheritdoc/>
     public override async Task StopAsync()
     {
-        await LeftAsync();
-        if (!isOwnGroup && leaving.Count == 0)
+        await ending.AllOverAsync();
+        if (!isOwnGroup && ending.Count == 0)
         {
             Libc.rmdir($"{root}/{OwnName}");
             Libc.rmdir(root);
         }
 
         hold.Dispose();
+        thread.Stop();
     }
 
     /// <summary>Makes a new group ready, before the worker comes into it.</summary>
@@ -142,71 +141,45 @@ internal sealed class CgroupIsolation : JobIsolation
             Set(path, "cpu.weight", weight.ToString(CultureInfo.InvariantCulture));
     }
 
+    /// <summary>Kills what lives in a group. Not on the loop: another change of control groups, whoever makes it, may hold it up for milliseconds.</summary>
+    internal void Kill(JobCgroup group) => loop.Start(() => thread.RunAsync(group.KillNow));
+
     /// <summary>Kills what lives in a group, and removes it once nothing does.</summary>
-    internal void Remove(JobCgroup group)
-    {
-        string? problem = null;
-        if (!TryEnd(group, ref problem))
-            loop.Start(() => RemoveAsync(group, problem));
-    }
+    internal void Remove(JobCgroup group) => ending.Add(group, atOnce: false);
 
-    private async Task RemoveAsync(JobCgroup group, string? problem)
+    private static void TryEnd(IReadOnlyList<EndingJob> due)
     {
-        leaving.Add(group);
-        bool told = false;
-        long begun = loop.Time.GetTimestamp();
-        TimeSpan pause = FirstPause;
-        while (!TryEnd(group, ref problem))
+        foreach (EndingJob one in due)
         {
-            if (!told && loop.Time.GetElapsedTime(begun) > Patience)
-            {
-                told = true;
-                Unkillable++;
-                Log.JobUnkillable(logger, group.Path, group.Living(), Unkillable);
-            }
-
-            await loop.DelayAsync(pause);
-            pause = pause < LongestPause ? pause * 2 : LongestPause;
-        }
-
-        leaving.Remove(group);
-        if (told)
-            Log.UnkillableEnded(logger, group.Path, --Unkillable);
-    }
-
-    /// <summary>Removes a group, or kills what lives in it. False where that is to be tried again; an error is logged unless the last one was the same.</summary>
-    private bool TryEnd(JobCgroup group, ref string? problem)
-    {
-        bool removed = false;
-        try
-        {
+            var group = (JobCgroup)one.Job;
             try
             {
-                removed = group.TryRemove();
+                TryEnd(group, one);
             }
-            finally
-            {
-                if (!removed)
-                    group.Kill();
-            }
-        }
-#pragma warning disable CA1031 // No descriptors or no memory, mostly. Whatever it is, the job must be killed all the same.
-        catch (Exception failure)
+#pragma warning disable CA1031 // No descriptors or no memory, mostly. Whatever it is, this job and the others must be ended all the same.
+            catch (Exception failure)
 #pragma warning restore CA1031
-        {
-            if (problem != failure.Message)
-                Log.KillFailed(logger, group.Path, failure.Message);
-            problem = failure.Message;
+            {
+                one.Failure = failure.Message;
+            }
         }
-
-        return removed;
     }
 
-    private async Task LeftAsync()
+    /// <summary>Removes a group, or kills what lives in it.</summary>
+    private static void TryEnd(JobCgroup group, EndingJob one)
     {
-        long begun = loop.Time.GetTimestamp();
-        while (leaving.Count > 0 && loop.Time.GetElapsedTime(begun) < Patience)
-            await loop.DelayAsync(FirstPause);
+        try
+        {
+            one.IsOver = group.TryRemove();
+        }
+        finally
+        {
+            if (!one.IsOver)
+                group.KillNow();
+        }
+
+        if (one.IsLate && !one.IsOver)
+            one.Living = group.Living();
     }
 
     private string NextPath() => string.Create(CultureInfo.InvariantCulture, $"{root}/{JobPrefix}{++last}");

@@ -66,7 +66,9 @@ internal static class SeccompFilter
             foreach (SystemCall call in Dangerous)
                 Forbid(program, call, NotPermitted);
             Forbid(program, SystemCall.SYS_clone3, NotThere);
-            ForbidBits(program, SystemCall.SYS_clone, Libc.CLONE_NEW_ANY);
+
+            // A child of the job host's, which the job host kills: no program needs it (clone(2)).
+            ForbidBits(program, SystemCall.SYS_clone, Libc.CLONE_NEW_ANY | Libc.CLONE_PARENT);
             ForbidBits(program, SystemCall.SYS_unshare, Libc.CLONE_NEW_ANY);
             ForbidValues(program, SystemCall.SYS_ioctl, Libc.TIOCSTI, Libc.TIOCLINUX);
         }

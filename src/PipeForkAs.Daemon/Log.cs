@@ -91,4 +91,7 @@ internal static partial class Log
 
     [LoggerMessage(33, LogLevel.Warning, "the policy may not mean what it says: {Doubt}")]
     public static partial void PolicyDoubted(ILogger logger, string doubt);
+
+    [LoggerMessage(34, LogLevel.Warning, "jobs in sandboxes can signal their user's other processes: Landlock has version {Version}, not {Needed}")]
+    public static partial void SandboxesLeaveSignals(ILogger logger, int version, int needed);
 }

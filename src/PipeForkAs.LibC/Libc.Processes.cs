@@ -210,7 +210,7 @@ public static unsafe partial class Libc
     internal const int WNOHANG = 1;
     internal const int WEXITED = 4;
     internal const int WNOWAIT = 0x01000000;
-    internal const int __WALL = 0x40000000; // Also children whose end is not told by SIGCHLD.
+    internal const int __WALL = 0x40000000; // Includes children whose exit signal is not SIGCHLD.
     internal const int CLD_EXITED = 1;
     internal const short POSIX_SPAWN_SETSIGDEF = 0x04;
     internal const short POSIX_SPAWN_SETSIGMASK = 0x08;

@@ -68,7 +68,8 @@ internal sealed class PamCheck(Loop loop, ChildReaper reaper, DaemonOptions opti
                 ProcessId pid = reaper.Start(() =>
                 {
                     ProcessId started = Libc.posix_spawn(
-                        "/proc/self/exe", ["pipeforkasd", Argument, service, user], ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"], [(nothing, 0), (write, 1)]);
+                        "/proc/self/exe", ["pipeforkasd", Argument, service, user],
+                        ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"], [(nothing, 0), (write, 1)]);
                     reaper.Register(started, child =>
                     {
                         ended.SetResult(child.Status);
@@ -87,10 +88,10 @@ internal sealed class PamCheck(Loop loop, ChildReaper reaper, DaemonOptions opti
         }
     }
 
-    /// <summary>Kills the process and all that its modules started. Programs of theirs are root's, and hide from nobody.</summary>
+    /// <summary>Kills the process and its descendants. Programs that PAM modules start run as root and do not hide.</summary>
     private static async Task EndAllAsync(ProcessId pid, Task ended)
     {
-        // Stopped, it starts nothing more, and stays the parent of what it started. Its number is its own until its end is told.
+        // A stopped process starts no other and stays the parent of its children. Its id is valid until the reaper reports its end.
         Libc.kill(pid, Signal.SIGSTOP);
         List<ProcessEntry> started = [];
         try
@@ -109,7 +110,7 @@ internal sealed class PamCheck(Loop loop, ChildReaper reaper, DaemonOptions opti
     /// <summary>The other end: asks, says PAM's words on standard output, and returns the process's exit code.</summary>
     public static int Run(string service, string user)
     {
-        // What protects the daemon when memory runs out (OOMScoreAdjust=) is not for modules, whatever they do.
+        // PAM modules do not get the daemon's protection from the OOM killer (OOMScoreAdjust=).
         if (PlainFile.Read(OomScore).StartsWith('-'))
             PlainFile.Write(OomScore, "0").OrThrow($"write(\"{OomScore}\")");
 

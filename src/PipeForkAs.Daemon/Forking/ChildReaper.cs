@@ -6,12 +6,12 @@ namespace PipeForkAs.Daemon.Forking;
 /// <summary>
 /// Reaps the daemon's children: job hosts, and what is left of workers whose job host died (the daemon is a subreaper; prctl(2)).
 /// Until a child is reaped its process id cannot be taken by another: whoever still means to signal by it does so before.
-/// Other threads may ask who is registered.
+/// Other threads may ask which processes are registered.
 /// </summary>
 /// <param name="onFailure">Told of an exception that a callback let go; the other children are reaped all the same.</param>
 internal sealed class ChildReaper(Action<Exception> onFailure)
 {
-    /// <summary>So many children are reaped in one turn of the loop, which takes about a millisecond: how many end at once is a job's choice.</summary>
+    /// <summary>The most children that one turn of the loop reaps. A job chooses how many end at once.</summary>
     public const int MostAtOnce = 64;
 
     private readonly Lock gate = new();
@@ -29,8 +29,8 @@ internal sealed class ChildReaper(Action<Exception> onFailure)
         }
     }
 
-    /// <summary>Starts a process and registers it: no other thread sees a process that the daemon started and that is not registered.</summary>
-    /// <param name="start">Does both.</param>
+    /// <summary>Starts and registers a process. Until both are done, other threads wait in <see cref="IsRegistered"/>.</summary>
+    /// <param name="start">Starts and registers it.</param>
     public T Start<T>(Func<T> start)
     {
         lock (gate)
@@ -62,7 +62,7 @@ internal sealed class ChildReaper(Action<Exception> onFailure)
             return known.ContainsKey(pid.Value);
     }
 
-    /// <summary>SIGCHLD came: reaps on the loop, in as many turns as it takes. From any thread.</summary>
+    /// <summary>Reaps on the loop, in as many turns as needed. Called at SIGCHLD, from any thread.</summary>
     public void ChildEnded(Loop loop)
     {
         if (Interlocked.Exchange(ref isAsked, 1) == 0)
@@ -98,7 +98,7 @@ internal sealed class ChildReaper(Action<Exception> onFailure)
 
     private void SweepInTurns(Loop loop)
     {
-        // A signal from here on is not served by this turn for sure.
+        // A SIGCHLD from here on needs another turn.
         Volatile.Write(ref isAsked, 0);
         if (Sweep())
             ChildEnded(loop);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Forking;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Isolation;
@@ -21,16 +22,23 @@ internal sealed class CgroupIsolation : JobIsolation
     private readonly HashSet<string> controllers;
     private readonly SideThread thread = new("control groups");
     private readonly EndingJobs ending;
+
+    /// <summary>Ends processes that left their job's group: a user's service manager moves them (systemd-run --user --scope).</summary>
+    private readonly EndingJobs strays;
+    private readonly SweptJob noJob = SweptJob.ForStrays();
     private long last;
 
-    private CgroupIsolation(Loop loop, ILogger logger, string root, FileDescriptor hold, bool isOwnGroup, HashSet<string> controllers)
+    private CgroupIsolation(
+        Loop loop, ChildReaper reaper, ILogger logger, string root, string path, FileDescriptor hold, bool isOwnGroup,
+        HashSet<string> controllers)
     {
         this.loop = loop;
         this.root = root;
         this.hold = hold;
         this.isOwnGroup = isOwnGroup;
         this.controllers = controllers;
-        ending = new EndingJobs(loop, thread, logger, static due => () => TryEnd(due), static (_, _) => { });
+        ending = new EndingJobs(loop, thread, logger, static due => () => TryEnd(due), Looked);
+        strays = new EndingJobs(loop, thread, logger, due => new SweepRound(reaper, [], path).LookFor(due), static (_, _) => { });
     }
 
     /// <summary>The directory below which the jobs' groups are.</summary>
@@ -53,14 +61,16 @@ internal sealed class CgroupIsolation : JobIsolation
 
     /// <summary>Takes a group for the daemon.</summary>
     /// <param name="loop">The loop.</param>
+    /// <param name="reaper">Knows the daemon's own processes and the workers.</param>
     /// <param name="own">The directory of the group that this process is in.</param>
     /// <param name="name">What the daemon's group below it is called; null where the group was delegated, and is the daemon's whole.</param>
     /// <param name="logger">The log.</param>
     /// <exception cref="SystemCallException">The kernel does not let it.</exception>
     /// <exception cref="IsolationException">Another daemon has it, or the kernel lacks cgroup.kill (before Linux 5.14).</exception>
-    public static CgroupIsolation Take(Loop loop, string own, string? name, ILogger logger)
+    public static CgroupIsolation Take(Loop loop, ChildReaper reaper, string own, string? name, ILogger logger)
     {
         string root = name is null ? own : $"{own}/{name}";
+        string path = OwnCgroup.Path()?.TrimEnd('/') ?? throw new IsolationException("/proc/self/cgroup does not name a control group");
         if (name is not null)
             Libc.mkdir(root, 0x1ED); // 0755
         string home = $"{root}/{OwnName}";
@@ -80,7 +90,9 @@ internal sealed class CgroupIsolation : JobIsolation
                 PlainFile.Write($"{home}/cgroup.procs", "0").OrThrow($"write(\"{home}/cgroup.procs\")");
             }
 
-            return new CgroupIsolation(loop, logger, root, hold, name is null, PassOn(root));
+            if (name is not null)
+                path += $"/{name}";
+            return new CgroupIsolation(loop, reaper, logger, root, path, hold, name is null, PassOn(root));
         }
         catch
         {
@@ -112,6 +124,8 @@ internal sealed class CgroupIsolation : JobIsolation
     public override async Task StopAsync()
     {
         await ending.AllOverAsync();
+        strays.Add(noJob, atOnce: true);
+        await strays.AllOverAsync();
         if (!isOwnGroup && ending.Count == 0)
         {
             Libc.rmdir($"{root}/{OwnName}");
@@ -141,11 +155,18 @@ internal sealed class CgroupIsolation : JobIsolation
             Set(path, "cpu.weight", weight.ToString(CultureInfo.InvariantCulture));
     }
 
-    /// <summary>Kills what lives in a group. Not on the loop: another change of control groups, whoever makes it, may hold it up for milliseconds.</summary>
+    /// <summary>Kills the processes in a group, off the loop: another change of control groups can delay it by milliseconds.</summary>
     internal void Kill(JobCgroup group) => loop.Start(() => thread.RunAsync(group.KillNow));
 
     /// <summary>Kills what lives in a group, and removes it once nothing does.</summary>
     internal void Remove(JobCgroup group) => ending.Add(group, atOnce: false);
+
+    /// <summary>Once a group is empty, a process that left it has lost its parent and is a child of the daemon.</summary>
+    private void Looked(EndingJob job, int asked)
+    {
+        if (job.IsOver)
+            strays.Add(noJob, atOnce: false);
+    }
 
     private static void TryEnd(IReadOnlyList<EndingJob> due)
     {

@@ -13,13 +13,13 @@ internal sealed class EndingJob(JobProcesses job)
     /// <summary>Whether the look found processes that the one before did not: the next one is due soon.</summary>
     public bool FoundOthers { get; set; }
 
-    /// <summary>Whether it takes so long that the log tells what is left.</summary>
+    /// <summary>Whether it takes so long that the log says what is left.</summary>
     public bool IsLate { get; set; }
 
     /// <summary>The first processes that are left, where it is late.</summary>
     public string Living { get; set; } = "";
 
-    /// <summary>What failed in the look; null for nothing.</summary>
+    /// <summary>Why the look failed; null if it did not.</summary>
     public string? Failure { get; set; }
 
     /// <summary>How often it was asked to end: a look answers only what was asked before it.</summary>
@@ -35,8 +35,8 @@ internal sealed class EndingJob(JobProcesses job)
     public TimeSpan Pause { get; set; }
 
     /// <summary>Whether the log says that it cannot be killed.</summary>
-    public bool IsToldOf { get; set; }
+    public bool IsLogged { get; set; }
 
     /// <summary>The failure that was logged last.</summary>
-    public string? ToldFailure { get; set; }
+    public string? LoggedFailure { get; set; }
 }

@@ -5,19 +5,23 @@ namespace PipeForkAs.Daemon.Isolation;
 
 /// <summary>
 /// Ends the processes of jobs: looks again and again until nothing is left of each. A look is made on a thread of its own, for all jobs
-/// that are due together. What the loop does meanwhile depends on how many jobs there are, and not on their processes.
+/// that are due together. The loop's own work depends on the number of jobs, not on the number of processes.
 /// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="thread">Where the looks are made.</param>
-/// <param name="logger">Is told of what cannot be killed.</param>
+/// <param name="logger">Gets a message about each job that cannot be killed.</param>
 /// <param name="prepare">Called on the loop; returns a look, which kills what it finds and says so in each job.</param>
-/// <param name="looked">Called on the loop for each job for which a look was made, and did not fail. The number is that of <see cref="EndingJob.Asked"/> before the look.</param>
-internal sealed class EndingJobs(Loop loop, SideThread thread, ILogger logger, Func<IReadOnlyList<EndingJob>, Action> prepare, Action<EndingJob, int> looked)
+/// <param name="looked">
+/// Called on the loop for each job for which a look was made, and did not fail. The number is what <see cref="EndingJob.Asked"/> was
+/// before the look.
+/// </param>
+internal sealed class EndingJobs(
+    Loop loop, SideThread thread, ILogger logger, Func<IReadOnlyList<EndingJob>, Action> prepare, Action<EndingJob, int> looked)
 {
     /// <summary>How long killed processes may take to be gone. A process in an unkillable sleep may never be.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
-    /// <summary>Jobs that come to their end by themselves within so long share a look.</summary>
+    /// <summary>Jobs that end by themselves within this time share a look.</summary>
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(2);
 
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(1);
@@ -50,7 +54,7 @@ internal sealed class EndingJobs(Loop loop, SideThread thread, ILogger logger, F
             isRunning = true;
             loop.Start(RunAsync);
         }
-        else if (atOnce)
+        else
         {
             asleep?.TrySetResult();
         }
@@ -117,21 +121,21 @@ internal sealed class EndingJobs(Loop loop, SideThread thread, ILogger logger, F
     private void Conclude(EndingJob job, int asked, string? failure)
     {
         failure ??= job.Failure;
-        if (failure is not null && failure != job.ToldFailure)
+        if (failure is not null && failure != job.LoggedFailure)
             Log.KillFailed(logger, $"{job.Job}", failure);
-        job.ToldFailure = failure;
+        job.LoggedFailure = failure;
         bool isOver = failure is null && job.IsOver;
         if (isOver && job.Asked == asked)
         {
             jobs.Remove(job.Job);
-            if (job.IsToldOf)
+            if (job.IsLogged)
                 Log.UnkillableEnded(logger, $"{job.Job}", --unkillable);
         }
         else
         {
-            if (!isOver && job.IsLate && !job.IsToldOf)
+            if (!isOver && job.IsLate && !job.IsLogged)
             {
-                job.IsToldOf = true;
+                job.IsLogged = true;
                 Log.JobUnkillable(logger, $"{job.Job}", job.Living, ++unkillable);
             }
 
@@ -147,7 +151,8 @@ internal sealed class EndingJobs(Loop loop, SideThread thread, ILogger logger, F
     private async Task SleepAsync(long ticks)
     {
         asleep = new TaskCompletionSource();
-        using LoopTimer timer = loop.Schedule(TimeSpan.FromSeconds((double)ticks / loop.Time.TimestampFrequency), () => asleep.TrySetResult());
+        var time = TimeSpan.FromSeconds((double)ticks / loop.Time.TimestampFrequency);
+        using LoopTimer timer = loop.Schedule(time, () => asleep.TrySetResult());
         await asleep.Task;
         asleep = null;
     }

@@ -54,7 +54,7 @@ internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId wo
     /// <inheritdoc/>
     public override void Release(Action mayReap)
     {
-        // Nobody places a worker that is released: the loop does not wait for the lock.
+        // A worker is released only after Place has returned: the loop does not wait for the lock.
         lock (gate)
         {
             if (released)

@@ -32,6 +32,6 @@ internal abstract class JobProcesses
     public abstract void Kill();
 
     /// <summary>Kills what is left, and forgets them. Does not wait for that.</summary>
-    /// <param name="mayReap">Called once, on the loop, when the worker may be reaped: until then its number helps to find the others.</param>
+    /// <param name="mayReap">Called once, on the loop, when the worker may be reaped: until then its number helps to find the rest.</param>
     public abstract void Release(Action mayReap);
 }

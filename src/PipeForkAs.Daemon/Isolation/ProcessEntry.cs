@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Globalization;
 using System.IO.Enumeration;
+using System.Text;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Isolation;
@@ -16,10 +17,15 @@ internal readonly record struct ProcessEntry(int Pid, char State, int Parent, in
     /// <summary>More than the kernel writes into the file: 52 numbers and a name of 64 bytes.</summary>
     private const int MaxStatBytes = 2048;
 
+    private static readonly EnumerationOptions EveryEntry = new() { AttributesToSkip = 0, IgnoreInaccessible = false };
+
+    /// <summary>Room for a line for each hierarchy, and a path in each.</summary>
+    private const int MaxGroupBytes = 8192;
+
     /// <summary>Whether it runs, or could.</summary>
     public bool IsAlive => State is not ('Z' or 'X' or 'x');
 
-    /// <summary>What tells it from every other process, also from a later one of its number.</summary>
+    /// <summary>Identifies it among all processes, including later ones with the same process id.</summary>
     public (int Pid, long Started) Identity => (Pid, Started);
 
     /// <summary>All processes. Takes long where there are many: not for the loop.</summary>
@@ -28,8 +34,7 @@ internal readonly record struct ProcessEntry(int Pid, char State, int Parent, in
     public static List<ProcessEntry> All()
     {
         var all = new List<ProcessEntry>();
-        var numbers = new FileSystemEnumerable<int>("/proc", static (ref entry) => ParseNumber(entry.FileName)) { ShouldIncludePredicate = static (ref entry) => entry.IsDirectory };
-        foreach (int pid in numbers)
+        foreach (int pid in new FileSystemEnumerable<int>("/proc", static (ref entry) => ParseNumber(entry.FileName), EveryEntry))
         {
             if (pid > 0 && Read(pid) is { } entry)
                 all.Add(entry);
@@ -89,7 +94,8 @@ internal readonly record struct ProcessEntry(int Pid, char State, int Parent, in
                 case 3 when !Utf8Parser.TryParse(word, out session, out _):
                     return null;
                 case 19:
-                    return Utf8Parser.TryParse(word, out long started, out _) ? new ProcessEntry(pid, state, parent, session, started) : null;
+                    bool isNumber = Utf8Parser.TryParse(word, out long started, out _);
+                    return isNumber ? new ProcessEntry(pid, state, parent, session, started) : null;
             }
         }
 
@@ -100,7 +106,7 @@ internal readonly record struct ProcessEntry(int Pid, char State, int Parent, in
     /// <exception cref="SystemCallException">They cannot be read.</exception>
     public UserId[]? Users()
     {
-        // They are in the ninth line, behind nothing long but the name.
+        // They are in the ninth line; the lines before it are short.
         Span<byte> text = stackalloc byte[1024];
         int length = ReadBeginning(string.Create(CultureInfo.InvariantCulture, $"/proc/{Pid}/status"), text);
         ReadOnlySpan<byte> rest = text[..length];
@@ -121,6 +127,17 @@ internal readonly record struct ProcessEntry(int Pid, char State, int Parent, in
         return count == users.Length ? users : null;
     }
 
+    /// <summary>Whether it is in a control group of version 2 below another; also where it is gone.</summary>
+    /// <param name="group">The other, as /proc/PID/cgroup names it.</param>
+    /// <exception cref="SystemCallException">That cannot be read.</exception>
+    public bool IsIn(string group)
+    {
+        Span<byte> text = stackalloc byte[MaxGroupBytes];
+        int length = ReadBeginning(string.Create(CultureInfo.InvariantCulture, $"/proc/{Pid}/cgroup"), text);
+        string[] lines = Encoding.UTF8.GetString(text[..length]).Split('\n');
+        return length == 0 || Array.Exists(lines, line => line.StartsWith($"0::{group}/", StringComparison.Ordinal));
+    }
+
     /// <summary>
     /// Signals it. The number may be another's since it was looked at; the descriptor stands for one process: it is looked at
     /// once more, and then it is surely the one. False where it is gone.
@@ -139,7 +156,7 @@ internal readonly record struct ProcessEntry(int Pid, char State, int Parent, in
         }
     }
 
-    /// <summary>How many bytes a file of a process begins with; 0 where that is gone. What cannot be seen for another reason must not look as if it were gone.</summary>
+    /// <summary>Reads what a file of a process begins with; 0 bytes where that is gone, and only there.</summary>
     private static int ReadBeginning(string path, Span<byte> text)
     {
         try

@@ -2,7 +2,7 @@ using PipeForkAs.Daemon.EventLoop;
 
 namespace PipeForkAs.Daemon.Isolation;
 
-/// <summary>One thread for what takes long or may block, in the order in which it comes: looks at /proc, and changes of control groups.</summary>
+/// <summary>One thread for what takes long or may block, in the order in which it comes: looks at /proc, control groups.</summary>
 internal sealed class SideThread
 {
     private readonly Queue<Action> work = new();
@@ -22,7 +22,7 @@ internal sealed class SideThread
                 action();
                 done.SetResult();
             }
-#pragma warning disable CA1031 // The thread's edge: whatever it is, whoever awaits it gets it.
+#pragma warning disable CA1031 // The thread's edge: the caller gets the exception when it awaits the task.
             catch (Exception failure)
 #pragma warning restore CA1031
             {

@@ -8,9 +8,9 @@ namespace PipeForkAs.Daemon.Isolation;
 /// <summary>
 /// Without control groups: the processes of a job are looked for in /proc. A worker is a child subreaper (prctl(2)): whoever of its
 /// descendants loses the parent becomes its child, so that all are found from it as long as it lives. When it has ended they become
-/// the daemon's own children; so does what a job started after it undid that for its worker. By CLONE_PARENT (clone(2)) they make themselves
-/// children of the job host. What is astray there, and no running job's, goes with the next job of its user that ends, or with any job where
-/// its user has none: neither the daemon nor a job host has other children of a user's.
+/// the daemon's own children; so does what a job started after it undid that for its worker. By CLONE_PARENT (clone(2)) they make
+/// themselves children of the job host. Neither the daemon nor a job host has other children that run as a user, so these are strays: a
+/// stray that no running job claims ends with the next job of its user that ends, or with any job if its user has no job.
 /// </summary>
 internal sealed class SweepIsolation : JobIsolation
 {
@@ -25,7 +25,8 @@ internal sealed class SweepIsolation : JobIsolation
         this.loop = loop;
         this.reaper = reaper;
         ending = new EndingJobs(
-            loop, thread, logger, due => new SweepRound(reaper, Ordered()).LookFor(due), static (job, asked) => ((SweptJob)job.Job).Looked(job.IsOver, asked));
+            loop, thread, logger, due => new SweepRound(reaper, Ordered()).LookFor(due),
+            static (job, asked) => ((SweptJob)job.Job).Looked(job.IsOver, asked));
     }
 
     /// <inheritdoc/>
@@ -44,8 +45,8 @@ internal sealed class SweepIsolation : JobIsolation
     {
         await ending.AllOverAsync();
 
-        // The job hosts have ended. What is no job's, though a user's, came from jobs all the same.
-        ending.Add(SweptJob.OfNobody(this), atOnce: true);
+        // The job hosts have ended: every process of a user below the daemon came from a job.
+        ending.Add(SweptJob.ForStrays(), atOnce: true);
         await ending.AllOverAsync();
         thread.Stop();
     }
@@ -57,7 +58,7 @@ internal sealed class SweepIsolation : JobIsolation
     /// <returns>How often that was asked for.</returns>
     internal int End(SweptJob job, bool atOnce) => ending.Add(job, atOnce);
 
-    /// <summary>What of a job's user is astray is this job's from now on, and does not end with another. Where that cannot be seen it may.</summary>
+    /// <summary>Claims the strays of a job's user for this job: they do not end with another job.</summary>
     internal void Claim(SweptJob job) => loop.Start(async () =>
     {
         HashSet<(int Pid, long Started)> claimed = [];

@@ -5,14 +5,18 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Isolation;
 
 /// <summary>
-/// One look in /proc for the processes of all jobs that are ending, on a thread of its own. It begins with the children of the daemon and of
-/// its job hosts, which is little to read; where there are strays among them, or a worker lives, all processes are looked at, for all jobs together.
+/// One look in /proc for the processes of all jobs that are ending, on a thread of its own. It begins with the children of the daemon and
+/// of its job hosts, which is little to read; where there are strays among them, or a worker lives, all processes are looked at, for all
+/// jobs together.
 /// </summary>
 /// <param name="reaper">Knows the daemon's own processes and the workers.</param>
 /// <param name="jobs">All jobs that have a user, those that are ending too.</param>
-internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs)
+/// <param name="groups">
+/// The control group below which jobs have theirs: what is in there ends by it, and is not looked for. Null without control groups.
+/// </param>
+internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? groups = null)
 {
-    /// <summary>Who forks faster than that is not stopped as a whole; the next round is due soon.</summary>
+    /// <summary>Looks in one round. A job that forks faster is not stopped completely; the next round is due soon.</summary>
     private const int Looks = 8;
 
     private static readonly int Self = Environment.ProcessId;
@@ -22,13 +26,14 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs)
     private readonly Dictionary<(int Pid, long Started), SweptJob> byClaim = [];
     private readonly Dictionary<UserId, List<SweptJob>> byUser = [];
 
-    /// <summary>Whether a child was gone before it could be looked at: what it forked may have come behind the look.</summary>
+    /// <summary>Whether a child was gone before its user was read: the look may have missed what it forked.</summary>
     private bool hasVanished;
 
     /// <summary>Returns what looks for jobs that are ending, kills what it finds, and says in each of them what that was.</summary>
     public Action LookFor(IReadOnlyList<EndingJob> ending)
     {
-        (SweptJob Job, EndingJob Ending, bool HasEnded)[] all = [.. ending.Select(one => ((SweptJob)one.Job, one, ((SweptJob)one.Job).HasEnded))];
+        (SweptJob Job, EndingJob Ending, bool HasEnded)[] all =
+            [.. ending.Select(one => ((SweptJob)one.Job, one, ((SweptJob)one.Job).HasEnded))];
         return () =>
         {
             Index();
@@ -76,7 +81,9 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs)
         }
     }
 
-    /// <summary>The children of the daemon and of its job hosts: from the kernel's lists, or from all processes where it has none (CONFIG_PROC_CHILDREN).</summary>
+    /// <summary>
+    /// The children of the daemon and of its job hosts, by the kernel's lists; all processes where it has none (CONFIG_PROC_CHILDREN).
+    /// </summary>
     private IEnumerable<ProcessEntry> Children()
     {
         // Orphans become children of a process's first thread; proc_tid_children(5).
@@ -98,7 +105,8 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs)
         string path = string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/task/{pid}/children");
         try
         {
-            return PlainFile.Read(path).Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(word => int.Parse(word, CultureInfo.InvariantCulture));
+            string[] words = PlainFile.Read(path).Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            return words.Select(word => int.Parse(word, CultureInfo.InvariantCulture));
         }
         catch (SystemCallException failure) when (failure.Errno == Errno.ENOENT || failure.Errno == Errno.ESRCH)
         {
@@ -106,7 +114,7 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs)
         }
     }
 
-    /// <summary>Those that are children of the daemon or of a job host, and whom none of them started.</summary>
+    /// <summary>Selects the children of the daemon and of job hosts that neither of them started.</summary>
     private List<Stray> Strays(IEnumerable<ProcessEntry> processes)
     {
         var strays = new List<Stray>();
@@ -121,10 +129,10 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs)
                 continue;
             }
 
-            // A worker that the daemon has not been told of yet is root. One that is not has its order, and was registered before that: so it is
-            // asked for once more, behind the look at its user.
+            // A worker that the daemon does not know yet is root. A worker that is not root has its order, and was registered before the
+            // order was sent: so the second check, after the user was read, is certain.
             bool isRoot = Array.TrueForAll(users, user => user == UserId.Root);
-            if ((isHosts && isRoot) || reaper.IsRegistered(new ProcessId(process.Pid)))
+            if ((isHosts && isRoot) || reaper.IsRegistered(new ProcessId(process.Pid)) || (groups is not null && process.IsIn(groups)))
                 continue;
             strays.Add(new Stray(process, isRoot ? [UserId.Root] : [.. users.Where(user => user != UserId.Root).Distinct()]));
         }
@@ -132,7 +140,7 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs)
         return strays;
     }
 
-    /// <summary>The job with which a stray ends, one of those that are sought; null where it is that of a running job, or root's own.</summary>
+    /// <summary>The sought job with which a stray ends; null if it belongs to a running job, or is root.</summary>
     private SweptJob? OwnerOf(Stray stray, Dictionary<SweptJob, Sought> sought)
     {
         SweptJob? owner = byClaim.GetValueOrDefault(stray.Process.Identity);
@@ -151,19 +159,19 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs)
                 return ending;
         }
 
-        // A uid of nobody's: of those that a user has beside its own (subuid(5)), or of a user whose jobs are gone.
+        // No job has this uid: it is a subordinate id (subuid(5)), or its user's jobs have ended.
         return isOfUsers || stray.Users is [{ Value: 0 }] ? null : sought.Keys.First();
     }
 
     /// <summary>Stops all that can be found until all are stopped, and kills them.</summary>
     private void End(Dictionary<SweptJob, Sought> sought, List<Stray> strays)
     {
-        // Whoever forks itself anew all the time must be stopped while it is looked at.
+        // A process that forks again and again must be stopped during the look.
         foreach (Stray stray in strays.Where(stray => stray.Owner is not null))
             stray.Process.Send(Signal.SIGSTOP);
 
-        // A signal makes a fork that has not come to its end fail (copy_process in the kernel's fork.c): a look that finds nobody new
-        // behind the last signal has found all.
+        // A signal makes a fork that is in progress fail (copy_process in the kernel's fork.c): a look that finds no new process after the
+        // last signal has found all of them.
         var stopped = new HashSet<(int Pid, long Started)>();
         Look(sought);
         for (int look = 1; look < Looks; look++)
@@ -227,11 +235,13 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs)
     {
         public ProcessEntry Process => process;
 
-        /// <summary>Its users; root only where it is nobody else.</summary>
+        /// <summary>Its users; root only if it has no other.</summary>
         public UserId[] Users => users;
 
         public SweptJob? Owner { get; set; }
     }
+
+    private static string Name(ProcessEntry process) => string.Create(CultureInfo.InvariantCulture, $"{process.Pid} ({process.State})");
 
     /// <summary>What is found of a job.</summary>
     private sealed class Sought(EndingJob? ending)
@@ -248,7 +258,7 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs)
 
         public void Tell(SweptJob job, bool hasVanished)
         {
-            // What a stray forked before it ended may have come behind the look; if it had ended the time before, it was there to be seen.
+            // The look may have missed what a stray forked before it ended. A stray that had ended at the look before forked nothing since.
             List<ProcessEntry> found = [.. Living, .. Ended.Where(process => !job.LastEnded.Contains(process.Identity))];
             job.LastEnded = [.. Ended.Select(process => process.Identity)];
             HashSet<(int, long)> now = [.. found.Select(process => process.Identity)];
@@ -256,7 +266,7 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs)
             job.LastFound = now;
             ending.IsOver = found.Count == 0 && !hasVanished;
             if (ending.IsLate)
-                ending.Living = string.Join(", ", found.Take(16).Select(process => string.Create(CultureInfo.InvariantCulture, $"{process.Pid} ({process.State})")));
+                ending.Living = string.Join(", ", found.Take(16).Select(Name));
         }
     }
 }

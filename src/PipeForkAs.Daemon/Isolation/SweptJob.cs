@@ -4,8 +4,10 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Isolation;
 
-/// <summary>The processes of a job without a control group: its worker's descendants, its session, and strays of its user; <see cref="SweepRound"/>.</summary>
-internal sealed class SweptJob(SweepIsolation owner, ProcessId worker) : JobProcesses
+/// <summary>
+/// The processes of a job without a control group: its worker's descendants, its session, and strays of its user; <see cref="SweepRound"/>.
+/// </summary>
+internal sealed class SweptJob(SweepIsolation? owner, ProcessId worker) : JobProcesses
 {
     private Action? reapable;
     private int askedAtRelease;
@@ -15,26 +17,27 @@ internal sealed class SweptJob(SweepIsolation owner, ProcessId worker) : JobProc
     /// <summary>Its worker.</summary>
     public ProcessId Worker => worker;
 
-    /// <summary>Whom it runs as; null before the worker got its order, when there is nothing of a job.</summary>
+    /// <summary>The user of the job; null until the worker gets its order.</summary>
     public UserId? User { get; private set; }
 
-    /// <summary>Whether the worker has ended by itself: then all that is left is astray.</summary>
+    /// <summary>Whether the worker has ended by itself: then all remaining processes are strays.</summary>
     public bool HasEnded { get; private set; }
 
-    /// <summary>Whether the numbers of the worker and its session may be those of others. Read by the side thread, after it looked at processes.</summary>
+    /// <summary>Whether other processes may have the ids of the worker and its session. The side thread reads it after a look.</summary>
     public bool IsWorkerReaped => workerReaped;
 
-    /// <summary>Strays that are this job's until its end. Never changed, but replaced.</summary>
+    /// <summary>Strays that belong to this job until it ends. The set is replaced, never changed.</summary>
     public HashSet<(int Pid, long Started)> Claimed { get; set; } = [];
 
-    /// <summary>What the last look of the side thread found; that thread's own.</summary>
+    /// <summary>The processes that the last look found. Only the side thread uses it.</summary>
     public HashSet<(int Pid, long Started)> LastFound { get; set; } = [];
 
-    /// <summary>Strays that had ended by then; that thread's own.</summary>
+    /// <summary>The strays that had ended at the last look. Only the side thread uses it.</summary>
     public HashSet<(int Pid, long Started)> LastEnded { get; set; } = [];
 
-    /// <summary>For what is below the daemon and no job's: a job of nobody that has ended.</summary>
-    public static SweptJob OfNobody(SweepIsolation owner) => new(owner, default) { User = UserId.Unchanged, HasEnded = true, released = true, workerReaped = true };
+    /// <summary>Makes a job that has ended and has no user: it owns the strays that belong to no other job.</summary>
+    public static SweptJob ForStrays() =>
+        new(null, default) { User = UserId.Unchanged, HasEnded = true, released = true, workerReaped = true };
 
     /// <inheritdoc/>
     public override void Place()
@@ -55,7 +58,7 @@ internal sealed class SweptJob(SweepIsolation owner, ProcessId worker) : JobProc
     public override void ClaimOrphans()
     {
         if (User is not null)
-            owner.Claim(this);
+            owner?.Claim(this);
     }
 
     /// <inheritdoc/>
@@ -65,7 +68,7 @@ internal sealed class SweptJob(SweepIsolation owner, ProcessId worker) : JobProc
     public override void Kill()
     {
         if (User is not null)
-            owner.End(this, atOnce: true);
+            owner?.End(this, atOnce: true);
     }
 
     /// <inheritdoc/>
@@ -78,7 +81,7 @@ internal sealed class SweptJob(SweepIsolation owner, ProcessId worker) : JobProc
         if (User is null)
             Looked(isOver: true, asked: 0);
         else
-            askedAtRelease = owner.End(this, atOnce: !HasEnded);
+            askedAtRelease = owner?.End(this, atOnce: !HasEnded) ?? 0;
     }
 
     /// <summary>A look is over.</summary>
@@ -96,7 +99,7 @@ internal sealed class SweptJob(SweepIsolation owner, ProcessId worker) : JobProc
         }
 
         if (isOver)
-            owner.Forget(this);
+            owner?.Forget(this);
     }
 
     /// <inheritdoc/>

@@ -2,7 +2,7 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Jobs.Forking;
 
-/// <summary>The kernel's list of this process's children, zombies included: /proc/self/task/TID/children; proc_tid_children(5).</summary>
+/// <summary>The kernel's list of this process's children, zombies included: proc_tid_children(5).</summary>
 internal sealed class ChildList
 {
     private readonly FileDescriptor file;
@@ -11,13 +11,12 @@ internal sealed class ChildList
     private ChildList(FileDescriptor file) => this.file = file;
 
     /// <summary>Opens the list of a process with one thread; null where the kernel has none (CONFIG_PROC_CHILDREN).</summary>
-    /// <param name="self">This process.</param>
     /// <exception cref="SystemCallException">It cannot be opened.</exception>
-    public static ChildList? Open(ProcessId self)
+    public static ChildList? Open()
     {
         try
         {
-            return new ChildList(Libc.open($"/proc/self/task/{self}/children", OpenFlags.O_RDONLY));
+            return new ChildList(Libc.open("/proc/thread-self/children", OpenFlags.O_RDONLY));
         }
         catch (SystemCallException failure) when (failure.Errno == Errno.ENOENT)
         {
@@ -33,7 +32,7 @@ internal sealed class ChildList
     public int FindOthers(HashSet<int> known, Span<int> found)
     {
         int count = 0, number = 0, length;
-        for (long offset = 0; count < found.Length && (length = Libc.pread(file, text, offset).OrThrow("pread(children)")) > 0; offset += length)
+        for (long offset = 0; count < found.Length && (length = Read(offset)) > 0; offset += length)
         {
             // Each number ends with a space, and may begin in one piece and end in the next.
             for (int i = 0; i < length && count < found.Length; i++)
@@ -52,4 +51,6 @@ internal sealed class ChildList
 
         return count;
     }
+
+    private int Read(long offset) => Libc.pread(file, text, offset).OrThrow("pread(children)");
 }

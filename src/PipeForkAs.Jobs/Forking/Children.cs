@@ -4,19 +4,18 @@ namespace PipeForkAs.Jobs.Forking;
 
 /// <summary>
 /// The children of the job host. Those that it forked are its workers. Every other child is a process of a job that made itself one by
-/// clone(2) with CLONE_PARENT: alive it would outlive its job, and as a zombie keep a process id for ever. It is killed and reaped.
+/// clone(2) with CLONE_PARENT: alive it would outlive its job, and as a zombie it would keep its process id. It is killed and reaped.
 /// </summary>
-/// <param name="self">This process.</param>
 /// <param name="ended">A signalfd(2) of SIGCHLD.</param>
-internal sealed class Children(ProcessId self, FileDescriptor ended)
+internal sealed class Children(FileDescriptor ended)
 {
-    /// <summary>So many children of others are ended in one pass, and so many passes are made at once: a job must not keep the job host from its work.</summary>
+    /// <summary>The most children that one pass ends, and the most passes at once: a job must not keep the job host busy.</summary>
     private const int Pass = 1024, Passes = 4;
 
     /// <summary>How long the end of all children is waited for. The daemon kills a job host that takes two seconds.</summary>
     private const int LastMilliseconds = 1500, LastStepMilliseconds = 10;
 
-    private readonly ChildList? list = ChildList.Open(self);
+    private readonly ChildList? list = ChildList.Open();
     private readonly int[] foreign = new int[Pass];
     private readonly byte[] signal = new byte[128];
 
@@ -37,11 +36,11 @@ internal sealed class Children(ProcessId self, FileDescriptor ended)
     }
 
     /// <summary>
-    /// Tells of every worker that ended, and ends children that are not workers. One SIGCHLD may stand for several, and zombies that
+    /// Reports every worker that ended, and ends children that are not workers. One SIGCHLD may stand for several ends, and zombies that
     /// wait for <see cref="LetGo"/> hide others from a wait for any child: so each worker is asked for.
     /// </summary>
-    /// <param name="tell">Is told.</param>
-    public void TakeEnded(Action<EndedChild> tell)
+    /// <param name="report">Called for each worker that ended.</param>
+    public void TakeEnded(Action<EndedChild> report)
     {
         _ = Libc.read(ended, signal);
         for (int i = letGo.Count - 1; i >= 0; i--)
@@ -57,7 +56,7 @@ internal sealed class Children(ProcessId self, FileDescriptor ended)
             if (Libc.peek_ended(running[i]) is not { } child)
                 continue;
             running.RemoveAt(i);
-            tell(child);
+            report(child);
         }
 
         EndForeign();
@@ -66,7 +65,7 @@ internal sealed class Children(ProcessId self, FileDescriptor ended)
     /// <summary>The daemon is done with a worker: it is reaped now, or when it ends.</summary>
     public void LetGo(ProcessId worker)
     {
-        // What its job made children of the job host ends before the worker's own number is free.
+        // The job's other children of the job host end before the worker's process id is free.
         EndForeign();
         running.Remove(worker);
         if (Libc.reap(worker) is null)
@@ -75,7 +74,7 @@ internal sealed class Children(ProcessId self, FileDescriptor ended)
             workers.Remove(worker.Value);
     }
 
-    /// <summary>Ends children that are not workers. No signal tells of one that lives: it is to be called now and then.</summary>
+    /// <summary>Ends children that are not workers. No signal reports a living one, so this is called from time to time.</summary>
     public void EndForeign()
     {
         if (list is null)
@@ -103,7 +102,7 @@ internal sealed class Children(ProcessId self, FileDescriptor ended)
             return;
         }
 
-        // From here on no child is a worker: not even those that the daemon was told of, and did not let go any more.
+        // From here on every child is ended and reaped, including workers that the daemon knows to have ended and did not let go.
         workers.Clear();
         long begun = Environment.TickCount64;
         while ((list is null ? ReapForeign() : KillForeign(list)) && Environment.TickCount64 - begun < LastMilliseconds)
@@ -113,7 +112,7 @@ internal sealed class Children(ProcessId self, FileDescriptor ended)
         }
     }
 
-    /// <summary>Returns whether some live on. A child has its number until it is reaped, which nobody does but this thread.</summary>
+    /// <summary>Returns whether some are left. Only this thread reaps children, so a child's process id stays its own.</summary>
     private bool KillForeign(ChildList children)
     {
         for (int pass = 0; pass < Passes; pass++)
@@ -136,8 +135,8 @@ internal sealed class Children(ProcessId self, FileDescriptor ended)
     }
 
     /// <summary>
-    /// Without the kernel's list, those that have ended are found as far as no worker that ended hides them; the daemon finds those that live.
-    /// Returns false: nobody knows whether some do.
+    /// Without the kernel's list, zombies are found unless an older zombie of a worker hides them; the daemon finds living children.
+    /// Returns false, since it is unknown whether some are left.
     /// </summary>
     private bool ReapForeign()
     {

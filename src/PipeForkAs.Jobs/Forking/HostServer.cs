@@ -41,7 +41,7 @@ internal sealed class HostServer
         Libc.signal_ignore(Signal.SIGPIPE);
         Libc.sigmask_set(SignalSet.Of(Signal.SIGCHLD));
         childSignal = Libc.signalfd(SignalSet.Of(Signal.SIGCHLD));
-        children = new Children(self, childSignal);
+        children = new Children(childSignal);
     }
 
     /// <summary>Serves the daemon until it closes the control socket, and ends the process: without the runtime's own shutdown, which expects a finalizer thread.</summary>
@@ -240,7 +240,7 @@ internal sealed class HostServer
     /// <summary>The daemon may ask again.</summary>
     private void MissFork(SystemCallException failure) => Say(writer => new ForkFailed(failure.Message).Encode(writer));
 
-    /// <summary>Tells the daemon of a worker that ended.</summary>
+    /// <summary>Reports a worker that ended to the daemon.</summary>
     private void TellEnded(EndedChild child)
     {
         (bool bySignal, int value) = child.Status switch

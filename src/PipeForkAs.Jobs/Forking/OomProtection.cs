@@ -4,13 +4,16 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Jobs.Forking;
 
 /// <summary>
-/// What protects the daemon when memory runs out (OOMScoreAdjust= in its unit) is not for jobs. The job host gives it up before it forks,
-/// so that no worker has to: a file in /proc costs each of them more than all other limits.
+/// The unit protects the daemon from the OOM killer (OOMScoreAdjust=); jobs must not inherit that. The job host gives it up before it
+/// forks, so that workers need not: a file in /proc costs a worker more than all other limits.
 /// </summary>
 internal static class OomProtection
 {
-    /// <summary>Gives it up, and proves that a job cannot take it back.</summary>
-    /// <exception cref="HostRefusedException">A job could.</exception>
+    private static ReadOnlySpan<byte> Warning =>
+        "pipeforkas: a job can protect itself from the OOM killer as the daemon is protected, because CAP_SYS_RESOURCE is missing\n"u8;
+
+    /// <summary>Gives it up. Warns on stderr, which is the daemon's, if a job could take it back.</summary>
+    /// <exception cref="HostRefusedException">That cannot be tried.</exception>
     /// <exception cref="SystemCallException">The score cannot be read or written.</exception>
     public static void GiveUp()
     {
@@ -21,11 +24,17 @@ internal static class OomProtection
         }
 
         OomScore.Write(0);
-        HelperProcess.Run("giving up the protection from the OOM killer", ProveThatItIsGone);
+        if (HelperProcess.Start("the check of the OOM score", TryToTakeItBack).Finish().Length == 0)
+            return;
+        var stderr = new FileDescriptor(2);
+        Libc.write(stderr, Warning);
+        stderr.Release();
     }
 
-    /// <summary>The kernel lets a process go back to the least that a process with CAP_SYS_RESOURCE has set (proc_pid_oom_score_adj(5)).</summary>
-    private static void ProveThatItIsGone()
+    /// <summary>
+    /// Writes a byte if that works. A process may go back to the score that one with CAP_SYS_RESOURCE set last; proc_pid_oom_score_adj(5).
+    /// </summary>
+    private static void TryToTakeItBack(FileDescriptor output)
     {
         Libc.capset(CapabilitySets.None);
         try
@@ -37,8 +46,6 @@ internal static class OomProtection
             return;
         }
 
-        throw new HostRefusedException(
-            "a job could protect itself from the OOM killer as the daemon is protected, because the daemon lacks CAP_SYS_RESOURCE; "
-            + "add it to CapabilityBoundingSet=, or remove OOMScoreAdjust=");
+        Libc.write(output, "1"u8).OrThrow("write(the check of the OOM score)");
     }
 }

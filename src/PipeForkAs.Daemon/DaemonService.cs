@@ -60,7 +60,7 @@ internal sealed class DaemonService(
 
         // The runtime has its own SIGCHLD handler; it reaps only children that Process started, of which there are none.
         using PosixSignalRegistration childEnded = PosixSignalRegistration.Create(
-            PosixSignal.SIGCHLD, _ => own.Post(static state => ((Server)state!).Reaper.Sweep(), server));
+            PosixSignal.SIGCHLD, _ => server.Reaper.ChildEnded(own));
         using PosixSignalRegistration reload = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
         {
             signal.Cancel = true;

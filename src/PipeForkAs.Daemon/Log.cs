@@ -113,4 +113,7 @@ internal static partial class Log
     [LoggerMessage(37, LogLevel.Warning,
         "{Origin}: a request's patterns took too many steps before {Pattern} was matched with {Length} characters; it counts as no match")]
     public static partial void PatternExhausted(ILogger logger, string origin, string pattern, int length);
+
+    [LoggerMessage(38, LogLevel.Warning, "jobs in sandboxes can signal their user's other processes: Landlock has version {Version}, not {Needed}")]
+    public static partial void SandboxesLeaveSignals(ILogger logger, int version, int needed);
 }

@@ -20,11 +20,10 @@ internal static class PlainFile
     {
         using FileDescriptor file = Libc.open(path, OpenFlags.O_RDONLY);
         Span<byte> piece = stackalloc byte[4096];
-        int length = Libc.read(file, piece).OrThrow($"read(\"{path}\")");
-        if (length < piece.Length)
-            return piece[..length].ToArray();
+        var all = new List<byte>();
 
-        var all = new List<byte>(piece.ToArray());
+        // Less than there is room for is not the end: files in /proc are given out in whole records.
+        int length;
         while ((length = Libc.read(file, piece).OrThrow($"read(\"{path}\")")) > 0)
             all.AddRange(piece[..length]);
         return [.. all];

@@ -16,6 +16,7 @@ using PipeForkAs.Daemon.Systemd;
 using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.Daemon.Users;
 using PipeForkAs.LibC;
+using PipeForkAs.Protocol;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon;
@@ -119,6 +120,8 @@ internal sealed class Server
         SocketListener listener = Listen();
         acceptor = new Acceptor(loop, listener, connections, logger);
         await TellDoubtsAsync();
+        if (SandboxSupport.LeavesSignals(catalog.All.SelectMany(job => job.Description.Sandboxes ?? []), Libc.landlock_abi))
+            Log.SandboxesLeaveSignals(logger, Libc.landlock_abi(), Sandbox.SignalsVersion);
         Log.Listening(logger, listener.Path, catalog.All.Count());
         report.IsWell = () => hosts.Exists(static host => host.IsWell);
         report.Start();

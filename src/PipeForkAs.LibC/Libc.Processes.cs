@@ -182,7 +182,7 @@ public static unsafe partial class Libc
         {
             info = default;
             // SAFETY: both structures have the kernel's size and layout (checked by a test against the C compiler).
-            result = (int)sys_syscall(SYS_waitid, kind, id, (nint)(&info), options, (nint)(&usage));
+            result = (int)sys_syscall(SYS_waitid, kind, id, (nint)(&info), options | __WALL, (nint)(&usage));
         }
         while (result == -1 && Check.LastErrno == Errno.EINTR);
 
@@ -210,6 +210,7 @@ public static unsafe partial class Libc
     internal const int WNOHANG = 1;
     internal const int WEXITED = 4;
     internal const int WNOWAIT = 0x01000000;
+    internal const int __WALL = 0x40000000; // Includes children whose exit signal is not SIGCHLD.
     internal const int CLD_EXITED = 1;
     internal const short POSIX_SPAWN_SETSIGDEF = 0x04;
     internal const short POSIX_SPAWN_SETSIGMASK = 0x08;

@@ -81,6 +81,9 @@ public static unsafe partial class Libc
     /// <summary>All flags of clone(2) and unshare(2) that make namespaces.</summary>
     public const uint CLONE_NEW_ANY = 0x7E020080;
 
+    /// <summary>Flag of clone(2): the new process is a child of the caller's parent.</summary>
+    public const uint CLONE_PARENT = 0x8000;
+
     /// <summary>seccomp(2) <c>SECCOMP_GET_ACTION_AVAIL</c>: whether the kernel has filters with what is used here.</summary>
     public static bool seccomp_available()
     {

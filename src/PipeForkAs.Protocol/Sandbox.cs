@@ -6,9 +6,13 @@ namespace PipeForkAs.Protocol;
 /// <summary>
 /// What a job may reach, beside what its user may. Several for one job all hold: each takes away. With any, the job gets into no process of its
 /// user's outside of it, by ptrace(2), pidfd_getfd(2) or /proc/PID/mem: there it could do what it must not; landlock(7).
+/// It signals none of them either, where the kernel knows <see cref="SignalsVersion"/>.
 /// </summary>
 public sealed record Sandbox
 {
+    /// <summary>From this version of landlock(7) on (Linux 6.12) a job in a sandbox can signal only its own processes.</summary>
+    public const int SignalsVersion = 6;
+
     /// <summary>The most paths in a list.</summary>
     public const int MaxPaths = 256;
 

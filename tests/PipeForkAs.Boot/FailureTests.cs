@@ -12,6 +12,16 @@ public sealed class FailureTests(BootedSystem system)
     private const string Spawning =
         """{"Commands":{"spawn":{"Command":["/bin/sh","-c","for i in 1 2 3; do setsid sleep 1000 & done; sleep 1000"]}},"Limits":{"KillGrace":"00:00:01"}}""";
 
+    /// <summary>A job of which a process has the user's service manager move it to a scope, and outlives the job's first process.</summary>
+    private const string Moving = """{"Commands":{"move":{"Command":["/bin/sh","/etc/move.sh"]}}}""";
+
+    private const string MovingScript =
+        """
+        export XDG_RUNTIME_DIR=/run/user/48001
+        setsid systemd-run --user --scope sh -c 'exec sleep 1000' >/dev/null 2>&1 </dev/null &
+        until grep '^0::.*scope' /proc/$!/cgroup; do sleep 0.1; done
+        """;
+
     [Fact(Timeout = Bound.Test)]
     public async Task A_daemon_that_hangs_is_started_again_and_one_that_does_not_is_left_alone()
     {
@@ -41,6 +51,24 @@ public sealed class FailureTests(BootedSystem system)
         Assert.Empty((await system.ProcessesAsync()).Intersect(before));
         await system.UntilAsync(() => Task.FromResult(Groups(inside).Length == 4), "there are other groups than those of the workers that wait");
         Assert.Contains("(alice)", await system.AskAsync(BootedSystem.Alice, """{"job":"id"}"""));
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_process_that_the_users_service_manager_moved_to_a_scope_ends_with_its_job()
+    {
+        Container inside = await system.FreshAsync(Moving);
+        inside.Write("/etc/move.sh", MovingScript);
+        await inside.MustAsync("systemctl", "start", $"user@{BootedSystem.AliceId}.service");
+        try
+        {
+            Assert.Matches(@"^0::/user\.slice/.*\.scope\n$", await system.AskAsync(BootedSystem.Alice, """{"job":"move"}"""));
+            await SleepersAsync(0);
+            Assert.DoesNotContain("could not be killed", await system.JournalAsync());
+        }
+        finally
+        {
+            await inside.MustAsync("systemctl", "stop", $"user@{BootedSystem.AliceId}.service");
+        }
     }
 
     [Fact(Timeout = Bound.Test)]

@@ -57,7 +57,7 @@ public sealed class SandboxEscapeTests(SandboxDaemon shared) : IClassFixture<San
             if (!File.Exists("/proc/sys/kernel/yama/ptrace_scope"))
                 Assert.Contains($"open(/proc/{sleep}/mem)", free);
             foreach (string job in new[] { "attack-network", "attack-calls" })
-                Assert.Equal([$"kill({sleep}, SIGSTOP)"], await SucceededAsync(job, sleep));
+                Assert.Equal(Libc.landlock_abi() >= 6 ? [] : [$"kill({sleep}, SIGSTOP)"], await SucceededAsync(job, sleep));
         }
         finally
         {
@@ -111,7 +111,7 @@ public sealed class SandboxEscapeTests(SandboxDaemon shared) : IClassFixture<San
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_job_whose_files_are_restricted_signals_its_own_processes_only()
+    public async Task A_job_in_a_sandbox_signals_its_own_processes_only()
     {
         PasswordEntry alice = TestUsers.Entry(TestUsers.Alice);
         using Process outside = Process.Start(new ProcessStartInfo(
@@ -125,7 +125,12 @@ public sealed class SandboxEscapeTests(SandboxDaemon shared) : IClassFixture<San
 
             Assert.Equal((0, 0), await SignalsAsync("signals", pid, arguments));
             Assert.Equal((0, forbidden), await SignalsAsync("signals-files", pid, arguments));
-            Assert.Equal((0, 0), await SignalsAsync("signals-network", pid, arguments));
+            Assert.Equal((0, forbidden), await SignalsAsync("signals-network", pid, arguments));
+
+            // By a limit of the processor's time the kernel would end it; an older kernel's sandbox forbids that as well.
+            Assert.Equal(0, (await ReachAsync("limits", arguments))[pid]);
+            Assert.Equal(EPERM, (await ReachAsync("limits-files", arguments))[pid]);
+            Assert.Equal(EPERM, (await ReachAsync("limits-network", arguments))[pid]);
         }
         finally
         {

@@ -10,7 +10,8 @@ namespace PipeForkAs.EndToEnd;
 public sealed class SandboxDaemon : ConfiguredDaemon
 {
     internal const string Dangerous =
-        "ptrace process_vm_readv keyctl add_key unshare clone-namespace setns mount bpf perf_event_open userfaultfd io_uring_setup open_by_handle_at tiocsti tiocsti-high";
+        "ptrace process_vm_readv keyctl add_key unshare clone-namespace clone-parent setns mount bpf perf_event_open userfaultfd "
+        + "io_uring_setup open_by_handle_at tiocsti tiocsti-high";
 
     internal const string Pairs = "pipe pair-stream pair-seqpacket";
 
@@ -52,6 +53,7 @@ public sealed class SandboxDaemon : ConfiguredDaemon
         Thrice(commands, "names", Command(["/bin/sh", "-c", "id -un && id -gn && getent passwd root && getent group root && ! getent passwd pfa-nobody"]));
         Thrice(commands, "pairs", Command([reach, .. Pairs.Split(' '), "pair-datagram", "pair-raw", "pair-high", $"send:{folder}/datagrams"]), reach);
         Thrice(commands, "signals", Command([reach, "kill-child", "{pid}"], "pid:integer"), reach);
+        Thrice(commands, "limits", Command([reach, "limiting", "{pid}"], "pid:integer"), reach);
         commands["other-table"] = Command([reach, "int80"]);
         commands["other-table"]!["Sandbox"] = new JsonObject { ["Seccomp"] = "default" };
         commands["missing"] = Command([reach]);
@@ -109,6 +111,7 @@ public sealed class SandboxTests(SandboxDaemon shared) : IClassFixture<SandboxDa
 
         Assert.NotEqual(EPERM, free["process_vm_readv"]);
         Assert.NotEqual(EPERM, free["setns"]);
+        Assert.Equal(0, free["clone-parent"]);
         Assert.All(SandboxDaemon.Dangerous.Split(' '), word => Assert.Equal((word, EPERM), (word, boxed[word])));
         Assert.All(SandboxDaemon.Daily.Split(' '), word => Assert.Equal((word, free[word]), (word, boxed[word])));
         Assert.Equal((ENOSYS, ENOSYS), (boxed["clone3"], boxed["x32"]));

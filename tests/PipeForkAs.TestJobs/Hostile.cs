@@ -20,6 +20,10 @@ internal sealed record AttackArguments(IReadOnlyList<int> Pids, bool Spare = fal
 /// <param name="Seconds">How long the process lives that ought not to.</param>
 internal sealed record HoldArguments(int Seconds);
 
+/// <param name="Count">How many processes it makes.</param>
+/// <param name="Live">Whether they live on.</param>
+internal sealed record SiblingArguments(int Count, bool Live);
+
 /// <summary>Jobs that harm, or would: other processes, the daemon's patience, its belief in what it is told.</summary>
 internal static class Hostile
 {
@@ -27,6 +31,9 @@ internal static class Hostile
     private const nint PTRACE_ATTACH = 16;
     private const nint PTRACE_SEIZE = 0x4206;
     private const nint PidfdGetfd = 438;
+    private const nint Clone = 56;
+    private const nint CLONE_PARENT = 0x8000;
+    private const nint SIGCHLD = 17;
 
     /// <summary>Leaves a line in a file, whole even where several write: the proof of how often a body ran.</summary>
     public static int Append(AppendArguments arguments, JobContext context)
@@ -59,6 +66,33 @@ internal static class Hostile
         while (File.ReadAllText($"/proc/{child.Id}/comm") != "sleep\n")
             Thread.Sleep(1);
         context.Line(child.Id.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        return 0;
+    }
+
+    /// <summary>Makes processes that are children of the job host: clone(2) with CLONE_PARENT.</summary>
+    public static int MakeSiblings(SiblingArguments arguments, JobContext context)
+    {
+        for (int i = 0; i < arguments.Count; i++)
+        {
+            nint made = syscall(Clone, CLONE_PARENT | SIGCHLD, 0, 0);
+            if (made == -1)
+            {
+                context.Line("refused");
+                return 0;
+            }
+
+            if (made == 0 && !arguments.Live)
+                Libc._exit(0);
+            if (made == 0)
+            {
+                Libc.setsid();
+                for (int stream = 0; stream <= 2; stream++)
+                    new FileDescriptor(stream).Dispose();
+                Libc.execve("/bin/sleep", ["sleep", "300"], []);
+            }
+        }
+
+        context.Line("ready");
         return 0;
     }
 

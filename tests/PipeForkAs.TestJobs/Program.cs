@@ -54,6 +54,12 @@ return JobHost.Run(args, jobs =>
     jobs.Add("attack", () => TestJson.Default.AttackArguments, Hostile.Attack).WithDescription("Signal and trace processes and tell what worked");
     jobs.Add("attack-network", () => TestJson.Default.AttackArguments, Hostile.Attack).WithDescription("The same, without network").WithSandbox(new Sandbox { NoNetwork = true });
     jobs.Add("attack-calls", () => TestJson.Default.AttackArguments, Hostile.Attack).WithDescription("The same, with the profile of calls").WithSandbox(new Sandbox { Seccomp = SeccompProfile.Default });
+    jobs.Add("make-siblings", () => TestJson.Default.SiblingArguments, Hostile.MakeSiblings)
+        .WithDescription("Make processes that are children of the job host");
+    jobs.Add("make-siblings-network", () => TestJson.Default.SiblingArguments, Hostile.MakeSiblings)
+        .WithDescription("The same, without network").WithSandbox(new Sandbox { NoNetwork = true });
+    jobs.Add("make-siblings-calls", () => TestJson.Default.SiblingArguments, Hostile.MakeSiblings)
+        .WithDescription("The same, with the profile of calls").WithSandbox(new Sandbox { Seccomp = SeccompProfile.Default });
     jobs.Add("stop-self", Hostile.StopSelf).WithDescription("Stop by SIGSTOP");
     jobs.Add("boxed", () => TestJson.Default.BoxedArguments, Boxed.RunAsync).WithDescription("Tell what can be reached from a sandbox")
         .WithSandbox(new Sandbox { ReadOnly = ["/usr", "/etc/passwd"], ReadWrite = ["~/box"], NoNetwork = true, Seccomp = SeccompProfile.Default });

@@ -23,6 +23,7 @@ namespace PipeForkAs.TestJobs;
 [JsonSerializable(typeof(AppendArguments))]
 [JsonSerializable(typeof(AttackArguments))]
 [JsonSerializable(typeof(HoldArguments))]
+[JsonSerializable(typeof(SiblingArguments))]
 [JsonSerializable(typeof(BoxedArguments))]
 [JsonSerializable(typeof(AskArguments))]
 [JsonSerializable(typeof(SelfReport))]

@@ -17,6 +17,7 @@ internal sealed class PamCheck(Loop loop, ChildReaper reaper, DaemonOptions opti
     /// <summary>The argument by which the daemon's executable is told to ask: then the service and the account's name.</summary>
     public const string Argument = "--check-account-by-pam";
 
+    private const string OomScore = "/proc/self/oom_score_adj";
     private const int MaxAnswerBytes = 1024;
 
     /// <summary>
@@ -36,7 +37,7 @@ internal sealed class PamCheck(Loop loop, ChildReaper reaper, DaemonOptions opti
         using (loop.Schedule(timeout, () =>
         {
             isLate = true;
-            EndAll(pid);
+            loop.Start(() => EndAllAsync(pid, ended.Task));
         }))
         {
             WaitStatus status = await ended.Task;
@@ -60,9 +61,14 @@ internal sealed class PamCheck(Loop loop, ChildReaper reaper, DaemonOptions opti
             using (write)
             using (FileDescriptor nothing = Libc.open("/dev/null", OpenFlags.O_RDWR))
             {
-                ProcessId pid = Libc.posix_spawn(
-                    "/proc/self/exe", ["pipeforkasd", Argument, service, user], ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"], [(nothing, 0), (write, 1)]);
-                reaper.Register(pid, child => ended.SetResult(child.Status));
+                ProcessId pid = reaper.Start(() =>
+                {
+                    ProcessId started = Libc.posix_spawn(
+                        "/proc/self/exe", ["pipeforkasd", Argument, service, user],
+                        ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"], [(nothing, 0), (write, 1)]);
+                    reaper.Register(started, child => ended.SetResult(child.Status));
+                    return started;
+                });
                 return (pid, read);
             }
         }
@@ -73,25 +79,32 @@ internal sealed class PamCheck(Loop loop, ChildReaper reaper, DaemonOptions opti
         }
     }
 
-    private static void EndAll(ProcessId pid)
+    /// <summary>Kills the process and its descendants. Programs that PAM modules start run as root and do not hide.</summary>
+    private static async Task EndAllAsync(ProcessId pid, Task ended)
     {
-        // Programs that modules started are root's, and hide from nobody. Its own number is its own until it was reaped, and that is told here.
+        // A stopped process starts no other and stays the parent of its children. Its id is valid until the reaper reports its end.
+        Libc.kill(pid, Signal.SIGSTOP);
         List<ProcessEntry> started = [];
         try
         {
-            started = ProcessEntry.Descendants(pid);
+            started = await Task.Run(() => ProcessEntry.Descendants(pid));
         }
         finally
         {
-            Libc.kill(pid, Signal.SIGKILL);
-            foreach (ProcessEntry process in started)
-                process.Send(Signal.SIGKILL);
+            if (!ended.IsCompleted)
+                Libc.kill(pid, Signal.SIGKILL);
         }
+
+        await Task.Run(() => started.ForEach(process => process.Send(Signal.SIGKILL)));
     }
 
     /// <summary>The other end: asks, says PAM's words on standard output, and returns the process's exit code.</summary>
     public static int Run(string service, string user)
     {
+        // PAM modules do not get the daemon's protection from the OOM killer (OOMScoreAdjust=).
+        if (PlainFile.Read(OomScore).StartsWith('-'))
+            PlainFile.Write(OomScore, "0").OrThrow($"write(\"{OomScore}\")");
+
         (int code, string text) = Pam.CheckAccount(service, user);
         if (code == Pam.Success)
             return 0;

@@ -191,7 +191,7 @@ internal sealed class ForkedWorker
         }
     }
 
-    /// <summary>The last word to it: what is left of the job is killed, and its process id may be taken by others.</summary>
+    /// <summary>The last word to it: what is left of the job is killed, and then its process id may be taken by others.</summary>
     public void Release()
     {
         if (released)
@@ -212,7 +212,7 @@ internal sealed class ForkedWorker
     {
         try
         {
-            processes.Release();
+            processes.Release(() => host.Release(this));
         }
         finally
         {
@@ -220,7 +220,6 @@ internal sealed class ForkedWorker
             control.Dispose();
             pidfd.Dispose();
             streams?.Dispose();
-            host.Release(this);
             Answered();
         }
     }

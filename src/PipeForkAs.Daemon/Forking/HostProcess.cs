@@ -46,7 +46,7 @@ internal sealed class HostProcess : IDisposable
         {
             ended.TrySetResult();
             Lose($"it ended: {Words(child.Status)}{Hint()}");
-        });
+        }, isJobHost: true);
     }
 
     /// <summary>The process.</summary>
@@ -87,11 +87,15 @@ internal sealed class HostProcess : IDisposable
             {
                 Libc.set_nonblocking(own);
                 var stderr = new FileDescriptor(2);
-                ProcessId pid = Libc.posix_spawn(
-                    path, [path, forRoot ? WorkerProtocol.ServeRootArgument : WorkerProtocol.ServeArgument], Environment,
-                    [(theirs, WorkerProtocol.ControlDescriptor), (nothing, 0), (stderr, 1)]);
+                HostProcess process = reaper.Start(() =>
+                {
+                    ProcessId pid = Libc.posix_spawn(
+                        path, [path, forRoot ? WorkerProtocol.ServeRootArgument : WorkerProtocol.ServeArgument], Environment,
+                        [(theirs, WorkerProtocol.ControlDescriptor), (nothing, 0), (stderr, 1)]);
+                    return new HostProcess(loop, reaper, isolation, descriptors, owner, pid, new HostChannel(loop, own));
+                });
                 stderr.Release();
-                return new HostProcess(loop, reaper, isolation, descriptors, owner, pid, new HostChannel(loop, own));
+                return process;
             }
         }
         catch

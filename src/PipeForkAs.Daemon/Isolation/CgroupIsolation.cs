@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Forking;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Isolation;
@@ -13,26 +14,31 @@ internal sealed class CgroupIsolation : JobIsolation
 {
     private const string OwnName = "daemon";
     private const string JobPrefix = "job-";
-    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(1);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
 
     private readonly Loop loop;
-    private readonly ILogger logger;
     private readonly string root;
     private readonly FileDescriptor hold;
     private readonly bool isOwnGroup;
     private readonly HashSet<string> controllers;
-    private readonly HashSet<JobCgroup> leaving = [];
+    private readonly SideThread thread = new("control groups");
+    private readonly EndingJobs ending;
+
+    /// <summary>Ends processes that left their job's group: a user's service manager moves them (systemd-run --user --scope).</summary>
+    private readonly EndingJobs strays;
+    private readonly SweptJob noJob = SweptJob.ForStrays();
     private long last;
 
-    private CgroupIsolation(Loop loop, ILogger logger, string root, FileDescriptor hold, bool isOwnGroup, HashSet<string> controllers)
+    private CgroupIsolation(
+        Loop loop, ChildReaper reaper, ILogger logger, string root, string path, FileDescriptor hold, bool isOwnGroup,
+        HashSet<string> controllers)
     {
         this.loop = loop;
-        this.logger = logger;
         this.root = root;
         this.hold = hold;
         this.isOwnGroup = isOwnGroup;
         this.controllers = controllers;
+        ending = new EndingJobs(loop, thread, logger, static due => () => TryEnd(due), Looked);
+        strays = new EndingJobs(loop, thread, logger, due => new SweepRound(reaper, [], path).LookFor(due), static (_, _) => { });
     }
 
     /// <summary>The directory below which the jobs' groups are.</summary>
@@ -55,14 +61,16 @@ internal sealed class CgroupIsolation : JobIsolation
 
     /// <summary>Takes a group for the daemon.</summary>
     /// <param name="loop">The loop.</param>
+    /// <param name="reaper">Knows the daemon's own processes and the workers.</param>
     /// <param name="own">The directory of the group that this process is in.</param>
     /// <param name="name">What the daemon's group below it is called; null where the group was delegated, and is the daemon's whole.</param>
     /// <param name="logger">The log.</param>
     /// <exception cref="SystemCallException">The kernel does not let it.</exception>
     /// <exception cref="IsolationException">Another daemon has it, or the kernel lacks cgroup.kill (before Linux 5.14).</exception>
-    public static CgroupIsolation Take(Loop loop, string own, string? name, ILogger logger)
+    public static CgroupIsolation Take(Loop loop, ChildReaper reaper, string own, string? name, ILogger logger)
     {
         string root = name is null ? own : $"{own}/{name}";
+        string path = OwnCgroup.Path()?.TrimEnd('/') ?? throw new IsolationException("/proc/self/cgroup does not name a control group");
         if (name is not null)
             Libc.mkdir(root, 0x1ED); // 0755
         string home = $"{root}/{OwnName}";
@@ -82,7 +90,9 @@ internal sealed class CgroupIsolation : JobIsolation
                 PlainFile.Write($"{home}/cgroup.procs", "0").OrThrow($"write(\"{home}/cgroup.procs\")");
             }
 
-            return new CgroupIsolation(loop, logger, root, hold, name is null, PassOn(root));
+            if (name is not null)
+                path += $"/{name}";
+            return new CgroupIsolation(loop, reaper, logger, root, path, hold, name is null, PassOn(root));
         }
         catch
         {
@@ -104,23 +114,26 @@ internal sealed class CgroupIsolation : JobIsolation
                 last = Math.Max(last, number);
             var left = new JobCgroup(this, path, default);
             left.Adopt();
-            left.Release();
+            left.Release(static () => { });
         }
 
-        await LeftAsync();
+        await ending.AllOverAsync();
     }
 
     /// <inheritdoc/>
     public override async Task StopAsync()
     {
-        await LeftAsync();
-        if (!isOwnGroup && leaving.Count == 0)
+        await ending.AllOverAsync();
+        strays.Add(noJob, atOnce: true);
+        await strays.AllOverAsync();
+        if (!isOwnGroup && ending.Count == 0)
         {
             Libc.rmdir($"{root}/{OwnName}");
             Libc.rmdir(root);
         }
 
         hold.Dispose();
+        thread.Stop();
     }
 
     /// <summary>Makes a new group ready, before the worker comes into it.</summary>
@@ -142,71 +155,52 @@ internal sealed class CgroupIsolation : JobIsolation
             Set(path, "cpu.weight", weight.ToString(CultureInfo.InvariantCulture));
     }
 
+    /// <summary>Kills the processes in a group, off the loop: another change of control groups can delay it by milliseconds.</summary>
+    internal void Kill(JobCgroup group) => loop.Start(() => thread.RunAsync(group.KillNow));
+
     /// <summary>Kills what lives in a group, and removes it once nothing does.</summary>
-    internal void Remove(JobCgroup group)
+    internal void Remove(JobCgroup group) => ending.Add(group, atOnce: false);
+
+    /// <summary>Once a group is empty, a process that left it has lost its parent and is a child of the daemon.</summary>
+    private void Looked(EndingJob job, int asked)
     {
-        string? problem = null;
-        if (!TryEnd(group, ref problem))
-            loop.Start(() => RemoveAsync(group, problem));
+        if (job.IsOver)
+            strays.Add(noJob, atOnce: false);
     }
 
-    private async Task RemoveAsync(JobCgroup group, string? problem)
+    private static void TryEnd(IReadOnlyList<EndingJob> due)
     {
-        leaving.Add(group);
-        bool told = false;
-        long begun = loop.Time.GetTimestamp();
-        TimeSpan pause = FirstPause;
-        while (!TryEnd(group, ref problem))
+        foreach (EndingJob one in due)
         {
-            if (!told && loop.Time.GetElapsedTime(begun) > Patience)
-            {
-                told = true;
-                Unkillable++;
-                Log.JobUnkillable(logger, group.Path, group.Living(), Unkillable);
-            }
-
-            await loop.DelayAsync(pause);
-            pause = pause < LongestPause ? pause * 2 : LongestPause;
-        }
-
-        leaving.Remove(group);
-        if (told)
-            Log.UnkillableEnded(logger, group.Path, --Unkillable);
-    }
-
-    /// <summary>Removes a group, or kills what lives in it. False where that is to be tried again; an error is logged unless the last one was the same.</summary>
-    private bool TryEnd(JobCgroup group, ref string? problem)
-    {
-        bool removed = false;
-        try
-        {
+            var group = (JobCgroup)one.Job;
             try
             {
-                removed = group.TryRemove();
+                TryEnd(group, one);
             }
-            finally
-            {
-                if (!removed)
-                    group.Kill();
-            }
-        }
-#pragma warning disable CA1031 // No descriptors or no memory, mostly. Whatever it is, the job must be killed all the same.
-        catch (Exception failure)
+#pragma warning disable CA1031 // No descriptors or no memory, mostly. Whatever it is, this job and the others must be ended all the same.
+            catch (Exception failure)
 #pragma warning restore CA1031
-        {
-            if (problem != failure.Message)
-                Log.KillFailed(logger, group.Path, failure.Message);
-            problem = failure.Message;
+            {
+                one.Failure = failure.Message;
+            }
         }
-
-        return removed;
     }
 
-    private async Task LeftAsync()
+    /// <summary>Removes a group, or kills what lives in it.</summary>
+    private static void TryEnd(JobCgroup group, EndingJob one)
     {
-        long begun = loop.Time.GetTimestamp();
-        while (leaving.Count > 0 && loop.Time.GetElapsedTime(begun) < Patience)
-            await loop.DelayAsync(FirstPause);
+        try
+        {
+            one.IsOver = group.TryRemove();
+        }
+        finally
+        {
+            if (!one.IsOver)
+                group.KillNow();
+        }
+
+        if (one.IsLate && !one.IsOver)
+            one.Living = group.Living();
     }
 
     private string NextPath() => string.Create(CultureInfo.InvariantCulture, $"{root}/{JobPrefix}{++last}");

@@ -26,7 +26,8 @@ internal static class IsolationChoice
                 bool delegated = CgroupIsolation.IsDelegated(own);
                 if (delegated || required)
                 {
-                    var cgroups = CgroupIsolation.Take(loop, own, delegated ? null : OwnCgroup.NameFor(options.Socket.Path), logger);
+                    string? name = delegated ? null : OwnCgroup.NameFor(options.Socket.Path);
+                    var cgroups = CgroupIsolation.Take(loop, reaper, own, name, logger);
                     Log.CgroupsUsed(logger, cgroups.Root, cgroups.Controllers.Count == 0 ? "no controller" : string.Join(", ", cgroups.Controllers.Order(StringComparer.Ordinal)));
                     return cgroups;
                 }

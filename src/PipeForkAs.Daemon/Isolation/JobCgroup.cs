@@ -13,9 +13,6 @@ internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId wo
     private readonly Lock gate = new();
     private bool made, workerReaped, released;
 
-    /// <summary>Its directory.</summary>
-    public string Path => path;
-
     /// <inheritdoc/>
     public override void Place()
     {
@@ -52,7 +49,30 @@ internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId wo
     }
 
     /// <inheritdoc/>
-    public override void Kill()
+    public override void Kill() => owner.Kill(this);
+
+    /// <inheritdoc/>
+    public override void Release(Action mayReap)
+    {
+        // A worker is released only after Place has returned: the loop does not wait for the lock.
+        lock (gate)
+        {
+            if (released)
+                return;
+            released = workerReaped = true;
+        }
+
+        if (made)
+            owner.Remove(this);
+        mayReap();
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => path;
+
+    /// <summary>Kills what lives in it. May block.</summary>
+    /// <exception cref="SystemCallException">That fails.</exception>
+    public void KillNow()
     {
         lock (gate)
         {
@@ -70,24 +90,10 @@ internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId wo
         }
     }
 
-    /// <inheritdoc/>
-    public override void Release()
-    {
-        lock (gate)
-        {
-            if (released)
-                return;
-            released = workerReaped = true;
-        }
-
-        if (made)
-            owner.Remove(this);
-    }
-
     /// <summary>Takes a group over that an earlier daemon made.</summary>
     public void Adopt() => made = true;
 
-    /// <summary>Removes the directory. False while something lives in it.</summary>
+    /// <summary>Removes the directory. False while something lives in it. May block.</summary>
     public bool TryRemove()
     {
         try

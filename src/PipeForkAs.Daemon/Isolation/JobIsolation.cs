@@ -5,9 +5,6 @@ namespace PipeForkAs.Daemon.Isolation;
 /// <summary>How the processes of a job are kept together: by a control group each, or by looking for them where there are none.</summary>
 internal abstract class JobIsolation
 {
-    /// <summary>How long killed processes may take to be gone. A process in an unkillable sleep may never be.</summary>
-    protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
-
     /// <summary>Whether <see cref="JobProcesses.Place"/> may block, and must be called off the loop.</summary>
     public abstract bool PlacingBlocks { get; }
 
@@ -16,9 +13,6 @@ internal abstract class JobIsolation
 
     /// <summary>Whether control groups limit how many processes a job has.</summary>
     public virtual bool LimitsProcesses => false;
-
-    /// <summary>Jobs of which processes live that cannot be killed.</summary>
-    public int Unkillable { get; protected set; }
 
     /// <summary>For a worker that was forked just now.</summary>
     public abstract JobProcesses For(ProcessId worker);

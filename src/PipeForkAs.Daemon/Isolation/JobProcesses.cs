@@ -28,9 +28,10 @@ internal abstract class JobProcesses
     /// <summary>The worker is reaped next: its process id may be another's from now on.</summary>
     public abstract void WorkerReaped();
 
-    /// <summary>Kills all of them.</summary>
+    /// <summary>Kills all of them, and whatever they start meanwhile. Does not wait for that.</summary>
     public abstract void Kill();
 
-    /// <summary>Kills what is left, and forgets them. The worker may be reaped afterwards.</summary>
-    public abstract void Release();
+    /// <summary>Kills what is left, and forgets them. Does not wait for that.</summary>
+    /// <param name="mayReap">Called once, on the loop, when the worker may be reaped: until then its number helps to find the rest.</param>
+    public abstract void Release(Action mayReap);
 }

@@ -6,6 +6,9 @@ namespace PipeForkAs.Daemon.Isolation;
 /// <summary>Finds the control group of this process in the file system; cgroups(7), version 2, also where it stands beside version 1.</summary>
 internal static class OwnCgroup
 {
+    /// <summary>Its path, as /proc/PID/cgroup names it; null where there is no version 2.</summary>
+    public static string? Path() => Path(PlainFile.TryRead("/proc/self/cgroup") ?? "");
+
     /// <summary>Its directory, or null where there is no version 2, or none that this process can see.</summary>
     public static string? Find() => Find(PlainFile.TryRead("/proc/self/mountinfo") ?? "", PlainFile.TryRead("/proc/self/cgroup") ?? "");
 
@@ -14,7 +17,7 @@ internal static class OwnCgroup
     /// <param name="groups">What /proc/self/cgroup holds.</param>
     public static string? Find(string mounts, string groups)
     {
-        string? own = groups.Split('\n').FirstOrDefault(line => line.StartsWith("0::/", StringComparison.Ordinal))?[3..];
+        string? own = Path(groups);
 
         // "/.." leads out of the namespace of control groups that this process lives in: that one is not its to use.
         if (own is null || own.Split('/').Contains("..") || own.EndsWith(" (deleted)", StringComparison.Ordinal))
@@ -35,6 +38,9 @@ internal static class OwnCgroup
 
         return null;
     }
+
+    private static string? Path(string groups) =>
+        groups.Split('\n').FirstOrDefault(line => line.StartsWith("0::/", StringComparison.Ordinal))?[3..];
 
     private static string Join(string mountPoint, string path) => (mountPoint + path).TrimEnd('/');
 

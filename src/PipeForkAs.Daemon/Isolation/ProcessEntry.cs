@@ -1,4 +1,7 @@
+using System.Buffers.Text;
 using System.Globalization;
+using System.IO.Enumeration;
+using System.Text;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Isolation;
@@ -11,25 +14,36 @@ namespace PipeForkAs.Daemon.Isolation;
 /// <param name="Started">When it was started, in ticks: with the process id, the same for no two processes.</param>
 internal readonly record struct ProcessEntry(int Pid, char State, int Parent, int Session, long Started)
 {
+    /// <summary>More than the kernel writes into the file: 52 numbers and a name of 64 bytes.</summary>
+    private const int MaxStatBytes = 2048;
+
+    private static readonly EnumerationOptions EveryEntry = new() { AttributesToSkip = 0, IgnoreInaccessible = false };
+
+    /// <summary>Room for a line for each hierarchy, and a path in each.</summary>
+    private const int MaxGroupBytes = 8192;
+
     /// <summary>Whether it runs, or could.</summary>
     public bool IsAlive => State is not ('Z' or 'X' or 'x');
 
-    /// <summary>All processes.</summary>
+    /// <summary>Identifies it among all processes, including later ones with the same process id.</summary>
+    public (int Pid, long Started) Identity => (Pid, Started);
+
+    /// <summary>All processes. Takes long where there are many: not for the loop.</summary>
     /// <exception cref="SystemCallException">A file cannot be read, and not because its process is gone.</exception>
     /// <exception cref="IOException">The directory cannot be read.</exception>
     public static List<ProcessEntry> All()
     {
         var all = new List<ProcessEntry>();
-        foreach (string folder in Directory.EnumerateDirectories("/proc"))
+        foreach (int pid in new FileSystemEnumerable<int>("/proc", static (ref entry) => ParseNumber(entry.FileName), EveryEntry))
         {
-            if (Read(Path.GetFileName(folder)) is { } entry)
+            if (pid > 0 && Read(pid) is { } entry)
                 all.Add(entry);
         }
 
         return all;
     }
 
-    /// <summary>The living descendants of a process.</summary>
+    /// <summary>The living descendants of a process. Takes long where there are many: not for the loop.</summary>
     public static List<ProcessEntry> Descendants(ProcessId ancestor)
     {
         ILookup<int, ProcessEntry> byParent = All().ToLookup(process => process.Parent);
@@ -52,49 +66,83 @@ internal readonly record struct ProcessEntry(int Pid, char State, int Parent, in
 
     /// <summary>One process; null where there is none of that number.</summary>
     /// <exception cref="SystemCallException">Its file cannot be read, and not because it is gone.</exception>
-    public static ProcessEntry? Read(string pid)
-    {
-        if (!int.TryParse(pid, NumberStyles.None, CultureInfo.InvariantCulture, out int number) || ReadFile($"/proc/{pid}/stat") is not { } text)
-            return null;
-
-        // pid (name) state ppid pgrp session ...; the name may hold anything, so count from its last ')'.
-        string[] fields = text[(text.LastIndexOf(')') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        return fields.Length > 19
-            ? new ProcessEntry(
-                number, fields[0][0], int.Parse(fields[1], CultureInfo.InvariantCulture), int.Parse(fields[3], CultureInfo.InvariantCulture),
-                long.Parse(fields[19], CultureInfo.InvariantCulture))
-            : null;
-    }
+    public static ProcessEntry? Read(string pid) => ParseNumber(pid) is > 0 and int number ? Read(number) : null;
 
     /// <summary>One process; null where there is none of that number.</summary>
-    public static ProcessEntry? Read(int pid) => Read(pid.ToString(CultureInfo.InvariantCulture));
-
-    /// <summary>A file of a process; null where that is gone. What cannot be seen for another reason must not look as if it were gone.</summary>
-    /// <exception cref="SystemCallException">It cannot be read.</exception>
-    public static string? ReadFile(string path)
+    /// <exception cref="SystemCallException">Its file cannot be read, and not because it is gone.</exception>
+    public static ProcessEntry? Read(int pid)
     {
-        try
+        Span<byte> text = stackalloc byte[MaxStatBytes];
+        int length = ReadBeginning(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat"), text);
+
+        // pid (name) state ppid pgrp session ...; the name may hold anything, so count from its last ')'.
+        ReadOnlySpan<byte> rest = text[..length];
+        rest = rest[(rest.LastIndexOf((byte)')') + 1)..];
+        char state = '\0';
+        int parent = 0, session = 0, field = 0;
+        foreach (Range part in rest.Split((byte)' '))
         {
-            return PlainFile.Read(path);
+            ReadOnlySpan<byte> word = rest[part];
+            if (word.IsEmpty)
+                continue;
+            switch (field++)
+            {
+                case 0:
+                    state = (char)word[0];
+                    break;
+                case 1 when !Utf8Parser.TryParse(word, out parent, out _):
+                case 3 when !Utf8Parser.TryParse(word, out session, out _):
+                    return null;
+                case 19:
+                    bool isNumber = Utf8Parser.TryParse(word, out long started, out _);
+                    return isNumber ? new ProcessEntry(pid, state, parent, session, started) : null;
+            }
         }
-        catch (SystemCallException failure) when (failure.Errno == Errno.ENOENT || failure.Errno == Errno.ESRCH)
-        {
-            return null;
-        }
+
+        return null;
     }
 
-    /// <summary>Whether one of its user ids is this. False where it is gone.</summary>
-    public bool IsOf(UserId user)
+    /// <summary>Its user ids: real, effective, saved, of the file system. Null where it is gone.</summary>
+    /// <exception cref="SystemCallException">They cannot be read.</exception>
+    public UserId[]? Users()
     {
-        string? status = ReadFile(string.Create(CultureInfo.InvariantCulture, $"/proc/{Pid}/status"));
-        string? ids = status?.Split('\n').FirstOrDefault(line => line.StartsWith("Uid:", StringComparison.Ordinal));
-        return ids is not null && ids[4..].Split('\t', StringSplitOptions.RemoveEmptyEntries).Contains(user.ToString());
+        // They are in the ninth line; the lines before it are short.
+        Span<byte> text = stackalloc byte[1024];
+        int length = ReadBeginning(string.Create(CultureInfo.InvariantCulture, $"/proc/{Pid}/status"), text);
+        ReadOnlySpan<byte> rest = text[..length];
+        int begin = rest.IndexOf("\nUid:"u8);
+        if (begin < 0)
+            return null;
+        var users = new UserId[4];
+        int count = 0;
+        rest = rest[(begin + 5)..];
+        foreach (Range part in rest.SplitAny("\t\n "u8))
+        {
+            if (count < users.Length && Utf8Parser.TryParse(rest[part], out uint user, out _))
+                users[count++] = new UserId(user);
+            else if (!rest[part].IsEmpty)
+                break;
+        }
+
+        return count == users.Length ? users : null;
+    }
+
+    /// <summary>Whether it is in a control group of version 2 below another; also where it is gone.</summary>
+    /// <param name="group">The other, as /proc/PID/cgroup names it.</param>
+    /// <exception cref="SystemCallException">That cannot be read.</exception>
+    public bool IsIn(string group)
+    {
+        Span<byte> text = stackalloc byte[MaxGroupBytes];
+        int length = ReadBeginning(string.Create(CultureInfo.InvariantCulture, $"/proc/{Pid}/cgroup"), text);
+        string[] lines = Encoding.UTF8.GetString(text[..length]).Split('\n');
+        return length == 0 || Array.Exists(lines, line => line.StartsWith($"0::{group}/", StringComparison.Ordinal));
     }
 
     /// <summary>
     /// Signals it. The number may be another's since it was looked at; the descriptor stands for one process: it is looked at
     /// once more, and then it is surely the one. False where it is gone.
     /// </summary>
+    /// <exception cref="SystemCallException">It cannot be signalled, or no descriptor is left for that.</exception>
     public bool Send(Signal signal)
     {
         try
@@ -106,10 +154,25 @@ internal readonly record struct ProcessEntry(int Pid, char State, int Parent, in
         {
             return false;
         }
-        catch (SystemCallException failure) when (failure.Errno == Errno.EMFILE || failure.Errno == Errno.ENFILE || failure.Errno == Errno.ENOMEM)
+    }
+
+    /// <summary>Reads what a file of a process begins with; 0 bytes where that is gone, and only there.</summary>
+    private static int ReadBeginning(string path, Span<byte> text)
+    {
+        try
         {
-            // No descriptor is left, and its number must do.
-            return Read(Pid)?.Started == Started && Libc.kill(new ProcessId(Pid), signal);
+            using FileDescriptor file = Libc.open(path, OpenFlags.O_RDONLY);
+            IOResult read = Libc.read(file, text);
+            if (read.Failed && read.Errno != Errno.ESRCH)
+                read.OrThrow($"read(\"{path}\")");
+            return (int)read.Count;
+        }
+        catch (SystemCallException failure) when (failure.Errno == Errno.ENOENT || failure.Errno == Errno.ESRCH)
+        {
+            return 0;
         }
     }
+
+    private static int ParseNumber(ReadOnlySpan<char> name) =>
+        int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : 0;
 }

@@ -21,4 +21,10 @@ internal static class SandboxSupport
             return "the kernel has no Landlock (Linux 5.13 or later, with landlock among the security modules in use: lsm=)";
         return Libc.seccomp_available() ? null : "the kernel has no seccomp filters (CONFIG_SECCOMP_FILTER)";
     }
+
+    /// <summary>Whether some of these sandboxes do not keep their jobs from signalling other processes of the user.</summary>
+    /// <param name="sandboxes">All sandboxes.</param>
+    /// <param name="landlock">Returns the kernel's version of landlock(7). Called only if there are sandboxes: a container may forbid it.</param>
+    public static bool LeavesSignals(IEnumerable<Sandbox> sandboxes, Func<int> landlock) =>
+        sandboxes.Any(sandbox => !sandbox.IsEmpty) && landlock() < Sandbox.SignalsVersion;
 }

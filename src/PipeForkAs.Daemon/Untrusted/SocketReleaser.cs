@@ -163,14 +163,18 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, ILogger logg
                 using (FileDescriptor nothing = Libc.open("/dev/null", OpenFlags.O_RDWR))
                 {
                     Libc.set_nonblocking(own);
-                    ProcessId pid = Libc.posix_spawn(
-                        "/proc/self/exe", ["pipeforkasd", ReleasingProcess.Argument], ["LANG=C.UTF-8"],
-                        [(nothing, 0), (nothing, 1), (theirs, ReleasingProcess.ControlDescriptor)]);
-                    var helper = new Helper(loop, pid, own, onReady);
-                    reaper.Register(pid, _ =>
+                    Helper helper = reaper.Start(() =>
                     {
-                        helper.hasEnded = true;
-                        onEnded(helper);
+                        ProcessId pid = Libc.posix_spawn(
+                            "/proc/self/exe", ["pipeforkasd", ReleasingProcess.Argument], ["LANG=C.UTF-8"],
+                            [(nothing, 0), (nothing, 1), (theirs, ReleasingProcess.ControlDescriptor)]);
+                        var started = new Helper(loop, pid, own, onReady);
+                        reaper.Register(pid, _ =>
+                        {
+                            started.hasEnded = true;
+                            onEnded(started);
+                        });
+                        return started;
                     });
                     loop.Start(helper.ReadAsync);
                     return helper;

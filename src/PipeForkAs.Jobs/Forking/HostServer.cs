@@ -26,13 +26,8 @@ internal sealed class HostServer
     private readonly bool forRoot;
     private readonly MessageWriter writer = new(256);
     private readonly byte[] incoming = new byte[256];
-    private readonly byte[] signalRecord = new byte[128];
-
-    /// <summary>Workers that have not ended, or whose end was not seen yet.</summary>
-    private readonly List<ProcessId> running = [];
-
-    /// <summary>Workers that the daemon let go before they ended: they are reaped without a word.</summary>
-    private readonly List<ProcessId> letGo = [];
+    private readonly Children children;
+    private readonly Action<EndedChild> tellEnded;
 
     private int forks;
 
@@ -42,9 +37,11 @@ internal sealed class HostServer
         this.tasks = tasks;
         this.jobs = jobs;
         this.forRoot = forRoot;
+        tellEnded = TellEnded;
         Libc.signal_ignore(Signal.SIGPIPE);
         Libc.sigmask_set(SignalSet.Of(Signal.SIGCHLD));
         childSignal = Libc.signalfd(SignalSet.Of(Signal.SIGCHLD));
+        children = new Children(childSignal);
     }
 
     /// <summary>Serves the daemon until it closes the control socket, and ends the process: without the runtime's own shutdown, which expects a finalizer thread.</summary>
@@ -68,6 +65,7 @@ internal sealed class HostServer
 
             server = new HostServer(control, tasks, jobs, forRoot);
             Introduction.Send(control, jobs);
+            OomProtection.GiveUp();
             WarmUp.NameServices();
             WarmUp.Json();
             WarmUp.MakeOrder();
@@ -78,7 +76,7 @@ internal sealed class HostServer
             HugePages.Take();
             server.Say(writer => writer.Begin(MessageKind.Ready));
             server.Loop();
-            server.EndWorkers(daemonIsGone: true);
+            server.children.EndAll(daemonIsGone: true);
             return 0;
         }
 #pragma warning disable CA1031 // The edge of the process: whatever it is, the daemon is told, and the job host ends.
@@ -88,7 +86,7 @@ internal sealed class HostServer
             var writer = new MessageWriter();
             new Refused(failure is HostRefusedException ? failure.Message : $"{failure.GetType().FullName}: {failure.Message}").Encode(writer);
             Libc.send(control, writer.Written);
-            server?.EndWorkers(daemonIsGone: false);
+            server?.children.EndAll(daemonIsGone: false);
             return 1;
         }
     }
@@ -127,7 +125,7 @@ internal sealed class HostServer
         {
             (bool asked, bool childEnded) = Libc.poll_readable(control, childSignal, -1);
             if (childEnded)
-                TellEnded();
+                children.TakeEnded(tellEnded);
             if (asked && !Answer())
                 return;
         }
@@ -152,10 +150,11 @@ internal sealed class HostServer
                 return true;
             case MessageKind.Ping:
                 reader.End();
+                children.EndForeign();
                 Say(answer => answer.Begin(MessageKind.Pong));
                 return true;
             case MessageKind.Reap:
-                LetGo(new ProcessId(Reap.Decode(ref reader).Pid));
+                children.LetGo(new ProcessId(Reap.Decode(ref reader).Pid));
                 return true;
             default:
                 throw new FormatException($"the daemon sent a message of kind {(int)reader.Kind}, which a job host does not know");
@@ -200,7 +199,7 @@ internal sealed class HostServer
                 return;
             }
 
-            running.Add(worker);
+            children.Add(worker);
             using (pidfd)
             {
                 new Forked(worker.Value).Encode(writer);
@@ -242,55 +241,16 @@ internal sealed class HostServer
     /// <summary>The daemon may ask again.</summary>
     private void MissFork(SystemCallException failure) => Say(writer => new ForkFailed(failure.Message).Encode(writer));
 
-    /// <summary>
-    /// Tells the daemon of every worker that ended. One SIGCHLD may stand for several, and zombies that wait for
-    /// <see cref="Reap"/> hide others from a wait for any child: so each worker is asked for.
-    /// </summary>
-    private void TellEnded()
+    /// <summary>Reports a worker that ended to the daemon.</summary>
+    private void TellEnded(EndedChild child)
     {
-        _ = Libc.read(childSignal, signalRecord);
-        letGo.RemoveAll(pid => Libc.reap(pid) is not null);
-
-        for (int i = running.Count - 1; i >= 0; i--)
+        (bool bySignal, int value) = child.Status switch
         {
-            if (Libc.peek_ended(running[i]) is not { } child)
-                continue;
-
-            running.RemoveAt(i);
-            (bool bySignal, int value) = child.Status switch
-            {
-                WaitStatus.Signaled signaled => (true, signaled.Signal.Number),
-                WaitStatus.Exited exited => (false, exited.Code),
-                _ => throw new InvalidOperationException("a wait status is neither exited nor signaled"),
-            };
-            Say(new WorkerExited(child.Pid.Value, bySignal, value, child.Usage.UserTime + child.Usage.SystemTime, child.Usage.MaxResidentBytes).Encode);
-        }
-    }
-
-    /// <summary>
-    /// Nobody reads what a worker writes any more: all are killed. Where the daemon is gone none is left behind, not even as a zombie.
-    /// Where it lives, and this job host fails, they are not reaped here: the daemon inherits them, and ends what is left of their groups
-    /// while their numbers are still their own.
-    /// </summary>
-    private void EndWorkers(bool daemonIsGone)
-    {
-        foreach (ProcessId pid in running.Concat(letGo))
-        {
-            Libc.kill(pid, Signal.SIGKILL);
-            if (daemonIsGone)
-                Libc.wait_for(pid);
-        }
-
-        // Those that the daemon was told of, and did not let go any more.
-        while (daemonIsGone && Libc.peek_any_ended() is { } child)
-            Libc.reap(child.Pid);
-    }
-
-    private void LetGo(ProcessId pid)
-    {
-        running.Remove(pid);
-        if (Libc.reap(pid) is null)
-            letGo.Add(pid);
+            WaitStatus.Signaled signaled => (true, signaled.Signal.Number),
+            WaitStatus.Exited exited => (false, exited.Code),
+            _ => throw new InvalidOperationException("a wait status is neither exited nor signaled"),
+        };
+        Say(new WorkerExited(child.Pid.Value, bySignal, value, child.Usage.UserTime + child.Usage.SystemTime, child.Usage.MaxResidentBytes).Encode);
     }
 
     private void Say(Action<MessageWriter> encode)

@@ -55,14 +55,17 @@ internal static class SandboxEntry
 
     /// <summary>
     /// A domain that forbids nothing of files, but that the user's processes outside of it can be entered from: ptrace(2), pidfd_getfd(2) and
-    /// /proc/PID/mem. By them the job would do in another process, or with its sockets, what the sandbox forbids.
+    /// /proc/PID/mem; and signalled, where the kernel can forbid that. By them the job would do in another process, or with its sockets,
+    /// what the sandbox forbids.
     /// </summary>
     private static void PartFromOthers()
     {
         // Moving between directories is forbidden by every domain that does not allow it. Making block devices is nothing that a user could do.
-        bool canAllowMoving = Version() >= 2;
+        int version = Version();
+        bool canAllowMoving = version >= 2;
         using FileDescriptor rules = Libc.landlock_create_ruleset(
-            canAllowMoving ? LandlockAccess.LANDLOCK_ACCESS_FS_REFER : LandlockAccess.LANDLOCK_ACCESS_FS_MAKE_BLOCK, LandlockScope.None);
+            canAllowMoving ? LandlockAccess.LANDLOCK_ACCESS_FS_REFER : LandlockAccess.LANDLOCK_ACCESS_FS_MAKE_BLOCK,
+            Scoped(version) & LandlockScope.LANDLOCK_SCOPE_SIGNAL);
         if (canAllowMoving)
         {
             using FileDescriptor root = Libc.open("/", OpenFlags.O_PATH | OpenFlags.O_DIRECTORY);
@@ -145,5 +148,7 @@ internal static class SandboxEntry
 
     /// <summary>What stays within the job: it signals its own processes only. The daemon, being outside, signals it all the same.</summary>
     private static LandlockScope Scoped(int version) =>
-        version >= 6 ? LandlockScope.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET | LandlockScope.LANDLOCK_SCOPE_SIGNAL : LandlockScope.None;
+        version < Sandbox.SignalsVersion
+            ? LandlockScope.None
+            : LandlockScope.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET | LandlockScope.LANDLOCK_SCOPE_SIGNAL;
 }

@@ -55,6 +55,9 @@ internal static class SeccompFilter
             new(BpfCode.JumpIfAtLeast, 0, 1, Libc.X32_SYSCALL_BIT),
             Return(NotThere),
         };
+
+        // Landlock keeps signals in; setting RLIMIT_CPU of another process would be a way to send one.
+        AllowOnly(program, SystemCall.SYS_prlimit64, 0, NotPermitted);
         if (profile || noNetwork)
         {
             foreach (SystemCall call in Intruding)
@@ -66,7 +69,9 @@ internal static class SeccompFilter
             foreach (SystemCall call in Dangerous)
                 Forbid(program, call, NotPermitted);
             Forbid(program, SystemCall.SYS_clone3, NotThere);
-            ForbidBits(program, SystemCall.SYS_clone, Libc.CLONE_NEW_ANY);
+
+            // CLONE_PARENT would make a child of the job host. No ordinary program uses it.
+            ForbidBits(program, SystemCall.SYS_clone, Libc.CLONE_NEW_ANY | Libc.CLONE_PARENT);
             ForbidBits(program, SystemCall.SYS_unshare, Libc.CLONE_NEW_ANY);
             ForbidValues(program, SystemCall.SYS_ioctl, Libc.TIOCSTI, Libc.TIOCLINUX);
         }

@@ -171,6 +171,9 @@ public enum SystemCall : uint
     /// <summary>Mounts.</summary>
     SYS_open_tree = 428,
 
+    /// <summary>Limits of others: by RLIMIT_CPU the kernel ends them.</summary>
+    SYS_prlimit64 = 302,
+
     /// <summary>Mounts.</summary>
     SYS_move_mount = 429,
 

@@ -70,7 +70,7 @@ public abstract class JobHostHarness(FakeHosts fakes) : IClassFixture<FakeHosts>
         for (long start = Stopwatch.GetTimestamp(); !condition(); each?.Invoke())
         {
             Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(20), "it does not come");
-            await Loop.RunAsync(reaper.Sweep);
+            await Loop.RunAsync(() => _ = reaper.Sweep());
             await Task.Delay(2, TestContext.Current.CancellationToken);
         }
     }

@@ -16,8 +16,7 @@ public sealed class ProcessEntryTests
 
             Assert.Equal((child.Id, Environment.ProcessId, true), (entry.Pid, entry.Parent, entry.IsAlive));
             Assert.Contains(ProcessEntry.All(), other => other.Pid == entry.Pid && other.Started == entry.Started);
-            Assert.True(entry.IsOf(Libc.geteuid()));
-            Assert.False(entry.IsOf(new UserId(4_294_967_294)));
+            Assert.Equal(Enumerable.Repeat(Libc.geteuid(), 4), entry.Users());
         }
         finally
         {
@@ -53,6 +52,17 @@ public sealed class ProcessEntryTests
         {
             child.Kill();
         }
+    }
+
+    [Fact]
+    public void A_process_that_is_gone_has_no_users()
+    {
+        using Process child = Process.Start("/bin/true");
+        ProcessEntry entry = new(child.Id, 'S', Environment.ProcessId, 0, 0);
+        child.WaitForExit();
+
+        Assert.Null(entry.Users());
+        Assert.Null(ProcessEntry.Read(child.Id));
     }
 
     [Theory]

@@ -5,6 +5,7 @@
 //   keep FILE        FILE is open in the daemon, and would stay open over every exec
 //   drop NUMBER      the daemon has no capability of that number, as under a unit that does not list it
 //   group GID        the daemon has this one supplementary group
+//   score NUMBER     what makes the kernel spare the daemon when memory runs out
 //   terminal now     the daemon has a controlling terminal, which is its standard input
 //   exec PROGRAM     the last one: becomes the program
 #define _GNU_SOURCE
@@ -50,6 +51,13 @@ static int terminal(void)
     return own < 0 || ioctl(own, TIOCSCTTY, 0) != 0 || dup2(own, 0) < 0 ? -1 : 0;
 }
 
+// What OOMScoreAdjust= of a unit does.
+static int score(const char *value)
+{
+    FILE *file = fopen("/proc/self/oom_score_adj", "we");
+    return !file || fputs(value, file) < 0 || fclose(file) != 0 ? -1 : 0;
+}
+
 int main(int argc, char **argv)
 {
     char name[4096], line[8192];
@@ -71,6 +79,7 @@ int main(int argc, char **argv)
         if (strcmp(line, "keep") == 0) result = open(word, O_RDONLY) < 0 ? -1 : 0;
         if (strcmp(line, "drop") == 0) result = drop(word);
         if (strcmp(line, "group") == 0) result = group(word);
+        if (strcmp(line, "score") == 0) result = score(word);
         if (strcmp(line, "terminal") == 0) result = terminal();
         if (strcmp(line, "exec") == 0) { argv[0] = word; execve(word, argv, environ); }
         if (result != 0) { perror(line); return 72; }

@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -60,8 +61,18 @@ static long child_killed(void)
     return waitpid(child, &status, 0) == child && WIFSIGNALED(status) ? 0 : -1;
 }
 
+// A limit of another process by which the kernel could end it.
+static long limited(const char *pid)
+{
+    struct rlimit none = { 0, 0 };
+    return prlimit((pid_t)strtol(pid, NULL, 10), RLIMIT_CORE, &none, NULL);
+}
+
 static long attempt(const char *word)
 {
+    static int limiting;
+    if (strcmp(word, "limiting") == 0) { limiting = 1; return 0; }
+    if (limiting) return limited(word);
     struct clone_args three = { .exit_signal = SIGCHLD };
     struct perf_event_attr counter = { .size = sizeof counter };
     char room[256] = { 0 };
@@ -87,6 +98,7 @@ static long attempt(const char *word)
     if (strcmp(word, "unshare") == 0) return unshare(CLONE_NEWUSER);
     if (strcmp(word, "unshare-files") == 0) return unshare(CLONE_FILES);
     if (strcmp(word, "clone-namespace") == 0) return forked(syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0));
+    if (strcmp(word, "clone-parent") == 0) return forked(syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0));
     if (strcmp(word, "clone3") == 0) return forked(syscall(SYS_clone3, &three, sizeof three));
     if (strcmp(word, "setns") == 0) return setns(-1, 0);
     if (strcmp(word, "mount") == 0) return mount("none", "/nowhere", "tmpfs", 0, NULL);

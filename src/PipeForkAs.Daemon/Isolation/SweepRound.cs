@@ -1,0 +1,272 @@
+using System.Globalization;
+using PipeForkAs.Daemon.Forking;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Isolation;
+
+/// <summary>
+/// One look in /proc for the processes of all jobs that are ending, on a thread of its own. It begins with the children of the daemon and
+/// of its job hosts, which is little to read; where there are strays among them, or a worker lives, all processes are looked at, for all
+/// jobs together.
+/// </summary>
+/// <param name="reaper">Knows the daemon's own processes and the workers.</param>
+/// <param name="jobs">All jobs that have a user, those that are ending too.</param>
+/// <param name="groups">
+/// The control group below which jobs have theirs: what is in there ends by it, and is not looked for. Null without control groups.
+/// </param>
+internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? groups = null)
+{
+    /// <summary>Looks in one round. A job that forks faster is not stopped completely; the next round is due soon.</summary>
+    private const int Looks = 8;
+
+    private static readonly int Self = Environment.ProcessId;
+
+    private readonly HashSet<int> jobHosts = [.. reaper.JobHosts];
+    private readonly Dictionary<int, SweptJob> bySession = [];
+    private readonly Dictionary<(int Pid, long Started), SweptJob> byClaim = [];
+    private readonly Dictionary<UserId, List<SweptJob>> byUser = [];
+
+    /// <summary>Whether a child was gone before its user was read: the look may have missed what it forked.</summary>
+    private bool hasVanished;
+
+    /// <summary>Returns what looks for jobs that are ending, kills what it finds, and says in each of them what that was.</summary>
+    public Action LookFor(IReadOnlyList<EndingJob> ending)
+    {
+        (SweptJob Job, EndingJob Ending, bool HasEnded)[] all =
+            [.. ending.Select(one => ((SweptJob)one.Job, one, ((SweptJob)one.Job).HasEnded))];
+        return () =>
+        {
+            Index();
+            List<Stray> strays = Strays(Children());
+            var sought = new Dictionary<SweptJob, Sought>();
+            foreach ((SweptJob job, EndingJob one, bool hasEnded) in all)
+                sought.Add(job, new Sought(one));
+            foreach (Stray stray in strays)
+                stray.Owner = OwnerOf(stray, sought);
+            foreach ((SweptJob job, EndingJob one, bool hasEnded) in all)
+            {
+                if (hasEnded && !strays.Exists(stray => stray.Owner == job))
+                {
+                    one.IsOver = !hasVanished;
+                    sought.Remove(job);
+                }
+            }
+
+            if (sought.Count > 0)
+                End(sought, strays);
+        };
+    }
+
+    /// <summary>Returns what finds the strays of a job whose worker has ended.</summary>
+    /// <param name="job">The job.</param>
+    /// <param name="claimed">Takes them.</param>
+    public Action ClaimFor(SweptJob job, HashSet<(int Pid, long Started)> claimed) => () =>
+    {
+        Index();
+        var sought = new Dictionary<SweptJob, Sought> { [job] = new Sought(null) };
+        foreach (Stray stray in Strays(Children()).Where(stray => stray.Process.IsAlive && OwnerOf(stray, sought) == job))
+            claimed.Add(stray.Process.Identity);
+    };
+
+    private void Index()
+    {
+        foreach (SweptJob job in jobs)
+        {
+            bySession[job.Worker.Value] = job;
+            foreach ((int, long) stray in job.Claimed)
+                byClaim[stray] = job;
+            if (!byUser.TryGetValue(job.User!.Value, out List<SweptJob>? ofUser))
+                byUser.Add(job.User.Value, ofUser = []);
+            ofUser.Add(job);
+        }
+    }
+
+    /// <summary>
+    /// The children of the daemon and of its job hosts, by the kernel's lists; all processes where it has none (CONFIG_PROC_CHILDREN).
+    /// </summary>
+    private IEnumerable<ProcessEntry> Children()
+    {
+        // Orphans become children of a process's first thread; proc_tid_children(5).
+        if (Children(Self) is not { } own)
+            return ProcessEntry.All();
+        return jobHosts.SelectMany(host => Children(host) ?? []).Concat(own).Where(pid => !reaper.IsRegistered(new ProcessId(pid)))
+            .Select(Read).OfType<ProcessEntry>();
+    }
+
+    private ProcessEntry? Read(int pid)
+    {
+        ProcessEntry? process = ProcessEntry.Read(pid);
+        hasVanished |= process is null;
+        return process;
+    }
+
+    private static IEnumerable<int>? Children(int pid)
+    {
+        string path = string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/task/{pid}/children");
+        try
+        {
+            string[] words = PlainFile.Read(path).Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            return words.Select(word => int.Parse(word, CultureInfo.InvariantCulture));
+        }
+        catch (SystemCallException failure) when (failure.Errno == Errno.ENOENT || failure.Errno == Errno.ESRCH)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Selects the children of the daemon and of job hosts that neither of them started.</summary>
+    private List<Stray> Strays(IEnumerable<ProcessEntry> processes)
+    {
+        var strays = new List<Stray>();
+        foreach (ProcessEntry process in processes)
+        {
+            bool isHosts = jobHosts.Contains(process.Parent);
+            if ((!isHosts && process.Parent != Self) || reaper.IsRegistered(new ProcessId(process.Pid)))
+                continue;
+            if (process.Users() is not { } users)
+            {
+                hasVanished = true;
+                continue;
+            }
+
+            // A worker that the daemon does not know yet is root. A worker that is not root has its order, and was registered before the
+            // order was sent: so the second check, after the user was read, is certain.
+            bool isRoot = Array.TrueForAll(users, user => user == UserId.Root);
+            if ((isHosts && isRoot) || reaper.IsRegistered(new ProcessId(process.Pid)) || (groups is not null && process.IsIn(groups)))
+                continue;
+            strays.Add(new Stray(process, isRoot ? [UserId.Root] : [.. users.Where(user => user != UserId.Root).Distinct()]));
+        }
+
+        return strays;
+    }
+
+    /// <summary>The sought job with which a stray ends; null if it belongs to a running job, or is root.</summary>
+    private SweptJob? OwnerOf(Stray stray, Dictionary<SweptJob, Sought> sought)
+    {
+        SweptJob? owner = byClaim.GetValueOrDefault(stray.Process.Identity);
+        if (owner is null && bySession.TryGetValue(stray.Process.Session, out SweptJob? inSession) && !inSession.IsWorkerReaped)
+            owner = inSession;
+        if (owner is not null)
+            return sought.ContainsKey(owner) ? owner : null;
+
+        bool isOfUsers = false;
+        foreach (UserId user in stray.Users)
+        {
+            if (!byUser.TryGetValue(user, out List<SweptJob>? ofUser))
+                continue;
+            isOfUsers = true;
+            if (ofUser.Find(sought.ContainsKey) is { } ending)
+                return ending;
+        }
+
+        // No job has this uid: it is a subordinate id (subuid(5)), or its user's jobs have ended.
+        return isOfUsers || stray.Users is [{ Value: 0 }] ? null : sought.Keys.First();
+    }
+
+    /// <summary>Stops all that can be found until all are stopped, and kills them.</summary>
+    private void End(Dictionary<SweptJob, Sought> sought, List<Stray> strays)
+    {
+        // A process that forks again and again must be stopped during the look.
+        foreach (Stray stray in strays.Where(stray => stray.Owner is not null))
+            stray.Process.Send(Signal.SIGSTOP);
+
+        // A signal makes a fork that is in progress fail (copy_process in the kernel's fork.c): a look that finds no new process after the
+        // last signal has found all of them.
+        var stopped = new HashSet<(int Pid, long Started)>();
+        Look(sought);
+        for (int look = 1; look < Looks; look++)
+        {
+            bool isNew = false;
+            foreach (ProcessEntry process in sought.Values.SelectMany(one => one.Living).Where(process => stopped.Add(process.Identity)))
+                isNew |= process.Send(Signal.SIGSTOP);
+            if (!isNew)
+                break;
+            Look(sought);
+        }
+
+        foreach (ProcessEntry process in sought.Values.SelectMany(one => one.Living))
+            process.Send(Signal.SIGKILL);
+        foreach ((SweptJob job, Sought found) in sought)
+            found.Tell(job, hasVanished);
+    }
+
+    private void Look(Dictionary<SweptJob, Sought> sought)
+    {
+        hasVanished = false;
+        List<ProcessEntry> all = ProcessEntry.All();
+        ILookup<int, ProcessEntry> byParent = all.ToLookup(process => process.Parent);
+        var seen = new HashSet<int>();
+        foreach (Sought one in sought.Values)
+            one.Clear();
+
+        // Until it is reaped, a worker's number and its session's are its own.
+        foreach (ProcessEntry process in all)
+        {
+            SweptJob? job = bySession.GetValueOrDefault(process.Pid) ?? bySession.GetValueOrDefault(process.Session);
+            if (job is { IsWorkerReaped: false } && sought.TryGetValue(job, out Sought? one))
+                Follow(process, one);
+        }
+
+        foreach (Stray stray in Strays(all))
+        {
+            if (OwnerOf(stray, sought) is not { } owner)
+                continue;
+            if (!stray.Process.IsAlive)
+                sought[owner].Ended.Add(stray.Process);
+            Follow(stray.Process, sought[owner]);
+        }
+
+        void Follow(ProcessEntry first, Sought one)
+        {
+            var next = new Stack<ProcessEntry>([first]);
+            while (next.TryPop(out ProcessEntry process))
+            {
+                if (!seen.Add(process.Pid))
+                    continue;
+                if (process.IsAlive)
+                    one.Living.Add(process);
+                foreach (ProcessEntry child in byParent[process.Pid])
+                    next.Push(child);
+            }
+        }
+    }
+
+    private sealed class Stray(ProcessEntry process, UserId[] users)
+    {
+        public ProcessEntry Process => process;
+
+        /// <summary>Its users; root only if it has no other.</summary>
+        public UserId[] Users => users;
+
+        public SweptJob? Owner { get; set; }
+    }
+
+    private static string Name(ProcessEntry process) => string.Create(CultureInfo.InvariantCulture, $"{process.Pid} ({process.State})");
+
+    /// <summary>What is found of a job.</summary>
+    private sealed class Sought(EndingJob? ending)
+    {
+        public List<ProcessEntry> Living { get; } = [];
+
+        public List<ProcessEntry> Ended { get; } = [];
+
+        public void Clear()
+        {
+            Living.Clear();
+            Ended.Clear();
+        }
+
+        public void Tell(SweptJob job, bool hasVanished)
+        {
+            // The look may have missed what a stray forked before it ended. A stray that had ended at the look before forked nothing since.
+            List<ProcessEntry> found = [.. Living, .. Ended.Where(process => !job.LastEnded.Contains(process.Identity))];
+            job.LastEnded = [.. Ended.Select(process => process.Identity)];
+            HashSet<(int, long)> now = [.. found.Select(process => process.Identity)];
+            ending!.FoundOthers = !now.IsSubsetOf(job.LastFound);
+            job.LastFound = now;
+            ending.IsOver = found.Count == 0 && !hasVanished;
+            if (ending.IsLate)
+                ending.Living = string.Join(", ", found.Take(16).Select(Name));
+        }
+    }
+}

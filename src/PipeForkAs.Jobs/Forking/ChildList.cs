@@ -1,0 +1,56 @@
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Jobs.Forking;
+
+/// <summary>The kernel's list of this process's children, zombies included: proc_tid_children(5).</summary>
+internal sealed class ChildList
+{
+    private readonly FileDescriptor file;
+    private readonly byte[] text = new byte[4096];
+
+    private ChildList(FileDescriptor file) => this.file = file;
+
+    /// <summary>Opens the list of a process with one thread; null where the kernel has none (CONFIG_PROC_CHILDREN).</summary>
+    /// <exception cref="SystemCallException">It cannot be opened.</exception>
+    public static ChildList? Open()
+    {
+        try
+        {
+            return new ChildList(Libc.open("/proc/thread-self/children", OpenFlags.O_RDONLY));
+        }
+        catch (SystemCallException failure) when (failure.Errno == Errno.ENOENT)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Finds children that are not known. Nothing else may reap a child meanwhile: the kernel would leave out others.</summary>
+    /// <param name="known">The children that are not looked for.</param>
+    /// <param name="found">Takes them.</param>
+    /// <returns>How many were found. If there are more than fit, those that fit.</returns>
+    /// <exception cref="SystemCallException">The list cannot be read.</exception>
+    public int FindOthers(HashSet<int> known, Span<int> found)
+    {
+        int count = 0, number = 0, length;
+        for (long offset = 0; count < found.Length && (length = Read(offset)) > 0; offset += length)
+        {
+            // Each number ends with a space, and may begin in one piece and end in the next.
+            for (int i = 0; i < length && count < found.Length; i++)
+            {
+                if (text[i] is >= (byte)'0' and <= (byte)'9')
+                {
+                    number = (number * 10) + text[i] - '0';
+                    continue;
+                }
+
+                if (number > 0 && !known.Contains(number))
+                    found[count++] = number;
+                number = 0;
+            }
+        }
+
+        return count;
+    }
+
+    private int Read(long offset) => Libc.pread(file, text, offset).OrThrow("pread(children)");
+}

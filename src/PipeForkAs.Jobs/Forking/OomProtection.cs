@@ -1,0 +1,51 @@
+using PipeForkAs.Jobs.Worker;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Jobs.Forking;
+
+/// <summary>
+/// The unit protects the daemon from the OOM killer (OOMScoreAdjust=); jobs must not inherit that. The job host gives it up before it
+/// forks, so that workers need not: a file in /proc costs a worker more than all other limits.
+/// </summary>
+internal static class OomProtection
+{
+    private static ReadOnlySpan<byte> Warning =>
+        "pipeforkas: a job can protect itself from the OOM killer as the daemon is protected, because CAP_SYS_RESOURCE is missing\n"u8;
+
+    /// <summary>Gives it up. Warns on stderr, which is the daemon's, if a job could take it back.</summary>
+    /// <exception cref="HostRefusedException">That cannot be tried.</exception>
+    /// <exception cref="SystemCallException">The score cannot be read or written.</exception>
+    public static void GiveUp()
+    {
+        using (FileDescriptor file = OomScore.Open())
+        {
+            if (OomScore.Read(file) >= 0)
+                return;
+        }
+
+        OomScore.Write(0);
+        if (HelperProcess.Start("the check of the OOM score", TryToTakeItBack).Finish().Length == 0)
+            return;
+        var stderr = new FileDescriptor(2);
+        Libc.write(stderr, Warning);
+        stderr.Release();
+    }
+
+    /// <summary>
+    /// Writes a byte if that works. A process may go back to the score that one with CAP_SYS_RESOURCE set last; proc_pid_oom_score_adj(5).
+    /// </summary>
+    private static void TryToTakeItBack(FileDescriptor output)
+    {
+        Libc.capset(CapabilitySets.None);
+        try
+        {
+            OomScore.Write(-1);
+        }
+        catch (SystemCallException failure) when (failure.Errno == Errno.EACCES)
+        {
+            return;
+        }
+
+        Libc.write(output, "1"u8).OrThrow("write(the check of the OOM score)");
+    }
+}

@@ -1,0 +1,132 @@
+using System.Collections.Concurrent;
+using PipeForkAs.Daemon.Isolation;
+using PipeForkAs.Daemon.Tests.Fakes;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Daemon.Tests.Isolation;
+
+public sealed class EndingJobsTests : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    private readonly LoopThread loop = new();
+    private readonly SideThread side = new("test");
+    private readonly LogLines log = new();
+    private readonly ConcurrentQueue<JobProcesses[]> looks = new();
+    private readonly ConcurrentQueue<(JobProcesses Job, int Asked)> looked = new();
+
+    public void Dispose()
+    {
+        side.Stop();
+        loop.Dispose();
+        Assert.Empty(loop.Failures);
+    }
+
+    [Fact(Timeout = 30_000)]
+    public async Task Jobs_that_come_to_their_end_together_share_a_look()
+    {
+        EndingJobs ending = Make(static due => due.ToList().ForEach(static job => job.IsOver = true));
+        Job[] jobs = [.. Enumerable.Range(0, 30).Select(static _ => new Job())];
+
+        await loop.RunAsync(() => Array.ForEach(jobs, job => ending.Add(job, atOnce: false)));
+        await loop.RunAsync(ending.AllOverAsync);
+
+        Assert.Equal(jobs, Assert.Single(looks));
+        Assert.Equal(jobs, looked.Select(static one => one.Job));
+        Assert.Empty(log.Lines);
+    }
+
+    [Fact(Timeout = 30_000)]
+    public async Task A_look_that_fails_is_told_once_and_made_again_until_nothing_is_left()
+    {
+        int left = 3;
+        EndingJobs ending = Make(due =>
+        {
+            if (left-- > 0)
+                throw new InvalidOperationException("no descriptor");
+            due[0].IsOver = true;
+        });
+
+        await loop.RunAsync(() => ending.Add(new Job(), atOnce: true));
+        await loop.RunAsync(ending.AllOverAsync);
+
+        Assert.Equal(4, looks.Count);
+        Assert.Single(looked);
+        Assert.Contains("no descriptor", Assert.Single(log.Lines));
+    }
+
+    [Fact(Timeout = 30_000)]
+    public async Task What_is_asked_for_during_a_look_is_looked_for_once_more()
+    {
+        using var begun = new SemaphoreSlim(0);
+        using var go = new SemaphoreSlim(0);
+        EndingJobs ending = Make(due =>
+        {
+            begun.Release();
+            go.Wait();
+            due[0].IsOver = true;
+        });
+        var job = new Job();
+
+        await loop.RunAsync(() => ending.Add(job, atOnce: true));
+        await begun.WaitAsync();
+        int asked = 0;
+        await loop.RunAsync(() => asked = ending.Add(job, atOnce: false));
+        go.Release(2);
+        await loop.RunAsync(ending.AllOverAsync);
+
+        Assert.Equal(2, asked);
+        Assert.Equal([(job, 1), (job, 2)], looked);
+    }
+
+    [Fact(Timeout = 30_000)]
+    public async Task A_job_that_cannot_be_killed_holds_up_no_other_and_is_told_of_once()
+    {
+        Job stuck = new(), other = new();
+        bool isFree = false;
+        EndingJobs ending = Make(due =>
+        {
+            foreach (EndingJob job in due)
+                (job.IsOver, job.Living) = (job.Job != stuck || isFree, job.IsLate ? "7 (D)" : "");
+        });
+
+        await loop.RunAsync(() => ending.Add(stuck, atOnce: true));
+        bool isTold = SpinWait.SpinUntil(() => log.Lines.Any(static line => line.Contains("7 (D)", StringComparison.Ordinal)), Patience);
+        Assert.True(isTold);
+        await loop.RunAsync(() => ending.Add(other, atOnce: false));
+        Assert.True(SpinWait.SpinUntil(() => looked.Any(one => one.Job == other), Patience));
+        isFree = true;
+        await loop.RunAsync(ending.AllOverAsync);
+
+        Assert.Equal(2, log.Lines.Count);
+        Assert.Contains("have ended", log.Lines.Last());
+    }
+
+    private EndingJobs Make(Action<IReadOnlyList<EndingJob>> look) => new(
+        loop.Loop, side, log,
+        due =>
+        {
+            looks.Enqueue([.. due.Select(static job => job.Job)]);
+            return () => look(due);
+        },
+        (job, asked) => looked.Enqueue((job.Job, asked)));
+
+    private sealed class Job : JobProcesses
+    {
+        public override void Place()
+        {
+        }
+
+        public override Run Begin(Run order, GroupLimits limits) => order;
+
+        public override void WorkerReaped()
+        {
+        }
+
+        public override void Kill()
+        {
+        }
+
+        public override void Release(Action mayReap) => mayReap();
+    }
+}

@@ -1,0 +1,24 @@
+using PipeForkAs.Daemon.Isolation;
+using PipeForkAs.Protocol;
+
+namespace PipeForkAs.Daemon.Tests.Isolation;
+
+public sealed class SandboxSupportTests
+{
+    private static readonly Sandbox NoNetwork = new() { NoNetwork = true };
+
+    [Fact]
+    public void Where_the_kernel_cannot_keep_signals_in_that_is_known_of_all_sandboxes()
+    {
+        Assert.True(SandboxSupport.LeavesSignals([NoNetwork], static () => Sandbox.SignalsVersion - 1));
+        Assert.True(SandboxSupport.LeavesSignals([new Sandbox { ReadOnly = ["/usr"] }], static () => 1));
+        Assert.False(SandboxSupport.LeavesSignals([NoNetwork], static () => Sandbox.SignalsVersion));
+    }
+
+    [Fact]
+    public void Without_sandboxes_the_kernel_is_not_asked_which_a_container_may_forbid()
+    {
+        Assert.False(SandboxSupport.LeavesSignals([], static () => throw new InvalidOperationException("asked")));
+        Assert.False(SandboxSupport.LeavesSignals([new Sandbox()], static () => throw new InvalidOperationException("asked")));
+    }
+}

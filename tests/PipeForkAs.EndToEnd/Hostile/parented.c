@@ -1,0 +1,97 @@
+// Processes that make themselves children of their parent's parent, the job host: clone(2) with CLONE_PARENT. parented WAY COUNT end|wait
+//   live      each lives on, in a session of its own, ignores SIGTERM and holds no stream
+//   dead      each ends at once
+//   hop       one, which is followed by another one again and again, and ends
+//   ids       each lives on, under another uid: of those that a mapping gives, for which it waits (newuidmap(1))
+//   orphans   the same as ids, by fork(2): orphans and no children of the job host's
+//   end       the first process ends, wait: it stays
+// Says "map PID" where it waits for its mapping, and "ready" at last; "refused ERRNO" where the kernel does not let it.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { OTHER_ID = 5 };
+
+static long sibling(void) { return syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0); }
+
+static void live(void)
+{
+    setsid();
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    for (int i = 0; i < 3; i++)
+        close(i);
+    for (;;)
+        pause();
+}
+
+static void hop(void)
+{
+    signal(SIGTERM, SIG_IGN);
+    for (int i = 0; i < 3; i++)
+        close(i);
+    for (;;) {
+        if (sibling() > 0)
+            _exit(0);
+        setsid();
+        usleep(300);
+    }
+}
+
+static int mapped(void)
+{
+    char line[64];
+    if (unshare(CLONE_NEWUSER) != 0)
+        return -1;
+    printf("map %d\n", getpid());
+    fflush(stdout);
+    for (int i = 0; i < 3000; i++) {
+        FILE *map = fopen("/proc/self/uid_map", "re"), *groups = fopen("/proc/self/gid_map", "re");
+        int is_mapped = map && groups && fgets(line, sizeof line, map) && fgets(line, sizeof line, groups);
+        if (map) fclose(map);
+        if (groups) fclose(groups);
+        if (is_mapped)
+            return setresgid(OTHER_ID, OTHER_ID, OTHER_ID) == 0 && setresuid(OTHER_ID, OTHER_ID, OTHER_ID) == 0 ? 0 : -1;
+        usleep(10000);
+    }
+    return -1;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 4)
+        return 64;
+    int is_hop = strcmp(argv[1], "hop") == 0, is_dead = strcmp(argv[1], "dead") == 0, is_orphans = strcmp(argv[1], "orphans") == 0;
+    int count = is_hop ? 1 : atoi(argv[2]);
+    if ((is_orphans || strcmp(argv[1], "ids") == 0) && mapped() != 0) {
+        perror("mapping");
+        return 71;
+    }
+    for (int i = 0; i < count; i++) {
+        long made = is_orphans ? fork() : sibling();
+        if (made < 0) {
+            printf("refused %d\n", errno);
+            return 0;
+        }
+        if (made == 0 && is_dead)
+            _exit(0);
+        if (made == 0 && is_hop)
+            hop();
+        if (made == 0)
+            live();
+    }
+    printf("ready\n");
+    fflush(stdout);
+    if (strcmp(argv[3], "wait") == 0)
+        for (;;)
+            pause();
+    return 0;
+}

@@ -122,7 +122,7 @@ int main(int count, char **words)
     }
     if (!strcmp(name, "renewed") && count == 2 && !strcmp(words[1], "--serve-pipeforkas-root")) {
         /* Its name, a kind, five empty texts and lists, and no timeout. */
-        static const unsigned char offer[1 + 5 + 1 + 4 * 5 + 8] = {JOB_OFFER, 1, 0, 0, 0, 'a'};
+        static const unsigned char offer[1 + 5 + 1 + 4 * 6 + 8] = {JOB_OFFER, 1, 0, 0, 0, 'a'};
         say(offer, sizeof offer);
     }
     say_kind(READY);

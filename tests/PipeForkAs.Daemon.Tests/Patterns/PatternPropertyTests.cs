@@ -50,6 +50,8 @@ public sealed class PatternPropertyTests
             for (int j = 0; j < ValuesOfEach; j++)
             {
                 string value = Value(random);
+                if (ours.IsTooLong(value))
+                    continue;
                 bool expected = theirs.IsMatch(value);
                 Assert.True(expected == ours.Matches(value), $"seed {seed}: {Shown(text)} and {Shown(value)}: .NET says {expected}");
                 compared++;

@@ -109,7 +109,7 @@ public sealed class MessageTests
     [Fact]
     public void A_jobs_name_that_is_not_one_line_stays_out_of_the_reason()
     {
-        var offer = new JobOffer("a\n\u001b[2J", (JobKind)9, "", "", [], TimeSpan.Zero, [], []);
+        var offer = new JobOffer("a\n\u001b[2J", (JobKind)9, "", "", [], TimeSpan.Zero, [], [], []);
         FormatException refused = Assert.Throws<FormatException>(() => Decode(Find(nameof(JobOffer)), Find(nameof(JobOffer)).Bytes(offer)));
         Assert.Equal("the job a??[2J has the kind 9, which a job host cannot hold", refused.Message);
     }

@@ -1,7 +1,7 @@
-using PipeForkAs.Jobs.Worker;
+using PipeForkAs.Jobs.Forking;
 using PipeForkAs.LibC;
 
-namespace PipeForkAs.Jobs.Forking;
+namespace PipeForkAs.Jobs.Worker;
 
 /// <summary>
 /// The unit protects the daemon from the OOM killer (OOMScoreAdjust=); jobs must not inherit that. The job host gives it up before it

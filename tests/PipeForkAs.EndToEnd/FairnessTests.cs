@@ -116,7 +116,7 @@ public sealed class FairnessTests
         Assert.EndsWith(" 0\n", probed, StringComparison.Ordinal);
         await held;
         await own.SendAsync(Encoding.UTF8.GetBytes($$"""{"job":"id","user":"{{TestUsers.Alice}}"}""" + "\n"));
-        own.Shutdown(SocketShutdown.Send);
+        own.Shutdown(System.Net.Sockets.SocketShutdown.Send);
         Assert.StartsWith("uid=", Encoding.UTF8.GetString(await RawClient.ReadToEndAsync(own)));
         Assert.Contains("code=busy", daemon.Log);
         Assert.Contains("Limits:MaxConnections", daemon.Log);
@@ -138,7 +138,7 @@ public sealed class FairnessTests
         Assert.Equal(0, await daemon.StopAsync());
     }
 
-    private static Task HoldAsync(string program, DaemonProcess daemon, uint uid, int count, string request) =>
+    private static Task<string> HoldAsync(string program, DaemonProcess daemon, uint uid, int count, string request) =>
         Tool.MustAsync(program, "hold", daemon.Socket, Text(uid), Text(count), request, Text(FloodMilliseconds));
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);

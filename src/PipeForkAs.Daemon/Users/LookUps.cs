@@ -114,12 +114,16 @@ internal sealed class LookUps<TKey, TAnswer>(
             NoticeChange();
             if (changes == changesBefore)
                 Keep(lookUp.Key, answer);
+
+            // Who goes on at the answer, inline, and asks again must not get this one again.
+            Forget(lookUp);
             lookUp.Answer.SetResult(answer);
         }
 #pragma warning disable CA1031 // Whatever it is, the requests that wait for the answer are told.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
+            Forget(lookUp);
             lookUp.Answer.TrySetException(failure);
             _ = lookUp.Answer.Task.Exception; // All requests may have gone meanwhile.
         }
@@ -128,7 +132,6 @@ internal sealed class LookUps<TKey, TAnswer>(
             running--;
             if (--runningOf[bucket] == 0)
                 runningOf.Remove(bucket);
-            Forget(lookUp);
             StartNext();
         }
     }

@@ -2,6 +2,7 @@ using PipeForkAs.Daemon.Auditing;
 using PipeForkAs.Daemon.Commands;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Requests;
+using PipeForkAs.Daemon.Tests.Authorization;
 using PipeForkAs.Fuzz.Driver;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
@@ -73,7 +74,7 @@ internal sealed class CommandTarget : Target
     {
         try
         {
-            return trial.Measured(() => command.CommandLine(arguments));
+            return trial.Measured(() => command.CommandLineAsync(arguments, default, PolicyWorld.Patterns).AsTask().GetAwaiter().GetResult());
         }
         catch (RefusedException refused)
         {

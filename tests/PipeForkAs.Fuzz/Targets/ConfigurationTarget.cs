@@ -2,6 +2,7 @@ using PipeForkAs.Daemon.Authorization;
 using PipeForkAs.Daemon.Commands;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Requests;
+using PipeForkAs.Daemon.Tests.Authorization;
 using PipeForkAs.Fuzz.Driver;
 
 namespace PipeForkAs.Fuzz.Targets;
@@ -48,11 +49,12 @@ internal sealed class ConfigurationTarget : Target
     /// <summary>Without arguments it is described, and makes a command line or says what is missing.</summary>
     private static void IsUsable(CommandJob command)
     {
-        _ = command.Describe();
+        _ = command.Description;
         _ = command.Restrictions.Sandbox.ToSandbox();
         try
         {
-            Trial.Holds(command.CommandLine(null) is [['/', ..], ..], "a command line begins with no program");
+            string[] line = command.CommandLineAsync(null, default, PolicyWorld.Patterns).AsTask().GetAwaiter().GetResult();
+            Trial.Holds(line is [['/', ..], ..], "a command line begins with no program");
         }
         catch (RefusedException refused)
         {

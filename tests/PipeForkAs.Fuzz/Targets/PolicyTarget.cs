@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.Text.Json;
+using System.Text;
 using System.Text.Json.Nodes;
 using PipeForkAs.Daemon.Authorization;
 using PipeForkAs.Daemon.Configuration;
@@ -68,6 +68,7 @@ internal sealed class PolicyTarget : Target
     {
         uint callerUid = choices.Of(Uids), gid = choices.Of(Gids), uid = choices.Of(Uids);
         uint[] groups = [.. Gids.Where(_ => choices.Once(4))];
+        uint[] accountGroups = [.. Gids.Where(_ => choices.Once(6))];
         string job = choices.Of(Jobs);
         bool consents = choices.Once(2), byUid = choices.Once(2);
         string? given = choices.Once(4) ? null : "{" + string.Join(",", Names.Where(_ => !choices.Once(4)).Select(name =>
@@ -79,10 +80,14 @@ internal sealed class PolicyTarget : Target
         Account user = world.Find(UserSelector.ById(new UserId(uid))) ?? new Account($"u{uid}", uid, uid, [uid], "/", "");
         UserSelector selector = byUid || user.Name.All(char.IsDigit) ? UserSelector.ById(new UserId(uid)) : UserSelector.Parse(user.Name);
         JsonObject? arguments = given is null ? null : JsonNode.Parse(given)!.AsObject();
-        (int rule, bool allowed) = NaiveMatcher.Decide(rules, floor, callerUid, [gid, .. groups], job, user, arguments, consents);
+        (int rule, bool allowed) = NaiveMatcher.Decide(
+            rules, floor, callerUid, [gid, .. groups], accountGroups, job, user, arguments, consents);
 
-        using JsonDocument? document = given is null ? null : JsonDocument.Parse(given);
-        var question = new Question(caller, callerName, job, selector, null, document?.RootElement);
+        using RequestArguments? read = RequestArguments.Read(given is null ? null : Encoding.UTF8.GetBytes(given), policy.Arguments);
+        KnownCaller known = policy.Know(caller, new Account(callerName, callerUid, 0, accountGroups, "/", ""));
+        var question = new Question(known, job, selector, null, read);
+        Task answered = PolicyWorld.Patterns.AnswerAsync(caller.Bucket, policy.PatternsOf(question));
+        Trial.Holds(answered.IsCompletedSuccessfully, "a short value is not matched at once");
         Decision byName = trial.Measured(() => policy.Decide(question));
         Decision byAccount = trial.Measured(() => policy.Decide(question with { Account = user }));
         if (byAccount.Answer == Answer.NeedsConsent)
@@ -95,7 +100,7 @@ internal sealed class PolicyTarget : Target
         bool consistent = byName.Answer == Answer.NeedsAccount || (byName.Answer == Answer.Denied && !allowed);
         Trial.Holds(consistent, $"by name {byName}, by account {byAccount}: {words}");
         Trial.Holds(!byAccount.GrantsRoot || (allowed && uid == 0 && rules[rule].AllowRoot), $"root is granted: {words}");
-        Trial.Holds(!allowed || policy.MayRun(caller, callerName, job), $"the caller may run what it may not know of: {words}");
+        Trial.Holds(!allowed || policy.JobsOf(known)(job), $"the caller may run what it may not know of: {words}");
     }
 
     private static NaiveRule Rule(Choices choices)

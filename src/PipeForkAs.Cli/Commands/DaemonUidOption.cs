@@ -1,11 +1,10 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Globalization;
 
 namespace PipeForkAs.Cli.Commands;
 
-/// <summary>Whose process must listen at the socket; every command has it.</summary>
-internal sealed class DaemonUidOption : Option<uint?>
+/// <summary>The uid whose process must listen at the socket; every command has it.</summary>
+internal sealed class DaemonUidOption : Option<string>
 {
     private const string Anyone = "any";
 
@@ -15,18 +14,16 @@ internal sealed class DaemonUidOption : Option<uint?>
         Description = "The uid whose process must listen at the socket, or any";
         HelpName = "UID";
         Recursive = true;
-        DefaultValueFactory = _ => 0;
-        CustomParser = Parse;
+        DefaultValueFactory = _ => "0";
+        Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<string>() is var word && word != Anyone && !TryParse(word, out _))
+                result.AddError($"--daemon-uid {word}: must be a uid in digits, or {Anyone}");
+        });
     }
 
-    private static uint? Parse(ArgumentResult result)
-    {
-        string word = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
-        if (word == Anyone)
-            return null;
-        if (uint.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out uint uid))
-            return uid;
-        result.AddError($"--daemon-uid {word}: must be a uid in digits, or {Anyone}");
-        return 0;
-    }
+    /// <summary>The uid; null for any.</summary>
+    public uint? Uid(ParseResult parsed) => TryParse(parsed.GetValue(this), out uint uid) ? uid : null;
+
+    private static bool TryParse(string? word, out uint uid) => uint.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out uid);
 }

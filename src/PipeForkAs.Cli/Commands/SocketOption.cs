@@ -19,5 +19,5 @@ internal sealed class SocketOption : Option<string?>
         Recursive = true;
     }
 
-    public PipeForkAsClient Client(ParseResult parsed) => new(parsed.GetValue(this)) { DaemonUid = parsed.GetValue(daemonUid) };
+    public PipeForkAsClient Client(ParseResult parsed) => new(parsed.GetValue(this)) { DaemonUid = daemonUid.Uid(parsed) };
 }

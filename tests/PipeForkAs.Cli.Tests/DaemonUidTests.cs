@@ -1,0 +1,40 @@
+using PipeForkAs.Protocol.Client;
+using PipeForkAs.Tests.Fakes;
+
+namespace PipeForkAs.Cli.Tests;
+
+/// <summary>Whose process the command talks to. The fake daemon is this process, which is root's where tests run.</summary>
+public sealed class DaemonUidTests
+{
+    [Theory(Timeout = Bound.Milliseconds)]
+    [InlineData("0")]
+    [InlineData("any")]
+    public async Task A_daemon_of_the_expected_uid_or_of_any_is_asked(string uid)
+    {
+        await using FakeDaemon daemon = FakeDaemon.Replying(Reply.End(ReplyCode.Ok));
+        Invocation run = await Invocation.RunAsync(daemon.SocketPath, ["--daemon-uid", uid, "run", "job"]);
+        Assert.Equal((0, ""), (run.Status, run.Error));
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task A_daemon_of_another_uid_is_not_asked()
+    {
+        await using FakeDaemon daemon = new(connection => connection.ReadInputToEndAsync());
+        Invocation run = await Invocation.RunAsync(daemon.SocketPath, ["run", "--daemon-uid", "4294967294", "job"]);
+        Assert.Equal(
+            (125, $"pipeforkas: a process of uid 0 listens at {daemon.SocketPath}, expected is uid 4294967294; nothing was sent\n"), (run.Status, run.Error));
+    }
+
+    [Theory(Timeout = Bound.Milliseconds)]
+    [InlineData("root")]
+    [InlineData("-1")]
+    [InlineData("+1")]
+    [InlineData(" 1")]
+    [InlineData("0x0")]
+    [InlineData("4294967296")]
+    public async Task What_is_no_uid_is_refused(string uid)
+    {
+        Invocation run = await Invocation.RunAsync("/nowhere", [$"--daemon-uid={uid}", "status"]);
+        Assert.Equal((125, $"pipeforkas: --daemon-uid {uid}: must be a uid in digits, or any\n"), (run.Status, run.Error));
+    }
+}

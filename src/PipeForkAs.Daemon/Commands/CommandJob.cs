@@ -13,12 +13,14 @@ internal sealed class CommandJob
 {
     private const int MaxValueLength = 32 * 1024;
     private readonly CommandOptions options;
+    private readonly CommandWord[] words;
     private readonly Dictionary<string, ParameterPattern> patterns = new(StringComparer.Ordinal);
 
     public CommandJob(string name, CommandOptions options)
     {
         Name = name;
         this.options = options;
+        words = [.. options.Command.Skip(1).Select(word => CommandWord.Parse(word, options.Parameters.ContainsKey))];
         foreach ((string parameter, ParameterOptions value) in options.Parameters)
         {
             if (value.Pattern is { } pattern)
@@ -61,12 +63,13 @@ internal sealed class CommandJob
             }
         }
 
-        var line = new List<string>(options.Command.Count);
+        var line = new List<string>(options.Command.Count) { Program };
         bool optionsEnded = false;
-        foreach (string word in options.Command)
+        foreach (CommandWord word in words)
         {
-            optionsEnded |= word == "--";
-            line.Add(Placeholder.Of(word) is { } parameter ? Replace(parameter, values, optionsEnded) : word);
+            optionsEnded |= word.Text == "--";
+            bool mayBeOption = word.Parameter is not null && !optionsEnded;
+            line.Add(word.Fill(parameter => Replace(parameter, values, mayBeOption)));
         }
 
         return [.. line];
@@ -92,14 +95,14 @@ internal sealed class CommandJob
         };
     }
 
-    private string Replace(string name, Dictionary<string, string> values, bool optionsEnded)
+    private string Replace(string name, Dictionary<string, string> values, bool mayBeOption)
     {
         ParameterOptions parameter = options.Parameters[name];
         if (!values.TryGetValue(name, out string? value))
             return Default(parameter) ?? throw Bad($"is missing; {Name} needs it", name);
         if (value.Contains('\0', StringComparison.Ordinal) || value.Length > MaxValueLength)
             throw Bad($"must have at most {MaxValueLength} characters and no NUL", name);
-        if (value.StartsWith('-') && !optionsEnded && !parameter.AllowLeadingDash)
+        if (value.StartsWith('-') && mayBeOption && !parameter.AllowLeadingDash)
             throw Bad("must not begin with '-', which the program would take for an option", name);
         if (patterns.TryGetValue(name, out ParameterPattern? pattern) && !pattern.Matches(value))
             throw Bad($"does not match the pattern {parameter.Pattern}", name);

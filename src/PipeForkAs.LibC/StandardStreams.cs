@@ -6,8 +6,8 @@ public static class StandardStreams
     private const int Last = 2;
 
     /// <summary>
-    /// Opens /dev/null in the place of each that is closed, as set-user-id programs do. Otherwise the next files and sockets that the process
-    /// opens get these numbers, and whatever writes a message writes into one of them. They stay open over exec.
+    /// Opens /dev/null in the place of each that is closed, as set-user-id programs do. Otherwise the next files and sockets that the
+    /// process opens get these numbers, and whatever writes a message writes into one of them. They stay open over exec.
     /// </summary>
     /// <exception cref="SystemCallException">There is no /dev/null.</exception>
     public static void Occupy()

@@ -12,7 +12,10 @@ internal static class ExitStatus
 
     public const int Timeout = 124;
 
-    /// <summary>The daemon, the connection, the request or a program that cannot be executed is at fault: the job was not run, or how it ended is not known.</summary>
+    /// <summary>
+    /// The daemon, the connection, the request or a program that cannot be executed is at fault: the job was not run, or how it ended is
+    /// not known.
+    /// </summary>
     public const int Trouble = 125;
 
     public const int Denied = 126;

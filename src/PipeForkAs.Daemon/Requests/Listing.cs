@@ -31,7 +31,7 @@ internal static class Listing
     }
 
     /// <summary>Answers <c>describe</c>.</summary>
-    /// <exception cref="RefusedException">There is no such job, or the caller may not know of one of that name: whether there is one is not told then.</exception>
+    /// <exception cref="RefusedException">There is no such job, or the caller may not know of one of that name, and is not told whether there is one.</exception>
     public static async ValueTask<EndRecord> DescribeAsync(JobCatalog catalog, Func<string, bool> mayKnow, Request request, Reply reply)
     {
         if (!mayKnow(request.Job!))

@@ -54,7 +54,10 @@ internal readonly record struct Outcome(ReplyCode Code, string? Message, JobErro
     private static Outcome Failed(StepFailed failed, string? program)
     {
         if (failed.Step == WorkerStep.Execute && program is not null)
-            return new(ReplyCode.Error, $"the program \"{program}\" cannot be executed: {failed.Detail} [errno {failed.Errno}]", new JobError("execve", failed.Detail, failed.Errno));
+        {
+            string message = $"the program \"{program}\" cannot be executed: {failed.Detail} [errno {failed.Errno}]";
+            return new(ReplyCode.Error, message, new JobError("execve", failed.Detail, failed.Errno));
+        }
 
         string errno = failed.Errno == 0 ? "" : $" [errno {failed.Errno}]";
         return new(ReplyCode.Internal, $"the worker could not become the user, the job did not run: step {failed.Step}: {failed.Detail}{errno}");

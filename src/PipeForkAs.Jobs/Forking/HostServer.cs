@@ -97,8 +97,12 @@ internal sealed class HostServer
     private static void RefuseUnlessItCanFork(FileDescriptor tasks)
     {
         if (!RuntimeThreads.IsNative)
-            throw new HostRefusedException("a job host must be compiled natively (dotnet publish with PublishAot, and both imports of PipeForkAs.Jobs in its project file): "
+        {
+            throw new HostRefusedException(
+                "a job host must be compiled natively (dotnet publish with PublishAot, and both imports of PipeForkAs.Jobs in its project file): "
                 + "forked CoreCLR processes crash, and share executable pages that a job could write");
+        }
+
         RefuseUnlessOneThread(tasks, "at start");
     }
 

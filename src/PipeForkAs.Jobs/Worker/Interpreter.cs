@@ -6,8 +6,8 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Jobs.Worker;
 
 /// <summary>
-/// Finds a missing interpreter: that of a script (<c>#!</c>), or the dynamic linker that an ELF file names. execve(2) fails then with the errno
-/// of the interpreter's path, as if the program itself were missing.
+/// Finds a missing interpreter: that of a script (<c>#!</c>), or the dynamic linker that an ELF file names. execve(2) fails then with the
+/// errno of the interpreter's path, as if the program itself were missing.
 /// </summary>
 internal static class Interpreter
 {
@@ -75,8 +75,8 @@ internal static class Interpreter
                 return null;
             if (BinaryPrimitives.ReadUInt32LittleEndian(header) != PT_INTERP)
                 continue;
-            ReadOnlySpan<byte> name = Part(head, BinaryPrimitives.ReadUInt64LittleEndian(header[8..]), BinaryPrimitives.ReadUInt64LittleEndian(header[32..]));
-            return Text(name.TrimEnd((byte)0));
+            ulong offset = BinaryPrimitives.ReadUInt64LittleEndian(header[8..]), length = BinaryPrimitives.ReadUInt64LittleEndian(header[32..]);
+            return Text(Part(head, offset, length).TrimEnd((byte)0));
         }
 
         return null;

@@ -58,7 +58,10 @@ public sealed record EndRecord
     [JsonPropertyName("maxrss")]
     public long? MaxResidentBytes { get; init; }
 
-    /// <summary>The exception that the function threw, or why the program cannot be executed; null unless <see cref="Code"/> is <see cref="ReplyCode.Error"/>.</summary>
+    /// <summary>
+    /// The exception that the function threw, or why the program cannot be executed; null unless <see cref="Code"/> is
+    /// <see cref="ReplyCode.Error"/>.
+    /// </summary>
     [JsonPropertyName("error")]
     public JobError? Error { get; init; }
 

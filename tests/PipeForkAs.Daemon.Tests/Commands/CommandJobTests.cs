@@ -15,7 +15,8 @@ public sealed class CommandJobTests
     [Fact]
     public void A_parameter_is_replaced_and_nothing_else_changes()
     {
-        CommandJob job = Make(["/usr/bin/{path}", "-s", "{path}", "--from={path}", "x{path}", "{}", "{pa th}", "--to={other}", "$(path)", "{path}"], ("path", new()));
+        CommandJob job = Make(
+            ["/usr/bin/{path}", "-s", "{path}", "--from={path}", "x{path}", "{}", "{pa th}", "--to={other}", "$(path)", "{path}"], ("path", new()));
         Assert.Equal(
             [
                 "/usr/bin/{path}", "-s", "/tmp/a b; rm -rf *", "--from=/tmp/a b; rm -rf *", "x/tmp/a b; rm -rf *",
@@ -28,7 +29,8 @@ public sealed class CommandJobTests
     public void Parameters_stand_inside_a_word_after_a_fixed_beginning()
     {
         CommandJob job = Make(
-            ["/usr/bin/du", "--max-depth={n}", "if={file}.txt", "--range={n}-{to}"], ("n", new() { Type = "integer" }), ("file", new() { Default = "none" }), ("to", new()));
+            ["/usr/bin/du", "--max-depth={n}", "if={file}.txt", "--range={n}-{to}"],
+            ("n", new() { Type = "integer" }), ("file", new() { Default = "none" }), ("to", new()));
         Assert.Equal(["/usr/bin/du", "--max-depth=-1", "if=none.txt", "--range=-1-{n}"], Line(job, """{"n":-1,"to":"{n}"}"""));
         Assert.Equal(["/usr/bin/du", "--max-depth=2", "if=--rm.txt", "--range=2-"], Line(job, """{"n":2,"to":"","file":"--rm"}"""));
         Assert.Contains("\"to\": is missing", Refused(job, """{"n":1}"""));
@@ -248,9 +250,9 @@ public sealed class CommandJobTests
     [InlineData("-{path}", "could become another option")]
     [InlineData("--{path}=x", "could become another option")]
     [InlineData("-n{path}", "could become another option")]
-    [InlineData("echo {path}", "another interpreter")]
-    [InlineData("x='{path}'", "another interpreter")]
-    [InlineData("x={path};", "another interpreter")]
+    [InlineData("echo {path}", "an interpreter")]
+    [InlineData("x='{path}'", "an interpreter")]
+    [InlineData("x={path};", "an interpreter")]
     public void A_word_in_which_a_value_could_be_more_than_a_value_is_refused(string word, string? problem)
     {
         if (problem is null)

@@ -53,7 +53,8 @@ sdk build PipeForkAs.sln --no-restore -c Release --nologo -v quiet || fail "the 
 
 echo "== native executables, with .NET $(sdk msbuild src/PipeForkAs.Daemon -getProperty:PipeForkAsNativeVersion)"
 packaging/build.sh "$scratch/native" || fail "the native build failed"
-sdk publish tests/PipeForkAs.TestJobs -c Release -r linux-x64 -o "$scratch/test-jobs" --nologo -v quiet || fail "the native build of the test jobs failed"
+sdk publish tests/PipeForkAs.TestJobs -c Release -r linux-x64 -o "$scratch/test-jobs" --nologo -v quiet \
+    || fail "the native build of the test jobs failed"
 install -m 755 "$scratch/test-jobs/pipeforkas-test-jobs" "$scratch/native/"
 echo "== README's job host"
 tests/build-readme-jobs.sh "$scratch/native/panel-jobs" || fail "what README's \"Write a job\" shows cannot be built"

@@ -18,6 +18,9 @@ using PipeForkAs.Protocol;
 const int ExitFailure = 1;
 const int ExitConfiguration = 78; // EX_CONFIG of sysexits.h
 
+// Before anything else opens a file.
+StandardStreams.Occupy();
+
 // The daemon's own question to PAM, in a process of its own.
 if (args is [PamCheck.Argument, var service, var account])
     return PamCheck.Run(service, account);

@@ -1,5 +1,6 @@
 using PipeForkAs.Jobs.ByHand;
 using PipeForkAs.Jobs.Forking;
+using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Jobs;
@@ -36,6 +37,7 @@ public static class JobHost
         if (args is [WorkerProtocol.ServeRootArgument])
             HostServer.Serve(register, forRoot: true);
 
+        StandardStreams.Occupy();
         var jobs = new JobCollection();
         return ByHandRegistration.TryRegister(jobs, register) ? JobCommands.Run(args, jobs) : ExitCode.Threw;
     }

@@ -42,6 +42,10 @@ public static unsafe partial class Libc
     public static void set_cloexec(FileDescriptor descriptor) =>
         Check.Result(sys_fcntl(descriptor.Number, F_SETFD, FD_CLOEXEC), $"fcntl({descriptor}, F_SETFD, FD_CLOEXEC)");
 
+    /// <summary>fcntl(2) <c>F_SETFD</c> without <c>FD_CLOEXEC</c>: the descriptor stays open over exec.</summary>
+    public static void clear_cloexec(FileDescriptor descriptor) =>
+        Check.Result(sys_fcntl(descriptor.Number, F_SETFD, 0), $"fcntl({descriptor}, F_SETFD, 0)");
+
     private static int IntegerOption(FileDescriptor socket, int option, string name)
     {
         int value;

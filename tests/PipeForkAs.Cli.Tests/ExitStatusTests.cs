@@ -77,6 +77,17 @@ public sealed class ExitStatusTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
+    public async Task A_program_that_cannot_be_executed_is_trouble_and_said_in_the_daemons_words()
+    {
+        await using FakeDaemon daemon = FakeDaemon.Replying(Reply.End(
+            ReplyCode.Error, exit: 1, message: "the program \"/x\" cannot be executed", error: new JobError("execve", "execve(\"/x\")", 2)));
+
+        Invocation run = await Invocation.RunAsync(daemon.SocketPath, ["run", "job"]);
+
+        Assert.Equal((125, "pipeforkas: error: the program \"/x\" cannot be executed\n"), (run.Status, run.Error));
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
     public async Task A_reply_that_is_cut_short_or_garbled_is_trouble()
     {
         await using FakeDaemon cut = FakeDaemon.Replying(Reply.Out("half"));

@@ -92,6 +92,31 @@ public sealed class PolicyTests
     }
 
     [Fact(Timeout = Bound.Test)]
+    public async Task Root_lists_and_describes_every_job_and_checks_for_others_what_it_may_not_run()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(configuration =>
+        {
+            Panel(configuration);
+            foreach (JsonNode? rule in configuration["Policy"]!["Rules"]!.AsArray())
+                rule!["Callers"] = new JsonArray(TestUsers.Bob);
+        });
+        string home = TestUsers.Entry(TestUsers.Alice).Home;
+
+        ToolResult all = await AsRootAsync("list", "--json");
+        Assert.Contains("read-file", JsonNode.Parse(all.Output)!.AsArray().Select(job => (string)job!["name"]!));
+        Assert.Equal(0, (await AsRootAsync("describe", "read-file")).ExitCode);
+        Assert.Equal(127, (await AsRootAsync("describe", "no-such-job")).ExitCode);
+        Assert.Equal(126, (await AsRootAsync("run", "--user", TestUsers.Alice, "id")).ExitCode);
+
+        ToolResult allowed = await AsRootAsync("check", "--explain", "--caller", TestUsers.Bob, "--user", TestUsers.Alice, "list-directory", $"path={home}");
+        Assert.Equal(0, allowed.ExitCode);
+        Assert.Contains("rule \"paths\": allows it", allowed.Text);
+        Assert.Equal(126, (await AsRootAsync("check", "--explain", "--caller", TestUsers.Bob, "--user", TestUsers.Alice, "list-directory", "path=/etc")).ExitCode);
+
+        Task<ToolResult> AsRootAsync(params string[] words) => Tool.RunAsync([NativeBuild.Command, "--socket", daemon.Socket, .. words]);
+    }
+
+    [Fact(Timeout = Bound.Test)]
     public async Task Who_does_not_exist_looks_to_check_like_who_is_not_allowed()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(Panel);

@@ -12,7 +12,10 @@ internal static class ExitStatus
 
     public const int Timeout = 124;
 
-    /// <summary>The daemon, the connection or the request is at fault: the job was not run, or how it ended is not known.</summary>
+    /// <summary>
+    /// The daemon, the connection, the request or a program that cannot be executed is at fault: the job was not run, or how it ended is
+    /// not known.
+    /// </summary>
     public const int Trouble = 125;
 
     public const int Denied = 126;
@@ -37,7 +40,7 @@ internal static class ExitStatus
         ReplyCode.Ok => end.Exit ?? Success,
         ReplyCode.Failed => end.Exit ?? Trouble,
         ReplyCode.Signaled => end.Signal is { } number ? Signal + number : Trouble,
-        ReplyCode.Error => Error,
+        ReplyCode.Error => end.Error?.Errno is null ? Error : Trouble,
         ReplyCode.Timeout => Timeout,
         ReplyCode.Cancelled => Cancelled,
         ReplyCode.Denied => Denied,

@@ -182,11 +182,14 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
         _ => new EventId(RefusedEvent, "Refused"),
     };
 
-    /// <summary>Why it was not done. The policy's own words, which the client is not told, where it refused; never the job's.</summary>
+    /// <summary>
+    /// Why it was not done. The policy's own words, which the client is not told, where it refused; never the job's. A worker says that a
+    /// program cannot be executed before any code of the job runs.
+    /// </summary>
     private static string? ReasonOf(AuditTrail trail, EndRecord end) => end.Code switch
     {
         ReplyCode.Denied when trail.Decision is { IsAllowed: false } decision => decision.Reason,
-        ReplyCode.Error or ReplyCode.BadArguments when end.Pid is not null => null,
+        ReplyCode.Error or ReplyCode.BadArguments when end is { Pid: not null, Error.Errno: null } => null,
         _ => end.Message,
     };
 

@@ -16,7 +16,7 @@ internal interface IAuthorizer
     /// <exception cref="UserLookupException">The user database did not answer.</exception>
     ValueTask<Decision> DecideAsync(Caller caller, string job, UserSelector user, byte[]? arguments, List<CheckedRule>? trace = null);
 
-    /// <summary>The jobs of these that the caller may run as anyone: those that it may know of.</summary>
+    /// <summary>Which jobs the caller may know of: root of all, others of those that they may run as someone.</summary>
     /// <exception cref="UserLookupException">The user database did not answer.</exception>
-    ValueTask<Func<string, bool>> MayRunAsync(Caller caller);
+    ValueTask<Func<string, bool>> KnownJobsAsync(Caller caller);
 }

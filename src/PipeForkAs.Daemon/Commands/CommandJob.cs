@@ -16,6 +16,7 @@ internal sealed class CommandJob
 {
     private const int MaxValueLength = 32 * 1024;
     private readonly CommandOptions options;
+    private readonly CommandWord[] words;
     private readonly Dictionary<string, Pattern> patterns = new(StringComparer.Ordinal);
 
     /// <summary>Makes a job. Its patterns take a moment to read: not for the loop.</summary>
@@ -25,6 +26,7 @@ internal sealed class CommandJob
     {
         Name = name;
         this.options = options;
+        words = [.. options.Command.Skip(1).Select(word => CommandWord.Parse(word, options.Parameters.ContainsKey))];
         foreach ((string parameter, ParameterOptions value) in options.Parameters)
         {
             if (value.Pattern is { } pattern)
@@ -106,12 +108,13 @@ internal sealed class CommandJob
 
     private string[] Line(Dictionary<string, string> values)
     {
-        var line = new List<string>(options.Command.Count);
+        var line = new List<string>(options.Command.Count) { Program };
         bool optionsEnded = false;
-        foreach (string word in options.Command)
+        foreach (CommandWord word in words)
         {
-            optionsEnded |= word == "--";
-            line.Add(Placeholder.Of(word) is { } parameter ? Replace(parameter, values, optionsEnded) : word);
+            optionsEnded |= word.Text == "--";
+            bool mayBeOption = word.Parameter is not null && !optionsEnded;
+            line.Add(word.Fill(parameter => Replace(parameter, values, mayBeOption)));
         }
 
         return [.. line];
@@ -137,7 +140,7 @@ internal sealed class CommandJob
         };
     }
 
-    private string Replace(string name, Dictionary<string, string> values, bool optionsEnded)
+    private string Replace(string name, Dictionary<string, string> values, bool mayBeOption)
     {
         ParameterOptions parameter = options.Parameters[name];
         if (!values.TryGetValue(name, out string? value))
@@ -151,7 +154,7 @@ internal sealed class CommandJob
                 throw Bad($"must have at most {most} bytes", name);
         }
 
-        if (value.StartsWith('-') && !optionsEnded && !parameter.AllowLeadingDash)
+        if (value.StartsWith('-') && mayBeOption && !parameter.AllowLeadingDash)
             throw Bad("must not begin with '-', which the program would take for an option", name);
         return value;
     }

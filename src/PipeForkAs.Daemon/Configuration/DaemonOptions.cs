@@ -75,7 +75,10 @@ internal sealed class CommandOptions : JobRestrictionOptions
     /// <summary>What it does, in one line.</summary>
     public string Description { get; set; } = "";
 
-    /// <summary>The program's absolute path and its arguments. A word <c>{NAME}</c> is replaced by the parameter's value, whole; no shell is involved.</summary>
+    /// <summary>
+    /// The program's absolute path and its arguments. <c>{NAME}</c> is replaced by the parameter's value, as a word of its own or after a fixed
+    /// beginning; no shell is involved.
+    /// </summary>
     public IList<string> Command { get; set; } = [];
 
     /// <summary>The parameters by their names.</summary>

@@ -103,20 +103,20 @@ internal static class OptionsCheck
                 yield return ($"{key}:UnsafeEnv", $"clients cannot be allowed to set the variable \"{variable}\"");
         }
 
+        var used = new HashSet<string>(StringComparer.Ordinal);
         for (int i = 0; i < command.Command.Count; i++)
         {
             string word = command.Command[i];
             if (word.Contains('\0', StringComparison.Ordinal))
                 yield return ($"{key}:Command:{i}", "must not hold NUL");
-            if (Commands.Placeholder.Of(word) is { } parameter)
-            {
-                if (!command.Parameters.ContainsKey(parameter))
-                    yield return ($"{key}:Command:{i}", $"names the parameter \"{parameter}\", which Parameters does not declare");
-            }
-            else if (command.Parameters.Keys.FirstOrDefault(p => word.Contains($"{{{p}}}", StringComparison.Ordinal)) is { } part)
-            {
-                yield return ($"{key}:Command:{i}", $"a parameter replaces a whole word; make \"{{{part}}}\" a word of its own");
-            }
+            if (Commands.CommandWord.Undeclared(word, command.Parameters.ContainsKey) is { } undeclared)
+                yield return ($"{key}:Command:{i}", $"names the parameter \"{undeclared}\", which Parameters does not declare");
+            if (i == 0)
+                continue; // The program's path, in which braces are braces.
+            var parsed = Commands.CommandWord.Parse(word, command.Parameters.ContainsKey);
+            if (parsed.Problem is { } wrongWord)
+                yield return ($"{key}:Command:{i}", wrongWord);
+            used.UnionWith(parsed.Parameters);
         }
 
         foreach ((string parameter, ParameterOptions value) in command.Parameters)
@@ -124,7 +124,7 @@ internal static class OptionsCheck
             string parameterKey = $"{key}:Parameters:{parameter}";
             if (!JobName.IsValid(parameter))
                 yield return (parameterKey, $"a parameter's name must be {JobName.Rule}");
-            if (!command.Command.Contains($"{{{parameter}}}"))
+            if (!used.Contains(parameter))
                 yield return (parameterKey, $"is used nowhere in Command; add the word \"{{{parameter}}}\"");
             if (value.Type is not ("string" or "integer" or "number" or "boolean"))
                 yield return ($"{parameterKey}:Type", "must be string, integer, number or boolean");

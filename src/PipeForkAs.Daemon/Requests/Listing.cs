@@ -6,13 +6,13 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Requests;
 
-/// <summary>Tells which jobs there are that the caller may run as anyone: as text for people, as JSON for programs.</summary>
+/// <summary>Tells which jobs there are of which the caller may know: as text for people, as JSON for programs.</summary>
 internal static class Listing
 {
     /// <summary>Answers <c>list</c>.</summary>
-    public static async ValueTask<EndRecord> ListAsync(JobCatalog catalog, Func<string, bool> mayRun, Request request, Reply reply)
+    public static async ValueTask<EndRecord> ListAsync(JobCatalog catalog, Func<string, bool> mayKnow, Request request, Reply reply)
     {
-        JobDescription[] jobs = [.. catalog.All.Select(job => job.Description).Where(job => mayRun(job.Name))];
+        JobDescription[] jobs = [.. catalog.All.Select(job => job.Description).Where(job => mayKnow(job.Name))];
         byte[] output;
         if (request.Reply == ReplyForm.Frames)
         {
@@ -31,10 +31,10 @@ internal static class Listing
     }
 
     /// <summary>Answers <c>describe</c>.</summary>
-    /// <exception cref="RefusedException">There is no such job, or the caller may not run one of that name: whether there is one is not told then.</exception>
-    public static async ValueTask<EndRecord> DescribeAsync(JobCatalog catalog, Func<string, bool> mayRun, Request request, Reply reply)
+    /// <exception cref="RefusedException">There is no such job, or the caller may not know of one of that name, and is not told whether there is one.</exception>
+    public static async ValueTask<EndRecord> DescribeAsync(JobCatalog catalog, Func<string, bool> mayKnow, Request request, Reply reply)
     {
-        if (!mayRun(request.Job!))
+        if (!mayKnow(request.Job!))
             throw new RefusedException(ReplyCode.Denied, $"the policy does not allow you to run \"{request.Job}\" as anyone");
         RegisteredJob job = catalog.Find(request.Job!)
             ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{request.Job}\"; list shows those that there are");

@@ -9,7 +9,7 @@ namespace PipeForkAs.Daemon.Requests;
 /// <summary>What became of a job, from what the daemon, the job host and the worker know of it.</summary>
 /// <param name="Code">The reply's code.</param>
 /// <param name="Message">For a person; null for <see cref="ReplyCode.Ok"/>.</param>
-/// <param name="Error">The exception that the function threw.</param>
+/// <param name="Error">The exception that the function threw, or why the program cannot be executed.</param>
 internal readonly record struct Outcome(ReplyCode Code, string? Message, JobError? Error = null)
 {
     /// <summary>Decides. What the daemon did itself counts first, then what the kernel says, then what the worker says of itself.</summary>
@@ -58,7 +58,10 @@ internal readonly record struct Outcome(ReplyCode Code, string? Message, JobErro
     private static Outcome Failed(StepFailed failed, string? program)
     {
         if (failed.Step == WorkerStep.Execute && program is not null)
-            return new(ReplyCode.Internal, $"the program \"{program}\" cannot be executed: {failed.Detail} [errno {failed.Errno}]");
+        {
+            string message = $"the program \"{program}\" cannot be executed: {failed.Detail} [errno {failed.Errno}]";
+            return new(ReplyCode.Error, message, new JobError("execve", failed.Detail, failed.Errno));
+        }
 
         string errno = failed.Errno == 0 ? "" : $" [errno {failed.Errno}]";
         return new(ReplyCode.Internal, $"the worker could not become the user, the job did not run: step {failed.Step}: {failed.Detail}{errno}");

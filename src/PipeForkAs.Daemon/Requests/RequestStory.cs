@@ -115,8 +115,8 @@ internal sealed class RequestStory(
         return request.Operation switch
         {
             Operation.Check => await checking.CheckAsync(client.Caller, request, reply, trail),
-            Operation.List => await Listing.ListAsync(catalog, await authorizer.MayRunAsync(client.Caller), request, reply),
-            Operation.Describe => await Listing.DescribeAsync(catalog, await authorizer.MayRunAsync(client.Caller), request, reply),
+            Operation.List => await Listing.ListAsync(catalog, await authorizer.KnownJobsAsync(client.Caller), request, reply),
+            Operation.Describe => await Listing.DescribeAsync(catalog, await authorizer.KnownJobsAsync(client.Caller), request, reply),
             Operation.Status => await overseeing.StatusAsync(client.Caller, request, reply),
             Operation.Cancel => overseeing.Cancel(client.Caller, request),
             _ => throw new InvalidOperationException($"nobody answers {request.Operation}"),

@@ -56,7 +56,8 @@ internal sealed class HostServer
         var control = new FileDescriptor(WorkerProtocol.ControlDescriptor);
         try
         {
-            OccupyStandardStreams();
+            // What a worker puts on descriptors 0, 1 and 2 must not lie there already.
+            StandardStreams.Occupy();
             FileDescriptor tasks = RuntimeThreads.OpenTasks();
             RefuseUnlessItCanFork(tasks);
             var jobs = new JobCollection();
@@ -94,22 +95,13 @@ internal sealed class HostServer
     private static void RefuseUnlessItCanFork(FileDescriptor tasks)
     {
         if (!RuntimeThreads.IsNative)
-            throw new HostRefusedException("a job host must be compiled natively (dotnet publish with PublishAot, and both imports of PipeForkAs.Jobs in its project file): "
-                + "forked CoreCLR processes crash, and share executable pages that a job could write");
-        RefuseUnlessOneThread(tasks, "at start");
-    }
-
-    /// <summary>What a worker puts on descriptors 0, 1 and 2 must not lie there already: a daemon may be started without them.</summary>
-    private static void OccupyStandardStreams()
-    {
-        FileDescriptor nothing = Libc.open("/dev/null", OpenFlags.O_RDWR);
-        while (nothing.Number <= 2)
         {
-            nothing.Release();
-            nothing = Libc.open("/dev/null", OpenFlags.O_RDWR);
+            throw new HostRefusedException(
+                "a job host must be compiled natively (dotnet publish with PublishAot, and both imports of PipeForkAs.Jobs in its project file): "
+                + "forked CoreCLR processes crash, and share executable pages that a job could write");
         }
 
-        nothing.Dispose();
+        RefuseUnlessOneThread(tasks, "at start");
     }
 
     private static void RefuseUnlessOneThread(FileDescriptor tasks, string when)

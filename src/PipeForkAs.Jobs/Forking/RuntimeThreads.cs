@@ -10,8 +10,8 @@ internal static class RuntimeThreads
     public const string HowToHaveOne = "Register jobs without starting threads, tasks or timers, and without touching sockets or Console";
 
     /// <summary>
-    /// Whether this process is native code, linked with pipeforkas_runtime.c. CoreCLR cannot be forked: its executable pages are shared mappings,
-    /// which a worker that became another user could write. A feature switch of .NET cannot tell: PublishAot sets it in plain builds too.
+    /// Whether this process is native code, linked with pipeforkas_runtime.c. CoreCLR cannot be forked: its executable pages are shared
+    /// mappings, which a worker that became another user could write. A feature switch of .NET cannot tell: PublishAot sets it in plain builds too.
     /// </summary>
     public static bool IsNative { get; } = IsLinked();
 
@@ -59,7 +59,7 @@ internal static class RuntimeThreads
         }
     }
 
-#pragma warning disable SYSLIB1054 // LibraryImport writes code with pointers, which LibC alone may have; the functions take nothing and return a C bool.
+#pragma warning disable SYSLIB1054 // LibraryImport writes code with pointers, which LibC alone may have; they take nothing and return a C bool.
     [DllImport("pipeforkas_runtime")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     [return: MarshalAs(UnmanagedType.U1)]

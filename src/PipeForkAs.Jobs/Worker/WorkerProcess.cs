@@ -95,7 +95,8 @@ internal static class WorkerProcess
         }
         catch (SystemCallException failure)
         {
-            throw new StepFailedException(WorkerStep.Execute, failure.Errno, failure.Message);
+            string detail = Interpreter.Missing(order.Command[0]) is { } missing ? $"{missing}: {failure.Message}" : failure.Message;
+            throw new StepFailedException(WorkerStep.Execute, failure.Errno, detail);
         }
     }
 

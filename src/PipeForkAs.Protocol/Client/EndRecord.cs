@@ -58,7 +58,10 @@ public sealed record EndRecord
     [JsonPropertyName("maxrss")]
     public long? MaxResidentBytes { get; init; }
 
-    /// <summary>The exception that the function threw; null unless <see cref="Code"/> is <see cref="ReplyCode.Error"/>.</summary>
+    /// <summary>
+    /// The exception that the function threw, or why the program cannot be executed; null unless <see cref="Code"/> is
+    /// <see cref="ReplyCode.Error"/>.
+    /// </summary>
     [JsonPropertyName("error")]
     public JobError? Error { get; init; }
 
@@ -79,12 +82,14 @@ public sealed record EndRecord
     }
 }
 
-/// <summary>An exception as data.</summary>
-/// <param name="Type">The exception's type with its namespace.</param>
+/// <summary>An exception as data, or the failure to execute a program.</summary>
+/// <param name="Type">The exception's type with its namespace; <c>execve</c> for a program that cannot be executed.</param>
 /// <param name="Message">Its message.</param>
+/// <param name="Errno">The errno of execve(2); null for an exception.</param>
 public sealed record JobError(
     [property: JsonPropertyName("type")] string Type,
-    [property: JsonPropertyName("message")] string Message);
+    [property: JsonPropertyName("message")] string Message,
+    [property: JsonPropertyName("errno"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? Errno = null);
 
 [JsonSourceGenerationOptions]
 [JsonSerializable(typeof(EndRecord))]

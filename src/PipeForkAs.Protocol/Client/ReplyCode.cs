@@ -15,7 +15,7 @@ public enum ReplyCode
     /// <summary>A signal ended the job.</summary>
     Signaled,
 
-    /// <summary>The function threw; <see cref="EndRecord.Error"/> holds the exception's type and message.</summary>
+    /// <summary>The function threw, or the program cannot be executed; <see cref="EndRecord.Error"/> holds type and message, and errno.</summary>
     Error,
 
     /// <summary>The job ran longer than it may and was ended.</summary>

@@ -118,7 +118,7 @@ public sealed class ConsentTests
     public async Task A_job_that_needs_consent_is_listed()
     {
         var authorizer = new PolicyAuthorizer(Read([Rule("panel", consent: true)]), PolicyWorld.Instance, PolicyWorld.Patterns, consents);
-        Assert.True((await authorizer.MayRunAsync(PolicyWorld.Instance.Caller("www-data")))("read"));
+        Assert.True((await authorizer.KnownJobsAsync(PolicyWorld.Instance.Caller("www-data")))("read"));
     }
 
     /// <summary>A name that the user's file would read as a uid, a group or everyone is not among the names of a caller.</summary>

@@ -133,7 +133,7 @@ public sealed class PolicyAuthorizerTests
         var authorizer =
             new PolicyAuthorizer(PolicyReader.Read(new PolicyOptions { Rules = [deny, allow] }, PolicyWorld.Instance), PolicyWorld.Instance,
             PolicyWorld.Patterns);
-        Func<string, bool> mayRun = await authorizer.MayRunAsync(PolicyWorld.Instance.Caller("carol=1003"));
+        Func<string, bool> mayRun = await authorizer.KnownJobsAsync(PolicyWorld.Instance.Caller("carol=1003"));
         Assert.Equal((false, true), (mayRun("write"), mayRun("read")));
     }
 

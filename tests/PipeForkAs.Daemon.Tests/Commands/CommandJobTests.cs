@@ -16,12 +16,35 @@ namespace PipeForkAs.Daemon.Tests.Commands;
 public sealed class CommandJobTests
 {
     [Fact]
-    public void A_parameter_replaces_whole_words_and_nothing_else_changes()
+    public void A_parameter_is_replaced_and_nothing_else_changes()
     {
-        CommandJob job = Make(["/usr/bin/du", "-s", "{path}", "x{path}", "{path}x", "{{path}}", "{}", "{pa th}", "$(path)", "{path}"], ("path", new()));
+        CommandJob job = Make(
+            ["/usr/bin/{path}", "-s", "{path}", "--from={path}", "x{path}", "{}", "{pa th}", "--to={other}", "$(path)", "{path}"], ("path", new()));
         Assert.Equal(
-            ["/usr/bin/du", "-s", "/tmp/a b; rm -rf *", "x{path}", "{path}x", "{{path}}", "{}", "{pa th}", "$(path)", "/tmp/a b; rm -rf *"],
+            [
+                "/usr/bin/{path}", "-s", "/tmp/a b; rm -rf *", "--from=/tmp/a b; rm -rf *", "x/tmp/a b; rm -rf *",
+                "{}", "{pa th}", "--to={other}", "$(path)", "/tmp/a b; rm -rf *",
+            ],
             Line(job, """{"path":"/tmp/a b; rm -rf *"}"""));
+    }
+
+    [Fact]
+    public void Parameters_stand_inside_a_word_after_a_fixed_beginning()
+    {
+        CommandJob job = Make(
+            ["/usr/bin/du", "--max-depth={n}", "if={file}.txt", "--range={n}-{to}"],
+            ("n", new() { Type = "integer" }), ("file", new() { Default = "none" }), ("to", new()));
+        Assert.Equal(["/usr/bin/du", "--max-depth=-1", "if=none.txt", "--range=-1-{n}"], Line(job, """{"n":-1,"to":"{n}"}"""));
+        Assert.Equal(["/usr/bin/du", "--max-depth=2", "if=--rm.txt", "--range=2-"], Line(job, """{"n":2,"to":"","file":"--rm"}"""));
+        Assert.Contains("\"to\": is missing", Refused(job, """{"n":1}"""));
+    }
+
+    [Fact]
+    public void Inside_a_word_a_value_is_checked_as_anywhere()
+    {
+        CommandJob job = Make(["/bin/echo", "--name={name}"], ("name", new() { Pattern = "[a-z]*" }));
+        Assert.Contains("does not match the pattern", Refused(job, """{"name":"A"}"""));
+        Assert.Contains("no NUL", Refused(job, """{"name":"a\u0000b"}"""));
     }
 
     [Fact]
@@ -163,7 +186,7 @@ public sealed class CommandJobTests
             if (p.Contains('\0', StringComparison.Ordinal) || q.Contains('\0', StringComparison.Ordinal))
                 Assert.Throws<RefusedException>(() => LineOf(job, arguments));
             else
-                Assert.Equal(["/bin/x", "first", p, "--flag={p}", "--", q, p, "last"], LineOf(job, arguments));
+                Assert.Equal(["/bin/x", "first", p, $"--flag={p}", "--", q, p, "last"], LineOf(job, arguments));
         });
     }
 
@@ -204,17 +227,44 @@ public sealed class CommandJobTests
     [Theory]
     [InlineData("{path}", "path")]
     [InlineData("{a-b.c_1}", "a-b.c_1")]
-    [InlineData("{}", null)]
-    [InlineData("{", null)]
-    [InlineData("}", null)]
-    [InlineData("", null)]
-    [InlineData("path", null)]
-    [InlineData("{path", null)]
-    [InlineData(" {path}", null)]
-    [InlineData("{-x}", null)]
-    [InlineData("{a}{b}", null)]
-    [InlineData("${path}", null)]
-    public void A_placeholder_is_a_whole_word(string word, string? name) => Assert.Equal(name, Placeholder.Of(word));
+    [InlineData("{other}", "")]
+    [InlineData("{}", "")]
+    [InlineData("{", "")]
+    [InlineData("}", "")]
+    [InlineData("", "")]
+    [InlineData("path", "")]
+    [InlineData("{path", "")]
+    [InlineData("{-x}", "")]
+    [InlineData("{PATH}", "")]
+    [InlineData("x{path}", "path")]
+    [InlineData("x{path}y{a-b.c_1}{path", "path a-b.c_1")]
+    [InlineData("x{{path}}", "path")]
+    public void A_word_has_the_declared_parameters_that_stand_in_it(string word, string parameters) =>
+        Assert.Equal(parameters.Split(' ', StringSplitOptions.RemoveEmptyEntries), Word(word).Parameters);
+
+    [Theory]
+    [InlineData("{path}", null)]
+    [InlineData("--name={path}", null)]
+    [InlineData("-o=x,{path}", null)]
+    [InlineData("/srv/{path}/x", null)]
+    [InlineData("echo {other}", null)]
+    [InlineData("{path}x", "must be the whole word")]
+    [InlineData("{path}{path}", "must be the whole word")]
+    [InlineData("-{path}", "could become another option")]
+    [InlineData("--{path}=x", "could become another option")]
+    [InlineData("-n{path}", "could become another option")]
+    [InlineData("echo {path}", "an interpreter")]
+    [InlineData("x='{path}'", "an interpreter")]
+    [InlineData("x={path};", "an interpreter")]
+    public void A_word_in_which_a_value_could_be_more_than_a_value_is_refused(string word, string? problem)
+    {
+        if (problem is null)
+            Assert.Null(Word(word).Problem);
+        else
+            Assert.Contains(problem, Word(word).Problem);
+    }
+
+    private static CommandWord Word(string word) => CommandWord.Parse(word, name => name is "path" or "a-b.c_1");
 
     private static CommandJob Make(string[] command, params (string Name, ParameterOptions Options)[] parameters) => new(
         "job", new CommandOptions { Command = command, Parameters = parameters.ToDictionary(parameter => parameter.Name, parameter => parameter.Options) });

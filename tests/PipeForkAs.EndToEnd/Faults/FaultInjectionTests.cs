@@ -130,10 +130,47 @@ public sealed class FaultInjectionTests
             configuration["Commands"] = new JsonObject { ["closed"] = new JsonObject { ["Command"] = new JsonArray(program) } };
         });
         FramedReply reply = await RawClient.RunAsync(daemon, "closed");
-        Assert.Equal(ReplyCode.Internal, reply.End.Code);
+        Assert.Equal(ReplyCode.Error, reply.End.Code);
         Assert.Contains("cannot be executed", reply.End.Message);
         Assert.Contains("EACCES", reply.End.Message);
+        Assert.Equal(("execve", (int?)Errno.EACCES.Value), (reply.End.Error!.Type, reply.End.Error.Errno));
         Assert.Empty(reply.Stdout);
+        Assert.Equal(0, await daemon.StopAsync());
+        Assert.DoesNotContain("could not become", daemon.Log);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_missing_interpreter_is_named()
+    {
+        string folder = "";
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(configuration =>
+        {
+            folder = Path.GetDirectoryName(configuration["Socket"]!["Path"]!.GetValue<string>())!;
+            var commands = new JsonObject();
+            foreach ((string name, string text) in new[]
+            {
+                ("missing", "#! /no/such/python9 -u\necho ran\n"), ("returns", "#!/bin/sh\r\necho ran\r\n"), ("twice", $"#!{folder}/missing\necho ran\n"),
+            })
+            {
+                string program = Path.Combine(folder, name);
+                File.WriteAllText(program, text);
+                Libc.chmod(program, 0x1ED); // 0755
+                commands[name] = new JsonObject { ["Command"] = new JsonArray(program) };
+            }
+
+            configuration["Commands"] = commands;
+        });
+        await NamesAsync("missing", $"the interpreter \"/no/such/python9\" of \"{folder}/missing\" is missing");
+        await NamesAsync("returns", $"the interpreter \"/bin/sh\\x0d\" of \"{folder}/returns\" is missing");
+        await NamesAsync("twice", $"the interpreter \"/no/such/python9\" of \"{folder}/missing\" is missing");
+
+        async Task NamesAsync(string job, string problem)
+        {
+            FramedReply reply = await RawClient.RunAsync(daemon, job);
+            Assert.Equal(ReplyCode.Error, reply.End.Code);
+            Assert.StartsWith($"the program \"{folder}/{job}\" cannot be executed: {problem}: execve(", reply.End.Message);
+            Assert.Equal((Errno.ENOENT.Value, ""), (reply.End.Error!.Errno, reply.Text));
+        }
     }
 
     [Fact(Timeout = 60_000)]

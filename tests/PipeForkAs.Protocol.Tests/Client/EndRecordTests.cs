@@ -56,6 +56,11 @@ public sealed class EndRecordTests
             Error = new JobError("System.InvalidOperationException", "why"),
         };
         Assert.Equal(record, EndRecord.Parse(record.ToJson()));
+        Assert.DoesNotContain("errno", Encoding.UTF8.GetString(record.ToJson()));
+
+        EndRecord notExecuted = record with { Error = new JobError("execve", "why", 2) };
+        Assert.Equal(notExecuted, EndRecord.Parse(notExecuted.ToJson()));
+        Assert.Contains("\"errno\":2", Encoding.UTF8.GetString(notExecuted.ToJson()));
     }
 
     [Fact]

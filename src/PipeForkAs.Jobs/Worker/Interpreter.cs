@@ -1,0 +1,124 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Text;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Jobs.Worker;
+
+/// <summary>
+/// Finds a missing interpreter: that of a script (<c>#!</c>), or the dynamic linker that an ELF file names. execve(2) fails then with the
+/// errno of the interpreter's path, as if the program itself were missing.
+/// </summary>
+internal static class Interpreter
+{
+    /// <summary>A script's interpreter may be a script itself, and so on: so many times (fs/exec.c, exec_binprm).</summary>
+    private const int MostScripts = 5;
+
+    /// <summary>So much of a script the kernel looks at (BINPRM_BUF_SIZE).</summary>
+    private const int ScriptHead = 256;
+
+    private const int Head = 4096;
+    private const int ElfHeader = 64;
+    private const int ElfProgramHeader = 56;
+    private const uint PT_INTERP = 3;
+
+    /// <summary>Tells which interpreter of the program is missing. Null where none is, or where that cannot be found out.</summary>
+    public static string? Missing(string program)
+    {
+        try
+        {
+            string path = program;
+            for (int i = 0; i < MostScripts; i++)
+            {
+                byte[] head = ReadHead(path);
+                if (Of(head) is not { Length: > 0 } interpreter)
+                    return null;
+                if (!IsThere(interpreter))
+                    return $"the interpreter \"{Visible(interpreter)}\" of \"{Visible(path)}\" is missing";
+                path = interpreter;
+            }
+
+            return null;
+        }
+        catch (SystemCallException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The path of the interpreter that a file names.</summary>
+    /// <param name="head">The file's first bytes.</param>
+    internal static string? Of(ReadOnlySpan<byte> head)
+    {
+        if (head.StartsWith("#!"u8))
+            return OfScript(head[2..Math.Min(head.Length, ScriptHead)]);
+        return head.StartsWith("\u007FELF\u0002\u0001"u8) ? OfElf(head) : null;
+    }
+
+    private static string? OfScript(ReadOnlySpan<byte> line)
+    {
+        line = line.TrimStart(" \t"u8);
+        int end = line.IndexOfAny(" \t\n\0"u8);
+        return Text(end < 0 ? line : line[..end]);
+    }
+
+    /// <summary>elf(5), of 64 bits and little endian. Null where the tables lie beyond the first bytes.</summary>
+    private static string? OfElf(ReadOnlySpan<byte> head)
+    {
+        if (head.Length < ElfHeader)
+            return null;
+        ulong table = BinaryPrimitives.ReadUInt64LittleEndian(head[32..]);
+        int count = BinaryPrimitives.ReadUInt16LittleEndian(head[56..]);
+        for (int i = 0; i < count; i++)
+        {
+            if (Part(head, table + ((ulong)i * ElfProgramHeader), ElfProgramHeader) is not { Length: > 0 } header)
+                return null;
+            if (BinaryPrimitives.ReadUInt32LittleEndian(header) != PT_INTERP)
+                continue;
+            ulong offset = BinaryPrimitives.ReadUInt64LittleEndian(header[8..]), length = BinaryPrimitives.ReadUInt64LittleEndian(header[32..]);
+            return Text(Part(head, offset, length).TrimEnd((byte)0));
+        }
+
+        return null;
+    }
+
+    /// <summary>Empty where it does not lie within the bytes, whatever the file claims.</summary>
+    private static ReadOnlySpan<byte> Part(ReadOnlySpan<byte> head, ulong offset, ulong length) =>
+        offset <= (ulong)head.Length && length <= (ulong)head.Length - offset ? head.Slice((int)offset, (int)length) : [];
+
+    /// <summary>A path that is not UTF-8 cannot be asked for by its text.</summary>
+    private static string? Text(ReadOnlySpan<byte> path)
+    {
+        string text = Encoding.UTF8.GetString(path);
+        return text.AsSpan().ContainsAny('\uFFFD', '\0') ? null : text;
+    }
+
+    private static byte[] ReadHead(string path)
+    {
+        using FileDescriptor file = Libc.open(path, OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK);
+        var head = new byte[Head];
+        return head[..Libc.read(file, head).OrThrow("read(program)")];
+    }
+
+    private static bool IsThere(string path)
+    {
+        try
+        {
+            Libc.open(path, OpenFlags.O_PATH).Dispose();
+            return true;
+        }
+        catch (SystemCallException failure) when (failure.Errno == Errno.ENOENT || failure.Errno == Errno.ENOTDIR)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>A script with the line ends of another system names an interpreter that ends with a carriage return.</summary>
+    private static string Visible(string path)
+    {
+        var text = new StringBuilder();
+        foreach (char letter in path)
+            text.Append(char.IsControl(letter) ? string.Create(CultureInfo.InvariantCulture, $"\\x{(int)letter:x2}") : letter.ToString());
+        return text.ToString();
+    }
+}

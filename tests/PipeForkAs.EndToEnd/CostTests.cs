@@ -69,14 +69,16 @@ public sealed class CostTests
             {
                 rules.Add(new JsonObject
                 {
-                    ["Name"] = $"rule {i}", ["Callers"] = Names($"@{100_000 + i}", "root"), ["Jobs"] = Names("echo", "x*"),
-                        ["As"] = Names("*"),
+                    ["Name"] = $"rule {i}",
+                    ["Callers"] = Names($"@{100_000 + i}", "root"),
+                    ["Jobs"] = Names("echo", "x*"),
+                    ["As"] = Names("*"),
                     ["Where"] = new JsonObject
                     {
                         ["path"] = new JsonObject { ["Under"] = $"/srv/{i}" },
-                            ["p"] = new JsonObject { ["Pattern"] = $"(.*[ab].{{1,{50 + i}}}c){{1,20}}d" },
+                        ["p"] = new JsonObject { ["Pattern"] = $"(.*[ab].{{1,{50 + i}}}c){{1,20}}d" },
                         ["n"] = new JsonObject { ["AtMost"] = i },
-                            ["one"] = new JsonObject { ["OneOf"] = Names([.. Enumerable.Range(0, 200).Select(number => $"{i}-{number}")]) },
+                        ["one"] = new JsonObject { ["OneOf"] = Names([.. Enumerable.Range(0, 200).Select(number => $"{i}-{number}")]) },
                     },
                 });
             }
@@ -131,8 +133,14 @@ public sealed class CostTests
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(configuration => configuration["Policy"] = new JsonObject
         {
             ["Rules"] = new JsonArray(
-                new JsonObject { ["Name"] = "no", ["Callers"] = Names($"@{TestUsers.Group}"), ["Jobs"] = Names("id"), ["As"] = Names("*"),
-                    ["Deny"] = true },
+                new JsonObject
+                {
+                    ["Name"] = "no",
+                    ["Callers"] = Names($"@{TestUsers.Group}"),
+                    ["Jobs"] = Names("id"),
+                    ["As"] = Names("*"),
+                    ["Deny"] = true
+                },
                 new JsonObject { ["Name"] = "self", ["Callers"] = Names("*"), ["Jobs"] = Names("*"), ["As"] = Names("self") }),
         });
         foreach (string groups in new[] { "--init-groups", "--clear-groups" })
@@ -162,7 +170,7 @@ public sealed class CostTests
         ["match"] = new JsonObject
         {
             ["Command"] = Names("/bin/true", "--", "{p}"),
-                ["Parameters"] = new JsonObject { ["p"] = new JsonObject { ["Type"] = "string", ["Pattern"] = pattern } },
+            ["Parameters"] = new JsonObject { ["p"] = new JsonObject { ["Type"] = "string", ["Pattern"] = pattern } },
         },
     };
 

@@ -106,8 +106,11 @@ public sealed class EnvironmentTests(IsolatingDaemon shared) : IClassFixture<Iso
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         configuration["Commands"] =
-            new JsonObject { ["x"] =
-            new JsonObject { ["Command"] = new JsonArray("/usr/bin/env"), ["Env"] = new JsonArray("GIT_SSH_COMMAND") } };
+            new JsonObject
+            {
+                ["x"] =
+            new JsonObject { ["Command"] = new JsonArray("/usr/bin/env"), ["Env"] = new JsonArray("GIT_SSH_COMMAND") }
+            };
         await using (var refused = DaemonProcess.Launch(folder, configuration))
         {
             Assert.Equal(78, await refused.EndedAsync());

@@ -79,7 +79,7 @@ public sealed class DescriptorTests : IAsyncLifetime
     public async Task A_client_that_sends_a_lingering_descriptor_delays_nobody(string check, string how, string request, long bytes)
     {
         await using DaemonProcess daemon = await StartAsync(check);
-        using Process attacker = Attack(TestUsers.Alice, LingerSeconds, how, "client", daemon.Socket, request, bytes);
+        using Process attacker = Attack(TestUsers.Alice, how == "memory" ? 8 : LingerSeconds, how, "client", daemon.Socket, request, bytes);
         try
         {
             Assert.Equal(check == "auto" && Kernel.RefusesDescriptors ? "refused" : "sent", await attacker.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));

@@ -162,7 +162,7 @@ public sealed class PolicyTests
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(made =>
         {
             configuration = made;
-            (made["Limits"]!["MaxJobs"], made["Limits"]!["QueueTimeout"]) = (1, "00:01:00");
+            (made["Limits"]!["MaxJobs"], made["Limits"]!["RootReserve"], made["Limits"]!["QueueTimeout"]) = (1, 0, "00:01:00");
         });
         using Socket running = await Crowd.SendAsync(daemon, $$"""{"job":"cat","user":"{{TestUsers.Alice}}"}""");
         await running.SendAsync("here\n"u8.ToArray());

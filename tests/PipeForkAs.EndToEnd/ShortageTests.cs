@@ -37,7 +37,9 @@ public sealed class ShortageTests
         }
 
         Assert.All(ends, end => Assert.True(end.Code is ReplyCode.Ok or ReplyCode.Internal, $"{end.Code}: {end.Message}"));
-        Assert.Contains(ends, end => end.Code == ReplyCode.Internal);
+        Assert.True(
+            ends.Exists(end => end.Code == ReplyCode.Internal) || daemon.Log.Contains("no connection can be accepted now: EMFILE", StringComparison.Ordinal),
+            "descriptors did not run out");
         Assert.Equal(host, Assert.Single(ProcFs.Children(daemon.Pid)));
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
         await Crowd.UntilAsync(() => ProcFs.Children(host).Count, count => count == workers, TimeSpan.FromSeconds(20), "workers");

@@ -17,7 +17,7 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, ILogger logg
     private static readonly TimeSpan StartPause = TimeSpan.FromMilliseconds(100);
 
     /// <summary>What the kernel may take to close what a killed process held.</summary>
-    private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(5);
 
     /// <summary>Killed processes that have not ended: where the kernel takes long for what they closed, more of them would not be faster.</summary>
     private const int MostEnding = 16;

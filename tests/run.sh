@@ -73,7 +73,7 @@ for project in tests/*.Tests tests/PipeForkAs.EndToEnd tests/PipeForkAs.Boot; do
     echo "== $name"
     dll=$(sdk msbuild "$project" -getProperty:TargetPath -p:Configuration=Release)
     # In the foreground: Ctrl-C ends the tests too.
-    timeout --foreground --kill-after=30 600 dotnet exec "$dll" -noLogo -noColor >"$scratch/output" 2>&1 </dev/null
+    timeout --foreground --kill-after=30 1800 dotnet exec "$dll" -noLogo -noColor >"$scratch/output" 2>&1 </dev/null
     status=$?
     # The runner's summary: "   NAME  Total: 12, Errors: 0, Failed: 0, Skipped: 0, Not Run: 0, Time: 1.2s"
     summary=$(grep -E 'Total: [0-9]+, Errors: [0-9]+, Failed: [0-9]+, Skipped: [0-9]+' "$scratch/output" | tail -n 1)

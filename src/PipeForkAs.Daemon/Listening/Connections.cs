@@ -68,7 +68,23 @@ internal sealed class Connections(
     /// <summary>Identifies a client, and serves or refuses it; or closes the socket.</summary>
     /// <param name="accepted">The accepted socket, from here on not the caller's.</param>
     /// <returns>Whether its request is being read; otherwise this took little time.</returns>
-    public bool Take(FileDescriptor accepted) => Take(descriptors.Accepted(accepted));
+    public bool Take(FileDescriptor accepted)
+    {
+        UntrustedSocket socket;
+        try
+        {
+            socket = descriptors.Accepted(accepted);
+        }
+        catch (SystemCallException failure)
+        {
+            // A socket that cannot be looked at is not served.
+            Log.AcceptFailed(logger, failure.Message);
+            accepted.Dispose();
+            return false;
+        }
+
+        return Take(socket);
+    }
 
     private bool Take(UntrustedSocket socket)
     {

@@ -24,11 +24,8 @@ namespace PipeForkAs.Daemon;
 /// <summary>The daemon's parts put together: job hosts, listener, connections. All of it runs on the loop.</summary>
 internal sealed class Server
 {
-    /// <summary>
-    /// How long a client with too many connections may take to say in which form it wants to read that. One that says nothing is held up
-    /// for as long, and comes back that much later.
-    /// </summary>
-    private static readonly TimeSpan BusyPatience = TimeSpan.FromSeconds(1);
+    /// <summary>How long a client with too many connections may take to say in which form it wants to read that.</summary>
+    private static readonly TimeSpan BusyPatience = TimeSpan.FromMilliseconds(100);
 
     /// <summary>How long a stop waits for requests of clients that are connected already.</summary>
     private static readonly TimeSpan LastRequestPatience = TimeSpan.FromMilliseconds(500);
@@ -230,12 +227,14 @@ internal sealed class Server
         running.Counts.Answered(record.Code);
 
         // Patience is for where there is room: who opens too many connections must not fill it for the others.
-        bool isCrowded = connections.IsNearlyFull;
+        bool isCrowded = connections.Count > options.Limits.MaxConnections / 2;
         if (isCrowded)
+        {
             connection.SkipOrigin();
-        ReplyForm form = isCrowded
-            ? RequestReader.PeekForm(connection)
-            : await RequestReader.ReceiveFormAsync(connection, turns, BusyPatience);
+            connection.Interrupt(record.Code, problem);
+        }
+
+        ReplyForm form = await RequestReader.ReceiveFormAsync(connection, isCrowded ? null : turns, BusyPatience);
         try
         {
             await Reply.For(form, connection).EndAsync(record, atLineStart: true);

@@ -143,7 +143,8 @@ public sealed class ConsentTests : IAsyncLifetime
             Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(own, "id", user: TestUsers.Bob)).End.Code);
         Assert.All(hung, reply => Assert.False(reply.IsCompleted));
         Assert.All(await Task.WhenAll(hung), reply => Assert.Equal(ReplyCode.Denied, reply.End.Code));
-        Assert.Contains("there was no answer within 2 s", own.Log);
+        await Crowd.UntilAsync(
+            () => own.Log, log => log.Contains("there was no answer within 2 s", StringComparison.Ordinal), TimeSpan.FromSeconds(10), "the reason");
         await before.RestoredAsync(own, TimeSpan.FromSeconds(20));
         Assert.Equal(0, await own.StopAsync());
     }

@@ -101,7 +101,8 @@ public sealed class LimitTests
     [Fact(Timeout = 60_000)]
     public async Task Silent_and_slow_clients_do_not_disturb_the_others()
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync();
+        // All are root's here.
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(c => c["Limits"]!["MaxReceivingPerUid"] = 400);
         Footprint before = await Footprint.AtRestAsync(daemon);
         Socket[] slow = await Crowd.ManyAsync(300, 16, async i =>
         {

@@ -48,9 +48,6 @@ internal sealed class Connections(
     /// <summary>How many there are.</summary>
     public int Count => open.Count + unknown;
 
-    /// <summary>Whether so many connections are there that those that are refused must go at once.</summary>
-    public bool IsNearlyFull => Count - shedding > limits.MaxConnections - (limits.MaxConnections / 16);
-
     /// <summary>Whether a request is still awaited of one of them.</summary>
     public bool IsAnyReceiving => unknown > 0 || open.Keys.Any(static connection => connection.IsReceiving);
 
@@ -204,13 +201,13 @@ internal sealed class Connections(
         string? problem = Problem(its);
         open.Add(connection, reception);
         its.Count++;
-        reception.Unsent = its.Unsent.AddLast(reception);
         if (problem is not null)
         {
             _ = ServeAsync(reception, problem);
             return false;
         }
 
+        reception.Unsent = its.Unsent.AddLast(reception);
         bool begins = its.Waiting.Count == 0 && its.Receiving < limits.MaxReceivingPerUid;
         if (begins)
             TakePlace(reception);

@@ -53,7 +53,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
                 new JsonObject { ["Path"] = NativeBuild.StockJobs, ["Workers"] = 2 },
                 new JsonObject { ["Path"] = NativeBuild.TestJobs, ["Workers"] = 2 }),
             ["Commands"] = new JsonObject(),
-            ["Limits"] = new JsonObject { ["KillGrace"] = "00:00:01", ["DrainTimeout"] = "00:00:10", ["Worker"] = new JsonObject { ["PidsMax"] = 4096 } },
+            ["Limits"] = new JsonObject { ["KillGrace"] = "00:00:01", ["DrainTimeout"] = "00:00:10", ["RootReserve"] = 0, ["Worker"] = new JsonObject { ["PidsMax"] = 4096 } },
         };
         return (folder, configuration);
     }

@@ -19,7 +19,7 @@ internal sealed class EndingJobs(
     Loop loop, SideThread thread, ILogger logger, Func<IReadOnlyList<EndingJob>, Action> prepare, Action<EndingJob, int> looked)
 {
     /// <summary>How long killed processes may take to be gone. A process in an unkillable sleep may never be.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     /// <summary>Jobs that end by themselves within this time share a look.</summary>
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(2);

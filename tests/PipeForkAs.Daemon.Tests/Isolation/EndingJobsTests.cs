@@ -31,7 +31,9 @@ public sealed class EndingJobsTests : IDisposable
         await loop.RunAsync(() => Array.ForEach(jobs, job => ending.Add(job, atOnce: false)));
         await loop.RunAsync(ending.AllOverAsync);
 
-        Assert.Equal(jobs, Assert.Single(looks));
+        // The first one may be looked for before the others are there.
+        Assert.InRange(looks.Count, 1, 2);
+        Assert.Equal(jobs, looks.SelectMany(static look => look));
         Assert.Equal(jobs, looked.Select(static one => one.Job));
         Assert.Empty(log.Lines);
     }

@@ -16,7 +16,7 @@ internal sealed class CommandTarget : Target
 
     private readonly CommandJob command = new("c", new CommandOptions
     {
-        Command = ["/usr/bin/env", "{count}", "{flag}", "{factor}", "--", "{path}", "-{path}"],
+        Command = ["/usr/bin/env", "{count}", "{flag}", "{factor}", "--", "{path}", "-{other}"],
         Parameters = new Dictionary<string, ParameterOptions>
         {
             ["path"] = new() { Type = "string", Pattern = "[a-z/.-]+" },
@@ -59,7 +59,7 @@ internal sealed class CommandTarget : Target
             return;
 
         trial.Accept();
-        Trial.Holds(line is ["/usr/bin/env", _, "true" or "false", _, "--", _, "-{path}"], $"the command line is {string.Join('|', line)}");
+        Trial.Holds(line is ["/usr/bin/env", _, "true" or "false", _, "--", _, "-{other}"], $"the command line is {string.Join('|', line)}");
         Trial.Holds(long.TryParse(line[1], out _), $"the integer is {line[1]}");
         Trial.Holds(line[3].All(IsOfNumber), $"the number is {line[3]}");
         Trial.Holds(line[3][0] != '-', $"the word {line[3]} is an option");

@@ -133,7 +133,8 @@ internal sealed class EndingJobs(
         }
         else
         {
-            if (!isOver && job.IsLate && !job.IsLogged)
+            // Others than the time before: they die, and more come.
+            if (!isOver && job.IsLate && !job.FoundOthers && !job.IsLogged)
             {
                 job.IsLogged = true;
                 Log.JobUnkillable(logger, $"{job.Job}", job.Living, ++unkillable);

@@ -116,4 +116,21 @@ internal static partial class Log
 
     [LoggerMessage(38, LogLevel.Warning, "jobs in sandboxes can signal their user's other processes: Landlock has version {Version}, not {Needed}")]
     public static partial void SandboxesLeaveSignals(ILogger logger, int version, int needed);
+
+    [LoggerMessage(39, LogLevel.Information,
+        "the longest turn of the event loop took {Milliseconds:0.0} ms ({OnProcessor:0.0} ms of them on a processor); its longest step: {Step}")]
+    public static partial void LongestTurn(ILogger logger, double milliseconds, double onProcessor, string step);
+
+    [LoggerMessage(40, LogLevel.Warning,
+        "{Whose}: system calls on its sockets took {Milliseconds:0} ms of processor time, which the other end decides (as with millions of epoll watches); "
+        + "its connections are closed, its jobs are ended, and it is not served for {Seconds:0} s")]
+    public static partial void CallsTookLong(ILogger logger, string whose, double milliseconds, double seconds);
+
+    [LoggerMessage(41, LogLevel.Warning,
+        "{Whose}: a descriptor that it sent cannot be closed (as a pipe whose lock is held); "
+        + "its connections are closed, its jobs are ended, and it is not served until the process that closes the descriptor has ended")]
+    public static partial void ClosingHangs(ILogger logger, string whose);
+
+    [LoggerMessage(42, LogLevel.Warning, "{Count} sockets could not be handed to another process; the daemon's own end closes them, which may take long")]
+    public static partial void SocketsLeft(ILogger logger, int count);
 }

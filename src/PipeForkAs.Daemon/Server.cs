@@ -24,9 +24,6 @@ namespace PipeForkAs.Daemon;
 /// <summary>The daemon's parts put together: job hosts, listener, connections. All of it runs on the loop.</summary>
 internal sealed class Server
 {
-    /// <summary>How long a client with too many connections may take to say in which form it wants to read that.</summary>
-    private static readonly TimeSpan BusyPatience = TimeSpan.FromMilliseconds(100);
-
     /// <summary>How long a stop waits for requests of clients that are connected already.</summary>
     private static readonly TimeSpan LastRequestPatience = TimeSpan.FromMilliseconds(500);
 
@@ -95,7 +92,12 @@ internal sealed class Server
         var story = new RequestStory(
             options, catalog, authorizer, accounts, orders, checking, overseeing, slots, running, turns, descriptors, audit, logger);
         var buckets = new CallerBuckets(loop, options.Limits, users);
-        connections = new Connections(loop, descriptors, options.Limits, buckets, turns, story.TellAsync, RefuseAsync, logger);
+        connections = new Connections(loop, descriptors, options.Limits, buckets, turns, story.TellAsync, new BusyRefusals(turns, counts, audit), logger);
+        descriptors.Offenders.Barred += bucket =>
+        {
+            connections.Abandon(bucket);
+            running.EndAllOf(bucket, EndReason.HeldUp);
+        };
         connections.WhenEnded = IdleCollection.OfProcess(loop, () => connections.Count == 0).RequestEnded;
     }
 
@@ -188,8 +190,11 @@ internal sealed class Server
         await Task.WhenAny(audit.EndAsync(), loop.DelayAsync(LastRecordPatience));
         audit.TellWhatIsLeft();
         report.End();
-        if (acceptor is not null)
-            Log.Stopped(logger);
+        if (acceptor is null)
+            return;
+        TurnTimes turnTimes = loop.TurnTimes;
+        Log.LongestTurn(logger, turnTimes.Longest * 1000, turnTimes.LongestOnProcessor * 1000, turnTimes.LongestStep ?? "none of 1 ms");
+        Log.Stopped(logger);
     }
 
     private SocketListener Listen()
@@ -214,35 +219,6 @@ internal sealed class Server
         long begun = loop.Time.GetTimestamp();
         while ((slots.Waiting > 0 || turns.Waiting > 0 || connections.IsAnyReceiving) && loop.Time.GetElapsedTime(begun) < patience)
             await loop.DelayAsync(LastRequestPause);
-    }
-
-    private async Task RefuseAsync(Connection connection, string problem)
-    {
-        var record = new EndRecord
-        {
-            Code = ReplyCode.Busy,
-            Message = problem,
-        };
-
-        running.Counts.Answered(record.Code);
-
-        // Patience is for where there is room: who opens too many connections must not fill it for the others.
-        bool isCrowded = connections.Count > options.Limits.MaxConnections / 2;
-        if (isCrowded)
-        {
-            connection.SkipOrigin();
-            connection.Interrupt(record.Code, problem);
-        }
-
-        ReplyForm form = await RequestReader.ReceiveFormAsync(connection, isCrowded ? null : turns, BusyPatience);
-        try
-        {
-            await Reply.For(form, connection).EndAsync(record, atLineStart: true);
-        }
-        finally
-        {
-            audit.Write(new AuditTrail(connection) { End = record });
-        }
     }
 
     private async Task TellDoubtsAsync()

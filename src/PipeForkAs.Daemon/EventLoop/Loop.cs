@@ -49,6 +49,9 @@ internal sealed class Loop : SynchronizationContext, IDisposable
     /// <summary>How long its turns took. For use on the loop.</summary>
     public TurnTimes TurnTimes => clock.Times;
 
+    /// <summary>How long the loop's thread has run on a processor in this turn. For use on the loop.</summary>
+    public TimeSpan ProcessorTimeOfTurn => clock.OnProcessor;
+
     /// <summary>Runs the loop on the calling thread until <see cref="Stop"/>.</summary>
     public void Run()
     {

@@ -17,14 +17,17 @@ internal sealed class TurnClock(TimeProvider time, Func<TimeSpan> processorTime,
     private object? longestWhat;
     private int steps, collectionsAtBegin, unreported;
     private bool hasReported;
-    private double seconds, longest;
+    private double seconds, longest, longestOnProcessor;
     private string? longestName;
 
     /// <summary>The turns so far.</summary>
-    public TurnTimes Times => new([.. counts], seconds, longest, longestName);
+    public TurnTimes Times => new([.. counts], seconds, longest, longestOnProcessor, longestName);
 
     /// <summary>From the start of this turn to the end of its last step.</summary>
     public TimeSpan Elapsed => time.GetElapsedTime(begun, lastStep);
+
+    /// <summary>How long the thread has run on a processor since this turn began.</summary>
+    public TimeSpan OnProcessor => processorTime() - processorAtBegin;
 
     /// <summary>Starts a turn: events have arrived.</summary>
     public void Begin()
@@ -65,6 +68,7 @@ internal sealed class TurnClock(TimeProvider time, Func<TimeSpan> processorTime,
         if (took.TotalSeconds > longest)
         {
             longest = took.TotalSeconds;
+            longestOnProcessor = OnProcessor.TotalSeconds;
             longestName = took >= LongTurn.Worth ? LongTurn.Describe(longestWhat) : null;
         }
 
@@ -83,7 +87,7 @@ internal sealed class TurnClock(TimeProvider time, Func<TimeSpan> processorTime,
         hasReported = true;
         lastReport = now;
         onLongTurn(new LongTurn(
-            took, processorTime() - processorAtBegin, GC.CollectionCount(0) - collectionsAtBegin, steps,
+            took, OnProcessor, GC.CollectionCount(0) - collectionsAtBegin, steps,
             time.GetElapsedTime(0, longestStep), LongTurn.Describe(longestWhat), unreported));
         unreported = 0;
     }

@@ -78,15 +78,21 @@ internal sealed class Watch : IDisposable
         writing.Signal();
     }
 
+    /// <summary>Goes on as if the peer were gone; has no effect the second time, and after <see cref="Dispose"/>.</summary>
+    public void HangUp()
+    {
+        if (IsHungUp || disposed)
+            return;
+        IsHungUp = true;
+        HungUp?.Invoke();
+    }
+
     internal void Happened(EpollEvents events)
     {
         IsInputEnded |= (events & EpollEvents.EPOLLRDHUP) != 0;
         const EpollEvents Closed = EpollEvents.EPOLLHUP | EpollEvents.EPOLLERR;
-        if ((events & EpollEvents.EPOLLHUP) != 0 && !IsHungUp)
-        {
-            IsHungUp = true;
-            HungUp?.Invoke();
-        }
+        if ((events & EpollEvents.EPOLLHUP) != 0)
+            HangUp();
 
         if ((events & (EpollEvents.EPOLLIN | EpollEvents.EPOLLRDHUP | Closed)) != 0)
             reading.Signal();

@@ -1,4 +1,5 @@
 using System.Buffers;
+using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
@@ -48,6 +49,13 @@ internal sealed class ForkedWorker
         return taken;
     }
 
+    /// <summary>Says which user it is going to be: from the order on, that user's code may have the other ends of its sockets.</summary>
+    public void BelongTo(Bucket user)
+    {
+        control.Peer = user;
+        streams?.BelongTo(user);
+    }
+
     /// <summary>Gives it its order. That it may have died already shows in <see cref="Ended"/>.</summary>
     /// <param name="order">The order.</param>
     /// <param name="limits">What its job as a whole is limited to.</param>
@@ -60,7 +68,7 @@ internal sealed class ForkedWorker
         if (writer.Written.Length > WorkerProtocol.DefaultBufferBytes)
             Enlarge(control.Descriptor);
 
-        IOResult sent = stderr is null ? Libc.send(control.Descriptor, writer.Written) : Libc.sendmsg(control.Descriptor, writer.Written, [stderr]);
+        IOResult sent = stderr is null ? control.Send(writer.Written) : Libc.sendmsg(control.Descriptor, writer.Written, [stderr]);
         if (sent.Failed && !sent.PeerGone)
             sent.OrThrow("sendmsg(worker)");
     }
@@ -146,7 +154,7 @@ internal sealed class ForkedWorker
     public void LetGo()
     {
         if (!released)
-            Libc.shutdown(control.Descriptor, SocketShutdown.SHUT_WR);
+            control.Shutdown(SocketShutdown.SHUT_WR);
     }
 
     /// <summary>It has ended, and the job goes on: what it left behind is this job's, and no other's.</summary>

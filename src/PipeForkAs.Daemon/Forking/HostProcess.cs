@@ -260,7 +260,7 @@ internal sealed class HostProcess : IDisposable
             Libc.set_nonblocking(stdin);
             Libc.set_nonblocking(stdout);
             control = descriptorCheck.Own(workerControl);
-            streams = new JobStreams(stdin, descriptorCheck.Own(stdout));
+            streams = new JobStreams(descriptorCheck.OwnForSending(stdin), descriptorCheck.Own(stdout));
         }
         catch
         {

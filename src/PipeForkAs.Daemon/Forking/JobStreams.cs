@@ -1,5 +1,5 @@
+using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Untrusted;
-using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Forking;
 
@@ -14,13 +14,16 @@ namespace PipeForkAs.Daemon.Forking;
 /// </summary>
 /// <param name="stdin">Where the daemon writes the job's stdin.</param>
 /// <param name="stdout">Where the daemon reads the job's stdout.</param>
-internal sealed class JobStreams(FileDescriptor stdin, UntrustedSocket stdout) : IDisposable
+internal sealed class JobStreams(UntrustedSocket stdin, UntrustedSocket stdout) : IDisposable
 {
     /// <summary>Where the daemon writes the job's stdin.</summary>
-    public FileDescriptor Stdin => stdin;
+    public UntrustedSocket Stdin => stdin;
 
     /// <summary>Where the daemon reads the job's stdout, and its stderr where they share one stream.</summary>
     public UntrustedSocket Stdout => stdout;
+
+    /// <summary>Says whose the job is.</summary>
+    public void BelongTo(Bucket user) => stdin.Peer = stdout.Peer = user;
 
     public void Dispose()
     {

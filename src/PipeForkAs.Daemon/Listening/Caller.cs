@@ -17,6 +17,6 @@ internal sealed record Caller(UserId Uid, GroupId Gid, IReadOnlyList<GroupId> Gr
     public static Caller Identify(FileDescriptor socket)
     {
         PeerCredentials credentials = Libc.getsockopt_peercred(socket);
-        return new Caller(credentials.Uid, credentials.Gid, Libc.getsockopt_peergroups(socket), credentials.Pid);
+        return new Caller(credentials.Uid, credentials.Gid, new PeerGroups(socket), credentials.Pid);
     }
 }

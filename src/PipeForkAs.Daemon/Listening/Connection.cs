@@ -24,10 +24,10 @@ internal sealed class Connection : IDisposable
 
     public Loop Loop { get; }
 
-    /// <summary>What the client sends.</summary>
+    /// <summary>The socket.</summary>
     public UntrustedSocket Input { get; }
 
-    /// <summary>The socket, for all but receiving.</summary>
+    /// <summary>The socket, for watching and for asking who is at the other end.</summary>
     public FileDescriptor Socket => Input.Descriptor;
 
     public Caller Caller { get; }
@@ -36,9 +36,6 @@ internal sealed class Connection : IDisposable
 
     /// <summary>Which program asks, as far as that can be told; looked at once.</summary>
     public CallerOrigin Origin => origin ??= CallerOrigin.Of(Socket, Caller.Pid);
-
-    /// <summary>Leaves out which program asks, unless that was looked at already: for a refusal that must take little time.</summary>
-    public void SkipOrigin() => origin ??= CallerOrigin.Skipped;
 
     /// <summary>When it was accepted, as a timestamp.</summary>
     public long Accepted { get; }
@@ -61,7 +58,7 @@ internal sealed class Connection : IDisposable
         if (!IsReceiving || Interruption is not null)
             return;
         Interruption = new RefusedException(code, message);
-        Libc.shutdown(Socket, SocketShutdown.SHUT_RD);
+        Input.Shutdown(SocketShutdown.SHUT_RD);
     }
 
     /// <summary>Calls back when the client is gone for good, at once where it already is. A client that only ended its input is not.</summary>
@@ -78,7 +75,7 @@ internal sealed class Connection : IDisposable
     {
         while (!closed)
         {
-            IOResult sent = Libc.send(Socket, data.Span);
+            IOResult sent = Input.Send(data.Span);
             if (!sent.Failed)
             {
                 data = data[(int)sent.Count..];
@@ -94,10 +91,14 @@ internal sealed class Connection : IDisposable
         return false;
     }
 
-    /// <summary>
-    /// Ends the connection: the client finds the end of the file. What it sent and nobody read is read first: a Unix socket that is closed with unread data
-    /// resets its peer (unix_release_sock in the kernel's af_unix.c), and the peer's reader might take that for a failure.
-    /// </summary>
+    /// <summary>Ends the connection as if the client had gone away: its job is cancelled.</summary>
+    public void Abandon()
+    {
+        Watch.HangUp();
+        Close();
+    }
+
+    /// <summary>Ends the connection: the client finds the end of the file.</summary>
     public void Close()
     {
         if (closed)
@@ -105,21 +106,12 @@ internal sealed class Connection : IDisposable
         _ = Origin;
         closed = true;
         Watch.Dispose();
-        Libc.shutdown(Socket, SocketShutdown.SHUT_RDWR);
-        if (Input.HoldsBytesAlone)
-            Drain();
+        Input.Shutdown(SocketShutdown.SHUT_RDWR);
+        byte[] rest = ArrayPool<byte>.Shared.Rent(16 * 1024);
+        Input.Drain(rest);
+        ArrayPool<byte>.Shared.Return(rest);
         Input.Dispose();
     }
 
     public void Dispose() => Close();
-
-    private void Drain()
-    {
-        byte[] rest = ArrayPool<byte>.Shared.Rent(16 * 1024);
-        for (int i = 0; i < 64 && Input.Receive(rest).Count > 0; i++)
-        {
-        }
-
-        ArrayPool<byte>.Shared.Return(rest);
-    }
 }

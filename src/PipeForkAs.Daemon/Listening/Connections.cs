@@ -20,11 +20,11 @@ namespace PipeForkAs.Daemon.Listening;
 /// <param name="buckets">Tells the bucket of a uid.</param>
 /// <param name="turns">Shares the loop's time.</param>
 /// <param name="serve">Serves a connection to its end.</param>
-/// <param name="refuse">Refuses a connection that is one too many, with a message.</param>
+/// <param name="refusals">Refuses a connection for which there is no room.</param>
 /// <param name="logger">Is told of who cannot be identified, and of what a request failed with.</param>
 internal sealed class Connections(
     Loop loop, DescriptorCheck descriptors, LimitOptions limits, CallerBuckets buckets, FairTurns turns, Func<Connection, Task> serve,
-    Func<Connection, string, Task> refuse, ILogger logger)
+    IConnectionRefusals refusals, ILogger logger)
     : IEnumerable<Connection>
 {
     /// <summary>Connections that may be on their way out at once to make room. Each has a descriptor until its client was told.</summary>
@@ -47,6 +47,9 @@ internal sealed class Connections(
 
     /// <summary>How many there are.</summary>
     public int Count => open.Count + unknown;
+
+    /// <summary>Whether a refused connection must not keep its place until its request has arrived.</summary>
+    private bool IsCrowded => Count > limits.MaxConnections / 2;
 
     /// <summary>Whether a request is still awaited of one of them.</summary>
     public bool IsAnyReceiving => unknown > 0 || open.Keys.Any(static connection => connection.IsReceiving);
@@ -130,6 +133,13 @@ internal sealed class Connections(
         return true;
     }
 
+    /// <summary>Ends those of a bucket as if their clients had gone away.</summary>
+    public void Abandon(Bucket bucket)
+    {
+        foreach (Connection connection in open.Keys.Where(connection => connection.Caller.Bucket == bucket).ToList())
+            connection.Abandon();
+    }
+
     /// <summary>Waits until there are none. False where some are left after that time.</summary>
     public async Task<bool> AllEndedAsync(TimeSpan timeout)
     {
@@ -183,10 +193,29 @@ internal sealed class Connections(
 
     private bool Add(UntrustedSocket socket, Caller caller, Bucket bucket)
     {
+        if (bucket != caller.Bucket)
+            caller = caller with { Bucket = bucket };
+        socket.Peer = bucket;
+        if (descriptors.Offenders.IsBarred(bucket))
+        {
+            socket.Dispose();
+            refusals.Drop(caller, "connections or jobs of the caller held up the daemon, which does not serve it for a while");
+            return false;
+        }
+
+        BucketConnections its = Of(bucket);
+        string? problem = Problem(its);
+        if (problem is not null && IsCrowded)
+        {
+            refusals.RefuseAtOnce(socket, caller, problem);
+            DropIdle(its);
+            return false;
+        }
+
         Connection connection;
         try
         {
-            connection = new Connection(loop, socket, bucket == caller.Bucket ? caller : caller with { Bucket = bucket });
+            connection = new Connection(loop, socket, caller);
         }
         catch (SystemCallException failure)
         {
@@ -195,10 +224,8 @@ internal sealed class Connections(
             return false;
         }
 
-        BucketConnections its = Of(bucket);
         var reception = new Reception(this, connection, its, turns);
         connection.Reception = reception;
-        string? problem = Problem(its);
         open.Add(connection, reception);
         its.Count++;
         if (problem is not null)
@@ -305,7 +332,7 @@ internal sealed class Connections(
         {
             if (problem is not null)
             {
-                await refuse(connection, problem);
+                await refusals.RefuseAsync(connection, problem);
                 return;
             }
 
@@ -339,7 +366,13 @@ internal sealed class Connections(
 
     private void Leave(BucketConnections its)
     {
-        if (--its.Count == 0 && byBucket.Count > MaxIdleBuckets)
+        its.Count--;
+        DropIdle(its);
+    }
+
+    private void DropIdle(BucketConnections its)
+    {
+        if (its.Count == 0 && byBucket.Count > MaxIdleBuckets)
             byBucket.Remove(its.Bucket);
     }
 

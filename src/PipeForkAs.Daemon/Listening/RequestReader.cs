@@ -13,11 +13,11 @@ internal static class RequestReader
 
     /// <summary>Reads a request.</summary>
     /// <param name="connection">The client.</param>
-    /// <param name="turns">Shares the loop's time: parsing waits for its turn; null where it is done at once.</param>
+    /// <param name="turns">Shares the loop's time: parsing waits for its turn.</param>
     /// <param name="timeout">How long it may take to send the line.</param>
     /// <returns>The request, and what came behind it: the beginning of the job's stdin.</returns>
     /// <exception cref="RefusedException">It is none, or did not come in time.</exception>
-    public static async ValueTask<ReceivedRequest> ReceiveAsync(Connection connection, FairTurns? turns, TimeSpan timeout)
+    public static async ValueTask<ReceivedRequest> ReceiveAsync(Connection connection, FairTurns turns, TimeSpan timeout)
     {
         using LoopTimer deadline = connection.Loop.Schedule(timeout, () => connection.Interrupt(
             ReplyCode.BadRequest,
@@ -36,9 +36,9 @@ internal static class RequestReader
 
     /// <summary>The reply's form that a client asks for whose request is refused whatever it is; text where none comes in time.</summary>
     /// <param name="connection">The client.</param>
-    /// <param name="turns">Shares the loop's time; null where what has come is looked at at once.</param>
+    /// <param name="turns">Shares the loop's time.</param>
     /// <param name="patience">How long to wait for it.</param>
-    public static async ValueTask<ReplyForm> ReceiveFormAsync(Connection connection, FairTurns? turns, TimeSpan patience)
+    public static async ValueTask<ReplyForm> ReceiveFormAsync(Connection connection, FairTurns turns, TimeSpan patience)
     {
         try
         {
@@ -50,7 +50,7 @@ internal static class RequestReader
         }
     }
 
-    private static async ValueTask<ReceivedRequest> ReadLineAsync(Connection connection, FairTurns? turns)
+    private static async ValueTask<ReceivedRequest> ReadLineAsync(Connection connection, FairTurns turns)
     {
         var buffer = new byte[FirstRead];
         int length = 0;
@@ -78,7 +78,7 @@ internal static class RequestReader
             length += (int)received.Count;
             connection.IsReceiving &= line < 0; // No deadline counts for a whole line that waits for its turn.
             bool isOver = line >= 0 || received.Count == 0 || length >= ClientProtocol.MaxRequestBytes;
-            if ((isOver || connection.Interruption is not null) && turns is not null)
+            if (isOver || connection.Interruption is not null)
                 await turns.EnterAsync(connection.Caller.Bucket);
             ReadOnlySpan<byte> soFar = buffer.AsSpan(0, line >= 0 ? line : length);
             if (connection.Interruption is { } interruption)

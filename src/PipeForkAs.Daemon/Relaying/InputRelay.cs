@@ -1,12 +1,13 @@
 using System.Buffers;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Relaying;
 
 /// <summary>Moves what the client sends behind its request to the job's stdin: inside the kernel where it is much.</summary>
-internal sealed class InputRelay(Connection client, FileDescriptor stdin) : IDisposable
+internal sealed class InputRelay(Connection client, UntrustedSocket stdin) : IDisposable
 {
     /// <summary>Up to this many bytes are copied.</summary>
     private const int Small = 4096;
@@ -91,7 +92,7 @@ internal sealed class InputRelay(Connection client, FileDescriptor stdin) : IDis
     {
         while (!data.IsEmpty)
         {
-            IOResult sent = Libc.send(stdin, data.Span);
+            IOResult sent = stdin.Send(data.Span);
             if (!sent.Failed)
             {
                 Bytes += sent.Count;
@@ -116,7 +117,7 @@ internal sealed class InputRelay(Connection client, FileDescriptor stdin) : IDis
                 return true; // Nothing more now, or never: reading tells which.
             while (left > 0)
             {
-                IOResult moved = Libc.splice(by.Read, stdin, (int)left);
+                IOResult moved = stdin.SpliceFrom(by.Read, (int)left);
                 if (moved.Count > 0)
                 {
                     Bytes += moved.Count;
@@ -150,5 +151,5 @@ internal sealed class InputRelay(Connection client, FileDescriptor stdin) : IDis
         stdin.Dispose();
     }
 
-    private Watch.Readiness WritableAsync() => (writable ??= client.Loop.Watch(stdin, EpollEvents.EPOLLOUT, "a job's stdin")).WritableAsync();
+    private Watch.Readiness WritableAsync() => (writable ??= client.Loop.Watch(stdin.Descriptor, EpollEvents.EPOLLOUT, "a job's stdin")).WritableAsync();
 }

@@ -179,7 +179,7 @@ internal sealed class OutputRelay(Connection client, UntrustedSocket stdout, Unt
         AtLineStart = false;
         while (available > 0)
         {
-            IOResult moved = Libc.splice(pipe.Read, client.Socket, available);
+            IOResult moved = client.Input.SpliceFrom(pipe.Read, available);
             if (moved.Count > 0)
                 available -= (int)moved.Count;
             else if (!moved.WouldBlock || !await client.Watch.WritableAsync() || client.IsClosed || abandoned)

@@ -12,13 +12,18 @@ internal sealed class FramesReply(Connection client) : Reply(client)
 
     public override ValueTask<bool> WriteAsync(ReadOnlyMemory<byte> output) => SendAsync(FrameType.Stdout, output);
 
-    public override async ValueTask EndAsync(EndRecord record, bool atLineStart) => await SendAsync(FrameType.End, record.ToJson());
+    /// <summary>The last frame.</summary>
+    public static byte[] EndFrame(EndRecord record) => Frame(FrameType.End, record.ToJson());
 
-    private ValueTask<bool> SendAsync(FrameType type, ReadOnlyMemory<byte> payload)
+    public override async ValueTask EndAsync(EndRecord record, bool atLineStart) => await Client.SendAsync(EndFrame(record));
+
+    private ValueTask<bool> SendAsync(FrameType type, ReadOnlyMemory<byte> payload) => Client.SendAsync(Frame(type, payload.Span));
+
+    private static byte[] Frame(FrameType type, ReadOnlySpan<byte> payload)
     {
         var frame = new byte[FrameHeader.Size + payload.Length];
         new FrameHeader(type, payload.Length).Encode(frame);
-        payload.CopyTo(frame.AsMemory(FrameHeader.Size));
-        return Client.SendAsync(frame);
+        payload.CopyTo(frame.AsSpan(FrameHeader.Size));
+        return frame;
     }
 }

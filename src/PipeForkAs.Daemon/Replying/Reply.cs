@@ -17,6 +17,10 @@ internal abstract class Reply(Connection client)
     /// <summary>The form that a request asks for.</summary>
     public static Reply For(ReplyForm form, Connection client) => form == ReplyForm.Frames ? new FramesReply(client) : new TextReply(client);
 
+    /// <summary>The whole reply to a request that is refused before anything else was sent.</summary>
+    public static byte[] OfRefusal(ReplyForm form, EndRecord record) =>
+        form == ReplyForm.Frames ? FramesReply.EndFrame(record) : TextReply.EndLine(record, atLineStart: true);
+
     /// <summary>Sends the daemon's own output, as of <c>list</c>.</summary>
     public abstract ValueTask<bool> WriteAsync(ReadOnlyMemory<byte> output);
 

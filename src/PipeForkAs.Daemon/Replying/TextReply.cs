@@ -14,12 +14,14 @@ internal sealed class TextReply(Connection client) : Reply(client)
 
     public override ValueTask<bool> WriteAsync(ReadOnlyMemory<byte> output) => Client.SendAsync(output);
 
+    /// <summary>The last line of an answer to a request that did not go well.</summary>
+    public static byte[] EndLine(EndRecord record, bool atLineStart) =>
+        Encoding.UTF8.GetBytes($"{(atLineStart ? "" : "\n")}pipeforkas: {record.Code.ToWire()}: {OneLine(record.Message ?? "")}\n");
+
     public override async ValueTask EndAsync(EndRecord record, bool atLineStart)
     {
-        if (record.Code == ReplyCode.Ok)
-            return;
-        string line = $"{(atLineStart ? "" : "\n")}pipeforkas: {record.Code.ToWire()}: {OneLine(record.Message ?? "")}\n";
-        await Client.SendAsync(Encoding.UTF8.GetBytes(line));
+        if (record.Code != ReplyCode.Ok)
+            await Client.SendAsync(EndLine(record, atLineStart));
     }
 
     /// <summary>A job chooses what its exception says: it must be neither a second line nor a terminal's escape sequence.</summary>

@@ -24,6 +24,9 @@ internal enum EndReason
     /// <summary>Descriptors came with its output.</summary>
     JobSentDescriptors,
 
+    /// <summary>It, or another one of its user's, held up the daemon.</summary>
+    HeldUp,
+
     /// <summary>The daemon stops.</summary>
     ShuttingDown,
 }

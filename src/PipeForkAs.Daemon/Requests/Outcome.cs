@@ -33,6 +33,8 @@ internal readonly record struct Outcome(ReplyCode Code, string? Message, JobErro
                 return new(ReplyCode.Cancelled, "the client sent descriptors with the job's input, which nobody takes, and the job was ended; send bytes alone");
             case EndReason.JobSentDescriptors:
                 return new(ReplyCode.Cancelled, "the job sent descriptors with its output, which nobody takes, and was ended");
+            case EndReason.HeldUp:
+                return new(ReplyCode.Cancelled, "the job, or another one of its user, held up the daemon and was ended");
             case EndReason.ShuttingDown:
                 return new(ReplyCode.ShuttingDown, "the daemon is stopping and the job was ended");
         }

@@ -64,6 +64,7 @@ internal sealed class Overseeing(
             Turns = turns + times.Counts[^1],
             Seconds = Math.Round(times.Seconds, 6),
             Longest = Math.Round(times.Longest, 6),
+            LongestOnProcessor = Math.Round(times.LongestOnProcessor, 6),
             LongestStep = isRoot ? times.LongestStep : null,
             Histogram = histogram,
         };

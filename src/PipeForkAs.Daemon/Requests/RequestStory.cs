@@ -143,6 +143,9 @@ internal sealed class RequestStory(
         Demand(decision, caller, jobName, user);
         RegisteredJob job = catalog.Find(jobName) ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{jobName}\"; list shows those that there are");
         Account account = decision.Account ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{user}\"");
+        Bucket owner = Bucket.OfAccount(new UserId(account.Uid));
+        if (descriptors.Offenders.IsBarred(owner))
+            throw new RefusedException(ReplyCode.Busy, $"jobs and connections of {account.Name} held up the daemon, which runs none for a while; ask again later");
         await accounts.PassAsync(account, caller.Bucket);
         JobOrder order = await orders.BuildAsync(caller.Bucket, job, request, account, decision.GrantsRoot);
         using JobSlots.Slot slot = await slots.TakeAsync(caller.Bucket, client.OnHungUp);
@@ -151,6 +154,8 @@ internal sealed class RequestStory(
         // Take a forked worker, which has its streams. It becomes the user, runs the job, whose output goes to them, and exits.
         using StderrPair? stderr = reply.SeparatesStderr ? StderrPair.Create(descriptors) : null;
         ForkedWorker worker = await TakeWorkerAsync(client, job.Host, order.Run.GrantsRoot);
+        worker.BelongTo(owner);
+        stderr?.Own.Peer = owner;
         using JobStreams streams = worker.TakeStreams();
         using InputRelay input = trail.Input = new InputRelay(client, streams.Stdin);
         using OutputRelay output = trail.Output = new OutputRelay(client, streams.Stdout, stderr?.Own, order.OutputLimit);

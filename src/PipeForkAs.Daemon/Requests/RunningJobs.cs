@@ -1,3 +1,4 @@
+using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.LibC;
@@ -51,6 +52,13 @@ internal sealed class RunningJobs(RequestCounts counts, TimeProvider time)
             entry.Job.End(reason);
     }
 
+    /// <summary>Ends the jobs that run as a user.</summary>
+    public void EndAllOf(Bucket user, EndReason reason)
+    {
+        foreach (Entry entry in jobs.Values.Where(entry => entry.RunsAs(user)).ToArray())
+            entry.Job.End(reason);
+    }
+
     /// <summary>A job among the others.</summary>
     internal sealed class Entry(RunningJobs owner, long id, RunningJob job, UserId caller, string name, Account account, ProcessId worker, long begun) : IDisposable
     {
@@ -61,6 +69,9 @@ internal sealed class RunningJobs(RequestCounts counts, TimeProvider time)
 
         /// <summary>Whether a caller may know of it, and end it.</summary>
         public bool IsFor(Caller asking) => asking.Uid == UserId.Root || asking.Uid == caller;
+
+        /// <summary>Whether it runs as this user.</summary>
+        public bool RunsAs(Bucket user) => Bucket.OfAccount(new UserId(account.Uid)) == user;
 
         public RunningJobStatus Tell(TimeProvider time) => new()
         {

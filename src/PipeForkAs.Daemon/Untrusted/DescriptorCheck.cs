@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.LibC;
 
@@ -11,15 +12,22 @@ namespace PipeForkAs.Daemon.Untrusted;
 /// to a <see cref="SocketReleaser"/>.
 /// </summary>
 /// <param name="loop">The loop.</param>
-/// <param name="reaper">Reaps the process that releases sockets.</param>
+/// <param name="reaper">Reaps the processes that close sockets.</param>
 /// <param name="byDaemon">Whether the daemon looks for them also where the kernel can refuse them.</param>
 /// <param name="logger">The log.</param>
 internal sealed class DescriptorCheck(Loop loop, ChildReaper reaper, bool byDaemon, ILogger logger)
 {
-    /// <summary>The room in which the relays look at what they move.</summary>
-    private readonly byte[] room = new byte[UntrustedSocket.MostAtOnce];
+    /// <summary>The buckets whose sockets the daemon does not touch.</summary>
+    public Offenders Offenders { get; } = new(loop, logger);
 
-    private readonly SocketReleaser releaser = new(loop, reaper, logger);
+    /// <summary>Closes what the loop must not close.</summary>
+    public SocketReleaser Releaser => field ??= new SocketReleaser(loop, reaper, Offenders, logger);
+
+    /// <summary>The room in which the relays look at what they move.</summary>
+    public byte[] Room { get; } = new byte[UntrustedSocket.MostAtOnce];
+
+    /// <summary>How long the loop's thread has run in this turn.</summary>
+    public TimeSpan ProcessorTimeOfTurn => loop.ProcessorTimeOfTurn;
 
     /// <summary>Has the kernel refuse descriptors for all who connect from now on, where it can.</summary>
     /// <exception cref="SystemCallException">The option cannot be set.</exception>
@@ -31,27 +39,32 @@ internal sealed class DescriptorCheck(Loop loop, ChildReaper reaper, bool byDaem
 
     /// <summary>A connection that was accepted. It may have been made before the listening socket was guarded: by another daemon, or while systemd held it.</summary>
     /// <param name="socket">The socket, from here on not the caller's.</param>
-    public UntrustedSocket Accepted(FileDescriptor socket) => byDaemon || !Libc.refuses_descriptors(socket) ? Looked(socket) : new UntrustedSocket(socket);
+    public UntrustedSocket Accepted(FileDescriptor socket) => Take(socket, byDaemon || !Libc.refuses_descriptors(socket));
 
     /// <summary>The daemon's end of a pair, whose other end nobody hostile has had so far.</summary>
     /// <exception cref="SystemCallException">The option cannot be set; the socket is still the caller's.</exception>
-    public UntrustedSocket Own(FileDescriptor socket) => byDaemon || !Libc.refuse_descriptors(socket) ? Looked(socket) : new UntrustedSocket(socket);
+    public UntrustedSocket Own(FileDescriptor socket) => Take(socket, byDaemon || !Libc.refuse_descriptors(socket));
+
+    /// <summary>The daemon's end of a pair that was shut down for reading before anybody hostile had the other end: nothing can be sent to it.</summary>
+    /// <param name="socket">The socket, from here on not the caller's.</param>
+    public UntrustedSocket OwnForSending(FileDescriptor socket) => new(this, socket, isLookedAt: false);
 
     /// <summary>Closes a listening socket, in whose queue there may be connections with anything in them.</summary>
     public void Close(FileDescriptor listening)
     {
         if (byDaemon || !Libc.refuses_descriptors(listening))
-            releaser.Release(listening);
+            Releaser.Release(listening, Bucket.Root);
         else
             listening.Dispose();
     }
 
-    /// <summary>The daemon stops. What is not closed yet goes with its process, which does not linger either.</summary>
-    public Task StopAsync() => releaser.StopAsync();
+    /// <summary>The daemon stops: what is not closed yet is closed by other processes, which nobody waits for.</summary>
+    public Task StopAsync() => Releaser.StopAsync();
 
-    private UntrustedSocket Looked(FileDescriptor socket)
+    private UntrustedSocket Take(FileDescriptor socket, bool isLookedAt)
     {
-        Libc.show_out_of_band(socket);
-        return new UntrustedSocket(socket, releaser, room);
+        if (isLookedAt)
+            Libc.show_out_of_band(socket);
+        return new UntrustedSocket(this, socket, isLookedAt);
     }
 }

@@ -1,73 +1,145 @@
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Untrusted;
 
 /// <summary>
-/// Closes sockets that may hold unread descriptors, in a process of its own (<see cref="ReleasingProcess"/>), which gets them in batches. One that does not
-/// finish a batch in time is killed, and the next batch has another: what a process still has when it is killed is closed without lingering (inet_release
-/// in the kernel's af_inet.c looks at PF_EXITING). The process is started when it is first needed. All on the loop.
+/// Closes sockets that the loop must not close, in processes of their own (<see cref="ReleasingProcess"/>): in batches, each of one bucket. A process that
+/// does not finish a batch in time is killed, and the next batch has another. What a process still has when it is killed is mostly closed at once: a
+/// socket that lingers does not then (inet_release in the kernel's af_inet.c looks at PF_EXITING). A pipe whose lock somebody holds is waited for all the
+/// same (pipe_release in pipe.c), and that process does not end before the lock is free. So each bucket can stop one process: from then on its sockets go
+/// to a keeper, a process that closes nothing as long as it lives, and the bucket is barred. The daemon itself holds none of them: it can always end.
+/// Processes are started when they are needed. All on the loop.
 /// </summary>
-internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, ILogger logger)
+/// <param name="loop">The loop.</param>
+/// <param name="reaper">Reaps the processes.</param>
+/// <param name="offenders">Bars buckets; the sockets of barred ones are kept.</param>
+/// <param name="logger">The log.</param>
+internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders offenders, ILogger logger)
 {
+    /// <summary>How many sockets a keeper holds before it is ended, and another one takes its place.</summary>
+    private const int MostKept = 8192;
+
     private static readonly TimeSpan BatchTimeout = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan StartPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>What the kernel may take to close what a killed process held.</summary>
-    private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(5);
+    /// <summary>How long a killed process may take to end; then what it closes counts as something that cannot be closed.</summary>
+    private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(1);
 
-    /// <summary>Killed processes that have not ended: where the kernel takes long for what they closed, more of them would not be faster.</summary>
-    private const int MostEnding = 16;
+    /// <summary>How often it is looked whether keepers are still needed.</summary>
+    private static readonly TimeSpan KeeperPause = TimeSpan.FromSeconds(1);
 
-    private readonly Queue<FileDescriptor> waiting = new();
+    /// <summary>How long a stop tries to hand over what waits, and how long it waits between two tries.</summary>
+    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(2), StopPause = TimeSpan.FromMilliseconds(10);
+
+    private readonly FairQueue<FileDescriptor> waiting = new();
+    private readonly Dictionary<Bucket, Keeper> keepers = [];
+
+    /// <summary>Killed processes that have not ended, by the bucket whose sockets they close.</summary>
+    private readonly Dictionary<Bucket, int> ending = [];
     private readonly List<FileDescriptor> batch = new(Libc.MaxMessageDescriptors);
-    private Helper? helper;
-    private LoopTimer? next;
-    private int ending;
+    private ReleasingHelper? closer, last;
+    private Bucket closing;
+    private LoopTimer? next, look;
     private TaskCompletionSource? allEnded;
     private bool stopped;
 
-    /// <summary>Sockets that wait to be closed.</summary>
+    /// <summary>Sockets that wait to be closed or kept.</summary>
     public int Waiting => waiting.Count;
 
     /// <summary>Closes a socket, soon.</summary>
     /// <param name="socket">The socket, from here on not the caller's.</param>
-    public void Release(FileDescriptor socket)
+    /// <param name="peer">The bucket of the process at its other end.</param>
+    public void Release(FileDescriptor socket, Bucket peer)
     {
         // The owner's object is closed for it from now on.
-        waiting.Enqueue(new FileDescriptor(socket.Release()));
-        if (helper is not { IsBusy: true })
-            next ??= loop.Schedule(TimeSpan.Zero, Go);
+        waiting.Add(peer, new FileDescriptor(socket.Release()));
+        GoSoon(TimeSpan.Zero);
     }
 
-    /// <summary>Ends the process, and waits a short time for that. Sockets that still wait are closed by the daemon's own end.</summary>
+    /// <summary>
+    /// Hands what waits to a last process, so that the daemon's own end closes none of it, and ends all of them. Waits a short time for that, and not for
+    /// those that cannot close what they hold.
+    /// </summary>
     public async Task StopAsync()
     {
         stopped = true;
         next?.Dispose();
-        if (helper is not null)
-            Kill();
-        if (ending > 0)
+        look?.Dispose();
+        long begun = loop.Time.GetTimestamp();
+        while (!HandOver() && loop.Time.GetElapsedTime(begun) < StopPatience)
+            await loop.DelayAsync(StopPause);
+        if (waiting.Count > 0)
+            Log.SocketsLeft(logger, waiting.Count);
+
+        if (last is not null)
+            Kill(last, Bucket.Root);
+        if (closer is not null)
+            Kill(closer, closing);
+        foreach ((Bucket bucket, Keeper keeper) in keepers)
+            Kill(keeper.Helper, bucket);
+        if (ending.Count > 0)
             await Task.WhenAny((allEnded = new TaskCompletionSource()).Task, loop.DelayAsync(EndPatience));
+    }
+
+    private void GoSoon(TimeSpan delay)
+    {
+        if (!stopped)
+            next ??= loop.Schedule(delay, Go);
     }
 
     private void Go()
     {
         next = null;
-        if (stopped || waiting.Count == 0 || helper is { IsBusy: true })
+        if (stopped)
             return;
-        if (helper is null)
+        while (waiting.TryTake(MustKeep, out FairQueue<FileDescriptor>.Place? kept))
         {
-            if (ending < MostEnding)
-                Start();
+            if (Keep(Batch(kept)))
+                continue;
+            GoSoon(RetryPause);
+            break;
+        }
+
+        if (closer is { IsBusy: true } || !waiting.TryTake(bucket => !MustKeep(bucket), out FairQueue<FileDescriptor>.Place? first))
+            return;
+        if (closer is null)
+        {
+            waiting.Add(first.Bucket, first.Item);
+            closing = Bucket.Root;
+            closer = Start();
+            closer?.Await(StartTimeout, ReplaceCloser);
             return;
         }
 
-        while (batch.Count < Libc.MaxMessageDescriptors && waiting.TryDequeue(out FileDescriptor? socket))
-            batch.Add(socket);
+        closing = Batch(first);
+        if (!Send(closer, closing) || !closer.Go(BatchTimeout, ReplaceCloser))
+            ReplaceCloser();
+    }
+
+    /// <summary>Whether a bucket's sockets must not be closed now.</summary>
+    private bool MustKeep(Bucket bucket) => ending.ContainsKey(bucket) || offenders.IsBarred(bucket);
+
+    /// <summary>Collects what waits of one bucket. Returns the bucket.</summary>
+    private Bucket Batch(FairQueue<FileDescriptor>.Place first)
+    {
+        batch.Add(first.Item);
+        while (batch.Count < Libc.MaxMessageDescriptors
+            && waiting.TryTake(bucket => bucket == first.Bucket, out FairQueue<FileDescriptor>.Place? more))
+        {
+            batch.Add(more.Item);
+        }
+
+        return first.Bucket;
+    }
+
+    /// <summary>Sends the batch to a process, and closes it here. Where that fails, what is in it waits again.</summary>
+    private bool Send(ReleasingHelper helper, Bucket bucket)
+    {
         bool sent = helper.Send(batch);
         foreach (FileDescriptor socket in batch)
         {
@@ -75,171 +147,152 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, ILogger logg
             if (sent)
                 socket.Dispose();
             else
-                waiting.Enqueue(socket);
+                waiting.Add(bucket, socket);
         }
 
         batch.Clear();
-        if (!sent || !helper.Go(BatchTimeout, Replace))
-            Replace();
+        return sent;
     }
 
-    private void Start()
+    /// <summary>Gives the batch to the bucket's keeper. False where that cannot be done now; what is in it waits again.</summary>
+    private bool Keep(Bucket bucket)
+    {
+        if (!keepers.TryGetValue(bucket, out Keeper? keeper))
+        {
+            if (Start() is not { } helper)
+            {
+                batch.ForEach(socket => waiting.Add(bucket, socket));
+                batch.Clear();
+                return false;
+            }
+
+            keepers.Add(bucket, keeper = new Keeper(helper));
+            look ??= loop.Schedule(KeeperPause, Look);
+        }
+
+        int count = batch.Count;
+        if (!Send(keeper.Helper, bucket))
+            return false;
+        keeper.Count += count;
+        if (keeper.Count >= MostKept)
+            End(bucket, keeper);
+        return true;
+    }
+
+    /// <summary>Ends the keepers that are not needed any more: what they hold is closed then.</summary>
+    private void Look()
+    {
+        look = null;
+        foreach ((Bucket bucket, Keeper keeper) in keepers)
+        {
+            if (!MustKeep(bucket))
+                End(bucket, keeper);
+        }
+
+        if (keepers.Count > 0)
+            look = loop.Schedule(KeeperPause, Look);
+    }
+
+    private void End(Bucket bucket, Keeper keeper)
+    {
+        keepers.Remove(bucket);
+        Kill(keeper.Helper, bucket);
+    }
+
+    /// <summary>Hands all that waits to the last process. False where it cannot take it now.</summary>
+    private bool HandOver()
+    {
+        while (waiting.TryTake(out FairQueue<FileDescriptor>.Place? first))
+        {
+            Bucket bucket = Batch(first);
+            last ??= Start();
+            if (last is null)
+            {
+                batch.ForEach(socket => waiting.Add(bucket, socket));
+                batch.Clear();
+                return false;
+            }
+
+            if (!Send(last, bucket))
+                return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>Starts a process. Null where that fails; it is tried again.</summary>
+    private ReleasingHelper? Start()
     {
         try
         {
-            helper = Helper.Start(loop, reaper, onReady: Continue, onEnded: Ended);
-            helper.Await(StartTimeout, Replace);
+            var helper = ReleasingHelper.Start(loop, reaper, () => GoSoon(TimeSpan.Zero));
+            loop.Start(() => EndedAsync(helper));
+            return helper;
         }
         catch (SystemCallException failure)
         {
             Log.ReleaserFailed(logger, failure.Message, waiting.Count);
-            next = loop.Schedule(StartPause, Go);
+            GoSoon(RetryPause);
+            return null;
         }
     }
 
-    /// <summary>The process is ready, or has closed its batch.</summary>
-    private void Continue() => Go();
-
-    /// <summary>The process hangs, or cannot be talked to.</summary>
-    private void Replace()
+    /// <summary>A process ends that was not told to: what it held is closed.</summary>
+    private async Task EndedAsync(ReleasingHelper helper)
     {
-        Kill();
-        next ??= loop.Schedule(TimeSpan.Zero, Go);
-    }
-
-    private void Kill()
-    {
-        ending++;
-        helper!.End();
-        helper = null;
-    }
-
-    private void Ended(Helper which)
-    {
-        if (which == helper)
+        await helper.Ended;
+        if (closer == helper)
         {
-            which.End();
-            helper = null;
-            next ??= loop.Schedule(StartPause, Go);
+            helper.End();
+            closer = null;
+            GoSoon(RetryPause);
         }
-        else
+
+        foreach ((Bucket bucket, Keeper keeper) in keepers)
         {
-            if (--ending == 0)
-                allEnded?.TrySetResult();
-            next ??= loop.Schedule(TimeSpan.Zero, Go);
+            if (keeper.Helper != helper)
+                continue;
+            helper.End();
+            keepers.Remove(bucket);
+            GoSoon(RetryPause);
         }
     }
 
-    /// <summary>The process, as the daemon sees it.</summary>
-    private sealed class Helper
+    /// <summary>The closer hangs, or cannot be talked to.</summary>
+    private void ReplaceCloser()
     {
-        private readonly Loop loop;
-        private readonly FileDescriptor control;
-        private readonly Watch watch;
-        private readonly ProcessId pid;
-        private readonly Action onReady;
-        private LoopTimer? deadline;
-        private bool hasEnded;
+        ReleasingHelper hanging = closer!;
+        closer = null;
+        Kill(hanging, closing);
+        GoSoon(TimeSpan.Zero);
+    }
 
-        private Helper(Loop loop, ProcessId pid, FileDescriptor control, Action onReady)
+    private void Kill(ReleasingHelper helper, Bucket bucket) => loop.Start(() => UntilEndedAsync(helper, bucket));
+
+    private async Task UntilEndedAsync(ReleasingHelper helper, Bucket bucket)
+    {
+        ending[bucket] = ending.GetValueOrDefault(bucket) + 1;
+        helper.End();
+        if (await Task.WhenAny(helper.Ended, loop.DelayAsync(EndPatience)) != helper.Ended)
         {
-            this.loop = loop;
-            this.pid = pid;
-            this.control = control;
-            this.onReady = onReady;
-            watch = loop.Watch(control, EpollEvents.EPOLLIN, "the process that releases sockets");
+            offenders.Hangs(bucket);
+            await helper.Ended;
+            offenders.Ends(bucket);
         }
 
-        /// <summary>Whether it has not said yet that it is ready, or has closed what it was given.</summary>
-        public bool IsBusy => deadline is not null;
+        if (--ending[bucket] == 0)
+            ending.Remove(bucket);
+        if (ending.Count == 0)
+            allEnded?.TrySetResult();
+        GoSoon(TimeSpan.Zero);
+    }
 
-        /// <exception cref="SystemCallException">It cannot be started.</exception>
-        public static Helper Start(Loop loop, ChildReaper reaper, Action onReady, Action<Helper> onEnded)
-        {
-            (FileDescriptor own, FileDescriptor theirs) = Libc.socketpair_seqpacket();
-            try
-            {
-                using (theirs)
-                using (FileDescriptor nothing = Libc.open("/dev/null", OpenFlags.O_RDWR))
-                {
-                    Libc.set_nonblocking(own);
-                    Helper helper = reaper.Start(() =>
-                    {
-                        ProcessId pid = Libc.posix_spawn(
-                            "/proc/self/exe", ["pipeforkasd", ReleasingProcess.Argument], ["LANG=C.UTF-8"],
-                            [(nothing, 0), (nothing, 1), (theirs, ReleasingProcess.ControlDescriptor)]);
-                        var started = new Helper(loop, pid, own, onReady);
-                        reaper.Register(pid, _ =>
-                        {
-                            started.hasEnded = true;
-                            onEnded(started);
-                        });
-                        return started;
-                    });
-                    loop.Start(helper.ReadAsync);
-                    return helper;
-                }
-            }
-            catch
-            {
-                own.Dispose();
-                throw;
-            }
-        }
+    /// <summary>A process that keeps sockets open.</summary>
+    private sealed class Keeper(ReleasingHelper helper)
+    {
+        public ReleasingHelper Helper => helper;
 
-        /// <summary>Waits for its word.</summary>
-        public void Await(TimeSpan timeout, Action late)
-        {
-            deadline?.Dispose();
-            deadline = loop.Schedule(timeout, late);
-        }
-
-        /// <summary>Gives it sockets. False where it does not take them.</summary>
-        public bool Send(List<FileDescriptor> sockets) =>
-            !Libc.sendmsg(control, [ReleasingProcess.Batch], System.Runtime.InteropServices.CollectionsMarshal.AsSpan(sockets)).Failed;
-
-        /// <summary>Tells it to close what it was given. False where it cannot be told.</summary>
-        public bool Go(TimeSpan timeout, Action late)
-        {
-            if (Libc.send(control, [ReleasingProcess.Close]).Failed)
-                return false;
-            Await(timeout, late);
-            return true;
-        }
-
-        /// <summary>Ends it.</summary>
-        public void End()
-        {
-            deadline?.Dispose();
-            deadline = null;
-            watch.Dispose();
-            control.Dispose();
-
-            // Until it has ended, and that was told here, the number is its own: only the daemon's reaper reaps it.
-            if (!hasEnded)
-                Libc.kill(pid, Signal.SIGKILL);
-        }
-
-        private async Task ReadAsync()
-        {
-            var word = new byte[1];
-            while (!control.IsClosed)
-            {
-                IOResult received = Libc.recv(control, word);
-                if (received.WouldBlock)
-                {
-                    if (!await watch.ReadableAsync())
-                        return;
-                    continue;
-                }
-
-                // That it has ended is for the reaper to tell.
-                if (received.Count == 0)
-                    return;
-                deadline?.Dispose();
-                deadline = null;
-                onReady();
-            }
-        }
+        /// <summary>How many it was given.</summary>
+        public int Count { get; set; }
     }
 }

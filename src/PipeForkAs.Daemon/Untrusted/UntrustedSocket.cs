@@ -1,68 +1,157 @@
+using System.Diagnostics;
+using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Untrusted;
 
 /// <summary>
-/// The daemon's end of a socket whose other end is a client's or a job's. Nothing that the other end sends, descriptors included, makes receiving or
-/// closing take long. It does not block, and is read by its owner alone.
+/// The daemon's end of a socket whose other end is a client's or a job's. It does not block, and is used by its owner alone. Descriptors that the other
+/// end sends do not make receiving or closing take long. Calls that the other end makes take long all the same are counted against its
+/// <see cref="Peer"/> (<see cref="Offenders"/>); while that is barred, every call fails with ECONNRESET and is not made.
 /// </summary>
 internal sealed class UntrustedSocket : IDisposable
 {
     /// <summary>How many bytes <see cref="SpliceTo"/> moves at most: what a pipe holds.</summary>
     public const int MostAtOnce = 65_536;
 
-    private readonly SocketReleaser? releaser;
-    private readonly byte[] room;
+    /// <summary>How many receive calls <see cref="Drain"/> makes at most.</summary>
+    private const int MostDrained = 64;
 
-    /// <summary>A socket for which the kernel refuses descriptors.</summary>
-    public UntrustedSocket(FileDescriptor socket)
-        : this(socket, null, [])
-    {
-    }
+    private static readonly long NotableTicks = (long)(Offenders.Notable.TotalSeconds * Stopwatch.Frequency);
 
-    /// <summary>A socket that is looked at before anything is received.</summary>
+    private readonly DescriptorCheck check;
+    private readonly bool isLookedAt;
+    private bool isMeasured;
+
+    /// <summary>Takes over a socket.</summary>
+    /// <param name="check">Keeps descriptors out.</param>
     /// <param name="socket">The socket, from here on not the caller's.</param>
-    /// <param name="releaser">Closes it where it may hold descriptors; null where the kernel refuses them.</param>
-    /// <param name="room">Where bytes that are spliced are looked at.</param>
-    public UntrustedSocket(FileDescriptor socket, SocketReleaser? releaser, byte[] room)
+    /// <param name="isLookedAt">Whether it is looked at before anything is received; otherwise the kernel refuses descriptors that are sent to it.</param>
+    public UntrustedSocket(DescriptorCheck check, FileDescriptor socket, bool isLookedAt)
     {
+        this.check = check;
+        this.isLookedAt = isLookedAt;
         Descriptor = socket;
-        this.releaser = releaser;
-        this.room = room;
     }
 
-    /// <summary>The socket, for sending, watching and asking who is at the other end.</summary>
+    /// <summary>The socket, for watching and for asking who is at the other end.</summary>
     public FileDescriptor Descriptor { get; }
+
+    /// <summary>Whose the other end is: a caller's, or a job's user's; null before that is known, while the other end is the daemon's own program.</summary>
+    public Bucket? Peer { get; set; }
 
     /// <summary>Whether it was closed.</summary>
     public bool IsClosed => Descriptor.IsClosed;
 
-    /// <summary>Whether the kernel refuses descriptors: what is unread holds bytes alone.</summary>
-    public bool HoldsBytesAlone => releaser is null;
+    private bool IsBarred => Peer is { } peer && check.Offenders.IsBarred(peer);
 
     /// <summary>recv(2). EPROTO where the next bytes carry descriptors: then nothing more can be received.</summary>
-    public IOResult Receive(Span<byte> buffer) => releaser is null ? Libc.recv(Descriptor, buffer) : Libc.recv_without_descriptors(Descriptor, buffer);
+    public IOResult Receive(Span<byte> buffer)
+    {
+        if (IsBarred)
+            return IOResult.Failure(Errno.ECONNRESET);
+        Call call = Begin();
+        IOResult result = isLookedAt ? Libc.recv_without_descriptors(Descriptor, buffer) : Libc.recv(Descriptor, buffer);
+        End(call);
+        return result;
+    }
+
+    /// <summary>send(2).</summary>
+    public IOResult Send(ReadOnlySpan<byte> data)
+    {
+        if (IsBarred)
+            return IOResult.Failure(Errno.ECONNRESET);
+        Call call = Begin();
+        IOResult result = Libc.send(Descriptor, data);
+        End(call);
+        return result;
+    }
 
     /// <summary>splice(2) into a pipe, at most <see cref="MostAtOnce"/> bytes. EPROTO as in <see cref="Receive"/>.</summary>
-    public IOResult SpliceTo(FileDescriptor pipe) =>
-        releaser is null ? Libc.splice(Descriptor, pipe, MostAtOnce) : Libc.splice_without_descriptors(Descriptor, pipe, room);
+    public IOResult SpliceTo(FileDescriptor pipe)
+    {
+        if (IsBarred)
+            return IOResult.Failure(Errno.ECONNRESET);
+        Call call = Begin();
+        IOResult result = isLookedAt ? Libc.splice_without_descriptors(Descriptor, pipe, check.Room) : Libc.splice(Descriptor, pipe, MostAtOnce);
+        End(call);
+        return result;
+    }
 
-    /// <summary>Closes it, once. What it may hold of descriptors is closed elsewhere.</summary>
+    /// <summary>splice(2) out of a pipe of the daemon's own.</summary>
+    public IOResult SpliceFrom(FileDescriptor pipe, int count)
+    {
+        if (IsBarred)
+            return IOResult.Failure(Errno.ECONNRESET);
+        Call call = Begin();
+        IOResult result = Libc.splice(pipe, Descriptor, count);
+        End(call);
+        return result;
+    }
+
+    /// <summary>shutdown(2).</summary>
+    public void Shutdown(SocketShutdown how)
+    {
+        if (IsBarred)
+            return;
+        Call call = Begin();
+        Libc.shutdown(Descriptor, how);
+        End(call);
+    }
+
+    /// <summary>
+    /// Reads what is unread, where that is bytes alone: a Unix socket that is closed with unread data resets its peer (unix_release_sock in the kernel's
+    /// af_unix.c), and the peer's reader might take that for a failure. A <see cref="SocketReleaser"/> does the same for other sockets.
+    /// </summary>
+    /// <param name="room">Where it is read to.</param>
+    public void Drain(byte[] room)
+    {
+        for (int i = 0; !isLookedAt && i < MostDrained && Receive(room).Count > 0; i++)
+        {
+        }
+    }
+
+    /// <summary>Closes it, once. What it may hold of descriptors, and the socket of a barred peer, is closed elsewhere.</summary>
     public void Dispose()
     {
         if (Descriptor.IsClosed)
             return;
-        if (releaser is null)
+
+        // Nothing can join the queue behind this, so that an empty one stays empty.
+        if (isLookedAt)
+            Shutdown(SocketShutdown.SHUT_RDWR);
+        if (IsBarred || (isLookedAt && Libc.holds_unread(Descriptor)))
         {
-            Descriptor.Dispose();
+            check.Releaser.Release(Descriptor, Peer ?? Bucket.Root);
             return;
         }
 
-        // Nothing can join the queue behind this, so that an empty one stays empty.
-        Libc.shutdown(Descriptor, SocketShutdown.SHUT_RDWR);
-        if (Libc.holds_unread(Descriptor))
-            releaser.Release(Descriptor);
-        else
-            Descriptor.Dispose();
+        Call call = Begin();
+        Descriptor.Dispose();
+        End(call);
     }
+
+    private Call Begin() => new(Stopwatch.GetTimestamp(), isMeasured ? Libc.thread_processor_time() : null);
+
+    /// <summary>
+    /// Counts a call that took long. The first one that does has its socket measured: what a call takes may be time in which the thread waited for a
+    /// processor, and how long it ran costs a system call. Of the first one it is known that it ran no longer than the loop's thread in this turn.
+    /// </summary>
+    private void End(Call call)
+    {
+        long took = Stopwatch.GetTimestamp() - call.Begun;
+        if (took < NotableTicks)
+            return;
+        isMeasured = true;
+        if (Peer is not { } peer)
+            return;
+        TimeSpan elapsed = Stopwatch.GetElapsedTime(0, took);
+        TimeSpan ran = call.OnProcessor is { } before ? Libc.thread_processor_time() - before : check.ProcessorTimeOfTurn;
+        check.Offenders.CallTook(peer, ran < elapsed ? ran : elapsed);
+    }
+
+    /// <summary>A system call that is being made.</summary>
+    /// <param name="Begun">The time stamp of its beginning.</param>
+    /// <param name="OnProcessor">The thread's processor time at its beginning; null where the socket is not measured.</param>
+    private readonly record struct Call(long Begun, TimeSpan? OnProcessor);
 }

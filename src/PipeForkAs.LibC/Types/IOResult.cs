@@ -7,6 +7,9 @@ public readonly record struct IOResult
 
     internal IOResult(long value) => this.value = value;
 
+    /// <summary>The result of a call that failed, or that was not made.</summary>
+    public static IOResult Failure(Errno errno) => new(-errno.Value);
+
     /// <summary>Bytes moved or things returned; 0 where the call failed.</summary>
     public long Count => value > 0 ? value : 0;
 

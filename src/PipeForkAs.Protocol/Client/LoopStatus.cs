@@ -19,6 +19,13 @@ public sealed record LoopStatus
     [JsonPropertyName("longest")]
     public required double Longest { get; init; }
 
+    /// <summary>
+    /// For how many seconds of the longest turn the loop's thread ran; in the rest it was blocked, or waited for a processor. Null from daemons that do
+    /// not say it.
+    /// </summary>
+    [JsonPropertyName("longest_on_processor")]
+    public double? LongestOnProcessor { get; init; }
+
     /// <summary>What took most of the longest turn; null where that turn was shorter than 1 ms, or the caller is not root.</summary>
     [JsonPropertyName("longest_step")]
     public string? LongestStep { get; init; }

@@ -232,7 +232,9 @@ public sealed class AuditTests : IAsyncLifetime
                 Assert.InRange(lines.Length, 21, 22);
                 await ConfigureAsync(new AuditOptions());
                 File.Delete(path);
-                Child.Run("/bin/mount", ["-o", "remount,size=4096", mount]);
+
+                // A deleted file takes its room until the writer's thread has closed it.
+                await UntilAsync(() => Child.Succeeds("/bin/mount", ["-o", "remount,size=4096", mount]));
             }
         }
         finally

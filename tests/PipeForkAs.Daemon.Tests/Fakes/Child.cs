@@ -11,6 +11,10 @@ internal static class Child
         Libc.posix_spawn(path, [path, .. arguments], ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"], descriptors);
 
     /// <summary>Runs it to its end, which must be a good one.</summary>
-    public static void Run(string path, IReadOnlyList<string> arguments) =>
-        Assert.Equal(new WaitStatus.Exited(0), Libc.wait_for(Start(path, arguments, [])).Status);
+    public static void Run(string path, IReadOnlyList<string> arguments) => Assert.Equal(new WaitStatus.Exited(0), RunToEnd(path, arguments));
+
+    /// <summary>Runs it to its end. True where that was a good one.</summary>
+    public static bool Succeeds(string path, IReadOnlyList<string> arguments) => RunToEnd(path, arguments) == new WaitStatus.Exited(0);
+
+    private static WaitStatus RunToEnd(string path, IReadOnlyList<string> arguments) => Libc.wait_for(Start(path, arguments, [])).Status;
 }

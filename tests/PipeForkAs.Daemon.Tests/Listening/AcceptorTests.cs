@@ -11,14 +11,14 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Tests.Listening;
 
-public sealed class AcceptorTests : IAsyncDisposable
+public sealed class AcceptorTests : IConnectionRefusals, IAsyncDisposable
 {
     private readonly LoopThread thread = new();
     private readonly TemporaryFolder folder = new();
     private readonly LogLines log = new();
     private readonly List<Socket> clients = [];
     private readonly List<(Connection Connection, TaskCompletionSource End)> served = [];
-    private readonly List<Connection> refused = [];
+    private readonly List<string> refused = [];
     private readonly LimitOptions limits = new() { MaxConnections = 2, MaxConnectionsPerUid = 100, RootReserve = 0 };
     private readonly string path;
     private readonly DescriptorCheck descriptors;
@@ -209,6 +209,33 @@ public sealed class AcceptorTests : IAsyncDisposable
         Assert.Empty(thread.Failures);
     }
 
+    [Fact]
+    public async Task Who_is_refused_where_half_of_all_connections_are_taken_does_not_keep_a_place()
+    {
+        (limits.MaxConnections, limits.MaxConnectionsPerUid) = (100, 51);
+        await AcceptAsync(SocketListener.Open(path, 0b110_110_110, descriptors));
+        Connect(51);
+        await ServedAsync(51);
+        Connect(1);
+        await UntilAsync(() => refused.Count == 1);
+        Assert.StartsWith("at once: you have 51 connections", refused[0], StringComparison.Ordinal);
+        Assert.Equal(51, await thread.RunAsync(() => Task.FromResult(connections!.Count)));
+    }
+
+    Task IConnectionRefusals.RefuseAsync(Connection connection, string problem)
+    {
+        refused.Add(problem);
+        return Task.CompletedTask;
+    }
+
+    void IConnectionRefusals.RefuseAtOnce(UntrustedSocket socket, Caller caller, string problem)
+    {
+        refused.Add($"at once: {problem}");
+        socket.Dispose();
+    }
+
+    void IConnectionRefusals.Drop(Caller caller, string problem) => refused.Add($"dropped: {problem}");
+
     public async ValueTask DisposeAsync()
     {
         await thread.RunAsync(async () =>
@@ -225,7 +252,7 @@ public sealed class AcceptorTests : IAsyncDisposable
     private Task AcceptAsync(SocketListener listener) => thread.RunAsync(() =>
     {
         var buckets = new CallerBuckets(thread.Loop, limits, PolicyWorld.Instance);
-        connections = new Connections(thread.Loop, descriptors, limits, buckets, new FairTurns(thread.Loop), ServeAsync, RefuseAsync, log);
+        connections = new Connections(thread.Loop, descriptors, limits, buckets, new FairTurns(thread.Loop), ServeAsync, this, log);
         acceptor = new Acceptor(thread.Loop, listener, connections, log);
         acceptor.Start();
     });
@@ -244,11 +271,6 @@ public sealed class AcceptorTests : IAsyncDisposable
         return endsAtOnce ? Task.CompletedTask : served[^1].End.Task;
     }
 
-    private Task RefuseAsync(Connection connection, string problem)
-    {
-        refused.Add(connection);
-        return Task.CompletedTask;
-    }
 
     private void Connect(int count)
     {

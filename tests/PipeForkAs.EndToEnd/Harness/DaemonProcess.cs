@@ -157,5 +157,6 @@ internal sealed class DaemonProcess : IAsyncDisposable
     {
         lock (log)
             log.Append(line).Append('\n');
+        LongestTurns.Note(line);
     }
 }

@@ -1,0 +1,73 @@
+using System.Buffers;
+using PipeForkAs.Daemon.Auditing;
+using PipeForkAs.Daemon.Fairness;
+using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Replying;
+using PipeForkAs.Daemon.Untrusted;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Daemon.Requests;
+
+/// <summary>Refuses connections for which there is no room, in the form that their requests ask for.</summary>
+/// <param name="turns">Shares the loop's time.</param>
+/// <param name="counts">Where requests are counted.</param>
+/// <param name="audit">Keeps records of them.</param>
+internal sealed class BusyRefusals(FairTurns turns, RequestCounts counts, Audit audit) : IConnectionRefusals
+{
+    /// <summary>How long a client may take to send the request whose form of reply counts.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>How much of a request is looked at without waiting.</summary>
+    private const int Beginning = 4096;
+
+    /// <inheritdoc/>
+    public async Task RefuseAsync(Connection connection, string problem)
+    {
+        EndRecord record = Record(problem);
+        ReplyForm form = await RequestReader.ReceiveFormAsync(connection, turns, Patience);
+        try
+        {
+            await Reply.For(form, connection).EndAsync(record, atLineStart: true);
+        }
+        finally
+        {
+            audit.Write(new AuditTrail(connection) { End = record });
+        }
+    }
+
+    /// <inheritdoc/>
+    public void RefuseAtOnce(UntrustedSocket socket, Caller caller, string problem)
+    {
+        EndRecord record = Record(problem);
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(16 * 1024);
+        try
+        {
+            IOResult received = socket.Receive(buffer.AsSpan(0, Beginning));
+            ReplyForm form = received.Failed ? ReplyForm.Text : ReplyFormPeek.Of(buffer.AsSpan(0, (int)received.Count));
+
+            // The socket's queue is empty and has room for more than this; a client that is gone needs no reply.
+            socket.Send(Reply.OfRefusal(form, record));
+            socket.Shutdown(SocketShutdown.SHUT_RDWR);
+            socket.Drain(buffer);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+            socket.Dispose();
+        }
+
+        audit.Write(new AuditTrail(caller, static () => CallerOrigin.Skipped) { End = record });
+    }
+
+    /// <inheritdoc/>
+    public void Drop(Caller caller, string problem) =>
+        audit.Write(new AuditTrail(caller, static () => CallerOrigin.Skipped) { End = Record(problem) });
+
+    private EndRecord Record(string problem)
+    {
+        var record = new EndRecord { Code = ReplyCode.Busy, Message = problem };
+        counts.Answered(record.Code);
+        return record;
+    }
+}

@@ -1,0 +1,115 @@
+using Microsoft.Extensions.Logging;
+using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Fairness;
+
+namespace PipeForkAs.Daemon.Untrusted;
+
+/// <summary>
+/// The buckets that are barred: whose sockets held up the loop, or sent what cannot be closed. The other end of a socket decides how long a system call
+/// on it takes: each epoll(7) watch of it is woken by the call, about 0.2 microseconds each, and a user may have millions
+/// (/proc/sys/fs/epoll/max_user_watches). While a bucket is barred, the daemon makes no system call on its sockets. Root is never barred. All on the loop.
+/// </summary>
+/// <param name="loop">The loop.</param>
+/// <param name="logger">The log.</param>
+internal sealed class Offenders(Loop loop, ILogger logger)
+{
+    /// <summary>Calls that take less processor time are not counted.</summary>
+    internal static readonly TimeSpan Notable = TimeSpan.FromMilliseconds(1);
+
+    /// <summary>The processor time of counted calls on a bucket's sockets, in any second; above it the bucket is barred.</summary>
+    internal static readonly TimeSpan Allowance = TimeSpan.FromMilliseconds(150);
+
+    /// <summary>For how many times as long as its calls took a bucket is barred.</summary>
+    private const int TimesAsLong = 100;
+
+    private const int MaxRemembered = 1024;
+
+    private static readonly TimeSpan ShortestBar = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LongestBar = TimeSpan.FromMinutes(10);
+
+    private readonly Dictionary<Bucket, Record> records = [];
+
+    /// <summary>Called, from the loop itself, when a bucket has been barred.</summary>
+    public event Action<Bucket>? Barred;
+
+    /// <summary>Whether a bucket is barred now.</summary>
+    public bool IsBarred(Bucket bucket) => records.Count > 0 && records.TryGetValue(bucket, out Record? record) && IsBarred(record);
+
+    /// <summary>Counts a system call on one of a bucket's sockets.</summary>
+    /// <param name="bucket">The bucket of the process at the other end.</param>
+    /// <param name="onProcessor">The processor time that it took.</param>
+    public void CallTook(Bucket bucket, TimeSpan onProcessor)
+    {
+        if (bucket.IsRoot || onProcessor < Notable)
+            return;
+        long now = loop.Time.GetTimestamp();
+        Record record = Of(bucket, now);
+        record.Debt = Math.Max(0, record.Debt - (loop.Time.GetElapsedTime(record.At, now).TotalSeconds * Allowance.TotalSeconds)) + onProcessor.TotalSeconds;
+        record.At = now;
+        if (record.Debt <= Allowance.TotalSeconds || IsBarred(record))
+            return;
+
+        TimeSpan bar = TimeSpan.FromSeconds(Math.Clamp(record.Debt * TimesAsLong, ShortestBar.TotalSeconds, LongestBar.TotalSeconds));
+        record.Until = now + (long)(bar.TotalSeconds * loop.Time.TimestampFrequency);
+        Log.CallsTookLong(logger, bucket.ToString(), record.Debt * 1000, bar.TotalSeconds);
+        Tell(bucket);
+    }
+
+    /// <summary>Bars a bucket for as long as a process cannot close what it sent; <see cref="Ends"/> must follow.</summary>
+    public void Hangs(Bucket bucket)
+    {
+        if (bucket.IsRoot)
+            return;
+        Record record = Of(bucket, loop.Time.GetTimestamp());
+        bool wasBarred = IsBarred(record);
+        record.Hanging++;
+        if (wasBarred)
+            return;
+        Log.ClosingHangs(logger, bucket.ToString());
+        Tell(bucket);
+    }
+
+    /// <summary>One of the processes that could not close what a bucket sent has ended.</summary>
+    public void Ends(Bucket bucket)
+    {
+        if (!bucket.IsRoot)
+            records[bucket].Hanging--;
+    }
+
+    private bool IsBarred(Record record) => record.Hanging > 0 || loop.Time.GetTimestamp() < record.Until;
+
+    private Record Of(Bucket bucket, long now)
+    {
+        if (records.TryGetValue(bucket, out Record? record))
+            return record;
+        if (records.Count >= MaxRemembered)
+        {
+            foreach ((Bucket each, Record old) in records)
+            {
+                if (!IsBarred(old) && loop.Time.GetElapsedTime(old.At, now) > ShortestBar)
+                    records.Remove(each);
+            }
+        }
+
+        record = new Record { At = now };
+        records.Add(bucket, record);
+        return record;
+    }
+
+    /// <summary>Not inline: the call that took too long is not over for its caller.</summary>
+    private void Tell(Bucket bucket) => loop.Post(_ => Barred?.Invoke(bucket), null);
+
+    private sealed class Record
+    {
+        /// <summary>Processor time in seconds that was counted at <see cref="At"/>; it is forgiven as time passes.</summary>
+        public double Debt { get; set; }
+
+        public long At { get; set; }
+
+        /// <summary>The time stamp until which the bucket is barred.</summary>
+        public long Until { get; set; }
+
+        /// <summary>Processes that cannot close what the bucket sent.</summary>
+        public int Hanging { get; set; }
+    }
+}

@@ -1,0 +1,124 @@
+using System.Runtime.InteropServices;
+using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Forking;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Untrusted;
+
+/// <summary>A <see cref="ReleasingProcess"/> as the daemon sees it. All on the loop.</summary>
+internal sealed class ReleasingHelper
+{
+    private readonly Loop loop;
+    private readonly FileDescriptor control;
+    private readonly Watch watch;
+    private readonly ProcessId pid;
+    private readonly Action onReady;
+    private readonly TaskCompletionSource ended = new();
+    private LoopTimer? deadline;
+
+    private ReleasingHelper(Loop loop, ProcessId pid, FileDescriptor control, Action onReady)
+    {
+        this.loop = loop;
+        this.pid = pid;
+        this.control = control;
+        this.onReady = onReady;
+        watch = loop.Watch(control, EpollEvents.EPOLLIN, "a process that releases sockets");
+    }
+
+    /// <summary>Whether its word is awaited: that it is ready, or has closed what it was given.</summary>
+    public bool IsBusy => deadline is not null;
+
+    /// <summary>Completes when it has ended.</summary>
+    public Task Ended => ended.Task;
+
+    /// <summary>Starts one.</summary>
+    /// <param name="loop">The loop.</param>
+    /// <param name="reaper">Reaps it.</param>
+    /// <param name="onReady">Called when it is ready, and when it has closed what it was given.</param>
+    /// <exception cref="SystemCallException">It cannot be started.</exception>
+    public static ReleasingHelper Start(Loop loop, ChildReaper reaper, Action onReady)
+    {
+        (FileDescriptor own, FileDescriptor theirs) = Libc.socketpair_seqpacket();
+        try
+        {
+            using (theirs)
+            using (FileDescriptor nothing = Libc.open("/dev/null", OpenFlags.O_RDWR))
+            {
+                Libc.set_nonblocking(own);
+                ReleasingHelper helper = reaper.Start(() =>
+                {
+                    ProcessId pid = Libc.posix_spawn(
+                        "/proc/self/exe", ["pipeforkasd", ReleasingProcess.Argument], ["LANG=C.UTF-8"],
+                        [(nothing, 0), (nothing, 1), (theirs, ReleasingProcess.ControlDescriptor)]);
+                    var started = new ReleasingHelper(loop, pid, own, onReady);
+                    reaper.Register(pid, _ => started.ended.SetResult());
+                    return started;
+                });
+                loop.Start(helper.ReadAsync);
+                return helper;
+            }
+        }
+        catch
+        {
+            own.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Calls back where its word does not come in time.</summary>
+    public void Await(TimeSpan timeout, Action late)
+    {
+        deadline?.Dispose();
+        deadline = loop.Schedule(timeout, late);
+    }
+
+    /// <summary>Gives it sockets. False where it does not take them now.</summary>
+    public bool Send(List<FileDescriptor> sockets) =>
+        !control.IsClosed && !Libc.sendmsg(control, [ReleasingProcess.Batch], CollectionsMarshal.AsSpan(sockets)).Failed;
+
+    /// <summary>Tells it to close what it was given. False where it cannot be told.</summary>
+    public bool Go(TimeSpan timeout, Action late)
+    {
+        if (Libc.send(control, [ReleasingProcess.Close]).Failed)
+            return false;
+        Await(timeout, late);
+        return true;
+    }
+
+    /// <summary>Kills it, where it has not ended. Has no effect the second time.</summary>
+    public void End()
+    {
+        if (control.IsClosed)
+            return;
+        deadline?.Dispose();
+        deadline = null;
+        watch.Dispose();
+        control.Dispose();
+
+        // Until it has ended, and that was told here, the number is its own: only the daemon's reaper reaps it.
+        if (!ended.Task.IsCompleted)
+            Libc.kill(pid, Signal.SIGKILL);
+    }
+
+    private async Task ReadAsync()
+    {
+        var word = new byte[1];
+        while (!control.IsClosed)
+        {
+            IOResult received = Libc.recv(control, word);
+            if (received.WouldBlock)
+            {
+                if (!await watch.ReadableAsync())
+                    return;
+                continue;
+            }
+
+            // That it has ended is for the reaper to tell.
+            if (received.Count == 0)
+                return;
+            deadline?.Dispose();
+            deadline = null;
+            onReady();
+        }
+    }
+}

@@ -48,6 +48,7 @@ internal sealed class Server
     private readonly Connections connections;
     private readonly PolicyDoubts doubts;
     private readonly DescriptorCheck descriptors;
+    private readonly UnkillableJobs unkillable = new();
     private JobIsolation? isolation;
     private Acceptor? acceptor;
     private Task? stopped;
@@ -80,7 +81,7 @@ internal sealed class Server
         authorizer = new PolicyAuthorizer(
             PolicyReader.Read(options.Policy, SystemNames.Instance), users, patterns,
             new WorkerConsents(
-                loop, options.Limits, (bucket, timeout) => hosts[0].TakeAsync(bucket, timeout, forRoot: false), Libc.getgrgid_name));
+                loop, options.Limits, (bucket, timeout) => hosts[0].TakeAsync(bucket, timeout, forRoot: false), unkillable, Libc.getgrgid_name));
         doubts = new PolicyDoubts(doubt => Log.PolicyDoubted(logger, doubt));
         orders = new OrderBuilder(options.Limits, patterns);
         slots = new JobSlots(loop, turns, options.Limits);
@@ -90,7 +91,8 @@ internal sealed class Server
             job => catalog.Find(job)?.Description.AuditedArguments ?? []);
         var overseeing = new Overseeing(hosts, running, slots, audit, logger, loop);
         var story = new RequestStory(
-            options, catalog, authorizer, accounts, orders, checking, overseeing, slots, running, turns, descriptors, audit, logger);
+            options, catalog, authorizer, accounts, orders, checking, overseeing, slots, running, turns, descriptors,
+            new UserBars(descriptors.Offenders, unkillable, options.Limits), audit, logger);
         var buckets = new CallerBuckets(loop, options.Limits, users);
         connections = new Connections(loop, descriptors, options.Limits, buckets, turns, story.TellAsync, new BusyRefusals(turns, counts, audit), logger);
         descriptors.Offenders.Barred += bucket =>
@@ -113,7 +115,7 @@ internal sealed class Server
     {
         using (Audit.Change auditing = await audit.PrepareAsync(options.Audit))
             auditing.Keep();
-        isolation = IsolationChoice.Make(loop, options, Reaper, logger);
+        isolation = IsolationChoice.Make(loop, options, Reaper, unkillable, logger);
         await isolation.ClearAsync();
         await Task.WhenAll(hosts.Select(host => host.StartAsync(isolation)));
         catalog.Refresh();

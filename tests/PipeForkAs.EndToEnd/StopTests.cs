@@ -30,7 +30,7 @@ public sealed class StopTests
         Assert.False(running.IsCompleted);
         Assert.Equal((ReplyCode.Ok, 0), ((await running).End.Code, (await running).End.Exit));
         Assert.Equal(0, await daemon.EndedAsync());
-        Assert.DoesNotContain(family, ProcFs.IsThere);
+        Assert.DoesNotContain(family, ProcFs.IsAlive);
         Assert.DoesNotContain("fail:", daemon.Log);
     }
 
@@ -119,7 +119,7 @@ public sealed class StopTests
         Assert.Equal(0, await daemon.StopAsync());
         Assert.Equal(ReplyCode.ShuttingDown, (await waiting).End.Code);
         Assert.Contains("code=shutting-down", daemon.Log);
-        Assert.DoesNotContain(family, ProcFs.IsThere);
+        Assert.DoesNotContain(family, ProcFs.IsAlive);
     }
 
     [Fact(Timeout = 60_000)]

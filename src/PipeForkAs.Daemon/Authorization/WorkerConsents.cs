@@ -17,9 +17,12 @@ namespace PipeForkAs.Daemon.Authorization;
 /// <param name="loop">The loop.</param>
 /// <param name="limits">How long an answer may take.</param>
 /// <param name="take">Takes a worker.</param>
+/// <param name="unkillable">The jobs that cannot be killed; a question is one, too.</param>
 /// <param name="groupName">A group's name, or null; may wait for the network.</param>
 internal sealed class WorkerConsents(
-    Loop loop, LimitOptions limits, Func<Bucket, TimeSpan, ValueTask<ForkedWorker>> take, Func<GroupId, string?> groupName) : IConsents
+    Loop loop, LimitOptions limits, Func<Bucket, TimeSpan, ValueTask<ForkedWorker>> take, UnkillableJobs unkillable,
+    Func<GroupId, string?> groupName)
+    : IConsents
 {
     /// <summary>Groups of a caller that are compared; whoever is in more is let in by name, by uid, or by one of the first.</summary>
     private const int MaxGroups = 1024;
@@ -38,6 +41,8 @@ internal sealed class WorkerConsents(
 
     public async ValueTask<ConsentAnswer> AskAsync(Caller caller, string? callerName, string job, Account target)
     {
+        if (unkillable.Of(new UserId(target.Uid)) >= limits.MaxJobsPerUid)
+            return new ConsentAnswer(false, $"too many jobs of {target.Name} cannot be killed (Limits:MaxJobsPerUid)");
         var late = new TaskCompletionSource();
         long begun = loop.Time.GetTimestamp();
         TimeSpan timeout = limits.LookupTimeout;

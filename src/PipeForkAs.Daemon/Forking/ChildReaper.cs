@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.LibC;
 
@@ -17,6 +18,9 @@ internal sealed class ChildReaper(Action<Exception> onFailure)
     private readonly Lock gate = new();
     private readonly Dictionary<int, Action<EndedChild>> known = [];
     private readonly HashSet<int> jobHosts = [];
+
+    /// <summary>Forgotten workers that their job host may not have reaped yet, with the time stamps at which they were forgotten.</summary>
+    private readonly Dictionary<int, long> letGo = [];
     private int isAsked;
 
     /// <summary>The processes that fork workers.</summary>
@@ -43,16 +47,47 @@ internal sealed class ChildReaper(Action<Exception> onFailure)
         lock (gate)
         {
             known[pid.Value] = beforeReap;
+            letGo.Remove(pid.Value);
             if (isJobHost)
                 jobHosts.Add(pid.Value);
         }
     }
 
-    /// <summary>Forgets a process that somebody else reaps.</summary>
+    /// <summary>Forgets a worker that its job host reaps.</summary>
     public void Forget(ProcessId pid)
     {
         lock (gate)
+        {
             known.Remove(pid.Value);
+            letGo[pid.Value] = Stopwatch.GetTimestamp();
+        }
+    }
+
+    /// <summary>
+    /// How long ago a worker was forgotten whose job host may not have reaped it yet; null where there is none of that number. The number may be
+    /// another's by now.
+    /// </summary>
+    public TimeSpan? LetGoSince(ProcessId pid)
+    {
+        lock (gate)
+            return letGo.TryGetValue(pid.Value, out long when) ? Stopwatch.GetElapsedTime(when) : null;
+    }
+
+    /// <summary>Forgets for good the workers that are no children of job hosts any more.</summary>
+    /// <param name="children">The children of all job hosts.</param>
+    public void ForgetReaped(IReadOnlyCollection<int> children)
+    {
+        lock (gate)
+        {
+            if (letGo.Count == 0)
+                return;
+            HashSet<int> there = [.. children];
+            foreach (int pid in letGo.Keys)
+            {
+                if (!there.Contains(pid))
+                    letGo.Remove(pid);
+            }
+        }
     }
 
     /// <summary>Whether a process is one of those that were registered.</summary>

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Isolation;
 
@@ -9,6 +10,7 @@ namespace PipeForkAs.Daemon.Isolation;
 /// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="thread">Where the looks are made.</param>
+/// <param name="unkillable">Takes the jobs that cannot be killed.</param>
 /// <param name="logger">Gets a message about each job that cannot be killed.</param>
 /// <param name="prepare">Called on the loop; returns a look, which kills what it finds and says so in each job.</param>
 /// <param name="looked">
@@ -16,7 +18,7 @@ namespace PipeForkAs.Daemon.Isolation;
 /// before the look.
 /// </param>
 internal sealed class EndingJobs(
-    Loop loop, SideThread thread, ILogger logger, Func<IReadOnlyList<EndingJob>, Action> prepare, Action<EndingJob, int> looked)
+    Loop loop, SideThread thread, UnkillableJobs unkillable, ILogger logger, Func<IReadOnlyList<EndingJob>, Action> prepare, Action<EndingJob, int> looked)
 {
     /// <summary>How long killed processes may take to be gone. A process in an unkillable sleep may never be.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
@@ -30,9 +32,6 @@ internal sealed class EndingJobs(
     private readonly Dictionary<JobProcesses, EndingJob> jobs = [];
     private TaskCompletionSource? asleep;
     private bool isRunning;
-
-    /// <summary>Jobs of which processes live that cannot be killed.</summary>
-    private int unkillable;
 
     /// <summary>How many jobs are being ended.</summary>
     public int Count => jobs.Count;
@@ -129,7 +128,10 @@ internal sealed class EndingJobs(
         {
             jobs.Remove(job.Job);
             if (job.IsLogged)
-                Log.UnkillableEnded(logger, $"{job.Job}", --unkillable);
+            {
+                unkillable.Remove(job.Job.User ?? UserId.Unchanged);
+                Log.UnkillableEnded(logger, $"{job.Job}", unkillable.Count);
+            }
         }
         else
         {
@@ -137,7 +139,8 @@ internal sealed class EndingJobs(
             if (!isOver && job.IsLate && !job.FoundOthers && !job.IsLogged)
             {
                 job.IsLogged = true;
-                Log.JobUnkillable(logger, $"{job.Job}", job.Living, ++unkillable);
+                unkillable.Add(job.Job.User ?? UserId.Unchanged);
+                Log.JobUnkillable(logger, $"{job.Job}", job.Living, unkillable.Count);
             }
 
             TimeSpan pause = job.FoundOthers || isOver ? FirstPause : job.Pause;

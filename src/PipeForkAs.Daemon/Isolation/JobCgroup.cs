@@ -35,6 +35,7 @@ internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId wo
     public override Run Begin(Run order, GroupLimits limits)
     {
         owner.Limit(path, limits);
+        User = new UserId(order.Account.Uid);
         return order with
         {
             Limits = order.Limits with { DataBytes = owner.LimitsMemory ? null : limits.MemoryMax, Processes = owner.LimitsProcesses ? null : limits.PidsMax },
@@ -87,6 +88,22 @@ internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId wo
         catch (SystemCallException failure) when (failure.Errno == Errno.ENOENT || failure.Errno == Errno.ENODEV)
         {
             // It was removed: nothing lives in it.
+        }
+    }
+
+    /// <summary>
+    /// Kills processes in it whose first thread has ended: cgroup.kill signals the first thread alone, which does not take the others with it then
+    /// (__cgroup_kill in the kernel's cgroup.c, complete_signal in signal.c).
+    /// </summary>
+    /// <exception cref="SystemCallException">That fails.</exception>
+    public void KillThreads()
+    {
+        string name = owner.NameOf(path);
+        foreach (string word in (PlainFile.TryRead($"{path}/cgroup.procs") ?? "").Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            // The group is looked at after the process is: what has its number by then is in the group, or is not signalled.
+            if (ProcessEntry.Read(word) is { HasLostItsFirstThread: true } process)
+                process.Send(Signal.SIGKILL, mustBeIn: name);
         }
     }
 

@@ -6,6 +6,9 @@ namespace PipeForkAs.Daemon.Isolation;
 /// <summary>All processes of a job: the worker and whatever it starts, whatever these do to get away.</summary>
 internal abstract class JobProcesses
 {
+    /// <summary>The user of the job; null until the worker gets its order.</summary>
+    public UserId? User { get; protected set; }
+
     /// <summary>Puts the worker in place, from where its descendants cannot leave. May block: called off the loop where <see cref="JobIsolation.PlacingBlocks"/>.</summary>
     /// <exception cref="SystemCallException">It cannot be put there.</exception>
     /// <exception cref="IsolationException">The place is taken.</exception>

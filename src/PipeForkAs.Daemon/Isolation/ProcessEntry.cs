@@ -11,8 +11,9 @@ namespace PipeForkAs.Daemon.Isolation;
 /// <param name="State">R, S, D, T, Z and so on.</param>
 /// <param name="Parent">Its parent.</param>
 /// <param name="Session">Its session.</param>
+/// <param name="Threads">How many threads it has; a process whose first thread has ended is in state Z all the same.</param>
 /// <param name="Started">When it was started, in ticks: with the process id, the same for no two processes.</param>
-internal readonly record struct ProcessEntry(int Pid, char State, int Parent, int Session, long Started)
+internal readonly record struct ProcessEntry(int Pid, char State, int Parent, int Session, int Threads, long Started)
 {
     /// <summary>More than the kernel writes into the file: 52 numbers and a name of 64 bytes.</summary>
     private const int MaxStatBytes = 2048;
@@ -23,7 +24,10 @@ internal readonly record struct ProcessEntry(int Pid, char State, int Parent, in
     private const int MaxGroupBytes = 8192;
 
     /// <summary>Whether it runs, or could.</summary>
-    public bool IsAlive => State is not ('Z' or 'X' or 'x');
+    public bool IsAlive => State is not ('Z' or 'X' or 'x') || HasLostItsFirstThread;
+
+    /// <summary>Whether its first thread has ended and others have not.</summary>
+    public bool HasLostItsFirstThread => State == 'Z' && Threads > 1;
 
     /// <summary>Identifies it among all processes, including later ones with the same process id.</summary>
     public (int Pid, long Started) Identity => (Pid, Started);
@@ -79,7 +83,7 @@ internal readonly record struct ProcessEntry(int Pid, char State, int Parent, in
         ReadOnlySpan<byte> rest = text[..length];
         rest = rest[(rest.LastIndexOf((byte)')') + 1)..];
         char state = '\0';
-        int parent = 0, session = 0, field = 0;
+        int parent = 0, session = 0, threads = 0, field = 0;
         foreach (Range part in rest.Split((byte)' '))
         {
             ReadOnlySpan<byte> word = rest[part];
@@ -92,10 +96,11 @@ internal readonly record struct ProcessEntry(int Pid, char State, int Parent, in
                     break;
                 case 1 when !Utf8Parser.TryParse(word, out parent, out _):
                 case 3 when !Utf8Parser.TryParse(word, out session, out _):
+                case 17 when !Utf8Parser.TryParse(word, out threads, out _):
                     return null;
                 case 19:
                     bool isNumber = Utf8Parser.TryParse(word, out long started, out _);
-                    return isNumber ? new ProcessEntry(pid, state, parent, session, started) : null;
+                    return isNumber ? new ProcessEntry(pid, state, parent, session, threads, started) : null;
             }
         }
 
@@ -130,30 +135,37 @@ internal readonly record struct ProcessEntry(int Pid, char State, int Parent, in
     /// <summary>Whether it is in a control group of version 2 below another; also where it is gone.</summary>
     /// <param name="group">The other, as /proc/PID/cgroup names it.</param>
     /// <exception cref="SystemCallException">That cannot be read.</exception>
-    public bool IsIn(string group)
-    {
-        Span<byte> text = stackalloc byte[MaxGroupBytes];
-        int length = ReadBeginning(string.Create(CultureInfo.InvariantCulture, $"/proc/{Pid}/cgroup"), text);
-        string[] lines = Encoding.UTF8.GetString(text[..length]).Split('\n');
-        return length == 0 || Array.Exists(lines, line => line.StartsWith($"0::{group}/", StringComparison.Ordinal));
-    }
+    public bool IsIn(string group) =>
+        Groups() is not { } lines || Array.Exists(lines, line => line.StartsWith($"0::{group}/", StringComparison.Ordinal));
 
     /// <summary>
     /// Signals it. The number may be another's since it was looked at; the descriptor stands for one process: it is looked at
     /// once more, and then it is surely the one. False where it is gone.
     /// </summary>
+    /// <param name="signal">The signal.</param>
+    /// <param name="mustBeIn">The control group in which it must be, as /proc/PID/cgroup names it; null where any will do.</param>
     /// <exception cref="SystemCallException">It cannot be signalled, or no descriptor is left for that.</exception>
-    public bool Send(Signal signal)
+    public bool Send(Signal signal, string? mustBeIn = null)
     {
         try
         {
             using FileDescriptor process = Libc.pidfd_open(new ProcessId(Pid));
-            return Read(Pid)?.Started == Started && Libc.pidfd_send_signal(process, signal);
+            return Read(Pid)?.Started == Started
+                && (mustBeIn is null || (Groups() is { } lines && lines.Contains($"0::{mustBeIn}")))
+                && Libc.pidfd_send_signal(process, signal);
         }
         catch (SystemCallException failure) when (failure.Errno == Errno.ESRCH || failure.Errno == Errno.EINVAL)
         {
             return false;
         }
+    }
+
+    /// <summary>The lines of its control groups; null where it is gone.</summary>
+    private string[]? Groups()
+    {
+        Span<byte> text = stackalloc byte[MaxGroupBytes];
+        int length = ReadBeginning(string.Create(CultureInfo.InvariantCulture, $"/proc/{Pid}/cgroup"), text);
+        return length == 0 ? null : Encoding.UTF8.GetString(text[..length]).Split('\n');
     }
 
     /// <summary>Reads what a file of a process begins with; 0 bytes where that is gone, and only there.</summary>

@@ -19,6 +19,9 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
     /// <summary>Looks in one round. A job that forks faster is not stopped completely; the next round is due soon.</summary>
     private const int Looks = 8;
 
+    /// <summary>For so long the number of a worker that was let go is surely not another's: a process cannot fork through all numbers in it.</summary>
+    private static readonly TimeSpan Fresh = TimeSpan.FromMilliseconds(100);
+
     private static readonly int Self = Environment.ProcessId;
 
     private readonly HashSet<int> jobHosts = [.. reaper.JobHosts];
@@ -89,13 +92,20 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
         // Orphans become children of a process's first thread; proc_tid_children(5).
         if (Children(Self) is not { } own)
             return ProcessEntry.All();
-        return jobHosts.SelectMany(host => Children(host) ?? []).Concat(own).Where(pid => !reaper.IsRegistered(new ProcessId(pid)))
-            .Select(Read).OfType<ProcessEntry>();
+        int[] hosts = [.. jobHosts.SelectMany(host => Children(host) ?? [])];
+        reaper.ForgetReaped(hosts);
+        return hosts.Concat(own).Where(pid => !reaper.IsRegistered(new ProcessId(pid))).Select(Read).OfType<ProcessEntry>();
     }
 
+    /// <summary>A child; null for a worker that has ended, and for one that is gone.</summary>
     private ProcessEntry? Read(int pid)
     {
+        TimeSpan? letGo = reaper.LetGoSince(new ProcessId(pid));
+        if (letGo < Fresh)
+            return null;
         ProcessEntry? process = ProcessEntry.Read(pid);
+        if (letGo is not null && process is null or { IsAlive: false })
+            return null;
         hasVanished |= process is null;
         return process;
     }
@@ -122,6 +132,10 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
         {
             bool isHosts = jobHosts.Contains(process.Parent);
             if ((!isHosts && process.Parent != Self) || reaper.IsRegistered(new ProcessId(process.Pid)))
+                continue;
+
+            // What a worker left behind was looked for before it was let go.
+            if (isHosts && !process.IsAlive && reaper.LetGoSince(new ProcessId(process.Pid)) is not null)
                 continue;
             if (process.Users() is not { } users)
             {

@@ -17,9 +17,6 @@ internal sealed class SweptJob(SweepIsolation? owner, ProcessId worker) : JobPro
     /// <summary>Its worker.</summary>
     public ProcessId Worker => worker;
 
-    /// <summary>The user of the job; null until the worker gets its order.</summary>
-    public UserId? User { get; private set; }
-
     /// <summary>Whether the worker has ended by itself: then all remaining processes are strays.</summary>
     public bool HasEnded { get; private set; }
 

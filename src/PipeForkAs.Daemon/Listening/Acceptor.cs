@@ -13,7 +13,9 @@ internal sealed class Acceptor
     /// <summary>Before the next try where accepting failed.</summary>
     private static readonly TimeSpan FailurePause = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>How long it may accept in one turn of the loop, beside reading the request of the last one.</summary>
+    /// <summary>
+    /// How long it may accept in one turn of the loop. What <see cref="Fairness.FairTurns"/> lets be read at once of those who came is a part of it.
+    /// </summary>
     private static readonly TimeSpan Budget = TimeSpan.FromMilliseconds(2);
 
     private readonly Loop loop;
@@ -66,7 +68,7 @@ internal sealed class Acceptor
         long begun = loop.Time.GetTimestamp();
         while (!stopping)
         {
-            Errno error = TakeNext(out bool begins);
+            Errno error = TakeNext();
             if (error == Errno.EAGAIN)
             {
                 if (!await listening.ReadableAsync())
@@ -78,13 +80,12 @@ internal sealed class Acceptor
                 connections.MakeRoom();
                 await loop.DelayAsync(FailurePause);
             }
-            else if (!begins && loop.Time.GetElapsedTime(begun) < Budget)
+            else if (loop.Time.GetElapsedTime(begun) < Budget)
             {
                 continue;
             }
             else
             {
-                // Who came before has the answer first.
                 await Task.Yield();
             }
 
@@ -96,18 +97,16 @@ internal sealed class Acceptor
     private async Task TakeQueueAsync()
     {
         Libc.shutdown(listener.Socket, SocketShutdown.SHUT_RD);
-        while (TakeNext(out _) == Errno.None)
+        while (TakeNext() == Errno.None)
             await Task.Yield();
     }
 
     /// <summary>Takes who waits longest. What keeps it from that is logged, unless nobody waits (EAGAIN).</summary>
-    /// <param name="begins">Whether its request is being read.</param>
-    private Errno TakeNext(out bool begins)
+    private Errno TakeNext()
     {
-        begins = false;
         FileDescriptor? socket = Libc.accept4(listener.Socket, out Errno error);
         if (socket is not null)
-            begins = connections.Take(socket);
+            connections.Take(socket);
         else if (error != Errno.EAGAIN)
             Log.AcceptFailed(logger, error.ToString());
         return socket is null ? error : Errno.None;

@@ -67,8 +67,7 @@ internal sealed class Connections(
 
     /// <summary>Identifies a client, and serves or refuses it; or closes the socket.</summary>
     /// <param name="accepted">The accepted socket, from here on not the caller's.</param>
-    /// <returns>Whether its request is being read; otherwise this took little time.</returns>
-    public bool Take(FileDescriptor accepted)
+    public void Take(FileDescriptor accepted)
     {
         UntrustedSocket socket;
         try
@@ -80,13 +79,13 @@ internal sealed class Connections(
             // A socket that cannot be looked at is not served.
             Log.AcceptFailed(logger, failure.Message);
             accepted.Dispose();
-            return false;
+            return;
         }
 
-        return Take(socket);
+        Take(socket);
     }
 
-    private bool Take(UntrustedSocket socket)
+    private void Take(UntrustedSocket socket)
     {
         Caller caller;
         try
@@ -98,16 +97,20 @@ internal sealed class Connections(
             // Who cannot be identified is not served.
             Log.AcceptFailed(logger, failure.Message);
             socket.Dispose();
-            return false;
+            return;
         }
 
         if (buckets.TryFind(caller.Uid, out Bucket bucket))
-            return Add(socket, caller, bucket);
+        {
+            Add(socket, caller, bucket);
+            return;
+        }
+
         BucketConnections its = Of(Bucket.OfUnknown(caller.Uid));
         if (its.Count >= MaxUnknown)
-            return Add(socket, caller, Bucket.WithoutAccount);
-        loop.Start(() => IdentifyAsync(socket, caller, its));
-        return false;
+            Add(socket, caller, Bucket.WithoutAccount);
+        else
+            loop.Start(() => IdentifyAsync(socket, caller, its));
     }
 
     /// <summary>
@@ -191,7 +194,7 @@ internal sealed class Connections(
         }
     }
 
-    private bool Add(UntrustedSocket socket, Caller caller, Bucket bucket)
+    private void Add(UntrustedSocket socket, Caller caller, Bucket bucket)
     {
         if (bucket != caller.Bucket)
             caller = caller with { Bucket = bucket };
@@ -200,7 +203,7 @@ internal sealed class Connections(
         {
             socket.Dispose();
             refusals.Drop(caller, "connections or jobs of the caller held up the daemon, which does not serve it for a while");
-            return false;
+            return;
         }
 
         BucketConnections its = Of(bucket);
@@ -209,7 +212,7 @@ internal sealed class Connections(
         {
             refusals.RefuseAtOnce(socket, caller, problem);
             DropIdle(its);
-            return false;
+            return;
         }
 
         Connection connection;
@@ -221,7 +224,7 @@ internal sealed class Connections(
         {
             Log.AcceptFailed(logger, failure.Message);
             socket.Dispose();
-            return false;
+            return;
         }
 
         var reception = new Reception(this, connection, its, turns);
@@ -231,18 +234,16 @@ internal sealed class Connections(
         if (problem is not null)
         {
             _ = ServeAsync(reception, problem);
-            return false;
+            return;
         }
 
         reception.Unsent = its.Unsent.AddLast(reception);
-        bool begins = its.Waiting.Count == 0 && its.Receiving < limits.MaxReceivingPerUid;
-        if (begins)
+        if (its.Waiting.Count == 0 && its.Receiving < limits.MaxReceivingPerUid)
             TakePlace(reception);
         _ = ServeAsync(reception, null);
 
         // While the job runs, and while the client is still there.
         loop.Post(static state => _ = ((Reception)state!).LookAtOriginAsync(), reception);
-        return begins;
     }
 
     private string? Problem(BucketConnections its)
@@ -313,8 +314,6 @@ internal sealed class Connections(
         reception.Waiting = reception.Its.Waiting.AddLast(reception);
         using (loop.Schedule(limits.RequestTimeout, () => GiveUpWaiting(reception)))
             await reception.Admitted.Task;
-
-        await turns.EnterAsync(reception.Its.Bucket);
     }
 
     private void GiveUpWaiting(Reception reception)
@@ -338,6 +337,7 @@ internal sealed class Connections(
 
             if (!reception.HasPlace)
                 await WaitAsync(reception);
+            await turns.EnterAsync(reception.Its.Bucket);
             await serve(connection);
         }
 #pragma warning disable CA1031 // The connection's edge: one request's failure must not end the others.

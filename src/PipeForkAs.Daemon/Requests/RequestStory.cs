@@ -24,7 +24,7 @@ namespace PipeForkAs.Daemon.Requests;
 /// </summary>
 internal sealed class RequestStory(
     DaemonOptions options, JobCatalog catalog, IAuthorizer authorizer, AccountGate accounts, OrderBuilder orders, Checking checking, Overseeing overseeing, JobSlots slots, RunningJobs runningJobs,
-    FairTurns turns, DescriptorCheck descriptors, Audit audit, ILogger logger)
+    FairTurns turns, DescriptorCheck descriptors, UserBars bars, Audit audit, ILogger logger)
 {
     private readonly MessageWriter writer = new(4096);
 
@@ -143,9 +143,7 @@ internal sealed class RequestStory(
         Demand(decision, caller, jobName, user);
         RegisteredJob job = catalog.Find(jobName) ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{jobName}\"; list shows those that there are");
         Account account = decision.Account ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{user}\"");
-        Bucket owner = Bucket.OfAccount(new UserId(account.Uid));
-        if (descriptors.Offenders.IsBarred(owner))
-            throw new RefusedException(ReplyCode.Busy, $"jobs and connections of {account.Name} held up the daemon, which runs none for a while; ask again later");
+        bars.Demand(account);
         await accounts.PassAsync(account, caller.Bucket);
         JobOrder order = await orders.BuildAsync(caller.Bucket, job, request, account, decision.GrantsRoot);
         using JobSlots.Slot slot = await slots.TakeAsync(caller.Bucket, client.OnHungUp);
@@ -154,6 +152,7 @@ internal sealed class RequestStory(
         // Take a forked worker, which has its streams. It becomes the user, runs the job, whose output goes to them, and exits.
         using StderrPair? stderr = reply.SeparatesStderr ? StderrPair.Create(descriptors) : null;
         ForkedWorker worker = await TakeWorkerAsync(client, job.Host, order.Run.GrantsRoot);
+        Bucket owner = Bucket.OfAccount(new UserId(account.Uid));
         worker.BelongTo(owner);
         stderr?.Own.Peer = owner;
         using JobStreams streams = worker.TakeStreams();

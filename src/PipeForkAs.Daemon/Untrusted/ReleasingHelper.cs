@@ -54,7 +54,9 @@ internal sealed class ReleasingHelper
                     reaper.Register(pid, _ => started.ended.SetResult());
                     return started;
                 });
-                loop.Start(helper.ReadAsync);
+
+                // Not inline: its word may be there already, and who starts it sets the deadline for that first.
+                loop.Post(_ => loop.Start(helper.ReadAsync), null);
                 return helper;
             }
         }

@@ -58,7 +58,7 @@ public sealed class ProcessEntryTests
     public void A_process_that_is_gone_has_no_users()
     {
         using Process child = Process.Start("/bin/true");
-        ProcessEntry entry = new(child.Id, 'S', Environment.ProcessId, 0, 0);
+        ProcessEntry entry = new(child.Id, 'S', Environment.ProcessId, 0, 1, 0);
         child.WaitForExit();
 
         Assert.Null(entry.Users());

@@ -121,7 +121,9 @@ internal sealed class DaemonProcess : IAsyncDisposable
         Libc.kill(new ProcessId(Pid), Signal.SIGTERM);
         int code = await EndedAsync();
         stopped = true;
-        string[] left = [.. family.Where(ProcFs.IsThere).Select(pid => $"{pid} {ProcFs.Stat(pid)}")];
+
+        // Those that have ended and lost their parent are init's to reap.
+        string[] left = [.. family.Where(ProcFs.IsAlive).Select(pid => $"{pid} {ProcFs.Stat(pid)}")];
         return left.Length == 0 ? code : throw new InvalidOperationException($"processes {string.Join(", ", left)} outlived the daemon: {Log}");
     }
 

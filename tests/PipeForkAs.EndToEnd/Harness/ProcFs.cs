@@ -41,17 +41,31 @@ internal static class ProcFs
     /// <summary>The children, their children and so on.</summary>
     public static IEnumerable<int> Descendants(int pid) => Children(pid).SelectMany(child => Descendants(child).Prepend(child));
 
-    /// <summary>All processes of some users, by their effective uid; zombies excluded.</summary>
+    /// <summary>All processes of some users, by their effective uid; zombies excluded, unless a thread of theirs lives.</summary>
     public static IReadOnlyList<int> OfUsers(IReadOnlyCollection<UserId> users)
     {
         var found = new List<int>();
         foreach (string folder in Directory.EnumerateDirectories("/proc"))
         {
-            if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) && Stat(pid) is { State: not ('Z' or 'X') } && users.Contains(User(pid)))
+            if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) && IsAlive(pid) && users.Contains(User(pid)))
                 found.Add(pid);
         }
 
         return found;
+    }
+
+    /// <summary>Whether a thread of a process lives: the state of a process is that of its first one.</summary>
+    public static bool IsAlive(int pid)
+    {
+        try
+        {
+            string[] fields = StatFields(pid);
+            return fields[0] is not ("Z" or "X") || int.Parse(fields[17], CultureInfo.InvariantCulture) > 1;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Whether a user has any process, zombies included.</summary>
@@ -98,7 +112,7 @@ internal static class ProcFs
         }
     }
 
-    /// <summary>/proc/PID/stat from the state on: 0 state, 1 parent, 2 group, 3 session, 4 terminal, 16 nice.</summary>
+    /// <summary>/proc/PID/stat from the state on: 0 state, 1 parent, 2 group, 3 session, 4 terminal, 16 nice, 17 threads.</summary>
     public static string[] StatFields(int pid)
     {
         // The name in parentheses may hold anything.

@@ -13,8 +13,8 @@ namespace PipeForkAs.Daemon;
 
 /// <summary>The event loop as a service of the generic host: it has started when the socket listens, and stopped when it has drained.</summary>
 internal sealed class DaemonService(
-    DaemonOptions options, Reloader reloader, ServiceManager manager, ISystemdNotifier notifier, TimeProvider time, ILogger<DaemonService> logger,
-    ILoggerFactory loggers)
+    DaemonOptions options, Reloader reloader, ServiceManager manager, ISystemdNotifier notifier, TimeProvider time,
+    ILogger<DaemonService> logger, ILoggerFactory loggers)
     : BackgroundService
 {
     private readonly TaskCompletionSource started = new(TaskCreationOptions.RunContinuationsAsynchronously);

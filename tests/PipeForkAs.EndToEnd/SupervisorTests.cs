@@ -35,7 +35,8 @@ public sealed class SupervisorTests
         {
             Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(supervised.Daemon, "id")).End.Code);
             supervised.Kill(Signal.SIGHUP);
-            await Bound.UntilAsync(() => supervised.Daemon.Log.Split("configuration reloaded").Length == i + 2, () => supervised.Daemon.Log);
+            await Bound.UntilAsync(
+                () => supervised.Daemon.Log.Split("configuration reloaded").Length == i + 2, () => supervised.Daemon.Log);
         }
 
         List<string> told = await supervised.UntilAsync("READY=1");
@@ -63,10 +64,11 @@ public sealed class SupervisorTests
     [InlineData("another")]
     public async Task An_address_where_nobody_listens_ends_the_start_with_the_reason(string name)
     {
-        await using SupervisedDaemon supervised = SupervisedDaemon.Launch(name, address: "/run/pipeforkas-nobody/notify");
+        const string Nobody = "/run/pipeforkas-nobody/notify";
+        await using SupervisedDaemon supervised = SupervisedDaemon.Launch(name, address: Nobody);
         Assert.Equal(1, await supervised.Daemon.EndedAsync());
         await Bound.UntilAsync(
-            () => supervised.Daemon.Log.Contains("pipeforkasd: connect(NOTIFY_SOCKET=/run/pipeforkas-nobody/notify): ENOENT", StringComparison.Ordinal),
+            () => supervised.Daemon.Log.Contains($"pipeforkasd: connect(NOTIFY_SOCKET={Nobody}): ENOENT", StringComparison.Ordinal),
             () => supervised.Daemon.Log);
         Assert.False(File.Exists(supervised.Daemon.Socket));
     }

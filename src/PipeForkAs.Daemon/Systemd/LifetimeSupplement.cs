@@ -5,8 +5,8 @@ using Microsoft.Extensions.Hosting.Systemd;
 namespace PipeForkAs.Daemon.Systemd;
 
 /// <summary>
-/// What <see cref="SystemdLifetime"/> lacks: SIGINT and SIGQUIT stop the daemon as SIGTERM does, and a service manager that cannot be reached fails the
-/// start. The lifetime tells it READY=1 when the start is over, too late to fail it.
+/// What <see cref="SystemdLifetime"/> lacks: SIGINT and SIGQUIT stop the daemon as SIGTERM does, and a service manager that cannot be
+/// reached fails the start. The lifetime tells it READY=1 when the start is over, too late to fail it.
 /// </summary>
 internal sealed class LifetimeSupplement(ServiceNotifier notifier, IHostApplicationLifetime lifetime) : IHostedLifecycleService, IDisposable
 {

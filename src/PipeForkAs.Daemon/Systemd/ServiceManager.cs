@@ -30,7 +30,9 @@ internal sealed class ServiceManager
     public FileDescriptor? Socket { get; }
 
     /// <summary>Reads the environment, and takes out of it what is meant for this process alone: no child may take the socket for its own.</summary>
-    /// <exception cref="ListenException">What was handed over is not one listening Unix stream socket, or the address is too long.</exception>
+    /// <exception cref="ListenException">
+    /// What was handed over is not one listening Unix stream socket, or the address is too long.
+    /// </exception>
     public static ServiceManager FromEnvironment()
     {
         ServiceManager manager = From(Environment.GetEnvironmentVariable, Libc.getpid());
@@ -40,7 +42,9 @@ internal sealed class ServiceManager
     }
 
     /// <summary>The same with variables of the caller's.</summary>
-    /// <exception cref="ListenException">What was handed over is not one listening Unix stream socket, or the address is too long.</exception>
+    /// <exception cref="ListenException">
+    /// What was handed over is not one listening Unix stream socket, or the address is too long.
+    /// </exception>
     public static ServiceManager From(Func<string, string?> variable, ProcessId self)
     {
         string? address = variable("NOTIFY_SOCKET");

@@ -6,10 +6,12 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Systemd;
 
 /// <summary>
-/// Sends states to the service manager and never waits, where the package's own notifier blocks until the service manager reads. A state that finds
-/// no room is kept and sent later: of each variable the last one, in their order, so what is kept is bounded, and what arrives last is true.
+/// Sends states to the service manager and never waits, where the package's own notifier blocks until the service manager reads. A state
+/// that finds no room is kept and sent later: of each variable the last one, in their order, so what is kept is bounded, and what arrives
+/// last is true.
 /// </summary>
-internal sealed class ServiceNotifier(ServiceManager manager, TimeProvider time, ILogger<ServiceNotifier> logger) : ISystemdNotifier, IDisposable
+internal sealed class ServiceNotifier(ServiceManager manager, TimeProvider time, ILogger<ServiceNotifier> logger)
+    : ISystemdNotifier, IDisposable
 {
     /// <summary>The time between two tries to send what is kept.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
@@ -57,7 +59,8 @@ internal sealed class ServiceNotifier(ServiceManager manager, TimeProvider time,
         }
     }
 
-    private static string Variable(string text) => text[..(text.IndexOf('=', StringComparison.Ordinal) is >= 0 and var end ? end : text.Length)];
+    private static string Variable(string text) =>
+        text[..(text.IndexOf('=', StringComparison.Ordinal) is >= 0 and var end ? end : text.Length)];
 
     private void Keep(string text)
     {
@@ -87,7 +90,9 @@ internal sealed class ServiceNotifier(ServiceManager manager, TimeProvider time,
         timer = null;
     }
 
-    /// <summary>False where there is no room now. A state that cannot be sent for another reason is dropped, and the log says why.</summary>
+    /// <summary>
+    /// False where there is no room now. A state that cannot be sent for another reason is dropped, and the log says why.
+    /// </summary>
     private bool TrySend(string text)
     {
         IOResult sent;

@@ -4,7 +4,9 @@ using Microsoft.Extensions.Hosting.Systemd;
 
 namespace PipeForkAs.Daemon.Systemd;
 
-/// <summary>The states of sd_notify(3) that the daemon tells, beside <see cref="ServiceState.Ready"/> and <see cref="ServiceState.Stopping"/>.</summary>
+/// <summary>
+/// The states of sd_notify(3) that the daemon tells, beside <see cref="ServiceState.Ready"/> and <see cref="ServiceState.Stopping"/>.
+/// </summary>
 internal static class ServiceStates
 {
     /// <summary>The variable of a sign of life.</summary>
@@ -13,7 +15,9 @@ internal static class ServiceStates
     /// <summary>The daemon is not hung.</summary>
     public static readonly ServiceState Alive = new($"{WatchdogVariable}=1");
 
-    /// <summary>The daemon reads its configuration again, since now: CLOCK_MONOTONIC, which the framework's time stamps are on Linux.</summary>
+    /// <summary>
+    /// The daemon reads its configuration again, since now: CLOCK_MONOTONIC, which the framework's time stamps are on Linux.
+    /// </summary>
     public static ServiceState Reloading() => new($"RELOADING=1\nMONOTONIC_USEC={Microseconds(Stopwatch.GetElapsedTime(0))}");
 
     /// <summary>What the daemon does, in one line for <c>systemctl status</c>.</summary>

@@ -138,7 +138,8 @@ public sealed class ServiceReportTests
         var report = new ServiceReport(thread.Loop, manager, notifier, new RequestCounts());
         TimeSpan bound = TimeSpan.FromSeconds(30);
         await thread.RunAsync(report.Start).WaitAsync(bound, TestContext.Current.CancellationToken);
-        await thread.RunAsync(() => thread.Loop.DelayAsync(TimeSpan.FromMilliseconds(20))).WaitAsync(bound, TestContext.Current.CancellationToken);
+        Task later = thread.RunAsync(() => thread.Loop.DelayAsync(TimeSpan.FromMilliseconds(20)));
+        await later.WaitAsync(bound, TestContext.Current.CancellationToken);
         await thread.RunAsync(report.Stop).WaitAsync(bound, TestContext.Current.CancellationToken);
         Assert.Empty(thread.Failures);
     }

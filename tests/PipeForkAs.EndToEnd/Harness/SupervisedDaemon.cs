@@ -39,7 +39,8 @@ internal sealed class SupervisedDaemon : IAsyncDisposable
 
         // A script's process has the script's name. The handler keeps the script there; the daemon does not inherit it.
         string script = Path.Combine(folder, name);
-        File.WriteAllText(script, $"#!/bin/sh\ntrap : TERM\nexport NOTIFY_SOCKET={address ?? path}\n{NativeBuild.Daemon} \"$@\"\nexit $?\n");
+        File.WriteAllText(script,
+            $"#!/bin/sh\ntrap : TERM\nexport NOTIFY_SOCKET={address ?? path}\n{NativeBuild.Daemon} \"$@\"\nexit $?\n");
         Libc.chmod(script, 0x1ED); // 0755
         return new SupervisedDaemon(DaemonProcess.Launch(folder, configuration, script), socket);
     }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.Auditing;
 using PipeForkAs.Daemon.Configuration;
@@ -12,7 +13,8 @@ namespace PipeForkAs.Daemon;
 
 /// <summary>The event loop as a service of the generic host: it has started when the socket listens, and stopped when it has drained.</summary>
 internal sealed class DaemonService(
-    DaemonOptions options, Reloader reloader, ServiceManager manager, ServiceNotifier notifier, TimeProvider time, ILogger<DaemonService> logger, ILoggerFactory loggers)
+    DaemonOptions options, Reloader reloader, ServiceManager manager, ISystemdNotifier notifier, TimeProvider time,
+    ILogger<DaemonService> logger, ILoggerFactory loggers)
     : BackgroundService
 {
     private readonly TaskCompletionSource started = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -151,7 +153,7 @@ internal sealed class DaemonService(
             return;
         try
         {
-            Tell(notifier.Reloading);
+            notifier.Notify(ServiceStates.Reloading());
             Reloaded fresh = await Task.Run(reloader.Load);
             var taken = new Taken(fresh, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
             post(taken);
@@ -172,7 +174,7 @@ internal sealed class DaemonService(
         }
         finally
         {
-            Tell(notifier.Ready);
+            notifier.Notify(ServiceState.Ready);
         }
     }
 
@@ -188,18 +190,6 @@ internal sealed class DaemonService(
 #pragma warning restore CA1031
         {
             taken.Done.SetException(failure);
-        }
-    }
-
-    private void Tell(Action tell)
-    {
-        try
-        {
-            tell();
-        }
-        catch (SystemCallException failure)
-        {
-            Log.NotifyFailed(logger, failure.Message);
         }
     }
 

@@ -92,8 +92,8 @@ internal static partial class Log
     [LoggerMessage(31, LogLevel.Error, "configuration not reloaded, the former one still holds: {Problem}")]
     public static partial void ReloadRefused(ILogger logger, string problem);
 
-    [LoggerMessage(32, LogLevel.Warning, "the service manager was not told of the reload: {Problem}")]
-    public static partial void NotifyFailed(ILogger logger, string problem);
+    [LoggerMessage(32, LogLevel.Warning, "the service manager was not told {State}: {Problem}")]
+    public static partial void NotifyFailed(ILogger logger, string state, string problem);
 
     [LoggerMessage(33, LogLevel.Warning, "the policy may not mean what it says: {Doubt}")]
     public static partial void PolicyDoubted(ILogger logger, string doubt);

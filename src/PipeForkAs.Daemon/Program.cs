@@ -99,7 +99,7 @@ static IHost Build(DaemonOptions options, IConfigurationRoot root, string? file)
 
     // Why a start failed is told in one line, above; the generic host would tell it a second time, with its stack.
     builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
-    builder.Services.AddSystemd();
+    builder.Services.AddServiceManager();
 
     // A stop has deadlines of its own, which a reload may change.
     builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan);

@@ -1,5 +1,5 @@
-using System.Runtime.InteropServices;
 using System.Text;
+using Tmds.Linux;
 
 namespace PipeForkAs.LibC;
 
@@ -10,14 +10,12 @@ public static unsafe partial class Libc
     /// </summary>
     public static FileDescriptor openat_beneath(FileDescriptor directory, string path, OpenFlags flags)
     {
-        var how = new open_how { flags = (ulong)(flags | OpenFlags.O_CLOEXEC), resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
-        byte[] name = [.. System.Text.Encoding.UTF8.GetBytes(Check.NoNul(path)), 0];
-        // SAFETY: the name ends with a NUL and is pinned; the kernel is told the structure's size.
-        fixed (byte* start = name)
-        {
-            return new(Check.Result(
-                (int)sys_syscall(SYS_openat2, directory.Number, (nint)start, (nint)(&how), sizeof(open_how), 0), $"openat2({directory}, \"{path}\", {flags})"));
-        }
+        var how = new open_how { flags = (ulong)(flags | OpenFlags.O_CLOEXEC), resolve = C.RESOLVE_BENEATH | C.RESOLVE_NO_SYMLINKS };
+        // SAFETY: the path ends with a NUL and lives until the call has returned; the kernel is told the structure's size.
+        using var name = new CString(path, stackalloc byte[CString.BufferSize]);
+        return new(Check.Result(
+            (int)Syscall(Own.SYS_openat2, directory.Number, (nint)name.Pointer, (nint)(&how), sizeof(open_how), 0),
+                $"openat2({directory}, \"{path}\", {flags})"));
     }
 
     /// <summary>mkdir(2). False where something of that name exists.</summary>
@@ -25,7 +23,9 @@ public static unsafe partial class Libc
     /// <param name="mode">Its permissions, before the umask.</param>
     public static bool mkdir(string path, uint mode)
     {
-        int result = sys_mkdir(Check.NoNul(path), mode);
+        // SAFETY: the path ends with a NUL and lives until the call has returned.
+        using var name = new CString(path, stackalloc byte[CString.BufferSize]);
+        int result = C.mkdir(name.Pointer, Mode(mode));
         if (result == -1 && Check.LastErrno == Errno.EEXIST)
             return false;
         Check.Result(result, $"mkdir(\"{path}\", {Check.Octal(mode)})");
@@ -35,7 +35,9 @@ public static unsafe partial class Libc
     /// <summary>rmdir(2). False where it is in use, as a control group with living processes is; cgroups(7).</summary>
     public static bool rmdir(string path)
     {
-        int result = sys_rmdir(Check.NoNul(path));
+        // SAFETY: the path ends with a NUL and lives until the call has returned.
+        using var name = new CString(path, stackalloc byte[CString.BufferSize]);
+        int result = C.rmdir(name.Pointer);
         if (result == -1 && (Check.LastErrno == Errno.EBUSY || Check.LastErrno == Errno.ENOTEMPTY))
             return false;
         Check.Result(result, $"rmdir(\"{path}\")");
@@ -45,7 +47,7 @@ public static unsafe partial class Libc
     /// <summary>flock(2) with <c>LOCK_EX | LOCK_NB</c>: held as long as the descriptor is open. False where another holds it.</summary>
     public static bool flock_exclusive(FileDescriptor file)
     {
-        int result = sys_flock(file.Number, LOCK_EX | LOCK_NB);
+        int result = Own.flock(file.Number, Own.LOCK_EX | Own.LOCK_NB);
         if (result == -1 && Check.LastErrno == Errno.EAGAIN)
             return false;
         Check.Result(result, $"flock({file}, LOCK_EX | LOCK_NB)");
@@ -57,7 +59,7 @@ public static unsafe partial class Libc
     {
         byte* value = stackalloc byte[256];
         // SAFETY: the kernel is told the buffer's size.
-        nint length = sys_getxattr(Check.NoNul(path), Check.NoNul(name), value, 256);
+        nint length = Own.getxattr(Check.NoNul(path), Check.NoNul(name), value, 256);
         if (length == -1 && (Check.LastErrno == Errno.ENODATA || Check.LastErrno == Errno.EOPNOTSUPP))
             return null;
         Check.Result((int)length, $"getxattr(\"{path}\", \"{name}\")");
@@ -69,38 +71,10 @@ public static unsafe partial class Libc
     {
         const int Longest = 4096;
         byte* target = stackalloc byte[Longest];
-        // SAFETY: the kernel is told the buffer's size, and writes no null byte behind.
-        nint length = sys_readlink(Check.NoNul(path), target, Longest);
+        // SAFETY: the path ends with a NUL and lives until the call has returned; the kernel is told the buffer's size, and writes no null
+        // byte behind.
+        using var name = new CString(path, stackalloc byte[CString.BufferSize]);
+        long length = C.readlink(name.Pointer, target, Longest);
         return length is < 0 or Longest ? null : Encoding.UTF8.GetString(target, (int)length);
     }
-
-    internal const nint SYS_openat2 = 437;
-    internal const ulong RESOLVE_NO_SYMLINKS = 4;
-    internal const ulong RESOLVE_BENEATH = 8;
-
-    [StructLayout(LayoutKind.Sequential)]
-    internal struct open_how
-    {
-        public ulong flags;
-        public ulong mode;
-        public ulong resolve;
-    }
-
-    internal const int LOCK_EX = 2;
-    internal const int LOCK_NB = 4;
-
-    [LibraryImport(Library, EntryPoint = "mkdir", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int sys_mkdir(string path, uint mode);
-
-    [LibraryImport(Library, EntryPoint = "rmdir", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int sys_rmdir(string path);
-
-    [LibraryImport(Library, EntryPoint = "flock", SetLastError = true)]
-    private static partial int sys_flock(int descriptor, int operation);
-
-    [LibraryImport(Library, EntryPoint = "getxattr", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial nint sys_getxattr(string path, string name, byte* value, nuint size);
-
-    [LibraryImport(Library, EntryPoint = "readlink", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial nint sys_readlink(string path, byte* target, nuint size);
 }

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace PipeForkAs.LibC;
 
 /// <summary>What landlock(7) allows below a path.</summary>
@@ -77,7 +75,7 @@ public static unsafe partial class Libc
     /// <summary>landlock_create_ruleset(2) with <c>LANDLOCK_CREATE_RULESET_VERSION</c>: the version that the kernel speaks, 0 for none.</summary>
     public static int landlock_abi()
     {
-        int version = (int)sys_syscall(SYS_landlock_create_ruleset, 0, 0, LANDLOCK_CREATE_RULESET_VERSION, 0, 0);
+        int version = (int)Syscall(Own.SYS_landlock_create_ruleset, 0, 0, Own.LANDLOCK_CREATE_RULESET_VERSION, 0, 0);
         if (version == -1 && (Check.LastErrno == Errno.ENOSYS || Check.LastErrno == Errno.EOPNOTSUPP))
             return 0;
         return Check.Result(version, $"landlock_create_ruleset(LANDLOCK_CREATE_RULESET_VERSION)");
@@ -88,10 +86,11 @@ public static unsafe partial class Libc
     /// <param name="scoped">What ends at the domain; nothing before version 6.</param>
     public static FileDescriptor landlock_create_ruleset(LandlockAccess handled, LandlockScope scoped)
     {
-        var attributes = new landlock_ruleset_attr { handled_access_fs = (ulong)handled, scoped = (ulong)scoped };
+        var attributes = new Own.landlock_ruleset_attr { handled_access_fs = (ulong)handled, scoped = (ulong)scoped };
         // SAFETY: the kernel is told the structure's size; an older one takes members that it does not know where they are zero.
         return new(Check.Result(
-            (int)sys_syscall(SYS_landlock_create_ruleset, (nint)(&attributes), sizeof(landlock_ruleset_attr), 0, 0, 0), $"landlock_create_ruleset({handled}, {scoped})"));
+            (int)Syscall(Own.SYS_landlock_create_ruleset, (nint)(&attributes), sizeof(Own.landlock_ruleset_attr), 0, 0, 0),
+                $"landlock_create_ruleset({handled}, {scoped})"));
     }
 
     /// <summary>landlock_add_rule(2) with <c>LANDLOCK_RULE_PATH_BENEATH</c>.</summary>
@@ -100,34 +99,14 @@ public static unsafe partial class Libc
     /// <param name="allowed">What is allowed there.</param>
     public static void landlock_add_path(FileDescriptor ruleset, FileDescriptor path, LandlockAccess allowed)
     {
-        var rule = new landlock_path_beneath_attr { allowed_access = (ulong)allowed, parent_fd = path.Number };
+        var rule = new Own.landlock_path_beneath_attr { allowed_access = (ulong)allowed, parent_fd = path.Number };
         // SAFETY: the structure has the kernel's layout (checked by a test against the C compiler).
         Check.Result(
-            (int)sys_syscall(SYS_landlock_add_rule, ruleset.Number, LANDLOCK_RULE_PATH_BENEATH, (nint)(&rule), 0, 0), $"landlock_add_rule({path}, {allowed})");
+            (int)Syscall(Own.SYS_landlock_add_rule, ruleset.Number, Own.LANDLOCK_RULE_PATH_BENEATH, (nint)(&rule), 0, 0),
+                $"landlock_add_rule({path}, {allowed})");
     }
 
     /// <summary>landlock_restrict_self(2): for the calling thread and what it starts. Needs no_new_privs. It cannot be undone.</summary>
     public static void landlock_restrict_self(FileDescriptor ruleset) =>
-        Check.Result((int)sys_syscall(SYS_landlock_restrict_self, ruleset.Number, 0, 0, 0, 0), $"landlock_restrict_self({ruleset})");
-
-    internal const nint SYS_landlock_create_ruleset = 444;
-    internal const nint SYS_landlock_add_rule = 445;
-    internal const nint SYS_landlock_restrict_self = 446;
-    internal const nint LANDLOCK_CREATE_RULESET_VERSION = 1;
-    internal const nint LANDLOCK_RULE_PATH_BENEATH = 1;
-
-    [StructLayout(LayoutKind.Sequential)]
-    internal struct landlock_ruleset_attr
-    {
-        public ulong handled_access_fs;
-        public ulong handled_access_net;
-        public ulong scoped;
-    }
-
-    [StructLayout(LayoutKind.Sequential, Pack = 1)]
-    internal struct landlock_path_beneath_attr
-    {
-        public ulong allowed_access;
-        public int parent_fd;
-    }
+        Check.Result((int)Syscall(Own.SYS_landlock_restrict_self, ruleset.Number, 0, 0, 0, 0), $"landlock_restrict_self({ruleset})");
 }

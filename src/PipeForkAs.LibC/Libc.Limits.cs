@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace PipeForkAs.LibC;
 
 /// <summary>Resources of getrlimit(2).</summary>
@@ -32,39 +30,22 @@ public static unsafe partial class Libc
     /// <summary>getrlimit(2).</summary>
     public static (ulong Soft, ulong Hard) getrlimit(ResourceLimit resource)
     {
-        rlimit_t limit;
+        Own.rlimit_t limit;
         // SAFETY: rlimit is two 64-bit numbers.
-        Check.Result(sys_getrlimit((int)resource, &limit), $"getrlimit({resource})");
+        Check.Result(Own.getrlimit((int)resource, &limit), $"getrlimit({resource})");
         return (limit.soft, limit.hard);
     }
 
     /// <summary>setrlimit(2).</summary>
     public static void setrlimit(ResourceLimit resource, ulong soft, ulong hard)
     {
-        var limit = new rlimit_t { soft = soft, hard = hard };
+        var limit = new Own.rlimit_t { soft = soft, hard = hard };
         // SAFETY: rlimit is two 64-bit numbers.
-        Check.Result(sys_setrlimit((int)resource, &limit), $"setrlimit({resource}, {soft}, {hard})");
+        Check.Result(Own.setrlimit((int)resource, &limit), $"setrlimit({resource}, {soft}, {hard})");
     }
 
     /// <summary>setpriority(2) of the calling process.</summary>
     /// <param name="nice">-20 (most favourable) to 19.</param>
-    public static void setpriority(int nice) => Check.Result(sys_setpriority(PRIO_PROCESS, 0, nice), $"setpriority(PRIO_PROCESS, 0, {nice})");
-
-    internal const int PRIO_PROCESS = 0;
-
-    [StructLayout(LayoutKind.Sequential)]
-    internal struct rlimit_t
-    {
-        public ulong soft;
-        public ulong hard;
-    }
-
-    [LibraryImport(Library, EntryPoint = "getrlimit", SetLastError = true)]
-    private static partial int sys_getrlimit(int resource, rlimit_t* limit);
-
-    [LibraryImport(Library, EntryPoint = "setrlimit", SetLastError = true)]
-    private static partial int sys_setrlimit(int resource, rlimit_t* limit);
-
-    [LibraryImport(Library, EntryPoint = "setpriority", SetLastError = true)]
-    private static partial int sys_setpriority(int which, uint who, int priority);
+    public static void setpriority(int nice) =>
+        Check.Result(Own.setpriority(Own.PRIO_PROCESS, 0, nice), $"setpriority(PRIO_PROCESS, 0, {nice})");
 }

@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using Tmds.Linux;
 
 namespace PipeForkAs.LibC;
 
@@ -23,24 +23,24 @@ public static unsafe partial class Libc
         new Span<byte>(control, ControlSize).Clear();
         fixed (byte* start = data)
         {
-            var part = new iovec { start = start, length = (nuint)data.Length };
-            var message = new msghdr { parts = &part, partCount = 1 };
+            var part = new iovec { iov_base = start, iov_len = data.Length };
+            var message = new msghdr { msg_iov = &part, msg_iovlen = 1 };
             if (descriptors.Length > 0)
             {
                 var header = (cmsghdr*)control;
-                header->length = (nuint)(sizeof(cmsghdr) + (sizeof(int) * descriptors.Length));
-                header->level = SOL_SOCKET;
-                header->type = SCM_RIGHTS;
+                header->cmsg_len = sizeof(cmsghdr) + (sizeof(int) * descriptors.Length);
+                header->cmsg_level = C.SOL_SOCKET;
+                header->cmsg_type = C.SCM_RIGHTS;
                 var numbers = (int*)(control + sizeof(cmsghdr));
                 for (int i = 0; i < descriptors.Length; i++)
                     numbers[i] = descriptors[i].Number;
-                message.control = control;
-                message.controlLength = (nuint)(sizeof(cmsghdr) + (((sizeof(int) * descriptors.Length) + 7) & ~7));
+                message.msg_control = control;
+                message.msg_controllen = sizeof(cmsghdr) + (((sizeof(int) * descriptors.Length) + 7) & ~7);
             }
 
             IOResult result;
             do
-                result = Check.Count(sys_sendmsg(socket.Number, &message, MSG_NOSIGNAL));
+                result = Check.Count(C.sendmsg(socket.Number, &message, C.MSG_NOSIGNAL));
             while (result.Errno == Errno.EINTR);
             return result;
         }
@@ -68,30 +68,31 @@ public static unsafe partial class Libc
         // is checked before it is used; the buffer is pinned for the call.
         fixed (byte* start = buffer)
         {
-            var part = new iovec { start = start, length = (nuint)buffer.Length };
+            var part = new iovec { iov_base = start, iov_len = buffer.Length };
             msghdr message;
             IOResult result;
             do
             {
-                message = new msghdr { parts = &part, partCount = 1, control = control, controlLength = ControlSize };
-                result = Check.Count(sys_recvmsg(socket.Number, &message, MSG_CMSG_CLOEXEC));
+                message = new msghdr { msg_iov = &part, msg_iovlen = 1, msg_control = control, msg_controllen = ControlSize };
+                result = Check.Count(C.recvmsg(socket.Number, &message, C.MSG_CMSG_CLOEXEC));
             }
             while (result.Errno == Errno.EINTR);
 
             if (result.Failed)
                 return result;
 
-            bool whole = (message.flags & (MSG_TRUNC | MSG_CTRUNC)) == 0;
-            nuint offset = 0;
-            while (offset + (nuint)sizeof(cmsghdr) <= message.controlLength)
+            bool whole = (message.msg_flags & (C.MSG_TRUNC | C.MSG_CTRUNC)) == 0;
+            uint offset = 0, end = message.msg_controllen;
+            while (offset + (uint)sizeof(cmsghdr) <= end)
             {
                 var header = (cmsghdr*)(control + offset);
-                if (header->length < (nuint)sizeof(cmsghdr) || header->length > message.controlLength - offset)
+                uint length = header->cmsg_len;
+                if (length < (uint)sizeof(cmsghdr) || length > end - offset)
                     break;
-                if (header->level == SOL_SOCKET && header->type == SCM_RIGHTS)
+                if (header->cmsg_level == C.SOL_SOCKET && header->cmsg_type == C.SCM_RIGHTS)
                 {
                     var numbers = (int*)((byte*)header + sizeof(cmsghdr));
-                    int count = (int)((header->length - (nuint)sizeof(cmsghdr)) / sizeof(int));
+                    int count = (int)((length - (uint)sizeof(cmsghdr)) / sizeof(int));
                     for (int i = 0; i < count; i++)
                     {
                         if (descriptorCount < descriptors.Length)
@@ -106,7 +107,7 @@ public static unsafe partial class Libc
                     }
                 }
 
-                offset += (header->length + 7) & ~(nuint)7;
+                offset += (length + 7) & ~7u;
             }
 
             // No message of a connection is empty here, and 0 bytes are taken for the peer's end: nobody would close what came with them.
@@ -120,43 +121,10 @@ public static unsafe partial class Libc
             }
 
             descriptorCount = 0;
-            bool onlyLacks = mayLackDescriptors && result.Count > 0 && (message.flags & (MSG_TRUNC | MSG_CTRUNC)) == MSG_CTRUNC;
+            bool onlyLacks = mayLackDescriptors && result.Count > 0 && (message.msg_flags & (C.MSG_TRUNC | C.MSG_CTRUNC)) == C.MSG_CTRUNC;
             return onlyLacks ? result : new IOResult(-Errno.EMSGSIZE.Value);
         }
     }
 
     private const int ControlSize = 16 + (sizeof(int) * MaxMessageDescriptors);
-
-    [StructLayout(LayoutKind.Sequential)]
-    internal struct iovec
-    {
-        public byte* start;
-        public nuint length;
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    internal struct msghdr
-    {
-        public void* name;
-        public uint nameLength;
-        public iovec* parts;
-        public nuint partCount;
-        public byte* control;
-        public nuint controlLength;
-        public int flags;
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    internal struct cmsghdr
-    {
-        public nuint length;
-        public int level;
-        public int type;
-    }
-
-    [LibraryImport(Library, EntryPoint = "sendmsg", SetLastError = true)]
-    private static partial nint sys_sendmsg(int socket, msghdr* message, int flags);
-
-    [LibraryImport(Library, EntryPoint = "recvmsg", SetLastError = true)]
-    private static partial nint sys_recvmsg(int socket, msghdr* message, int flags);
 }

@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
+using Tmds.Linux;
 
 namespace PipeForkAs.LibC;
 
@@ -12,10 +12,15 @@ public static unsafe partial class Libc
     public static FileStatus? lstat(ReadOnlySpan<byte> path, out Errno error)
     {
         byte[] name = Terminated(path);
-        statx_t buffer;
-        // SAFETY: the name ends with a NUL and is pinned; statx_t has the kernel's size and layout (checked by a test against the C compiler).
+        statx buffer;
+        // SAFETY: the name ends with a NUL and is pinned; statx has the kernel's size and layout (checked by a test against the C
+        // compiler).
         fixed (byte* start = name)
-            error = sys_statx(AT_FDCWD, start, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &buffer) == 0 ? Errno.None : Check.LastErrno;
+        {
+            int result = C.statx(C.AT_FDCWD, start, C.AT_SYMLINK_NOFOLLOW | C.AT_NO_AUTOMOUNT, C.STATX_BASIC_STATS, &buffer);
+            error = result == 0 ? Errno.None : Check.LastErrno;
+        }
+
         return error == Errno.None ? Status(buffer) : null;
     }
 
@@ -31,7 +36,7 @@ public static unsafe partial class Libc
         int opened;
         // SAFETY: the name ends with a NUL and is pinned.
         fixed (byte* start = name)
-            opened = sys_open(start, (int)Flags);
+            opened = C.open(start, (int)Flags);
         if (opened == -1)
         {
             error = Check.LastErrno;
@@ -46,7 +51,7 @@ public static unsafe partial class Libc
             nint length;
             // SAFETY: the kernel is told the buffer's size.
             fixed (byte* start = buffer)
-                length = sys_syscall(SYS_getdents64, directory.Number, (nint)start, buffer.Length, 0, 0);
+                length = Syscall(Own.SYS_getdents64, directory.Number, (nint)start, buffer.Length, 0, 0);
             error = length >= 0 ? Errno.None : Check.LastErrno;
             if (length <= 0)
                 return error == Errno.None ? names : null;
@@ -64,12 +69,4 @@ public static unsafe partial class Libc
 
     private static byte[] Terminated(ReadOnlySpan<byte> path) =>
         path.Contains((byte)0) ? throw new ArgumentException("the path holds a NUL character", nameof(path)) : [.. path, 0];
-
-    internal const nint SYS_getdents64 = 217;
-
-    [LibraryImport(Library, EntryPoint = "open", SetLastError = true)]
-    private static partial int sys_open(byte* path, int flags);
-
-    [LibraryImport(Library, EntryPoint = "statx", SetLastError = true)]
-    private static partial int sys_statx(int directory, byte* path, int flags, uint mask, statx_t* buffer);
 }

@@ -1,13 +1,11 @@
-using System.Runtime.InteropServices;
+using Tmds.Linux;
 
 namespace PipeForkAs.LibC;
 
 /// <summary>libc, by its own names. Each function throws <see cref="SystemCallException"/> where the call fails, unless it returns an <see cref="IOResult"/>.</summary>
-public static partial class Libc
+public static unsafe partial class Libc
 {
-    /// <summary>CoreCLR resolves this name to libc.so.6; the native compiler links it directly (DirectPInvoke).</summary>
-    private const string Library = "libc";
-
-    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
-    private static partial nint sys_syscall(nint number, nint a, nint b, nint c, nint d, nint e);
+    /// <summary>syscall(2), for calls that libc has no function for, or not all of it. Pointers are numbers here.</summary>
+    private static nint Syscall(nint number, nint a, nint b, nint c, nint d, nint e) =>
+        (nint)(long)(ssize_t)C.syscall((void*)number, (void*)a, (void*)b, (void*)c, (void*)d, (void*)e);
 }

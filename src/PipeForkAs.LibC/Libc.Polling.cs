@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Tmds.Linux;
 
 namespace PipeForkAs.LibC;
 
@@ -54,30 +55,33 @@ public struct EpollEvent : IEquatable<EpollEvent>
 public static unsafe partial class Libc
 {
     /// <summary>epoll_create1(2).</summary>
-    public static FileDescriptor epoll_create1() => new(Check.Result(sys_epoll_create1(EPOLL_CLOEXEC), $"epoll_create1(EPOLL_CLOEXEC)"));
+    public static FileDescriptor epoll_create1() => new(Check.Result(C.epoll_create1(C.EPOLL_CLOEXEC), $"epoll_create1(EPOLL_CLOEXEC)"));
 
     /// <summary>epoll_ctl(2) <c>EPOLL_CTL_ADD</c>.</summary>
     public static void epoll_add(FileDescriptor epoll, FileDescriptor descriptor, EpollEvents events, long data)
     {
+        // SAFETY: EpollEvent has the kernel's layout, as the package's structure has (checked by a test against the C compiler).
         var entry = new EpollEvent { Events = events, Data = data };
-        // SAFETY: EpollEvent has the kernel's layout (checked by a test against the C compiler).
-        Check.Result(sys_epoll_ctl(epoll.Number, EPOLL_CTL_ADD, descriptor.Number, &entry), $"epoll_ctl({epoll}, EPOLL_CTL_ADD, {descriptor})");
+        Check.Result(C.epoll_ctl(epoll.Number, C.EPOLL_CTL_ADD, descriptor.Number, (epoll_event*)&entry),
+            $"epoll_ctl({epoll}, EPOLL_CTL_ADD, {descriptor})");
     }
 
     /// <summary>epoll_ctl(2) <c>EPOLL_CTL_MOD</c>. What is ready already is reported once more, also with <see cref="EpollEvents.EPOLLET"/>.</summary>
     public static void epoll_modify(FileDescriptor epoll, FileDescriptor descriptor, EpollEvents events, long data)
     {
+        // SAFETY: EpollEvent has the kernel's layout, as the package's structure has (checked by a test against the C compiler).
         var entry = new EpollEvent { Events = events, Data = data };
-        // SAFETY: EpollEvent has the kernel's layout (checked by a test against the C compiler).
-        Check.Result(sys_epoll_ctl(epoll.Number, EPOLL_CTL_MOD, descriptor.Number, &entry), $"epoll_ctl({epoll}, EPOLL_CTL_MOD, {descriptor})");
+        Check.Result(C.epoll_ctl(epoll.Number, C.EPOLL_CTL_MOD, descriptor.Number, (epoll_event*)&entry),
+            $"epoll_ctl({epoll}, EPOLL_CTL_MOD, {descriptor})");
     }
 
     /// <summary>epoll_ctl(2) <c>EPOLL_CTL_DEL</c>.</summary>
     public static void epoll_delete(FileDescriptor epoll, FileDescriptor descriptor)
     {
-        EpollEvent unused;
+        epoll_event unused;
         // SAFETY: the kernel does not read the entry; before Linux 2.6.9 it wanted an address; epoll_ctl(2), BUGS.
-        Check.Result(sys_epoll_ctl(epoll.Number, EPOLL_CTL_DEL, descriptor.Number, &unused), $"epoll_ctl({epoll}, EPOLL_CTL_DEL, {descriptor})");
+        Check.Result(C.epoll_ctl(epoll.Number, C.EPOLL_CTL_DEL, descriptor.Number, &unused),
+            $"epoll_ctl({epoll}, EPOLL_CTL_DEL, {descriptor})");
     }
 
     /// <summary>epoll_wait(2). Returns how many events there are; 0 also when a signal interrupted it.</summary>
@@ -86,10 +90,10 @@ public static unsafe partial class Libc
     /// <param name="milliseconds">How long to wait at most; -1 for ever.</param>
     public static int epoll_wait(FileDescriptor epoll, Span<EpollEvent> events, int milliseconds)
     {
-        // SAFETY: the buffer is pinned for the call and its length is what the kernel is told.
+        // SAFETY: the buffer is pinned for the call, its length is what the kernel is told, and EpollEvent has the kernel's layout.
         fixed (EpollEvent* start = events)
         {
-            int count = sys_epoll_wait(epoll.Number, start, events.Length, milliseconds);
+            int count = C.epoll_wait(epoll.Number, (epoll_event*)start, events.Length, milliseconds);
             if (count == -1 && Check.LastErrno == Errno.EINTR)
                 return 0;
             return Check.Result(count, $"epoll_wait({epoll})");
@@ -102,12 +106,12 @@ public static unsafe partial class Libc
     /// <param name="goOnAfterSignals">Whether it waits on after a signal's handler ran; else that ends it as the time does, and no clock is read.</param>
     public static bool poll_readable(FileDescriptor descriptor, int milliseconds, bool goOnAfterSignals = true)
     {
-        var entry = new pollfd { fd = descriptor.Number, events = POLLIN };
+        var entry = new pollfd { fd = descriptor.Number, events = C.POLLIN };
 
         // SAFETY: one entry of the kernel's layout, on this stack.
         if (goOnAfterSignals)
             Poll(&entry, 1, milliseconds);
-        else if (Check.Count(sys_poll(&entry, 1, milliseconds)) is { Failed: true } result && result.Errno != Errno.EINTR)
+        else if (Check.Count(Own.poll(&entry, 1, milliseconds)) is { Failed: true } result && result.Errno != Errno.EINTR)
             result.OrThrow("poll()");
         return entry.revents != 0;
     }
@@ -123,8 +127,8 @@ public static unsafe partial class Libc
             throw new ArgumentException("the same descriptor twice", nameof(second));
         // SAFETY: two entries of the kernel's layout, on this stack.
         pollfd* entries = stackalloc pollfd[2];
-        entries[0] = new() { fd = first.Number, events = POLLIN };
-        entries[1] = new() { fd = second.Number, events = POLLIN };
+        entries[0] = new() { fd = first.Number, events = C.POLLIN };
+        entries[1] = new() { fd = second.Number, events = C.POLLIN };
         Poll(entries, 2, milliseconds);
         return (entries[0].revents != 0, entries[1].revents != 0);
     }
@@ -137,7 +141,7 @@ public static unsafe partial class Libc
         IOResult result;
 
         // SAFETY: the caller's entries, of the kernel's layout.
-        while ((result = Check.Count(sys_poll(entries, count, left))).Errno == Errno.EINTR)
+        while ((result = Check.Count(Own.poll(entries, count, left))).Errno == Errno.EINTR)
             left = milliseconds < 0 ? milliseconds : (int)Math.Max(0, deadline - Environment.TickCount64);
         result.OrThrow("poll()");
     }
@@ -149,12 +153,12 @@ public static unsafe partial class Libc
         IOResult result;
 
         // SAFETY: one entry of the kernel's layout.
-        while ((result = Check.Count(sys_poll(&entry, 1, 0))).Errno == Errno.EINTR)
+        while ((result = Check.Count(Own.poll(&entry, 1, 0))).Errno == Errno.EINTR)
         {
         }
 
         result.OrThrow("poll()");
-        return (entry.revents & POLLHUP) != 0;
+        return (entry.revents & C.POLLHUP) != 0;
     }
 
     /// <summary>poll(2) for writing: whether a small write would not block. Also where it would fail at once, as on a pipe that nobody reads.</summary>
@@ -162,11 +166,11 @@ public static unsafe partial class Libc
     /// <param name="milliseconds">How long to wait for it at most, anew when a signal interrupts.</param>
     public static bool is_writable(FileDescriptor descriptor, int milliseconds = 0)
     {
-        var entry = new pollfd { fd = descriptor.Number, events = POLLOUT };
+        var entry = new pollfd { fd = descriptor.Number, events = C.POLLOUT };
         IOResult result;
 
         // SAFETY: one entry of the kernel's layout.
-        while ((result = Check.Count(sys_poll(&entry, 1, milliseconds))).Errno == Errno.EINTR)
+        while ((result = Check.Count(Own.poll(&entry, 1, milliseconds))).Errno == Errno.EINTR)
         {
         }
 
@@ -175,38 +179,6 @@ public static unsafe partial class Libc
     }
 
     /// <summary>eventfd(2), not blocking, starting at 0.</summary>
-    public static FileDescriptor eventfd() => new(Check.Result(sys_eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), $"eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)"));
-
-    internal const int EPOLL_CLOEXEC = 0x80000;
-    internal const int EPOLL_CTL_ADD = 1;
-    internal const int EPOLL_CTL_DEL = 2;
-    internal const int EPOLL_CTL_MOD = 3;
-    internal const int EFD_CLOEXEC = 0x80000;
-    internal const int EFD_NONBLOCK = 0x800;
-    internal const short POLLIN = 1;
-    internal const short POLLOUT = 4;
-    internal const short POLLHUP = 0x10;
-
-    [StructLayout(LayoutKind.Sequential)]
-    internal struct pollfd
-    {
-        public int fd;
-        public short events;
-        public short revents;
-    }
-
-    [LibraryImport(Library, EntryPoint = "epoll_create1", SetLastError = true)]
-    private static partial int sys_epoll_create1(int flags);
-
-    [LibraryImport(Library, EntryPoint = "epoll_ctl", SetLastError = true)]
-    private static partial int sys_epoll_ctl(int epoll, int operation, int descriptor, EpollEvent* entry);
-
-    [LibraryImport(Library, EntryPoint = "epoll_wait", SetLastError = true)]
-    private static partial int sys_epoll_wait(int epoll, EpollEvent* events, int size, int milliseconds);
-
-    [LibraryImport(Library, EntryPoint = "poll", SetLastError = true)]
-    private static partial int sys_poll(pollfd* entries, nuint count, int milliseconds);
-
-    [LibraryImport(Library, EntryPoint = "eventfd", SetLastError = true)]
-    private static partial int sys_eventfd(uint value, int flags);
+    public static FileDescriptor eventfd() =>
+        new(Check.Result(C.eventfd(0, C.EFD_CLOEXEC | C.EFD_NONBLOCK), $"eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)"));
 }

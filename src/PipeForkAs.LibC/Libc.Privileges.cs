@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace PipeForkAs.LibC;
 
 /// <summary>The capability sets of a thread, a bit for each capability; capabilities(7).</summary>
@@ -17,10 +15,10 @@ public static unsafe partial class Libc
     /// <summary>capget(2) of the calling thread.</summary>
     public static CapabilitySets capget()
     {
-        var header = new cap_user_header { version = LINUX_CAPABILITY_VERSION_3 };
-        cap_user_data* data = stackalloc cap_user_data[2];
+        var header = new Own.cap_user_header { version = Own.LINUX_CAPABILITY_VERSION_3 };
+        Own.cap_user_data* data = stackalloc Own.cap_user_data[2];
         // SAFETY: version 3 reads one header and writes two data blocks.
-        Check.Result((int)sys_syscall(SYS_capget, (nint)(&header), (nint)data, 0, 0, 0), $"capget()");
+        Check.Result((int)Syscall(Own.SYS_capget, (nint)(&header), (nint)data, 0, 0, 0), $"capget()");
         return new(
             data[0].effective | ((ulong)data[1].effective << 32),
             data[0].permitted | ((ulong)data[1].permitted << 32),
@@ -30,18 +28,18 @@ public static unsafe partial class Libc
     /// <summary>capset(2) of the calling thread.</summary>
     public static void capset(CapabilitySets sets)
     {
-        var header = new cap_user_header { version = LINUX_CAPABILITY_VERSION_3 };
-        cap_user_data* data = stackalloc cap_user_data[2];
+        var header = new Own.cap_user_header { version = Own.LINUX_CAPABILITY_VERSION_3 };
+        Own.cap_user_data* data = stackalloc Own.cap_user_data[2];
         data[0] = new() { effective = (uint)sets.Effective, permitted = (uint)sets.Permitted, inheritable = (uint)sets.Inheritable };
         data[1] = new() { effective = (uint)(sets.Effective >> 32), permitted = (uint)(sets.Permitted >> 32), inheritable = (uint)(sets.Inheritable >> 32) };
         // SAFETY: version 3 reads one header and two data blocks.
-        Check.Result((int)sys_syscall(SYS_capset, (nint)(&header), (nint)data, 0, 0, 0), $"capset({sets})");
+        Check.Result((int)Syscall(Own.SYS_capset, (nint)(&header), (nint)data, 0, 0, 0), $"capset({sets})");
     }
 
     /// <summary>prctl(2) <c>PR_CAPBSET_READ</c>: whether a capability is in the bounding set; null where the kernel knows no such capability.</summary>
     public static bool? prctl_capbset_read(int capability)
     {
-        int result = sys_prctl(PR_CAPBSET_READ, (nuint)capability, 0, 0, 0);
+        int result = Own.prctl(Own.PR_CAPBSET_READ, (nuint)capability, 0, 0, 0);
         if (result == -1 && Check.LastErrno == Errno.EINVAL)
             return null;
         return Check.Result(result, $"prctl(PR_CAPBSET_READ, {capability})") == 1;
@@ -49,31 +47,32 @@ public static unsafe partial class Libc
 
     /// <summary>prctl(2) <c>PR_CAPBSET_DROP</c>.</summary>
     public static void prctl_capbset_drop(int capability) =>
-        Check.Result(sys_prctl(PR_CAPBSET_DROP, (nuint)capability, 0, 0, 0), $"prctl(PR_CAPBSET_DROP, {capability})");
+        Check.Result(Own.prctl(Own.PR_CAPBSET_DROP, (nuint)capability, 0, 0, 0), $"prctl(PR_CAPBSET_DROP, {capability})");
 
     /// <summary>prctl(2) <c>PR_CAP_AMBIENT_CLEAR_ALL</c>.</summary>
     public static void prctl_cap_ambient_clear_all() =>
-        Check.Result(sys_prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), $"prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)");
+        Check.Result(Own.prctl(Own.PR_CAP_AMBIENT, Own.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0),
+            $"prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)");
 
     /// <summary>prctl(2) <c>PR_SET_NO_NEW_PRIVS</c>: no exec gives privileges any more. It cannot be undone.</summary>
     public static void prctl_set_no_new_privs() =>
-        Check.Result(sys_prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), $"prctl(PR_SET_NO_NEW_PRIVS, 1)");
+        Check.Result(Own.prctl(Own.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), $"prctl(PR_SET_NO_NEW_PRIVS, 1)");
 
     /// <summary>prctl(2) <c>PR_GET_NO_NEW_PRIVS</c>.</summary>
     public static bool prctl_get_no_new_privs() =>
-        Check.Result(sys_prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), $"prctl(PR_GET_NO_NEW_PRIVS)") == 1;
+        Check.Result(Own.prctl(Own.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), $"prctl(PR_GET_NO_NEW_PRIVS)") == 1;
 
     /// <summary>prctl(2) <c>PR_SET_DUMPABLE</c>: whether others with the same uid may trace the process, and whether it dumps core.</summary>
     public static void prctl_set_dumpable(bool dumpable) =>
-        Check.Result(sys_prctl(PR_SET_DUMPABLE, dumpable ? 1u : 0u, 0, 0, 0), $"prctl(PR_SET_DUMPABLE, {dumpable})");
+        Check.Result(Own.prctl(Own.PR_SET_DUMPABLE, dumpable ? 1u : 0u, 0, 0, 0), $"prctl(PR_SET_DUMPABLE, {dumpable})");
 
     /// <summary>prctl(2) <c>PR_SET_PDEATHSIG</c>: the signal that the process gets when its parent ends.</summary>
     public static void prctl_set_pdeathsig(Signal signal) =>
-        Check.Result(sys_prctl(PR_SET_PDEATHSIG, (nuint)signal.Number, 0, 0, 0), $"prctl(PR_SET_PDEATHSIG, {signal})");
+        Check.Result(Own.prctl(Own.PR_SET_PDEATHSIG, (nuint)signal.Number, 0, 0, 0), $"prctl(PR_SET_PDEATHSIG, {signal})");
 
     /// <summary>prctl(2) <c>PR_SET_CHILD_SUBREAPER</c>: descendants whose parent ends become children of this process, not of init.</summary>
     public static void prctl_set_child_subreaper() =>
-        Check.Result(sys_prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), $"prctl(PR_SET_CHILD_SUBREAPER, 1)");
+        Check.Result(Own.prctl(Own.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), $"prctl(PR_SET_CHILD_SUBREAPER, 1)");
 
     /// <summary>
     /// keyctl(2) <c>KEYCTL_JOIN_SESSION_KEYRING</c> with no name: a new, anonymous session keyring. False where this process and its
@@ -82,51 +81,17 @@ public static unsafe partial class Libc
     /// </summary>
     public static bool keyctl_join_session_keyring()
     {
-        int result = (int)sys_syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0);
+        int result = (int)Syscall(Own.SYS_keyctl, Own.KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0);
         if (result == -1 && (Check.LastErrno == Errno.ENOSYS || Check.LastErrno == Errno.EPERM))
         {
             Errno refused = Check.LastErrno;
-            if ((int)sys_syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0, 0, 0) == -1 && Check.LastErrno == refused)
+            result = (int)Syscall(Own.SYS_keyctl, Own.KEYCTL_GET_KEYRING_ID, Own.KEY_SPEC_SESSION_KEYRING, 0, 0, 0);
+            if (result == -1 && Check.LastErrno == refused)
                 return false;
             throw new SystemCallException("keyctl(KEYCTL_JOIN_SESSION_KEYRING)", refused);
         }
 
         Check.Result(result, $"keyctl(KEYCTL_JOIN_SESSION_KEYRING)");
         return true;
-    }
-
-    internal const uint LINUX_CAPABILITY_VERSION_3 = 0x20080522;
-    internal const nint SYS_capget = 125;
-    internal const nint SYS_capset = 126;
-    internal const nint SYS_keyctl = 250;
-    internal const nint KEYCTL_GET_KEYRING_ID = 0;
-    internal const nint KEYCTL_JOIN_SESSION_KEYRING = 1;
-    internal const nint KEY_SPEC_SESSION_KEYRING = -3;
-    internal const int PR_SET_PDEATHSIG = 1;
-    internal const int PR_SET_DUMPABLE = 4;
-    internal const int PR_CAPBSET_READ = 23;
-    internal const int PR_CAPBSET_DROP = 24;
-    internal const int PR_SET_CHILD_SUBREAPER = 36;
-    internal const int PR_SET_NO_NEW_PRIVS = 38;
-    internal const int PR_GET_NO_NEW_PRIVS = 39;
-    internal const int PR_CAP_AMBIENT = 47;
-    internal const int PR_CAP_AMBIENT_CLEAR_ALL = 4;
-
-    [LibraryImport(Library, EntryPoint = "prctl", SetLastError = true)]
-    private static partial int sys_prctl(int option, nuint a, nuint b, nuint c, nuint d);
-
-    [StructLayout(LayoutKind.Sequential)]
-    internal struct cap_user_header
-    {
-        public uint version;
-        public int pid;
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    internal struct cap_user_data
-    {
-        public uint effective;
-        public uint permitted;
-        public uint inheritable;
     }
 }

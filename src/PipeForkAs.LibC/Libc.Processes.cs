@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace PipeForkAs.LibC;
 
 /// <summary>A child of the calling process that has ended.</summary>
@@ -16,7 +14,7 @@ public static unsafe partial class Libc
     /// </summary>
     public static ProcessId? fork()
     {
-        int pid = Check.Result(sys_fork(), $"fork()");
+        int pid = Check.Result(C.fork(), $"fork()");
         return pid == 0 ? null : new ProcessId(pid);
     }
 
@@ -25,23 +23,23 @@ public static unsafe partial class Libc
     [System.Diagnostics.CodeAnalysis.DoesNotReturn]
     public static void _exit(int code)
     {
-        sys_exit(code);
+        C._exit(code);
         throw new InvalidOperationException("_exit returned");
     }
 
     /// <summary>getpid(2).</summary>
-    public static ProcessId getpid() => new(sys_getpid());
+    public static ProcessId getpid() => new(C.getpid());
 
     /// <summary>getppid(2).</summary>
-    public static ProcessId getppid() => new(sys_getppid());
+    public static ProcessId getppid() => new(C.getppid());
 
     /// <summary>setsid(2): a new session and process group, without terminal.</summary>
-    public static void setsid() => Check.Result(sys_setsid(), $"setsid()");
+    public static void setsid() => Check.Result(C.setsid(), $"setsid()");
 
     /// <summary>getsid(2): the session of a process; null where there is none of that number.</summary>
     public static ProcessId? getsid(ProcessId pid)
     {
-        int result = sys_getsid(pid.Value);
+        int result = C.getsid(pid.Value);
         if (result == -1 && Check.LastErrno == Errno.ESRCH)
             return null;
         return new ProcessId(Check.Result(result, $"getsid({pid})"));
@@ -65,7 +63,7 @@ public static unsafe partial class Libc
 
     /// <summary>pidfd_open(2): a descriptor that stands for a process and becomes readable when it ends.</summary>
     public static FileDescriptor pidfd_open(ProcessId pid) =>
-        new(Check.Result((int)sys_syscall(SYS_pidfd_open, pid.Value, 0, 0, 0, 0), $"pidfd_open({pid})"));
+        new(Check.Result((int)Syscall(Own.SYS_pidfd_open, pid.Value, 0, 0, 0, 0), $"pidfd_open({pid})"));
 
     /// <summary>pidfd_send_signal(2) of signal 0: whether the process still has its number, alive or as a zombie.</summary>
     public static bool pidfd_is_there(FileDescriptor pidfd) => pidfd_send_signal(pidfd, new Signal(0));
@@ -73,7 +71,7 @@ public static unsafe partial class Libc
     /// <summary>pidfd_send_signal(2). False where the process has ended.</summary>
     public static bool pidfd_send_signal(FileDescriptor pidfd, Signal signal)
     {
-        int result = (int)sys_syscall(SYS_pidfd_send_signal, pidfd.Number, signal.Number, 0, 0, 0);
+        int result = (int)Syscall(Own.SYS_pidfd_send_signal, pidfd.Number, signal.Number, 0, 0, 0);
         if (result == -1 && Check.LastErrno == Errno.ESRCH)
             return false;
         Check.Result(result, $"pidfd_send_signal({pidfd}, {signal})");
@@ -84,22 +82,22 @@ public static unsafe partial class Libc
     /// waitid(2) for one child with <c>WNOHANG | WNOWAIT</c>: it stays a zombie, and its process id taken, until
     /// <see cref="reap(ProcessId)"/>. The system call is used and not libc's function, which does not pass the resource usage on. Null where it has not ended.
     /// </summary>
-    public static EndedChild? peek_ended(ProcessId pid) => WaitId(P_PID, pid.Value, WEXITED | WNOHANG | WNOWAIT);
+    public static EndedChild? peek_ended(ProcessId pid) => WaitId(Own.P_PID, pid.Value, Own.WEXITED | Own.WNOHANG | Own.WNOWAIT);
 
     /// <summary>waitid(2) for one child, without waiting and reaping it. Null where it has not ended.</summary>
-    public static EndedChild? reap(ProcessId pid) => WaitId(P_PID, pid.Value, WEXITED | WNOHANG);
+    public static EndedChild? reap(ProcessId pid) => WaitId(Own.P_PID, pid.Value, Own.WEXITED | Own.WNOHANG);
 
     /// <summary>waitid(2) for the child that a pidfd stands for, reaping it. Null where it has not ended.</summary>
-    public static EndedChild? reap(FileDescriptor pidfd) => WaitId(P_PIDFD, pidfd.Number, WEXITED | WNOHANG);
+    public static EndedChild? reap(FileDescriptor pidfd) => WaitId(Own.P_PIDFD, pidfd.Number, Own.WEXITED | Own.WNOHANG);
 
     /// <summary>
     /// waitid(2) for any child that has ended, with <c>WNOHANG | WNOWAIT</c>: it stays a zombie, and its process id taken, until
     /// <see cref="reap(ProcessId)"/>. Null where none has ended, or there is no child.
     /// </summary>
-    public static EndedChild? peek_any_ended() => WaitId(P_ALL, 0, WEXITED | WNOHANG | WNOWAIT);
+    public static EndedChild? peek_any_ended() => WaitId(Own.P_ALL, 0, Own.WEXITED | Own.WNOHANG | Own.WNOWAIT);
 
     /// <summary>waitid(2) for one child, waiting for its end and reaping it.</summary>
-    public static EndedChild wait_for(ProcessId pid) => WaitId(P_PID, pid.Value, WEXITED)!.Value;
+    public static EndedChild wait_for(ProcessId pid) => WaitId(Own.P_PID, pid.Value, Own.WEXITED)!.Value;
 
     /// <summary>execve(2). Returns only by its exception.</summary>
     /// <param name="path">The program.</param>
@@ -110,8 +108,10 @@ public static unsafe partial class Libc
         ArgumentOutOfRangeException.ThrowIfZero(arguments.Length);
         using var argv = new CStringArray(arguments);
         using var envp = new CStringArray(environment);
-        // SAFETY: both arrays end with a null and live until the call has failed; where it succeeds nothing here is left.
-        Check.Result(sys_execve(Check.NoNul(path), argv.Pointer, envp.Pointer), $"execve(\"{path}\")");
+        // SAFETY: the path ends with a NUL, both arrays end with a null, and all live until the call has failed; where it succeeds nothing
+        // here is left.
+        using var name = new CString(path, stackalloc byte[CString.BufferSize]);
+        Check.Result(C.execve(name.Pointer, argv.Pointer, envp.Pointer), $"execve(\"{path}\")");
     }
 
     /// <summary>
@@ -131,42 +131,44 @@ public static unsafe partial class Libc
         using var sources = new SpawnSources(descriptors);
         // SAFETY: both opaque types are smaller than their buffers (checked by a test against the C compiler), are initialized
         // before use and destroyed after it.
-        byte* actions = stackalloc byte[PosixSpawnBufferSize];
-        byte* attributes = stackalloc byte[PosixSpawnBufferSize];
-        Check.ErrorNumber(sys_spawn_actions_init(actions), "posix_spawn_file_actions_init()");
+        byte* actions = stackalloc byte[Own.PosixSpawnBufferSize];
+        byte* attributes = stackalloc byte[Own.PosixSpawnBufferSize];
+        Check.ErrorNumber(Own.posix_spawn_file_actions_init(actions), "posix_spawn_file_actions_init()");
         try
         {
-            Check.ErrorNumber(sys_spawn_attr_init(attributes), "posix_spawnattr_init()");
+            Check.ErrorNumber(Own.posix_spawnattr_init(attributes), "posix_spawnattr_init()");
             try
             {
                 foreach ((FileDescriptor source, int target) in sources.Mapped)
-                    Check.ErrorNumber(sys_spawn_actions_adddup2(actions, source.Number, target), "posix_spawn_file_actions_adddup2()");
+                    Check.ErrorNumber(
+                        Own.posix_spawn_file_actions_adddup2(actions, source.Number, target), "posix_spawn_file_actions_adddup2()");
 
                 SignalSet none = SignalSet.Empty, all = SignalSet.WithLibcsOwn;
-                Check.ErrorNumber(sys_spawn_attr_setsigmask(attributes, &none), "posix_spawnattr_setsigmask()");
-                Check.ErrorNumber(sys_spawn_attr_setsigdefault(attributes, &all), "posix_spawnattr_setsigdefault()");
+                Check.ErrorNumber(Own.posix_spawnattr_setsigmask(attributes, &none), "posix_spawnattr_setsigmask()");
+                Check.ErrorNumber(Own.posix_spawnattr_setsigdefault(attributes, &all), "posix_spawnattr_setsigdefault()");
                 Check.ErrorNumber(
-                    sys_spawn_attr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID),
+                    Own.posix_spawnattr_setflags(
+                        attributes, Own.POSIX_SPAWN_SETSIGMASK | Own.POSIX_SPAWN_SETSIGDEF | Own.POSIX_SPAWN_SETSID),
                     "posix_spawnattr_setflags()");
                 int pid;
                 Check.ErrorNumber(
-                    sys_posix_spawn(&pid, Check.NoNul(path), actions, attributes, argv.Pointer, envp.Pointer), $"posix_spawn(\"{path}\")");
+                    Own.posix_spawn(&pid, Check.NoNul(path), actions, attributes, argv.Pointer, envp.Pointer), $"posix_spawn(\"{path}\")");
                 return new ProcessId(pid);
             }
             finally
             {
-                _ = sys_spawn_attr_destroy(attributes);
+                _ = Own.posix_spawnattr_destroy(attributes);
             }
         }
         finally
         {
-            _ = sys_spawn_actions_destroy(actions);
+            _ = Own.posix_spawn_file_actions_destroy(actions);
         }
     }
 
     private static bool Kill(int target, Signal signal)
     {
-        int result = sys_kill(target, signal.Number);
+        int result = C.kill(target, signal.Number);
         if (result == -1 && Check.LastErrno == Errno.ESRCH)
             return false;
         Check.Result(result, $"kill({target}, {signal})");
@@ -175,24 +177,26 @@ public static unsafe partial class Libc
 
     private static EndedChild? WaitId(int kind, int id, int options)
     {
-        siginfo_t info;
-        rusage usage;
+        Own.siginfo_t info;
+        Own.rusage usage;
         int result;
         do
         {
             info = default;
             // SAFETY: both structures have the kernel's size and layout (checked by a test against the C compiler).
-            result = (int)sys_syscall(SYS_waitid, kind, id, (nint)(&info), options | __WALL, (nint)(&usage));
+            result = (int)Syscall(Own.SYS_waitid, kind, id, (nint)(&info), options | Own.__WALL, (nint)(&usage));
         }
         while (result == -1 && Check.LastErrno == Errno.EINTR);
 
-        if (result == -1 && kind == P_ALL && Check.LastErrno == Errno.ECHILD)
+        if (result == -1 && kind == Own.P_ALL && Check.LastErrno == Errno.ECHILD)
             return null;
         Check.Result(result, $"waitid({kind}, {id}, {options})");
         if (info.si_pid == 0)
             return null;
 
-        WaitStatus status = info.si_code == CLD_EXITED ? new WaitStatus.Exited(info.si_status) : new WaitStatus.Signaled(new Signal(info.si_status));
+        WaitStatus status = info.si_code == C.CLD_EXITED
+            ? new WaitStatus.Exited(info.si_status)
+            : new WaitStatus.Signaled(new Signal(info.si_status));
         return new EndedChild(
             new ProcessId(info.si_pid), status,
             new ResourceUsage(
@@ -200,95 +204,4 @@ public static unsafe partial class Libc
                 new TimeSpan((usage.stime_sec * TimeSpan.TicksPerSecond) + (usage.stime_usec * TimeSpan.TicksPerMicrosecond)),
                 usage.maxrss * 1024));
     }
-
-    internal const nint SYS_waitid = 247;
-    internal const nint SYS_pidfd_send_signal = 424;
-    internal const nint SYS_pidfd_open = 434;
-    internal const int P_ALL = 0;
-    internal const int P_PID = 1;
-    internal const int P_PIDFD = 3;
-    internal const int WNOHANG = 1;
-    internal const int WEXITED = 4;
-    internal const int WNOWAIT = 0x01000000;
-    internal const int __WALL = 0x40000000; // Includes children whose exit signal is not SIGCHLD.
-    internal const int CLD_EXITED = 1;
-    internal const short POSIX_SPAWN_SETSIGDEF = 0x04;
-    internal const short POSIX_SPAWN_SETSIGMASK = 0x08;
-    internal const short POSIX_SPAWN_SETSID = 0x80;
-    internal const int PosixSpawnBufferSize = 512;
-
-    [StructLayout(LayoutKind.Sequential)]
-    internal struct siginfo_t
-    {
-        public int si_signo;
-        public int si_errno;
-        public int si_code;
-        private readonly int padding;
-        public int si_pid;
-        public uint si_uid;
-        public int si_status;
-        private unsafe fixed byte rest[100];
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    internal struct rusage
-    {
-        public long utime_sec;
-        public long utime_usec;
-        public long stime_sec;
-        public long stime_usec;
-        public long maxrss;
-        private unsafe fixed long rest[13];
-    }
-
-    [LibraryImport(Library, EntryPoint = "fork", SetLastError = true)]
-    private static partial int sys_fork();
-
-    [LibraryImport(Library, EntryPoint = "_exit")]
-    private static partial void sys_exit(int code);
-
-    [LibraryImport(Library, EntryPoint = "getpid")]
-    private static partial int sys_getpid();
-
-    [LibraryImport(Library, EntryPoint = "getppid")]
-    private static partial int sys_getppid();
-
-    [LibraryImport(Library, EntryPoint = "getsid", SetLastError = true)]
-    private static partial int sys_getsid(int pid);
-
-    [LibraryImport(Library, EntryPoint = "setsid", SetLastError = true)]
-    private static partial int sys_setsid();
-
-    [LibraryImport(Library, EntryPoint = "kill", SetLastError = true)]
-    private static partial int sys_kill(int pid, int signal);
-
-    [LibraryImport(Library, EntryPoint = "execve", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int sys_execve(string path, byte** argv, byte** envp);
-
-    [LibraryImport(Library, EntryPoint = "posix_spawn", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int sys_posix_spawn(int* pid, string path, byte* actions, byte* attributes, byte** argv, byte** envp);
-
-    [LibraryImport(Library, EntryPoint = "posix_spawn_file_actions_init")]
-    private static partial int sys_spawn_actions_init(byte* actions);
-
-    [LibraryImport(Library, EntryPoint = "posix_spawn_file_actions_destroy")]
-    private static partial int sys_spawn_actions_destroy(byte* actions);
-
-    [LibraryImport(Library, EntryPoint = "posix_spawn_file_actions_adddup2")]
-    private static partial int sys_spawn_actions_adddup2(byte* actions, int source, int target);
-
-    [LibraryImport(Library, EntryPoint = "posix_spawnattr_init")]
-    private static partial int sys_spawn_attr_init(byte* attributes);
-
-    [LibraryImport(Library, EntryPoint = "posix_spawnattr_destroy")]
-    private static partial int sys_spawn_attr_destroy(byte* attributes);
-
-    [LibraryImport(Library, EntryPoint = "posix_spawnattr_setflags")]
-    private static partial int sys_spawn_attr_setflags(byte* attributes, short flags);
-
-    [LibraryImport(Library, EntryPoint = "posix_spawnattr_setsigmask")]
-    private static partial int sys_spawn_attr_setsigmask(byte* attributes, SignalSet* mask);
-
-    [LibraryImport(Library, EntryPoint = "posix_spawnattr_setsigdefault")]
-    private static partial int sys_spawn_attr_setsigdefault(byte* attributes, SignalSet* signals);
 }

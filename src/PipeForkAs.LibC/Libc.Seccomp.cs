@@ -67,10 +67,10 @@ public static unsafe partial class Libc
     public const uint X32_SYSCALL_BIT = 0x40000000;
 
     /// <summary>Pushes input into a terminal; ioctl_tty(2).</summary>
-    public const uint TIOCSTI = 0x5412;
+    public static uint TIOCSTI => (uint)C.TIOCSTI;
 
     /// <summary>Among others pastes into a console; ioctl_console(2).</summary>
-    public const uint TIOCLINUX = 0x541C;
+    public static uint TIOCLINUX => (uint)C.TIOCLINUX;
 
     /// <summary>Local sockets; unix(7).</summary>
     public const uint AF_UNIX_FAMILY = 1;
@@ -82,14 +82,14 @@ public static unsafe partial class Libc
     public const uint CLONE_NEW_ANY = 0x7E020080;
 
     /// <summary>Flag of clone(2): the new process is a child of the caller's parent.</summary>
-    public const uint CLONE_PARENT = 0x8000;
+    public static uint CLONE_PARENT => (uint)C.CLONE_PARENT;
 
     /// <summary>seccomp(2) <c>SECCOMP_GET_ACTION_AVAIL</c>: whether the kernel has filters with what is used here.</summary>
     public static bool seccomp_available()
     {
         uint action = SECCOMP_RET_KILL_PROCESS;
         // SAFETY: the kernel reads 32 bits.
-        return (int)sys_syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, (nint)(&action), 0, 0) == 0;
+        return (int)Syscall(Own.SYS_seccomp, Own.SECCOMP_GET_ACTION_AVAIL, 0, (nint)(&action), 0, 0) == 0;
     }
 
     /// <summary>seccomp(2) <c>SECCOMP_SET_MODE_FILTER</c>, for all threads of the process. Needs no_new_privs. It cannot be undone.</summary>
@@ -100,25 +100,13 @@ public static unsafe partial class Libc
         // SAFETY: the program is pinned for the call, and its length is what the kernel is told.
         fixed (BpfInstruction* start = program)
         {
-            var filter = new sock_fprog { len = (ushort)program.Length, filter = start };
-            int result = (int)sys_syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, (nint)(&filter), 0, 0);
+            var filter = new Own.sock_fprog { len = (ushort)program.Length, filter = start };
+            int result = (int)Syscall(Own.SYS_seccomp, Own.SECCOMP_SET_MODE_FILTER, Own.SECCOMP_FILTER_FLAG_TSYNC, (nint)(&filter), 0, 0);
 
             // Over 0: the thread that could not be synchronized.
             if (result > 0)
                 throw new SystemCallException($"seccomp(SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC): thread {result.ToString(CultureInfo.InvariantCulture)} has other filters", Errno.EINVAL);
             Check.Result(result, $"seccomp(SECCOMP_SET_MODE_FILTER)");
         }
-    }
-
-    internal const nint SYS_seccomp = 317;
-    internal const nint SECCOMP_SET_MODE_FILTER = 1;
-    internal const nint SECCOMP_GET_ACTION_AVAIL = 2;
-    internal const nint SECCOMP_FILTER_FLAG_TSYNC = 1;
-
-    [StructLayout(LayoutKind.Sequential)]
-    internal struct sock_fprog
-    {
-        public ushort len;
-        public BpfInstruction* filter;
     }
 }

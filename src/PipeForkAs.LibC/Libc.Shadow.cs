@@ -19,12 +19,12 @@ public static unsafe partial class Libc
             byte* buffer = (byte*)NativeMemory.AllocZeroed((nuint)size);
             try
             {
-                spwd entry;
-                spwd* result;
+                Own.spwd entry;
+                Own.spwd* result;
                 int error;
                 // SAFETY: libc is told the buffer's size; the numbers are copied before the buffer goes.
                 do
-                    error = sys_getspnam_r(Check.NoNul(name), &entry, buffer, (nuint)size, &result);
+                    error = Own.getspnam_r(Check.NoNul(name), &entry, buffer, (nuint)size, &result);
                 while (error == Errno.EINTR.Value);
                 if (error == Errno.ERANGE.Value && size < MaxEntryBytes)
                     continue;
@@ -41,21 +41,4 @@ public static unsafe partial class Libc
             }
         }
     }
-
-    [StructLayout(LayoutKind.Sequential)]
-    internal struct spwd
-    {
-        public byte* name;
-        public byte* password;
-        public long lastChange;
-        public long minimum;
-        public long maximum;
-        public long warning;
-        public long inactive;
-        public long expires;
-        public ulong flags;
-    }
-
-    [LibraryImport(Library, EntryPoint = "getspnam_r", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int sys_getspnam_r(string name, spwd* entry, byte* buffer, nuint size, spwd** result);
 }

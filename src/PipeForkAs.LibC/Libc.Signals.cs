@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using Tmds.Linux;
 
 namespace PipeForkAs.LibC;
 
@@ -9,51 +9,27 @@ public static unsafe partial class Libc
     {
         SignalSet former;
         // SAFETY: SignalSet has the size of sigset_t (checked by a test against the C compiler).
-        Check.ErrorNumber(sys_pthread_sigmask(SIG_SETMASK, &blocked, &former), "pthread_sigmask(SIG_SETMASK)");
+        Check.ErrorNumber(Own.pthread_sigmask(C.SIG_SETMASK, &blocked, &former), "pthread_sigmask(SIG_SETMASK)");
         return former;
     }
 
     /// <summary>sigaction(2) with <c>SIG_DFL</c>.</summary>
-    public static void signal_default(Signal signal) => SetDisposition(signal, SIG_DFL);
+    public static void signal_default(Signal signal) => SetDisposition(signal, Own.SIG_DFL);
 
     /// <summary>sigaction(2) with <c>SIG_IGN</c>.</summary>
-    public static void signal_ignore(Signal signal) => SetDisposition(signal, SIG_IGN);
+    public static void signal_ignore(Signal signal) => SetDisposition(signal, Own.SIG_IGN);
 
     /// <summary>signalfd(2), not blocking: reads tell of the signals in the set, which must be blocked.</summary>
     public static FileDescriptor signalfd(SignalSet signals)
     {
         // SAFETY: SignalSet has the size of sigset_t.
-        return new(Check.Result(sys_signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK), $"signalfd({signals})"));
+        return new(Check.Result(Own.signalfd(-1, &signals, Own.SFD_CLOEXEC | Own.SFD_NONBLOCK), $"signalfd({signals})"));
     }
 
     private static void SetDisposition(Signal signal, nint handler)
     {
-        var action = new sigaction_t { handler = handler };
-        // SAFETY: sigaction_t has libc's size and layout (checked by a test against the C compiler).
-        Check.Result(sys_sigaction(signal.Number, &action, null), $"sigaction({signal})");
+        var action = new sigaction { sa_handler = (void*)handler };
+        // SAFETY: sigaction has libc's size and layout (checked by a test against the C compiler).
+        Check.Result(C.sigaction(signal.Number, &action, null), $"sigaction({signal})");
     }
-
-    internal const int SIG_SETMASK = 2;
-    internal const nint SIG_DFL = 0;
-    internal const nint SIG_IGN = 1;
-    internal const int SFD_CLOEXEC = 0x80000;
-    internal const int SFD_NONBLOCK = 0x800;
-
-    [StructLayout(LayoutKind.Sequential)]
-    internal struct sigaction_t
-    {
-        public nint handler;
-        public SignalSet mask;
-        public int flags;
-        public nint restorer;
-    }
-
-    [LibraryImport(Library, EntryPoint = "pthread_sigmask")]
-    private static partial int sys_pthread_sigmask(int how, SignalSet* set, SignalSet* former);
-
-    [LibraryImport(Library, EntryPoint = "sigaction", SetLastError = true)]
-    private static partial int sys_sigaction(int signal, sigaction_t* action, sigaction_t* former);
-
-    [LibraryImport(Library, EntryPoint = "signalfd", SetLastError = true)]
-    private static partial int sys_signalfd(int descriptor, SignalSet* signals, int flags);
 }

@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using Tmds.Linux;
 
 namespace PipeForkAs.LibC;
 
@@ -14,9 +14,9 @@ public static unsafe partial class Libc
     public static PeerCredentials getsockopt_peercred(FileDescriptor socket)
     {
         ucred credentials;
-        uint length = (uint)sizeof(ucred);
+        socklen_t length = sizeof(ucred);
         // SAFETY: the kernel is told the structure's size.
-        Check.Result(sys_getsockopt(socket.Number, SOL_SOCKET, SO_PEERCRED, &credentials, &length), $"getsockopt({socket}, SO_PEERCRED)");
+        Check.Result(C.getsockopt(socket.Number, C.SOL_SOCKET, C.SO_PEERCRED, &credentials, &length), $"getsockopt({socket}, SO_PEERCRED)");
         return new PeerCredentials(new ProcessId(credentials.pid), new UserId(credentials.uid), new GroupId(credentials.gid));
     }
 
@@ -27,9 +27,9 @@ public static unsafe partial class Libc
     public static FileDescriptor? getsockopt_peerpidfd(FileDescriptor socket)
     {
         int number;
-        uint length = sizeof(int);
+        socklen_t length = sizeof(int);
         // SAFETY: the kernel writes one int and is told its size.
-        int result = sys_getsockopt(socket.Number, SOL_SOCKET, SO_PEERPIDFD, &number, &length);
+        int result = C.getsockopt(socket.Number, C.SOL_SOCKET, Own.SO_PEERPIDFD, &number, &length);
         return result == -1 ? null : new FileDescriptor(number);
     }
 
@@ -39,19 +39,19 @@ public static unsafe partial class Libc
         var groups = new GroupId[32];
         while (true)
         {
-            uint length = (uint)(groups.Length * sizeof(uint));
+            socklen_t length = groups.Length * sizeof(uint);
             int result;
             // SAFETY: GroupId is one uint, and the kernel is told how many bytes there is room for.
             fixed (GroupId* start = groups)
-                result = sys_getsockopt(socket.Number, SOL_SOCKET, SO_PEERGROUPS, start, &length);
+                result = C.getsockopt(socket.Number, C.SOL_SOCKET, C.SO_PEERGROUPS, start, &length);
             if (result == -1 && Check.LastErrno == Errno.ERANGE)
             {
-                groups = new GroupId[length / sizeof(uint)];
+                groups = new GroupId[(uint)length / sizeof(uint)];
                 continue;
             }
 
             Check.Result(result, $"getsockopt({socket}, SO_PEERGROUPS)");
-            return groups[..(int)(length / sizeof(uint))];
+            return groups[..(int)((uint)length / sizeof(uint))];
         }
     }
 
@@ -59,27 +59,14 @@ public static unsafe partial class Libc
     public static IOResult setsockopt_sndbufforce(FileDescriptor socket, int bytes)
     {
         // SAFETY: the kernel reads one int.
-        return Check.Count(sys_setsockopt(socket.Number, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(int)));
+        return Check.Count(C.setsockopt(socket.Number, C.SOL_SOCKET, C.SO_SNDBUFFORCE, &bytes, sizeof(int)));
     }
 
     /// <summary>setsockopt(2) <c>SO_SNDBUF</c>: the send buffer in bytes, or as many as the system's limit allows (/proc/sys/net/core/wmem_max).</summary>
     public static void setsockopt_sndbuf(FileDescriptor socket, int bytes)
     {
         // SAFETY: the kernel reads one int.
-        Check.Result(sys_setsockopt(socket.Number, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(int)), $"setsockopt({socket}, SO_SNDBUF, {bytes})");
+        Check.Result(C.setsockopt(socket.Number, C.SOL_SOCKET, C.SO_SNDBUF, &bytes, sizeof(int)),
+            $"setsockopt({socket}, SO_SNDBUF, {bytes})");
     }
-
-    [StructLayout(LayoutKind.Sequential)]
-    internal struct ucred
-    {
-        public int pid;
-        public uint uid;
-        public uint gid;
-    }
-
-    [LibraryImport(Library, EntryPoint = "getsockopt", SetLastError = true)]
-    private static partial int sys_getsockopt(int socket, int level, int option, void* value, uint* length);
-
-    [LibraryImport(Library, EntryPoint = "setsockopt", SetLastError = true)]
-    private static partial int sys_setsockopt(int socket, int level, int option, void* value, uint length);
 }

@@ -1,5 +1,5 @@
-using System.Runtime.InteropServices;
 using System.Text;
+using Tmds.Linux;
 
 namespace PipeForkAs.LibC;
 
@@ -23,14 +23,16 @@ public static unsafe partial class Libc
 
     /// <summary>socket(2) <c>AF_UNIX</c>, close-on-exec.</summary>
     public static FileDescriptor socket_unix(SocketType type, bool blocking) =>
-        new(Check.Result(sys_socket(AF_UNIX, (int)type | SOCK_CLOEXEC | (blocking ? 0 : SOCK_NONBLOCK), 0), $"socket(AF_UNIX, {type})"));
+        new(Check.Result(C.socket(C.AF_UNIX, (int)type | C.SOCK_CLOEXEC | (blocking ? 0 : C.SOCK_NONBLOCK), 0),
+            $"socket(AF_UNIX, {type})"));
 
     /// <summary>socketpair(2) <c>AF_UNIX, SOCK_SEQPACKET</c>, close-on-exec; both ends block.</summary>
     public static (FileDescriptor One, FileDescriptor Other) socketpair_seqpacket()
     {
         int* ends = stackalloc int[2];
         // SAFETY: the kernel writes two ints, for which there is room.
-        Check.Result(sys_socketpair(AF_UNIX, (int)SocketType.SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), $"socketpair(AF_UNIX, SOCK_SEQPACKET)");
+        Check.Result(C.socketpair(C.AF_UNIX, (int)SocketType.SOCK_SEQPACKET | C.SOCK_CLOEXEC, 0, ends),
+            $"socketpair(AF_UNIX, SOCK_SEQPACKET)");
         return (new FileDescriptor(ends[0]), new FileDescriptor(ends[1]));
     }
 
@@ -39,7 +41,7 @@ public static unsafe partial class Libc
     {
         int* ends = stackalloc int[2];
         // SAFETY: the kernel writes two ints, for which there is room.
-        Check.Result(sys_socketpair(AF_UNIX, (int)SocketType.SOCK_STREAM | SOCK_CLOEXEC, 0, ends), $"socketpair(AF_UNIX, SOCK_STREAM)");
+        Check.Result(C.socketpair(C.AF_UNIX, (int)SocketType.SOCK_STREAM | C.SOCK_CLOEXEC, 0, ends), $"socketpair(AF_UNIX, SOCK_STREAM)");
         return (new FileDescriptor(ends[0]), new FileDescriptor(ends[1]));
     }
 
@@ -48,7 +50,7 @@ public static unsafe partial class Libc
     {
         sockaddr_un address = Address(path, out uint length);
         // SAFETY: sockaddr_un has the kernel's layout (checked by a test against the C compiler), and length is at most its size.
-        Check.Result(sys_bind(socket.Number, &address, length), $"bind({socket}, \"{path}\")");
+        Check.Result(C.bind(socket.Number, (sockaddr*)&address, length), $"bind({socket}, \"{path}\")");
     }
 
     /// <summary>
@@ -61,20 +63,22 @@ public static unsafe partial class Libc
         IOResult result;
         // SAFETY: sockaddr_un has the kernel's layout (checked by a test against the C compiler), and length is at most its size.
         do
-            result = Check.Count(sys_connect(socket.Number, &address, length));
+            result = Check.Count(C.connect(socket.Number, (sockaddr*)&address, length));
         while (result.Errno == Errno.EINTR);
         return result;
     }
 
     /// <summary>listen(2).</summary>
-    public static void listen(FileDescriptor socket, int backlog) => Check.Result(sys_listen(socket.Number, backlog), $"listen({socket}, {backlog})");
+    public static void listen(FileDescriptor socket, int backlog) =>
+        Check.Result(C.listen(socket.Number, backlog), $"listen({socket}, {backlog})");
 
     /// <summary>accept4(2) with <c>SOCK_CLOEXEC | SOCK_NONBLOCK</c>. Null with the error where there is none to accept.</summary>
     public static FileDescriptor? accept4(FileDescriptor socket, out Errno error)
     {
         IOResult result;
+        // SAFETY: without room for an address the kernel writes none.
         do
-            result = Check.Count(sys_accept4(socket.Number, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK));
+            result = Check.Count(C.accept4(socket.Number, null, null, C.SOCK_CLOEXEC | C.SOCK_NONBLOCK));
         while (result.Errno == Errno.EINTR);
         error = result.Errno;
         return result.Failed ? null : new FileDescriptor((int)result.Count);
@@ -83,7 +87,7 @@ public static unsafe partial class Libc
     /// <summary>shutdown(2). A peer that is gone already (ENOTCONN) is no error.</summary>
     public static void shutdown(FileDescriptor socket, SocketShutdown how)
     {
-        int result = sys_shutdown(socket.Number, (int)how);
+        int result = C.shutdown(socket.Number, (int)how);
         if (result == -1 && Check.LastErrno == Errno.ENOTCONN)
             return;
         Check.Result(result, $"shutdown({socket}, {how})");
@@ -97,7 +101,7 @@ public static unsafe partial class Libc
         {
             IOResult result;
             do
-                result = Check.Count(sys_recv(socket.Number, start, (nuint)buffer.Length, 0));
+                result = Check.Count(C.recv(socket.Number, start, buffer.Length, 0));
             while (result.Errno == Errno.EINTR);
             return result;
         }
@@ -110,7 +114,7 @@ public static unsafe partial class Libc
         IOResult result;
         // SAFETY: the kernel is told that there is room for no byte.
         do
-            result = Check.Count(sys_recv(socket.Number, &unused, 0, MSG_PEEK | MSG_TRUNC));
+            result = Check.Count(C.recv(socket.Number, &unused, 0, C.MSG_PEEK | C.MSG_TRUNC));
         while (result.Errno == Errno.EINTR);
         return result;
     }
@@ -120,10 +124,10 @@ public static unsafe partial class Libc
     /// <param name="data">What to send; a stream may take less.</param>
     /// <param name="more">Whether more follows at once: <c>MSG_MORE</c>.</param>
     public static IOResult send(FileDescriptor socket, ReadOnlySpan<byte> data, bool more = false) =>
-        Send(socket, data, more ? MSG_MORE : 0);
+        Send(socket, data, more ? C.MSG_MORE : 0);
 
     /// <summary>send(2) with <c>MSG_NOSIGNAL | MSG_DONTWAIT</c>: EAGAIN where there is no room, also on a socket that blocks.</summary>
-    public static IOResult send_nowait(FileDescriptor socket, ReadOnlySpan<byte> data) => Send(socket, data, MSG_DONTWAIT);
+    public static IOResult send_nowait(FileDescriptor socket, ReadOnlySpan<byte> data) => Send(socket, data, C.MSG_DONTWAIT);
 
     private static IOResult Send(FileDescriptor socket, ReadOnlySpan<byte> data, int flags)
     {
@@ -132,7 +136,7 @@ public static unsafe partial class Libc
         {
             IOResult result;
             do
-                result = Check.Count(sys_send(socket.Number, start, (nuint)data.Length, MSG_NOSIGNAL | flags));
+                result = Check.Count(C.send(socket.Number, start, data.Length, C.MSG_NOSIGNAL | flags));
             while (result.Errno == Errno.EINTR);
             return result;
         }
@@ -141,73 +145,22 @@ public static unsafe partial class Libc
     private static sockaddr_un Address(string path, out uint length)
     {
         sockaddr_un address = default;
-        address.family = AF_UNIX;
+        address.sun_family = C.AF_UNIX;
         int count = Encoding.UTF8.GetByteCount(Check.NoNul(path));
         if (count is 0 or > MaxSocketPath)
             throw new ArgumentException($"a socket's path has 1 to {MaxSocketPath} bytes, \"{path}\" has {count}", nameof(path));
         // SAFETY: the text's length was checked against the room for it.
-        Encoding.UTF8.GetBytes(path, new Span<byte>(address.path, MaxSocketPath));
-        length = (uint)(sizeof(ushort) + count + 1);
-        if (address.path[0] == (byte)'@')
+        Encoding.UTF8.GetBytes(path, new Span<byte>(address.sun_path, MaxSocketPath));
+        length = (uint)(sockaddr_un.sun_path_offset + count + 1);
+        if (address.sun_path[0] == (byte)'@')
         {
-            address.path[0] = 0;
+            address.sun_path[0] = 0;
             length--;
         }
 
         return address;
     }
 
-    internal const int AF_UNIX = 1;
-    internal const int SOCK_CLOEXEC = 0x80000;
-    internal const int SOCK_NONBLOCK = 0x800;
-    internal const int SOL_SOCKET = 1;
-    internal const int SO_SNDBUF = 7;
-    internal const int SO_PEERCRED = 17;
-    internal const int SO_SNDBUFFORCE = 32;
-    internal const int SO_PEERGROUPS = 59;
-    internal const int SO_PEERPIDFD = 77;
-    internal const int SCM_RIGHTS = 1;
-    internal const int MSG_PEEK = 2;
-    internal const int MSG_CTRUNC = 8;
-    internal const int MSG_TRUNC = 0x20;
-    internal const int MSG_DONTWAIT = 0x40;
-    internal const int MSG_NOSIGNAL = 0x4000;
-    internal const int MSG_MORE = 0x8000;
-    internal const int MSG_CMSG_CLOEXEC = 0x40000000;
-
-    [StructLayout(LayoutKind.Sequential)]
-    internal struct sockaddr_un
-    {
-        public ushort family;
-        public fixed byte path[108];
-    }
-
-    [LibraryImport(Library, EntryPoint = "socket", SetLastError = true)]
-    private static partial int sys_socket(int domain, int type, int protocol);
-
-    [LibraryImport(Library, EntryPoint = "socketpair", SetLastError = true)]
-    private static partial int sys_socketpair(int domain, int type, int protocol, int* ends);
-
-    [LibraryImport(Library, EntryPoint = "bind", SetLastError = true)]
-    private static partial int sys_bind(int socket, sockaddr_un* address, uint length);
-
-    [LibraryImport(Library, EntryPoint = "connect", SetLastError = true)]
-    private static partial int sys_connect(int socket, sockaddr_un* address, uint length);
-
-    [LibraryImport(Library, EntryPoint = "listen", SetLastError = true)]
-    private static partial int sys_listen(int socket, int backlog);
-
-    [LibraryImport(Library, EntryPoint = "accept4", SetLastError = true)]
-    private static partial int sys_accept4(int socket, nint address, nint length, int flags);
-
-    [LibraryImport(Library, EntryPoint = "shutdown", SetLastError = true)]
-    private static partial int sys_shutdown(int socket, int how);
-
-    [LibraryImport(Library, EntryPoint = "recv", SetLastError = true)]
-    private static partial nint sys_recv(int socket, byte* buffer, nuint length, int flags);
-
-    [LibraryImport(Library, EntryPoint = "send", SetLastError = true)]
-    private static partial nint sys_send(int socket, byte* buffer, nuint length, int flags);
 }
 
 /// <summary>What shutdown(2) ends.</summary>

@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using Tmds.Linux;
 
 namespace PipeForkAs.LibC;
 
@@ -9,19 +9,7 @@ public static unsafe partial class Libc
     {
         timespec time;
         // SAFETY: the kernel writes one timespec, whose layout a test checks against the C compiler.
-        Check.Result(sys_clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time), $"clock_gettime(CLOCK_THREAD_CPUTIME_ID)");
-        return TimeSpan.FromTicks((time.seconds * TimeSpan.TicksPerSecond) + (time.nanoseconds / TimeSpan.NanosecondsPerTick));
+        Check.Result(Own.clock_gettime(Own.CLOCK_THREAD_CPUTIME_ID, &time), $"clock_gettime(CLOCK_THREAD_CPUTIME_ID)");
+        return TimeSpan.FromTicks(((long)time.tv_sec * TimeSpan.TicksPerSecond) + ((long)time.tv_nsec / TimeSpan.NanosecondsPerTick));
     }
-
-    internal const int CLOCK_THREAD_CPUTIME_ID = 3;
-
-    [StructLayout(LayoutKind.Sequential)]
-    internal struct timespec
-    {
-        public long seconds;
-        public long nanoseconds;
-    }
-
-    [LibraryImport(Library, EntryPoint = "clock_gettime", SetLastError = true)]
-    private static partial int sys_clock_gettime(int clock, timespec* time);
 }

@@ -1,3 +1,5 @@
+using Tmds.Linux;
+
 namespace PipeForkAs.LibC;
 
 /// <summary>
@@ -15,7 +17,7 @@ public static unsafe partial class Libc
     {
         int no = 0;
         // SAFETY: the kernel reads one int.
-        IOResult result = Check.Count(sys_setsockopt(socket.Number, SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof(int)));
+        IOResult result = Check.Count(C.setsockopt(socket.Number, C.SOL_SOCKET, Own.SO_PASSRIGHTS, &no, sizeof(int)));
         if (result.Errno == Errno.ENOPROTOOPT)
             return false;
         result.OrThrow($"setsockopt({socket}, SO_PASSRIGHTS)");
@@ -26,9 +28,9 @@ public static unsafe partial class Libc
     public static bool refuses_descriptors(FileDescriptor socket)
     {
         int passes;
-        uint length = sizeof(int);
+        socklen_t length = sizeof(int);
         // SAFETY: the kernel is told that there is room for one int, and writes it where it succeeds.
-        return sys_getsockopt(socket.Number, SOL_SOCKET, SO_PASSRIGHTS, &passes, &length) == 0 && passes == 0;
+        return C.getsockopt(socket.Number, C.SOL_SOCKET, Own.SO_PASSRIGHTS, &passes, &length) == 0 && passes == 0;
     }
 
     /// <summary>
@@ -39,7 +41,7 @@ public static unsafe partial class Libc
     {
         int yes = 1;
         // SAFETY: the kernel reads one int.
-        Check.Result(sys_setsockopt(socket.Number, SOL_SOCKET, SO_OOBINLINE, &yes, sizeof(int)), $"setsockopt({socket}, SO_OOBINLINE)");
+        Check.Result(C.setsockopt(socket.Number, C.SOL_SOCKET, C.SO_OOBINLINE, &yes, sizeof(int)), $"setsockopt({socket}, SO_OOBINLINE)");
     }
 
     /// <summary>
@@ -78,7 +80,7 @@ public static unsafe partial class Libc
         {
             int yes = 1;
             // SAFETY: the kernel reads one int.
-            Check.Result(sys_setsockopt(socket.Number, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(int)), $"setsockopt({socket}, SO_PASSCRED)");
+            Check.Result(C.setsockopt(socket.Number, C.SOL_SOCKET, C.SO_PASSCRED, &yes, sizeof(int)), $"setsockopt({socket}, SO_PASSCRED)");
         }
 
         Span<byte> one = stackalloc byte[1];
@@ -98,20 +100,16 @@ public static unsafe partial class Libc
         // SAFETY: the buffer is pinned for the call and its length is what the kernel is told; there is no other pointer.
         fixed (byte* start = buffer)
         {
-            var part = new iovec { start = start, length = (nuint)buffer.Length };
+            var part = new iovec { iov_base = start, iov_len = buffer.Length };
             do
             {
-                message = new msghdr { parts = &part, partCount = 1 };
-                result = Check.Count(sys_recvmsg(socket.Number, &message, MSG_PEEK | MSG_DONTWAIT));
+                message = new msghdr { msg_iov = &part, msg_iovlen = 1 };
+                result = Check.Count(C.recvmsg(socket.Number, &message, C.MSG_PEEK | C.MSG_DONTWAIT));
             }
             while (result.Errno == Errno.EINTR);
         }
 
-        hasControl = !result.Failed && (message.flags & MSG_CTRUNC) != 0;
+        hasControl = !result.Failed && (message.msg_flags & C.MSG_CTRUNC) != 0;
         return result;
     }
-
-    internal const int SO_OOBINLINE = 10;
-    internal const int SO_PASSCRED = 16;
-    internal const int SO_PASSRIGHTS = 83;
 }

@@ -17,13 +17,17 @@ public static unsafe partial class Libc
     {
         Check.NoNul(name);
         // SAFETY: LookUp gives the buffer with its size.
-        return LookUp((passwd* entry, byte* buffer, nuint size, passwd** result) => sys_getpwnam_r(name, entry, buffer, size, result), () => $"getpwnam_r(\"{name}\")");
+        return LookUp(
+            (Own.passwd* entry, byte* buffer, nuint size, Own.passwd** result) => Own.getpwnam_r(name, entry, buffer, size, result),
+            () => $"getpwnam_r(\"{name}\")");
     }
 
     /// <summary>getpwuid_r(3): the same by uid.</summary>
     public static PasswordEntry? getpwuid(UserId uid) =>
         // SAFETY: LookUp gives the buffer with its size.
-        LookUp((passwd* entry, byte* buffer, nuint size, passwd** result) => sys_getpwuid_r(uid.Value, entry, buffer, size, result), () => $"getpwuid_r({uid})");
+        LookUp(
+            (Own.passwd* entry, byte* buffer, nuint size, Own.passwd** result) => Own.getpwuid_r(uid.Value, entry, buffer, size, result),
+            () => $"getpwuid_r({uid})");
 
     /// <summary>getgrouplist(3): all groups of a user, the primary one included.</summary>
     public static GroupId[] getgrouplist(string user, GroupId primary)
@@ -35,7 +39,7 @@ public static unsafe partial class Libc
             int count = room, result;
             // SAFETY: GroupId is one uint, and libc is told how many there is room for.
             fixed (GroupId* start = groups)
-                result = sys_getgrouplist(Check.NoNul(user), primary.Value, (uint*)start, &count);
+                result = Own.getgrouplist(Check.NoNul(user), primary.Value, (uint*)start, &count);
             if (result >= 0)
                 return groups[..count];
             if (room >= NGROUPS_MAX)
@@ -47,17 +51,21 @@ public static unsafe partial class Libc
     /// <summary>getgrgid_r(3): a group's name. Null where there is none.</summary>
     public static string? getgrgid_name(GroupId gid) =>
         // SAFETY: FindGroup gives the buffer with its size.
-        FindGroup((group* entry, byte* buffer, nuint size, group** result) => sys_getgrgid_r(gid.Value, entry, buffer, size, result), () => $"getgrgid_r({gid})")?.Name;
+        FindGroup(
+            (Own.group* entry, byte* buffer, nuint size, Own.group** result) => Own.getgrgid_r(gid.Value, entry, buffer, size, result),
+            () => $"getgrgid_r({gid})")?.Name;
 
     /// <summary>getgrnam_r(3): the gid of the group of that name. Null where there is none.</summary>
     public static GroupId? getgrnam_gid(string name)
     {
         Check.NoNul(name);
         // SAFETY: FindGroup gives the buffer with its size.
-        return FindGroup((group* entry, byte* buffer, nuint size, group** result) => sys_getgrnam_r(name, entry, buffer, size, result), () => $"getgrnam_r(\"{name}\")")?.Gid;
+        return FindGroup(
+            (Own.group* entry, byte* buffer, nuint size, Own.group** result) => Own.getgrnam_r(name, entry, buffer, size, result),
+            () => $"getgrnam_r(\"{name}\")")?.Gid;
     }
 
-    private delegate int GroupCall(group* entry, byte* buffer, nuint size, group** result);
+    private delegate int GroupCall(Own.group* entry, byte* buffer, nuint size, Own.group** result);
 
     private static (string Name, GroupId Gid)? FindGroup(GroupCall call, Func<string> text)
     {
@@ -66,8 +74,8 @@ public static unsafe partial class Libc
             byte* buffer = (byte*)NativeMemory.Alloc((nuint)size);
             try
             {
-                group entry;
-                group* result;
+                Own.group entry;
+                Own.group* result;
                 int error;
                 // SAFETY: libc is told the buffer's size; the name is copied before the buffer goes.
                 do
@@ -87,7 +95,7 @@ public static unsafe partial class Libc
         }
     }
 
-    private delegate int PasswordCall(passwd* entry, byte* buffer, nuint size, passwd** result);
+    private delegate int PasswordCall(Own.passwd* entry, byte* buffer, nuint size, Own.passwd** result);
 
     private static PasswordEntry? LookUp(PasswordCall call, Func<string> text)
     {
@@ -96,8 +104,8 @@ public static unsafe partial class Libc
             byte* buffer = (byte*)NativeMemory.Alloc((nuint)size);
             try
             {
-                passwd entry;
-                passwd* result;
+                Own.passwd entry;
+                Own.passwd* result;
                 int error;
                 // SAFETY: libc is told the buffer's size; the strings are copied before the buffer goes.
                 do
@@ -127,40 +135,4 @@ public static unsafe partial class Libc
     private static string Text(byte* text) => Marshal.PtrToStringUTF8((nint)text) ?? "";
 
     private const int MaxEntryBytes = 4 * 1024 * 1024;
-
-    [StructLayout(LayoutKind.Sequential)]
-    internal struct passwd
-    {
-        public byte* name;
-        public byte* password;
-        public uint uid;
-        public uint gid;
-        public byte* gecos;
-        public byte* home;
-        public byte* shell;
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    internal struct group
-    {
-        public byte* name;
-        public byte* password;
-        public uint gid;
-        public byte** members;
-    }
-
-    [LibraryImport(Library, EntryPoint = "getpwnam_r", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int sys_getpwnam_r(string name, passwd* entry, byte* buffer, nuint size, passwd** result);
-
-    [LibraryImport(Library, EntryPoint = "getpwuid_r")]
-    private static partial int sys_getpwuid_r(uint uid, passwd* entry, byte* buffer, nuint size, passwd** result);
-
-    [LibraryImport(Library, EntryPoint = "getgrouplist", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int sys_getgrouplist(string user, uint primary, uint* groups, int* count);
-
-    [LibraryImport(Library, EntryPoint = "getgrgid_r")]
-    private static partial int sys_getgrgid_r(uint gid, group* entry, byte* buffer, nuint size, group** result);
-
-    [LibraryImport(Library, EntryPoint = "getgrnam_r", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int sys_getgrnam_r(string name, group* entry, byte* buffer, nuint size, group** result);
 }

@@ -3,8 +3,6 @@ namespace PipeForkAs.LibC;
 /// <summary>The descriptors 0, 1 and 2. Who starts a process may leave some of them closed.</summary>
 public static class StandardStreams
 {
-    private const int STDERR_FILENO = 2;
-
     /// <summary>
     /// Opens /dev/null in the place of each that is closed, as set-user-id programs do. Otherwise the next files and sockets that the
     /// process opens get these numbers, and whatever writes a message writes into one of them. They stay open over exec.
@@ -15,7 +13,7 @@ public static class StandardStreams
         while (true)
         {
             using FileDescriptor nothing = Libc.open("/dev/null", OpenFlags.O_RDWR);
-            if (nothing.Number > STDERR_FILENO)
+            if (nothing.Number > C.STDERR_FILENO)
                 return;
             Libc.clear_cloexec(nothing);
             nothing.Release();

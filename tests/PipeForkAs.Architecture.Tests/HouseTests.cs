@@ -53,6 +53,15 @@ public sealed partial class HouseTests
         Assert.DoesNotContain(Repository.TestFiles, file => SilentSkipCall().IsMatch(file.Text));
     }
 
+    /// <summary>A library that is bound at its first call hashes strings: before a fork, and every worker has the same hash seed.</summary>
+    [Theory]
+    [InlineData("src/PipeForkAs.Daemon/PipeForkAs.Daemon.csproj")]
+    [InlineData("src/PipeForkAs.Jobs/build/PipeForkAs.Jobs.targets")]
+    public void The_C_library_is_linked_directly_by_each_name_that_bindings_use(string path) =>
+        Assert.Superset(
+            new HashSet<string> { "libc", "libc.so.6" },
+            Elements(path, "DirectPInvoke").Select(element => (string)element.Attribute("Include")!).ToHashSet());
+
     private static bool SaysVersion(XElement package) =>
         package.Attributes().Select(attribute => attribute.Name.LocalName).Concat(package.Elements().Select(element => element.Name.LocalName))
             .Any(name => name is "Version" or "VersionOverride");

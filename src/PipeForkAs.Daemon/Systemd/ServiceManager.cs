@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.LibC;
 
@@ -29,7 +30,9 @@ internal sealed class ServiceManager
     public FileDescriptor? Socket { get; }
 
     /// <summary>Reads the environment, and takes out of it what is meant for this process alone: no child may take the socket for its own.</summary>
-    /// <exception cref="ListenException">What was handed over is not one listening Unix stream socket.</exception>
+    /// <exception cref="ListenException">
+    /// What was handed over is not one listening Unix stream socket, or the address is too long.
+    /// </exception>
     public static ServiceManager FromEnvironment()
     {
         ServiceManager manager = From(Environment.GetEnvironmentVariable, Libc.getpid());
@@ -39,10 +42,14 @@ internal sealed class ServiceManager
     }
 
     /// <summary>The same with variables of the caller's.</summary>
-    /// <exception cref="ListenException">What was handed over is not one listening Unix stream socket.</exception>
+    /// <exception cref="ListenException">
+    /// What was handed over is not one listening Unix stream socket, or the address is too long.
+    /// </exception>
     public static ServiceManager From(Func<string, string?> variable, ProcessId self)
     {
         string? address = variable("NOTIFY_SOCKET");
+        if (address is not null && Encoding.UTF8.GetByteCount(address) > Libc.MaxSocketPath)
+            throw new ListenException($"NOTIFY_SOCKET is longer than the {Libc.MaxSocketPath} bytes of a socket's path: {address}");
         return new ServiceManager(
             string.IsNullOrEmpty(address) ? null : address,
             Interval(variable("WATCHDOG_USEC"), variable("WATCHDOG_PID"), self),

@@ -1,68 +1,128 @@
-using System.Diagnostics;
-using System.Globalization;
 using System.Text;
-using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Hosting.Systemd;
+using Microsoft.Extensions.Logging;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Systemd;
 
-/// <summary>Tells the service manager how the daemon is; sd_notify(3). Nothing where it does not want to know.</summary>
-internal sealed class ServiceNotifier(ServiceManager manager) : IHostedLifecycleService
+/// <summary>
+/// Sends states to the service manager and never waits, where the package's own notifier blocks until the service manager reads. A state
+/// that finds no room is kept and sent later: of each variable the last one, in their order, so what is kept is bounded, and what arrives
+/// last is true.
+/// </summary>
+internal sealed class ServiceNotifier(ServiceManager manager, TimeProvider time, ILogger<ServiceNotifier> logger)
+    : ISystemdNotifier, IDisposable
 {
-    public Task StartedAsync(CancellationToken cancellationToken) => Tell("READY=1");
+    /// <summary>The time between two tries to send what is kept.</summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
-    public Task StoppingAsync(CancellationToken cancellationToken) => Tell("STOPPING=1");
+    private readonly Lock sending = new();
+    private readonly List<string> kept = [];
+    private ITimer? timer;
+    private bool isFailing;
 
-    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    /// <inheritdoc/>
+    public bool IsEnabled => manager.NotifyAddress is not null;
 
-    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    /// <summary>The configuration is being read anew, since now: CLOCK_MONOTONIC, which the framework's time stamps are on Linux.</summary>
-    public void Reloading() => Tell($"RELOADING=1\nMONOTONIC_USEC={Microseconds(Stopwatch.GetElapsedTime(0))}");
-
-    /// <summary>The daemon serves: by the new configuration, or by the former.</summary>
-    public void Ready() => Tell("READY=1");
-
-    /// <summary>The daemon is not hung. Never waits: false where the service manager takes nothing now.</summary>
-    public bool Alive() => TryTell("WATCHDOG=1");
-
-    /// <summary>What it does, in one line for <c>systemctl status</c>. Never waits: false where the service manager takes nothing now.</summary>
-    public bool Status(string text) => TryTell($"STATUS={text}");
-
-    /// <summary>That it goes on stopping, and is to be let for so long from now. Never waits: false where the service manager takes nothing now.</summary>
-    public bool ExtendTimeout(TimeSpan time) => TryTell($"EXTEND_TIMEOUT_USEC={Microseconds(time)}");
-
-    private static string Microseconds(TimeSpan time) => (time.Ticks / TimeSpan.TicksPerMicrosecond).ToString(CultureInfo.InvariantCulture);
-
-    private Task Tell(string state)
+    /// <summary>Sends a state, or keeps it where there is no room. An error is logged, once until a state is sent again.</summary>
+    public void Notify(ServiceState state)
     {
-        Send(state, blocking: true).OrThrow($"send(NOTIFY_SOCKET={manager.NotifyAddress})");
-        return Task.CompletedTask;
-    }
-
-    private bool TryTell(string state)
-    {
-        try
+        string text = state.ToString();
+        if (!IsEnabled || text.Length == 0)
+            return;
+        lock (sending)
         {
-            return !Send(state, blocking: false).Failed;
-        }
-        catch (SystemCallException)
-        {
-            // No descriptor for a socket, say: the next word may get through.
-            return false;
+            SendKept();
+            if (kept.Count > 0 || !TrySend(text))
+                Keep(text);
         }
     }
 
-    private IOResult Send(string state, bool blocking)
+    /// <summary>Demands that somebody listens at the service manager's address. Without an address nothing is demanded.</summary>
+    /// <exception cref="SystemCallException">Nobody does.</exception>
+    public void DemandReachable()
     {
         if (manager.NotifyAddress is not { } address)
-            return default;
-        using FileDescriptor socket = Libc.socket_unix(SocketType.SOCK_DGRAM, blocking);
-        IOResult connected = Libc.connect(socket, address);
-        return connected.Failed ? connected : Libc.send(socket, Encoding.UTF8.GetBytes(state));
+            return;
+        using FileDescriptor socket = Libc.socket_unix(SocketType.SOCK_DGRAM, blocking: false);
+        Libc.connect(socket, address).OrThrow($"connect(NOTIFY_SOCKET={address})");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (sending)
+        {
+            timer?.Dispose();
+            timer = null;
+            kept.Clear();
+        }
+    }
+
+    private static string Variable(string text) =>
+        text[..(text.IndexOf('=', StringComparison.Ordinal) is >= 0 and var end ? end : text.Length)];
+
+    private void Keep(string text)
+    {
+        string variable = Variable(text);
+
+        // A sign of life that comes late is none; the next one comes soon.
+        if (variable == ServiceStates.WatchdogVariable)
+            return;
+        kept.RemoveAll(former => Variable(former) == variable);
+        kept.Add(text);
+        timer ??= time.CreateTimer(static self => ((ServiceNotifier)self!).SendLater(), this, Pause, Pause);
+    }
+
+    private void SendLater()
+    {
+        lock (sending)
+            SendKept();
+    }
+
+    private void SendKept()
+    {
+        while (kept.Count > 0 && TrySend(kept[0]))
+            kept.RemoveAt(0);
+        if (kept.Count > 0)
+            return;
+        timer?.Dispose();
+        timer = null;
+    }
+
+    /// <summary>
+    /// False where there is no room now. A state that cannot be sent for another reason is dropped, and the log says why.
+    /// </summary>
+    private bool TrySend(string text)
+    {
+        IOResult sent;
+        try
+        {
+            using FileDescriptor socket = Libc.socket_unix(SocketType.SOCK_DGRAM, blocking: false);
+            sent = Libc.connect(socket, manager.NotifyAddress!);
+            if (!sent.Failed)
+                sent = Libc.send(socket, Encoding.UTF8.GetBytes(text));
+        }
+        catch (SystemCallException failure)
+        {
+            // No descriptor for a socket, say.
+            Failed(text, failure.Message);
+            return true;
+        }
+
+        if (sent.WouldBlock)
+            return false;
+        if (sent.Failed)
+            Failed(text, sent.Errno.ToString());
+        else
+            isFailing = false;
+        return true;
+    }
+
+    private void Failed(string text, string problem)
+    {
+        if (!isFailing)
+            Log.NotifyFailed(logger, Variable(text), problem);
+        isFailing = true;
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.Extensions.Hosting.Systemd;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Requests;
 
@@ -8,7 +9,7 @@ namespace PipeForkAs.Daemon.Systemd;
 /// What the daemon goes on telling the service manager while it runs, from the loop's own timers: so a loop that is stuck says nothing
 /// any more, and is restarted.
 /// </summary>
-internal sealed class ServiceReport(Loop loop, ServiceManager manager, ServiceNotifier notifier, RequestCounts counts)
+internal sealed class ServiceReport(Loop loop, ServiceManager manager, ISystemdNotifier notifier, RequestCounts counts)
 {
     /// <summary>The least time between two texts of the status.</summary>
     private static readonly TimeSpan StatusPause = TimeSpan.FromSeconds(1);
@@ -57,22 +58,22 @@ internal sealed class ServiceReport(Loop loop, ServiceManager manager, ServiceNo
         if (ended)
             return;
         if (IsWell())
-            notifier.Alive();
+            notifier.Notify(ServiceStates.Alive);
         loop.Schedule(pause, () => Live(pause));
     }
 
     private void Extend()
     {
-        if (ended || manager.NotifyAddress is null)
+        if (ended || !notifier.IsEnabled)
             return;
-        notifier.ExtendTimeout(StopPatience);
+        notifier.Notify(ServiceStates.ExtendTimeout(StopPatience));
         loop.Schedule(StopPatience / 4, Extend);
     }
 
     /// <summary>Called with every request: no more than a look at a flag, mostly.</summary>
     private void Changed()
     {
-        if (isScheduled || ended || manager.NotifyAddress is null)
+        if (isScheduled || ended || !notifier.IsEnabled)
             return;
         isScheduled = true;
         loop.Schedule(StatusPause, Publish);
@@ -84,7 +85,9 @@ internal sealed class ServiceReport(Loop loop, ServiceManager manager, ServiceNo
         if (ended)
             return;
         string text = string.Create(CultureInfo.InvariantCulture, $"{(stopping ? "stopping; " : "")}{counts.Running} jobs running, {counts.Served} requests served, {counts.Refused} refused");
-        if (text != told && notifier.Status(text))
-            told = text;
+        if (text == told)
+            return;
+        told = text;
+        notifier.Notify(ServiceStates.Status(text));
     }
 }

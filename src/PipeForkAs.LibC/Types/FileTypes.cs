@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace PipeForkAs.LibC;
 
 /// <summary>Flags of open(2).</summary>
@@ -111,30 +109,4 @@ public readonly record struct FileStatus(
                 : null;
         }
     }
-}
-
-[StructLayout(LayoutKind.Sequential)]
-internal unsafe struct statx_t
-{
-    public uint stx_mask;
-    public uint stx_blksize;
-    public ulong stx_attributes;
-    public uint stx_nlink;
-    public uint stx_uid;
-    public uint stx_gid;
-    public ushort stx_mode;
-    private readonly ushort spare0;
-    public ulong stx_ino;
-    public ulong stx_size;
-    public ulong stx_blocks;
-    public ulong stx_attributes_mask;
-    private fixed byte accessBirthChange[3 * 16];
-    public long stx_mtime_sec;
-    public uint stx_mtime_nsec;
-    private readonly int spare1;
-    public uint stx_rdev_major;
-    public uint stx_rdev_minor;
-    public uint stx_dev_major;
-    public uint stx_dev_minor;
-    private fixed ulong spare2[14];
 }

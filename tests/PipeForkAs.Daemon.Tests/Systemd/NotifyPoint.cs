@@ -1,5 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using PipeForkAs.Daemon.Systemd;
 using PipeForkAs.LibC;
 using SocketType = System.Net.Sockets.SocketType;
@@ -30,6 +32,10 @@ internal sealed class NotifyPoint : IDisposable
             _ => null,
         },
         new ProcessId(1));
+
+    /// <summary>What the daemon tells it by.</summary>
+    public static ServiceNotifier Notifier(ServiceManager manager, ILogger<ServiceNotifier>? logger = null) =>
+        new(manager, TimeProvider.System, logger ?? NullLogger<ServiceNotifier>.Instance);
 
     /// <summary>All that came since the last call.</summary>
     public string[] Told()

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Hosting.Systemd;
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Systemd;
 using PipeForkAs.LibC;
@@ -54,9 +55,18 @@ public sealed class ServiceManagerTests
     {
         ServiceManager manager = From(("NOTIFY_SOCKET", ""));
         Assert.Null(manager.NotifyAddress);
-        var notifier = new ServiceNotifier(manager);
-        Assert.True(notifier.Alive());
-        notifier.Ready();
+        using ServiceNotifier notifier = NotifyPoint.Notifier(manager);
+        Assert.False(notifier.IsEnabled);
+        notifier.Notify(ServiceState.Ready);
+        notifier.DemandReachable();
+    }
+
+    [Fact]
+    public void An_address_that_is_too_long_for_a_socket_is_refused()
+    {
+        Assert.NotNull(From(("NOTIFY_SOCKET", new string('/', Libc.MaxSocketPath))).NotifyAddress);
+        ListenException refused = Assert.Throws<ListenException>(() => From(("NOTIFY_SOCKET", new string('/', Libc.MaxSocketPath + 1))));
+        Assert.StartsWith("NOTIFY_SOCKET is longer than the 107 bytes", refused.Message);
     }
 
     private static ServiceManager From(params (string Name, string? Value)[] variables) =>

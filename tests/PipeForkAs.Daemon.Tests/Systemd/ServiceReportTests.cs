@@ -1,32 +1,13 @@
-using System.Text.RegularExpressions;
 using PipeForkAs.Daemon.Requests;
 using PipeForkAs.Daemon.Systemd;
 using PipeForkAs.Daemon.Tests.Fakes;
-using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Tests.Systemd;
 
-public sealed partial class ServiceReportTests
+public sealed class ServiceReportTests
 {
     private static readonly string Abstract = $"@pipeforkas-test-{Environment.ProcessId}";
-
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task The_service_manager_is_told_by_a_path_or_an_abstract_name(bool isAbstract)
-    {
-        using var folder = new TemporaryFolder();
-        using var point = new NotifyPoint(isAbstract ? Abstract : folder.File("notify"));
-        var notifier = new ServiceNotifier(point.Manager());
-        await notifier.StartedAsync(TestContext.Current.CancellationToken);
-        notifier.Reloading();
-        notifier.Ready();
-        await notifier.StoppingAsync(TestContext.Current.CancellationToken);
-        string[] told = point.Told();
-        Assert.Equal(["READY=1", "READY=1", "STOPPING=1"], told.Where((_, i) => i != 1));
-        Assert.Matches(Reloading(), told[1]);
-    }
 
     [Fact]
     public async Task Signs_of_life_come_often_enough_and_end_with_the_service()
@@ -35,7 +16,7 @@ public sealed partial class ServiceReportTests
         var time = new ManualTime();
         using var thread = new LoopThread(time);
         ServiceManager manager = point.Manager(watchdogMicroseconds: "30000000");
-        var report = new ServiceReport(thread.Loop, manager, new ServiceNotifier(manager), new RequestCounts());
+        var report = new ServiceReport(thread.Loop, manager, NotifyPoint.Notifier(manager), new RequestCounts());
         await thread.RunAsync(report.Start);
         Assert.Equal(["STATUS=0 jobs running, 0 requests served, 0 refused", "WATCHDOG=1"], point.Told());
 
@@ -56,7 +37,7 @@ public sealed partial class ServiceReportTests
         using var thread = new LoopThread(time);
         ServiceManager manager = point.Manager(watchdogMicroseconds: "30000000");
         bool isWell = true;
-        var report = new ServiceReport(thread.Loop, manager, new ServiceNotifier(manager), new RequestCounts()) { IsWell = () => isWell };
+        var report = new ServiceReport(thread.Loop, manager, NotifyPoint.Notifier(manager), new RequestCounts()) { IsWell = () => isWell };
         await thread.RunAsync(report.Start);
         point.Told();
         await thread.RunAsync(() => { isWell = false; });
@@ -74,7 +55,7 @@ public sealed partial class ServiceReportTests
         var time = new ManualTime();
         using var thread = new LoopThread(time);
         ServiceManager manager = point.Manager(watchdogMicroseconds: "10000000");
-        var report = new ServiceReport(thread.Loop, manager, new ServiceNotifier(manager), new RequestCounts());
+        var report = new ServiceReport(thread.Loop, manager, NotifyPoint.Notifier(manager), new RequestCounts());
         await thread.RunAsync(report.Start);
         point.Told();
 
@@ -103,7 +84,7 @@ public sealed partial class ServiceReportTests
         using var thread = new LoopThread(time);
         ServiceManager manager = point.Manager();
         var counts = new RequestCounts();
-        var report = new ServiceReport(thread.Loop, manager, new ServiceNotifier(manager), counts);
+        var report = new ServiceReport(thread.Loop, manager, NotifyPoint.Notifier(manager), counts);
         await thread.RunAsync(report.Start);
         point.Told();
         await thread.RunAsync(() =>
@@ -134,7 +115,7 @@ public sealed partial class ServiceReportTests
         var time = new ManualTime();
         using var thread = new LoopThread(time);
         ServiceManager manager = point.Manager();
-        var report = new ServiceReport(thread.Loop, manager, new ServiceNotifier(manager), new RequestCounts());
+        var report = new ServiceReport(thread.Loop, manager, NotifyPoint.Notifier(manager), new RequestCounts());
         await thread.RunAsync(report.Start);
         point.Told();
         await thread.RunAsync(report.Stop);
@@ -153,9 +134,13 @@ public sealed partial class ServiceReportTests
         point.Fill();
         using var thread = new LoopThread();
         ServiceManager manager = point.Manager(watchdogMicroseconds: "1000");
-        var report = new ServiceReport(thread.Loop, manager, new ServiceNotifier(manager), new RequestCounts());
-        await thread.RunAsync(report.Start);
-        await thread.RunAsync(() => thread.Loop.DelayAsync(TimeSpan.FromMilliseconds(20)));
+        using ServiceNotifier notifier = NotifyPoint.Notifier(manager);
+        var report = new ServiceReport(thread.Loop, manager, notifier, new RequestCounts());
+        TimeSpan bound = TimeSpan.FromSeconds(30);
+        await thread.RunAsync(report.Start).WaitAsync(bound, TestContext.Current.CancellationToken);
+        Task later = thread.RunAsync(() => thread.Loop.DelayAsync(TimeSpan.FromMilliseconds(20)));
+        await later.WaitAsync(bound, TestContext.Current.CancellationToken);
+        await thread.RunAsync(report.Stop).WaitAsync(bound, TestContext.Current.CancellationToken);
         Assert.Empty(thread.Failures);
     }
 
@@ -164,7 +149,4 @@ public sealed partial class ServiceReportTests
         time.Advance(TimeSpan.FromSeconds(seconds));
         await thread.SettleAsync();
     }
-
-    [GeneratedRegex(@"^RELOADING=1\nMONOTONIC_USEC=\d+$")]
-    private static partial Regex Reloading();
 }

@@ -41,6 +41,7 @@ internal static class CNames
         #include <sys/un.h>
         #include <sys/wait.h>
         #include <time.h>
+        #include <unistd.h>
 
         // Headers may be older than the kernel.
         #ifndef LANDLOCK_ACCESS_FS_TRUNCATE
@@ -68,10 +69,10 @@ internal static class CNames
     /// <summary>Constants that are the library's own choice, with the reason.</summary>
     public static readonly IReadOnlyDictionary<string, string> Own = new Dictionary<string, string>
     {
-        ["Libc.Library"] = "the name by which the runtime finds libc",
+        ["Own.Library"] = "the name by which the runtime finds libc",
         ["Libc.MaxMessageDescriptors"] = "chosen; Libc.ControlSize is proved against it",
         ["Libc.MaxEntryBytes"] = "chosen: where a look-up gives up",
-        ["Libc.PosixSpawnBufferSize"] = "chosen; proved to be large enough by a test of its own",
+        ["Own.PosixSpawnBufferSize"] = "chosen; proved to be large enough by a test of its own",
         ["Pam.LibraryName"] = "the name by which the loader finds libpam",
         ["Pam.Success"] = "PAM_SUCCESS; libpam's headers are not among what a build needs, and its functions are proved end to end",
         ["Pam.Silent"] = "PAM_SILENT; the same",
@@ -85,7 +86,7 @@ internal static class CNames
     {
         ["Libc.MaxSocketPath"] = "sizeof(((struct sockaddr_un *)0)->sun_path) - 1",
         ["Libc.ControlSize"] = $"CMSG_SPACE({Libc.MaxMessageDescriptors} * sizeof(int))",
-        ["Libc.LINUX_CAPABILITY_VERSION_3"] = "_LINUX_CAPABILITY_VERSION_3",
+        ["Own.LINUX_CAPABILITY_VERSION_3"] = "_LINUX_CAPABILITY_VERSION_3",
         ["Libc.X32_SYSCALL_BIT"] = "__X32_SYSCALL_BIT",
         ["Libc.AF_UNIX_FAMILY"] = "AF_UNIX",
         ["Libc.CLONE_NEW_ANY"] = "CLONE_NEWTIME | CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET",

@@ -1,28 +1,40 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Systemd;
 
-/// <summary>What Microsoft.Extensions.Hosting.Systemd would add, under its name.</summary>
-internal static class SystemdExtensions
+/// <summary>Makes the daemon a service of systemd, or of another supervisor that speaks its protocols.</summary>
+internal static class ServiceManagerExtensions
 {
     /// <summary>Characters of a record that reach the console in one piece.</summary>
     private const int LongestLine = 32 * 1024;
 
     /// <summary>
-    /// Takes what the service manager hands over, tells it how the daemon is, and logs to the journal where it reads stderr; else to the
+    /// Takes what the service manager hands over, tells it the daemon's state, and logs to the journal where it reads stderr; else to the
     /// console.
     /// </summary>
-    /// <exception cref="Listening.ListenException">What it hands over is not one listening Unix stream socket.</exception>
-    public static IServiceCollection AddSystemd(this IServiceCollection services)
+    /// <exception cref="Listening.ListenException">
+    /// What it hands over is not one listening Unix stream socket, or its address is too long.
+    /// </exception>
+    public static IServiceCollection AddServiceManager(this IServiceCollection services)
     {
-        services.AddLogging(AddJournalOrConsole);
-        services.AddSingleton(ServiceManager.FromEnvironment());
+        // Before the console, whose configuration may name another formatter than this does.
+        services.AddSystemd();
+
+        // The package adds these where the parent is systemd. The daemon has one lifetime everywhere: other supervisors have a
+        // NOTIFY_SOCKET too, and without one the notifier tells nobody. What the builder and the package put there goes.
+        services.RemoveAll<IHostLifetime>().AddSingleton<IHostLifetime, SystemdLifetime>();
         services.AddSingleton<ServiceNotifier>();
-        return services.AddHostedService(provider => provider.GetRequiredService<ServiceNotifier>());
+        services.RemoveAll<ISystemdNotifier>();
+        services.AddSingleton<ISystemdNotifier>(static provider => provider.GetRequiredService<ServiceNotifier>());
+        services.AddHostedService<LifetimeSupplement>();
+        services.AddSingleton(ServiceManager.FromEnvironment());
+        return services.AddLogging(AddJournalOrConsole);
     }
 
     private static void AddJournalOrConsole(ILoggingBuilder logging)
@@ -36,7 +48,8 @@ internal static class SystemdExtensions
             return;
         }
 
-        // The console's own writer passes 256 bytes at a time: another process that writes to the same log, as job hosts do, would write into a line.
+        // The console's own writer passes 256 bytes at a time: another process that writes to the same log, as job hosts do, would write
+        // into a line.
         Console.SetError(new StreamWriter(Console.OpenStandardError(), bufferSize: LongestLine) { AutoFlush = true });
         logging.AddConsole();
         logging.Services.TryAddEnumerable(ServiceDescriptor.Singleton<ConsoleFormatter, LineFormatter>());

@@ -27,7 +27,9 @@ public static unsafe class Pam
         return true;
     }
 
-    /// <summary>pam_acct_mgmt(3): whether an account may be used now. Returns PAM's own code and words; the code is 0 where it may.</summary>
+    /// <summary>
+    /// pam_acct_mgmt(3): whether an account may be used now. Returns PAM's own code and words; the code is 0 where it may.
+    /// </summary>
     /// <param name="service">The service: a file of pam.d(5).</param>
     /// <param name="user">The account's name.</param>
     /// <exception cref="DllNotFoundException">There is no libpam.</exception>

@@ -1,0 +1,29 @@
+using System.Runtime.InteropServices;
+
+namespace PipeForkAs.LibC;
+
+internal static unsafe partial class Own
+{
+    internal const int LOCK_EX = 2;
+    internal const int LOCK_NB = 4;
+
+    // The package's would set the last error, which the caller of a failed call may still have to read when a descriptor is closed on the
+    // way.
+    [LibraryImport(Library, EntryPoint = "close")]
+    internal static partial int close(int descriptor);
+
+    [LibraryImport(Library, EntryPoint = "close_range", SetLastError = true)]
+    internal static partial int close_range(uint first, uint last, int flags);
+
+    [LibraryImport(Library, EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int rename(string from, string to);
+
+    [LibraryImport(Library, EntryPoint = "flock", SetLastError = true)]
+    internal static partial int flock(int descriptor, int operation);
+
+    [LibraryImport(Library, EntryPoint = "getxattr", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial nint getxattr(string path, string name, byte* value, nuint size);
+
+    [LibraryImport(Library, EntryPoint = "getrandom", SetLastError = true)]
+    internal static partial nint getrandom(byte* buffer, nuint length, uint flags);
+}

@@ -1,0 +1,92 @@
+using System.Text.Json.Nodes;
+using PipeForkAs.EndToEnd.Harness;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.EndToEnd;
+
+/// <summary>What the daemon tells its supervisor; systemd is told from others by the parent's name.</summary>
+public sealed class SupervisorTests
+{
+    [Theory(Timeout = Bound.Test)]
+    [InlineData("systemd", 2)]
+    [InlineData("systemd", 3)]
+    [InlineData("systemd", 15)]
+    [InlineData("another", 2)]
+    [InlineData("another", 3)]
+    [InlineData("another", 15)]
+    public async Task Each_signal_that_asks_for_an_end_stops_the_daemon_which_says_so(string name, int signal)
+    {
+        await using SupervisedDaemon supervised = await SupervisedDaemon.StartAsync(name);
+        Assert.Equal(["STATUS=0 jobs running, 0 requests served, 0 refused"], await supervised.UntilAsync("READY=1"));
+        supervised.Kill(new Signal(signal));
+        Assert.Equal([], await supervised.UntilAsync("STOPPING=1"));
+        Assert.Equal(0, await supervised.Daemon.EndedAsync());
+        Assert.Contains("stopped", supervised.Daemon.Log);
+    }
+
+    [Theory(Timeout = Bound.Test)]
+    [InlineData("systemd")]
+    [InlineData("another")]
+    public async Task A_supervisor_that_does_not_read_holds_nothing_up_and_misses_nothing_once_it_reads(string name)
+    {
+        await using SupervisedDaemon supervised = await SupervisedDaemon.StartAsync(name, isFull: true);
+        for (int i = 0; i < 3; i++)
+        {
+            Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(supervised.Daemon, "id")).End.Code);
+            supervised.Kill(Signal.SIGHUP);
+            await Bound.UntilAsync(
+                () => supervised.Daemon.Log.Split("configuration reloaded").Length == i + 2, () => supervised.Daemon.Log);
+        }
+
+        List<string> told = await supervised.UntilAsync("READY=1");
+        Assert.Contains("full", told);
+        Assert.Single(told, text => text.StartsWith("RELOADING=1\n", StringComparison.Ordinal));
+        Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(supervised.Daemon, "id")).End.Code);
+        await supervised.UntilAsync("STATUS=0 jobs running, 4 requests served, 0 refused");
+        supervised.Kill(Signal.SIGTERM);
+        await supervised.UntilAsync("STOPPING=1");
+        Assert.Equal(0, await supervised.Daemon.EndedAsync());
+    }
+
+    [Theory(Timeout = Bound.Test)]
+    [InlineData("systemd")]
+    [InlineData("another")]
+    public async Task A_supervisor_that_does_not_read_does_not_hold_up_a_stop(string name)
+    {
+        await using SupervisedDaemon supervised = await SupervisedDaemon.StartAsync(name, isFull: true);
+        supervised.Kill(Signal.SIGTERM);
+        Assert.Equal(0, await supervised.Daemon.EndedAsync());
+    }
+
+    [Theory(Timeout = Bound.Test)]
+    [InlineData("systemd")]
+    [InlineData("another")]
+    public async Task An_address_where_nobody_listens_ends_the_start_with_the_reason(string name)
+    {
+        const string Nobody = "/run/pipeforkas-nobody/notify";
+        await using SupervisedDaemon supervised = SupervisedDaemon.Launch(name, address: Nobody);
+        Assert.Equal(1, await supervised.Daemon.EndedAsync());
+        await Bound.UntilAsync(
+            () => supervised.Daemon.Log.Contains($"pipeforkasd: connect(NOTIFY_SOCKET={Nobody}): ENOENT", StringComparison.Ordinal),
+            () => supervised.Daemon.Log);
+        Assert.False(File.Exists(supervised.Daemon.Socket));
+    }
+
+    [Theory(Timeout = Bound.Test)]
+    [InlineData("systemd", null, "info: PipeForkAs.Daemon.DaemonService[1] listening on ")]
+    [InlineData("another", null, "info: PipeForkAs.Daemon.DaemonService[1] listening on ")]
+    [InlineData("systemd", "json", """{"EventId":1,"LogLevel":"Information","Category":"PipeForkAs.Daemon.DaemonService",""")]
+    [InlineData("systemd", "simple", "info: PipeForkAs.Daemon.DaemonService[1] listening on ")]
+    public async Task Records_on_the_console_have_our_form_or_the_configured_one(string name, string? formatter, string beginning)
+    {
+        await using SupervisedDaemon supervised = await SupervisedDaemon.StartAsync(name, configure: configuration =>
+        {
+            if (formatter is not null)
+                configuration["Logging"] = new JsonObject { ["Console"] = new JsonObject { ["FormatterName"] = formatter } };
+        });
+        Assert.Contains(supervised.Daemon.Log.Split('\n'), line => line.StartsWith(beginning, StringComparison.Ordinal));
+        Assert.DoesNotContain("Application started", supervised.Daemon.Log);
+        Assert.DoesNotContain("Microsoft.", supervised.Daemon.Log);
+    }
+}

@@ -88,20 +88,6 @@ public sealed class SiblingProcessTests : IAsyncDisposable
     }
 
     [Theory(Timeout = Bound.Test)]
-    [InlineData("off", "headless-end")]
-    [InlineData("off", "left-end")]
-    [InlineData("required", "headless-end")]
-    [InlineData("required", "left-end")]
-    public async Task Processes_whose_first_thread_has_ended_end_with_their_job(string cgroup, string job)
-    {
-        await using DaemonProcess daemon = await StartAsync(cgroup);
-
-        Assert.Equal("ready\n", (await RawClient.RunAsync(daemon, job)).Text);
-
-        await NothingIsLeftAsync(daemon);
-    }
-
-    [Theory(Timeout = Bound.Test)]
     [InlineData("off", "ids-end")]
     [InlineData("off", "orphans-end")]
     [InlineData("required", "ids-end")]
@@ -208,7 +194,7 @@ public sealed class SiblingProcessTests : IAsyncDisposable
 
         configuration["Limits"]!["Cgroup"] = cgroup;
         var commands = (JsonObject)configuration["Commands"]!;
-        foreach (string job in new[] { "live-end", "live-wait", "dead-end", "hop-end", "ids-end", "orphans-end", "headless-end", "left-end" })
+        foreach (string job in new[] { "live-end", "live-wait", "dead-end", "hop-end", "ids-end", "orphans-end" })
         {
             string[] words = job.Split('-');
             string count = words[0] == "dead" ? $"{Many}" : "5";

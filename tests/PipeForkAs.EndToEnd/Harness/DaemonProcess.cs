@@ -115,7 +115,8 @@ internal sealed class DaemonProcess : IAsyncDisposable
     }
 
     /// <summary>Stops it as the service manager does. Returns its exit code. Nothing of it may be left.</summary>
-    public async Task<int> StopAsync()
+    /// <param name="mayHang">Whether processes may be left that wait for something that never comes.</param>
+    public async Task<int> StopAsync(bool mayHang = false)
     {
         int[] family = [.. ProcFs.Descendants(Pid)];
         Libc.kill(new ProcessId(Pid), Signal.SIGTERM);
@@ -123,7 +124,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
         stopped = true;
 
         // Those that have ended and lost their parent are init's to reap.
-        string[] left = [.. family.Where(ProcFs.IsAlive).Select(pid => $"{pid} {ProcFs.Stat(pid)}")];
+        string[] left = [.. family.Where(pid => ProcFs.IsAlive(pid) && !(mayHang && ProcFs.Stat(pid) is { State: 'D' })).Select(pid => $"{pid} {ProcFs.Stat(pid)}")];
         return left.Length == 0 ? code : throw new InvalidOperationException($"processes {string.Join(", ", left)} outlived the daemon: {Log}");
     }
 

@@ -4,14 +4,11 @@
 //   hop       one, which is followed by another one again and again, and ends
 //   ids       each lives on, under another uid: of those that a mapping gives, for which it waits (newuidmap(1))
 //   orphans   the same as ids, by fork(2): orphans and no children of the job host's
-//   headless  each lives on by its second thread, the first one has ended: its state is that of a zombie
-//   left      the same, by fork(2): orphans and no children of the job host's
 //   end       the first process ends, wait: it stays
 // Says "map PID" where it waits for its mapping, and "ready" at last; "refused ERRNO" where the kernel does not let it.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <grp.h>
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -34,25 +31,6 @@ static void live(void)
         close(i);
     for (;;)
         pause();
-}
-
-static void *wait_here(void *nothing)
-{
-    for (;;)
-        pause();
-    return nothing;
-}
-
-static void headless(void)
-{
-    pthread_t second;
-    setsid();
-    signal(SIGTERM, SIG_IGN);
-    for (int i = 0; i < 3; i++)
-        close(i);
-    if (pthread_create(&second, NULL, wait_here, NULL) != 0)
-        _exit(71);
-    syscall(SYS_exit, 0);
 }
 
 static void hop(void)
@@ -92,14 +70,13 @@ int main(int argc, char **argv)
     if (argc != 4)
         return 64;
     int is_hop = strcmp(argv[1], "hop") == 0, is_dead = strcmp(argv[1], "dead") == 0, is_orphans = strcmp(argv[1], "orphans") == 0;
-    int is_left = strcmp(argv[1], "left") == 0, is_headless = is_left || strcmp(argv[1], "headless") == 0;
     int count = is_hop ? 1 : atoi(argv[2]);
     if ((is_orphans || strcmp(argv[1], "ids") == 0) && mapped() != 0) {
         perror("mapping");
         return 71;
     }
     for (int i = 0; i < count; i++) {
-        long made = is_orphans || is_left ? fork() : sibling();
+        long made = is_orphans ? fork() : sibling();
         if (made < 0) {
             printf("refused %d\n", errno);
             return 0;
@@ -108,8 +85,6 @@ int main(int argc, char **argv)
             _exit(0);
         if (made == 0 && is_hop)
             hop();
-        if (made == 0 && is_headless)
-            headless();
         if (made == 0)
             live();
     }

@@ -88,6 +88,21 @@ public sealed class SiblingProcessTests : IAsyncDisposable
     }
 
     [Theory(Timeout = Bound.Test)]
+    [InlineData("off", "chain-end")]
+    [InlineData("off", "threads-end")]
+    [InlineData("required", "chain-end")]
+    [InlineData("required", "threads-end")]
+    public async Task Children_of_the_job_host_end_whoever_made_them_and_however_often(string cgroup, string job)
+    {
+        await using DaemonProcess daemon = await StartAsync(cgroup);
+
+        for (int i = 0; i < 3; i++)
+            Assert.Equal("ready\n", (await RawClient.RunAsync(daemon, job)).Text);
+
+        await NothingIsLeftAsync(daemon);
+    }
+
+    [Theory(Timeout = Bound.Test)]
     [InlineData("off", "ids-end")]
     [InlineData("off", "orphans-end")]
     [InlineData("required", "ids-end")]
@@ -194,7 +209,7 @@ public sealed class SiblingProcessTests : IAsyncDisposable
 
         configuration["Limits"]!["Cgroup"] = cgroup;
         var commands = (JsonObject)configuration["Commands"]!;
-        foreach (string job in new[] { "live-end", "live-wait", "dead-end", "hop-end", "ids-end", "orphans-end" })
+        foreach (string job in new[] { "live-end", "live-wait", "dead-end", "hop-end", "chain-end", "threads-end", "ids-end", "orphans-end" })
         {
             string[] words = job.Split('-');
             string count = words[0] == "dead" ? $"{Many}" : "5";

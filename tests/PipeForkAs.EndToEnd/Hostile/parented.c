@@ -1,6 +1,8 @@
 // Processes that make themselves children of their parent's parent, the job host: clone(2) with CLONE_PARENT. parented WAY COUNT end|wait
 //   live      each lives on, in a session of its own, ignores SIGTERM and holds no stream
 //   dead      each ends at once
+//   chain     the same, as the last of six of which each makes the next one and ends
+//   threads   the same, made by several threads at once
 //   hop       one, which is followed by another one again and again, and ends
 //   ids       each lives on, under another uid: of those that a mapping gives, for which it waits (newuidmap(1))
 //   orphans   the same as ids, by fork(2): orphans and no children of the job host's
@@ -9,6 +11,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <grp.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { OTHER_ID = 5 };
+enum { OTHER_ID = 5, CHAIN = 5, COUNT_MOST = 64 };
 
 static long sibling(void) { return syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0); }
 
@@ -31,6 +34,21 @@ static void live(void)
         close(i);
     for (;;)
         pause();
+}
+
+static void chain(int left)
+{
+    for (; left > 0; left--)
+        if (sibling() > 0)
+            _exit(0);
+    live();
+}
+
+static void *brood(void *none)
+{
+    if (sibling() == 0)
+        live();
+    return none;
 }
 
 static void hop(void)
@@ -75,6 +93,14 @@ int main(int argc, char **argv)
         perror("mapping");
         return 71;
     }
+    if (strcmp(argv[1], "threads") == 0) {
+        pthread_t all[COUNT_MOST];
+        for (int i = 0; i < count && i < COUNT_MOST; i++)
+            pthread_create(&all[i], NULL, brood, NULL);
+        for (int i = 0; i < count && i < COUNT_MOST; i++)
+            pthread_join(all[i], NULL);
+        count = 0;
+    }
     for (int i = 0; i < count; i++) {
         long made = is_orphans ? fork() : sibling();
         if (made < 0) {
@@ -85,6 +111,8 @@ int main(int argc, char **argv)
             _exit(0);
         if (made == 0 && is_hop)
             hop();
+        if (made == 0 && strcmp(argv[1], "chain") == 0)
+            chain(CHAIN);
         if (made == 0)
             live();
     }

@@ -3,6 +3,7 @@
 //   dead      each ends at once
 //   chain     the same, as the last of six of which each makes the next one and ends
 //   threads   the same, made by several threads at once
+//   headless  each is an orphan whose first thread has ended, which is 'Z' to /proc, and whose second thread lives on
 //   hop       one, which is followed by another one again and again, and ends
 //   ids       each lives on, under another uid: of those that a mapping gives, for which it waits (newuidmap(1))
 //   orphans   the same as ids, by fork(2): orphans and no children of the job host's
@@ -34,6 +35,24 @@ static void live(void)
         close(i);
     for (;;)
         pause();
+}
+
+static void *stay(void *none)
+{
+    for (;;)
+        pause();
+    return none;
+}
+
+static void headless(void)
+{
+    pthread_t second;
+    setsid();
+    signal(SIGTERM, SIG_IGN);
+    for (int i = 0; i < 3; i++)
+        close(i);
+    if (pthread_create(&second, NULL, stay, NULL) == 0)
+        syscall(SYS_exit, 0);
 }
 
 static void chain(int left)
@@ -88,6 +107,7 @@ int main(int argc, char **argv)
     if (argc != 4)
         return 64;
     int is_hop = strcmp(argv[1], "hop") == 0, is_dead = strcmp(argv[1], "dead") == 0, is_orphans = strcmp(argv[1], "orphans") == 0;
+    int is_headless = strcmp(argv[1], "headless") == 0;
     int count = is_hop ? 1 : atoi(argv[2]);
     if ((is_orphans || strcmp(argv[1], "ids") == 0) && mapped() != 0) {
         perror("mapping");
@@ -102,7 +122,7 @@ int main(int argc, char **argv)
         count = 0;
     }
     for (int i = 0; i < count; i++) {
-        long made = is_orphans ? fork() : sibling();
+        long made = is_orphans || is_headless ? fork() : sibling();
         if (made < 0) {
             printf("refused %d\n", errno);
             return 0;
@@ -111,6 +131,8 @@ int main(int argc, char **argv)
             _exit(0);
         if (made == 0 && is_hop)
             hop();
+        if (made == 0 && is_headless)
+            headless();
         if (made == 0 && strcmp(argv[1], "chain") == 0)
             chain(CHAIN);
         if (made == 0)

@@ -14,7 +14,6 @@ public sealed class DescriptorTests : IAsyncLifetime
 {
     private const int LingerSeconds = 20;
     private static readonly TimeSpan Probing = TimeSpan.FromSeconds(0.6);
-    private static readonly TimeSpan Bearable = TimeSpan.FromSeconds(0.5);
 
     private readonly string folder = Directory.CreateTempSubdirectory(Leftovers.OwnFolderPrefix).FullName;
 
@@ -83,14 +82,14 @@ public sealed class DescriptorTests : IAsyncLifetime
         try
         {
             Assert.Equal(check == "auto" && Kernel.RefusesDescriptors ? "refused" : "sent", await attacker.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
-            await NobodyWaitsAsync(daemon);
+            await Bystander.IsNotDelayedAsync(daemon, Probing);
         }
         finally
         {
             attacker.Kill();
         }
 
-        await NobodyWaitsAsync(daemon);
+        await Bystander.IsNotDelayedAsync(daemon, Probing);
         Assert.Equal(0, await daemon.StopAsync());
     }
 
@@ -101,14 +100,14 @@ public sealed class DescriptorTests : IAsyncLifetime
         await using DaemonProcess daemon = await StartAsync(check);
         Task<FramedReply> reply = RawClient.RunAsync(
             daemon, "linger", $$"""{"seconds":{{LingerSeconds}},"how":"{{how}}","stream":{{stream}}}""", more: ""","timeout":5""");
-        await NobodyWaitsAsync(daemon);
+        await Bystander.IsNotDelayedAsync(daemon, Probing);
 
         EndRecord end = (await reply).End;
         if (check == "daemon" || !Kernel.RefusesDescriptors)
             Assert.Equal((ReplyCode.Cancelled, "the job sent descriptors with its output, which nobody takes, and was ended"), (end.Code, end.Message));
         else
             Assert.Equal(how == "gone" ? ReplyCode.Ok : ReplyCode.Timeout, end.Code);
-        await NobodyWaitsAsync(daemon);
+        await Bystander.IsNotDelayedAsync(daemon, Probing);
         Assert.Equal(0, await daemon.StopAsync());
     }
 
@@ -120,7 +119,7 @@ public sealed class DescriptorTests : IAsyncLifetime
         await using DaemonProcess daemon = await StartAsync(check);
         FramedReply reply = await RawClient.RunAsync(daemon, "control-linger", $$"""{"seconds":{{LingerSeconds}}}""");
         Assert.Equal((check == "auto" && Kernel.RefusesDescriptors ? "refused\n" : "sent\n", ReplyCode.Ok), (reply.Text, reply.End.Code));
-        await NobodyWaitsAsync(daemon);
+        await Bystander.IsNotDelayedAsync(daemon, Probing);
         Assert.Equal(0, await daemon.StopAsync());
     }
 
@@ -172,7 +171,7 @@ public sealed class DescriptorTests : IAsyncLifetime
             attacker.Kill();
         }
 
-        await NobodyWaitsAsync(daemon);
+        await Bystander.IsNotDelayedAsync(daemon, Probing);
         await Crowd.UntilAsync(
             () => Footprint.Of(daemon),
             now => now.Workers == before.Workers && now.Zombies == 0 && now.Descriptors <= before.Descriptors + 1, // One to the process that closes sockets.
@@ -206,22 +205,5 @@ public sealed class DescriptorTests : IAsyncLifetime
         };
         process.Start();
         return process;
-    }
-
-    /// <summary>Another user's answers, one upon the other, and the daemon's own longest turn.</summary>
-    private static async Task NobodyWaitsAsync(DaemonProcess daemon)
-    {
-        TimeSpan slowest = TimeSpan.Zero;
-        long begun = Stopwatch.GetTimestamp();
-        while (Stopwatch.GetElapsedTime(begun) < Probing)
-        {
-            long asked = Stopwatch.GetTimestamp();
-            FramedReply reply = await RawClient.RunAsync(daemon, "id", user: TestUsers.Bob);
-            Assert.Equal(ReplyCode.Ok, reply.End.Code);
-            TimeSpan took = Stopwatch.GetElapsedTime(asked);
-            slowest = took > slowest ? took : slowest;
-        }
-
-        Assert.True(slowest < Bearable, $"the slowest answer took {slowest.TotalSeconds} s");
     }
 }

@@ -122,14 +122,30 @@ public sealed class FairnessTests
         Assert.Contains("Limits:MaxConnections", daemon.Log);
     }
 
-    private static async Task OthersAreAnsweredAsync(DaemonProcess daemon, IReadOnlyList<(uint Uid, int Count)> attackers, string line)
+    /// <summary>The kernel's queue of connections knows no turns: what is in front of another's must be little work.</summary>
+    [Fact(Timeout = Bound.Test)]
+    public async Task Connections_that_are_closed_as_soon_as_they_are_made_hold_up_nobody_else()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync();
+        await OthersAreAnsweredAsync(daemon, [(Alice, 1)], "", "churn", "eager");
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task Callers_in_as_many_groups_as_there_can_be_hold_up_nobody_else()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync();
+        await OthersAreAnsweredAsync(daemon, [(Alice, 50)], Plain, "groups");
+    }
+
+    private static async Task OthersAreAnsweredAsync(
+        DaemonProcess daemon, IReadOnlyList<(uint Uid, int Count)> attackers, string line, string way = "hold", string probe = "probe")
     {
         string program = await BuildAsync(daemon);
         string flood = await WriteAsync(daemon, "flood-request", line), request = await WriteAsync(daemon, "request", Plain);
-        Task floods = Task.WhenAll(attackers.Select(attacker => HoldAsync(program, daemon, attacker.Uid, attacker.Count, flood)));
+        Task floods = Task.WhenAll(attackers.Select(attacker => HoldAsync(program, daemon, attacker.Uid, attacker.Count, flood, way)));
         await Task.Delay(1000);
         string probed = await Tool.MustAsync(
-            program, "probe", daemon.Socket, Text(Bob), Text(Probes), request, Text(ProbePauseMilliseconds));
+            program, probe, daemon.Socket, Text(Bob), Text(Probes), request, Text(ProbePauseMilliseconds));
         string[] parts = probed.Split(' ', '\n');
         Assert.Equal("0", parts[1]);
         Assert.InRange(int.Parse(parts[0], CultureInfo.InvariantCulture), 0, SlowestMilliseconds);
@@ -138,8 +154,8 @@ public sealed class FairnessTests
         Assert.Equal(0, await daemon.StopAsync());
     }
 
-    private static Task<string> HoldAsync(string program, DaemonProcess daemon, uint uid, int count, string request) =>
-        Tool.MustAsync(program, "hold", daemon.Socket, Text(uid), Text(count), request, Text(FloodMilliseconds));
+    private static Task<string> HoldAsync(string program, DaemonProcess daemon, uint uid, int count, string request, string way = "hold") =>
+        Tool.MustAsync(program, way, daemon.Socket, Text(uid), Text(count), request, Text(FloodMilliseconds));
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 

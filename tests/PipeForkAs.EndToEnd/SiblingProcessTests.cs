@@ -88,6 +88,33 @@ public sealed class SiblingProcessTests : IAsyncDisposable
     }
 
     [Theory(Timeout = Bound.Test)]
+    [InlineData("off", "chain-end")]
+    [InlineData("off", "threads-end")]
+    [InlineData("required", "chain-end")]
+    [InlineData("required", "threads-end")]
+    public async Task Children_of_the_job_host_end_whoever_made_them_and_however_often(string cgroup, string job)
+    {
+        await using DaemonProcess daemon = await StartAsync(cgroup);
+
+        for (int i = 0; i < 3; i++)
+            Assert.Equal("ready\n", (await RawClient.RunAsync(daemon, job)).Text);
+
+        await NothingIsLeftAsync(daemon);
+    }
+
+    [Theory(Timeout = Bound.Test)]
+    [InlineData("off")]
+    [InlineData("required")]
+    public async Task Processes_whose_first_thread_has_ended_end_with_the_job_that_made_them(string cgroup)
+    {
+        await using DaemonProcess daemon = await StartAsync(cgroup);
+
+        Assert.Equal("ready\n", (await RawClient.RunAsync(daemon, "headless-end")).Text);
+
+        await NothingIsLeftAsync(daemon);
+    }
+
+    [Theory(Timeout = Bound.Test)]
     [InlineData("off", "ids-end")]
     [InlineData("off", "orphans-end")]
     [InlineData("required", "ids-end")]
@@ -194,7 +221,7 @@ public sealed class SiblingProcessTests : IAsyncDisposable
 
         configuration["Limits"]!["Cgroup"] = cgroup;
         var commands = (JsonObject)configuration["Commands"]!;
-        foreach (string job in new[] { "live-end", "live-wait", "dead-end", "hop-end", "ids-end", "orphans-end" })
+        foreach (string job in new[] { "live-end", "live-wait", "dead-end", "hop-end", "chain-end", "threads-end", "headless-end", "ids-end", "orphans-end" })
         {
             string[] words = job.Split('-');
             string count = words[0] == "dead" ? $"{Many}" : "5";

@@ -1,6 +1,9 @@
 // Clients of another uid, many at once:
 //   flood hold SOCKET UID COUNT REQUEST MS    keeps COUNT connections for so long; each sends REQUEST, and another begins where one ends
+//   flood groups SOCKET UID COUNT REQUEST MS  the same, as a member of as many groups as there can be
+//   flood churn SOCKET UID COUNT REQUEST MS   connects and closes for so long, one after the other
 //   flood probe SOCKET UID COUNT REQUEST MS   sends REQUEST and reads the answer, COUNT times, MS apart
+//   flood eager SOCKET UID COUNT REQUEST MS   the same, connecting without waiting, as clients with a time-out do
 //   flood burst SOCKET UID COUNT REQUEST MS   sends COUNT requests at once and reads all answers
 // REQUEST is a file; it may be empty. An answer is good where it holds "uid=". "probe" prints the slowest answer's milliseconds and how
 // many were not good, "burst" how many were.
@@ -8,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +23,7 @@
 #include <unistd.h>
 
 #define MOST 4096
+#define FIRST_GROUP 493216
 
 static struct sockaddr_un place = { .sun_family = AF_UNIX };
 static char request[65536];
@@ -84,13 +89,23 @@ static int hold(int count, long ms)
     return 0;
 }
 
-static int probe(int count, long ms)
+static int churn(long ms)
+{
+    for (long end = now() + ms; now() < end;) {
+        int s = enter(0);
+        if (s >= 0) close(s);
+    }
+    return 0;
+}
+
+static int probe(int count, long ms, int flags)
 {
     long slowest = 0;
     int failed = 0;
     for (int i = 0; i < count; i++) {
         long begun = now();
-        int s = enter(0);
+        int s = enter(flags);
+        if (s >= 0) fcntl(s, F_SETFL, 0);
         if (s < 0 || send(s, request, length, MSG_NOSIGNAL) != (ssize_t)length) failed++;
         else if (!answered(s)) failed++;
         if (now() - begun > slowest) slowest = now() - begun;
@@ -124,7 +139,12 @@ int main(int argc, char **argv)
     if (got < 0 || count > MOST || setrlimit(RLIMIT_NOFILE, &files) != 0) { perror(argv[5]); return 70; }
     length = (size_t)got;
     close(file);
-    if (setgroups(0, NULL) != 0 || setresgid(uid, uid, uid) != 0 || setresuid(uid, uid, uid) != 0) { perror("setresuid"); return 70; }
-    if (strcmp(argv[1], "hold") == 0) return hold(count, ms);
-    return strcmp(argv[1], "probe") == 0 ? probe(count, ms) : burst(count);
+    static gid_t groups[NGROUPS_MAX];
+    size_t member_of = strcmp(argv[1], "groups") == 0 ? NGROUPS_MAX : 0;
+    for (size_t i = 0; i < member_of; i++) groups[i] = FIRST_GROUP + (gid_t)i;
+    if (setgroups(member_of, groups) != 0 || setresgid(uid, uid, uid) != 0 || setresuid(uid, uid, uid) != 0) { perror("setresuid"); return 70; }
+    if (strcmp(argv[1], "hold") == 0 || member_of > 0) return hold(count, ms);
+    if (strcmp(argv[1], "churn") == 0) return churn(ms);
+    if (strcmp(argv[1], "eager") == 0) return probe(count, ms, SOCK_NONBLOCK);
+    return strcmp(argv[1], "probe") == 0 ? probe(count, ms, 0) : burst(count);
 }

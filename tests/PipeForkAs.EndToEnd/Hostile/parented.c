@@ -1,6 +1,9 @@
 // Processes that make themselves children of their parent's parent, the job host: clone(2) with CLONE_PARENT. parented WAY COUNT end|wait
 //   live      each lives on, in a session of its own, ignores SIGTERM and holds no stream
 //   dead      each ends at once
+//   chain     the same, as the last of six of which each makes the next one and ends
+//   threads   the same, made by several threads at once
+//   headless  each is an orphan whose first thread has ended, which is 'Z' to /proc, and whose second thread lives on
 //   hop       one, which is followed by another one again and again, and ends
 //   ids       each lives on, under another uid: of those that a mapping gives, for which it waits (newuidmap(1))
 //   orphans   the same as ids, by fork(2): orphans and no children of the job host's
@@ -9,6 +12,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <grp.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { OTHER_ID = 5 };
+enum { OTHER_ID = 5, CHAIN = 5, COUNT_MOST = 64 };
 
 static long sibling(void) { return syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0); }
 
@@ -31,6 +35,39 @@ static void live(void)
         close(i);
     for (;;)
         pause();
+}
+
+static void *stay(void *none)
+{
+    for (;;)
+        pause();
+    return none;
+}
+
+static void headless(void)
+{
+    pthread_t second;
+    setsid();
+    signal(SIGTERM, SIG_IGN);
+    for (int i = 0; i < 3; i++)
+        close(i);
+    if (pthread_create(&second, NULL, stay, NULL) == 0)
+        syscall(SYS_exit, 0);
+}
+
+static void chain(int left)
+{
+    for (; left > 0; left--)
+        if (sibling() > 0)
+            _exit(0);
+    live();
+}
+
+static void *brood(void *none)
+{
+    if (sibling() == 0)
+        live();
+    return none;
 }
 
 static void hop(void)
@@ -70,13 +107,22 @@ int main(int argc, char **argv)
     if (argc != 4)
         return 64;
     int is_hop = strcmp(argv[1], "hop") == 0, is_dead = strcmp(argv[1], "dead") == 0, is_orphans = strcmp(argv[1], "orphans") == 0;
+    int is_headless = strcmp(argv[1], "headless") == 0;
     int count = is_hop ? 1 : atoi(argv[2]);
     if ((is_orphans || strcmp(argv[1], "ids") == 0) && mapped() != 0) {
         perror("mapping");
         return 71;
     }
+    if (strcmp(argv[1], "threads") == 0) {
+        pthread_t all[COUNT_MOST];
+        for (int i = 0; i < count && i < COUNT_MOST; i++)
+            pthread_create(&all[i], NULL, brood, NULL);
+        for (int i = 0; i < count && i < COUNT_MOST; i++)
+            pthread_join(all[i], NULL);
+        count = 0;
+    }
     for (int i = 0; i < count; i++) {
-        long made = is_orphans ? fork() : sibling();
+        long made = is_orphans || is_headless ? fork() : sibling();
         if (made < 0) {
             printf("refused %d\n", errno);
             return 0;
@@ -85,6 +131,10 @@ int main(int argc, char **argv)
             _exit(0);
         if (made == 0 && is_hop)
             hop();
+        if (made == 0 && is_headless)
+            headless();
+        if (made == 0 && strcmp(argv[1], "chain") == 0)
+            chain(CHAIN);
         if (made == 0)
             live();
     }

@@ -1,0 +1,47 @@
+using System.Diagnostics;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.EndToEnd.Harness;
+
+/// <summary>A file system of a user's, as fusermount3 mounts one for everybody, that never answers one kind of request (Hostile/hang.c).</summary>
+internal sealed class HangingFiles : IAsyncDisposable
+{
+    private readonly Process server;
+
+    private HangingFiles(Process server, string folder) => (this.server, Folder) = (server, folder);
+
+    /// <summary>Where it is mounted.</summary>
+    public string Folder { get; }
+
+    /// <summary>Its one file.</summary>
+    public string File => Path.Combine(Folder, "file");
+
+    /// <summary>Mounts it.</summary>
+    /// <param name="user">Whose it is.</param>
+    /// <param name="request">What is not answered: "open" or "read".</param>
+    public static async Task<HangingFiles> MountAsync(string user, string request)
+    {
+        string folder = Directory.CreateTempSubdirectory(Leftovers.OwnFolderPrefix).FullName;
+        Libc.chmod(folder, 0x1ED); // 0755
+        string program = Path.Combine(folder, "hang"), mount = Path.Combine(folder, "files");
+        Directory.CreateDirectory(mount);
+        await Tool.MustAsync("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program, Path.Combine(AppContext.BaseDirectory, "Hostile", "hang.c"));
+        PasswordEntry entry = TestUsers.Entry(user);
+        var server = Process.Start(new ProcessStartInfo(program, [mount, $"{entry.Uid}", $"{entry.Gid}", request])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        })!;
+        Assert.Equal("ready", await server.StandardOutput.ReadLineAsync());
+        return new HangingFiles(server, mount);
+    }
+
+    /// <summary>Ends it: whoever waits for an answer gets an error.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        server.StandardInput.Close();
+        await server.WaitForExitAsync();
+        server.Dispose();
+        Directory.Delete(Path.GetDirectoryName(Folder)!, recursive: true);
+    }
+}

@@ -1,0 +1,67 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using PipeForkAs.EndToEnd.Harness;
+
+namespace PipeForkAs.EndToEnd;
+
+/// <summary>
+/// A client or a job that watches its own end of a socket again and again (epoll(7)): the kernel wakes all of the watches on the thread that
+/// sends to the other end, closes it, or receives from it, then once for each message. That must not be the loop's.
+/// </summary>
+public sealed class WatchedSocketTests
+{
+    /// <summary>Waking them takes about 0.05 s. The kernel lets each user have five times as many for 5 GB of memory.</summary>
+    private const int Watches = 200_000;
+
+    private static readonly TimeSpan Probing = TimeSpan.FromSeconds(2);
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_client_that_watches_its_socket_again_and_again_delays_nobody_else()
+    {
+        await using DaemonProcess daemon = await StartAsync();
+        using Process attacker = Process.Start(new ProcessStartInfo(
+            "setpriv",
+            [
+                "--reuid", TestUsers.Alice, "--regid", TestUsers.Alice, "--init-groups", "--",
+                ProgramOf(daemon.Folder), "client", daemon.Socket, """{"job":"cat"}""", Watches.ToString(CultureInfo.InvariantCulture),
+            ])
+        {
+            RedirectStandardOutput = true,
+        })!;
+        try
+        {
+            Assert.Equal("ready", await attacker.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
+            await Bystander.IsNotDelayedAsync(daemon, Probing);
+        }
+        finally
+        {
+            attacker.Kill();
+            await attacker.WaitForExitAsync(TestContext.Current.CancellationToken);
+        }
+
+        Assert.Equal(0, await daemon.StopAsync());
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_job_that_watches_its_output_again_and_again_delays_nobody_else()
+    {
+        await using DaemonProcess daemon = await StartAsync();
+        using var client = await Crowd.SendAsync(daemon, $$"""{"job":"watch","user":"{{TestUsers.Alice}}"}""");
+        await Crowd.WaitForAsync(client, "x");
+        await Bystander.IsNotDelayedAsync(daemon, Probing);
+        client.Close();
+        Assert.Equal(0, await daemon.StopAsync());
+    }
+
+    private static string ProgramOf(string folder) => Path.Combine(folder, "watches");
+
+    private static Task<DaemonProcess> StartAsync() => DaemonProcess.StartAsync(configuration =>
+    {
+        string program = ProgramOf(Path.GetDirectoryName(configuration["Socket"]!["Path"]!.GetValue<string>())!);
+        string source = Path.Combine(AppContext.BaseDirectory, "Hostile", "watches.c");
+        Tool.MustAsync("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program, source).GetAwaiter().GetResult();
+        configuration["Limits"]!["Worker"]!["OpenFiles"] = 8192;
+        configuration["Commands"]!["watch"] = new JsonObject { ["Command"] = new JsonArray(program, "output", $"{Watches}") };
+    });
+}

@@ -73,6 +73,10 @@ public static unsafe partial class Libc
         return (new FileDescriptor(ends[0]), new FileDescriptor(ends[1]));
     }
 
+    /// <summary>fcntl(2) <c>F_SETPIPE_SZ</c>: how much a pipe holds, in bytes; rounded up to a page.</summary>
+    public static void set_pipe_size(FileDescriptor pipe, int bytes) =>
+        Check.Result(C.fcntl(pipe.Number, C.F_SETPIPE_SZ, bytes), $"fcntl({pipe}, F_SETPIPE_SZ, {bytes})");
+
     /// <summary>read(2), repeated when a signal interrupts it.</summary>
     public static IOResult read(FileDescriptor descriptor, Span<byte> buffer)
     {

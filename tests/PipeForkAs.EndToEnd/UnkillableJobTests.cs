@@ -39,7 +39,7 @@ public sealed class UnkillableJobTests
             string[] next = await AskAsync(daemon, request, MaxJobsPerUid);
             Assert.All(next, reply => Assert.Contains("busy", reply));
             Assert.Equal(MaxJobsPerUid, ProcFs.OfUsers([TestUsers.Entry(TestUsers.Alice).Uid]).Count(pid => ProcFs.Stat(pid) is { State: 'D' }));
-            Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
+            Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id", user: TestUsers.Bob)).End.Code);
         }
 
         await Crowd.UntilAsync(() => ProcFs.OfUsers([TestUsers.Entry(TestUsers.Alice).Uid]).Count, count => count == 0, Patience, "processes");

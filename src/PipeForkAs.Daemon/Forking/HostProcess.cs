@@ -259,8 +259,8 @@ internal sealed class HostProcess : IDisposable
             Libc.set_nonblocking(workerControl);
             Libc.set_nonblocking(stdin);
             Libc.set_nonblocking(stdout);
-            control = descriptorCheck.Own(workerControl);
-            streams = new JobStreams(descriptorCheck.OwnForSending(stdin), descriptorCheck.Own(stdout));
+            control = descriptorCheck.Own(workerControl, InputKind.Messages);
+            streams = new JobStreams(descriptorCheck.Own(stdin, InputKind.None), descriptorCheck.Own(stdout, InputKind.Stream));
         }
         catch
         {

@@ -24,7 +24,7 @@ internal sealed class StderrPair : IDisposable
         {
             Libc.shutdown(own, SocketShutdown.SHUT_WR);
             Libc.set_nonblocking(own);
-            return new StderrPair(descriptors.Own(own), workers);
+            return new StderrPair(descriptors.Own(own, InputKind.Stream), workers);
         }
         catch
         {

@@ -138,6 +138,9 @@ internal sealed class CgroupIsolation : JobIsolation
         thread.Stop();
     }
 
+    /// <summary>The time.</summary>
+    internal long Timestamp => loop.Time.GetTimestamp();
+
     /// <summary>The name that /proc/PID/cgroup has for a job's group.</summary>
     internal string NameOf(string directory) => $"{path}/{Path.GetFileName(directory)}";
 

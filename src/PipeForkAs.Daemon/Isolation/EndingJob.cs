@@ -25,7 +25,7 @@ internal sealed class EndingJob(JobProcesses job)
     /// <summary>How often it was asked to end: a look answers only what was asked before it.</summary>
     public int Asked { get; set; }
 
-    /// <summary>When it was first asked to end; a timestamp.</summary>
+    /// <summary>When it was first killed or asked to end; a timestamp.</summary>
     public required long Begun { get; init; }
 
     /// <summary>When the next look is due; a timestamp.</summary>
@@ -33,6 +33,12 @@ internal sealed class EndingJob(JobProcesses job)
 
     /// <summary>How long the next look waits.</summary>
     public TimeSpan Pause { get; set; }
+
+    /// <summary>How many processes the look found, where it counts them; else 0.</summary>
+    public int Found { get; set; }
+
+    /// <summary>How much of it counts as what cannot be killed.</summary>
+    public int Counted { get; set; }
 
     /// <summary>Whether the log says that it cannot be killed.</summary>
     public bool IsLogged { get; set; }

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.EventLoop;
-using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Isolation;
 
@@ -23,6 +22,9 @@ internal sealed class EndingJobs(
     /// <summary>How long killed processes may take to be gone. A process in an unkillable sleep may never be.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
+    /// <summary>After this time a job counts among those that cannot be killed: its user may have a number of them.</summary>
+    private static readonly TimeSpan CountedAfter = TimeSpan.FromSeconds(1);
+
     /// <summary>Jobs that end by themselves within this time share a look.</summary>
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(2);
 
@@ -32,6 +34,9 @@ internal sealed class EndingJobs(
     private readonly Dictionary<JobProcesses, EndingJob> jobs = [];
     private TaskCompletionSource? asleep;
     private bool isRunning;
+
+    /// <summary>Jobs that the log says cannot be killed.</summary>
+    private int logged;
 
     /// <summary>How many jobs are being ended.</summary>
     public int Count => jobs.Count;
@@ -44,7 +49,7 @@ internal sealed class EndingJobs(
     {
         long now = loop.Time.GetTimestamp();
         if (!jobs.TryGetValue(job, out EndingJob? ending))
-            jobs.Add(job, ending = new EndingJob(job) { Begun = now, Due = long.MaxValue });
+            jobs.Add(job, ending = new EndingJob(job) { Begun = job.KilledAt ?? now, Due = long.MaxValue });
         ending.Asked++;
         ending.Pause = FirstPause;
         ending.Due = Math.Min(ending.Due, atOnce ? now : now + Ticks(Gather));
@@ -94,7 +99,8 @@ internal sealed class EndingJobs(
 
         int[] asked = [.. due.Select(job => job.Asked)];
         foreach (EndingJob job in due)
-            (job.IsOver, job.FoundOthers, job.Failure, job.IsLate) = (false, false, null, loop.Time.GetElapsedTime(job.Begun) > Patience);
+            (job.IsOver, job.FoundOthers, job.Failure, job.IsLate) =
+                (false, false, null, loop.Time.GetElapsedTime(job.Begun) > Patience);
         Action look = prepare(due);
         string? failure = null;
         try
@@ -124,14 +130,12 @@ internal sealed class EndingJobs(
             Log.KillFailed(logger, $"{job.Job}", failure);
         job.LoggedFailure = failure;
         bool isOver = failure is null && job.IsOver;
+        CountUnkillable(job, isOver);
         if (isOver && job.Asked == asked)
         {
             jobs.Remove(job.Job);
             if (job.IsLogged)
-            {
-                unkillable.Remove(job.Job.User ?? UserId.Unchanged);
-                Log.UnkillableEnded(logger, $"{job.Job}", unkillable.Count);
-            }
+                Log.UnkillableEnded(logger, $"{job.Job}", --logged);
         }
         else
         {
@@ -139,8 +143,7 @@ internal sealed class EndingJobs(
             if (!isOver && job.IsLate && !job.FoundOthers && !job.IsLogged)
             {
                 job.IsLogged = true;
-                unkillable.Add(job.Job.User ?? UserId.Unchanged);
-                Log.JobUnkillable(logger, $"{job.Job}", job.Living, unkillable.Count);
+                Log.JobUnkillable(logger, $"{job.Job}", job.Living, ++logged);
             }
 
             TimeSpan pause = job.FoundOthers || isOver ? FirstPause : job.Pause;
@@ -150,6 +153,14 @@ internal sealed class EndingJobs(
 
         if (failure is null)
             looked(job, asked);
+    }
+
+    private void CountUnkillable(EndingJob job, bool isOver)
+    {
+        int counts = !isOver && loop.Time.GetElapsedTime(job.Begun) > CountedAfter ? Math.Max(1, job.Found) : 0;
+        if (job.Job.User is { } user && counts != job.Counted)
+            unkillable.Change(user, counts - job.Counted);
+        job.Counted = counts;
     }
 
     private async Task SleepAsync(long ticks)

@@ -50,7 +50,11 @@ internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId wo
     }
 
     /// <inheritdoc/>
-    public override void Kill() => owner.Kill(this);
+    public override void Kill()
+    {
+        KilledAt ??= owner.Timestamp;
+        owner.Kill(this);
+    }
 
     /// <inheritdoc/>
     public override void Release(Action mayReap)

@@ -9,6 +9,9 @@ internal abstract class JobProcesses
     /// <summary>The user of the job; null until the worker gets its order.</summary>
     public UserId? User { get; protected set; }
 
+    /// <summary>When they were first killed; a time stamp of the loop's. Null where they were not.</summary>
+    public long? KilledAt { get; protected set; }
+
     /// <summary>Puts the worker in place, from where its descendants cannot leave. May block: called off the loop where <see cref="JobIsolation.PlacingBlocks"/>.</summary>
     /// <exception cref="SystemCallException">It cannot be put there.</exception>
     /// <exception cref="IsolationException">The place is taken.</exception>

@@ -278,6 +278,7 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
             HashSet<(int, long)> now = [.. found.Select(process => process.Identity)];
             ending!.FoundOthers = !now.IsSubsetOf(job.LastFound);
             job.LastFound = now;
+            ending.Found = Living.Count;
             ending.IsOver = found.Count == 0 && !hasVanished;
             if (ending.IsLate)
                 ending.Living = string.Join(", ", found.Take(16).Select(Name));

@@ -3,30 +3,23 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Isolation;
 
 /// <summary>
-/// The jobs that were ended and of which processes live that cannot be killed, as in an uninterruptible sleep, by the user that they run as. On the loop.
+/// Counts what was killed and has not ended for a second, as in an uninterruptible sleep, by the user that it runs as: jobs with control groups, processes
+/// without them. On the loop.
 /// </summary>
 internal sealed class UnkillableJobs
 {
     private readonly Dictionary<UserId, int> byUser = [];
 
-    /// <summary>How many there are.</summary>
-    public int Count { get; private set; }
-
     /// <summary>How many run as a user.</summary>
     public int Of(UserId user) => byUser.GetValueOrDefault(user);
 
-    /// <summary>Adds one.</summary>
-    public void Add(UserId user)
+    /// <summary>Adds some of a user, or takes some away.</summary>
+    public void Change(UserId user, int by)
     {
-        Count++;
-        byUser[user] = Of(user) + 1;
-    }
-
-    /// <summary>Removes one that was added: nothing of it is left.</summary>
-    public void Remove(UserId user)
-    {
-        Count--;
-        if (--byUser[user] == 0)
+        int count = Of(user) + by;
+        if (count == 0)
             byUser.Remove(user);
+        else
+            byUser[user] = count;
     }
 }

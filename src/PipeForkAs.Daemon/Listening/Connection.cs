@@ -1,5 +1,6 @@
 using System.Buffers;
 using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Requests;
 using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
@@ -13,8 +14,9 @@ internal sealed class Connection : IDisposable
     private CallerOrigin? origin;
     private bool closed;
 
-    public Connection(Loop loop, UntrustedSocket input, Caller caller)
+    public Connection(Loop loop, UntrustedSocket input, Caller caller, FairTurns turns)
     {
+        Turns = turns;
         Loop = loop;
         Input = input;
         Caller = caller;
@@ -23,6 +25,9 @@ internal sealed class Connection : IDisposable
     }
 
     public Loop Loop { get; }
+
+    /// <summary>Shares the loop's time: what is relayed for the client is a part of its bucket's.</summary>
+    public FairTurns Turns { get; }
 
     /// <summary>The socket.</summary>
     public UntrustedSocket Input { get; }

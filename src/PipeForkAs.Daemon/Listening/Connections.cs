@@ -218,7 +218,7 @@ internal sealed class Connections(
         Connection connection;
         try
         {
-            connection = new Connection(loop, socket, caller);
+            connection = new Connection(loop, socket, caller, turns);
         }
         catch (SystemCallException failure)
         {

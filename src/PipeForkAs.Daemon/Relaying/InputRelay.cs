@@ -12,12 +12,8 @@ internal sealed class InputRelay(Connection client, UntrustedSocket stdin) : IDi
     /// <summary>Up to this many bytes are copied.</summary>
     private const int Small = 4096;
 
-    /// <summary>After so many pieces, of at most what a private pipe holds each, the others have their turn.</summary>
-    private const int PiecesInARow = 16;
-
     private Watch? writable;
     private PrivatePipe? pipe;
-    private int pieces;
     private bool stopped;
 
     /// <summary>Bytes that went to the job's stdin so far.</summary>
@@ -138,8 +134,7 @@ internal sealed class InputRelay(Connection client, UntrustedSocket stdin) : IDi
 
     private async ValueTask<bool> GoesOnAsync()
     {
-        if (++pieces % PiecesInARow == 0)
-            await Task.Yield();
+        await client.Turns.EnterAsync(client.Caller.Bucket);
         return !stopped;
     }
 

@@ -16,9 +16,6 @@ internal sealed class OutputRelay(Connection client, UntrustedSocket stdout, Unt
     /// <summary>Up to this many bytes are copied.</summary>
     private const int Small = 4096;
 
-    /// <summary>After so many small pieces the others have their turn; after each large one, of at most what a private pipe holds, they have it anyway.</summary>
-    private const int SmallPiecesInARow = 4;
-
     private readonly SocketTurn turn = new();
     private readonly List<PrivatePipe> pipes = [];
     private Watch? stdoutWatch, stderrWatch;
@@ -92,7 +89,6 @@ internal sealed class OutputRelay(Connection client, UntrustedSocket stdout, Unt
     {
         PrivatePipe? pipe = null;
         bool goOn = true;
-        int smallPieces = 0;
         while (goOn && !abandoned && !client.IsClosed)
         {
             IOResult read = stream.Receive(buffer.AsSpan(FrameHeader.Size, Small));
@@ -113,8 +109,7 @@ internal sealed class OutputRelay(Connection client, UntrustedSocket stdout, Unt
                 goOn = (allowed == 0 || await SendSmallAsync(buffer, allowed, type)) && allowed == read.Count;
             }
 
-            if (++smallPieces % SmallPiecesInARow == 0)
-                await Task.Yield();
+            await client.Turns.EnterAsync(client.Caller.Bucket);
             if (read.Count < Small || abandoned)
                 continue;
             pipe ??= MakePipe();
@@ -133,7 +128,7 @@ internal sealed class OutputRelay(Connection client, UntrustedSocket stdout, Unt
                     goOn = (allowed == 0 || await SpliceAsync(pipe, allowed, type)) && allowed == taken;
                 }
 
-                await Task.Yield();
+                await client.Turns.EnterAsync(client.Caller.Bucket);
             }
         }
     }

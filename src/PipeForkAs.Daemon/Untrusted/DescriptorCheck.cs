@@ -23,6 +23,9 @@ internal sealed class DescriptorCheck(Loop loop, ChildReaper reaper, bool byDaem
     /// <summary>Closes what the loop must not close.</summary>
     public SocketReleaser Releaser => field ??= new SocketReleaser(loop, reaper, Offenders, logger);
 
+    /// <summary>Receives from streams.</summary>
+    public OneMessage OneMessage { get; } = new();
+
     /// <summary>The room in which the relays look at what they move.</summary>
     public byte[] Room { get; } = new byte[UntrustedSocket.MostAtOnce];
 
@@ -39,15 +42,16 @@ internal sealed class DescriptorCheck(Loop loop, ChildReaper reaper, bool byDaem
 
     /// <summary>A connection that was accepted. It may have been made before the listening socket was guarded: by another daemon, or while systemd held it.</summary>
     /// <param name="socket">The socket, from here on not the caller's.</param>
-    public UntrustedSocket Accepted(FileDescriptor socket) => Take(socket, byDaemon || !Libc.refuses_descriptors(socket));
+    public UntrustedSocket Accepted(FileDescriptor socket) =>
+        Take(socket, InputKind.Stream, byDaemon || !Libc.refuses_descriptors(socket));
 
     /// <summary>The daemon's end of a pair, whose other end nobody hostile has had so far.</summary>
-    /// <exception cref="SystemCallException">The option cannot be set; the socket is still the caller's.</exception>
-    public UntrustedSocket Own(FileDescriptor socket) => Take(socket, byDaemon || !Libc.refuse_descriptors(socket));
-
-    /// <summary>The daemon's end of a pair that was shut down for reading before anybody hostile had the other end: nothing can be sent to it.</summary>
     /// <param name="socket">The socket, from here on not the caller's.</param>
-    public UntrustedSocket OwnForSending(FileDescriptor socket) => new(this, socket, isLookedAt: false);
+    /// <param name="kind">What can come from it.</param>
+    /// <exception cref="SystemCallException">The option cannot be set; the socket is still the caller's.</exception>
+    public UntrustedSocket Own(FileDescriptor socket, InputKind kind) => kind == InputKind.None
+        ? new UntrustedSocket(this, socket, kind, isLookedAt: false)
+        : Take(socket, kind, byDaemon || !Libc.refuse_descriptors(socket));
 
     /// <summary>Closes a listening socket, in whose queue there may be connections with anything in them.</summary>
     public void Close(FileDescriptor listening)
@@ -61,10 +65,10 @@ internal sealed class DescriptorCheck(Loop loop, ChildReaper reaper, bool byDaem
     /// <summary>The daemon stops: what is not closed yet is closed by other processes, which nobody waits for.</summary>
     public Task StopAsync() => Releaser.StopAsync();
 
-    private UntrustedSocket Take(FileDescriptor socket, bool isLookedAt)
+    private UntrustedSocket Take(FileDescriptor socket, InputKind kind, bool isLookedAt)
     {
         if (isLookedAt)
             Libc.show_out_of_band(socket);
-        return new UntrustedSocket(this, socket, isLookedAt);
+        return new UntrustedSocket(this, socket, kind, isLookedAt);
     }
 }

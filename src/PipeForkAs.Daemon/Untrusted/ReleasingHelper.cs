@@ -49,7 +49,7 @@ internal sealed class ReleasingHelper
                 {
                     ProcessId pid = Libc.posix_spawn(
                         "/proc/self/exe", ["pipeforkasd", ReleasingProcess.Argument], ["LANG=C.UTF-8"],
-                        [(nothing, 0), (nothing, 1), (theirs, ReleasingProcess.ControlDescriptor)]);
+                        [(nothing, 0), (nothing, 1), (nothing, 2), (theirs, ReleasingProcess.ControlDescriptor)]);
                     var started = new ReleasingHelper(loop, pid, own, onReady);
                     reaper.Register(pid, _ => started.ended.SetResult());
                     return started;

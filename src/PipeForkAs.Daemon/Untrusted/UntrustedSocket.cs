@@ -15,22 +15,26 @@ internal sealed class UntrustedSocket : IDisposable
     public const int MostAtOnce = 65_536;
 
     /// <summary>How many receive calls <see cref="Drain"/> makes at most.</summary>
-    private const int MostDrained = 64;
+    private const int MostDrained = 256;
 
     private static readonly long NotableTicks = (long)(Offenders.Notable.TotalSeconds * Stopwatch.Frequency);
 
     private readonly DescriptorCheck check;
-    private readonly bool isLookedAt;
-    private bool isMeasured;
+    private readonly bool isLookedAt, isStream;
+    private bool isMeasured, isAtEnd;
+    private long lastCall;
 
     /// <summary>Takes over a socket.</summary>
     /// <param name="check">Keeps descriptors out.</param>
     /// <param name="socket">The socket, from here on not the caller's.</param>
+    /// <param name="kind">What can come from it.</param>
     /// <param name="isLookedAt">Whether it is looked at before anything is received; otherwise the kernel refuses descriptors that are sent to it.</param>
-    public UntrustedSocket(DescriptorCheck check, FileDescriptor socket, bool isLookedAt)
+    public UntrustedSocket(DescriptorCheck check, FileDescriptor socket, InputKind kind, bool isLookedAt)
     {
         this.check = check;
         this.isLookedAt = isLookedAt;
+        isStream = kind == InputKind.Stream;
+        isAtEnd = kind == InputKind.None;
         Descriptor = socket;
     }
 
@@ -45,15 +49,18 @@ internal sealed class UntrustedSocket : IDisposable
 
     private bool IsBarred => Peer is { } peer && check.Offenders.IsBarred(peer);
 
-    /// <summary>recv(2). EPROTO where the next bytes carry descriptors: then nothing more can be received.</summary>
+    /// <summary>
+    /// recv(2) of what the other end sent in one call, or of a part of it, at most <see cref="OneMessage.MostBytes"/>. EPROTO where the next bytes carry
+    /// descriptors: then nothing more can be received.
+    /// </summary>
     public IOResult Receive(Span<byte> buffer)
     {
         if (IsBarred)
             return IOResult.Failure(Errno.ECONNRESET);
         Call call = Begin();
-        IOResult result = isLookedAt ? Libc.recv_without_descriptors(Descriptor, buffer) : Libc.recv(Descriptor, buffer);
-        End(call);
-        return result;
+        IOResult result = isStream ? check.OneMessage.Receive(Descriptor, buffer, isLookedAt)
+            : isLookedAt ? Libc.recv_without_descriptors(Descriptor, buffer) : Libc.recv(Descriptor, buffer);
+        return Received(call, result);
     }
 
     /// <summary>send(2).</summary>
@@ -67,15 +74,19 @@ internal sealed class UntrustedSocket : IDisposable
         return result;
     }
 
-    /// <summary>splice(2) into a pipe, at most <see cref="MostAtOnce"/> bytes. EPROTO as in <see cref="Receive"/>.</summary>
+    /// <summary>
+    /// splice(2) into a pipe, at most <see cref="MostAtOnce"/> bytes. EPROTO as in <see cref="Receive"/>. After a pause it moves what was sent in one
+    /// call alone: what the other end did meanwhile shows in how long that takes.
+    /// </summary>
     public IOResult SpliceTo(FileDescriptor pipe)
     {
         if (IsBarred)
             return IOResult.Failure(Errno.ECONNRESET);
+        bool isFresh = Stopwatch.GetTimestamp() - lastCall < NotableTicks;
         Call call = Begin();
-        IOResult result = isLookedAt ? Libc.splice_without_descriptors(Descriptor, pipe, check.Room) : Libc.splice(Descriptor, pipe, MostAtOnce);
-        End(call);
-        return result;
+        IOResult result = !isFresh ? check.OneMessage.SpliceTo(pipe, Descriptor, isLookedAt)
+            : isLookedAt ? Libc.splice_without_descriptors(Descriptor, pipe, check.Room) : Libc.splice(Descriptor, pipe, MostAtOnce);
+        return Received(call, result);
     }
 
     /// <summary>splice(2) out of a pipe of the daemon's own.</summary>
@@ -104,23 +115,26 @@ internal sealed class UntrustedSocket : IDisposable
     /// af_unix.c), and the peer's reader might take that for a failure. A <see cref="SocketReleaser"/> does the same for other sockets.
     /// </summary>
     /// <param name="room">Where it is read to.</param>
-    public void Drain(byte[] room)
+    public void Drain(Span<byte> room)
     {
         for (int i = 0; !isLookedAt && i < MostDrained && Receive(room).Count > 0; i++)
         {
         }
     }
 
-    /// <summary>Closes it, once. What it may hold of descriptors, and the socket of a barred peer, is closed elsewhere.</summary>
+    /// <summary>
+    /// Closes it, once. What is unread and the socket of a barred peer are left to another process: descriptors in it are closed there, and each message
+    /// that is dropped wakes the other end.
+    /// </summary>
     public void Dispose()
     {
         if (Descriptor.IsClosed)
             return;
 
         // Nothing can join the queue behind this, so that an empty one stays empty.
-        if (isLookedAt)
+        if (!isAtEnd)
             Shutdown(SocketShutdown.SHUT_RDWR);
-        if (IsBarred || (isLookedAt && Libc.holds_unread(Descriptor)))
+        if (IsBarred || (!isAtEnd && Libc.holds_unread(Descriptor)))
         {
             check.Releaser.Release(Descriptor, Peer ?? Bucket.Root);
             return;
@@ -131,6 +145,13 @@ internal sealed class UntrustedSocket : IDisposable
         End(call);
     }
 
+    private IOResult Received(Call call, IOResult result)
+    {
+        End(call);
+        isAtEnd |= !result.Failed && result.Count == 0;
+        return result;
+    }
+
     private Call Begin() => new(Stopwatch.GetTimestamp(), isMeasured ? Libc.thread_processor_time() : null);
 
     /// <summary>
@@ -139,7 +160,8 @@ internal sealed class UntrustedSocket : IDisposable
     /// </summary>
     private void End(Call call)
     {
-        long took = Stopwatch.GetTimestamp() - call.Begun;
+        lastCall = Stopwatch.GetTimestamp();
+        long took = lastCall - call.Begun;
         if (took < NotableTicks)
             return;
         isMeasured = true;

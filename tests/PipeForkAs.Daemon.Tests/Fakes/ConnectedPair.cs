@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
 using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Untrusted;
@@ -28,11 +29,11 @@ internal sealed class ConnectedPair : IDisposable
     public FileDescriptor Accepted { get; }
 
     /// <summary>The connection that the daemon makes of its end; to be called on the loop.</summary>
-    public Connection Connect(Loop loop) => new(loop, Untrusted(loop), Caller.Identify(Accepted));
+    public Connection Connect(Loop loop) => new(loop, Untrusted(loop), Caller.Identify(Accepted), new FairTurns(loop));
 
     /// <summary>The daemon's end, to be used on the loop.</summary>
     public UntrustedSocket Untrusted(Loop loop) =>
-        new(new DescriptorCheck(loop, new ChildReaper(_ => { }), byDaemon: false, NullLogger.Instance), Accepted, isLookedAt: false);
+        new(new DescriptorCheck(loop, new ChildReaper(_ => { }), byDaemon: false, NullLogger.Instance), Accepted, InputKind.Stream, isLookedAt: false);
 
     /// <summary>Reads until the daemon's end is closed.</summary>
     public async Task<byte[]> ReadToEndAsync()

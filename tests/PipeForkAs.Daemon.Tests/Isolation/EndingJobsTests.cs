@@ -91,19 +91,19 @@ public sealed class EndingJobsTests : IDisposable
         EndingJobs ending = Make(due =>
         {
             foreach (EndingJob job in due)
-                (job.IsOver, job.Living) = (job.Job != stuck || isFree, job.IsLate ? "7 (D)" : "");
+                (job.IsOver, job.Found, job.Living) = (job.Job != stuck || isFree, 3, job.IsLate ? "7 (D)" : "");
         });
 
         await loop.RunAsync(() => ending.Add(stuck, atOnce: true));
         bool isTold = SpinWait.SpinUntil(() => log.Lines.Any(static line => line.Contains("7 (D)", StringComparison.Ordinal)), Patience);
         Assert.True(isTold);
-        Assert.Equal((1, 1, 0), (unkillable.Count, unkillable.Of(new UserId(1001)), unkillable.Of(new UserId(1002))));
+        Assert.Equal((3, 0), (unkillable.Of(new UserId(1001)), unkillable.Of(new UserId(1002))));
         await loop.RunAsync(() => ending.Add(other, atOnce: false));
         Assert.True(SpinWait.SpinUntil(() => looked.Any(one => one.Job == other), Patience));
         isFree = true;
         await loop.RunAsync(ending.AllOverAsync);
 
-        Assert.Equal((0, 0), (unkillable.Count, unkillable.Of(new UserId(1001))));
+        Assert.Equal(0, unkillable.Of(new UserId(1001)));
         Assert.Equal(2, log.Lines.Count);
         Assert.Contains("have ended", log.Lines.Last());
     }

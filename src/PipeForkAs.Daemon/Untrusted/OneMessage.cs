@@ -1,0 +1,68 @@
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Untrusted;
+
+/// <summary>
+/// Receives from streams what their other ends sent in one call, or a part of it. recv(2) takes as many messages as fit, and wakes the sender for each of
+/// them: a sender with many one-byte messages, and with many watches on its socket, would make one call take as long as hundreds. A pipe with room for one
+/// page takes one message; pipe(7), F_SETPIPE_SZ. For use on the loop.
+/// </summary>
+internal sealed class OneMessage
+{
+    /// <summary>The most that is received at once.</summary>
+    public const int MostBytes = 4096;
+
+    private readonly byte[] room = new byte[MostBytes];
+    private FileDescriptor read, write;
+
+    /// <summary>Makes the pipe.</summary>
+    /// <exception cref="SystemCallException">There are no descriptors left, or the pipe cannot be made so small.</exception>
+    public OneMessage() => (read, write) = Make();
+
+    /// <summary>Receives; EPROTO where the next bytes carry descriptors, and are looked at.</summary>
+    public IOResult Receive(FileDescriptor socket, Span<byte> buffer, bool isLookedAt)
+    {
+        IOResult moved = Move(socket, Math.Min(buffer.Length, MostBytes), isLookedAt);
+        if (moved.Count > 0 && Libc.read(read, buffer[..(int)moved.Count]).Count != moved.Count)
+            throw Lost();
+        return moved;
+    }
+
+    /// <summary>Moves to another pipe of the daemon's own, which is empty.</summary>
+    public IOResult SpliceTo(FileDescriptor pipe, FileDescriptor socket, bool isLookedAt)
+    {
+        IOResult moved = Move(socket, MostBytes, isLookedAt);
+        if (moved.Count > 0 && Libc.splice(read, pipe, (int)moved.Count).Count != moved.Count)
+            throw Lost();
+        return moved;
+    }
+
+    private static (FileDescriptor Read, FileDescriptor Write) Make()
+    {
+        (FileDescriptor read, FileDescriptor write) = Libc.pipe2();
+        try
+        {
+            Libc.set_pipe_size(write, MostBytes);
+            Libc.set_nonblocking(read);
+            return (read, write);
+        }
+        catch
+        {
+            read.Dispose();
+            write.Dispose();
+            throw;
+        }
+    }
+
+    private IOResult Move(FileDescriptor socket, int most, bool isLookedAt) =>
+        isLookedAt ? Libc.splice_without_descriptors(socket, write, room.AsSpan(0, most)) : Libc.splice(socket, write, most);
+
+    /// <summary>Bytes of one socket must never be taken for another's: the pipe is replaced.</summary>
+    private InvalidOperationException Lost()
+    {
+        read.Dispose();
+        write.Dispose();
+        (read, write) = Make();
+        return new InvalidOperationException("a pipe of the daemon's own did not give back what was written to it");
+    }
+}

@@ -15,7 +15,7 @@ public static unsafe partial class Libc
         using var name = new CString(path, stackalloc byte[CString.BufferSize]);
         return new(Check.Result(
             (int)Syscall(Own.SYS_openat2, directory.Number, (nint)name.Pointer, (nint)(&how), sizeof(open_how), 0),
-                $"openat2({directory}, \"{path}\", {flags})"));
+            $"openat2({directory}, \"{path}\", {flags})"));
     }
 
     /// <summary>mkdir(2). False where something of that name exists.</summary>

@@ -202,7 +202,8 @@ public static unsafe partial class Libc
         statx buffer;
         byte empty = 0;
         // SAFETY: an empty path; statx has the kernel's size and layout (checked by a test against the C compiler).
-        Check.Result(C.statx(descriptor.Number, &empty, C.AT_EMPTY_PATH, C.STATX_BASIC_STATS, &buffer),
+        Check.Result(
+            C.statx(descriptor.Number, &empty, C.AT_EMPTY_PATH, C.STATX_BASIC_STATS, &buffer),
             $"statx({descriptor}, AT_EMPTY_PATH)");
         return Status(buffer);
     }

@@ -90,7 +90,7 @@ public static unsafe partial class Libc
         // SAFETY: the kernel is told the structure's size; an older one takes members that it does not know where they are zero.
         return new(Check.Result(
             (int)Syscall(Own.SYS_landlock_create_ruleset, (nint)(&attributes), sizeof(Own.landlock_ruleset_attr), 0, 0, 0),
-                $"landlock_create_ruleset({handled}, {scoped})"));
+            $"landlock_create_ruleset({handled}, {scoped})"));
     }
 
     /// <summary>landlock_add_rule(2) with <c>LANDLOCK_RULE_PATH_BENEATH</c>.</summary>
@@ -103,7 +103,7 @@ public static unsafe partial class Libc
         // SAFETY: the structure has the kernel's layout (checked by a test against the C compiler).
         Check.Result(
             (int)Syscall(Own.SYS_landlock_add_rule, ruleset.Number, Own.LANDLOCK_RULE_PATH_BENEATH, (nint)(&rule), 0, 0),
-                $"landlock_add_rule({path}, {allowed})");
+            $"landlock_add_rule({path}, {allowed})");
     }
 
     /// <summary>landlock_restrict_self(2): for the calling thread and what it starts. Needs no_new_privs. It cannot be undone.</summary>

@@ -62,7 +62,8 @@ public static unsafe partial class Libc
     {
         // SAFETY: EpollEvent has the kernel's layout, as the package's structure has (checked by a test against the C compiler).
         var entry = new EpollEvent { Events = events, Data = data };
-        Check.Result(C.epoll_ctl(epoll.Number, C.EPOLL_CTL_ADD, descriptor.Number, (epoll_event*)&entry),
+        Check.Result(
+            C.epoll_ctl(epoll.Number, C.EPOLL_CTL_ADD, descriptor.Number, (epoll_event*)&entry),
             $"epoll_ctl({epoll}, EPOLL_CTL_ADD, {descriptor})");
     }
 
@@ -71,7 +72,8 @@ public static unsafe partial class Libc
     {
         // SAFETY: EpollEvent has the kernel's layout, as the package's structure has (checked by a test against the C compiler).
         var entry = new EpollEvent { Events = events, Data = data };
-        Check.Result(C.epoll_ctl(epoll.Number, C.EPOLL_CTL_MOD, descriptor.Number, (epoll_event*)&entry),
+        Check.Result(
+            C.epoll_ctl(epoll.Number, C.EPOLL_CTL_MOD, descriptor.Number, (epoll_event*)&entry),
             $"epoll_ctl({epoll}, EPOLL_CTL_MOD, {descriptor})");
     }
 
@@ -80,7 +82,8 @@ public static unsafe partial class Libc
     {
         epoll_event unused;
         // SAFETY: the kernel does not read the entry; before Linux 2.6.9 it wanted an address; epoll_ctl(2), BUGS.
-        Check.Result(C.epoll_ctl(epoll.Number, C.EPOLL_CTL_DEL, descriptor.Number, &unused),
+        Check.Result(
+            C.epoll_ctl(epoll.Number, C.EPOLL_CTL_DEL, descriptor.Number, &unused),
             $"epoll_ctl({epoll}, EPOLL_CTL_DEL, {descriptor})");
     }
 

@@ -51,7 +51,8 @@ public static unsafe partial class Libc
 
     /// <summary>prctl(2) <c>PR_CAP_AMBIENT_CLEAR_ALL</c>.</summary>
     public static void prctl_cap_ambient_clear_all() =>
-        Check.Result(Own.prctl(Own.PR_CAP_AMBIENT, Own.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0),
+        Check.Result(
+            Own.prctl(Own.PR_CAP_AMBIENT, Own.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0),
             $"prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)");
 
     /// <summary>prctl(2) <c>PR_SET_NO_NEW_PRIVS</c>: no exec gives privileges any more. It cannot be undone.</summary>

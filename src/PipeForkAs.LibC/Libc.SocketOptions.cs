@@ -66,7 +66,8 @@ public static unsafe partial class Libc
     public static void setsockopt_sndbuf(FileDescriptor socket, int bytes)
     {
         // SAFETY: the kernel reads one int.
-        Check.Result(C.setsockopt(socket.Number, C.SOL_SOCKET, C.SO_SNDBUF, &bytes, sizeof(int)),
+        Check.Result(
+            C.setsockopt(socket.Number, C.SOL_SOCKET, C.SO_SNDBUF, &bytes, sizeof(int)),
             $"setsockopt({socket}, SO_SNDBUF, {bytes})");
     }
 }

@@ -31,7 +31,8 @@ public static unsafe partial class Libc
     {
         int* ends = stackalloc int[2];
         // SAFETY: the kernel writes two ints, for which there is room.
-        Check.Result(C.socketpair(C.AF_UNIX, (int)SocketType.SOCK_SEQPACKET | C.SOCK_CLOEXEC, 0, ends),
+        Check.Result(
+            C.socketpair(C.AF_UNIX, (int)SocketType.SOCK_SEQPACKET | C.SOCK_CLOEXEC, 0, ends),
             $"socketpair(AF_UNIX, SOCK_SEQPACKET)");
         return (new FileDescriptor(ends[0]), new FileDescriptor(ends[1]));
     }

@@ -91,7 +91,7 @@ internal sealed class ServiceNotifier(ServiceManager manager, TimeProvider time,
     }
 
     /// <summary>
-    /// False where there is no room now. A state that cannot be sent for another reason is dropped, and the log says why.
+    /// False where there is no room now, or no descriptor for a socket. Where nobody listens the state is dropped, and the log says why.
     /// </summary>
     private bool TrySend(string text)
     {
@@ -105,9 +105,8 @@ internal sealed class ServiceNotifier(ServiceManager manager, TimeProvider time,
         }
         catch (SystemCallException failure)
         {
-            // No descriptor for a socket, say.
             Failed(text, failure.Message);
-            return true;
+            return false;
         }
 
         if (sent.WouldBlock)

@@ -68,6 +68,17 @@ public sealed partial class PackageTests
         Assert.Equal(both, Names(Section(text, "Functions of ours").Split("It has them too")[1]));
     }
 
+    /// <summary>When this fails, the package was mended: use its own, and take ours away.</summary>
+    [Fact]
+    public void The_reasons_for_which_ours_stay_still_hold()
+    {
+        Assert.All(Bindings("poll"), binding => Assert.False(binding.SetLastError));
+        Assert.All(Bindings("close"), binding => Assert.True(binding.SetLastError));
+        Assert.All(Bindings("pthread_sigmask"), binding => Assert.NotEqual("libc.so.6", binding.Value));
+        long code = CCompiler.Evaluate(["offsetof(siginfo_t, si_code)"]).Single();
+        Assert.NotEqual(code, Marshal.OffsetOf<Tmds.Linux.siginfo_t>("si_code"));
+    }
+
     [Fact]
     public void Our_declarations_stand_in_one_folder()
     {

@@ -7,8 +7,10 @@ namespace PipeForkAs.LibC;
 /// Strings as C wants argv and envp: an array of pointers to bytes with a NUL behind them, and a null pointer last. All in one block, the
 /// pointers first.
 /// </summary>
-internal sealed unsafe class CStringArray : IDisposable
+public sealed unsafe class CStringArray : IDisposable
 {
+    /// <summary>Makes the array.</summary>
+    /// <exception cref="ArgumentException">A string holds a NUL character.</exception>
     public CStringArray(ReadOnlySpan<string> strings)
     {
         // SAFETY: the block has the size that filling it takes.
@@ -16,11 +18,14 @@ internal sealed unsafe class CStringArray : IDisposable
         Fill(strings, (byte*)Pointer);
     }
 
-    public byte** Pointer { get; private set; }
+    /// <summary>Where the array is, for C's own functions; 0 when it is freed.</summary>
+    public nint Address => (nint)Pointer;
+
+    internal byte** Pointer { get; private set; }
 
     /// <summary>The bytes of the block.</summary>
     /// <exception cref="ArgumentException">A string holds a NUL character.</exception>
-    public static nuint Size(ReadOnlySpan<string> strings)
+    internal static nuint Size(ReadOnlySpan<string> strings)
     {
         nuint size = (nuint)(strings.Length + 1) * (nuint)sizeof(byte*);
         foreach (string text in strings)
@@ -29,7 +34,7 @@ internal sealed unsafe class CStringArray : IDisposable
     }
 
     /// <summary>Fills a block of at least <see cref="Size"/> bytes.</summary>
-    public static void Fill(ReadOnlySpan<string> strings, byte* block)
+    internal static void Fill(ReadOnlySpan<string> strings, byte* block)
     {
         // SAFETY: the caller's block has room for the pointers, and behind them for each string and its NUL.
         var pointers = (byte**)block;
@@ -46,6 +51,7 @@ internal sealed unsafe class CStringArray : IDisposable
         pointers[strings.Length] = null;
     }
 
+    /// <summary>Frees it.</summary>
     public void Dispose()
     {
         // SAFETY: the constructor allocated it; Free takes null.

@@ -40,7 +40,7 @@ public sealed class DescendantTests : IAsyncDisposable
     {
         await using DaemonProcess daemon = await StartAsync(cgroup);
 
-        Task<FramedReply> reply = RawClient.RunAsync(daemon, Job("wait", way), more: ""","timeout":6""");
+        Task<FramedReply> reply = RunAsync(daemon, "wait", way, ""","timeout":6""");
         await Bound.UntilAsync(() => Living().Count > Descendants, () => $"{Living().Count} processes, not {Descendants}; {daemon.Log}");
 
         Assert.Equal(ReplyCode.Timeout, (await reply).End.Code);
@@ -53,7 +53,7 @@ public sealed class DescendantTests : IAsyncDisposable
     {
         await using DaemonProcess daemon = await StartAsync(cgroup);
 
-        using (Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"{{Job("wait", way)}}","user":"{{TestUsers.Alice}}"}"""))
+        using (Socket client = await Crowd.SendAsync(daemon, Line(daemon, "wait", way)))
             await Bound.UntilAsync(() => Living().Count > Descendants, () => $"{Living().Count} processes, not {Descendants}; {daemon.Log}");
 
         await GoneAsync(daemon);
@@ -65,7 +65,7 @@ public sealed class DescendantTests : IAsyncDisposable
     {
         await using DaemonProcess daemon = await StartAsync(cgroup);
 
-        FramedReply reply = await RawClient.RunAsync(daemon, Job("exit", way));
+        FramedReply reply = await RunAsync(daemon, "exit", way);
 
         Assert.Equal((ReplyCode.Ok, "ready\n"), (reply.End.Code, reply.Text));
         await GoneAsync(daemon);
@@ -77,15 +77,15 @@ public sealed class DescendantTests : IAsyncDisposable
     public async Task What_a_job_left_behind_does_not_end_with_another_job_of_the_same_user(string cgroup)
     {
         await using DaemonProcess daemon = await StartAsync(cgroup);
-        using Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"{{Job("wait", "keep")}}","user":"{{TestUsers.Alice}}"}""");
+        using Socket client = await Crowd.SendAsync(daemon, Line(daemon, "wait", "keep"));
         await Crowd.WaitForAsync(client, "ready");
-        Assert.Equal(Descendants + 1, Living().Count);
+        Assert.Equal(Descendants + 2, Living().Count); // The worker and the program.
 
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "scatter-exit-keep-few")).End.Code);
-        await Bound.UntilAsync(() => Living().Count <= Descendants + 1, () => $"{Living().Count} processes");
+        await Bound.UntilAsync(() => Living().Count <= Descendants + 2, () => $"{Living().Count} processes");
 
-        Assert.Equal(Descendants + 1, Living().Count);
+        Assert.Equal(Descendants + 2, Living().Count);
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -133,7 +133,7 @@ public sealed class DescendantTests : IAsyncDisposable
                 () => (there = File.ReadAllLines($"{group}/daemon/cgroup.procs")).Select(int.Parse).Order().SequenceEqual(ProcFs.Children(daemon.Pid).Append(daemon.Pid).Order()),
                 () => $"in the daemon's group are {string.Join(", ", there)}");
             Assert.Matches($"^0::.*/{Path.GetFileName(folder)}/job-[0-9]+\n", (await RawClient.RunAsync(daemon, "group")).Text);
-            Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, Job("exit", "undo"))).End.Code);
+            Assert.Equal(ReplyCode.Ok, (await RunAsync(daemon, "exit", "undo")).End.Code);
             await GoneAsync(daemon);
             Assert.Equal([$"{group}/daemon"], Directory.GetDirectories(group));
         }
@@ -151,7 +151,7 @@ public sealed class DescendantTests : IAsyncDisposable
         DaemonProcess first = DaemonProcess.Launch(folder, configuration);
         await Crowd.ListeningAsync(first);
         string root = Root(first);
-        using Socket client = await Crowd.SendAsync(first, $$"""{"job":"{{Job("wait", "keep")}}","user":"{{TestUsers.Alice}}"}""");
+        using Socket client = await Crowd.SendAsync(first, Line(first, "wait", "keep"));
         await Crowd.WaitForAsync(client, "ready");
         Libc.kill(new ProcessId(first.Pid), Signal.SIGKILL);
         await first.EndedAsync();
@@ -201,7 +201,7 @@ public sealed class DescendantTests : IAsyncDisposable
         var commands = (JsonObject)configuration["Commands"]!;
         foreach (string end in new[] { "wait", "exit" })
         {
-            foreach (string way in new[] { "keep", "undo", "keep hop" })
+            foreach (string way in new[] { "keep", "keep hop" })
                 commands[Job(end, way)] = new JsonObject { ["Command"] = new JsonArray([program, $"{Descendants}", end, .. way.Split(' ')]) };
         }
 
@@ -211,6 +211,14 @@ public sealed class DescendantTests : IAsyncDisposable
     }
 
     private static string Job(string end, string way) => $"scatter-{end}-{way.Replace(' ', '-')}";
+
+    private static Task<FramedReply> RunAsync(DaemonProcess daemon, string end, string way, string more = "") =>
+        RawClient.FramesAsync(daemon, Line(daemon, end, way, $""","reply":"frames"{more}"""));
+
+    /// <summary>A command; or a function that becomes the program, which then is the child subreaper itself and can undo that.</summary>
+    private static string Line(DaemonProcess daemon, string end, string way, string more = "") => way == "undo"
+        ? $$"""{"job":"become","user":"{{TestUsers.Alice}}","args":{"command":["{{daemon.Folder}}/scatter","{{Descendants}}","{{end}}","undo"]}{{more}}}"""
+        : $$"""{"job":"{{Job(end, way)}}","user":"{{TestUsers.Alice}}"{{more}}}""";
 
     /// <summary>The directory of the daemon's control group, as it logged it.</summary>
     private static string Root(DaemonProcess daemon) => daemon.Log.Split("has a control group below ")[1].Split(';')[0];

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text.Json.Nodes;
 using PipeForkAs.EndToEnd.Harness;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
@@ -99,7 +98,7 @@ public sealed class DescriptorTests : IAsyncLifetime
     {
         await using DaemonProcess daemon = await StartAsync(check);
         Task<FramedReply> reply = RawClient.RunAsync(
-            daemon, "linger", $$"""{"seconds":{{LingerSeconds}},"how":"{{how}}","stream":{{stream}}}""", more: ""","timeout":5""");
+            daemon, "become", $$"""{"command":["{{Program}}","{{LingerSeconds}}","{{how}}","output","{{stream}}"]}""", more: ""","timeout":5""");
         await Bystander.IsNotDelayedAsync(daemon, Probing);
 
         EndRecord end = (await reply).End;
@@ -179,20 +178,8 @@ public sealed class DescriptorTests : IAsyncLifetime
         Assert.Equal(0, await daemon.StopAsync());
     }
 
-    private Task<DaemonProcess> StartAsync(string check) => DaemonProcess.StartAsync(configuration =>
-    {
-        configuration["Socket"]!["DescriptorCheck"] = check;
-        configuration["Commands"]!["linger"] = new JsonObject
-        {
-            ["Command"] = new JsonArray(Program, "{seconds}", "{how}", "output", "{stream}"),
-            ["Parameters"] = new JsonObject
-            {
-                ["seconds"] = new JsonObject { ["Type"] = "integer" },
-                ["how"] = new JsonObject { ["Type"] = "string" },
-                ["stream"] = new JsonObject { ["Type"] = "integer" },
-            },
-        };
-    });
+    private static Task<DaemonProcess> StartAsync(string check) =>
+        DaemonProcess.StartAsync(configuration => configuration["Socket"]!["DescriptorCheck"] = check);
 
     private Process Attack(string user, params object[] arguments)
     {

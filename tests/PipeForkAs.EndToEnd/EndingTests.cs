@@ -107,7 +107,7 @@ public sealed class EndingTests(EndingJobsDaemon shared) : IClassFixture<EndingJ
         Assert.Equal((ReplyCode.Ok, 0), (reply.End.Code, reply.End.Exit));
         Assert.NotEmpty(reply.Text);
         Assert.InRange(reply.End.Seconds, 0.9, 30); // The grace was theirs.
-        AssertNothingLives();
+        await Bound.UntilAsync(() => Living().Count == 0, () => $"{Living().Count} processes live on");
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -185,7 +185,7 @@ public sealed class EndingTests(EndingJobsDaemon shared) : IClassFixture<EndingJ
             configuration["Commands"] = JsonNode.Parse("""{"scatter":{"Command":["/bin/bash","-c","set -m; for i in 1 2 3; do sleep 100 & done; echo ready; wait"]}}""");
         });
         Task<FramedReply> reply = RawClient.RunAsync(own, "scatter");
-        await Bound.UntilAsync(() => Living().Count == 4, () => "the job does not start");
+        await Bound.UntilAsync(() => Living().Count == 5, () => "the job does not start");
 
         Libc.kill(new ProcessId(Assert.Single(own.JobHosts)), Signal.SIGKILL);
 

@@ -49,8 +49,8 @@ public sealed class HeritageTests : IAsyncLifetime
         Assert.Equal("socket", self["descriptors"]!["3"]!.GetValue<string>().Split(':')[0]);
 
         string[] command = (await RawClient.RunAsync(daemon, "show-descriptors")).Text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        Assert.All(command.Where(line => line[0] is '0' or '1' or '2' && line[1] == ' '), line => Assert.Contains(" socket:", line));
-        Assert.DoesNotContain(command, line => line.Contains("secret", StringComparison.Ordinal) || (line.Contains("socket:", StringComparison.Ordinal) && line[0] > '2'));
+        Assert.All(command.Where(line => line[0] is '0' or '1' or '2' && line[1] == ' '), line => Assert.Contains(" pipe:", line));
+        Assert.DoesNotContain(command, line => line.Contains("secret", StringComparison.Ordinal) || line.Contains("socket:", StringComparison.Ordinal));
     }
 
     [Fact(Timeout = Bound.Test)]

@@ -120,12 +120,30 @@ public sealed class IsolationTests(IsolatingDaemon shared) : IClassFixture<Isola
         Assert.Equal("/", new FileInfo($"/proc/{pid}/root").LinkTarget);
 
         // The three streams, and for a function the control socket. Beside them nothing that stays: the function loads a library.
-        string[] streams = job == "nap" ? ["0 socket", "1 socket", "2 socket"] : ["0 socket", "1 socket", "2 socket", "3 socket"];
+        string[] streams = job == "nap" ? ["0 pipe", "1 pipe", "2 pipe"] : ["0 socket", "1 socket", "2 socket", "3 socket"];
         string[] descriptors = [];
         await Bound.UntilAsync(() => (descriptors = DescriptorsOf(pid)).SequenceEqual(streams), () => $"its descriptors are {string.Join(", ", descriptors)}");
 
         // A function holds what its job host held before: its files in /proc are root's, so that not even its user can look (prctl(2), PR_SET_DUMPABLE).
         Assert.Equal(job == "nap" ? Alice.Uid : UserId.Root, Libc.stat($"/proc/{pid}/mem")!.Value.Owner);
+    }
+
+    /// <summary>It has what it moves bytes between, and what tells it of signals; not the control socket, and nothing of the job host's.</summary>
+    [Fact(Timeout = Bound.Test)]
+    public async Task The_worker_of_a_program_is_the_user_and_holds_its_streams_only()
+    {
+        using Socket client = await StartAsync("nap", """{"seconds":100}""");
+        int worker = ProcFs.Stat(await JobOfAliceAsync("sleep"))!.Value.Parent;
+
+        Assert.Equal(string.Join(' ', Enumerable.Repeat(Alice.Uid, 4)), ProcFs.StatusField(worker, "Uid"));
+        Assert.All(CapabilitySets, set => Assert.Equal(NoCapabilities, ProcFs.StatusField(worker, set)));
+        Assert.Equal(("1", "1"), (ProcFs.StatusField(worker, "NoNewPrivs"), ProcFs.StatusField(worker, "Threads")));
+        Assert.Equal(UserId.Root, Libc.stat($"/proc/{worker}/mem")!.Value.Owner);
+        string[] kinds = [];
+        await Bound.UntilAsync(
+            () => (kinds = [.. DescriptorsOf(worker).Select(text => text.Split(' ')[1]).Order(StringComparer.Ordinal)])
+                .SequenceEqual(["anon_inode", "pipe", "pipe", "pipe", "socket", "socket", "socket"]),
+            () => $"its descriptors are {string.Join(", ", kinds)}");
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -282,17 +300,18 @@ public sealed class IsolationTests(IsolatingDaemon shared) : IClassFixture<Isola
     private static string[] DescriptorsOf(int pid) =>
         [.. Directory.GetFileSystemEntries($"/proc/{pid}/fd").Order(StringComparer.Ordinal).Select(path => $"{Path.GetFileName(path)} {new FileInfo(path).LinkTarget?.Split(':')[0] ?? "null"}")];
 
-    /// <summary>The only process of hers, once it has become all that it will be.</summary>
+    /// <summary>The only process of hers, beside its worker where it is a program, once it has become all that it will be.</summary>
     private static async Task<int> JobOfAliceAsync(string? program)
     {
-        IReadOnlyList<int> found = [];
+        int[] all = [], found = [];
         await Bound.UntilAsync(
             () =>
             {
-                found = ProcFs.OfUsers([Alice.Uid]);
-                return found.Count == 1 && (program is null ? ProcFs.TakesSignals(found[0]) : ProcFs.StatusField(found[0], "Name") == program);
+                all = [.. ProcFs.OfUsers([Alice.Uid])];
+                found = [.. all.Where(pid => program is null ? ProcFs.TakesSignals(pid) : ProcFs.StatusField(pid, "Name") == program)];
+                return found.Length == 1 && all.Length == (program is null ? 1 : 2);
             },
-            () => $"the job does not run, or {found.Count} do");
+            () => $"the job does not run, or {all.Length} processes do");
         return found[0];
     }
 }

@@ -42,10 +42,11 @@ public sealed class RestrictionTests(RestrictionDaemon shared) : IClassFixture<R
 {
     private readonly DaemonProcess daemon = shared.Daemon;
 
+    /// <summary>Without control groups the limit of processes is the user's, and has room for the worker of the program.</summary>
     [Theory(Timeout = Bound.Test)]
-    [InlineData("limits", "500 50 0 9765 1048576 100 0027 3 200")]
-    [InlineData("limits-tighter", "100 10 0 1024 102400 50 0077 7 300")]
-    [InlineData("limits-tightest", "50 10 0 1024 102400 50 0077 9 300")]
+    [InlineData("limits", "500 50 0 9765 1048576 101 0027 3 200")]
+    [InlineData("limits-tighter", "100 10 0 1024 102400 51 0077 7 300")]
+    [InlineData("limits-tightest", "50 10 0 1024 102400 51 0077 9 300")]
     public async Task A_job_has_the_limits_of_all_jobs_and_its_own_tighter_ones(string job, string limits)
     {
         FramedReply reply = await RawClient.RunAsync(daemon, job);

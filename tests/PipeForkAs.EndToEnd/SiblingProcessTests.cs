@@ -28,6 +28,7 @@ public sealed class SiblingProcessTests : IAsyncDisposable
         await Crowd.UntilAsync(() => ProcFs.OfUsers(JobUsers).Count, count => count == 0, Patience, "processes");
     }
 
+    /// <summary>Those of a command are children of its worker.</summary>
     [Theory(Timeout = Bound.Test)]
     [InlineData("off", "command")]
     [InlineData("off", "function")]
@@ -67,7 +68,8 @@ public sealed class SiblingProcessTests : IAsyncDisposable
     public async Task Children_of_the_job_host_are_ended_while_the_job_runs_on(string cgroup)
     {
         await using DaemonProcess daemon = await StartAsync(cgroup);
-        using Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"live-wait","user":"{{TestUsers.Alice}}"}""");
+        string program = Path.Combine(daemon.Folder, "parented");
+        using Socket client = await Crowd.SendAsync(daemon, $$$"""{"job":"become","user":"{{{TestUsers.Alice}}}","args":{"command":["{{{program}}}","live","5","wait"]}}""");
         await Crowd.WaitForAsync(client, "ready");
 
         await Crowd.UntilAsync(() => ProcFs.OfUsers(JobUsers).Count, count => count == 1, Patience, "processes beside the job's first one");
@@ -221,7 +223,7 @@ public sealed class SiblingProcessTests : IAsyncDisposable
 
         configuration["Limits"]!["Cgroup"] = cgroup;
         var commands = (JsonObject)configuration["Commands"]!;
-        foreach (string job in new[] { "live-end", "live-wait", "dead-end", "hop-end", "chain-end", "threads-end", "headless-end", "ids-end", "orphans-end" })
+        foreach (string job in new[] { "live-end", "dead-end", "hop-end", "chain-end", "threads-end", "headless-end", "ids-end", "orphans-end" })
         {
             string[] words = job.Split('-');
             string count = words[0] == "dead" ? $"{Many}" : "5";

@@ -43,6 +43,17 @@ public sealed class TracingTests
         await TraceInVainAsync(daemon, [worker]);
     }
 
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_worker_whose_program_runs_is_closed_to_the_user()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(configuration =>
+            configuration["Commands"] = new JsonObject { ["nap"] = new JsonObject { ["Command"] = new JsonArray("/usr/bin/sleep", "100") } });
+        using Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"nap","user":"{{TestUsers.Alice}}"}""");
+        int worker = await WorkerAsync(daemon);
+        await ProgramAsync(worker);
+        await TraceInVainAsync(daemon, [worker]);
+    }
+
     /// <summary>That the ways work at all: on a process of the user's own.</summary>
     [Fact(Timeout = Bound.Test)]
     public async Task The_ways_that_are_tried_work_on_what_is_the_users()
@@ -50,17 +61,26 @@ public sealed class TracingTests
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(configuration =>
             configuration["Commands"] = new JsonObject { ["nap"] = new JsonObject { ["Command"] = new JsonArray("/usr/bin/sleep", "100") } });
         using Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"nap","user":"{{TestUsers.Alice}}"}""");
-        int worker = await WorkerAsync(daemon);
-        await Bound.UntilAsync(() => ProcFs.StatusField(worker, "Name") == "sleep", () => "the program does not begin");
-        string[] worked = [.. (await TraceAsync(daemon, [worker])).Where(line => line.EndsWith(" 0", StringComparison.Ordinal)).Select(line => line.Split(' ')[1])];
+        int program = await ProgramAsync(await WorkerAsync(daemon));
+        string[] worked = [.. (await TraceAsync(daemon, [program])).Where(line => line.EndsWith(" 0", StringComparison.Ordinal)).Select(line => line.Split(' ')[1])];
         Assert.Equal(["mem", "mem", "environ", "maps", "cwd"], worked.Where(word => word is "mem" or "environ" or "maps" or "cwd"));
     }
 
     private static async Task<int> WorkerAsync(DaemonProcess daemon)
     {
         IReadOnlyList<int> found = [];
-        await Bound.UntilAsync(() => (found = [.. ProcFs.Descendants(daemon.Pid).Where(pid => ProcFs.User(pid) == Alice.Uid)]).Count == 1, () => $"{found.Count} workers are hers");
+        await Bound.UntilAsync(
+            () => (found = [.. daemon.JobHosts.SelectMany(ProcFs.Children).Where(pid => ProcFs.User(pid) == Alice.Uid)]).Count == 1,
+            () => $"{found.Count} workers are hers");
         return found[0];
+    }
+
+    private static async Task<int> ProgramAsync(int worker)
+    {
+        await Bound.UntilAsync(
+            () => ProcFs.Children(worker) is [var child] && ProcFs.CommandLine(child).StartsWith("/usr/bin/sleep", StringComparison.Ordinal),
+            () => "the program does not begin");
+        return ProcFs.Children(worker)[0];
     }
 
     private static async Task TraceInVainAsync(DaemonProcess daemon, int[] pids)

@@ -24,6 +24,9 @@ internal sealed record HoldArguments(int Seconds);
 /// <param name="Live">Whether they live on.</param>
 internal sealed record SiblingArguments(int Count, bool Live);
 
+/// <param name="Command">The program and its arguments.</param>
+internal sealed record BecomeArguments(IReadOnlyList<string> Command);
+
 /// <summary>Jobs that harm, or would: other processes, the daemon's patience, its belief in what it is told.</summary>
 internal static class Hostile
 {
@@ -44,6 +47,13 @@ internal static class Hostile
         Thread.Sleep(TimeSpan.FromSeconds(arguments.Seconds));
         context.Line(arguments.Text);
         return 0;
+    }
+
+    /// <summary>Executes a program, which is a child of the job host then, and has the daemon's sockets as standard streams.</summary>
+    public static int Become(BecomeArguments arguments)
+    {
+        Libc.execve(arguments.Command[0], [.. arguments.Command], ["PATH=/usr/bin:/bin"]);
+        return 1;
     }
 
     /// <summary>Stops itself, so that it can take no signal but SIGKILL.</summary>

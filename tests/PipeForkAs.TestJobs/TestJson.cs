@@ -24,6 +24,7 @@ namespace PipeForkAs.TestJobs;
 [JsonSerializable(typeof(AttackArguments))]
 [JsonSerializable(typeof(HoldArguments))]
 [JsonSerializable(typeof(SiblingArguments))]
+[JsonSerializable(typeof(BecomeArguments))]
 [JsonSerializable(typeof(BoxedArguments))]
 [JsonSerializable(typeof(AskArguments))]
 [JsonSerializable(typeof(SelfReport))]

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Microsoft.Win32.SafeHandles;
 
 namespace PipeForkAs.Cli.Surroundings;
@@ -48,7 +49,10 @@ internal static class StandardStreams
             return openConsole();
         }
 
-        return IsNonBlocking(descriptor) ? Reopen(descriptor, access) ?? stream : stream;
+        if (!IsNonBlocking(descriptor))
+            return stream;
+        Stream? waiting = Reopen(descriptor, access);
+        return waiting ?? OverSocket(descriptor, access) ?? (Stream)stream;
     }
 
     /// <summary>Whether a program that has the descriptor too has made its calls fail (EAGAIN) instead of waiting: that holds for all who have it.</summary>
@@ -64,6 +68,20 @@ internal static class StandardStreams
         catch (Exception unknown) when (unknown is IOException or UnauthorizedAccessException)
         {
             return false;
+        }
+    }
+
+    /// <summary>A stream that waits where the socket does not, as rsync gives its remote shell. Null where the descriptor is not a socket.</summary>
+    private static NetworkStream? OverSocket(int descriptor, FileAccess access)
+    {
+        try
+        {
+            // The descriptor keeps its flags: Socket waits by itself.
+            return new NetworkStream(new Socket(new SafeSocketHandle(descriptor, ownsHandle: false)) { Blocking = true }, access, ownsSocket: false);
+        }
+        catch (Exception refused) when (refused is SocketException or IOException)
+        {
+            return null;
         }
     }
 

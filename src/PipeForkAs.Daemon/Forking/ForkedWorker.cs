@@ -160,14 +160,11 @@ internal sealed class ForkedWorker
     /// <summary>It has ended, and the job goes on: what it left behind is this job's, and no other's.</summary>
     public void ClaimOrphans() => processes.ClaimOrphans();
 
-    /// <summary>Signals it and its process group.</summary>
+    /// <summary>Signals its process group, which it leads and cannot leave; itself where it has none yet.</summary>
     public void Signal(Signal signal)
     {
-        if (released)
-            return;
-        Libc.pidfd_send_signal(pidfd, signal);
-        if (!reaped)
-            Libc.killpg(Pid, signal);
+        if (!released && (reaped || !Libc.killpg(Pid, signal)))
+            Libc.pidfd_send_signal(pidfd, signal);
     }
 
     /// <summary>Its job host died and the daemon is about to reap it: the last moment at which its number is surely its own.</summary>

@@ -10,7 +10,7 @@ internal sealed class EndingJob(JobProcesses job)
     /// <summary>Whether the look found that nothing is left.</summary>
     public bool IsOver { get; set; }
 
-    /// <summary>Whether the look found processes that the one before did not: the next one is due soon.</summary>
+    /// <summary>Whether the look found processes that the one before did not, or may have missed some: the next one is due soon.</summary>
     public bool FoundOthers { get; set; }
 
     /// <summary>Whether it takes so long that the log says what is left.</summary>

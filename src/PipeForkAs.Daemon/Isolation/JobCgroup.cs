@@ -34,6 +34,7 @@ internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId wo
     /// <inheritdoc/>
     public override Run Begin(Run order, GroupLimits limits)
     {
+        limits = limits.WithWorkerOf(order);
         owner.Limit(path, limits);
         User = new UserId(order.Account.Uid);
         return order with

@@ -45,6 +45,7 @@ internal sealed class SweptJob(SweepIsolation? owner, ProcessId worker) : JobPro
     public override Run Begin(Run order, GroupLimits limits)
     {
         User = new UserId(order.Account.Uid);
+        limits = limits.WithWorkerOf(order);
         return order with { KeepsOrphans = true, Limits = order.Limits with { DataBytes = limits.MemoryMax, Processes = limits.PidsMax } };
     }
 

@@ -19,6 +19,7 @@ internal sealed record JobOrder(Run Run, GroupLimits Group, TimeSpan Timeout, lo
 internal sealed class OrderBuilder
 {
     private TimeSpan longest;
+    private TimeSpan grace;
     private long? mostOutput;
     private WorkerLimits limits = new();
     private readonly PatternMatcher patterns;
@@ -34,6 +35,7 @@ internal sealed class OrderBuilder
     public void Apply(LimitOptions options)
     {
         longest = options.JobTimeout;
+        grace = options.KillGrace;
         limits = new WorkerLimits
         {
             OpenFiles = options.Worker.OpenFiles,
@@ -68,6 +70,7 @@ internal sealed class OrderBuilder
             Environment = AllowedEnvironment(job.Description, request),
             Sandboxes = [.. job.Description.Sandboxes ?? []],
             GrantsRoot = grantsRoot,
+            GraceMilliseconds = (long)grace.TotalMilliseconds,
             Limits = job.Restrictions.Aggregate(limits, Tighten),
         };
         return new JobOrder(run, ToGroup(job), Timeout(job, request), OutputLimit(job));

@@ -37,7 +37,7 @@ internal static class WorkerProcess
                 ?? throw new StepFailedException(WorkerStep.Order, Errno.None, $"this job host holds no job \"{order.Job}\"");
             change.Become(order, stderr, mayGainPrivileges: job is { MayGainPrivileges: true } && order.Sandboxes.Length == 0);
             if (job is null)
-                Execute(order);
+                ProgramProcess.Run(order, separatesStderr: stderr is not null, change.Control);
             else
                 Libc._exit(FunctionRunner.Run(order, job, change.Control));
         }
@@ -81,23 +81,6 @@ internal static class WorkerProcess
             throw new StepFailedException(WorkerStep.Order, Errno.None, $"a message of kind {(int)reader.Kind} is no order");
         stderr = descriptors[0];
         return Protocol.Worker.Run.Decode(ref reader);
-    }
-
-    /// <summary>Becomes the program of a command. The control socket closes with it, which tells the daemon nothing and costs nothing.</summary>
-    private static void Execute(Run order)
-    {
-        SandboxEntry.Enter(order);
-        try
-        {
-            string[] environment = JobEnvironment.For(order);
-            Libc.sigmask_set(SignalSet.Empty);
-            Libc.execve(order.Command[0], order.Command, environment);
-        }
-        catch (SystemCallException failure)
-        {
-            string detail = Interpreter.Missing(order.Command[0]) is { } missing ? $"{missing}: {failure.Message}" : failure.Message;
-            throw new StepFailedException(WorkerStep.Execute, failure.Errno, detail);
-        }
     }
 
     private static void Report(FileDescriptor control, StepFailed failure)

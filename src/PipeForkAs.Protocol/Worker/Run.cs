@@ -41,6 +41,12 @@ public sealed record Run
     public bool AwaitsAnswer { get; init; }
 
     /// <summary>
+    /// How long a worker, whose program has ended, goes on for others that still hold the program's outputs, in milliseconds; 0 or more. What it has
+    /// not read by then is lost.
+    /// </summary>
+    public long GraceMilliseconds { get; init; }
+
+    /// <summary>
     /// Where this is set, no job runs: the worker becomes the user, tells by <see cref="ConsentAnswer"/> whether the user's own file lets one of
     /// these run <see cref="Job"/>, and ends. Each is a user name, a uid in digits, or a group's name or gid behind <c>@</c>. Null to run the job.
     /// </summary>
@@ -56,7 +62,7 @@ public sealed record Run
             writer.Text(name).Text(value);
         Limits.Encode(writer);
         Sandbox.EncodeAll(Sandboxes, writer);
-        writer.Bool(KeepsOrphans).Bool(GrantsRoot).Bool(AwaitsAnswer).Bool(ConsentFor is not null).Texts(ConsentFor ?? []);
+        writer.Bool(KeepsOrphans).Bool(GrantsRoot).Bool(AwaitsAnswer).Int64(GraceMilliseconds).Bool(ConsentFor is not null).Texts(ConsentFor ?? []);
     }
 
     /// <summary>Reads the message.</summary>
@@ -74,6 +80,9 @@ public sealed record Run
         bool keepsOrphans = reader.Bool();
         bool grantsRoot = reader.Bool();
         bool awaitsAnswer = reader.Bool();
+        long grace = reader.Int64();
+        if (grace < 0)
+            throw new FormatException($"a grace is {grace} ms");
         bool asksConsent = reader.Bool();
         string[] consentFor = reader.Texts();
         if (!asksConsent && consentFor.Length > 0)
@@ -91,6 +100,7 @@ public sealed record Run
             KeepsOrphans = keepsOrphans,
             GrantsRoot = grantsRoot,
             AwaitsAnswer = awaitsAnswer,
+            GraceMilliseconds = grace,
             ConsentFor = asksConsent ? consentFor : null,
         };
     }

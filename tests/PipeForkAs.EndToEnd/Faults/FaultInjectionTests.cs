@@ -17,8 +17,8 @@ namespace PipeForkAs.EndToEnd.Faults;
 public sealed class FaultInjectionTests
 {
     private const int EPERM = 1, EIO = 5, EAGAIN = 11, EACCES = 13, EINVAL = 22, EMFILE = 24;
-    private const int RtSigaction = 13, Recvmsg = 47, Chdir = 80, Setsid = 112, Setgroups = 116, Setresuid = 117, Setresgid = 119,
-        Capset = 126, Setpriority = 141, Prctl = 157, Keyctl = 250, Openat = 257, Dup3 = 292, Prlimit64 = 302, CloseRange = 436;
+    private const int RtSigaction = 13, Dup2 = 33, Recvmsg = 47, Vfork = 58, Chdir = 80, Setsid = 112, Setgroups = 116, Setresuid = 117, Setresgid = 119,
+        Capset = 126, Setpriority = 141, Prctl = 157, Keyctl = 250, Openat = 257, Splice = 275, Dup3 = 292, Prlimit64 = 302, CloseRange = 436;
 
     private const int Lie = 0;
     private const string Minus1 = "0xffffffff";
@@ -139,6 +139,29 @@ public sealed class FaultInjectionTests
         Assert.DoesNotContain("could not become", daemon.Log);
     }
 
+    [Theory(Timeout = 60_000)]
+    [InlineData(Vfork, EAGAIN, "", ReplyCode.Error, "the program \"/bin/echo\" cannot be executed: vfork() for the program")]
+    [InlineData(Dup2, EMFILE, "1=0", ReplyCode.Internal, "step Pipes: dup2() for the program")]
+    [InlineData(Dup2, EMFILE, "1=2", ReplyCode.Internal, "step Pipes: dup2() for the program")]
+    public async Task A_program_whose_process_or_pipes_cannot_be_made_does_not_run(int call, int errno, string arguments, ReplyCode code, string message)
+    {
+        await using DaemonProcess daemon = await FaultyKernel.StartDaemonAsync([new Fault(call, errno, arguments)], AddEcho);
+        FramedReply reply = await RawClient.RunAsync(daemon, "echo-program");
+        Assert.Equal((code, ""), (reply.End.Code, reply.Text));
+        Assert.Contains(message, reply.End.Message);
+        Assert.EndsWith($"[errno {errno}]", reply.End.Message);
+        Assert.Equal(0, await daemon.StopAsync());
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task Where_what_a_program_wrote_cannot_be_moved_its_end_does_not_look_like_success()
+    {
+        await using DaemonProcess daemon = await FaultyKernel.StartDaemonAsync([new Fault(Splice, EIO)], AddEcho);
+        FramedReply reply = await RawClient.RunAsync(daemon, "echo-program");
+        Assert.Equal((ReplyCode.Signaled, 9, ""), (reply.End.Code, reply.End.Signal, reply.Text));
+        Assert.Equal(0, await daemon.StopAsync());
+    }
+
     [Fact(Timeout = 60_000)]
     public async Task A_missing_interpreter_is_named()
     {
@@ -180,6 +203,9 @@ public sealed class FaultInjectionTests
         await Task.Delay(2000);
         Assert.InRange(daemon.Log.Split("the waiting worker").Length - 1, 1, 40);
     }
+
+    private static void AddEcho(JsonObject configuration) =>
+        configuration["Commands"] = new JsonObject { ["echo-program"] = new JsonObject { ["Command"] = new JsonArray("/bin/echo", "echo") } };
 
     /// <summary>RLIMIT_CPU is set for a worker only where it is configured.</summary>
     private static void LimitMore(JsonObject configuration) =>

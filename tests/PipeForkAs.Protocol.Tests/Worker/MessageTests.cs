@@ -132,6 +132,13 @@ public sealed class MessageTests
     }
 
     [Fact]
+    public void A_negative_grace_is_refused()
+    {
+        var run = new Run { Job = "a", Account = new Account("a", 1, 1, [], "/", "/"), GraceMilliseconds = -1 };
+        Assert.Throws<FormatException>(() => Decode(Find(nameof(Run)), Find(nameof(Run)).Bytes(run)));
+    }
+
+    [Fact]
     public void Text_that_is_not_UTF8_is_refused() => Assert.Throws<FormatException>(() =>
         Decode(Find(nameof(Refused)), [(byte)MessageKind.Refused, 1, 0, 0, 0, 0xFF]));
 

@@ -80,6 +80,7 @@ internal static class Samples
         from keepsOrphans in Generate.Bool
         from grantsRoot in Generate.Bool
         from awaitsAnswer in Generate.Bool
+        from grace in Generate.Positive64
         from consentFor in Generate.OrNull(Generate.Text.ArrayOf())
         select new Run
         {
@@ -93,6 +94,7 @@ internal static class Samples
             KeepsOrphans = keepsOrphans,
             GrantsRoot = grantsRoot,
             AwaitsAnswer = awaitsAnswer,
+            GraceMilliseconds = grace,
             ConsentFor = consentFor,
         };
 

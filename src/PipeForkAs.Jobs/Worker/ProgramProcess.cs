@@ -1,0 +1,65 @@
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Jobs.Worker;
+
+/// <summary>
+/// The program of a command. The worker starts it with pipes as standard streams, and from then on moves bytes between these and its sockets, until
+/// it ends as the program did: pipeforkas_pump.c.
+/// </summary>
+internal static class ProgramProcess
+{
+    /// <summary>The calls that pipeforkas_start_program tells of by their index.</summary>
+    private static readonly (WorkerStep Step, string Call)[] Calls =
+    [
+        (WorkerStep.Pipes, "pipe2(O_CLOEXEC)"), (WorkerStep.Pipes, "fcntl(F_SETFL, O_NONBLOCK)"), (WorkerStep.Signals, "signalfd()"),
+        (WorkerStep.Execute, "vfork()"), (WorkerStep.Session, "setsid()"), (WorkerStep.ParentDeathSignal, "prctl(PR_SET_PDEATHSIG, SIGKILL)"),
+        (WorkerStep.ParentDeathSignal, "getppid()"), (WorkerStep.Pipes, "dup2()"), (WorkerStep.Signals, "sigaction()"),
+        (WorkerStep.UnblockSignals, "sigprocmask()"), (WorkerStep.Execute, "execve()"),
+    ];
+
+    private const int Execve = 10;
+
+    /// <summary>Runs it. Nothing returns from here but a failure before the program ran.</summary>
+    /// <param name="order">The order.</param>
+    /// <param name="separatesStderr">Whether the worker's descriptor 2 is another stream than its descriptor 1.</param>
+    /// <param name="control">The worker's control socket, which closes when the program runs.</param>
+    /// <exception cref="StepFailedException">It cannot be started.</exception>
+    [DoesNotReturn]
+    public static void Run(Run order, bool separatesStderr, FileDescriptor control)
+    {
+        SandboxEntry.Enter(order);
+        using (var arguments = new CStringArray(order.Command))
+        using (var environment = new CStringArray(JobEnvironment.For(order)))
+        {
+            int errno = pipeforkas_start_program(arguments.Address, environment.Address, separatesStderr, out int call);
+            if (errno != 0)
+                throw Failure(order.Command[0], call, new Errno(errno));
+        }
+
+        control.Dispose();
+        pipeforkas_pump(order.GraceMilliseconds);
+        throw new UnreachableException();
+    }
+
+    private static StepFailedException Failure(string program, int call, Errno errno)
+    {
+        if (call != Execve)
+            return new StepFailedException(Calls[call].Step, errno, $"{Calls[call].Call} for the program: {errno}");
+        string detail = $"execve(\"{program}\"): {errno}";
+        return new StepFailedException(WorkerStep.Execute, errno, Interpreter.Missing(program) is { } missing ? $"{missing}: {detail}" : detail);
+    }
+
+#pragma warning disable SYSLIB1054 // LibraryImport writes code with pointers, which LibC alone may have; addresses go as numbers.
+    [DllImport("pipeforkas_runtime")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int pipeforkas_start_program(nint arguments, nint environment, [MarshalAs(UnmanagedType.U1)] bool ownStderr, out int failedCall);
+
+    [DllImport("pipeforkas_runtime")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern void pipeforkas_pump(long grace);
+#pragma warning restore SYSLIB1054
+}

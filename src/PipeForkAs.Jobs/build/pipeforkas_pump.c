@@ -1,0 +1,345 @@
+// Runs the program of a command job. The worker, which is the user by now and in its sandbox, gives the program pipes for standard streams,
+// starts it, and then is nothing but the pump that moves bytes between these pipes and the sockets that join it to the daemon.
+//
+// A program expects pipes: it cannot open a socket by a name such as /dev/stderr (ENXIO), and bash takes one for a remote shell's. The daemon
+// must not hold an end of a pipe: reader and writer share one lock, which a hostile program can hold as long as it likes (a write from memory
+// that a file system never delivers). Here that holds up its own pump alone, in a sleep that ends when the program is killed.
+//
+// It is C because of vfork(2), which managed code cannot call: the program's process begins in the pump's memory, and no page table is copied
+// for it. Behind pipeforkas_start_program no managed code runs in the process any more.
+//
+// The program can signal its pump, which has its user. All signals are blocked in the pump but SIGKILL and SIGSTOP, and by these a job
+// ends or delays itself. It cannot trace the pump, which is not dumpable.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+// What the caller is told that failed; ProgramProcess.cs has the same.
+enum call { CALL_PIPE, CALL_NONBLOCK, CALL_SIGNALS, CALL_FORK, CALL_SESSION, CALL_PARENT_SIGNAL, CALL_PARENT, CALL_DUP, CALL_DEFAULTS, CALL_UNBLOCK, CALL_EXECVE };
+
+enum { IN, OUT, ERR, STREAMS };
+
+// So many bytes are moved in one go, what a pipe holds; and so many times before the other streams have their turn.
+#define MOST_AT_ONCE 65536
+#define PIECES_IN_A_ROW 8
+
+// So many orphans are reaped before the streams have their turn.
+#define REAPED_IN_A_ROW 64
+
+// How long the kernel has to find memory, in milliseconds.
+#define MEMORY_PATIENCE 10
+
+struct stream {
+    int from, to;          // -1 when it has come to its end.
+    bool waits_for_target; // Whether the target took no more when it was last tried, or else the source had no more.
+    long left;             // Bytes to move until its end; -1 where the source tells of it.
+};
+
+static struct stream streams[STREAMS];
+static bool has_own_stderr;
+static int signals = -1;
+static pid_t program = -1;
+static bool may_have_ended = true;
+
+// Written by the program's process, which shares the pump's memory until execve has succeeded.
+static volatile enum call failed_call;
+static volatile int failure;
+
+static const uint64_t no_signal, all_signals = ~(uint64_t)0;
+
+// The kernel's own call: libc's leaves out the signals 32 and 33.
+static int block(const uint64_t *set) {
+    return (int)syscall(SYS_rt_sigprocmask, SIG_SETMASK, set, NULL, sizeof *set);
+}
+
+// The kernel's own structure of sigaction(2) is as long as this at most; zero is SIG_DFL without flags.
+static int set_default(int signal) {
+    static const char action[64];
+    return (int)syscall(SYS_rt_sigaction, signal, action, NULL, sizeof no_signal);
+}
+
+// What the runtime handles it would handle in the pump's memory, until execve.
+static int set_all_default(void) {
+    for (int signal = 1; signal <= 64; signal++)
+        if (signal != SIGKILL && signal != SIGSTOP && set_default(signal) < 0)
+            return -1;
+    return 0;
+}
+
+__attribute__((noreturn)) static void become_program(const int pipes[STREAMS][2], pid_t pump, char *const argv[], char *const envp[]) {
+    int errors = has_own_stderr ? pipes[ERR][1] : pipes[OUT][1];
+    // Its own session and process group, as if no pump were between it and the daemon.
+    if (failed_call = CALL_SESSION, setsid() < 0)
+        goto failed;
+    // A program that is set-user-ID to another user would lose this: for a command no program is, by no_new_privs.
+    if (failed_call = CALL_PARENT_SIGNAL, prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+        goto failed;
+    if (failed_call = CALL_PARENT, getppid() != pump) {
+        errno = ESRCH;
+        goto failed;
+    }
+    if (failed_call = CALL_DUP, dup2(pipes[IN][0], STDIN_FILENO) < 0 || dup2(pipes[OUT][1], STDOUT_FILENO) < 0 || dup2(errors, STDERR_FILENO) < 0)
+        goto failed;
+    if (failed_call = CALL_DEFAULTS, set_all_default() < 0)
+        goto failed;
+    if (failed_call = CALL_UNBLOCK, block(&no_signal) < 0)
+        goto failed;
+    failed_call = CALL_EXECVE;
+    execve(argv[0], argv, envp);
+failed:
+    failure = errno;
+    _exit(127);
+}
+
+static int fail(enum call call, int *failed) {
+    *failed = call;
+    return errno;
+}
+
+static void close_pair(const int pair[2]) {
+    (void)close(pair[0]);
+    (void)close(pair[1]);
+}
+
+// A function of its own, so that no local variable lives on over vfork(2).
+__attribute__((noinline)) static pid_t start(const int pipes[STREAMS][2], char *const argv[], char *const envp[]) {
+    pid_t pump = getpid();
+    pid_t child = vfork();
+    if (child == 0)
+        become_program(pipes, pump, argv, envp);
+    return child;
+}
+
+// Starts argv[0] with pipes as its descriptors 0, 1 and 2, in place of the sockets that this process has there. Returns 0, or an errno and
+// which call failed; then nothing is left of it.
+int pipeforkas_start_program(char *const argv[], char *const envp[], bool own_stderr, int *failed) {
+    int pipes[STREAMS][2];
+    int count = own_stderr ? STREAMS : ERR, made = 0, error = 0;
+    has_own_stderr = own_stderr;
+    failure = 0;
+
+    // A signal must find no handler, and not end the pump.
+    if (block(&all_signals) < 0)
+        return fail(CALL_SIGNALS, failed);
+    while (made < count && pipe2(pipes[made], O_CLOEXEC) == 0)
+        made++;
+    if (made < count)
+        error = fail(CALL_PIPE, failed);
+    // splice(2) asks the target whether it may wait there; the pipes it need not ask.
+    for (int i = OUT; i < count && error == 0; i++)
+        if (fcntl(i, F_SETFL, O_NONBLOCK) < 0)
+            error = fail(CALL_NONBLOCK, failed);
+
+    sigset_t watched;
+    (void)sigemptyset(&watched);
+    (void)sigaddset(&watched, SIGCHLD);
+    (void)sigaddset(&watched, SIGTERM);
+    if (error == 0 && (signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK)) < 0)
+        error = fail(CALL_SIGNALS, failed);
+    if (error == 0 && (program = start(pipes, argv, envp)) < 0)
+        error = fail(CALL_FORK, failed);
+    if (error == 0 && failure != 0) {
+        error = failure;
+        *failed = failed_call;
+        (void)waitpid(program, NULL, 0);
+    }
+
+    if (error != 0) {
+        if (signals >= 0)
+            (void)close(signals);
+        signals = -1;
+        for (int i = 0; i < made; i++)
+            close_pair(pipes[i]);
+        return error;
+    }
+
+    for (int i = 0; i < STREAMS; i++)
+        streams[i] = (struct stream){.from = -1, .to = -1, .left = -1};
+    for (int i = 0; i < count; i++) {
+        (void)close(pipes[i][i == IN ? 0 : 1]);
+        streams[i].from = i == IN ? i : pipes[i][0];
+        streams[i].to = i == IN ? pipes[i][1] : i;
+    }
+    return 0;
+}
+
+// What cannot be moved must not look like what was: half of a stream is none.
+__attribute__((noreturn)) static void give_up(void) {
+    (void)kill(-program, SIGKILL);
+    (void)kill(getpid(), SIGKILL);
+    _exit(1);
+}
+
+static bool is_open(const struct stream *stream) {
+    return stream->from >= 0;
+}
+
+// The end goes on in both directions: who reads comes to it, and who writes is told that nobody reads.
+static void finish(struct stream *stream) {
+    (void)close(stream->from);
+    (void)close(stream->to);
+    if (stream == &streams[OUT] && !has_own_stderr)
+        (void)close(STDERR_FILENO); // The same socket.
+    stream->from = stream->to = -1;
+}
+
+static void move(struct stream *stream) {
+    for (int piece = 0; piece < PIECES_IN_A_ROW; piece++) {
+        size_t most = stream->left >= 0 && stream->left < MOST_AT_ONCE ? (size_t)stream->left : MOST_AT_ONCE;
+        ssize_t moved = splice(stream->from, NULL, stream->to, NULL, most, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+        if (moved > 0) {
+            stream->waits_for_target = false;
+            if (stream->left >= 0 && (stream->left -= moved) == 0)
+                finish(stream);
+            else if ((size_t)moved == most)
+                continue;
+            return; // Mostly the source has no more. Where the target takes no more, the next try finds that.
+        }
+        if (moved == 0 || errno == EPIPE || errno == ECONNRESET)
+            finish(stream);
+        else if (errno == EAGAIN)
+            stream->waits_for_target = !stream->waits_for_target; // That one was ready, so it is the other that is not.
+        else if (errno == ENOMEM || errno == ENOBUFS)
+            (void)poll(NULL, 0, MEMORY_PATIENCE);
+        else if (errno != EINTR)
+            give_up();
+        return;
+    }
+}
+
+// Whether the program has ended. It stays a zombie, so that its process group's number is no other's. Of others, which lost their parents and came to the
+// pump (PR_SET_CHILD_SUBREAPER), or made themselves its children (CLONE_PARENT), none stays.
+static bool has_ended(void) {
+    siginfo_t child = {0};
+    may_have_ended = false;
+    if (waitid(P_PID, (id_t)program, &child, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0)
+        give_up();
+    if (child.si_pid == program)
+        return true;
+    for (int i = 0; i < REAPED_IN_A_ROW; i++) {
+        child = (siginfo_t){0};
+        if (waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0 || child.si_pid == 0)
+            return false;
+        if (child.si_pid == program)
+            return true;
+        (void)waitid(P_PID, (id_t)child.si_pid, &child, WEXITED | WNOHANG | __WALL);
+    }
+    may_have_ended = true;
+    return false;
+}
+
+// Children may have ended; and what the daemon says to the worker it says to the program, and to its process group.
+static void take_signals(void) {
+    struct signalfd_siginfo taken[2];
+    ssize_t length = read(signals, taken, sizeof taken);
+    for (ssize_t i = 0; i < length / (ssize_t)sizeof taken[0]; i++) {
+        if (taken[i].ssi_signo == SIGTERM)
+            (void)kill(-program, SIGTERM);
+        else
+            may_have_ended = true;
+    }
+}
+
+// Ends as the program did.
+__attribute__((noreturn)) static void end_as_program(void) {
+    siginfo_t child = {0};
+    if (waitid(P_PID, (id_t)program, &child, WEXITED | __WALL) < 0)
+        give_up();
+    if (child.si_code == CLD_EXITED)
+        _exit(child.si_status);
+    uint64_t others = ~((uint64_t)1 << (child.si_status - 1));
+    if (child.si_status != SIGKILL)
+        (void)set_default(child.si_status);
+    (void)kill(getpid(), child.si_status);
+    (void)block(&others);
+    give_up();
+}
+
+static int64_t now(void) {
+    struct timespec time;
+    (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+// Others still hold the outputs, and their grace is over. What is in the pipes is the client's, who may take it slowly.
+static void leave_others(void) {
+    for (int i = OUT; i < STREAMS; i++) {
+        int unread = 0;
+        if (!is_open(&streams[i]))
+            continue;
+        if (ioctl(streams[i].from, FIONREAD, &unread) < 0)
+            give_up();
+        streams[i].left = unread;
+        if (unread == 0)
+            finish(&streams[i]);
+    }
+}
+
+// Waits until something can be done, and does it.
+static void turn(int timeout) {
+    struct pollfd entries[1 + 2 * STREAMS];
+    int sources[STREAMS], targets[STREAMS];
+    nfds_t count = 0;
+    entries[count++] = (struct pollfd){.fd = signals, .events = POLLIN};
+    for (int i = 0; i < STREAMS; i++) {
+        sources[i] = targets[i] = -1;
+        if (!is_open(&streams[i]))
+            continue;
+        // A target is asked for nothing, or for room: that nobody reads there any more is told anyway.
+        targets[i] = (int)count;
+        entries[count++] = (struct pollfd){.fd = streams[i].to, .events = streams[i].waits_for_target ? POLLOUT : 0};
+        if (streams[i].waits_for_target)
+            continue;
+        sources[i] = (int)count;
+        entries[count++] = (struct pollfd){.fd = streams[i].from, .events = POLLIN};
+    }
+    if (poll(entries, count, timeout) < 0) {
+        if (errno != EINTR && errno != ENOMEM)
+            give_up();
+        return;
+    }
+
+    if (entries[0].revents != 0)
+        take_signals();
+    for (int i = 0; i < STREAMS; i++) {
+        if (targets[i] >= 0 && (entries[targets[i]].revents & (POLLERR | POLLHUP)) != 0)
+            finish(&streams[i]);
+        else if ((targets[i] >= 0 && entries[targets[i]].revents != 0) || (sources[i] >= 0 && entries[sources[i]].revents != 0))
+            move(&streams[i]);
+    }
+}
+
+// Moves bytes until the program has ended and its outputs are at their end, and ends as it did. Who else holds an output when the program has
+// ended has a grace, in milliseconds.
+__attribute__((noreturn)) void pipeforkas_pump(int64_t grace) {
+    bool ended = false, is_over = false;
+    int64_t deadline = 0;
+    for (;;) {
+        if (!ended && may_have_ended && (ended = has_ended()))
+            deadline = now() + grace;
+        if (ended && !is_open(&streams[OUT]) && !is_open(&streams[ERR]))
+            end_as_program();
+        int64_t timeout = !ended && may_have_ended ? 0 : -1;
+        if (ended && !is_over)
+            timeout = deadline - now();
+        if (ended && !is_over && timeout <= 0) {
+            is_over = true;
+            leave_others();
+        } else {
+            turn(timeout > INT32_MAX ? INT32_MAX : (int)timeout);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json.Nodes;
+using PipeForkAs.EndToEnd.Harness;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.EndToEnd;
+
+/// <summary>
+/// A pipe has one lock for its reader and its writer. A program that holds it, in a page fault that no file system answers, holds up its own worker,
+/// whose sleep no signal ends, and nobody else.
+/// </summary>
+public sealed class HeldPipeTests : IAsyncDisposable
+{
+    /// <summary>How long another's request may take while a pipe is held.</summary>
+    private static readonly TimeSpan Bearable = TimeSpan.FromSeconds(0.5);
+
+    private readonly string mountPoint = Directory.CreateTempSubdirectory(Leftovers.OwnFolderPrefix).FullName;
+    private Process? server;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (server is not null)
+        {
+            server.Kill();
+            await server.WaitForExitAsync();
+            server.Dispose();
+        }
+
+        await Tool.RunAsync(["umount", mountPoint]);
+        Directory.Delete(mountPoint);
+    }
+
+    [Theory(Timeout = Bound.Test)]
+    [InlineData("stdout", "waiting", "off")]
+    [InlineData("stdout", "waiting", "required")]
+    [InlineData("stdout", "taken", "off")]
+    [InlineData("stdout", "taken", "required")]
+    [InlineData("stdin", "waiting", "off")]
+    [InlineData("stdin", "taken", "required")]
+    public async Task A_program_that_holds_the_lock_of_its_pipe_delays_nobody_and_is_answered_at_its_time_out(string stream, string how, string cgroup)
+    {
+        await MountAsync(how);
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(configuration =>
+        {
+            string program = Path.Combine(Path.GetDirectoryName(configuration["Socket"]!["Path"]!.GetValue<string>())!, "hold");
+            CompileAsync("hold", program).GetAwaiter().GetResult();
+            configuration["Limits"]!["Cgroup"] = cgroup;
+            configuration["Limits"]!["KillGrace"] = "00:00:00.5";
+            configuration["Commands"] = new JsonObject { ["hold"] = new JsonObject { ["Command"] = new JsonArray(program, $"{mountPoint}/never", stream) } };
+        });
+        using Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"hold","user":"{{TestUsers.Alice}}","timeout":3,"reply":"frames"}""");
+        Task fed = FeedAsync(client);
+        Task<byte[]> replied = RawClient.ReadToEndAsync(client);
+
+        await Bound.UntilAsync(() => Held(stream) || replied.IsCompleted, () => "no pipe is held");
+        Assert.False(replied.IsCompleted);
+        TimeSpan slowest = TimeSpan.Zero;
+        while (!replied.IsCompleted)
+        {
+            long asked = Stopwatch.GetTimestamp();
+            Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id", user: TestUsers.Bob)).End.Code);
+            TimeSpan took = Stopwatch.GetElapsedTime(asked);
+            slowest = took > slowest ? took : slowest;
+        }
+
+        await fed;
+        var reply = FramedReply.Parse(await replied);
+        Assert.Equal(ReplyCode.Timeout, reply.End.Code);
+        Assert.InRange(reply.End.Seconds, 2.9, 20);
+        Assert.InRange(slowest, TimeSpan.Zero, Bearable);
+
+        // Where the request for the page was taken, not even SIGKILL ends the program, until the file system's server is gone.
+        if (how == "taken")
+        {
+            Assert.NotEmpty(Living());
+            server!.Kill();
+        }
+
+        await Bound.UntilAsync(() => Living().Count == 0, () => $"{Living().Count} processes live on");
+        Assert.Equal(0, await daemon.StopAsync());
+    }
+
+    private static IReadOnlyList<int> Living() => ProcFs.OfUsers([TestUsers.Entry(TestUsers.Alice).Uid]);
+
+    /// <summary>Whether a thread of the program waits for its page; and for stdout, whether its worker waits for the lock, which no signal ends.</summary>
+    private static bool Held(string stream)
+    {
+        int[] living = [.. Living()];
+        return living.Any(WaitsForPage) && (stream == "stdin" || living.Any(pid => ProcFs.Stat(pid) is { State: 'D' } && !WaitsForPage(pid)));
+    }
+
+    private static bool WaitsForPage(int pid)
+    {
+        try
+        {
+            return Directory.GetDirectories($"/proc/{pid}/task").Any(task => File.ReadAllText($"{task}/wchan") == "request_wait_answer");
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    private static async Task FeedAsync(Socket client)
+    {
+        var zeros = new byte[65_536];
+        try
+        {
+            while (true)
+                await client.SendAsync(zeros);
+        }
+        catch (SocketException)
+        {
+            // The reply is out, and the connection closed.
+        }
+    }
+
+    private static Task<string> CompileAsync(string name, string program) =>
+        Tool.MustAsync("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", program, Path.Combine(AppContext.BaseDirectory, "Hostile", $"{name}.c"));
+
+    private async Task MountAsync(string how)
+    {
+        string program = $"{mountPoint}.server";
+        try
+        {
+            await CompileAsync("undelivered", program);
+            server = Process.Start(new ProcessStartInfo(program, [mountPoint, how]) { RedirectStandardOutput = true })!;
+            Assert.Equal("mounted", await server.StandardOutput.ReadLineAsync());
+        }
+        finally
+        {
+            File.Delete(program);
+        }
+    }
+}

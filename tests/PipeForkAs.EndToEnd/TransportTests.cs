@@ -1,0 +1,120 @@
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using PipeForkAs.EndToEnd.Harness;
+
+namespace PipeForkAs.EndToEnd;
+
+/// <summary>A daemon whose commands are the far ends of programs that talk to each other over a pair of pipes.</summary>
+public sealed class TransportDaemon : ConfiguredDaemon
+{
+    protected override void Configure(JsonObject configuration)
+    {
+        var commands = (JsonObject)configuration["Commands"]!;
+        commands["git-upload-pack"] = Command(["/usr/bin/git-upload-pack", "{folder}"], "folder:string");
+        commands["git-receive-pack"] = Command(["/usr/bin/git-receive-pack", "{folder}"], "folder:string");
+        commands["sftp"] = Command(["/usr/lib/openssh/sftp-server"]);
+        commands["rsync-sender"] = Command(["/usr/bin/rsync", "--server", "--sender", "{flags}", ".", "{folder}"], "flags:string", "folder:string");
+        commands["rsync-receiver"] = Command(["/usr/bin/rsync", "--server", "{flags}", ".", "{folder}"], "flags:string", "folder:string");
+        foreach (string job in new[] { "rsync-sender", "rsync-receiver" })
+            commands[job]!["Parameters"]!["flags"]!["AllowLeadingDash"] = true;
+    }
+}
+
+/// <summary>Programs that speak a protocol over their standard streams do so through command jobs, and every byte comes through.</summary>
+public sealed class TransportTests(TransportDaemon shared) : IClassFixture<TransportDaemon>, IAsyncDisposable
+{
+    private const int Size = 20_000_000;
+
+    /// <summary>Root's, on the near side.</summary>
+    private readonly string near = Directory.CreateTempSubdirectory(Leftovers.OwnFolderPrefix).FullName;
+
+    private string Run => $"{NativeBuild.Command} --socket {shared.Daemon.Socket} run --user {TestUsers.Alice}";
+
+    private static string Home => TestUsers.Entry(TestUsers.Alice).Home;
+
+    public ValueTask DisposeAsync()
+    {
+        Directory.Delete(near, recursive: true);
+        return ValueTask.CompletedTask;
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task Git_clones_and_pushes_byte_exact()
+    {
+        string far = Path.Combine(Home, "far.git"), clone = Path.Combine(near, "clone"), again = Path.Combine(near, "again");
+        await AsAliceAsync("git", "init", "-q", "--bare", "-b", "main", far);
+        string url = $"ext::{Run} %S folder={far}";
+
+        await GitAsync("clone", "-q", url, clone);
+        byte[] noise = await NoiseAsync(Path.Combine(clone, "noise"));
+        await GitAsync("-C", clone, "add", "noise");
+        await GitAsync("-C", clone, "commit", "-q", "-m", "noise");
+        await GitAsync("-C", clone, "push", "-q", "origin", "HEAD:main");
+        await AsAliceAsync("git", "-C", far, "fsck", "--strict");
+        await GitAsync("clone", "-q", "-b", "main", url, again);
+
+        Assert.Equal(noise, await HashAsync(Path.Combine(again, "noise")));
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task Sftp_puts_and_gets_byte_exact()
+    {
+        string far = Path.Combine(Home, "put"), back = Path.Combine(near, "back"), batch = Path.Combine(near, "batch");
+        string start = await ScriptAsync("start", $"exec {Run} sftp");
+        byte[] noise = await NoiseAsync(Path.Combine(near, "noise"));
+        await File.WriteAllTextAsync(batch, $"put {near}/noise {far}\nget {far} {back}\nrm {far}\n");
+
+        await Tool.MustAsync("sftp", "-q", "-b", batch, "-D", start);
+
+        Assert.Equal(noise, await HashAsync(back));
+        Assert.False(File.Exists(far));
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task Rsync_sends_and_receives_byte_exact()
+    {
+        string far = Path.Combine(Home, "far"), from = Path.Combine(near, "from"), back = Path.Combine(near, "back");
+        Directory.CreateDirectory(from);
+        byte[] noise = await NoiseAsync(Path.Combine(from, "noise"));
+        await File.WriteAllTextAsync(Path.Combine(from, "text"), "text\n");
+
+        // What a remote shell is given: the host, rsync --server [--sender] FLAGS . FOLDER.
+        string shell = await ScriptAsync(
+            "shell", $"if [ \"$4\" = --sender ]; then exec {Run} rsync-sender flags=\"$5\" folder=\"$7\"; else exec {Run} rsync-receiver flags=\"$4\" folder=\"$6\"; fi");
+        await Tool.MustAsync("rsync", "-rt", "-e", shell, $"{from}/", $"far:{far}/");
+        await Tool.MustAsync("rsync", "-rt", "-e", shell, $"far:{far}/", $"{back}/");
+
+        Assert.Equal(noise, await HashAsync(Path.Combine(back, "noise")));
+        Assert.Equal("text\n", await File.ReadAllTextAsync(Path.Combine(back, "text")));
+    }
+
+    private static async Task<byte[]> NoiseAsync(string path)
+    {
+        byte[] noise = RandomNumberGenerator.GetBytes(Size);
+        await File.WriteAllBytesAsync(path, noise);
+        return SHA256.HashData(noise);
+    }
+
+    private static async Task<byte[]> HashAsync(string path)
+    {
+        await using FileStream file = File.OpenRead(path);
+        return await SHA256.HashDataAsync(file);
+    }
+
+    private static async Task AsAliceAsync(params string[] command)
+    {
+        ToolResult result = await Tool.RunAsAsync(TestUsers.Alice, command);
+        Assert.True(result.ExitCode == 0, $"{string.Join(' ', command)}: exit {result.ExitCode}: {result.Error}");
+    }
+
+    private static Task<string> GitAsync(params string[] command) => Tool.MustAsync(
+        ["git", "-c", "protocol.ext.allow=always", "-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "core.bigFileThreshold=1g", .. command]);
+
+    private async Task<string> ScriptAsync(string name, string line)
+    {
+        string path = Path.Combine(near, name);
+        await File.WriteAllTextAsync(path, $"#!/bin/sh\n{line}\n");
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        return path;
+    }
+}

@@ -103,15 +103,15 @@ public sealed class FairnessTests
     public async Task The_oldest_connection_that_sent_no_request_makes_room_and_is_told()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(
-            c => (c["Limits"]!["MaxConnections"], c["Limits"]!["RootReserve"]) = (3, 0));
+            c => (c["Limits"]!["MaxConnections"], c["Limits"]!["RootReserve"]) = (8, 0));
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
         Footprint rest = await Footprint.AtRestAsync(daemon);
         using Socket own = await RawClient.ConnectAsync(daemon);
         string program = await BuildAsync(daemon);
         string silence = await WriteAsync(daemon, "silence", ""), request = await WriteAsync(daemon, "request", Plain);
-        Task held = HoldAsync(program, daemon, Alice, 2, silence);
+        Task held = HoldAsync(program, daemon, Alice, 7, silence);
         await Crowd.UntilAsync(
-            () => ProcFs.Descriptors(daemon.Pid), count => count >= rest.Descriptors + 3, TimeSpan.FromSeconds(20), "descriptors");
+            () => ProcFs.Descriptors(daemon.Pid), count => count >= rest.Descriptors + 8, TimeSpan.FromSeconds(20), "descriptors");
         string probed = await Tool.MustAsync(program, "probe", daemon.Socket, Text(Bob), "20", request, "20");
         Assert.EndsWith(" 0\n", probed, StringComparison.Ordinal);
         await held;

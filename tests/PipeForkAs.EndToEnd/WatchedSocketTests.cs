@@ -47,7 +47,7 @@ public sealed class WatchedSocketTests
     public async Task A_job_that_watches_its_output_again_and_again_delays_nobody_else()
     {
         await using DaemonProcess daemon = await StartAsync();
-        using var client = await Crowd.SendAsync(daemon, $$"""{"job":"watch","user":"{{TestUsers.Alice}}"}""");
+        using var client = await Crowd.SendAsync(daemon, $$$"""{"job":"become","user":"{{{TestUsers.Alice}}}","args":{"command":["{{{ProgramOf(daemon.Folder)}}}","output","{{{Watches}}}"]}}""");
         await Crowd.WaitForAsync(client, "x");
         await Bystander.IsNotDelayedAsync(daemon, Probing);
         client.Close();
@@ -62,6 +62,5 @@ public sealed class WatchedSocketTests
         string source = Path.Combine(AppContext.BaseDirectory, "Hostile", "watches.c");
         Tool.MustAsync("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program, source).GetAwaiter().GetResult();
         configuration["Limits"]!["Worker"]!["OpenFiles"] = 8192;
-        configuration["Commands"]!["watch"] = new JsonObject { ["Command"] = new JsonArray(program, "output", $"{Watches}") };
     });
 }

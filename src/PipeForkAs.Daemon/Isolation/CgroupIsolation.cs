@@ -203,6 +203,7 @@ internal sealed class CgroupIsolation : JobIsolation
         }
         finally
         {
+            one.Survivors = one.IsOver ? 0 : 1;
             if (!one.IsOver)
             {
                 group.KillNow();

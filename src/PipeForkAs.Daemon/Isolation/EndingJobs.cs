@@ -22,7 +22,7 @@ internal sealed class EndingJobs(
     /// <summary>How long killed processes may take to be gone. A process in an unkillable sleep may never be.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    /// <summary>After this time a job counts among those that cannot be killed: its user may have a number of them.</summary>
+    /// <summary>After this time what is left of a job counts as what cannot be killed: a user may have a number of that.</summary>
     private static readonly TimeSpan CountedAfter = TimeSpan.FromSeconds(1);
 
     /// <summary>Jobs that end by themselves within this time share a look.</summary>
@@ -157,10 +157,13 @@ internal sealed class EndingJobs(
 
     private void CountUnkillable(EndingJob job, bool isOver)
     {
-        int counts = !isOver && loop.Time.GetElapsedTime(job.Begun) > CountedAfter ? Math.Max(1, job.Found) : 0;
+        bool isLate = loop.Time.GetElapsedTime(job.Begun) > CountedAfter;
+        int counts = !isOver && isLate ? job.Survivors : 0;
         if (job.Job.User is { } user && counts != job.Counted)
             unkillable.Change(user, counts - job.Counted);
         job.Counted = counts;
+        if (isOver || isLate)
+            job.Job.Settle();
     }
 
     private async Task SleepAsync(long ticks)

@@ -70,6 +70,8 @@ internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId wo
 
         if (made)
             owner.Remove(this);
+        else
+            Settle();
         mayReap();
     }
 

@@ -6,6 +6,11 @@ namespace PipeForkAs.Daemon.Isolation;
 /// <summary>All processes of a job: the worker and whatever it starts, whatever these do to get away.</summary>
 internal abstract class JobProcesses
 {
+    private readonly TaskCompletionSource settled = new();
+
+    /// <summary>Completes when nothing is left of them, or what is left counts as what cannot be killed.</summary>
+    public Task Settled => settled.Task;
+
     /// <summary>The user of the job; null until the worker gets its order.</summary>
     public UserId? User { get; protected set; }
 
@@ -36,6 +41,9 @@ internal abstract class JobProcesses
 
     /// <summary>Kills all of them, and whatever they start meanwhile. Does not wait for that.</summary>
     public abstract void Kill();
+
+    /// <summary>Completes <see cref="Settled"/>.</summary>
+    public void Settle() => settled.TrySetResult();
 
     /// <summary>Kills what is left, and forgets them. Does not wait for that.</summary>
     /// <param name="mayReap">Called once, on the loop, when the worker may be reaped: until then its number helps to find the rest.</param>

@@ -276,9 +276,9 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
             List<ProcessEntry> found = [.. Living, .. Ended.Where(process => !job.LastEnded.Contains(process.Identity))];
             job.LastEnded = [.. Ended.Select(process => process.Identity)];
             HashSet<(int, long)> now = [.. found.Select(process => process.Identity)];
-            ending!.FoundOthers = hasVanished || !now.IsSubsetOf(job.LastFound);
+            ending!.Survivors = Living.Count(process => job.LastFound.Contains(process.Identity));
+            ending.FoundOthers = hasVanished || !now.IsSubsetOf(job.LastFound);
             job.LastFound = now;
-            ending.Found = Living.Count;
             ending.IsOver = found.Count == 0 && !hasVanished;
             if (ending.IsLate)
                 ending.Living = string.Join(", ", found.Take(16).Select(Name));

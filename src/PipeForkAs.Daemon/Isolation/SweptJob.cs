@@ -77,7 +77,10 @@ internal sealed class SweptJob(SweepIsolation? owner, ProcessId worker) : JobPro
         released = true;
         reapable = mayReap;
         if (User is null)
+        {
             Looked(isOver: true, asked: 0);
+            Settle();
+        }
         else
             askedAtRelease = owner?.End(this, atOnce: !HasEnded) ?? 0;
     }

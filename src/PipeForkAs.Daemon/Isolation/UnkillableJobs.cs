@@ -3,8 +3,8 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Isolation;
 
 /// <summary>
-/// Counts what was killed and has not ended for a second, as in an uninterruptible sleep, by the user that it runs as: jobs with control groups, processes
-/// without them. On the loop.
+/// Counts what was killed and does not end, as in an uninterruptible sleep, by the user that it runs as: jobs with control groups, processes without
+/// them. On the loop.
 /// </summary>
 internal sealed class UnkillableJobs
 {

@@ -16,7 +16,7 @@ internal sealed class Acceptor
     /// <summary>
     /// How long it may accept in one turn of the loop. What <see cref="Fairness.FairTurns"/> lets be read at once of those who came is a part of it.
     /// </summary>
-    private static readonly TimeSpan Budget = TimeSpan.FromMilliseconds(2);
+    private static readonly TimeSpan Budget = TimeSpan.FromMilliseconds(4);
 
     private readonly Loop loop;
     private readonly SocketListener listener;

@@ -34,7 +34,13 @@ internal sealed class Connections(
     /// Connections of the same block of unknown uids that wait for the user database's answer; more share the bucket of the uids without an
     /// account.
     /// </summary>
-    private const int MaxUnknown = 256;
+    private const int MaxUnknown = 16;
+
+    /// <summary>
+    /// From this number on, connections of a bucket cost as little as they can: where they wait for their requests, those whose clients have left, and where
+    /// they are too many, those that are refused.
+    /// </summary>
+    private const int Many = 16;
 
     /// <summary>Buckets without a connection that are kept, so that a client that comes again and again costs no memory.</summary>
     private const int MaxIdleBuckets = 256;
@@ -207,8 +213,16 @@ internal sealed class Connections(
         }
 
         BucketConnections its = Of(bucket);
+        if (its.Unsent.Count >= Many && Libc.is_hung_up(socket.Descriptor))
+        {
+            socket.Dispose();
+            refusals.Drop(caller, "the client left before its request was read, while many others of its uid waited");
+            DropIdle(its);
+            return;
+        }
+
         string? problem = Problem(its);
-        if (problem is not null && IsCrowded)
+        if (problem is not null && (IsCrowded || its.Count >= limits.MaxConnectionsPerUid + Many))
         {
             refusals.RefuseAtOnce(socket, caller, problem);
             DropIdle(its);

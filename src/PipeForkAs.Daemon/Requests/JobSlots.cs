@@ -14,6 +14,7 @@ namespace PipeForkAs.Daemon.Requests;
 /// <param name="limits">Say how many jobs may run and how many requests may wait.</param>
 internal sealed class JobSlots(Loop loop, FairTurns turns, LimitOptions limits)
 {
+    private readonly Loop loop = loop;
     private readonly Dictionary<Bucket, int> byBucket = [];
     private readonly FairQueue<Waiter> waiting = new();
     private Func<Bucket, bool>? mayTake;
@@ -113,10 +114,28 @@ internal sealed class JobSlots(Loop loop, FairTurns turns, LimitOptions limits)
         }
     }
 
-    /// <summary>A slot.</summary>
-    internal readonly struct Slot(JobSlots owner, Bucket bucket) : IDisposable
+    private async Task FreeAfterAsync(Task task, Bucket bucket)
     {
-        public void Dispose() => owner.Free(bucket);
+        await task;
+        Free(bucket);
+    }
+
+    /// <summary>A slot.</summary>
+    internal sealed class Slot(JobSlots owner, Bucket bucket) : IDisposable
+    {
+        private Task until = Task.CompletedTask;
+
+        /// <summary>Has it stay taken, after <see cref="Dispose"/>, until a task has completed.</summary>
+        public void KeepUntil(Task task) => until = task;
+
+        /// <summary>Frees it.</summary>
+        public void Dispose()
+        {
+            if (until.IsCompleted)
+                owner.Free(bucket);
+            else
+                owner.loop.Start(() => owner.FreeAfterAsync(until, bucket));
+        }
     }
 
     private sealed class Waiter

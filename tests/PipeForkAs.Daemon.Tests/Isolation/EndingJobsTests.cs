@@ -91,7 +91,7 @@ public sealed class EndingJobsTests : IDisposable
         EndingJobs ending = Make(due =>
         {
             foreach (EndingJob job in due)
-                (job.IsOver, job.Found, job.Living) = (job.Job != stuck || isFree, 3, job.IsLate ? "7 (D)" : "");
+                (job.IsOver, job.Survivors, job.Living) = (job.Job != stuck || isFree, 3, job.IsLate ? "7 (D)" : "");
         });
 
         await loop.RunAsync(() => ending.Add(stuck, atOnce: true));
@@ -104,6 +104,7 @@ public sealed class EndingJobsTests : IDisposable
         await loop.RunAsync(ending.AllOverAsync);
 
         Assert.Equal(0, unkillable.Of(new UserId(1001)));
+        Assert.True(stuck.Settled.IsCompleted && other.Settled.IsCompleted);
         Assert.Equal(2, log.Lines.Count);
         Assert.Contains("have ended", log.Lines.Last());
     }

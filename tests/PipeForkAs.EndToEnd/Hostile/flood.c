@@ -3,7 +3,7 @@
 //   flood groups SOCKET UID COUNT REQUEST MS  the same, as a member of as many groups as there can be
 //   flood churn SOCKET UID COUNT REQUEST MS   connects and closes for so long, one after the other
 //   flood probe SOCKET UID COUNT REQUEST MS   sends REQUEST and reads the answer, COUNT times, MS apart
-//   flood eager SOCKET UID COUNT REQUEST MS   the same, connecting without waiting, as clients with a time-out do
+//   flood eager SOCKET UID COUNT REQUEST MS   the same, connecting without waiting and again where the queue is full, as clients with a time-out do
 //   flood burst SOCKET UID COUNT REQUEST MS   sends COUNT requests at once and reads all answers
 // REQUEST is a file; it may be empty. An answer is good where it holds "uid=". "probe" prints the slowest answer's milliseconds and how
 // many were not good, "burst" how many were.
@@ -24,6 +24,7 @@
 
 #define MOST 4096
 #define FIRST_GROUP 493216
+#define PATIENCE 2000 // milliseconds
 
 static struct sockaddr_un place = { .sun_family = AF_UNIX };
 static char request[65536];
@@ -41,7 +42,9 @@ static int enter(int flags)
     int s = socket(AF_UNIX, SOCK_STREAM | flags, 0);
     if (s < 0) return -1;
     if (connect(s, (struct sockaddr *)&place, sizeof place) == 0) return s;
+    int error = errno;
     close(s);
+    errno = error;
     return -1;
 }
 
@@ -104,7 +107,8 @@ static int probe(int count, long ms, int flags)
     int failed = 0;
     for (int i = 0; i < count; i++) {
         long begun = now();
-        int s = enter(flags);
+        int s;
+        while ((s = enter(flags)) < 0 && errno == EAGAIN && now() - begun < PATIENCE) poll(NULL, 0, 1);
         if (s >= 0) fcntl(s, F_SETFL, 0);
         if (s < 0 || send(s, request, length, MSG_NOSIGNAL) != (ssize_t)length) failed++;
         else if (!answered(s)) failed++;

@@ -4,8 +4,8 @@ using System.Runtime.InteropServices.Marshalling;
 namespace PipeForkAs.LibC;
 
 /// <summary>
-/// A string as C wants it: UTF-8 with a NUL behind it, in a buffer of the caller's where there is room. By the framework's own marshaller,
-/// as the bindings that it generates.
+/// A string as C wants it: UTF-8 with a NUL after it, in the caller's buffer where there is room. The framework's own marshaller makes it,
+/// as in the bindings that the framework generates.
 /// </summary>
 internal unsafe ref struct CString
 {
@@ -15,7 +15,7 @@ internal unsafe ref struct CString
     private Utf8StringMarshaller.ManagedToUnmanagedIn text;
 
     /// <param name="value">The string.</param>
-    /// <param name="buffer">On the stack of who calls, where it lives longer than this.</param>
+    /// <param name="buffer">On the caller's stack, where it lives longer than this.</param>
     /// <param name="name">What the string is called.</param>
     /// <exception cref="ArgumentException">The string holds a NUL character.</exception>
     public CString(string value, Span<byte> buffer, [CallerArgumentExpression(nameof(value))] string name = "")

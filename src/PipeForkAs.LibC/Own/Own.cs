@@ -2,7 +2,7 @@ namespace PipeForkAs.LibC;
 
 /// <summary>
 /// Our own declarations of libc: what Tmds.LibC lacks, and what it has in another way than it is needed here, with the reason beside it.
-/// All else is the package's, as <c>C</c>. The table is in README.md, and tests hold it to the code.
+/// All else is the package's, as <c>C</c>. README.md has the table, and tests check it against the code.
 /// </summary>
 internal static unsafe partial class Own
 {

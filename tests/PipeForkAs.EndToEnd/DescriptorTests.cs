@@ -99,7 +99,8 @@ public sealed class DescriptorTests : IAsyncLifetime
     {
         await using DaemonProcess daemon = await StartAsync(check);
         Task<FramedReply> reply = RawClient.RunAsync(
-            daemon, "become", $$"""{"command":["{{Program}}","{{LingerSeconds}}","{{how}}","output","{{stream}}"]}""", more: ""","timeout":5""");
+            daemon, "become", $$"""{"command":["{{Program}}","{{LingerSeconds}}","{{how}}","output","{{stream}}"]}""",
+            more: ""","timeout":5""");
         await NobodyWaitsAsync(daemon);
 
         EndRecord end = (await reply).End;

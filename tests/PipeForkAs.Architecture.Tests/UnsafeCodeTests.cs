@@ -12,10 +12,16 @@ public sealed partial class UnsafeCodeTests
     public void No_other_source_says_unsafe() =>
         Assert.DoesNotContain(OutsideLibC(), file => UnsafeWord().IsMatch(file.Code));
 
-    /// <summary>The two exceptions call the C file that travels with the Jobs project; none of their functions takes anything, and one returns an int.</summary>
+    /// <summary>
+    /// The exceptions call the C files that travel with the Jobs project. Their functions take nothing but numbers, and the addresses of arrays
+    /// that LibC makes and that live until the call has returned.
+    /// </summary>
     [Fact]
     public void No_other_source_calls_native_code() => Assert.Equal(
-        ["src/PipeForkAs.Jobs/Forking/HugePages.cs", "src/PipeForkAs.Jobs/Forking/RuntimeThreads.cs"],
+        [
+            "src/PipeForkAs.Jobs/Forking/HugePages.cs", "src/PipeForkAs.Jobs/Forking/RuntimeThreads.cs",
+            "src/PipeForkAs.Jobs/Worker/ProgramProcess.cs",
+        ],
         OutsideLibC().Where(file => NativeCall().IsMatch(file.Code)).Select(file => file.Path).Order(StringComparer.Ordinal));
 
     [Fact]

@@ -216,9 +216,13 @@ public sealed class DescendantTests : IAsyncDisposable
         RawClient.FramesAsync(daemon, Line(daemon, end, way, $""","reply":"frames"{more}"""));
 
     /// <summary>A command; or a function that becomes the program, which then is the child subreaper itself and can undo that.</summary>
-    private static string Line(DaemonProcess daemon, string end, string way, string more = "") => way == "undo"
-        ? $$"""{"job":"become","user":"{{TestUsers.Alice}}","args":{"command":["{{daemon.Folder}}/scatter","{{Descendants}}","{{end}}","undo"]}{{more}}}"""
-        : $$"""{"job":"{{Job(end, way)}}","user":"{{TestUsers.Alice}}"{{more}}}""";
+    private static string Line(DaemonProcess daemon, string end, string way, string more = "")
+    {
+        if (way != "undo")
+            return $$"""{"job":"{{Job(end, way)}}","user":"{{TestUsers.Alice}}"{{more}}}""";
+        string arguments = $$"""{"command":["{{daemon.Folder}}/scatter","{{Descendants}}","{{end}}","undo"]}""";
+        return $$"""{"job":"become","user":"{{TestUsers.Alice}}","args":{{arguments}}{{more}}}""";
+    }
 
     /// <summary>The directory of the daemon's control group, as it logged it.</summary>
     private static string Root(DaemonProcess daemon) => daemon.Log.Split("has a control group below ")[1].Split(';')[0];

@@ -98,7 +98,8 @@ public sealed class DescriptorTests : IAsyncLifetime
     {
         await using DaemonProcess daemon = await StartAsync(check);
         Task<FramedReply> reply = RawClient.RunAsync(
-            daemon, "become", $$"""{"command":["{{Program}}","{{LingerSeconds}}","{{how}}","output","{{stream}}"]}""", more: ""","timeout":5""");
+            daemon, "become", $$"""{"command":["{{Program}}","{{LingerSeconds}}","{{how}}","output","{{stream}}"]}""",
+            more: ""","timeout":5""");
         await Bystander.IsNotDelayedAsync(daemon, Probing);
 
         EndRecord end = (await reply).End;

@@ -9,8 +9,8 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.EndToEnd;
 
 /// <summary>
-/// A pipe has one lock for its reader and its writer. A program that holds it, in a page fault that no file system answers, holds up its own worker,
-/// whose sleep no signal ends, and nobody else.
+/// A pipe has one lock for its reader and its writer. A program that holds it, in a page fault that no file system answers, holds up its
+/// own worker, whose sleep no signal ends, and nobody else.
 /// </summary>
 public sealed class HeldPipeTests : IAsyncDisposable
 {
@@ -40,7 +40,8 @@ public sealed class HeldPipeTests : IAsyncDisposable
     [InlineData("stdout", "taken", "required")]
     [InlineData("stdin", "waiting", "off")]
     [InlineData("stdin", "taken", "required")]
-    public async Task A_program_that_holds_the_lock_of_its_pipe_delays_nobody_and_is_answered_at_its_time_out(string stream, string how, string cgroup)
+    public async Task A_program_that_holds_the_lock_of_its_pipe_delays_nobody_and_is_answered_at_its_time_out(
+        string stream, string how, string cgroup)
     {
         await MountAsync(how);
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(configuration =>
@@ -49,9 +50,11 @@ public sealed class HeldPipeTests : IAsyncDisposable
             CompileAsync("hold", program).GetAwaiter().GetResult();
             configuration["Limits"]!["Cgroup"] = cgroup;
             configuration["Limits"]!["KillGrace"] = "00:00:00.5";
-            configuration["Commands"] = new JsonObject { ["hold"] = new JsonObject { ["Command"] = new JsonArray(program, $"{mountPoint}/never", stream) } };
+            configuration["Commands"] =
+                JsonNode.Parse($$$"""{"hold":{"Command":["{{{program}}}","{{{mountPoint}}}/never","{{{stream}}}"]}}""");
         });
-        using Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"hold","user":"{{TestUsers.Alice}}","timeout":3,"reply":"frames"}""");
+        string request = $$"""{"job":"hold","user":"{{TestUsers.Alice}}","timeout":3,"reply":"frames"}""";
+        using Socket client = await Crowd.SendAsync(daemon, request);
         Task fed = FeedAsync(client);
         Task<byte[]> replied = RawClient.ReadToEndAsync(client);
 
@@ -85,11 +88,12 @@ public sealed class HeldPipeTests : IAsyncDisposable
 
     private static IReadOnlyList<int> Living() => ProcFs.OfUsers([TestUsers.Entry(TestUsers.Alice).Uid]);
 
-    /// <summary>Whether a thread of the program waits for its page; and for stdout, whether its worker waits for the lock, which no signal ends.</summary>
+    /// <summary>Whether a thread of the program waits for its page; and for stdout, whether its worker waits for the lock.</summary>
     private static bool Held(string stream)
     {
         int[] living = [.. Living()];
-        return living.Any(WaitsForPage) && (stream == "stdin" || living.Any(pid => ProcFs.Stat(pid) is { State: 'D' } && !WaitsForPage(pid)));
+        bool isWorkerHeld = living.Any(pid => ProcFs.Stat(pid) is { State: 'D' } && !WaitsForPage(pid));
+        return living.Any(WaitsForPage) && (stream == "stdin" || isWorkerHeld);
     }
 
     private static bool WaitsForPage(int pid)
@@ -118,8 +122,11 @@ public sealed class HeldPipeTests : IAsyncDisposable
         }
     }
 
-    private static Task<string> CompileAsync(string name, string program) =>
-        Tool.MustAsync("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", program, Path.Combine(AppContext.BaseDirectory, "Hostile", $"{name}.c"));
+    private static Task<string> CompileAsync(string name, string program)
+    {
+        string source = Path.Combine(AppContext.BaseDirectory, "Hostile", $"{name}.c");
+        return Tool.MustAsync("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", program, source);
+    }
 
     private async Task MountAsync(string how)
     {

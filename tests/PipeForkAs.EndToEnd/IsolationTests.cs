@@ -128,7 +128,7 @@ public sealed class IsolationTests(IsolatingDaemon shared) : IClassFixture<Isola
         Assert.Equal(job == "nap" ? Alice.Uid : UserId.Root, Libc.stat($"/proc/{pid}/mem")!.Value.Owner);
     }
 
-    /// <summary>It has what it moves bytes between, and what tells it of signals; not the control socket, and nothing of the job host's.</summary>
+    /// <summary>It has what it moves bytes between, and what tells it of signals; not the control socket.</summary>
     [Fact(Timeout = Bound.Test)]
     public async Task The_worker_of_a_program_is_the_user_and_holds_its_streams_only()
     {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
@@ -13,6 +12,7 @@ namespace PipeForkAs.EndToEnd;
 public sealed class PipeDaemon : ConfiguredDaemon
 {
     public const int Much = 5_000_000;
+    private const string Signals = "1 2 3 4 6 8 10 11 12 13 14 15 31 32 33 34 64";
 
     protected override void Configure(JsonObject configuration)
     {
@@ -26,7 +26,7 @@ public sealed class PipeDaemon : ConfiguredDaemon
             ("reads-not", "exec <&-; echo closed; sleep 0.3; echo done; exit 6"),
             ("mute", "exec >&- 2>&-; sleep 0.3; exit 7"),
             ("trap", "n=0; trap 'echo term; n=1' TERM; echo ready; while [ $n = 0 ]; do sleep 0.05; done; sleep 0.3; exit 3"),
-            ("signal-worker", "trap '' TERM; for s in 1 2 3 4 6 8 10 11 12 13 14 15 31 32 33 34 64; do kill -$s $PPID; done; printf late; exit 4"),
+            ("signal-worker", $"trap '' TERM; for s in {Signals}; do kill -$s $PPID; done; printf late; exit 4"),
             ("stop-worker", "echo stopping; kill -STOP $PPID; sleep 100"),
             ("kill-worker", "echo killing; kill -KILL $PPID; sleep 100"),
         })
@@ -41,8 +41,8 @@ public sealed class PipeDaemon : ConfiguredDaemon
 }
 
 /// <summary>
-/// The standard streams of a program are pipes. The worker that moves what goes through them can be seen and signalled by the program, which has its user,
-/// and gains nothing by that.
+/// The standard streams of a program are pipes. The program, which has the user of its worker, can see and signal the worker, and gains
+/// nothing by that.
 /// </summary>
 public sealed class PipeTests(PipeDaemon shared) : IClassFixture<PipeDaemon>
 {
@@ -109,8 +109,8 @@ public sealed class PipeTests(PipeDaemon shared) : IClassFixture<PipeDaemon>
     {
         byte[] noise = RandomNumberGenerator.GetBytes(64 << 20);
 
-        byte[] reply = await RawClient.AskAsync(
-            daemon, (byte[])[.. Encoding.UTF8.GetBytes($$"""{"job":"cat-program","user":"{{TestUsers.Alice}}","reply":"{{form}}"}""" + "\n"), .. noise]);
+        string line = $$"""{"job":"cat-program","user":"{{TestUsers.Alice}}","reply":"{{form}}"}""" + "\n";
+        byte[] reply = await RawClient.AskAsync(daemon, (byte[])[.. Encoding.UTF8.GetBytes(line), .. noise]);
 
         byte[] output = form == "frames" ? FramedReply.Parse(reply).Stdout : reply;
         Assert.Equal(noise.Length, output.Length);
@@ -134,7 +134,8 @@ public sealed class PipeTests(PipeDaemon shared) : IClassFixture<PipeDaemon>
         int[] sizes = [.. Enumerable.Range(1, 20).Select(i => i * 50_000)];
         await Task.WhenAll(sizes.Select(async size =>
         {
-            using Socket client = await Crowd.SendAsync(daemon, $$$"""{"job":"size","user":"{{{TestUsers.Alice}}}","args":{"count":{{{size}}}},"reply":"frames"}""");
+            string line = $$$"""{"job":"size","user":"{{{TestUsers.Alice}}}","args":{"count":{{{size}}}},"reply":"frames"}""";
+            using Socket client = await Crowd.SendAsync(daemon, line);
             await Task.Delay(3000);
             var reply = FramedReply.Parse(await RawClient.ReadToEndAsync(client));
             Assert.Equal((ReplyCode.Ok, size), (reply.End.Code, reply.Stdout.Length));
@@ -188,15 +189,13 @@ public sealed class PipeTests(PipeDaemon shared) : IClassFixture<PipeDaemon>
         await using DaemonProcess own = await DaemonProcess.StartAsync(configuration =>
         {
             configuration["Limits"]!["Cgroup"] = cgroup;
-            var commands = new JsonObject();
-            foreach (string name in new[] { "nap", "nap-alone", "nap-apart" })
-                commands[name] = JsonNode.Parse(File.ReadAllText(Path.Combine(daemon.Folder, "pipeforkas.json")))!["Commands"]![name]!.DeepClone();
-            configuration["Commands"] = commands;
+            JsonNode shared = JsonNode.Parse(File.ReadAllText(Path.Combine(daemon.Folder, "pipeforkas.json")))!;
+            configuration["Commands"] = new JsonObject { [job] = shared["Commands"]![job]!.DeepClone() };
         });
         Task<FramedReply> running = RawClient.RunAsync(own, job);
         int count = job == "nap-apart" ? 3 : 2;
         await Bound.UntilAsync(
-            () => Living().Count(pid => ProcFs.CommandLine(pid).StartsWith("sleep", StringComparison.Ordinal) || ProcFs.CommandLine(pid).StartsWith("/usr/bin/sleep", StringComparison.Ordinal)) == count - 1,
+            () => Living().Count(pid => ProcFs.CommandLine(pid).Split('\0')[0].EndsWith("sleep", StringComparison.Ordinal)) == count - 1,
             () => "the program does not run");
         int worker = Living().Single(pid => ProcFs.Stat(pid) is { } stat && own.JobHosts.Contains(stat.Parent));
 
@@ -217,7 +216,8 @@ public sealed class PipeTests(PipeDaemon shared) : IClassFixture<PipeDaemon>
         {
             configuration["Limits"]!["Cgroup"] = cgroup;
             configuration["Limits"]!["Worker"]!["PidsMax"] = 1;
-            configuration["Commands"] = JsonNode.Parse("""{"one":{"Command":["/bin/echo","one"]},"two":{"Command":["/bin/sh","-c","/bin/echo two; exit $?"]}}""");
+            configuration["Commands"] =
+                JsonNode.Parse("""{"one":{"Command":["/bin/echo","one"]},"two":{"Command":["/bin/sh","-c","/bin/echo two; exit $?"]}}""");
         });
 
         FramedReply reply = await RawClient.RunAsync(own, "one");
@@ -234,7 +234,7 @@ public sealed class PipeTests(PipeDaemon shared) : IClassFixture<PipeDaemon>
 
     private static Task NothingLivesAsync() => Bound.UntilAsync(
         () => Living().Count == 0,
-        () => string.Join("; ", Living().Select(pid => string.Create(CultureInfo.InvariantCulture, $"{pid} {ProcFs.CommandLine(pid).Replace('\0', ' ')}"))));
+        () => string.Join("; ", Living().Select(pid => ProcFs.CommandLine(pid).Replace('\0', ' '))));
 
     private Task<string> TextAsync(string job, string input = "") =>
         RawClient.TextAsync(daemon, $$"""{"job":"{{job}}","user":"{{TestUsers.Alice}}"}""", input);

@@ -69,7 +69,8 @@ public sealed class SiblingProcessTests : IAsyncDisposable
     {
         await using DaemonProcess daemon = await StartAsync(cgroup);
         string program = Path.Combine(daemon.Folder, "parented");
-        using Socket client = await Crowd.SendAsync(daemon, $$$"""{"job":"become","user":"{{{TestUsers.Alice}}}","args":{"command":["{{{program}}}","live","5","wait"]}}""");
+        string arguments = $$"""{"command":["{{program}}","live","5","wait"]}""";
+        using Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"become","user":"{{TestUsers.Alice}}","args":{{arguments}} }""");
         await Crowd.WaitForAsync(client, "ready");
 
         await Crowd.UntilAsync(() => ProcFs.OfUsers(JobUsers).Count, count => count == 1, Patience, "processes beside the job's first one");

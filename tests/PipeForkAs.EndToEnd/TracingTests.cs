@@ -46,8 +46,8 @@ public sealed class TracingTests
     [Fact(Timeout = Bound.Test)]
     public async Task A_worker_whose_program_runs_is_closed_to_the_user()
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(configuration =>
-            configuration["Commands"] = new JsonObject { ["nap"] = new JsonObject { ["Command"] = new JsonArray("/usr/bin/sleep", "100") } });
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(
+            configuration => configuration["Commands"] = JsonNode.Parse("""{"nap":{"Command":["/usr/bin/sleep","100"]}}"""));
         using Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"nap","user":"{{TestUsers.Alice}}"}""");
         int worker = await WorkerAsync(daemon);
         await ProgramAsync(worker);
@@ -62,7 +62,8 @@ public sealed class TracingTests
             configuration["Commands"] = new JsonObject { ["nap"] = new JsonObject { ["Command"] = new JsonArray("/usr/bin/sleep", "100") } });
         using Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"nap","user":"{{TestUsers.Alice}}"}""");
         int program = await ProgramAsync(await WorkerAsync(daemon));
-        string[] worked = [.. (await TraceAsync(daemon, [program])).Where(line => line.EndsWith(" 0", StringComparison.Ordinal)).Select(line => line.Split(' ')[1])];
+        string[] worked = [.. (await TraceAsync(daemon, [program]))
+            .Where(line => line.EndsWith(" 0", StringComparison.Ordinal)).Select(line => line.Split(' ')[1])];
         Assert.Equal(["mem", "mem", "environ", "maps", "cwd"], worked.Where(word => word is "mem" or "environ" or "maps" or "cwd"));
     }
 
@@ -78,7 +79,7 @@ public sealed class TracingTests
     private static async Task<int> ProgramAsync(int worker)
     {
         await Bound.UntilAsync(
-            () => ProcFs.Children(worker) is [var child] && ProcFs.CommandLine(child).StartsWith("/usr/bin/sleep", StringComparison.Ordinal),
+            () => ProcFs.Children(worker) is [var child] && ProcFs.CommandLine(child).Contains("sleep", StringComparison.Ordinal),
             () => "the program does not begin");
         return ProcFs.Children(worker)[0];
     }

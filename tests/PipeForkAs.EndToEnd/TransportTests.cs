@@ -13,8 +13,9 @@ public sealed class TransportDaemon : ConfiguredDaemon
         commands["git-upload-pack"] = Command(["/usr/bin/git-upload-pack", "{folder}"], "folder:string");
         commands["git-receive-pack"] = Command(["/usr/bin/git-receive-pack", "{folder}"], "folder:string");
         commands["sftp"] = Command(["/usr/lib/openssh/sftp-server"]);
-        commands["rsync-sender"] = Command(["/usr/bin/rsync", "--server", "--sender", "{flags}", ".", "{folder}"], "flags:string", "folder:string");
-        commands["rsync-receiver"] = Command(["/usr/bin/rsync", "--server", "{flags}", ".", "{folder}"], "flags:string", "folder:string");
+        string[] parameters = ["flags:string", "folder:string"];
+        commands["rsync-sender"] = Command(["/usr/bin/rsync", "--server", "--sender", "{flags}", ".", "{folder}"], parameters);
+        commands["rsync-receiver"] = Command(["/usr/bin/rsync", "--server", "{flags}", ".", "{folder}"], parameters);
         foreach (string job in new[] { "rsync-sender", "rsync-receiver" })
             commands[job]!["Parameters"]!["flags"]!["AllowLeadingDash"] = true;
     }
@@ -79,8 +80,9 @@ public sealed class TransportTests(TransportDaemon shared) : IClassFixture<Trans
         await File.WriteAllTextAsync(Path.Combine(from, "text"), "text\n");
 
         // What a remote shell is given: the host, rsync --server [--sender] FLAGS . FOLDER.
-        string shell = await ScriptAsync(
-            "shell", $"if [ \"$4\" = --sender ]; then exec {Run} rsync-sender flags=\"$5\" folder=\"$7\"; else exec {Run} rsync-receiver flags=\"$4\" folder=\"$6\"; fi");
+        string send = $"exec {Run} rsync-sender flags=\"$5\" folder=\"$7\"";
+        string receive = $"exec {Run} rsync-receiver flags=\"$4\" folder=\"$6\"";
+        string shell = await ScriptAsync("shell", $"if [ \"$4\" = --sender ]; then {send}; else {receive}; fi");
         await Tool.MustAsync("rsync", "-rt", "-e", shell, $"{from}/", $"far:{far}/");
         await Tool.MustAsync("rsync", "-rt", "-e", shell, $"far:{far}/", $"{back}/");
 
@@ -108,7 +110,7 @@ public sealed class TransportTests(TransportDaemon shared) : IClassFixture<Trans
     }
 
     private static Task<string> GitAsync(params string[] command) => Tool.MustAsync(
-        ["git", "-c", "protocol.ext.allow=always", "-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "core.bigFileThreshold=1g", .. command]);
+        ["git", "-c", "protocol.ext.allow=always", "-c", "user.name=a", "-c", "user.email=a@example.org", .. command]);
 
     private async Task<string> ScriptAsync(string name, string line)
     {

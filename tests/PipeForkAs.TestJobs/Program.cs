@@ -60,7 +60,8 @@ return JobHost.Run(args, jobs =>
         .WithDescription("The same, without network").WithSandbox(new Sandbox { NoNetwork = true });
     jobs.Add("make-siblings-calls", () => TestJson.Default.SiblingArguments, Hostile.MakeSiblings)
         .WithDescription("The same, with the profile of calls").WithSandbox(new Sandbox { Seccomp = SeccompProfile.Default });
-    jobs.Add("become", () => TestJson.Default.BecomeArguments, (arguments, _) => Hostile.Become(arguments)).WithDescription("Execute a program in place of the function");
+    jobs.Add("become", () => TestJson.Default.BecomeArguments, (arguments, _) => Hostile.Become(arguments))
+        .WithDescription("Execute a program in place of the function");
     jobs.Add("stop-self", Hostile.StopSelf).WithDescription("Stop by SIGSTOP");
     jobs.Add("boxed", () => TestJson.Default.BoxedArguments, Boxed.RunAsync).WithDescription("Tell what can be reached from a sandbox")
         .WithSandbox(new Sandbox { ReadOnly = ["/usr", "/etc/passwd"], ReadWrite = ["~/box"], NoNetwork = true, Seccomp = SeccompProfile.Default });

@@ -71,13 +71,16 @@ internal static class StandardStreams
         }
     }
 
-    /// <summary>A stream that waits where the socket does not, as rsync gives its remote shell. Null where the descriptor is not a socket.</summary>
+    /// <summary>
+    /// A stream that waits where the socket does not: rsync gives its remote shell such a socket. Null where the descriptor is none.
+    /// </summary>
     private static NetworkStream? OverSocket(int descriptor, FileAccess access)
     {
         try
         {
             // The descriptor keeps its flags: Socket waits by itself.
-            return new NetworkStream(new Socket(new SafeSocketHandle(descriptor, ownsHandle: false)) { Blocking = true }, access, ownsSocket: false);
+            var socket = new Socket(new SafeSocketHandle(descriptor, ownsHandle: false)) { Blocking = true };
+            return new NetworkStream(socket, access, ownsSocket: false);
         }
         catch (Exception refused) when (refused is SocketException or IOException)
         {

@@ -9,8 +9,8 @@ namespace PipeForkAs.Daemon.Forking;
 /// <para>
 /// No pipes: a pipe has one lock for both ends, which its reader and its writer hold while they copy from and to their own memory
 /// (pipe_read and pipe_write in the kernel's pipe.c). A job whose memory is a page of a file system that never answers would hold it
-/// for ever, and the daemon with it, in a sleep that no signal ends. The ends of a socket have nothing like that in common. A program has pipes,
-/// of which its worker has the other ends.
+/// for ever, and the daemon with it, in a sleep that no signal ends. The ends of a socket have nothing like that in common. A program has
+/// pipes, of which its worker has the other ends.
 /// </para>
 /// </summary>
 /// <param name="stdin">Where the daemon writes the job's stdin.</param>

@@ -8,6 +8,6 @@ namespace PipeForkAs.Daemon.Isolation;
 /// <param name="CpuWeight">The share of the processors where there are not enough, 1 to 10,000; null for the kernel's 100.</param>
 internal readonly record struct GroupLimits(long? MemoryMax, long? PidsMax, int? CpuWeight)
 {
-    /// <summary>The same with room for the worker of a command, which stays beside the program and is not counted as one of the job's processes.</summary>
+    /// <summary>The same with room for the worker of a command, which stays beside the program and does not count.</summary>
     public GroupLimits WithWorkerOf(Run order) => order.Command.Length > 0 ? this with { PidsMax = PidsMax + 1 } : this;
 }

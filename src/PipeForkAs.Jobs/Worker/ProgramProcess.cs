@@ -7,18 +7,25 @@ using PipeForkAs.Protocol.Worker;
 namespace PipeForkAs.Jobs.Worker;
 
 /// <summary>
-/// The program of a command. The worker starts it with pipes as standard streams, and from then on moves bytes between these and its sockets, until
-/// it ends as the program did: pipeforkas_pump.c.
+/// The program of a command. The worker starts it with pipes as standard streams, and from then on moves bytes between these and its
+/// sockets, until it ends as the program did: pipeforkas_pump.c.
 /// </summary>
 internal static class ProgramProcess
 {
     /// <summary>The calls that pipeforkas_start_program tells of by their index.</summary>
     private static readonly (WorkerStep Step, string Call)[] Calls =
     [
-        (WorkerStep.Pipes, "pipe2(O_CLOEXEC)"), (WorkerStep.Pipes, "fcntl(F_SETFL, O_NONBLOCK)"), (WorkerStep.Signals, "signalfd()"),
-        (WorkerStep.Execute, "vfork()"), (WorkerStep.Session, "setsid()"), (WorkerStep.ParentDeathSignal, "prctl(PR_SET_PDEATHSIG, SIGKILL)"),
-        (WorkerStep.ParentDeathSignal, "getppid()"), (WorkerStep.Pipes, "dup2()"), (WorkerStep.Signals, "sigaction()"),
-        (WorkerStep.UnblockSignals, "sigprocmask()"), (WorkerStep.Execute, "execve()"),
+        (WorkerStep.Pipes, "pipe2(O_CLOEXEC)"),
+        (WorkerStep.Pipes, "fcntl(F_SETFL, O_NONBLOCK)"),
+        (WorkerStep.Signals, "signalfd()"),
+        (WorkerStep.Execute, "vfork()"),
+        (WorkerStep.Session, "setsid()"),
+        (WorkerStep.ParentDeathSignal, "prctl(PR_SET_PDEATHSIG, SIGKILL)"),
+        (WorkerStep.ParentDeathSignal, "getppid()"),
+        (WorkerStep.Pipes, "dup2()"),
+        (WorkerStep.Signals, "sigaction()"),
+        (WorkerStep.UnblockSignals, "sigprocmask()"),
+        (WorkerStep.Execute, "execve()"),
     ];
 
     private const int Execve = 10;
@@ -50,13 +57,16 @@ internal static class ProgramProcess
         if (call != Execve)
             return new StepFailedException(Calls[call].Step, errno, $"{Calls[call].Call} for the program: {errno}");
         string detail = $"execve(\"{program}\"): {errno}";
-        return new StepFailedException(WorkerStep.Execute, errno, Interpreter.Missing(program) is { } missing ? $"{missing}: {detail}" : detail);
+        if (Interpreter.Missing(program) is { } missing)
+            detail = $"{missing}: {detail}";
+        return new StepFailedException(WorkerStep.Execute, errno, detail);
     }
 
 #pragma warning disable SYSLIB1054 // LibraryImport writes code with pointers, which LibC alone may have; addresses go as numbers.
     [DllImport("pipeforkas_runtime")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern int pipeforkas_start_program(nint arguments, nint environment, [MarshalAs(UnmanagedType.U1)] bool ownStderr, out int failedCall);
+    private static extern int pipeforkas_start_program(
+        nint arguments, nint environment, [MarshalAs(UnmanagedType.U1)] bool ownStderr, out int failedCall);
 
     [DllImport("pipeforkas_runtime")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

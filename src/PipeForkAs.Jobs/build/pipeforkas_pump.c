@@ -1,15 +1,15 @@
-// Runs the program of a command job. The worker, which is the user by now and in its sandbox, gives the program pipes for standard streams,
-// starts it, and then is nothing but the pump that moves bytes between these pipes and the sockets that join it to the daemon.
+// Runs the program of a command job. The worker, which is the user by now and in its sandbox, gives the program pipes as standard streams
+// and starts it. From then on it is the pump that moves bytes between these pipes and the sockets that join it to the daemon.
 //
-// A program expects pipes: it cannot open a socket by a name such as /dev/stderr (ENXIO), and bash takes one for a remote shell's. The daemon
-// must not hold an end of a pipe: reader and writer share one lock, which a hostile program can hold as long as it likes (a write from memory
-// that a file system never delivers). Here that holds up its own pump alone, in a sleep that ends when the program is killed.
+// A program expects pipes: it cannot open a socket by a name such as /dev/stderr (ENXIO), and bash takes a socket for a remote shell's. The
+// daemon must not have an end of a pipe: reader and writer share one lock, which a hostile program can hold as long as it likes (a write
+// from memory that a file system never delivers). Here that holds up the program's own pump, in a sleep that ends when the program does.
 //
-// It is C because of vfork(2), which managed code cannot call: the program's process begins in the pump's memory, and no page table is copied
-// for it. Behind pipeforkas_start_program no managed code runs in the process any more.
+// It is C because managed code cannot call vfork(2): the program's process begins in the pump's memory, and no page table is copied for
+// it. After pipeforkas_start_program has succeeded no managed code runs in this process.
 //
-// The program can signal its pump, which has its user. All signals are blocked in the pump but SIGKILL and SIGSTOP, and by these a job
-// ends or delays itself. It cannot trace the pump, which is not dumpable.
+// The program can signal its pump, which has the same user. The pump blocks all signals but SIGKILL and SIGSTOP, and by these a job ends or
+// delays itself. The program cannot trace the pump, which is not dumpable.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +28,10 @@
 #include <unistd.h>
 
 // What the caller is told that failed; ProgramProcess.cs has the same.
-enum call { CALL_PIPE, CALL_NONBLOCK, CALL_SIGNALS, CALL_FORK, CALL_SESSION, CALL_PARENT_SIGNAL, CALL_PARENT, CALL_DUP, CALL_DEFAULTS, CALL_UNBLOCK, CALL_EXECVE };
+enum call {
+    CALL_PIPE, CALL_NONBLOCK, CALL_SIGNALS, CALL_FORK, CALL_SESSION, CALL_PARENT_SIGNAL, CALL_PARENT, CALL_DUP, CALL_DEFAULTS, CALL_UNBLOCK,
+    CALL_EXECVE
+};
 
 enum { IN, OUT, ERR, STREAMS };
 
@@ -71,7 +74,7 @@ static int set_default(int signal) {
     return (int)syscall(SYS_rt_sigaction, signal, action, NULL, sizeof no_signal);
 }
 
-// What the runtime handles it would handle in the pump's memory, until execve.
+// Until execve a handler of the runtime's would run in the pump's memory.
 static int set_all_default(void) {
     for (int signal = 1; signal <= 64; signal++)
         if (signal != SIGKILL && signal != SIGSTOP && set_default(signal) < 0)
@@ -91,7 +94,8 @@ __attribute__((noreturn)) static void become_program(const int pipes[STREAMS][2]
         errno = ESRCH;
         goto failed;
     }
-    if (failed_call = CALL_DUP, dup2(pipes[IN][0], STDIN_FILENO) < 0 || dup2(pipes[OUT][1], STDOUT_FILENO) < 0 || dup2(errors, STDERR_FILENO) < 0)
+    failed_call = CALL_DUP;
+    if (dup2(pipes[IN][0], STDIN_FILENO) < 0 || dup2(pipes[OUT][1], STDOUT_FILENO) < 0 || dup2(errors, STDERR_FILENO) < 0)
         goto failed;
     if (failed_call = CALL_DEFAULTS, set_all_default() < 0)
         goto failed;
@@ -131,14 +135,14 @@ int pipeforkas_start_program(char *const argv[], char *const envp[], bool own_st
     has_own_stderr = own_stderr;
     failure = 0;
 
-    // A signal must find no handler, and not end the pump.
+    // No signal may end the pump, or run a handler of the runtime's.
     if (block(&all_signals) < 0)
         return fail(CALL_SIGNALS, failed);
     while (made < count && pipe2(pipes[made], O_CLOEXEC) == 0)
         made++;
     if (made < count)
         error = fail(CALL_PIPE, failed);
-    // splice(2) asks the target whether it may wait there; the pipes it need not ask.
+    // splice(2) with SPLICE_F_NONBLOCK never waits for a pipe, but would wait for a socket as its target.
     for (int i = OUT; i < count && error == 0; i++)
         if (fcntl(i, F_SETFL, O_NONBLOCK) < 0)
             error = fail(CALL_NONBLOCK, failed);
@@ -187,7 +191,7 @@ static bool is_open(const struct stream *stream) {
     return stream->from >= 0;
 }
 
-// The end goes on in both directions: who reads comes to it, and who writes is told that nobody reads.
+// Passes the end on in both directions: the reader sees it, and the writer's next write fails.
 static void finish(struct stream *stream) {
     (void)close(stream->from);
     (void)close(stream->to);
@@ -206,12 +210,12 @@ static void move(struct stream *stream) {
                 finish(stream);
             else if ((size_t)moved == most)
                 continue;
-            return; // Mostly the source has no more. Where the target takes no more, the next try finds that.
+            return; // Mostly the source has no more. If it is the target that is full, the next try finds that.
         }
         if (moved == 0 || errno == EPIPE || errno == ECONNRESET)
             finish(stream);
         else if (errno == EAGAIN)
-            stream->waits_for_target = !stream->waits_for_target; // That one was ready, so it is the other that is not.
+            stream->waits_for_target = !stream->waits_for_target; // poll(2) said that one is ready, so the other is not.
         else if (errno == ENOMEM || errno == ENOBUFS)
             (void)poll(NULL, 0, MEMORY_PATIENCE);
         else if (errno != EINTR)
@@ -220,8 +224,8 @@ static void move(struct stream *stream) {
     }
 }
 
-// Whether the program has ended. It stays a zombie, so that its process group's number is no other's. Of others, which lost their parents and came to the
-// pump (PR_SET_CHILD_SUBREAPER), or made themselves its children (CLONE_PARENT), none stays.
+// Whether the program has ended. It stays a zombie, so that the number of its process group stays its own. Other children are reaped:
+// orphans that came to the pump (PR_SET_CHILD_SUBREAPER), and processes that made themselves its children (CLONE_PARENT).
 static bool has_ended(void) {
     siginfo_t child = {0};
     may_have_ended = false;
@@ -274,7 +278,7 @@ static int64_t now(void) {
     return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
-// Others still hold the outputs, and their grace is over. What is in the pipes is the client's, who may take it slowly.
+// Other processes still hold the outputs, and their grace is over. What is in the pipes by now is the client's, which may read slowly.
 static void leave_others(void) {
     for (int i = OUT; i < STREAMS; i++) {
         int unread = 0;
@@ -298,7 +302,7 @@ static void turn(int timeout) {
         sources[i] = targets[i] = -1;
         if (!is_open(&streams[i]))
             continue;
-        // A target is asked for nothing, or for room: that nobody reads there any more is told anyway.
+        // POLLERR and POLLHUP, by which a target says that nobody reads there any more, are reported without being asked for.
         targets[i] = (int)count;
         entries[count++] = (struct pollfd){.fd = streams[i].to, .events = streams[i].waits_for_target ? POLLOUT : 0};
         if (streams[i].waits_for_target)
@@ -322,8 +326,8 @@ static void turn(int timeout) {
     }
 }
 
-// Moves bytes until the program has ended and its outputs are at their end, and ends as it did. Who else holds an output when the program has
-// ended has a grace, in milliseconds.
+// Moves bytes until the program has ended and its outputs are at their end, and ends as it did. Other processes that hold an output when
+// the program has ended have a grace, in milliseconds.
 __attribute__((noreturn)) void pipeforkas_pump(int64_t grace) {
     bool ended = false, is_over = false;
     int64_t deadline = 0;

@@ -41,8 +41,8 @@ public sealed record Run
     public bool AwaitsAnswer { get; init; }
 
     /// <summary>
-    /// How long a worker, whose program has ended, goes on for others that still hold the program's outputs, in milliseconds; 0 or more. What it has
-    /// not read by then is lost.
+    /// How long a worker, whose program has ended, goes on for processes that still hold the program's outputs, in milliseconds; 0 or more.
+    /// What they write later is lost.
     /// </summary>
     public long GraceMilliseconds { get; init; }
 
@@ -62,7 +62,8 @@ public sealed record Run
             writer.Text(name).Text(value);
         Limits.Encode(writer);
         Sandbox.EncodeAll(Sandboxes, writer);
-        writer.Bool(KeepsOrphans).Bool(GrantsRoot).Bool(AwaitsAnswer).Int64(GraceMilliseconds).Bool(ConsentFor is not null).Texts(ConsentFor ?? []);
+        writer.Bool(KeepsOrphans).Bool(GrantsRoot).Bool(AwaitsAnswer).Int64(GraceMilliseconds);
+        writer.Bool(ConsentFor is not null).Texts(ConsentFor ?? []);
     }
 
     /// <summary>Reads the message.</summary>

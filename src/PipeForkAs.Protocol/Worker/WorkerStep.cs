@@ -18,7 +18,7 @@ public enum WorkerStep : byte
     /// <summary>The order read.</summary>
     Order = 5,
 
-    /// <summary>The streams put on descriptors 0 and 1 while it waits, and on 2 by the order: dup2(2).</summary>
+    /// <summary>The streams put on descriptors 0 and 1 while it waits, and on 2 by the order: dup2(2). For a program its pipes: pipe(2).</summary>
     Pipes = 6,
 
     /// <summary>oom_score_adj; proc(5).</summary>
@@ -75,6 +75,6 @@ public enum WorkerStep : byte
     /// <summary>The word to the daemon that the function begins: send(2).</summary>
     Runtime = 24,
 
-    /// <summary>The program of a command: execve(2).</summary>
+    /// <summary>The program of a command: vfork(2), execve(2).</summary>
     Execute = 25,
 }

@@ -17,8 +17,9 @@ namespace PipeForkAs.EndToEnd.Faults;
 public sealed class FaultInjectionTests
 {
     private const int EPERM = 1, EIO = 5, EAGAIN = 11, EACCES = 13, EINVAL = 22, EMFILE = 24;
-    private const int RtSigaction = 13, Dup2 = 33, Recvmsg = 47, Vfork = 58, Chdir = 80, Setsid = 112, Setgroups = 116, Setresuid = 117, Setresgid = 119,
-        Capset = 126, Setpriority = 141, Prctl = 157, Keyctl = 250, Openat = 257, Splice = 275, Dup3 = 292, Prlimit64 = 302, CloseRange = 436;
+    private const int Dup2 = 33, Vfork = 58, Splice = 275;
+    private const int RtSigaction = 13, Recvmsg = 47, Chdir = 80, Setsid = 112, Setgroups = 116, Setresuid = 117, Setresgid = 119,
+        Capset = 126, Setpriority = 141, Prctl = 157, Keyctl = 250, Openat = 257, Dup3 = 292, Prlimit64 = 302, CloseRange = 436;
 
     private const int Lie = 0;
     private const string Minus1 = "0xffffffff";
@@ -143,7 +144,8 @@ public sealed class FaultInjectionTests
     [InlineData(Vfork, EAGAIN, "", ReplyCode.Error, "the program \"/bin/echo\" cannot be executed: vfork() for the program")]
     [InlineData(Dup2, EMFILE, "1=0", ReplyCode.Internal, "step Pipes: dup2() for the program")]
     [InlineData(Dup2, EMFILE, "1=2", ReplyCode.Internal, "step Pipes: dup2() for the program")]
-    public async Task A_program_whose_process_or_pipes_cannot_be_made_does_not_run(int call, int errno, string arguments, ReplyCode code, string message)
+    public async Task A_program_whose_process_or_pipes_cannot_be_made_does_not_run(
+        int call, int errno, string arguments, ReplyCode code, string message)
     {
         await using DaemonProcess daemon = await FaultyKernel.StartDaemonAsync([new Fault(call, errno, arguments)], AddEcho);
         FramedReply reply = await RawClient.RunAsync(daemon, "echo-program");
@@ -205,7 +207,7 @@ public sealed class FaultInjectionTests
     }
 
     private static void AddEcho(JsonObject configuration) =>
-        configuration["Commands"] = new JsonObject { ["echo-program"] = new JsonObject { ["Command"] = new JsonArray("/bin/echo", "echo") } };
+        configuration["Commands"] = JsonNode.Parse("""{"echo-program":{"Command":["/bin/echo","echo"]}}""");
 
     /// <summary>RLIMIT_CPU is set for a worker only where it is configured.</summary>
     private static void LimitMore(JsonObject configuration) =>

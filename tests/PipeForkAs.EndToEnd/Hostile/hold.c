@@ -1,6 +1,6 @@
-// Holds the lock of a pipe: hold FILE stdout|stdin PUMP
-// Memory is mapped from FILE, whose pages never come. What writes from it, or reads into it, holds its pipe's lock in a page fault meanwhile.
-// The pump (the parent) is stopped until that is so and there is something for it to move, so that it surely runs into the lock.
+// Holds the lock of a pipe: hold FILE stdout|stdin
+// Memory is mapped from FILE, whose pages never come. A thread writes from it, or reads into it, and holds its pipe's lock meanwhile.
+// For stdout the worker (the parent) is stopped until that is so and it has something to move, so that it surely waits for the lock.
 #define _GNU_SOURCE
 #include <err.h>
 #include <fcntl.h>

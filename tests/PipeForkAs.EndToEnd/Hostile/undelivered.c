@@ -1,5 +1,5 @@
 // A file system of which one file's content never comes: undelivered FOLDER taken|waiting
-// Mounts itself at FOLDER and serves FOLDER/never, a file of 64 KiB whose pages are asked for in vain, until it is killed: then all who wait get an error.
+// Mounts itself at FOLDER and serves FOLDER/never, a file of 64 KiB. A read of it waits until this program is killed, and fails then.
 // taken: it takes the request for a page and never answers, so that no signal ends the waiting; waiting: it does not even take it.
 // Prints "mounted" when it is.
 #define _GNU_SOURCE
@@ -28,7 +28,8 @@ static void answer(uint64_t unique, int error, const void *data, size_t size) {
 }
 
 static struct fuse_attr attributes(uint64_t node) {
-    return (struct fuse_attr){.ino = node, .size = node == FILE_NODE ? SIZE : 0, .mode = node == FILE_NODE ? S_IFREG | 0444 : S_IFDIR | 0555, .nlink = 1};
+    int is_file = node == FILE_NODE;
+    return (struct fuse_attr){.ino = node, .size = is_file ? SIZE : 0, .mode = is_file ? S_IFREG | 0444 : S_IFDIR | 0555, .nlink = 1};
 }
 
 int main(int argc, char **argv) {

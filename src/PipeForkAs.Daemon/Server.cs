@@ -48,7 +48,6 @@ internal sealed class Server
     private readonly Connections connections;
     private readonly PolicyDoubts doubts;
     private readonly DescriptorCheck descriptors;
-    private readonly UnkillableJobs unkillable = new();
     private JobIsolation? isolation;
     private Acceptor? acceptor;
     private Task? stopped;
@@ -75,6 +74,7 @@ internal sealed class Server
             hosts.Add(new JobHost(loop, Reaper, descriptors, host, logger) { JobsChanged = RefreshCatalog });
         catalog = new JobCatalog(hosts, CommandJob.All(options), options.Jobs);
         turns = new FairTurns(loop);
+        var unkillable = new UnkillableJobs(loop);
         var users = new UserDatabase(loop, turns, options.Limits, UserDatabase.AskSystem, UserDatabase.SystemFiles);
         var accounts = new AccountGate(loop, turns, options, ShadowDatabase.Find, new PamCheck(loop, Reaper, options).AskAsync);
         var patterns = new PatternMatcher(loop, logger);
@@ -84,7 +84,7 @@ internal sealed class Server
                 loop, options.Limits, (bucket, timeout) => hosts[0].TakeAsync(bucket, timeout, forRoot: false), unkillable, Libc.getgrgid_name));
         doubts = new PolicyDoubts(doubt => Log.PolicyDoubted(logger, doubt));
         orders = new OrderBuilder(options.Limits, patterns);
-        slots = new JobSlots(loop, turns, options.Limits);
+        slots = new JobSlots(loop, turns, unkillable, options.Limits);
         var checking = new Checking(catalog, authorizer, users, accounts, orders);
         audit = new Audit(
             auditLogger, loop.Time, (delay, callback) => loop.Schedule(delay, callback),
@@ -115,7 +115,7 @@ internal sealed class Server
     {
         using (Audit.Change auditing = await audit.PrepareAsync(options.Audit))
             auditing.Keep();
-        isolation = IsolationChoice.Make(loop, options, Reaper, unkillable, logger);
+        isolation = IsolationChoice.Make(loop, options, Reaper, logger);
         await isolation.ClearAsync();
         await Task.WhenAll(hosts.Select(host => host.StartAsync(isolation)));
         catalog.Refresh();

@@ -41,7 +41,7 @@ internal sealed class WorkerConsents(
 
     public async ValueTask<ConsentAnswer> AskAsync(Caller caller, string? callerName, string job, Account target)
     {
-        if (unkillable.Of(new UserId(target.Uid)) >= limits.MaxJobsPerUid)
+        if (unkillable.Of(Bucket.OfAccount(new UserId(target.Uid))) >= limits.MaxJobsPerUid)
             return new ConsentAnswer(false, $"too many jobs of {target.Name} cannot be killed (Limits:MaxJobsPerUid)");
         var late = new TaskCompletionSource();
         long begun = loop.Time.GetTimestamp();
@@ -59,7 +59,7 @@ internal sealed class WorkerConsents(
             if (await Task.WhenAny(names, late.Task) == late.Task)
                 return Late(timeout);
             TimeSpan left = timeout - loop.Time.GetElapsedTime(begun);
-            using var worker = new Released(await take(caller.Bucket, left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1)));
+            using var worker = new Released(loop, unkillable, Bucket.OfAccount(new UserId(target.Uid)), await take(caller.Bucket, left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1)));
             var order = new Run { Job = job, Account = target, Limits = Tight, ConsentFor = await names };
             worker.Worker.Order(order, default(GroupLimits), writer);
 
@@ -122,10 +122,16 @@ internal sealed class WorkerConsents(
     }
 
     /// <summary>A worker that is let go, whatever happens.</summary>
-    private readonly struct Released(ForkedWorker worker) : IDisposable
+    private readonly struct Released(Loop loop, UnkillableJobs unkillable, Bucket target, ForkedWorker worker) : IDisposable
     {
         public ForkedWorker Worker => worker;
 
-        public void Dispose() => worker.Release();
+        public void Dispose()
+        {
+            (UnkillableJobs jobs, Bucket user, Task gone) = (unkillable, target, worker.Gone);
+            worker.Release();
+            if (!gone.IsCompleted)
+                loop.Start(() => jobs.WatchAsync(user, gone, static () => { }));
+        }
     }
 }

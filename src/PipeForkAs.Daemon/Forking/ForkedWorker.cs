@@ -41,8 +41,8 @@ internal sealed class ForkedWorker
     /// <summary>How it ended; null when its job host was lost and nobody can say.</summary>
     public Task<WorkerExited?> Ended => ended.Task;
 
-    /// <summary>Completes when nothing is left of its job, or what is left counts as what cannot be killed.</summary>
-    public Task Settled => processes.Settled;
+    /// <summary>Completes when it was released, and nothing is left of its job.</summary>
+    public Task Gone => processes.Gone;
 
     /// <summary>Hands over the job's streams: from now on they are closed by who takes them.</summary>
     public JobStreams TakeStreams()

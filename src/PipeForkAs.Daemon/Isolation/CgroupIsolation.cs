@@ -29,7 +29,7 @@ internal sealed class CgroupIsolation : JobIsolation
     private long last;
 
     private CgroupIsolation(
-        Loop loop, ChildReaper reaper, UnkillableJobs unkillable, ILogger logger, string root, string path, FileDescriptor hold, bool isOwnGroup,
+        Loop loop, ChildReaper reaper, ILogger logger, string root, string path, FileDescriptor hold, bool isOwnGroup,
         HashSet<string> controllers)
     {
         this.loop = loop;
@@ -38,8 +38,8 @@ internal sealed class CgroupIsolation : JobIsolation
         this.hold = hold;
         this.isOwnGroup = isOwnGroup;
         this.controllers = controllers;
-        ending = new EndingJobs(loop, thread, unkillable, logger, static due => () => TryEnd(due), Looked);
-        strays = new EndingJobs(loop, thread, unkillable, logger, due => new SweepRound(reaper, [], path).LookFor(due), static (_, _) => { });
+        ending = new EndingJobs(loop, thread, logger, static due => () => TryEnd(due), Looked);
+        strays = new EndingJobs(loop, thread, logger, due => new SweepRound(reaper, [], path).LookFor(due), static (_, _) => { });
     }
 
     /// <summary>The directory below which the jobs' groups are.</summary>
@@ -63,13 +63,12 @@ internal sealed class CgroupIsolation : JobIsolation
     /// <summary>Takes a group for the daemon.</summary>
     /// <param name="loop">The loop.</param>
     /// <param name="reaper">Knows the daemon's own processes and the workers.</param>
-    /// <param name="unkillable">Takes the jobs that cannot be killed.</param>
     /// <param name="own">The directory of the group that this process is in.</param>
     /// <param name="name">What the daemon's group below it is called; null where the group was delegated, and is the daemon's whole.</param>
     /// <param name="logger">The log.</param>
     /// <exception cref="SystemCallException">The kernel does not let it.</exception>
     /// <exception cref="IsolationException">Another daemon has it, or the kernel lacks cgroup.kill (before Linux 5.14).</exception>
-    public static CgroupIsolation Take(Loop loop, ChildReaper reaper, UnkillableJobs unkillable, string own, string? name, ILogger logger)
+    public static CgroupIsolation Take(Loop loop, ChildReaper reaper, string own, string? name, ILogger logger)
     {
         string root = name is null ? own : $"{own}/{name}";
         string path = OwnCgroup.Path()?.TrimEnd('/') ?? throw new IsolationException("/proc/self/cgroup does not name a control group");
@@ -94,7 +93,7 @@ internal sealed class CgroupIsolation : JobIsolation
 
             if (name is not null)
                 path += $"/{name}";
-            return new CgroupIsolation(loop, reaper, unkillable, logger, root, path, hold, name is null, PassOn(root));
+            return new CgroupIsolation(loop, reaper, logger, root, path, hold, name is null, PassOn(root));
         }
         catch
         {
@@ -203,7 +202,6 @@ internal sealed class CgroupIsolation : JobIsolation
         }
         finally
         {
-            one.Survivors = one.IsOver ? 0 : 1;
             if (!one.IsOver)
             {
                 group.KillNow();

@@ -34,12 +34,6 @@ internal sealed class EndingJob(JobProcesses job)
     /// <summary>How long the next look waits.</summary>
     public TimeSpan Pause { get; set; }
 
-    /// <summary>How much the look found that an earlier look had killed: processes, or the control group as one.</summary>
-    public int Survivors { get; set; }
-
-    /// <summary>How much of it counts as what cannot be killed.</summary>
-    public int Counted { get; set; }
-
     /// <summary>Whether the log says that it cannot be killed.</summary>
     public bool IsLogged { get; set; }
 

@@ -9,7 +9,6 @@ namespace PipeForkAs.Daemon.Isolation;
 /// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="thread">Where the looks are made.</param>
-/// <param name="unkillable">Takes the jobs that cannot be killed.</param>
 /// <param name="logger">Gets a message about each job that cannot be killed.</param>
 /// <param name="prepare">Called on the loop; returns a look, which kills what it finds and says so in each job.</param>
 /// <param name="looked">
@@ -17,13 +16,10 @@ namespace PipeForkAs.Daemon.Isolation;
 /// before the look.
 /// </param>
 internal sealed class EndingJobs(
-    Loop loop, SideThread thread, UnkillableJobs unkillable, ILogger logger, Func<IReadOnlyList<EndingJob>, Action> prepare, Action<EndingJob, int> looked)
+    Loop loop, SideThread thread, ILogger logger, Func<IReadOnlyList<EndingJob>, Action> prepare, Action<EndingJob, int> looked)
 {
     /// <summary>How long killed processes may take to be gone. A process in an unkillable sleep may never be.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
-
-    /// <summary>After this time what is left of a job counts as what cannot be killed: a user may have a number of that.</summary>
-    private static readonly TimeSpan CountedAfter = TimeSpan.FromSeconds(1);
 
     /// <summary>Jobs that end by themselves within this time share a look.</summary>
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(2);
@@ -130,10 +126,10 @@ internal sealed class EndingJobs(
             Log.KillFailed(logger, $"{job.Job}", failure);
         job.LoggedFailure = failure;
         bool isOver = failure is null && job.IsOver;
-        CountUnkillable(job, isOver);
         if (isOver && job.Asked == asked)
         {
             jobs.Remove(job.Job);
+            job.Job.MarkGone();
             if (job.IsLogged)
                 Log.UnkillableEnded(logger, $"{job.Job}", --logged);
         }
@@ -153,17 +149,6 @@ internal sealed class EndingJobs(
 
         if (failure is null)
             looked(job, asked);
-    }
-
-    private void CountUnkillable(EndingJob job, bool isOver)
-    {
-        bool isLate = loop.Time.GetElapsedTime(job.Begun) > CountedAfter;
-        int counts = !isOver && isLate ? job.Survivors : 0;
-        if (job.Job.User is { } user && counts != job.Counted)
-            unkillable.Change(user, counts - job.Counted);
-        job.Counted = counts;
-        if (isOver || isLate)
-            job.Job.Settle();
     }
 
     private async Task SleepAsync(long ticks)

@@ -14,7 +14,7 @@ internal static class IsolationChoice
     /// them. A group that nobody gave away is the service manager's, which may move or remove what others put there.
     /// </summary>
     /// <exception cref="IsolationException">The configuration demands what there is not.</exception>
-    public static JobIsolation Make(Loop loop, DaemonOptions options, ChildReaper reaper, UnkillableJobs unkillable, ILogger logger)
+    public static JobIsolation Make(Loop loop, DaemonOptions options, ChildReaper reaper, ILogger logger)
     {
         string reason = "Limits:Cgroup is off";
         bool required = options.Limits.Cgroup == "required";
@@ -27,7 +27,7 @@ internal static class IsolationChoice
                 if (delegated || required)
                 {
                     string? name = delegated ? null : OwnCgroup.NameFor(options.Socket.Path);
-                    var cgroups = CgroupIsolation.Take(loop, reaper, unkillable, own, name, logger);
+                    var cgroups = CgroupIsolation.Take(loop, reaper, own, name, logger);
                     Log.CgroupsUsed(logger, cgroups.Root, cgroups.Controllers.Count == 0 ? "no controller" : string.Join(", ", cgroups.Controllers.Order(StringComparer.Ordinal)));
                     return cgroups;
                 }
@@ -43,6 +43,6 @@ internal static class IsolationChoice
         }
 
         Log.NoCgroups(logger, reason);
-        return new SweepIsolation(loop, reaper, unkillable, logger);
+        return new SweepIsolation(loop, reaper, logger);
     }
 }

@@ -36,7 +36,6 @@ internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId wo
     {
         limits = limits.WithWorkerOf(order);
         owner.Limit(path, limits);
-        User = new UserId(order.Account.Uid);
         return order with
         {
             Limits = order.Limits with { DataBytes = owner.LimitsMemory ? null : limits.MemoryMax, Processes = owner.LimitsProcesses ? null : limits.PidsMax },
@@ -71,7 +70,7 @@ internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId wo
         if (made)
             owner.Remove(this);
         else
-            Settle();
+            MarkGone();
         mayReap();
     }
 

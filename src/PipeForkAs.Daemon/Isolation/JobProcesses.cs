@@ -6,13 +6,10 @@ namespace PipeForkAs.Daemon.Isolation;
 /// <summary>All processes of a job: the worker and whatever it starts, whatever these do to get away.</summary>
 internal abstract class JobProcesses
 {
-    private readonly TaskCompletionSource settled = new();
+    private readonly TaskCompletionSource gone = new();
 
-    /// <summary>Completes when nothing is left of them, or what is left counts as what cannot be killed.</summary>
-    public Task Settled => settled.Task;
-
-    /// <summary>The user of the job; null until the worker gets its order.</summary>
-    public UserId? User { get; protected set; }
+    /// <summary>Completes when they were released, and nothing is left of them.</summary>
+    public Task Gone => gone.Task;
 
     /// <summary>When they were first killed; a time stamp of the loop's. Null where they were not.</summary>
     public long? KilledAt { get; protected set; }
@@ -42,8 +39,8 @@ internal abstract class JobProcesses
     /// <summary>Kills all of them, and whatever they start meanwhile. Does not wait for that.</summary>
     public abstract void Kill();
 
-    /// <summary>Completes <see cref="Settled"/>.</summary>
-    public void Settle() => settled.TrySetResult();
+    /// <summary>Completes <see cref="Gone"/>.</summary>
+    public void MarkGone() => gone.TrySetResult();
 
     /// <summary>Kills what is left, and forgets them. Does not wait for that.</summary>
     /// <param name="mayReap">Called once, on the loop, when the worker may be reaped: until then its number helps to find the rest.</param>

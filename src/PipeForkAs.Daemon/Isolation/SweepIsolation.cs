@@ -20,12 +20,12 @@ internal sealed class SweepIsolation : JobIsolation
     private readonly HashSet<SweptJob> jobs = [];
     private readonly EndingJobs ending;
 
-    public SweepIsolation(Loop loop, ChildReaper reaper, UnkillableJobs unkillable, ILogger logger)
+    public SweepIsolation(Loop loop, ChildReaper reaper, ILogger logger)
     {
         this.loop = loop;
         this.reaper = reaper;
         ending = new EndingJobs(
-            loop, thread, unkillable, logger, due => new SweepRound(reaper, Ordered()).LookFor(due),
+            loop, thread, logger, due => new SweepRound(reaper, Ordered()).LookFor(due),
             static (job, asked) => ((SweptJob)job.Job).Looked(job.IsOver, asked));
     }
 

@@ -29,6 +29,9 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
     private readonly Dictionary<(int Pid, long Started), SweptJob> byClaim = [];
     private readonly Dictionary<UserId, List<SweptJob>> byUser = [];
 
+    /// <summary>How many strays each job got in this look.</summary>
+    private readonly Dictionary<SweptJob, int> assigned = [];
+
     /// <summary>Whether a child was gone before its user was read: the look may have missed what it forked.</summary>
     private bool hasVanished;
 
@@ -78,6 +81,10 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
             bySession[job.Worker.Value] = job;
             foreach ((int, long) stray in job.Claimed)
                 byClaim[stray] = job;
+
+            // What was killed with a job and has lost its parent since is still that job's.
+            foreach ((int, long) killed in job.LastFound)
+                byClaim.TryAdd(killed, job);
             if (!byUser.TryGetValue(job.User!.Value, out List<SweptJob>? ofUser))
                 byUser.Add(job.User.Value, ofUser = []);
             ofUser.Add(job);
@@ -161,20 +168,27 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
         if (owner is null && bySession.TryGetValue(stray.Process.Session, out SweptJob? inSession) && !inSession.IsWorkerReaped)
             owner = inSession;
         if (owner is not null)
-            return sought.ContainsKey(owner) ? owner : null;
+            return sought.ContainsKey(owner) ? Assign(owner) : null;
 
+        // Of several jobs of the user that end, the one with the fewest strays: what each of them left behind keeps each from being over.
         bool isOfUsers = false;
         foreach (UserId user in stray.Users)
         {
             if (!byUser.TryGetValue(user, out List<SweptJob>? ofUser))
                 continue;
             isOfUsers = true;
-            if (ofUser.Find(sought.ContainsKey) is { } ending)
-                return ending;
+            if (ofUser.Where(sought.ContainsKey).MinBy(job => assigned.GetValueOrDefault(job)) is { } ending)
+                return Assign(ending);
         }
 
         // No job has this uid: it is a subordinate id (subuid(5)), or its user's jobs have ended.
         return isOfUsers || stray.Users is [{ Value: 0 }] ? null : sought.Keys.First();
+    }
+
+    private SweptJob Assign(SweptJob job)
+    {
+        assigned[job] = assigned.GetValueOrDefault(job) + 1;
+        return job;
     }
 
     /// <summary>Stops all that can be found until all are stopped, and kills them.</summary>
@@ -207,6 +221,7 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
     private void Look(Dictionary<SweptJob, Sought> sought)
     {
         hasVanished = false;
+        assigned.Clear();
         List<ProcessEntry> all = ProcessEntry.All();
         ILookup<int, ProcessEntry> byParent = all.ToLookup(process => process.Parent);
         var seen = new HashSet<int>();
@@ -276,8 +291,7 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
             List<ProcessEntry> found = [.. Living, .. Ended.Where(process => !job.LastEnded.Contains(process.Identity))];
             job.LastEnded = [.. Ended.Select(process => process.Identity)];
             HashSet<(int, long)> now = [.. found.Select(process => process.Identity)];
-            ending!.Survivors = Living.Count(process => job.LastFound.Contains(process.Identity));
-            ending.FoundOthers = hasVanished || !now.IsSubsetOf(job.LastFound);
+            ending!.FoundOthers = hasVanished || !now.IsSubsetOf(job.LastFound);
             job.LastFound = now;
             ending.IsOver = found.Count == 0 && !hasVanished;
             if (ending.IsLate)

@@ -17,6 +17,9 @@ internal sealed class SweptJob(SweepIsolation? owner, ProcessId worker) : JobPro
     /// <summary>Its worker.</summary>
     public ProcessId Worker => worker;
 
+    /// <summary>The user of the job; null until the worker gets its order.</summary>
+    public UserId? User { get; private set; }
+
     /// <summary>Whether the worker has ended by itself: then all remaining processes are strays.</summary>
     public bool HasEnded { get; private set; }
 
@@ -79,7 +82,7 @@ internal sealed class SweptJob(SweepIsolation? owner, ProcessId worker) : JobPro
         if (User is null)
         {
             Looked(isOver: true, asked: 0);
-            Settle();
+            MarkGone();
         }
         else
             askedAtRelease = owner?.End(this, atOnce: !HasEnded) ?? 0;

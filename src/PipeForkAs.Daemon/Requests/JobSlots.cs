@@ -1,6 +1,7 @@
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Fairness;
+using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Requests;
@@ -11,8 +12,9 @@ namespace PipeForkAs.Daemon.Requests;
 /// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="turns">Shares the loop's time: many requests may be refused at once.</param>
+/// <param name="unkillable">The jobs that cannot be killed: they count as running ones of their users.</param>
 /// <param name="limits">Say how many jobs may run and how many requests may wait.</param>
-internal sealed class JobSlots(Loop loop, FairTurns turns, LimitOptions limits)
+internal sealed class JobSlots(Loop loop, FairTurns turns, UnkillableJobs unkillable, LimitOptions limits)
 {
     private readonly Loop loop = loop;
     private readonly Dictionary<Bucket, int> byBucket = [];
@@ -71,12 +73,14 @@ internal sealed class JobSlots(Loop loop, FairTurns turns, LimitOptions limits)
         return true;
     }
 
-    private bool MayTake(Bucket bucket) => HasSlot(bucket) && byBucket.GetValueOrDefault(bucket) < limits.MaxJobsPerUid;
+    private bool MayTake(Bucket bucket) => HasSlot(bucket) && Running(bucket) < limits.MaxJobsPerUid;
+
+    private int Running(Bucket bucket) => byBucket.GetValueOrDefault(bucket) + unkillable.Of(bucket);
 
     private bool HasSlot(Bucket bucket) => Taken < limits.MaxJobs + (bucket.IsRoot ? limits.RootReserve : 0);
 
     private string Problem(Bucket bucket) => HasSlot(bucket)
-        ? $"{byBucket.GetValueOrDefault(bucket)} of your jobs are running, the maximum (Limits:MaxJobsPerUid)"
+        ? $"{Running(bucket)} of your jobs are running, the maximum (Limits:MaxJobsPerUid)"
         : $"{Taken} jobs are running, the maximum (Limits:MaxJobs)";
 
     private Slot Take(Bucket bucket)
@@ -114,27 +118,31 @@ internal sealed class JobSlots(Loop loop, FairTurns turns, LimitOptions limits)
         }
     }
 
-    private async Task FreeAfterAsync(Task task, Bucket bucket)
+    private async Task FreeAfterAsync(Bucket bucket, Bucket user, Task gone)
     {
-        await task;
-        Free(bucket);
+        // Where it counts from then on, the number of the bucket that may run more is the same as before, unless the user is another.
+        await unkillable.WatchAsync(user, gone, () => Free(bucket));
+        ServeWaiting();
     }
 
     /// <summary>A slot.</summary>
     internal sealed class Slot(JobSlots owner, Bucket bucket) : IDisposable
     {
-        private Task until = Task.CompletedTask;
+        private Task gone = Task.CompletedTask;
+        private Bucket user;
 
-        /// <summary>Has it stay taken, after <see cref="Dispose"/>, until a task has completed.</summary>
-        public void KeepUntil(Task task) => until = task;
+        /// <summary>Has it stay taken, after <see cref="Dispose"/>, for a short time, until nothing is left of a job.</summary>
+        /// <param name="runsAs">Whom the job runs as.</param>
+        /// <param name="whenGone">Completes when nothing is left of it.</param>
+        public void KeepFor(Bucket runsAs, Task whenGone) => (user, gone) = (runsAs, whenGone);
 
         /// <summary>Frees it.</summary>
         public void Dispose()
         {
-            if (until.IsCompleted)
+            if (gone.IsCompleted)
                 owner.Free(bucket);
             else
-                owner.loop.Start(() => owner.FreeAfterAsync(until, bucket));
+                owner.loop.Start(() => owner.FreeAfterAsync(bucket, user, gone));
         }
     }
 

@@ -153,7 +153,7 @@ internal sealed class RequestStory(
         using StderrPair? stderr = reply.SeparatesStderr ? StderrPair.Create(descriptors) : null;
         ForkedWorker worker = await TakeWorkerAsync(client, job.Host, order.Run.GrantsRoot);
         Bucket owner = Bucket.OfAccount(new UserId(account.Uid));
-        slot.KeepUntil(worker.Settled);
+        slot.KeepFor(owner, worker.Gone);
         worker.BelongTo(owner);
         stderr?.Own.Peer = owner;
         using JobStreams streams = worker.TakeStreams();

@@ -10,7 +10,7 @@ namespace PipeForkAs.Daemon.Requests;
 
 /// <summary>Refuses to run jobs as users whose jobs harm others. The caller is not to blame, and is served otherwise.</summary>
 /// <param name="offenders">The buckets whose sockets held up the daemon.</param>
-/// <param name="unkillable">Counts what cannot be killed.</param>
+/// <param name="unkillable">The jobs that cannot be killed.</param>
 /// <param name="limits">Say how many of those a user may have.</param>
 internal sealed class UserBars(Offenders offenders, UnkillableJobs unkillable, LimitOptions limits)
 {
@@ -25,11 +25,11 @@ internal sealed class UserBars(Offenders offenders, UnkillableJobs unkillable, L
     /// <summary>Why no job runs as a user for now; null where it may.</summary>
     public string? Problem(Account account)
     {
-        var user = new UserId(account.Uid);
-        if (offenders.IsBarred(Bucket.OfAccount(user)))
+        Bucket user = Bucket.OfAccount(new UserId(account.Uid));
+        if (offenders.IsBarred(user))
             return $"jobs or connections of {account.Name} held up the daemon, which runs none as this user for a while; ask again later";
         return unkillable.Of(user) is var count && count >= limits.MaxJobsPerUid
-            ? $"{count} jobs or processes of {account.Name} cannot be killed, at most {limits.MaxJobsPerUid} may be so (Limits:MaxJobsPerUid); ask again later"
+            ? $"{count} jobs of {account.Name} were ended and have processes left, the maximum (Limits:MaxJobsPerUid); ask again later"
             : null;
     }
 }

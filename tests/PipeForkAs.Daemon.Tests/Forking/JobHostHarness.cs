@@ -48,7 +48,7 @@ public abstract class JobHostHarness(FakeHosts fakes) : IClassFixture<FakeHosts>
         loop = new LoopThread(Time);
         var options = new JobHostOptions { Path = behaviour.StartsWith('/') ? behaviour : fakes.Path(behaviour), Workers = workers, MaxWorkers = maxWorkers, Processes = processes };
         host = new JobHost(loop.Loop, reaper, new DescriptorCheck(loop.Loop, reaper, byDaemon: false, Log), options, Log);
-        Task started = loop.RunAsync(() => host.StartAsync(new SweepIsolation(loop.Loop, reaper, new UnkillableJobs(), Log)));
+        Task started = loop.RunAsync(() => host.StartAsync(new SweepIsolation(loop.Loop, reaper, Log)));
         await UntilAsync(() => started.IsCompleted || behaviour == "silent");
         await started;
     }

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.Daemon.Tests.Fakes;
-using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Tests.Isolation;
@@ -13,7 +12,6 @@ public sealed class EndingJobsTests : IDisposable
     private readonly LoopThread loop = new();
     private readonly SideThread side = new("test");
     private readonly LogLines log = new();
-    private readonly UnkillableJobs unkillable = new();
     private readonly ConcurrentQueue<JobProcesses[]> looks = new();
     private readonly ConcurrentQueue<(JobProcesses Job, int Asked)> looked = new();
 
@@ -86,31 +84,30 @@ public sealed class EndingJobsTests : IDisposable
     [Fact(Timeout = 30_000)]
     public async Task A_job_that_cannot_be_killed_holds_up_no_other_and_is_told_of_once()
     {
-        Job stuck = new(1001), other = new();
+        Job stuck = new(), other = new();
         bool isFree = false;
         EndingJobs ending = Make(due =>
         {
             foreach (EndingJob job in due)
-                (job.IsOver, job.Survivors, job.Living) = (job.Job != stuck || isFree, 3, job.IsLate ? "7 (D)" : "");
+                (job.IsOver, job.Living) = (job.Job != stuck || isFree, job.IsLate ? "7 (D)" : "");
         });
 
         await loop.RunAsync(() => ending.Add(stuck, atOnce: true));
         bool isTold = SpinWait.SpinUntil(() => log.Lines.Any(static line => line.Contains("7 (D)", StringComparison.Ordinal)), Patience);
         Assert.True(isTold);
-        Assert.Equal((3, 0), (unkillable.Of(new UserId(1001)), unkillable.Of(new UserId(1002))));
+        Assert.False(stuck.Gone.IsCompleted);
         await loop.RunAsync(() => ending.Add(other, atOnce: false));
         Assert.True(SpinWait.SpinUntil(() => looked.Any(one => one.Job == other), Patience));
         isFree = true;
         await loop.RunAsync(ending.AllOverAsync);
 
-        Assert.Equal(0, unkillable.Of(new UserId(1001)));
-        Assert.True(stuck.Settled.IsCompleted && other.Settled.IsCompleted);
+        Assert.True(stuck.Gone.IsCompleted && other.Gone.IsCompleted);
         Assert.Equal(2, log.Lines.Count);
         Assert.Contains("have ended", log.Lines.Last());
     }
 
     private EndingJobs Make(Action<IReadOnlyList<EndingJob>> look) => new(
-        loop.Loop, side, unkillable, log,
+        loop.Loop, side, log,
         due =>
         {
             looks.Enqueue([.. due.Select(static job => job.Job)]);
@@ -120,8 +117,6 @@ public sealed class EndingJobsTests : IDisposable
 
     private sealed class Job : JobProcesses
     {
-        public Job(uint user = 0) => User = new UserId(user);
-
         public override void Place()
         {
         }

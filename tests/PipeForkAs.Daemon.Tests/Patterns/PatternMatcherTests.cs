@@ -25,7 +25,10 @@ public sealed class PatternMatcherTests
         Assert.Equal(true, quick.Matches);
 
         var slow = new PatternQuestion(heavy, Long(0));
-        Task answer = matcher.AnswerAsync(Alice, [slow, new PatternQuestion(heavy, "x")]);
+
+        // Enough work that the other thread is not done before this one goes on.
+        PatternQuestion[] more = [.. Enumerable.Range(1, 50).Select(number => new PatternQuestion(heavy, Long(number)))];
+        Task answer = matcher.AnswerAsync(Alice, [slow, .. more]);
         Assert.False(answer.IsCompleted);
         await answer;
         Assert.Equal(false, slow.Matches);

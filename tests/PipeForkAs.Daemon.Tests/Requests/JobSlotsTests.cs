@@ -1,6 +1,7 @@
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Fairness;
+using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.Daemon.Requests;
 using PipeForkAs.Daemon.Tests.Fakes;
 using PipeForkAs.LibC;
@@ -25,6 +26,26 @@ public sealed class JobSlotsTests
         alice.Dispose();
         (await again).Dispose();
 
+        Assert.Equal((0, 0), (slots.Taken, slots.Waiting));
+    });
+
+    [Fact]
+    public Task A_job_of_which_something_is_left_counts_for_its_user_until_nothing_is() => OnLoopAsync(async loop =>
+    {
+        JobSlots slots = Slots(loop, new LimitOptions { MaxJobs = 1, MaxJobsPerUid = 1, MaxQueued = 10, QueueTimeout = TimeSpan.FromSeconds(20) });
+        var gone = new TaskCompletionSource();
+        JobSlots.Slot slot = await slots.TakeAsync(Callers.Bob, Stay);
+        slot.KeepFor(Callers.Alice, gone.Task);
+        slot.Dispose();
+        Assert.Equal(1, slots.Taken);
+
+        // The caller is another, and has the slot again after a short time; so have others, but not the user.
+        (await slots.TakeAsync(Callers.Bob, Stay)).Dispose();
+        Task<JobSlots.Slot> alice = slots.TakeAsync(Callers.Alice, Stay).AsTask();
+        (await slots.TakeAsync(Callers.Carol, Stay)).Dispose();
+        Assert.False(alice.IsCompleted);
+        gone.SetResult();
+        (await alice).Dispose();
         Assert.Equal((0, 0), (slots.Taken, slots.Waiting));
     });
 
@@ -118,7 +139,7 @@ public sealed class JobSlotsTests
     {
         if (limits.QueueTimeout == new LimitOptions().QueueTimeout)
             limits.QueueTimeout = TimeSpan.FromMinutes(1);
-        return new JobSlots(loop, new FairTurns(loop), limits);
+        return new JobSlots(loop, new FairTurns(loop), new UnkillableJobs(loop), limits);
     }
 
     private static async Task OnLoopAsync(Func<Loop, Task> test)

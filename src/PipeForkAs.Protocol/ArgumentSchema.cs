@@ -62,7 +62,8 @@ internal readonly struct ArgumentSchema
     }
 
     public bool Requires(string name) =>
-        Find("required") is { ValueKind: JsonValueKind.Array } required && required.EnumerateArray().Any(item => item.ValueEquals(name));
+        Find("required") is { ValueKind: JsonValueKind.Array } required
+        && required.EnumerateArray().Any(item => item.ValueKind == JsonValueKind.String && item.ValueEquals(name));
 
     /// <summary>The schema of a member; null when the schema knows no member of that name.</summary>
     public ArgumentSchema? Member(string name)

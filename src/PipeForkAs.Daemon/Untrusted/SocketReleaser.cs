@@ -33,6 +33,9 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
     /// <summary>How often it is looked whether keepers are still needed.</summary>
     private static readonly TimeSpan KeeperPause = TimeSpan.FromSeconds(1);
 
+    /// <summary>How long the process that closes stays without work.</summary>
+    private static readonly TimeSpan IdlePause = TimeSpan.FromSeconds(2);
+
     /// <summary>How long a stop tries to hand over what waits, and how long it waits between two tries.</summary>
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(2), StopPause = TimeSpan.FromMilliseconds(10);
 
@@ -44,7 +47,7 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
     private readonly List<FileDescriptor> batch = new(Libc.MaxMessageDescriptors);
     private ReleasingHelper? closer, last;
     private Bucket closing;
-    private LoopTimer? next, look;
+    private LoopTimer? next, look, idle;
     private TaskCompletionSource? allEnded;
     private bool stopped;
 
@@ -70,6 +73,7 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
         stopped = true;
         next?.Dispose();
         look?.Dispose();
+        idle?.Dispose();
         long begun = loop.Time.GetTimestamp();
         while (!HandOver() && loop.Time.GetElapsedTime(begun) < StopPatience)
             await loop.DelayAsync(StopPause);
@@ -105,8 +109,17 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
             break;
         }
 
-        if (closer is { IsBusy: true } || !waiting.TryTake(bucket => !MustKeep(bucket), out FairQueue<FileDescriptor>.Place? first))
+        idle?.Dispose();
+        idle = null;
+        if (closer is { IsBusy: true })
             return;
+        if (!waiting.TryTake(bucket => !MustKeep(bucket), out FairQueue<FileDescriptor>.Place? first))
+        {
+            if (closer is not null)
+                idle = loop.Schedule(IdlePause, EndIdle);
+            return;
+        }
+
         if (closer is null)
         {
             waiting.Add(first.Bucket, first.Item);
@@ -256,6 +269,15 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
             keepers.Remove(bucket);
             GoSoon(RetryPause);
         }
+    }
+
+    private void EndIdle()
+    {
+        idle = null;
+        if (closer is not { IsBusy: false } unused)
+            return;
+        closer = null;
+        Kill(unused, Bucket.Root);
     }
 
     /// <summary>The closer hangs, or cannot be talked to.</summary>

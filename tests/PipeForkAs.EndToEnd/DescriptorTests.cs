@@ -172,10 +172,7 @@ public sealed class DescriptorTests : IAsyncLifetime
         }
 
         await Bystander.IsNotDelayedAsync(daemon, Probing);
-        await Crowd.UntilAsync(
-            () => Footprint.Of(daemon),
-            now => now.Workers == before.Workers && now.Zombies == 0 && now.Descriptors <= before.Descriptors + 1, // One to the process that closes sockets.
-            TimeSpan.FromSeconds(20), $"not as before, {before}");
+        await before.RestoredAsync(daemon, TimeSpan.FromSeconds(20));
         Assert.Equal(0, await daemon.StopAsync());
     }
 

@@ -7,7 +7,8 @@ namespace PipeForkAs.EndToEnd.Harness;
 /// <param name="HostBytes">All job hosts' resident sets.</param>
 /// <param name="Workers">Processes of the job hosts, zombies included.</param>
 /// <param name="Zombies">Zombies among the daemon's descendants.</param>
-internal sealed record Footprint(int Descriptors, int HostDescriptors, long DaemonBytes, long HostBytes, int Workers, int Zombies)
+/// <param name="Helpers">The daemon's own processes that it starts when it needs them; it holds a descriptor to each.</param>
+internal sealed record Footprint(int Descriptors, int HostDescriptors, long DaemonBytes, long HostBytes, int Workers, int Zombies, int Helpers)
 {
     /// <summary>As <see cref="DaemonProcess.Prepare"/> configures it: two for each job host.</summary>
     private const int WaitingWorkers = 4;
@@ -17,20 +18,22 @@ internal sealed record Footprint(int Descriptors, int HostDescriptors, long Daem
 
     /// <summary>Of a daemon at rest: all that wait for requests are there, and nothing else is.</summary>
     public static Task<Footprint> AtRestAsync(DaemonProcess daemon) => Crowd.UntilAsync(
-        () => Of(daemon), now => now.Workers == WaitingWorkers && now.Zombies == 0, TimeSpan.FromSeconds(20), "the daemon does not come to rest");
+        () => Of(daemon), now => now.Workers == WaitingWorkers && now.Zombies == 0 && now.Helpers == 0, TimeSpan.FromSeconds(20), "the daemon does not come to rest");
 
     public static Footprint Of(DaemonProcess daemon)
     {
         // Children that others left behind are the daemon's for a moment, too.
         int[] hosts = [.. daemon.JobHosts.Where(pid => ProgramOf(pid) is { } program && (program == NativeBuild.StockJobs || program == NativeBuild.TestJobs))];
-        int[] descendants = [.. ProcFs.Descendants(daemon.Pid).Where(pid => ProgramOf(pid) != HelperName)];
+        int[] all = [.. ProcFs.Descendants(daemon.Pid)];
+        int[] descendants = [.. all.Where(pid => ProgramOf(pid) != HelperName)];
         return new Footprint(
             ProcFs.Descriptors(daemon.Pid),
             hosts.Sum(ProcFs.Descriptors),
             ProcFs.ResidentBytes(daemon.Pid),
             hosts.Sum(ProcFs.ResidentBytes),
             descendants.Length - hosts.Length,
-            descendants.Count(pid => ProcFs.Stat(pid) is { State: 'Z' }));
+            descendants.Count(pid => ProcFs.Stat(pid) is { State: 'Z' }),
+            all.Length - descendants.Length);
     }
 
     /// <summary>Waits until a daemon at rest has no more processes and descriptors than before.</summary>
@@ -38,7 +41,7 @@ internal sealed record Footprint(int Descriptors, int HostDescriptors, long Daem
     {
         await Crowd.UntilAsync(
             () => Of(daemon),
-            now => now.Workers == Workers && now.Zombies == 0 && now.Descriptors == Descriptors && now.HostDescriptors == HostDescriptors,
+            now => now.Workers == Workers && now.Zombies == 0 && now.Helpers == 0 && now.Descriptors == Descriptors && now.HostDescriptors == HostDescriptors,
             timeout, $"not as before, {this}");
     }
 

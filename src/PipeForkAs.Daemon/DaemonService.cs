@@ -7,13 +7,15 @@ using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Requests;
 using PipeForkAs.Daemon.Systemd;
+using PipeForkAs.Daemon.Upgrading;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon;
 
 /// <summary>The event loop as a service of the generic host: it has started when the socket listens, and stopped when it has drained.</summary>
 internal sealed class DaemonService(
-    DaemonOptions options, Reloader reloader, ServiceManager manager, ISystemdNotifier notifier, TimeProvider time,
+    DaemonOptions options, Reloader reloader, ServiceManager manager, ServiceNotifier notifier, TimeProvider time, OwnExecutable executable,
+    TakenOver taken, IHostApplicationLifetime lifetime,
     ILogger<DaemonService> logger, ILoggerFactory loggers)
     : BackgroundService
 {
@@ -58,7 +60,7 @@ internal sealed class DaemonService(
         using var own = new Loop(time, failure => Log.LoopBroke(limited, failure), Tell);
         var counts = new RequestCounts();
         var report = new ServiceReport(own, manager, notifier, counts);
-        var server = new Server(own, options, manager.Socket, report, counts, limited, loggers.CreateLogger(Audit.Category));
+        var server = new Server(own, options, manager.Socket, taken.From, report, counts, limited, loggers.CreateLogger(Audit.Category));
 
         // The runtime has its own SIGCHLD handler; it reaps only children that Process started, of which there are none.
         using PosixSignalRegistration childEnded = PosixSignalRegistration.Create(
@@ -67,7 +69,9 @@ internal sealed class DaemonService(
         {
             signal.Cancel = true;
             own.Post(_ => server.ReopenAudit(), null);
-            AskForReload(fresh => own.Post(async _ => await ApplyAsync(server, fresh), null));
+            AskForReload(
+                fresh => own.Post(async _ => await ApplyAsync(server, fresh), null),
+                done => own.Post(async _ => await UpgradeAsync(server, done), null));
         });
         var thread = new Thread(() => RunLoop(own)) { Name = "event loop", IsBackground = true };
         thread.Start();
@@ -139,14 +143,14 @@ internal sealed class DaemonService(
         }
     }
 
-    private void AskForReload(Action<Taken> post)
+    private void AskForReload(Action<Taken> post, Action<TaskCompletionSource> postUpgrade)
     {
         lock (started)
-            reloading = ReloadAsync(reloading, post);
+            reloading = ReloadAsync(reloading, post, postUpgrade);
     }
 
     /// <summary>One reload after the other: the files and the user database are read off the loop, what they say is taken over on it.</summary>
-    private async Task ReloadAsync(Task former, Action<Taken> post)
+    private async Task ReloadAsync(Task former, Action<Taken> post, Action<TaskCompletionSource> postUpgrade)
     {
         await former;
         if (await Task.WhenAny(started.Task, loopEnded.Task) != started.Task || !started.Task.IsCompletedSuccessfully)
@@ -154,6 +158,21 @@ internal sealed class DaemonService(
         try
         {
             notifier.Notify(ServiceStates.Reloading());
+            if (executable.IsReplaced())
+            {
+                if (notifier.IsEnabled)
+                {
+                    Log.Upgrading(logger, executable.Path);
+                    var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                    postUpgrade(done);
+                    await done.Task;
+                    lifetime.StopApplication();
+                    return;
+                }
+
+                Log.UpgradeNeedsManager(logger, executable.Path);
+            }
+
             Reloaded fresh = await Task.Run(reloader.Load);
             var taken = new Taken(fresh, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
             post(taken);
@@ -175,6 +194,21 @@ internal sealed class DaemonService(
         finally
         {
             notifier.Notify(ServiceState.Ready);
+        }
+    }
+
+    private async Task UpgradeAsync(Server server, TaskCompletionSource done)
+    {
+        try
+        {
+            await server.UpgradeAsync(executable.Path, notifier.HandOver);
+            done.SetResult();
+        }
+#pragma warning disable CA1031 // Whatever it is, who asked for the reload is told.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            done.SetException(failure);
         }
     }
 

@@ -131,6 +131,26 @@ internal static partial class Log
         + "its connections are closed, its jobs are ended, and it is not served until the process that closes the descriptor has ended")]
     public static partial void ClosingHangs(ILogger logger, string whose);
 
+    [LoggerMessage(60, LogLevel.Information, "{Executable} was replaced: a new daemon starts, and takes over when it is ready")]
+    public static partial void Upgrading(ILogger logger, string executable);
+
+    [LoggerMessage(61, LogLevel.Information,
+        "process {Pid}, the new daemon, serves from now on; this one ends with its last job, at most {Seconds:0.#} s from now ({Connections} clients)")]
+    public static partial void HandedOver(ILogger logger, int pid, double seconds, int connections);
+
+    [LoggerMessage(62, LogLevel.Critical, "process {Pid}, the new daemon, has ended; this one ends too, so that the service manager starts the service again")]
+    public static partial void SuccessorDied(ILogger logger, int pid);
+
+    [LoggerMessage(63, LogLevel.Information, "this daemon took over from process {Pid}, which ends with its last job; jobs are numbered from {FirstJob} on")]
+    public static partial void TookOver(ILogger logger, int pid, long firstJob);
+
+    [LoggerMessage(64, LogLevel.Information, "the former daemon has ended")]
+    public static partial void PredecessorEnded(ILogger logger);
+
+    [LoggerMessage(65, LogLevel.Warning,
+        "{Executable} was replaced, and the daemon that runs is the former one still: there is no service manager that could be told of a new process; restart it")]
+    public static partial void UpgradeNeedsManager(ILogger logger, string executable);
+
     [LoggerMessage(42, LogLevel.Warning, "{Count} sockets could not be handed to another process; the daemon's own end closes them, which may take long")]
     public static partial void SocketsLeft(ILogger logger, int count);
 }

@@ -12,6 +12,7 @@ using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Systemd;
 using PipeForkAs.Daemon.Untrusted;
+using PipeForkAs.Daemon.Upgrading;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol;
 
@@ -28,6 +29,7 @@ if (args is [PamCheck.Argument, var service, var account])
 if (args is [ReleasingProcess.Argument])
     return ReleasingProcess.Run();
 
+bool takesOver = args is [Predecessor.Argument, ..];
 if (OwnName.IsMissing)
 {
     await Console.Error.WriteLineAsync($"pipeforkasd: {OwnName.Problem}");
@@ -41,13 +43,16 @@ var config = new Option<string?>("--config")
 };
 var checkConfig = new Option<bool>("--check-config") { Description = "Check the configuration and end" };
 var command = new RootCommand("Runs registered jobs as users, in forked workers.") { config, checkConfig };
-command.SetAction((arguments, cancellation) => RunAsync(arguments.GetValue(config), arguments.GetValue(checkConfig), cancellation));
-return await command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+command.SetAction((arguments, cancellation) => RunAsync(
+    arguments.GetValue(config), arguments.GetValue(checkConfig), takesOver, cancellation));
+return await command.Parse(takesOver ? args[1..] : args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
 
-static async Task<int> RunAsync(string? file, bool onlyCheck, CancellationToken cancellation)
+static async Task<int> RunAsync(string? file, bool onlyCheck, bool takesOver, CancellationToken cancellation)
 {
+    Predecessor? predecessor = null;
     try
     {
+        predecessor = takesOver ? Predecessor.Meet() : null;
         IReadOnlyList<string> files = ConfigurationFiles.Find(file);
         (DaemonOptions options, IConfigurationRoot root) = ConfigurationFiles.Load(files);
         if (onlyCheck)
@@ -62,7 +67,7 @@ static async Task<int> RunAsync(string? file, bool onlyCheck, CancellationToken 
             return ExitFailure;
         }
 
-        using IHost host = Build(options, root, file);
+        using IHost host = Build(options, root, file, predecessor);
         DaemonService service = host.Services.GetServices<IHostedService>().OfType<DaemonService>().Single();
         try
         {
@@ -80,16 +85,18 @@ static async Task<int> RunAsync(string? file, bool onlyCheck, CancellationToken 
     {
         foreach (string problem in refused.Problems)
             await Console.Error.WriteLineAsync($"pipeforkasd: {problem}");
+        predecessor?.Fail(string.Join('\n', refused.Problems));
         return ExitConfiguration;
     }
-    catch (Exception failure) when (failure is JobHostException or IsolationException or ListenException or SystemCallException)
+    catch (Exception failure) when (failure is JobHostException or IsolationException or ListenException or SystemCallException or UpgradeException)
     {
         await Console.Error.WriteLineAsync($"pipeforkasd: {failure.Message}");
+        predecessor?.Fail(failure.Message);
         return ExitFailure;
     }
 }
 
-static IHost Build(DaemonOptions options, IConfigurationRoot root, string? file)
+static IHost Build(DaemonOptions options, IConfigurationRoot root, string? file, Predecessor? predecessor)
 {
     // Nothing from the working directory or the environment: only the files that were checked.
     HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
@@ -99,7 +106,9 @@ static IHost Build(DaemonOptions options, IConfigurationRoot root, string? file)
 
     // Why a start failed is told in one line, above; the generic host would tell it a second time, with its stack.
     builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
-    builder.Services.AddServiceManager();
+    builder.Services.AddServiceManager(predecessor?.Socket);
+    builder.Services.AddSingleton(new TakenOver(predecessor));
+    builder.Services.AddSingleton(OwnExecutable.Find());
 
     // A stop has deadlines of its own, which a reload may change.
     builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan);

@@ -14,6 +14,7 @@ using PipeForkAs.Daemon.Replying;
 using PipeForkAs.Daemon.Requests;
 using PipeForkAs.Daemon.Systemd;
 using PipeForkAs.Daemon.Untrusted;
+using PipeForkAs.Daemon.Upgrading;
 using PipeForkAs.Daemon.Users;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol;
@@ -32,12 +33,18 @@ internal sealed class Server
     /// <summary>How long a stop waits for the audit file.</summary>
     private static readonly TimeSpan LastRecordPatience = TimeSpan.FromSeconds(5);
 
+    private static readonly TimeSpan HandOverPause = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>How often the service manager is told of a new process: 10 s long.</summary>
+    private const int HandOverAttempts = 200;
+
     private readonly Loop loop;
     private readonly DaemonOptions options;
     private readonly ILogger logger;
     private readonly List<JobHost> hosts = [];
     private readonly JobCatalog catalog;
     private readonly FileDescriptor? handed;
+    private readonly Predecessor? predecessor;
     private readonly ServiceReport report;
     private readonly RunningJobs running;
     private readonly FairTurns turns;
@@ -51,18 +58,23 @@ internal sealed class Server
     private JobIsolation? isolation;
     private Acceptor? acceptor;
     private Task? stopped;
+    private Successor? successor;
+    private bool isStopAsked;
 
     /// <param name="loop">The loop.</param>
     /// <param name="options">The configuration.</param>
-    /// <param name="handed">A listening socket that the service manager handed over; null to make one.</param>
+    /// <param name="handed">A listening socket that the service manager or a former daemon handed over; null to make one.</param>
+    /// <param name="predecessor">A former daemon, from which this one takes over; null for none.</param>
     /// <param name="report">What the service manager is told.</param>
     /// <param name="counts">Where requests are counted.</param>
     /// <param name="logger">The log.</param>
     /// <param name="auditLogger">The log of requests.</param>
     public Server(
-        Loop loop, DaemonOptions options, FileDescriptor? handed, ServiceReport report, RequestCounts counts, LimitedLogger logger, ILogger auditLogger)
+        Loop loop, DaemonOptions options, FileDescriptor? handed, Predecessor? predecessor, ServiceReport report, RequestCounts counts, LimitedLogger logger,
+        ILogger auditLogger)
     {
         this.handed = handed;
+        this.predecessor = predecessor;
         this.report = report;
         running = new RunningJobs(counts, loop.Time);
         this.loop = loop;
@@ -103,6 +115,9 @@ internal sealed class Server
         connections.WhenEnded = IdleCollection.OfProcess(loop, () => connections.Count == 0).RequestEnded;
     }
 
+    /// <summary>The daemon's number among those that took over one from the other.</summary>
+    private int Generation => predecessor?.Offer.Generation ?? 1;
+
     /// <summary>Reaps the daemon's children; to be swept at SIGCHLD.</summary>
     public ChildReaper Reaper { get; }
 
@@ -111,11 +126,12 @@ internal sealed class Server
     /// <exception cref="IsolationException">Jobs cannot be isolated as the configuration demands.</exception>
     /// <exception cref="ListenException">Something is in the way of the socket.</exception>
     /// <exception cref="ConfigurationException">The audit file cannot be opened.</exception>
+    /// <exception cref="UpgradeException">The former daemon does not let this one take over.</exception>
     public async Task StartAsync()
     {
         using (Audit.Change auditing = await audit.PrepareAsync(options.Audit))
             auditing.Keep();
-        isolation = IsolationChoice.Make(loop, options, Reaper, logger);
+        isolation = IsolationChoice.Make(loop, options, Reaper, predecessor?.Offer.Cgroup, Generation, logger);
         await isolation.ClearAsync();
         await Task.WhenAll(hosts.Select(host => host.StartAsync(isolation)));
         catalog.Refresh();
@@ -127,6 +143,8 @@ internal sealed class Server
         if (SandboxSupport.LeavesSignals(catalog.All.SelectMany(job => job.Description.Sandboxes ?? []), Libc.landlock_abi))
             Log.SandboxesLeaveSignals(logger, Libc.landlock_abi(), Sandbox.SignalsVersion);
         Log.Listening(logger, listener.Path, catalog.All.Count());
+        if (predecessor is not null)
+            await TakeOverAsync(predecessor);
         report.IsWell = () => hosts.Exists(static host => host.IsWell);
         report.Start();
         acceptor.Start();
@@ -156,6 +174,38 @@ internal sealed class Server
         await TellDoubtsAsync();
     }
 
+    /// <summary>
+    /// Starts a new daemon, which gets the listening socket, and lets it serve once it can. This one accepts no more then, and is to be stopped: it serves those who
+    /// are connected until its drain's end.
+    /// </summary>
+    /// <param name="path">The new daemon's executable.</param>
+    /// <param name="handOver">Tells the service manager of the new process. False where it cannot be told now.</param>
+    /// <exception cref="UpgradeException">The new daemon cannot serve. This one goes on as before.</exception>
+    public async Task UpgradeAsync(string path, Func<ProcessId, bool> handOver)
+    {
+        if (acceptor is not { } current || stopped is not null)
+            throw new UpgradeException("the daemon is stopping");
+        SocketListener listener = current.Listener;
+        FileStatus? made = listener.MadeFile;
+        var offer = new Offer(Generation + 1, made?.Device, made?.Inode, (isolation as CgroupIsolation)?.Offer);
+        var fresh = Successor.Start(loop, Reaper, path, listener.Socket, offer);
+        try
+        {
+            await fresh.ReadyAsync();
+            await HandOverAsync(fresh, handOver);
+        }
+        catch
+        {
+            fresh.Kill();
+            fresh.Dispose();
+            throw;
+        }
+
+        successor = fresh;
+        current.HandOver();
+        Log.HandedOver(logger, fresh.Pid.Value, options.Limits.DrainTimeout.TotalSeconds, connections.Count);
+    }
+
     /// <summary>Opens the audit file anew.</summary>
     public void ReopenAudit() => audit.Reopen();
 
@@ -170,14 +220,11 @@ internal sealed class Server
         report.Stop();
         if (acceptor is not null)
             Log.Draining(logger, connections.Count, options.Limits.DrainTimeout.TotalSeconds);
-        await LastRequestsAsync();
-        running.Stopping = true;
-        slots.RefuseAll();
-        foreach (Connection connection in connections)
-            connection.Interrupt(ReplyCode.ShuttingDown, "the daemon is stopping; nothing was run");
-
+        if (successor is null || isStopAsked)
+            await RefuseNewAsync();
         if (!await connections.AllEndedAsync(options.Limits.DrainTimeout - loop.Time.GetElapsedTime(begun)))
         {
+            await RefuseNewAsync();
             running.EndAll(EndReason.ShuttingDown);
             hosts.ForEach(static host => host.Refuse("the daemon is stopping"));
             await connections.AllEndedAsync(options.Limits.KillGrace + TimeSpan.FromSeconds(5));
@@ -186,6 +233,8 @@ internal sealed class Server
         foreach (Connection connection in connections)
             connection.Close();
         await Task.WhenAll(hosts.Select(host => host.StopAsync()));
+        if (predecessor is not null)
+            await predecessor.StopAsync();
         if (isolation is not null)
             await isolation.StopAsync();
         await descriptors.StopAsync();
@@ -204,7 +253,7 @@ internal sealed class Server
         if (handed is null)
             return SocketListener.Open(options.Socket.Path, OptionsCheck.ParseOctal(options.Socket.Mode), descriptors);
 
-        SocketListener adopted = SocketListener.Adopt(handed, descriptors);
+        SocketListener adopted = SocketListener.Adopt(handed, descriptors, predecessor?.Offer.SocketDevice, predecessor?.Offer.SocketInode);
         if (SocketListener.FolderProblem(adopted.Path) is { } problem)
             Log.OpenFolder(logger, adopted.Path, problem);
         if (adopted.Path != options.Socket.Path)
@@ -212,6 +261,55 @@ internal sealed class Server
         else if (Libc.lstat(adopted.Path) is { } file && file.Permissions != OptionsCheck.ParseOctal(options.Socket.Mode))
             Log.OtherMode(logger, adopted.Path, Convert.ToString(file.Permissions, 8), options.Socket.Mode);
         return adopted;
+    }
+
+    private async Task TakeOverAsync(Predecessor former)
+    {
+        running.NextId = await former.TakeOverAsync(loop);
+        Log.TookOver(logger, former.Pid.Value, running.NextId);
+        loop.Start(async () =>
+        {
+            await former.Ended;
+            Log.PredecessorEnded(logger);
+            isolation?.FormerDaemonEnded();
+        });
+    }
+
+    private async Task HandOverAsync(Successor fresh, Func<ProcessId, bool> handOver)
+    {
+        for (int attempt = 0; ; attempt++)
+        {
+            if (fresh.HasEnded)
+                throw new UpgradeException("the new daemon ended when it was to serve");
+            if (handOver(fresh.Pid))
+                break;
+            if (attempt == HandOverAttempts)
+                throw new UpgradeException("the service manager does not read that another process is the service's main one");
+            await loop.DelayAsync(HandOverPause);
+        }
+
+        // Each client that is connected here may still begin one job.
+        fresh.Serve(running.NextId + connections.Count, StopWasAsked, () => Log.SuccessorDied(logger, fresh.Pid.Value));
+    }
+
+    /// <summary>The whole service stops: who has not sent a request yet is refused.</summary>
+    private void StopWasAsked()
+    {
+        if (isStopAsked)
+            return;
+        isStopAsked = true;
+        loop.Start(RefuseNewAsync);
+    }
+
+    private async Task RefuseNewAsync()
+    {
+        if (running.Stopping)
+            return;
+        await LastRequestsAsync();
+        running.Stopping = true;
+        slots.RefuseAll();
+        foreach (Connection connection in connections)
+            connection.Interrupt(ReplyCode.ShuttingDown, "the daemon is stopping; nothing was run");
     }
 
     /// <summary>Who was let in before the stop is served, where the request comes soon: no client is turned away by a restart.</summary>

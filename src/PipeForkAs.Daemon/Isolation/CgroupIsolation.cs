@@ -7,16 +7,13 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Isolation;
 
 /// <summary>
-/// A control group for each job, below the daemon's own: <c>job-N</c>, and beside them <c>daemon</c> for the daemon and its job hosts,
-/// since a group that passes controllers on may hold no processes itself; cgroups(7).
+/// A control group for each job, below the daemon's own, and beside them one for the daemon and its job hosts (<see cref="DaemonGroups"/>), since a group that passes controllers on may hold no processes itself; cgroups(7).
 /// </summary>
 internal sealed class CgroupIsolation : JobIsolation
 {
-    private const string OwnName = "daemon";
-    private const string JobPrefix = "job-";
-
     private readonly Loop loop;
     private readonly string root, path;
+    private readonly int generation;
     private readonly FileDescriptor hold;
     private readonly bool isOwnGroup;
     private readonly HashSet<string> controllers;
@@ -29,12 +26,13 @@ internal sealed class CgroupIsolation : JobIsolation
     private long last;
 
     private CgroupIsolation(
-        Loop loop, ChildReaper reaper, ILogger logger, string root, string path, FileDescriptor hold, bool isOwnGroup,
+        Loop loop, ChildReaper reaper, ILogger logger, string root, string path, int generation, FileDescriptor hold, bool isOwnGroup,
         HashSet<string> controllers)
     {
         this.loop = loop;
         this.root = root;
         this.path = path;
+        this.generation = generation;
         this.hold = hold;
         this.isOwnGroup = isOwnGroup;
         this.controllers = controllers;
@@ -73,34 +71,29 @@ internal sealed class CgroupIsolation : JobIsolation
         string root = name is null ? own : $"{own}/{name}";
         string path = OwnCgroup.Path()?.TrimEnd('/') ?? throw new IsolationException("/proc/self/cgroup does not name a control group");
         if (name is not null)
+        {
+            path += $"/{name}";
             Libc.mkdir(root, 0x1ED); // 0755
-        string home = $"{root}/{OwnName}";
-        Libc.mkdir(home, 0x1C0); // 0700: nobody else can hold the lock.
-        FileDescriptor hold = Libc.open(home, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY);
-        try
-        {
-            if (!Libc.flock_exclusive(hold))
-                throw new IsolationException($"another daemon uses the control group {root}");
-            if (Libc.stat($"{home}/cgroup.kill") is null)
-                throw new IsolationException("the kernel's control groups have no cgroup.kill; Linux 5.14 or later is needed");
-
-            if (name is null)
-            {
-                // Job hosts that a killed daemon left behind would be in the way of controllers just as well.
-                PlainFile.Write($"{home}/cgroup.kill", "1").OrThrow($"write(\"{home}/cgroup.kill\")");
-                PlainFile.Write($"{home}/cgroup.procs", "0").OrThrow($"write(\"{home}/cgroup.procs\")");
-            }
-
-            if (name is not null)
-                path += $"/{name}";
-            return new CgroupIsolation(loop, reaper, logger, root, path, hold, name is null, PassOn(root));
         }
-        catch
-        {
-            hold.Dispose();
-            throw;
-        }
+
+        if (DaemonGroups.Living(root).Count > 0)
+            throw new IsolationException($"another daemon uses the control group {root}");
+        return Make(loop, reaper, root, path, 1, name is null, logger);
     }
+
+    /// <summary>Takes a group for the daemon that a former one uses still: each has its own groups in it.</summary>
+    /// <param name="loop">The loop.</param>
+    /// <param name="reaper">Knows the daemon's own processes and the workers.</param>
+    /// <param name="offer">The group.</param>
+    /// <param name="generation">The daemon's number, more than 1.</param>
+    /// <param name="logger">The log.</param>
+    /// <exception cref="SystemCallException">The kernel does not let it.</exception>
+    /// <exception cref="IsolationException">Another daemon has that number.</exception>
+    public static CgroupIsolation TakeShared(Loop loop, ChildReaper reaper, CgroupOffer offer, int generation, ILogger logger) =>
+        Make(loop, reaper, offer.Directory, offer.Path, generation, offer.IsDelegated, logger);
+
+    /// <summary>The group, for a daemon that takes over.</summary>
+    public CgroupOffer Offer => new(root, path, isOwnGroup);
 
     /// <inheritdoc/>
     public override JobProcesses For(ProcessId worker) => new JobCgroup(this, NextPath(), worker);
@@ -108,18 +101,19 @@ internal sealed class CgroupIsolation : JobIsolation
     /// <inheritdoc/>
     public override async Task ClearAsync()
     {
-        foreach (string path in Directory.GetDirectories(root, JobPrefix + "*"))
+        RemoveGroupsOfTheDead();
+        foreach ((string directory, int daemon, long number) in DaemonGroups.Jobs(root).Where(job => job.Generation == generation))
         {
             // New groups get higher numbers than any that cannot be removed.
-            if (long.TryParse(Path.GetFileName(path.AsSpan())[JobPrefix.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out long number))
-                last = Math.Max(last, number);
-            var left = new JobCgroup(this, path, default);
-            left.Adopt();
-            left.Release(static () => { });
+            last = Math.Max(last, number);
+            End(directory);
         }
 
         await ending.AllOverAsync();
     }
+
+    /// <inheritdoc/>
+    public override void FormerDaemonEnded() => RemoveGroupsOfTheDead();
 
     /// <inheritdoc/>
     public override async Task StopAsync()
@@ -129,13 +123,16 @@ internal sealed class CgroupIsolation : JobIsolation
         await strays.AllOverAsync();
         if (!isOwnGroup && ending.Count == 0)
         {
-            Libc.rmdir($"{root}/{OwnName}");
-            Libc.rmdir(root);
+            Libc.rmdir(Home);
+            if (DaemonGroups.Living(root).Count == 0)
+                Libc.rmdir(root);
         }
 
         hold.Dispose();
         thread.Stop();
     }
+
+    private string Home => $"{root}/{DaemonGroups.HomeOf(generation)}";
 
     /// <summary>The time.</summary>
     internal long Timestamp => loop.Time.GetTimestamp();
@@ -213,7 +210,7 @@ internal sealed class CgroupIsolation : JobIsolation
             one.Living = group.Living();
     }
 
-    private string NextPath() => string.Create(CultureInfo.InvariantCulture, $"{root}/{JobPrefix}{++last}");
+    private string NextPath() => string.Create(CultureInfo.InvariantCulture, $"{root}/{DaemonGroups.JobsOf(generation)}{++last}");
 
     /// <summary>Passes controllers on to the jobs' groups. One that cannot be passed on limits nothing; the others still do.</summary>
     private static HashSet<string> PassOn(string root)
@@ -230,6 +227,71 @@ internal sealed class CgroupIsolation : JobIsolation
     }
 
     private static void Set(string path, string file, string value) => PlainFile.Write($"{path}/{file}", value).OrThrow($"write(\"{path}/{file}\", {value})");
+
+    private static CgroupIsolation Make(
+        Loop loop, ChildReaper reaper, string root, string path, int generation, bool isDelegated, ILogger logger)
+    {
+        string home = $"{root}/{DaemonGroups.HomeOf(generation)}";
+        Libc.mkdir(home, 0x1C0); // 0700: nobody else can hold the lock.
+        FileDescriptor hold = DaemonGroups.TryHold(home) ?? throw new IsolationException($"another daemon uses the control group {home}");
+        try
+        {
+            if (Libc.stat($"{home}/cgroup.kill") is null)
+                throw new IsolationException("the kernel's control groups have no cgroup.kill; Linux 5.14 or later is needed");
+            if (isDelegated)
+            {
+                // Job hosts that a killed daemon left behind would be in the way of controllers just as well.
+                PlainFile.Write($"{home}/cgroup.kill", "1").OrThrow($"write(\"{home}/cgroup.kill\")");
+                PlainFile.Write($"{home}/cgroup.procs", "0").OrThrow($"write(\"{home}/cgroup.procs\")");
+            }
+
+            return new CgroupIsolation(loop, reaper, logger, root, path, generation, hold, isDelegated, PassOn(root));
+        }
+        catch
+        {
+            hold.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Ends what other daemons left that have ended, and removes their groups.</summary>
+    private void RemoveGroupsOfTheDead()
+    {
+        HashSet<int> kept = DaemonGroups.Living(root);
+        kept.Add(generation);
+        foreach ((string directory, int daemon, long _) in DaemonGroups.Jobs(root))
+        {
+            if (!kept.Contains(daemon))
+                End(directory);
+        }
+
+        foreach ((string directory, int daemon) in DaemonGroups.Homes(root))
+        {
+            if (!kept.Contains(daemon))
+                RemoveHome(directory);
+        }
+    }
+
+    private void End(string directory)
+    {
+        var left = new JobCgroup(this, directory, default);
+        left.Adopt();
+        left.Release(static () => { });
+    }
+
+    /// <summary>Removes the group of a daemon that has ended. What cannot be removed yet goes with the next daemon's start.</summary>
+    private static void RemoveHome(string directory)
+    {
+        try
+        {
+            PlainFile.Write($"{directory}/cgroup.kill", "1").OrThrow($"write(\"{directory}/cgroup.kill\")");
+            Libc.rmdir(directory);
+        }
+        catch (SystemCallException)
+        {
+            // A process of it has not ended yet, mostly.
+        }
+    }
 
     private static bool IsOne(byte[]? value) => value is [(byte)'1'];
 }

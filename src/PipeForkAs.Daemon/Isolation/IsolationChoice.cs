@@ -13,8 +13,14 @@ internal static class IsolationChoice
     /// Control groups where they are the daemon's to use: the service manager delegated its own to it, or the configuration demands
     /// them. A group that nobody gave away is the service manager's, which may move or remove what others put there.
     /// </summary>
+    /// <param name="loop">The loop.</param>
+    /// <param name="options">The configuration.</param>
+    /// <param name="reaper">Knows the daemon's own processes and the workers.</param>
+    /// <param name="shared">The control group of a former daemon, which lives still; null for none.</param>
+    /// <param name="generation">The daemon's number; 1 where there is no former one.</param>
+    /// <param name="logger">The log.</param>
     /// <exception cref="IsolationException">The configuration demands what there is not.</exception>
-    public static JobIsolation Make(Loop loop, DaemonOptions options, ChildReaper reaper, ILogger logger)
+    public static JobIsolation Make(Loop loop, DaemonOptions options, ChildReaper reaper, CgroupOffer? shared, int generation, ILogger logger)
     {
         string reason = "Limits:Cgroup is off";
         bool required = options.Limits.Cgroup == "required";
@@ -22,14 +28,14 @@ internal static class IsolationChoice
         {
             try
             {
+                if (shared is not null)
+                    return Tell(CgroupIsolation.TakeShared(loop, reaper, shared, generation, logger), logger);
                 string own = OwnCgroup.Find() ?? throw new IsolationException("no control groups of version 2 are mounted where the daemon could see its own");
                 bool delegated = CgroupIsolation.IsDelegated(own);
                 if (delegated || required)
                 {
                     string? name = delegated ? null : OwnCgroup.NameFor(options.Socket.Path);
-                    var cgroups = CgroupIsolation.Take(loop, reaper, own, name, logger);
-                    Log.CgroupsUsed(logger, cgroups.Root, cgroups.Controllers.Count == 0 ? "no controller" : string.Join(", ", cgroups.Controllers.Order(StringComparer.Ordinal)));
-                    return cgroups;
+                    return Tell(CgroupIsolation.Take(loop, reaper, own, name, logger), logger);
                 }
 
                 reason = $"the service manager delegates none to the daemon ({own}; Delegate=yes in its unit, or Limits:Cgroup: required)";
@@ -44,5 +50,11 @@ internal static class IsolationChoice
 
         Log.NoCgroups(logger, reason);
         return new SweepIsolation(loop, reaper, logger);
+    }
+
+    private static CgroupIsolation Tell(CgroupIsolation cgroups, ILogger logger)
+    {
+        Log.CgroupsUsed(logger, cgroups.Root, cgroups.Controllers.Count == 0 ? "no controller" : string.Join(", ", cgroups.Controllers.Order(StringComparer.Ordinal)));
+        return cgroups;
     }
 }

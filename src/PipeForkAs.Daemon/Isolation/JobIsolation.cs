@@ -20,6 +20,11 @@ internal abstract class JobIsolation
     /// <summary>Ends what an earlier daemon left behind.</summary>
     public virtual Task ClearAsync() => Task.CompletedTask;
 
+    /// <summary>A daemon from which this one took over has ended: takes away what it made.</summary>
+    public virtual void FormerDaemonEnded()
+    {
+    }
+
     /// <summary>All jobs have ended: waits a short time for their last processes, and takes away what was made here.</summary>
     public virtual Task StopAsync() => Task.CompletedTask;
 }

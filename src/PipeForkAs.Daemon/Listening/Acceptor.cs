@@ -47,8 +47,20 @@ internal sealed class Acceptor
         }
     }
 
+    /// <summary>Where clients connect.</summary>
+    public SocketListener Listener => listener;
+
     /// <summary>Accepts from now on.</summary>
     public void Start() => loop.Start(AcceptAsync);
+
+    /// <summary>Accepts no more: another daemon has the socket and serves its queue.</summary>
+    public void HandOver()
+    {
+        stopping = true;
+        listener.HandOver();
+        listening.Dispose();
+        listener.Dispose();
+    }
 
     /// <summary>
     /// Accepts no more. Who has connected already is served: the daemon's own socket goes with its queue, while that of the service manager is there
@@ -56,6 +68,8 @@ internal sealed class Acceptor
     /// </summary>
     public async Task StopAsync()
     {
+        if (stopping)
+            return;
         stopping = true;
         if (!listener.IsHanded)
             await TakeQueueAsync();

@@ -9,7 +9,7 @@ internal sealed class SocketListener : IDisposable
 {
     private const int Backlog = 4096;
     private readonly string path;
-    private readonly FileStatus? identity;
+    private FileStatus? identity;
     private readonly DescriptorCheck descriptors;
 
     private SocketListener(FileDescriptor socket, string path, FileStatus? identity, DescriptorCheck descriptors)
@@ -34,8 +34,14 @@ internal sealed class SocketListener : IDisposable
     /// <param name="socket">The socket.</param>
     /// <param name="descriptors">Keeps descriptors out that clients send along.</param>
     /// <exception cref="SystemCallException">It is none.</exception>
-    public static SocketListener Adopt(FileDescriptor socket, DescriptorCheck descriptors) =>
-        new(socket, Libc.getsockname_unix(socket) ?? "a socket without a name", null, descriptors);
+    /// <param name="device">The device of its file, where the former daemon made that; null where the service manager did.</param>
+    /// <param name="inode">The inode of its file, likewise.</param>
+    public static SocketListener Adopt(FileDescriptor socket, DescriptorCheck descriptors, ulong? device = null, ulong? inode = null)
+    {
+        string path = Libc.getsockname_unix(socket) ?? "a socket without a name";
+        FileStatus? made = device is not null && Libc.lstat(path) is { } file && file.Device == device && file.Inode == inode ? file : null;
+        return new SocketListener(socket, path, made, descriptors);
+    }
 
     /// <summary>
     /// Tells why others than root can make or replace a socket at a path, which clients would take for the daemon's. Null where they
@@ -85,6 +91,12 @@ internal sealed class SocketListener : IDisposable
             throw;
         }
     }
+
+    /// <summary>The file, where it was made here and is removed with the listener; else null.</summary>
+    public FileStatus? MadeFile => identity;
+
+    /// <summary>From now on another daemon removes the file.</summary>
+    public void HandOver() => identity = null;
 
     /// <summary>Stops listening and removes the file, where it is the one that was made here.</summary>
     public void Dispose()

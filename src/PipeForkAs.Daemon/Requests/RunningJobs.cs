@@ -22,6 +22,13 @@ internal sealed class RunningJobs(RequestCounts counts, TimeProvider time)
     /// <summary>Whether all jobs were ended, and none may begin any more.</summary>
     public bool AllEnded { get; private set; }
 
+    /// <summary>The number of the next job.</summary>
+    public long NextId
+    {
+        get => lastId + 1;
+        set => lastId = value - 1;
+    }
+
     /// <summary>Adds a job; disposing what comes back takes it out, and disposes it.</summary>
     public Entry Add(RunningJob job, Caller caller, string name, Account account, ForkedWorker worker)
     {
@@ -64,7 +71,7 @@ internal sealed class RunningJobs(RequestCounts counts, TimeProvider time)
     {
         public RunningJob Job => job;
 
-        /// <summary>Counted from 1, and given once.</summary>
+        /// <summary>Counted from 1 by the first daemon and the ones that take over from it, and given once.</summary>
         public long Id => id;
 
         /// <summary>Whether a caller may know of it, and end it.</summary>

@@ -33,9 +33,10 @@ internal sealed class ServiceManager
     /// <exception cref="ListenException">
     /// What was handed over is not one listening Unix stream socket, or the address is too long.
     /// </exception>
-    public static ServiceManager FromEnvironment()
+    /// <param name="taken">The listening socket of a former daemon, from which this one takes over; null where there is none.</param>
+    public static ServiceManager FromEnvironment(FileDescriptor? taken)
     {
-        ServiceManager manager = From(Environment.GetEnvironmentVariable, Libc.getpid());
+        ServiceManager manager = From(Environment.GetEnvironmentVariable, Libc.getpid(), taken);
         foreach (string variable in ListenVariables)
             Environment.SetEnvironmentVariable(variable, null);
         return manager;
@@ -45,7 +46,7 @@ internal sealed class ServiceManager
     /// <exception cref="ListenException">
     /// What was handed over is not one listening Unix stream socket, or the address is too long.
     /// </exception>
-    public static ServiceManager From(Func<string, string?> variable, ProcessId self)
+    public static ServiceManager From(Func<string, string?> variable, ProcessId self, FileDescriptor? taken = null)
     {
         string? address = variable("NOTIFY_SOCKET");
         if (address is not null && Encoding.UTF8.GetByteCount(address) > Libc.MaxSocketPath)
@@ -53,7 +54,7 @@ internal sealed class ServiceManager
         return new ServiceManager(
             string.IsNullOrEmpty(address) ? null : address,
             Interval(variable("WATCHDOG_USEC"), variable("WATCHDOG_PID"), self),
-            Handed(variable("LISTEN_FDS"), variable("LISTEN_PID"), variable("LISTEN_FDNAMES"), self));
+            taken ?? Handed(variable("LISTEN_FDS"), variable("LISTEN_PID"), variable("LISTEN_FDNAMES"), self));
     }
 
     private static TimeSpan? Interval(string? microseconds, string? pid, ProcessId self)

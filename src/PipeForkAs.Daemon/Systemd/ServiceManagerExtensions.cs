@@ -21,7 +21,9 @@ internal static class ServiceManagerExtensions
     /// <exception cref="Listening.ListenException">
     /// What it hands over is not one listening Unix stream socket, or its address is too long.
     /// </exception>
-    public static IServiceCollection AddServiceManager(this IServiceCollection services)
+    /// <param name="services">The services.</param>
+    /// <param name="taken">The listening socket of a former daemon, from which this one takes over; null where there is none.</param>
+    public static IServiceCollection AddServiceManager(this IServiceCollection services, FileDescriptor? taken)
     {
         // Before the console, whose configuration may name another formatter than this does.
         services.AddSystemd();
@@ -33,7 +35,7 @@ internal static class ServiceManagerExtensions
         services.RemoveAll<ISystemdNotifier>();
         services.AddSingleton<ISystemdNotifier>(static provider => provider.GetRequiredService<ServiceNotifier>());
         services.AddHostedService<LifetimeSupplement>();
-        services.AddSingleton(ServiceManager.FromEnvironment());
+        services.AddSingleton(ServiceManager.FromEnvironment(taken));
         return services.AddLogging(AddJournalOrConsole);
     }
 

@@ -19,7 +19,7 @@ internal sealed class ServiceNotifier(ServiceManager manager, TimeProvider time,
     private readonly Lock sending = new();
     private readonly List<string> kept = [];
     private ITimer? timer;
-    private bool isFailing;
+    private bool isFailing, isOver;
 
     /// <inheritdoc/>
     public bool IsEnabled => manager.NotifyAddress is not null;
@@ -32,9 +32,25 @@ internal sealed class ServiceNotifier(ServiceManager manager, TimeProvider time,
             return;
         lock (sending)
         {
+            if (isOver)
+                return;
             SendKept();
             if (kept.Count > 0 || !TrySend(text))
                 Keep(text);
+        }
+    }
+
+    /// <summary>
+    /// Tells the service manager that another process is the service's main one from now on, and nothing more after that: it takes no word of this one any
+    /// more. False where there is no room now; then nothing is sent.
+    /// </summary>
+    /// <param name="pid">The process.</param>
+    public bool HandOver(ProcessId pid)
+    {
+        lock (sending)
+        {
+            SendKept();
+            return isOver = kept.Count == 0 && TrySend($"{ServiceState.Ready}\nMAINPID={pid}");
         }
     }
 

@@ -1,0 +1,128 @@
+using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Upgrading;
+
+/// <summary>The former daemon, as the one sees it that takes over from it. It is the parent of this process, and ends with its last job.</summary>
+internal sealed class Predecessor : IDisposable
+{
+    /// <summary>The argument, before all others, by which the executable is told to take over.</summary>
+    public const string Argument = "--take-over";
+
+    /// <summary>The listening socket.</summary>
+    public const int SocketDescriptor = 3;
+
+    /// <summary>The socket for messages.</summary>
+    public const int ControlDescriptor = 4;
+
+    /// <summary>For so long the former daemon may be silent; it tells every second that its loop is not stuck.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly HandoverChannel channel;
+    private readonly FileDescriptor process;
+    private readonly TaskCompletionSource ended = new();
+    private LoopTimer? silence;
+    private bool hasTakenOver;
+
+    private Predecessor(ProcessId pid, FileDescriptor socket, HandoverChannel channel, FileDescriptor process, Offer offer)
+    {
+        Pid = pid;
+        Socket = socket;
+        Offer = offer;
+        this.channel = channel;
+        this.process = process;
+    }
+
+    /// <summary>Its process.</summary>
+    public ProcessId Pid { get; }
+
+    /// <summary>The listening socket.</summary>
+    public FileDescriptor Socket { get; }
+
+    /// <summary>What it leaves.</summary>
+    public Offer Offer { get; }
+
+    /// <summary>Completes when it has ended.</summary>
+    public Task Ended => ended.Task;
+
+    /// <summary>Takes what it offers.</summary>
+    /// <exception cref="UpgradeException">It offers nothing: the argument is for a daemon that starts another one.</exception>
+    public static Predecessor Meet()
+    {
+        try
+        {
+            var socket = new FileDescriptor(SocketDescriptor);
+            var control = new FileDescriptor(ControlDescriptor);
+            foreach (FileDescriptor one in (ReadOnlySpan<FileDescriptor>)[socket, control])
+            {
+                Libc.set_cloexec(one);
+                Libc.set_nonblocking(one);
+            }
+
+            ProcessId parent = Libc.getppid();
+            FileDescriptor process = Libc.pidfd_open(parent);
+            if (Libc.getppid() != parent)
+                throw new UpgradeException("the former daemon has ended");
+            var channel = new HandoverChannel(control);
+            return new Predecessor(
+                parent, socket, channel, process, channel.ReadFirst().Offer ?? throw new UpgradeException("the former daemon's first message is no offer"));
+        }
+        catch (SystemCallException failure)
+        {
+            throw new UpgradeException($"{Argument} is for a daemon that starts the one that takes over from it: {failure.Message}", failure);
+        }
+    }
+
+    /// <summary>Tells it why this daemon cannot start.</summary>
+    public void Fail(string problem) => channel.Send(new HandoverMessage { Failed = problem });
+
+    /// <summary>Tells it that this daemon can serve, and waits until the former one accepts no more.</summary>
+    /// <returns>The number of this daemon's first job.</returns>
+    /// <exception cref="UpgradeException">It has ended, or wants to go on itself.</exception>
+    public async Task<long> TakeOverAsync(Loop loop)
+    {
+        if (!channel.Send(new HandoverMessage { Ready = true }) || await channel.ReadAsync(loop) is not { FirstJob: { } firstJob })
+            throw new UpgradeException("the former daemon does not let this one take over");
+        hasTakenOver = true;
+        loop.Start(() => FollowAsync(loop));
+        return firstJob;
+    }
+
+    /// <summary>
+    /// Tells it that the service stops, and waits until it has ended: it has deadlines of its own, and is killed where it falls silent. Nothing where this
+    /// daemon has not taken over.
+    /// </summary>
+    public async Task StopAsync()
+    {
+        if (!hasTakenOver)
+            return;
+        channel.Send(new HandoverMessage { Stop = true });
+        await ended.Task;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        silence?.Dispose();
+        channel.Dispose();
+        process.Dispose();
+    }
+
+    private async Task FollowAsync(Loop loop)
+    {
+        try
+        {
+            do
+            {
+                silence?.Dispose();
+                silence = loop.Schedule(Patience, () => Libc.pidfd_send_signal(process, Signal.SIGKILL));
+            }
+            while (await channel.ReadAsync(loop) is not null);
+        }
+        finally
+        {
+            silence?.Dispose();
+            ended.TrySetResult();
+        }
+    }
+}

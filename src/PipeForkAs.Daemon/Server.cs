@@ -23,7 +23,7 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.Daemon;
 
 /// <summary>The daemon's parts put together: job hosts, listener, connections. All of it runs on the loop.</summary>
-internal sealed class Server
+internal sealed class Server : ISuccessorOwner
 {
     /// <summary>How long a stop waits for requests of clients that are connected already.</summary>
     private static readonly TimeSpan LastRequestPatience = TimeSpan.FromMilliseconds(500);
@@ -101,7 +101,7 @@ internal sealed class Server
         audit = new Audit(
             auditLogger, loop.Time, (delay, callback) => loop.Schedule(delay, callback),
             job => catalog.Find(job)?.Description.AuditedArguments ?? []);
-        var overseeing = new Overseeing(hosts, running, slots, audit, logger, loop);
+        var overseeing = new Overseeing(hosts, running, slots, predecessor, audit, logger, loop);
         var story = new RequestStory(
             options, catalog, authorizer, accounts, orders, checking, overseeing, slots, running, turns, descriptors,
             new UserBars(descriptors.Offenders, unkillable, options.Limits), audit, logger);
@@ -201,7 +201,6 @@ internal sealed class Server
             throw;
         }
 
-        successor = fresh;
         current.HandOver();
         Log.HandedOver(logger, fresh.Pid.Value, options.Limits.DrainTimeout.TotalSeconds, connections.Count);
     }
@@ -218,7 +217,7 @@ internal sealed class Server
         if (acceptor is not null)
             await acceptor.StopAsync();
         report.Stop();
-        if (acceptor is not null)
+        if (acceptor is not null && successor is null)
             Log.Draining(logger, connections.Count, options.Limits.DrainTimeout.TotalSeconds);
         if (successor is null || isStopAsked)
             await RefuseNewAsync();
@@ -289,17 +288,32 @@ internal sealed class Server
         }
 
         // Each client that is connected here may still begin one job.
-        fresh.Serve(running.NextId + connections.Count, StopWasAsked, () => Log.SuccessorDied(logger, fresh.Pid.Value));
+        successor = fresh;
+        fresh.Serve(running.NextId + connections.Count, this);
     }
 
-    /// <summary>The whole service stops: who has not sent a request yet is refused.</summary>
-    private void StopWasAsked()
+    /// <inheritdoc/>
+    void ISuccessorOwner.StopWasAsked()
     {
         if (isStopAsked)
             return;
         isStopAsked = true;
         loop.Start(RefuseNewAsync);
     }
+
+    /// <inheritdoc/>
+    async Task<JobsAnswer> ISuccessorOwner.AnswerAsync(JobsQuestion question)
+    {
+        var caller = new UserId(question.Caller);
+        bool isCancelled = question.Cancel is { } id && running.Cancel(id, caller);
+        JobsAnswer? others = predecessor is null || isCancelled ? null : await predecessor.AskAsync(loop, caller, question.Cancel);
+        return new JobsAnswer(
+            question.Number, question.Cancel is null ? [.. others?.Jobs ?? [], .. running.KnownTo(caller)] : [],
+            running.Counts.Running + (others?.Running ?? 0), isCancelled || others is { IsCancelled: true }, HasMore: false);
+    }
+
+    /// <inheritdoc/>
+    void ISuccessorOwner.SuccessorDied() => Log.SuccessorDied(logger, successor?.Pid.Value ?? 0);
 
     private async Task RefuseNewAsync()
     {

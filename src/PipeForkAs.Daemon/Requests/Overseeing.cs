@@ -6,6 +6,7 @@ using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Replying;
+using PipeForkAs.Daemon.Upgrading;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
 
@@ -16,7 +17,7 @@ namespace PipeForkAs.Daemon.Requests;
 /// runs is not told, and neither are the job hosts. What is counted is told to all.
 /// </summary>
 internal sealed class Overseeing(
-    IReadOnlyList<JobHost> hosts, RunningJobs running, JobSlots slots, Audit audit, LimitedLogger log, Loop loop)
+    IReadOnlyList<JobHost> hosts, RunningJobs running, JobSlots slots, Predecessor? former, Audit audit, LimitedLogger log, Loop loop)
 {
     private static readonly string Version =
         typeof(Overseeing).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
@@ -26,13 +27,15 @@ internal sealed class Overseeing(
     /// <summary>Answers <c>status</c>.</summary>
     public async ValueTask<EndRecord> StatusAsync(Caller caller, Request request, Reply reply)
     {
+        JobsAnswer? others = former is null ? null : await former.AskAsync(loop, caller.Uid);
         var status = new DaemonStatus
         {
             Version = Version,
             Uptime = Math.Round(loop.Time.GetElapsedTime(started).TotalSeconds, 3),
             Hosts = caller.Uid == UserId.Root ? [.. hosts.Select(Tell)] : null,
-            Jobs = [.. running.KnownTo(caller)],
-            Running = running.Counts.Running,
+            Jobs = [.. others?.Jobs ?? [], .. running.KnownTo(caller.Uid)],
+            Running = running.Counts.Running + (others?.Running ?? 0),
+            FormerDaemon = others is not null && caller.Uid == UserId.Root ? former!.Pid.Value : null,
             Waiting = slots.Waiting,
             Served = running.Counts.Served,
             Refused = running.Counts.Refused,
@@ -49,9 +52,12 @@ internal sealed class Overseeing(
 
     /// <summary>Answers <c>cancel</c>: that the job is being ended; its own client is told when it has.</summary>
     /// <exception cref="RefusedException">The caller has no such job; the same where there is none and where it is another's.</exception>
-    public EndRecord Cancel(Caller caller, Request request) => running.Cancel(request.Id!.Value, caller)
+    public async ValueTask<EndRecord> CancelAsync(Caller caller, Request request) => await IsCancelledAsync(caller, request.Id!.Value)
         ? new EndRecord { Code = ReplyCode.Ok }
         : throw new RefusedException(ReplyCode.UnknownJob, $"no job {request.Id} of yours runs; status shows those that do");
+
+    private async ValueTask<bool> IsCancelledAsync(Caller caller, long id) =>
+        running.Cancel(id, caller.Uid) || (former is not null && await former.AskAsync(loop, caller.Uid, id) is { IsCancelled: true });
 
     private static LoopStatus Tell(TurnTimes times, bool isRoot)
     {

@@ -118,7 +118,7 @@ internal sealed class RequestStory(
             Operation.List => await Listing.ListAsync(catalog, await authorizer.KnownJobsAsync(client.Caller), request, reply),
             Operation.Describe => await Listing.DescribeAsync(catalog, await authorizer.KnownJobsAsync(client.Caller), request, reply),
             Operation.Status => await overseeing.StatusAsync(client.Caller, request, reply),
-            Operation.Cancel => overseeing.Cancel(client.Caller, request),
+            Operation.Cancel => await overseeing.CancelAsync(client.Caller, request),
             _ => throw new InvalidOperationException($"nobody answers {request.Operation}"),
         };
     }

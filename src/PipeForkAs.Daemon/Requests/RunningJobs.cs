@@ -39,11 +39,11 @@ internal sealed class RunningJobs(RequestCounts counts, TimeProvider time)
     }
 
     /// <summary>What the caller may know of them, oldest first: root of all, others of those that they asked for.</summary>
-    public IEnumerable<RunningJobStatus> KnownTo(Caller caller) =>
+    public IEnumerable<RunningJobStatus> KnownTo(UserId caller) =>
         jobs.Values.Where(entry => entry.IsFor(caller)).OrderBy(entry => entry.Id).Select(entry => entry.Tell(time));
 
     /// <summary>Ends a job for the caller that asked for it, or for root. False where none runs of that id, or it is another caller's.</summary>
-    public bool Cancel(long id, Caller caller)
+    public bool Cancel(long id, UserId caller)
     {
         if (!jobs.TryGetValue(id, out Entry? entry) || !entry.IsFor(caller))
             return false;
@@ -75,7 +75,7 @@ internal sealed class RunningJobs(RequestCounts counts, TimeProvider time)
         public long Id => id;
 
         /// <summary>Whether a caller may know of it, and end it.</summary>
-        public bool IsFor(Caller asking) => asking.Uid == UserId.Root || asking.Uid == caller;
+        public bool IsFor(UserId asking) => asking == UserId.Root || asking == caller;
 
         /// <summary>Whether it runs as this user.</summary>
         public bool RunsAs(Bucket user) => Bucket.OfAccount(new UserId(account.Uid)) == user;

@@ -18,11 +18,16 @@ internal sealed class Predecessor : IDisposable
     /// <summary>For so long the former daemon may be silent; it tells every second that its loop is not stuck.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
+    /// <summary>How long an answer may take.</summary>
+    private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(1);
+
     private readonly HandoverChannel channel;
     private readonly FileDescriptor process;
     private readonly TaskCompletionSource ended = new();
+    private readonly Dictionary<long, PendingAnswer> pending = [];
     private LoopTimer? silence;
     private bool hasTakenOver;
+    private long lastQuestion;
 
     private Predecessor(ProcessId pid, FileDescriptor socket, HandoverChannel channel, FileDescriptor process, Offer offer)
     {
@@ -88,6 +93,31 @@ internal sealed class Predecessor : IDisposable
         return firstJob;
     }
 
+    /// <summary>Asks for the jobs that still run there and that a caller may know of, or has one of them ended.</summary>
+    /// <param name="loop">The loop.</param>
+    /// <param name="caller">The caller.</param>
+    /// <param name="cancel">The job to end; null for none.</param>
+    /// <returns>Null where it has ended, or does not answer within a second.</returns>
+    public async Task<JobsAnswer?> AskAsync(Loop loop, UserId caller, long? cancel = null)
+    {
+        if (!hasTakenOver || ended.Task.IsCompleted)
+            return null;
+        var question = new JobsQuestion(++lastQuestion, caller.Value, cancel);
+        var answer = new PendingAnswer();
+        pending.Add(question.Number, answer);
+        using LoopTimer deadline = loop.Schedule(AnswerPatience, () => answer.Complete(null));
+        if (!channel.Send(new HandoverMessage { Question = question }))
+            answer.Complete(null);
+        try
+        {
+            return await answer.Task;
+        }
+        finally
+        {
+            pending.Remove(question.Number);
+        }
+    }
+
     /// <summary>
     /// Tells it that the service stops, and waits until it has ended: it has deadlines of its own, and is killed where it falls silent. Nothing where this
     /// daemon has not taken over.
@@ -108,6 +138,16 @@ internal sealed class Predecessor : IDisposable
         process.Dispose();
     }
 
+    /// <summary>False at the end of messages.</summary>
+    private bool Take(HandoverMessage? message)
+    {
+        if (message is null)
+            return false;
+        if (message.Jobs is { } answer && pending.TryGetValue(answer.Number, out PendingAnswer? waiting))
+            waiting.Add(answer);
+        return true;
+    }
+
     private async Task FollowAsync(Loop loop)
     {
         try
@@ -117,11 +157,13 @@ internal sealed class Predecessor : IDisposable
                 silence?.Dispose();
                 silence = loop.Schedule(Patience, () => Libc.pidfd_send_signal(process, Signal.SIGKILL));
             }
-            while (await channel.ReadAsync(loop) is not null);
+            while (Take(await channel.ReadAsync(loop)));
         }
         finally
         {
             silence?.Dispose();
+            foreach (PendingAnswer one in pending.Values)
+                one.Complete(null);
             ended.TrySetResult();
         }
     }

@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Globalization;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.LibC;
@@ -16,6 +17,9 @@ internal sealed class Successor : IDisposable
     /// <summary>The time between two signs of life.</summary>
     private static readonly TimeSpan AlivePause = TimeSpan.FromSeconds(1);
 
+    /// <summary>How many jobs one part of an answer tells of: a message has room for each.</summary>
+    private const int JobsInPart = 50;
+
     /// <summary>For the log's last line to be written.</summary>
     private static readonly TimeSpan LastLine = TimeSpan.FromMilliseconds(100);
 
@@ -25,7 +29,7 @@ internal sealed class Successor : IDisposable
     private readonly Loop loop;
     private readonly HandoverChannel channel;
     private readonly TaskCompletionSource<EndedChild> ended = new();
-    private Action? onDeath;
+    private ISuccessorOwner? owner;
 
     private Successor(Loop loop, ProcessId pid, HandoverChannel channel)
     {
@@ -103,7 +107,7 @@ internal sealed class Successor : IDisposable
             EndedChild child = await ended.Task;
             throw new UpgradeException(isLate
                 ? $"the new daemon was not ready after {StartPatience.TotalSeconds:0} s"
-                : $"the new daemon ended before it was ready ({child.Status}); its log tells more");
+                : $"the new daemon ended before it was ready ({How(child.Status)}); its log tells more");
         }
         catch
         {
@@ -115,15 +119,14 @@ internal sealed class Successor : IDisposable
 
     /// <summary>Lets it serve. From here on this process tells it that it lives, and ends at once if the new daemon dies.</summary>
     /// <param name="firstJob">The number of its first job.</param>
-    /// <param name="onStop">Called when the service stops.</param>
-    /// <param name="onDeath">Called when the new daemon has ended, before this process ends.</param>
-    public void Serve(long firstJob, Action onStop, Action onDeath)
+    /// <param name="owner">Does what the new daemon asks for.</param>
+    public void Serve(long firstJob, ISuccessorOwner owner)
     {
-        this.onDeath = onDeath;
+        this.owner = owner;
         if (!channel.Send(new HandoverMessage { FirstJob = firstJob }))
             Kill();
         Live();
-        loop.Start(() => FollowAsync(onStop));
+        loop.Start(() => FollowAsync(owner));
     }
 
     /// <summary>Kills it, where it has not ended.</summary>
@@ -136,6 +139,13 @@ internal sealed class Successor : IDisposable
 
     /// <summary>Closes the socket to it.</summary>
     public void Dispose() => channel.Dispose();
+
+    private static string How(WaitStatus status) => status switch
+    {
+        WaitStatus.Exited exited => string.Create(CultureInfo.InvariantCulture, $"exit status {exited.Code}"),
+        WaitStatus.Signaled signaled => signaled.Signal.ToString(),
+        _ => throw new ArgumentOutOfRangeException(nameof(status)),
+    };
 
     private static string[] Arguments()
     {
@@ -155,13 +165,31 @@ internal sealed class Successor : IDisposable
         loop.Schedule(AlivePause, Live);
     }
 
-    private async Task FollowAsync(Action onStop)
+    private async Task FollowAsync(ISuccessorOwner asked)
     {
         while (await channel.ReadAsync(loop) is { } message)
         {
             if (message.Stop == true)
-                onStop();
+                asked.StopWasAsked();
+            if (message.Question is { } question)
+                loop.Start(async () => Answer(await asked.AnswerAsync(question)));
         }
+    }
+
+    /// <summary>Sends an answer in parts of a bounded size.</summary>
+    private void Answer(JobsAnswer whole)
+    {
+        int sent = 0;
+        bool hasMore;
+        do
+        {
+            JobsAnswer part = whole with { Jobs = [.. whole.Jobs.Skip(sent).Take(JobsInPart)] };
+            sent += part.Jobs.Count;
+            hasMore = sent < whole.Jobs.Count;
+            if (!channel.Send(new HandoverMessage { Jobs = part with { HasMore = hasMore } }))
+                return;
+        }
+        while (hasMore);
     }
 
     /// <summary>
@@ -171,9 +199,9 @@ internal sealed class Successor : IDisposable
     private void Ended(EndedChild child)
     {
         ended.TrySetResult(child);
-        if (onDeath is null)
+        if (owner is null)
             return;
-        onDeath();
+        owner.SuccessorDied();
         Thread.Sleep(LastLine);
         Libc._exit(1);
     }

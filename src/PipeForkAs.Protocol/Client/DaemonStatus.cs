@@ -17,6 +17,13 @@ public sealed record DaemonStatus
     [JsonPropertyName("hosts")]
     public IReadOnlyList<JobHostStatus>? Hosts { get; init; }
 
+    /// <summary>
+    /// The process of a former daemon that ends with its last job, which is among <see cref="Jobs"/>; null where there is none, and where the caller
+    /// may not know it.
+    /// </summary>
+    [JsonPropertyName("former_daemon")]
+    public int? FormerDaemon { get; init; }
+
     /// <summary>The jobs that run, oldest first: for root all, for others those that they asked for.</summary>
     [JsonPropertyName("jobs")]
     public required IReadOnlyList<RunningJobStatus> Jobs { get; init; }

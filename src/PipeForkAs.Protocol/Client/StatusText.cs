@@ -24,6 +24,8 @@ public static class StatusText
             yield return $"records: {Records(records)}";
         foreach (JobHostStatus host in status.Hosts ?? [])
             yield return Invariant($"job host {host.Path}: {(host.Well ? "" : "not well, ")}pid {string.Join(", ", host.Pids)}; {host.Ready} of {host.Workers} workers ready");
+        if (status.FormerDaemon is { } former)
+            yield return Invariant($"former daemon: pid {former}, ends with its last job");
         yield return Invariant($"jobs: {status.Running} running{(status.Jobs.Count < status.Running ? $", {status.Jobs.Count} of them yours" : "")}");
         if (status.Jobs.Count == 0)
             yield break;

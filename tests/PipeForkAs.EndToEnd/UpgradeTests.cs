@@ -1,0 +1,254 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json.Nodes;
+using PipeForkAs.EndToEnd.Harness;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
+using SocketShutdown = System.Net.Sockets.SocketShutdown;
+
+namespace PipeForkAs.EndToEnd;
+
+/// <summary>A reload that finds the daemon's executable replaced.</summary>
+public sealed class UpgradeTests
+{
+    private const string Refused = "configuration not reloaded, the former one still holds";
+
+    [Theory(Timeout = Bound.Test)]
+    [InlineData("off")]
+    [InlineData("required")]
+    public async Task Upgrades_refuse_no_request_run_none_twice_and_end_no_job(string cgroup)
+    {
+        await using UpgradableDaemon daemon = await UpgradableDaemon.StartAsync(configuration =>
+        {
+            configuration["Limits"]!["Cgroup"] = cgroup;
+            configuration["Limits"]!["DrainTimeout"] = "00:01:00";
+            configuration["Commands"]!["count"] = new JsonObject { ["Command"] = new JsonArray("/bin/sh", "-c", "echo x >>\"$1\"", "sh", "{file}"), ["Parameters"] = Text("file") };
+        });
+        string file = Path.Combine(daemon.First.Folder, "counted");
+        File.WriteAllText(file, "");
+        Libc.chmod(file, 0x1B6); // 0666
+        using var stop = new CancellationTokenSource();
+        var bad = new ConcurrentBag<string>();
+        int count = 0;
+        TimeSpan slowest = TimeSpan.Zero;
+        Task[] clients = [.. Enumerable.Range(0, 3).Select(_ => Task.Run(async () =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                long asked = Stopwatch.GetTimestamp();
+                FramedReply reply = await RawClient.RunAsync(daemon.First, "count", $$"""{"file":"{{file}}"}""", user: TestUsers.Bob);
+                Interlocked.Increment(ref count);
+                if (reply.End.Code != ReplyCode.Ok)
+                    bad.Add($"{reply.End}");
+                TimeSpan took = Stopwatch.GetElapsedTime(asked);
+                slowest = took > slowest ? took : slowest;
+            }
+        }))];
+
+        var idle = new List<Socket>();
+        var busy = new List<Task<FramedReply>>();
+        for (int i = 0; i < 10; i++)
+        {
+            Socket client = await RawClient.ConnectAsync(daemon.First);
+            await client.SendAsync(Encoding.UTF8.GetBytes($$"""{"job":"cat","user":"{{TestUsers.Alice}}","reply":"frames"}{{'\n'}}before """));
+            idle.Add(client);
+            busy.Add(RawClient.RunAsync(daemon.First, "sleep", """{"seconds":3}"""));
+            await Task.Delay(100);
+            int former = daemon.Main;
+            if (i == 5)
+            {
+                daemon.Replace("#!/bin/sh\nexit 3\n");
+                daemon.Reload();
+                await Bound.UntilAsync(() => daemon.First.Log.Contains(Refused, StringComparison.Ordinal), () => daemon.First.Log);
+                continue;
+            }
+
+            await daemon.UpgradeAsync();
+            Assert.NotEqual(former, daemon.Main);
+        }
+
+        foreach (Socket client in idle)
+        {
+            await client.SendAsync("after"u8.ToArray());
+            client.Shutdown(SocketShutdown.Send);
+            FramedReply reply = FramedReply.Parse(await RawClient.ReadToEndAsync(client));
+            Assert.Equal((ReplyCode.Ok, "before after"), (reply.End.Code, reply.Text));
+            client.Dispose();
+        }
+
+        Assert.All(await Task.WhenAll(busy), reply => Assert.Equal(ReplyCode.Ok, reply.End.Code));
+        await Bound.UntilAsync(() => ProcFs.Children(daemon.Main).Count > 0 && !ProcFs.IsAlive(daemon.First.Pid), () => daemon.First.Log);
+        await stop.CancelAsync();
+        await Task.WhenAll(clients);
+        Assert.Empty(bad);
+        Assert.True(slowest < TimeSpan.FromSeconds(1), $"the slowest answer took {slowest.TotalSeconds} s");
+        Assert.Equal(count, File.ReadAllLines(file).Length);
+        Assert.DoesNotContain("fail: PipeForkAs.Daemon.DaemonService[5]", daemon.First.Log);
+        await daemon.StopAsync();
+        Assert.False(File.Exists(daemon.First.Socket));
+    }
+
+    [Theory(Timeout = Bound.Test)]
+    [InlineData("#!/bin/sh\nexit 3\n", "the new daemon ended before it was ready (exit status 3)")]
+    [InlineData("no program", "ENOEXEC")]
+    public async Task A_new_daemon_that_does_not_start_leaves_the_former_one_serving(string content, string problem)
+    {
+        await using UpgradableDaemon daemon = await UpgradableDaemon.StartAsync();
+        daemon.Replace(content);
+        daemon.Reload();
+        await Bound.UntilAsync(() => daemon.First.Log.Contains(Refused, StringComparison.Ordinal), () => daemon.First.Log);
+        Assert.Contains(problem, daemon.First.Log);
+        Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon.First, "id")).End.Code);
+
+        await daemon.UpgradeAsync();
+        Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon.First, "id")).End.Code);
+        await daemon.StopAsync();
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_configuration_that_the_new_daemon_refuses_is_told_by_the_former_one()
+    {
+        await using UpgradableDaemon daemon = await UpgradableDaemon.StartAsync();
+        File.WriteAllText(Path.Combine(daemon.First.Folder, "pipeforkas.json"), """{ "Limits": { "MaxJobs": -3 } }""");
+        daemon.Replace();
+        daemon.Reload();
+        await Bound.UntilAsync(() => daemon.First.Log.Contains($"{Refused}: ", StringComparison.Ordinal), () => daemon.First.Log);
+        Assert.Contains("MaxJobs", daemon.First.Log.Split(Refused)[1]);
+        Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon.First, "id")).End.Code);
+        await daemon.StopAsync();
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task An_executable_that_others_can_write_is_not_started()
+    {
+        await using UpgradableDaemon daemon = await UpgradableDaemon.StartAsync();
+        daemon.Replace("#!/bin/sh\nexit 3\n");
+        Libc.chmod(daemon.Executable, 0x1FF); // 0777
+        daemon.Reload();
+        await Bound.UntilAsync(() => daemon.First.Log.Contains(Refused, StringComparison.Ordinal), () => daemon.First.Log);
+        Assert.Contains("was replaced, and is not started", daemon.First.Log);
+        await daemon.StopAsync();
+    }
+
+    [Theory(Timeout = Bound.Test)]
+    [InlineData("off")]
+    [InlineData("required")]
+    public async Task A_stop_reaches_the_former_daemon_and_ends_its_jobs_after_its_drain_time(string cgroup)
+    {
+        await using UpgradableDaemon daemon = await UpgradableDaemon.StartAsync(configuration =>
+        {
+            configuration["Limits"]!["Cgroup"] = cgroup;
+            configuration["Limits"]!["DrainTimeout"] = "00:00:03";
+        });
+        Task<FramedReply> job = RawClient.RunAsync(daemon.First, "sleep", """{"seconds":60}""");
+        using Socket silent = await RawClient.ConnectAsync(daemon.First);
+        await Crowd.UntilAsync(() => daemon.First.Log, _ => ProcFs.Descendants(daemon.First.Pid).Any(), TimeSpan.FromSeconds(10), "no job");
+        await RawClient.RunAsync(daemon.First, "id");
+        await daemon.UpgradeAsync();
+        Assert.True(ProcFs.IsAlive(daemon.First.Pid));
+        await daemon.StopAsync();
+        Assert.Equal(ReplyCode.ShuttingDown, (await job).End.Code);
+        Assert.Equal(0, await daemon.First.EndedAsync());
+    }
+
+    /// <summary>The service manager then sees how the main process ended: it is no child of its own while the former daemon lives.</summary>
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_new_daemon_that_dies_ends_the_former_one_too()
+    {
+        await using UpgradableDaemon daemon = await UpgradableDaemon.StartAsync();
+        Task<byte[]> job = RawClient.AskAsync(daemon.First, Encoding.UTF8.GetBytes($$"""{"job":"sleep","args":{"seconds":60},"user":"{{TestUsers.Alice}}"}{{'\n'}}"""));
+        await RawClient.RunAsync(daemon.First, "id");
+        await daemon.UpgradeAsync();
+        int[] family = [.. ProcFs.Descendants(daemon.First.Pid)];
+        Libc.kill(new ProcessId(daemon.Main), Signal.SIGKILL);
+        Assert.Equal(1, await daemon.First.EndedAsync());
+        Assert.Contains("the new daemon, has ended", daemon.First.Log);
+        foreach (int pid in family)
+            await UpgradableDaemon.EndedAsync(pid);
+        await job;
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task Status_and_cancel_reach_jobs_of_former_daemons()
+    {
+        await using UpgradableDaemon daemon = await UpgradableDaemon.StartAsync(configuration => configuration["Limits"]!["DrainTimeout"] = "00:01:00");
+        Task<FramedReply> first = RawClient.RunAsync(daemon.First, "sleep", """{"seconds":50}""");
+        await JobsAsync(daemon, 1);
+        await daemon.UpgradeAsync();
+        Task<FramedReply> second = RawClient.RunAsync(daemon.First, "sleep", """{"seconds":50}""");
+        await JobsAsync(daemon, 2);
+        await daemon.UpgradeAsync();
+        Task<FramedReply> third = RawClient.RunAsync(daemon.First, "sleep", """{"seconds":50}""");
+        JsonNode status = await JobsAsync(daemon, 3);
+        Assert.Equal(3, status["running"]!.GetValue<int>());
+        Assert.NotNull(status["former_daemon"]);
+        long[] ids = [.. status["jobs"]!.AsArray().Select(job => job!["id"]!.GetValue<long>())];
+        Assert.Equal(ids.Distinct().Order(), ids);
+        Assert.Equal(ReplyCode.UnknownJob, (await RawClient.FramesAsync(daemon.First, """{"op":"cancel","id":999999,"reply":"frames"}""")).End.Code);
+        foreach ((long id, Task<FramedReply> job) in ids.Zip([first, second, third]))
+        {
+            Assert.False(job.IsCompleted);
+            Assert.Equal(ReplyCode.UnknownJob, await CancelAsAliceAsync(daemon, id));
+            FramedReply cancelled = await RawClient.FramesAsync(
+                daemon.First, string.Create(CultureInfo.InvariantCulture, $$"""{"op":"cancel","id":{{id}},"reply":"frames"}"""));
+            Assert.Equal(ReplyCode.Ok, cancelled.End.Code);
+            Assert.Equal(ReplyCode.Cancelled, (await job).End.Code);
+        }
+
+        await JobsAsync(daemon, 0);
+        await UpgradableDaemon.EndedAsync(daemon.First.Pid);
+        await daemon.StopAsync();
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task Without_a_service_manager_a_replaced_executable_is_only_warned_of()
+    {
+        await using UpgradableDaemon daemon = await UpgradableDaemon.StartAsync(hasManager: false);
+        daemon.Replace();
+        daemon.Reload();
+        await Bound.UntilAsync(() => daemon.First.Log.Contains("configuration reloaded", StringComparison.Ordinal), () => daemon.First.Log);
+        Assert.Contains("there is no service manager that could be told", daemon.First.Log);
+        Assert.Equal(0, await daemon.First.StopAsync());
+    }
+
+    private static JsonObject Text(string name) => new() { [name] = new JsonObject { ["Type"] = "string" } };
+
+    private static async Task<JsonNode> JobsAsync(UpgradableDaemon daemon, int count)
+    {
+        JsonNode status = new JsonObject();
+        var deadline = Stopwatch.StartNew();
+        do
+        {
+            FramedReply reply = await RawClient.FramesAsync(daemon.First, """{"op":"status","reply":"frames"}""");
+            Assert.Equal(ReplyCode.Ok, reply.End.Code);
+            status = JsonNode.Parse(reply.Stdout)!;
+        }
+        while (status["jobs"]!.AsArray().Count != count && deadline.Elapsed < TimeSpan.FromSeconds(20));
+        Assert.Equal(count, status["jobs"]!.AsArray().Count);
+        return status;
+    }
+
+    private static async Task<ReplyCode> CancelAsAliceAsync(UpgradableDaemon daemon, long id)
+    {
+        string request = string.Create(CultureInfo.InvariantCulture, $$"""{"op":"cancel","id":{{id}},"reply":"frames"}""");
+        using var process = new Process
+        {
+            StartInfo = new ProcessStartInfo(
+                "setpriv", ["--reuid", TestUsers.Alice, "--regid", TestUsers.Alice, "--init-groups", "--", "socat", "-", $"UNIX-CONNECT:{daemon.First.Socket}"])
+            {
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+            },
+        };
+        process.Start();
+        await process.StandardInput.WriteAsync(request + "\n");
+        process.StandardInput.Close();
+        using var reply = new MemoryStream();
+        await process.StandardOutput.BaseStream.CopyToAsync(reply);
+        await process.WaitForExitAsync();
+        return FramedReply.Parse(reply.ToArray()).End.Code;
+    }
+}

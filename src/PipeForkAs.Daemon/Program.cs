@@ -10,6 +10,7 @@ using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Reloading;
 using PipeForkAs.Daemon.Systemd;
 using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
@@ -40,8 +41,11 @@ var config = new Option<string?>("--config")
     HelpName = "FILE",
 };
 var checkConfig = new Option<bool>("--check-config") { Description = "Check the configuration and end" };
-var command = new RootCommand("Runs registered jobs as users, in forked workers.") { config, checkConfig };
-command.SetAction((arguments, cancellation) => RunAsync(arguments.GetValue(config), arguments.GetValue(checkConfig), cancellation));
+var reload = new Option<bool>("--reload") { Description = "Have the running daemon reload, wait for the result, and end with it" };
+var command = new RootCommand("Runs registered jobs as users, in forked workers.") { config, checkConfig, reload };
+command.SetAction((arguments, cancellation) => arguments.GetValue(reload)
+    ? Task.FromResult(ReloadCommand.Run(arguments.GetValue(config)))
+    : RunAsync(arguments.GetValue(config), arguments.GetValue(checkConfig), cancellation));
 return await command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
 
 static async Task<int> RunAsync(string? file, bool onlyCheck, CancellationToken cancellation)

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.Accounts;
 using PipeForkAs.Daemon.Auditing;
@@ -10,6 +11,7 @@ using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Patterns;
+using PipeForkAs.Daemon.Reloading;
 using PipeForkAs.Daemon.Replying;
 using PipeForkAs.Daemon.Requests;
 using PipeForkAs.Daemon.Systemd;
@@ -22,7 +24,7 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.Daemon;
 
 /// <summary>The daemon's parts put together: job hosts, listener, connections. All of it runs on the loop.</summary>
-internal sealed class Server
+internal sealed class Server : IReloadable
 {
     /// <summary>How long a stop waits for requests of clients that are connected already.</summary>
     private static readonly TimeSpan LastRequestPatience = TimeSpan.FromMilliseconds(500);
@@ -48,6 +50,7 @@ internal sealed class Server
     private readonly Connections connections;
     private readonly PolicyDoubts doubts;
     private readonly DescriptorCheck descriptors;
+    private readonly Reload reload;
     private JobIsolation? isolation;
     private Acceptor? acceptor;
     private Task? stopped;
@@ -59,9 +62,13 @@ internal sealed class Server
     /// <param name="counts">Where requests are counted.</param>
     /// <param name="logger">The log.</param>
     /// <param name="auditLogger">The log of requests.</param>
+    /// <param name="reader">Reads the configuration for a reload.</param>
+    /// <param name="notifier">The service manager.</param>
     public Server(
-        Loop loop, DaemonOptions options, FileDescriptor? handed, ServiceReport report, RequestCounts counts, LimitedLogger logger, ILogger auditLogger)
+        Loop loop, DaemonOptions options, FileDescriptor? handed, ServiceReport report, RequestCounts counts, LimitedLogger logger,
+        ILogger auditLogger, Reloader reader, ISystemdNotifier notifier)
     {
+        reload = new Reload(reader, this, notifier, logger);
         this.handed = handed;
         this.report = report;
         running = new RunningJobs(counts, loop.Time);
@@ -89,7 +96,7 @@ internal sealed class Server
         audit = new Audit(
             auditLogger, loop.Time, (delay, callback) => loop.Schedule(delay, callback),
             job => catalog.Find(job)?.Description.AuditedArguments ?? []);
-        var overseeing = new Overseeing(hosts, running, slots, audit, logger, loop);
+        var overseeing = new Overseeing(hosts, running, slots, audit, ReloadAsync, logger, loop);
         var story = new RequestStory(
             options, catalog, authorizer, accounts, orders, checking, overseeing, slots, running, turns, descriptors,
             new UserBars(descriptors.Offenders, unkillable, options.Limits), audit, logger);
@@ -130,34 +137,35 @@ internal sealed class Server
         report.IsWell = () => hosts.Exists(static host => host.IsWell);
         report.Start();
         acceptor.Start();
+        reload.Open();
     }
 
     /// <summary>
     /// Goes by another policy, other limits, other commands and other restrictions from now on, all of them or none. What runs keeps what it was granted: a
-    /// request goes by one policy, and its job's order and deadline were made when it began.
+    /// request goes by one policy, and its job's order and deadline were made when it began. Completes when the log tells the doubts about the policy; all
+    /// else is done at once.
     /// </summary>
-    /// <param name="fresh">The configuration.</param>
-    /// <param name="policy">Its policy.</param>
-    /// <param name="commands">Its commands.</param>
-    /// <returns>Completes when the log tells the doubts about the policy; all else is done at once.</returns>
-    /// <exception cref="JobHostException">A command has the name of a job, or there is no job to restrict.</exception>
-    /// <exception cref="ConfigurationException">The audit file cannot be opened.</exception>
-    public async Task ApplyAsync(DaemonOptions fresh, Policy policy, IReadOnlyList<CommandJob> commands)
+    public async Task<IReadOnlyList<string>> ApplyAsync(Reloaded fresh)
     {
-        using Audit.Change auditing = await audit.PrepareAsync(fresh.Audit);
-        catalog.Replace(commands, fresh.Jobs);
+        using Audit.Change auditing = await audit.PrepareAsync(fresh.Options.Audit);
+        catalog.Replace(fresh.Commands, fresh.Options.Jobs);
         auditing.Keep();
-        options.Policy = fresh.Policy;
-        options.Limits.Take(fresh.Limits);
+        options.Policy = fresh.Options.Policy;
+        options.Limits.Take(fresh.Options.Limits);
         orders.Apply(options.Limits);
         slots.ServeWaiting();
         connections.Reconsider();
-        authorizer.Policy = policy;
+        authorizer.Policy = fresh.Policy;
         await TellDoubtsAsync();
+        return [];
     }
 
-    /// <summary>Opens the audit file anew.</summary>
-    public void ReopenAudit() => audit.Reopen();
+    /// <summary>Opens the audit file again, whatever the configuration says, and reloads.</summary>
+    public Task<ReloadResult> ReloadAsync()
+    {
+        audit.Reopen();
+        return reload.RunAsync();
+    }
 
     /// <summary>Takes nothing new, lets what runs come to its end for a time, and ends the rest. Once, however often it is called.</summary>
     public Task StopAsync() => stopped ??= EndAsync();
@@ -165,6 +173,7 @@ internal sealed class Server
     private async Task EndAsync()
     {
         long begun = loop.Time.GetTimestamp();
+        reload.Close();
         if (acceptor is not null)
             await acceptor.StopAsync();
         report.Stop();

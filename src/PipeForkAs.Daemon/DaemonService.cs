@@ -14,13 +14,11 @@ namespace PipeForkAs.Daemon;
 
 /// <summary>The event loop as a service of the generic host: it has started when the socket listens, and stopped when it has drained.</summary>
 internal sealed class DaemonService(
-    DaemonOptions options, Reloader reloader, ServiceManager manager, ServiceNotifier notifier, TimeProvider time, OwnExecutable executable,
-    TakenOver taken, IHostApplicationLifetime lifetime,
+    DaemonOptions options, Reloader reloader, ServiceManager manager, ISystemdNotifier notifier, Upgrade upgrade, TimeProvider time,
     ILogger<DaemonService> logger, ILoggerFactory loggers)
     : BackgroundService
 {
     private readonly TaskCompletionSource started = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private Task reloading = Task.CompletedTask;
     private readonly TaskCompletionSource loopEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <inheritdoc/>
@@ -60,7 +58,7 @@ internal sealed class DaemonService(
         using var own = new Loop(time, failure => Log.LoopBroke(limited, failure), Tell);
         var counts = new RequestCounts();
         var report = new ServiceReport(own, manager, notifier, counts);
-        var server = new Server(own, options, manager.Socket, taken.From, report, counts, limited, loggers.CreateLogger(Audit.Category));
+        var server = new Server(own, options, manager.Socket, upgrade, report, counts, limited, loggers.CreateLogger(Audit.Category), reloader, notifier);
 
         // The runtime has its own SIGCHLD handler; it reaps only children that Process started, of which there are none.
         using PosixSignalRegistration childEnded = PosixSignalRegistration.Create(
@@ -68,10 +66,7 @@ internal sealed class DaemonService(
         using PosixSignalRegistration reload = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
         {
             signal.Cancel = true;
-            own.Post(_ => server.ReopenAudit(), null);
-            AskForReload(
-                fresh => own.Post(async _ => await ApplyAsync(server, fresh), null),
-                done => own.Post(async _ => await UpgradeAsync(server, done), null));
+            own.Post(_ => own.Start(server.ReloadAsync), null);
         });
         var thread = new Thread(() => RunLoop(own)) { Name = "event loop", IsBackground = true };
         thread.Start();
@@ -143,90 +138,6 @@ internal sealed class DaemonService(
         }
     }
 
-    private void AskForReload(Action<Taken> post, Action<TaskCompletionSource> postUpgrade)
-    {
-        lock (started)
-            reloading = ReloadAsync(reloading, post, postUpgrade);
-    }
-
-    /// <summary>One reload after the other: the files and the user database are read off the loop, what they say is taken over on it.</summary>
-    private async Task ReloadAsync(Task former, Action<Taken> post, Action<TaskCompletionSource> postUpgrade)
-    {
-        await former;
-        if (await Task.WhenAny(started.Task, loopEnded.Task) != started.Task || !started.Task.IsCompletedSuccessfully)
-            return;
-        try
-        {
-            notifier.Notify(ServiceStates.Reloading());
-            if (executable.IsReplaced())
-            {
-                if (notifier.IsEnabled)
-                {
-                    Log.Upgrading(logger, executable.Path);
-                    var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                    postUpgrade(done);
-                    await done.Task;
-                    lifetime.StopApplication();
-                    return;
-                }
-
-                Log.UpgradeNeedsManager(logger, executable.Path);
-            }
-
-            Reloaded fresh = await Task.Run(reloader.Load);
-            var taken = new Taken(fresh, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
-            post(taken);
-            await taken.Done.Task;
-            fresh.Keep();
-            Log.Reloaded(logger, fresh.Changed.Count == 0 ? "nothing" : string.Join(", ", fresh.Changed));
-        }
-        catch (ConfigurationException refused)
-        {
-            foreach (string problem in refused.Problems)
-                Log.ReloadRefused(logger, problem);
-        }
-#pragma warning disable CA1031 // The edge of a reload: whatever it is, the former configuration holds, and the log says why.
-        catch (Exception failure)
-#pragma warning restore CA1031
-        {
-            Log.ReloadRefused(logger, failure.Message);
-        }
-        finally
-        {
-            notifier.Notify(ServiceState.Ready);
-        }
-    }
-
-    private async Task UpgradeAsync(Server server, TaskCompletionSource done)
-    {
-        try
-        {
-            await server.UpgradeAsync(executable.Path, notifier.HandOver);
-            done.SetResult();
-        }
-#pragma warning disable CA1031 // Whatever it is, who asked for the reload is told.
-        catch (Exception failure)
-#pragma warning restore CA1031
-        {
-            done.SetException(failure);
-        }
-    }
-
-    private static async Task ApplyAsync(Server server, Taken taken)
-    {
-        try
-        {
-            await server.ApplyAsync(taken.Fresh.Options, taken.Fresh.Policy, taken.Fresh.Commands);
-            taken.Done.SetResult();
-        }
-#pragma warning disable CA1031 // Whatever it is, who asked for the reload is told.
-        catch (Exception failure)
-#pragma warning restore CA1031
-        {
-            taken.Done.SetException(failure);
-        }
-    }
-
     private void PrepareProcess()
     {
         // A client or a job that closes its end is an error of the call, not of the process.
@@ -242,7 +153,4 @@ internal sealed class DaemonService(
         if (hard < wanted)
             Log.FewDescriptors(logger, wanted, hard);
     }
-
-    /// <summary>A configuration on its way to the loop, and back when it holds.</summary>
-    private sealed record Taken(Reloaded Fresh, TaskCompletionSource Done);
 }

@@ -92,6 +92,13 @@ internal static partial class Log
     [LoggerMessage(31, LogLevel.Error, "configuration not reloaded, the former one still holds: {Problem}")]
     public static partial void ReloadRefused(ILogger logger, string problem);
 
+    /// <summary>Logs each problem of a reload that was refused.</summary>
+    public static void EachReloadProblem(ILogger logger, IReadOnlyList<string> problems)
+    {
+        foreach (string problem in problems)
+            ReloadRefused(logger, problem);
+    }
+
     [LoggerMessage(32, LogLevel.Warning, "the service manager was not told {State}: {Problem}")]
     public static partial void NotifyFailed(ILogger logger, string state, string problem);
 

@@ -10,6 +10,7 @@ using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Reloading;
 using PipeForkAs.Daemon.Systemd;
 using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.Daemon.Upgrading;
@@ -42,9 +43,11 @@ var config = new Option<string?>("--config")
     HelpName = "FILE",
 };
 var checkConfig = new Option<bool>("--check-config") { Description = "Check the configuration and end" };
-var command = new RootCommand("Runs registered jobs as users, in forked workers.") { config, checkConfig };
-command.SetAction((arguments, cancellation) => RunAsync(
-    arguments.GetValue(config), arguments.GetValue(checkConfig), takesOver, cancellation));
+var reload = new Option<bool>("--reload") { Description = "Have the running daemon reload, wait for the result, and end with it" };
+var command = new RootCommand("Runs registered jobs as users, in forked workers.") { config, checkConfig, reload };
+command.SetAction((arguments, cancellation) => arguments.GetValue(reload)
+    ? Task.FromResult(ReloadCommand.Run(arguments.GetValue(config)))
+    : RunAsync(arguments.GetValue(config), arguments.GetValue(checkConfig), takesOver, cancellation));
 return await command.Parse(takesOver ? args[1..] : args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
 
 static async Task<int> RunAsync(string? file, bool onlyCheck, bool takesOver, CancellationToken cancellation)
@@ -107,8 +110,9 @@ static IHost Build(DaemonOptions options, IConfigurationRoot root, string? file,
     // Why a start failed is told in one line, above; the generic host would tell it a second time, with its stack.
     builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
     builder.Services.AddServiceManager(predecessor?.Socket);
-    builder.Services.AddSingleton(new TakenOver(predecessor));
-    builder.Services.AddSingleton(OwnExecutable.Find());
+    var executable = OwnExecutable.Find();
+    builder.Services.AddSingleton(provider => new Upgrade(
+        executable, predecessor, provider.GetRequiredService<ServiceNotifier>(), provider.GetRequiredService<IHostApplicationLifetime>()));
 
     // A stop has deadlines of its own, which a reload may change.
     builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan);

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.Accounts;
 using PipeForkAs.Daemon.Auditing;
@@ -10,6 +11,7 @@ using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Patterns;
+using PipeForkAs.Daemon.Reloading;
 using PipeForkAs.Daemon.Replying;
 using PipeForkAs.Daemon.Requests;
 using PipeForkAs.Daemon.Systemd;
@@ -23,7 +25,7 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.Daemon;
 
 /// <summary>The daemon's parts put together: job hosts, listener, connections. All of it runs on the loop.</summary>
-internal sealed class Server : ISuccessorOwner
+internal sealed class Server : IReloadable, ISuccessorOwner
 {
     /// <summary>How long a stop waits for requests of clients that are connected already.</summary>
     private static readonly TimeSpan LastRequestPatience = TimeSpan.FromMilliseconds(500);
@@ -33,18 +35,13 @@ internal sealed class Server : ISuccessorOwner
     /// <summary>How long a stop waits for the audit file.</summary>
     private static readonly TimeSpan LastRecordPatience = TimeSpan.FromSeconds(5);
 
-    private static readonly TimeSpan HandOverPause = TimeSpan.FromMilliseconds(50);
-
-    /// <summary>How often the service manager is told of a new process: 10 s long.</summary>
-    private const int HandOverAttempts = 200;
-
     private readonly Loop loop;
     private readonly DaemonOptions options;
     private readonly ILogger logger;
     private readonly List<JobHost> hosts = [];
     private readonly JobCatalog catalog;
     private readonly FileDescriptor? handed;
-    private readonly Predecessor? predecessor;
+    private readonly Upgrade upgrade;
     private readonly ServiceReport report;
     private readonly RunningJobs running;
     private readonly FairTurns turns;
@@ -55,26 +52,29 @@ internal sealed class Server : ISuccessorOwner
     private readonly Connections connections;
     private readonly PolicyDoubts doubts;
     private readonly DescriptorCheck descriptors;
+    private readonly Reload reload;
     private JobIsolation? isolation;
     private Acceptor? acceptor;
     private Task? stopped;
-    private Successor? successor;
     private bool isStopAsked;
 
     /// <param name="loop">The loop.</param>
     /// <param name="options">The configuration.</param>
     /// <param name="handed">A listening socket that the service manager or a former daemon handed over; null to make one.</param>
-    /// <param name="predecessor">A former daemon, from which this one takes over; null for none.</param>
+    /// <param name="upgrade">Lets a new daemon take over, and this one from a former one.</param>
     /// <param name="report">What the service manager is told.</param>
     /// <param name="counts">Where requests are counted.</param>
     /// <param name="logger">The log.</param>
     /// <param name="auditLogger">The log of requests.</param>
+    /// <param name="reader">Reads the configuration for a reload.</param>
+    /// <param name="notifier">The service manager.</param>
     public Server(
-        Loop loop, DaemonOptions options, FileDescriptor? handed, Predecessor? predecessor, ServiceReport report, RequestCounts counts, LimitedLogger logger,
-        ILogger auditLogger)
+        Loop loop, DaemonOptions options, FileDescriptor? handed, Upgrade upgrade, ServiceReport report, RequestCounts counts,
+        LimitedLogger logger, ILogger auditLogger, Reloader reader, ISystemdNotifier notifier)
     {
+        reload = new Reload(reader, this, notifier, logger);
         this.handed = handed;
-        this.predecessor = predecessor;
+        this.upgrade = upgrade;
         this.report = report;
         running = new RunningJobs(counts, loop.Time);
         this.loop = loop;
@@ -101,7 +101,7 @@ internal sealed class Server : ISuccessorOwner
         audit = new Audit(
             auditLogger, loop.Time, (delay, callback) => loop.Schedule(delay, callback),
             job => catalog.Find(job)?.Description.AuditedArguments ?? []);
-        var overseeing = new Overseeing(hosts, running, slots, predecessor, audit, logger, loop);
+        var overseeing = new Overseeing(hosts, running, slots, upgrade.Predecessor, audit, ReloadAsync, logger, loop);
         var story = new RequestStory(
             options, catalog, authorizer, accounts, orders, checking, overseeing, slots, running, turns, descriptors,
             new UserBars(descriptors.Offenders, unkillable, options.Limits), audit, logger);
@@ -115,11 +115,11 @@ internal sealed class Server : ISuccessorOwner
         connections.WhenEnded = IdleCollection.OfProcess(loop, () => connections.Count == 0).RequestEnded;
     }
 
-    /// <summary>The daemon's number among those that took over one from the other.</summary>
-    private int Generation => predecessor?.Offer.Generation ?? 1;
-
     /// <summary>Reaps the daemon's children; to be swept at SIGCHLD.</summary>
     public ChildReaper Reaper { get; }
+
+    /// <inheritdoc/>
+    bool ISuccessorOwner.IsStopping => stopped is not null;
 
     /// <summary>Starts the job hosts, and listens once all of them can fork.</summary>
     /// <exception cref="JobHostException">A job host cannot serve.</exception>
@@ -131,7 +131,7 @@ internal sealed class Server : ISuccessorOwner
     {
         using (Audit.Change auditing = await audit.PrepareAsync(options.Audit))
             auditing.Keep();
-        isolation = IsolationChoice.Make(loop, options, Reaper, predecessor?.Offer.Cgroup, Generation, logger);
+        isolation = IsolationChoice.Make(loop, options, Reaper, upgrade.Predecessor?.Offer.Cgroup, upgrade.Generation, logger);
         await isolation.ClearAsync();
         await Task.WhenAll(hosts.Select(host => host.StartAsync(isolation)));
         catalog.Refresh();
@@ -143,70 +143,50 @@ internal sealed class Server : ISuccessorOwner
         if (SandboxSupport.LeavesSignals(catalog.All.SelectMany(job => job.Description.Sandboxes ?? []), Libc.landlock_abi))
             Log.SandboxesLeaveSignals(logger, Libc.landlock_abi(), Sandbox.SignalsVersion);
         Log.Listening(logger, listener.Path, catalog.All.Count());
-        if (predecessor is not null)
-            await TakeOverAsync(predecessor);
+        if (upgrade.Predecessor is { } former)
+            await TakeOverAsync(former);
         report.IsWell = () => hosts.Exists(static host => host.IsWell);
         report.Start();
         acceptor.Start();
+        reload.Open();
     }
 
     /// <summary>
     /// Goes by another policy, other limits, other commands and other restrictions from now on, all of them or none. What runs keeps what it was granted: a
-    /// request goes by one policy, and its job's order and deadline were made when it began.
+    /// request goes by one policy, and its job's order and deadline were made when it began. Completes when the log tells the doubts about the policy; all
+    /// else is done at once.
     /// </summary>
-    /// <param name="fresh">The configuration.</param>
-    /// <param name="policy">Its policy.</param>
-    /// <param name="commands">Its commands.</param>
-    /// <returns>Completes when the log tells the doubts about the policy; all else is done at once.</returns>
-    /// <exception cref="JobHostException">A command has the name of a job, or there is no job to restrict.</exception>
-    /// <exception cref="ConfigurationException">The audit file cannot be opened.</exception>
-    public async Task ApplyAsync(DaemonOptions fresh, Policy policy, IReadOnlyList<CommandJob> commands)
+    public async Task<IReadOnlyList<string>> ApplyAsync(Reloaded fresh)
     {
-        using Audit.Change auditing = await audit.PrepareAsync(fresh.Audit);
-        catalog.Replace(commands, fresh.Jobs);
+        using Audit.Change auditing = await audit.PrepareAsync(fresh.Options.Audit);
+        catalog.Replace(fresh.Commands, fresh.Options.Jobs);
         auditing.Keep();
-        options.Policy = fresh.Policy;
-        options.Limits.Take(fresh.Limits);
+        options.Policy = fresh.Options.Policy;
+        options.Limits.Take(fresh.Options.Limits);
         orders.Apply(options.Limits);
         slots.ServeWaiting();
         connections.Reconsider();
-        authorizer.Policy = policy;
+        authorizer.Policy = fresh.Policy;
         await TellDoubtsAsync();
+        return [];
     }
 
-    /// <summary>
-    /// Starts a new daemon, which gets the listening socket, and lets it serve once it can. This one accepts no more then, and is to be stopped: it serves those who
-    /// are connected until its drain's end.
-    /// </summary>
-    /// <param name="path">The new daemon's executable.</param>
-    /// <param name="handOver">Tells the service manager of the new process. False where it cannot be told now.</param>
-    /// <exception cref="UpgradeException">The new daemon cannot serve. This one goes on as before.</exception>
-    public async Task UpgradeAsync(string path, Func<ProcessId, bool> handOver)
+    /// <inheritdoc/>
+    public async Task<string?> UpgradeAsync()
     {
-        if (acceptor is not { } current || stopped is not null)
-            throw new UpgradeException("the daemon is stopping");
-        SocketListener listener = current.Listener;
-        FileStatus? made = listener.MadeFile;
-        var offer = new Offer(Generation + 1, made?.Device, made?.Inode, (isolation as CgroupIsolation)?.Offer);
-        var fresh = Successor.Start(loop, Reaper, path, listener.Socket, offer);
-        try
-        {
-            await fresh.ReadyAsync();
-            await HandOverAsync(fresh, handOver);
-        }
-        catch
-        {
-            fresh.Kill();
-            fresh.Dispose();
-            throw;
-        }
-
-        current.HandOver();
-        Log.HandedOver(logger, fresh.Pid.Value, options.Limits.DrainTimeout.TotalSeconds, connections.Count);
+        if (acceptor is not { } current || !upgrade.IsDue(logger))
+            return null;
+        ProcessId pid = await upgrade.RunAsync(loop, Reaper, current.Listener, (isolation as CgroupIsolation)?.Offer, this, logger);
+        Log.HandedOver(logger, pid.Value, options.Limits.DrainTimeout.TotalSeconds, connections.Count);
+        return $"the daemon, which is process {pid} now";
     }
 
-    /// <summary>Opens the audit file anew.</summary>
-    public void ReopenAudit() => audit.Reopen();
+    /// <summary>Opens the audit file again, whatever the configuration says, and reloads.</summary>
+    public Task<ReloadResult> ReloadAsync()
+    {
+        audit.Reopen();
+        return reload.RunAsync();
+    }
 
     /// <summary>Takes nothing new, lets what runs come to its end for a time, and ends the rest. Once, however often it is called.</summary>
     public Task StopAsync() => stopped ??= EndAsync();
@@ -214,12 +194,15 @@ internal sealed class Server : ISuccessorOwner
     private async Task EndAsync()
     {
         long begun = loop.Time.GetTimestamp();
+        reload.Close();
         if (acceptor is not null)
             await acceptor.StopAsync();
         report.Stop();
-        if (acceptor is not null && successor is null)
+        if (acceptor is not null && !upgrade.IsHandedOver)
             Log.Draining(logger, connections.Count, options.Limits.DrainTimeout.TotalSeconds);
-        if (successor is null || isStopAsked)
+
+        // Where another daemon serves, those who are connected here have all of the time.
+        if (!upgrade.IsHandedOver || isStopAsked)
             await RefuseNewAsync();
         if (!await connections.AllEndedAsync(options.Limits.DrainTimeout - loop.Time.GetElapsedTime(begun)))
         {
@@ -232,8 +215,8 @@ internal sealed class Server : ISuccessorOwner
         foreach (Connection connection in connections)
             connection.Close();
         await Task.WhenAll(hosts.Select(host => host.StopAsync()));
-        if (predecessor is not null)
-            await predecessor.StopAsync();
+        if (upgrade.Predecessor is { } former)
+            await former.StopAsync();
         if (isolation is not null)
             await isolation.StopAsync();
         await descriptors.StopAsync();
@@ -252,7 +235,8 @@ internal sealed class Server : ISuccessorOwner
         if (handed is null)
             return SocketListener.Open(options.Socket.Path, OptionsCheck.ParseOctal(options.Socket.Mode), descriptors);
 
-        SocketListener adopted = SocketListener.Adopt(handed, descriptors, predecessor?.Offer.SocketDevice, predecessor?.Offer.SocketInode);
+        SocketListener adopted = SocketListener.Adopt(
+            handed, descriptors, upgrade.Predecessor?.Offer.SocketDevice, upgrade.Predecessor?.Offer.SocketInode);
         if (SocketListener.FolderProblem(adopted.Path) is { } problem)
             Log.OpenFolder(logger, adopted.Path, problem);
         if (adopted.Path != options.Socket.Path)
@@ -274,22 +258,13 @@ internal sealed class Server : ISuccessorOwner
         });
     }
 
-    private async Task HandOverAsync(Successor fresh, Func<ProcessId, bool> handOver)
+    /// <inheritdoc/>
+    long ISuccessorOwner.HandOver()
     {
-        for (int attempt = 0; ; attempt++)
-        {
-            if (fresh.HasEnded)
-                throw new UpgradeException("the new daemon ended when it was to serve");
-            if (handOver(fresh.Pid))
-                break;
-            if (attempt == HandOverAttempts)
-                throw new UpgradeException("the service manager does not read that another process is the service's main one");
-            await loop.DelayAsync(HandOverPause);
-        }
+        acceptor!.HandOver();
 
         // Each client that is connected here may still begin one job.
-        successor = fresh;
-        fresh.Serve(running.NextId + connections.Count, this);
+        return running.NextId + connections.Count;
     }
 
     /// <inheritdoc/>
@@ -306,14 +281,14 @@ internal sealed class Server : ISuccessorOwner
     {
         var caller = new UserId(question.Caller);
         bool isCancelled = question.Cancel is { } id && running.Cancel(id, caller);
-        JobsAnswer? others = predecessor is null || isCancelled ? null : await predecessor.AskAsync(loop, caller, question.Cancel);
+        JobsAnswer? others = upgrade.Predecessor is { } former && !isCancelled ? await former.AskAsync(loop, caller, question.Cancel) : null;
         return new JobsAnswer(
             question.Number, question.Cancel is null ? [.. others?.Jobs ?? [], .. running.KnownTo(caller)] : [],
             running.Counts.Running + (others?.Running ?? 0), isCancelled || others is { IsCancelled: true }, HasMore: false);
     }
 
     /// <inheritdoc/>
-    void ISuccessorOwner.SuccessorDied() => Log.SuccessorDied(logger, successor?.Pid.Value ?? 0);
+    void ISuccessorOwner.SuccessorDied(ProcessId pid) => Log.SuccessorDied(logger, pid.Value);
 
     private async Task RefuseNewAsync()
     {

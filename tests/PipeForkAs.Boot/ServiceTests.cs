@@ -56,17 +56,33 @@ public sealed class ServiceTests(BootedSystem system)
 
         system.Configure("""{"Commands":{"hello":{"Command":["/bin/echo","hello"]}}}""");
         await inside.MustAsync("systemctl", "reload", "pipeforkas.service");
-        await system.UntilAsync(async () => (await system.JournalAsync()).Contains("configuration reloaded", StringComparison.Ordinal), "it does not reload");
+
+        // At once: the reload ends when the daemon is done with it.
         Assert.Equal("hello\n", await system.AskAsync(BootedSystem.Alice, """{"job":"hello"}"""));
 
         system.Configure("""{"Commands":{"hello":{"Command":["relative"]}}}""");
         ToolResult refused = await inside.RunAsync("systemctl", "reload", "pipeforkas.service");
         Assert.NotEqual(0, refused.ExitCode);
+        Assert.Equal(("active", "running"), (await system.PropertyAsync("ActiveState"), await system.PropertyAsync("SubState")));
+        await system.UntilAsync(
+            async () => (await system.JournalAsync()).Contains("pipeforkasd: /etc/pipeforkas/conf.d/test.json: Commands:hello:Command", StringComparison.Ordinal),
+            "the reload's own words are not in the journal");
 
-        // Past the check, too: the daemon itself refuses.
+        // What is right in itself and cannot change while the daemon runs, too.
+        system.Configure("""{"Socket":{"Path":"/run/pipeforkas/other.sock"}}""");
+        Assert.NotEqual(0, (await inside.RunAsync("systemctl", "reload", "pipeforkas.service")).ExitCode);
+        Assert.Contains("Socket:Path: cannot change while the daemon runs", await system.JournalAsync());
+
+        // By the signal, which waits for nothing.
+        string before = await system.JournalAsync();
         await inside.MustAsync("systemctl", "kill", "--kill-who=main", "--signal=HUP", "pipeforkas.service");
-        await system.UntilAsync(async () => (await system.JournalAsync()).Contains("configuration not reloaded", StringComparison.Ordinal), "it does not refuse");
+        await system.UntilAsync(async () => (await system.JournalAsync())[before.Length..].Contains("configuration not reloaded", StringComparison.Ordinal), "it does not refuse");
         Assert.Equal("hello\n", await system.AskAsync(BootedSystem.Alice, """{"job":"hello"}"""));
+
+        // Once more, well: a refusal leaves nothing behind.
+        system.Configure(null);
+        await inside.MustAsync("systemctl", "reload", "pipeforkas.service");
+        Assert.Contains("unknown-job", await system.AskAsync(BootedSystem.Alice, """{"job":"hello"}"""));
         Assert.Equal(daemon, await system.MainPidAsync());
         await system.UntilAsync(async () => await system.PropertyAsync("ActiveState") == "active", "it is not active");
     }

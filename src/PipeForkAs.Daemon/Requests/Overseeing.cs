@@ -5,6 +5,7 @@ using PipeForkAs.Daemon.Auditing;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Reloading;
 using PipeForkAs.Daemon.Replying;
 using PipeForkAs.Daemon.Upgrading;
 using PipeForkAs.LibC;
@@ -13,11 +14,11 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.Daemon.Requests;
 
 /// <summary>
-/// Answers <c>status</c> and <c>cancel</c>. Root sees and ends every job; others those that they asked for, whichever user they run as: that another's job
+/// Answers <c>status</c>, <c>cancel</c> and <c>reload</c>. Root sees and ends every job; others those that they asked for, whichever user they run as: that another's job
 /// runs is not told, and neither are the job hosts. What is counted is told to all.
 /// </summary>
 internal sealed class Overseeing(
-    IReadOnlyList<JobHost> hosts, RunningJobs running, JobSlots slots, Predecessor? former, Audit audit, LimitedLogger log, Loop loop)
+    IReadOnlyList<JobHost> hosts, RunningJobs running, JobSlots slots, Predecessor? former, Audit audit, Func<Task<ReloadResult>> reload, LimitedLogger log, Loop loop)
 {
     private static readonly string Version =
         typeof(Overseeing).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
@@ -55,6 +56,23 @@ internal sealed class Overseeing(
     public async ValueTask<EndRecord> CancelAsync(Caller caller, Request request) => await IsCancelledAsync(caller, request.Id!.Value)
         ? new EndRecord { Code = ReplyCode.Ok }
         : throw new RefusedException(ReplyCode.UnknownJob, $"no job {request.Id} of yours runs; status shows those that do");
+
+    /// <summary>Answers <c>reload</c> when the reload has ended: with what changed, or why it was refused, one line for each problem.</summary>
+    /// <exception cref="RefusedException">The caller is not root.</exception>
+    public async ValueTask<EndRecord> ReloadAsync(Caller caller, Reply reply)
+    {
+        if (caller.Uid != UserId.Root)
+            throw new RefusedException(ReplyCode.Denied, "only root may reload the configuration");
+        ReloadResult result = await reload();
+        byte[] output = Encoding.UTF8.GetBytes(string.Concat((result.IsRefused ? result.Problems : result.Changed).Select(line => line + "\n")));
+        await reply.WriteAsync(output);
+        return new EndRecord
+        {
+            Code = result.IsRefused ? ReplyCode.Failed : ReplyCode.Ok,
+            Message = result.IsRefused ? "configuration not reloaded; the former one still applies" : null,
+            Stdout = output.Length,
+        };
+    }
 
     private async ValueTask<bool> IsCancelledAsync(Caller caller, long id) =>
         running.Cancel(id, caller.Uid) || (former is not null && await former.AskAsync(loop, caller.Uid, id) is { IsCancelled: true });

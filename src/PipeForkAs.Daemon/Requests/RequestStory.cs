@@ -111,7 +111,8 @@ internal sealed class RequestStory(
 
     private async ValueTask<EndRecord> TellOfJobsAsync(Connection client, Request request, Reply reply, AuditTrail trail)
     {
-        using LoopTimer patience = Patience(client);
+        // A reload takes as long as it takes; what limits its answer is told when it ends.
+        using LoopTimer? patience = request.Operation == Operation.Reload ? null : Patience(client);
         return request.Operation switch
         {
             Operation.Check => await checking.CheckAsync(client.Caller, request, reply, trail),
@@ -119,6 +120,7 @@ internal sealed class RequestStory(
             Operation.Describe => await Listing.DescribeAsync(catalog, await authorizer.KnownJobsAsync(client.Caller), request, reply),
             Operation.Status => await overseeing.StatusAsync(client.Caller, request, reply),
             Operation.Cancel => await overseeing.CancelAsync(client.Caller, request),
+            Operation.Reload => await overseeing.ReloadAsync(client.Caller, reply),
             _ => throw new InvalidOperationException($"nobody answers {request.Operation}"),
         };
     }

@@ -1,14 +1,22 @@
+using PipeForkAs.LibC;
+
 namespace PipeForkAs.Daemon.Upgrading;
 
-/// <summary>What a daemon does for the one that took over from it. On the loop.</summary>
+/// <summary>What a daemon does for the one that takes over from it. On the loop.</summary>
 internal interface ISuccessorOwner
 {
-    /// <summary>The service stops: who has not sent a request yet is refused.</summary>
+    /// <summary>Whether the daemon is stopping: then none takes over.</summary>
+    bool IsStopping { get; }
+
+    /// <summary>Accepts no more, and returns the number of the new daemon's first job.</summary>
+    long HandOver();
+
+    /// <summary>The service stops: clients that have not sent a request yet are refused.</summary>
     void StopWasAsked();
 
     /// <summary>Answers for the jobs that run here, and in a former daemon.</summary>
     Task<JobsAnswer> AnswerAsync(JobsQuestion question);
 
     /// <summary>The new daemon has ended; this process ends after that.</summary>
-    void SuccessorDied();
+    void SuccessorDied(ProcessId pid);
 }

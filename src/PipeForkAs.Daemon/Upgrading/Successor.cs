@@ -118,12 +118,11 @@ internal sealed class Successor : IDisposable
     }
 
     /// <summary>Lets it serve. From here on this process tells it that it lives, and ends at once if the new daemon dies.</summary>
-    /// <param name="firstJob">The number of its first job.</param>
     /// <param name="owner">Does what the new daemon asks for.</param>
-    public void Serve(long firstJob, ISuccessorOwner owner)
+    public void Serve(ISuccessorOwner owner)
     {
         this.owner = owner;
-        if (!channel.Send(new HandoverMessage { FirstJob = firstJob }))
+        if (!channel.Send(new HandoverMessage { FirstJob = owner.HandOver() }))
             Kill();
         Live();
         loop.Start(() => FollowAsync(owner));
@@ -201,7 +200,7 @@ internal sealed class Successor : IDisposable
         ended.TrySetResult(child);
         if (owner is null)
             return;
-        owner.SuccessorDied();
+        owner.SuccessorDied(Pid);
         Thread.Sleep(LastLine);
         Libc._exit(1);
     }

@@ -84,6 +84,9 @@ public readonly record struct Errno(int Value)
     /// <summary>No data available; also ENOATTR.</summary>
     public static readonly Errno ENODATA = new(61);
 
+    /// <summary>Not a program that the kernel can execute.</summary>
+    public static readonly Errno ENOEXEC = new(8);
+
     /// <summary>Not a socket.</summary>
     public static readonly Errno ENOTSOCK = new(88);
 
@@ -120,7 +123,7 @@ public readonly record struct Errno(int Value)
         (EADDRINUSE, nameof(EADDRINUSE)), (ENOBUFS, nameof(ENOBUFS)), (ECONNRESET, nameof(ECONNRESET)), (ENOTCONN, nameof(ENOTCONN)), (ECONNREFUSED, nameof(ECONNREFUSED)),
         (EINPROGRESS, nameof(EINPROGRESS)), (EBUSY, nameof(EBUSY)), (ENODEV, nameof(ENODEV)), (ENOTEMPTY, nameof(ENOTEMPTY)), (ENODATA, nameof(ENODATA)),
         (EPROTO, nameof(EPROTO)), (ENOPROTOOPT, nameof(ENOPROTOOPT)), (EOPNOTSUPP, nameof(EOPNOTSUPP)), (ELOOP, nameof(ELOOP)),
-        (ENOTSOCK, nameof(ENOTSOCK)),
+        (ENOTSOCK, nameof(ENOTSOCK)), (ENOEXEC, nameof(ENOEXEC)),
     ];
 
     /// <summary>libc's words for it, for example "Permission denied"; strerror(3).</summary>

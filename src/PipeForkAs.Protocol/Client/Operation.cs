@@ -23,4 +23,7 @@ public enum Operation
 
     /// <summary>End a job that runs.</summary>
     Cancel,
+
+    /// <summary>Read the configuration again and apply it; for root alone. The reply comes when that is over.</summary>
+    Reload,
 }

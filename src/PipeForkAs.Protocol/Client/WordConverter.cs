@@ -72,7 +72,8 @@ public sealed class ReplyCodeConverter() : WordConverter<ReplyCode>(ReplyCodes.W
 [EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class OperationConverter()
     : WordConverter<Operation>(
-        ("run", Operation.Run), ("list", Operation.List), ("describe", Operation.Describe), ("check", Operation.Check), ("status", Operation.Status), ("cancel", Operation.Cancel));
+        ("run", Operation.Run), ("list", Operation.List), ("describe", Operation.Describe), ("check", Operation.Check),
+        ("status", Operation.Status), ("cancel", Operation.Cancel), ("reload", Operation.Reload));
 
 /// <inheritdoc/>
 [EditorBrowsable(EditorBrowsableState.Never)]

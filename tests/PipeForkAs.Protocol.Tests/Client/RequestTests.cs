@@ -30,6 +30,7 @@ public sealed class RequestTests
     [InlineData("""{"op":"check","job":"a"}""", Operation.Check)]
     [InlineData("""{"op":"status"}""", Operation.Status)]
     [InlineData("""{"op":"cancel","id":1}""", Operation.Cancel)]
+    [InlineData("""{"op":"reload"}""", Operation.Reload)]
     public void Each_operation_is_read(string json, Operation expected) => Assert.Equal(expected, Parse(json).Operation);
 
     [Theory]

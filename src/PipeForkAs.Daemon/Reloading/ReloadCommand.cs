@@ -1,0 +1,102 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Daemon.Reloading;
+
+/// <summary><c>pipeforkasd --reload</c>: has the daemon that is running reload, waits for the result, and exits with it.</summary>
+internal static class ReloadCommand
+{
+    private const int ExitFailure = 1;
+
+    /// <summary>The longest reply, in bytes: a daemon that is broken must not fill the memory.</summary>
+    private const int LongestReply = 4 * 1024 * 1024;
+
+    /// <summary>Runs it. Returns 0 where the daemon took its configuration over, 1 where it did not, or where nobody knows; standard error says why.</summary>
+    /// <param name="chosen">The file that <c>--config</c> names: where nothing else tells the socket, this does.</param>
+    public static int Run(string? chosen)
+    {
+        try
+        {
+            string socket = Find(chosen);
+            (byte[] output, EndRecord end) = Ask(socket);
+            string[] lines = Encoding.UTF8.GetString(output).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            if (end.Code == ReplyCode.Ok)
+            {
+                Console.Out.WriteLine($"configuration reloaded; changed: {(lines.Length == 0 ? "nothing" : string.Join(", ", lines))}");
+                return 0;
+            }
+
+            foreach (string line in (IEnumerable<string>)[.. lines, end.Message ?? end.Code.ToWire()])
+                Console.Error.WriteLine($"pipeforkasd: {line}");
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or SystemCallException or FormatException or JsonException)
+        {
+            Console.Error.WriteLine($"pipeforkasd: {failure.Message}");
+        }
+
+        return ExitFailure;
+    }
+
+    private static string Find(string? chosen)
+    {
+        if (Environment.GetEnvironmentVariable(ServedSocket.ProcessVariable) is not { Length: > 0 } text)
+            return ServedSocket.OfConfiguration(chosen);
+        if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) || number < 1)
+            throw new FormatException($"{ServedSocket.ProcessVariable} is \"{text}\", which is not a process id");
+        return ServedSocket.Of(new ProcessId(number))
+            ?? throw new IOException($"process {number} ({ServedSocket.ProcessVariable}) listens on no Unix socket; is it pipeforkasd?");
+    }
+
+    private static (byte[] Output, EndRecord End) Ask(string path)
+    {
+        using FileDescriptor socket = Libc.socket_unix(SocketType.SOCK_STREAM, blocking: true);
+        IOResult connected = Libc.connect(socket, path);
+        if (connected.Failed)
+            throw new IOException($"cannot connect to {path}: {connected.Errno}; is pipeforkas running?");
+
+        // The kernel attests who listens there. Anyone else's answer is worth nothing.
+        UserId listener = Libc.getsockopt_peercred(socket).Uid;
+        if (listener != UserId.Root)
+            throw new IOException($"{path} is served by uid {listener}, not by root");
+
+        byte[] line = new Request { Operation = Operation.Reload, Reply = ReplyForm.Frames }.ToLine();
+        if (Libc.send(socket, line).OrThrow($"send({path})") != line.Length)
+            throw new IOException($"the request could not be sent to {path}");
+        return Parse(ReadAll(socket), path);
+    }
+
+    private static byte[] ReadAll(FileDescriptor socket)
+    {
+        using var reply = new MemoryStream();
+        var buffer = new byte[64 * 1024];
+        while (Libc.read(socket, buffer).OrThrow("read(reply)") is var count and > 0)
+        {
+            reply.Write(buffer, 0, (int)count);
+            if (reply.Length > LongestReply)
+                throw new IOException($"the reply is longer than {LongestReply} bytes");
+        }
+
+        return reply.ToArray();
+    }
+
+    private static (byte[] Output, EndRecord End) Parse(ReadOnlySpan<byte> reply, string path)
+    {
+        using var output = new MemoryStream();
+        while (reply.Length >= FrameHeader.Size)
+        {
+            FrameHeader header = FrameHeader.Decode(reply);
+            reply = reply[FrameHeader.Size..];
+            if (reply.Length < header.Length)
+                break;
+            if (header.Type == FrameType.End)
+                return (output.ToArray(), EndRecord.Parse(reply[..header.Length]));
+            output.Write(reply[..header.Length]);
+            reply = reply[header.Length..];
+        }
+
+        throw new IOException($"the reply of {path} was cut short; the daemon's log says whether it reloaded");
+    }
+}

@@ -1,0 +1,120 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using PipeForkAs.EndToEnd.Harness;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.EndToEnd;
+
+/// <summary>A reload that is asked for on the socket: whoever asks learns what came of it.</summary>
+public sealed class ReloadTests
+{
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_reload_waits_for_its_result_and_its_exit_status_and_words_say_it()
+    {
+        JsonObject configuration = null!;
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(made => configuration = made);
+        ToolResult same = await ReloadAsync(daemon);
+        Assert.Equal((0, "configuration reloaded; changed: nothing\n", ""), (same.ExitCode, same.Text, same.Error));
+
+        configuration["Commands"]!["hello"] = new JsonObject { ["Command"] = new JsonArray("/bin/echo", "hello") };
+        await WriteAsync(daemon, configuration);
+        ToolResult taken = await ReloadAsync(daemon);
+        Assert.Equal((0, ""), (taken.ExitCode, taken.Error));
+        Assert.EndsWith("Commands:hello:Command:0, Commands:hello:Command:1\n", taken.Text);
+
+        // Without a pause: who was told that it is over finds it so.
+        Assert.Equal("hello\n", (await RawClient.RunAsync(daemon, "hello")).Text);
+
+        configuration["Commands"]!["hello"]!["Command"]![0] = "relative";
+        configuration["Limits"]!["MaxJobs"] = 0;
+        await WriteAsync(daemon, configuration);
+        ToolResult refused = await ReloadAsync(daemon);
+        Assert.Equal((1, ""), (refused.ExitCode, refused.Text));
+        string[] lines = refused.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(3, lines.Length);
+        Assert.Contains(lines, line => line.StartsWith($"pipeforkasd: {daemon.Folder}/pipeforkas.json: Commands:hello:Command", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith($"pipeforkasd: {daemon.Folder}/pipeforkas.json: Limits:MaxJobs: ", StringComparison.Ordinal));
+        Assert.Equal("pipeforkasd: configuration not reloaded; the former one still applies", lines[2]);
+        Assert.Equal("hello\n", (await RawClient.RunAsync(daemon, "hello")).Text);
+        Assert.Equal(0, await daemon.StopAsync());
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task The_running_daemon_is_found_whatever_its_configuration_says_by_now()
+    {
+        JsonObject configuration = null!;
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(made => configuration = made);
+        JsonObject moved = configuration.DeepClone().AsObject();
+        moved["Socket"]!["Path"] = Path.Combine(daemon.Folder, "elsewhere.sock");
+        foreach ((string text, string problem) in ((string, string)[])[(moved.ToJsonString(), "Socket:Path: cannot change while the daemon runs"), ("{ \"Socket\": ", "pipeforkas.json: ")])
+        {
+            await File.WriteAllTextAsync(ConfigurationOf(daemon), text);
+            ToolResult refused = await ReloadAsync(daemon);
+            Assert.Equal(1, refused.ExitCode);
+            Assert.Contains(problem, refused.Error);
+            Assert.Contains("configuration not reloaded", refused.Error);
+        }
+
+        await WriteAsync(daemon, configuration);
+        ToolResult byFile = await Tool.RunAsync(["env", "-u", "MAINPID", NativeBuild.Daemon, "--reload", "--config", ConfigurationOf(daemon)]);
+        Assert.Equal((0, ""), (byFile.ExitCode, byFile.Error));
+        Assert.Equal(0, await daemon.StopAsync());
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task Only_root_may_ask_for_a_reload()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync();
+        Assert.Equal("pipeforkas: denied: only root may reload the configuration\n", await AskAsAliceAsync(daemon));
+        Assert.DoesNotContain("configuration reloaded", daemon.Log);
+        Assert.Equal(0, await daemon.StopAsync());
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task Reloads_at_once_have_an_answer_each()
+    {
+        JsonObject configuration = null!;
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(made => configuration = made);
+        JsonObject bad = configuration.DeepClone().AsObject();
+        bad["Limits"]!["MaxJobs"] = 0;
+        for (int round = 0; round < 10; round++)
+        {
+            await WriteAsync(daemon, round % 2 == 0 ? bad : configuration);
+            FramedReply[] replies = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => AskAsync(daemon)));
+            Assert.All(replies, reply => Assert.Equal(round % 2 == 0 ? ReplyCode.Failed : ReplyCode.Ok, reply.End.Code));
+            Assert.All(replies, reply => Assert.Equal(round % 2 == 0, reply.Text.Contains("Limits:MaxJobs", StringComparison.Ordinal)));
+        }
+
+        Assert.Equal(0, await daemon.StopAsync());
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_process_that_is_no_daemon_or_none_at_all_fails_the_reload()
+    {
+        foreach ((string pid, string problem) in ((string, string)[])[("1", "process 1 (MAINPID)"), ("x", "MAINPID is \"x\""), ("2147483647", "/proc/2147483647")])
+        {
+            if (pid == "1" && await ServesAsync(1))
+                continue; // A real systemd listens on sockets of its own.
+            ToolResult refused = await Tool.RunAsync(["env", $"MAINPID={pid}", NativeBuild.Daemon, "--reload"]);
+            Assert.Equal((1, ""), (refused.ExitCode, refused.Text));
+            Assert.Contains(problem, refused.Error);
+        }
+    }
+
+    private static async Task<bool> ServesAsync(int pid) =>
+        (await Tool.RunAsync(["readlink", $"/proc/{pid}/exe"])).Text.Contains("systemd", StringComparison.Ordinal);
+
+    private static string ConfigurationOf(DaemonProcess daemon) => Path.Combine(daemon.Folder, "pipeforkas.json");
+
+    private static Task WriteAsync(DaemonProcess daemon, JsonObject configuration) =>
+        File.WriteAllTextAsync(ConfigurationOf(daemon), configuration.ToJsonString());
+
+    private static Task<ToolResult> ReloadAsync(DaemonProcess daemon) =>
+        Tool.RunAsync(["env", string.Create(CultureInfo.InvariantCulture, $"MAINPID={daemon.Pid}"), NativeBuild.Daemon, "--reload"]);
+
+    private static Task<FramedReply> AskAsync(DaemonProcess daemon) => RawClient.FramesAsync(daemon, """{"op":"reload","reply":"frames"}""");
+
+    private static async Task<string> AskAsAliceAsync(DaemonProcess daemon) => (await Tool.RunAsAsync(
+        TestUsers.Alice, ["socat", "-t", "30", "-", $"UNIX-CONNECT:{daemon.Socket}"], [.. """{"op":"reload"}"""u8, (byte)'\n'])).Text;
+}

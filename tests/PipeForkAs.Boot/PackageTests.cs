@@ -60,6 +60,7 @@ public sealed class PackageTests(BootedSystem system)
         string written = await inside.MustAsync("cat", "/etc/pipeforkas/pipeforkas.json");
         inside.Write("/etc/pipeforkas/pipeforkas.json", written + "\n// mine\n");
         string daemon = await MainPidAsync(inside);
+        string started = await inside.MustAsync("systemctl", "show", "--value", "-p", "ActiveEnterTimestampMonotonic", "pipeforkas.service");
         const string Next = "cd /root && dpkg-deb -R pipeforkas.deb next && sed -i 's/^Version: .*/&+next/' next/DEBIAN/control && echo '// newer' >>next/etc/pipeforkas/pipeforkas.json && dpkg-deb -b next next.deb";
         await inside.MustAsync("sh", "-c", Next);
         await inside.MustAsync("apt-get", "install", "-y", "-o", "Dpkg::Options::=--force-confold", "/root/next.deb");
@@ -68,6 +69,8 @@ public sealed class PackageTests(BootedSystem system)
         Assert.EndsWith("// newer", await inside.MustAsync("cat", "/etc/pipeforkas/pipeforkas.json.dpkg-dist"));
         await inside.MustAsync("rm", "/etc/pipeforkas/pipeforkas.json.dpkg-dist");
         Assert.NotEqual(daemon, await MainPidAsync(inside));
+        Assert.Equal(started, await inside.MustAsync("systemctl", "show", "--value", "-p", "ActiveEnterTimestampMonotonic", "pipeforkas.service")); // No restart.
+        Assert.Equal("0", await inside.MustAsync("systemctl", "show", "--value", "-p", "NRestarts", "pipeforkas.service"));
         Assert.Contains("(alice)", await AskAsync(inside));
 
         // A removal ends it and leaves the configuration; a purge takes that as well.

@@ -164,6 +164,10 @@ internal sealed class Predecessor : IDisposable
             silence?.Dispose();
             foreach (PendingAnswer one in pending.Values)
                 one.Complete(null);
+
+            // The socket is closed before the process has left its control group; pidfd_open(2).
+            using Watch end = loop.Watch(process, EpollEvents.EPOLLIN, "the former daemon's end");
+            await end.ReadableAsync();
             ended.TrySetResult();
         }
     }

@@ -37,7 +37,7 @@ internal sealed class Server : IReloadable
     private readonly Loop loop;
     private readonly DaemonOptions options;
     private readonly ILogger logger;
-    private readonly List<JobHost> hosts = [];
+    private readonly JobHosts hosts;
     private readonly JobCatalog catalog;
     private readonly FileDescriptor? handed;
     private readonly ServiceReport report;
@@ -77,9 +77,8 @@ internal sealed class Server : IReloadable
         this.logger = logger;
         Reaper = new ChildReaper(failure => Log.LoopBroke(logger, failure));
         descriptors = new DescriptorCheck(loop, Reaper, options.Socket.DescriptorCheck == SocketOptions.ByDaemon, logger);
-        foreach (JobHostOptions host in options.JobHosts)
-            hosts.Add(new JobHost(loop, Reaper, descriptors, host, logger) { JobsChanged = RefreshCatalog });
-        catalog = new JobCatalog(hosts, CommandJob.All(options), options.Jobs);
+        hosts = new JobHosts(loop, Reaper, descriptors, options.JobHosts, logger) { JobsChanged = RefreshCatalog };
+        catalog = new JobCatalog(hosts.Current, CommandJob.All(options), options.Jobs);
         turns = new FairTurns(loop);
         var unkillable = new UnkillableJobs(loop);
         var users = new UserDatabase(loop, turns, options.Limits, UserDatabase.AskSystem, UserDatabase.SystemFiles);
@@ -88,7 +87,7 @@ internal sealed class Server : IReloadable
         authorizer = new PolicyAuthorizer(
             PolicyReader.Read(options.Policy, SystemNames.Instance), users, patterns,
             new WorkerConsents(
-                loop, options.Limits, (bucket, timeout) => hosts[0].TakeAsync(bucket, timeout, forRoot: false), unkillable, Libc.getgrgid_name));
+                loop, options.Limits, (bucket, timeout) => hosts.First.TakeAsync(bucket, timeout, forRoot: false), unkillable, Libc.getgrgid_name));
         doubts = new PolicyDoubts(doubt => Log.PolicyDoubted(logger, doubt));
         orders = new OrderBuilder(options.Limits, patterns);
         slots = new JobSlots(loop, turns, unkillable, options.Limits);
@@ -124,7 +123,7 @@ internal sealed class Server : IReloadable
             auditing.Keep();
         isolation = IsolationChoice.Make(loop, options, Reaper, logger);
         await isolation.ClearAsync();
-        await Task.WhenAll(hosts.Select(host => host.StartAsync(isolation)));
+        await hosts.StartAsync(isolation);
         catalog.Refresh();
         if (stopped is not null)
             throw new OperationCanceledException("a stop was asked for before the start was done");
@@ -134,22 +133,27 @@ internal sealed class Server : IReloadable
         if (SandboxSupport.LeavesSignals(catalog.All.SelectMany(job => job.Description.Sandboxes ?? []), Libc.landlock_abi))
             Log.SandboxesLeaveSignals(logger, Libc.landlock_abi(), Sandbox.SignalsVersion);
         Log.Listening(logger, listener.Path, catalog.All.Count());
-        report.IsWell = () => hosts.Exists(static host => host.IsWell);
+        report.IsWell = () => hosts.AreWell;
         report.Start();
         acceptor.Start();
         reload.Open();
     }
 
     /// <summary>
-    /// Goes by another policy, other limits, other commands and other restrictions from now on, all of them or none. What runs keeps what it was granted: a
-    /// request goes by one policy, and its job's order and deadline were made when it began. Completes when the log tells the doubts about the policy; all
-    /// else is done at once.
+    /// Goes by another policy, other limits, other job hosts, other commands and other restrictions from now on, all of them or none. What runs keeps what it
+    /// was granted: a request goes by one policy, and its job's order and deadline were made when it began. Completes when the log tells the doubts about the
+    /// policy; all else is done at once.
     /// </summary>
     public async Task<IReadOnlyList<string>> ApplyAsync(Reloaded fresh)
     {
         using Audit.Change auditing = await audit.PrepareAsync(fresh.Options.Audit);
-        catalog.Replace(fresh.Commands, fresh.Options.Jobs);
+        await using JobHosts.Change hosting = await hosts.PrepareAsync(fresh.Options.JobHosts);
+        if (stopped is not null)
+            throw new JobHostException("the daemon is stopping");
+        catalog.Replace(hosting.Hosts, fresh.Commands, fresh.Options.Jobs);
+        hosting.Keep();
         auditing.Keep();
+        options.JobHosts = fresh.Options.JobHosts;
         options.Policy = fresh.Options.Policy;
         options.Limits.Take(fresh.Options.Limits);
         orders.Apply(options.Limits);
@@ -157,7 +161,7 @@ internal sealed class Server : IReloadable
         connections.Reconsider();
         authorizer.Policy = fresh.Policy;
         await TellDoubtsAsync();
-        return [];
+        return [.. hosting.Items];
     }
 
     /// <summary>Opens the audit file again, whatever the configuration says, and reloads.</summary>
@@ -188,13 +192,13 @@ internal sealed class Server : IReloadable
         if (!await connections.AllEndedAsync(options.Limits.DrainTimeout - loop.Time.GetElapsedTime(begun)))
         {
             running.EndAll(EndReason.ShuttingDown);
-            hosts.ForEach(static host => host.Refuse("the daemon is stopping"));
+            hosts.Refuse("the daemon is stopping");
             await connections.AllEndedAsync(options.Limits.KillGrace + TimeSpan.FromSeconds(5));
         }
 
         foreach (Connection connection in connections)
             connection.Close();
-        await Task.WhenAll(hosts.Select(host => host.StopAsync()));
+        await hosts.StopAsync();
         if (isolation is not null)
             await isolation.StopAsync();
         await descriptors.StopAsync();

@@ -38,6 +38,15 @@ internal static partial class Log
     [LoggerMessage(20, LogLevel.Error, "{Refusal}; it is started again when it is needed")]
     public static partial void JobHostGone(ILogger logger, string refusal);
 
+    [LoggerMessage(50, LogLevel.Information, "job host {Path} (process {Pids}) serves no new requests; it ends with the last of {Uses} that it has")]
+    public static partial void JobHostReplaced(ILogger logger, string path, string pids, int uses);
+
+    [LoggerMessage(51, LogLevel.Information, "a former job host {Path} has ended with its last request")]
+    public static partial void JobHostEnded(ILogger logger, string path);
+
+    [LoggerMessage(52, LogLevel.Error, "a former job host {Path} is lost, and its jobs with it: {Reason}")]
+    public static partial void FormerJobHostLost(ILogger logger, string path, string reason);
+
     [LoggerMessage(12, LogLevel.Error, "job host {Path} cannot fork: {Reason}")]
     public static partial void ForkFailed(ILogger logger, string path, string reason);
 

@@ -38,7 +38,7 @@ internal sealed class Server : IReloadable, ISuccessorOwner
     private readonly Loop loop;
     private readonly DaemonOptions options;
     private readonly ILogger logger;
-    private readonly List<JobHost> hosts = [];
+    private readonly JobHosts hosts;
     private readonly JobCatalog catalog;
     private readonly FileDescriptor? handed;
     private readonly Upgrade upgrade;
@@ -82,9 +82,8 @@ internal sealed class Server : IReloadable, ISuccessorOwner
         this.logger = logger;
         Reaper = new ChildReaper(failure => Log.LoopBroke(logger, failure));
         descriptors = new DescriptorCheck(loop, Reaper, options.Socket.DescriptorCheck == SocketOptions.ByDaemon, logger);
-        foreach (JobHostOptions host in options.JobHosts)
-            hosts.Add(new JobHost(loop, Reaper, descriptors, host, logger) { JobsChanged = RefreshCatalog });
-        catalog = new JobCatalog(hosts, CommandJob.All(options), options.Jobs);
+        hosts = new JobHosts(loop, Reaper, descriptors, options.JobHosts, logger) { JobsChanged = RefreshCatalog };
+        catalog = new JobCatalog(hosts.Current, CommandJob.All(options), options.Jobs);
         turns = new FairTurns(loop);
         var unkillable = new UnkillableJobs(loop);
         var users = new UserDatabase(loop, turns, options.Limits, UserDatabase.AskSystem, UserDatabase.SystemFiles);
@@ -93,7 +92,7 @@ internal sealed class Server : IReloadable, ISuccessorOwner
         authorizer = new PolicyAuthorizer(
             PolicyReader.Read(options.Policy, SystemNames.Instance), users, patterns,
             new WorkerConsents(
-                loop, options.Limits, (bucket, timeout) => hosts[0].TakeAsync(bucket, timeout, forRoot: false), unkillable, Libc.getgrgid_name));
+                loop, options.Limits, (bucket, timeout) => hosts.First.TakeAsync(bucket, timeout, forRoot: false), unkillable, Libc.getgrgid_name));
         doubts = new PolicyDoubts(doubt => Log.PolicyDoubted(logger, doubt));
         orders = new OrderBuilder(options.Limits, patterns);
         slots = new JobSlots(loop, turns, unkillable, options.Limits);
@@ -133,7 +132,7 @@ internal sealed class Server : IReloadable, ISuccessorOwner
             auditing.Keep();
         isolation = IsolationChoice.Make(loop, options, Reaper, upgrade.Predecessor?.Offer.Cgroup, upgrade.Generation, logger);
         await isolation.ClearAsync();
-        await Task.WhenAll(hosts.Select(host => host.StartAsync(isolation)));
+        await hosts.StartAsync(isolation);
         catalog.Refresh();
         if (stopped is not null)
             throw new OperationCanceledException("a stop was asked for before the start was done");
@@ -145,22 +144,27 @@ internal sealed class Server : IReloadable, ISuccessorOwner
         Log.Listening(logger, listener.Path, catalog.All.Count());
         if (upgrade.Predecessor is { } former)
             await TakeOverAsync(former);
-        report.IsWell = () => hosts.Exists(static host => host.IsWell);
+        report.IsWell = () => hosts.AreWell;
         report.Start();
         acceptor.Start();
         reload.Open();
     }
 
     /// <summary>
-    /// Goes by another policy, other limits, other commands and other restrictions from now on, all of them or none. What runs keeps what it was granted: a
-    /// request goes by one policy, and its job's order and deadline were made when it began. Completes when the log tells the doubts about the policy; all
-    /// else is done at once.
+    /// Goes by another policy, other limits, other job hosts, other commands and other restrictions from now on, all of them or none. What runs keeps what it
+    /// was granted: a request goes by one policy, and its job's order and deadline were made when it began. Completes when the log tells the doubts about the
+    /// policy; all else is done at once.
     /// </summary>
     public async Task<IReadOnlyList<string>> ApplyAsync(Reloaded fresh)
     {
         using Audit.Change auditing = await audit.PrepareAsync(fresh.Options.Audit);
-        catalog.Replace(fresh.Commands, fresh.Options.Jobs);
+        await using JobHosts.Change hosting = await hosts.PrepareAsync(fresh.Options.JobHosts);
+        if (stopped is not null)
+            throw new JobHostException("the daemon is stopping");
+        catalog.Replace(hosting.Hosts, fresh.Commands, fresh.Options.Jobs);
+        hosting.Keep();
         auditing.Keep();
+        options.JobHosts = fresh.Options.JobHosts;
         options.Policy = fresh.Options.Policy;
         options.Limits.Take(fresh.Options.Limits);
         orders.Apply(options.Limits);
@@ -168,7 +172,7 @@ internal sealed class Server : IReloadable, ISuccessorOwner
         connections.Reconsider();
         authorizer.Policy = fresh.Policy;
         await TellDoubtsAsync();
-        return [];
+        return [.. hosting.Items];
     }
 
     /// <inheritdoc/>
@@ -208,13 +212,13 @@ internal sealed class Server : IReloadable, ISuccessorOwner
         {
             await RefuseNewAsync();
             running.EndAll(EndReason.ShuttingDown);
-            hosts.ForEach(static host => host.Refuse("the daemon is stopping"));
+            hosts.Refuse("the daemon is stopping");
             await connections.AllEndedAsync(options.Limits.KillGrace + TimeSpan.FromSeconds(5));
         }
 
         foreach (Connection connection in connections)
             connection.Close();
-        await Task.WhenAll(hosts.Select(host => host.StopAsync()));
+        await hosts.StopAsync();
         if (upgrade.Predecessor is { } former)
             await former.StopAsync();
         if (isolation is not null)

@@ -10,7 +10,7 @@ namespace PipeForkAs.Daemon.Configuration;
 internal sealed class Reloader(string? chosen, IConfigurationRoot current)
 {
     /// <summary>Parts that are made use of when the daemon starts.</summary>
-    private static readonly string[] Fixed = ["Socket", "JobHosts", "Logging", "Limits:Cgroup"];
+    private static readonly string[] Fixed = ["Socket", "Logging", "Limits:Cgroup"];
 
     private IConfigurationRoot current = current;
 

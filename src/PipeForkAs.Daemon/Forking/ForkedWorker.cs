@@ -35,6 +35,9 @@ internal sealed class ForkedWorker
     /// <summary>Called once when the client has its answer, or the worker is done with.</summary>
     public Action? WhenAnswered { private get; set; }
 
+    /// <summary>Called once when the worker is done with.</summary>
+    public Action? WhenReleased { private get; set; }
+
     /// <summary>Whether the client has its answer, or the worker is done with.</summary>
     public bool IsAnswered { get; private set; }
 
@@ -229,6 +232,8 @@ internal sealed class ForkedWorker
             pidfd.Dispose();
             streams?.Dispose();
             Answered();
+            WhenReleased?.Invoke();
+            WhenReleased = null;
         }
     }
 

@@ -40,6 +40,7 @@ internal sealed class HostProcess : IDisposable
         this.owner = owner;
         this.channel = channel;
         Pid = pid;
+        Executable = ExecutableFile.Of(pid);
         heartbeat = new Heartbeat(loop, () => Say(MessageKind.Ping), () => Lose($"it did not answer for {Heartbeat.Patience.TotalSeconds:0} s"));
         startDeadline = loop.Schedule(StartTimeout, () => Lose($"it did not become ready within {StartTimeout.TotalSeconds:0} s"));
         reaper.Register(pid, child =>
@@ -51,6 +52,9 @@ internal sealed class HostProcess : IDisposable
 
     /// <summary>The process.</summary>
     public ProcessId Pid { get; }
+
+    /// <summary>What it executes; null where nobody can say.</summary>
+    public ExecutableFile? Executable { get; }
 
     /// <summary>Whether it can fork: it passed its self-test, and is not lost.</summary>
     public bool IsReady => introduced && !lost;

@@ -31,7 +31,7 @@ internal sealed class HostProcesses : IHostProcessOwner
     private readonly TaskCompletionSource started = new();
     private JobIsolation? isolation; // From the start on.
     private int failedStarts;
-    private bool stopped;
+    private bool retired, stopped;
 
     private HostProcesses(
         Loop loop, ChildReaper reaper, DescriptorCheck descriptors, JobHostOptions options, bool forRoot, int wanted, PoolSize size,
@@ -50,6 +50,8 @@ internal sealed class HostProcesses : IHostProcessOwner
         pool = new WorkerPool(loop, name, size, processes, logger);
     }
 
+    private string NoProcess => $"the job host {name}, which was replaced, died before the job began; ask again";
+
     /// <summary>Whether one of them can fork, and answers.</summary>
     public bool AreWell => processes.Exists(static process => process.IsWell);
 
@@ -58,6 +60,9 @@ internal sealed class HostProcesses : IHostProcessOwner
 
     /// <summary>Workers that shall wait for a request.</summary>
     public int WantedWorkers => pool.Wanted;
+
+    /// <summary>Whether there are some, and all of them execute this file.</summary>
+    public bool AllExecute(ExecutableFile file) => processes.Count > 0 && processes.TrueForAll(process => process.Executable == file);
 
     /// <summary>Their numbers.</summary>
     public IEnumerable<ProcessId> Pids => processes.Select(static process => process.Pid);
@@ -105,13 +110,20 @@ internal sealed class HostProcesses : IHostProcessOwner
     /// <exception cref="JobHostException">The fork failed, or took too long.</exception>
     /// <exception cref="OperationCanceledException">Whoever asked is gone.</exception>
     public ValueTask<ForkedWorker> TakeAsync(Bucket bucket, TimeSpan timeout, Action<Action>? onLeft) =>
-        pool.TakeAsync(bucket, timeout, onLeft);
+        retired && processes.Count == 0 && started.Task.IsCompleted ? throw new JobHostException(NoProcess) : pool.TakeAsync(bucket, timeout, onLeft);
 
     /// <summary>Short jobs that have no answer yet.</summary>
     public int CountUnanswered() => pool.CountUnanswered();
 
     /// <summary>Whoever waits for a worker is told that there will be none.</summary>
     public void Refuse(string reason) => pool.Refuse(reason);
+
+    /// <summary>No worker lies ready any more, and none of them is started again: another executable may be at the path by now.</summary>
+    public void Retire()
+    {
+        retired = true;
+        pool.Retire();
+    }
 
     /// <summary>Ends them and their workers.</summary>
     public Task StopAsync()
@@ -170,6 +182,14 @@ internal sealed class HostProcesses : IHostProcessOwner
     {
         if (stopped)
             return;
+        if (retired && started.Task.IsCompleted)
+        {
+            Log.FormerJobHostLost(logger, name, reason);
+            if (processes.Count == 0)
+                pool.Refuse(NoProcess);
+            return;
+        }
+
         if (!started.Task.IsCompleted || (forRoot && !(wasOfUse && pool.IsAwaited)))
         {
             GiveUp($"the job host {name} cannot serve: {reason}");
@@ -183,7 +203,7 @@ internal sealed class HostProcesses : IHostProcessOwner
         pool.Fill();
         loop.Schedule(pause, () =>
         {
-            if (!stopped)
+            if (!stopped && !retired)
                 StartProcess();
         });
     }

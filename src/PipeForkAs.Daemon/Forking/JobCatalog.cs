@@ -20,7 +20,7 @@ internal sealed record RegisteredJob(JobDescription Description, JobHost Host, C
 /// <summary>All jobs by their names.</summary>
 internal sealed class JobCatalog
 {
-    private readonly IReadOnlyList<JobHost> hosts;
+    private IReadOnlyList<JobHost> hosts;
     private IReadOnlyList<CommandJob> commands;
     private IDictionary<string, JobRestrictionOptions> restrictions;
     private SortedDictionary<string, RegisteredJob> jobs = new(StringComparer.Ordinal);
@@ -38,19 +38,20 @@ internal sealed class JobCatalog
     /// <summary>The job of that name, or null.</summary>
     public RegisteredJob? Find(string name) => jobs.GetValueOrDefault(name);
 
-    /// <summary>Takes other commands and restrictions, or, where they cannot be, none of them.</summary>
-    /// <exception cref="JobHostException">A command has the name of a job, or there is no job to restrict.</exception>
-    public void Replace(IReadOnlyList<CommandJob> freshCommands, IDictionary<string, JobRestrictionOptions> freshRestrictions)
+    /// <summary>Takes other job hosts, commands and restrictions, or, where they cannot be, none of them.</summary>
+    /// <exception cref="JobHostException">Two jobs have one name, or there is no job to restrict.</exception>
+    public void Replace(
+        IReadOnlyList<JobHost> freshHosts, IReadOnlyList<CommandJob> freshCommands, IDictionary<string, JobRestrictionOptions> freshRestrictions)
     {
-        (IReadOnlyList<CommandJob>, IDictionary<string, JobRestrictionOptions>) former = (commands, restrictions);
-        (commands, restrictions) = (freshCommands, freshRestrictions);
+        (IReadOnlyList<JobHost>, IReadOnlyList<CommandJob>, IDictionary<string, JobRestrictionOptions>) former = (hosts, commands, restrictions);
+        (hosts, commands, restrictions) = (freshHosts, freshCommands, freshRestrictions);
         try
         {
             Refresh();
         }
         catch (JobHostException)
         {
-            (commands, restrictions) = former;
+            (hosts, commands, restrictions) = former;
             throw;
         }
     }

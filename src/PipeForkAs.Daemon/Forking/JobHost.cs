@@ -20,7 +20,9 @@ internal sealed class JobHost
     private readonly ILogger logger;
     private readonly HostProcesses users;
     private HostProcesses? root;
+    private readonly Action useEnded;
     private JobIsolation isolation = null!; // From the start on.
+    private Action? whenUnused;
     private bool stopped;
 
     public JobHost(Loop loop, ChildReaper reaper, DescriptorCheck descriptors, JobHostOptions options, ILogger logger)
@@ -30,6 +32,7 @@ internal sealed class JobHost
         this.reaper = reaper;
         this.options = options;
         this.logger = logger;
+        useEnded = EndUse;
         users = HostProcesses.ForUsers(loop, reaper, descriptors, options, BecameReady, logger);
     }
 
@@ -47,6 +50,12 @@ internal sealed class JobHost
 
     /// <summary>Workers that shall wait for a request.</summary>
     public int WantedWorkers => users.WantedWorkers;
+
+    /// <summary>Requests that hold it, and workers that were taken and not released.</summary>
+    public int Uses { get; private set; }
+
+    /// <summary>Whether it serves no new requests, and ends with its last use.</summary>
+    public bool IsRetired => whenUnused is not null;
 
     /// <summary>Its processes.</summary>
     public IEnumerable<ProcessId> Pids => users.Pids.Concat(root?.Pids ?? []);
@@ -69,8 +78,54 @@ internal sealed class JobHost
     /// <param name="onLeft">Is given what to call when whoever asks is gone; null where nobody goes.</param>
     /// <exception cref="JobHostException">The fork failed, or took too long; or the process that forks for root cannot serve.</exception>
     /// <exception cref="OperationCanceledException">Whoever asked is gone.</exception>
-    public ValueTask<ForkedWorker> TakeAsync(Bucket bucket, TimeSpan timeout, bool forRoot, Action<Action>? onLeft = null) =>
-        forRoot ? TakeForRootAsync(bucket, timeout, onLeft) : users.TakeAsync(bucket, timeout, onLeft);
+    public async ValueTask<ForkedWorker> TakeAsync(Bucket bucket, TimeSpan timeout, bool forRoot, Action<Action>? onLeft = null)
+    {
+        Uses++;
+        try
+        {
+            ForkedWorker worker = await (forRoot ? TakeForRootAsync(bucket, timeout, onLeft) : users.TakeAsync(bucket, timeout, onLeft));
+            worker.WhenReleased = useEnded;
+            return worker;
+        }
+        catch
+        {
+            EndUse();
+            throw;
+        }
+    }
+
+    /// <summary>Keeps it from ending, for a request that has chosen it and takes a worker later.</summary>
+    public Hold KeepUp()
+    {
+        Uses++;
+        return new Hold(this);
+    }
+
+    /// <summary>
+    /// Whether it is as an entry of the configuration says, and its processes execute what is at the path now. One that lost its processes is not: what is
+    /// started in their place may be something else.
+    /// </summary>
+    public bool IsOf(JobHostOptions entry)
+    {
+        if ((entry.Path, entry.Workers, entry.MostWorkers, entry.Processes) != (options.Path, options.Workers, options.MostWorkers, options.Processes))
+            return false;
+        return ExecutableFile.At(entry.Path) is { } now && users.AllExecute(now);
+    }
+
+    /// <summary>Whether another one was made for the same entry of the configuration.</summary>
+    public bool HasOptionsOf(JobHost other) =>
+        (options.Path, options.Workers, options.MostWorkers, options.Processes)
+        == (other.options.Path, other.options.Workers, other.options.MostWorkers, other.options.Processes);
+
+    /// <summary>No new requests come. Workers that wait for one are released; the requests that hold it still get workers, forked when they ask.</summary>
+    /// <param name="unused">Called once, when nobody uses it.</param>
+    public void Retire(Action unused)
+    {
+        whenUnused = unused;
+        users.Retire();
+        root?.Retire();
+        LookWhetherUsed();
+    }
 
     /// <summary>Short jobs that have no answer yet.</summary>
     public int CountUnanswered() => users.CountUnanswered() + (root?.CountUnanswered() ?? 0);
@@ -97,6 +152,8 @@ internal sealed class JobHost
             return root.TakeAsync(bucket, timeout, onLeft);
 
         root = HostProcesses.ForRoot(loop, reaper, descriptors, options, DemandSameJobs, () => root = null, logger);
+        if (IsRetired)
+            root.Retire();
         ValueTask<ForkedWorker> taking = root.TakeAsync(bucket, timeout, onLeft);
         loop.Start(StartRootAsync);
         return taking;
@@ -126,7 +183,7 @@ internal sealed class JobHost
     private void DemandSameJobs(HostProcess process)
     {
         if (!process.Jobs.Select(Text).SequenceEqual(Jobs.Select(Text)))
-            throw new JobHostException("it holds other jobs than when the daemon started: the executable was replaced. Restart the daemon");
+            throw new JobHostException("it holds other jobs than when the daemon started: the executable was replaced; reload the daemon");
 
         static string Text(JobDescription job) => JsonSerializer.Serialize(job, JobDescriptionJson.Default.JobDescription);
     }
@@ -135,5 +192,34 @@ internal sealed class JobHost
     {
         Jobs = process.Jobs;
         JobsChanged?.Invoke();
+    }
+
+    private void EndUse()
+    {
+        if (--Uses == 0 && IsRetired)
+            LookWhetherUsed();
+    }
+
+    /// <summary>Not inline: what ends its use may have more to do with it.</summary>
+    private void LookWhetherUsed() => loop.Post(_ =>
+    {
+        if (Uses > 0 || stopped)
+            return;
+        stopped = true;
+        whenUnused!();
+    }, null);
+
+    /// <summary>A use of it.</summary>
+    internal sealed class Hold(JobHost host) : IDisposable
+    {
+        private bool isDisposed;
+
+        public void Dispose()
+        {
+            if (isDisposed)
+                return;
+            isDisposed = true;
+            host.EndUse();
+        }
     }
 }

@@ -15,6 +15,8 @@ namespace PipeForkAs.Daemon.Forking;
 /// <param name="logger">Is told of workers that end before they are needed.</param>
 internal sealed class WorkerPool(Loop loop, string path, PoolSize size, IReadOnlyList<HostProcess> processes, ILogger logger)
 {
+    private PoolSize size = size;
+
     private static readonly TimeSpan RefillPause = TimeSpan.FromMilliseconds(100);
 
     /// <summary>A short job has its answer by then: a fork meanwhile would take its processor from it.</summary>
@@ -163,6 +165,14 @@ internal sealed class WorkerPool(Loop loop, string path, PoolSize size, IReadOnl
             else
                 ready.Enqueue(worker);
         }
+    }
+
+    /// <summary>Lets go of the workers that wait. From now on workers are forked for requests alone.</summary>
+    public void Retire()
+    {
+        size = new PoolSize(0, 0);
+        while (ready.TryDequeue(out ForkedWorker? idle))
+            loop.Guard(idle.Release);
     }
 
     /// <summary>Lets go of all workers and asks for no more.</summary>

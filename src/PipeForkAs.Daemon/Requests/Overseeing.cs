@@ -18,7 +18,8 @@ namespace PipeForkAs.Daemon.Requests;
 /// runs is not told, and neither are the job hosts. What is counted is told to all.
 /// </summary>
 internal sealed class Overseeing(
-    IReadOnlyList<JobHost> hosts, RunningJobs running, JobSlots slots, Predecessor? former, Audit audit, Func<Task<ReloadResult>> reload, LimitedLogger log, Loop loop)
+    JobHosts hosts, RunningJobs running, JobSlots slots, Predecessor? former, Audit audit, Func<Task<ReloadResult>> reload,
+    LimitedLogger log, Loop loop)
 {
     private static readonly string Version =
         typeof(Overseeing).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
@@ -33,7 +34,7 @@ internal sealed class Overseeing(
         {
             Version = Version,
             Uptime = Math.Round(loop.Time.GetElapsedTime(started).TotalSeconds, 3),
-            Hosts = caller.Uid == UserId.Root ? [.. hosts.Select(Tell)] : null,
+            Hosts = caller.Uid == UserId.Root ? [.. hosts.Current.Select(Tell), .. hosts.Former.Select(Tell)] : null,
             Jobs = [.. others?.Jobs ?? [], .. running.KnownTo(caller.Uid)],
             Running = running.Counts.Running + (others?.Running ?? 0),
             FormerDaemon = others is not null && caller.Uid == UserId.Root ? former!.Pid.Value : null,
@@ -102,5 +103,6 @@ internal sealed class Overseeing(
         return new RecordStatus(suppressed, log.Suppressed, isRoot ? waiting : null, isRoot ? lost : null);
     }
 
-    private static JobHostStatus Tell(JobHost host) => new(host.Path, [.. host.Pids.Select(pid => pid.Value)], host.ReadyWorkers, host.WantedWorkers, host.IsWell);
+    private static JobHostStatus Tell(JobHost host) =>
+        new(host.Path, [.. host.Pids.Select(pid => pid.Value)], host.ReadyWorkers, host.WantedWorkers, host.IsWell, host.IsRetired);
 }

@@ -144,6 +144,7 @@ internal sealed class RequestStory(
         trail.Decision = decision;
         Demand(decision, caller, jobName, user);
         RegisteredJob job = catalog.Find(jobName) ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{jobName}\"; list shows those that there are");
+        using JobHost.Hold held = job.Host.KeepUp();
         Account account = decision.Account ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{user}\"");
         bars.Demand(account);
         await accounts.PassAsync(account, caller.Bucket);

@@ -63,12 +63,14 @@ public sealed record DaemonStatus
 /// <param name="Ready">How many workers wait for a request.</param>
 /// <param name="Workers">How many shall wait: at least as many as configured, and more after requests that found none.</param>
 /// <param name="Well">Whether one of its processes can fork, and answers.</param>
+/// <param name="Draining">Whether a reload replaced it: it serves no new requests and ends with its last job.</param>
 public sealed record JobHostStatus(
     [property: JsonPropertyName("path")] string Path,
     [property: JsonPropertyName("pids")] IReadOnlyList<int> Pids,
     [property: JsonPropertyName("ready")] int Ready,
     [property: JsonPropertyName("workers")] int Workers,
-    [property: JsonPropertyName("well")] bool Well);
+    [property: JsonPropertyName("well")] bool Well,
+    [property: JsonPropertyName("draining"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Draining = false);
 
 /// <summary>A job that runs, as <c>status</c> tells of it.</summary>
 public sealed record RunningJobStatus

@@ -30,9 +30,12 @@ public static class StatusMetrics
         Add(text, "job_host_processes", "gauge", "Processes of the job host.", PerHost(host => host.Pids.Count));
         Add(text, "job_host_workers_ready", "gauge", "Workers that wait for a request.", PerHost(host => host.Ready));
         Add(text, "job_host_workers_wanted", "gauge", "Workers that shall wait, by the configuration and the requests of late.", PerHost(host => host.Workers));
+        Add(text, "job_hosts_draining", "gauge", "Job hosts that a reload replaced and that end with their last job.", ("", "", hosts.Count(host => host.Draining)));
         return text.ToString();
 
-        (string, string, double)[] PerHost(Func<JobHostStatus, double> value) => [.. hosts.Select(host => ("path", host.Path, value(host)))];
+        // A path has one sample: several of one path may be draining.
+        (string, string, double)[] PerHost(Func<JobHostStatus, double> value) =>
+            [.. hosts.Where(host => !host.Draining).Select(host => ("path", host.Path, value(host)))];
     }
 
     private static void AddTurns(StringBuilder text, LoopStatus loop)

@@ -71,6 +71,7 @@ public sealed partial class StatusTests
             "pipeforkas_loop_turn_seconds_bucket{le=\"0.001\"} 7", "pipeforkas_loop_turn_seconds_bucket{le=\"+Inf\"} 9",
             "pipeforkas_loop_turn_seconds_sum 0.25", "pipeforkas_loop_turn_seconds_count 9", "pipeforkas_loop_longest_turn_seconds 0.0125",
             "pipeforkas_job_host_workers_ready{path=\"/usr/libexec/jobs\"} 3", "pipeforkas_job_host_workers_wanted{path=\"/usr/libexec/jobs\"} 4", "pipeforkas_job_host_up{path=\"/opt/own\"} 0",
+            "pipeforkas_job_hosts_draining 0",
         })
         {
             Assert.Contains($"\n{sample}\n", text, StringComparison.Ordinal);

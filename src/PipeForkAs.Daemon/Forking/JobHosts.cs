@@ -1,0 +1,174 @@
+using Microsoft.Extensions.Logging;
+using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Isolation;
+using PipeForkAs.Daemon.Untrusted;
+
+namespace PipeForkAs.Daemon.Forking;
+
+/// <summary>
+/// The job hosts that serve, and the former ones: where a reload finds another configuration or another executable, a new job host is started beside the
+/// former one and takes the new requests. The former one ends with its last job.
+/// </summary>
+internal sealed class JobHosts
+{
+    private readonly Loop loop;
+    private readonly ILogger logger;
+    private readonly Func<JobHostOptions, JobHost> make;
+    private readonly List<JobHost> former = [];
+    private readonly List<JobHost> starting = [];
+    private JobIsolation? isolation; // From the start on.
+
+    /// <param name="loop">The loop.</param>
+    /// <param name="reaper">Reaps their processes.</param>
+    /// <param name="descriptors">Keeps descriptors out that their workers send along.</param>
+    /// <param name="options">The job hosts of the configuration, at least one.</param>
+    /// <param name="logger">The log.</param>
+    public JobHosts(Loop loop, ChildReaper reaper, DescriptorCheck descriptors, IEnumerable<JobHostOptions> options, ILogger logger)
+    {
+        this.loop = loop;
+        this.logger = logger;
+        make = host => new JobHost(loop, reaper, descriptors, host, logger);
+        Current = [.. options.Select(make)];
+    }
+
+    /// <summary>Those that serve new requests, in the order of the configuration.</summary>
+    public IReadOnlyList<JobHost> Current { get; private set; }
+
+    /// <summary>Those that another one replaced, or that the configuration no longer has, and that still have jobs.</summary>
+    public IReadOnlyList<JobHost> Former => former;
+
+    /// <summary>The one that runs commands, and looks for consent.</summary>
+    public JobHost First => Current[0];
+
+    /// <summary>Whether one of those that serve can fork, and answers.</summary>
+    public bool AreWell => Current.Any(static host => host.IsWell);
+
+    /// <summary>Called when a process of one that serves became ready: its jobs may be others now.</summary>
+    public Action? JobsChanged { private get; set; }
+
+    /// <summary>Starts those of the configuration and waits until all of them can fork.</summary>
+    /// <exception cref="JobHostException">One cannot serve; the message says why.</exception>
+    public Task StartAsync(JobIsolation jobIsolation)
+    {
+        isolation = jobIsolation;
+        Adopt(Current);
+        return Task.WhenAll(Current.Select(host => host.StartAsync(jobIsolation)));
+    }
+
+    /// <summary>Starts what another configuration, or another executable, needs beside those that serve. Nothing changes before <see cref="Change.Keep"/>.</summary>
+    /// <param name="options">The job hosts of the configuration, at least one.</param>
+    /// <exception cref="ConfigurationException">One cannot serve; the messages say which and why, and all that were started end.</exception>
+    public async Task<Change> PrepareAsync(IEnumerable<JobHostOptions> options)
+    {
+        List<JobHost> left = [.. Current], wanted = [], fresh = [];
+        foreach (JobHostOptions each in options)
+        {
+            JobHost? same = left.Find(host => host.IsOf(each));
+            if (same is not null)
+                left.Remove(same);
+            else
+                fresh.Add(same = make(each));
+            wanted.Add(same);
+        }
+
+        var change = new Change(this, wanted, fresh, replaced: [.. fresh.Where(host => left.Exists(former => former.HasOptionsOf(host)))]);
+        starting.AddRange(fresh);
+        Task[] starts = [.. fresh.Select(host => host.StartAsync(isolation!))];
+        try
+        {
+            await Task.WhenAll(starts);
+            return change;
+        }
+        catch (JobHostException)
+        {
+            await change.DisposeAsync();
+            throw new ConfigurationException(
+                [.. starts.SelectMany(start => start.Exception?.InnerExceptions ?? []).Select(failure => failure.Message)]);
+        }
+        catch
+        {
+            await change.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Whoever waits for a worker is told that there will be none.</summary>
+    public void Refuse(string reason)
+    {
+        foreach (JobHost host in All)
+            host.Refuse(reason);
+    }
+
+    /// <summary>Ends them all, and their workers.</summary>
+    public Task StopAsync() => Task.WhenAll(All.Select(static host => host.StopAsync()));
+
+    private JobHost[] All => [.. Current, .. former, .. starting];
+
+    private void Adopt(IEnumerable<JobHost> hosts)
+    {
+        foreach (JobHost host in hosts)
+            host.JobsChanged = () => JobsChanged?.Invoke();
+    }
+
+    private void Replace(IReadOnlyList<JobHost> hosts)
+    {
+        JobHost[] gone = [.. Current.Except(hosts)];
+        Current = hosts;
+        Adopt(hosts);
+        foreach (JobHost host in gone)
+        {
+            host.JobsChanged = null;
+            former.Add(host);
+            Log.JobHostReplaced(logger, host.Path, string.Join(", ", host.Pids.Select(static pid => pid.Value)), host.Uses);
+            host.Retire(() => loop.Start(() => EndAsync(host)));
+        }
+    }
+
+    private async Task EndAsync(JobHost host)
+    {
+        await host.StopAsync();
+        former.Remove(host);
+        Log.JobHostEnded(logger, host.Path);
+    }
+
+    /// <summary>Job hosts that are ready to take over.</summary>
+    /// <param name="owner">Whose they are.</param>
+    /// <param name="hosts">Those that shall serve, in their order.</param>
+    /// <param name="fresh">Those of them that were started.</param>
+    /// <param name="replaced">Those of them that have the same entry as one that serves.</param>
+    internal sealed class Change(JobHosts owner, IReadOnlyList<JobHost> hosts, IReadOnlyList<JobHost> fresh, IReadOnlyList<JobHost> replaced) : IAsyncDisposable
+    {
+        private bool isKept;
+
+        /// <summary>Those that shall serve, in their order.</summary>
+        public IReadOnlyList<JobHost> Hosts => hosts;
+
+        /// <summary>What changed beside the configuration, one item each.</summary>
+        public IEnumerable<string> Items => replaced.Select(static host => $"the executable {host.Path}");
+
+        /// <summary>They serve from now on, and those that are not among them end with their last jobs.</summary>
+        public void Keep()
+        {
+            isKept = true;
+            Leave();
+            owner.Replace(hosts);
+        }
+
+        /// <summary>Ends those that were started, where they were not kept.</summary>
+        public async ValueTask DisposeAsync()
+        {
+            if (isKept)
+                return;
+            isKept = true;
+            await Task.WhenAll(fresh.Select(static host => host.StopAsync()));
+            Leave();
+        }
+
+        private void Leave()
+        {
+            foreach (JobHost host in fresh)
+                owner.starting.Remove(host);
+        }
+    }
+}

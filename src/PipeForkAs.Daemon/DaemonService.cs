@@ -142,7 +142,7 @@ internal sealed class DaemonService(
     {
         // A client or a job that closes its end is an error of the call, not of the process.
         Libc.signal_ignore(Signal.SIGPIPE);
-        Libc.prctl_set_child_subreaper();
+        Libc.prctl_set_child_subreaper(true);
 
         (ulong soft, ulong hard) = Libc.getrlimit(ResourceLimit.RLIMIT_NOFILE);
         if (soft < hard)

@@ -154,7 +154,7 @@ internal static partial class Log
         "process {Pid}, the new daemon, serves from now on; this one ends with its last job, at most {Seconds:0.#} s from now ({Connections} clients)")]
     public static partial void HandedOver(ILogger logger, int pid, double seconds, int connections);
 
-    [LoggerMessage(62, LogLevel.Critical, "process {Pid}, the new daemon, has ended; this one ends too, so that the service manager starts the service again")]
+    [LoggerMessage(62, LogLevel.Error, "process {Pid}, the new daemon, has ended; the service manager decides what becomes of this one")]
     public static partial void SuccessorDied(ILogger logger, int pid);
 
     [LoggerMessage(63, LogLevel.Information, "this daemon took over from process {Pid}, which ends with its last job; jobs are numbered from {FirstJob} on")]
@@ -164,8 +164,8 @@ internal static partial class Log
     public static partial void PredecessorEnded(ILogger logger);
 
     [LoggerMessage(65, LogLevel.Warning,
-        "{Executable} was replaced, and the daemon that runs is the former one still: there is no service manager that could be told of a new process; restart it")]
-    public static partial void UpgradeNeedsManager(ILogger logger, string executable);
+        "{Executable} was replaced, and the former daemon goes on: for a new one to take over, there must be {Lack}; restart it")]
+    public static partial void UpgradeImpossible(ILogger logger, string executable, string lack);
 
     [LoggerMessage(42, LogLevel.Warning, "{Count} sockets could not be handed to another process; the daemon's own end closes them, which may take long")]
     public static partial void SocketsLeft(ILogger logger, int count);

@@ -27,6 +27,9 @@ StandardStreams.Occupy();
 if (args is [PamCheck.Argument, var service, var account])
     return PamCheck.Run(service, account);
 
+if (args is [SuccessorLauncher.Argument, var successor, .. var successorArguments])
+    return SuccessorLauncher.Run(successor, successorArguments);
+
 if (args is [ReleasingProcess.Argument])
     return ReleasingProcess.Run();
 

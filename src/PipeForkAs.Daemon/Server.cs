@@ -178,9 +178,10 @@ internal sealed class Server : IReloadable, ISuccessorOwner
     /// <inheritdoc/>
     public async Task<string?> UpgradeAsync()
     {
-        if (acceptor is not { } current || !upgrade.IsDue(logger))
+        CgroupOffer? cgroup = (isolation as CgroupIsolation)?.Offer;
+        if (acceptor is not { } current || !upgrade.IsDue(cgroup is not null, logger))
             return null;
-        ProcessId pid = await upgrade.RunAsync(loop, Reaper, current.Listener, (isolation as CgroupIsolation)?.Offer, this, logger);
+        ProcessId pid = await upgrade.RunAsync(loop, Reaper, current.Listener, cgroup!, this, logger);
         Log.HandedOver(logger, pid.Value, options.Limits.DrainTimeout.TotalSeconds, connections.Count);
         return $"the daemon, which is process {pid} now";
     }

@@ -72,8 +72,8 @@ public static unsafe partial class Libc
         Check.Result(Own.prctl(Own.PR_SET_PDEATHSIG, (nuint)signal.Number, 0, 0, 0), $"prctl(PR_SET_PDEATHSIG, {signal})");
 
     /// <summary>prctl(2) <c>PR_SET_CHILD_SUBREAPER</c>: descendants whose parent ends become children of this process, not of init.</summary>
-    public static void prctl_set_child_subreaper() =>
-        Check.Result(Own.prctl(Own.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), $"prctl(PR_SET_CHILD_SUBREAPER, 1)");
+    public static void prctl_set_child_subreaper(bool isSubreaper) =>
+        Check.Result(Own.prctl(Own.PR_SET_CHILD_SUBREAPER, isSubreaper ? 1u : 0u, 0, 0, 0), $"prctl(PR_SET_CHILD_SUBREAPER, {isSubreaper})");
 
     /// <summary>
     /// keyctl(2) <c>KEYCTL_JOIN_SESSION_KEYRING</c> with no name: a new, anonymous session keyring. False where this process and its

@@ -16,13 +16,13 @@ internal sealed class HandoverChannel(FileDescriptor socket) : IDisposable
     public bool Send(HandoverMessage message) =>
         !socket.IsClosed && !Libc.send(socket, JsonSerializer.SerializeToUtf8Bytes(message, HandoverJson.Default.HandoverMessage)).Failed;
 
-    /// <summary>Receives a message that was sent before this process started.</summary>
-    /// <exception cref="UpgradeException">There is none.</exception>
+    /// <summary>Waits for the first message.</summary>
+    /// <exception cref="UpgradeException">The other daemon has ended.</exception>
     public HandoverMessage ReadFirst()
     {
         var buffer = new byte[MostBytes];
         IOResult received = Libc.recv(socket, buffer);
-        return received.Count > 0 ? Parse(buffer.AsSpan(0, (int)received.Count)) : throw new UpgradeException("the former daemon offers nothing");
+        return received.Count > 0 ? Parse(buffer.AsSpan(0, (int)received.Count)) : throw new UpgradeException("the former daemon has ended");
     }
 
     /// <summary>Receives a message; null when the other daemon has ended, or this end was closed.</summary>

@@ -13,6 +13,9 @@ internal sealed record HandoverMessage
     /// <summary>To the new daemon, first: what it takes over.</summary>
     public Offer? Offer { get; init; }
 
+    /// <summary>To the former daemon, from the process that started it: the number of the new one.</summary>
+    public int? Started { get; init; }
+
     /// <summary>To the former daemon: the new one could not start, with the reason. It ends.</summary>
     public string? Failed { get; init; }
 
@@ -36,11 +39,12 @@ internal sealed record HandoverMessage
 }
 
 /// <summary>What a daemon leaves to the one that takes over from it.</summary>
+/// <param name="Pid">The process of the former daemon.</param>
 /// <param name="Generation">The number of the new daemon; that of the first one is 1.</param>
 /// <param name="SocketDevice">The device of the socket's file, where the daemon made it; null where the service manager did.</param>
 /// <param name="SocketInode">Its inode, likewise.</param>
 /// <param name="Cgroup">The control group below which jobs get theirs; null where they get none.</param>
-internal sealed record Offer(int Generation, ulong? SocketDevice, ulong? SocketInode, CgroupOffer? Cgroup);
+internal sealed record Offer(int Pid, int Generation, ulong? SocketDevice, ulong? SocketInode, CgroupOffer? Cgroup);
 
 /// <summary>A question for the jobs that a caller may know of, or a demand to end one of them.</summary>
 /// <param name="Number">Of the question.</param>

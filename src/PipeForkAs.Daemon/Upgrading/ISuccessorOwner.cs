@@ -17,6 +17,6 @@ internal interface ISuccessorOwner
     /// <summary>Answers for the jobs that run here, and in a former daemon.</summary>
     Task<JobsAnswer> AnswerAsync(JobsQuestion question);
 
-    /// <summary>The new daemon has ended; this process ends after that.</summary>
+    /// <summary>The new daemon has ended, which the service manager sees too.</summary>
     void SuccessorDied(ProcessId pid);
 }

@@ -3,7 +3,7 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Upgrading;
 
-/// <summary>The former daemon, as the one sees it that takes over from it. It is the parent of this process, and ends with its last job.</summary>
+/// <summary>The former daemon, as the one sees it that takes over from it. It ends with its last job.</summary>
 internal sealed class Predecessor : IDisposable
 {
     /// <summary>The argument, before all others, by which the executable is told to take over.</summary>
@@ -58,19 +58,14 @@ internal sealed class Predecessor : IDisposable
         {
             var socket = new FileDescriptor(SocketDescriptor);
             var control = new FileDescriptor(ControlDescriptor);
-            foreach (FileDescriptor one in (ReadOnlySpan<FileDescriptor>)[socket, control])
-            {
-                Libc.set_cloexec(one);
-                Libc.set_nonblocking(one);
-            }
-
-            ProcessId parent = Libc.getppid();
-            FileDescriptor process = Libc.pidfd_open(parent);
-            if (Libc.getppid() != parent)
-                throw new UpgradeException("the former daemon has ended");
+            Libc.set_cloexec(socket);
+            Libc.set_cloexec(control);
             var channel = new HandoverChannel(control);
-            return new Predecessor(
-                parent, socket, channel, process, channel.ReadFirst().Offer ?? throw new UpgradeException("the former daemon's first message is no offer"));
+            Offer offer = channel.ReadFirst().Offer ?? throw new UpgradeException("the former daemon's first message is no offer");
+            Libc.set_nonblocking(socket);
+            Libc.set_nonblocking(control);
+            var pid = new ProcessId(offer.Pid);
+            return new Predecessor(pid, socket, channel, Libc.pidfd_open(pid), offer);
         }
         catch (SystemCallException failure)
         {

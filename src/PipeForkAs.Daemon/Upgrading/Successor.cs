@@ -1,14 +1,11 @@
 using System.Collections;
-using System.Globalization;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Upgrading;
 
-/// <summary>
-/// The new daemon, as the one sees it that started it. It is a child of this process, with descriptors for the listening socket and for messages. On the loop.
-/// </summary>
+/// <summary>The new daemon, as the one sees it that has it started. It is a child of the service manager's. On the loop.</summary>
 internal sealed class Successor : IDisposable
 {
     /// <summary>How long it may take until it can serve: its job hosts start and test themselves.</summary>
@@ -17,76 +14,89 @@ internal sealed class Successor : IDisposable
     /// <summary>The time between two signs of life.</summary>
     private static readonly TimeSpan AlivePause = TimeSpan.FromSeconds(1);
 
+    private const string EndedTooSoon = "the new daemon ended before it was ready; its log tells more";
+
     /// <summary>How many jobs one part of an answer tells of: a message has room for each.</summary>
     private const int JobsInPart = 50;
-
-    /// <summary>For the log's last line to be written.</summary>
-    private static readonly TimeSpan LastLine = TimeSpan.FromMilliseconds(100);
 
     /// <summary>What is meant for one process alone; sd_listen_fds(3), sd_watchdog_enabled(3).</summary>
     private static readonly string[] OwnVariables = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "WATCHDOG_PID"];
 
     private readonly Loop loop;
     private readonly HandoverChannel channel;
-    private readonly TaskCompletionSource<EndedChild> ended = new();
-    private ISuccessorOwner? owner;
+    private FileDescriptor? process;
 
-    private Successor(Loop loop, ProcessId pid, HandoverChannel channel)
+    private Successor(Loop loop, HandoverChannel channel)
     {
         this.loop = loop;
         this.channel = channel;
-        Pid = pid;
     }
 
-    /// <summary>Its process.</summary>
-    public ProcessId Pid { get; }
+    /// <summary>Its process, once it was started.</summary>
+    public ProcessId Pid { get; private set; }
 
-    /// <summary>Whether it has ended, as far as this process knows.</summary>
-    public bool HasEnded => ended.Task.IsCompleted;
+    /// <summary>Whether it has ended.</summary>
+    public bool HasEnded => process is not { } started || !Libc.pidfd_is_there(started);
 
-    /// <summary>Starts one, with the arguments and the environment of this process.</summary>
+    /// <summary>
+    /// Starts one, with the arguments and the environment of this process. It must not become a child of this one, which is a subreaper for the orphans of its
+    /// jobs: for the moment in which the process ends that starts it, this one is none. So jobs must have control groups, which hold all of their processes.
+    /// </summary>
     /// <param name="loop">The loop.</param>
-    /// <param name="reaper">Reaps it.</param>
+    /// <param name="reaper">Reaps the process that starts it.</param>
     /// <param name="path">Its executable.</param>
     /// <param name="listener">The listening socket.</param>
     /// <param name="offer">What it takes over.</param>
     /// <exception cref="UpgradeException">It cannot be started.</exception>
-    public static Successor Start(Loop loop, ChildReaper reaper, string path, FileDescriptor listener, Offer offer)
+    public static async Task<Successor> StartAsync(Loop loop, ChildReaper reaper, string path, FileDescriptor listener, Offer offer)
     {
+        (FileDescriptor own, FileDescriptor theirs) = Libc.socketpair_seqpacket();
+        var successor = new Successor(loop, new HandoverChannel(own));
         try
         {
-            (FileDescriptor own, FileDescriptor theirs) = Libc.socketpair_seqpacket();
-            var channel = new HandoverChannel(own);
-            try
+            using (theirs)
             {
-                using (theirs)
-                {
-                    Libc.set_nonblocking(own);
-                    if (!channel.Send(new HandoverMessage { Offer = offer }))
-                        throw new UpgradeException("the offer to the new daemon cannot be sent");
-                    return reaper.Start(() =>
-                    {
-                        ProcessId pid = Libc.posix_spawn(
-                            path, Arguments(), Variables(), [(listener, Predecessor.SocketDescriptor), (theirs, Predecessor.ControlDescriptor)]);
-                        var started = new Successor(loop, pid, channel);
-                        reaper.Register(pid, started.Ended);
-                        return started;
-                    });
-                }
+                Libc.set_nonblocking(own);
+                await LaunchAsync(reaper, path, listener, theirs);
             }
-            catch
-            {
-                channel.Dispose();
-                throw;
-            }
+
+            HandoverMessage? word = await successor.channel.ReadAsync(loop);
+            if (word?.Failed is { } problem)
+                throw new UpgradeException($"the new daemon cannot be started: {problem}");
+            if (word?.Started is not { } number)
+                throw new UpgradeException("the process that starts the new daemon failed");
+            successor.Pid = new ProcessId(number);
+            successor.process = Libc.pidfd_open(successor.Pid);
+
+            // Not before: where the other end is closed with a message unread, what it has said is lost (unix_release_sock in the kernel's af_unix.c).
+            successor.channel.Send(new HandoverMessage { Offer = offer });
+            return successor;
+        }
+        catch (SystemCallException failure) when (failure.Errno == Errno.ESRCH)
+        {
+            successor.Dispose();
+            throw new UpgradeException(EndedTooSoon, failure);
         }
         catch (SystemCallException failure)
         {
+            successor.Dispose();
             throw new UpgradeException($"the new daemon cannot be started: {failure.Message}", failure);
+        }
+        catch
+        {
+            successor.Dispose();
+            throw;
         }
     }
 
-    /// <summary>Waits until it can serve. Where this fails it has ended, or is killed.</summary>
+    /// <summary>The environment of a new daemon.</summary>
+    public static string[] Variables() =>
+    [
+        .. Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+            .Where(static variable => !OwnVariables.Contains((string)variable.Key)).Select(static variable => $"{variable.Key}={variable.Value}"),
+    ];
+
+    /// <summary>Waits until it can serve.</summary>
     /// <exception cref="UpgradeException">It cannot; its own words, where it has some.</exception>
     public async Task ReadyAsync()
     {
@@ -96,34 +106,20 @@ internal sealed class Successor : IDisposable
             isLate = true;
             Kill();
         });
-        try
-        {
-            HandoverMessage? word = await channel.ReadAsync(loop);
-            if (word is { Ready: true })
-                return;
-            if (word?.Failed is { } problem)
-                throw new UpgradeException(problem);
-            Kill();
-            EndedChild child = await ended.Task;
-            throw new UpgradeException(isLate
-                ? $"the new daemon was not ready after {StartPatience.TotalSeconds:0} s"
-                : $"the new daemon ended before it was ready ({How(child.Status)}); its log tells more");
-        }
-        catch
-        {
-            Kill();
-            channel.Dispose();
-            throw;
-        }
+        HandoverMessage? word = await channel.ReadAsync(loop);
+        if (word is { Ready: true })
+            return;
+        throw new UpgradeException(word?.Failed ?? (isLate
+            ? $"the new daemon was not ready after {StartPatience.TotalSeconds:0} s"
+            : EndedTooSoon));
     }
 
-    /// <summary>Lets it serve. From here on this process tells it that it lives, and ends at once if the new daemon dies.</summary>
+    /// <summary>Lets it serve. From here on this process tells it that it lives.</summary>
     /// <param name="owner">Does what the new daemon asks for.</param>
     public void Serve(ISuccessorOwner owner)
     {
-        this.owner = owner;
-        if (!channel.Send(new HandoverMessage { FirstJob = owner.HandOver() }))
-            Kill();
+        // Where it has ended by now, the service manager sees that.
+        channel.Send(new HandoverMessage { FirstJob = owner.HandOver() });
         Live();
         loop.Start(() => FollowAsync(owner));
     }
@@ -131,32 +127,40 @@ internal sealed class Successor : IDisposable
     /// <summary>Kills it, where it has not ended.</summary>
     public void Kill()
     {
-        // Until it has ended, and that was told here, the number is its own: only the daemon's reaper reaps it.
-        if (!HasEnded)
-            Libc.kill(Pid, Signal.SIGKILL);
+        if (process is { } started)
+            Libc.pidfd_send_signal(started, Signal.SIGKILL);
     }
 
-    /// <summary>Closes the socket to it.</summary>
-    public void Dispose() => channel.Dispose();
-
-    private static string How(WaitStatus status) => status switch
+    /// <summary>Closes the descriptors to it.</summary>
+    public void Dispose()
     {
-        WaitStatus.Exited exited => string.Create(CultureInfo.InvariantCulture, $"exit status {exited.Code}"),
-        WaitStatus.Signaled signaled => signaled.Signal.ToString(),
-        _ => throw new ArgumentOutOfRangeException(nameof(status)),
-    };
+        channel.Dispose();
+        process?.Dispose();
+    }
 
-    private static string[] Arguments()
+    private static async Task LaunchAsync(ChildReaper reaper, string path, FileDescriptor listener, FileDescriptor control)
     {
         string[] own = Environment.GetCommandLineArgs();
-        return [own[0], Predecessor.Argument, .. own.Skip(1).Where(static argument => argument != Predecessor.Argument)];
+        string[] arguments = [own[0], Predecessor.Argument, .. own.Skip(1).Where(static argument => argument != Predecessor.Argument)];
+        var ended = new TaskCompletionSource();
+        Libc.prctl_set_child_subreaper(false);
+        try
+        {
+            reaper.Start(() =>
+            {
+                ProcessId pid = Libc.posix_spawn(
+                    "/proc/self/exe", [own[0], SuccessorLauncher.Argument, path, .. arguments], Variables(),
+                    [(listener, Predecessor.SocketDescriptor), (control, Predecessor.ControlDescriptor)]);
+                reaper.Register(pid, _ => ended.SetResult());
+                return pid;
+            });
+            await ended.Task;
+        }
+        finally
+        {
+            Libc.prctl_set_child_subreaper(true);
+        }
     }
-
-    private static string[] Variables() =>
-    [
-        .. Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
-            .Where(static variable => !OwnVariables.Contains((string)variable.Key)).Select(static variable => $"{variable.Key}={variable.Value}"),
-    ];
 
     private void Live()
     {
@@ -173,6 +177,8 @@ internal sealed class Successor : IDisposable
             if (message.Question is { } question)
                 loop.Start(async () => Answer(await asked.AnswerAsync(question)));
         }
+
+        asked.SuccessorDied(Pid);
     }
 
     /// <summary>Sends an answer in parts of a bounded size.</summary>
@@ -189,19 +195,5 @@ internal sealed class Successor : IDisposable
                 return;
         }
         while (hasMore);
-    }
-
-    /// <summary>
-    /// Called before it is reaped. When it served, it is not: the service manager, whose child it becomes with the end of this process, sees then how the
-    /// service's main process ended, and starts the service again. It would see nothing of a child that was reaped here.
-    /// </summary>
-    private void Ended(EndedChild child)
-    {
-        ended.TrySetResult(child);
-        if (owner is null)
-            return;
-        owner.SuccessorDied(Pid);
-        Thread.Sleep(LastLine);
-        Libc._exit(1);
     }
 }

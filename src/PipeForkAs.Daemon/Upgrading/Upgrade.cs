@@ -32,33 +32,36 @@ internal sealed class Upgrade(OwnExecutable executable, Predecessor? predecessor
     /// <summary>Whether another daemon serves in place of this one.</summary>
     public bool IsHandedOver { get; private set; }
 
-    /// <summary>Whether the executable was replaced, and a service manager can be told of another process; the log says where it cannot.</summary>
+    /// <summary>Whether the executable was replaced, and another daemon can take over; the log says where none can.</summary>
+    /// <param name="hasCgroups">Whether jobs have control groups.</param>
     /// <param name="logger">The log.</param>
     /// <exception cref="UpgradeException">The executable is missing, or others than root can have written it.</exception>
-    public bool IsDue(ILogger logger)
+    public bool IsDue(bool hasCgroups, ILogger logger)
     {
         if (!executable.IsReplaced())
             return false;
-        if (!notifier.IsEnabled)
-            Log.UpgradeNeedsManager(logger, executable.Path);
-        return notifier.IsEnabled;
+        string? lack = !notifier.IsEnabled ? "a service manager that could be told of a new process (NOTIFY_SOCKET)"
+            : !hasCgroups ? "control groups for jobs (Limits:Cgroup)" : null;
+        if (lack is not null)
+            Log.UpgradeImpossible(logger, executable.Path, lack);
+        return lack is null;
     }
 
     /// <summary>Starts a new daemon, and lets it serve once it can.</summary>
     /// <param name="loop">The loop.</param>
     /// <param name="reaper">Reaps the new daemon.</param>
     /// <param name="listener">The listening socket.</param>
-    /// <param name="cgroup">The control group that both use; null for none.</param>
+    /// <param name="cgroup">The control group that both use.</param>
     /// <param name="owner">What this daemon does for the new one.</param>
     /// <param name="logger">The log.</param>
     /// <returns>The new daemon's process.</returns>
     /// <exception cref="UpgradeException">The new daemon cannot serve. This one goes on as before.</exception>
     public async Task<LibC.ProcessId> RunAsync(
-        Loop loop, ChildReaper reaper, SocketListener listener, CgroupOffer? cgroup, ISuccessorOwner owner, ILogger logger)
+        Loop loop, ChildReaper reaper, SocketListener listener, CgroupOffer cgroup, ISuccessorOwner owner, ILogger logger)
     {
         Log.Upgrading(logger, executable.Path);
-        var offer = new Offer(Generation + 1, listener.MadeFile?.Device, listener.MadeFile?.Inode, cgroup);
-        var successor = Successor.Start(loop, reaper, executable.Path, listener.Socket, offer);
+        var offer = new Offer(Environment.ProcessId, Generation + 1, listener.MadeFile?.Device, listener.MadeFile?.Inode, cgroup);
+        Successor successor = await Successor.StartAsync(loop, reaper, executable.Path, listener.Socket, offer);
         try
         {
             await successor.ReadyAsync();

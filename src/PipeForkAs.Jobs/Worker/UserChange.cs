@@ -136,7 +136,7 @@ internal sealed class UserChange(Parent jobHost, WorkerEnds ends)
 
         step = WorkerStep.Orphans;
         if (order.KeepsOrphans)
-            Libc.prctl_set_child_subreaper();
+            Libc.prctl_set_child_subreaper(true);
 
         step = WorkerStep.Capabilities;
         Libc.prctl_cap_ambient_clear_all();

@@ -39,6 +39,7 @@ internal sealed class UpgradableDaemon : IAsyncDisposable
     public static async Task<UpgradableDaemon> StartAsync(Action<JsonObject>? configure = null, bool hasManager = true)
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
+        configuration["Limits"]!["Cgroup"] = "required";
         configure?.Invoke(configuration);
         string executable = Path.Combine(folder, "pipeforkasd");
         File.Copy(NativeBuild.Daemon, executable);

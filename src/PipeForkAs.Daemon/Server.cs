@@ -189,7 +189,7 @@ internal sealed class Server : IReloadable
         foreach (Connection connection in connections)
             connection.Interrupt(ReplyCode.ShuttingDown, "the daemon is stopping; nothing was run");
 
-        if (!await connections.AllEndedAsync(options.Limits.DrainTimeout - loop.Time.GetElapsedTime(begun)))
+        if (!await new Drain(loop, connections, running, logger).WaitAsync(options.Limits.DrainTimeout - loop.Time.GetElapsedTime(begun)))
         {
             running.EndAll(EndReason.ShuttingDown);
             hosts.Refuse("the daemon is stopping");

@@ -210,7 +210,7 @@ internal sealed class CgroupIsolation : JobIsolation
         }
 
         if (one.IsLate && !one.IsOver)
-            one.Living = group.Living();
+            one.Living = group.LivingText();
     }
 
     private string NextPath() => string.Create(CultureInfo.InvariantCulture, $"{root}/{JobPrefix}{++last}");

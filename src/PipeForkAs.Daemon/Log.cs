@@ -14,7 +14,8 @@ internal static partial class Log
     [LoggerMessage(53, LogLevel.Information, "stopping: still waiting for {Count} requests: {Jobs}")]
     public static partial void DrainWaits(ILogger logger, int count, string jobs);
 
-    [LoggerMessage(54, LogLevel.Information, "stopping: cancelling {Count} jobs that wait for input which their clients do not send: {Jobs}")]
+    [LoggerMessage(54, LogLevel.Information,
+        "stopping: cancelling {Count} jobs that wait for input which their clients do not send: {Jobs}")]
     public static partial void DrainEndsSilent(ILogger logger, int count, string jobs);
 
     [LoggerMessage(3, LogLevel.Information, "stopped")]
@@ -44,7 +45,8 @@ internal static partial class Log
     [LoggerMessage(20, LogLevel.Error, "{Refusal}; it is started again when it is needed")]
     public static partial void JobHostGone(ILogger logger, string refusal);
 
-    [LoggerMessage(50, LogLevel.Information, "job host {Path} (process {Pids}) serves no new requests; it ends with the last of {Uses} that it has")]
+    [LoggerMessage(50, LogLevel.Information,
+        "job host {Path} (process {Pids}) serves no new requests; it ends with the last of {Uses} that it has")]
     public static partial void JobHostReplaced(ILogger logger, string path, string pids, int uses);
 
     [LoggerMessage(51, LogLevel.Information, "a former job host {Path} has ended with its last request")]

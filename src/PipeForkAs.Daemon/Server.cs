@@ -87,7 +87,8 @@ internal sealed class Server : IReloadable
         authorizer = new PolicyAuthorizer(
             PolicyReader.Read(options.Policy, SystemNames.Instance), users, patterns,
             new WorkerConsents(
-                loop, options.Limits, (bucket, timeout) => hosts.First.TakeAsync(bucket, timeout, forRoot: false), unkillable, Libc.getgrgid_name));
+                loop, options.Limits, (bucket, timeout) => hosts.First.TakeAsync(bucket, timeout, forRoot: false), unkillable,
+                Libc.getgrgid_name));
         doubts = new PolicyDoubts(doubt => Log.PolicyDoubted(logger, doubt));
         orders = new OrderBuilder(options.Limits, patterns);
         slots = new JobSlots(loop, turns, unkillable, options.Limits);
@@ -140,9 +141,9 @@ internal sealed class Server : IReloadable
     }
 
     /// <summary>
-    /// Goes by another policy, other limits, other job hosts, other commands and other restrictions from now on, all of them or none. What runs keeps what it
-    /// was granted: a request goes by one policy, and its job's order and deadline were made when it began. Completes when the log tells the doubts about the
-    /// policy; all else is done at once.
+    /// Goes by another policy, other limits, other job hosts, other commands and other restrictions from now on, all of them or none. What
+    /// runs keeps what it was granted: a request goes by one policy, and its job's order and deadline were made when it began. Completes
+    /// when the log tells the doubts about the policy; all else is done at once.
     /// </summary>
     public async Task<IReadOnlyList<string>> ApplyAsync(Reloaded fresh)
     {

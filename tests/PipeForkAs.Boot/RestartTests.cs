@@ -103,13 +103,17 @@ public sealed class RestartTests(BootedSystem system)
             Task<EndRecord>[] idle = [RunAsync(client, "cat", never), RunAsync(client, "cat", never)];
             await Task.Delay(1200);
             Assert.False(idle[0].IsCompleted || idle[1].IsCompleted || asking.IsCompleted, await system.JournalAsync());
+
+            // It counts starts, and takes so many in a short time for a fault.
+            await inside.MustAsync("systemctl", "reset-failed", "pipeforkas.service");
             await inside.MustAsync("systemctl", "restart", "pipeforkas.service");
             Assert.All(await Task.WhenAll(idle), end => Assert.Equal(ReplyCode.ShuttingDown, end.Code));
         }
 
         await enough.CancelAsync();
         await asking;
-        Console.WriteLine($"measured: {times.Count} requests over 20 restarts beside idle jobs, slowest answer {times.Max().TotalMilliseconds:0} ms");
+        Console.WriteLine(
+            $"measured: {times.Count} requests over 20 restarts beside idle jobs, slowest answer {times.Max().TotalMilliseconds:0} ms");
         Assert.True(times.Max() < TimeSpan.FromSeconds(2), $"an answer took {times.Max()}");
     }
 

@@ -42,7 +42,9 @@ public sealed class DrainTests
         var stopping = Stopwatch.StartNew();
         Assert.Equal(0, await daemon.StopAsync());
         Assert.Contains("pipeforkas: shutting-down: ", Encoding.UTF8.GetString(await reply));
-        Assert.Matches($@"stopping: cancelling 1 jobs that wait for input which their clients do not send: {job} as {TestUsers.Alice} \(id 1, process \d+\)", daemon.Log);
+        Assert.Matches(
+            $@"cancelling 1 jobs that wait for input which their clients do not send: {job} as {TestUsers.Alice} \(id 1, process \d+\)",
+            daemon.Log);
         Console.WriteLine($"measured: a stop beside {job} took {stopping.Elapsed.TotalSeconds:0.0} s");
     }
 

@@ -176,8 +176,8 @@ internal sealed class LimitOptions
     public TimeSpan KillGrace { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// How long jobs may run on when the daemon is told to stop: zero to an hour. A job that waits for input which its client does not send does not have
-    /// that time.
+    /// How long jobs may run on when the daemon is told to stop: zero to an hour. A job that waits for input which its client does not send
+    /// does not have that time.
     /// </summary>
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(10);
 

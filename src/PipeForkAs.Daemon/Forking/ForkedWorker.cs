@@ -167,8 +167,8 @@ internal sealed class ForkedWorker
     public void ClaimOrphans() => processes.ClaimOrphans();
 
     /// <summary>
-    /// The processor time of its job, where that waits for its standard input and does nothing else; else null. May block, and is for another thread than
-    /// the loop's.
+    /// The processor time of its job, where that waits for its standard input and does nothing else; else null. May block, and is for
+    /// another thread than the loop's.
     /// </summary>
     /// <param name="isProgram">Whether the job is a program.</param>
     public long? LookForInputWait(bool isProgram) => InputWait.Look(Pid, isProgram, processes.Living());

@@ -7,10 +7,10 @@ namespace PipeForkAs.Daemon.Isolation;
 
 /// <summary>
 /// Tells a job that waits for its standard input from one that computes in silence, by the system calls in which its threads are blocked
-/// (/proc/PID/task/TID/syscall; proc_pid_syscall(5)). A job waits where at least one thread is blocked in a read, or an endless poll, of the stdin, and
-/// every other one waits for that stdin, for another thread or process, or for a pipe of the job: none runs, sleeps for a time, or waits for a network, a
-/// file or a device. Where that cannot be told, as without CAP_SYS_PTRACE, it does not. What a job forges here can only end or spare itself at a stop.
-/// May block: not for the loop.
+/// (/proc/PID/task/TID/syscall; proc_pid_syscall(5)). A job waits where at least one thread is blocked in a read, or an endless poll, of
+/// the stdin, and every other one waits for that stdin, for another thread or process, or for a pipe of the job: none runs, sleeps for a
+/// time, or waits for a network, a file or a device. Where that cannot be told, as without CAP_SYS_PTRACE, it does not. What a job forges
+/// here can only end or spare itself at a stop. May block: not for the loop.
 /// </summary>
 internal static class InputWait
 {
@@ -73,7 +73,7 @@ internal static class InputWait
 
     /// <summary>The flags of open(2) in octal digits; the last digit holds the access mode.</summary>
     private static bool IsForWriting(string information) => information.Split('\n').Any(static line =>
-        line.StartsWith("flags:", StringComparison.Ordinal) && line.TrimEnd() is { } flags && ((flags[^1] - '0') & 3) == (int)OpenFlags.O_WRONLY);
+        line.StartsWith("flags:", StringComparison.Ordinal) && ((line.TrimEnd()[^1] - '0') & 3) == (int)OpenFlags.O_WRONLY);
 
     /// <summary>Looks at a thread. False where it does something else than wait.</summary>
     private static bool Look(int process, string thread, string stdin, ref long ticks, ref int waiting)
@@ -86,7 +86,8 @@ internal static class InputWait
 
         // Its number and six arguments in hex; "running", or -1 where it is blocked outside of a call.
         string[] words = PlainFile.Read($"{thread}/syscall").Split(' ');
-        if (fields[State] != "S" || words.Length < 7 || !int.TryParse(words[0], NumberStyles.None, CultureInfo.InvariantCulture, out int number))
+        if (fields[State] != "S" || words.Length < 7
+            || !int.TryParse(words[0], NumberStyles.None, CultureInfo.InvariantCulture, out int number))
             return false;
         switch ((SystemCall)number)
         {
@@ -99,7 +100,8 @@ internal static class InputWait
                 return LookAtPolled(process, Argument(words, 0), Argument(words, 1), stdin, ref waiting);
             case SystemCall.SYS_rt_sigtimedwait:
                 return Argument(words, 2) == 0;
-            case SystemCall.SYS_futex or SystemCall.SYS_wait4 or SystemCall.SYS_waitid or SystemCall.SYS_pause or SystemCall.SYS_rt_sigsuspend:
+            case SystemCall.SYS_futex or SystemCall.SYS_wait4 or SystemCall.SYS_waitid:
+            case SystemCall.SYS_pause or SystemCall.SYS_rt_sigsuspend:
                 return true;
             default:
                 return false;
@@ -141,7 +143,8 @@ internal static class InputWait
     /// <summary>Anonymous pipes come from a parent: they lead to other processes of the job.</summary>
     private static bool IsPipe(string? link) => link?.StartsWith("pipe:[", StringComparison.Ordinal) == true;
 
-    private static string? Link(int process, long descriptor) => Libc.readlink(Path(process, string.Create(CultureInfo.InvariantCulture, $"fd/{(int)descriptor}")));
+    private static string? Link(int process, long descriptor) =>
+        Libc.readlink(Path(process, string.Create(CultureInfo.InvariantCulture, $"fd/{(int)descriptor}")));
 
     private static string Path(int process, string name) => string.Create(CultureInfo.InvariantCulture, $"/proc/{process}/{name}");
 }

@@ -6,8 +6,9 @@ using PipeForkAs.Daemon.Listening;
 namespace PipeForkAs.Daemon.Requests;
 
 /// <summary>
-/// Waits, when the daemon stops, until requests have ended. A job that waits for input which its client does not send could hold that up for as long as the
-/// client likes: one that has moved nothing for a second, and two looks in a row find waiting for its input (<see cref="InputWait"/>), is ended.
+/// Waits, when the daemon stops, until requests have ended. A job that waits for input which its client does not send could hold that up
+/// for as long as the client likes: one that has moved nothing for a second, and two looks in a row find waiting for its input (<see
+/// cref="InputWait"/>), is ended.
 /// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="connections">The clients.</param>
@@ -60,7 +61,9 @@ internal sealed class Drain(Loop loop, Connections connections, RunningJobs runn
             CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
-    /// <summary>Ends the jobs that the last two looks found waiting, where nothing moved and no processor worked for them in between.</summary>
+    /// <summary>
+    /// Ends the jobs that the last two looks found waiting, where nothing moved and no processor worked for them in between.
+    /// </summary>
     private void EndSilent()
     {
         Task<Dictionary<long, Sight>> done = looking!;
@@ -74,7 +77,8 @@ internal sealed class Drain(Loop loop, Connections connections, RunningJobs runn
 
         Dictionary<long, Sight> now = done.Result;
         RunningJobs.Entry[] ended = [.. running.All.Where(entry =>
-            now.TryGetValue(entry.Id, out Sight sight) && seen.TryGetValue(entry.Id, out Sight former) && sight == former && sight.Moved == entry.Job.LastMoved)];
+            now.TryGetValue(entry.Id, out Sight sight) && seen.TryGetValue(entry.Id, out Sight former)
+                && sight == former && sight.Moved == entry.Job.LastMoved)];
         seen = now;
         if (ended.Length == 0)
             return;

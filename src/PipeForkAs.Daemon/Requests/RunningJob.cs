@@ -62,8 +62,8 @@ internal sealed class RunningJob : IDisposable
     }
 
     /// <summary>
-    /// The processor time that it has used, where it waits for its standard input and does nothing else; else null. May block, and is for another thread
-    /// than the loop's.
+    /// The processor time that it has used, where it waits for its standard input and does nothing else; else null. May block, and is for
+    /// another thread than the loop's.
     /// </summary>
     public long? LookForInputWait() => worker.LookForInputWait(isProgram);
 

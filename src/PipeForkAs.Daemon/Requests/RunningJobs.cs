@@ -88,7 +88,8 @@ internal sealed class RunningJobs(RequestCounts counts, TimeProvider time)
             Age = Math.Round(time.GetElapsedTime(begun).TotalSeconds, 3),
         };
 
-        public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{name} as {account.Name} (id {id}, process {worker})");
+        public override string ToString() =>
+            string.Create(CultureInfo.InvariantCulture, $"{name} as {account.Name} (id {id}, process {worker})");
 
         public void Dispose()
         {

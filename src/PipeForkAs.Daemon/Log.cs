@@ -8,8 +8,15 @@ internal static partial class Log
     [LoggerMessage(1, LogLevel.Information, "listening on {Path}; {Jobs} jobs")]
     public static partial void Listening(ILogger logger, string path, int jobs);
 
-    [LoggerMessage(2, LogLevel.Information, "stopping: {Running} requests are given up to {Seconds} s to end")]
+    [LoggerMessage(2, LogLevel.Information, "stopping: waiting up to {Seconds} s for {Running} requests")]
     public static partial void Draining(ILogger logger, int running, double seconds);
+
+    [LoggerMessage(53, LogLevel.Information, "stopping: still waiting for {Count} requests: {Jobs}")]
+    public static partial void DrainWaits(ILogger logger, int count, string jobs);
+
+    [LoggerMessage(54, LogLevel.Information,
+        "stopping: cancelling {Count} jobs that wait for input which their clients do not send: {Jobs}")]
+    public static partial void DrainEndsSilent(ILogger logger, int count, string jobs);
 
     [LoggerMessage(3, LogLevel.Information, "stopped")]
     public static partial void Stopped(ILogger logger);
@@ -38,7 +45,8 @@ internal static partial class Log
     [LoggerMessage(20, LogLevel.Error, "{Refusal}; it is started again when it is needed")]
     public static partial void JobHostGone(ILogger logger, string refusal);
 
-    [LoggerMessage(50, LogLevel.Information, "job host {Path} (process {Pids}) serves no new requests; it ends with the last of {Uses} that it has")]
+    [LoggerMessage(50, LogLevel.Information,
+        "job host {Path} (process {Pids}) serves no new requests; it ends with the last of {Uses} that it has")]
     public static partial void JobHostReplaced(ILogger logger, string path, string pids, int uses);
 
     [LoggerMessage(51, LogLevel.Information, "a former job host {Path} has ended with its last request")]

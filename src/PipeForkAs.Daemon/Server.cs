@@ -92,7 +92,8 @@ internal sealed class Server : IReloadable, ISuccessorOwner
         authorizer = new PolicyAuthorizer(
             PolicyReader.Read(options.Policy, SystemNames.Instance), users, patterns,
             new WorkerConsents(
-                loop, options.Limits, (bucket, timeout) => hosts.First.TakeAsync(bucket, timeout, forRoot: false), unkillable, Libc.getgrgid_name));
+                loop, options.Limits, (bucket, timeout) => hosts.First.TakeAsync(bucket, timeout, forRoot: false), unkillable,
+                Libc.getgrgid_name));
         doubts = new PolicyDoubts(doubt => Log.PolicyDoubted(logger, doubt));
         orders = new OrderBuilder(options.Limits, patterns);
         slots = new JobSlots(loop, turns, unkillable, options.Limits);
@@ -119,6 +120,9 @@ internal sealed class Server : IReloadable, ISuccessorOwner
 
     /// <inheritdoc/>
     bool ISuccessorOwner.IsStopping => stopped is not null;
+
+    /// <summary>Whether a stop does not wait for silent clients: no other daemon serves, or the whole service stops.</summary>
+    private bool WaitsForNoSilence => !upgrade.IsHandedOver || isStopAsked;
 
     /// <summary>Starts the job hosts, and listens once all of them can fork.</summary>
     /// <exception cref="JobHostException">A job host cannot serve.</exception>
@@ -151,9 +155,9 @@ internal sealed class Server : IReloadable, ISuccessorOwner
     }
 
     /// <summary>
-    /// Goes by another policy, other limits, other job hosts, other commands and other restrictions from now on, all of them or none. What runs keeps what it
-    /// was granted: a request goes by one policy, and its job's order and deadline were made when it began. Completes when the log tells the doubts about the
-    /// policy; all else is done at once.
+    /// Goes by another policy, other limits, other job hosts, other commands and other restrictions from now on, all of them or none. What
+    /// runs keeps what it was granted: a request goes by one policy, and its job's order and deadline were made when it began. Completes
+    /// when the log tells the doubts about the policy; all else is done at once.
     /// </summary>
     public async Task<IReadOnlyList<string>> ApplyAsync(Reloaded fresh)
     {
@@ -206,10 +210,15 @@ internal sealed class Server : IReloadable, ISuccessorOwner
         if (acceptor is not null && !upgrade.IsHandedOver)
             Log.Draining(logger, connections.Count, options.Limits.DrainTimeout.TotalSeconds);
 
-        // Where another daemon serves, those who are connected here have all of the time.
-        if (!upgrade.IsHandedOver || isStopAsked)
+        // Where another daemon serves, those who are connected here have all of the time, unless the service stops.
+        if (WaitsForNoSilence)
+        {
+            upgrade.Predecessor?.TellStop();
             await RefuseNewAsync();
-        if (!await connections.AllEndedAsync(options.Limits.DrainTimeout - loop.Time.GetElapsedTime(begun)))
+        }
+
+        var drain = new Drain(loop, connections, running, () => WaitsForNoSilence, logger);
+        if (!await drain.WaitAsync(options.Limits.DrainTimeout - loop.Time.GetElapsedTime(begun)))
         {
             await RefuseNewAsync();
             running.EndAll(EndReason.ShuttingDown);
@@ -278,6 +287,7 @@ internal sealed class Server : IReloadable, ISuccessorOwner
         if (isStopAsked)
             return;
         isStopAsked = true;
+        upgrade.Predecessor?.TellStop();
         loop.Start(RefuseNewAsync);
     }
 

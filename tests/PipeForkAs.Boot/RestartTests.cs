@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using PipeForkAs.Boot.Harness;
@@ -77,6 +78,50 @@ public sealed class RestartTests(BootedSystem system)
         Assert.Contains("pipeforkas: shutting-down: ", await slow);
         Assert.Equal("success", await system.PropertyAsync("Result"));
         Assert.Equal("", (await inside.RunAsync("pgrep", "--full", "^sleep 1000")).Text);
+    }
+
+    /// <summary>The socket keeps who comes meanwhile; how long they wait is for the jobs to say that have something to do.</summary>
+    [Fact(Timeout = Bound.Test)]
+    public async Task Twenty_restarts_beside_idle_jobs_keep_nobody_waiting_for_long()
+    {
+        Container inside = await system.FreshAsync();
+        var client = new PipeForkAsClient(inside.PathOf(BootedSystem.Socket));
+        using var enough = new CancellationTokenSource();
+        var times = new ConcurrentBag<TimeSpan>();
+        Task asking = Task.Run(async () =>
+        {
+            while (!enough.IsCancellationRequested)
+            {
+                long begun = Stopwatch.GetTimestamp();
+                Assert.Equal(ReplyCode.Ok, (await RunAsync(client, "id", Stream.Null)).Code);
+                times.Add(Stopwatch.GetElapsedTime(begun));
+            }
+        });
+        for (int restart = 0; restart < 20; restart++)
+        {
+            using var never = new System.IO.Pipes.AnonymousPipeServerStream(System.IO.Pipes.PipeDirection.In);
+            Task<EndRecord>[] idle = [RunAsync(client, "cat", never), RunAsync(client, "cat", never)];
+            await Task.Delay(1200);
+            Assert.False(idle[0].IsCompleted || idle[1].IsCompleted || asking.IsCompleted, await system.JournalAsync());
+
+            // It counts starts, and takes so many in a short time for a fault.
+            await inside.MustAsync("systemctl", "reset-failed", "pipeforkas.service");
+            await inside.MustAsync("systemctl", "restart", "pipeforkas.service");
+            Assert.All(await Task.WhenAll(idle), end => Assert.Equal(ReplyCode.ShuttingDown, end.Code));
+        }
+
+        await enough.CancelAsync();
+        await asking;
+        Console.WriteLine(
+            $"measured: {times.Count} requests over 20 restarts beside idle jobs, slowest answer {times.Max().TotalMilliseconds:0} ms");
+        Assert.True(times.Max() < TimeSpan.FromSeconds(2), $"an answer took {times.Max()}");
+    }
+
+    private static async Task<EndRecord> RunAsync(PipeForkAsClient client, string job, Stream input)
+    {
+        using var output = new MemoryStream();
+        using var error = new MemoryStream();
+        return await client.RunAsync(new Request { Job = job, User = BootedSystem.Alice }, input, output, error);
     }
 
     private static byte[] Number(int number) => Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $$"""{"number":"{{number}}"}"""));

@@ -65,7 +65,8 @@ public sealed class ServiceTests(BootedSystem system)
         Assert.NotEqual(0, refused.ExitCode);
         Assert.Equal(("active", "running"), (await system.PropertyAsync("ActiveState"), await system.PropertyAsync("SubState")));
         await system.UntilAsync(
-            async () => (await system.JournalAsync()).Contains("pipeforkasd: /etc/pipeforkas/conf.d/test.json: Commands:hello:Command", StringComparison.Ordinal),
+            async () => (await system.JournalAsync()).Contains(
+                "pipeforkasd: /etc/pipeforkas/conf.d/test.json: Commands:hello:Command", StringComparison.Ordinal),
             "the reload's own words are not in the journal");
 
         // What is right in itself and cannot change while the daemon runs, too.
@@ -76,7 +77,9 @@ public sealed class ServiceTests(BootedSystem system)
         // By the signal, which waits for nothing.
         string before = await system.JournalAsync();
         await inside.MustAsync("systemctl", "kill", "--kill-who=main", "--signal=HUP", "pipeforkas.service");
-        await system.UntilAsync(async () => (await system.JournalAsync())[before.Length..].Contains("configuration not reloaded", StringComparison.Ordinal), "it does not refuse");
+        await system.UntilAsync(
+            async () => (await system.JournalAsync())[before.Length..].Contains("configuration not reloaded", StringComparison.Ordinal),
+            "it does not refuse");
         Assert.Equal("hello\n", await system.AskAsync(BootedSystem.Alice, """{"job":"hello"}"""));
 
         // Once more, well: a refusal leaves nothing behind.

@@ -34,7 +34,8 @@ public sealed class DeploymentTests
         for (int i = 0; i < Deployments; i++)
         {
             int seen = answers.Count;
-            await Bound.UntilAsync(() => answers.Count >= seen + 20 || Array.Exists(askers, static asker => asker.IsFaulted), () => "there is no load");
+            await Bound.UntilAsync(
+                () => answers.Count >= seen + 20 || Array.Exists(askers, static asker => asker.IsFaulted), () => "there is no load");
             Deploy(daemon, i == Broken ? "/bin/true" : NativeBuild.TestJobs);
             FramedReply reload = await ReloadAsync(daemon);
             Assert.Equal(i == Broken ? ReplyCode.Failed : ReplyCode.Ok, reload.End.Code);
@@ -47,7 +48,8 @@ public sealed class DeploymentTests
         string[] runs = await File.ReadAllLinesAsync(file);
         Assert.Equal(answers.Select(answer => answer.Token).Order(StringComparer.Ordinal), runs.Order(StringComparer.Ordinal));
         TimeSpan slowest = answers.Max(answer => answer.Took);
-        Console.WriteLine($"measured: {answers.Count} requests over {Deployments} deployments, slowest answer {slowest.TotalMilliseconds:0} ms");
+        Console.WriteLine(
+            $"measured: {answers.Count} requests over {Deployments} deployments, slowest answer {slowest.TotalMilliseconds:0} ms");
         Assert.True(slowest < Slowest, $"an answer took {slowest}");
 
         // The two jobs of the first one still run, each in a process of a file that is gone; then that ends, and nothing of it is left.
@@ -112,9 +114,9 @@ public sealed class DeploymentTests
             (made["Limits"]!["MaxJobs"], made["Limits"]!["QueueTimeout"]) = (1, "00:01:00");
         });
         using Socket running = await Crowd.SendAsync(daemon, $$"""{"job":"count-stdin","user":"{{TestUsers.Alice}}"}""");
-        await Bound.UntilAsync(() => RawClient.TextAsync(daemon, """{"op":"status"}""").Result.Contains("jobs: 1 running", StringComparison.Ordinal), () => daemon.Log);
+        await ShowsAsync(daemon, "jobs: 1 running");
         Task<FramedReply> waiting = RawClient.RunAsync(daemon, "sum", """{"a":1,"b":2}""");
-        await Bound.UntilAsync(() => RawClient.TextAsync(daemon, """{"op":"status"}""").Result.Contains(", 1 waiting", StringComparison.Ordinal), () => daemon.Log);
+        await ShowsAsync(daemon, ", 1 waiting");
 
         // The new one has no such job.
         configuration["JobHosts"]!.AsArray().RemoveAt(1);
@@ -135,7 +137,7 @@ public sealed class DeploymentTests
         for (int i = 0; i < 3; i++)
         {
             running.Add(RawClient.RunAsync(daemon, "sleep", """{"seconds":600}"""));
-            await Bound.UntilAsync(() => RawClient.TextAsync(daemon, """{"op":"status"}""").Result.Contains($"jobs: {running.Count} running", StringComparison.Ordinal), () => daemon.Log);
+            await ShowsAsync(daemon, $"jobs: {running.Count} running");
             Deploy(daemon, NativeBuild.TestJobs);
             Assert.Equal(ReplyCode.Ok, (await ReloadAsync(daemon)).End.Code);
         }
@@ -151,7 +153,7 @@ public sealed class DeploymentTests
     {
         await using DaemonProcess daemon = await StartAsync();
         Task<FramedReply> running = RawClient.RunAsync(daemon, "sleep", """{"seconds":600}""");
-        await Bound.UntilAsync(() => RawClient.TextAsync(daemon, """{"op":"status"}""").Result.Contains("jobs: 1 running", StringComparison.Ordinal), () => daemon.Log);
+        await ShowsAsync(daemon, "jobs: 1 running");
         Deploy(daemon, NativeBuild.TestJobs);
         Assert.Equal(ReplyCode.Ok, (await ReloadAsync(daemon)).End.Code);
         int former = Assert.Single(Assert.Single((await StatusAsync(daemon)).Hosts!, host => host.Draining).Pids);
@@ -183,10 +185,17 @@ public sealed class DeploymentTests
         File.Move(path + ".new", path, overwrite: true);
     }
 
+    private static async Task ShowsAsync(DaemonProcess daemon, string text)
+    {
+        while (!(await RawClient.TextAsync(daemon, """{"op":"status"}""")).Contains(text, StringComparison.Ordinal))
+            await Task.Delay(20);
+    }
+
     private static Task WriteAsync(DaemonProcess daemon, JsonObject configuration) =>
         File.WriteAllTextAsync(Path.Combine(daemon.Folder, "pipeforkas.json"), configuration.ToJsonString());
 
-    private static Task<FramedReply> ReloadAsync(DaemonProcess daemon) => RawClient.FramesAsync(daemon, """{"op":"reload","reply":"frames"}""");
+    private static Task<FramedReply> ReloadAsync(DaemonProcess daemon) =>
+        RawClient.FramesAsync(daemon, """{"op":"reload","reply":"frames"}""");
 
     private static async Task<string> ChangedAsync(DaemonProcess daemon)
     {
@@ -199,14 +208,16 @@ public sealed class DeploymentTests
         (await RawClient.FramesAsync(daemon, """{"op":"status","reply":"frames"}""")).Stdout, DaemonStatusJson.Default.DaemonStatus)!;
 
     private static async Task AskOnAsync(
-        DaemonProcess daemon, string file, int asker, ConcurrentBag<(string Token, ReplyCode Code, TimeSpan Took)> answers, CancellationToken over)
+        DaemonProcess daemon, string file, int asker,
+        ConcurrentBag<(string Token, ReplyCode Code, TimeSpan Took)> answers, CancellationToken over)
     {
         for (int i = 0; !over.IsCancellationRequested; i++)
         {
             string token = $"{asker}-{i}";
             long begun = Stopwatch.GetTimestamp();
-            FramedReply reply = await RawClient.RunAsync(daemon, "append", $$"""{"path":"{{file}}","text":"{{token}}","seconds":{{(i % 4 == 0 ? "0.03" : "0")}}}""");
             double asleep = i % 4 == 0 ? 0.03 : 0;
+            FramedReply reply = await RawClient.RunAsync(
+                daemon, "append", FormattableString.Invariant($$"""{"path":"{{file}}","text":"{{token}}","seconds":{{asleep}}}"""));
             answers.Add((token, reply.End.Code, Stopwatch.GetElapsedTime(begun) - TimeSpan.FromSeconds(asleep)));
         }
     }

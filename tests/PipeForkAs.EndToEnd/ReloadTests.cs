@@ -33,8 +33,9 @@ public sealed class ReloadTests
         Assert.Equal((1, ""), (refused.ExitCode, refused.Text));
         string[] lines = refused.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(3, lines.Length);
-        Assert.Contains(lines, line => line.StartsWith($"pipeforkasd: {daemon.Folder}/pipeforkas.json: Commands:hello:Command", StringComparison.Ordinal));
-        Assert.Contains(lines, line => line.StartsWith($"pipeforkasd: {daemon.Folder}/pipeforkas.json: Limits:MaxJobs: ", StringComparison.Ordinal));
+        string file = $"pipeforkasd: {daemon.Folder}/pipeforkas.json";
+        Assert.Contains(lines, line => line.StartsWith($"{file}: Commands:hello:Command", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith($"{file}: Limits:MaxJobs: ", StringComparison.Ordinal));
         Assert.Equal("pipeforkasd: configuration not reloaded; the former one still applies", lines[2]);
         Assert.Equal("hello\n", (await RawClient.RunAsync(daemon, "hello")).Text);
         Assert.Equal(0, await daemon.StopAsync());
@@ -47,7 +48,9 @@ public sealed class ReloadTests
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(made => configuration = made);
         JsonObject moved = configuration.DeepClone().AsObject();
         moved["Socket"]!["Path"] = Path.Combine(daemon.Folder, "elsewhere.sock");
-        foreach ((string text, string problem) in ((string, string)[])[(moved.ToJsonString(), "Socket:Path: cannot change while the daemon runs"), ("{ \"Socket\": ", "pipeforkas.json: ")])
+        (string, string)[] cases =
+            [(moved.ToJsonString(), "Socket:Path: cannot change while the daemon runs"), ("{ \"Socket\": ", "pipeforkas.json: ")];
+        foreach ((string text, string problem) in cases)
         {
             await File.WriteAllTextAsync(ConfigurationOf(daemon), text);
             ToolResult refused = await ReloadAsync(daemon);
@@ -57,7 +60,8 @@ public sealed class ReloadTests
         }
 
         await WriteAsync(daemon, configuration);
-        ToolResult byFile = await Tool.RunAsync(["env", "-u", "MAINPID", NativeBuild.Daemon, "--reload", "--config", ConfigurationOf(daemon)]);
+        ToolResult byFile = await Tool.RunAsync(
+            ["env", "-u", "MAINPID", NativeBuild.Daemon, "--reload", "--config", ConfigurationOf(daemon)]);
         Assert.Equal((0, ""), (byFile.ExitCode, byFile.Error));
         Assert.Equal(0, await daemon.StopAsync());
     }
@@ -92,7 +96,8 @@ public sealed class ReloadTests
     [Fact(Timeout = Bound.Test)]
     public async Task A_process_that_is_no_daemon_or_none_at_all_fails_the_reload()
     {
-        foreach ((string pid, string problem) in ((string, string)[])[("1", "process 1 (MAINPID)"), ("x", "MAINPID is \"x\""), ("2147483647", "/proc/2147483647")])
+        (string, string)[] cases = [("1", "process 1 (MAINPID)"), ("x", "MAINPID is \"x\""), ("2147483647", "/proc/2147483647")];
+        foreach ((string pid, string problem) in cases)
         {
             if (pid == "1" && await ServesAsync(1))
                 continue; // A real systemd listens on sockets of its own.
@@ -113,7 +118,8 @@ public sealed class ReloadTests
     private static Task<ToolResult> ReloadAsync(DaemonProcess daemon) =>
         Tool.RunAsync(["env", string.Create(CultureInfo.InvariantCulture, $"MAINPID={daemon.Pid}"), NativeBuild.Daemon, "--reload"]);
 
-    private static Task<FramedReply> AskAsync(DaemonProcess daemon) => RawClient.FramesAsync(daemon, """{"op":"reload","reply":"frames"}""");
+    private static Task<FramedReply> AskAsync(DaemonProcess daemon) =>
+        RawClient.FramesAsync(daemon, """{"op":"reload","reply":"frames"}""");
 
     private static async Task<string> AskAsAliceAsync(DaemonProcess daemon) => (await Tool.RunAsAsync(
         TestUsers.Alice, ["socat", "-t", "30", "-", $"UNIX-CONNECT:{daemon.Socket}"], [.. """{"op":"reload"}"""u8, (byte)'\n'])).Text;

@@ -175,8 +175,11 @@ internal sealed class LimitOptions
     /// <summary>The time from SIGTERM to SIGKILL: zero to 10 minutes. Descendants that hold a pipe open have the same.</summary>
     public TimeSpan KillGrace { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long jobs may run on when the daemon is told to stop: zero to an hour.</summary>
-    public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(45);
+    /// <summary>
+    /// How long jobs may run on when the daemon is told to stop: zero to an hour. A job that waits for input which its client does not send
+    /// does not have that time.
+    /// </summary>
+    public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
     /// Whether each job has a control group: <c>auto</c> where the service manager delegates one to the daemon, <c>required</c> everywhere, or

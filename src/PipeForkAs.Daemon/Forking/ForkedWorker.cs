@@ -166,6 +166,13 @@ internal sealed class ForkedWorker
     /// <summary>It has ended, and the job goes on: what it left behind is this job's, and no other's.</summary>
     public void ClaimOrphans() => processes.ClaimOrphans();
 
+    /// <summary>
+    /// The processor time of its job, where that waits for its standard input and does nothing else; else null. May block, and is for
+    /// another thread than the loop's.
+    /// </summary>
+    /// <param name="isProgram">Whether the job is a program.</param>
+    public long? LookForInputWait(bool isProgram) => InputWait.Look(Pid, isProgram, processes.Living());
+
     /// <summary>Signals its process group, which it leads and cannot leave; itself where it has none yet.</summary>
     public void Signal(Signal signal)
     {

@@ -110,7 +110,9 @@ internal sealed class HostProcesses : IHostProcessOwner
     /// <exception cref="JobHostException">The fork failed, or took too long.</exception>
     /// <exception cref="OperationCanceledException">Whoever asked is gone.</exception>
     public ValueTask<ForkedWorker> TakeAsync(Bucket bucket, TimeSpan timeout, Action<Action>? onLeft) =>
-        retired && processes.Count == 0 && started.Task.IsCompleted ? throw new JobHostException(NoProcess) : pool.TakeAsync(bucket, timeout, onLeft);
+        retired && processes.Count == 0 && started.Task.IsCompleted
+            ? throw new JobHostException(NoProcess)
+            : pool.TakeAsync(bucket, timeout, onLeft);
 
     /// <summary>Short jobs that have no answer yet.</summary>
     public int CountUnanswered() => pool.CountUnanswered();

@@ -41,9 +41,11 @@ internal sealed class JobCatalog
     /// <summary>Takes other job hosts, commands and restrictions, or, where they cannot be, none of them.</summary>
     /// <exception cref="JobHostException">Two jobs have one name, or there is no job to restrict.</exception>
     public void Replace(
-        IReadOnlyList<JobHost> freshHosts, IReadOnlyList<CommandJob> freshCommands, IDictionary<string, JobRestrictionOptions> freshRestrictions)
+        IReadOnlyList<JobHost> freshHosts, IReadOnlyList<CommandJob> freshCommands,
+        IDictionary<string, JobRestrictionOptions> freshRestrictions)
     {
-        (IReadOnlyList<JobHost>, IReadOnlyList<CommandJob>, IDictionary<string, JobRestrictionOptions>) former = (hosts, commands, restrictions);
+        (IReadOnlyList<JobHost>, IReadOnlyList<CommandJob>, IDictionary<string, JobRestrictionOptions>) former =
+            (hosts, commands, restrictions);
         (hosts, commands, restrictions) = (freshHosts, freshCommands, freshRestrictions);
         try
         {

@@ -102,22 +102,20 @@ internal sealed class JobHost
     }
 
     /// <summary>
-    /// Whether it is as an entry of the configuration says, and its processes execute what is at the path now. One that lost its processes is not: what is
-    /// started in their place may be something else.
+    /// Whether it is as an entry of the configuration says, and its processes execute what is at the path now. One that lost its processes
+    /// is not: what is started in their place may be something else.
     /// </summary>
     public bool IsOf(JobHostOptions entry)
     {
-        if ((entry.Path, entry.Workers, entry.MostWorkers, entry.Processes) != (options.Path, options.Workers, options.MostWorkers, options.Processes))
-            return false;
-        return ExecutableFile.At(entry.Path) is { } now && users.AllExecute(now);
+        return Entry(entry) == Entry(options) && ExecutableFile.At(entry.Path) is { } now && users.AllExecute(now);
     }
 
     /// <summary>Whether another one was made for the same entry of the configuration.</summary>
-    public bool HasOptionsOf(JobHost other) =>
-        (options.Path, options.Workers, options.MostWorkers, options.Processes)
-        == (other.options.Path, other.options.Workers, other.options.MostWorkers, other.options.Processes);
+    public bool HasOptionsOf(JobHost other) => Entry(options) == Entry(other.options);
 
-    /// <summary>No new requests come. Workers that wait for one are released; the requests that hold it still get workers, forked when they ask.</summary>
+    /// <summary>
+    /// No new requests come. Workers that wait for one are released; the requests that hold it still get workers, forked when they ask.
+    /// </summary>
     /// <param name="unused">Called once, when nobody uses it.</param>
     public void Retire(Action unused)
     {
@@ -193,6 +191,9 @@ internal sealed class JobHost
         Jobs = process.Jobs;
         JobsChanged?.Invoke();
     }
+
+    /// <summary>What makes an entry of the configuration another one.</summary>
+    private static (string, int, int, int) Entry(JobHostOptions entry) => (entry.Path, entry.Workers, entry.MostWorkers, entry.Processes);
 
     private void EndUse()
     {

@@ -7,8 +7,8 @@ using PipeForkAs.Daemon.Untrusted;
 namespace PipeForkAs.Daemon.Forking;
 
 /// <summary>
-/// The job hosts that serve, and the former ones: where a reload finds another configuration or another executable, a new job host is started beside the
-/// former one and takes the new requests. The former one ends with its last job.
+/// The job hosts that serve, and the former ones: where a reload finds another configuration or another executable, a new job host is
+/// started beside the former one and takes the new requests. The former one ends with its last job.
 /// </summary>
 internal sealed class JobHosts
 {
@@ -56,9 +56,14 @@ internal sealed class JobHosts
         return Task.WhenAll(Current.Select(host => host.StartAsync(jobIsolation)));
     }
 
-    /// <summary>Starts what another configuration, or another executable, needs beside those that serve. Nothing changes before <see cref="Change.Keep"/>.</summary>
+    /// <summary>
+    /// Starts what another configuration, or another executable, needs beside those that serve. Nothing changes before <see
+    /// cref="Change.Keep"/>.
+    /// </summary>
     /// <param name="options">The job hosts of the configuration, at least one.</param>
-    /// <exception cref="ConfigurationException">One cannot serve; the messages say which and why, and all that were started end.</exception>
+    /// <exception cref="ConfigurationException">
+    /// One cannot serve; the messages say which and why, and all that were started end.
+    /// </exception>
     public async Task<Change> PrepareAsync(IEnumerable<JobHostOptions> options)
     {
         List<JobHost> left = [.. Current], wanted = [], fresh = [];
@@ -137,7 +142,9 @@ internal sealed class JobHosts
     /// <param name="hosts">Those that shall serve, in their order.</param>
     /// <param name="fresh">Those of them that were started.</param>
     /// <param name="replaced">Those of them that have the same entry as one that serves.</param>
-    internal sealed class Change(JobHosts owner, IReadOnlyList<JobHost> hosts, IReadOnlyList<JobHost> fresh, IReadOnlyList<JobHost> replaced) : IAsyncDisposable
+    internal sealed class Change(
+        JobHosts owner, IReadOnlyList<JobHost> hosts, IReadOnlyList<JobHost> fresh, IReadOnlyList<JobHost> replaced)
+        : IAsyncDisposable
     {
         private bool isKept;
 

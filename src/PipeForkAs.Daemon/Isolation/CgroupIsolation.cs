@@ -207,7 +207,7 @@ internal sealed class CgroupIsolation : JobIsolation
         }
 
         if (one.IsLate && !one.IsOver)
-            one.Living = group.Living();
+            one.Living = group.LivingText();
     }
 
     private string NextPath() => string.Create(CultureInfo.InvariantCulture, $"{root}/{DaemonGroups.JobsOf(generation)}{++last}");

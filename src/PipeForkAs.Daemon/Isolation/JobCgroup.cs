@@ -105,7 +105,7 @@ internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId wo
     public void KillThreads()
     {
         string name = owner.NameOf(path);
-        foreach (string word in (PlainFile.TryRead($"{path}/cgroup.procs") ?? "").Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        foreach (string word in Numbers())
         {
             // The group is looked at after the process is: what has its number by then is in the group, or is not signalled.
             if (ProcessEntry.Read(word) is { HasLostItsFirstThread: true } process)
@@ -129,8 +129,14 @@ internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId wo
         }
     }
 
+    /// <inheritdoc/>
+    public override IReadOnlyCollection<int> Living() =>
+        [.. Numbers().Select(static pid => int.Parse(pid, NumberStyles.None, CultureInfo.InvariantCulture))];
+
     /// <summary>The processes in it, for the log.</summary>
-    public string Living() =>
-        string.Join(", ", (PlainFile.TryRead($"{path}/cgroup.procs") ?? "").Split('\n', StringSplitOptions.RemoveEmptyEntries).Take(16)
+    public string LivingText() =>
+        string.Join(", ", Numbers().Take(16)
             .Select(pid => string.Create(CultureInfo.InvariantCulture, $"{pid} ({ProcessEntry.Read(pid)?.State ?? '?'})")));
+
+    private string[] Numbers() => (PlainFile.TryRead($"{path}/cgroup.procs") ?? "").Split('\n', StringSplitOptions.RemoveEmptyEntries);
 }

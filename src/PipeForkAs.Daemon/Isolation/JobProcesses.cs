@@ -39,6 +39,9 @@ internal abstract class JobProcesses
     /// <summary>Kills all of them, and whatever they start meanwhile. Does not wait for that.</summary>
     public abstract void Kill();
 
+    /// <summary>The processes that there are now; incomplete where some just come or go. May block: not for the loop.</summary>
+    public abstract IReadOnlyCollection<int> Living();
+
     /// <summary>Completes <see cref="Gone"/>.</summary>
     public void MarkGone() => gone.TrySetResult();
 

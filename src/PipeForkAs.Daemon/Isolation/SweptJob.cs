@@ -63,6 +63,10 @@ internal sealed class SweptJob(SweepIsolation? owner, ProcessId worker) : JobPro
     }
 
     /// <inheritdoc/>
+    public override IReadOnlyCollection<int> Living() =>
+        [worker.Value, .. ProcessEntry.Descendants(worker).Select(static process => process.Pid)];
+
+    /// <inheritdoc/>
     public override void WorkerReaped() => workerReaped = true;
 
     /// <inheritdoc/>

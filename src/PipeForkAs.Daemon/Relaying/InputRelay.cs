@@ -16,6 +16,9 @@ internal sealed class InputRelay(Connection client, UntrustedSocket stdin) : IDi
     private PrivatePipe? pipe;
     private bool stopped;
 
+    /// <summary>When something last went there, or the relay was made; a time stamp of the loop's.</summary>
+    public long LastMoved { get; private set; } = client.Loop.Time.GetTimestamp();
+
     /// <summary>Bytes that went to the job's stdin so far.</summary>
     public long Bytes { get; private set; }
 
@@ -91,7 +94,7 @@ internal sealed class InputRelay(Connection client, UntrustedSocket stdin) : IDi
             IOResult sent = stdin.Send(data.Span);
             if (!sent.Failed)
             {
-                Bytes += sent.Count;
+                Count(sent.Count);
                 data = data[(int)sent.Count..];
             }
             else if (!sent.WouldBlock || !await WritableAsync() || stopped)
@@ -116,7 +119,7 @@ internal sealed class InputRelay(Connection client, UntrustedSocket stdin) : IDi
                 IOResult moved = stdin.SpliceFrom(by.Read, (int)left);
                 if (moved.Count > 0)
                 {
-                    Bytes += moved.Count;
+                    Count(moved.Count);
                     left -= moved.Count;
                 }
                 else if (!moved.WouldBlock || !await WritableAsync() || stopped)
@@ -130,6 +133,12 @@ internal sealed class InputRelay(Connection client, UntrustedSocket stdin) : IDi
         }
 
         return false;
+    }
+
+    private void Count(long moved)
+    {
+        Bytes += moved;
+        LastMoved = client.Loop.Time.GetTimestamp();
     }
 
     private async ValueTask<bool> GoesOnAsync()

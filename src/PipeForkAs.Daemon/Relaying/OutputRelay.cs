@@ -30,6 +30,9 @@ internal sealed class OutputRelay(Connection client, UntrustedSocket stdout, Unt
     /// <summary>Bytes of stderr so far.</summary>
     public long StderrBytes { get; private set; }
 
+    /// <summary>When something last came from there, or the relay was made; a time stamp of the loop's.</summary>
+    public long LastMoved { get; private set; } = client.Loop.Time.GetTimestamp();
+
     /// <summary>Whether the client saw the end of a line last, or nothing. Unknown counts as no: it costs an empty line.</summary>
     public bool AtLineStart { get; private set; } = true;
 
@@ -186,6 +189,7 @@ internal sealed class OutputRelay(Connection client, UntrustedSocket stdout, Unt
 
     private void Count(int count, FrameType type)
     {
+        LastMoved = client.Loop.Time.GetTimestamp();
         if (type == FrameType.Stderr)
             StderrBytes += count;
         else

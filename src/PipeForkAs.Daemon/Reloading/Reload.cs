@@ -6,8 +6,8 @@ using PipeForkAs.Daemon.Systemd;
 namespace PipeForkAs.Daemon.Reloading;
 
 /// <summary>
-/// A reload, step by step, whoever asks for it (SIGHUP, or a request on the socket). It is all or nothing, and each one has a result of its own. One
-/// reload runs after another. All of it is on the loop, except for what may block.
+/// A reload, step by step, whoever asks for it (SIGHUP, or a request on the socket). It is all or nothing, and each one has a result of its
+/// own. One reload runs after another. All of it is on the loop, except for what may block.
 /// </summary>
 /// <param name="reader">Reads and checks the configuration.</param>
 /// <param name="target">Takes the configuration over.</param>

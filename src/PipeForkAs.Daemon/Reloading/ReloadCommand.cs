@@ -14,7 +14,9 @@ internal static class ReloadCommand
     /// <summary>The longest reply, in bytes: a daemon that is broken must not fill the memory.</summary>
     private const int LongestReply = 4 * 1024 * 1024;
 
-    /// <summary>Runs it. Returns 0 where the daemon took its configuration over, 1 where it did not, or where nobody knows; standard error says why.</summary>
+    /// <summary>
+    /// Runs it. Returns 0 where the daemon took its configuration over, 1 where it did not, or where nobody knows; standard error says why.
+    /// </summary>
     /// <param name="chosen">The file that <c>--config</c> names: where nothing else tells the socket, this does.</param>
     public static int Run(string? chosen)
     {
@@ -32,7 +34,8 @@ internal static class ReloadCommand
             foreach (string line in (IEnumerable<string>)[.. lines, end.Message ?? end.Code.ToWire()])
                 Console.Error.WriteLine($"pipeforkasd: {line}");
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or SystemCallException or FormatException or JsonException)
+        catch (Exception failure)
+            when (failure is IOException or UnauthorizedAccessException or SystemCallException or FormatException or JsonException)
         {
             Console.Error.WriteLine($"pipeforkasd: {failure.Message}");
         }

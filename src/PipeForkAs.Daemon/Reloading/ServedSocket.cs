@@ -15,8 +15,8 @@ internal static class ServedSocket
     private const int Listening = 1 << 16;
 
     /// <summary>
-    /// The path at which a process listens, by its descriptors. The file may be another one's by now: whoever connects must ask the kernel who
-    /// listens there.
+    /// The path at which a process listens, by its descriptors. The file may be another one's by now: whoever connects must ask the kernel
+    /// who listens there.
     /// </summary>
     /// <exception cref="IOException">The process is gone, or cannot be looked at.</exception>
     /// <exception cref="UnauthorizedAccessException">The process cannot be looked at.</exception>
@@ -55,7 +55,9 @@ internal static class ServedSocket
 
     private static bool IsPath(string key) => key.Equals("Socket:Path", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>The path of a listening stream socket. A line: Num RefCount Protocol Flags Type St Inode Path; the numbers but the inode in hex.</summary>
+    /// <summary>
+    /// The path of a listening stream socket. A line: Num RefCount Protocol Flags Type St Inode Path; the numbers but the inode in hex.
+    /// </summary>
     private static string? PathOf(string line, HashSet<string> inodes)
     {
         string[] words = line.Split(' ', 8, StringSplitOptions.RemoveEmptyEntries);

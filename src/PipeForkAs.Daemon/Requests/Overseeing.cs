@@ -14,8 +14,8 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.Daemon.Requests;
 
 /// <summary>
-/// Answers <c>status</c>, <c>cancel</c> and <c>reload</c>. Root sees and ends every job; others those that they asked for, whichever user they run as: that another's job
-/// runs is not told, and neither are the job hosts. What is counted is told to all.
+/// Answers <c>status</c>, <c>cancel</c> and <c>reload</c>. Root sees and ends every job; others those that they asked for, whichever user
+/// they run as: that another's job runs is not told, and neither are the job hosts. What is counted is told to all.
 /// </summary>
 internal sealed class Overseeing(
     JobHosts hosts, RunningJobs running, JobSlots slots, Predecessor? former, Audit audit, Func<Task<ReloadResult>> reload,
@@ -58,14 +58,17 @@ internal sealed class Overseeing(
         ? new EndRecord { Code = ReplyCode.Ok }
         : throw new RefusedException(ReplyCode.UnknownJob, $"no job {request.Id} of yours runs; status shows those that do");
 
-    /// <summary>Answers <c>reload</c> when the reload has ended: with what changed, or why it was refused, one line for each problem.</summary>
+    /// <summary>
+    /// Answers <c>reload</c> when the reload has ended: with what changed, or why it was refused, one line for each problem.
+    /// </summary>
     /// <exception cref="RefusedException">The caller is not root.</exception>
     public async ValueTask<EndRecord> ReloadAsync(Caller caller, Reply reply)
     {
         if (caller.Uid != UserId.Root)
             throw new RefusedException(ReplyCode.Denied, "only root may reload the configuration");
         ReloadResult result = await reload();
-        byte[] output = Encoding.UTF8.GetBytes(string.Concat((result.IsRefused ? result.Problems : result.Changed).Select(line => line + "\n")));
+        IReadOnlyList<string> lines = result.IsRefused ? result.Problems : result.Changed;
+        byte[] output = Encoding.UTF8.GetBytes(string.Concat(lines.Select(static line => line + "\n")));
         await reply.WriteAsync(output);
         return new EndRecord
         {

@@ -163,7 +163,8 @@ internal sealed class RequestStory(
         using InputRelay input = trail.Input = new InputRelay(client, streams.Stdin);
         using OutputRelay output = trail.Output = new OutputRelay(client, streams.Stdout, stderr?.Own, order.OutputLimit);
         using RunningJobs.Entry running = runningJobs.Add(
-            new RunningJob(client.Loop, worker, output, order.Timeout, options.Limits.KillGrace), caller, jobName, account, worker);
+            new RunningJob(client.Loop, worker, job.Command is not null, input, output, order.Timeout, options.Limits.KillGrace),
+            caller, jobName, account, worker);
         trail.Id = running.Id;
 
         // The kernel takes a process down in one go: on a processor that no other job wants, it waits with that until the client has its answer.

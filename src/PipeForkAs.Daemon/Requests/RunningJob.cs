@@ -18,6 +18,8 @@ internal sealed class RunningJob : IDisposable
 
     private readonly Loop loop;
     private readonly ForkedWorker worker;
+    private readonly bool isProgram;
+    private readonly InputRelay input;
     private readonly OutputRelay output;
     private readonly TimeSpan grace;
     private readonly long due;
@@ -26,10 +28,13 @@ internal sealed class RunningJob : IDisposable
     private ExceptionDispatchInfo? failure;
     private bool disposed;
 
-    public RunningJob(Loop loop, ForkedWorker worker, OutputRelay output, TimeSpan timeout, TimeSpan grace)
+    public RunningJob(
+        Loop loop, ForkedWorker worker, bool isProgram, InputRelay input, OutputRelay output, TimeSpan timeout, TimeSpan grace)
     {
         this.loop = loop;
         this.worker = worker;
+        this.isProgram = isProgram;
+        this.input = input;
         this.output = output;
         this.grace = grace;
         Timeout = timeout;
@@ -39,6 +44,9 @@ internal sealed class RunningJob : IDisposable
 
     /// <summary>Why it was ended; <see cref="EndReason.None"/> where it was not.</summary>
     public EndReason Reason { get; private set; }
+
+    /// <summary>When its input or output last moved something, or it began; a time stamp of the loop's.</summary>
+    public long LastMoved => Math.Max(input.LastMoved, output.LastMoved);
 
     /// <summary>How long it may run.</summary>
     public TimeSpan Timeout { get; }
@@ -52,6 +60,12 @@ internal sealed class RunningJob : IDisposable
         Next(grace, Kill);
         worker.Signal(Signal.SIGTERM);
     }
+
+    /// <summary>
+    /// The processor time that it has used, where it waits for its standard input and does nothing else; else null. May block, and is for
+    /// another thread than the loop's.
+    /// </summary>
+    public long? LookForInputWait() => worker.LookForInputWait(isProgram);
 
     /// <summary>
     /// Waits until the output is relayed, or cannot be. True where the job then says of itself that it returned and all is well: its

@@ -1,3 +1,4 @@
+using System.Globalization;
 using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Listening;
@@ -28,6 +29,9 @@ internal sealed class RunningJobs(RequestCounts counts, TimeProvider time)
         get => lastId + 1;
         set => lastId = value - 1;
     }
+
+    /// <summary>Those that there are now.</summary>
+    public IEnumerable<Entry> All => jobs.Values;
 
     /// <summary>Adds a job; disposing what comes back takes it out, and disposes it.</summary>
     public Entry Add(RunningJob job, Caller caller, string name, Account account, ForkedWorker worker)
@@ -90,6 +94,9 @@ internal sealed class RunningJobs(RequestCounts counts, TimeProvider time)
             Pid = worker.Value,
             Age = Math.Round(time.GetElapsedTime(begun).TotalSeconds, 3),
         };
+
+        public override string ToString() =>
+            string.Create(CultureInfo.InvariantCulture, $"{name} as {account.Name} (id {id}, process {worker})");
 
         public void Dispose()
         {

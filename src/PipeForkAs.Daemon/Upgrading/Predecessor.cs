@@ -113,17 +113,17 @@ internal sealed class Predecessor : IDisposable
         }
     }
 
-    /// <summary>
-    /// Tells it that the service stops, and waits until it has ended: it has deadlines of its own, and is killed where it falls silent. Nothing where this
-    /// daemon has not taken over.
-    /// </summary>
-    public async Task StopAsync()
+    /// <summary>Tells it that the service stops, where this daemon has taken over.</summary>
+    public void TellStop()
     {
-        if (!hasTakenOver)
-            return;
-        channel.Send(new HandoverMessage { Stop = true });
-        await ended.Task;
+        if (hasTakenOver)
+            channel.Send(new HandoverMessage { Stop = true });
     }
+
+    /// <summary>
+    /// Waits until it has ended, where this daemon has taken over: it has deadlines of its own, and is killed where it falls silent.
+    /// </summary>
+    public Task StopAsync() => hasTakenOver ? ended.Task : Task.CompletedTask;
 
     /// <inheritdoc/>
     public void Dispose()

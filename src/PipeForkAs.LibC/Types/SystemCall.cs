@@ -3,11 +3,29 @@ namespace PipeForkAs.LibC;
 /// <summary>System calls by their numbers on x86-64; syscalls(2).</summary>
 public enum SystemCall : uint
 {
+    /// <summary>Reads.</summary>
+    SYS_read = 0,
+
+    /// <summary>Waits for descriptors.</summary>
+    SYS_poll = 7,
+
     /// <summary>Devices.</summary>
     SYS_ioctl = 16,
 
+    /// <summary>Reads.</summary>
+    SYS_readv = 19,
+
+    /// <summary>Waits for a signal.</summary>
+    SYS_pause = 34,
+
     /// <summary>Makes a socket.</summary>
     SYS_socket = 41,
+
+    /// <summary>Receives.</summary>
+    SYS_recvfrom = 45,
+
+    /// <summary>Receives.</summary>
+    SYS_recvmsg = 47,
 
     /// <summary>Makes two sockets.</summary>
     SYS_socketpair = 53,
@@ -15,11 +33,20 @@ public enum SystemCall : uint
     /// <summary>Makes processes and threads.</summary>
     SYS_clone = 56,
 
+    /// <summary>Waits for a process.</summary>
+    SYS_wait4 = 61,
+
     /// <summary>Traces other processes.</summary>
     SYS_ptrace = 101,
 
     /// <summary>The log of the kernel.</summary>
     SYS_syslog = 103,
+
+    /// <summary>Waits for a signal.</summary>
+    SYS_rt_sigtimedwait = 128,
+
+    /// <summary>Waits for a signal.</summary>
+    SYS_rt_sigsuspend = 130,
 
     /// <summary>Of another age.</summary>
     SYS_uselib = 134,
@@ -90,6 +117,9 @@ public enum SystemCall : uint
     /// <summary>Removed from the kernel.</summary>
     SYS_nfsservctl = 180,
 
+    /// <summary>Waits for another thread, or wakes one.</summary>
+    SYS_futex = 202,
+
     /// <summary>Paths from the kernel.</summary>
     SYS_lookup_dcookie = 212,
 
@@ -101,6 +131,9 @@ public enum SystemCall : uint
 
     /// <summary>Another kernel.</summary>
     SYS_kexec_load = 246,
+
+    /// <summary>Waits for a process.</summary>
+    SYS_waitid = 247,
 
     /// <summary>Keyrings.</summary>
     SYS_add_key = 248,
@@ -114,8 +147,14 @@ public enum SystemCall : uint
     /// <summary>Moves memory of others.</summary>
     SYS_migrate_pages = 256,
 
+    /// <summary>Waits for descriptors.</summary>
+    SYS_ppoll = 271,
+
     /// <summary>Leaves namespaces.</summary>
     SYS_unshare = 272,
+
+    /// <summary>Moves bytes between descriptors.</summary>
+    SYS_splice = 275,
 
     /// <summary>Moves memory of others.</summary>
     SYS_move_pages = 279,
@@ -125,6 +164,9 @@ public enum SystemCall : uint
 
     /// <summary>Watches the files of others.</summary>
     SYS_fanotify_init = 300,
+
+    /// <summary>Limits of others: by RLIMIT_CPU the kernel ends them.</summary>
+    SYS_prlimit64 = 302,
 
     /// <summary>Handles for the same.</summary>
     SYS_name_to_handle_at = 303,
@@ -170,9 +212,6 @@ public enum SystemCall : uint
 
     /// <summary>Mounts.</summary>
     SYS_open_tree = 428,
-
-    /// <summary>Limits of others: by RLIMIT_CPU the kernel ends them.</summary>
-    SYS_prlimit64 = 302,
 
     /// <summary>Mounts.</summary>
     SYS_move_mount = 429,

@@ -30,7 +30,9 @@ public static class StatusMetrics
         Add(text, "job_host_processes", "gauge", "Processes of the job host.", PerHost(host => host.Pids.Count));
         Add(text, "job_host_workers_ready", "gauge", "Workers that wait for a request.", PerHost(host => host.Ready));
         Add(text, "job_host_workers_wanted", "gauge", "Workers that shall wait, by the configuration and the requests of late.", PerHost(host => host.Workers));
-        Add(text, "job_hosts_draining", "gauge", "Job hosts that a reload replaced and that end with their last job.", ("", "", hosts.Count(host => host.Draining)));
+        Add(
+            text, "job_hosts_draining", "gauge", "Job hosts that a reload replaced and that end with their last job.",
+            ("", "", hosts.Count(host => host.Draining)));
         return text.ToString();
 
         // A path has one sample: several of one path may be draining.

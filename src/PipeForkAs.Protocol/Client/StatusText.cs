@@ -23,7 +23,11 @@ public static class StatusText
         if (status.Records is { } records && (records.Suppressed > 0 || records.Lines > 0 || records.Waiting > 0 || records.Lost > 0))
             yield return $"records: {Records(records)}";
         foreach (JobHostStatus host in status.Hosts ?? [])
-            yield return Invariant($"job host {host.Path}: {(host.Well ? "" : "not well, ")}{(host.Draining ? "draining, " : "")}pid {string.Join(", ", host.Pids)}; {host.Ready} of {host.Workers} workers ready");
+        {
+            string state = $"{(host.Well ? "" : "not well, ")}{(host.Draining ? "draining, " : "")}pid {string.Join(", ", host.Pids)}";
+            yield return Invariant($"job host {host.Path}: {state}; {host.Ready} of {host.Workers} workers ready");
+        }
+
         if (status.FormerDaemon is { } former)
             yield return Invariant($"former daemon: pid {former}, ends with its last job");
         yield return Invariant($"jobs: {status.Running} running{(status.Jobs.Count < status.Running ? $", {status.Jobs.Count} of them yours" : "")}");

@@ -1,0 +1,114 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json.Nodes;
+using PipeForkAs.EndToEnd.Harness;
+
+namespace PipeForkAs.EndToEnd;
+
+/// <summary>What a stop waits for: jobs that have something to do, and not silent clients.</summary>
+public sealed class DrainTests
+{
+    /// <summary>Longer than the tests wait for a daemon's end.</summary>
+    private const string Long = "00:05:00";
+
+    private static readonly Dictionary<string, string[]> Commands = new()
+    {
+        ["reader"] = ["/bin/cat"],
+        ["shell"] = ["/bin/sh", "-c", "read line; echo $line"],
+        ["pipeline"] = ["/bin/sh", "-c", "cat | sort | uniq"],
+        ["stubborn"] = ["/bin/sh", "-c", "trap '' TERM; cat"],
+        ["silent"] = ["/bin/sh", "-c", "echo begun; sleep 4; echo done"],
+        ["busy"] = ["/bin/sh", "-c", "echo begun; end=$(($(date +%s) + 4)); while [ $(date +%s) -lt $end ]; do :; done; echo done"],
+        ["both"] = ["/bin/sh", "-c", "echo begun; (sleep 4; echo done) & cat; wait"],
+    };
+
+    [Theory(Timeout = Bound.Test)]
+    [InlineData("reader", "")]
+    [InlineData("reader", "some lines\nof input\n")]
+    [InlineData("shell", "")]
+    [InlineData("pipeline", "b\na\n")]
+    [InlineData("stubborn", "")]
+    [InlineData("cat", "")]
+    [InlineData("cat", "x")]
+    [InlineData("count-stdin", "")]
+    public async Task A_job_that_waits_for_a_silent_clients_input_does_not_hold_up_a_stop(string job, string input)
+    {
+        await using DaemonProcess daemon = await StartAsync();
+        using Socket silent = await Crowd.SendAsync(daemon, $$"""{"job":"{{job}}","user":"{{TestUsers.Alice}}"}""");
+        await silent.SendAsync(Encoding.UTF8.GetBytes(input));
+        await RunsAsync(daemon);
+        Task<byte[]> reply = RawClient.ReadToEndAsync(silent);
+        var stopping = Stopwatch.StartNew();
+        Assert.Equal(0, await daemon.StopAsync());
+        Assert.Contains("pipeforkas: shutting-down: ", Encoding.UTF8.GetString(await reply));
+        Assert.Matches(
+            $@"cancelling 1 jobs that wait for input which their clients do not send: {job} as {TestUsers.Alice} \(id 1, process \d+\)",
+            daemon.Log);
+        Console.WriteLine($"measured: a stop beside {job} took {stopping.Elapsed.TotalSeconds:0.0} s");
+    }
+
+    /// <summary>Their clients keep their input open and send nothing, as a terminal does.</summary>
+    [Theory(Timeout = Bound.Test)]
+    [InlineData("silent")]
+    [InlineData("busy")]
+    [InlineData("both")]
+    public async Task A_job_that_computes_in_silence_has_its_time(string job)
+    {
+        await using DaemonProcess daemon = await StartAsync();
+        using Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"{{job}}","user":"{{TestUsers.Alice}}"}""");
+        await Crowd.WaitForAsync(client, "begun");
+        Task<byte[]> reply = RawClient.ReadToEndAsync(client);
+        await Task.Delay(1500);
+        Assert.Equal(0, await daemon.StopAsync());
+        string rest = Encoding.UTF8.GetString(await reply);
+        Assert.StartsWith("done\n", rest.TrimStart('\n'), StringComparison.Ordinal);
+
+        // The one that reads beside its work waits for nothing else behind that.
+        Assert.Equal(job == "both", rest.Contains("pipeforkas: shutting-down: ", StringComparison.Ordinal));
+        Assert.Contains($"stopping: still waiting for 1 requests: {job} as {TestUsers.Alice} (id 1, ", daemon.Log);
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_function_that_does_not_read_its_input_has_its_time()
+    {
+        await using DaemonProcess daemon = await StartAsync();
+        using Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"sleep","user":"{{TestUsers.Alice}}","args":{"seconds":4} }""");
+        await RunsAsync(daemon);
+        Task<byte[]> reply = RawClient.ReadToEndAsync(client);
+        Assert.Equal(0, await daemon.StopAsync());
+        Assert.DoesNotContain("pipeforkas: ", Encoding.UTF8.GetString(await reply));
+        Assert.DoesNotContain("cancelling", daemon.Log);
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_client_that_goes_on_sending_keeps_its_job()
+    {
+        await using DaemonProcess daemon = await StartAsync();
+        using Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"reader","user":"{{TestUsers.Alice}}"}""");
+        await RunsAsync(daemon);
+        Task<int> stopped = daemon.StopAsync();
+        for (int i = 0; i < 12; i++)
+        {
+            await client.SendAsync("still here\n"u8.ToArray());
+            await Task.Delay(300);
+        }
+
+        client.Shutdown(SocketShutdown.Send);
+        Assert.Equal(string.Concat(Enumerable.Repeat("still here\n", 12)), Encoding.UTF8.GetString(await RawClient.ReadToEndAsync(client)));
+        Assert.Equal(0, await stopped);
+    }
+
+    private static Task<DaemonProcess> StartAsync() => DaemonProcess.StartAsync(made =>
+    {
+        made["Limits"]!["DrainTimeout"] = Long;
+        foreach ((string name, string[] words) in Commands)
+            made["Commands"]![name] = new JsonObject { ["Command"] = new JsonArray([.. words.Select(word => (JsonNode)word)]) };
+    });
+
+    private static async Task RunsAsync(DaemonProcess daemon)
+    {
+        while (!(await RawClient.TextAsync(daemon, """{"op":"status"}""")).Contains("jobs: 1 running", StringComparison.Ordinal))
+            await Task.Delay(20);
+    }
+}

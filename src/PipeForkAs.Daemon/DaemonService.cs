@@ -58,7 +58,7 @@ internal sealed class DaemonService(
         using var own = new Loop(time, failure => Log.LoopBroke(limited, failure), Tell);
         var counts = new RequestCounts();
         var report = new ServiceReport(own, manager, notifier, counts);
-        var server = new Server(own, options, manager.Socket, report, counts, limited, loggers.CreateLogger(Audit.Category));
+        var server = new Server(own, options, reloader.LookUps, manager.Socket, report, counts, limited, loggers.CreateLogger(Audit.Category));
 
         // The runtime has its own SIGCHLD handler; it reaps only children that Process started, of which there are none.
         using PosixSignalRegistration childEnded = PosixSignalRegistration.Create(
@@ -154,7 +154,7 @@ internal sealed class DaemonService(
         try
         {
             notifier.Notify(ServiceStates.Reloading());
-            Reloaded fresh = await Task.Run(reloader.Load);
+            Reloaded fresh = await Task.Run(reloader.LoadAsync);
             var taken = new Taken(fresh, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
             post(taken);
             await taken.Done.Task;
@@ -189,7 +189,7 @@ internal sealed class DaemonService(
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            taken.Done.SetException(failure);
+            taken.Done.SetException(failure is ConfigurationException refused ? refused.In(taken.Fresh.Options.Sources) : failure);
         }
     }
 

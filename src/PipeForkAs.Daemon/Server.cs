@@ -43,6 +43,8 @@ internal sealed class Server
     private readonly FairTurns turns;
     private readonly JobSlots slots;
     private readonly PolicyAuthorizer authorizer;
+    private readonly NameLookUps lookUps;
+    private readonly NameWatch names;
     private readonly OrderBuilder orders;
     private readonly Audit audit;
     private readonly Connections connections;
@@ -54,14 +56,17 @@ internal sealed class Server
 
     /// <param name="loop">The loop.</param>
     /// <param name="options">The configuration.</param>
+    /// <param name="lookUps">Looks up the names that the policy's rules use.</param>
     /// <param name="handed">A listening socket that the service manager handed over; null to make one.</param>
     /// <param name="report">What the service manager is told.</param>
     /// <param name="counts">Where requests are counted.</param>
     /// <param name="logger">The log.</param>
     /// <param name="auditLogger">The log of requests.</param>
     public Server(
-        Loop loop, DaemonOptions options, FileDescriptor? handed, ServiceReport report, RequestCounts counts, LimitedLogger logger, ILogger auditLogger)
+        Loop loop, DaemonOptions options, NameLookUps lookUps, FileDescriptor? handed, ServiceReport report, RequestCounts counts,
+        LimitedLogger logger, ILogger auditLogger)
     {
+        this.lookUps = lookUps;
         this.handed = handed;
         this.report = report;
         running = new RunningJobs(counts, loop.Time);
@@ -79,9 +84,11 @@ internal sealed class Server
         var accounts = new AccountGate(loop, turns, options, ShadowDatabase.Find, new PamCheck(loop, Reaper, options).AskAsync);
         var patterns = new PatternMatcher(loop, logger);
         authorizer = new PolicyAuthorizer(
-            PolicyReader.Read(options.Policy, SystemNames.Instance), users, patterns,
+            PolicyReader.Read(options.Policy), users, patterns,
             new WorkerConsents(
                 loop, options.Limits, (bucket, timeout) => hosts[0].TakeAsync(bucket, timeout, forRoot: false), unkillable, Libc.getgrgid_name));
+        names = new NameWatch(loop, lookUps, options.Limits, policy => authorizer.Policy = policy, logger);
+        authorizer.Names = names;
         doubts = new PolicyDoubts(doubt => Log.PolicyDoubted(logger, doubt));
         orders = new OrderBuilder(options.Limits, patterns);
         slots = new JobSlots(loop, turns, unkillable, options.Limits);
@@ -110,9 +117,10 @@ internal sealed class Server
     /// <exception cref="JobHostException">A job host cannot serve.</exception>
     /// <exception cref="IsolationException">Jobs cannot be isolated as the configuration demands.</exception>
     /// <exception cref="ListenException">Something is in the way of the socket.</exception>
-    /// <exception cref="ConfigurationException">The audit file cannot be opened.</exception>
+    /// <exception cref="ConfigurationException">The audit file cannot be opened, or names or jobs are not as the configuration demands.</exception>
     public async Task StartAsync()
     {
+        GoBy(await ResolvedPolicy.ReadAsync(options, lookUps));
         using (Audit.Change auditing = await audit.PrepareAsync(options.Audit))
             auditing.Keep();
         isolation = IsolationChoice.Make(loop, options, Reaper, logger);
@@ -140,19 +148,21 @@ internal sealed class Server
     /// <param name="policy">Its policy.</param>
     /// <param name="commands">Its commands.</param>
     /// <returns>Completes when the log tells the doubts about the policy; all else is done at once.</returns>
-    /// <exception cref="JobHostException">A command has the name of a job, or there is no job to restrict.</exception>
-    /// <exception cref="ConfigurationException">The audit file cannot be opened.</exception>
-    public async Task ApplyAsync(DaemonOptions fresh, Policy policy, IReadOnlyList<CommandJob> commands)
+    /// <exception cref="ConfigurationException">
+    /// The audit file cannot be opened, a command has the name of a job, or there is no job to restrict.
+    /// </exception>
+    public async Task ApplyAsync(DaemonOptions fresh, ResolvedPolicy policy, IReadOnlyList<CommandJob> commands)
     {
         using Audit.Change auditing = await audit.PrepareAsync(fresh.Audit);
         catalog.Replace(commands, fresh.Jobs);
         auditing.Keep();
         options.Policy = fresh.Policy;
+        options.Sources = fresh.Sources;
         options.Limits.Take(fresh.Limits);
         orders.Apply(options.Limits);
         slots.ServeWaiting();
         connections.Reconsider();
-        authorizer.Policy = policy;
+        GoBy(policy);
         await TellDoubtsAsync();
     }
 
@@ -168,6 +178,7 @@ internal sealed class Server
         if (acceptor is not null)
             await acceptor.StopAsync();
         report.Stop();
+        names.End();
         if (acceptor is not null)
             Log.Draining(logger, connections.Count, options.Limits.DrainTimeout.TotalSeconds);
         await LastRequestsAsync();
@@ -197,6 +208,12 @@ internal sealed class Server
         TurnTimes turnTimes = loop.TurnTimes;
         Log.LongestTurn(logger, turnTimes.Longest * 1000, turnTimes.LongestOnProcessor * 1000, turnTimes.LongestStep ?? "none of 1 ms");
         Log.Stopped(logger);
+    }
+
+    private void GoBy(ResolvedPolicy policy)
+    {
+        authorizer.Policy = policy.Policy;
+        names.Follow(policy, options.Sources);
     }
 
     private SocketListener Listen()
@@ -247,7 +264,7 @@ internal sealed class Server
             catalog.Refresh();
             loop.Start(TellDoubtsAsync);
         }
-        catch (JobHostException failure)
+        catch (ConfigurationException failure)
         {
             Log.CatalogRefused(logger, failure.Message);
         }

@@ -13,12 +13,15 @@ public sealed record PasswordEntry(string Name, UserId Uid, GroupId Gid, string 
 public static unsafe partial class Libc
 {
     /// <summary>getpwnam_r(3): asks the name service switch for a user by name; may wait for the network. Null where there is none.</summary>
+    public static PasswordEntry? getpwnam(string name) => getpwnam(name, isStrict: false);
+
+    /// <summary>The same, where it matters what null means.</summary>
     /// <param name="name">The name.</param>
     /// <param name="isStrict">
     /// Whether null means that a name service says so. Otherwise it also means an error that getpwnam(3) lists for it, by which other name
     /// services say that they cannot reach their database (nslcd: <c>ENOENT</c>).
     /// </param>
-    public static PasswordEntry? getpwnam(string name, bool isStrict = false)
+    public static PasswordEntry? getpwnam(string name, bool isStrict)
     {
         Check.NoNul(name);
         // SAFETY: LookUp gives the buffer with its size.
@@ -28,7 +31,10 @@ public static unsafe partial class Libc
     }
 
     /// <summary>getpwuid_r(3): the same by uid.</summary>
-    public static PasswordEntry? getpwuid(UserId uid, bool isStrict = false) =>
+    public static PasswordEntry? getpwuid(UserId uid) => getpwuid(uid, isStrict: false);
+
+    /// <summary>getpwuid_r(3): the same by uid.</summary>
+    public static PasswordEntry? getpwuid(UserId uid, bool isStrict) =>
         // SAFETY: LookUp gives the buffer with its size.
         LookUp(
             (Own.passwd* entry, byte* buffer, nuint size, Own.passwd** result) => Own.getpwuid_r(uid.Value, entry, buffer, size, result),
@@ -60,8 +66,11 @@ public static unsafe partial class Libc
             (Own.group* entry, byte* buffer, nuint size, Own.group** result) => Own.getgrgid_r(gid.Value, entry, buffer, size, result),
             () => $"getgrgid_r({gid})", isStrict: false)?.Name;
 
-    /// <summary>getgrnam_r(3): the gid of the group of that name. Null where there is none, as with <see cref="getpwnam"/>.</summary>
-    public static GroupId? getgrnam_gid(string name, bool isStrict = false)
+    /// <summary>getgrnam_r(3): the gid of the group of that name. Null where there is none.</summary>
+    public static GroupId? getgrnam_gid(string name) => getgrnam_gid(name, isStrict: false);
+
+    /// <summary>The same, with <c>isStrict</c> as <see cref="getpwnam(string, bool)"/> has it.</summary>
+    public static GroupId? getgrnam_gid(string name, bool isStrict)
     {
         Check.NoNul(name);
         // SAFETY: FindGroup gives the buffer with its size.

@@ -20,6 +20,9 @@ internal sealed record RegisteredJob(JobDescription Description, JobHost Host, C
 /// <summary>All jobs by their names.</summary>
 internal sealed class JobCatalog
 {
+    /// <summary>Jobs that a message lists.</summary>
+    private const int MaxListed = 20;
+
     private readonly IReadOnlyList<JobHost> hosts;
     private IReadOnlyList<CommandJob> commands;
     private IDictionary<string, JobRestrictionOptions> restrictions;
@@ -103,10 +106,13 @@ internal sealed class JobCatalog
         jobs = new SortedDictionary<string, RegisteredJob>(fresh.ToDictionary(job => job.Key, job => Described(job.Value)), StringComparer.Ordinal);
     }
 
-    private static string Unregistered(string name, IEnumerable<string> registered) =>
-        registered.FirstOrDefault(job => string.Equals(job, name, StringComparison.OrdinalIgnoreCase)) is { } meant
-            ? $"restricts a job that is not registered; is \"{meant}\" meant?"
-            : "restricts a job that is not registered; pipeforkas list shows those that are";
+    private static string Unregistered(string name, ICollection<string> registered)
+    {
+        if (registered.FirstOrDefault(job => string.Equals(job, name, StringComparison.OrdinalIgnoreCase)) is { } meant)
+            return $"restricts a job that is not registered; is \"{meant}\" meant?";
+        string jobs = string.Join(", ", registered.Take(MaxListed)) + (registered.Count > MaxListed ? ", ..." : "");
+        return $"restricts a job that is not registered; the registered jobs are {jobs}";
+    }
 
     /// <summary>With all that restricts it in its description.</summary>
     private static RegisteredJob Described(RegisteredJob job)

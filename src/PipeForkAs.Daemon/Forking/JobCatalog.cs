@@ -106,7 +106,7 @@ internal sealed class JobCatalog
         jobs = new SortedDictionary<string, RegisteredJob>(fresh.ToDictionary(job => job.Key, job => Described(job.Value)), StringComparer.Ordinal);
     }
 
-    private static string Unregistered(string name, ICollection<string> registered)
+    private static string Unregistered(string name, SortedDictionary<string, RegisteredJob>.KeyCollection registered)
     {
         if (registered.FirstOrDefault(job => string.Equals(job, name, StringComparison.OrdinalIgnoreCase)) is { } meant)
             return $"restricts a job that is not registered; is \"{meant}\" meant?";

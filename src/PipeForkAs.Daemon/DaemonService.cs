@@ -58,7 +58,8 @@ internal sealed class DaemonService(
         using var own = new Loop(time, failure => Log.LoopBroke(limited, failure), Tell);
         var counts = new RequestCounts();
         var report = new ServiceReport(own, manager, notifier, counts);
-        var server = new Server(own, options, reloader.LookUps, manager.Socket, report, counts, limited, loggers.CreateLogger(Audit.Category));
+        var server = new Server(
+            own, options, reloader.LookUps, manager.Socket, report, counts, limited, loggers.CreateLogger(Audit.Category));
 
         // The runtime has its own SIGCHLD handler; it reaps only children that Process started, of which there are none.
         using PosixSignalRegistration childEnded = PosixSignalRegistration.Create(

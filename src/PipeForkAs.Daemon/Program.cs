@@ -54,7 +54,8 @@ static async Task<int> CheckAsync(string? file, bool withHosts)
         loaded = ConfigurationFiles.Load(files);
         foreach (string warning in await ConfigurationCheck.RunAsync(loaded.Options, new NameLookUps(SystemNames.Instance), withHosts))
             await Console.Error.WriteLineAsync($"pipeforkasd: warning: {warning}");
-        await Console.Out.WriteLineAsync(files.Count == 0 ? "no configuration file; the defaults are fine" : $"{string.Join(", ", files)}: fine");
+        await Console.Out.WriteLineAsync(
+            files.Count == 0 ? "no configuration file; the defaults are fine" : $"{string.Join(", ", files)}: fine");
         return 0;
     }
 #pragma warning disable CA1031 // The edge of the check: whatever it is, it is told in one line.
@@ -91,7 +92,7 @@ static async Task<int> RunAsync(string? file, CancellationToken cancellation)
         // The host ends well also where its service did not.
         return service.ExecuteTask is { IsFaulted: true } ? StartFailure.ExitFailure : 0;
     }
-#pragma warning disable CA1031 // The edge of the program: whatever it is, it is told in one line, and the exit code says whether to try again.
+#pragma warning disable CA1031 // The edge of the program: whatever it is, it is told in one line.
     catch (Exception failure)
 #pragma warning restore CA1031
     {

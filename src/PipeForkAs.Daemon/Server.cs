@@ -117,7 +117,9 @@ internal sealed class Server
     /// <exception cref="JobHostException">A job host cannot serve.</exception>
     /// <exception cref="IsolationException">Jobs cannot be isolated as the configuration demands.</exception>
     /// <exception cref="ListenException">Something is in the way of the socket.</exception>
-    /// <exception cref="ConfigurationException">The audit file cannot be opened, or names or jobs are not as the configuration demands.</exception>
+    /// <exception cref="ConfigurationException">
+    /// The audit file cannot be opened, or names or jobs are not as the configuration demands.
+    /// </exception>
     public async Task StartAsync()
     {
         GoBy(await ResolvedPolicy.ReadAsync(options, lookUps));

@@ -30,7 +30,8 @@ internal static class StartFailure
     private static (IReadOnlyList<string> Lines, int ExitCode) Of(Exception failure, DaemonOptions options) => failure switch
     {
         ConfigurationException refused => (refused.In(options.Sources).Problems, refused.MayPass ? ExitFailure : ExitConfiguration),
-        JobHostException { Path: { } path } => ([options.Sources.Line($"JobHosts:{IndexOf(options, path)}:Path", failure.Message)], ExitFailure),
+        JobHostException { Path: { } path } =>
+            ([options.Sources.Line($"JobHosts:{IndexOf(options, path)}:Path", failure.Message)], ExitFailure),
         IsolationException => ([options.Sources.Line("Limits:Cgroup", failure.Message)], ExitFailure),
         ListenException { Key: { } key } => ([options.Sources.Line(key, failure.Message)], ExitFailure),
         ListenException or JobHostException or SystemCallException => ([failure.Message], ExitFailure),

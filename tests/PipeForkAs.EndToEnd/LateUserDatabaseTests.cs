@@ -51,7 +51,8 @@ public sealed class LateUserDatabaseTests
 
         await SetAsync(folder, "n");
         await Crowd.UntilAsync(
-            () => daemon.Log, log => log.Contains($"there is no group \"{LateGroup}\"", StringComparison.Ordinal), TimeSpan.FromSeconds(30), "no answer came");
+            () => daemon.Log, log => log.Contains($"there is no group \"{LateGroup}\"", StringComparison.Ordinal), TimeSpan.FromSeconds(30),
+            "no answer came");
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "cat")).End.Code);
         Assert.Contains("the rule \"not the late\" denies nobody by this name until it exists", daemon.Log);
 
@@ -74,7 +75,8 @@ public sealed class LateUserDatabaseTests
         await SetAsync(folder, "k");
         LibC.Libc.kill(new LibC.ProcessId(daemon.Pid), LibC.Signal.SIGHUP);
         await Crowd.UntilAsync(
-            () => daemon.Log, log => log.Contains("configuration reloaded", StringComparison.Ordinal), TimeSpan.FromSeconds(30), "no reload");
+            () => daemon.Log, log => log.Contains("configuration reloaded", StringComparison.Ordinal), TimeSpan.FromSeconds(30),
+            "no reload");
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id", user: LateUser)).End.Code);
         Assert.Equal(0, await daemon.StopAsync());
     }
@@ -90,8 +92,8 @@ public sealed class LateUserDatabaseTests
                 ["Rules"] = new JsonArray(
                     Rule("not new", "cat", $"@{group}", deny: true), Rule("gone", "id", gone), Rule("rest", "*", TestUsers.Alice)),
             });
-            Assert.Contains($"Policy:Rules:0:As:0: there is no group \"{group}\"; the rule \"not new\" denies nobody by this name", daemon.Log);
-            Assert.Contains($"Policy:Rules:1:As:0: there is no user \"{gone}\"; the rule \"gone\" allows nothing by this name", daemon.Log);
+            Assert.Contains($"Policy:Rules:0:As:0: there is no group \"{group}\"; the rule \"not new\" denies nobody", daemon.Log);
+            Assert.Contains($"Policy:Rules:1:As:0: there is no user \"{gone}\"; the rule \"gone\" allows nothing", daemon.Log);
             Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "cat")).End.Code);
 
             await Tool.MustAsync("groupadd", group);
@@ -109,7 +111,7 @@ public sealed class LateUserDatabaseTests
     [Theory(Timeout = Bound.Test)]
     [InlineData("n", 78)]
     [InlineData("h", 1)]
-    public async Task A_strict_configuration_refuses_unknown_names_and_lets_systemd_try_again_where_there_is_no_answer(string state, int exitCode)
+    public async Task A_strict_configuration_refuses_unknown_names_and_may_be_tried_again_without_an_answer(string state, int exitCode)
     {
         (string folder, JsonObject configuration) = await PrepareAsync(state);
         configuration["Policy"]!["UnknownNames"] = "refuse";
@@ -158,6 +160,7 @@ public sealed class LateUserDatabaseTests
 
     private static JsonObject Rule(string name, string job, string target, bool deny = false) => new()
     {
-        ["Name"] = name, ["Callers"] = new JsonArray("root"), ["Jobs"] = new JsonArray(job), ["As"] = new JsonArray(target), ["Deny"] = deny,
+        ["Name"] = name, ["Callers"] = new JsonArray("root"), ["Jobs"] = new JsonArray(job), ["As"] = new JsonArray(target),
+        ["Deny"] = deny,
     };
 }

@@ -49,7 +49,8 @@ public sealed class WrongConfigurationTests : IDisposable
         Assert.Equal(expected, check.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         Assert.Equal(refusals.Length == 0, check.ExitCode == 0);
 
-        await using DaemonProcess daemon = DaemonProcess.Launch(Directory.CreateTempSubdirectory(Leftovers.OwnFolderPrefix).FullName, "--config", ConfigurationFile);
+        string own = Directory.CreateTempSubdirectory(Leftovers.OwnFolderPrefix).FullName;
+        await using DaemonProcess daemon = DaemonProcess.Launch(own, "--config", ConfigurationFile);
         if (refusals.Length == 0)
         {
             await Crowd.ListeningAsync(daemon);
@@ -61,8 +62,9 @@ public sealed class WrongConfigurationTests : IDisposable
         // 78: systemd does not try again. What is not in the configuration alone, a job host that ends or a missing folder, may pass.
         int exitCode = await daemon.EndedAsync();
         Assert.True(exitCode is 78 or 1, $"the start ended with {exitCode}");
-        Assert.Equal(refusals.Select(line => $"pipeforkasd: {line}"),
-            daemon.Log.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => line.StartsWith("pipeforkasd: ", StringComparison.Ordinal)));
+        Assert.Equal(
+            refusals.Select(line => $"pipeforkasd: {line}"),
+            daemon.Log.Split('\n').Where(line => line.StartsWith("pipeforkasd: ", StringComparison.Ordinal)));
         Assert.DoesNotContain("   at ", daemon.Log);
     }
 

@@ -45,7 +45,8 @@ internal static class NameProblems
         Place[] others = [.. places.Where(place => place != first)];
         string also = others.Length == 0 ? "" : "; also in " + string.Join(", ", others.Take(MaxPlaces).Select(place => place.Key))
             + (others.Length > MaxPlaces ? $" and {others.Length - MaxPlaces} more" : "");
-        return new NameProblem(name, answer.State, first.Key, answer.Problem, $"the rule \"{first.Rule.Name}\" {Effect(first.Rule.Deny, answer.State)}{also}");
+        string effect = $"the rule \"{first.Rule.Name}\" {Effect(first.Rule.Deny, answer.State)}{also}";
+        return new NameProblem(name, answer.State, first.Key, answer.Problem, effect);
     }
 
     private static string Effect(bool deny, NameState state) => (deny, state) switch

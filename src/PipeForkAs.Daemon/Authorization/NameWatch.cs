@@ -25,7 +25,7 @@ internal sealed class NameWatch(Loop loop, NameLookUps lookUps, LimitOptions lim
     private Task refreshing = Task.CompletedTask;
     private bool isOutdated;
 
-    /// <summary>Warns of the names of a policy that could not be resolved, and follows them instead of those of the former policy.</summary>
+    /// <summary>Warns of the names of a policy that could not be resolved, and follows them; those of the former policy no more.</summary>
     /// <param name="resolved">The policy that decides from now on.</param>
     /// <param name="sources">Where the configuration's keys stand.</param>
     public void Follow(ResolvedPolicy resolved, ConfigurationSources sources)
@@ -188,7 +188,8 @@ internal sealed class NameWatch(Loop loop, NameLookUps lookUps, LimitOptions lim
         public Dictionary<PolicyName, NameAnswer> Said { get; } = said;
 
         /// <summary>The names that are not known; for the loop.</summary>
-        public IReadOnlyList<PolicyName> Open { get; set; } = [.. said.Where(told => told.Value.State != NameState.Known).Select(told => told.Key)];
+        public IReadOnlyList<PolicyName> Open { get; set; } =
+            [.. said.Where(told => told.Value.State != NameState.Known).Select(told => told.Key)];
 
         public ConfigurationSources Sources => sources;
 

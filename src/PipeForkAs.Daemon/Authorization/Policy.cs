@@ -33,17 +33,22 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Policy?
     public IReadOnlySet<PolicyName> Names =>
         origin?.Names ?? (field ??= rules.SelectMany(EntriesOf).Select(entry => entry.ToLookUp).OfType<PolicyName>().ToHashSet());
 
-    /// <summary>The same policy with what the user database said of some of its names. Takes time with the number of rules: not for the loop.</summary>
+    /// <summary>
+    /// The same policy with what the user database said of some of its names. Takes time with the number of rules: not for the loop.
+    /// </summary>
     public Policy With(IReadOnlyDictionary<PolicyName, NameAnswer> answers)
     {
         return new Policy(
-            minimumUid, [.. rules.Select(rule => EntriesOf(rule).Any(IsAnswered) ? rule with { Callers = All(rule.Callers), As = All(rule.As) } : rule)],
+            minimumUid,
+            [.. rules.Select(rule => EntriesOf(rule).Any(IsAnswered) ? rule with { Callers = All(rule.Callers), As = All(rule.As) } : rule)],
             Origin);
 
         bool IsAnswered(Principal entry) => entry.ToLookUp is { } name && answers.ContainsKey(name);
 
-        Principal[] All(IReadOnlyList<Principal> entries) =>
-            [.. entries.Select(entry => entry.ToLookUp is { } name && answers.TryGetValue(name, out NameAnswer answer) ? Principal.Of(name, answer) : entry)];
+        Principal[] All(IReadOnlyList<Principal> entries) => [.. entries.Select(Answered)];
+
+        Principal Answered(Principal entry) =>
+            entry.ToLookUp is { } name && answers.TryGetValue(name, out NameAnswer answer) ? Principal.Of(name, answer) : entry;
     }
 
     /// <summary>The arguments that rules look at, in letters of either case.</summary>

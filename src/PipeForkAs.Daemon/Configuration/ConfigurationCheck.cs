@@ -33,7 +33,8 @@ internal static class ConfigurationCheck
         }
 
         JobDescription[] jobs = await HostInspection.JobsAsync(options);
-        warnings.AddRange(PolicyDoubts.Of(policy.Policy, jobs).Select(doubt => OneLine.Whole($"the policy may not mean what it says: {doubt}")));
+        warnings.AddRange(
+            PolicyDoubts.Of(policy.Policy, jobs).Select(doubt => OneLine.Whole($"the policy may not mean what it says: {doubt}")));
         return warnings;
     }
 }

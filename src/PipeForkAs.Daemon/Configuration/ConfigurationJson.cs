@@ -4,7 +4,9 @@ using System.Text.Json;
 
 namespace PipeForkAs.Daemon.Configuration;
 
-/// <summary>Reads JSON as a configuration: values by keys, whose parts have colons between them. Keys are the same in letters of either case.</summary>
+/// <summary>
+/// Reads JSON as a configuration: values by keys, whose parts have colons between them. Keys are the same in letters of either case.
+/// </summary>
 internal static class ConfigurationJson
 {
     private const int MaxDepth = 256;

@@ -32,7 +32,8 @@ internal static class ConfigurationValue
             case ValueKind.Whole:
                 return int.TryParse(text, Whole, CultureInfo.InvariantCulture, out _) ? null : NotWhole(text, int.MinValue, int.MaxValue);
             case ValueKind.LongWhole:
-                return long.TryParse(text, Whole, CultureInfo.InvariantCulture, out _) ? null : NotWhole(text, long.MinValue, long.MaxValue);
+                return long.TryParse(text, Whole, CultureInfo.InvariantCulture, out _)
+                    ? null : NotWhole(text, long.MinValue, long.MaxValue);
             case ValueKind.Id:
                 return uint.TryParse(text, Whole, CultureInfo.InvariantCulture, out _) ? null : NotWhole(text, 0, uint.MaxValue);
             case ValueKind.Number:
@@ -60,7 +61,8 @@ internal static class ConfigurationValue
             return null;
         foreach ((char unit, long size) in Sizes)
         {
-            if (text.EndsWith(unit) && long.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out long count))
+            if (text.EndsWith(unit)
+                && long.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out long count))
             {
                 if (count > long.MaxValue / size)
                     return $"\"{text}\" is more than {long.MaxValue} bytes";
@@ -80,7 +82,8 @@ internal static class ConfigurationValue
         {
             return TryReadClock(parts, out time)
                 ? null
-                : $"\"{text}\" is not a time as hours (to 23), minutes and seconds; write 00:00:30, 1.00:00:00 for a day, or 30s, 5m, 2h, 500ms";
+                : $"\"{text}\" is not a time as hours (to 23), minutes and seconds; "
+                    + "write 00:00:30, 1.00:00:00 for a day, or 30s, 5m, 2h, 500ms";
         }
 
         if (parts is [{ Length: > 0 } first, { Length: > 0 } second] && IsDigits(first) && IsDigits(second))

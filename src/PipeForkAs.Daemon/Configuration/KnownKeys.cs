@@ -43,8 +43,8 @@ internal static class KnownKeys
     /// <summary>Keys whose values are not texts. A test compares them with the types of the options.</summary>
     private static readonly Dictionary<string, ValueKind> Kinds = new(
     [
-        .. Of(ValueKind.Time, "Jobs:*:Timeout", "Commands:*:Timeout", "Limits:QueueTimeout", "Limits:RequestTimeout", "Limits:LookupTimeout",
-            "Limits:LookupCacheTime", "Limits:JobTimeout", "Limits:KillGrace", "Limits:DrainTimeout"),
+        .. Of(ValueKind.Time, "Jobs:*:Timeout", "Commands:*:Timeout", "Limits:QueueTimeout", "Limits:RequestTimeout",
+            "Limits:LookupTimeout", "Limits:LookupCacheTime", "Limits:JobTimeout", "Limits:KillGrace", "Limits:DrainTimeout"),
         .. Of(ValueKind.Size, "Limits:OutputLimit", "Limits:Worker:MemoryMax", "Limits:Worker:FileSize",
             "Commands:*:OutputLimit", "Commands:*:Limits:MemoryMax", "Commands:*:Limits:FileSize",
             "Jobs:*:OutputLimit", "Jobs:*:Limits:MemoryMax", "Jobs:*:Limits:FileSize"),
@@ -58,7 +58,8 @@ internal static class KnownKeys
             "Commands:*:Limits:CpuWeight", "Commands:*:Limits:Nice", "Commands:*:Limits:OomScoreAdj",
             "Jobs:*:Limits:CpuWeight", "Jobs:*:Limits:Nice", "Jobs:*:Limits:OomScoreAdj"),
         .. Of(ValueKind.Flag, "Commands:*:Parameters:*:AllowLeadingDash", "Commands:*:Sandbox:NoNetwork", "Jobs:*:Sandbox:NoNetwork",
-            "Policy:RefuseDisabledAccounts", "Policy:Rules:#:Deny", "Policy:Rules:#:AllowRoot", "Policy:Rules:#:RequireConsent", "Audit:Required"),
+            "Policy:RefuseDisabledAccounts", "Policy:Rules:#:Deny", "Policy:Rules:#:AllowRoot", "Policy:Rules:#:RequireConsent",
+            "Audit:Required"),
         .. Of(ValueKind.Number, "Policy:Rules:#:Where:*:AtMost", "Policy:Rules:#:Where:*:AtLeast"),
         .. Of(ValueKind.Id, "Policy:MinimumUid"),
     ]);

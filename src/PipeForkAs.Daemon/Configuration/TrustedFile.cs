@@ -118,7 +118,8 @@ internal static class TrustedFile
 
     /// <summary>A folder of a user's, mostly a home, must stay the user's: not the folder is wrong but the place.</summary>
     private static string NotRootsFolder(string path, FileStatus status) =>
-        $"{path} belongs to uid {status.Owner}, who can replace what is in it; use a place in folders of root's, as below /usr/local or /etc";
+        $"{path} belongs to uid {status.Owner}, who can replace what is in it; "
+        + "use a place in folders of root's, as below /usr/local or /etc";
 
     /// <summary>The parts of a path, last first.</summary>
     private static IEnumerable<string> Pieces(string path) => Enumerable.Reverse(path.Split('/', StringSplitOptions.RemoveEmptyEntries));

@@ -10,7 +10,9 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Forking;
 
-/// <summary>Starts the job hosts of a configuration for a moment, as the daemon does, and makes the catalog of their jobs. None of them runs one.</summary>
+/// <summary>
+/// Starts the job hosts of a configuration for a moment, as the daemon does, and makes the catalog of their jobs. None of them runs one.
+/// </summary>
 internal static class HostInspection
 {
     /// <summary>All jobs, with what the configuration restricts about them.</summary>
@@ -24,7 +26,8 @@ internal static class HostInspection
         return await InspectOnAsync(own, options, done);
     }
 
-    private static async Task<JobDescription[]> InspectOnAsync(Loop loop, DaemonOptions options, TaskCompletionSource<JobDescription[]> done)
+    private static async Task<JobDescription[]> InspectOnAsync(
+        Loop loop, DaemonOptions options, TaskCompletionSource<JobDescription[]> done)
     {
         var reaper = new ChildReaper(failure => done.TrySetException(failure));
         using PosixSignalRegistration childEnded = PosixSignalRegistration.Create(PosixSignal.SIGCHLD, _ => reaper.ChildEnded(loop));
@@ -42,10 +45,12 @@ internal static class HostInspection
         }
     }
 
-    private static async Task InspectAsync(Loop loop, ChildReaper reaper, DaemonOptions options, TaskCompletionSource<JobDescription[]> done)
+    private static async Task InspectAsync(
+        Loop loop, ChildReaper reaper, DaemonOptions options, TaskCompletionSource<JobDescription[]> done)
     {
         var descriptors = new DescriptorCheck(loop, reaper, options.Socket.DescriptorCheck == SocketOptions.ByDaemon, NullLogger.Instance);
-        JobHost[] hosts = [.. options.JobHosts.Select(host => new JobHost(loop, reaper, descriptors, WithoutWorkers(host), NullLogger.Instance))];
+        JobHost[] hosts =
+            [.. options.JobHosts.Select(host => new JobHost(loop, reaper, descriptors, WithoutWorkers(host), NullLogger.Instance))];
         JobDescription[] jobs = [];
         Exception? problem = null;
         try
@@ -68,5 +73,6 @@ internal static class HostInspection
             done.TrySetException(problem);
     }
 
-    private static JobHostOptions WithoutWorkers(JobHostOptions host) => new() { Path = host.Path, Workers = 0, MaxWorkers = 0, Processes = 1 };
+    private static JobHostOptions WithoutWorkers(JobHostOptions host) =>
+        new() { Path = host.Path, Workers = 0, MaxWorkers = 0, Processes = 1 };
 }

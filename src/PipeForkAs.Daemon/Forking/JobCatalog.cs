@@ -121,7 +121,8 @@ internal sealed class JobCatalog
         Sandbox[] sandboxes = [.. job.Description.Sandboxes ?? [], .. job.Restrictions.Select(restriction => restriction.Sandbox.ToSandbox()).Where(sandbox => !sandbox.IsEmpty)];
         if (SandboxSupport.Problem(sandboxes) is { } problem)
         {
-            string key = job.Restrictions.Count == 0 ? "JobHosts" : $"{(job.Command is null ? "Jobs" : "Commands")}:{job.Description.Name}:Sandbox";
+            string section = job.Command is null ? "Jobs" : "Commands";
+            string key = job.Restrictions.Count == 0 ? "JobHosts" : $"{section}:{job.Description.Name}:Sandbox";
             throw new ConfigurationException(key, $"the sandbox of the job \"{job.Description.Name}\" cannot be made: {problem}");
         }
 

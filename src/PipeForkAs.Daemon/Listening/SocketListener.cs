@@ -44,7 +44,7 @@ internal sealed class SocketListener : IDisposable
     public static string? FolderProblem(string path) =>
         path.StartsWith('/') ? TrustedFile.ClosedFolderProblem(System.IO.Path.GetDirectoryName(path) ?? "/") : null;
 
-    /// <summary>Why the daemon cannot make a socket at a path; null where nothing is in the way of that but, perhaps, another daemon.</summary>
+    /// <summary>Why the daemon cannot make a socket at a path; null where nothing but, perhaps, another daemon is in the way.</summary>
     public static string? PathProblem(string path) =>
         FolderProblem(path) is { } problem ? $"cannot listen on {path}; its folder: {problem}" : null;
 
@@ -75,7 +75,11 @@ internal sealed class SocketListener : IDisposable
             Libc.listen(socket, Backlog);
             FileStatus made = Libc.lstat(path) ?? throw Refuse($"the socket {path} vanished while it was made");
             if (made.Permissions != mode)
-                throw Refuse($"the socket {path} has other permissions than Socket:Mode says; its folder has a default ACL, remove that (setfacl -k)");
+            {
+                throw Refuse(
+                    $"the socket {path} has other permissions than Socket:Mode says; its folder has a default ACL, remove that (setfacl -k)");
+            }
+
             return new SocketListener(socket, path, made, descriptors);
         }
         catch (SystemCallException failure)

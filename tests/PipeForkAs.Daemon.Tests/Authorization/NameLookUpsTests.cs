@@ -61,11 +61,12 @@ public sealed class NameLookUpsTests : IDisposable
         Assert.Equal(NameState.Unanswered, failed.State);
         Assert.StartsWith("the user database failed for the user \"failing\": ", failed.Problem, StringComparison.Ordinal);
         Assert.Equal(
-            new NameAnswer(NameState.Missing, 0, "there is no user \"none\""), await lookUps.AskAsync(new PolicyName(false, "none"), afresh: true));
+            new NameAnswer(NameState.Missing, 0, "there is no user \"none\""),
+            await lookUps.AskAsync(new PolicyName(false, "none"), afresh: true));
         Assert.Equal(
             new NameAnswer(NameState.Known, 1001, ""), await lookUps.AskAsync(new PolicyName(false, "alice"), afresh: true));
-        Assert.Equal(
-            (NameState.Unusable, 1001u), await lookUps.AskAsync(new PolicyName(false, "alice2"), afresh: true) is var alias ? (alias.State, alias.Id) : default);
+        NameAnswer alias = await lookUps.AskAsync(new PolicyName(false, "alice2"), afresh: true);
+        Assert.Equal((NameState.Unusable, 1001u), (alias.State, alias.Id));
     }
 
     private sealed class Names : INames

@@ -100,7 +100,8 @@ public sealed class PolicyNameTests
         Question question = Ask(targets, Caller(OtherUid), "alice", "bob", account);
         Decision byTarget = targets.Decide(question), byName = targets.Decide(question with { Account = null });
 
-        Assert.All([byCaller, byTarget], decision => Assert.Equal((means, deny ? !means : means), (decision.Rule == "named", decision.IsAllowed)));
+        Assert.All([byCaller, byTarget], decision =>
+            Assert.Equal((means, deny ? !means : means), (decision.Rule == "named", decision.IsAllowed)));
         Assert.True(byName.Answer == Answer.NeedsAccount || !byTarget.IsAllowed, $"by name it is {byName}");
     }
 

@@ -165,10 +165,13 @@ public sealed class ConfigurationFilesTests : IDisposable
     [InlineData("\"Commands\": { \"x\": { \"Command\": [ null ] } }", "Commands:x:Command:0: must not be null or empty; leave it out for its default")]
     [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Env\": [ null ] } }", "Commands:x:Env:0: must not be null or empty; leave it out for its default")]
     [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\", [ \"a\" ] ] } }", "Commands:x:Command:1: must be one value, not an object or a list")]
-    [InlineData("\"Limits\": { \"JobTimeout\": 30 }", "Limits:JobTimeout: \"30\" has no unit; write 30s, 30m, 30h, 30ms, or hours, minutes and seconds: 00:00:30")]
-    [InlineData("\"Limits\": { \"JobTimeout\": \"1\" }", "Limits:JobTimeout: \"1\" has no unit; write 1s, 1m, 1h, 1ms, or hours, minutes and seconds: 00:00:30")]
+    [InlineData("\"Limits\": { \"JobTimeout\": 30 }",
+        "Limits:JobTimeout: \"30\" has no unit; write 30s, 30m, 30h, 30ms, or hours, minutes and seconds: 00:00:30")]
+    [InlineData("\"Limits\": { \"JobTimeout\": \"1\" }",
+        "Limits:JobTimeout: \"1\" has no unit; write 1s, 1m, 1h, 1ms, or hours, minutes and seconds: 00:00:30")]
     [InlineData("\"Limits\": { \"JobTimeout\": \"30 s\" }",
-        "Limits:JobTimeout: \"30 s\" is not a time; write a number with ms, s, m, h or d, as 30s or 5m, or hours, minutes and seconds: 00:00:30")]
+        "Limits:JobTimeout: \"30 s\" is not a time; "
+        + "write a number with ms, s, m, h or d, as 30s or 5m, or hours, minutes and seconds: 00:00:30")]
     // Out of range.
     [InlineData("\"Limits\": { \"MaxJobs\": 0 }", "Limits:MaxJobs: is 0, must be from 1 to 10000")]
     [InlineData("\"Limits\": { \"MaxJobs\": -1 }", "Limits:MaxJobs: is -1, must be from 1 to 10000")]
@@ -207,7 +210,8 @@ public sealed class ConfigurationFilesTests : IDisposable
     [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Parameters\": { \"p\": {} } } }", "Commands:x:Parameters:p: is used nowhere in Command; add the word \"{p}\"")]
     [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Description\": \"a\\nb\" } }", "Commands:x:Description: must be one line")]
     [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Timeout\": \"00:00:00\" } }", "Commands:x:Timeout: must be over 00:00:00 and at most 1.00:00:00")]
-    [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Timeout\": 30 } }", "Commands:x:Timeout: \"30\" has no unit; write 30s, 30m, 30h, 30ms, or hours, minutes and seconds: 00:00:30")]
+    [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Timeout\": 30 } }",
+        "Commands:x:Timeout: \"30\" has no unit; write 30s, 30m, 30h, 30ms, or hours, minutes and seconds: 00:00:30")]
     [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Env\": [ \"LD_PRELOAD\" ] } }", "Commands:x:Env: clients cannot be allowed to set the variable \"LD_PRELOAD\"")]
     public void What_is_wrong_is_told_with_file_and_key(string json, string problem)
     {

@@ -73,10 +73,11 @@ public sealed class ConfigurationValueTests
     [InlineData("00:00:00.12345678")]
     [InlineData("99999999999999999999999999999d")]
     [InlineData("99999999999.00:00:00")]
-    public void What_is_no_time_or_could_be_two_is_refused(string text) => Assert.NotNull(ConfigurationValue.Read(ValueKind.Time, text, out _));
+    public void What_is_no_time_or_could_be_two_is_refused(string text) =>
+        Assert.NotNull(ConfigurationValue.Read(ValueKind.Time, text, out _));
 
     [Fact]
-    public void Each_key_has_the_kind_of_its_option() => Assert.All(KnownKeys.All.Where(key => !key.EndsWith("**", StringComparison.Ordinal)), key =>
+    public void Each_key_has_the_kind_of_its_option() => Assert.All(KnownKeys.All.Where(key => key != "Logging:**"), key =>
     {
         Type type = typeof(DaemonOptions);
         foreach (string part in key.Split(':'))
@@ -103,7 +104,8 @@ public sealed class ConfigurationValueTests
         for (int i = 0; i < Rules; i++)
         {
             text.Append(System.Globalization.CultureInfo.InvariantCulture, $$"""
-                {{(i == 0 ? "" : ",")}}{ "Name": "r{{i}}", "Callers": ["{{i}}"], "Jobs": ["id"], "As": ["self"], "Where": { "p": { "Equals": "{{i}}" } } }
+                {{(i == 0 ? "" : ",")}}{ "Name": "r{{i}}", "Callers": ["{{i}}"], "Jobs": ["id"], "As": ["self"],
+                    "Where": { "p": { "Equals": "{{i}}" } } }
                 """);
         }
 

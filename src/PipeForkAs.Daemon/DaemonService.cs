@@ -59,7 +59,8 @@ internal sealed class DaemonService(
         var counts = new RequestCounts();
         var report = new ServiceReport(own, manager, notifier, counts);
         ILogger auditing = loggers.CreateLogger(Audit.Category);
-        var server = new Server(own, options, manager.Socket, upgrade, report, counts, limited, auditing, reloader, notifier);
+        var server = new Server(
+            own, options, manager.Socket, upgrade, report, counts, limited, auditing, reloader, notifier);
 
         // The runtime has its own SIGCHLD handler; it reaps only children that Process started, of which there are none.
         using PosixSignalRegistration childEnded = PosixSignalRegistration.Create(

@@ -177,4 +177,10 @@ internal static partial class Log
 
     [LoggerMessage(42, LogLevel.Warning, "{Count} sockets could not be handed to another process; the daemon's own end closes them, which may take long")]
     public static partial void SocketsLeft(ILogger logger, int count);
+
+    [LoggerMessage(60, LogLevel.Warning, "{Problem}")]
+    public static partial void NameUnresolved(ILogger logger, string problem);
+
+    [LoggerMessage(61, LogLevel.Information, "{Name} is known now, with the id {Id}; the rules that name it match it from now on")]
+    public static partial void NameResolved(ILogger logger, string name, uint id);
 }

@@ -6,19 +6,14 @@ using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon;
 using PipeForkAs.Daemon.Accounts;
 using PipeForkAs.Daemon.Auditing;
+using PipeForkAs.Daemon.Authorization;
 using PipeForkAs.Daemon.Configuration;
-using PipeForkAs.Daemon.Forking;
-using PipeForkAs.Daemon.Isolation;
-using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Reloading;
 using PipeForkAs.Daemon.Systemd;
 using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.Daemon.Upgrading;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol;
-
-const int ExitFailure = 1;
-const int ExitConfiguration = 78; // EX_CONFIG of sysexits.h
 
 // Before anything else opens a file.
 StandardStreams.Occupy();
@@ -37,7 +32,7 @@ bool takesOver = args is [Predecessor.Argument, ..];
 if (OwnName.IsMissing)
 {
     await Console.Error.WriteLineAsync($"pipeforkasd: {OwnName.Problem}");
-    return ExitFailure;
+    return StartFailure.ExitFailure;
 }
 
 var config = new Option<string?>("--config")
@@ -45,35 +40,57 @@ var config = new Option<string?>("--config")
     Description = "Read this file alone, instead of /etc/pipeforkas/pipeforkas.json and /etc/pipeforkas/conf.d/*.json",
     HelpName = "FILE",
 };
-var checkConfig = new Option<bool>("--check-config") { Description = "Check the configuration and end" };
+var checkConfig = new Option<bool>("--check-config")
+{
+    Description = "Check the configuration as a start would, and end; starts the job hosts to ask for their jobs",
+};
+var noHosts = new Option<bool>("--no-hosts") { Description = "With --check-config: do not start the job hosts" };
 var reload = new Option<bool>("--reload") { Description = "Have the running daemon reload, wait for the result, and end with it" };
-var command = new RootCommand("Runs registered jobs as users, in forked workers.") { config, checkConfig, reload };
-command.SetAction((arguments, cancellation) => arguments.GetValue(reload)
-    ? Task.FromResult(ReloadCommand.Run(arguments.GetValue(config)))
-    : RunAsync(arguments.GetValue(config), arguments.GetValue(checkConfig), takesOver, cancellation));
+var command = new RootCommand("Runs registered jobs as users, in forked workers.") { config, checkConfig, noHosts, reload };
+command.SetAction((arguments, cancellation) => (arguments.GetValue(reload), arguments.GetValue(checkConfig)) switch
+{
+    (true, _) => Task.FromResult(ReloadCommand.Run(arguments.GetValue(config))),
+    (_, true) => CheckAsync(arguments.GetValue(config), withHosts: !arguments.GetValue(noHosts)),
+    _ => RunAsync(arguments.GetValue(config), takesOver, cancellation),
+});
 return await command.Parse(takesOver ? args[1..] : args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
 
-static async Task<int> RunAsync(string? file, bool onlyCheck, bool takesOver, CancellationToken cancellation)
+static async Task<int> CheckAsync(string? file, bool withHosts)
 {
+    LoadedConfiguration? loaded = null;
+    try
+    {
+        IReadOnlyList<string> files = ConfigurationFiles.Find(file);
+        loaded = ConfigurationFiles.Load(files);
+        foreach (string warning in await ConfigurationCheck.RunAsync(loaded.Options, new NameLookUps(SystemNames.Instance), withHosts))
+            await Console.Error.WriteLineAsync($"pipeforkasd: warning: {warning}");
+        await Console.Out.WriteLineAsync(
+            files.Count == 0 ? "no configuration file; the defaults are fine" : $"{string.Join(", ", files)}: fine");
+        return 0;
+    }
+#pragma warning disable CA1031 // The edge of the check: whatever it is, it is told in one line.
+    catch (Exception failure)
+#pragma warning restore CA1031
+    {
+        return await StartFailure.TellAsync(failure, loaded?.Options);
+    }
+}
+
+static async Task<int> RunAsync(string? file, bool takesOver, CancellationToken cancellation)
+{
+    LoadedConfiguration? loaded = null;
     Predecessor? predecessor = null;
     try
     {
         predecessor = takesOver ? Predecessor.Meet() : null;
-        IReadOnlyList<string> files = ConfigurationFiles.Find(file);
-        (DaemonOptions options, IConfigurationRoot root) = ConfigurationFiles.Load(files);
-        if (onlyCheck)
-        {
-            await Console.Out.WriteLineAsync(files.Count == 0 ? "no configuration file; the defaults are fine" : $"{string.Join(", ", files)}: fine");
-            return 0;
-        }
-
+        loaded = ConfigurationFiles.Load(ConfigurationFiles.Find(file));
         if (Libc.geteuid() != UserId.Root)
         {
             await Console.Error.WriteLineAsync("pipeforkasd: it must run as root, or it could not become its users");
-            return ExitFailure;
+            return StartFailure.ExitFailure;
         }
 
-        using IHost host = Build(options, root, file, predecessor);
+        using IHost host = Build(loaded.Options, loaded.Root, file, predecessor);
         DaemonService service = host.Services.GetServices<IHostedService>().OfType<DaemonService>().Single();
         try
         {
@@ -85,20 +102,13 @@ static async Task<int> RunAsync(string? file, bool onlyCheck, bool takesOver, Ca
         }
 
         // The host ends well also where its service did not.
-        return service.ExecuteTask is { IsFaulted: true } ? ExitFailure : 0;
+        return service.ExecuteTask is { IsFaulted: true } ? StartFailure.ExitFailure : 0;
     }
-    catch (ConfigurationException refused)
+#pragma warning disable CA1031 // The edge of the program: whatever it is, it is told in one line.
+    catch (Exception failure)
+#pragma warning restore CA1031
     {
-        foreach (string problem in refused.Problems)
-            await Console.Error.WriteLineAsync($"pipeforkasd: {problem}");
-        predecessor?.Fail(string.Join('\n', refused.Problems));
-        return ExitConfiguration;
-    }
-    catch (Exception failure) when (failure is JobHostException or IsolationException or ListenException or SystemCallException or UpgradeException)
-    {
-        await Console.Error.WriteLineAsync($"pipeforkasd: {failure.Message}");
-        predecessor?.Fail(failure.Message);
-        return ExitFailure;
+        return await StartFailure.TellAsync(failure, loaded?.Options, predecessor);
     }
 }
 
@@ -120,7 +130,7 @@ static IHost Build(DaemonOptions options, IConfigurationRoot root, string? file,
     // A stop has deadlines of its own, which a reload may change.
     builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan);
     builder.Services.AddSingleton(options);
-    builder.Services.AddSingleton(new Reloader(file, root));
+    builder.Services.AddSingleton(new Reloader(file, root, new NameLookUps(SystemNames.Instance)));
     builder.Services.AddSingleton(TimeProvider.System);
     builder.Services.AddHostedService<DaemonService>();
     return builder.Build();

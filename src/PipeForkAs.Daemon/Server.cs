@@ -47,6 +47,8 @@ internal sealed class Server : IReloadable, ISuccessorOwner
     private readonly FairTurns turns;
     private readonly JobSlots slots;
     private readonly PolicyAuthorizer authorizer;
+    private readonly NameLookUps lookUps;
+    private readonly NameWatch names;
     private readonly OrderBuilder orders;
     private readonly Audit audit;
     private readonly Connections connections;
@@ -73,6 +75,7 @@ internal sealed class Server : IReloadable, ISuccessorOwner
         LimitedLogger logger, ILogger auditLogger, Reloader reader, ISystemdNotifier notifier)
     {
         reload = new Reload(reader, this, notifier, logger);
+        lookUps = reader.LookUps;
         this.handed = handed;
         this.upgrade = upgrade;
         this.report = report;
@@ -90,10 +93,12 @@ internal sealed class Server : IReloadable, ISuccessorOwner
         var accounts = new AccountGate(loop, turns, options, ShadowDatabase.Find, new PamCheck(loop, Reaper, options).AskAsync);
         var patterns = new PatternMatcher(loop, logger);
         authorizer = new PolicyAuthorizer(
-            PolicyReader.Read(options.Policy, SystemNames.Instance), users, patterns,
+            PolicyReader.Read(options.Policy), users, patterns,
             new WorkerConsents(
                 loop, options.Limits, (bucket, timeout) => hosts.First.TakeAsync(bucket, timeout, forRoot: false), unkillable,
                 Libc.getgrgid_name));
+        names = new NameWatch(loop, lookUps, options.Limits, policy => authorizer.Policy = policy, logger);
+        authorizer.Names = names;
         doubts = new PolicyDoubts(doubt => Log.PolicyDoubted(logger, doubt));
         orders = new OrderBuilder(options.Limits, patterns);
         slots = new JobSlots(loop, turns, unkillable, options.Limits);
@@ -128,10 +133,13 @@ internal sealed class Server : IReloadable, ISuccessorOwner
     /// <exception cref="JobHostException">A job host cannot serve.</exception>
     /// <exception cref="IsolationException">Jobs cannot be isolated as the configuration demands.</exception>
     /// <exception cref="ListenException">Something is in the way of the socket.</exception>
-    /// <exception cref="ConfigurationException">The audit file cannot be opened.</exception>
+    /// <exception cref="ConfigurationException">
+    /// The audit file cannot be opened, or names or jobs are not as the configuration demands.
+    /// </exception>
     /// <exception cref="UpgradeException">The former daemon does not let this one take over.</exception>
     public async Task StartAsync()
     {
+        GoBy(await ResolvedPolicy.ReadAsync(options, lookUps));
         using (Audit.Change auditing = await audit.PrepareAsync(options.Audit))
             auditing.Keep();
         isolation = IsolationChoice.Make(loop, options, Reaper, upgrade.Predecessor?.Offer.Cgroup, upgrade.Generation, logger);
@@ -170,11 +178,12 @@ internal sealed class Server : IReloadable, ISuccessorOwner
         auditing.Keep();
         options.JobHosts = fresh.Options.JobHosts;
         options.Policy = fresh.Options.Policy;
+        options.Sources = fresh.Options.Sources;
         options.Limits.Take(fresh.Options.Limits);
         orders.Apply(options.Limits);
         slots.ServeWaiting();
         connections.Reconsider();
-        authorizer.Policy = fresh.Policy;
+        GoBy(fresh.Policy);
         await TellDoubtsAsync();
         return [.. hosting.Items];
     }
@@ -207,6 +216,7 @@ internal sealed class Server : IReloadable, ISuccessorOwner
         if (acceptor is not null)
             await acceptor.StopAsync();
         report.Stop();
+        names.End();
         if (acceptor is not null && !upgrade.IsHandedOver)
             Log.Draining(logger, connections.Count, options.Limits.DrainTimeout.TotalSeconds);
 
@@ -242,6 +252,12 @@ internal sealed class Server : IReloadable, ISuccessorOwner
         TurnTimes turnTimes = loop.TurnTimes;
         Log.LongestTurn(logger, turnTimes.Longest * 1000, turnTimes.LongestOnProcessor * 1000, turnTimes.LongestStep ?? "none of 1 ms");
         Log.Stopped(logger);
+    }
+
+    private void GoBy(ResolvedPolicy policy)
+    {
+        authorizer.Policy = policy.Policy;
+        names.Follow(policy, options.Sources);
     }
 
     private SocketListener Listen()
@@ -349,7 +365,7 @@ internal sealed class Server : IReloadable, ISuccessorOwner
             catalog.Refresh();
             loop.Start(TellDoubtsAsync);
         }
-        catch (JobHostException failure)
+        catch (ConfigurationException failure)
         {
             Log.CatalogRefused(logger, failure.Message);
         }

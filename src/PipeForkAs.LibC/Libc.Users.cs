@@ -13,21 +13,32 @@ public sealed record PasswordEntry(string Name, UserId Uid, GroupId Gid, string 
 public static unsafe partial class Libc
 {
     /// <summary>getpwnam_r(3): asks the name service switch for a user by name; may wait for the network. Null where there is none.</summary>
-    public static PasswordEntry? getpwnam(string name)
+    public static PasswordEntry? getpwnam(string name) => getpwnam(name, isStrict: false);
+
+    /// <summary>The same, where it matters what null means.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="isStrict">
+    /// Whether null means that a name service says so. Otherwise it also means an error that getpwnam(3) lists for it, by which other name
+    /// services say that they cannot reach their database (nslcd: <c>ENOENT</c>).
+    /// </param>
+    public static PasswordEntry? getpwnam(string name, bool isStrict)
     {
         Check.NoNul(name);
         // SAFETY: LookUp gives the buffer with its size.
         return LookUp(
             (Own.passwd* entry, byte* buffer, nuint size, Own.passwd** result) => Own.getpwnam_r(name, entry, buffer, size, result),
-            () => $"getpwnam_r(\"{name}\")");
+            () => $"getpwnam_r(\"{name}\")", isStrict);
     }
 
     /// <summary>getpwuid_r(3): the same by uid.</summary>
-    public static PasswordEntry? getpwuid(UserId uid) =>
+    public static PasswordEntry? getpwuid(UserId uid) => getpwuid(uid, isStrict: false);
+
+    /// <summary>getpwuid_r(3): the same by uid.</summary>
+    public static PasswordEntry? getpwuid(UserId uid, bool isStrict) =>
         // SAFETY: LookUp gives the buffer with its size.
         LookUp(
             (Own.passwd* entry, byte* buffer, nuint size, Own.passwd** result) => Own.getpwuid_r(uid.Value, entry, buffer, size, result),
-            () => $"getpwuid_r({uid})");
+            () => $"getpwuid_r({uid})", isStrict);
 
     /// <summary>getgrouplist(3): all groups of a user, the primary one included.</summary>
     public static GroupId[] getgrouplist(string user, GroupId primary)
@@ -53,21 +64,24 @@ public static unsafe partial class Libc
         // SAFETY: FindGroup gives the buffer with its size.
         FindGroup(
             (Own.group* entry, byte* buffer, nuint size, Own.group** result) => Own.getgrgid_r(gid.Value, entry, buffer, size, result),
-            () => $"getgrgid_r({gid})")?.Name;
+            () => $"getgrgid_r({gid})", isStrict: false)?.Name;
 
     /// <summary>getgrnam_r(3): the gid of the group of that name. Null where there is none.</summary>
-    public static GroupId? getgrnam_gid(string name)
+    public static GroupId? getgrnam_gid(string name) => getgrnam_gid(name, isStrict: false);
+
+    /// <summary>The same, with <c>isStrict</c> as <see cref="getpwnam(string, bool)"/> has it.</summary>
+    public static GroupId? getgrnam_gid(string name, bool isStrict)
     {
         Check.NoNul(name);
         // SAFETY: FindGroup gives the buffer with its size.
         return FindGroup(
             (Own.group* entry, byte* buffer, nuint size, Own.group** result) => Own.getgrnam_r(name, entry, buffer, size, result),
-            () => $"getgrnam_r(\"{name}\")")?.Gid;
+            () => $"getgrnam_r(\"{name}\")", isStrict)?.Gid;
     }
 
     private delegate int GroupCall(Own.group* entry, byte* buffer, nuint size, Own.group** result);
 
-    private static (string Name, GroupId Gid)? FindGroup(GroupCall call, Func<string> text)
+    private static (string Name, GroupId Gid)? FindGroup(GroupCall call, Func<string> text, bool isStrict)
     {
         for (int size = 4096; ; size *= 4)
         {
@@ -83,7 +97,7 @@ public static unsafe partial class Libc
                 while (error == Errno.EINTR.Value);
                 if (error == Errno.ERANGE.Value && size < MaxEntryBytes)
                     continue;
-                if (IsNotFound(error))
+                if (!isStrict && IsNotFound(error))
                     return null;
                 Check.ErrorNumber(error, text);
                 return result is null ? null : (Text(entry.name), new GroupId(entry.gid));
@@ -97,7 +111,7 @@ public static unsafe partial class Libc
 
     private delegate int PasswordCall(Own.passwd* entry, byte* buffer, nuint size, Own.passwd** result);
 
-    private static PasswordEntry? LookUp(PasswordCall call, Func<string> text)
+    private static PasswordEntry? LookUp(PasswordCall call, Func<string> text, bool isStrict)
     {
         for (int size = 4096; ; size *= 4)
         {
@@ -113,7 +127,7 @@ public static unsafe partial class Libc
                 while (error == Errno.EINTR.Value);
                 if (error == Errno.ERANGE.Value && size < MaxEntryBytes)
                     continue;
-                if (IsNotFound(error))
+                if (!isStrict && IsNotFound(error))
                     return null;
                 Check.ErrorNumber(error, text);
                 return result is null

@@ -159,17 +159,17 @@ public sealed class ConfigurationTests : IDisposable
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task Two_job_hosts_with_a_job_of_one_name_fail_the_start()
+    public async Task A_job_host_twice_is_refused()
     {
         configuration["JobHosts"]![1]!["Path"] = NativeBuild.StockJobs;
-        await FailsAsync($"the job \"business-logic\" of {NativeBuild.StockJobs} is also one of {NativeBuild.StockJobs}; rename one");
+        await RefusedAsync($"{ConfigurationFile}: JobHosts:1:Path: {NativeBuild.StockJobs} stands in JobHosts twice; leave one");
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task A_command_with_the_name_of_a_job_fails_the_start()
+    public async Task A_command_with_the_name_of_a_job_is_refused()
     {
         configuration["Commands"]!["id"] = new JsonObject { ["Command"] = new JsonArray("/usr/bin/id") };
-        await FailsAsync("the command \"id\" has the name of a job");
+        await RefusedAsync($"{ConfigurationFile}: Commands:id: the command has the name of a job of {NativeBuild.StockJobs}; rename it");
     }
 
     [Fact(Timeout = 60_000)]
@@ -220,7 +220,9 @@ public sealed class ConfigurationTests : IDisposable
     {
         Assert.Equal(ExitConfiguration, result.ExitCode);
         Assert.All(words, word => Assert.Contains(word, result.Error));
-        Assert.All(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => Assert.StartsWith("pipeforkasd: ", line));
+        Assert.All(
+            result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries),
+            line => Assert.Matches("^(pipeforkasd|info|warn): ", line));
     }
 
     private async Task<ToolResult> RunAsync(params string[] arguments)

@@ -209,6 +209,7 @@ public sealed class PolicyTests
 
         JsonObject bad = configuration.DeepClone().AsObject();
         Panel(bad);
+        bad["Policy"]!["UnknownNames"] = "refuse";
         bad["Policy"]!["Rules"]![0]!["Callers"] = new JsonArray("no-such-user");
         await ReloadAsync(daemon, bad, $"the former one still holds: {file}: Policy:Rules:0:Callers:0: there is no user \"no-such-user\"");
 
@@ -220,7 +221,7 @@ public sealed class PolicyTests
         JsonObject taken = configuration.DeepClone().AsObject();
         Panel(taken);
         taken["Commands"]!["id"] = new JsonObject { ["Command"] = new JsonArray("/usr/bin/id") };
-        await ReloadAsync(daemon, taken, "the former one still holds: the command \"id\" has the name of a job");
+        await ReloadAsync(daemon, taken, $"the former one still holds: {file}: Commands:id: the command has the name of a job");
 
         File.WriteAllText(file, "{ \"Policy\": ");
         await HangUpAsync(daemon, $"the former one still holds: {file}: ", 3);

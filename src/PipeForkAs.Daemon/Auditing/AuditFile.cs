@@ -22,7 +22,10 @@ internal sealed class AuditFile : IDisposable
             return "must be the absolute path of a file";
         if (path.Contains('\0', StringComparison.Ordinal))
             return "must not hold NUL";
-        if (TrustedFile.FolderProblem(Path.GetDirectoryName(path)!) is { } problem)
+        string folder = Path.GetDirectoryName(path)!;
+        if (!Path.Exists(folder))
+            return $"{path}: there is no folder {folder}; make it (install -d -m 750 {folder})";
+        if (TrustedFile.FolderProblem(folder) is { } problem)
             return $"{path}: {problem}";
         try
         {
@@ -39,7 +42,7 @@ internal sealed class AuditFile : IDisposable
     public static AuditFile Open(string path)
     {
         if (Problem(path) is { } problem)
-            throw new ConfigurationException($"Audit:File: {problem}");
+            throw new ConfigurationException("Audit:File", problem);
         try
         {
             // A named pipe in its place must not make the daemon wait for a reader.
@@ -47,11 +50,11 @@ internal sealed class AuditFile : IDisposable
             if (ProblemOf(path, Libc.fstat(file)) is not { } wrong)
                 return new AuditFile(file);
             file.Dispose();
-            throw new ConfigurationException($"Audit:File: {wrong}");
+            throw new ConfigurationException("Audit:File", wrong);
         }
         catch (SystemCallException failure)
         {
-            throw new ConfigurationException($"Audit:File: {failure.Message}");
+            throw new ConfigurationException("Audit:File", $"cannot be opened: {failure.Message}");
         }
     }
 

@@ -14,7 +14,8 @@ namespace PipeForkAs.Daemon.Authorization;
 /// </summary>
 /// <param name="minimumUid">The lowest uid that a rule allows without naming its user.</param>
 /// <param name="rules">In their order.</param>
-internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules)
+/// <param name="origin">The policy of which this one only knows more names; null for itself.</param>
+internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Policy? origin = null)
 {
     /// <summary>The built-in rules: everyone as themselves, root as everyone.</summary>
     public static IReadOnlyList<Rule> DefaultRules { get; } =
@@ -25,16 +26,44 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules)
 
     public IReadOnlyList<Rule> Rules => rules;
 
+    /// <summary>The policy as it was read: the same for all that differ only in what is known of their names.</summary>
+    public Policy Origin => origin ?? this;
+
+    /// <summary>The names that rules use, without numbers, each once.</summary>
+    public IReadOnlySet<PolicyName> Names =>
+        origin?.Names ?? (field ??= rules.SelectMany(EntriesOf).Select(entry => entry.ToLookUp).OfType<PolicyName>().ToHashSet());
+
+    /// <summary>
+    /// The same policy with what the user database said of some of its names. Takes time with the number of rules: not for the loop.
+    /// </summary>
+    public Policy With(IReadOnlyDictionary<PolicyName, NameAnswer> answers)
+    {
+        return new Policy(
+            minimumUid,
+            [.. rules.Select(rule => EntriesOf(rule).Any(IsAnswered) ? rule with { Callers = All(rule.Callers), As = All(rule.As) } : rule)],
+            Origin);
+
+        bool IsAnswered(Principal entry) => entry.ToLookUp is { } name && answers.ContainsKey(name);
+
+        Principal[] All(IReadOnlyList<Principal> entries) => [.. entries.Select(Answered)];
+
+        Principal Answered(Principal entry) =>
+            entry.ToLookUp is { } name && answers.TryGetValue(name, out NameAnswer answer) ? Principal.Of(name, answer) : entry;
+    }
+
     /// <summary>The arguments that rules look at, in letters of either case.</summary>
     public FrozenSet<string> Arguments { get; } =
         rules.SelectMany(rule => rule.Where).Select(condition => condition.Argument).ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     private readonly FrozenSet<GroupId> callerGroups =
-        rules.SelectMany(rule => rule.Callers).Where(entry => entry.Kind == PrincipalKind.Group).Select(entry => entry.Gid).ToFrozenSet();
+        rules.SelectMany(rule => rule.Callers)
+            .Where(entry => entry.Kind == PrincipalKind.Group && entry.IsKnown).Select(entry => entry.Gid).ToFrozenSet();
 
     private readonly bool namesCallers =
         rules.Any(rule => rule.DeniesGroupOfCaller || rule.Callers.Any(entry => entry.Kind == PrincipalKind.User));
     private readonly bool namesSelf = rules.Any(rule => rule.As.Any(entry => entry.Kind == PrincipalKind.Self));
+
+    private static IEnumerable<Principal> EntriesOf(Rule rule) => rule.Callers.Concat(rule.As);
 
     /// <summary>Whether a decision depends on the account of the caller's uid.</summary>
     public bool NeedsCallerAccount(bool userIsName) => namesCallers || (userIsName && namesSelf);
@@ -136,6 +165,7 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules)
         (_, false, _, _) => "the job is not among Jobs",
         (_, _, Truth.No, _) => "the user is not among As, or is root or under MinimumUid and not named",
         (_, _, _, Truth.No) => "the arguments are not what Where demands",
+        (_, _, Truth.Unknowable, _) => "denies it: a group that As names could not be looked up",
         (_, _, _, Truth.Unknowable) when !rule.Deny => "an argument that Where looks at is missing, or cannot be judged",
         (_, _, _, Truth.Unknowable) => "denies it: an argument that Where looks at is missing, or cannot be judged",
         (_, _, _, Truth.Pending) => "the user's account decides",
@@ -163,7 +193,7 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules)
                 (denied ??= []).UnionWith(rule.As);
             if (denied?.Contains(Principal.Everyone) == true)
                 return false;
-            if (!rule.Deny && rule.As.Any(entry => denied?.Contains(entry) != true
+            if (!rule.Deny && rule.As.Any(entry => entry.IsKnown && denied?.Contains(entry) != true
                 && (entry.Kind != PrincipalKind.Self || !Rule.IsBelowFloor(caller, minimumUid))))
                 return true;
         }

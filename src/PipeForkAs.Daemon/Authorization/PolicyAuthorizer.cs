@@ -20,8 +20,13 @@ internal sealed class PolicyAuthorizer(Policy policy, IUserDatabase users, Patte
     /// <summary>What decides from now on; a decision that is under way goes by one policy from its beginning to its end.</summary>
     public Policy Policy { get; set; } = policy;
 
+    /// <summary>Looks up again what the policy could not resolve; null where nothing does.</summary>
+    public NameWatch? Names { get; set; }
+
     public async ValueTask<Decision> DecideAsync(Caller caller, string job, UserSelector user, byte[]? arguments, List<CheckedRule>? trace = null)
     {
+        if (Names is { } names)
+            await names.RefreshAsync();
         Policy current = Policy;
         using RequestArguments? given = RequestArguments.Read(arguments, current.Arguments);
         KnownCaller known = await KnowAsync(current, caller, userIsName: user.Uid is null);

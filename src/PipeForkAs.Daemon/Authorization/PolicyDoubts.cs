@@ -42,9 +42,9 @@ internal sealed class PolicyDoubts(Action<string> tell)
 
     private void Tell(Policy policy, HashSet<string> doubts)
     {
-        if (policy != told)
+        if (policy.Origin != told)
             standing = [];
-        (told, HashSet<string> before, standing) = (policy, standing, doubts);
+        (told, HashSet<string> before, standing) = (policy.Origin, standing, doubts);
         foreach (string doubt in standing.Where(doubt => !before.Contains(doubt)))
             tell(doubt);
     }

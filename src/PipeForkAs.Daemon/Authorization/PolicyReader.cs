@@ -10,26 +10,37 @@ namespace PipeForkAs.Daemon.Authorization;
 internal sealed class PolicyReader
 {
     private const int MaxNameLength = 64;
+    private const string RootName = "root";
 
-    private readonly INames names;
+    private readonly Func<PolicyName, NameAnswer> names;
     private readonly List<(string Key, string Problem)> problems = [];
 
     /// <summary>The same pattern in several rules is matched once for a request.</summary>
     private readonly Dictionary<(string Text, int MaxLength), Pattern> patterns = [];
 
-    private PolicyReader(INames names) => this.names = names;
+    private PolicyReader(Func<PolicyName, NameAnswer> names) => this.names = names;
 
-    /// <summary>What is wrong, each with its key.</summary>
-    public static IReadOnlyList<(string Key, string Problem)> Problems(PolicyOptions options, INames names)
+    /// <summary>What is wrong, each with its key. Whether there are the users and groups that it names is another matter.</summary>
+    public static IReadOnlyList<(string Key, string Problem)> Problems(PolicyOptions options)
     {
-        var reader = new PolicyReader(names);
+        var reader = new PolicyReader(NotAsked);
         _ = reader.Rules(options.Rules ?? []);
         return reader.problems;
     }
 
-    /// <summary>Reads a policy.</summary>
+    /// <summary>What is wrong with a policy now that its names were looked up, each with its key.</summary>
+    public static IEnumerable<(string Key, string Problem)> Problems(Policy policy) =>
+        policy.Rules.Select((rule, i) => RootProblem($"Policy:Rules:{i}", rule)).OfType<(string Key, string Problem)>();
+
+    /// <summary>Reads a policy whose names nobody has looked up yet.</summary>
     /// <exception cref="ConfigurationException">Something is wrong with it.</exception>
-    public static Policy Read(PolicyOptions options, INames names)
+    public static Policy Read(PolicyOptions options) => Read(options, NotAsked);
+
+    /// <summary>Reads a policy and looks its names up; waits as long as the user database does.</summary>
+    /// <exception cref="ConfigurationException">Something is wrong with it.</exception>
+    public static Policy Read(PolicyOptions options, INames names) => Read(options, name => NameAnswer.Of(names, name));
+
+    private static Policy Read(PolicyOptions options, Func<PolicyName, NameAnswer> names)
     {
         if (options.Rules is null)
             return new Policy(options.MinimumUid, Policy.DefaultRules);
@@ -37,8 +48,10 @@ internal sealed class PolicyReader
         List<Rule> rules = reader.Rules(options.Rules);
         return reader.problems.Count == 0
             ? new Policy(options.MinimumUid, rules)
-            : throw new ConfigurationException([.. reader.problems.Select(problem => $"{problem.Key}: {problem.Problem}")]);
+            : throw new ConfigurationException(reader.problems);
     }
+
+    private static NameAnswer NotAsked(PolicyName name) => NameAnswer.None($"{name} was not looked up yet");
 
     private List<Rule> Rules(IList<RuleOptions> options)
     {
@@ -64,7 +77,8 @@ internal sealed class PolicyReader
                 RequireConsent = rule.RequireConsent,
                 Where = [.. rule.Where.Select(where => Where($"{key}:Where:{where.Key}", where.Key, where.Value)).OfType<Condition>()],
             });
-            Root(key, rules[^1]);
+            if (RootProblem(key, rules[^1]) is { } root)
+                problems.Add(root);
             if (rule.RequireConsent && rule.Deny)
                 Problem($"{key}:RequireConsent", "a rule that denies needs nobody's consent; leave it out");
             if (rule.RequireConsent && rule.AllowRoot)
@@ -74,15 +88,17 @@ internal sealed class PolicyReader
         return rules;
     }
 
-    private void Root(string key, Rule rule)
+    /// <summary>What is wrong with root in a rule, with its key; null where nothing is, or a name decides that has no answer yet.</summary>
+    private static (string Key, string Problem)? RootProblem(string key, Rule rule)
     {
-        bool named = rule.As.Any(entry => entry.NamesRoot);
+        bool named = rule.As.Any(entry => entry.NamesRoot || entry is { Kind: PrincipalKind.User, Name: RootName });
         if (rule.Deny && rule.AllowRoot)
-            Problem($"{key}:AllowRoot", "a rule that denies allows nothing; leave it out");
-        else if (!rule.Deny && named && !rule.AllowRoot)
-            Problem($"{key}:As", "names root; a job runs as root only where the rule also says \"AllowRoot\": true");
-        else if (rule.AllowRoot && !named)
-            Problem($"{key}:AllowRoot", "has no effect; As must name \"root\", no other entry means it");
+            return ($"{key}:AllowRoot", "a rule that denies allows nothing; leave it out");
+        if (!rule.Deny && named && !rule.AllowRoot)
+            return ($"{key}:As", "names root; a job runs as root only where the rule also says \"AllowRoot\": true");
+        return rule.AllowRoot && !named && rule.As.All(entry => entry.IsKnown)
+            ? ($"{key}:AllowRoot", "has no effect; As must name \"root\", no other entry means it")
+            : null;
     }
 
     private void Jobs(string key, IList<string> jobs)
@@ -107,7 +123,7 @@ internal sealed class PolicyReader
             {
                 principals.Add(Resolve(entries[i], selfToo));
             }
-            catch (Exception failure) when (failure is FormatException or SystemCallException)
+            catch (FormatException failure)
             {
                 Problem($"{key}:{i}", failure.Message);
             }
@@ -126,20 +142,19 @@ internal sealed class PolicyReader
             throw new FormatException("must not hold NUL");
         if (text is ['@', .. var group])
         {
-            if (IsNumber(group))
-                return new Principal(PrincipalKind.Group, text, Gid: new GroupId(Number(group)));
-            return names.Group(group) is { } gid ? new Principal(PrincipalKind.Group, text, Gid: gid) : throw new FormatException($"there is no group \"{group}\"");
+            return Principal.IsNumber(group)
+                ? new Principal(PrincipalKind.Group, text, Gid: new GroupId(Number(group)))
+                : Named(new PolicyName(IsGroup: true, group));
         }
 
-        if (IsNumber(text))
-            return new Principal(PrincipalKind.Uid, text, new UserId(Number(text)));
-        PasswordEntry user = names.User(text) ?? throw new FormatException($"there is no user \"{text}\"");
-        if (user.Uid == UserId.Unchanged)
-            throw new FormatException($"the user \"{text}\" has uid {user.Uid}, which is nobody's");
-        return names.User(user.Uid) is { } first && first.Name == text
-            ? new Principal(PrincipalKind.User, text, user.Uid)
-            : throw new FormatException($"\"{text}\" is another name of uid {user.Uid}; name the user of that uid as the user database does, \"{names.User(user.Uid)?.Name}\"");
+        return Principal.IsNumber(text)
+            ? new Principal(PrincipalKind.Uid, text, new UserId(Number(text)))
+            : Named(new PolicyName(IsGroup: false, text));
     }
+
+    private Principal Named(PolicyName name) => name.Text.Length > 0
+        ? Principal.Of(name, names(name))
+        : throw new FormatException("must name a group behind \"@\"");
 
     private Condition? Where(string key, string argument, ConditionOptions options)
     {
@@ -181,8 +196,6 @@ internal sealed class PolicyReader
 
     private static bool IsFolder(string folder) =>
         folder is "~" || FolderPath.Of(folder.StartsWith("~/", StringComparison.Ordinal) ? folder[1..] : folder) is not null;
-
-    private static bool IsNumber(string text) => text.Length > 0 && text.AsSpan().IndexOfAnyExceptInRange('0', '9') < 0;
 
     private static uint Number(string text) =>
         uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out uint number) && number != uint.MaxValue && (text == "0" || text[0] != '0')

@@ -21,17 +21,38 @@ internal enum PrincipalKind
     Group,
 }
 
-/// <summary>An entry of a rule's <c>Callers</c> or <c>As</c>, resolved when the policy was read.</summary>
+/// <summary>An entry of a rule's <c>Callers</c> or <c>As</c>, as far as it could be resolved.</summary>
 /// <param name="Kind">What it is.</param>
 /// <param name="Name">The user's or group's name as written.</param>
 /// <param name="Uid">The uid of a user or a uid.</param>
 /// <param name="Gid">The gid of a group.</param>
-internal readonly record struct Principal(PrincipalKind Kind, string Name, UserId Uid = default, GroupId Gid = default)
+/// <param name="State">What the user database said of the name; the ids mean something only where it is known, or unusable.</param>
+internal readonly record struct Principal(
+    PrincipalKind Kind, string Name, UserId Uid = default, GroupId Gid = default, NameState State = NameState.Known)
 {
     public static readonly Principal Everyone = new(PrincipalKind.Everyone, "*");
 
     public static readonly Principal Self = new(PrincipalKind.Self, "self");
 
-    /// <summary>Whether it names this one user and no other.</summary>
-    public bool NamesRoot => Kind is PrincipalKind.User or PrincipalKind.Uid && Uid == UserId.Root;
+    /// <summary>Whether it names root alone.</summary>
+    public bool NamesRoot => Kind is PrincipalKind.User or PrincipalKind.Uid && State == NameState.Known && Uid == UserId.Root;
+
+    /// <summary>Whether its name was resolved, or needs not be.</summary>
+    public bool IsKnown => State == NameState.Known;
+
+    /// <summary>The name to look up; null where it is a number, or stands for no single name.</summary>
+    public PolicyName? ToLookUp => Kind switch
+    {
+        PrincipalKind.User => new PolicyName(IsGroup: false, Name),
+        PrincipalKind.Group when !IsNumber(Name.AsSpan(1)) => new PolicyName(IsGroup: true, Name[1..]),
+        _ => null,
+    };
+
+    /// <summary>A user or a group by its name, as the database told of it.</summary>
+    public static Principal Of(PolicyName name, NameAnswer answer) => name.IsGroup
+        ? new Principal(PrincipalKind.Group, $"@{name.Text}", Gid: new GroupId(answer.Id), State: answer.State)
+        : new Principal(PrincipalKind.User, name.Text, new UserId(answer.Id), State: answer.State);
+
+    /// <summary>Whether a text is digits alone, which never are a name.</summary>
+    public static bool IsNumber(ReadOnlySpan<char> text) => text.Length > 0 && text.IndexOfAnyExceptInRange('0', '9') < 0;
 }

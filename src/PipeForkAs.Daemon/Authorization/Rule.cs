@@ -1,3 +1,4 @@
+using PipeForkAs.Daemon.Users;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Worker;
 
@@ -37,9 +38,9 @@ internal sealed record Rule
             {
                 PrincipalKind.Everyone => true,
                 PrincipalKind.Uid => caller.Caller.Uid == entry.Uid,
-                PrincipalKind.User =>
-                    Same(caller.Caller.Uid == entry.Uid, string.Equals(caller.Name, entry.Name, StringComparison.Ordinal)),
-                PrincipalKind.Group => caller.IsIn(entry.Gid) || (Deny && caller.HasAccountIn(entry.Gid)),
+                PrincipalKind.User => Means(entry, caller.Caller.Uid, caller.Name),
+                PrincipalKind.Group when entry.IsKnown => caller.IsIn(entry.Gid) || (Deny && caller.HasAccountIn(entry.Gid)),
+                PrincipalKind.Group => DeniesInDoubt(entry),
                 _ => false,
             };
             if (covers)
@@ -96,11 +97,13 @@ internal sealed record Rule
         var uid = new UserId(account.Uid);
         bool floor = Deny || !IsBelowFloor(uid, minimumUid);
         bool root = Deny || AllowRoot || uid != UserId.Root;
+        if (entry.Kind == PrincipalKind.Group && !entry.IsKnown)
+            return DeniesInDoubt(entry) ? Truth.Unknowable : Truth.No;
         bool covers = entry.Kind switch
         {
             PrincipalKind.Everyone => floor,
             PrincipalKind.Self => floor && uid == question.Caller.Caller.Uid,
-            PrincipalKind.User => root && Same(uid == entry.Uid, string.Equals(account.Name, entry.Name, StringComparison.Ordinal)),
+            PrincipalKind.User => root && Means(entry, uid, account.Name),
             PrincipalKind.Uid => root && uid == entry.Uid,
             PrincipalKind.Group => floor && account.Groups.Contains(entry.Gid.Value),
             _ => false,
@@ -116,6 +119,8 @@ internal sealed record Rule
         {
             case PrincipalKind.Everyone:
                 return Deny ? Truth.Yes : floor ? Truth.Pending : Truth.No;
+            case PrincipalKind.Group when !entry.IsKnown:
+                return DeniesInDoubt(entry) ? Truth.Unknowable : Truth.No;
             case PrincipalKind.Group:
                 return floor ? Truth.Pending : Truth.No;
             case PrincipalKind.Self when Deny:
@@ -127,17 +132,41 @@ internal sealed record Rule
             case PrincipalKind.Uid:
                 return question.User.Uid is null ? Truth.Pending : question.User.Uid != entry.Uid ? Truth.No : Deny ? Truth.Yes : Truth.Pending;
             case PrincipalKind.User when Deny:
-                return question.User.Uid == entry.Uid || string.Equals(question.User.Name, entry.Name, StringComparison.Ordinal) ? Truth.Yes : Truth.Pending;
+                return Names(entry, question.User) ? Truth.Yes : Truth.Pending;
             case PrincipalKind.User:
-                return question.User.Uid == entry.Uid || string.Equals(question.User.Name, entry.Name, StringComparison.Ordinal) ? Truth.Pending : Truth.No;
+                return entry.IsKnown && Names(entry, question.User) ? Truth.Pending : Truth.No;
             default:
                 return Truth.No;
         }
     }
 
+    /// <summary>Whether a request names the user of an entry, by uid or by name.</summary>
+    private static bool Names(in Principal entry, UserSelector user) =>
+        (HasId(entry) && user.Uid == entry.Uid) || string.Equals(user.Name, entry.Name, StringComparison.Ordinal);
+
     /// <summary>
-    /// A user that a rule names has the uid and the name that it had when the rules were read. An account that was made anew since, with
-    /// one of the two, is another: it is not allowed what was meant for the first, and not let off what was denied to it.
+    /// Whether a user is the one that an entry names. That one has the uid and the name that it had when the name was looked up: an
+    /// account that was made since with one of the two is another. It is not allowed what was meant for the first, and not let off what
+    /// was denied to it. A name that could not be resolved allows nothing. It denies the user of that name; and, where its lookup had no
+    /// answer, a user without an account as well, whose name the database may keep back for the same reason.
     /// </summary>
-    private bool Same(bool uid, bool name) => Deny ? uid || name : uid && name;
+    /// <param name="entry">The entry.</param>
+    /// <param name="uid">The user's uid.</param>
+    /// <param name="name">The name that the database has for that uid; null where it has none.</param>
+    private bool Means(in Principal entry, UserId uid, string? name)
+    {
+        bool sameName = string.Equals(name, entry.Name, StringComparison.Ordinal);
+        if (!Deny)
+            return entry.IsKnown && uid == entry.Uid && sameName;
+        return sameName || (HasId(entry) ? uid == entry.Uid : entry.State == NameState.Unanswered && name is null);
+    }
+
+    /// <summary>Whether the database told an id of the name.</summary>
+    private static bool HasId(in Principal entry) => entry.State is NameState.Known or NameState.Unusable;
+
+    /// <summary>
+    /// Whether a group that could not be resolved counts as one that everybody is in: in a rule that denies, where its lookup had no
+    /// answer. One that the database does not know has no members.
+    /// </summary>
+    private bool DeniesInDoubt(in Principal entry) => Deny && entry.State == NameState.Unanswered;
 }

@@ -2,7 +2,10 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Authorization;
 
-/// <summary>Resolves the names in rules when they are read. May wait for the network: never on the loop.</summary>
+/// <summary>
+/// The user database, as names of rules are looked up in it. May wait for the network: never on the loop. A lookup that failed throws
+/// <see cref="SystemCallException"/>; null is the database's word that there is no such entry.
+/// </summary>
 internal interface INames
 {
     /// <summary>The user of that name, or null.</summary>
@@ -20,9 +23,9 @@ internal sealed class SystemNames : INames
 {
     public static readonly SystemNames Instance = new();
 
-    public PasswordEntry? User(string name) => Libc.getpwnam(name);
+    public PasswordEntry? User(string name) => Libc.getpwnam(name, isStrict: true);
 
-    public PasswordEntry? User(UserId uid) => Libc.getpwuid(uid);
+    public PasswordEntry? User(UserId uid) => Libc.getpwuid(uid, isStrict: true);
 
-    public GroupId? Group(string name) => Libc.getgrnam_gid(name);
+    public GroupId? Group(string name) => Libc.getgrnam_gid(name, isStrict: true);
 }

@@ -25,7 +25,7 @@ internal static class ConfigurationFiles
 
     /// <summary>Reads and checks them.</summary>
     /// <exception cref="ConfigurationException">Something is wrong with a file, a key or a value.</exception>
-    public static (DaemonOptions Options, IConfigurationRoot Root) Load(IReadOnlyList<string> files)
+    public static LoadedConfiguration Load(IReadOnlyList<string> files)
     {
         var problems = new List<string>();
         foreach (string file in files)
@@ -42,38 +42,24 @@ internal static class ConfigurationFiles
 
     /// <summary>Checks what was read, later files over earlier ones.</summary>
     /// <exception cref="ConfigurationException">Something is wrong with a file, a key or a value.</exception>
-    public static (DaemonOptions Options, IConfigurationRoot Root) Merge(IReadOnlyList<ConfigurationFile> parts)
+    public static LoadedConfiguration Merge(IReadOnlyList<ConfigurationFile> parts)
     {
         List<string> problems = [.. parts.SelectMany(part => part.Problems())];
         problems.AddRange(MixedLists(parts));
         if (problems.Count > 0)
             throw new ConfigurationException(problems);
 
-        var builder = new ConfigurationBuilder();
-        foreach (ConfigurationFile part in parts)
-            builder.AddInMemoryCollection(part.Values);
-        IConfigurationRoot root = builder.Build();
-
+        IConfigurationRoot root = new ConfigurationBuilder().Add(new IndexedValues(parts.SelectMany(part => part.Values))).Build();
         DaemonOptions options = Bind(root, parts);
         foreach ((string key, string problem) in OptionsCheck.Problems(options))
-            problems.Add($"{FileOf(parts, key)}: {key}: {problem}");
-        return problems.Count == 0 ? (options, root) : throw new ConfigurationException(problems);
+            problems.Add(options.Sources.Line(key, problem));
+        return problems.Count == 0 ? new LoadedConfiguration(options, root) : throw new ConfigurationException(problems);
     }
 
     private static DaemonOptions Bind(IConfigurationRoot root, IReadOnlyList<ConfigurationFile> parts)
     {
-        var options = new DaemonOptions();
-        try
-        {
-            root.Bind(options);
-        }
-        catch (InvalidOperationException failure)
-        {
-            // The binder's message: Failed to convert configuration value 'VALUE' at 'KEY' to type 'TYPE'. A value may hold anything.
-            string key = failure.Message.Split(" at '") is { Length: > 1 } ends ? ends[^1].Split('\'')[0] : "";
-            throw new ConfigurationException($"{FileOf(parts, key)}: {failure.Message}");
-        }
-
+        var options = new DaemonOptions { Sources = new ConfigurationSources(parts) };
+        root.Bind(options);
         KeepEmptyTexts(root, options);
 
         // An empty list of rules lets nobody do anything; it must not turn into the built-in rules.
@@ -124,17 +110,9 @@ internal static class ConfigurationFiles
             }
         }
     }
-
-    /// <summary>The file whose value of a key counts, or of the section that lacks it.</summary>
-    private static string FileOf(IReadOnlyList<ConfigurationFile> parts, string key)
-    {
-        while (key.Length > 0)
-        {
-            if (parts.LastOrDefault(part => part.Holds(key)) is { } holder)
-                return holder.Path;
-            key = key[..Math.Max(0, key.LastIndexOf(':'))];
-        }
-
-        return "the defaults";
-    }
 }
+
+/// <summary>A configuration that was read and checked.</summary>
+/// <param name="Options">What it says.</param>
+/// <param name="Root">The same by keys.</param>
+internal sealed record LoadedConfiguration(DaemonOptions Options, IConfigurationRoot Root);

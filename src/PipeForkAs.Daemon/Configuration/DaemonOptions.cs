@@ -23,6 +23,9 @@ internal sealed class DaemonOptions
 
     /// <summary>Where records of requests are kept.</summary>
     public AuditOptions Audit { get; set; } = new();
+
+    /// <summary>Where the keys stand; not itself a part of the configuration.</summary>
+    internal ConfigurationSources Sources { get; set; } = ConfigurationSources.None;
 }
 
 /// <summary>Where the daemon listens.</summary>

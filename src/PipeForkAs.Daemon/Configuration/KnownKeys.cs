@@ -12,7 +12,7 @@ internal static class KnownKeys
         "Commands:*:Parameters:*:Type", "Commands:*:Parameters:*:Description", "Commands:*:Parameters:*:Pattern",
         "Commands:*:Parameters:*:MaxLength", "Commands:*:Parameters:*:Default", "Commands:*:Parameters:*:AllowLeadingDash",
         .. Restrictions("Commands:*"), .. Restrictions("Jobs:*"), "Jobs:*:Timeout",
-        "Policy:MinimumUid", "Policy:RefuseDisabledAccounts", "Policy:PamService",
+        "Policy:MinimumUid", "Policy:RefuseDisabledAccounts", "Policy:PamService", "Policy:UnknownNames",
         "Policy:Rules:#:Name", "Policy:Rules:#:Callers:#", "Policy:Rules:#:Jobs:#", "Policy:Rules:#:As:#", "Policy:Rules:#:Deny", "Policy:Rules:#:AllowRoot", "Policy:Rules:#:RequireConsent",
         "Policy:Rules:#:Where:*:Equals", "Policy:Rules:#:Where:*:OneOf:#", "Policy:Rules:#:Where:*:Pattern",
             "Policy:Rules:#:Where:*:MaxLength", "Policy:Rules:#:Where:*:Under",
@@ -40,16 +40,35 @@ internal static class KnownKeys
         "Policy:Rules:#:Where:*:Equals", "Policy:Rules:#:Where:*:OneOf:#",
     ];
 
-    private static readonly string[] Times =
+    /// <summary>Keys whose values are not texts. A test compares them with the types of the options.</summary>
+    private static readonly Dictionary<string, ValueKind> Kinds = new(
     [
-        "Jobs:*:Timeout", "Limits:QueueTimeout", "Commands:*:Timeout", "Limits:RequestTimeout", "Limits:LookupTimeout", "Limits:LookupCacheTime", "Limits:JobTimeout", "Limits:KillGrace", "Limits:DrainTimeout",
-    ];
+        .. Of(ValueKind.Time, "Jobs:*:Timeout", "Commands:*:Timeout", "Limits:QueueTimeout", "Limits:RequestTimeout",
+            "Limits:LookupTimeout", "Limits:LookupCacheTime", "Limits:JobTimeout", "Limits:KillGrace", "Limits:DrainTimeout"),
+        .. Of(ValueKind.Size, "Limits:OutputLimit", "Limits:Worker:MemoryMax", "Limits:Worker:FileSize",
+            "Commands:*:OutputLimit", "Commands:*:Limits:MemoryMax", "Commands:*:Limits:FileSize",
+            "Jobs:*:OutputLimit", "Jobs:*:Limits:MemoryMax", "Jobs:*:Limits:FileSize"),
+        .. Of(ValueKind.LongWhole, "Limits:Worker:PidsMax", "Limits:Worker:OpenFiles", "Limits:Worker:CpuSeconds",
+            "Commands:*:Limits:PidsMax", "Commands:*:Limits:OpenFiles", "Commands:*:Limits:CpuSeconds",
+            "Jobs:*:Limits:PidsMax", "Jobs:*:Limits:OpenFiles", "Jobs:*:Limits:CpuSeconds"),
+        .. Of(ValueKind.Whole, "JobHosts:#:Workers", "JobHosts:#:MaxWorkers", "JobHosts:#:Processes", "Commands:*:Parameters:*:MaxLength",
+            "Policy:Rules:#:Where:*:MaxLength", "Limits:MaxConnections", "Limits:MaxConnectionsPerUid", "Limits:MaxReceivingPerUid",
+            "Limits:RootReserve", "Limits:MaxJobs", "Limits:MaxJobsPerUid", "Limits:MaxQueued", "Limits:Worker:CpuWeight",
+            "Limits:Worker:Nice", "Limits:Worker:OomScoreAdj", "Audit:RecordsPerMinute",
+            "Commands:*:Limits:CpuWeight", "Commands:*:Limits:Nice", "Commands:*:Limits:OomScoreAdj",
+            "Jobs:*:Limits:CpuWeight", "Jobs:*:Limits:Nice", "Jobs:*:Limits:OomScoreAdj"),
+        .. Of(ValueKind.Flag, "Commands:*:Parameters:*:AllowLeadingDash", "Commands:*:Sandbox:NoNetwork", "Jobs:*:Sandbox:NoNetwork",
+            "Policy:RefuseDisabledAccounts", "Policy:Rules:#:Deny", "Policy:Rules:#:AllowRoot", "Policy:Rules:#:RequireConsent",
+            "Audit:Required"),
+        .. Of(ValueKind.Number, "Policy:Rules:#:Where:*:AtMost", "Policy:Rules:#:Where:*:AtLeast"),
+        .. Of(ValueKind.Id, "Policy:MinimumUid"),
+    ]);
 
     /// <summary>Each pattern's parts: keys are compared with all of them, and there may be many keys.</summary>
     private static readonly string[][] PatternParts = Split(Patterns);
     private static readonly string[][] NullableParts = Split(Nullable);
     private static readonly string[][] EmptyParts = Split(Empty);
-    private static readonly string[][] TimesParts = Split(Times);
+    private static readonly ValueKind[] KindOfPattern = [.. Patterns.Select(pattern => Kinds.GetValueOrDefault(pattern))];
 
     /// <summary>The keys themselves; '#' stands for an entry's position, '*' for a name.</summary>
     public static IReadOnlyList<string> All => Patterns;
@@ -69,8 +88,38 @@ internal static class KnownKeys
     /// <summary>Whether a key is for a library to read, which has rules of its own.</summary>
     public static bool IsOthers(string key) => key.StartsWith("Logging:", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>Whether a key's value is a time.</summary>
-    public static bool IsTime(string key) => MatchesAny(TimesParts, key, sectionsToo: false);
+    /// <summary>What a key's value is.</summary>
+    public static ValueKind KindOf(string key)
+    {
+        string[] parts = key.Split(':');
+        int found = Array.FindIndex(PatternParts, pattern => Matches(pattern, parts, sectionsToo: false));
+        return found < 0 ? ValueKind.Text : KindOfPattern[found];
+    }
+
+    /// <summary>The list that a key is in as if it were an object: with a name where an entry's position belongs. Null for none.</summary>
+    public static string? ListWithNames(string key)
+    {
+        string[] parts = key.Split(':');
+        foreach (string[] pattern in PatternParts)
+        {
+            for (int i = 0; i < pattern.Length && i < parts.Length && (SamePart(pattern[i], parts[i]) || pattern[i] == "#"); i++)
+            {
+                if (!SamePart(pattern[i], parts[i]))
+                    return string.Join(':', parts[..i]);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The known key of one value that a key is below, as if it were an object or a list; null for none.</summary>
+    public static string? ValueAbove(string key)
+    {
+        string[] parts = key.Split(':');
+        string[]? found = Array.Find(PatternParts, pattern =>
+            pattern[^1] != "**" && pattern.Length < parts.Length && Matches(pattern, parts[..pattern.Length], sectionsToo: false));
+        return found is null ? null : string.Join(':', parts[..found.Length]);
+    }
 
     /// <summary>The list that a key is an entry of, or a part of an entry; null for none.</summary>
     public static string? ListOf(string key)
@@ -103,6 +152,9 @@ internal static class KnownKeys
 
         return null;
     }
+
+    private static IEnumerable<KeyValuePair<string, ValueKind>> Of(ValueKind kind, params string[] patterns) =>
+        patterns.Select(pattern => KeyValuePair.Create(pattern, kind));
 
     private static string[] Restrictions(string job) =>
     [

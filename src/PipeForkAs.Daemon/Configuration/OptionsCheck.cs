@@ -187,8 +187,10 @@ internal static class OptionsCheck
     {
         if (policy.MinimumUid is 0 or uint.MaxValue)
             yield return ("Policy:MinimumUid", "must be from 1 to 4294967294");
-        foreach ((string, string) problem in Authorization.PolicyReader.Problems(policy, Authorization.SystemNames.Instance))
+        foreach ((string, string) problem in Authorization.PolicyReader.Problems(policy))
             yield return problem;
+        if (policy.UnknownNames is not (PolicyOptions.Warn or PolicyOptions.Refuse))
+            yield return ("Policy:UnknownNames", $"must be \"{PolicyOptions.Warn}\" or \"{PolicyOptions.Refuse}\"");
         if (policy.PamService is not { } service)
             yield break;
         if (!JobName.IsValid(service) || !Array.Exists(PamFolders, folder => File.Exists(Path.Combine(folder, service))))

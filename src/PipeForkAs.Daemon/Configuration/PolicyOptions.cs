@@ -14,6 +14,15 @@ internal sealed class PolicyOptions
     /// <summary>Whether accounts are refused that have expired, or whose shell lets nobody in. A password that is locked is not enough.</summary>
     public bool RefuseDisabledAccounts { get; set; } = true;
 
+    /// <summary>
+    /// What names of users and groups in <see cref="Rules"/> do that cannot be resolved: <see cref="Warn"/>, or <see cref="Refuse"/> the
+    /// configuration.
+    /// </summary>
+    public string UnknownNames { get; set; } = Warn;
+
+    /// <summary>A value of <see cref="UnknownNames"/>.</summary>
+    public const string Warn = "warn", Refuse = "refuse";
+
     /// <summary>The PAM service whose account modules must let an account pass: a file of pam.d(5); null for none.</summary>
     public string? PamService { get; set; }
 }

@@ -7,25 +7,34 @@ namespace PipeForkAs.Daemon.Configuration;
 /// <summary>Reads the configuration anew while the daemon runs. What cannot change then is refused, and with it all of the change.</summary>
 /// <param name="chosen">The file that <c>--config</c> names; null for the usual ones.</param>
 /// <param name="current">What holds now.</param>
-internal sealed class Reloader(string? chosen, IConfigurationRoot current)
+/// <param name="lookUps">Looks up the names that the policy's rules use.</param>
+internal sealed class Reloader(string? chosen, IConfigurationRoot current, NameLookUps lookUps)
 {
     /// <summary>Parts that are made use of when the daemon starts.</summary>
     private static readonly string[] Fixed = ["Socket", "Logging", "Limits:Cgroup"];
 
     private IConfigurationRoot current = current;
 
-    /// <summary>Reads and checks everything; may wait for the user database.</summary>
+    /// <summary>Looks up the names that the policy's rules use.</summary>
+    public NameLookUps LookUps => lookUps;
+
+    /// <summary>Reads and checks everything; waits for the user database, within limits.</summary>
     /// <exception cref="ConfigurationException">Something is wrong, or changed what cannot change.</exception>
-    public Reloaded Load()
+    public async Task<Reloaded> LoadAsync()
     {
-        IReadOnlyList<string> files = ConfigurationFiles.Find(chosen);
-        (DaemonOptions options, IConfigurationRoot root) = ConfigurationFiles.Load(files);
-        IReadOnlyList<string> changed = Changes(current, root);
-        List<string> problems = [.. changed.Where(IsFixed).Select(key => $"{string.Join(", ", files)}: {key}: cannot change while the daemon runs; restart it")];
-        if (problems.Count > 0)
-            throw new ConfigurationException(problems);
-        Policy policy = PolicyReader.Read(options.Policy, SystemNames.Instance);
-        return new Reloaded(options, policy, CommandJob.All(options), changed, () => current = root);
+        LoadedConfiguration loaded = ConfigurationFiles.Load(ConfigurationFiles.Find(chosen));
+        IReadOnlyList<string> changed = Changes(current, loaded.Root);
+        try
+        {
+            if (changed.Where(IsFixed).ToArray() is { Length: > 0 } fixedKeys)
+                throw new ConfigurationException(fixedKeys.Select(key => (key, "cannot change while the daemon runs; restart it")));
+            ResolvedPolicy policy = await ResolvedPolicy.ReadAsync(loaded.Options, lookUps);
+            return new Reloaded(loaded.Options, policy, CommandJob.All(loaded.Options), changed, () => current = loaded.Root);
+        }
+        catch (ConfigurationException refused)
+        {
+            throw refused.In(loaded.Options.Sources);
+        }
     }
 
     /// <summary>The keys whose values differ, in order.</summary>
@@ -54,9 +63,9 @@ internal sealed class Reloader(string? chosen, IConfigurationRoot current)
 
 /// <summary>A configuration that may be gone by from now on.</summary>
 /// <param name="Options">It.</param>
-/// <param name="Policy">Its policy.</param>
+/// <param name="Policy">Its policy, with what the user database said of its names.</param>
 /// <param name="Commands">Its commands.</param>
 /// <param name="Changed">The keys that differ.</param>
 /// <param name="Keep">To be called when it holds: the next change is one of this.</param>
 internal sealed record Reloaded(
-    DaemonOptions Options, Policy Policy, IReadOnlyList<CommandJob> Commands, IReadOnlyList<string> Changed, Action Keep);
+    DaemonOptions Options, ResolvedPolicy Policy, IReadOnlyList<CommandJob> Commands, IReadOnlyList<string> Changed, Action Keep);

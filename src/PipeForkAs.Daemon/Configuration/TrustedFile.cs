@@ -108,13 +108,18 @@ internal static class TrustedFile
         if (Libc.lstat(path) is not { } status)
             return $"{path} vanished";
         if (status.Owner != UserId.Root)
-            return NotRoots(path, status);
+            return isFolder ? NotRootsFolder(path, status) : NotRoots(path, status);
         if ((status.Permissions & WritableByOthers) != 0 && !(isFolder && (status.Permissions & Sticky) != 0))
             return $"{path} may be written by others than root; close it (chmod go-w)";
         return null;
     }
 
     private static string NotRoots(string path, FileStatus status) => $"{path} belongs to uid {status.Owner}; it must be root's (chown root)";
+
+    /// <summary>A folder of a user's, mostly a home, must stay the user's: not the folder is wrong but the place.</summary>
+    private static string NotRootsFolder(string path, FileStatus status) =>
+        $"{path} belongs to uid {status.Owner}, who can replace what is in it; "
+        + "use a place in folders of root's, as below /usr/local or /etc";
 
     /// <summary>The parts of a path, last first.</summary>
     private static IEnumerable<string> Pieces(string path) => Enumerable.Reverse(path.Split('/', StringSplitOptions.RemoveEmptyEntries));

@@ -215,7 +215,7 @@ internal sealed class HostProcesses : IHostProcessOwner
         stopped = true;
         gone();
         pool.Refuse(refusal);
-        if (!started.TrySetException(new JobHostException(refusal)))
+        if (!started.TrySetException(new JobHostException(refusal) { Path = options.Path }))
             Log.JobHostGone(logger, refusal);
     }
 }

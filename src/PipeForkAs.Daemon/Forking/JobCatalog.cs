@@ -20,6 +20,9 @@ internal sealed record RegisteredJob(JobDescription Description, JobHost Host, C
 /// <summary>All jobs by their names.</summary>
 internal sealed class JobCatalog
 {
+    /// <summary>Jobs that a message lists.</summary>
+    private const int MaxListed = 20;
+
     private IReadOnlyList<JobHost> hosts;
     private IReadOnlyList<CommandJob> commands;
     private IDictionary<string, JobRestrictionOptions> restrictions;
@@ -39,7 +42,7 @@ internal sealed class JobCatalog
     public RegisteredJob? Find(string name) => jobs.GetValueOrDefault(name);
 
     /// <summary>Takes other job hosts, commands and restrictions, or, where they cannot be, none of them.</summary>
-    /// <exception cref="JobHostException">Two jobs have one name, or there is no job to restrict.</exception>
+    /// <exception cref="ConfigurationException">Two jobs have one name, or there is no job to restrict.</exception>
     public void Replace(
         IReadOnlyList<JobHost> freshHosts, IReadOnlyList<CommandJob> freshCommands,
         IDictionary<string, JobRestrictionOptions> freshRestrictions)
@@ -51,7 +54,7 @@ internal sealed class JobCatalog
         {
             Refresh();
         }
-        catch (JobHostException)
+        catch (ConfigurationException)
         {
             (hosts, commands, restrictions) = former;
             throw;
@@ -59,16 +62,23 @@ internal sealed class JobCatalog
     }
 
     /// <summary>Reads anew what the job hosts hold.</summary>
-    /// <exception cref="JobHostException">Two of them, or one and the configuration, hold a job of the same name.</exception>
+    /// <exception cref="ConfigurationException">Two of them, or one and the configuration, hold a job of the same name.</exception>
     public void Refresh()
     {
         var fresh = new SortedDictionary<string, RegisteredJob>(StringComparer.Ordinal);
-        foreach (JobHost host in hosts)
+        for (int i = 0; i < hosts.Count; i++)
         {
+            JobHost host = hosts[i];
             foreach (JobDescription job in host.Jobs)
             {
-                if (!fresh.TryAdd(job.Name, new RegisteredJob(job, host, null)))
-                    throw new JobHostException($"the job \"{job.Name}\" of {host.Path} is also one of {fresh[job.Name].Host.Path}; rename one");
+                if (fresh.TryAdd(job.Name, new RegisteredJob(job, host, null)))
+                    continue;
+                string other = fresh[job.Name].Host.Path;
+                throw new ConfigurationException(
+                    $"JobHosts:{i}:Path",
+                    other == host.Path
+                        ? $"{host.Path} stands in JobHosts twice; leave one (Processes is for more of its processes)"
+                        : $"the job \"{job.Name}\" of {host.Path} is also one of {other}; rename one");
             }
         }
 
@@ -76,19 +86,35 @@ internal sealed class JobCatalog
         {
             if (!fresh.TryAdd(command.Name,
                 new RegisteredJob(command.Description, hosts[0], command) { Restrictions = [command.Restrictions] }))
-                throw new JobHostException($"the command \"{command.Name}\" has the name of a job of {fresh[command.Name].Host.Path}; rename it in Commands");
+            {
+                throw new ConfigurationException(
+                    $"Commands:{command.Name}", $"the command has the name of a job of {fresh[command.Name].Host.Path}; rename it");
+            }
         }
 
         foreach ((string name, JobRestrictionOptions restriction) in restrictions)
         {
             if (!fresh.TryGetValue(name, out RegisteredJob? job))
-                throw new JobHostException($"Jobs:{name} restricts a job that is not registered; list shows those that are");
+                throw new ConfigurationException($"Jobs:{name}", Unregistered(name, fresh.Keys));
             if (restriction.AuditArguments.FirstOrDefault(argument => argument != ArgumentDigest.All && !ArgumentPairs.Knows(job.Description.Arguments, argument)) is { } unknown)
-                throw new JobHostException($"Jobs:{name}:AuditArguments names the argument \"{unknown}\", which the job does not have; describe shows those that it has");
+            {
+                throw new ConfigurationException(
+                    $"Jobs:{name}:AuditArguments",
+                    $"names the argument \"{unknown}\", which the job does not have; pipeforkas describe {name} shows those that it has");
+            }
+
             fresh[name] = job with { Restrictions = [.. job.Restrictions, restriction] };
         }
 
         jobs = new SortedDictionary<string, RegisteredJob>(fresh.ToDictionary(job => job.Key, job => Described(job.Value)), StringComparer.Ordinal);
+    }
+
+    private static string Unregistered(string name, SortedDictionary<string, RegisteredJob>.KeyCollection registered)
+    {
+        if (registered.FirstOrDefault(job => string.Equals(job, name, StringComparison.OrdinalIgnoreCase)) is { } meant)
+            return $"restricts a job that is not registered; is \"{meant}\" meant?";
+        string jobs = string.Join(", ", registered.Take(MaxListed)) + (registered.Count > MaxListed ? ", ..." : "");
+        return $"restricts a job that is not registered; the registered jobs are {jobs}";
     }
 
     /// <summary>With all that restricts it in its description.</summary>
@@ -97,7 +123,12 @@ internal sealed class JobCatalog
         double? timeout = job.Restrictions.Select(restriction => restriction.Timeout?.TotalSeconds).Append(job.Description.Timeout).Min();
         Sandbox[] sandboxes = [.. job.Description.Sandboxes ?? [], .. job.Restrictions.Select(restriction => restriction.Sandbox.ToSandbox()).Where(sandbox => !sandbox.IsEmpty)];
         if (SandboxSupport.Problem(sandboxes) is { } problem)
-            throw new JobHostException($"the sandbox of the job \"{job.Description.Name}\" cannot be made: {problem}");
+        {
+            string section = job.Command is null ? "Jobs" : "Commands";
+            string key = job.Restrictions.Count == 0 ? "JobHosts" : $"{section}:{job.Description.Name}:Sandbox";
+            throw new ConfigurationException(key, $"the sandbox of the job \"{job.Description.Name}\" cannot be made: {problem}");
+        }
+
         string[] audited = [.. (job.Description.AuditedArguments ?? []).Concat(job.Restrictions.SelectMany(restriction => restriction.AuditArguments)).Distinct()];
         return job with
         {

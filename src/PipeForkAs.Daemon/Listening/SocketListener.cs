@@ -50,6 +50,10 @@ internal sealed class SocketListener : IDisposable
     public static string? FolderProblem(string path) =>
         path.StartsWith('/') ? TrustedFile.ClosedFolderProblem(System.IO.Path.GetDirectoryName(path) ?? "/") : null;
 
+    /// <summary>Why the daemon cannot make a socket at a path; null where nothing but, perhaps, another daemon is in the way.</summary>
+    public static string? PathProblem(string path) =>
+        FolderProblem(path) is { } problem ? $"cannot listen on {path}; its folder: {problem}" : null;
+
     /// <summary>Listens. The socket file of a dead daemon is replaced; that of a living one, and any other file, is not.</summary>
     /// <param name="path">Where.</param>
     /// <param name="mode">The file's permissions: who may connect.</param>
@@ -57,8 +61,8 @@ internal sealed class SocketListener : IDisposable
     /// <exception cref="ListenException">Something is in the way; the message says what.</exception>
     public static SocketListener Open(string path, uint mode, DescriptorCheck descriptors)
     {
-        if (FolderProblem(path) is { } problem)
-            throw new ListenException($"cannot listen on {path}; its folder: {problem}");
+        if (PathProblem(path) is { } problem)
+            throw Refuse(problem);
         RemoveStale(path);
         FileDescriptor socket = Libc.socket_unix(SocketType.SOCK_STREAM, blocking: false);
         try
@@ -75,15 +79,19 @@ internal sealed class SocketListener : IDisposable
             }
 
             Libc.listen(socket, Backlog);
-            FileStatus made = Libc.lstat(path) ?? throw new ListenException($"the socket {path} vanished while it was made");
+            FileStatus made = Libc.lstat(path) ?? throw Refuse($"the socket {path} vanished while it was made");
             if (made.Permissions != mode)
-                throw new ListenException($"the socket {path} has other permissions than Socket:Mode says; its folder has a default ACL, remove that (setfacl -k)");
+            {
+                throw Refuse(
+                    $"the socket {path} has other permissions than Socket:Mode says; its folder has a default ACL, remove that (setfacl -k)");
+            }
+
             return new SocketListener(socket, path, made, descriptors);
         }
         catch (SystemCallException failure)
         {
             socket.Dispose();
-            throw new ListenException($"cannot listen on {path}: {failure.Message}", failure);
+            throw Refuse($"cannot listen on {path}: {failure.Message}", failure);
         }
         catch
         {
@@ -115,19 +123,21 @@ internal sealed class SocketListener : IDisposable
         }
     }
 
+    private static ListenException Refuse(string message, Exception? inner = null) => new(message, inner) { Key = "Socket:Path" };
+
     private static void RemoveStale(string path)
     {
         if (Libc.lstat(path) is not { } found)
             return;
         if (found.Kind != FileKind.Socket)
-            throw new ListenException($"{path} exists and is no socket; it is left alone. Remove it or configure another Socket:Path");
+            throw Refuse($"{path} exists and is no socket; it is left alone. Remove it or configure another Socket:Path");
 
         using FileDescriptor probe = Libc.socket_unix(SocketType.SOCK_STREAM, blocking: false);
         IOResult connected = Libc.connect(probe, path);
         if (connected.Errno != Errno.ECONNREFUSED)
         {
             string who = connected.Failed ? connected.Errno.ToString() : "it answers";
-            throw new ListenException($"another process listens on {path} ({who}); stop it or configure another Socket:Path");
+            throw Refuse($"another process listens on {path} ({who}); stop it or configure another Socket:Path");
         }
 
         Libc.unlink(path);

@@ -86,13 +86,20 @@ internal sealed class Reload(Reloader reader, IReloadable target, ISystemdNotifi
 
         // Read: the files, and the user database for the names in them. Both may take long.
         DemandOpen();
-        Reloaded fresh = await Task.Run(reader.Load);
+        Reloaded fresh = await Task.Run(reader.LoadAsync);
         DemandOpen();
 
         // Take over: job hosts first, since they may fail to start, and then everything else at once.
-        IReadOnlyList<string> more = await target.ApplyAsync(fresh);
-        fresh.Keep();
-        return ReloadResult.Of([.. fresh.Changed, .. more]);
+        try
+        {
+            IReadOnlyList<string> more = await target.ApplyAsync(fresh);
+            fresh.Keep();
+            return ReloadResult.Of([.. fresh.Changed, .. more]);
+        }
+        catch (ConfigurationException refused)
+        {
+            throw refused.In(fresh.Options.Sources);
+        }
     }
 
     private void DemandOpen()

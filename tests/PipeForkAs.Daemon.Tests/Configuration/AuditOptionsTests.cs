@@ -13,7 +13,8 @@ public sealed class AuditOptionsTests : IDisposable
 
     [Theory]
     [InlineData("""{ "Audit": { "File": "audit.log" } }""", "Audit:File: must be the absolute path of a file")]
-    [InlineData("""{ "Audit": { "File": "/no/such/folder/audit" } }""", "Audit:File: /no/such/folder/audit: there is no such file")]
+    [InlineData("""{ "Audit": { "File": "/no/such/folder/audit" } }""",
+        "Audit:File: /no/such/folder/audit: there is no folder /no/such/folder; make it (install -d -m 750 /no/such/folder)")]
     [InlineData("""{ "Audit": { "File": "/etc/passwd/audit" } }""", "Audit:File: /etc/passwd/audit: its folder is a Regular")]
     [InlineData("""{ "Audit": { "File": "/etc" } }""", "Audit:File: /etc is no regular file but a Directory")]
     [InlineData("""{ "Audit": { "File": "/etc/passwd" } }""", "Audit:File: /etc/passwd is open to others; close it (chmod 0640)")]

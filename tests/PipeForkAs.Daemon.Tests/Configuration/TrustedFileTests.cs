@@ -88,7 +88,9 @@ public sealed class TrustedFileTests : IDisposable
         Assert.Null(TrustedFile.Problem(path));
         Libc.chmod(upper, 0x1ED);
         GiveAway(upper);
-        Assert.Equal($"{upper} belongs to uid 60001; it must be root's (chown root)", TrustedFile.Problem(path));
+        Assert.Equal(
+            $"{upper} belongs to uid 60001, who can replace what is in it; use a place in folders of root's, as below /usr/local or /etc",
+            TrustedFile.Problem(path));
     }
 
     [Fact]
@@ -128,7 +130,9 @@ public sealed class TrustedFileTests : IDisposable
         string home = folder.MakeFolder("home");
         Link("home/link", "/etc/passwd");
         GiveAway(home);
-        Assert.Equal($"{home} belongs to uid 60001; it must be root's (chown root)", TrustedFile.Problem(folder.File("home/link")));
+        Assert.Equal(
+            $"{home} belongs to uid 60001, who can replace what is in it; use a place in folders of root's, as below /usr/local or /etc",
+            TrustedFile.Problem(folder.File("home/link")));
 
         string shared = folder.MakeFolder("shared");
         Link("shared/link", "/etc/passwd");

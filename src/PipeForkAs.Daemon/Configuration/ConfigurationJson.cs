@@ -1,0 +1,103 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace PipeForkAs.Daemon.Configuration;
+
+/// <summary>
+/// Reads JSON as a configuration: values by keys, whose parts have colons between them. Keys are the same in letters of either case.
+/// </summary>
+internal static class ConfigurationJson
+{
+    private const int MaxDepth = 256;
+    private const int MaxExcerpt = 20;
+
+    private static readonly JsonDocumentOptions Options =
+        new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true, MaxDepth = MaxDepth };
+
+    /// <summary>Reads it. Empty objects have the value null, empty lists the empty text.</summary>
+    /// <param name="path">The file, for messages.</param>
+    /// <param name="content">What it holds.</param>
+    /// <exception cref="ConfigurationException">It is not a JSON object, or says something twice.</exception>
+    public static Dictionary<string, string?> Read(string path, byte[] content)
+    {
+        using var reader = new StreamReader(new MemoryStream(content));
+        string text = reader.ReadToEnd();
+        if (string.IsNullOrWhiteSpace(text))
+            throw new ConfigurationException($"{path}: is empty; write {{}} into it, or remove it");
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(text, Options);
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+                throw new ConfigurationException($"{path}: is not a JSON object; put all keys between {{ and }}");
+            var values = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
+            Add(path, values, "", document.RootElement);
+            return values;
+        }
+        catch (JsonException failure)
+        {
+            throw new ConfigurationException($"{path}: {Place(text, failure)}");
+        }
+        catch (InvalidOperationException)
+        {
+            // The reader's word for half a surrogate pair.
+            throw new ConfigurationException($"{path}: holds text that is not valid Unicode; look for \\ud800 to \\udfff");
+        }
+    }
+
+    private static void Add(string path, Dictionary<string, string?> values, string key, JsonElement element)
+    {
+        string prefix = key.Length == 0 ? "" : $"{key}:";
+        int count = 0;
+        switch (element.ValueKind)
+        {
+            case JsonValueKind.Object:
+                foreach (JsonProperty member in element.EnumerateObject())
+                {
+                    count++;
+                    Add(path, values, prefix + member.Name, member.Value);
+                }
+
+                if (count == 0 && key.Length > 0)
+                    AddValue(path, values, key, null);
+                break;
+            case JsonValueKind.Array:
+                foreach (JsonElement entry in element.EnumerateArray())
+                    Add(path, values, prefix + count++.ToString(CultureInfo.InvariantCulture), entry);
+                if (count == 0)
+                    AddValue(path, values, key, "");
+                break;
+            case JsonValueKind.Null:
+                AddValue(path, values, key, null);
+                break;
+            default:
+                // A number is as it is written; true and false are "True" and "False".
+                AddValue(path, values, key, element.ToString());
+                break;
+        }
+    }
+
+    private static void AddValue(string path, Dictionary<string, string?> values, string key, string? value)
+    {
+        if (!values.TryAdd(key, value))
+            throw new ConfigurationException($"{path}: {key}: stands twice, or in other letters too; leave one");
+    }
+
+    /// <summary>The reader counts lines and bytes from 0, an editor from 1.</summary>
+    private static string Place(string text, JsonException failure)
+    {
+        if (failure.LineNumber is not { } line || failure.BytePositionInLine is not { } position)
+            return "is not valid JSON";
+        string[] lines = text.Split('\n');
+        byte[] bytes = line < lines.Length ? Encoding.UTF8.GetBytes(lines[line]) : [];
+        string rest = position < bytes.Length ? Encoding.UTF8.GetString(bytes.AsSpan((int)position)).Trim() : "";
+        bool isEnd = rest.Length == 0 && line >= lines.Length - 1;
+        string what = isEnd
+            ? "the file ends too early; close what is open: a bracket or a quote"
+            : $"this is not valid JSON: {Excerpt(rest)}; look for a missing or an extra comma, quote or bracket";
+        return string.Create(CultureInfo.InvariantCulture, $"line {line + 1}, byte {position + 1}: {what}");
+    }
+
+    private static string Excerpt(string rest) =>
+        rest.Length == 0 ? "the end of the line" : rest.Length <= MaxExcerpt ? rest : $"{rest[..MaxExcerpt]} ...";
+}

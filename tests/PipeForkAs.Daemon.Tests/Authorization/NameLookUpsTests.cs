@@ -1,0 +1,101 @@
+using System.Collections.Concurrent;
+using PipeForkAs.Daemon.Authorization;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Tests.Authorization;
+
+public sealed class NameLookUpsTests : IDisposable
+{
+    private readonly Names names = new();
+    private readonly NameLookUps lookUps;
+
+    public NameLookUpsTests() => lookUps = new NameLookUps(names);
+
+    public void Dispose() => names.Released.Set();
+
+    [Fact]
+    public async Task Names_that_hang_hold_up_no_others_and_have_no_answer_in_time()
+    {
+        PolicyName[] hanging = [.. Enumerable.Range(0, NameLookUps.MaxThreads - 1).Select(i => new PolicyName(false, $"slow{i}"))];
+        var quick = new PolicyName(true, "staff");
+        Dictionary<PolicyName, NameAnswer> answers = await lookUps.AskAsync([.. hanging, quick], TimeSpan.FromSeconds(1));
+        Assert.Equal(new NameAnswer(NameState.Known, 50, ""), answers[quick]);
+        Assert.All(hanging, name => Assert.Equal(
+            (NameState.Unanswered, $"the user database did not answer about the user \"{name.Text}\" within 1 s"),
+            (answers[name].State, answers[name].Problem)));
+    }
+
+    [Fact]
+    public async Task As_many_threads_as_there_may_be_hang_however_often_is_asked()
+    {
+        PolicyName[] hanging = [.. Enumerable.Range(0, 2 * NameLookUps.MaxThreads).Select(i => new PolicyName(false, $"slow{i}"))];
+        for (int i = 0; i < 5; i++)
+            await lookUps.AskAsync(hanging, TimeSpan.FromMilliseconds(200));
+        Assert.Equal(NameLookUps.MaxThreads, names.Asked.Count);
+
+        // What waited is asked for once it has a place, and joined by all who asked for it.
+        Task<NameAnswer>[] joined = [.. hanging.Select(name => lookUps.AskAsync(name, afresh: false))];
+        names.Released.Set();
+        Assert.All(await Task.WhenAll(joined).WaitAsync(TimeSpan.FromSeconds(30)), answer => Assert.Equal(NameState.Missing, answer.State));
+        Assert.True(names.Asked.Count < 4 * NameLookUps.MaxThreads, $"the database was asked {names.Asked.Count} times");
+    }
+
+    [Fact]
+    public async Task A_lookup_under_way_is_joined_unless_its_answer_could_be_too_old()
+    {
+        var name = new PolicyName(false, "slow");
+        Task<NameAnswer> first = lookUps.AskAsync(name, afresh: true);
+        await names.AskedAsync(1);
+        Assert.Same(first, lookUps.AskAsync(name, afresh: false));
+        Task<NameAnswer> second = lookUps.AskAsync(name, afresh: true);
+        Assert.NotSame(first, second);
+        await names.AskedAsync(2);
+        names.Released.Set();
+        Assert.Equal([NameState.Missing, NameState.Missing], (await Task.WhenAll(first, second)).Select(answer => answer.State));
+    }
+
+    [Fact]
+    public async Task What_the_database_fails_with_is_no_answer_and_what_it_does_not_know_is_missing()
+    {
+        NameAnswer failed = await lookUps.AskAsync(new PolicyName(false, "failing"), afresh: true);
+        Assert.Equal(NameState.Unanswered, failed.State);
+        Assert.StartsWith("the user database failed for the user \"failing\": ", failed.Problem, StringComparison.Ordinal);
+        Assert.Equal(
+            new NameAnswer(NameState.Missing, 0, "there is no user \"none\""),
+            await lookUps.AskAsync(new PolicyName(false, "none"), afresh: true));
+        Assert.Equal(
+            new NameAnswer(NameState.Known, 1001, ""), await lookUps.AskAsync(new PolicyName(false, "alice"), afresh: true));
+        NameAnswer alias = await lookUps.AskAsync(new PolicyName(false, "alice2"), afresh: true);
+        Assert.Equal((NameState.Unusable, 1001u), (alias.State, alias.Id));
+    }
+
+    private sealed class Names : INames
+    {
+        public ManualResetEventSlim Released { get; } = new();
+
+        public ConcurrentQueue<string> Asked { get; } = new();
+
+        public async Task AskedAsync(int count)
+        {
+            for (int i = 0; i < 3000 && Asked.Count < count; i++)
+                await Task.Delay(10);
+            Assert.Equal(count, Asked.Count);
+        }
+
+        public PasswordEntry? User(string name)
+        {
+            Asked.Enqueue(name);
+            if (name.StartsWith("slow", StringComparison.Ordinal))
+                Assert.True(Released.Wait(TimeSpan.FromSeconds(60)), "a test did not release its lookups");
+            if (name == "failing")
+                Libc.chmod("/no/such/file", 0);
+            return name is "alice" or "alice2" ? Entry("alice") : null;
+        }
+
+        public PasswordEntry? User(UserId uid) => Entry("alice");
+
+        public GroupId? Group(string name) => new GroupId(50);
+
+        private static PasswordEntry Entry(string name) => new(name, new UserId(1001), new GroupId(1001), "/", "");
+    }
+}

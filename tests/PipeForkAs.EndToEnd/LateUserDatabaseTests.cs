@@ -1,0 +1,166 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using PipeForkAs.EndToEnd.Harness;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.EndToEnd;
+
+/// <summary>Names in rules that the user database does not know, or not yet: no start and no other name waits for them.</summary>
+public sealed class LateUserDatabaseTests
+{
+    private const string LateUser = "pfalate", LateGroup = "pfalateg";
+    private const string Answered = "until there is an answer";
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_user_database_that_answers_after_20_s_delays_no_start_and_its_names_work_from_then_on()
+    {
+        var begun = Stopwatch.StartNew();
+        (string folder, JsonObject configuration) = await PrepareAsync("h");
+        await using DaemonProcess daemon = await StartAsync(folder, configuration);
+        Assert.True(begun.Elapsed < TimeSpan.FromSeconds(15), $"the start took {begun.Elapsed}");
+
+        // Those that are known work meanwhile; what only the late name would allow is denied, and so is what the late group might deny.
+        for (int i = 0; i < 20; i++)
+            Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
+        Assert.Equal(ReplyCode.Denied, (await RawClient.RunAsync(daemon, "id", user: LateUser)).End.Code);
+        Assert.Equal(ReplyCode.Denied, (await RawClient.RunAsync(daemon, "cat")).End.Code);
+        Assert.Equal((1, 1), (Count(daemon, $"about the user \"{LateUser}\""), Count(daemon, $"about the group \"{LateGroup}\"")));
+        Assert.Contains($"the rule \"not the late\" denies whatever it might mean {Answered}", daemon.Log);
+        Assert.Contains($"the rule \"late\" allows nothing by this name {Answered}", daemon.Log);
+
+        TimeSpan left = TimeSpan.FromSeconds(20) - begun.Elapsed;
+        await Task.Delay(left > TimeSpan.Zero ? left : TimeSpan.Zero, TestContext.Current.CancellationToken);
+        Assert.Equal(ReplyCode.Denied, (await RawClient.RunAsync(daemon, "id", user: LateUser)).End.Code);
+        await SetAsync(folder, "k");
+        await KnownAsync(daemon);
+        Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id", user: LateUser)).End.Code);
+        Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "cat")).End.Code);
+        Assert.Equal(ReplyCode.Denied, (await RawClient.RunAsync(daemon, "cat", user: LateUser)).End.Code);
+        Assert.Equal((1, 1), (Count(daemon, $"about the user \"{LateUser}\""), Count(daemon, $"about the group \"{LateGroup}\"")));
+        Assert.Equal(0, await daemon.StopAsync());
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_user_database_that_cannot_be_reached_denies_in_doubt_and_one_that_says_no_does_not()
+    {
+        (string folder, JsonObject configuration) = await PrepareAsync("u");
+        await using DaemonProcess daemon = await StartAsync(folder, configuration);
+        Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
+        Assert.Equal(ReplyCode.Denied, (await RawClient.RunAsync(daemon, "cat")).End.Code);
+        Assert.Contains($"the user database failed for the group \"{LateGroup}\": getgrnam_r", daemon.Log);
+
+        await SetAsync(folder, "n");
+        await Crowd.UntilAsync(
+            () => daemon.Log, log => log.Contains($"there is no group \"{LateGroup}\"", StringComparison.Ordinal), TimeSpan.FromSeconds(30),
+            "no answer came");
+        Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "cat")).End.Code);
+        Assert.Contains("the rule \"not the late\" denies nobody by this name until it exists", daemon.Log);
+
+        // What was said last counts.
+        await SetAsync(folder, "u");
+        await Task.Delay(3000, TestContext.Current.CancellationToken);
+        Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "cat")).End.Code);
+        await SetAsync(folder, "k");
+        await KnownAsync(daemon);
+        Assert.Equal(ReplyCode.Denied, (await RawClient.RunAsync(daemon, "cat", user: LateUser)).End.Code);
+        Assert.Equal(0, await daemon.StopAsync());
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_reload_looks_names_up_at_once()
+    {
+        (string folder, JsonObject configuration) = await PrepareAsync("u");
+        await using DaemonProcess daemon = await StartAsync(folder, configuration);
+        Assert.Equal(ReplyCode.Denied, (await RawClient.RunAsync(daemon, "id", user: LateUser)).End.Code);
+        await SetAsync(folder, "k");
+        LibC.Libc.kill(new LibC.ProcessId(daemon.Pid), LibC.Signal.SIGHUP);
+        await Crowd.UntilAsync(
+            () => daemon.Log, log => log.Contains("configuration reloaded", StringComparison.Ordinal), TimeSpan.FromSeconds(30),
+            "no reload");
+        Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id", user: LateUser)).End.Code);
+        Assert.Equal(0, await daemon.StopAsync());
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_user_who_was_deleted_stops_no_start_and_a_group_denies_from_the_moment_when_it_is_made()
+    {
+        string gone = $"pfa-gone-{Environment.ProcessId}", group = $"pfa-new-{Environment.ProcessId}";
+        try
+        {
+            await using DaemonProcess daemon = await DaemonProcess.StartAsync(made => made["Policy"] = new JsonObject
+            {
+                ["Rules"] = new JsonArray(
+                    Rule("not new", "cat", $"@{group}", deny: true), Rule("gone", "id", gone), Rule("rest", "*", TestUsers.Alice)),
+            });
+            Assert.Contains($"Policy:Rules:0:As:0: there is no group \"{group}\"; the rule \"not new\" denies nobody", daemon.Log);
+            Assert.Contains($"Policy:Rules:1:As:0: there is no user \"{gone}\"; the rule \"gone\" allows nothing", daemon.Log);
+            Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "cat")).End.Code);
+
+            await Tool.MustAsync("groupadd", group);
+            await Tool.MustAsync("usermod", "--append", "--groups", group, TestUsers.Alice);
+            Assert.Equal(ReplyCode.Denied, (await RawClient.RunAsync(daemon, "cat")).End.Code);
+            Assert.Equal(1, Count(daemon, $"the group \"{group}\" is known now"));
+            Assert.Equal(0, await daemon.StopAsync());
+        }
+        finally
+        {
+            await Tool.RunAsync(["groupdel", group]);
+        }
+    }
+
+    [Theory(Timeout = Bound.Test)]
+    [InlineData("n", 78)]
+    [InlineData("h", 1)]
+    public async Task A_strict_configuration_refuses_unknown_names_and_may_be_tried_again_without_an_answer(string state, int exitCode)
+    {
+        (string folder, JsonObject configuration) = await PrepareAsync(state);
+        configuration["Policy"]!["UnknownNames"] = "refuse";
+        await using DaemonProcess daemon = await ApartDaemon.LaunchAsync(folder, configuration, Before(folder));
+        Assert.Equal(exitCode, await daemon.EndedAsync());
+        Assert.Contains("Policy:Rules:0:As:0: ", daemon.Log);
+        Assert.Contains("Policy:Rules:1:As:0: ", daemon.Log);
+        Assert.DoesNotContain("   at ", daemon.Log);
+    }
+
+    private static async Task<(string Folder, JsonObject Configuration)> PrepareAsync(string state)
+    {
+        (string folder, JsonObject configuration) = DaemonProcess.Prepare();
+        configuration["Limits"]!["LookupTimeout"] = "2s";
+        configuration["Policy"] = new JsonObject
+        {
+            ["Rules"] = new JsonArray(
+                Rule("not the late", "cat", $"@{LateGroup}", deny: true), Rule("late", "*", LateUser), Rule("rest", "*", TestUsers.Alice)),
+        };
+        await SetAsync(folder, state);
+        await Tool.MustAsync(
+            "cc", "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", Path.Combine(folder, "libnss_pfalate.so.2"),
+            Path.Combine(AppContext.BaseDirectory, "Hostile", "nss_late.c"));
+        await File.WriteAllTextAsync(Path.Combine(folder, "nsswitch.conf"), "passwd: files pfalate\ngroup: files pfalate\nshadow: files\n");
+        return (folder, configuration);
+    }
+
+    private static Task<DaemonProcess> StartAsync(string folder, JsonObject configuration) =>
+        ApartDaemon.StartAsync(folder, configuration, Before(folder));
+
+    private static string[] Before(string folder) =>
+    [
+        $"bind {Path.Combine(folder, "nsswitch.conf")} /etc/nsswitch.conf", $"set LD_LIBRARY_PATH={folder}",
+        $"set PFA_LATE={Path.Combine(folder, "state")}",
+    ];
+
+    private static Task SetAsync(string folder, string state) => File.WriteAllTextAsync(Path.Combine(folder, "state"), state);
+
+    private static Task<string> KnownAsync(DaemonProcess daemon) => Crowd.UntilAsync(
+        () => daemon.Log,
+        log => log.Contains($"the user \"{LateUser}\" is known now", StringComparison.Ordinal)
+            && log.Contains($"the group \"{LateGroup}\" is known now", StringComparison.Ordinal),
+        TimeSpan.FromSeconds(60), "the names are not known");
+
+    private static int Count(DaemonProcess daemon, string text) => daemon.Log.Split(text).Length - 1;
+
+    private static JsonObject Rule(string name, string job, string target, bool deny = false) => new()
+    {
+        ["Name"] = name, ["Callers"] = new JsonArray("root"), ["Jobs"] = new JsonArray(job), ["As"] = new JsonArray(target),
+        ["Deny"] = deny,
+    };
+}

@@ -123,6 +123,8 @@ public sealed class EndingJobsTests : IDisposable
 
         public override Run Begin(Run order, GroupLimits limits) => order;
 
+        public override IReadOnlyCollection<int> Living() => [];
+
         public override void WorkerReaped()
         {
         }

@@ -81,7 +81,8 @@ internal sealed class Server
         authorizer = new PolicyAuthorizer(
             PolicyReader.Read(options.Policy, SystemNames.Instance), users, patterns,
             new WorkerConsents(
-                loop, options.Limits, (bucket, timeout) => hosts[0].TakeAsync(bucket, timeout, forRoot: false), unkillable, Libc.getgrgid_name));
+                loop, options.Limits, (bucket, timeout) => hosts[0].TakeAsync(bucket, timeout, forRoot: false), unkillable, Libc.getgrgid_name),
+            job => catalog.Find(job)?.Defaults);
         doubts = new PolicyDoubts(doubt => Log.PolicyDoubted(logger, doubt));
         orders = new OrderBuilder(options.Limits, patterns);
         slots = new JobSlots(loop, turns, unkillable, options.Limits);

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using PipeForkAs.Daemon.Auditing;
 using PipeForkAs.Daemon.Commands;
 using PipeForkAs.Daemon.Configuration;
@@ -15,6 +16,9 @@ internal sealed record RegisteredJob(JobDescription Description, JobHost Host, C
 {
     /// <summary>What the configuration restricts about it.</summary>
     public IReadOnlyList<JobRestrictionOptions> Restrictions { get; init; } = [];
+
+    /// <summary>The values of arguments that a request may leave out.</summary>
+    public IReadOnlyDictionary<string, JsonElement> Defaults { get; } = ArgumentPairs.Defaults(Description.Arguments);
 }
 
 /// <summary>All jobs by their names.</summary>
@@ -88,13 +92,22 @@ internal sealed class JobCatalog
         jobs = new SortedDictionary<string, RegisteredJob>(fresh.ToDictionary(job => job.Key, job => Described(job.Value)), StringComparer.Ordinal);
     }
 
+    /// <summary>What asks for its sandbox: keys of the configuration, or its registration.</summary>
+    private static string SandboxKeys(RegisteredJob job)
+    {
+        string name = job.Description.Name;
+        IEnumerable<string> keys = job.Restrictions.Where(restriction => !restriction.Sandbox.ToSandbox().IsEmpty)
+            .Select(restriction => restriction is CommandOptions ? $"Commands:{name}:Sandbox" : $"Jobs:{name}:Sandbox");
+        return string.Join(", ", job.Description.Sandboxes is { Count: > 0 } ? keys.Prepend("its registration in the job host") : keys);
+    }
+
     /// <summary>With all that restricts it in its description.</summary>
     private static RegisteredJob Described(RegisteredJob job)
     {
         double? timeout = job.Restrictions.Select(restriction => restriction.Timeout?.TotalSeconds).Append(job.Description.Timeout).Min();
         Sandbox[] sandboxes = [.. job.Description.Sandboxes ?? [], .. job.Restrictions.Select(restriction => restriction.Sandbox.ToSandbox()).Where(sandbox => !sandbox.IsEmpty)];
         if (SandboxSupport.Problem(sandboxes) is { } problem)
-            throw new JobHostException($"the sandbox of the job \"{job.Description.Name}\" cannot be made: {problem}");
+            throw new JobHostException($"the sandbox of the job \"{job.Description.Name}\" ({SandboxKeys(job)}) cannot be made: {problem}");
         string[] audited = [.. (job.Description.AuditedArguments ?? []).Concat(job.Restrictions.SelectMany(restriction => restriction.AuditArguments)).Distinct()];
         return job with
         {

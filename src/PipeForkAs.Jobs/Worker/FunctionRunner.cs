@@ -36,7 +36,7 @@ internal static class FunctionRunner
 #pragma warning restore CA1031
         {
             Exception cause = Failure.Cause(thrown);
-            return Report(control, new Returned(ReturnKind.Threw, Failure.TypeName(cause), cause.Message));
+            return Report(control, new Returned(ReturnKind.Threw, Failure.TypeName(cause), cause.Message, Failure.ErrnoOf(cause)));
         }
     }
 

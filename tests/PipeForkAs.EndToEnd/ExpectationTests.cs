@@ -10,7 +10,7 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.EndToEnd;
 
 /// <summary>A daemon whose grace for orphans can be told from the one for jobs.</summary>
-public sealed class PlainSpeechDaemon : ConfiguredDaemon
+public sealed class ExpectationDaemon : ConfiguredDaemon
 {
     protected override void Configure(JsonObject configuration)
     {
@@ -26,7 +26,7 @@ public sealed class PlainSpeechDaemon : ConfiguredDaemon
 }
 
 /// <summary>What the daemon says, and does, is what a caller can understand and expect.</summary>
-public sealed class PlainSpeechTests(PlainSpeechDaemon shared) : IClassFixture<PlainSpeechDaemon>
+public sealed class ExpectationTests(ExpectationDaemon shared) : IClassFixture<ExpectationDaemon>
 {
     private readonly DaemonProcess daemon = shared.Daemon;
 

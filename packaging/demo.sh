@@ -8,6 +8,7 @@ umask 022
 cd "$(dirname "$0")/.."
 
 fail() { echo "demo.sh: $*" >&2; exit 1; }
+fail_with_log() { echo "demo.sh: $*; its log:" >&2; cat "$scratch/pipeforkasd.log" >&2; exit 1; }
 [ "$(id -u)" -eq 0 ] || fail "run it as root: sudo packaging/demo.sh [USER]"
 command -v dotnet >/dev/null || fail "the .NET 10 SDK is needed: dotnet is not on the PATH"
 
@@ -38,7 +39,8 @@ if [ -z "$user" ] || [ "$user" = root ]; then
 fi
 id "$user" >/dev/null || fail "there is no user $user"
 
-packaging/build.sh "$scratch/native"
+echo "building natively, which takes a minute or two"
+packaging/build.sh "$scratch/native" >"$scratch/build.log" 2>&1 || { cat "$scratch/build.log" >&2; fail "the build failed"; }
 
 # The built-in defaults, but for what an uninstalled build needs: where the socket is, and where the job host.
 socket=$scratch/pipeforkas.sock
@@ -46,14 +48,14 @@ cat >"$scratch/demo.json" <<EOF
 { "Socket": { "Path": "$socket" }, "JobHosts": [ { "Path": "$scratch/native/pipeforkas-jobs" } ] }
 EOF
 chmod 755 "$scratch"
-"$scratch/native/pipeforkasd" --config "$scratch/demo.json" &
+"$scratch/native/pipeforkasd" --config "$scratch/demo.json" >"$scratch/pipeforkasd.log" 2>&1 &
 daemon=$!
 for _ in $(seq 100); do
     [ -S "$socket" ] && break
-    kill -0 "$daemon" 2>/dev/null || fail "the daemon ended"
+    kill -0 "$daemon" 2>/dev/null || fail_with_log "the daemon ended"
     sleep 0.1
 done
-[ -S "$socket" ] || fail "the daemon does not listen"
+[ -S "$socket" ] || fail_with_log "the daemon does not listen"
 
 show() { printf '\n\033[1m$ %s\033[0m\n' "$*"; }
 as_user() { runuser -u "$user" -- "$@"; }

@@ -71,7 +71,7 @@ internal static class CommandLine
             socket,
             daemonUid,
             new RunCommand(socket, streams, report),
-            new ListCommand(socket, streams),
+            new ListCommand(socket, streams, report),
             new DescribeCommand(socket, streams),
             new CheckCommand(socket, streams),
             new StatusCommand(socket, streams),

@@ -46,8 +46,8 @@ public sealed class PipeForkAsClient
     /// What the job reads, to its end; null for no input. When the job ends first, it is left where it is, and bytes that a read
     /// still under way takes from it are lost: no stream lets go of a read on a terminal.
     /// </param>
-    /// <param name="output">Takes what the job writes to standard output, flushed at the end; null to discard it.</param>
-    /// <param name="error">Takes what the job writes to standard error, flushed at the end; null to discard it.</param>
+    /// <param name="output">Takes what the job writes to standard output, flushed at the end if that was anything; null to discard it.</param>
+    /// <param name="error">Takes what the job writes to standard error, flushed in the same way; null to discard it.</param>
     /// <param name="cancellation">Closes the connection, whereupon the daemon ends the job.</param>
     /// <returns>How the job ended, or why it was not run: any <see cref="ReplyCode"/>.</returns>
     /// <exception cref="RequestException">The request is not valid or longer than <see cref="ClientProtocol.MaxRequestBytes"/>; it was not sent.</exception>

@@ -96,7 +96,8 @@ internal sealed class Server : IReloadable, ISuccessorOwner
             PolicyReader.Read(options.Policy), users, patterns,
             new WorkerConsents(
                 loop, options.Limits, (bucket, timeout) => hosts.First.TakeAsync(bucket, timeout, forRoot: false), unkillable,
-                Libc.getgrgid_name));
+                Libc.getgrgid_name),
+            job => catalog.Find(job)?.Defaults);
         names = new NameWatch(loop, lookUps, options.Limits, policy => authorizer.Policy = policy, logger);
         authorizer.Names = names;
         doubts = new PolicyDoubts(doubt => Log.PolicyDoubted(logger, doubt));

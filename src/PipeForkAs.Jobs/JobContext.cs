@@ -8,7 +8,7 @@ namespace PipeForkAs.Jobs;
 public sealed class JobContext
 {
     private readonly TerminationSignal termination = new();
-    private readonly Func<Stream> makeInput, makeOutput, makeError;
+    private readonly Func<TerminationSignal, Stream> makeInput, makeOutput, makeError;
     private Stream? input, output, error;
 
     /// <summary>Makes a context, as a unit test of a job does.</summary>
@@ -18,11 +18,13 @@ public sealed class JobContext
     /// <param name="output">Standard output.</param>
     /// <param name="error">Standard error.</param>
     public JobContext(JobUser user, ReadOnlyMemory<byte> argumentsJson, Stream input, Stream output, Stream error)
-        : this(user, argumentsJson, () => input, () => output, () => error)
+        : this(user, argumentsJson, _ => input, _ => output, _ => error)
     {
     }
 
-    internal JobContext(JobUser user, ReadOnlyMemory<byte> argumentsJson, Func<Stream> input, Func<Stream> output, Func<Stream> error)
+    internal JobContext(
+        JobUser user, ReadOnlyMemory<byte> argumentsJson,
+        Func<TerminationSignal, Stream> input, Func<TerminationSignal, Stream> output, Func<TerminationSignal, Stream> error)
     {
         User = user;
         ArgumentsJson = argumentsJson;
@@ -37,18 +39,25 @@ public sealed class JobContext
     /// <summary>The arguments as a JSON object in UTF-8, as the client sent them; empty for none.</summary>
     public ReadOnlyMemory<byte> ArgumentsJson { get; }
 
-    /// <summary>Standard input: what the client sends behind its request, until it shuts its writing side down.</summary>
+    /// <summary>
+    /// Standard input: what the client sends after its request, until it shuts its writing side down. A read that waits ends with
+    /// <see cref="OperationCanceledException"/> when <see cref="CancellationToken"/> is cancelled; an asynchronous read also with its own token.
+    /// </summary>
     public Stream Input => One(ref input, makeInput);
 
-    /// <summary>Standard output, not buffered. Writing blocks while the client does not read.</summary>
+    /// <summary>
+    /// Standard output, not buffered. A write waits while the client does not read, and ends as a read does when the job is cancelled. A
+    /// cancelled job may still write what there is room for.
+    /// </summary>
     public Stream Output => One(ref output, makeOutput);
 
-    /// <summary>Standard error, not buffered.</summary>
+    /// <summary>Standard error, like <see cref="Output"/>.</summary>
     public Stream Error => One(ref error, makeError);
 
     /// <summary>
     /// Cancelled by SIGTERM: the time is up, the client went away, or the daemon stops. A grace later the job is killed. A job
-    /// that has not read this property is ended by SIGTERM itself: read it before there is anything to clean up.
+    /// that has not read this property is terminated by SIGTERM: read it before there is anything to clean up. Processes that the job
+    /// started get SIGTERM too, unless they left its process group (setsid(1), timeout(1)). What is left when the job ends is killed.
     /// </summary>
     public CancellationToken CancellationToken => termination.Token;
 
@@ -64,5 +73,6 @@ public sealed class JobContext
     }
 
     /// <summary>The same to all threads. Making one has no effect, so that no lock is needed for it.</summary>
-    private static Stream One(ref Stream? stream, Func<Stream> make) => stream ?? Interlocked.CompareExchange(ref stream, make(), null) ?? stream;
+    private Stream One(ref Stream? stream, Func<TerminationSignal, Stream> make) =>
+        stream ?? Interlocked.CompareExchange(ref stream, make(termination), null) ?? stream;
 }

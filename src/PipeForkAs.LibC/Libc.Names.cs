@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Text;
 using Tmds.Linux;
 
 namespace PipeForkAs.LibC;
@@ -22,6 +23,82 @@ public static unsafe partial class Libc
         }
 
         return error == Errno.None ? Status(buffer) : null;
+    }
+
+    /// <summary>statx(2) of what the path leads to. Null with the error where it cannot be looked at.</summary>
+    /// <param name="path">Bytes without a NUL.</param>
+    /// <param name="error">Why not.</param>
+    public static FileStatus? stat(ReadOnlySpan<byte> path, out Errno error)
+    {
+        byte[] name = Terminated(path);
+        statx buffer;
+        // SAFETY: the name ends with a NUL and is pinned; statx has the kernel's size and layout (checked by a test against the C
+        // compiler).
+        fixed (byte* start = name)
+        {
+            int result = C.statx(C.AT_FDCWD, start, 0, C.STATX_BASIC_STATS, &buffer);
+            error = result == 0 ? Errno.None : Check.LastErrno;
+        }
+
+        return error == Errno.None ? Status(buffer) : null;
+    }
+
+    /// <summary>open(2), close-on-exec. Null with the error where it cannot be opened.</summary>
+    /// <param name="path">Bytes without a NUL.</param>
+    /// <param name="flags">How to open it.</param>
+    /// <param name="mode">Its permissions where it is made (<c>O_CREAT</c>), before the umask.</param>
+    /// <param name="error">Why not.</param>
+    public static FileDescriptor? open(ReadOnlySpan<byte> path, OpenFlags flags, uint mode, out Errno error)
+    {
+        byte[] name = Terminated(path);
+        int opened;
+        // SAFETY: the name ends with a NUL and is pinned.
+        fixed (byte* start = name)
+            opened = C.openat(C.AT_FDCWD, start, (int)(flags | OpenFlags.O_CLOEXEC), Mode(mode));
+        error = opened >= 0 ? Errno.None : Check.LastErrno;
+        return opened >= 0 ? new FileDescriptor(opened) : null;
+    }
+
+    /// <summary>rename(2). What stands there already is replaced in one step.</summary>
+    /// <param name="from">Bytes without a NUL.</param>
+    /// <param name="to">The same.</param>
+    /// <returns>The error, or <see cref="Errno.None"/>.</returns>
+    public static Errno rename(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to)
+    {
+        byte[] former = Terminated(from), name = Terminated(to);
+        // SAFETY: both names end with a NUL and are pinned.
+        fixed (byte* one = former)
+        fixed (byte* other = name)
+            return Own.rename(one, other) == 0 ? Errno.None : Check.LastErrno;
+    }
+
+    /// <summary>unlink(2).</summary>
+    /// <param name="path">Bytes without a NUL.</param>
+    /// <returns>The error, or <see cref="Errno.None"/>.</returns>
+    public static Errno unlink(ReadOnlySpan<byte> path)
+    {
+        byte[] name = Terminated(path);
+        // SAFETY: the name ends with a NUL and is pinned.
+        fixed (byte* start = name)
+            return C.unlink(start) == 0 ? Errno.None : Check.LastErrno;
+    }
+
+    /// <summary>Whether a file has an extended attribute of that name; getxattr(2).</summary>
+    /// <param name="path">Bytes without a NUL.</param>
+    /// <param name="name">The attribute's name.</param>
+    /// <param name="error">Why that cannot be said; <see cref="Errno.None"/> where it can.</param>
+    public static bool has_xattr(ReadOnlySpan<byte> path, string name, out Errno error)
+    {
+        byte[] file = Terminated(path), attribute = Terminated(Encoding.UTF8.GetBytes(name));
+        nint length;
+        // SAFETY: both names end with a NUL and are pinned; without room the kernel writes nothing.
+        fixed (byte* start = file)
+        fixed (byte* wanted = attribute)
+            length = Own.getxattr(start, wanted, null, 0);
+        error = length >= 0 ? Errno.None : Check.LastErrno;
+        if (error == Errno.ENODATA || error == Errno.EOPNOTSUPP)
+            error = Errno.None;
+        return length >= 0;
     }
 
     /// <summary>getdents64(2): the names in a directory but <c>.</c> and <c>..</c>. Null with the error where it cannot be read; no link is followed.</summary>

@@ -136,6 +136,24 @@ public static unsafe partial class Libc
         return (entries[0].revents != 0, entries[1].revents != 0);
     }
 
+    /// <summary>
+    /// poll(2) without a time limit: waits until the descriptor is ready, or fails, or one of the wakers can be read. Says nothing: the
+    /// caller tries its call again.
+    /// </summary>
+    /// <param name="descriptor">The descriptor.</param>
+    /// <param name="toWrite">Whether to wait until it can be written to, or else until it can be read.</param>
+    /// <param name="waker">Ends the wait as soon as it can be read.</param>
+    /// <param name="otherWaker">The same; null for none.</param>
+    public static void poll_until_woken(FileDescriptor descriptor, bool toWrite, FileDescriptor waker, FileDescriptor? otherWaker)
+    {
+        // SAFETY: three entries of the kernel's layout, on this stack. poll(2) skips entries with negative descriptors.
+        pollfd* entries = stackalloc pollfd[3];
+        entries[0] = new() { fd = descriptor.Number, events = toWrite ? C.POLLOUT : C.POLLIN };
+        entries[1] = new() { fd = waker.Number, events = C.POLLIN };
+        entries[2] = new() { fd = otherWaker?.Number ?? -1, events = C.POLLIN };
+        Poll(entries, 3, -1);
+    }
+
     /// <summary>A signal must not pass for a time-out: poll(2) goes on with what is left of the time.</summary>
     private static void Poll(pollfd* entries, nuint count, int milliseconds)
     {

@@ -108,6 +108,20 @@ public static unsafe partial class Libc
         }
     }
 
+    /// <summary>recv(2) with <c>MSG_DONTWAIT</c> and without control data: EAGAIN where there is nothing yet, also on a socket that blocks.</summary>
+    public static IOResult recv_nowait(FileDescriptor socket, Span<byte> buffer)
+    {
+        // SAFETY: the buffer is pinned for the call and its length is what the kernel is told.
+        fixed (byte* start = buffer)
+        {
+            IOResult result;
+            do
+                result = Check.Count(C.recv(socket.Number, start, buffer.Length, C.MSG_DONTWAIT));
+            while (result.Errno == Errno.EINTR);
+            return result;
+        }
+    }
+
     /// <summary>recv(2) with <c>MSG_PEEK | MSG_TRUNC</c>: waits for the next message and tells its size; 0 where the peer closed.</summary>
     public static IOResult next_message_size(FileDescriptor socket)
     {
@@ -130,14 +144,22 @@ public static unsafe partial class Libc
     /// <summary>send(2) with <c>MSG_NOSIGNAL | MSG_DONTWAIT</c>: EAGAIN where there is no room, also on a socket that blocks.</summary>
     public static IOResult send_nowait(FileDescriptor socket, ReadOnlySpan<byte> data) => Send(socket, data, C.MSG_DONTWAIT);
 
-    private static IOResult Send(FileDescriptor socket, ReadOnlySpan<byte> data, int flags)
+    /// <summary>
+    /// write(2) to a socket, with <c>MSG_DONTWAIT</c>: EAGAIN where there is no room, also on a socket that blocks. SIGPIPE where nobody
+    /// reads any more, unless it is ignored.
+    /// </summary>
+    public static IOResult write_nowait(FileDescriptor socket, ReadOnlySpan<byte> data) => SendWith(socket, data, C.MSG_DONTWAIT);
+
+    private static IOResult Send(FileDescriptor socket, ReadOnlySpan<byte> data, int flags) => SendWith(socket, data, C.MSG_NOSIGNAL | flags);
+
+    private static IOResult SendWith(FileDescriptor socket, ReadOnlySpan<byte> data, int flags)
     {
         // SAFETY: the buffer is pinned for the call and its length is what the kernel is told.
         fixed (byte* start = data)
         {
             IOResult result;
             do
-                result = Check.Count(C.send(socket.Number, start, data.Length, C.MSG_NOSIGNAL | flags));
+                result = Check.Count(C.send(socket.Number, start, data.Length, flags));
             while (result.Errno == Errno.EINTR);
             return result;
         }

@@ -75,6 +75,23 @@ public static class ArgumentPairs
     public static bool Knows(JsonElement? schema, string name) =>
         schema is { } known && ArgumentSchema.IsUnicode(known) && new ArgumentSchema(known).Member(name) is not null;
 
+    /// <summary>The values that a schema gives to arguments which a request leaves out; null is none.</summary>
+    /// <param name="schema">The JSON schema of a job's arguments; null when the job takes none.</param>
+    public static IReadOnlyDictionary<string, JsonElement> Defaults(JsonElement? schema)
+    {
+        var defaults = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
+        if (schema is not { } known || !ArgumentSchema.IsUnicode(known))
+            return defaults;
+        ArgumentSchema arguments = new(known);
+        foreach (string name in arguments.Names)
+        {
+            if (arguments.Member(name)?.DefaultValue is { ValueKind: not JsonValueKind.Null } value)
+                defaults[name] = value;
+        }
+
+        return defaults;
+    }
+
     private static ArgumentDescription Describe(ArgumentSchema arguments, string name)
     {
         ArgumentSchema member = arguments.Member(name)!.Value;

@@ -46,7 +46,9 @@ internal readonly struct ArgumentSchema
 
     public string? Pattern => Find("pattern") is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
 
-    public string? Default => Find("default") is { } value ? value.GetRawText() : null;
+    public JsonElement? DefaultValue => Find("default");
+
+    public string? Default => DefaultValue?.GetRawText();
 
     /// <summary>What a value must be, in words that fit behind "is".</summary>
     public string Expectation

@@ -1,11 +1,11 @@
-using System.Text;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.StockJobs;
 
 /// <summary>What <c>disk-usage</c> takes.</summary>
 /// <param name="Path">The file or directory; relative to the working directory, which is the user's home.</param>
-internal sealed record DiskUsageArguments(string Path = ".");
+/// <param name="PathBytes">The same byte by byte, in base64, instead of <paramref name="Path"/>.</param>
+internal sealed record DiskUsageArguments(string Path = ".", string? PathBytes = null);
 
 /// <summary>What <c>disk-usage</c> returns.</summary>
 /// <param name="Path">The file or directory, absolute.</param>
@@ -21,9 +21,9 @@ internal static class DiskUsage
 {
     public static DiskUsageResult Measure(DiskUsageArguments arguments)
     {
-        string start = Path.GetFullPath(arguments.Path);
-        byte[] name = Encoding.UTF8.GetBytes(start);
-        FileStatus first = Libc.lstat(name, out Errno problem) ?? throw new FileNotFoundException(IsGone(problem) ? $"there is no {start}" : $"{start} cannot be looked at: {problem}");
+        FilePath start = FilePath.Of(arguments.Path, arguments.PathBytes, ".").Absolute();
+        byte[] name = start.Bytes;
+        FileStatus first = Libc.lstat(name, out Errno problem) ?? throw FileFailure.Of(problem, $"{start} cannot be looked at");
         var seen = new HashSet<(ulong Device, ulong Inode)>();
         var pending = new Stack<byte[]>([name]);
         long blocks = 0, apparent = 0, files = 0, directories = 0, unreadable = 0;
@@ -57,7 +57,7 @@ internal static class DiskUsage
             blocks += status.Blocks;
         }
 
-        return new DiskUsageResult(start, blocks * FileStatus.BlockBytes, apparent, files, directories, unreadable);
+        return new DiskUsageResult(start.Text, blocks * FileStatus.BlockBytes, apparent, files, directories, unreadable);
     }
 
     private static bool TryPushEntries(byte[] directory, Stack<byte[]> pending)

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using PipeForkAs.LibC;
 
@@ -5,15 +6,17 @@ namespace PipeForkAs.StockJobs;
 
 /// <summary>What <c>list-directory</c> takes.</summary>
 /// <param name="Path">The directory; relative to the working directory, which is the user's home.</param>
-internal sealed record ListDirectoryArguments(string Path = ".");
+/// <param name="PathBytes">The same byte by byte, in base64, instead of <paramref name="Path"/>.</param>
+internal sealed record ListDirectoryArguments(string Path = ".", string? PathBytes = null);
 
 /// <summary>What <c>list-directory</c> returns.</summary>
 /// <param name="Path">The directory, absolute.</param>
 /// <param name="Entries">What is in it, ordered by name as bytes are.</param>
-internal sealed record DirectoryListing(string Path, IReadOnlyList<DirectoryEntry> Entries);
+/// <param name="PathBytes">The directory byte by byte, in base64, where it is not UTF-8.</param>
+internal sealed record DirectoryListing(string Path, IReadOnlyList<DirectoryEntry> Entries, string? PathBytes = null);
 
-/// <summary>One entry. Only the name is known of one that went away meanwhile, that the user may not look at, or whose name is not UTF-8.</summary>
-/// <param name="Name">Its name.</param>
+/// <summary>One entry. Only the name is known of one that went away meanwhile, or that the user may not look at.</summary>
+/// <param name="Name">Its name; what is not UTF-8 is shown as U+FFFD.</param>
 /// <param name="Kind">
 /// <c>regular</c>, <c>directory</c>, <c>symbolic-link</c> (wherever it leads), <c>fifo</c>, <c>socket</c>, <c>character-device</c> or <c>block-device</c>.
 /// </param>
@@ -21,43 +24,44 @@ internal sealed record DirectoryListing(string Path, IReadOnlyList<DirectoryEntr
 /// <param name="Mode">Its permissions, in octal as of chmod(1).</param>
 /// <param name="Owner">Its owner's name, or the uid where that has none.</param>
 /// <param name="Modified">When its content last changed, UTC; nothing outside of the years 1 to 9999.</param>
-internal sealed record DirectoryEntry(string Name, string? Kind, long? Size, string? Mode, string? Owner, DateTime? Modified);
+/// <param name="NameBytes">Its name byte by byte, in base64, where that is not UTF-8.</param>
+/// <param name="PathBytes">The whole path of such an entry, as other jobs take it for <c>pathBytes</c>.</param>
+internal sealed record DirectoryEntry(
+    string Name, string? Kind, long? Size, string? Mode, string? Owner, DateTime? Modified,
+    string? NameBytes = null, string? PathBytes = null);
 
 /// <summary>The job <c>list-directory</c>: from an arguments record to a result record.</summary>
 internal static class ListDirectory
 {
     public static DirectoryListing List(ListDirectoryArguments arguments)
     {
-        string directory = Path.GetFullPath(arguments.Path);
-        if (Libc.stat(directory) is { Kind: not FileKind.Directory })
-            throw new IOException($"{directory} is no directory");
+        FilePath directory = FilePath.Of(arguments.Path, arguments.PathBytes, ".").Absolute();
 
+        // The directory is the one that a link leads to, which the name behind the last slash would not follow.
+        List<byte[]> names = Libc.names_in(directory.Join("."u8.ToArray()).Bytes, out Errno error)
+            ?? throw FileFailure.Of(error, $"{directory} cannot be listed");
+        names.Sort(static (one, other) => one.AsSpan().SequenceCompareTo(other));
         var owners = new OwnerNames();
-        IEnumerable<DirectoryEntry> entries = Directory.EnumerateFileSystemEntries(directory)
-            .Order(StringComparer.Ordinal)
-            .Select(path => Describe(path, owners));
-        return new DirectoryListing(directory, [.. entries]);
+        return new DirectoryListing(
+            directory.Text, [.. names.Select(name => Describe(directory, name, owners))], FilePath.Base64Of(directory.Bytes));
     }
 
-    private static DirectoryEntry Describe(string path, OwnerNames owners)
+    private static DirectoryEntry Describe(FilePath directory, byte[] name, OwnerNames owners)
     {
-        string name = Path.GetFileName(path);
-        return Look(path) is { } status
-            ? new(name, KindOf(status), status.Size, ModeOf(status), owners.Of(status.Owner), status.Modified)
-            : new(name, null, null, null, null, null);
-    }
+        FilePath path = directory.Join(name);
 
-    private static FileStatus? Look(string path)
-    {
-        try
-        {
-            return Libc.lstat(path);
-        }
-        catch (SystemCallException)
-        {
-            // One entry must not hide the others: a folder that may be read and not searched, somebody's file system that is away.
-            return null;
-        }
+        // One entry must not hide the others: a folder that may be read and not searched, somebody's file system that is away.
+        FileStatus? found = Libc.lstat(path.Bytes, out _);
+        string? nameBytes = FilePath.Base64Of(name);
+        return new(
+            Encoding.UTF8.GetString(name),
+            found is { } kind ? KindOf(kind) : null,
+            found?.Size,
+            found is { } mode ? ModeOf(mode) : null,
+            found is { } owned ? owners.Of(owned.Owner) : null,
+            found?.Modified,
+            nameBytes,
+            nameBytes is null ? null : Convert.ToBase64String(path.Bytes));
     }
 
     private static string KindOf(FileStatus status) => JsonNamingPolicy.KebabCaseLower.ConvertName(status.Kind.ToString());

@@ -5,7 +5,8 @@ namespace PipeForkAs.StockJobs;
 
 /// <summary>What <c>read-file</c> takes.</summary>
 /// <param name="Path">The file; relative to the working directory, which is the user's home.</param>
-internal sealed record ReadFileArguments(string Path);
+/// <param name="PathBytes">The same byte by byte, in base64, instead of <paramref name="Path"/>.</param>
+internal sealed record ReadFileArguments(string? Path = null, string? PathBytes = null);
 
 /// <summary>The job <c>read-file</c>: arguments in, a stream out.</summary>
 internal static class ReadFile
@@ -14,13 +15,14 @@ internal static class ReadFile
 
     public static int Read(ReadFileArguments arguments, JobContext context)
     {
-        using FileDescriptor file = Open(arguments.Path);
+        var path = FilePath.Of(arguments.Path, arguments.PathBytes);
+        using FileDescriptor file = Open(path);
         byte[] buffer = GC.AllocateUninitializedArray<byte>(BufferBytes);
         while (true)
         {
             IOResult read = Libc.read(file, buffer);
             if (read.Failed)
-                throw new IOException($"{arguments.Path} cannot be read: {read.Errno}", read.Errno.Value);
+                throw FileFailure.Of(read.Errno, $"{path} cannot be read");
             if (read.Count == 0)
                 return 0;
             context.Output.Write(buffer, 0, (int)read.Count);
@@ -28,36 +30,31 @@ internal static class ReadFile
     }
 
     /// <summary>.NET's own would take a lock, which other programs' locks (flock(2)) refuse, and which would refuse theirs while a client reads slowly.</summary>
-    private static FileDescriptor Open(string path)
+    private static FileDescriptor Open(FilePath path)
     {
-        FileDescriptor? file = null;
+        // A pipe or a device would make the job wait or go on for ever, and opening alone may have effects; what is opened may be another by
+        // then.
+        FileStatus there = Libc.stat(path.Bytes, out Errno hidden) ?? throw FileFailure.Of(hidden, $"{path} cannot be looked at");
+        RefuseUnlessRegular(path, there);
+        FileDescriptor file = Libc.open(path.Bytes, OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK | OpenFlags.O_NOCTTY, 0, out Errno closed)
+            ?? throw FileFailure.Of(closed, $"{path} cannot be opened");
         try
         {
-            // A pipe or a device would make the job wait or go on for ever, and opening alone may have effects; what is opened may be another by then.
-            if (Libc.stat(path) is { } there)
-                RefuseUnlessRegular(path, there);
-            file = Libc.open(path, OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK | OpenFlags.O_NOCTTY);
             RefuseUnlessRegular(path, Libc.fstat(file));
             return file;
         }
-        catch (SystemCallException missing) when (missing.Errno == Errno.ENOENT || missing.Errno == Errno.ENOTDIR)
+        catch (JobException)
         {
-            throw new FileNotFoundException($"there is no {path}", missing);
-        }
-        catch (SystemCallException closed) when (closed.Errno == Errno.EACCES)
-        {
-            throw new UnauthorizedAccessException($"{path} is closed to this user", closed);
-        }
-        catch (IOException)
-        {
-            file?.Dispose();
+            file.Dispose();
             throw;
         }
     }
 
-    private static void RefuseUnlessRegular(string path, FileStatus status)
+    private static void RefuseUnlessRegular(FilePath path, FileStatus status)
     {
+        if (status.Kind == FileKind.Directory)
+            throw FileFailure.Of(Errno.EISDIR, $"{path} is not a regular file");
         if (status.Kind != FileKind.Regular)
-            throw new IOException($"{path} is no regular file but: {status.Kind}");
+            throw new JobException(FileFailure.NotRegular, $"{path} is not a regular file but: {status.Kind}");
     }
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.Win32.SafeHandles;
 using PipeForkAs.Jobs;
 using PipeForkAs.LibC;
@@ -11,11 +12,15 @@ namespace PipeForkAs.StockJobs;
 /// user is in it; else, and where the file had an access control list, which is not kept, the group may do no more than everyone.
 /// </param>
 /// <param name="Size">How many bytes must come. Without it, a client that is cut off is not told from one that has finished.</param>
-internal sealed record WriteFileArguments(string Path, string? Mode = null, long? Size = null);
+/// <param name="PathBytes">The file byte by byte, in base64, instead of <paramref name="Path"/>.</param>
+internal sealed record WriteFileArguments(string? Path = null, string? Mode = null, long? Size = null, string? PathBytes = null);
 
 /// <summary>The job <c>write-file</c>: asynchronous, and it cleans up when it is told to stop.</summary>
 internal static class WriteFile
 {
+    /// <summary>errno(3).</summary>
+    private const int EFBIG = 27;
+
     /// <summary>Until the file has its rights nobody else opens it: who has it open reads on, whatever they become.</summary>
     private const uint OwnerAlone = 0x180; // 0600
 
@@ -26,17 +31,20 @@ internal static class WriteFile
         Libc.signal_ignore(Signal.SIGXFSZ);
 
         // The path as the kernel reads it, also where it has links and dots in it.
-        string target = arguments.Path;
-        FileStatus? former = Libc.lstat(target);
+        var target = FilePath.Of(arguments.Path, arguments.PathBytes);
+        int slash = target.Bytes.AsSpan().LastIndexOf((byte)'/');
+        FileStatus? former = Libc.lstat(target.Bytes, out Errno hidden);
+        if (former is null && hidden != Errno.ENOENT && hidden != Errno.ENOTDIR)
+            throw FileFailure.Of(hidden, $"{target} cannot be looked at");
         if (former is { Kind: FileKind.Directory })
-            throw new IOException($"{target} is a directory");
-        if (Path.GetFileName(target).Length == 0)
-            throw new IOException($"\"{target}\" is the name of no file");
+            throw FileFailure.Of(Errno.EISDIR, $"{target} is a directory");
+        if (slash == target.Bytes.Length - 1)
+            throw new JobArgumentsException($"\"{target}\" is not the name of a file");
         uint? mode = ParseMode(arguments.Mode);
 
         // Beside the target, so that it is on the same file system and the move is one step.
-        string directory = Path.GetDirectoryName(target) is { Length: > 0 } folder ? folder : ".";
-        string temporary = Path.Combine(directory, $".pipeforkas-{Path.GetRandomFileName()}");
+        var directory = FilePath.OfBytes(slash < 0 ? "."u8.ToArray() : slash == 0 ? "/"u8.ToArray() : target.Bytes[..slash]);
+        FilePath temporary = directory.Join(Encoding.ASCII.GetBytes($".pipeforkas-{Path.GetRandomFileName()}"));
         bool hasOwnMode = mode is not null || former is { Kind: FileKind.Regular };
         SafeFileHandle made = Make(temporary, directory, hasOwnMode ? OwnerAlone : 0x1B6u); // 0666
         bool moved = false;
@@ -48,7 +56,8 @@ internal static class WriteFile
                 await ReceiveAsync(made, arguments.Size, context.Input, stop);
             }
 
-            Libc.rename(temporary, target);
+            if (Libc.rename(temporary.Bytes, target.Bytes) is { Value: not 0 } refused)
+                throw FileFailure.Of(refused, $"{target} cannot be replaced");
             moved = true;
         }
         finally
@@ -61,36 +70,18 @@ internal static class WriteFile
         return 0;
     }
 
-    private static SafeFileHandle Make(string path, string directory, uint mode)
+    private static SafeFileHandle Make(FilePath path, FilePath directory, uint mode)
     {
-        try
-        {
-            return new SafeFileHandle(Libc.open(path, OpenFlags.O_WRONLY | OpenFlags.O_EXCL, mode).Release(), ownsHandle: true);
-        }
-        catch (SystemCallException missing) when (missing.Errno == Errno.ENOENT || missing.Errno == Errno.ENOTDIR)
-        {
-            throw new DirectoryNotFoundException($"there is no folder {directory}", missing);
-        }
-        catch (SystemCallException closed) when (closed.Errno == Errno.EACCES)
-        {
-            throw new UnauthorizedAccessException($"the folder {directory} is closed to this user", closed);
-        }
+        FileDescriptor made = Libc.open(path.Bytes, OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_EXCL, mode, out Errno refused)
+            ?? throw FileFailure.Of(refused, $"no file can be made in the folder {directory}");
+        return new SafeFileHandle(made.Release(), ownsHandle: true);
     }
 
-    private static void Remove(string path)
-    {
-        try
-        {
-            Libc.unlink(path);
-        }
-        catch (SystemCallException gone) when (gone.Errno == Errno.ENOENT)
-        {
-            // Somebody else did.
-        }
-    }
+    /// <summary>Somebody else may have done it, or the folder may have become another's: there is nothing to do about that.</summary>
+    private static void Remove(FilePath path) => Libc.unlink(path.Bytes);
 
     /// <summary>Nobody gets a right by it who had none in what is replaced.</summary>
-    private static void SetRights(SafeFileHandle made, FileStatus? former, uint? asked, string target)
+    private static void SetRights(SafeFileHandle made, FileStatus? former, uint? asked, FilePath target)
     {
         var file = new FileDescriptor((int)made.DangerousGetHandle());
         uint? mode = asked;
@@ -109,49 +100,54 @@ internal static class WriteFile
     private static uint WithoutGroup(uint mode) => mode & (0x1C7 | ((mode & 7) << 3));
 
     /// <summary>Where there is an access control list, what looks like the group's rights is the most that anybody in the list has; acl(5).</summary>
-    private static bool HasList(string path)
-    {
-        try
-        {
-            return Libc.getxattr(path, "system.posix_acl_access") is not null;
-        }
-        catch (SystemCallException)
-        {
-            // A long one, or one that cannot be looked at.
-            return true;
-        }
-    }
+    private static bool HasList(FilePath path) =>
+        Libc.has_xattr(path.Bytes, "system.posix_acl_access", out Errno unknown) || unknown != Errno.None;
 
     private static async Task ReceiveAsync(SafeFileHandle made, long? size, Stream input, CancellationToken stop)
     {
         await using var file = new FileStream(made, FileAccess.Write, bufferSize: 0);
         try
         {
-            // A read that waits for a client cannot be interrupted; it is left behind, and ends with the process.
-            await input.CopyToAsync(file, stop).WaitAsync(stop);
+            await input.CopyToAsync(file, stop);
         }
         catch (ArgumentOutOfRangeException tooLong)
         {
             // What .NET makes of EFBIG.
-            throw new IOException("the file would be longer than this job may make one (Limits:Worker:FileSize); it was not written", tooLong);
+            throw new JobException(
+                "too-large", "the file would be longer than this job may make one (Limits:Worker:FileSize); it was not written", EFBIG, tooLong);
+        }
+        catch (IOException failure) when (FileFailure.Of(failure, "the file cannot be written") is { } known)
+        {
+            throw known;
         }
 
         if (size is { } expected && file.Length != expected)
-            throw new EndOfStreamException($"{file.Length} bytes came, not {expected}; the file was not written");
-        RandomAccess.FlushToDisk(made);
+            throw new JobException(FileFailure.Incomplete, $"{file.Length} bytes came, not {expected}; the file was not written");
+        try
+        {
+            RandomAccess.FlushToDisk(made);
+        }
+        catch (IOException failure) when (FileFailure.Of(failure, "the file cannot be written to the disk") is { } known)
+        {
+            throw known;
+        }
     }
 
     /// <summary>The move is on the disk when the directory is.</summary>
-    private static void Settle(string directory)
+    private static void Settle(FilePath directory)
     {
+        using FileDescriptor? names = Libc.open(directory.Bytes, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY, 0, out Errno refused);
+        if (names is null && refused != Errno.EACCES)
+            throw FileFailure.Of(refused, $"the folder {directory} cannot be opened");
+        if (names is null)
+            return; // It may be written to and not read: the file is there all the same.
         try
         {
-            using FileDescriptor names = Libc.open(directory, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY);
             Libc.fsync(names);
         }
-        catch (SystemCallException failure) when (failure.Errno == Errno.EACCES || failure.Errno == Errno.EINVAL)
+        catch (SystemCallException failure) when (failure.Errno == Errno.EINVAL)
         {
-            // It may be written to and not read, or its file system does not do that for directories: the file is there all the same.
+            // Its file system does not do that for directories.
         }
     }
 

@@ -27,7 +27,7 @@ public sealed partial class ReceivingTests
             call => Assert.EndsWith(".Read,", call.Value));
     }
 
-    [GeneratedRegex(@"\bLibc\s*\.\s*(recv|recvmsg|recv_without_descriptors|splice_without_descriptors)\s*\(")]
+    [GeneratedRegex(@"\bLibc\s*\.\s*(recv|recv_nowait|recvmsg|recv_without_descriptors|splice_without_descriptors)\s*\(")]
     private static partial Regex Receive();
 
     [GeneratedRegex(@"\bLibc\s*\.\s*splice\s*\([^,]*,")]

@@ -81,6 +81,7 @@ public sealed class PackageTests(BootedSystem system)
         Assert.Equal(4, (await inside.RunAsync("systemctl", "status", "pipeforkas.service")).ExitCode); // There is no such unit.
         await inside.MustAsync("apt-get", "purge", "-y", "pipeforkas");
         Assert.Empty((await FilesAsync(inside)).Except(before));
+        Assert.False(Directory.Exists(inside.PathOf("/run/pipeforkas")));
         Assert.Equal("", (await inside.RunAsync("dpkg-query", "--show", "pipeforkas")).Text);
     }
 

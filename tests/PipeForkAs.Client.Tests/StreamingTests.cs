@@ -49,6 +49,23 @@ public sealed class StreamingTests
         Assert.Equal((ReplyCode.Failed, 3), (end.Code, end.Exit));
     }
 
+    [Theory(Timeout = Bound.Milliseconds)]
+    [InlineData(false, 0)]
+    [InlineData(true, 1)]
+    public async Task An_output_is_flushed_where_something_was_written_and_else_left_alone(bool writes, int flushes)
+    {
+        await using FakeDaemon daemon = FakeDaemon.Replying([.. writes ? [Reply.Out("a")] : Array.Empty<byte[]>(), Reply.End(ReplyCode.Denied)]);
+        await using CountingStream output = new();
+
+        await new PipeForkAsClient(daemon.SocketPath).RunAsync(new Request { Job = "job" }, null, output, null);
+
+        Assert.Equal(flushes, output.Flushes);
+    }
+
+    [Fact]
+    public void A_request_that_is_not_valid_is_one_of_the_librarys_exceptions() =>
+        Assert.IsAssignableFrom<PipeForkAsException>(Assert.Throws<RequestException>(new Request { Job = "not a name" }.ToLine));
+
     [Fact(Timeout = Bound.Milliseconds)]
     public async Task No_input_is_half_closed_at_once()
     {
@@ -258,6 +275,17 @@ public sealed class StreamingTests
             Assert.Equal(SocketError.Success, error);
             accepted += count;
             sentOfLast = (sentOfLast + count) % frame.Length;
+        }
+    }
+
+    private sealed class CountingStream : MemoryStream
+    {
+        public int Flushes { get; private set; }
+
+        public override Task FlushAsync(CancellationToken cancellationToken)
+        {
+            Flushes++;
+            return Task.CompletedTask;
         }
     }
 }

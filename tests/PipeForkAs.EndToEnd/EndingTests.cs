@@ -106,7 +106,7 @@ public sealed class EndingTests(EndingJobsDaemon shared) : IClassFixture<EndingJ
 
         Assert.Equal((ReplyCode.Ok, 0), (reply.End.Code, reply.End.Exit));
         Assert.NotEmpty(reply.Text);
-        Assert.InRange(reply.End.Seconds, 0.9, 30); // The grace was theirs.
+        Assert.InRange(reply.End.Seconds, 0.2, 30); // A quarter of a second of silence was theirs.
         await Bound.UntilAsync(() => Living().Count == 0, () => $"{Living().Count} processes live on");
     }
 

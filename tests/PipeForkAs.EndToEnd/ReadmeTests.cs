@@ -62,6 +62,10 @@ public sealed class ReadmeTests(ReadmeTests.PanelDaemon shared) : IClassFixture<
         await File.WriteAllTextAsync($"{home}/www/page.html", "<p>");
         Assert.Equal(0, await AsAsync(daemon, TestUsers.Bob, "list-directory", $"path={home}/www"));
         Assert.Equal(0, await AsAsync(daemon, TestUsers.Bob, "read-file", $"path={home}/www/page.html"));
+        Assert.Equal(0, await AsAsync(daemon, TestUsers.Bob, "read-file", "path=www/page.html"));
+        Assert.Equal(126, await AsAsync(daemon, TestUsers.Bob, "read-file", "path=notes.txt"));
+        Assert.Equal(126, await AsAsync(daemon, TestUsers.Bob, "list-directory"));
+        Assert.Equal(0, (await Tool.RunAsync([NativeBuild.Command, "--socket", daemon.Socket, "run", "--user", TestUsers.Alice, "id"])).ExitCode);
         Assert.Equal(126, await AsAsync(daemon, TestUsers.Bob, "list-directory", $"path={home}"));
         Assert.Equal(126, await AsAsync(daemon, TestUsers.Bob, "read-file", $"path={home}/.ssh/id_ed25519"));
         Assert.Equal(126, await AsAsync(daemon, TestUsers.Alice, "write-file", $"path={home}/x"));

@@ -226,7 +226,20 @@ public sealed class SandboxTests(SandboxDaemon shared) : IClassFixture<SandboxDa
         await using DaemonProcess lacking = await FaultyKernel.LaunchDaemonAsync(folder, configuration, [new Fault(call, ENOSYS)]);
 
         Assert.Equal(1, await lacking.EndedAsync());
-        Assert.Contains("the sandbox of the job \"demanding\" cannot be made: the kernel has " + lack, lacking.Log);
+        Assert.Contains("the sandbox of the job \"demanding\" (Commands:demanding:Sandbox) cannot be made: the kernel has " + lack, lacking.Log);
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_daemon_that_may_not_ask_for_landlock_names_the_job_and_the_key()
+    {
+        (string folder, JsonObject configuration) = DaemonProcess.Prepare();
+        configuration["JobHosts"] = new JsonArray(new JsonObject { ["Path"] = NativeBuild.StockJobs, ["Workers"] = 1 });
+        configuration["Jobs"] = JsonNode.Parse("""{"id":{"Sandbox":{"NoNetwork":true}}}""");
+
+        await using DaemonProcess barred = await FaultyKernel.LaunchDaemonAsync(folder, configuration, [new Fault(444, EPERM)]);
+
+        Assert.Equal(1, await barred.EndedAsync());
+        Assert.Contains("the sandbox of the job \"id\" (Jobs:id:Sandbox) cannot be made: Landlock is barred here", barred.Log);
     }
 
     [Theory(Timeout = Bound.Test)]

@@ -6,13 +6,17 @@ namespace PipeForkAs.Jobs.Tests;
 
 public sealed class DescriptorStreamTests : IDisposable
 {
+    private const int Patience = 30_000, Glance = 100;
+
     private readonly FileDescriptor read, write;
+    private readonly TerminationSignal termination = new();
     private readonly DescriptorStream input, output;
 
     public DescriptorStreamTests()
     {
-        (read, write) = Libc.pipe2();
-        (input, output) = (new DescriptorStream(read, FileAccess.Read), new DescriptorStream(write, FileAccess.Write));
+        (read, write) = Libc.socketpair_stream();
+        input = new DescriptorStream(read, FileAccess.Read, termination);
+        output = new DescriptorStream(write, FileAccess.Write, termination);
     }
 
     public void Dispose()
@@ -40,7 +44,7 @@ public sealed class DescriptorStreamTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task More_than_a_pipe_holds_is_copied_whole_asynchronously_or_not(bool asynchronously)
+    public async Task More_than_a_socket_holds_is_copied_whole_asynchronously_or_not(bool asynchronously)
     {
         byte[] sent = [.. Enumerable.Range(0, 1 << 20).Select(i => (byte)(i * 31 / 7))];
         Task writing = Task.Run(async () =>
@@ -55,6 +59,82 @@ public sealed class DescriptorStreamTests : IDisposable
             input.CopyTo(received);
         await writing;
         Assert.True(received.ToArray().AsSpan().SequenceEqual(sent));
+    }
+
+    [Theory(Timeout = Patience)]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_read_that_waits_is_cancelled_with_the_job(bool asynchronously)
+    {
+        CancellationToken job = termination.Token;
+        Task<int> reading = asynchronously
+            ? input.ReadAsync(new byte[8], CancellationToken.None).AsTask()
+            : Task.Run(() => input.Read(new byte[8]), TestContext.Current.CancellationToken);
+        Assert.NotSame(reading, await Task.WhenAny(reading, Task.Delay(Glance, TestContext.Current.CancellationToken)));
+
+        termination.Cancel();
+
+        OperationCanceledException cancelled = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
+        Assert.Equal(job, cancelled.CancellationToken);
+    }
+
+    [Theory(Timeout = Patience)]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_write_that_waits_is_cancelled_with_the_job(bool asynchronously)
+    {
+        CancellationToken job = termination.Token;
+        byte[] much = new byte[1 << 22];
+        Task writing = asynchronously
+            ? output.WriteAsync(much, CancellationToken.None).AsTask()
+            : Task.Run(() => output.Write(much), TestContext.Current.CancellationToken);
+        Assert.NotSame(writing, await Task.WhenAny(writing, Task.Delay(Glance, TestContext.Current.CancellationToken)));
+
+        termination.Cancel();
+
+        OperationCanceledException cancelled = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => writing);
+        Assert.Equal(job, cancelled.CancellationToken);
+    }
+
+    [Fact(Timeout = Patience)]
+    public async Task A_call_that_waits_is_cancelled_by_its_own_token_and_the_stream_goes_on()
+    {
+        using var own = new CancellationTokenSource();
+        Task<int> reading = input.ReadAsync(new byte[8], own.Token).AsTask();
+        await own.CancelAsync();
+        OperationCanceledException cancelled = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
+        Assert.Equal(own.Token, cancelled.CancellationToken);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => input.ReadAsync(new byte[8], own.Token).AsTask());
+
+        using var other = new CancellationTokenSource();
+        Task<int> next = input.ReadAsync(new byte[8], other.Token).AsTask();
+        await output.WriteAsync("abc"u8.ToArray(), other.Token);
+        Assert.Equal(3, await next);
+    }
+
+    [Fact(Timeout = Patience)]
+    public async Task A_job_that_asks_for_the_token_while_it_waits_is_cancelled_too()
+    {
+        Task<int> reading = Task.Run(() => input.Read(new byte[8]), TestContext.Current.CancellationToken);
+        Assert.NotSame(reading, await Task.WhenAny(reading, Task.Delay(Glance, TestContext.Current.CancellationToken)));
+        CancellationToken job = termination.Token;
+
+        termination.Cancel();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
+        Assert.True(job.IsCancellationRequested);
+    }
+
+    [Fact]
+    public void A_cancelled_job_still_moves_what_need_not_wait()
+    {
+        _ = termination.Token;
+        output.Write("abc"u8);
+        termination.Cancel();
+
+        output.Write("def"u8);
+        Assert.Equal(6, input.Read(new byte[8]));
+        Assert.ThrowsAny<OperationCanceledException>(() => input.Read(new byte[8]));
     }
 
     [Fact]

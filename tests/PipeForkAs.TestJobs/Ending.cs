@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using PipeForkAs.Jobs;
@@ -17,6 +18,9 @@ internal sealed record ThrowArguments(string Message);
 /// <param name="Seconds">How long the process lives.</param>
 /// <param name="OwnSession">Whether it leaves the worker's session and process group.</param>
 internal sealed record BackgroundArguments(int Seconds, bool OwnSession = false);
+
+/// <param name="How"><c>read</c>, <c>read-async</c>, <c>write</c>, <c>write-async</c> or <c>process</c>.</param>
+internal sealed record WaitArguments(string How);
 
 /// <summary>Jobs that end, or do not, in a certain way.</summary>
 internal static class Ending
@@ -68,6 +72,52 @@ internal static class Ending
         token.WaitHandle.WaitOne();
         context.Line("cancelled");
         return 42;
+    }
+
+    /// <summary>Waits for its client, or for a process, until the job is cancelled; exits with 43 then.</summary>
+    public static async Task<int> WaitAsync(WaitArguments arguments, JobContext context)
+    {
+        CancellationToken token = context.CancellationToken;
+        context.Line("ready");
+        byte[] buffer = new byte[64 * 1024];
+        try
+        {
+            while (true)
+            {
+                switch (arguments.How)
+                {
+                    case "read":
+                        context.Input.ReadExactly(buffer);
+                        break;
+                    case "read-async":
+                        await context.Input.ReadExactlyAsync(buffer, token);
+                        break;
+                    case "write":
+                        context.Output.Write(buffer);
+                        break;
+                    case "write-async":
+                        await context.Output.WriteAsync(buffer, token);
+                        break;
+                    case "process":
+                        return await TrapAsync();
+                    default:
+                        throw new ArgumentException(arguments.How, nameof(arguments));
+                }
+            }
+        }
+        catch (OperationCanceledException) when (token.IsCancellationRequested)
+        {
+            return 43;
+        }
+    }
+
+    /// <summary>A process that exits with 43 at SIGTERM. It has nothing of the job's streams.</summary>
+    private static async Task<int> TrapAsync()
+    {
+        using ChildProcess child = ChildProcess.Start(
+            new ProcessStartInfo("/bin/sh", ["-c", "trap 'exit 43' TERM; while :; do sleep 0.1; done"]) { RedirectStandardOutput = true })!;
+        await child.WaitForExitAsync(CancellationToken.None);
+        return child.ExitCode;
     }
 
     public static int Background(BackgroundArguments arguments, JobContext context)

@@ -15,6 +15,7 @@ return JobHost.Run(args, jobs =>
     jobs.Add("overflow", Ending.Overflow).WithDescription("Overflow the stack");
     jobs.Add("ignore-sigterm", () => TestJson.Default.Duration, Ending.IgnoreSigterm).WithDescription("Ignore SIGTERM, say \"ready\" and sleep");
     jobs.Add("graceful", Ending.Graceful).WithDescription("Say \"ready\", then \"cancelled\" at SIGTERM, and exit with 42");
+    jobs.Add("wait", () => TestJson.Default.WaitArguments, Ending.WaitAsync).WithDescription("Say \"ready\" and wait until cancelled; 43");
     jobs.Add("background", () => TestJson.Default.BackgroundArguments, Ending.Background).WithDescription("Leave a process behind that holds standard output open");
 
     // What comes in and goes out.

@@ -10,6 +10,7 @@ namespace PipeForkAs.TestJobs;
 [JsonSerializable(typeof(SignalArguments))]
 [JsonSerializable(typeof(ThrowArguments))]
 [JsonSerializable(typeof(BackgroundArguments))]
+[JsonSerializable(typeof(WaitArguments))]
 [JsonSerializable(typeof(FloodArguments))]
 [JsonSerializable(typeof(MarkArguments))]
 [JsonSerializable(typeof(SumArguments))]

@@ -13,12 +13,14 @@ internal sealed class ListCommand : Command
     private readonly Option<bool> json = new("--json") { Description = "Write a JSON array of descriptions" };
     private readonly SocketOption socket;
     private readonly StreamSet streams;
+    private readonly Report report;
 
-    public ListCommand(SocketOption socket, StreamSet streams)
+    public ListCommand(SocketOption socket, StreamSet streams, Report report)
         : base("list", "Lists the jobs: name, kind and what they do.")
     {
         this.socket = socket;
         this.streams = streams;
+        this.report = report;
         Add(json);
         SetAction(RunAsync);
     }
@@ -30,6 +32,8 @@ internal sealed class ListCommand : Command
             ? JsonSerializer.Serialize(jobs, JobDescriptionJson.Default.IReadOnlyListJobDescription) + "\n"
             : JobText.List(jobs);
         await streams.WriteAsync(text, cancellation);
+        if (jobs.Count == 0)
+            report.Line("there is no job that you may run");
         return ExitStatus.Success;
     }
 }

@@ -40,7 +40,7 @@ internal static class ExitStatus
         ReplyCode.Ok => end.Exit ?? Success,
         ReplyCode.Failed => end.Exit ?? Trouble,
         ReplyCode.Signaled => end.Signal is { } number ? Signal + number : Trouble,
-        ReplyCode.Error => end.Error?.Errno is null ? Error : Trouble,
+        ReplyCode.Error => end.Error is { IsOfExecution: true } ? Trouble : Error,
         ReplyCode.Timeout => Timeout,
         ReplyCode.Cancelled => Cancelled,
         ReplyCode.Denied => Denied,

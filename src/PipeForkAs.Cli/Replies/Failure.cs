@@ -11,7 +11,7 @@ internal static class Failure
 
     /// <summary>Whether it is a failure that can happen to a user; all else is a fault of the program, and shows its stack.</summary>
     public static bool Explains(Exception failure) =>
-        failure is PipeForkAsException or RequestException or OperationCanceledException || IsOfStreams(failure);
+        failure is PipeForkAsException or OperationCanceledException || IsOfStreams(failure);
 
     /// <summary>Whether a stream failed: .NET says of a descriptor that is closed, or open for the other direction, that access is denied.</summary>
     public static bool IsOfStreams(Exception failure) => failure is IOException or UnauthorizedAccessException;

@@ -14,7 +14,7 @@ internal sealed class Report(LineTrackingStream error)
         if (end.Code is ReplyCode.Ok or ReplyCode.Failed)
             return;
 
-        string? message = end.Error is { Errno: null } thrown ? $"{thrown.Type}: {thrown.Message}" : end.Message;
+        string? message = end.Error is { IsOfExecution: false } thrown ? $"{thrown.Type}: {thrown.Message}" : end.Message;
         Line(message is null ? end.Code.ToWire() : $"{end.Code.ToWire()}: {message}");
     }
 

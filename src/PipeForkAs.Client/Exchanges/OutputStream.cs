@@ -1,8 +1,10 @@
 namespace PipeForkAs.Client.Exchanges;
 
 /// <summary>A stream of the caller's that takes output; its failures say which one it is.</summary>
-internal readonly struct OutputStream(JobStream name, Stream? stream)
+internal sealed class OutputStream(JobStream name, Stream? stream)
 {
+    private bool isWritten;
+
     /// <exception cref="JobStreamException">The stream failed.</exception>
     public async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellation)
     {
@@ -11,6 +13,7 @@ internal readonly struct OutputStream(JobStream name, Stream? stream)
 
         try
         {
+            isWritten = true;
             await stream.WriteAsync(bytes, cancellation).ConfigureAwait(false);
         }
         catch (Exception failure) when (!cancellation.IsCancellationRequested)
@@ -19,10 +22,13 @@ internal readonly struct OutputStream(JobStream name, Stream? stream)
         }
     }
 
+    /// <summary>
+    /// Flushes what was written, if anything was: the first flush of a web server's response sends its status, which may still be another.
+    /// </summary>
     /// <exception cref="JobStreamException">The stream failed.</exception>
     public async ValueTask FlushAsync(CancellationToken cancellation)
     {
-        if (stream is null)
+        if (stream is null || !isWritten)
             return;
 
         try

@@ -12,7 +12,8 @@ namespace PipeForkAs.Daemon.Auditing;
 
 /// <summary>
 /// What is kept of a request: one list of named values for the journal, the console and the file alike. What is not known, or does not apply, is
-/// not in it. Neither what a job says of its failure nor the values of environment variables are kept: they may be secrets.
+/// not in it. Neither the values of environment variables nor a job's own words are kept: they may be secrets. Of its failure there is the
+/// kind, and the errno.
 /// </summary>
 internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
 {
@@ -33,6 +34,9 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
         {
             ReplyCode.Internal or ReplyCode.HostLost => LogLevel.Error,
             ReplyCode.Denied when Event.Id == DeniedEvent => LogLevel.Warning,
+
+            // Programs ask for them all the time: completion, and what watches the daemon.
+            ReplyCode.Ok when request is { Operation: Operation.Describe or Operation.Status } => LogLevel.Debug,
             _ => LogLevel.Information,
         };
 
@@ -45,6 +49,12 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
         Add("Uid", end.Uid ?? trail.Decision?.Account?.Uid);
         Add("Rule", trail.Decision?.Rule);
         Add("Reason", reason);
+        if (end.Error is { } error)
+        {
+            Add("Error", KindOf(error));
+            Add("Errno", error.Errno);
+        }
+
         Add("CallerUid", trail.Caller.Uid.Value);
         Add("CallerGid", trail.Caller.Gid.Value);
         Add("CallerPid", trail.Caller.Pid.Value);
@@ -75,7 +85,9 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
 
         Add("WorkerPid", end.Pid);
         string what = request is null ? "a request" : string.Join(' ', new[] { operation, request.Job, user is null ? null : $"as {user}" }.OfType<string>());
-        Sentence = string.Create(CultureInfo.InvariantCulture, $"uid {trail.Caller.Uid}: {what}: {end.Code.ToWire()}{(reason is null ? "" : $": {reason}")}");
+        string? why = reason ?? (end.Error is { } thrown ? KindOf(thrown) : null);
+        Sentence = string.Create(
+            CultureInfo.InvariantCulture, $"uid {trail.Caller.Uid}: {what}: {end.Code.ToWire()}{(why is null ? "" : $": {why}")}");
     }
 
     /// <summary>Makes the one record that sums up others.</summary>
@@ -174,6 +186,13 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
     private static readonly System.Buffers.SearchValues<char> PlainCharacters =
         System.Buffers.SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./@:+,");
 
+    /// <summary>The longest kind of a failure that is kept, in characters.</summary>
+    private const int LongestKind = 128;
+
+    /// <summary>Names of .NET types have these: nested and generic ones too.</summary>
+    private static readonly System.Buffers.SearchValues<char> KindCharacters =
+        System.Buffers.SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.+`");
+
     private static EventId EventOf(Request? request, EndRecord end) => end switch
     {
         { Pid: not null } => new EventId(RanEvent, "Ran"),
@@ -189,9 +208,13 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
     private static string? ReasonOf(AuditTrail trail, EndRecord end) => end.Code switch
     {
         ReplyCode.Denied when trail.Decision is { IsAllowed: false } decision => decision.Reason,
-        ReplyCode.Error or ReplyCode.BadArguments when end is { Pid: not null, Error.Errno: null } => null,
+        ReplyCode.Error or ReplyCode.BadArguments when end is { Pid: not null, Error: not { IsOfExecution: true } } => null,
         _ => end.Message,
     };
+
+    /// <summary>What a failure is called. A hostile job chooses its text, and may not write anything else into a record by it.</summary>
+    private static string KindOf(JobError error) =>
+        error.Type.Length is > 0 and <= LongestKind && !error.Type.AsSpan().ContainsAnyExcept(KindCharacters) ? error.Type : "other";
 
     private static string MemberName(string name) => MemberNames.GetOrAdd(name, JsonNamingPolicy.SnakeCaseLower.ConvertName);
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Patterns;
 
@@ -53,15 +52,18 @@ internal sealed class Condition(string argument, ConditionOptions options, Patte
     public static Truth And(Truth a, Truth b) => a < b ? a : b;
 
     /// <summary>
-    /// By the text alone, after "//" and "." are taken out; a path with ".." or one that is not absolute is <see cref="Truth.Unknowable"/>. Symbolic
+    /// By the text alone, after "//" and "." are taken out; a path with ".." is <see cref="Truth.Unknowable"/>. A relative path lies below
+    /// the target's home, in which the job begins (<see cref="Decision.NeedsHome"/>). Symbolic
     /// links are not followed, since whoever may write in the folder could change them behind the look: where a path really leads, the
     /// kernel decides by what the target user may do.
     /// </summary>
     private Truth IsUnder(ArgumentValue value, string? home)
     {
-        if (value.Kind != JsonValueKind.String)
+        if (!value.IsPath)
             return Truth.Unknowable;
         string above = folder!;
+        if (value.IsBelowHome && home is null)
+            return Truth.Pending;
         if (isBelowHome)
         {
             if (home is null)
@@ -71,7 +73,7 @@ internal sealed class Condition(string argument, ConditionOptions options, Patte
             above = place + above[1..];
         }
 
-        return value.Path is { } path ? From(path.StartsWith(above, StringComparison.Ordinal)) : Truth.Unknowable;
+        return value.PathFrom(home) is { } path ? From(path.StartsWith(above, StringComparison.Ordinal)) : Truth.Unknowable;
     }
 
     private static Truth From(bool holds) => holds ? Truth.Yes : Truth.No;

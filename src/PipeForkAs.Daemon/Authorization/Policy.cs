@@ -152,7 +152,11 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Policy?
                 if (rule.RequireConsent && question.Consent is null)
                     return new Decision(Answer.NeedsConsent, rule.Name, "the user's consent decides");
                 if (!rule.RequireConsent || question.Consent is { Given: true })
-                    return new Decision(Answer.Allowed, rule.Name, $"the rule \"{rule.Name}\" allows it", question.Account, rule.AllowRoot && target == UserId.Root);
+                {
+                    return new Decision(
+                        Answer.Allowed, rule.Name, $"the rule \"{rule.Name}\" allows it", question.Account,
+                        rule.AllowRoot && target == UserId.Root, question.Arguments is { LookedBelowHome: true });
+                }
             }
         }
 

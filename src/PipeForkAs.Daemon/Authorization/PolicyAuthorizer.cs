@@ -1,3 +1,4 @@
+using System.Text.Json;
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Patterns;
 using PipeForkAs.Daemon.Users;
@@ -12,7 +13,10 @@ namespace PipeForkAs.Daemon.Authorization;
 /// <param name="users">The user database.</param>
 /// <param name="patterns">Matches the patterns of rules.</param>
 /// <param name="consents">Asks users for their consent; null where nobody can be asked, and nobody consents.</param>
-internal sealed class PolicyAuthorizer(Policy policy, IUserDatabase users, PatternMatcher patterns, IConsents? consents = null)
+/// <param name="defaults">Tells the values that a job gives to arguments which a request leaves out; null where none does.</param>
+internal sealed class PolicyAuthorizer(
+    Policy policy, IUserDatabase users, PatternMatcher patterns, IConsents? consents = null,
+    Func<string, IReadOnlyDictionary<string, JsonElement>?>? defaults = null)
     : IAuthorizer
 {
     private const uint NobodyId = 65534;
@@ -28,7 +32,7 @@ internal sealed class PolicyAuthorizer(Policy policy, IUserDatabase users, Patte
         if (Names is { } names)
             await names.RefreshAsync();
         Policy current = Policy;
-        using RequestArguments? given = RequestArguments.Read(arguments, current.Arguments);
+        using RequestArguments? given = RequestArguments.Read(arguments, current.Arguments, defaults?.Invoke(job));
         KnownCaller known = await KnowAsync(current, caller, userIsName: user.Uid is null);
         var question = new Question(known, job, user, null, given);
         await patterns.AnswerAsync(caller.Bucket, current.PatternsOf(question));

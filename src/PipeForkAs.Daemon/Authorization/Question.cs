@@ -38,7 +38,9 @@ internal enum Answer
 /// <param name="Reason">Why, for the log and for root; never for others.</param>
 /// <param name="Account">Whom the job runs as, where it is allowed.</param>
 /// <param name="GrantsRoot">Whether that is root, and the rule grants it by name.</param>
-internal readonly record struct Decision(Answer Answer, string? Rule, string Reason, Account? Account = null, bool GrantsRoot = false)
+/// <param name="NeedsHome">Whether a relative path was taken for one below the home, in which the job must begin then.</param>
+internal readonly record struct Decision(
+    Answer Answer, string? Rule, string Reason, Account? Account = null, bool GrantsRoot = false, bool NeedsHome = false)
 {
     public bool IsAllowed => Answer == Answer.Allowed;
 

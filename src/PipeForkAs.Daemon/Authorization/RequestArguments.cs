@@ -3,13 +3,16 @@ using System.Text.Json;
 
 namespace PipeForkAs.Daemon.Authorization;
 
-/// <summary>The arguments of a request that a policy looks at, found in one pass over all of them.</summary>
+/// <summary>
+/// The arguments of a request that a policy looks at, found in one pass over all of them. What the request leaves out has the value that
+/// the job gives it.
+/// </summary>
 internal sealed class RequestArguments : IDisposable
 {
     private readonly JsonDocument document;
     private readonly Dictionary<string, (string Name, ArgumentValue? Value)> found = new(StringComparer.OrdinalIgnoreCase);
 
-    private RequestArguments(JsonDocument document, FrozenSet<string> names)
+    private RequestArguments(JsonDocument document, FrozenSet<string> names, IReadOnlyDictionary<string, JsonElement>? defaults)
     {
         this.document = document;
         if (document.RootElement.ValueKind != JsonValueKind.Object)
@@ -17,16 +20,31 @@ internal sealed class RequestArguments : IDisposable
         foreach (JsonProperty member in document.RootElement.EnumerateObject())
         {
             string name = member.Name;
-            if (names.Contains(name) && !found.TryAdd(name, (name, new ArgumentValue(member.Value))))
-                found[name] = (name, null);
+            if (names.Contains(name))
+                Add(name, new ArgumentValue(member.Value));
+            if (member.Value.ValueKind == JsonValueKind.String && name.EndsWith(PathBytes.Suffix, StringComparison.OrdinalIgnoreCase))
+                AddBytes(name, member.Value, names);
+        }
+
+        foreach ((string name, JsonElement value) in defaults ?? FrozenDictionary<string, JsonElement>.Empty)
+        {
+            if (names.Contains(name) && !found.ContainsKey(name))
+                Add(name, new ArgumentValue(value));
         }
     }
+
+    /// <summary>Whether a relative path was taken for one below the target's home.</summary>
+    public bool LookedBelowHome => found.Values.Any(entry => entry.Value is { LookedBelowHome: true });
 
     /// <summary>Reads them.</summary>
     /// <param name="json">A JSON object in UTF-8; null for none.</param>
     /// <param name="names">Those that are looked at, in letters of either case; null comes back where there are none.</param>
-    public static RequestArguments? Read(byte[]? json, FrozenSet<string> names) =>
-        json is null || names.Count == 0 ? null : new RequestArguments(JsonDocument.Parse(json), names);
+    /// <param name="defaults">The values that the job gives to arguments which a request leaves out; null for none.</param>
+    public static RequestArguments? Read(
+        byte[]? json, FrozenSet<string> names, IReadOnlyDictionary<string, JsonElement>? defaults = null) =>
+        names.Count == 0 || (json is null && defaults is not { Count: > 0 })
+            ? null
+            : new RequestArguments(JsonDocument.Parse(json ?? "{}"u8.ToArray()), names, defaults);
 
     /// <summary>
     /// The value of an argument; null where there is none. A member of the same name in other letters is as good as none: a job that reads
@@ -37,4 +55,21 @@ internal sealed class RequestArguments : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => document.Dispose();
+
+    /// <summary>A second one of the name, in whatever letters, leaves it open which one the job takes.</summary>
+    private void Add(string name, ArgumentValue? value)
+    {
+        if (!found.TryAdd(name, (name, value)))
+            found[name] = (name, null);
+    }
+
+    /// <summary>The bytes of a path are the value of the argument that a rule names, also where only its text is looked at.</summary>
+    private void AddBytes(string name, JsonElement value, FrozenSet<string> names)
+    {
+        string path = name[..^PathBytes.Suffix.Length];
+        if (!names.Contains(path))
+            return;
+        bool isWritten = name.EndsWith(PathBytes.Suffix, StringComparison.Ordinal);
+        Add(path, isWritten && PathBytes.Read(value.GetString()!) is { } bytes ? new ArgumentValue(bytes) : null);
+    }
 }

@@ -175,8 +175,14 @@ internal sealed class LimitOptions
     /// <summary>How long a job may run: 0.1 s to a day.</summary>
     public TimeSpan JobTimeout { get; set; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>The time from SIGTERM to SIGKILL: zero to 10 minutes. Descendants that hold a pipe open have the same.</summary>
+    /// <summary>The time from SIGTERM to SIGKILL: zero to 10 minutes. Descendants that hold an output open have at most the same.</summary>
     public TimeSpan KillGrace { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// How long descendants that hold an output open, after the job's function or program has ended, may write nothing until they are
+    /// killed: zero to 10 minutes.
+    /// </summary>
+    public TimeSpan OrphanGrace { get; set; } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>
     /// How long jobs may run on when the daemon is told to stop: zero to an hour. A job that waits for input which its client does not send
@@ -210,6 +216,7 @@ internal sealed class LimitOptions
         OutputLimit = fresh.OutputLimit;
         JobTimeout = fresh.JobTimeout;
         KillGrace = fresh.KillGrace;
+        OrphanGrace = fresh.OrphanGrace;
         DrainTimeout = fresh.DrainTimeout;
         Worker = fresh.Worker;
     }
@@ -238,6 +245,11 @@ internal sealed class WorkerLimitOptions
 
     /// <summary>The largest file that it may write, in bytes, 0 or more; null for no limit.</summary>
     public long? FileSize { get; set; }
+
+    /// <summary>
+    /// The largest core file, in bytes, 0 or more; null for no limit. A core file holds what the job held, where others may find it.
+    /// </summary>
+    public long? CoreSize { get; set; } = 0;
 
     /// <summary>Its umask in octal digits.</summary>
     public string Umask { get; set; } = "0077";

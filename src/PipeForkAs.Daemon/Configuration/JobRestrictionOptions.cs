@@ -5,7 +5,7 @@ namespace PipeForkAs.Daemon.Configuration;
 /// <summary>What the configuration restricts about one job. All of it only takes away: nothing here gives a job more than it has without.</summary>
 internal class JobRestrictionOptions
 {
-    /// <summary>How long it may run: over zero, at most a day; null where only <see cref="LimitOptions.JobTimeout"/>, and what the job says itself, holds.</summary>
+    /// <summary>How long it may run: over zero, at most <see cref="LimitOptions.JobTimeout"/>; null where only that, and what the job says itself, holds.</summary>
     public TimeSpan? Timeout { get; set; }
 
     /// <summary>Bytes that it may write to its outputs together, 0 or more; null where only <see cref="LimitOptions.OutputLimit"/> holds.</summary>
@@ -41,6 +41,9 @@ internal sealed class TighterLimitOptions
 
     /// <summary>At most the general one.</summary>
     public long? FileSize { get; set; }
+
+    /// <summary>At most the general one.</summary>
+    public long? CoreSize { get; set; }
 
     /// <summary>At least the bits of the general one.</summary>
     public string? Umask { get; set; }

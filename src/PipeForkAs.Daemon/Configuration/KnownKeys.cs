@@ -19,16 +19,17 @@ internal static class KnownKeys
         "Policy:Rules:#:Where:*:AtMost", "Policy:Rules:#:Where:*:AtLeast",
         "Limits:MaxConnections", "Limits:MaxConnectionsPerUid", "Limits:MaxReceivingPerUid", "Limits:RootReserve",
         "Limits:RequestTimeout", "Limits:LookupTimeout", "Limits:LookupCacheTime",
-        "Limits:MaxJobs", "Limits:MaxJobsPerUid", "Limits:JobTimeout", "Limits:KillGrace", "Limits:DrainTimeout",
+        "Limits:MaxJobs", "Limits:MaxJobsPerUid", "Limits:JobTimeout", "Limits:KillGrace", "Limits:OrphanGrace", "Limits:DrainTimeout",
         "Limits:MaxQueued", "Limits:QueueTimeout", "Limits:OutputLimit", "Limits:Cgroup", "Limits:Worker:MemoryMax", "Limits:Worker:PidsMax", "Limits:Worker:CpuWeight", "Limits:Worker:OomScoreAdj",
         "Limits:Worker:OpenFiles", "Limits:Worker:CpuSeconds", "Limits:Worker:FileSize", "Limits:Worker:Umask", "Limits:Worker:Nice",
+        "Limits:Worker:CoreSize",
         "Audit:File", "Audit:Required", "Audit:RecordsPerMinute", "Logging:**",
     ];
 
     private static readonly string[] Nullable =
     [
         "Commands:*:Timeout", "Commands:*:Parameters:*:Pattern", "Commands:*:Parameters:*:MaxLength", "Commands:*:Parameters:*:Default",
-        "Limits:Worker:CpuSeconds", "Limits:Worker:FileSize",
+        "Limits:Worker:CpuSeconds", "Limits:Worker:FileSize", "Limits:Worker:CoreSize",
         "Limits:Worker:MemoryMax", "Limits:Worker:PidsMax", "Limits:Worker:CpuWeight", "Limits:OutputLimit", "Policy:PamService", "Audit:File",
         "Audit:RecordsPerMinute",
         .. NullableRestrictions("Commands:*"), .. NullableRestrictions("Jobs:*"), "Jobs:*:Timeout",
@@ -44,10 +45,11 @@ internal static class KnownKeys
     private static readonly Dictionary<string, ValueKind> Kinds = new(
     [
         .. Of(ValueKind.Time, "Jobs:*:Timeout", "Commands:*:Timeout", "Limits:QueueTimeout", "Limits:RequestTimeout",
-            "Limits:LookupTimeout", "Limits:LookupCacheTime", "Limits:JobTimeout", "Limits:KillGrace", "Limits:DrainTimeout"),
-        .. Of(ValueKind.Size, "Limits:OutputLimit", "Limits:Worker:MemoryMax", "Limits:Worker:FileSize",
-            "Commands:*:OutputLimit", "Commands:*:Limits:MemoryMax", "Commands:*:Limits:FileSize",
-            "Jobs:*:OutputLimit", "Jobs:*:Limits:MemoryMax", "Jobs:*:Limits:FileSize"),
+            "Limits:LookupTimeout", "Limits:LookupCacheTime", "Limits:JobTimeout", "Limits:KillGrace", "Limits:DrainTimeout",
+            "Limits:OrphanGrace"),
+        .. Of(ValueKind.Size, "Limits:OutputLimit", "Limits:Worker:MemoryMax", "Limits:Worker:FileSize", "Limits:Worker:CoreSize",
+            "Commands:*:OutputLimit", "Commands:*:Limits:MemoryMax", "Commands:*:Limits:FileSize", "Commands:*:Limits:CoreSize",
+            "Jobs:*:OutputLimit", "Jobs:*:Limits:MemoryMax", "Jobs:*:Limits:FileSize", "Jobs:*:Limits:CoreSize"),
         .. Of(ValueKind.LongWhole, "Limits:Worker:PidsMax", "Limits:Worker:OpenFiles", "Limits:Worker:CpuSeconds",
             "Commands:*:Limits:PidsMax", "Commands:*:Limits:OpenFiles", "Commands:*:Limits:CpuSeconds",
             "Jobs:*:Limits:PidsMax", "Jobs:*:Limits:OpenFiles", "Jobs:*:Limits:CpuSeconds"),
@@ -165,6 +167,7 @@ internal static class KnownKeys
     private static string[] NullableRestrictions(string job) =>
     [
         $"{job}:OutputLimit", $"{job}:Limits:MemoryMax", $"{job}:Limits:PidsMax", $"{job}:Limits:CpuWeight", $"{job}:Limits:OpenFiles",
+        $"{job}:Limits:CoreSize",
         $"{job}:Limits:CpuSeconds", $"{job}:Limits:FileSize", $"{job}:Limits:Umask", $"{job}:Limits:Nice", $"{job}:Limits:OomScoreAdj",
     ];
 

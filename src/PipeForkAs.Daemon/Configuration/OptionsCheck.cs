@@ -214,6 +214,7 @@ internal static class OptionsCheck
             .Concat(Range("OutputLimit", limits.OutputLimit ?? 0, 0, long.MaxValue))
             .Concat(Range("JobTimeout", limits.JobTimeout, Tenth, Day))
             .Concat(Range("KillGrace", limits.KillGrace, TimeSpan.Zero, TenMinutes))
+            .Concat(Range("OrphanGrace", limits.OrphanGrace, TimeSpan.Zero, TenMinutes))
             .Concat(Range("DrainTimeout", limits.DrainTimeout, TimeSpan.Zero, TimeSpan.FromHours(1)))
             .Concat(limits.Cgroup is "auto" or "required" or "off" ? [] : [("Limits:Cgroup", "must be auto, required or off")]);
 
@@ -232,6 +233,7 @@ internal static class OptionsCheck
         foreach ((string Key, string Problem) problem in Range("Worker:OpenFiles", worker.OpenFiles, 16, 1_048_576)
             .Concat(Range("Worker:CpuSeconds", worker.CpuSeconds ?? 1, 1, int.MaxValue))
             .Concat(Range("Worker:FileSize", worker.FileSize ?? 0, 0, long.MaxValue))
+            .Concat(Range("Worker:CoreSize", worker.CoreSize ?? 0, 0, long.MaxValue))
             .Concat(Range("Worker:MemoryMax", worker.MemoryMax ?? MinimumMemory, MinimumMemory, long.MaxValue))
             .Concat(Range("Worker:PidsMax", worker.PidsMax ?? 1, 1, 4_194_304))
             .Concat(Range("Worker:CpuWeight", worker.CpuWeight ?? 1, 1, 10_000))

@@ -6,8 +6,6 @@ namespace PipeForkAs.Daemon.Configuration;
 /// <summary>Checks what a configuration restricts about single jobs: in range, and never looser than what holds for all.</summary>
 internal static class RestrictionCheck
 {
-    private static readonly TimeSpan Day = TimeSpan.FromDays(1);
-
     /// <summary>All problems.</summary>
     public static IEnumerable<(string Key, string Problem)> Problems(DaemonOptions options)
     {
@@ -30,8 +28,16 @@ internal static class RestrictionCheck
 
     private static IEnumerable<(string Key, string Problem)> Problems(string key, JobRestrictionOptions job, LimitOptions all)
     {
-        if (job.Timeout is { } timeout && (timeout <= TimeSpan.Zero || timeout > Day))
-            yield return ($"{key}:Timeout", "must be over 00:00:00 and at most 1.00:00:00");
+        if (job.Timeout <= TimeSpan.Zero)
+            yield return ($"{key}:Timeout", string.Create(CultureInfo.InvariantCulture, $"is {job.Timeout}, must be over 00:00:00"));
+        else if (job.Timeout > all.JobTimeout)
+        {
+            yield return (
+                $"{key}:Timeout",
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"is {job.Timeout}, must be at most {all.JobTimeout}: it can only tighten Limits:JobTimeout; raise that"));
+        }
 
         TighterLimitOptions limits = job.Limits;
         WorkerLimitOptions worker = all.Worker;
@@ -44,6 +50,7 @@ internal static class RestrictionCheck
             ("Limits:OpenFiles", Below(limits.OpenFiles, 16, worker.OpenFiles, "Limits:Worker:OpenFiles")),
             ("Limits:CpuSeconds", Below(limits.CpuSeconds, 1, worker.CpuSeconds ?? int.MaxValue, "Limits:Worker:CpuSeconds")),
             ("Limits:FileSize", Below(limits.FileSize, 0, worker.FileSize, "Limits:Worker:FileSize")),
+            ("Limits:CoreSize", Below(limits.CoreSize, 0, worker.CoreSize, "Limits:Worker:CoreSize")),
             ("Limits:Umask", UmaskProblem(limits.Umask, worker.Umask)),
             ("Limits:Nice", Above(limits.Nice, worker.Nice, 19, "Limits:Worker:Nice")),
             ("Limits:OomScoreAdj", Above(limits.OomScoreAdj, worker.OomScoreAdj, 1000, "Limits:Worker:OomScoreAdj")),

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using PipeForkAs.Daemon.Auditing;
 using PipeForkAs.Daemon.Commands;
 using PipeForkAs.Daemon.Configuration;
@@ -15,6 +16,9 @@ internal sealed record RegisteredJob(JobDescription Description, JobHost Host, C
 {
     /// <summary>What the configuration restricts about it.</summary>
     public IReadOnlyList<JobRestrictionOptions> Restrictions { get; init; } = [];
+
+    /// <summary>The values of arguments that a request may leave out.</summary>
+    public IReadOnlyDictionary<string, JsonElement> Defaults { get; } = ArgumentPairs.Defaults(Description.Arguments);
 }
 
 /// <summary>All jobs by their names.</summary>
@@ -117,6 +121,15 @@ internal sealed class JobCatalog
         return $"restricts a job that is not registered; the registered jobs are {jobs}";
     }
 
+    /// <summary>What asks for its sandbox: keys of the configuration, or its registration.</summary>
+    private static string SandboxKeys(RegisteredJob job)
+    {
+        string name = job.Description.Name;
+        IEnumerable<string> keys = job.Restrictions.Where(restriction => !restriction.Sandbox.ToSandbox().IsEmpty)
+            .Select(restriction => restriction is CommandOptions ? $"Commands:{name}:Sandbox" : $"Jobs:{name}:Sandbox");
+        return string.Join(", ", job.Description.Sandboxes is { Count: > 0 } ? keys.Prepend("its registration in the job host") : keys);
+    }
+
     /// <summary>With all that restricts it in its description.</summary>
     private static RegisteredJob Described(RegisteredJob job)
     {
@@ -126,7 +139,8 @@ internal sealed class JobCatalog
         {
             string section = job.Command is null ? "Jobs" : "Commands";
             string key = job.Restrictions.Count == 0 ? "JobHosts" : $"{section}:{job.Description.Name}:Sandbox";
-            throw new ConfigurationException(key, $"the sandbox of the job \"{job.Description.Name}\" cannot be made: {problem}");
+            throw new ConfigurationException(
+                key, $"the sandbox of the job \"{job.Description.Name}\" ({SandboxKeys(job)}) cannot be made: {problem}");
         }
 
         string[] audited = [.. (job.Description.AuditedArguments ?? []).Concat(job.Restrictions.SelectMany(restriction => restriction.AuditArguments)).Distinct()];

@@ -17,8 +17,16 @@ internal static class SandboxSupport
         int layers = sandboxes.Count(sandbox => sandbox.RestrictsFiles);
         if (layers > MaxLayers)
             return $"{layers} sandboxes with paths are more than the kernel's {MaxLayers}";
-        if (Libc.landlock_abi() == 0)
-            return "the kernel has no Landlock (Linux 5.13 or later, with landlock among the security modules in use: lsm=)";
+        try
+        {
+            if (Libc.landlock_abi() == 0)
+                return "the kernel has no Landlock (Linux 5.13 or later, with landlock among the security modules in use: lsm=)";
+        }
+        catch (SystemCallException barred)
+        {
+            return $"Landlock is barred here, mostly by the container's or the unit's filter of system calls: {barred.Message}";
+        }
+
         return Libc.seccomp_available() ? null : "the kernel has no seccomp filters (CONFIG_SECCOMP_FILTER)";
     }
 

@@ -96,6 +96,44 @@ internal sealed class Connection : IDisposable
         return false;
     }
 
+    /// <summary>
+    /// Ends what the daemon says, and takes what the client still sends, for a moment: a client that writes to a closed connection finds
+    /// that (EPIPE) before the reply. Then, and where the client sends more than that, the connection is closed.
+    /// </summary>
+    /// <param name="patience">How long.</param>
+    /// <param name="most">How many bytes.</param>
+    public async ValueTask LingerAsync(TimeSpan patience, long most)
+    {
+        if (closed)
+            return;
+        Watch.HungUp = null;
+        Input.Shutdown(SocketShutdown.SHUT_WR);
+        using LoopTimer end = Loop.Schedule(patience, Close);
+        byte[] room = ArrayPool<byte>.Shared.Rent(64 * 1024);
+        try
+        {
+            while (!closed && most > 0)
+            {
+                IOResult read = Input.Receive(room);
+                if (read.WouldBlock)
+                {
+                    if (!await Watch.ReadableAsync())
+                        return;
+                    continue;
+                }
+
+                if (read.Failed || read.Count == 0)
+                    return;
+                most -= read.Count;
+                await Turns.EnterAsync(Caller.Bucket);
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(room);
+        }
+    }
+
     /// <summary>Ends the connection as if the client had gone away: its job is cancelled.</summary>
     public void Abandon()
     {

@@ -35,10 +35,10 @@ internal sealed class Checking(JobCatalog catalog, IAuthorizer authorizer, IUser
             Job = request.Job!,
             User = decision.Account?.Name ?? user.ToString(),
             Rule = tellsAll || decision.IsAllowed ? decision.Rule : null,
-            Reason = tellsAll ? decision.Reason : null,
+            Reason = tellsAll ? ReasonOf(decision, request.Job!) : null,
             Rules = tellsAll ? trace : null,
         };
-        string? refusal = decision.IsAllowed ? null : $"the policy does not allow uid {caller.Uid} to run \"{request.Job}\" as \"{user}\"";
+        string? refusal = decision.IsAllowed ? null : PolicyRefusal.Message(caller, request);
         if (decision.Answer is Answer.Allowed or Answer.UnknownUser)
         {
             try
@@ -83,7 +83,8 @@ internal sealed class Checking(JobCatalog catalog, IAuthorizer authorizer, IUser
         };
         foreach ((string name, long? limit) in new[]
         {
-            ("cpuSeconds", limits.CpuSeconds), ("fileSize", limits.FileSize), ("outputLimit", order.OutputLimit),
+            ("cpuSeconds", limits.CpuSeconds), ("fileSize", limits.FileSize), ("coreSize", limits.CoreSize),
+            ("outputLimit", order.OutputLimit),
             ("memoryMax", order.Group.MemoryMax), ("pidsMax", order.Group.PidsMax), ("cpuWeight", order.Group.CpuWeight),
         })
         {
@@ -102,6 +103,10 @@ internal sealed class Checking(JobCatalog catalog, IAuthorizer authorizer, IUser
         };
     }
 
+    /// <summary>Why, for root, who may know which jobs there are: a rule for a job that is not there mostly has a misspelt word.</summary>
+    private string ReasonOf(Decision decision, string job) =>
+        catalog.Find(job) is null ? $"there is no job \"{job}\"; {decision.Reason}" : decision.Reason;
+
     /// <summary>Another caller, as it would be if it had logged in now: with the groups that the user database gives it.</summary>
     private async ValueTask<Caller> OtherAsync(Caller asking, string name)
     {
@@ -119,6 +124,8 @@ internal sealed class Checking(JobCatalog catalog, IAuthorizer authorizer, IUser
         text.Append(CultureInfo.InvariantCulture, $"{(result.Allowed ? "allowed" : "denied")}: uid {result.Caller} runs {result.Job} as {result.User}\n");
         if (result.Rule is not null)
             text.Append(CultureInfo.InvariantCulture, $"  rule {result.Rule}\n");
+        if (result.Reason is not null)
+            text.Append(CultureInfo.InvariantCulture, $"  {OneLine.Of(result.Reason)}\n");
         foreach (CheckedRule rule in result.Rules ?? [])
             text.Append(CultureInfo.InvariantCulture, $"  {rule.Name}: {rule.Outcome}\n");
         if (result.Uid is not null)

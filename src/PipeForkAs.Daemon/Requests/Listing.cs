@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Replying;
 using PipeForkAs.Protocol.Client;
@@ -10,9 +11,11 @@ namespace PipeForkAs.Daemon.Requests;
 internal static class Listing
 {
     /// <summary>Answers <c>list</c>.</summary>
-    public static async ValueTask<EndRecord> ListAsync(JobCatalog catalog, Func<string, bool> mayKnow, Request request, Reply reply)
+    public static async ValueTask<EndRecord> ListAsync(
+        JobCatalog catalog, LimitOptions limits, Func<string, bool> mayKnow, Request request, Reply reply)
     {
-        JobDescription[] jobs = [.. catalog.All.Select(job => job.Description).Where(job => mayKnow(job.Name))];
+        JobDescription[] jobs =
+            [.. catalog.All.Where(job => mayKnow(job.Description.Name)).Select(job => Effective(job.Description, limits))];
         byte[] output;
         if (request.Reply == ReplyForm.Frames)
         {
@@ -24,6 +27,8 @@ internal static class Listing
             var text = new StringBuilder();
             foreach (JobDescription job in jobs)
                 text.Append(job.Description.Length == 0 ? job.Name : $"{job.Name.PadRight(width)}  {job.Description}").Append('\n');
+            if (jobs.Length == 0)
+                text.Append("there is no job that you may run\n");
             output = Encoding.UTF8.GetBytes(text.ToString());
         }
 
@@ -32,15 +37,20 @@ internal static class Listing
 
     /// <summary>Answers <c>describe</c>.</summary>
     /// <exception cref="RefusedException">There is no such job, or the caller may not know of one of that name, and is not told whether there is one.</exception>
-    public static async ValueTask<EndRecord> DescribeAsync(JobCatalog catalog, Func<string, bool> mayKnow, Request request, Reply reply)
+    public static async ValueTask<EndRecord> DescribeAsync(
+        JobCatalog catalog, LimitOptions limits, Func<string, bool> mayKnow, Request request, Reply reply)
     {
         if (!mayKnow(request.Job!))
             throw new RefusedException(ReplyCode.Denied, $"the policy does not allow you to run \"{request.Job}\" as anyone");
         RegisteredJob job = catalog.Find(request.Job!)
             ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{request.Job}\"; list shows those that there are");
-        byte[] json = JsonSerializer.SerializeToUtf8Bytes(job.Description, JobDescriptionJson.Default.JobDescription);
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(Effective(job.Description, limits), JobDescriptionJson.Default.JobDescription);
         return await SendAsync(reply, [.. json, (byte)'\n'], job.Description.Name);
     }
+
+    /// <summary>With the time-out that holds: a job, or its registration, can only shorten the general one.</summary>
+    private static JobDescription Effective(JobDescription job, LimitOptions limits) =>
+        job with { Timeout = Math.Min(job.Timeout ?? double.MaxValue, limits.JobTimeout.TotalSeconds) };
 
     private static async ValueTask<EndRecord> SendAsync(Reply reply, byte[] output, string? job)
     {

@@ -19,7 +19,7 @@ internal sealed record JobOrder(Run Run, GroupLimits Group, TimeSpan Timeout, lo
 internal sealed class OrderBuilder
 {
     private TimeSpan longest;
-    private TimeSpan grace;
+    private TimeSpan grace, orphanGrace;
     private long? mostOutput;
     private WorkerLimits limits = new();
     private readonly PatternMatcher patterns;
@@ -36,11 +36,13 @@ internal sealed class OrderBuilder
     {
         longest = options.JobTimeout;
         grace = options.KillGrace;
+        orphanGrace = options.OrphanGrace;
         limits = new WorkerLimits
         {
             OpenFiles = options.Worker.OpenFiles,
             CpuSeconds = options.Worker.CpuSeconds,
             FileSize = options.Worker.FileSize,
+            CoreSize = options.Worker.CoreSize,
             Umask = OptionsCheck.ParseOctal(options.Worker.Umask),
             Nice = options.Worker.Nice,
             OomScoreAdjust = options.Worker.OomScoreAdj,
@@ -71,6 +73,7 @@ internal sealed class OrderBuilder
             Sandboxes = [.. job.Description.Sandboxes ?? []],
             GrantsRoot = grantsRoot,
             GraceMilliseconds = (long)grace.TotalMilliseconds,
+            OrphanGraceMilliseconds = (long)orphanGrace.TotalMilliseconds,
             Limits = job.Restrictions.Aggregate(limits, Tighten),
         };
         return new JobOrder(run, ToGroup(job), Timeout(job, request), OutputLimit(job));
@@ -96,6 +99,7 @@ internal sealed class OrderBuilder
             OpenFiles = Math.Min(limits.OpenFiles, tighter.OpenFiles ?? long.MaxValue),
             CpuSeconds = Least(limits.CpuSeconds, tighter.CpuSeconds),
             FileSize = Least(limits.FileSize, tighter.FileSize),
+            CoreSize = Least(limits.CoreSize, tighter.CoreSize),
             Umask = limits.Umask | (tighter.Umask is { } umask ? OptionsCheck.ParseOctal(umask) : 0),
             Nice = Math.Max(limits.Nice, tighter.Nice ?? int.MinValue),
             OomScoreAdjust = Math.Max(limits.OomScoreAdjust, tighter.OomScoreAdj ?? int.MinValue),

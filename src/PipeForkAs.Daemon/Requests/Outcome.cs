@@ -51,10 +51,18 @@ internal readonly record struct Outcome(ReplyCode Code, string? Message, JobErro
         return report.Returned switch
         {
             { Kind: ReturnKind.BadArguments } wrong => new(ReplyCode.BadArguments, wrong.Message),
-            { Kind: ReturnKind.Threw } thrown => new(ReplyCode.Error, $"{thrown.ExceptionType}: {thrown.Message}", new JobError(thrown.ExceptionType, thrown.Message)),
+            { Kind: ReturnKind.Threw } thrown => Threw(thrown),
             _ when how.Value == 0 => new(ReplyCode.Ok, null),
             _ => new(ReplyCode.Failed, string.Create(CultureInfo.InvariantCulture, $"the job exited with {how.Value}")),
         };
+    }
+
+    /// <summary>The job's own words. That a program cannot be executed only the worker says, before anything of the job runs.</summary>
+    private static Outcome Threw(in Returned thrown)
+    {
+        string type = thrown.ExceptionType == JobError.CannotExecute ? "error" : thrown.ExceptionType;
+        return new(
+            ReplyCode.Error, $"{type}: {thrown.Message}", new JobError(type, thrown.Message, thrown.Errno == 0 ? null : thrown.Errno));
     }
 
     private static Outcome Failed(StepFailed failed, string? program)
@@ -62,7 +70,7 @@ internal readonly record struct Outcome(ReplyCode Code, string? Message, JobErro
         if (failed.Step == WorkerStep.Execute && program is not null)
         {
             string message = $"the program \"{program}\" cannot be executed: {failed.Detail} [errno {failed.Errno}]";
-            return new(ReplyCode.Error, message, new JobError("execve", failed.Detail, failed.Errno));
+            return new(ReplyCode.Error, message, new JobError(JobError.CannotExecute, failed.Detail, failed.Errno));
         }
 
         string errno = failed.Errno == 0 ? "" : $" [errno {failed.Errno}]";

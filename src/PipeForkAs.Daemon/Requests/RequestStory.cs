@@ -26,6 +26,11 @@ internal sealed class RequestStory(
     DaemonOptions options, JobCatalog catalog, IAuthorizer authorizer, AccountGate accounts, OrderBuilder orders, Checking checking, Overseeing overseeing, JobSlots slots, RunningJobs runningJobs,
     FairTurns turns, DescriptorCheck descriptors, UserBars bars, Audit audit, ILogger logger)
 {
+    /// <summary>How long, and how many bytes, a client that was refused may go on sending the input of its job.</summary>
+    private static readonly TimeSpan LingerPatience = TimeSpan.FromSeconds(1);
+
+    private const long LingerBytes = 64 * 1024 * 1024;
+
     private readonly MessageWriter writer = new(4096);
 
     /// <summary>Serves one client, to its end, and keeps one record of it: whatever came of it, and also where the client is gone.</summary>
@@ -106,6 +111,8 @@ internal sealed class RequestStory(
     {
         using LoopTimer patience = Patience(client);
         await reply.EndAsync(end, atLineStart);
+        if (end.Pid is null && end.Code != ReplyCode.Ok && !runningJobs.Stopping)
+            await client.LingerAsync(LingerPatience, LingerBytes);
         client.Close();
     }
 
@@ -116,8 +123,10 @@ internal sealed class RequestStory(
         return request.Operation switch
         {
             Operation.Check => await checking.CheckAsync(client.Caller, request, reply, trail),
-            Operation.List => await Listing.ListAsync(catalog, await authorizer.KnownJobsAsync(client.Caller), request, reply),
-            Operation.Describe => await Listing.DescribeAsync(catalog, await authorizer.KnownJobsAsync(client.Caller), request, reply),
+            Operation.List =>
+                await Listing.ListAsync(catalog, options.Limits, await authorizer.KnownJobsAsync(client.Caller), request, reply),
+            Operation.Describe =>
+                await Listing.DescribeAsync(catalog, options.Limits, await authorizer.KnownJobsAsync(client.Caller), request, reply),
             Operation.Status => await overseeing.StatusAsync(client.Caller, request, reply),
             Operation.Cancel => await overseeing.CancelAsync(client.Caller, request),
             Operation.Reload => await overseeing.ReloadAsync(client.Caller, reply),
@@ -142,7 +151,8 @@ internal sealed class RequestStory(
         audit.DemandWritable();
         Decision decision = await authorizer.DecideAsync(caller, jobName, user, request.Arguments);
         trail.Decision = decision;
-        Demand(decision, caller, jobName, user);
+        if (decision.Answer is not (Answer.Allowed or Answer.UnknownUser))
+            throw new RefusedException(ReplyCode.Denied, PolicyRefusal.Message(caller, request));
         RegisteredJob job = catalog.Find(jobName) ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{jobName}\"; list shows those that there are");
         using JobHost.Hold held = job.Host.KeepUp();
         Account account = decision.Account ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{user}\"");
@@ -163,13 +173,14 @@ internal sealed class RequestStory(
         using InputRelay input = trail.Input = new InputRelay(client, streams.Stdin);
         using OutputRelay output = trail.Output = new OutputRelay(client, streams.Stdout, stderr?.Own, order.OutputLimit);
         using RunningJobs.Entry running = runningJobs.Add(
-            new RunningJob(client.Loop, worker, job.Command is not null, input, output, order.Timeout, options.Limits.KillGrace),
+            new RunningJob(
+                client.Loop, worker, job.Command is not null, input, output, order.Timeout, options.Limits.KillGrace, options.Limits.OrphanGrace),
             caller, jobName, account, worker);
         trail.Id = running.Id;
 
         // The kernel takes a process down in one go: on a processor that no other job wants, it waits with that until the client has its answer.
         bool awaitsAnswer = !reply.TellsHowItEnded && job.Host.CountUnanswered() <= Environment.ProcessorCount;
-        worker.Order(order.Run with { AwaitsAnswer = awaitsAnswer }, order.Group, writer, stderr?.Workers);
+        worker.Order(order.Run with { AwaitsAnswer = awaitsAnswer, NeedsHome = decision.NeedsHome }, order.Group, writer, stderr?.Workers);
         stderr?.Workers.Dispose();
         client.OnHungUp(() => running.Job.End(EndReason.Cancelled));
         output.LimitReached = () => running.Job.End(EndReason.OutputLimit);
@@ -250,12 +261,5 @@ internal sealed class RequestStory(
     {
         if (stopping)
             throw new RefusedException(ReplyCode.ShuttingDown, "the daemon is stopping; nothing was run");
-    }
-
-    private static void Demand(Decision decision, Caller caller, string job, UserSelector user)
-    {
-        if (decision.Answer is Answer.Allowed or Answer.UnknownUser)
-            return;
-        throw new RefusedException(ReplyCode.Denied, $"the policy does not allow uid {caller.Uid} to run \"{job}\" as \"{user}\"");
     }
 }

@@ -21,7 +21,7 @@ internal sealed class RunningJob : IDisposable
     private readonly bool isProgram;
     private readonly InputRelay input;
     private readonly OutputRelay output;
-    private readonly TimeSpan grace;
+    private readonly TimeSpan grace, orphanGrace;
     private readonly long due;
     private readonly TaskCompletionSource givenUp = new();
     private LoopTimer? next;
@@ -29,7 +29,7 @@ internal sealed class RunningJob : IDisposable
     private bool disposed;
 
     public RunningJob(
-        Loop loop, ForkedWorker worker, bool isProgram, InputRelay input, OutputRelay output, TimeSpan timeout, TimeSpan grace)
+        Loop loop, ForkedWorker worker, bool isProgram, InputRelay input, OutputRelay output, TimeSpan timeout, TimeSpan grace, TimeSpan orphanGrace)
     {
         this.loop = loop;
         this.worker = worker;
@@ -37,6 +37,7 @@ internal sealed class RunningJob : IDisposable
         this.input = input;
         this.output = output;
         this.grace = grace;
+        this.orphanGrace = orphanGrace;
         Timeout = timeout;
         due = loop.Time.GetTimestamp() + (long)(timeout.TotalSeconds * loop.Time.TimestampFrequency);
         next = loop.Schedule(timeout, () => End(EndReason.Timeout));
@@ -111,7 +112,7 @@ internal sealed class RunningJob : IDisposable
         if (ended.IsCompleted && !relayed.IsCompleted && Reason == EndReason.None)
         {
             worker.ClaimOrphans();
-            Next(grace, Kill);
+            AwaitOrphans(loop.Time.GetTimestamp(), -1);
         }
 
         await Task.WhenAny(Task.WhenAll(relayed, ended), givenUp.Task);
@@ -124,6 +125,22 @@ internal sealed class RunningJob : IDisposable
         disposed = true;
         next?.Dispose();
         worker.Release();
+    }
+
+    /// <summary>
+    /// They have the grace as long as they write, or their output waits for the client. What is silent for a while holds an output that it
+    /// does not need.
+    /// </summary>
+    /// <param name="since">When the worker had ended; a time stamp.</param>
+    /// <param name="written">How much had been written at the last look.</param>
+    private void AwaitOrphans(long since, long written)
+    {
+        TimeSpan left = grace - loop.Time.GetElapsedTime(since);
+        long now = output.StdoutBytes + output.StderrBytes;
+        if (left <= TimeSpan.Zero || (now == written && !output.WaitsForClient))
+            Kill();
+        else
+            Next(orphanGrace < left ? orphanGrace : left, () => AwaitOrphans(since, now));
     }
 
     private void Kill()

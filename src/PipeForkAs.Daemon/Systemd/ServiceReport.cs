@@ -53,6 +53,8 @@ internal sealed class ServiceReport(Loop loop, ServiceManager manager, ISystemdN
         counts.Changed = null;
     }
 
+    private static string Jobs(int count) => count == 1 ? "1 job" : string.Create(CultureInfo.InvariantCulture, $"{count} jobs");
+
     private void Live(TimeSpan pause)
     {
         if (ended)
@@ -84,7 +86,10 @@ internal sealed class ServiceReport(Loop loop, ServiceManager manager, ISystemdN
         isScheduled = false;
         if (ended)
             return;
-        string text = string.Create(CultureInfo.InvariantCulture, $"{(stopping ? "stopping; " : "")}{counts.Running} jobs running, {counts.Served} requests served, {counts.Refused} refused");
+        string text = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{(stopping ? "stopping; " : "")}{Jobs(counts.Running)} running, {counts.Served} requests served, {counts.Refused} refused; "
+            + $"longest loop turn {loop.TurnTimes.Longest * 1000:0.0} ms");
         if (text == told)
             return;
         told = text;

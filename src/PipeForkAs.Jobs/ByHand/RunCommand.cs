@@ -44,7 +44,9 @@ internal sealed class RunCommand : Command
 
         try
         {
-            var context = new JobContext(CurrentUser.Get(), ReadArguments(parsed, job), Terminal.OpenInput, Terminal.OpenOutput, Terminal.OpenError);
+            var context = new JobContext(
+                CurrentUser.Get(), ReadArguments(parsed, job),
+                _ => Terminal.OpenInput(), _ => Terminal.OpenOutput(), _ => Terminal.OpenError());
             return job.Invoke(context);
         }
         catch (Exception wrong) when (wrong is JobArgumentsException or RequestException)

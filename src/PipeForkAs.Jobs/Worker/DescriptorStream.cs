@@ -3,12 +3,13 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Jobs.Worker;
 
 /// <summary>
-/// A worker's standard input, output or error without buffer: nothing is lost when the worker exits, and nothing waits to be flushed. A
-/// FileStream would do the same; it has a handle with a finalizer and asks the kernel what is open, and each worker would do that anew.
+/// A worker's standard input, output or error without buffer: nothing is lost when the worker exits, and nothing waits to be flushed. Once
+/// the job is cancelled no call waits any more: what can be moved at once is moved, else the call is cancelled.
 /// </summary>
-/// <param name="descriptor">The descriptor, which stays open: it is not this stream's.</param>
+/// <param name="socket">The socket, which stays open: it is not this stream's.</param>
 /// <param name="access">Reading or writing.</param>
-internal sealed class DescriptorStream(FileDescriptor descriptor, FileAccess access) : Stream
+/// <param name="termination">Tells that the job is cancelled.</param>
+internal sealed class DescriptorStream(FileDescriptor socket, FileAccess access, TerminationSignal termination) : Stream
 {
     private bool closed;
 
@@ -34,11 +35,11 @@ internal sealed class DescriptorStream(FileDescriptor descriptor, FileAccess acc
     /// <inheritdoc/>
     public override int Read(Span<byte> buffer)
     {
-        ObjectDisposedException.ThrowIf(closed, this);
-        if (!CanRead)
-            throw new NotSupportedException("this stream is for writing");
-        IOResult read = Libc.read(descriptor, buffer);
-        return read.Failed ? throw Failure("read", read) : (int)read.Count;
+        Demand(FileAccess.Read);
+        int count;
+        while (!TryRead(buffer, out count))
+            Wait(null, CancellationToken.None);
+        return count;
     }
 
     /// <inheritdoc/>
@@ -46,6 +47,29 @@ internal sealed class DescriptorStream(FileDescriptor descriptor, FileAccess acc
     {
         ValidateBufferArguments(buffer, offset, count);
         return Read(buffer.AsSpan(offset, count));
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (cancellationToken.IsCancellationRequested)
+            return ValueTask.FromCanceled<int>(cancellationToken);
+        Demand(FileAccess.Read);
+        try
+        {
+            return TryRead(buffer.Span, out int count) ? new(count) : new(ReadLaterAsync(buffer, cancellationToken));
+        }
+        catch (IOException failure)
+        {
+            return ValueTask.FromException<int>(failure);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
+    {
+        ValidateBufferArguments(buffer, offset, count);
+        return ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
     }
 
     /// <summary>Copies to the end, as <see cref="Stream.CopyTo(Stream, int)"/> does, which takes its buffer from a pool that each worker would have to make first.</summary>
@@ -60,15 +84,13 @@ internal sealed class DescriptorStream(FileDescriptor descriptor, FileAccess acc
     /// <inheritdoc/>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        ObjectDisposedException.ThrowIf(closed, this);
-        if (!CanWrite)
-            throw new NotSupportedException("this stream is for reading");
-        while (!buffer.IsEmpty)
+        Demand(FileAccess.Write);
+        while (true)
         {
-            IOResult written = Libc.write(descriptor, buffer);
-            if (written.Failed)
-                throw Failure("write", written);
-            buffer = buffer[(int)written.Count..];
+            buffer = buffer[WriteSome(buffer)..];
+            if (buffer.IsEmpty)
+                return;
+            Wait(null, CancellationToken.None);
         }
     }
 
@@ -77,6 +99,30 @@ internal sealed class DescriptorStream(FileDescriptor descriptor, FileAccess acc
     {
         ValidateBufferArguments(buffer, offset, count);
         Write(buffer.AsSpan(offset, count));
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (cancellationToken.IsCancellationRequested)
+            return ValueTask.FromCanceled(cancellationToken);
+        Demand(FileAccess.Write);
+        try
+        {
+            buffer = buffer[WriteSome(buffer.Span)..];
+            return buffer.IsEmpty ? ValueTask.CompletedTask : new(WriteLaterAsync(buffer, cancellationToken));
+        }
+        catch (IOException failure)
+        {
+            return ValueTask.FromException(failure);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
+    {
+        ValidateBufferArguments(buffer, offset, count);
+        return WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
     }
 
     /// <inheritdoc/>
@@ -101,5 +147,89 @@ internal sealed class DescriptorStream(FileDescriptor descriptor, FileAccess acc
         base.Dispose(disposing);
     }
 
-    private IOException Failure(string call, IOResult result) => new($"{call} of descriptor {descriptor}: {result.Errno}", result.Errno.Value);
+    private static IOException Failure(string call, FileDescriptor socket, Errno errno) => new($"{call} of descriptor {socket}: {errno}", errno.Value);
+
+#pragma warning disable RS0030 // It runs in a worker, after the fork, and only where the job must wait.
+    /// <summary>Waits on a thread of the pool: an event loop for three streams would cost a job more.</summary>
+    private async Task<int> ReadLaterAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        using CallWaker? waker = CallWaker.For(termination, cancellationToken);
+        return await Task.Run(
+            () =>
+            {
+                int count;
+                while (!TryRead(buffer.Span, out count))
+                    Wait(waker, cancellationToken);
+                return count;
+            },
+            CancellationToken.None).ConfigureAwait(false);
+    }
+
+    private async Task WriteLaterAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken)
+    {
+        using CallWaker? waker = CallWaker.For(termination, cancellationToken);
+        await Task.Run(
+            () =>
+            {
+                while (!buffer.IsEmpty)
+                {
+                    Wait(waker, cancellationToken);
+                    buffer = buffer[WriteSome(buffer.Span)..];
+                }
+            },
+            CancellationToken.None).ConfigureAwait(false);
+    }
+#pragma warning restore RS0030
+
+    /// <summary>Reads what there is. False where that is nothing yet.</summary>
+    private bool TryRead(Span<byte> buffer, out int count)
+    {
+        IOResult read = Libc.recv_nowait(socket, buffer);
+        count = (int)read.Count;
+        if (read.WouldBlock)
+            return false;
+        return read.Failed ? throw Failure("read", socket, read.Errno) : true;
+    }
+
+    /// <summary>Writes for what there is room. Returns how many bytes that were.</summary>
+    private int WriteSome(ReadOnlySpan<byte> buffer)
+    {
+        int count = 0;
+        while (count < buffer.Length)
+        {
+            IOResult written = Libc.write_nowait(socket, buffer[count..]);
+            if (written.WouldBlock)
+                break;
+            if (written.Failed)
+                throw Failure("write", socket, written.Errno);
+            count += (int)written.Count;
+        }
+
+        return count;
+    }
+
+    /// <summary>Waits until it is worth while to try again.</summary>
+    /// <exception cref="OperationCanceledException">The call's token, or the job, is cancelled.</exception>
+    private void Wait(CallWaker? callWaker, CancellationToken cancellationToken)
+    {
+        try
+        {
+            // The waker is there before the look: a cancellation after the look can be read from it.
+            FileDescriptor waker = termination.Waker;
+            cancellationToken.ThrowIfCancellationRequested();
+            termination.ThrowIfCancelled();
+            Libc.poll_until_woken(socket, toWrite: access == FileAccess.Write, waker, callWaker?.Descriptor);
+        }
+        catch (SystemCallException failure)
+        {
+            throw new IOException(failure.Message, failure);
+        }
+    }
+
+    private void Demand(FileAccess demanded)
+    {
+        ObjectDisposedException.ThrowIf(closed, this);
+        if (access != demanded)
+            throw new NotSupportedException(access == FileAccess.Read ? "this stream is for reading" : "this stream is for writing");
+    }
 }

@@ -36,7 +36,7 @@ internal static class FunctionRunner
 #pragma warning restore CA1031
         {
             Exception cause = Failure.Cause(thrown);
-            return Report(control, new Returned(ReturnKind.Threw, Failure.TypeName(cause), cause.Message));
+            return Report(control, new Returned(ReturnKind.Threw, Failure.TypeName(cause), cause.Message, Failure.ErrnoOf(cause)));
         }
     }
 
@@ -97,7 +97,10 @@ internal static class FunctionRunner
         Account account = order.Account;
         var user = new JobUser(account.Name, new UserId(account.Uid), new GroupId(account.Gid), UserChange.GroupsOf(account), account.Home, account.Shell) { GroupName = account.GroupName };
         return new JobContext(
-            user, order.Arguments, static () => new DescriptorStream(new FileDescriptor(0), FileAccess.Read), static () => new DescriptorStream(new FileDescriptor(1), FileAccess.Write), static () => new DescriptorStream(new FileDescriptor(2), FileAccess.Write));
+            user, order.Arguments,
+            static termination => new DescriptorStream(new FileDescriptor(0), FileAccess.Read, termination),
+            static termination => new DescriptorStream(new FileDescriptor(1), FileAccess.Write, termination),
+            static termination => new DescriptorStream(new FileDescriptor(2), FileAccess.Write, termination));
     }
 
     private static int Report(FileDescriptor control, Returned message)

@@ -44,22 +44,36 @@ internal static class ProgramProcess
         {
             int errno = pipeforkas_start_program(arguments.Address, environment.Address, separatesStderr, out int call);
             if (errno != 0)
-                throw Failure(order.Command[0], call, new Errno(errno));
+                throw Failure(order, call, new Errno(errno));
         }
 
         control.Dispose();
-        pipeforkas_pump(order.GraceMilliseconds);
+        pipeforkas_pump(order.GraceMilliseconds, order.OrphanGraceMilliseconds);
         throw new UnreachableException();
     }
 
-    private static StepFailedException Failure(string program, int call, Errno errno)
+    private static StepFailedException Failure(Run order, int call, Errno errno)
     {
+        string program = order.Command[0];
         if (call != Execve)
-            return new StepFailedException(Calls[call].Step, errno, $"{Calls[call].Call} for the program: {errno}");
-        string detail = $"execve(\"{program}\"): {errno}";
+            return new StepFailedException(
+                Calls[call].Step, errno, $"{Calls[call].Call} for the program: {errno}{TooManyProcesses(order, errno)}");
+        string detail = $"execve(\"{program}\"): {errno}{TooManyProcesses(order, errno)}";
         if (Interpreter.Missing(program) is { } missing)
             detail = $"{missing}: {detail}";
         return new StepFailedException(WorkerStep.Execute, errno, detail);
+    }
+
+    /// <summary>Whose limit is reached, and which one; empty where another reason is likely. fork(2), execve(2): EAGAIN.</summary>
+    private static string TooManyProcesses(Run order, Errno errno)
+    {
+        if (errno != Errno.EAGAIN)
+            return "";
+        string of = $"the user {order.Account.Name} (uid {order.Account.Uid})";
+        return order.Limits.Processes is { } most
+            ? $"; {of} has more processes and threads than PidsMax allows ({most}): without control groups all of them count"
+            : $"; the job, or {of}, has as many processes and threads as it may (PidsMax, RLIMIT_NPROC "
+                + $"{Libc.getrlimit(ResourceLimit.RLIMIT_NPROC).Soft})";
     }
 
 #pragma warning disable SYSLIB1054 // LibraryImport writes code with pointers, which LibC alone may have; addresses go as numbers.
@@ -70,6 +84,6 @@ internal static class ProgramProcess
 
     [DllImport("pipeforkas_runtime")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern void pipeforkas_pump(long grace);
+    private static extern void pipeforkas_pump(long grace, long orphanGrace);
 #pragma warning restore SYSLIB1054
 }

@@ -131,7 +131,7 @@ internal sealed class UserChange(Parent jobHost, WorkerEnds ends)
         Limit(ResourceLimit.RLIMIT_FSIZE, limits.FileSize);
         Limit(ResourceLimit.RLIMIT_DATA, limits.DataBytes);
         Limit(ResourceLimit.RLIMIT_NPROC, limits.Processes);
-        Limit(ResourceLimit.RLIMIT_CORE, 0); // A core file would hold what the job held, where others may find it.
+        Limit(ResourceLimit.RLIMIT_CORE, limits.CoreSize);
         Libc.umask(limits.Umask);
 
         step = WorkerStep.Orphans;
@@ -165,7 +165,7 @@ internal sealed class UserChange(Parent jobHost, WorkerEnds ends)
 
         // As the user: the home may be on a file system where root is nobody.
         step = WorkerStep.WorkingDirectory;
-        EnterHome(account.Home);
+        EnterHome(account.Home, order.NeedsHome);
     }
 
     private void DieWithJobHost()
@@ -176,13 +176,13 @@ internal sealed class UserChange(Parent jobHost, WorkerEnds ends)
             throw new StepFailedException(step, Errno.None, $"the job host {jobHost.Pid} is gone, the parent is {parent}");
     }
 
-    private static void EnterHome(string home)
+    private static void EnterHome(string home, bool isNeeded)
     {
         try
         {
             Libc.chdir(home.Length > 0 && home[0] == '/' ? home : "/");
         }
-        catch (SystemCallException failure) when (failure.Errno != Errno.ENOMEM)
+        catch (SystemCallException failure) when (failure.Errno != Errno.ENOMEM && !isNeeded)
         {
             // A home that is missing or closed to the user is daily life; the job learns it when it looks there.
             Libc.chdir("/");

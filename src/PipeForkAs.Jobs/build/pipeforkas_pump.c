@@ -56,6 +56,7 @@ static bool has_own_stderr;
 static int signals = -1;
 static pid_t program = -1;
 static bool may_have_ended = true;
+static bool has_moved_output;
 
 // Written by the program's process, which shares the pump's memory until execve has succeeded.
 static volatile enum call failed_call;
@@ -206,6 +207,7 @@ static void move(struct stream *stream) {
         ssize_t moved = splice(stream->from, NULL, stream->to, NULL, most, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
         if (moved > 0) {
             stream->waits_for_target = false;
+            has_moved_output |= stream != &streams[IN];
             if (stream->left >= 0 && (stream->left -= moved) == 0)
                 finish(stream);
             else if ((size_t)moved == most)
@@ -292,6 +294,14 @@ static void leave_others(void) {
     }
 }
 
+// Whether an output waits for the client: who holds it may have more to say, and cannot.
+static bool waits_for_client(void) {
+    for (int i = OUT; i < STREAMS; i++)
+        if (is_open(&streams[i]) && streams[i].waits_for_target)
+            return true;
+    return false;
+}
+
 // Waits until something can be done, and does it.
 static void turn(int timeout) {
     struct pollfd entries[1 + 2 * STREAMS];
@@ -327,18 +337,24 @@ static void turn(int timeout) {
 }
 
 // Moves bytes until the program has ended and its outputs are at their end, and ends as it did. Other processes that hold an output when
-// the program has ended have a grace, in milliseconds.
-__attribute__((noreturn)) void pipeforkas_pump(int64_t grace) {
+// the program has ended have a grace, and lose it where they write nothing for a time; both in milliseconds.
+__attribute__((noreturn)) void pipeforkas_pump(int64_t grace, int64_t orphan_grace) {
     bool ended = false, is_over = false;
-    int64_t deadline = 0;
+    int64_t deadline = 0, quiet_until = 0;
     for (;;) {
-        if (!ended && may_have_ended && (ended = has_ended()))
+        if (!ended && may_have_ended && (ended = has_ended())) {
             deadline = now() + grace;
+            has_moved_output = true;
+        }
         if (ended && !is_open(&streams[OUT]) && !is_open(&streams[ERR]))
             end_as_program();
         int64_t timeout = !ended && may_have_ended ? 0 : -1;
-        if (ended && !is_over)
-            timeout = deadline - now();
+        if (ended && !is_over) {
+            if (has_moved_output || waits_for_client())
+                quiet_until = now() + orphan_grace;
+            has_moved_output = false;
+            timeout = (quiet_until < deadline ? quiet_until : deadline) - now();
+        }
         if (ended && !is_over && timeout <= 0) {
             is_over = true;
             leave_others();

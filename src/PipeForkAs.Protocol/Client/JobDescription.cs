@@ -30,7 +30,9 @@ public sealed record JobDescription
     [JsonPropertyName("unsafeEnv")]
     public IReadOnlyList<string>? UnsafeEnvironment { get; init; }
 
-    /// <summary>Seconds that the job may run; null where only the daemon's limit holds.</summary>
+    /// <summary>
+    /// Seconds that the job may run: the shortest of what the job and the configuration say. Null of a daemon before 0.2.
+    /// </summary>
     [JsonPropertyName("timeout")]
     public double? Timeout { get; init; }
 

@@ -1,4 +1,6 @@
+using PipeForkAs.Client;
+
 namespace PipeForkAs.Protocol.Client;
 
 /// <summary>A request is not valid. The message says what is wrong and is fit to be sent to the client.</summary>
-public sealed class RequestException(string message, Exception? inner = null) : Exception(message, inner);
+public sealed class RequestException(string message, Exception? inner = null) : PipeForkAsException(message, inner);

@@ -46,6 +46,15 @@ public sealed record Run
     /// </summary>
     public long GraceMilliseconds { get; init; }
 
+    /// <summary>How long these processes may write nothing until the worker goes on for them no more, in milliseconds; 0 or more.</summary>
+    public long OrphanGraceMilliseconds { get; init; }
+
+    /// <summary>
+    /// Whether the job must begin in its user's home: the policy took a relative path for one below it. A worker that cannot enter the home
+    /// fails then; otherwise its job begins in <c>/</c>.
+    /// </summary>
+    public bool NeedsHome { get; init; }
+
     /// <summary>
     /// Where this is set, no job runs: the worker becomes the user, tells by <see cref="ConsentAnswer"/> whether the user's own file lets one of
     /// these run <see cref="Job"/>, and ends. Each is a user name, a uid in digits, or a group's name or gid behind <c>@</c>. Null to run the job.
@@ -62,7 +71,8 @@ public sealed record Run
             writer.Text(name).Text(value);
         Limits.Encode(writer);
         Sandbox.EncodeAll(Sandboxes, writer);
-        writer.Bool(KeepsOrphans).Bool(GrantsRoot).Bool(AwaitsAnswer).Int64(GraceMilliseconds);
+        writer.Bool(KeepsOrphans).Bool(GrantsRoot).Bool(AwaitsAnswer);
+        writer.Int64(GraceMilliseconds).Int64(OrphanGraceMilliseconds).Bool(NeedsHome);
         writer.Bool(ConsentFor is not null).Texts(ConsentFor ?? []);
     }
 
@@ -81,9 +91,9 @@ public sealed record Run
         bool keepsOrphans = reader.Bool();
         bool grantsRoot = reader.Bool();
         bool awaitsAnswer = reader.Bool();
-        long grace = reader.Int64();
-        if (grace < 0)
-            throw new FormatException($"a grace is {grace} ms");
+        long grace = Grace(reader.Int64());
+        long orphanGrace = Grace(reader.Int64());
+        bool needsHome = reader.Bool();
         bool asksConsent = reader.Bool();
         string[] consentFor = reader.Texts();
         if (!asksConsent && consentFor.Length > 0)
@@ -102,7 +112,12 @@ public sealed record Run
             GrantsRoot = grantsRoot,
             AwaitsAnswer = awaitsAnswer,
             GraceMilliseconds = grace,
+            OrphanGraceMilliseconds = orphanGrace,
+            NeedsHome = needsHome,
             ConsentFor = asksConsent ? consentFor : null,
         };
     }
+
+    private static long Grace(long milliseconds) =>
+        milliseconds >= 0 ? milliseconds : throw new FormatException($"a grace is {milliseconds} ms");
 }

@@ -14,6 +14,9 @@ public sealed record WorkerLimits
     /// <summary>The largest file in bytes that it may write, RLIMIT_FSIZE; null for no limit of the worker's own.</summary>
     public long? FileSize { get; init; }
 
+    /// <summary>The largest core file in bytes, RLIMIT_CORE; 0 for none, null for no limit of the worker's own.</summary>
+    public long? CoreSize { get; init; } = 0;
+
     /// <summary>Bytes of private writable memory, RLIMIT_DATA, where no control group limits the job's memory; null for no limit of the worker's own.</summary>
     public long? DataBytes { get; init; }
 
@@ -32,7 +35,8 @@ public sealed record WorkerLimits
     /// <summary>Appends it to a message.</summary>
     public void Encode(MessageWriter writer) => writer
         .Int64(OpenFiles).Int64(CpuSeconds ?? NoLimit).Int64(FileSize ?? NoLimit)
-        .Int64(DataBytes ?? NoLimit).Int64(Processes ?? NoLimit).UInt32(Umask).Int32(Nice).Int32(OomScoreAdjust);
+        .Int64(DataBytes ?? NoLimit).Int64(Processes ?? NoLimit).UInt32(Umask).Int32(Nice).Int32(OomScoreAdjust)
+        .Int64(CoreSize ?? NoLimit);
 
     /// <summary>Reads it from a message.</summary>
     public static WorkerLimits Decode(ref MessageReader reader) => new()
@@ -45,6 +49,7 @@ public sealed record WorkerLimits
         Umask = reader.UInt32(),
         Nice = reader.Int32(),
         OomScoreAdjust = reader.Int32(),
+        CoreSize = Limit(reader.Int64()),
     };
 
     private static long? Limit(long value) => value switch

@@ -53,18 +53,21 @@ public enum ReturnKind : byte
 
 /// <summary>A function came to its end. It is the job's own claim: code of the user's may have sent it.</summary>
 /// <param name="Kind">How.</param>
-/// <param name="ExceptionType">The exception's type with its namespace; empty where there is none.</param>
+/// <param name="ExceptionType">
+/// The exception's type with its namespace, or the kind that the job gives it; empty where there is none.
+/// </param>
 /// <param name="Message">The exception's message, or what is wrong with the arguments; empty where there is nothing to say.</param>
-public readonly record struct Returned(ReturnKind Kind, string ExceptionType, string Message)
+/// <param name="Errno">The errno of the call that failed; 0 where the job names none.</param>
+public readonly record struct Returned(ReturnKind Kind, string ExceptionType, string Message, int Errno = 0)
 {
     /// <summary>Writes the message.</summary>
     public void Encode(MessageWriter writer) => writer.Begin(MessageKind.Returned)
-        .Byte((byte)Kind).Text(WorkerProtocol.Cut(ExceptionType)).Text(WorkerProtocol.Cut(Message));
+        .Byte((byte)Kind).Text(WorkerProtocol.Cut(ExceptionType)).Text(WorkerProtocol.Cut(Message)).Int32(Errno);
 
     /// <summary>Reads the message.</summary>
     public static Returned Decode(ref MessageReader reader)
     {
-        var message = new Returned((ReturnKind)reader.Byte(), reader.Text(), reader.Text());
+        var message = new Returned((ReturnKind)reader.Byte(), reader.Text(), reader.Text(), reader.Int32());
         reader.End();
         return message.Kind <= ReturnKind.BadArguments
             ? message

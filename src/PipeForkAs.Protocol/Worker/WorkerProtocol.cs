@@ -4,7 +4,7 @@ namespace PipeForkAs.Protocol.Worker;
 public static class WorkerProtocol
 {
     /// <summary>The version that <see cref="Hello"/> carries.</summary>
-    public const int Version = 8;
+    public const int Version = 9;
 
     /// <summary>How long a worker waits for its leave at most, in milliseconds; <see cref="Run.AwaitsAnswer"/>.</summary>
     public const int AnswerPatienceMilliseconds = 20;

@@ -30,6 +30,8 @@ internal static class NaiveConditions
                 if (folder[0] == '~' && home.Trim('/').Length == 0)
                     return null;
                 folder = folder.Replace("~", home, StringComparison.Ordinal);
+                if (kind == JsonValueKind.String && text.Length > 0 && text[0] is not ('/' or '~') && home.StartsWith('/'))
+                    text = $"{home}/{text}";
                 if (kind != JsonValueKind.String || !text.StartsWith('/') || text.Split('/').Contains("..") || text.Contains('\0'))
                     return null;
                 return (Plain(text) + "/").StartsWith(Plain(folder) == "/" ? "/" : Plain(folder) + "/", StringComparison.Ordinal);

@@ -1,9 +1,12 @@
+using System.Text;
+using System.Text.Json;
 using PipeForkAs.Daemon.Authorization;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Users;
 using PipeForkAs.LibC;
+using PipeForkAs.Protocol;
 using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Tests.Authorization;
@@ -172,6 +175,49 @@ public sealed class PolicyAuthorizerTests
             PolicyWorld.Patterns);
         Decision decision = await authorizer.DecideAsync(Make(1001), "id", UserSelector.Parse(user), null);
         Assert.Equal((true, named, granted), (decision.IsAllowed, decision.Account?.Name, decision.GrantsRoot));
+    }
+
+    [Theory]
+    [InlineData("\"/etc\"", null, false)]
+    [InlineData("\"/srv\"", null, true)]
+    [InlineData("\".\"", null, true)]
+    [InlineData("null", null, false)]
+    [InlineData("\"/srv\"", "{}", true)]
+    [InlineData("\"/srv\"", """{"path":null}""", false)]
+    [InlineData("\"/srv\"", """{"Path":"/srv"}""", false)]
+    [InlineData("\"/srv\"", """{"path":"/etc/passwd"}""", false)]
+    public async Task A_rule_that_denies_judges_a_missing_argument_by_the_value_that_the_job_gives_it(string value, string? given, bool allowed)
+    {
+        using JsonDocument schema = JsonDocument.Parse($$"""{"properties":{"path":{"default":{{value}} } } }""");
+        IReadOnlyDictionary<string, JsonElement> defaults = ArgumentPairs.Defaults(schema.RootElement);
+        PolicyAuthorizer authorizer = WithWhere(deny: true, "/etc", _ => defaults);
+        Decision decision = await authorizer.DecideAsync(
+            Make(1001), "list", UserSelector.Parse("alice"), given is null ? null : Encoding.UTF8.GetBytes(given));
+        Assert.Equal(allowed, decision.IsAllowed);
+    }
+
+    [Theory]
+    [InlineData("www/page", true, true)]
+    [InlineData("/home/alice/www/page", true, false)]
+    [InlineData("notes.txt", false, false)]
+    [InlineData("www/../notes.txt", false, false)]
+    [InlineData("~/www/page", false, false)]
+    [InlineData("", false, false)]
+    public async Task A_relative_path_lies_below_the_home_in_which_the_job_must_begin_then(string path, bool allowed, bool needsHome)
+    {
+        PolicyAuthorizer authorizer = WithWhere(deny: false, "~/www", null);
+        byte[] arguments = JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, string> { ["path"] = path });
+        Decision decision = await authorizer.DecideAsync(Make(1001), "list", UserSelector.Parse("alice"), arguments);
+        Assert.Equal((allowed, needsHome), (decision.IsAllowed, decision.NeedsHome));
+    }
+
+    private static PolicyAuthorizer WithWhere(bool deny, string folder, Func<string, IReadOnlyDictionary<string, JsonElement>?>? defaults)
+    {
+        RuleOptions where = new() { Name = "where", Callers = ["*"], Jobs = ["*"], As = ["*"], Deny = deny };
+        where.Where.Add("path", new ConditionOptions { Under = folder });
+        RuleOptions all = new() { Name = "all", Callers = ["*"], Jobs = ["*"], As = ["*"] };
+        Policy policy = PolicyReader.Read(new PolicyOptions { Rules = deny ? [where, all] : [where] }, PolicyWorld.Instance);
+        return new PolicyAuthorizer(policy, PolicyWorld.Instance, PolicyWorld.Patterns, defaults: defaults);
     }
 
     /// <summary>Whether it is not refused: a user who does not exist is not, where the caller may know that.</summary>

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using PipeForkAs.Daemon.Requests;
 using PipeForkAs.Daemon.Systemd;
 using PipeForkAs.Daemon.Tests.Fakes;
@@ -5,7 +6,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Tests.Systemd;
 
-public sealed class ServiceReportTests
+public sealed partial class ServiceReportTests
 {
     private static readonly string Abstract = $"@pipeforkas-test-{Environment.ProcessId}";
 
@@ -18,15 +19,15 @@ public sealed class ServiceReportTests
         ServiceManager manager = point.Manager(watchdogMicroseconds: "30000000");
         var report = new ServiceReport(thread.Loop, manager, NotifyPoint.Notifier(manager), new RequestCounts());
         await thread.RunAsync(report.Start);
-        Assert.Equal(["STATUS=0 jobs running, 0 requests served, 0 refused", "WATCHDOG=1"], point.Told());
+        Assert.Equal(["STATUS=0 jobs running, 0 requests served, 0 refused", "WATCHDOG=1"], Told(point));
 
         await AdvanceAsync(thread, time, 4.9);
-        Assert.Empty(point.Told());
+        Assert.Empty(Told(point));
         await AdvanceAsync(thread, time, 0.2);
-        Assert.Equal(["WATCHDOG=1"], point.Told());
+        Assert.Equal(["WATCHDOG=1"], Told(point));
         await thread.RunAsync(report.End);
         await AdvanceAsync(thread, time, 20);
-        Assert.Empty(point.Told());
+        Assert.Empty(Told(point));
     }
 
     [Fact]
@@ -39,13 +40,13 @@ public sealed class ServiceReportTests
         bool isWell = true;
         var report = new ServiceReport(thread.Loop, manager, NotifyPoint.Notifier(manager), new RequestCounts()) { IsWell = () => isWell };
         await thread.RunAsync(report.Start);
-        point.Told();
+        Told(point);
         await thread.RunAsync(() => { isWell = false; });
         await AdvanceAsync(thread, time, 5.1);
-        Assert.Empty(point.Told());
+        Assert.Empty(Told(point));
         await thread.RunAsync(() => { isWell = true; });
         await AdvanceAsync(thread, time, 5.1);
-        Assert.Equal(["WATCHDOG=1"], point.Told());
+        Assert.Equal(["WATCHDOG=1"], Told(point));
     }
 
     [Fact]
@@ -57,7 +58,7 @@ public sealed class ServiceReportTests
         ServiceManager manager = point.Manager(watchdogMicroseconds: "10000000");
         var report = new ServiceReport(thread.Loop, manager, NotifyPoint.Notifier(manager), new RequestCounts());
         await thread.RunAsync(report.Start);
-        point.Told();
+        Told(point);
 
         using var released = new ManualResetEventSlim();
         using var stuck = new ManualResetEventSlim();
@@ -70,10 +71,10 @@ public sealed class ServiceReportTests
             null);
         stuck.Wait(TestContext.Current.CancellationToken);
         time.Advance(TimeSpan.FromSeconds(60));
-        Assert.Empty(point.Told());
+        Assert.Empty(Told(point));
         released.Set();
         await thread.SettleAsync();
-        Assert.Equal(["WATCHDOG=1"], point.Told());
+        Assert.Equal(["WATCHDOG=1"], Told(point));
     }
 
     [Fact]
@@ -86,7 +87,7 @@ public sealed class ServiceReportTests
         var counts = new RequestCounts();
         var report = new ServiceReport(thread.Loop, manager, NotifyPoint.Notifier(manager), counts);
         await thread.RunAsync(report.Start);
-        point.Told();
+        Told(point);
         await thread.RunAsync(() =>
         {
             for (int i = 0; i < 1000; i++)
@@ -97,15 +98,15 @@ public sealed class ServiceReportTests
                     counts.Ended();
             }
         });
-        Assert.Empty(point.Told());
+        Assert.Empty(Told(point));
         await AdvanceAsync(thread, time, 1.1);
-        Assert.Equal(["STATUS=1 jobs running, 900 requests served, 100 refused"], point.Told());
+        Assert.Equal(["STATUS=1 job running, 900 requests served, 100 refused"], Told(point));
 
         // What comes to the same is not told again.
         await thread.RunAsync(counts.Begun);
         await thread.RunAsync(counts.Ended);
         await AdvanceAsync(thread, time, 1.1);
-        Assert.Empty(point.Told());
+        Assert.Empty(Told(point));
     }
 
     [Fact]
@@ -117,14 +118,14 @@ public sealed class ServiceReportTests
         ServiceManager manager = point.Manager();
         var report = new ServiceReport(thread.Loop, manager, NotifyPoint.Notifier(manager), new RequestCounts());
         await thread.RunAsync(report.Start);
-        point.Told();
+        Told(point);
         await thread.RunAsync(report.Stop);
-        Assert.Equal(["EXTEND_TIMEOUT_USEC=20000000"], point.Told());
+        Assert.Equal(["EXTEND_TIMEOUT_USEC=20000000"], Told(point));
         await AdvanceAsync(thread, time, 5.1);
-        Assert.Equal(["STATUS=stopping; 0 jobs running, 0 requests served, 0 refused", "EXTEND_TIMEOUT_USEC=20000000"], point.Told().Order().Reverse());
+        Assert.Equal(["STATUS=stopping; 0 jobs running, 0 requests served, 0 refused", "EXTEND_TIMEOUT_USEC=20000000"], Told(point).Order().Reverse());
         await thread.RunAsync(report.End);
         await AdvanceAsync(thread, time, 60);
-        Assert.Empty(point.Told());
+        Assert.Empty(Told(point));
     }
 
     [Fact]
@@ -149,4 +150,21 @@ public sealed class ServiceReportTests
         time.Advance(TimeSpan.FromSeconds(seconds));
         await thread.SettleAsync();
     }
+
+    [Fact]
+    public async Task The_status_shows_the_longest_turn_of_the_loop()
+    {
+        using var point = new NotifyPoint(Abstract);
+        using var thread = new LoopThread(new ManualTime());
+        ServiceManager manager = point.Manager();
+        var report = new ServiceReport(thread.Loop, manager, NotifyPoint.Notifier(manager), new RequestCounts());
+        await thread.RunAsync(report.Start);
+        Assert.Matches(Longest(), Assert.Single(point.Told()));
+    }
+
+    /// <summary>What it told, without the longest turn: that is another each time.</summary>
+    private static string[] Told(NotifyPoint point) => [.. point.Told().Select(state => Longest().Replace(state, ""))];
+
+    [GeneratedRegex("; longest loop turn [0-9]+\\.[0-9] ms$")]
+    private static partial Regex Longest();
 }

@@ -101,5 +101,5 @@ public sealed class DiskUsageTests : IDisposable
 
     [Fact]
     public void What_is_missing_is_an_error() =>
-        Assert.Contains(folder["missing"], Assert.Throws<FileNotFoundException>(() => DiskUsage.Measure(new DiskUsageArguments(folder["missing"]))).Message);
+        Assert.Contains(folder["missing"], Assert.Throws<JobException>(() => DiskUsage.Measure(new DiskUsageArguments(folder["missing"]))).Message);
 }

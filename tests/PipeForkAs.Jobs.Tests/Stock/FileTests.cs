@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 using PipeForkAs.LibC;
 using PipeForkAs.StockJobs;
 
@@ -56,8 +57,7 @@ public sealed class FileTests : IDisposable
     public void Read_file_refuses_a_directory()
     {
         using var run = new TestRun();
-        IOException refusal = Assert.Throws<IOException>(() => ReadFile.Read(new ReadFileArguments(folder.Path), run.Context));
-        Assert.Equal($"{folder.Path} is no regular file but: Directory", refusal.Message);
+        Failed("is-a-directory", Errno.EISDIR, Assert.Throws<JobException>(() => ReadFile.Read(new ReadFileArguments(folder.Path), run.Context)));
     }
 
     [Fact(Timeout = 10_000)]
@@ -66,14 +66,60 @@ public sealed class FileTests : IDisposable
         using (Process mkfifo = Process.Start("mkfifo", [folder["pipe"]]))
             await mkfifo.WaitForExitAsync();
         using var run = new TestRun();
-        Assert.Throws<IOException>(() => ReadFile.Read(new ReadFileArguments(folder["pipe"]), run.Context));
+        Failed("not-a-regular-file", Errno.None, Assert.Throws<JobException>(() => ReadFile.Read(new ReadFileArguments(folder["pipe"]), run.Context)));
     }
 
     [Fact]
     public void Read_file_names_what_is_missing()
     {
         using var run = new TestRun();
-        Assert.Contains(folder["missing"], Assert.Throws<FileNotFoundException>(() => ReadFile.Read(new ReadFileArguments(folder["missing"]), run.Context)).Message);
+        JobException refusal = Assert.Throws<JobException>(() => ReadFile.Read(new ReadFileArguments(folder["missing"]), run.Context));
+        Failed("not-found", Errno.ENOENT, refusal);
+        Assert.Contains(folder["missing"], refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_lies_below_a_file_is_in_no_directory()
+    {
+        File.WriteAllText(folder["file"], "");
+        using var run = new TestRun();
+        Failed("not-a-directory", Errno.ENOTDIR, Assert.Throws<JobException>(() => ReadFile.Read(new ReadFileArguments(folder["file/x"]), run.Context)));
+    }
+
+    [Fact]
+    public async Task A_file_whose_name_is_not_text_is_written_read_and_listed_by_its_bytes()
+    {
+        byte[] path = [.. Encoding.UTF8.GetBytes(folder.Path), (byte)'/', (byte)'c', 0xE9];
+        string handle = Convert.ToBase64String(path);
+        Assert.Equal(0, await WriteAsync(new WriteFileArguments(PathBytes: handle), "content"));
+
+        DirectoryEntry entry = Assert.Single(ListDirectory.List(new ListDirectoryArguments(folder.Path)).Entries);
+        Assert.Equal(
+            ("c\uFFFD", "regular", 7L, Convert.ToBase64String([(byte)'c', 0xE9]), handle),
+            (entry.Name, entry.Kind, entry.Size, entry.NameBytes, entry.PathBytes));
+
+        using var run = new TestRun();
+        Assert.Equal(0, ReadFile.Read(new ReadFileArguments(PathBytes: entry.PathBytes), run.Context));
+        Assert.Equal("content", run.Output);
+        Assert.Equal(7, DiskUsage.Measure(new DiskUsageArguments(PathBytes: handle)).ApparentBytes);
+        Assert.Equal(0, await WriteAsync(new WriteFileArguments(PathBytes: handle), "other"));
+        Assert.Single(ListDirectory.List(new ListDirectoryArguments(folder.Path)).Entries);
+        Assert.Equal(Errno.None, Libc.unlink(path)); // .NET cannot name it.
+    }
+
+    [Theory]
+    [InlineData(null, null)]
+    [InlineData("/x", "L3g=")]
+    [InlineData(null, "L3h=")]
+    [InlineData(null, "L3g")]
+    [InlineData(null, "L3 g=")]
+    [InlineData(null, "eAB5")]
+    [InlineData(null, "")]
+    [InlineData("", null)]
+    public void One_path_is_given_as_text_or_as_an_encoder_writes_its_bytes(string? path, string? bytes)
+    {
+        using var run = new TestRun();
+        Assert.Throws<JobArgumentsException>(() => ReadFile.Read(new ReadFileArguments(path, bytes), run.Context));
     }
 
     [Fact]
@@ -115,7 +161,7 @@ public sealed class FileTests : IDisposable
 
     [Fact]
     public async Task Write_file_wants_the_name_of_a_file() =>
-        Assert.Contains("is the name of no file", (await Assert.ThrowsAsync<IOException>(() => WriteAsync(new WriteFileArguments(folder["missing/"]), ""))).Message);
+        Assert.Contains("is not the name of a file", (await Assert.ThrowsAsync<JobArgumentsException>(() => WriteAsync(new WriteFileArguments(folder["missing/"]), ""))).Message);
 
     [Fact]
     public async Task Write_file_replaces_a_symbolic_link_and_not_what_it_leads_to()
@@ -153,7 +199,7 @@ public sealed class FileTests : IDisposable
     public async Task Write_file_refuses_fewer_bytes_than_were_announced()
     {
         File.WriteAllText(folder["file"], "old");
-        await Assert.ThrowsAsync<EndOfStreamException>(() => WriteAsync(new WriteFileArguments(folder["file"], Size: 8), "content"));
+        Failed("incomplete", Errno.None, await Assert.ThrowsAsync<JobException>(() => WriteAsync(new WriteFileArguments(folder["file"], Size: 8), "content")));
         Assert.Equal("old", File.ReadAllText(folder["file"]));
         Assert.Equal(["file"], folder.Names);
         Assert.Equal(0, await WriteAsync(new WriteFileArguments(folder["file"], Size: 7), "content"));
@@ -176,13 +222,26 @@ public sealed class FileTests : IDisposable
     public async Task Write_file_refuses_a_directory()
     {
         Directory.CreateDirectory(folder["directory"]);
-        Assert.Contains("is a directory", (await Assert.ThrowsAsync<IOException>(() => WriteAsync(new WriteFileArguments(folder["directory"]), ""))).Message);
+        Failed("is-a-directory", Errno.EISDIR, await Assert.ThrowsAsync<JobException>(() => WriteAsync(new WriteFileArguments(folder["directory"]), "")));
         Assert.Equal(["directory"], folder.Names);
     }
 
     [Fact]
     public async Task Write_file_names_a_folder_that_is_missing() =>
-        await Assert.ThrowsAsync<DirectoryNotFoundException>(() => WriteAsync(new WriteFileArguments(folder["missing/file"]), ""));
+        Failed("not-found", Errno.ENOENT, await Assert.ThrowsAsync<JobException>(() => WriteAsync(new WriteFileArguments(folder["missing/file"]), "")));
+
+    [Fact]
+    public async Task A_full_device_is_told_by_its_kind()
+    {
+        using var input = new CheckedStream(() => throw new IOException("no room", 28));
+        using var run = new TestRun(inputStream: input);
+        JobException failure = await Assert.ThrowsAsync<JobException>(() => WriteFile.WriteAsync(new WriteFileArguments(folder["file"]), run.Context));
+        Assert.Equal(("no-space", 28), (failure.Kind, failure.Errno));
+        Assert.Empty(folder.Names);
+    }
+
+    private static void Failed(string kind, Errno errno, JobException failure) =>
+        Assert.Equal((kind, errno == Errno.None ? null : (int?)errno.Value), (failure.Kind, failure.Errno));
 
     private static async Task<int> WriteAsync(WriteFileArguments arguments, string content)
     {

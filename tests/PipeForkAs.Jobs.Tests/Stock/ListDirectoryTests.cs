@@ -39,12 +39,12 @@ public sealed class ListDirectoryTests : IDisposable
 
     [Fact]
     public void A_missing_directory_is_an_error_with_its_path() =>
-        Assert.Contains(folder["missing"], Assert.Throws<DirectoryNotFoundException>(() => ListDirectory.List(new ListDirectoryArguments(folder["missing"]))).Message);
+        Assert.Contains(folder["missing"], Assert.Throws<JobException>(() => ListDirectory.List(new ListDirectoryArguments(folder["missing"]))).Message);
 
     [Fact]
     public void A_file_is_no_directory()
     {
         File.WriteAllText(folder["file"], "");
-        Assert.Contains("is no directory", Assert.Throws<IOException>(() => ListDirectory.List(new ListDirectoryArguments(folder["file"]))).Message);
+        Assert.Equal("not-a-directory", Assert.Throws<JobException>(() => ListDirectory.List(new ListDirectoryArguments(folder["file"]))).Kind);
     }
 }

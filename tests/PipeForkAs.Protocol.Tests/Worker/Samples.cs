@@ -49,7 +49,8 @@ internal static class Samples
         from oom in Generate.Int32
         from data in Generate.Positive64
         from processes in Generate.Positive64
-        from bits in Gen.Choose(0, 15)
+        from core in Generate.Positive64
+        from bits in Gen.Choose(0, 31)
         select new WorkerLimits
         {
             OpenFiles = openFiles,
@@ -57,6 +58,7 @@ internal static class Samples
             FileSize = (bits & 2) != 0 ? size : null,
             DataBytes = (bits & 4) != 0 ? data : null,
             Processes = (bits & 8) != 0 ? processes : null,
+            CoreSize = (bits & 16) != 0 ? core : null,
             Umask = umask,
             Nice = nice,
             OomScoreAdjust = oom,
@@ -81,6 +83,8 @@ internal static class Samples
         from grantsRoot in Generate.Bool
         from awaitsAnswer in Generate.Bool
         from grace in Generate.Positive64
+        from orphanGrace in Generate.Positive64
+        from needsHome in Generate.Bool
         from consentFor in Generate.OrNull(Generate.Text.ArrayOf())
         select new Run
         {
@@ -95,6 +99,8 @@ internal static class Samples
             GrantsRoot = grantsRoot,
             AwaitsAnswer = awaitsAnswer,
             GraceMilliseconds = grace,
+            OrphanGraceMilliseconds = orphanGrace,
+            NeedsHome = needsHome,
             ConsentFor = consentFor,
         };
 
@@ -128,7 +134,8 @@ internal static class Samples
         from kind in Gen.Elements(Enum.GetValues<ReturnKind>())
         from type in Generate.Text
         from message in Generate.Text
-        select new Returned(kind, type, message);
+        from errno in Generate.Int32
+        select new Returned(kind, type, message, errno);
 
     private static readonly Gen<ConsentAnswer> Consents =
         from given in Generate.Bool

@@ -122,6 +122,7 @@ internal sealed class Server
     /// </exception>
     public async Task StartAsync()
     {
+        names.Begin();
         GoBy(await ResolvedPolicy.ReadAsync(options, lookUps));
         using (Audit.Change auditing = await audit.PrepareAsync(options.Audit))
             auditing.Keep();

@@ -140,6 +140,7 @@ internal sealed class Server : IReloadable, ISuccessorOwner
     /// <exception cref="UpgradeException">The former daemon does not let this one take over.</exception>
     public async Task StartAsync()
     {
+        names.Begin();
         GoBy(await ResolvedPolicy.ReadAsync(options, lookUps));
         using (Audit.Change auditing = await audit.PrepareAsync(options.Audit))
             auditing.Keep();

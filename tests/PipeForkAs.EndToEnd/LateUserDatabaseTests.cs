@@ -160,7 +160,10 @@ public sealed class LateUserDatabaseTests
 
     private static JsonObject Rule(string name, string job, string target, bool deny = false) => new()
     {
-        ["Name"] = name, ["Callers"] = new JsonArray("root"), ["Jobs"] = new JsonArray(job), ["As"] = new JsonArray(target),
+        ["Name"] = name,
+        ["Callers"] = new JsonArray("root"),
+        ["Jobs"] = new JsonArray(job),
+        ["As"] = new JsonArray(target),
         ["Deny"] = deny,
     };
 }

@@ -224,7 +224,7 @@ public sealed class PolicyTests
         await ReloadAsync(daemon, taken, $"the former one still holds: {file}: Commands:id: the command has the name of a job");
 
         File.WriteAllText(file, "{ \"Policy\": ");
-        await HangUpAsync(daemon, $"the former one still holds: {file}: ", 3);
+        await HangUpAsync(daemon, $"the former one still holds: {file}: ", 4);
 
         Assert.Equal(0, (await AsAsync(daemon, TestUsers.Alice, "run", "id")).ExitCode);
         Assert.Equal(126, (await AsAsync(daemon, TestUsers.Bob, "run", "id", "--user", TestUsers.Alice)).ExitCode);

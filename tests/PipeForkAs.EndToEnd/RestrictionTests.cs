@@ -136,8 +136,8 @@ public sealed class RestrictionTests(RestrictionDaemon shared) : IClassFixture<R
         configuration["Jobs"] = JsonNode.Parse("""{"sleep":{"AuditArguments":["Seconds"]}}""");
         await using DaemonProcess own = DaemonProcess.Launch(folder, configuration);
 
-        Assert.Equal(1, await own.EndedAsync());
-        Assert.Contains("Jobs:sleep:AuditArguments names the argument \"Seconds\", which the job does not have", own.Log);
+        Assert.Equal(78, await own.EndedAsync());
+        Assert.Contains("Jobs:sleep:AuditArguments: names the argument \"Seconds\", which the job does not have", own.Log);
         Assert.DoesNotContain("stopped", own.Log);
     }
 
@@ -148,8 +148,8 @@ public sealed class RestrictionTests(RestrictionDaemon shared) : IClassFixture<R
         configuration["Jobs"] = JsonNode.Parse("""{"slep":{"Timeout":"00:00:01"}}""");
         await using DaemonProcess own = DaemonProcess.Launch(folder, configuration);
 
-        Assert.Equal(1, await own.EndedAsync());
-        Assert.Contains("Jobs:slep restricts a job that is not registered", own.Log);
+        Assert.Equal(78, await own.EndedAsync());
+        Assert.Contains("Jobs:slep: restricts a job that is not registered", own.Log);
     }
 
     [Fact(Timeout = Bound.Test)]

@@ -46,7 +46,7 @@ internal static class NameProblems
         string also = others.Length == 0 ? "" : "; also in " + string.Join(", ", others.Take(MaxPlaces).Select(place => place.Key))
             + (others.Length > MaxPlaces ? $" and {others.Length - MaxPlaces} more" : "");
         string effect = $"the rule \"{first.Rule.Name}\" {Effect(first.Rule.Deny, answer.State)}{also}";
-        return new NameProblem(name, answer.State, first.Key, answer.Problem, effect);
+        return new NameProblem(name, answer.State, first.Rule.Deny, first.Key, answer.Problem, effect);
     }
 
     private static string Effect(bool deny, NameState state) => (deny, state) switch
@@ -65,10 +65,11 @@ internal static class NameProblems
 /// <summary>A name that could not be resolved.</summary>
 /// <param name="Name">The name.</param>
 /// <param name="State">What the user database said.</param>
+/// <param name="IsDenied">Whether a rule that denies uses it.</param>
 /// <param name="Key">Where it stands; in a rule that denies, where there is one.</param>
 /// <param name="Reason">Why it could not be resolved.</param>
 /// <param name="Effect">What the rules do now.</param>
-internal sealed record NameProblem(PolicyName Name, NameState State, string Key, string Reason, string Effect)
+internal sealed record NameProblem(PolicyName Name, NameState State, bool IsDenied, string Key, string Reason, string Effect)
 {
     /// <summary>Reason and effect in one line.</summary>
     public string Text => $"{Reason}; {Effect}";

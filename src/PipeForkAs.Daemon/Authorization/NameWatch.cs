@@ -34,7 +34,7 @@ internal sealed class NameWatch(Loop loop, NameLookUps lookUps, LimitOptions lim
         Warn(resolved.Problems, sources);
         if (resolved.Problems.Count == 0)
             return;
-        var following = new Following(resolved.Policy, resolved.Answers.ToDictionary(), sources);
+        var following = new Following(resolved, sources);
         current = following;
         foreach (NameProblem problem in resolved.Problems)
             _ = Task.Run(() => FollowAsync(following, problem.Name, problem.State));
@@ -48,25 +48,29 @@ internal sealed class NameWatch(Loop loop, NameLookUps lookUps, LimitOptions lim
         current = null;
     }
 
+    /// <summary>To be called before the names of a policy are looked up: what changes in the files from now on is newer than that.</summary>
+    public void Begin() => files.HaveChanged();
+
     /// <summary>
-    /// To be awaited before a decision: a name that came into being in a local file counts from that moment. Waits for
-    /// <see cref="LimitOptions.LookupTimeout"/>, and twice that where a lookup is under way.
+    /// To be awaited before a decision: where a file of the user database has changed, the names are looked up again. A decision waits for
+    /// that where a rule that denies uses one of them: for <see cref="LimitOptions.LookupTimeout"/>, and twice that where a lookup is
+    /// under way.
     /// </summary>
     public async ValueTask RefreshAsync()
     {
         // The second time, since the first one may have begun before the change.
-        for (int i = 0; i < 2 && current is { Open.Count: > 0 } following; i++)
+        for (int i = 0; i < 2 && current is { Problems.Count: > 0 } following; i++)
         {
             isOutdated |= files.HaveChanged();
             if (refreshing.IsCompleted && isOutdated)
             {
                 isOutdated = false;
                 TimeSpan patience = limits.LookupTimeout;
-                PolicyName[] open = [.. following.Open];
+                PolicyName[] open = [.. following.Problems.Select(problem => problem.Name)];
                 refreshing = Task.Run(() => RefreshAsync(following, open, patience));
             }
 
-            if (refreshing.IsCompleted)
+            if (refreshing.IsCompleted || !following.IsDenied)
                 return;
             await refreshing;
         }
@@ -162,7 +166,7 @@ internal sealed class NameWatch(Loop loop, NameLookUps lookUps, LimitOptions lim
             {
                 if (following == current)
                 {
-                    following.Open = [.. problems.Select(problem => problem.Name)];
+                    following.Problems = problems;
                     apply(following.Policy);
                     Warn(problems.Where(problem => news.ContainsKey(problem.Name)), following.Sources);
                     foreach ((PolicyName name, NameAnswer answer) in news.Where(told => told.Value.State == NameState.Known))
@@ -179,17 +183,27 @@ internal sealed class NameWatch(Loop loop, NameLookUps lookUps, LimitOptions lim
     private sealed record Batch(Dictionary<PolicyName, NameAnswer> Answers, TaskCompletionSource? Applied);
 
     /// <summary>A policy, and what is known of its names.</summary>
-    private sealed class Following(Policy policy, Dictionary<PolicyName, NameAnswer> said, ConfigurationSources sources)
+    private sealed class Following(ResolvedPolicy resolved, ConfigurationSources sources)
     {
         /// <summary>What decides; for the task that applies answers.</summary>
-        public Policy Policy { get; set; } = policy;
+        public Policy Policy { get; set; } = resolved.Policy;
 
         /// <summary>What the database said last of each name; for the same.</summary>
-        public Dictionary<PolicyName, NameAnswer> Said { get; } = said;
+        public Dictionary<PolicyName, NameAnswer> Said { get; } = resolved.Answers.ToDictionary();
 
         /// <summary>The names that are not known; for the loop.</summary>
-        public IReadOnlyList<PolicyName> Open { get; set; } =
-            [.. said.Where(told => told.Value.State != NameState.Known).Select(told => told.Key)];
+        public IReadOnlyList<NameProblem> Problems
+        {
+            get;
+            set
+            {
+                field = value;
+                IsDenied = value.Any(problem => problem.IsDenied);
+            }
+        } = resolved.Problems;
+
+        /// <summary>Whether a rule that denies uses one of these.</summary>
+        public bool IsDenied { get; private set; } = resolved.Problems.Any(problem => problem.IsDenied);
 
         public ConfigurationSources Sources => sources;
 

@@ -44,7 +44,8 @@ internal sealed class ConfigurationException : Exception
 
     /// <summary>The same with the file in front of each key.</summary>
     public ConfigurationException In(ConfigurationSources sources) => new(
-        [.. problems.Select(problem => problem.Key is { } key ? (null, sources.Line(key, problem.Text)) : problem)]) { MayPass = MayPass };
+        [.. problems.Select(problem => problem.Key is { } key ? (null, sources.Line(key, problem.Text)) : problem)])
+    { MayPass = MayPass };
 
     private static string Line((string? Key, string Text) problem) =>
         OneLine.Whole(problem.Key is { } key ? $"{key}: {problem.Text}" : problem.Text);

@@ -30,6 +30,7 @@ internal sealed class ConfigurationTarget : Target
         {
             options = trial.Measured(() => ConfigurationFiles.Merge(
                 [.. contents.Select((content, i) => ConfigurationFile.Parse($"{i}.json", content))]).Options);
+            _ = PolicyReader.Read(options.Policy, SystemNames.Instance);
         }
         catch (ConfigurationException refused)
         {
@@ -40,7 +41,6 @@ internal sealed class ConfigurationTarget : Target
         }
 
         trial.Accept();
-        _ = PolicyReader.Read(options.Policy, SystemNames.Instance);
         new LimitOptions().Take(options.Limits);
         foreach ((string name, CommandOptions command) in options.Commands)
             IsUsable(new CommandJob(name, command));

@@ -59,6 +59,10 @@ internal sealed class PolicyTarget : Target
             return;
         }
 
+        // A second name of a uid is what the naive matcher knows nothing of.
+        if (policy.Rules.Any(rule => rule.Callers.Concat(rule.As).Any(entry => entry.State == NameState.Unusable)))
+            return;
+
         trial.Accept();
         for (int i = 0; i < MaxQuestions && !(i > 0 && choices.AtEnd); i++)
             Ask(trial, policy, rules, floor, choices);

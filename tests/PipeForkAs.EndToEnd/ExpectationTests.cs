@@ -6,6 +6,7 @@ using System.Text.Json.Nodes;
 using PipeForkAs.EndToEnd.Harness;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
+using SocketShutdown = System.Net.Sockets.SocketShutdown;
 
 namespace PipeForkAs.EndToEnd;
 

@@ -58,8 +58,10 @@ public static unsafe partial class Libc
     public static byte[]? getxattr(string path, string name)
     {
         byte* value = stackalloc byte[256];
-        // SAFETY: the kernel is told the buffer's size.
-        nint length = Own.getxattr(Check.NoNul(path), Check.NoNul(name), value, 256);
+        // SAFETY: path and name end with a NUL and live until the call has returned; the kernel is told the buffer's size.
+        using var file = new CString(path, stackalloc byte[CString.BufferSize]);
+        using var attribute = new CString(name, stackalloc byte[CString.BufferSize]);
+        nint length = Own.getxattr(file.Pointer, attribute.Pointer, value, 256);
         if (length == -1 && (Check.LastErrno == Errno.ENODATA || Check.LastErrno == Errno.EOPNOTSUPP))
             return null;
         Check.Result((int)length, $"getxattr(\"{path}\", \"{name}\")");

@@ -157,8 +157,13 @@ public static unsafe partial class Libc
     public static void fsync(FileDescriptor descriptor) => Check.Result(C.fsync(descriptor.Number), $"fsync({descriptor})");
 
     /// <summary>rename(2): what stands there already is replaced in one step.</summary>
-    public static void rename(string from, string to) =>
-        Check.Result(Own.rename(Check.NoNul(from), Check.NoNul(to)), $"rename(\"{from}\", \"{to}\")");
+    public static void rename(string from, string to)
+    {
+        // SAFETY: both paths end with a NUL and live until the call has returned.
+        using var former = new CString(from, stackalloc byte[CString.BufferSize]);
+        using var name = new CString(to, stackalloc byte[CString.BufferSize]);
+        Check.Result(Own.rename(former.Pointer, name.Pointer), $"rename(\"{from}\", \"{to}\")");
+    }
 
     /// <summary>fchown(2) of the group alone. False where the process may not give the file to it (EPERM): it is not one of its groups.</summary>
     public static bool fchown(FileDescriptor file, GroupId group)

@@ -101,19 +101,20 @@ public static unsafe partial class Libc
         return length >= 0;
     }
 
-    /// <summary>getdents64(2): the names in a directory but <c>.</c> and <c>..</c>. Null with the error where it cannot be read; no link is followed.</summary>
+    /// <summary>getdents64(2): the names in a directory but <c>.</c> and <c>..</c>. Null with the error where it cannot be read.</summary>
     /// <param name="path">Bytes without a NUL.</param>
     /// <param name="error">Why not.</param>
-    public static List<byte[]>? names_in(ReadOnlySpan<byte> path, out Errno error)
+    /// <param name="followLink">Whether the last name of the path may be a link to the directory; else that is ELOOP or ENOTDIR.</param>
+    public static List<byte[]>? names_in(ReadOnlySpan<byte> path, out Errno error, bool followLink = false)
     {
         // Where struct linux_dirent64 has its own length and its name; getdents(2).
         const int LengthOffset = 16, NameOffset = 19;
-        const OpenFlags Flags = OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW | OpenFlags.O_CLOEXEC;
+        const OpenFlags Flags = OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_CLOEXEC;
         byte[] name = Terminated(path);
         int opened;
         // SAFETY: the name ends with a NUL and is pinned.
         fixed (byte* start = name)
-            opened = C.open(start, (int)Flags);
+            opened = C.open(start, (int)(followLink ? Flags : Flags | OpenFlags.O_NOFOLLOW));
         if (opened == -1)
         {
             error = Check.LastErrno;

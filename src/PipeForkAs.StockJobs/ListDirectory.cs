@@ -36,9 +36,7 @@ internal static class ListDirectory
     public static DirectoryListing List(ListDirectoryArguments arguments)
     {
         FilePath directory = FilePath.Of(arguments.Path, arguments.PathBytes, ".").Absolute();
-
-        // The directory is the one that a link leads to, which the name behind the last slash would not follow.
-        List<byte[]> names = Libc.names_in(directory.Join("."u8.ToArray()).Bytes, out Errno error)
+        List<byte[]> names = Libc.names_in(directory.Bytes, out Errno error, followLink: true)
             ?? throw FileFailure.Of(error, $"{directory} cannot be listed");
         names.Sort(static (one, other) => one.AsSpan().SequenceCompareTo(other));
         var owners = new OwnerNames();

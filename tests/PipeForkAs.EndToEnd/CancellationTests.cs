@@ -14,7 +14,9 @@ public sealed class CancellationDaemon : ConfiguredDaemon
     protected override void Configure(JsonObject configuration)
     {
         configuration["Limits"]!["KillGrace"] = "00:00:20";
-        ((JsonArray)configuration["JobHosts"]!).Add(new JsonObject { ["Path"] = NativeBuild.ReadmeJobs, ["Workers"] = 1 });
+        configuration["JobHosts"] = new JsonArray(
+            new JsonObject { ["Path"] = NativeBuild.TestJobs, ["Workers"] = 1 },
+            new JsonObject { ["Path"] = NativeBuild.ReadmeJobs, ["Workers"] = 1 });
     }
 }
 
@@ -56,7 +58,7 @@ public sealed class CancellationTests(CancellationDaemon shared) : IClassFixture
     public async Task The_streaming_job_of_the_readme_ends_when_nobody_reads_the_commands_output()
     {
         string command = $"{NativeBuild.Command} --socket {daemon.Socket} run --user {TestUsers.Alice} upper";
-        using Process shell = Process.Start("/bin/bash", ["-c", $"(echo one; sleep 1; echo two; exec sleep 60) | {command} | head -1 >/dev/null"]);
+        using Process shell = Process.Start("/bin/bash", ["-c", $"(sleep 1; seq 200000; exec sleep 60) | {command} | head -1 >/dev/null"]);
         try
         {
             RunningJobStatus job = await RunningAsync("upper");

@@ -21,7 +21,7 @@ public sealed class CompletionTests
         Assert.Equal(["--json", "--prometheus"], (await OfferedAsync(daemon, shell, "pipeforkas status --")).Where(word => word is "--json" or "--prometheus" or "--frames"));
         foreach (string before in new[] { "run ", "describe ", "check ", "run --user root ", "run -t 5 " })
             Assert.Equal(["echo"], await OfferedAsync(daemon, shell, $"pipeforkas {before}ec"));
-        Assert.Equal(["mode", "path", "size"], await OfferedAsync(daemon, shell, "pipeforkas run write-file "));
+        Assert.Equal(["mode", "path", "pathBytes", "size"], await OfferedAsync(daemon, shell, "pipeforkas run write-file "));
         Assert.Equal(["mode"], await OfferedAsync(daemon, shell, "pipeforkas check --caller root write-file m"));
         Assert.Equal(["root"], await OfferedAsync(daemon, shell, "pipeforkas run --user roo"));
     }

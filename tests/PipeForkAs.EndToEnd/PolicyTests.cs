@@ -48,7 +48,7 @@ public sealed class PolicyTests
         string home = TestUsers.Entry(TestUsers.Alice).Home;
 
         Assert.Equal(0, (await AsAsync(daemon, TestUsers.Bob, "run", "list-directory", "--user", TestUsers.Alice, $"path={home}")).ExitCode);
-        foreach (string path in new[] { "/etc", $"{home}/../..", ".", $"{home}2" })
+        foreach (string path in new[] { "/etc", $"{home}/../..", "..", "~", $"{home}2" })
             Assert.Equal(126, (await AsAsync(daemon, TestUsers.Bob, "run", "list-directory", "--user", TestUsers.Alice, $"path={path}")).ExitCode);
     }
 
@@ -79,7 +79,7 @@ public sealed class PolicyTests
         Assert.Equal(0, root.ExitCode);
         Assert.Contains("rule \"panel\": allows it", root.Text);
 
-        ToolResult why = await Tool.RunAsync([NativeBuild.Command, "--socket", daemon.Socket, .. question[..^1], "list-directory"]);
+        ToolResult why = await Tool.RunAsync([NativeBuild.Command, "--socket", daemon.Socket, .. question[..^1], "list-directory", "path=~"]);
         Assert.Equal(126, why.ExitCode);
         Assert.Contains("rule \"panel\": the job is not among Jobs", why.Text);
         Assert.Contains("rule \"paths\": an argument that Where looks at is missing", why.Text);

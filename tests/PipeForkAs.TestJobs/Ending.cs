@@ -78,7 +78,8 @@ internal static class Ending
     public static async Task<int> WaitAsync(WaitArguments arguments, JobContext context)
     {
         CancellationToken token = context.CancellationToken;
-        context.Line("ready");
+        if (arguments.How != "process")
+            context.Line("ready");
         byte[] buffer = new byte[64 * 1024];
         try
         {
@@ -99,7 +100,7 @@ internal static class Ending
                         await context.Output.WriteAsync(buffer, token);
                         break;
                     case "process":
-                        return await TrapAsync();
+                        return await TrapAsync(context);
                     default:
                         throw new ArgumentException(arguments.How, nameof(arguments));
                 }
@@ -111,11 +112,12 @@ internal static class Ending
         }
     }
 
-    /// <summary>A process that exits with 43 at SIGTERM. It has nothing of the job's streams.</summary>
-    private static async Task<int> TrapAsync()
+    /// <summary>A process that exits with 43 at SIGTERM. It has nothing of the job's outputs.</summary>
+    private static async Task<int> TrapAsync(JobContext context)
     {
         using ChildProcess child = ChildProcess.Start(
-            new ProcessStartInfo("/bin/sh", ["-c", "trap 'exit 43' TERM; while :; do sleep 0.1; done"]) { RedirectStandardOutput = true })!;
+            new ProcessStartInfo("/bin/sh", ["-c", "trap 'exit 43' TERM; echo ready; while :; do sleep 0.1; done"]) { RedirectStandardOutput = true })!;
+        context.Line(await child.StandardOutput.ReadLineAsync(CancellationToken.None) ?? "");
         await child.WaitForExitAsync(CancellationToken.None);
         return child.ExitCode;
     }

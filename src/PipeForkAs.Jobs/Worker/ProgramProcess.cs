@@ -70,8 +70,10 @@ internal static class ProgramProcess
         if (errno != Errno.EAGAIN)
             return "";
         string of = $"the user {order.Account.Name} (uid {order.Account.Uid})";
+
+        // The limit has room for the worker, which PidsMax does not count.
         return order.Limits.Processes is { } most
-            ? $"; {of} has more processes and threads than PidsMax allows ({most}): without control groups all of them count"
+            ? $"; {of} has more processes and threads than PidsMax allows ({most - 1}): without control groups all of them count"
             : $"; the job, or {of}, has as many processes and threads as it may (PidsMax, RLIMIT_NPROC "
                 + $"{Libc.getrlimit(ResourceLimit.RLIMIT_NPROC).Soft})";
     }

@@ -15,17 +15,11 @@ internal static unsafe partial class Own
     [LibraryImport(Library, EntryPoint = "close_range", SetLastError = true)]
     internal static partial int close_range(uint first, uint last, int flags);
 
-    [LibraryImport(Library, EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    internal static partial int rename(string from, string to);
-
     [LibraryImport(Library, EntryPoint = "rename", SetLastError = true)]
     internal static partial int rename(byte* from, byte* to);
 
     [LibraryImport(Library, EntryPoint = "flock", SetLastError = true)]
     internal static partial int flock(int descriptor, int operation);
-
-    [LibraryImport(Library, EntryPoint = "getxattr", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    internal static partial nint getxattr(string path, string name, byte* value, nuint size);
 
     [LibraryImport(Library, EntryPoint = "getxattr", SetLastError = true)]
     internal static partial nint getxattr(byte* path, byte* name, byte* value, nuint size);

@@ -35,6 +35,14 @@ public sealed class ListDirectoryTests : IDisposable
     }
 
     [Fact]
+    public void A_link_to_a_directory_leads_there()
+    {
+        File.WriteAllText(folder["file"], "");
+        File.CreateSymbolicLink(folder["link"], ".");
+        Assert.Equal(["file", "link"], ListDirectory.List(new ListDirectoryArguments(folder["link"])).Entries.Select(entry => entry.Name));
+    }
+
+    [Fact]
     public void An_empty_directory_has_no_entries() => Assert.Empty(ListDirectory.List(new ListDirectoryArguments(folder.Path)).Entries);
 
     [Fact]

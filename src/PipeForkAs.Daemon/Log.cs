@@ -155,23 +155,23 @@ internal static partial class Log
         + "its connections are closed, its jobs are ended, and it is not served until the process that closes the descriptor has ended")]
     public static partial void ClosingHangs(ILogger logger, string whose);
 
-    [LoggerMessage(60, LogLevel.Information, "{Executable} was replaced: a new daemon starts, and takes over when it is ready")]
+    [LoggerMessage(70, LogLevel.Information, "{Executable} was replaced: a new daemon starts, and takes over when it is ready")]
     public static partial void Upgrading(ILogger logger, string executable);
 
-    [LoggerMessage(61, LogLevel.Information,
+    [LoggerMessage(71, LogLevel.Information,
         "process {Pid}, the new daemon, serves from now on; this one ends with its last job, at most {Seconds:0.#} s from now ({Connections} clients)")]
     public static partial void HandedOver(ILogger logger, int pid, double seconds, int connections);
 
-    [LoggerMessage(62, LogLevel.Error, "process {Pid}, the new daemon, has ended; the service manager decides what becomes of this one")]
+    [LoggerMessage(72, LogLevel.Error, "process {Pid}, the new daemon, has ended; the service manager decides what becomes of this one")]
     public static partial void SuccessorDied(ILogger logger, int pid);
 
-    [LoggerMessage(63, LogLevel.Information, "this daemon took over from process {Pid}, which ends with its last job; jobs are numbered from {FirstJob} on")]
+    [LoggerMessage(73, LogLevel.Information, "this daemon took over from process {Pid}, which ends with its last job; jobs are numbered from {FirstJob} on")]
     public static partial void TookOver(ILogger logger, int pid, long firstJob);
 
-    [LoggerMessage(64, LogLevel.Information, "the former daemon has ended")]
+    [LoggerMessage(74, LogLevel.Information, "the former daemon has ended")]
     public static partial void PredecessorEnded(ILogger logger);
 
-    [LoggerMessage(65, LogLevel.Warning,
+    [LoggerMessage(75, LogLevel.Warning,
         "{Executable} was replaced, and the former daemon goes on: for a new one to take over, there must be {Lack}; restart it")]
     public static partial void UpgradeImpossible(ILogger logger, string executable, string lack);
 

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using PipeForkAs.EndToEnd.Harness;
+using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
@@ -76,25 +77,33 @@ public sealed class RelayTests(RelayDaemon shared) : IClassFixture<RelayDaemon>
                 await socket.SendAsync(Encoding.UTF8.GetBytes($$"""{"job":"flood","user":"{{TestUsers.Alice}}","args":{"bytes":0},"reply":"{{form}}"}""" + "\n"));
             }
 
-            // Two looks at what the jobs wrote, the second not later than the first stood still.
-            long written = -1;
+            // Two looks, between which no job used a processor.
+            IReadOnlyList<int> jobs = [];
+            string looked = "";
             await Bound.UntilAsync(
                 () =>
                 {
                     Thread.Sleep(300);
-                    IReadOnlyList<int> jobs = ProcFs.OfUsers([TestUsers.Entry(TestUsers.Alice).Uid]);
-                    long now = jobs.Sum(Written);
-                    bool still = jobs.Count == Clients && now > 0 && now == written;
-                    written = now;
+                    jobs = ProcFs.OfUsers([TestUsers.Entry(TestUsers.Alice).Uid]);
+                    string now = string.Join(", ", jobs.Select(ProcessorTime));
+                    bool still = jobs.Count == Clients && now == looked;
+                    looked = now;
                     return still;
                 },
-                () => $"the jobs write on, {written} bytes by now, though nobody reads");
+                () => $"the jobs write on though nobody reads: {looked}");
 
-            Assert.InRange(written, Clients * 1024, Clients * 4 * MiB);
             Assert.InRange(ProcFs.ResidentBytes(daemon.Pid) - before, long.MinValue, 8 * MiB);
 
             // Nobody waits for these clients: another one is served.
             Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
+
+            // What was written meanwhile is what arrives when the jobs write no more.
+            foreach (int job in jobs)
+                Libc.kill(new ProcessId(job), Signal.SIGSTOP);
+            long written = 0;
+            foreach (Socket socket in clients)
+                written += await BytesUntilSilenceAsync(socket);
+            Assert.InRange(written, Clients * 1024, Clients * 4 * MiB);
         }
         finally
         {
@@ -171,16 +180,27 @@ public sealed class RelayTests(RelayDaemon shared) : IClassFixture<RelayDaemon>
         Assert.Equal(input, copied.Stdout);
     }
 
-    private static long Written(int pid)
+    /// <summary>User and system time in ticks; proc_pid_stat(5).</summary>
+    private static string ProcessorTime(int pid) => $"{pid}: {string.Join('+', ProcFs.StatFields(pid)[11..13])}";
+
+    private static async Task<long> BytesUntilSilenceAsync(Socket socket)
     {
-        try
+        long count = 0;
+        var buffer = new byte[64 * 1024];
+        while (true)
         {
-            string line = File.ReadLines($"/proc/{pid}/io").First(text => text.StartsWith("wchar: ", StringComparison.Ordinal));
-            return long.Parse(line[7..], CultureInfo.InvariantCulture);
-        }
-        catch (IOException)
-        {
-            return 0;
+            using var silence = new CancellationTokenSource(TimeSpan.FromMilliseconds(500));
+            try
+            {
+                int read = await socket.ReceiveAsync(buffer, silence.Token);
+                if (read == 0)
+                    return count;
+                count += read;
+            }
+            catch (OperationCanceledException)
+            {
+                return count;
+            }
         }
     }
 
@@ -211,7 +231,7 @@ public sealed class RelayTests(RelayDaemon shared) : IClassFixture<RelayDaemon>
                 sent += await socket.SendAsync(block.AsMemory(sent), cancellation);
         }
 
-        socket.Shutdown(SocketShutdown.Send);
+        socket.Shutdown(System.Net.Sockets.SocketShutdown.Send);
         return hash.GetHashAndReset();
     }
 

@@ -225,7 +225,7 @@ public sealed class SandboxTests(SandboxDaemon shared) : IClassFixture<SandboxDa
 
         await using DaemonProcess lacking = await FaultyKernel.LaunchDaemonAsync(folder, configuration, [new Fault(call, ENOSYS)]);
 
-        Assert.Equal(1, await lacking.EndedAsync());
+        Assert.Equal(78, await lacking.EndedAsync());
         Assert.Contains("the sandbox of the job \"demanding\" (Commands:demanding:Sandbox) cannot be made: the kernel has " + lack, lacking.Log);
     }
 
@@ -238,7 +238,7 @@ public sealed class SandboxTests(SandboxDaemon shared) : IClassFixture<SandboxDa
 
         await using DaemonProcess barred = await FaultyKernel.LaunchDaemonAsync(folder, configuration, [new Fault(444, EPERM)]);
 
-        Assert.Equal(1, await barred.EndedAsync());
+        Assert.Equal(78, await barred.EndedAsync());
         Assert.Contains("the sandbox of the job \"id\" (Jobs:id:Sandbox) cannot be made: Landlock is barred here", barred.Log);
     }
 

@@ -12,6 +12,9 @@ internal static class ConfigurationJson
     private const int MaxDepth = 256;
     private const int MaxExcerpt = 20;
 
+    /// <summary>More than any key has that is read. What a key costs grows with the square of it, since a name may have colons too.</summary>
+    private const int MaxParts = 32;
+
     private static readonly JsonDocumentOptions Options =
         new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true, MaxDepth = MaxDepth };
 
@@ -79,6 +82,8 @@ internal static class ConfigurationJson
 
     private static void AddValue(string path, Dictionary<string, string?> values, string key, string? value)
     {
+        if (key.AsSpan().Count(':') >= MaxParts)
+            throw new ConfigurationException($"{path}: {Excerpt(key)}: is nested too deep; a key has at most {MaxParts} parts");
         if (!values.TryAdd(key, value))
             throw new ConfigurationException($"{path}: {key}: stands twice, or in other letters too; leave one");
     }

@@ -119,7 +119,7 @@ internal static class TrustedFile
     /// <summary>A folder of a user's, mostly a home, must stay the user's: not the folder is wrong but the place.</summary>
     private static string NotRootsFolder(string path, FileStatus status) =>
         $"{path} belongs to uid {status.Owner}, who can replace what is in it; "
-        + "use a place in folders of root's, as below /usr/local or /etc";
+        + "use a place all of whose folders are root's, as they are below /etc, /usr/local and /run";
 
     /// <summary>The parts of a path, last first.</summary>
     private static IEnumerable<string> Pieces(string path) => Enumerable.Reverse(path.Split('/', StringSplitOptions.RemoveEmptyEntries));

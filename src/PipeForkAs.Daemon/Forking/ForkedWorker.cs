@@ -163,6 +163,11 @@ internal sealed class ForkedWorker
             control.Shutdown(SocketShutdown.SHUT_WR);
     }
 
+    /// <summary>Puts it in its place, from where its descendants cannot leave. May block, and is for another thread than the loop's.</summary>
+    /// <exception cref="SystemCallException">It cannot be put there.</exception>
+    /// <exception cref="IsolationException">The place is taken.</exception>
+    public void Place() => processes.Place();
+
     /// <summary>It has ended, and the job goes on: what it left behind is this job's, and no other's.</summary>
     public void ClaimOrphans() => processes.ClaimOrphans();
 

@@ -22,7 +22,7 @@ internal sealed class HostChannel : IDisposable
         watch = loop.Watch(control, EpollEvents.EPOLLIN, "a job host");
     }
 
-    /// <summary>Takes a message, and owns the descriptors that came with it.</summary>
+    /// <summary>Takes a message. The descriptors that it leaves in the span are closed behind it, and where it throws.</summary>
     public delegate void Taker(ReadOnlySpan<byte> message, Span<FileDescriptor?> descriptors);
 
     /// <summary>Whether it was closed here.</summary>
@@ -63,7 +63,7 @@ internal sealed class HostChannel : IDisposable
 
             if (received.OrThrow("recvmsg(job host)") == 0)
                 return true;
-            take(incoming.AsSpan(0, (int)received.Count), descriptors.AsSpan(0, count));
+            Take(take, incoming.AsSpan(0, (int)received.Count), descriptors.AsSpan(0, count));
         }
 
         return false;
@@ -76,6 +76,20 @@ internal sealed class HostChannel : IDisposable
         unsent.Clear();
         watch.Dispose();
         control.Dispose();
+    }
+
+    private static void Take(Taker take, ReadOnlySpan<byte> message, Span<FileDescriptor?> descriptors)
+    {
+        try
+        {
+            take(message, descriptors);
+        }
+        finally
+        {
+            foreach (FileDescriptor? left in descriptors)
+                left?.Dispose();
+            descriptors.Clear();
+        }
     }
 
     private async Task SendRestAsync()

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Isolation;
@@ -28,7 +29,7 @@ internal sealed class HostProcess : IDisposable
     private readonly Dictionary<int, ForkedWorker> workers = [];
     private readonly List<JobDescription> jobs = [];
     private readonly LoopTimer startDeadline;
-    private bool greeted, introduced, lost, stopping;
+    private HostStage stage;
 
     private HostProcess(
         Loop loop, ChildReaper reaper, JobIsolation isolation, DescriptorCheck descriptorCheck, IHostProcessOwner owner, ProcessId pid, HostChannel channel)
@@ -57,7 +58,7 @@ internal sealed class HostProcess : IDisposable
     public ExecutableFile? Executable { get; }
 
     /// <summary>Whether it can fork: it passed its self-test, and is not lost.</summary>
-    public bool IsReady => introduced && !lost;
+    public bool IsReady => stage == HostStage.Serving;
 
     /// <summary>Whether it can fork, and answers.</summary>
     public bool IsWell => IsReady && heartbeat.IsHeard;
@@ -122,7 +123,8 @@ internal sealed class HostProcess : IDisposable
     /// <summary>Ends it: it is told by its closed control socket, ends its workers and then itself, or is killed after a grace.</summary>
     public async Task StopAsync()
     {
-        stopping = true;
+        if (stage != HostStage.Lost)
+            stage = HostStage.Stopping;
         Close();
         await Task.WhenAny(ended.Task, loop.DelayAsync(StopGrace));
         Dispose();
@@ -179,15 +181,14 @@ internal sealed class HostProcess : IDisposable
     {
         heartbeat.Answered();
         var reader = new MessageReader(message);
-        if (reader.Kind == MessageKind.Forked && descriptors is [{ } worker, { } pidfd, { } stdin, { } stdout])
-        {
-            TakeForked(DecodeForked(ref reader, descriptors), worker, pidfd, stdin, stdout);
-            return;
-        }
-
-        CloseAll(descriptors);
+        HostMessageOrder.Check(stage, reader.Kind);
         switch (reader.Kind)
         {
+            case MessageKind.Forked when descriptors is [{ } control, { } pidfd, { } stdin, { } stdout]:
+                ForkedWorker worker = TakeWorker(Protocol.Worker.Forked.Decode(ref reader), control, pidfd, stdin, stdout);
+                descriptors.Clear();
+                Admit(worker);
+                break;
             case MessageKind.Forked:
                 // They were closed on the way, and the worker ends by that.
                 var pid = new ProcessId(Protocol.Worker.Forked.Decode(ref reader).Pid);
@@ -196,13 +197,11 @@ internal sealed class HostProcess : IDisposable
                 LetReap(pid);
                 break;
             case MessageKind.Hello:
-                greeted = true;
                 int version = Hello.Decode(ref reader).Version;
                 if (version != WorkerProtocol.Version)
                     throw new JobHostException($"it speaks version {version}, the daemon {WorkerProtocol.Version}; build both from the same release");
+                stage = HostStage.Introducing;
                 break;
-            case MessageKind.JobOffer or MessageKind.Ready when introduced:
-                throw new JobHostException("it introduced itself twice");
             case MessageKind.JobOffer:
                 jobs.Add(OfferedJob.Describe(JobOffer.Decode(ref reader)));
                 break;
@@ -210,7 +209,7 @@ internal sealed class HostProcess : IDisposable
                 reader.End();
                 startDeadline.Dispose();
                 heartbeat.Begin();
-                introduced = true;
+                stage = HostStage.Serving;
                 owner.BecameReady(this);
                 break;
             case MessageKind.Pong:
@@ -227,80 +226,53 @@ internal sealed class HostProcess : IDisposable
                 TakeExited(WorkerExited.Decode(ref reader));
                 break;
             default:
-                throw new JobHostException($"it sent a message of kind {(int)reader.Kind}, which is not the daemon's to get");
+                throw new UnreachableException($"{nameof(HostMessageOrder)} allows {reader.Kind}, which nothing here takes");
         }
     }
 
-    /// <summary>A message that is not whole leaves none of its descriptors open.</summary>
-    private static Forked DecodeForked(ref MessageReader reader, Span<FileDescriptor?> descriptors)
+    /// <summary>The worker, which owns its descriptors when this returns and not before.</summary>
+    private ForkedWorker TakeWorker(
+        Forked message, FileDescriptor workerControl, FileDescriptor pidfd, FileDescriptor stdin, FileDescriptor stdout)
     {
-        try
-        {
-            return Protocol.Worker.Forked.Decode(ref reader);
-        }
-        catch
-        {
-            CloseAll(descriptors);
-            throw;
-        }
-    }
+        Answered();
+        if (workers.ContainsKey(message.Pid))
+            throw new JobHostException($"it forked a worker with the number {message.Pid}, which one has that is not reaped");
 
-    private static void CloseAll(Span<FileDescriptor?> descriptors)
-    {
-        foreach (FileDescriptor? descriptor in descriptors)
-            descriptor?.Dispose();
-    }
-
-    private void TakeForked(Forked message, FileDescriptor workerControl, FileDescriptor pidfd, FileDescriptor stdin, FileDescriptor stdout)
-    {
-        UntrustedSocket control;
-        JobStreams streams;
-        try
-        {
-            Answered();
-
-            // Whoever got hold of the worker's end can keep it open and say nothing: the loop must not wait for that.
-            Libc.set_nonblocking(workerControl);
-            Libc.set_nonblocking(stdin);
-            Libc.set_nonblocking(stdout);
-            control = descriptorCheck.Own(workerControl, InputKind.Messages);
-            streams = new JobStreams(descriptorCheck.Own(stdin, InputKind.None), descriptorCheck.Own(stdout, InputKind.Stream));
-        }
-        catch
-        {
-            workerControl.Dispose();
-            pidfd.Dispose();
-            stdin.Dispose();
-            stdout.Dispose();
-            throw;
-        }
-
+        // Whoever got hold of the worker's end can keep it open and say nothing: the loop must not wait for that.
+        Libc.set_nonblocking(workerControl);
+        Libc.set_nonblocking(stdin);
+        Libc.set_nonblocking(stdout);
+        UntrustedSocket control = descriptorCheck.Own(workerControl, InputKind.Messages);
+        var streams = new JobStreams(descriptorCheck.Own(stdin, InputKind.None), descriptorCheck.Own(stdout, InputKind.Stream));
         var pid = new ProcessId(message.Pid);
-        JobProcesses processes = isolation.For(pid);
-        var worker = new ForkedWorker(this, pid, control, pidfd, streams, processes);
-        workers.Add(message.Pid, worker);
+        return new ForkedWorker(this, pid, control, pidfd, streams, isolation.For(pid));
+    }
+
+    private void Admit(ForkedWorker worker)
+    {
+        workers.Add(worker.Pid.Value, worker);
 
         // Should the job host die, its workers become the daemon's children: what is left of their groups is ended before their ids are free.
         reaper.Register(worker.Pid, _ => worker.BeforeReap());
         if (isolation.PlacingBlocks)
-            loop.Start(() => PlaceAsync(worker, processes));
+            loop.Start(() => PlaceAsync(worker));
         else
             GiveOut(worker);
     }
 
-    private async Task PlaceAsync(ForkedWorker worker, JobProcesses processes)
+    private async Task PlaceAsync(ForkedWorker worker)
     {
         Exception? failure = null;
         try
         {
-            await Task.Run(processes.Place);
+            await Task.Run(worker.Place);
         }
         catch (Exception refused) when (refused is SystemCallException or IsolationException)
         {
             failure = refused;
         }
 
-        if (lost || stopping)
+        if (!IsReady)
         {
             worker.Release();
         }
@@ -340,9 +312,9 @@ internal sealed class HostProcess : IDisposable
 
     private void Lose(string reason)
     {
-        if (lost)
+        if (stage == HostStage.Lost)
             return;
-        lost = true;
+        stage = HostStage.Lost;
         Dispose();
         foreach (ForkedWorker worker in workers.Values)
         {
@@ -368,7 +340,7 @@ internal sealed class HostProcess : IDisposable
     }
 
     /// <summary>What may be wrong with an executable that says nothing.</summary>
-    private string Hint() => greeted ? "" : "; is it built with PipeForkAs.Jobs?";
+    private string Hint() => stage != HostStage.Started ? "" : "; is it built with PipeForkAs.Jobs?";
 
     private static string Words(WaitStatus status) => status switch
     {

@@ -2,7 +2,7 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Systemd;
 
-/// <summary>The journal's socket for its native protocol. Nothing here waits: what the journal does not take now is not sent.</summary>
+/// <summary>The journal's socket for its native protocol. To send never waits: what the journal does not take now is not sent.</summary>
 internal sealed class JournalSocket(string path) : IDisposable
 {
     /// <summary>Where systemd's journal listens.</summary>
@@ -31,13 +31,13 @@ internal sealed class JournalSocket(string path) : IDisposable
         }
     }
 
-    /// <summary>Waits until the journal may take a record again, or so long.</summary>
+    /// <summary>
+    /// Waits until the journal may take a record again, or so long. For a thread that may wait, after <see cref="Send"/> returned
+    /// <see cref="Errno.EAGAIN"/>: only a socket that is connected returns that.
+    /// </summary>
     public void Wait(int milliseconds)
     {
-        // On the thread that carries what waits, and no other. A journal that is gone has nothing that could be waited on.
-        if (socket is null)
-            Thread.Sleep(milliseconds);
-        else
+        if (socket is not null)
             Libc.is_writable(socket, milliseconds);
     }
 

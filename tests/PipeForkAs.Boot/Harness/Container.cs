@@ -28,7 +28,8 @@ internal sealed class Container : IAsyncDisposable
     /// <summary>The container's first process, as this machine numbers it.</summary>
     public int Leader { get; }
 
-    /// <summary>Boots one; null with the reason where this machine cannot.</summary>
+    /// <summary>Boots one; null with the reason where this machine lacks what it needs.</summary>
+    /// <exception cref="InvalidOperationException">It was started and did not come up.</exception>
     public static async Task<(Container? Container, string Reason)> BootAsync()
     {
         ClearFormerRuns();
@@ -46,11 +47,12 @@ internal sealed class Container : IAsyncDisposable
         };
         script.Start();
         using var deadline = new CancellationTokenSource(Deadline);
-        string[] words = (await script.StandardOutput.ReadLineAsync(deadline.Token) ?? "cannot: container.sh ended without a word").Split(' ', 2);
+        string line = await script.StandardOutput.ReadLineAsync(deadline.Token) ?? "failed: container.sh ended without a word";
+        string[] words = line.Split(' ', 2);
         if (words is ["leader", var pid])
             return (new Container(script, folder, int.Parse(pid, CultureInfo.InvariantCulture)), "");
         await EndAsync(script, folder);
-        return (null, words[^1]);
+        return words is ["cannot:", var reason] ? (null, reason) : throw new InvalidOperationException($"the container: {line}");
     }
 
     /// <summary>A file of the container, as this machine names it.</summary>

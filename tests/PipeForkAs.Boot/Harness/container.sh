@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Boots systemd in a container over an overlay of / whose changes are in memory, and ends it with its own standard input.
 #   unshare --mount --propagation private container.sh NAME FOLDER <PIPE
-# FOLDER is an empty folder, which is removed. Prints "leader PID", or "cannot: REASON" where this machine starts no container.
+# FOLDER is an empty folder, which is removed. Prints "leader PID"; "cannot: REASON" where this machine lacks what a container needs; "failed:
+# REASON" where one that was started did not come up.
 # However the caller ends, the pipe ends with it. What is left should this script be killed as well, the next run of the tests removes: the
 # control group with all that lives in it, with that the mounts, which nobody else sees, and an empty folder.
 set -u
 name=$1 folder=$2
 cannot() { echo "cannot: $*"; exit 0; }
+failed() { echo "failed: $*: $(tail -n 3 "$folder/console" | tr '\n' ' ')"; exit 1; }
 
 groups=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
 container= leader=
@@ -61,7 +63,7 @@ UNIT
 ) &
 container=$!
 for _ in $(seq 300); do
-    kill -0 "$container" 2>/dev/null || cannot "systemd-nspawn ended: $(tail -n 3 "$folder/console" | tr '\n' ' ')"
+    kill -0 "$container" 2>/dev/null || failed "systemd-nspawn ended"
     leader=$(cat /proc/"$container"/task/*/children 2>/dev/null | awk '{ print $1; exit }')
     if [ -n "$leader" ]; then
         state=$(nsenter -t "$leader" -a systemctl is-system-running 2>/dev/null)
@@ -69,6 +71,6 @@ for _ in $(seq 300); do
     fi
     sleep 0.1
 done
-case ${state-} in running | degraded) ;; *) cannot "systemd did not come up in the container: ${state-}: $(tail -n 3 "$folder/console" | tr '\n' ' ')" ;; esac
+case ${state-} in running | degraded) ;; *) failed "systemd did not come up in the container (${state-})" ;; esac
 echo "leader $leader"
 cat >/dev/null

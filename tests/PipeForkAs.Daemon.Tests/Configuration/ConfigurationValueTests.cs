@@ -9,7 +9,7 @@ namespace PipeForkAs.Daemon.Tests.Configuration;
 /// <summary>How values are written, and of which type each key's value is.</summary>
 public sealed class ConfigurationValueTests
 {
-    private static readonly HashSet<string> Sizes = ["OutputLimit", "MemoryMax", "FileSize"];
+    private static readonly HashSet<string> Sizes = ["OutputLimit", "MemoryMax", "FileSize", "CoreSize"];
 
     [Theory]
     [InlineData("0", 0)]

@@ -89,7 +89,7 @@ public sealed class TrustedFileTests : IDisposable
         Libc.chmod(upper, 0x1ED);
         GiveAway(upper);
         Assert.Equal(
-            $"{upper} belongs to uid 60001, who can replace what is in it; use a place in folders of root's, as below /usr/local or /etc",
+            $"{upper} belongs to uid 60001, who can replace what is in it; use a place all of whose folders are root's, as they are below /etc, /usr/local and /run",
             TrustedFile.Problem(path));
     }
 
@@ -131,7 +131,7 @@ public sealed class TrustedFileTests : IDisposable
         Link("home/link", "/etc/passwd");
         GiveAway(home);
         Assert.Equal(
-            $"{home} belongs to uid 60001, who can replace what is in it; use a place in folders of root's, as below /usr/local or /etc",
+            $"{home} belongs to uid 60001, who can replace what is in it; use a place all of whose folders are root's, as they are below /etc, /usr/local and /run",
             TrustedFile.Problem(folder.File("home/link")));
 
         string shared = folder.MakeFolder("shared");

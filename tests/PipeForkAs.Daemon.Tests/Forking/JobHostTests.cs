@@ -62,6 +62,9 @@ public sealed class JobHostTests(FakeHosts fakes) : JobHostHarness(fakes)
     [InlineData("dies", "exit code 3; is it built with PipeForkAs.Jobs?", "closed its control socket; is it built with PipeForkAs.Jobs?")]
     [InlineData("old", "speaks version", "speaks version")]
     [InlineData("refuses", "I would rather not", "I would rather not")]
+    [InlineData("unasked", "sent Ready, where only Hello, Refused may come", "sent Ready, where only Hello, Refused may come")]
+    [InlineData("greets-twice", "sent Hello, where only JobOffer, Ready, Refused may come", "sent Hello, where only JobOffer, Ready, Refused may come")]
+    [InlineData("hasty", "sent Forked, where only JobOffer, Ready, Refused may come", "sent Forked, where only JobOffer, Ready, Refused may come")]
     [InlineData("/not/there", "cannot be started: ", "cannot be started: ")]
     public async Task A_job_host_that_cannot_serve_fails_the_start_with_its_reason(string behaviour, string reason, string orReason)
     {
@@ -70,8 +73,10 @@ public sealed class JobHostTests(FakeHosts fakes) : JobHostHarness(fakes)
     }
 
     [Theory]
-    [InlineData("twice", "introduced itself twice")]
-    [InlineData("babbles", "kind 99")]
+    [InlineData("twice", "sent Ready, where only Forked, Exited, ForkFailed, Pong, Refused may come")]
+    [InlineData("greets-late", "sent Hello, where only Forked, Exited, ForkFailed, Pong, Refused may come")]
+    [InlineData("offers-late", "sent JobOffer, where only Forked, Exited, ForkFailed, Pong, Refused may come")]
+    [InlineData("babbles", "sent a message of the unknown kind 99")]
     [InlineData("eager", "forked a worker that nobody asked for")]
     public async Task A_job_host_that_says_what_it_must_not_is_lost(string behaviour, string reason)
     {

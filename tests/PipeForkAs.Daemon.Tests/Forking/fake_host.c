@@ -37,6 +37,13 @@ static void say_text(unsigned char kind, const char *text)
     say(message, 5 + (size_t)length);
 }
 
+static void say_offer(void)
+{
+    /* Its name, a kind, five empty texts and lists, and no timeout. */
+    static const unsigned char offer[1 + 5 + 1 + 4 * 6 + 8] = {JOB_OFFER, 1, 0, 0, 0, 'a'};
+    say(offer, sizeof offer);
+}
+
 static void fork_worker(int without_descriptors)
 {
     int ends[2], input[2], output[2];
@@ -111,6 +118,8 @@ int main(int count, char **words)
         return 3;
     if (!strcmp(name, "silent"))
         pause();
+    if (!strcmp(name, "unasked"))
+        say_kind(READY);
     say_number(HELLO, strcmp(name, "old") ? version : version - 1);
     if (!strcmp(name, "refuses")) {
         say_text(REFUSED, "I would rather not");
@@ -120,12 +129,17 @@ int main(int count, char **words)
         say_text(REFUSED, "not for root");
         return 1;
     }
-    if (!strcmp(name, "renewed") && count == 2 && !strcmp(words[1], "--serve-pipeforkas-root")) {
-        /* Its name, a kind, five empty texts and lists, and no timeout. */
-        static const unsigned char offer[1 + 5 + 1 + 4 * 6 + 8] = {JOB_OFFER, 1, 0, 0, 0, 'a'};
-        say(offer, sizeof offer);
-    }
+    if (!strcmp(name, "renewed") && count == 2 && !strcmp(words[1], "--serve-pipeforkas-root"))
+        say_offer();
+    if (!strcmp(name, "greets-twice"))
+        say_number(HELLO, version);
+    if (!strcmp(name, "hasty"))
+        fork_worker(0);
     say_kind(READY);
+    if (!strcmp(name, "greets-late"))
+        say_number(HELLO, version);
+    if (!strcmp(name, "offers-late"))
+        say_offer();
     if (!strcmp(name, "twice"))
         say_kind(READY);
     if (!strcmp(name, "babbles"))

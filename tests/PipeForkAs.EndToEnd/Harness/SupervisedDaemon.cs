@@ -56,7 +56,7 @@ internal sealed class SupervisedDaemon : IAsyncDisposable
     /// <summary>Sends the daemon itself a signal.</summary>
     public void Kill(Signal signal) => Libc.kill(new ProcessId(ProcFs.Children(supervisor.Pid).Single()), signal);
 
-    /// <summary>Reads until this state comes, and returns what came before it.</summary>
+    /// <summary>Reads until a state comes that begins so, and returns what came before it.</summary>
     public async Task<List<string>> UntilAsync(string state)
     {
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
@@ -75,7 +75,7 @@ internal sealed class SupervisedDaemon : IAsyncDisposable
             }
 
             string text = Encoding.UTF8.GetString(buffer, 0, count);
-            if (text == state)
+            if (text.StartsWith(state, StringComparison.Ordinal))
                 return told;
             told.Add(text);
         }

@@ -1,4 +1,5 @@
 using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Loading;
 using PipeForkAs.Daemon.Tests.Fakes;
 using PipeForkAs.LibC;
 

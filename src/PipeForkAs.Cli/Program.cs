@@ -1,4 +1,5 @@
-using PipeForkAs.Cli.Surroundings;
+using PipeForkAs.Cli.Commands;
+using PipeForkAs.Cli.Terminal;
 
 namespace PipeForkAs.Cli;
 

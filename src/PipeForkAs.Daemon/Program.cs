@@ -3,11 +3,12 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using PipeForkAs.Daemon;
 using PipeForkAs.Daemon.Accounts;
 using PipeForkAs.Daemon.Auditing;
 using PipeForkAs.Daemon.Authorization;
 using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Hosting;
+using PipeForkAs.Daemon.Loading;
 using PipeForkAs.Daemon.Reloading;
 using PipeForkAs.Daemon.Systemd;
 using PipeForkAs.Daemon.Untrusted;
@@ -72,7 +73,7 @@ static async Task<int> CheckAsync(string? file, bool withHosts)
     catch (Exception failure)
 #pragma warning restore CA1031
     {
-        return await StartFailure.TellAsync(failure, loaded?.Options);
+        return await StartFailure.ReportAsync(failure, loaded?.Options);
     }
 }
 
@@ -82,7 +83,7 @@ static async Task<int> RunAsync(string? file, bool takesOver, CancellationToken 
     Predecessor? predecessor = null;
     try
     {
-        predecessor = takesOver ? Predecessor.Meet() : null;
+        predecessor = takesOver ? Predecessor.Connect() : null;
         loaded = ConfigurationFiles.Load(ConfigurationFiles.Find(file));
         if (Libc.geteuid() != UserId.Root)
         {
@@ -108,7 +109,7 @@ static async Task<int> RunAsync(string? file, bool takesOver, CancellationToken 
     catch (Exception failure)
 #pragma warning restore CA1031
     {
-        return await StartFailure.TellAsync(failure, loaded?.Options, predecessor);
+        return await StartFailure.ReportAsync(failure, loaded?.Options, predecessor);
     }
 }
 

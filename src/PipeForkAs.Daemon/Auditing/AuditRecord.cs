@@ -4,8 +4,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
-using PipeForkAs.Daemon.Listening;
-using PipeForkAs.Daemon.Systemd;
+using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Auditing;
@@ -62,7 +61,7 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
         Add("AskedForCaller", request?.Caller);
         if (request is { Job: { } job, Arguments: { } arguments })
         {
-            Arguments = ArgumentDigest.Shown(arguments, shown);
+            Arguments = ArgumentDigest.Audited(arguments, shown);
             Add(ArgumentsName, Arguments);
 
             // What was refused cost its caller nothing: it shall not cost the daemon a hash.

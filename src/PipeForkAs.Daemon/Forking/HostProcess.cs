@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Isolation;
+using PipeForkAs.Daemon.Processes;
 using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
@@ -61,7 +62,7 @@ internal sealed class HostProcess : IDisposable
     public bool IsReady => stage == HostStage.Serving;
 
     /// <summary>Whether it can fork, and answers.</summary>
-    public bool IsWell => IsReady && heartbeat.IsHeard;
+    public bool IsHealthy => IsReady && heartbeat.IsResponsive;
 
     /// <summary>Whether it ever forked a worker.</summary>
     public bool HasForked { get; private set; }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Fairness;
+using PipeForkAs.Daemon.Logging;
 
 namespace PipeForkAs.Daemon.Forking;
 
@@ -155,7 +156,7 @@ internal sealed class WorkerPool(Loop loop, string path, PoolSize size, IReadOnl
     }
 
     /// <summary>Lets go of workers that have ended.</summary>
-    public void Weed()
+    public void RemoveEnded()
     {
         for (int left = ready.Count; left > 0; left--)
         {
@@ -271,7 +272,7 @@ internal sealed class WorkerPool(Loop loop, string path, PoolSize size, IReadOnl
         loop.Schedule(RefillPause, () =>
         {
             refillPaused = false;
-            Weed();
+            RemoveEnded();
             Fill();
         });
     }

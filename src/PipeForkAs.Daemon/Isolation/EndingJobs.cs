@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Logging;
 
 namespace PipeForkAs.Daemon.Isolation;
 
@@ -16,7 +17,7 @@ namespace PipeForkAs.Daemon.Isolation;
 /// before the look.
 /// </param>
 internal sealed class EndingJobs(
-    Loop loop, SideThread thread, ILogger logger, Func<IReadOnlyList<EndingJob>, Action> prepare, Action<EndingJob, int> looked)
+    Loop loop, BackgroundThread thread, ILogger logger, Func<IReadOnlyList<EndingJob>, Action> prepare, Action<EndingJob, int> looked)
 {
     /// <summary>How long killed processes may take to be gone. A process in an unkillable sleep may never be.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);

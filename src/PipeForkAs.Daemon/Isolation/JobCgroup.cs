@@ -1,4 +1,5 @@
 using System.Globalization;
+using PipeForkAs.Daemon.Files;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Worker;
 
@@ -32,7 +33,7 @@ internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId wo
     }
 
     /// <inheritdoc/>
-    public override Run Begin(Run order, GroupLimits limits)
+    public override WorkerOrder Begin(WorkerOrder order, GroupLimits limits)
     {
         limits = limits.WithWorkerOf(order);
         owner.Limit(path, limits);

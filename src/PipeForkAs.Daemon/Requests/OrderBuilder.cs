@@ -1,3 +1,4 @@
+using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Forking;
@@ -9,11 +10,11 @@ using PipeForkAs.Protocol.Worker;
 namespace PipeForkAs.Daemon.Requests;
 
 /// <summary>What a job is run with.</summary>
-/// <param name="Run">What its worker is told.</param>
+/// <param name="WorkerOrder">What its worker is told.</param>
 /// <param name="Group">What all processes of the job together are limited to.</param>
 /// <param name="Timeout">How long it may run: the shortest of what is configured, registered and asked.</param>
 /// <param name="OutputLimit">Bytes that it may write to its outputs together; null for no limit.</param>
-internal sealed record JobOrder(Run Run, GroupLimits Group, TimeSpan Timeout, long? OutputLimit);
+internal sealed record JobOrder(WorkerOrder WorkerOrder, GroupLimits Group, TimeSpan Timeout, long? OutputLimit);
 
 /// <summary>Makes the order to a worker from what was asked, registered and configured.</summary>
 internal sealed class OrderBuilder
@@ -43,7 +44,7 @@ internal sealed class OrderBuilder
             CpuSeconds = options.Worker.CpuSeconds,
             FileSize = options.Worker.FileSize,
             CoreSize = options.Worker.CoreSize,
-            Umask = OptionsCheck.ParseOctal(options.Worker.Umask),
+            Umask = PermissionBits.Parse(options.Worker.Umask),
             Nice = options.Worker.Nice,
             OomScoreAdjust = options.Worker.OomScoreAdj,
         };
@@ -63,7 +64,7 @@ internal sealed class OrderBuilder
     public async ValueTask<JobOrder> BuildAsync(Bucket caller, RegisteredJob job, Request request, Account account, bool grantsRoot)
     {
         string[] command = job.Command is null ? [] : await job.Command.CommandLineAsync(request.Arguments, caller, patterns);
-        var run = new Run
+        var run = new WorkerOrder
         {
             Job = job.Description.Name,
             Command = command,
@@ -100,7 +101,7 @@ internal sealed class OrderBuilder
             CpuSeconds = Least(limits.CpuSeconds, tighter.CpuSeconds),
             FileSize = Least(limits.FileSize, tighter.FileSize),
             CoreSize = Least(limits.CoreSize, tighter.CoreSize),
-            Umask = limits.Umask | (tighter.Umask is { } umask ? OptionsCheck.ParseOctal(umask) : 0),
+            Umask = limits.Umask | (tighter.Umask is { } umask ? PermissionBits.Parse(umask) : 0),
             Nice = Math.Max(limits.Nice, tighter.Nice ?? int.MinValue),
             OomScoreAdjust = Math.Max(limits.OomScoreAdjust, tighter.OomScoreAdj ?? int.MinValue),
         };

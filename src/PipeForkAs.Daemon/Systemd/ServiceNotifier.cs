@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging;
+using PipeForkAs.Daemon.Logging;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Systemd;
@@ -56,7 +57,7 @@ internal sealed class ServiceNotifier(ServiceManager manager, TimeProvider time,
 
     /// <summary>Demands that somebody listens at the service manager's address. Without an address nothing is demanded.</summary>
     /// <exception cref="SystemCallException">Nobody does.</exception>
-    public void DemandReachable()
+    public void ThrowIfUnreachable()
     {
         if (manager.NotifyAddress is not { } address)
             return;

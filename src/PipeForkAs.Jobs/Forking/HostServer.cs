@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using PipeForkAs.Jobs.Runtime;
 using PipeForkAs.Jobs.Worker;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Worker;
@@ -65,8 +66,9 @@ internal sealed class HostServer
             RefuseUnlessOneThread(tasks, "after the jobs were registered");
 
             server = new HostServer(control, tasks, jobs, forRoot);
-            Introduction.Send(control, jobs);
-            OomProtection.GiveUp();
+            HostIntroduction.Send(control, jobs);
+            if (OomProtection.GiveUp() && HelperProcess.Start("the check of the OOM score", OomProtection.TryToTakeBack).Finish().Length > 0)
+                OomProtection.Warn();
             WarmUp.NameServices();
             WarmUp.Json();
             WarmUp.MakeOrder();
@@ -167,7 +169,7 @@ internal sealed class HostServer
         }
         catch (SystemCallException failure)
         {
-            MissFork(failure);
+            ReportForkFailure(failure);
             return;
         }
         finally
@@ -187,7 +189,7 @@ internal sealed class HostServer
                 // Nobody was told of it.
                 Libc.kill(worker, Signal.SIGKILL);
                 Libc.wait_for(worker);
-                MissFork(failure);
+                ReportForkFailure(failure);
                 return;
             }
 
@@ -231,7 +233,7 @@ internal sealed class HostServer
     }
 
     /// <summary>The daemon may ask again.</summary>
-    private void MissFork(SystemCallException failure) => Say(writer => new ForkFailed(failure.Message).Encode(writer));
+    private void ReportForkFailure(SystemCallException failure) => Say(writer => new ForkFailed(failure.Message).Encode(writer));
 
     /// <summary>Reports a worker that ended to the daemon.</summary>
     private void TellEnded(EndedChild child)

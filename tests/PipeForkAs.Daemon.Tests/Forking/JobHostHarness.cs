@@ -4,6 +4,8 @@ using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Isolation;
+using PipeForkAs.Daemon.Logging;
+using PipeForkAs.Daemon.Processes;
 using PipeForkAs.Daemon.Tests.Fakes;
 using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
@@ -18,7 +20,7 @@ public abstract class JobHostHarness(FakeHosts fakes) : IClassFixture<FakeHosts>
 
     private readonly ChildReaper reaper = new(static failure => throw failure);
     private LoopThread? loop;
-    private JobHost? host;
+    private JobHostPool? host;
 
     private protected ManualTime Time { get; } = new();
 
@@ -28,7 +30,7 @@ public abstract class JobHostHarness(FakeHosts fakes) : IClassFixture<FakeHosts>
     private protected LoopThread Loop => loop!;
 
     /// <summary>The host, once it was started.</summary>
-    private protected JobHost Host => host!;
+    private protected JobHostPool Host => host!;
 
     public async ValueTask DisposeAsync()
     {
@@ -47,7 +49,7 @@ public abstract class JobHostHarness(FakeHosts fakes) : IClassFixture<FakeHosts>
     {
         loop = new LoopThread(Time);
         var options = new JobHostOptions { Path = behaviour.StartsWith('/') ? behaviour : fakes.Path(behaviour), Workers = workers, MaxWorkers = maxWorkers, Processes = processes };
-        host = new JobHost(loop.Loop, reaper, new DescriptorCheck(loop.Loop, reaper, byDaemon: false, Log), options, Log);
+        host = new JobHostPool(loop.Loop, reaper, new DescriptorCheck(loop.Loop, reaper, byDaemon: false, Log), options, Log);
         Task started = loop.RunAsync(() => host.StartAsync(new SweepIsolation(loop.Loop, reaper, Log)));
         await UntilAsync(() => started.IsCompleted || behaviour == "silent");
         await started;

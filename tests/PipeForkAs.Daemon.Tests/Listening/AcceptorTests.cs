@@ -1,11 +1,13 @@
 using System.Net.Sockets;
+using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Fairness;
-using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Processes;
 using PipeForkAs.Daemon.Tests.Authorization;
 using PipeForkAs.Daemon.Tests.Fakes;
 using PipeForkAs.Daemon.Untrusted;
+using PipeForkAs.Daemon.Users;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
 
@@ -60,7 +62,7 @@ public sealed class AcceptorTests : IConnectionRefusals, IAsyncDisposable
         await thread.RunAsync(() =>
         {
             limits.MaxConnections = 3;
-            connections!.Reconsider();
+            connections!.Reevaluate();
         });
         Connect(1);
         await ServedAsync(3);
@@ -92,7 +94,7 @@ public sealed class AcceptorTests : IConnectionRefusals, IAsyncDisposable
         await thread.RunAsync(() =>
         {
             limits.MaxReceivingPerUid = 3;
-            connections!.Reconsider();
+            connections!.Reevaluate();
         });
         await ServedAsync(5);
         Assert.All(served, service => Assert.Null(service.Connection.Interruption));

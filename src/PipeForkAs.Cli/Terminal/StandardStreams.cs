@@ -1,0 +1,103 @@
+using System.Net.Sockets;
+using Microsoft.Win32.SafeHandles;
+
+namespace PipeForkAs.Cli.Terminal;
+
+/// <summary>Descriptors 0, 1 and 2 as streams of bytes, nothing decoded, nothing kept back.</summary>
+internal static class StandardStreams
+{
+    private const int Input = 0;
+    private const int Output = 1;
+    private const int Error = 2;
+
+    /// <summary>
+    /// Puts /dev/null in the place of closed descriptors, as set-user-id programs do: otherwise the connection to the daemon would become the
+    /// standard output, and the job's output the job's input. It is opened for reading: writing to it still fails.
+    /// </summary>
+    public static void Secure()
+    {
+        while (true)
+        {
+            using SafeFileHandle handle = File.OpenHandle("/dev/null", FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            if (handle.DangerousGetHandle() > Error)
+                return;
+
+            // Nobody closes it any more.
+            handle.SetHandleAsInvalid();
+        }
+    }
+
+    public static Stream OpenInput() => Open(Input, FileAccess.Read, Console.OpenStandardInput);
+
+    public static Stream OpenOutput() => Open(Output, FileAccess.Write, Console.OpenStandardOutput);
+
+    public static Stream OpenError() => Open(Error, FileAccess.Write, Console.OpenStandardError);
+
+    /// <summary>
+    /// Pipes, sockets and terminals get a <see cref="FileStream"/>: the console's would hide that nobody reads a pipe any more, read a terminal by
+    /// lines of its own making, and write sequences to it. Files get the console's: it moves the file's offset, which other programs share, as in
+    /// <c>(pipeforkas ...; date) > log</c>, where a <see cref="FileStream"/> keeps an offset of its own.
+    /// </summary>
+    private static Stream Open(int descriptor, FileAccess access, Func<Stream> openConsole)
+    {
+#pragma warning disable CA2000 // The stream disposes of the handle, which owns nothing anyway.
+        FileStream stream = new(new SafeFileHandle(descriptor, ownsHandle: false), access, bufferSize: 0);
+#pragma warning restore CA2000
+        if (stream.CanSeek)
+        {
+            stream.Dispose();
+            return openConsole();
+        }
+
+        if (!IsNonBlocking(descriptor))
+            return stream;
+        Stream? waiting = Reopen(descriptor, access);
+        return waiting ?? OverSocket(descriptor, access) ?? (Stream)stream;
+    }
+
+    /// <summary>Whether a program that has the descriptor too has made its calls fail (EAGAIN) instead of waiting: that holds for all who have it.</summary>
+    private static bool IsNonBlocking(int descriptor)
+    {
+        const int O_NONBLOCK = 0x800;
+        try
+        {
+            // proc(5): "flags:" and the flags of open(2), in octal.
+            string? flags = File.ReadLines($"/proc/self/fdinfo/{descriptor}").FirstOrDefault(line => line.StartsWith("flags:", StringComparison.Ordinal));
+            return flags is not null && (Convert.ToInt64(flags["flags:".Length..].Trim(), 8) & O_NONBLOCK) != 0;
+        }
+        catch (Exception unknown) when (unknown is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>
+    /// A stream that waits where the socket does not: rsync gives its remote shell such a socket. Null where the descriptor is none.
+    /// </summary>
+    private static NetworkStream? OverSocket(int descriptor, FileAccess access)
+    {
+        try
+        {
+            // The descriptor keeps its flags: Socket waits by itself.
+            var socket = new Socket(new SafeSocketHandle(descriptor, ownsHandle: false)) { Blocking = true };
+            return new NetworkStream(socket, access, ownsSocket: false);
+        }
+        catch (Exception refused) when (refused is SocketException or IOException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The same pipe or terminal with flags of its own: the other program's stay as they are. Null for a socket, and where it may not be opened.</summary>
+    private static FileStream? Reopen(int descriptor, FileAccess access)
+    {
+        try
+        {
+            return new FileStream($"/proc/self/fd/{descriptor}", FileMode.Open, access, FileShare.ReadWrite, bufferSize: 0);
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+}

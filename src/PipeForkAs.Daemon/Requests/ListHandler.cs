@@ -1,0 +1,61 @@
+using System.Text;
+using System.Text.Json;
+using PipeForkAs.Daemon.Callers;
+using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Forking;
+using PipeForkAs.Daemon.Replying;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Daemon.Requests;
+
+/// <summary>Tells which jobs there are of which the caller may know: as text for people, as JSON for programs.</summary>
+internal static class ListHandler
+{
+    /// <summary>Answers <c>list</c>.</summary>
+    public static async ValueTask<EndRecord> ListAsync(
+        JobCatalog catalog, LimitOptions limits, Func<string, bool> mayKnow, Request request, Reply reply)
+    {
+        JobDescription[] jobs =
+            [.. catalog.All.Where(job => mayKnow(job.Description.Name)).Select(job => Effective(job.Description, limits))];
+        byte[] output;
+        if (request.Reply == ReplyForm.Frames)
+        {
+            output = JsonSerializer.SerializeToUtf8Bytes(jobs, JobDescriptionJson.Default.IReadOnlyListJobDescription);
+        }
+        else
+        {
+            int width = jobs.Length == 0 ? 0 : jobs.Max(job => job.Name.Length);
+            var text = new StringBuilder();
+            foreach (JobDescription job in jobs)
+                text.Append(job.Description.Length == 0 ? job.Name : $"{job.Name.PadRight(width)}  {job.Description}").Append('\n');
+            if (jobs.Length == 0)
+                text.Append("there is no job that you may run\n");
+            output = Encoding.UTF8.GetBytes(text.ToString());
+        }
+
+        return await SendAsync(reply, output, null);
+    }
+
+    /// <summary>Answers <c>describe</c>.</summary>
+    /// <exception cref="RefusedException">There is no such job, or the caller may not know of one of that name, and is not told whether there is one.</exception>
+    public static async ValueTask<EndRecord> DescribeAsync(
+        JobCatalog catalog, LimitOptions limits, Func<string, bool> mayKnow, Request request, Reply reply)
+    {
+        if (!mayKnow(request.Job!))
+            throw new RefusedException(ReplyCode.Denied, $"the policy does not allow you to run \"{request.Job}\" as anyone");
+        RegisteredJob job = catalog.Find(request.Job!)
+            ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{request.Job}\"; list shows those that there are");
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(Effective(job.Description, limits), JobDescriptionJson.Default.JobDescription);
+        return await SendAsync(reply, [.. json, (byte)'\n'], job.Description.Name);
+    }
+
+    /// <summary>With the time-out that holds: a job, or its registration, can only shorten the general one.</summary>
+    private static JobDescription Effective(JobDescription job, LimitOptions limits) =>
+        job with { Timeout = Math.Min(job.Timeout ?? double.MaxValue, limits.JobTimeout.TotalSeconds) };
+
+    private static async ValueTask<EndRecord> SendAsync(Reply reply, byte[] output, string? job)
+    {
+        await reply.WriteAsync(output);
+        return new EndRecord { Code = ReplyCode.Ok, Job = job, Stdout = output.Length };
+    }
+}

@@ -1,0 +1,112 @@
+using System.Reflection;
+using System.Text;
+using System.Text.Json;
+using PipeForkAs.Daemon.Auditing;
+using PipeForkAs.Daemon.Callers;
+using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Forking;
+using PipeForkAs.Daemon.Logging;
+using PipeForkAs.Daemon.Reloading;
+using PipeForkAs.Daemon.Replying;
+using PipeForkAs.Daemon.Upgrading;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Daemon.Requests;
+
+/// <summary>
+/// Answers <c>status</c>, <c>cancel</c> and <c>reload</c>. Root sees and ends every job; others those that they asked for, whichever user
+/// they run as: that another's job runs is not told, and neither are the job hosts. What is counted is told to all.
+/// </summary>
+internal sealed class StatusHandler(
+    JobHosts hosts, RunningJobs running, JobSlots slots, Predecessor? former, Audit audit, Func<Task<ReloadResult>> reload,
+    LimitedLogger log, Loop loop)
+{
+    private static readonly string Version =
+        typeof(StatusHandler).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
+
+    private readonly long started = loop.Time.GetTimestamp();
+
+    /// <summary>Answers <c>status</c>.</summary>
+    public async ValueTask<EndRecord> StatusAsync(Caller caller, Request request, Reply reply)
+    {
+        JobsAnswer? others = former is null ? null : await former.AskAsync(loop, caller.Uid);
+        var status = new DaemonStatus
+        {
+            Version = Version,
+            Uptime = Math.Round(loop.Time.GetElapsedTime(started).TotalSeconds, 3),
+            Hosts = caller.Uid == UserId.Root ? [.. hosts.Current.Select(Tell), .. hosts.Former.Select(Tell)] : null,
+            Jobs = [.. others?.Jobs ?? [], .. running.KnownTo(caller.Uid)],
+            Running = running.Counts.Running + (others?.Running ?? 0),
+            FormerDaemon = others is not null && caller.Uid == UserId.Root ? former!.Pid.Value : null,
+            Waiting = slots.Waiting,
+            Served = running.Counts.Served,
+            Refused = running.Counts.Refused,
+            Codes = running.Counts.ByCode(),
+            Loop = Tell(loop.TurnTimes, isRoot: caller.Uid == UserId.Root),
+            Records = Records(caller),
+        };
+        byte[] output = request.Reply == ReplyForm.Frames
+            ? JsonSerializer.SerializeToUtf8Bytes(status, DaemonStatusJson.Default.DaemonStatus)
+            : Encoding.UTF8.GetBytes(string.Concat(StatusText.Lines(status).Select(line => line + "\n")));
+        await reply.WriteAsync(output);
+        return new EndRecord { Code = ReplyCode.Ok, Stdout = output.Length };
+    }
+
+    /// <summary>Answers <c>cancel</c>: that the job is being ended; its own client is told when it has.</summary>
+    /// <exception cref="RefusedException">The caller has no such job; the same where there is none and where it is another's.</exception>
+    public async ValueTask<EndRecord> CancelAsync(Caller caller, Request request) => await IsCancelledAsync(caller, request.Id!.Value)
+        ? new EndRecord { Code = ReplyCode.Ok }
+        : throw new RefusedException(ReplyCode.UnknownJob, $"no job {request.Id} of yours runs; status shows those that do");
+
+    /// <summary>
+    /// Answers <c>reload</c> when the reload has ended: with what changed, or why it was refused, one line for each problem.
+    /// </summary>
+    /// <exception cref="RefusedException">The caller is not root.</exception>
+    public async ValueTask<EndRecord> ReloadAsync(Caller caller, Reply reply)
+    {
+        if (caller.Uid != UserId.Root)
+            throw new RefusedException(ReplyCode.Denied, "only root may reload the configuration");
+        ReloadResult result = await reload();
+        IReadOnlyList<string> lines = result.IsRefused ? result.Problems : result.Changed;
+        byte[] output = Encoding.UTF8.GetBytes(string.Concat(lines.Select(static line => line + "\n")));
+        await reply.WriteAsync(output);
+        return new EndRecord
+        {
+            Code = result.IsRefused ? ReplyCode.Failed : ReplyCode.Ok,
+            Message = result.IsRefused ? "configuration not reloaded; the former one still applies" : null,
+            Stdout = output.Length,
+        };
+    }
+
+    private async ValueTask<bool> IsCancelledAsync(Caller caller, long id) =>
+        running.Cancel(id, caller.Uid) || (former is not null && await former.AskAsync(loop, caller.Uid, id) is { IsCancelled: true });
+
+    private static LoopStatus Tell(TurnTimes times, bool isRoot)
+    {
+        long turns = 0;
+        var histogram = new List<LoopBucket>(TurnTimes.Bounds.Count);
+        for (int i = 0; i < TurnTimes.Bounds.Count; i++)
+            histogram.Add(new LoopBucket(TurnTimes.Bounds[i], turns += times.Counts[i]));
+        return new LoopStatus
+        {
+            Turns = turns + times.Counts[^1],
+            Seconds = Math.Round(times.Seconds, 6),
+            Longest = Math.Round(times.Longest, 6),
+            LongestOnProcessor = Math.Round(times.LongestOnProcessor, 6),
+            LongestStep = isRoot ? times.LongestStep : null,
+            Histogram = histogram,
+        };
+    }
+
+    /// <summary>Only root may know that the file lacks records: others would learn when nobody watches.</summary>
+    private RecordStatus Records(Caller caller)
+    {
+        (long suppressed, long lost, int waiting) = audit.Counts;
+        bool isRoot = caller.Uid == UserId.Root;
+        return new RecordStatus(suppressed, log.Suppressed, isRoot ? waiting : null, isRoot ? lost : null);
+    }
+
+    private static JobHostStatus Tell(JobHostPool host) =>
+        new(host.Path, [.. host.Pids.Select(pid => pid.Value)], host.ReadyWorkers, host.WantedWorkers, host.IsHealthy, host.IsRetired);
+}

@@ -1,0 +1,290 @@
+using PipeForkAs.Daemon.Fairness;
+using PipeForkAs.Daemon.Forking;
+using PipeForkAs.Daemon.Logging;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Tests.Forking;
+
+public sealed class JobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
+{
+    [Fact]
+    public async Task As_many_workers_as_configured_wait_and_one_that_is_taken_is_replaced()
+    {
+        await StartAsync("good", workers: 3);
+        await UntilAsync(() => Host.ReadyWorkers == 3);
+
+        // Not before the request has its answer, or some time has passed.
+        ForkedWorker worker = await TakeAsync();
+        await Loop.SettleAsync();
+        Assert.Equal(2, Host.ReadyWorkers);
+        await UntilAsync(() => Host.ReadyWorkers == 3, each: () => Time.Advance(TimeSpan.FromMilliseconds(1)));
+        ForkedWorker other = await TakeAsync();
+        await Loop.RunAsync(other.Answered);
+        await UntilAsync(() => Host.ReadyWorkers == 3);
+        await Loop.RunAsync(other.Release);
+        Assert.False(worker.Ended.IsCompleted);
+        Libc.kill(worker.Pid, Signal.SIGTERM);
+        await UntilAsync(() => worker.Ended.IsCompleted);
+        Assert.Equal((true, 15), ((await worker.Ended)!.Value.BySignal, (await worker.Ended)!.Value.Value));
+
+        Assert.True(Exists(worker.Pid), "its number was free before the daemon let go of it");
+        await Loop.RunAsync(worker.Release);
+        await UntilAsync(() => !Exists(worker.Pid));
+    }
+
+    [Fact]
+    public async Task Jobs_count_as_unanswered_until_they_are_answered_or_no_short_jobs_any_more()
+    {
+        await StartAsync("good", workers: 1);
+        ForkedWorker first = await TakeAsync(), second = await TakeAsync(), third = await TakeForRootAsync();
+        Assert.Equal(3, await UnansweredAsync());
+        await Loop.RunAsync(second.Answered);
+        Assert.Equal(2, await UnansweredAsync());
+        Time.Advance(TimeSpan.FromMilliseconds(10));
+        Assert.Equal(2, await UnansweredAsync());
+        Time.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.Equal(0, await UnansweredAsync());
+        foreach (ForkedWorker worker in new[] { first, second, third })
+            await Loop.RunAsync(worker.Release);
+
+        Task<int> UnansweredAsync() => Loop.RunAsync(() => Task.FromResult(Host.CountUnanswered()));
+    }
+
+    [Fact]
+    public async Task Without_a_pool_workers_are_forked_when_they_are_needed()
+    {
+        await StartAsync("good", workers: 0);
+        Assert.Equal(0, Host.ReadyWorkers);
+        await Loop.RunAsync((await TakeAsync()).Release);
+        Assert.Equal(0, Host.ReadyWorkers);
+    }
+
+    [Theory]
+    [InlineData("dies", "exit code 3; is it built with PipeForkAs.Jobs?", "closed its control socket; is it built with PipeForkAs.Jobs?")]
+    [InlineData("old", "speaks version", "speaks version")]
+    [InlineData("refuses", "I would rather not", "I would rather not")]
+    [InlineData("unasked", "sent Ready, where only Hello, Refused may come", "sent Ready, where only Hello, Refused may come")]
+    [InlineData("greets-twice", "sent Hello, where only JobOffer, Ready, Refused may come", "sent Hello, where only JobOffer, Ready, Refused may come")]
+    [InlineData("hasty", "sent Forked, where only JobOffer, Ready, Refused may come", "sent Forked, where only JobOffer, Ready, Refused may come")]
+    [InlineData("/not/there", "cannot be started: ", "cannot be started: ")]
+    public async Task A_job_host_that_cannot_serve_fails_the_start_with_its_reason(string behaviour, string reason, string orReason)
+    {
+        string message = (await Assert.ThrowsAsync<JobHostException>(() => StartAsync(behaviour, workers: 1))).Message;
+        Assert.True(message.Contains(reason, StringComparison.Ordinal) || message.Contains(orReason, StringComparison.Ordinal), message);
+    }
+
+    [Theory]
+    [InlineData("twice", "sent Ready, where only Forked, Exited, ForkFailed, Pong, Refused may come")]
+    [InlineData("greets-late", "sent Hello, where only Forked, Exited, ForkFailed, Pong, Refused may come")]
+    [InlineData("offers-late", "sent JobOffer, where only Forked, Exited, ForkFailed, Pong, Refused may come")]
+    [InlineData("babbles", "sent a message of the unknown kind 99")]
+    [InlineData("eager", "forked a worker that nobody asked for")]
+    public async Task A_job_host_that_says_what_it_must_not_is_lost(string behaviour, string reason)
+    {
+        await StartAsync(behaviour, workers: 0);
+        await UntilAsync(() => Log.Lines.Any(line => line.Contains(reason, StringComparison.Ordinal) && line.EndsWith("it is started again in 0.1 s", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task A_job_host_that_says_nothing_fails_the_start_at_its_deadline()
+    {
+        Task starting = StartAsync("silent", workers: 1);
+        await UntilAsync(() => starting.IsCompleted, each: () => Time.Advance(TimeSpan.FromSeconds(10)));
+        Assert.Contains("did not become ready within 60 s", (await Assert.ThrowsAsync<JobHostException>(() => starting)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_job_host_that_answers_no_more_is_lost_and_its_successor_serves()
+    {
+        await StartAsync("mute", workers: 0);
+        ForkedWorker before = await TakeAsync();
+        int parent = ParentOf(before.Pid);
+        await UntilAsync(() => before.Ended.IsCompleted, each: () => Time.Advance(TimeSpan.FromSeconds(5)));
+        Assert.Null(await before.Ended);
+        await Loop.RunAsync(before.Release);
+
+        ForkedWorker after = await TakeAsync();
+        Assert.NotEqual(parent, ParentOf(after.Pid));
+        await Loop.RunAsync(after.Release);
+    }
+
+    [Fact]
+    public async Task A_job_host_that_answers_stays_however_long_nothing_is_asked_of_it()
+    {
+        await StartAsync("good", workers: 0);
+        int process = Assert.Single(Children());
+        for (int i = 0; i < 20; i++)
+        {
+            Time.Advance(TimeSpan.FromSeconds(5));
+            await Loop.SettleAsync();
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
+
+        Assert.Equal([process], Children());
+    }
+
+    [Fact]
+    public async Task A_fork_that_fails_fails_the_request_that_waits_for_it()
+    {
+        await StartAsync("stingy", workers: 0);
+        Assert.Equal("fork: EAGAIN", (await Assert.ThrowsAsync<JobHostException>(TakeAsync)).Message);
+    }
+
+    [Fact]
+    public async Task A_worker_whose_descriptors_do_not_arrive_fails_the_request_and_is_let_go()
+    {
+        await StartAsync("keeps", workers: 0);
+        int process = Assert.Single(Children());
+        Assert.Contains("descriptors did not arrive", (await Assert.ThrowsAsync<JobHostException>(TakeAsync)).Message, StringComparison.Ordinal);
+        await UntilAsync(() => Children(process).Count == 0);
+        Assert.Equal([process], Children());
+    }
+
+    [Fact]
+    public async Task A_request_waits_for_a_worker_until_its_deadline()
+    {
+        await StartAsync("lazy", workers: 0);
+        Task<ForkedWorker> taking = TakeAsync();
+        await Loop.SettleAsync();
+        Time.Advance(Minute);
+        Assert.Contains("no worker was forked within 60 s", (await Assert.ThrowsAsync<JobHostException>(() => taking)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_worker_that_comes_too_late_does_not_lie_ready()
+    {
+        await StartAsync("good", workers: 0);
+        int process = Assert.Single(Children());
+        Libc.kill(new ProcessId(process), new Signal(19)); // SIGSTOP
+        Task<ForkedWorker> taking = Loop.RunAsync(
+            () => Host.TakeAsync(Bucket.WithoutAccount, TimeSpan.FromSeconds(1), forRoot: false).AsTask());
+        await Loop.SettleAsync();
+        Time.Advance(TimeSpan.FromSeconds(1));
+        await Assert.ThrowsAsync<JobHostException>(() => taking);
+
+        Libc.kill(new ProcessId(process), new Signal(18)); // SIGCONT
+        ForkedWorker next = await TakeAsync();
+        await UntilAsync(() => Children(process).SequenceEqual([next.Pid.Value]));
+        Assert.Equal(0, Host.ReadyWorkers);
+        await Loop.RunAsync(next.Release);
+    }
+
+    [Fact]
+    public async Task Requests_that_find_no_worker_make_the_pool_larger_and_quiet_makes_it_smaller()
+    {
+        await StartAsync("good", workers: 1, maxWorkers: 3);
+        await UntilAsync(() => Host.ReadyWorkers == 1);
+        ForkedWorker[] workers = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => TakeAsync()));
+        Assert.Equal(3, Host.WantedWorkers);
+
+        foreach (ForkedWorker worker in workers)
+            await Loop.RunAsync(worker.Release);
+        await UntilAsync(() => Host.ReadyWorkers == 3);
+
+        // Of three that nobody needed one is left, by way of two periods.
+        int parent = Assert.Single(Children());
+        await UntilAsync(() => Host.WantedWorkers == 1, each: () => Time.Advance(TimeSpan.FromMilliseconds(200)));
+        Assert.Equal(1, Host.ReadyWorkers);
+        await UntilAsync(() => Children(parent).Count == 1);
+        Assert.False((await TakeAsync()).Ended.IsCompleted);
+    }
+
+    [Fact]
+    public async Task While_the_processors_have_short_jobs_nothing_is_forked_in_advance()
+    {
+        int many = (2 * Environment.ProcessorCount) + 1;
+        await StartAsync("good", workers: many);
+        await UntilAsync(() => Host.ReadyWorkers == many);
+        ForkedWorker[] workers = await Task.WhenAll(Enumerable.Range(0, many).Select(_ => TakeAsync()));
+        for (int i = 0; i < 8; i++)
+        {
+            Time.Advance(TimeSpan.FromMilliseconds(1));
+            await Loop.SettleAsync();
+        }
+
+        Assert.Equal(0, Host.ReadyWorkers);
+
+        // One answer, and there is time.
+        await Loop.RunAsync(workers[^1].Answered);
+        await UntilAsync(() => Host.ReadyWorkers == many);
+
+        // Who takes long keeps nobody waiting.
+        ForkedWorker[] others = await Task.WhenAll(Enumerable.Range(0, many).Select(_ => TakeAsync()));
+        await UntilAsync(() => Host.ReadyWorkers == many, each: () => Time.Advance(TimeSpan.FromMilliseconds(1)));
+        foreach (ForkedWorker worker in workers.Concat(others))
+            await Loop.RunAsync(worker.Release);
+    }
+
+    [Fact]
+    public async Task An_idle_worker_that_ends_is_replaced_after_a_pause()
+    {
+        await StartAsync("good", workers: 1);
+        await UntilAsync(() => Host.ReadyWorkers == 1);
+        ForkedWorker worker = await TakeAsync();
+        await UntilAsync(() => Host.ReadyWorkers == 1, each: () => Time.Advance(TimeSpan.FromMilliseconds(1)));
+        int parent = ParentOf(worker.Pid);
+        int idle = Children(parent).Single(pid => pid != worker.Pid.Value);
+
+        Libc.kill(new ProcessId(idle), Signal.SIGKILL);
+        await UntilAsync(() => Children(parent).Exists(pid => pid != worker.Pid.Value && pid != idle), each: () => Time.Advance(TimeSpan.FromMilliseconds(100)));
+        await Loop.RunAsync(worker.Release);
+    }
+
+    [Fact]
+    public async Task When_a_process_dies_its_workers_are_lost_and_who_waits_gets_one_of_its_successor()
+    {
+        await StartAsync("good", workers: 0);
+        ForkedWorker worker = await TakeAsync();
+        Libc.kill(new ProcessId(Assert.Single(Children())), Signal.SIGKILL);
+        await UntilAsync(() => worker.Ended.IsCompleted);
+        Assert.Null(await worker.Ended);
+        await Loop.RunAsync(worker.Release);
+
+        Task<ForkedWorker> taking = TakeAsync();
+        await UntilAsync(() => taking.IsCompleted);
+        await Loop.RunAsync((await taking).Release);
+    }
+
+    [Fact]
+    public async Task Several_processes_share_the_forks_and_one_does_where_the_other_died()
+    {
+        await StartAsync("good", workers: 0, processes: 2);
+        Assert.Equal(2, Children().Count);
+        ForkedWorker[] workers = await Task.WhenAll(TakeAsync(), TakeAsync());
+        Assert.Equal(2, workers.Select(worker => ParentOf(worker.Pid)).Distinct().Count());
+
+        int dead = ParentOf(workers[0].Pid);
+        Libc.kill(new ProcessId(dead), Signal.SIGKILL);
+        await UntilAsync(() => workers[0].Ended.IsCompleted);
+        Assert.False(workers[1].Ended.IsCompleted);
+        ForkedWorker another = await TakeAsync();
+        await UntilAsync(() => Children().Count(pid => pid != dead) >= 2);
+        foreach (ForkedWorker worker in workers.Append(another))
+            await Loop.RunAsync(worker.Release);
+    }
+
+    [Fact]
+    public async Task Who_is_gone_waits_no_more()
+    {
+        await StartAsync("lazy", workers: 0);
+        Action? leave = null;
+        Task<ForkedWorker> taking = Loop.RunAsync(
+            () => Host.TakeAsync(Bucket.WithoutAccount, Minute, forRoot: false, left => leave = left).AsTask());
+        await Loop.SettleAsync();
+        await Loop.RunAsync(leave!);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => taking);
+        await Loop.RunAsync(leave!);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Who_waits_when_there_will_be_no_workers_is_told(bool forRoot)
+    {
+        await StartAsync("lazy", workers: 0);
+        Task<ForkedWorker> taking = Loop.RunAsync(() => Host.TakeAsync(Bucket.WithoutAccount, Minute, forRoot).AsTask());
+        await Loop.SettleAsync();
+        await Loop.RunAsync(() => Host.Refuse("no more"));
+        Assert.Equal("no more", (await Assert.ThrowsAsync<JobHostException>(() => taking)).Message);
+    }
+}

@@ -1,0 +1,74 @@
+using PipeForkAs.Daemon.Fairness;
+using PipeForkAs.Daemon.Forking;
+using PipeForkAs.Daemon.Logging;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Tests.Forking;
+
+/// <summary>The process of a job host that forks workers for root: on demand, and for nobody else.</summary>
+public sealed class RootJobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
+{
+    [Fact]
+    public async Task Workers_for_root_come_of_a_process_of_their_own_which_starts_with_the_first()
+    {
+        await StartAsync("good", workers: 1);
+        await UntilAsync(() => Host.ReadyWorkers == 1);
+        int ordinary = Assert.Single(Children());
+        ForkedWorker[] workers = await Task.WhenAll(TakeForRootAsync(), TakeForRootAsync());
+        int process = ParentOf(workers[0].Pid);
+        Assert.NotEqual(ordinary, process);
+        Assert.Equal(process, ParentOf(workers[1].Pid));
+        Assert.Contains("--serve-pipeforkas-root", CommandLine(process), StringComparison.Ordinal);
+        Assert.DoesNotContain("--serve-pipeforkas-root", CommandLine(ordinary), StringComparison.Ordinal);
+        Assert.Equal(2, Host.Pids.Count());
+        foreach (ForkedWorker worker in workers)
+            await Loop.RunAsync(worker.Release);
+
+        // None of its workers lies ready.
+        await UntilAsync(() => Children(process).Count == 0);
+        Assert.Equal(1, Host.ReadyWorkers);
+    }
+
+    [Fact]
+    public async Task Where_the_process_for_root_cannot_serve_the_order_is_told_why_and_the_next_one_tries_again()
+    {
+        await StartAsync("rootless", workers: 0);
+        for (int i = 0; i < 2; i++)
+            Assert.EndsWith("cannot serve: not for root", (await Assert.ThrowsAsync<JobHostException>(TakeForRootAsync)).Message, StringComparison.Ordinal);
+        await Loop.RunAsync((await TakeAsync()).Release);
+        Assert.True(Host.IsHealthy);
+    }
+
+    [Fact]
+    public async Task The_process_for_root_must_hold_the_jobs_that_the_others_hold()
+    {
+        await StartAsync("renewed", workers: 0);
+        Assert.Contains("the executable was replaced", (await Assert.ThrowsAsync<JobHostException>(TakeForRootAsync)).Message, StringComparison.Ordinal);
+        await UntilAsync(() => Children().Count == 1);
+    }
+
+    [Fact]
+    public async Task A_process_for_root_that_dies_is_started_again_for_those_who_wait_and_else_for_the_next_order()
+    {
+        await StartAsync("good", workers: 0);
+        ForkedWorker first = await TakeForRootAsync();
+        int process = ParentOf(first.Pid);
+        Libc.kill(new ProcessId(process), new Signal(19)); // SIGSTOP
+        Task<ForkedWorker> waiting = Loop.RunAsync(() => Host.TakeAsync(Bucket.WithoutAccount, Minute, forRoot: true).AsTask());
+        await Loop.SettleAsync();
+        Libc.kill(new ProcessId(process), Signal.SIGKILL);
+        await UntilAsync(() => waiting.IsCompleted);
+        ForkedWorker second = await waiting;
+        Assert.Null(await first.Ended);
+
+        int successor = ParentOf(second.Pid);
+        Assert.NotEqual(process, successor);
+        Libc.kill(new ProcessId(successor), Signal.SIGKILL);
+        await UntilAsync(() => second.Ended.IsCompleted && Log.Lines.Any(line => line.EndsWith("it is started again when it is needed", StringComparison.Ordinal)));
+        await UntilAsync(() => Children().Count == 1);
+
+        ForkedWorker third = await TakeForRootAsync();
+        foreach (ForkedWorker worker in new[] { first, second, third })
+            await Loop.RunAsync(worker.Release);
+    }
+}

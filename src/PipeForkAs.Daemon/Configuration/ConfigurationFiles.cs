@@ -31,7 +31,7 @@ internal static class ConfigurationFiles
         foreach (string file in files)
         {
             if (TrustedFile.Problem(file) is { } problem)
-                problems.Add($"{file}: {problem}");
+                problems.Add(TrustedFile.Line(file, problem));
         }
 
         if (problems.Count > 0)

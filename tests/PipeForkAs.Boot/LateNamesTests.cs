@@ -48,7 +48,8 @@ public sealed class LateNamesTests(BootedSystem system)
             await Task.Delay(TimeSpan.FromSeconds(seconds), TestContext.Current.CancellationToken);
             inside.Write(State, "k");
             await system.UntilAsync(
-                async () => (await system.AskAsync(BootedSystem.Alice, """{"job":"id","user":"pfalate"}""")).StartsWith($"uid={LateId}(pfalate)", StringComparison.Ordinal),
+                async () => (await system.AskAsync(BootedSystem.Alice, """{"job":"id","user":"pfalate"}"""))
+                    .StartsWith($"uid={LateId}(pfalate)", StringComparison.Ordinal),
                 "nobody is served for the late user");
             Assert.StartsWith($"uid={LateId}(pfalate)", await AskLateAsync("""{"job":"id"}"""));
             Assert.Contains("pipeforkas: denied: ", await system.AskAsync(BootedSystem.Alice, """{"job":"cat","user":"pfalate"}"""));
@@ -64,7 +65,8 @@ public sealed class LateNamesTests(BootedSystem system)
         }
 
         Task<string> AskLateAsync(string request) => inside.MustAsync(
-            "sh", "-c", $"echo '{request}' | setpriv --reuid {LateId} --regid {LateGroupId} --clear-groups socat -t 30 - UNIX-CONNECT:{BootedSystem.Socket}");
+            "sh", "-c", $"echo '{request}' | setpriv --reuid {LateId} --regid {LateGroupId} --clear-groups "
+                + $"socat -t 30 - UNIX-CONNECT:{BootedSystem.Socket}");
     }
 
     [Fact(Timeout = Bound.Test)]

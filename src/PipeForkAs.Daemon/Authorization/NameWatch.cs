@@ -34,7 +34,9 @@ internal sealed class NameWatch(
     private Following? current;
     private int changes;
 
-    /// <summary>Warns of the names of a policy that could not be resolved, and follows its names; those of the former policy no more.</summary>
+    /// <summary>
+    /// Warns of the names of a policy that could not be resolved, and follows its names; those of the former policy no more.
+    /// </summary>
     /// <param name="resolved">The policy that decides from now on.</param>
     /// <param name="sources">Where the configuration's keys stand.</param>
     public void Follow(ResolvedPolicy resolved, ConfigurationSources sources)

@@ -94,7 +94,9 @@ internal static class UncertainNames
         }
     }
 
-    /// <summary>Whether an entry could mean a user, or not mean it, if it were looked up again. Null for no; else whether that expires.</summary>
+    /// <summary>
+    /// Whether an entry could mean a user, or not mean it, if it were looked up again. Null for no; else whether that expires.
+    /// </summary>
     private static bool? IsUncertain(Rule rule, in Principal entry, UserId uid, string? name)
     {
         if (entry.Kind == PrincipalKind.Group)

@@ -83,7 +83,12 @@ public class PolicyDoubtsTests
     public void A_rule_that_denies_by_the_text_of_a_path_is_doubted_since_other_texts_pass_it(string? equal, string? other, string? pattern)
     {
         RuleOptions rule = Where("path", "read-*", deny: true);
-        rule.Where["path"] = new ConditionOptions { EqualTo = equal, OneOf = other is null ? null : ["notes.txt", other], Pattern = pattern };
+        rule.Where["path"] = new ConditionOptions
+        {
+            EqualTo = equal,
+            OneOf = other is null ? null : ["notes.txt", other],
+            Pattern = pattern,
+        };
         string doubt = Assert.Single(Doubts(rule));
         Assert.StartsWith("the rule \"x\" denies by the text of the path \"path\", but //, ", doubt, StringComparison.Ordinal);
 

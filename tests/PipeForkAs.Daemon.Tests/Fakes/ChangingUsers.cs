@@ -22,7 +22,8 @@ internal sealed class ChangingUsers : INames, IUserDatabase, IDisposable
     /// <summary>The names that were looked up for rules.</summary>
     public ConcurrentQueue<string> Asked { get; } = new();
 
-    public void Add(string name, uint uid, params uint[] groups) => Accounts[name] = new Account(name, uid, uid, [.. groups, uid], "/", "/bin/sh");
+    public void Add(string name, uint uid, params uint[] groups) =>
+        Accounts[name] = new Account(name, uid, uid, [.. groups, uid], "/", "/bin/sh");
 
     public void Remove(string name) => Assert.True(Accounts.TryRemove(name, out _));
 

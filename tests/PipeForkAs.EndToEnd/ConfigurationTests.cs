@@ -105,7 +105,7 @@ public sealed class ConfigurationTests : IDisposable
     public async Task A_job_host_that_others_may_write_is_refused()
     {
         string host = CopyOfJobHost(0x1FF); // 0777
-        await RefusedAsync($"JobHosts:0:Path: {host}: {host} may be written by others than root");
+        await RefusedAsync($"JobHosts:0:Path: {host} may be written by others than root");
     }
 
     [Fact(Timeout = 60_000)]
@@ -113,7 +113,7 @@ public sealed class ConfigurationTests : IDisposable
     {
         string host = CopyOfJobHost(0x1ED); // 0755
         await Tool.MustAsync("chown", TestUsers.Alice, host);
-        await RefusedAsync($"JobHosts:0:Path: {host}: {host} belongs to uid {TestUsers.AliceUid}");
+        await RefusedAsync($"JobHosts:0:Path: {host} belongs to uid {TestUsers.AliceUid}");
     }
 
     [Theory(Timeout = 60_000)]

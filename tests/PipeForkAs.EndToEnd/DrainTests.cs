@@ -43,7 +43,7 @@ public sealed class DrainTests
         Assert.Equal(0, await daemon.StopAsync());
         Assert.Contains("pipeforkas: shutting-down: ", Encoding.UTF8.GetString(await reply));
         Assert.Matches(
-            $@"cancelling 1 jobs that wait for input which their clients do not send: {job} as {TestUsers.Alice} \(id 1, process \d+\)",
+            $@"cancelling jobs that wait for input which their clients do not send: {job} as {TestUsers.Alice} \(id 1, process \d+\)",
             daemon.Log);
         Console.WriteLine($"measured: a stop beside {job} took {stopping.Elapsed.TotalSeconds:0.0} s");
     }
@@ -66,7 +66,7 @@ public sealed class DrainTests
 
         // The one that reads beside its work waits for nothing else behind that.
         Assert.Equal(job == "both", rest.Contains("pipeforkas: shutting-down: ", StringComparison.Ordinal));
-        Assert.Contains($"stopping: still waiting for 1 requests: {job} as {TestUsers.Alice} (id 1, ", daemon.Log);
+        Assert.Contains($"stopping: still waiting for 1 request: {job} as {TestUsers.Alice} (id 1, ", daemon.Log);
     }
 
     [Fact(Timeout = Bound.Test)]

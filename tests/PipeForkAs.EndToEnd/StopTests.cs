@@ -32,6 +32,17 @@ public sealed class StopTests
         Assert.Equal(0, await daemon.EndedAsync());
         Assert.DoesNotContain(family, ProcFs.IsAlive);
         Assert.DoesNotContain("fail:", daemon.Log);
+        Assert.Contains("s for 2 requests: sleep as ", daemon.Log);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_stop_without_clients_waits_for_nothing()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync();
+        Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
+        Assert.Equal(0, await daemon.StopAsync());
+        Assert.DoesNotContain("waiting", daemon.Log);
+        Assert.Contains("stopped", daemon.Log);
     }
 
     [Fact(Timeout = 60_000)]

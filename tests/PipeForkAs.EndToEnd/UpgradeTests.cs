@@ -130,7 +130,7 @@ public sealed class UpgradeTests
         Libc.chmod(daemon.Executable, 0x1FF); // 0777
         daemon.Reload();
         await Bound.UntilAsync(() => daemon.First.Log.Contains(Refused, StringComparison.Ordinal), () => daemon.First.Log);
-        Assert.Contains("was replaced, and is not started", daemon.First.Log);
+        Assert.Contains("the daemon was replaced, and the new one is not started", daemon.First.Log);
         await daemon.StopAsync();
     }
 

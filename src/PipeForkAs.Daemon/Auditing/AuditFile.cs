@@ -27,7 +27,7 @@ internal sealed class AuditFile : IDisposable
         if (!Path.Exists(folder))
             return $"{path}: there is no folder {folder}; make it (install -d -m 750 {folder})";
         if (TrustedFile.FolderProblem(folder) is { } problem)
-            return $"{path}: {problem}";
+            return TrustedFile.Line(path, problem);
         try
         {
             return Libc.lstat(path) is { } status ? ProblemOf(path, status) : null;

@@ -28,6 +28,11 @@ internal sealed class Condition(string argument, ConditionOptions options, Patte
     /// <summary>Whether it looks at where a path is.</summary>
     public bool LooksAtFolder => folder is not null;
 
+    /// <summary>Whether it compares a text that looks like a path; one path has many texts.</summary>
+    public bool LooksAtTextOfPath =>
+        IsPath(options.EqualTo) || options.OneOf?.Any(IsPath) == true
+        || (pattern is not null && pattern.Text.Contains('/') && !pattern.Text.Contains("://", StringComparison.Ordinal));
+
     /// <summary>Decides. Whether a pattern matches must have been answered before.</summary>
     /// <param name="arguments">The arguments; null for none.</param>
     /// <param name="home">The target's home; null as long as it was not looked up.</param>
@@ -75,6 +80,8 @@ internal sealed class Condition(string argument, ConditionOptions options, Patte
 
         return value.PathFrom(home) is { } path ? From(path.StartsWith(above, StringComparison.Ordinal)) : TruthValue.Unknowable;
     }
+
+    private static bool IsPath(string? text) => text is ['/', ..] or "~" or ['~', '/', ..];
 
     private static TruthValue From(bool holds) => holds ? TruthValue.Yes : TruthValue.No;
 }

@@ -26,7 +26,9 @@ internal sealed class NameLookUps(INames names)
         {
             if (!asked.TryGetValue(name, out LookUp? lookUp) || (afresh && lookUp.IsStarted))
             {
+                LookUp? former = lookUp;
                 asked[name] = lookUp = new LookUp(name);
+                former?.Successor = lookUp;
                 waiting.Enqueue(lookUp);
                 StartNext();
             }
@@ -83,6 +85,9 @@ internal sealed class NameLookUps(INames names)
             StartNext();
         }
 
+        // What was asked before counts no more than what was asked since, whichever ends first.
+        if (lookUp.Successor is { } successor)
+            answer = await successor.Answer.Task;
         lookUp.Answer.SetResult(answer);
     }
 
@@ -91,6 +96,9 @@ internal sealed class NameLookUps(INames names)
         public PolicyName Name => name;
 
         public TaskCompletionSource<NameAnswer> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>The lookup of the same name that was started since; null for none.</summary>
+        public LookUp? Successor { get; set; }
 
         /// <summary>Whether the database is being asked; before, it waits for a place.</summary>
         public bool IsStarted { get; set; }

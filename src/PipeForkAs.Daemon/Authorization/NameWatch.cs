@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.Configuration;
@@ -8,32 +9,42 @@ using PipeForkAs.Daemon.Users;
 namespace PipeForkAs.Daemon.Authorization;
 
 /// <summary>
-/// Looks names of the policy that could not be resolved up again, until they can be: off the loop, each with a pause that grows to a
-/// minute, and all of them before the next decision after a file of the user database has changed. For use on the loop.
+/// Looks the names of the policy up again: those that are not known in the background, with a pause that grows to a minute, and those on
+/// which a decision depends before that decision. An answer counts for <see cref="LimitOptions.LookupCacheTime"/>, or until a file of the
+/// user database changes. No lookup runs on the loop. For use on the loop.
 /// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="lookUps">Asks the user database.</param>
-/// <param name="limits">Says how long a decision waits for an answer.</param>
-/// <param name="apply">Is given the policy that knows more names.</param>
+/// <param name="limits">Says how long a decision waits for an answer, and how long an answer counts.</param>
+/// <param name="files">The files of the user database.</param>
+/// <param name="apply">Receives the policy that knows more of its names.</param>
 /// <param name="logger">The log.</param>
-internal sealed class NameWatch(Loop loop, NameLookUps lookUps, LimitOptions limits, Action<Policy> apply, ILogger logger)
+internal sealed class NameWatch(
+    Loop loop, NameLookUps lookUps, LimitOptions limits, IReadOnlyList<string> files, Action<Policy> apply, ILogger logger)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
 
-    private readonly WatchedFiles files = new(loop, UserDatabase.SystemFiles);
-    private Following? current;
-    private Task refreshing = Task.CompletedTask;
-    private bool isOutdated;
+    /// <summary>An answer counts for this time at least, whatever the configuration says: requests must not load the database.</summary>
+    private static readonly TimeSpan ShortestInterval = TimeSpan.FromSeconds(1);
 
-    /// <summary>Warns of the names of a policy that could not be resolved, and follows them; those of the former policy no more.</summary>
+    /// <summary>Time between two lookups of a name, where a file has changed meanwhile.</summary>
+    private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(100);
+
+    private readonly WatchedFiles watched = new(loop, files);
+    private Following? current;
+    private int changes;
+
+    /// <summary>
+    /// Warns of the names of a policy that could not be resolved, and follows its names; those of the former policy no more.
+    /// </summary>
     /// <param name="resolved">The policy that decides from now on.</param>
     /// <param name="sources">Where the configuration's keys stand.</param>
     public void Follow(ResolvedPolicy resolved, ConfigurationSources sources)
     {
         End();
         Warn(resolved.Problems, sources);
-        if (resolved.Problems.Count == 0)
+        if (resolved.Policy.Names.Count == 0)
             return;
         var following = new Following(resolved, sources);
         current = following;
@@ -49,32 +60,62 @@ internal sealed class NameWatch(Loop loop, NameLookUps lookUps, LimitOptions lim
         current = null;
     }
 
-    /// <summary>To be called before the names of a policy are looked up: what changes in the files from now on is newer than that.</summary>
-    public void Begin() => files.HaveChanged();
-
     /// <summary>
-    /// To be awaited before a decision: where a file of the user database has changed, the names are looked up again. A decision waits for
-    /// that where a rule that denies uses one of them: for <see cref="LimitOptions.LookupTimeout"/>, and twice that where a lookup is
-    /// under way.
+    /// Looks names up again whose answers are too old, each once at a time; waits for <see cref="LimitOptions.LookupTimeout"/>, and twice
+    /// that where a lookup is under way that began before a file changed.
     /// </summary>
-    public async ValueTask RefreshAsync()
+    /// <param name="names">The names on which a decision depends.</param>
+    /// <returns>Whether it has waited: another policy may decide now.</returns>
+    public async ValueTask<bool> RefreshAsync(IReadOnlyList<UncertainName> names)
     {
-        // The second time, since the first one may have begun before the change.
-        for (int i = 0; i < 2 && current is { Problems.Count: > 0 } following; i++)
-        {
-            isOutdated |= files.HaveChanged();
-            if (refreshing.IsCompleted && isOutdated)
-            {
-                isOutdated = false;
-                TimeSpan patience = limits.LookupTimeout;
-                PolicyName[] open = [.. following.Problems.Select(problem => problem.Name)];
-                refreshing = Task.Run(() => RefreshAsync(following, open, patience));
-            }
+        if (names.Count == 0 || current is not { } following)
+            return false;
+        if (watched.HaveChanged())
+            changes++;
+        Task[] refreshing = [.. names.Select(name => RefreshAsync(following, name)).Where(task => !task.IsCompleted)];
+        await Task.WhenAll(refreshing);
+        return refreshing.Length > 0;
+    }
 
-            if (refreshing.IsCompleted || !following.IsDenied)
-                return;
-            await refreshing;
+    private Task RefreshAsync(Following following, UncertainName uncertain)
+    {
+        Asking? last = following.Asked.GetValueOrDefault(uncertain.Name);
+        if (last is not null && last.Change == changes && (!last.Ended.IsCompleted || !uncertain.Expires || IsRecent(last)))
+            return last.Ended;
+        var asking = new Asking { Change = changes };
+        following.Asked[uncertain.Name] = asking;
+        return asking.Ended = AskAsync(following, uncertain.Name, asking, last);
+    }
+
+    private bool IsRecent(Asking asking)
+    {
+        TimeSpan interval = limits.LookupCacheTime > ShortestInterval ? limits.LookupCacheTime : ShortestInterval;
+        return loop.Time.GetElapsedTime(asking.EndedAt) < interval;
+    }
+
+    private async Task AskAsync(Following following, PolicyName name, Asking asking, Asking? last)
+    {
+        if (last is not null)
+        {
+            await last.Ended;
+            if (ShortestPause - loop.Time.GetElapsedTime(last.EndedAt) is { Ticks: > 0 } pause)
+                await loop.DelayAsync(pause);
         }
+
+        var late = new TaskCompletionSource();
+        LoopTimer deadline = loop.Schedule(limits.LookupTimeout, late.SetResult);
+        await Task.WhenAny(TellAsync(following, name, lookUps.AskAsync(name, afresh: last?.Change != asking.Change)), late.Task);
+        deadline.Dispose();
+        asking.EndedAt = loop.Time.GetTimestamp();
+    }
+
+    /// <summary>Waits for an answer, however late, and until it counts.</summary>
+    private static async Task TellAsync(Following following, PolicyName name, Task<NameAnswer> asked)
+    {
+        var applied = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var answers = new Dictionary<PolicyName, NameAnswer> { [name] = await asked };
+        if (following.Answers.Writer.TryWrite(new Batch(answers, applied)))
+            await applied.Task.WaitAsync(following.Ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private void Warn(IEnumerable<NameProblem> problems, ConfigurationSources sources)
@@ -83,19 +124,13 @@ internal sealed class NameWatch(Loop loop, NameLookUps lookUps, LimitOptions lim
             Log.NameUnresolved(logger, sources.Line(problem.Key, problem.Text));
     }
 
-    private async Task RefreshAsync(Following following, IReadOnlyList<PolicyName> open, TimeSpan patience)
-    {
-        Dictionary<PolicyName, NameAnswer> answers = await lookUps.AskAsync(open, patience);
-        var applied = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        if (following.Answers.Writer.TryWrite(new Batch(answers, applied)))
-            await Task.WhenAny(applied.Task, Task.Delay(patience));
-    }
-
     /// <summary>Asks for one name, again and again, until it is known or nobody wants to know any more.</summary>
     private async Task FollowAsync(Following following, PolicyName name, NameState state)
     {
         CancellationToken ended = following.Ended.Token;
         TimeSpan pause = FirstPause;
+        if (!following.Followed.TryAdd(name, true))
+            return;
         try
         {
             // A lookup that had no answer in time goes on, and is joined.
@@ -114,6 +149,10 @@ internal sealed class NameWatch(Loop loop, NameLookUps lookUps, LimitOptions lim
         catch (OperationCanceledException)
         {
             // Another policy decides now.
+        }
+        finally
+        {
+            following.Followed.TryRemove(name, out _);
         }
     }
 
@@ -149,10 +188,12 @@ internal sealed class NameWatch(Loop loop, NameLookUps lookUps, LimitOptions lim
         foreach ((PolicyName name, NameAnswer answer) in batches.SelectMany(batch => batch.Answers))
         {
             // No answer takes nothing back: what was said last counts.
-            if (answer.State == NameState.Unanswered || following.Said.GetValueOrDefault(name) is { State: NameState.Known }
-                || following.Said.GetValueOrDefault(name) == answer)
+            if (answer.State == NameState.Unanswered)
                 continue;
-            news[name] = answer;
+            if (following.Said.GetValueOrDefault(name) == answer)
+                news.Remove(name);
+            else
+                news[name] = answer;
         }
 
         if (news.Count == 0)
@@ -167,11 +208,15 @@ internal sealed class NameWatch(Loop loop, NameLookUps lookUps, LimitOptions lim
             {
                 if (following == current)
                 {
-                    following.Problems = problems;
                     apply(following.Policy);
                     Warn(problems.Where(problem => news.ContainsKey(problem.Name)), following.Sources);
-                    foreach ((PolicyName name, NameAnswer answer) in news.Where(told => told.Value.State == NameState.Known))
-                        Log.NameResolved(logger, name.ToString(), answer.Id);
+                    foreach ((PolicyName name, NameAnswer answer) in news)
+                    {
+                        if (answer.State == NameState.Known)
+                            Log.NameResolved(logger, name.ToString(), answer.Id);
+                        else
+                            _ = Task.Run(() => FollowAsync(following, name, answer.State));
+                    }
                 }
 
                 done.SetResult();
@@ -192,24 +237,28 @@ internal sealed class NameWatch(Loop loop, NameLookUps lookUps, LimitOptions lim
         /// <summary>What the database said last of each name; for the same.</summary>
         public Dictionary<PolicyName, NameAnswer> Said { get; } = resolved.Answers.ToDictionary();
 
-        /// <summary>The names that are not known; for the loop.</summary>
-        public IReadOnlyList<NameProblem> Problems
-        {
-            get;
-            set
-            {
-                field = value;
-                IsDenied = value.Any(problem => problem.IsDenied);
-            }
-        } = resolved.Problems;
+        /// <summary>The names for which decisions have asked; for the loop.</summary>
+        public Dictionary<PolicyName, Asking> Asked { get; } = [];
 
-        /// <summary>Whether a rule that denies uses one of these.</summary>
-        public bool IsDenied { get; private set; } = resolved.Problems.Any(problem => problem.IsDenied);
+        /// <summary>The names that are looked up in the background.</summary>
+        public ConcurrentDictionary<PolicyName, bool> Followed { get; } = [];
 
         public ConfigurationSources Sources => sources;
 
         public Channel<Batch> Answers { get; } = Channel.CreateUnbounded<Batch>();
 
         public CancellationTokenSource Ended { get; } = new();
+    }
+
+    /// <summary>A lookup for decisions.</summary>
+    private sealed class Asking
+    {
+        /// <summary>How often the files had changed when it was asked for.</summary>
+        public required int Change { get; init; }
+
+        /// <summary>Ends with the answer, or when decisions wait for it no longer.</summary>
+        public Task Ended { get; set; } = Task.CompletedTask;
+
+        public long EndedAt { get; set; }
     }
 }

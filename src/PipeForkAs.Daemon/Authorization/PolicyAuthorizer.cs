@@ -29,9 +29,34 @@ internal sealed class PolicyAuthorizer(
 
     public async ValueTask<Decision> DecideAsync(Caller caller, string job, UserSelector user, byte[]? arguments, List<CheckedRule>? trace = null)
     {
-        if (Names is { } names)
-            await names.RefreshAsync();
-        Policy current = Policy;
+        while (true)
+        {
+            Policy current = Policy;
+            if (await DecideAsync(current, caller, job, user, arguments, trace) is { } decision)
+                return decision;
+            trace?.Clear();
+        }
+    }
+
+    public async ValueTask<Func<string, bool>> KnownJobsAsync(Caller caller)
+    {
+        // Root can read the configuration and the job hosts anyway; and it describes a job before it checks what others may do with it.
+        if (caller.Uid == UserId.Root)
+            return _ => true;
+
+        while (true)
+        {
+            Policy current = Policy;
+            KnownCaller known = await KnowAsync(current, caller, userIsName: false);
+            if (!await IsOutdatedAsync(current, UncertainNames.Of(current, known)))
+                return current.JobsOf(known);
+        }
+    }
+
+    /// <summary>Decides by one policy. Null where that one knew too little of the names that count, and another decides now.</summary>
+    private async ValueTask<Decision?> DecideAsync(
+        Policy current, Caller caller, string job, UserSelector user, byte[]? arguments, List<CheckedRule>? trace)
+    {
         using RequestArguments? given = RequestArguments.Read(arguments, current.Arguments, defaults?.Invoke(job));
         KnownCaller known = await KnowAsync(current, caller, userIsName: user.Uid is null);
         var question = new Question(known, job, user, null, given);
@@ -39,12 +64,16 @@ internal sealed class PolicyAuthorizer(
         Decision byName = current.Decide(question, trace);
         if (byName.Answer != Answer.NeedsAccount)
         {
+            if (await IsOutdatedAsync(current, UncertainNames.Of(current, question, byName)))
+                return null;
             await AskWithoutEffectAsync(current, question, null);
             return byName;
         }
 
         Account? account = await users.FindAsync(user, caller.Bucket);
         Decision decision = await DecideByAccountAsync(current, question, account, byName, trace);
+        if (await IsOutdatedAsync(current, UncertainNames.Of(current, question with { Account = account }, decision)))
+            return null;
         if (decision.Answer == Answer.NeedsConsent)
         {
             // One answer counts for all rules, also for what they are asked in vain.
@@ -58,15 +87,9 @@ internal sealed class PolicyAuthorizer(
         return decision;
     }
 
-    public async ValueTask<Func<string, bool>> KnownJobsAsync(Caller caller)
-    {
-        // Root can read the configuration and the job hosts anyway; and it describes a job before it checks what others may do with it.
-        if (caller.Uid == UserId.Root)
-            return _ => true;
-
-        Policy current = Policy;
-        return current.JobsOf(await KnowAsync(current, caller, userIsName: false));
-    }
+    /// <summary>Waits until names were looked up again whose answers are too old; tells whether another policy decides since.</summary>
+    private async ValueTask<bool> IsOutdatedAsync(Policy current, IReadOnlyList<UncertainName> uncertain) =>
+        Names is { } names && await names.RefreshAsync(uncertain) && Policy != current;
 
     private async ValueTask<Decision> DecideByAccountAsync(Policy current, Question question, Account? account, Decision byName,
         List<CheckedRule>? trace)

@@ -65,6 +65,13 @@ internal sealed class PolicyWarnings(Action<string> log)
                     + "the same files by other paths; allow the intended folders instead, or give the job a Sandbox";
             }
 
+            if (rule.Deny && rule.Where.FirstOrDefault(condition => condition.LooksAtTextOfPath) is { } spelt)
+            {
+                yield return $"the rule \"{rule.Name}\" denies by the text of the path \"{spelt.Argument}\", but //, /./, "
+                    + "/proc/self/root and links lead to the same files by other texts; allow the intended folders with Under instead, "
+                    + "or give the job a Sandbox";
+            }
+
             if (rule.Where.Count > 0 && OfArguments(rule, [.. jobs.Where(job => rule.CoversJob(job.Name))]) is { } warning)
                 yield return warning;
         }

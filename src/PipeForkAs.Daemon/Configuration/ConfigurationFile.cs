@@ -38,7 +38,7 @@ internal sealed class ConfigurationFile
         }
         catch (SystemCallException failure)
         {
-            throw new ConfigurationException($"{path}: {failure.Message}");
+            throw new ConfigurationException(TrustedFile.Line(path, failure.Message));
         }
     }
 

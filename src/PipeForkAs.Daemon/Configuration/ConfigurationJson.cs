@@ -88,19 +88,20 @@ internal static class ConfigurationJson
             throw new ConfigurationException($"{path}: {key}: stands twice, or in other letters too; leave one");
     }
 
-    /// <summary>The reader counts lines and bytes from 0, an editor from 1.</summary>
+    /// <summary>The reader counts lines and bytes from 0, an editor lines and characters from 1.</summary>
     private static string Place(string text, JsonException failure)
     {
         if (failure.LineNumber is not { } line || failure.BytePositionInLine is not { } position)
             return "is not valid JSON";
         string[] lines = text.Split('\n');
         byte[] bytes = line < lines.Length ? Encoding.UTF8.GetBytes(lines[line]) : [];
+        string before = Encoding.UTF8.GetString(bytes.AsSpan(0, (int)Math.Min(position, bytes.Length)));
         string rest = position < bytes.Length ? Encoding.UTF8.GetString(bytes.AsSpan((int)position)).Trim() : "";
         bool isEnd = rest.Length == 0 && line >= lines.Length - 1;
         string what = isEnd
             ? "the file ends too early; close what is open: a bracket or a quote"
             : $"this is not valid JSON: {Excerpt(rest)}; look for a missing or an extra comma, quote or bracket";
-        return string.Create(CultureInfo.InvariantCulture, $"line {line + 1}, byte {position + 1}: {what}");
+        return string.Create(CultureInfo.InvariantCulture, $"line {line + 1}, column {before.EnumerateRunes().Count() + 1}: {what}");
     }
 
     private static string Excerpt(string rest) =>

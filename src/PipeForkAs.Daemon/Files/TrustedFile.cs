@@ -17,6 +17,14 @@ internal static class TrustedFile
     /// </summary>
     public static string? Problem(string path) => Problem(path, FileKind.Regular);
 
+    /// <summary>A problem with the path that has it, which the problem may name already.</summary>
+    public static string Line(string path, string problem)
+    {
+        int start = problem.IndexOf(path, StringComparison.Ordinal);
+        bool isNamed = start >= 0 && (start + path.Length == problem.Length || problem[start + path.Length] is ' ' or ':' or '"');
+        return isNamed ? problem : $"{path}: {problem}";
+    }
+
     /// <summary>The same of a file that is executed. Whether the user of a job may execute it, its x bits and the file system tell then.</summary>
     public static string? ProgramProblem(string path)
     {

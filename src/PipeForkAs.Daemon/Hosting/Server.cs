@@ -99,7 +99,8 @@ internal sealed class Server : IReloadable, ISuccessorOwner
                 loop, options.Limits, (bucket, timeout) => hosts.First.TakeAsync(bucket, timeout, forRoot: false), unkillable,
                 Libc.getgrgid_name),
             job => catalog.Find(job)?.Defaults);
-        names = new NameWatch(loop, lookUps, options.Limits, policy => authorizer.Policy = policy, logger);
+        names = new NameWatch(
+            loop, lookUps, options.Limits, UserDatabase.SystemFiles, policy => authorizer.Policy = policy, logger);
         authorizer.Names = names;
         warnings = new PolicyWarnings(warning => Log.PolicyDoubted(logger, warning));
         orders = new OrderBuilder(options.Limits, patterns);
@@ -141,7 +142,6 @@ internal sealed class Server : IReloadable, ISuccessorOwner
     /// <exception cref="UpgradeException">The former daemon does not let this one take over.</exception>
     public async Task StartAsync()
     {
-        names.Begin();
         ApplyPolicy(await ResolvedPolicy.ReadAsync(options, lookUps));
         using (Audit.Change auditing = await audit.PrepareAsync(options.Audit))
             auditing.Keep();
@@ -220,8 +220,8 @@ internal sealed class Server : IReloadable, ISuccessorOwner
             await acceptor.StopAsync();
         report.Stop();
         names.End();
-        if (acceptor is not null && !upgrade.IsHandedOver)
-            Log.Draining(logger, connections.Count, options.Limits.DrainTimeout.TotalSeconds);
+        if (connections.Count > 0 && !upgrade.IsHandedOver)
+            Log.Draining(logger, options.Limits.DrainTimeout.TotalSeconds, Drain.Requests(connections.Count, running));
 
         // Where another daemon serves, those who are connected here have all of the time, unless the service stops.
         if (WaitsForNoSilence)

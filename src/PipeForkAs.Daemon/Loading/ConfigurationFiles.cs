@@ -33,7 +33,7 @@ internal static class ConfigurationFiles
         foreach (string file in files)
         {
             if (TrustedFile.Problem(file) is { } problem)
-                problems.Add($"{file}: {problem}");
+                problems.Add(TrustedFile.Line(file, problem));
         }
 
         if (problems.Count > 0)

@@ -50,7 +50,7 @@ internal static class OptionsCheck
         for (int i = 0; i < hosts.Count; i++)
         {
             if (TrustedFile.ProgramProblem(hosts[i].Path) is { } problem)
-                yield return ($"JobHosts:{i}:Path", $"{hosts[i].Path}: {problem}");
+                yield return ($"JobHosts:{i}:Path", TrustedFile.Line(hosts[i].Path, problem));
             if (hosts[i].Workers is < 0 or > 256)
                 yield return ($"JobHosts:{i}:Workers", "must be from 0 to 256");
             if (hosts[i].MaxWorkers is { } most && (most < hosts[i].Workers || most > 256))
@@ -70,7 +70,7 @@ internal static class OptionsCheck
         if (command.Command.Count == 0)
             yield return ($"{key}:Command", "must name a program by its absolute path, and its arguments");
         else if (TrustedFile.ProgramProblem(command.Command[0]) is { } problem)
-            yield return ($"{key}:Command:0", $"{command.Command[0]}: {problem}");
+            yield return ($"{key}:Command:0", TrustedFile.Line(command.Command[0], problem));
         foreach (string variable in command.Env)
         {
             if (EnvironmentVariable.SteersPrograms(variable))

@@ -8,15 +8,15 @@ internal static partial class Log
     [LoggerMessage(1, LogLevel.Information, "listening on {Path}; {Jobs} jobs")]
     public static partial void Listening(ILogger logger, string path, int jobs);
 
-    [LoggerMessage(2, LogLevel.Information, "stopping: waiting up to {Seconds} s for {Running} requests")]
-    public static partial void Draining(ILogger logger, int running, double seconds);
+    [LoggerMessage(2, LogLevel.Information, "stopping: waiting up to {Seconds} s for {Requests}")]
+    public static partial void Draining(ILogger logger, double seconds, string requests);
 
-    [LoggerMessage(53, LogLevel.Information, "stopping: still waiting for {Count} requests: {Jobs}")]
-    public static partial void DrainWaits(ILogger logger, int count, string jobs);
+    [LoggerMessage(53, LogLevel.Information, "stopping: still waiting for {Requests}")]
+    public static partial void DrainWaits(ILogger logger, string requests);
 
     [LoggerMessage(54, LogLevel.Information,
-        "stopping: cancelling {Count} jobs that wait for input which their clients do not send: {Jobs}")]
-    public static partial void DrainEndsSilent(ILogger logger, int count, string jobs);
+        "stopping: cancelling jobs that wait for input which their clients do not send: {Jobs}")]
+    public static partial void DrainEndsSilent(ILogger logger, string jobs);
 
     [LoggerMessage(3, LogLevel.Information, "stopped")]
     public static partial void Stopped(ILogger logger);

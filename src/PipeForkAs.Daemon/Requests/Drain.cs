@@ -29,6 +29,13 @@ internal sealed class Drain(Loop loop, Connections connections, RunningJobs runn
     private Dictionary<long, Observation> seen = [];
     private Task<Dictionary<long, Observation>>? looking;
 
+    /// <summary>How many requests there are, and their jobs.</summary>
+    public static string Requests(int count, RunningJobs running)
+    {
+        RunningJobs.Entry[] jobs = [.. running.All];
+        return (count == 1 ? "1 request" : $"{count} requests") + (jobs.Length == 0 ? " without a job" : $": {Names(jobs)}");
+    }
+
     /// <summary>Waits. False where some are left after that time.</summary>
     public async Task<bool> WaitAsync(TimeSpan timeout)
     {
@@ -85,7 +92,7 @@ internal sealed class Drain(Loop loop, Connections connections, RunningJobs runn
         seen = now;
         if (ended.Length == 0)
             return;
-        Log.DrainEndsSilent(logger, ended.Length, Names(ended));
+        Log.DrainEndsSilent(logger, Names(ended));
         foreach (RunningJobs.Entry entry in ended)
             entry.Job.End(EndReason.ShuttingDown);
     }
@@ -95,8 +102,7 @@ internal sealed class Drain(Loop loop, Connections connections, RunningJobs runn
         if (elapsed < nextWord)
             return;
         nextWord *= 4;
-        RunningJobs.Entry[] left = [.. running.All];
-        Log.DrainWaits(logger, connections.Count, left.Length == 0 ? "none of them with a job" : Names(left));
+        Log.DrainWaits(logger, Requests(connections.Count, running));
     }
 
     private static string Names(RunningJobs.Entry[] entries) =>

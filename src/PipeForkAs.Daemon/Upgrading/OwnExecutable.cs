@@ -38,7 +38,7 @@ internal sealed class OwnExecutable
         if (now.Device == device && now.Inode == inode)
             return false;
         if (TrustedFile.ProgramProblem(Path) is { } problem)
-            throw new UpgradeException($"{Path} was replaced, and is not started: {problem}");
+            throw new UpgradeException($"the daemon was replaced, and the new one is not started: {TrustedFile.Line(Path, problem)}");
         return true;
     }
 }

@@ -75,6 +75,39 @@ public class PolicyWarningsTests
         Assert.Empty(Warnings(rule));
     }
 
+    [Theory]
+    [InlineData("/proc/version", null, null)]
+    [InlineData("~/.ssh/id_ed25519", null, null)]
+    [InlineData(null, "/etc/shadow", null)]
+    [InlineData(null, null, "/proc/.*")]
+    [InlineData(null, null, ".*/[.]ssh/.*")]
+    public void A_rule_that_denies_by_the_text_of_a_path_is_doubted_since_other_texts_pass_it(string? equal, string? other, string? pattern)
+    {
+        RuleOptions rule = Where("path", "read-*", deny: true);
+        rule.Where["path"] = new ConditionOptions
+        {
+            EqualTo = equal,
+            OneOf = other is null ? null : ["notes.txt", other],
+            Pattern = pattern,
+        };
+        string doubt = Assert.Single(Doubts(rule));
+        Assert.StartsWith("the rule \"x\" denies by the text of the path \"path\", but //, ", doubt, StringComparison.Ordinal);
+
+        rule.Deny = false;
+        Assert.Empty(Doubts(rule));
+    }
+
+    [Theory]
+    [InlineData("all", null)]
+    [InlineData(null, "[a-z]+")]
+    [InlineData(null, "https?://.*")]
+    public void A_rule_that_denies_by_a_text_that_is_not_a_path_is_not_doubted(string? equal, string? pattern)
+    {
+        RuleOptions rule = Where("path", "read-*", deny: true);
+        rule.Where["path"] = new ConditionOptions { EqualTo = equal, Pattern = pattern };
+        Assert.Empty(Doubts(rule));
+    }
+
     [Fact]
     public async Task Doubts_that_are_worked_out_on_another_thread_are_told_in_the_order_of_the_calls()
     {

@@ -16,8 +16,9 @@ public sealed class ConfigurationFilesTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Theory]
-    [InlineData("{ \"Limits\": ,", "line 1, byte 13: ")]
-    [InlineData("{\n  \"Limits\": {\n    \"MaxJobs\": 1,,\n  }\n}", "line 3, byte 18: ")]
+    [InlineData("{ \"Limits\": ,", "line 1, column 13: ")]
+    [InlineData("{\n  \"Limits\": {\n    \"MaxJobs\": 1,,\n  }\n}", "line 3, column 18: ")]
+    [InlineData("{ \"Limits\": { \"ä€😀\": 1,, } }", "line 1, column 24: ")]
     public void A_mistake_in_JSON_is_told_with_its_line_as_an_editor_counts(string text, string place)
     {
         string file = folder.Write("wrong.json", text);
@@ -379,7 +380,7 @@ public sealed class ConfigurationFilesTests : IDisposable
         string open = folder.Write("a.json", "not even JSON");
         Libc.chmod(open, 0x1B6);
         Assert.Equal(
-            [$"{open}: {open} may be written by others than root; close it (chmod go-w)", $"{folder.File("b.json")}: there is no such file"],
+            [$"{open} may be written by others than root; close it (chmod go-w)", $"{folder.File("b.json")}: there is no such file"],
             Problems(open, folder.File("b.json")));
     }
 
@@ -404,7 +405,7 @@ public sealed class ConfigurationFilesTests : IDisposable
         Assert.Equal(
             [
                 $"{path}: JobHosts:0:MaxWorkers: must be from Workers to 256",
-                $"{path}: JobHosts:1:Path: {host}: {host} may be written by others than root; close it (chmod go-w)",
+                $"{path}: JobHosts:1:Path: {host} may be written by others than root; close it (chmod go-w)",
                 $"{path}: JobHosts:1:Workers: must be from 0 to 256",
                 $"{path}: JobHosts:2:Path: env: it must be an absolute path",
                 $"{path}: JobHosts:2:Workers: must be from 0 to 256",

@@ -7,6 +7,9 @@ namespace PipeForkAs.Daemon.Forking;
 /// <summary>The daemon's end of a job host's control socket: messages, each with its descriptors.</summary>
 internal sealed class HostChannel : IDisposable
 {
+    /// <summary>More messages than a socket holds: only a process that still sends has more.</summary>
+    private const int MostArrived = 4096;
+
     private readonly Loop loop;
     private readonly FileDescriptor control;
     private readonly Watch watch;
@@ -67,6 +70,20 @@ internal sealed class HostChannel : IDisposable
         }
 
         return false;
+    }
+
+    /// <summary>Hands out the messages that have arrived, without waiting for more: for a job host that has ended.</summary>
+    /// <exception cref="SystemCallException">It cannot be read.</exception>
+    public void TakeArrived(Taker take)
+    {
+        var descriptors = new FileDescriptor?[4];
+        for (int taken = 0; taken < MostArrived && !control.IsClosed; taken++)
+        {
+            IOResult received = Libc.recvmsg(control, incoming, descriptors, out int count, mayLackDescriptors: true);
+            if (received.WouldBlock || received.OrThrow("recvmsg(job host)") == 0)
+                return;
+            Take(take, incoming.AsSpan(0, (int)received.Count), descriptors.AsSpan(0, count));
+        }
     }
 
     public void Dispose()

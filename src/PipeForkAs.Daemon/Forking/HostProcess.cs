@@ -48,6 +48,7 @@ internal sealed class HostProcess : IDisposable
         reaper.Register(pid, child =>
         {
             ended.TrySetResult();
+            TakeLastMessages();
             Lose($"it ended: {Words(child.Status)}{Hint()}");
         }, isJobHost: true);
     }
@@ -175,6 +176,24 @@ internal sealed class HostProcess : IDisposable
             // Nobody reads what it says any more.
             Lose("the daemon could not go on with it");
             throw;
+        }
+    }
+
+    /// <summary>Its end may be seen before its last messages: how a worker ended, or why it refused to serve.</summary>
+    private void TakeLastMessages()
+    {
+        try
+        {
+            channel.TakeArrived((message, descriptors) =>
+            {
+                // A job host that has ended gives no worker and serves nobody.
+                if (new MessageReader(message).Kind is not (MessageKind.Forked or MessageKind.Ready))
+                    Take(message, descriptors);
+            });
+        }
+        catch (Exception failure) when (failure is FormatException or SystemCallException or JobHostException or JsonException)
+        {
+            Lose(failure.Message);
         }
     }
 

@@ -77,6 +77,16 @@ public abstract class JobHostHarness(FakeHosts fakes) : IClassFixture<FakeHosts>
         }
     }
 
+    /// <summary>Ends a worker, waits for the end of its job host, and sees that end before it reads what the job host said.</summary>
+    private protected Task EndWithItsHostAsync(ForkedWorker worker) => Loop.RunAsync(() =>
+    {
+        int process = ParentOf(worker.Pid);
+        Libc.kill(worker.Pid, Signal.SIGTERM);
+        for (long start = Stopwatch.GetTimestamp(); ProcessEntry.Read(process) is { IsAlive: true }; Thread.Sleep(2))
+            Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(20), "the job host does not end");
+        _ = reaper.Sweep();
+    });
+
     private protected static string CommandLine(int pid) => File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/cmdline"));
 
     private protected static bool Exists(ProcessId pid) => Directory.Exists(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid.Value}"));

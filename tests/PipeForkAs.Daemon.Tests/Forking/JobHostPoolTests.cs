@@ -246,6 +246,16 @@ public sealed class JobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
     }
 
     [Fact]
+    public async Task The_last_messages_of_a_job_host_are_read_before_its_end_is_acted_upon()
+    {
+        await StartAsync("parting", workers: 0);
+        ForkedWorker worker = await TakeAsync();
+        await EndWithItsHostAsync(worker);
+        Assert.Equal((true, 15), ((await worker.Ended)?.BySignal, (await worker.Ended)?.Value));
+        await Loop.RunAsync(worker.Release);
+    }
+
+    [Fact]
     public async Task Several_processes_share_the_forks_and_one_does_where_the_other_died()
     {
         await StartAsync("good", workers: 0, processes: 2);

@@ -93,7 +93,7 @@ static void fork_worker(int without_descriptors)
         kill(worker, SIGKILL);
 }
 
-static void tell_ended(void)
+static void tell_ended(int is_last_word)
 {
     siginfo_t ended = {0};
     while (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0) {
@@ -107,6 +107,8 @@ static void tell_ended(void)
         message[5] = ended.si_code != CLD_EXITED;
         memcpy(message + 6, &value, 4);
         say(message, sizeof message);
+        if (is_last_word)
+            _exit(0);
     }
 }
 
@@ -152,7 +154,7 @@ int main(int count, char **words)
         setsockopt(CONTROL, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
         unsigned char message[256];
         ssize_t length = recv(CONTROL, message, sizeof message, 0);
-        tell_ended();
+        tell_ended(!strcmp(name, "parting"));
         if (length < 0)
             continue;
         if (length == 0)

@@ -66,8 +66,8 @@ internal static class UncertainNames
         int between = found.Count;
         if (caller)
             AddUsers(found, rule, question);
-        bool user = caller && (found.Count > between || rule.CoversUser(question, minimumUid: 0) != Truth.No);
-        if (!user || rule.CoversArguments(question) == Truth.No)
+        bool user = caller && (found.Count > between || rule.CoversUser(question, minimumUid: 0) != TruthValue.No);
+        if (!user || rule.CoversArguments(question) == TruthValue.No)
             found.RemoveRange(before, found.Count - before);
     }
 

@@ -90,11 +90,11 @@ public class PolicyWarningsTests
             OneOf = other is null ? null : ["notes.txt", other],
             Pattern = pattern,
         };
-        string doubt = Assert.Single(Doubts(rule));
+        string doubt = Assert.Single(Warnings(rule));
         Assert.StartsWith("the rule \"x\" denies by the text of the path \"path\", but //, ", doubt, StringComparison.Ordinal);
 
         rule.Deny = false;
-        Assert.Empty(Doubts(rule));
+        Assert.Empty(Warnings(rule));
     }
 
     [Theory]
@@ -105,7 +105,7 @@ public class PolicyWarningsTests
     {
         RuleOptions rule = Where("path", "read-*", deny: true);
         rule.Where["path"] = new ConditionOptions { EqualTo = equal, Pattern = pattern };
-        Assert.Empty(Doubts(rule));
+        Assert.Empty(Warnings(rule));
     }
 
     [Fact]

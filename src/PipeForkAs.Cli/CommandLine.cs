@@ -3,7 +3,7 @@ using System.Text;
 
 using PipeForkAs.Cli.Commands;
 using PipeForkAs.Cli.Replies;
-using PipeForkAs.Cli.Surroundings;
+using PipeForkAs.Cli.Terminal;
 using PipeForkAs.Protocol;
 
 namespace PipeForkAs.Cli;

@@ -1,4 +1,4 @@
-using PipeForkAs.Cli.Surroundings;
+using PipeForkAs.Cli.Terminal;
 
 namespace PipeForkAs.Cli;
 

@@ -72,7 +72,7 @@ public sealed class PipeForkAsClient
     public Task<EndRecord> RunFramesAsync(Request request, Stream? input, Stream frames, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(frames);
-        return ExchangeAsync(request, input, new FramesAsTheyCame(frames), cancellation);
+        return ExchangeAsync(request, input, new RawFrames(frames), cancellation);
     }
 
     /// <summary>Runs a job and keeps what it writes.</summary>

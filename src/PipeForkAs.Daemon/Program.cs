@@ -72,7 +72,7 @@ static async Task<int> CheckAsync(string? file, bool withHosts)
     catch (Exception failure)
 #pragma warning restore CA1031
     {
-        return await StartFailure.TellAsync(failure, loaded?.Options);
+        return await StartFailure.ReportAsync(failure, loaded?.Options);
     }
 }
 
@@ -82,7 +82,7 @@ static async Task<int> RunAsync(string? file, bool takesOver, CancellationToken 
     Predecessor? predecessor = null;
     try
     {
-        predecessor = takesOver ? Predecessor.Meet() : null;
+        predecessor = takesOver ? Predecessor.Connect() : null;
         loaded = ConfigurationFiles.Load(ConfigurationFiles.Find(file));
         if (Libc.geteuid() != UserId.Root)
         {
@@ -108,7 +108,7 @@ static async Task<int> RunAsync(string? file, bool takesOver, CancellationToken 
     catch (Exception failure)
 #pragma warning restore CA1031
     {
-        return await StartFailure.TellAsync(failure, loaded?.Options, predecessor);
+        return await StartFailure.ReportAsync(failure, loaded?.Options, predecessor);
     }
 }
 

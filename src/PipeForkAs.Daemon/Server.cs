@@ -52,7 +52,7 @@ internal sealed class Server : IReloadable, ISuccessorOwner
     private readonly OrderBuilder orders;
     private readonly Audit audit;
     private readonly Connections connections;
-    private readonly PolicyDoubts doubts;
+    private readonly PolicyWarnings warnings;
     private readonly DescriptorCheck descriptors;
     private readonly Reload reload;
     private JobIsolation? isolation;
@@ -100,25 +100,25 @@ internal sealed class Server : IReloadable, ISuccessorOwner
             job => catalog.Find(job)?.Defaults);
         names = new NameWatch(loop, lookUps, options.Limits, policy => authorizer.Policy = policy, logger);
         authorizer.Names = names;
-        doubts = new PolicyDoubts(doubt => Log.PolicyDoubted(logger, doubt));
+        warnings = new PolicyWarnings(warning => Log.PolicyDoubted(logger, warning));
         orders = new OrderBuilder(options.Limits, patterns);
         slots = new JobSlots(loop, turns, unkillable, options.Limits);
-        var checking = new Checking(catalog, authorizer, users, accounts, orders);
+        var checkHandler = new CheckHandler(catalog, authorizer, users, accounts, orders);
         audit = new Audit(
             auditLogger, loop.Time, (delay, callback) => loop.Schedule(delay, callback),
             job => catalog.Find(job)?.Description.AuditedArguments ?? []);
-        var overseeing = new Overseeing(hosts, running, slots, upgrade.Predecessor, audit, ReloadAsync, logger, loop);
-        var story = new RequestStory(
-            options, catalog, authorizer, accounts, orders, checking, overseeing, slots, running, turns, descriptors,
-            new UserBars(descriptors.Offenders, unkillable, options.Limits), audit, logger);
+        var statusHandler = new StatusHandler(hosts, running, slots, upgrade.Predecessor, audit, ReloadAsync, logger, loop);
+        var pipeline = new RequestPipeline(
+            options, catalog, authorizer, accounts, orders, checkHandler, statusHandler, slots, running, turns, descriptors,
+            new UserBans(descriptors.Offenders, unkillable, options.Limits), audit, logger);
         var buckets = new CallerBuckets(loop, options.Limits, users);
-        connections = new Connections(loop, descriptors, options.Limits, buckets, turns, story.TellAsync, new BusyRefusals(turns, counts, audit), logger);
-        descriptors.Offenders.Barred += bucket =>
+        connections = new Connections(loop, descriptors, options.Limits, buckets, turns, pipeline.HandleAsync, new BusyRefusals(turns, counts, audit), logger);
+        descriptors.Offenders.Banned += bucket =>
         {
             connections.Abandon(bucket);
             running.EndAllOf(bucket, EndReason.HeldUp);
         };
-        connections.WhenEnded = IdleCollection.OfProcess(loop, () => connections.Count == 0).RequestEnded;
+        connections.WhenEnded = IdleGarbageCollection.OfProcess(loop, () => connections.Count == 0).RequestEnded;
     }
 
     /// <summary>Reaps the daemon's children; to be swept at SIGCHLD.</summary>
@@ -141,7 +141,7 @@ internal sealed class Server : IReloadable, ISuccessorOwner
     public async Task StartAsync()
     {
         names.Begin();
-        GoBy(await ResolvedPolicy.ReadAsync(options, lookUps));
+        ApplyPolicy(await ResolvedPolicy.ReadAsync(options, lookUps));
         using (Audit.Change auditing = await audit.PrepareAsync(options.Audit))
             auditing.Keep();
         isolation = IsolationChoice.Make(loop, options, Reaper, upgrade.Predecessor?.Offer.Cgroup, upgrade.Generation, logger);
@@ -152,13 +152,13 @@ internal sealed class Server : IReloadable, ISuccessorOwner
             throw new OperationCanceledException("a stop was asked for before the start was done");
         SocketListener listener = Listen();
         acceptor = new Acceptor(loop, listener, connections, logger);
-        await TellDoubtsAsync();
+        await LogPolicyWarningsAsync();
         if (SandboxSupport.LeavesSignals(catalog.All.SelectMany(job => job.Description.Sandboxes ?? []), Libc.landlock_abi))
             Log.SandboxesLeaveSignals(logger, Libc.landlock_abi(), Sandbox.SignalsVersion);
         Log.Listening(logger, listener.Path, catalog.All.Count());
         if (upgrade.Predecessor is { } former)
             await TakeOverAsync(former);
-        report.IsWell = () => hosts.AreWell;
+        report.IsHealthy = () => hosts.AreHealthy;
         report.Start();
         acceptor.Start();
         reload.Open();
@@ -167,7 +167,7 @@ internal sealed class Server : IReloadable, ISuccessorOwner
     /// <summary>
     /// Goes by another policy, other limits, other job hosts, other commands and other restrictions from now on, all of them or none. What
     /// runs keeps what it was granted: a request goes by one policy, and its job's order and deadline were made when it began. Completes
-    /// when the log tells the doubts about the policy; all else is done at once.
+    /// when the log tells the warnings about the policy; all else is done at once.
     /// </summary>
     public async Task<IReadOnlyList<string>> ApplyAsync(Reloaded fresh)
     {
@@ -184,9 +184,9 @@ internal sealed class Server : IReloadable, ISuccessorOwner
         options.Limits.Take(fresh.Options.Limits);
         orders.Apply(options.Limits);
         slots.ServeWaiting();
-        connections.Reconsider();
-        GoBy(fresh.Policy);
-        await TellDoubtsAsync();
+        connections.Reevaluate();
+        ApplyPolicy(fresh.Policy);
+        await LogPolicyWarningsAsync();
         return [.. hosting.Items];
     }
 
@@ -225,7 +225,7 @@ internal sealed class Server : IReloadable, ISuccessorOwner
         // Where another daemon serves, those who are connected here have all of the time, unless the service stops.
         if (WaitsForNoSilence)
         {
-            upgrade.Predecessor?.TellStop();
+            upgrade.Predecessor?.SendStop();
             await RefuseNewAsync();
         }
 
@@ -247,7 +247,7 @@ internal sealed class Server : IReloadable, ISuccessorOwner
             await isolation.StopAsync();
         await descriptors.StopAsync();
         await Task.WhenAny(audit.EndAsync(), loop.DelayAsync(LastRecordPatience));
-        audit.TellWhatIsLeft();
+        audit.LogUnwritten();
         report.End();
         if (acceptor is null)
             return;
@@ -256,7 +256,7 @@ internal sealed class Server : IReloadable, ISuccessorOwner
         Log.Stopped(logger);
     }
 
-    private void GoBy(ResolvedPolicy policy)
+    private void ApplyPolicy(ResolvedPolicy policy)
     {
         authorizer.Policy = policy.Policy;
         names.Follow(policy, options.Sources);
@@ -305,7 +305,7 @@ internal sealed class Server : IReloadable, ISuccessorOwner
         if (isStopAsked)
             return;
         isStopAsked = true;
-        upgrade.Predecessor?.TellStop();
+        upgrade.Predecessor?.SendStop();
         loop.Start(RefuseNewAsync);
     }
 
@@ -343,13 +343,13 @@ internal sealed class Server : IReloadable, ISuccessorOwner
             await loop.DelayAsync(LastRequestPause);
     }
 
-    private async Task TellDoubtsAsync()
+    private async Task LogPolicyWarningsAsync()
     {
         try
         {
-            await doubts.TellAsync(authorizer.Policy, [.. catalog.All.Select(job => job.Description)]);
+            await warnings.LogAsync(authorizer.Policy, [.. catalog.All.Select(job => job.Description)]);
         }
-#pragma warning disable CA1031 // Doubts are for the log: what fails about them is logged, and no start or reload fails with it.
+#pragma warning disable CA1031 // Warnings are for the log: what fails about them is logged, and no start or reload fails with it.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
@@ -365,7 +365,7 @@ internal sealed class Server : IReloadable, ISuccessorOwner
             if (acceptor is null)
                 return;
             catalog.Refresh();
-            loop.Start(TellDoubtsAsync);
+            loop.Start(LogPolicyWarningsAsync);
         }
         catch (ConfigurationException failure)
         {

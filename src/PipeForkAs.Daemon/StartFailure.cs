@@ -21,7 +21,7 @@ internal static class StartFailure
     /// <param name="failure">What happened.</param>
     /// <param name="options">The configuration; null where it could not be read.</param>
     /// <param name="predecessor">A former daemon, which is told; null for none.</param>
-    public static async Task<int> TellAsync(Exception failure, DaemonOptions? options, Predecessor? predecessor = null)
+    public static async Task<int> ReportAsync(Exception failure, DaemonOptions? options, Predecessor? predecessor = null)
     {
         (IReadOnlyList<string> lines, int exitCode) = Of(failure, options ?? new DaemonOptions());
         foreach (string line in lines)

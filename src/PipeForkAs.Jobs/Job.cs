@@ -10,7 +10,7 @@ public abstract class Job
     private readonly List<string> environment = [];
     private readonly List<string> unsafeEnvironment = [];
     private readonly List<Sandbox> sandboxes = [];
-    private readonly List<string> shownArguments = [];
+    private readonly List<string> auditedArguments = [];
 
     private protected Job(string name, JobKind kind)
     {
@@ -41,7 +41,7 @@ public abstract class Job
     public IReadOnlyList<Sandbox> Sandboxes => sandboxes;
 
     /// <summary>The arguments whose values the daemon's audit records show; <c>*</c> for all.</summary>
-    public IReadOnlyList<string> ShownArguments => shownArguments;
+    public IReadOnlyList<string> AuditedArguments => auditedArguments;
 
     /// <summary>Whether programs that the job executes may gain privileges, as set-user-id programs do.</summary>
     public bool MayGainPrivileges { get; private set; }
@@ -139,16 +139,16 @@ public abstract class Job
     /// never name a password, a token or a key.
     /// </summary>
     /// <param name="names">Names of arguments; none for all of them.</param>
-    public Job ShowArguments(params ReadOnlySpan<string> names)
+    public Job WithAuditedArguments(params ReadOnlySpan<string> names)
     {
         foreach (string name in names)
         {
             ArgumentException.ThrowIfNullOrEmpty(name, nameof(names));
-            shownArguments.Add(name);
+            auditedArguments.Add(name);
         }
 
         if (names.IsEmpty)
-            shownArguments.Add("*");
+            auditedArguments.Add("*");
         return this;
     }
 

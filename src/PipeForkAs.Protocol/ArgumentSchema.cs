@@ -56,7 +56,7 @@ internal readonly struct ArgumentSchema
         get
         {
             if (Choices() is { } choices)
-                return "one of " + string.Join(", ", choices.Where(IsSayable).Select(choice => choice.ToString()));
+                return "one of " + string.Join(", ", choices.Where(IsWritable).Select(choice => choice.ToString()));
 
             string[] types = [.. Types().Where(type => type is not ("null" or "")).Select(Word)];
             return types.Length > 0 ? string.Join(" or ", types) : "JSON or plain text";
@@ -183,7 +183,7 @@ internal readonly struct ArgumentSchema
         _ => type,
     };
 
-    private static bool IsSayable(JsonElement choice) => choice.ValueKind is not JsonValueKind.Null;
+    private static bool IsWritable(JsonElement choice) => choice.ValueKind is not JsonValueKind.Null;
 
     /// <summary>The values of <c>enum</c> or <c>const</c>; null when any value of the type will do.</summary>
     private JsonElement[]? Choices()

@@ -18,19 +18,19 @@ return JobHost.Run(args, jobs =>
 
     jobs.Add("list-directory", () => StockJson.Default.ListDirectoryArguments, () => StockJson.Default.DirectoryListing, ListDirectory.List)
         .WithDescription("List a directory: name, kind, size, mode, owner and time of change of each entry")
-        .ShowArguments();
+        .WithAuditedArguments();
 
     jobs.Add("read-file", () => StockJson.Default.ReadFileArguments, ReadFile.Read)
         .WithDescription("Write a file to standard output")
-        .ShowArguments();
+        .WithAuditedArguments();
 
     jobs.Add("write-file", () => StockJson.Default.WriteFileArguments, WriteFile.WriteAsync)
         .WithDescription("Write standard input to a file, which is replaced whole or not at all")
-        .ShowArguments();
+        .WithAuditedArguments();
 
     jobs.Add("disk-usage", () => StockJson.Default.DiskUsageArguments, () => StockJson.Default.DiskUsageResult, DiskUsage.Measure)
         .WithDescription("Sum up a directory tree; neither symbolic links nor mount points are followed")
-        .ShowArguments();
+        .WithAuditedArguments();
 
     jobs.Add("environment", EnvironmentVariables.List)
         .WithDescription("List the environment variables that a job has")

@@ -36,7 +36,7 @@ public sealed partial class ThreatTests
         Assert.True(Exists($"{nameof(ThreatTests)}.{nameof(A_test_that_does_not_exist_is_missed)}"));
         Assert.False(Exists($"{nameof(ThreatTests)}.No_such_test"));
         Assert.False(Exists($"{nameof(ThreatTests)}.{nameof(Exists)}"));
-        Assert.False(Exists($"{nameof(HouseTests)}.{nameof(A_test_that_does_not_exist_is_missed)}"));
+        Assert.False(Exists($"{nameof(RepositoryTests)}.{nameof(A_test_that_does_not_exist_is_missed)}"));
     }
 
     private static IEnumerable<string> Tests(string[] row) => Test().Matches(row[^1]).Select(match => match.Groups[1].Value);

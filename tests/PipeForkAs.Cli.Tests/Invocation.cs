@@ -1,6 +1,6 @@
 using System.Text;
 
-using PipeForkAs.Cli.Surroundings;
+using PipeForkAs.Cli.Terminal;
 
 namespace PipeForkAs.Cli.Tests;
 

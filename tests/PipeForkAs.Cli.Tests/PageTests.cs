@@ -3,7 +3,7 @@ using System.Reflection;
 using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 using PipeForkAs.Cli.Replies;
-using PipeForkAs.Cli.Surroundings;
+using PipeForkAs.Cli.Terminal;
 using PipeForkAs.Protocol.Client;
 using PipeForkAs.Tests;
 

@@ -17,7 +17,7 @@ public sealed class AuditingDaemon : ConfiguredDaemon
         string folder = Path.GetDirectoryName((string)configuration["Socket"]!["Path"]!)!;
         configuration["Audit"] = new JsonObject { ["File"] = Path.Combine(folder, "audit.jsonl") };
         configuration["Commands"]!["say"] = Command(["/bin/echo", "--", "{told}", "{secret}"], "told:string", "secret:string");
-        configuration["Commands"]!["say"]!["AuditArguments"] = Words("told");
+        configuration["Commands"]!["say"]!["AuditedArguments"] = Words("told");
         configuration["Limits"]!["MaxConnectionsPerUid"] = 20;
         configuration["Limits"]!["MaxConnections"] = 100;
     }

@@ -158,18 +158,18 @@ public sealed class PlantedTests
         using JobHostByHand host = JobHostByHand.Start();
         using (JobHostByHand.Worker worker = host.Fork())
         {
-            worker.Order(new Run { Job = "x", Command = [""], Account = alice });
+            worker.Order(new WorkerOrder { Job = "x", Command = [""], Account = alice });
             Assert.Equal(WorkerStep.Execute, worker.Refusal().Step);
         }
 
         using (JobHostByHand.Worker worker = host.Fork())
         {
-            worker.Order(new Run { Job = "no-such-job", Account = alice });
+            worker.Order(new WorkerOrder { Job = "no-such-job", Account = alice });
             Assert.Equal(WorkerStep.Order, worker.Refusal().Step);
         }
 
         var writer = new MessageWriter();
-        new Run { Job = "self", Account = alice }.Encode(writer);
+        new WorkerOrder { Job = "self", Account = alice }.Encode(writer);
         foreach (int descriptors in new[] { 0, 2, 3 })
         {
             using JobHostByHand.Worker worker = host.Fork();

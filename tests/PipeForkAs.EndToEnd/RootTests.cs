@@ -127,7 +127,7 @@ public sealed class RootTests(RootGrantingDaemon shared) : IClassFixture<RootGra
         Assert.False(File.Exists(Path.Combine(daemon.Folder, "none")));
     }
 
-    private static Run Mark(Account account, string path) => new()
+    private static WorkerOrder Mark(Account account, string path) => new()
     {
         Job = "mark",
         Account = account,

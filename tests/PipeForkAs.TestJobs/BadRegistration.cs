@@ -18,7 +18,7 @@ internal static class BadRegistration
             case "throw":
                 throw new InvalidOperationException("the author's own");
             case "shown":
-                jobs.Add("shown", () => TestJson.Default.SecretArguments, Typed.Keep).ShowArguments("Told");
+                jobs.Add("shown", () => TestJson.Default.SecretArguments, Typed.Keep).WithAuditedArguments("Told");
                 break;
         }
     }

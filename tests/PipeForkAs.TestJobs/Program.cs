@@ -69,6 +69,6 @@ return JobHost.Run(args, jobs =>
     jobs.Add("ask", () => TestJson.Default.AskArguments, Boxed.AskAsync).WithDescription("Ask a service of the machine");
     jobs.Add("ask-files", () => TestJson.Default.AskArguments, Boxed.AskAsync).WithDescription("The same, with files restricted").WithSandbox(new Sandbox { ReadOnly = ["/usr", "/etc"] });
     jobs.Add("ask-network", () => TestJson.Default.AskArguments, Boxed.AskAsync).WithDescription("The same, without network").WithSandbox(new Sandbox { NoNetwork = true });
-    jobs.Add("audited", () => TestJson.Default.SecretArguments, Typed.Keep).WithDescription("Take a secret beside what may be told").ShowArguments("told").AllowEnvironment("TEST_VALUE");
+    jobs.Add("audited", () => TestJson.Default.SecretArguments, Typed.Keep).WithDescription("Take a secret beside what may be told").WithAuditedArguments("told").AllowEnvironment("TEST_VALUE");
     jobs.Add("append", () => TestJson.Default.AppendArguments, Hostile.Append).WithDescription("Append a line to a file, and sleep: the proof of how often a body ran");
 });

@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 
 using PipeForkAs.Cli.Replies;
-using PipeForkAs.Cli.Surroundings;
+using PipeForkAs.Cli.Terminal;
 using PipeForkAs.Client;
 using PipeForkAs.Protocol.Client;
 

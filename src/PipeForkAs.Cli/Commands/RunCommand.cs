@@ -1,7 +1,7 @@
 using System.CommandLine;
 
 using PipeForkAs.Cli.Replies;
-using PipeForkAs.Cli.Surroundings;
+using PipeForkAs.Cli.Terminal;
 using PipeForkAs.Client;
 using PipeForkAs.Protocol.Client;
 

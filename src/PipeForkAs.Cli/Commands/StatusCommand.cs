@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 
 using PipeForkAs.Cli.Replies;
-using PipeForkAs.Cli.Surroundings;
+using PipeForkAs.Cli.Terminal;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Cli.Commands;

@@ -1,6 +1,6 @@
 using System.Text;
 
-using PipeForkAs.Cli.Surroundings;
+using PipeForkAs.Cli.Terminal;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Cli.Replies;

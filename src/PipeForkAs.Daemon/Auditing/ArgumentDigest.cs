@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Auditing;
@@ -13,9 +14,6 @@ namespace PipeForkAs.Daemon.Auditing;
 /// </summary>
 internal sealed class ArgumentDigest
 {
-    /// <summary>Stands for all arguments in a list of those that are shown.</summary>
-    public const string All = "*";
-
     private readonly byte[] key = Libc.getrandom(Sha256.HashBytes);
 
     /// <summary>HMAC-SHA-256 over job, caller and canonical arguments, in 64 hexadecimal digits.</summary>
@@ -33,24 +31,24 @@ internal sealed class ArgumentDigest
 
     /// <summary>The arguments of these names alone, canonical, as JSON; null where none is shown.</summary>
     /// <param name="arguments">A JSON object.</param>
-    /// <param name="names">Names, or <see cref="All"/>.</param>
-    public static string? Shown(byte[] arguments, IReadOnlyCollection<string> names) =>
-        names.Count == 0 ? null : Encoding.UTF8.GetString(Write(arguments, name => names.Contains(All) || names.Contains(name)));
+    /// <param name="names">Names, or <see cref="JobRestrictionOptions.AllArguments"/>.</param>
+    public static string? Audited(byte[] arguments, IReadOnlyCollection<string> names) =>
+        names.Count == 0 ? null : Encoding.UTF8.GetString(Write(arguments, name => names.Contains(JobRestrictionOptions.AllArguments) || names.Contains(name)));
 
-    private static byte[] Write(byte[] arguments, Func<string, bool> isShown)
+    private static byte[] Write(byte[] arguments, Func<string, bool> isAudited)
     {
         using JsonDocument document = JsonDocument.Parse(arguments);
         var text = new ArrayBufferWriter<byte>(arguments.Length);
         using (var writer = new Utf8JsonWriter(text))
-            WriteObject(writer, document.RootElement, isShown);
+            WriteObject(writer, document.RootElement, isAudited);
         return text.WrittenSpan.ToArray();
     }
 
-    private static void WriteObject(Utf8JsonWriter writer, JsonElement element, Func<string, bool> isShown)
+    private static void WriteObject(Utf8JsonWriter writer, JsonElement element, Func<string, bool> isAudited)
     {
         // Each access to a member's name makes a string of it.
         IEnumerable<(string Name, JsonElement Value)> all = element.EnumerateObject().Select(member => (member.Name, member.Value));
-        (string Name, JsonElement Value)[] members = [.. all.Where(member => isShown(member.Name))];
+        (string Name, JsonElement Value)[] members = [.. all.Where(member => isAudited(member.Name))];
         Array.Sort(members, static (a, b) => string.CompareOrdinal(a.Name, b.Name));
         writer.WriteStartObject();
         foreach ((string name, JsonElement value) in members)

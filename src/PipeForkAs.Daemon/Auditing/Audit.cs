@@ -47,9 +47,9 @@ internal sealed class Audit(
 
     /// <summary>Refuses to run anything while records cannot be kept that must be.</summary>
     /// <exception cref="RefusedException">Audit:Required is set, and a record could not be written or waits for too long.</exception>
-    public void DemandWritable()
+    public void ThrowIfUnwritable()
     {
-        if (options.Required && !writer.IsWell)
+        if (options.Required && !writer.IsHealthy)
             throw new RefusedException(ReplyCode.Internal, "the audit file cannot be written, without which nothing may run (Audit:Required); nothing was run");
     }
 
@@ -71,7 +71,7 @@ internal sealed class Audit(
     }
 
     /// <summary>Logs how many records the file lacks at the end.</summary>
-    public void TellWhatIsLeft()
+    public void LogUnwritten()
     {
         if (writer.Count is > 0 and var left)
             Log.AuditRecordsLeft(logger, options.File ?? "", left);

@@ -62,7 +62,7 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
         Add("AskedForCaller", request?.Caller);
         if (request is { Job: { } job, Arguments: { } arguments })
         {
-            Arguments = ArgumentDigest.Shown(arguments, shown);
+            Arguments = ArgumentDigest.Audited(arguments, shown);
             Add(ArgumentsName, Arguments);
 
             // What was refused cost its caller nothing: it shall not cost the daemon a hash.

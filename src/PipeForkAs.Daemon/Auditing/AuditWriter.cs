@@ -46,7 +46,7 @@ internal sealed class AuditWriter(ILogger logger, TimeProvider time)
     /// <summary>
     /// Whether the file can be written: no record failed, found no room or waits for too long, or all that waited are written.
     /// </summary>
-    public bool IsWell
+    public bool IsHealthy
     {
         get
         {

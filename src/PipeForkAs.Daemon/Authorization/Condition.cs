@@ -5,7 +5,7 @@ namespace PipeForkAs.Daemon.Authorization;
 
 /// <summary>
 /// What one argument must be. It is asked of the value as the job gets it. A value that is missing, of another type, or written so
-/// that its meaning is not certain is <see cref="Truth.Unknowable"/>: that never allows, and always refuses.
+/// that its meaning is not certain is <see cref="TruthValue.Unknowable"/>: that never allows, and always refuses.
 /// </summary>
 /// <param name="argument">The argument's name.</param>
 /// <param name="options">What it must be.</param>
@@ -31,50 +31,50 @@ internal sealed class Condition(string argument, ConditionOptions options, Patte
     /// <summary>Decides. Whether a pattern matches must have been answered before.</summary>
     /// <param name="arguments">The arguments; null for none.</param>
     /// <param name="home">The target's home; null as long as it was not looked up.</param>
-    public Truth Holds(RequestArguments? arguments, string? home)
+    public TruthValue Holds(RequestArguments? arguments, string? home)
     {
         if (arguments?.Find(argument) is not { } value)
-            return Truth.Unknowable;
+            return TruthValue.Unknowable;
 
-        Truth all = And(equal?.Holds(value) ?? Truth.Yes, oneOf?.Holds(value) ?? Truth.Yes);
+        TruthValue all = And(equal?.Holds(value) ?? TruthValue.Yes, oneOf?.Holds(value) ?? TruthValue.Yes);
         if (pattern is not null)
-            all = And(all, value.Ask(pattern)?.Matches is { } matches ? From(matches) : Truth.Unknowable);
+            all = And(all, value.Ask(pattern)?.Matches is { } matches ? From(matches) : TruthValue.Unknowable);
         if (folder is not null)
             all = And(all, IsUnder(value, home));
         if (most is not null)
-            all = And(all, value.Number is { } number ? From(number <= most) : Truth.Unknowable);
+            all = And(all, value.Number is { } number ? From(number <= most) : TruthValue.Unknowable);
         if (least is not null)
-            all = And(all, value.Number is { } number ? From(number >= least) : Truth.Unknowable);
+            all = And(all, value.Number is { } number ? From(number >= least) : TruthValue.Unknowable);
         return all;
     }
 
-    /// <summary>Whether all hold; the order in which <see cref="Truth"/> counts its values is the one of this.</summary>
-    public static Truth And(Truth a, Truth b) => a < b ? a : b;
+    /// <summary>Whether all hold; the order in which <see cref="TruthValue"/> counts its values is the one of this.</summary>
+    public static TruthValue And(TruthValue a, TruthValue b) => a < b ? a : b;
 
     /// <summary>
-    /// By the text alone, after "//" and "." are taken out; a path with ".." is <see cref="Truth.Unknowable"/>. A relative path lies below
+    /// By the text alone, after "//" and "." are taken out; a path with ".." is <see cref="TruthValue.Unknowable"/>. A relative path lies below
     /// the target's home, in which the job begins (<see cref="Decision.NeedsHome"/>). Symbolic
     /// links are not followed, since whoever may write in the folder could change them behind the look: where a path really leads, the
     /// kernel decides by what the target user may do.
     /// </summary>
-    private Truth IsUnder(ArgumentValue value, string? home)
+    private TruthValue IsUnder(ArgumentValue value, string? home)
     {
         if (!value.IsPath)
-            return Truth.Unknowable;
+            return TruthValue.Unknowable;
         string above = folder!;
         if (value.IsBelowHome && home is null)
-            return Truth.Pending;
+            return TruthValue.Pending;
         if (isBelowHome)
         {
             if (home is null)
-                return Truth.Pending;
+                return TruthValue.Pending;
             if (FolderPath.Of(home) is not { Length: > 1 } place)
-                return Truth.Unknowable; // No home, or "/": everything would lie in it.
+                return TruthValue.Unknowable; // No home, or "/": everything would lie in it.
             above = place + above[1..];
         }
 
-        return value.PathFrom(home) is { } path ? From(path.StartsWith(above, StringComparison.Ordinal)) : Truth.Unknowable;
+        return value.PathFrom(home) is { } path ? From(path.StartsWith(above, StringComparison.Ordinal)) : TruthValue.Unknowable;
     }
 
-    private static Truth From(bool holds) => holds ? Truth.Yes : Truth.No;
+    private static TruthValue From(bool holds) => holds ? TruthValue.Yes : TruthValue.No;
 }

@@ -105,10 +105,10 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Policy?
         {
             if (!rule.CoversJob(question.Job) || !rule.CoversCaller(question.Caller))
                 continue;
-            Truth arguments = rule.CoversArguments(question);
-            if (rule.Deny && rule.As.Contains(Principal.Everyone) && arguments is (Truth.Yes or Truth.Unknowable))
+            TruthValue arguments = rule.CoversArguments(question);
+            if (rule.Deny && rule.As.Contains(Principal.Everyone) && arguments is (TruthValue.Yes or TruthValue.Unknowable))
                 return false; // Nobody comes as far as to the rules behind it.
-            if (rule.RequireConsent && arguments is (Truth.Yes or Truth.Pending))
+            if (rule.RequireConsent && arguments is (TruthValue.Yes or TruthValue.Pending))
                 return true;
         }
 
@@ -131,21 +131,21 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Policy?
         {
             bool caller = rule.CoversCaller(question.Caller);
             bool job = caller && rule.CoversJob(question.Job);
-            Truth user = job ? rule.CoversUser(question, minimumUid) : Truth.No;
-            Truth matches = user == Truth.No ? Truth.No : Condition.And(user, rule.CoversArguments(question));
+            TruthValue user = job ? rule.CoversUser(question, minimumUid) : TruthValue.No;
+            TruthValue matches = user == TruthValue.No ? TruthValue.No : Condition.And(user, rule.CoversArguments(question));
             trace?.Add(new CheckedRule(rule.Name, Outcome(rule, caller, job, user, matches, question.Consent)));
-            if (matches == Truth.No)
+            if (matches == TruthValue.No)
                 continue;
             if (rule.Deny)
             {
-                if (matches != Truth.Pending)
+                if (matches != TruthValue.Pending)
                     return new Decision(Answer.Denied, rule.Name, $"the rule \"{rule.Name}\" denies it");
             }
-            else if (matches == Truth.Pending)
+            else if (matches == TruthValue.Pending)
             {
                 return new Decision(Answer.NeedsAccount, rule.Name, "the account decides");
             }
-            else if (matches == Truth.Yes)
+            else if (matches == TruthValue.Yes)
             {
                 if (question.Account is null)
                     return new Decision(Answer.NeedsAccount, rule.Name, "the account decides");
@@ -163,16 +163,16 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Policy?
         return Decision.Deny(question.Consent is { Given: false } refused ? $"no rule matches without the user's consent: {refused.Reason}" : "no rule matches");
     }
 
-    private static string Outcome(Rule rule, bool caller, bool job, Truth user, Truth matches, ConsentAnswer? consent) => (caller, job, user, matches) switch
+    private static string Outcome(Rule rule, bool caller, bool job, TruthValue user, TruthValue matches, ConsentAnswer? consent) => (caller, job, user, matches) switch
     {
         (false, _, _, _) => "the caller is not among Callers",
         (_, false, _, _) => "the job is not among Jobs",
-        (_, _, Truth.No, _) => "the user is not among As, or is root or under MinimumUid and not named",
-        (_, _, _, Truth.No) => "the arguments are not what Where demands",
-        (_, _, Truth.Unknowable, _) => "denies it: a group that As names could not be looked up",
-        (_, _, _, Truth.Unknowable) when !rule.Deny => "an argument that Where looks at is missing, or cannot be judged",
-        (_, _, _, Truth.Unknowable) => "denies it: an argument that Where looks at is missing, or cannot be judged",
-        (_, _, _, Truth.Pending) => "the user's account decides",
+        (_, _, TruthValue.No, _) => "the user is not among As, or is root or under MinimumUid and not named",
+        (_, _, _, TruthValue.No) => "the arguments are not what Where demands",
+        (_, _, TruthValue.Unknowable, _) => "denies it: a group that As names could not be looked up",
+        (_, _, _, TruthValue.Unknowable) when !rule.Deny => "an argument that Where looks at is missing, or cannot be judged",
+        (_, _, _, TruthValue.Unknowable) => "denies it: an argument that Where looks at is missing, or cannot be judged",
+        (_, _, _, TruthValue.Pending) => "the user's account decides",
         _ when rule.RequireConsent && consent is not { Given: true } => consent is { } refused ? $"the user has not consented: {refused.Reason}" : "the user's consent decides",
         _ => rule.Deny ? "denies it" : "allows it",
     };

@@ -39,7 +39,7 @@ internal sealed class PolicyAuthorizer(
         Decision byName = current.Decide(question, trace);
         if (byName.Answer != Answer.NeedsAccount)
         {
-            await AskInVainAsync(current, question, null);
+            await AskWithoutEffectAsync(current, question, null);
             return byName;
         }
 
@@ -54,7 +54,7 @@ internal sealed class PolicyAuthorizer(
         }
 
         if (decision.Answer == Answer.Denied)
-            await AskInVainAsync(current, question, account);
+            await AskWithoutEffectAsync(current, question, account);
         return decision;
     }
 
@@ -84,7 +84,7 @@ internal sealed class PolicyAuthorizer(
         current.Know(caller, current.NeedsCallerAccount(userIsName) ? await users.FindAsync(UserSelector.ById(caller.Uid), caller.Bucket) : null);
 
     /// <summary>The caller must not learn from the time that a denial takes whether there is such a user, and whether a rule covers it.</summary>
-    private async ValueTask AskInVainAsync(Policy current, Question question, Account? account)
+    private async ValueTask AskWithoutEffectAsync(Policy current, Question question, Account? account)
     {
         if (!current.MightAskConsent(question))
             return;

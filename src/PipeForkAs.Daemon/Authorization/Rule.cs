@@ -68,12 +68,12 @@ internal sealed record Rule
         : string.Equals(job, pattern, StringComparison.Ordinal);
 
     /// <summary>Whether the user is among <see cref="As"/>.</summary>
-    public Truth CoversUser(in Question question, uint minimumUid)
+    public TruthValue CoversUser(in Question question, uint minimumUid)
     {
-        Truth any = Truth.No;
+        TruthValue any = TruthValue.No;
         foreach (Principal entry in As)
         {
-            Truth one = question.Account is { } account ? Covers(entry, question, account, minimumUid) : Might(entry, question, minimumUid);
+            TruthValue one = question.Account is { } account ? Covers(entry, question, account, minimumUid) : Might(entry, question, minimumUid);
             any = one > any ? one : any;
         }
 
@@ -81,9 +81,9 @@ internal sealed record Rule
     }
 
     /// <summary>Whether the arguments are what <see cref="Where"/> demands.</summary>
-    public Truth CoversArguments(in Question question)
+    public TruthValue CoversArguments(in Question question)
     {
-        Truth all = Truth.Yes;
+        TruthValue all = TruthValue.Yes;
         foreach (Condition condition in Where)
             all = Condition.And(all, condition.Holds(question.Arguments, question.Account?.Home));
         return all;
@@ -92,13 +92,13 @@ internal sealed record Rule
     /// <summary>Whether this uid is one that only a rule that names it allows.</summary>
     public static bool IsBelowFloor(UserId uid, uint minimumUid) => uid == UserId.Root || uid.Value < minimumUid;
 
-    private Truth Covers(in Principal entry, in Question question, Account account, uint minimumUid)
+    private TruthValue Covers(in Principal entry, in Question question, Account account, uint minimumUid)
     {
         var uid = new UserId(account.Uid);
         bool floor = Deny || !IsBelowFloor(uid, minimumUid);
         bool root = Deny || AllowRoot || uid != UserId.Root;
         if (entry.Kind == PrincipalKind.Group && !entry.IsKnown)
-            return DeniesInDoubt(entry) ? Truth.Unknowable : Truth.No;
+            return DeniesInDoubt(entry) ? TruthValue.Unknowable : TruthValue.No;
         bool covers = entry.Kind switch
         {
             PrincipalKind.Everyone => floor,
@@ -108,35 +108,35 @@ internal sealed record Rule
             PrincipalKind.Group => floor && account.Groups.Contains(entry.Gid.Value),
             _ => false,
         };
-        return covers ? Truth.Yes : Truth.No;
+        return covers ? TruthValue.Yes : TruthValue.No;
     }
 
     /// <summary>The same before anything was looked up: what a name alone can say.</summary>
-    private Truth Might(in Principal entry, in Question question, uint minimumUid)
+    private TruthValue Might(in Principal entry, in Question question, uint minimumUid)
     {
         bool floor = Deny || question.User.Uid is not { } asked || !IsBelowFloor(asked, minimumUid);
         switch (entry.Kind)
         {
             case PrincipalKind.Everyone:
-                return Deny ? Truth.Yes : floor ? Truth.Pending : Truth.No;
+                return Deny ? TruthValue.Yes : floor ? TruthValue.Pending : TruthValue.No;
             case PrincipalKind.Group when !entry.IsKnown:
-                return DeniesInDoubt(entry) ? Truth.Unknowable : Truth.No;
+                return DeniesInDoubt(entry) ? TruthValue.Unknowable : TruthValue.No;
             case PrincipalKind.Group:
-                return floor ? Truth.Pending : Truth.No;
+                return floor ? TruthValue.Pending : TruthValue.No;
             case PrincipalKind.Self when Deny:
-                return question.User.Uid == question.Caller.Caller.Uid ? Truth.Yes : question.User.Uid is null ? Truth.Pending : Truth.No;
+                return question.User.Uid == question.Caller.Caller.Uid ? TruthValue.Yes : question.User.Uid is null ? TruthValue.Pending : TruthValue.No;
             case PrincipalKind.Self:
                 bool own = question.User.Uid is { } uid ? uid == question.Caller.Caller.Uid
                     : question.Caller.Name is { } name && string.Equals(question.User.Name, name, StringComparison.Ordinal);
-                return own && !IsBelowFloor(question.Caller.Caller.Uid, minimumUid) ? Truth.Pending : Truth.No;
+                return own && !IsBelowFloor(question.Caller.Caller.Uid, minimumUid) ? TruthValue.Pending : TruthValue.No;
             case PrincipalKind.Uid:
-                return question.User.Uid is null ? Truth.Pending : question.User.Uid != entry.Uid ? Truth.No : Deny ? Truth.Yes : Truth.Pending;
+                return question.User.Uid is null ? TruthValue.Pending : question.User.Uid != entry.Uid ? TruthValue.No : Deny ? TruthValue.Yes : TruthValue.Pending;
             case PrincipalKind.User when Deny:
-                return Names(entry, question.User) ? Truth.Yes : Truth.Pending;
+                return Names(entry, question.User) ? TruthValue.Yes : TruthValue.Pending;
             case PrincipalKind.User:
-                return entry.IsKnown && Names(entry, question.User) ? Truth.Pending : Truth.No;
+                return entry.IsKnown && Names(entry, question.User) ? TruthValue.Pending : TruthValue.No;
             default:
-                return Truth.No;
+                return TruthValue.No;
         }
     }
 

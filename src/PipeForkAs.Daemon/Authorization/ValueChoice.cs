@@ -15,12 +15,12 @@ internal sealed class ValueChoice(IEnumerable<string> values)
         values.Select(value => JsonNumber.TryRead(value, out decimal number) ? number : (decimal?)null).OfType<decimal>().ToFrozenSet();
 
     /// <summary>Whether a value is one of them.</summary>
-    public Truth Holds(ArgumentValue value) => value.Kind switch
+    public TruthValue Holds(ArgumentValue value) => value.Kind switch
     {
-        JsonValueKind.String => texts.Contains(value.Text!) ? Truth.Yes : Truth.No,
-        JsonValueKind.Number when value.Number is { } number => numbers.Contains(number) ? Truth.Yes : Truth.No,
-        JsonValueKind.True => words.Contains("true") ? Truth.Yes : Truth.No,
-        JsonValueKind.False => words.Contains("false") ? Truth.Yes : Truth.No,
-        _ => Truth.Unknowable,
+        JsonValueKind.String => texts.Contains(value.Text!) ? TruthValue.Yes : TruthValue.No,
+        JsonValueKind.Number when value.Number is { } number => numbers.Contains(number) ? TruthValue.Yes : TruthValue.No,
+        JsonValueKind.True => words.Contains("true") ? TruthValue.Yes : TruthValue.No,
+        JsonValueKind.False => words.Contains("false") ? TruthValue.Yes : TruthValue.No,
+        _ => TruthValue.Unknowable,
     };
 }

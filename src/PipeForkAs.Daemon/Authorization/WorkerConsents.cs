@@ -60,7 +60,7 @@ internal sealed class WorkerConsents(
                 return Late(timeout);
             TimeSpan left = timeout - loop.Time.GetElapsedTime(begun);
             using var worker = new Released(loop, unkillable, Bucket.OfAccount(new UserId(target.Uid)), await take(caller.Bucket, left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1)));
-            var order = new Run { Job = job, Account = target, Limits = Tight, ConsentFor = await names };
+            var order = new WorkerOrder { Job = job, Account = target, Limits = Tight, ConsentFor = await names };
             worker.Worker.Order(order, default(GroupLimits), writer);
 
             if (await Task.WhenAny(worker.Worker.Ended, late.Task) == late.Task)

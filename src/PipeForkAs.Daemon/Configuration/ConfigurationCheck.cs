@@ -34,7 +34,7 @@ internal static class ConfigurationCheck
 
         JobDescription[] jobs = await HostInspection.JobsAsync(options);
         warnings.AddRange(
-            PolicyDoubts.Of(policy.Policy, jobs).Select(doubt => OneLine.Whole($"the policy may not mean what it says: {doubt}")));
+            PolicyWarnings.Of(policy.Policy, jobs).Select(warning => OneLine.Whole($"the policy may not mean what it says: {warning}")));
         return warnings;
     }
 }

@@ -17,8 +17,21 @@ internal class JobRestrictionOptions
     /// <summary>What it may reach, beside what it says itself.</summary>
     public SandboxOptions Sandbox { get; set; } = new();
 
-    /// <summary>Arguments that audit records show, beside those that the job itself lets be shown; <c>*</c> for all. Of others there is a keyed hash.</summary>
+    /// <summary>
+    /// Arguments whose values audit records show, beside those of the job's registration; <c>*</c> for all. Records have a keyed hash of the others.
+    /// </summary>
+    public IList<string> AuditedArguments { get; set; } = [];
+
+    /// <summary>The old name of <see cref="AuditedArguments"/>; both lists apply.</summary>
     public IList<string> AuditArguments { get; set; } = [];
+
+    /// <summary>Stands for all arguments in <see cref="AuditedArguments"/>.</summary>
+    public const string AllArguments = "*";
+
+    /// <summary>The arguments of both lists, each with the name of its list.</summary>
+    public IEnumerable<(string List, string Argument)> ListAuditedArguments() =>
+        AuditedArguments.Select(static argument => (nameof(AuditedArguments), argument))
+            .Concat(AuditArguments.Select(static argument => (nameof(AuditArguments), argument)));
 }
 
 /// <summary>What a job is limited to beyond <see cref="WorkerLimitOptions"/>, which says what each of these means; null for nothing more.</summary>

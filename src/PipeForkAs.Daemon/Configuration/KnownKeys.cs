@@ -161,7 +161,7 @@ internal static class KnownKeys
     private static string[] Restrictions(string job) =>
     [
         .. NullableRestrictions(job), $"{job}:Sandbox:ReadOnly:#", $"{job}:Sandbox:ReadWrite:#", $"{job}:Sandbox:NoNetwork", $"{job}:Sandbox:Seccomp",
-        $"{job}:AuditArguments:#",
+        $"{job}:AuditedArguments:#", $"{job}:AuditArguments:#",
     ];
 
     private static string[] NullableRestrictions(string job) =>

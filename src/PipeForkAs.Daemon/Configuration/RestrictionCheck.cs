@@ -13,8 +13,11 @@ internal static class RestrictionCheck
         {
             foreach ((string Key, string Problem) problem in Problems($"Commands:{name}", command, options.Limits))
                 yield return problem;
-            if (command.AuditArguments.FirstOrDefault(argument => argument != Auditing.ArgumentDigest.All && !command.Parameters.ContainsKey(argument)) is { } unknown)
-                yield return ($"Commands:{name}:AuditArguments", $"names the parameter \"{unknown}\", which Parameters does not declare");
+            foreach ((string list, string argument) in command.ListAuditedArguments())
+            {
+                if (argument != JobRestrictionOptions.AllArguments && !command.Parameters.ContainsKey(argument))
+                    yield return ($"Commands:{name}:{list}", $"names the parameter \"{argument}\", which Parameters does not declare");
+            }
         }
 
         foreach ((string name, JobRestrictionOptions job) in options.Jobs)

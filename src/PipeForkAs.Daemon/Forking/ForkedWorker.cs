@@ -68,7 +68,7 @@ internal sealed class ForkedWorker
     /// <param name="writer">What the order is written with.</param>
     /// <param name="stderr">The end of a stream for the job's stderr; null where it goes where stdout goes.</param>
     /// <exception cref="SystemCallException">The order cannot be sent, or a limit not be set.</exception>
-    public void Order(Run order, GroupLimits limits, MessageWriter writer, FileDescriptor? stderr = null)
+    public void Order(WorkerOrder order, GroupLimits limits, MessageWriter writer, FileDescriptor? stderr = null)
     {
         processes.Begin(order, limits).Encode(writer);
         if (writer.Written.Length > WorkerProtocol.DefaultBufferBytes)
@@ -156,7 +156,7 @@ internal sealed class ForkedWorker
         WhenAnswered = null;
     }
 
-    /// <summary>Lets a worker go that waits until the client has its answer; <see cref="Run.AwaitsAnswer"/>.</summary>
+    /// <summary>Lets a worker go that waits until the client has its answer; <see cref="WorkerOrder.AwaitsAnswer"/>.</summary>
     public void LetGo()
     {
         if (!released)
@@ -227,11 +227,11 @@ internal sealed class ForkedWorker
         }
         finally
         {
-            Forsake();
+            Discard();
         }
     }
 
-    private void Forsake()
+    private void Discard()
     {
         try
         {

@@ -20,7 +20,7 @@ internal sealed class Heartbeat(Loop loop, Action ask, Action silent) : IDisposa
     public static TimeSpan Patience => Interval * MaxUnanswered;
 
     /// <summary>Whether it answered the last question but one, at least.</summary>
-    public bool IsHeard => unanswered <= 1;
+    public bool IsResponsive => unanswered <= 1;
 
     /// <summary>Begins to ask.</summary>
     public void Begin() => next = loop.Schedule(Interval, Beat);

@@ -49,8 +49,8 @@ internal static class HostInspection
         Loop loop, ChildReaper reaper, DaemonOptions options, TaskCompletionSource<JobDescription[]> done)
     {
         var descriptors = new DescriptorCheck(loop, reaper, options.Socket.DescriptorCheck == SocketOptions.ByDaemon, NullLogger.Instance);
-        JobHost[] hosts =
-            [.. options.JobHosts.Select(host => new JobHost(loop, reaper, descriptors, WithoutWorkers(host), NullLogger.Instance))];
+        JobHostPool[] hosts =
+            [.. options.JobHosts.Select(host => new JobHostPool(loop, reaper, descriptors, WithoutWorkers(host), NullLogger.Instance))];
         JobDescription[] jobs = [];
         Exception? problem = null;
         try

@@ -61,7 +61,7 @@ internal sealed class HostProcess : IDisposable
     public bool IsReady => stage == HostStage.Serving;
 
     /// <summary>Whether it can fork, and answers.</summary>
-    public bool IsWell => IsReady && heartbeat.IsHeard;
+    public bool IsHealthy => IsReady && heartbeat.IsResponsive;
 
     /// <summary>Whether it ever forked a worker.</summary>
     public bool HasForked { get; private set; }

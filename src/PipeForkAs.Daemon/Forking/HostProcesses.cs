@@ -53,7 +53,7 @@ internal sealed class HostProcesses : IHostProcessOwner
     private string NoProcess => $"the job host {name}, which was replaced, died before the job began; ask again";
 
     /// <summary>Whether one of them can fork, and answers.</summary>
-    public bool AreWell => processes.Exists(static process => process.IsWell);
+    public bool AreHealthy => processes.Exists(static process => process.IsHealthy);
 
     /// <summary>Workers that wait for a request.</summary>
     public int ReadyWorkers => pool.Ready;
@@ -161,7 +161,7 @@ internal sealed class HostProcesses : IHostProcessOwner
     void IHostProcessOwner.Lost(HostProcess process, string reason)
     {
         processes.Remove(process);
-        pool.Weed();
+        pool.RemoveEnded();
         StartAgain(reason, process.HasForked);
     }
 

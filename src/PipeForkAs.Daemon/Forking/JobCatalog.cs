@@ -1,5 +1,4 @@
 using System.Text.Json;
-using PipeForkAs.Daemon.Auditing;
 using PipeForkAs.Daemon.Commands;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Isolation;
@@ -12,7 +11,7 @@ namespace PipeForkAs.Daemon.Forking;
 /// <param name="Description">What it is.</param>
 /// <param name="Host">The job host.</param>
 /// <param name="Command">The command; null for a function.</param>
-internal sealed record RegisteredJob(JobDescription Description, JobHost Host, CommandJob? Command)
+internal sealed record RegisteredJob(JobDescription Description, JobHostPool Host, CommandJob? Command)
 {
     /// <summary>What the configuration restricts about it.</summary>
     public IReadOnlyList<JobRestrictionOptions> Restrictions { get; init; } = [];
@@ -27,12 +26,12 @@ internal sealed class JobCatalog
     /// <summary>Jobs that a message lists.</summary>
     private const int MaxListed = 20;
 
-    private IReadOnlyList<JobHost> hosts;
+    private IReadOnlyList<JobHostPool> hosts;
     private IReadOnlyList<CommandJob> commands;
     private IDictionary<string, JobRestrictionOptions> restrictions;
     private SortedDictionary<string, RegisteredJob> jobs = new(StringComparer.Ordinal);
 
-    public JobCatalog(IReadOnlyList<JobHost> hosts, IReadOnlyList<CommandJob> commands, IDictionary<string, JobRestrictionOptions> restrictions)
+    public JobCatalog(IReadOnlyList<JobHostPool> hosts, IReadOnlyList<CommandJob> commands, IDictionary<string, JobRestrictionOptions> restrictions)
     {
         this.restrictions = restrictions;
         this.hosts = hosts;
@@ -48,10 +47,10 @@ internal sealed class JobCatalog
     /// <summary>Takes other job hosts, commands and restrictions, or, where they cannot be, none of them.</summary>
     /// <exception cref="ConfigurationException">Two jobs have one name, or there is no job to restrict.</exception>
     public void Replace(
-        IReadOnlyList<JobHost> freshHosts, IReadOnlyList<CommandJob> freshCommands,
+        IReadOnlyList<JobHostPool> freshHosts, IReadOnlyList<CommandJob> freshCommands,
         IDictionary<string, JobRestrictionOptions> freshRestrictions)
     {
-        (IReadOnlyList<JobHost>, IReadOnlyList<CommandJob>, IDictionary<string, JobRestrictionOptions>) former =
+        (IReadOnlyList<JobHostPool>, IReadOnlyList<CommandJob>, IDictionary<string, JobRestrictionOptions>) former =
             (hosts, commands, restrictions);
         (hosts, commands, restrictions) = (freshHosts, freshCommands, freshRestrictions);
         try
@@ -72,7 +71,7 @@ internal sealed class JobCatalog
         var fresh = new SortedDictionary<string, RegisteredJob>(StringComparer.Ordinal);
         for (int i = 0; i < hosts.Count; i++)
         {
-            JobHost host = hosts[i];
+            JobHostPool host = hosts[i];
             foreach (JobDescription job in host.Jobs)
             {
                 if (fresh.TryAdd(job.Name, new RegisteredJob(job, host, null)))
@@ -100,11 +99,13 @@ internal sealed class JobCatalog
         {
             if (!fresh.TryGetValue(name, out RegisteredJob? job))
                 throw new ConfigurationException($"Jobs:{name}", Unregistered(name, fresh.Keys));
-            if (restriction.AuditArguments.FirstOrDefault(argument => argument != ArgumentDigest.All && !ArgumentPairs.Knows(job.Description.Arguments, argument)) is { } unknown)
+            foreach ((string list, string argument) in restriction.ListAuditedArguments())
             {
+                if (argument == JobRestrictionOptions.AllArguments || ArgumentPairs.Knows(job.Description.Arguments, argument))
+                    continue;
                 throw new ConfigurationException(
-                    $"Jobs:{name}:AuditArguments",
-                    $"names the argument \"{unknown}\", which the job does not have; pipeforkas describe {name} shows those that it has");
+                    $"Jobs:{name}:{list}",
+                    $"names the argument \"{argument}\", which the job does not have; pipeforkas describe {name} shows those that it has");
             }
 
             fresh[name] = job with { Restrictions = [.. job.Restrictions, restriction] };
@@ -143,7 +144,8 @@ internal sealed class JobCatalog
                 key, $"the sandbox of the job \"{job.Description.Name}\" ({SandboxKeys(job)}) cannot be made: {problem}");
         }
 
-        string[] audited = [.. (job.Description.AuditedArguments ?? []).Concat(job.Restrictions.SelectMany(restriction => restriction.AuditArguments)).Distinct()];
+        IEnumerable<string> configured = job.Restrictions.SelectMany(static restriction => restriction.ListAuditedArguments()).Select(static entry => entry.Argument);
+        string[] audited = [.. (job.Description.AuditedArguments ?? []).Concat(configured).Distinct()];
         return job with
         {
             Description = job.Description with { Timeout = timeout, Sandboxes = sandboxes.Length > 0 ? sandboxes : null, AuditedArguments = audited.Length > 0 ? audited : null },

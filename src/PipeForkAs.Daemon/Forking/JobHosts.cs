@@ -14,9 +14,9 @@ internal sealed class JobHosts
 {
     private readonly Loop loop;
     private readonly ILogger logger;
-    private readonly Func<JobHostOptions, JobHost> make;
-    private readonly List<JobHost> former = [];
-    private readonly List<JobHost> starting = [];
+    private readonly Func<JobHostOptions, JobHostPool> make;
+    private readonly List<JobHostPool> former = [];
+    private readonly List<JobHostPool> starting = [];
     private JobIsolation? isolation; // From the start on.
 
     /// <param name="loop">The loop.</param>
@@ -28,21 +28,21 @@ internal sealed class JobHosts
     {
         this.loop = loop;
         this.logger = logger;
-        make = host => new JobHost(loop, reaper, descriptors, host, logger);
+        make = host => new JobHostPool(loop, reaper, descriptors, host, logger);
         Current = [.. options.Select(make)];
     }
 
     /// <summary>Those that serve new requests, in the order of the configuration.</summary>
-    public IReadOnlyList<JobHost> Current { get; private set; }
+    public IReadOnlyList<JobHostPool> Current { get; private set; }
 
     /// <summary>Those that another one replaced, or that the configuration no longer has, and that still have jobs.</summary>
-    public IReadOnlyList<JobHost> Former => former;
+    public IReadOnlyList<JobHostPool> Former => former;
 
     /// <summary>The one that runs commands, and looks for consent.</summary>
-    public JobHost First => Current[0];
+    public JobHostPool First => Current[0];
 
     /// <summary>Whether one of those that serve can fork, and answers.</summary>
-    public bool AreWell => Current.Any(static host => host.IsWell);
+    public bool AreHealthy => Current.Any(static host => host.IsHealthy);
 
     /// <summary>Called when a process of one that serves became ready: its jobs may be others now.</summary>
     public Action? JobsChanged { private get; set; }
@@ -66,10 +66,10 @@ internal sealed class JobHosts
     /// </exception>
     public async Task<Change> PrepareAsync(IEnumerable<JobHostOptions> options)
     {
-        List<JobHost> left = [.. Current], wanted = [], fresh = [];
+        List<JobHostPool> left = [.. Current], wanted = [], fresh = [];
         foreach (JobHostOptions each in options)
         {
-            JobHost? same = left.Find(host => host.IsOf(each));
+            JobHostPool? same = left.Find(host => host.IsOf(each));
             if (same is not null)
                 left.Remove(same);
             else
@@ -101,27 +101,27 @@ internal sealed class JobHosts
     /// <summary>Whoever waits for a worker is told that there will be none.</summary>
     public void Refuse(string reason)
     {
-        foreach (JobHost host in All)
+        foreach (JobHostPool host in All)
             host.Refuse(reason);
     }
 
     /// <summary>Ends them all, and their workers.</summary>
     public Task StopAsync() => Task.WhenAll(All.Select(static host => host.StopAsync()));
 
-    private JobHost[] All => [.. Current, .. former, .. starting];
+    private JobHostPool[] All => [.. Current, .. former, .. starting];
 
-    private void Adopt(IEnumerable<JobHost> hosts)
+    private void Adopt(IEnumerable<JobHostPool> hosts)
     {
-        foreach (JobHost host in hosts)
+        foreach (JobHostPool host in hosts)
             host.JobsChanged = () => JobsChanged?.Invoke();
     }
 
-    private void Replace(IReadOnlyList<JobHost> hosts)
+    private void Replace(IReadOnlyList<JobHostPool> hosts)
     {
-        JobHost[] gone = [.. Current.Except(hosts)];
+        JobHostPool[] gone = [.. Current.Except(hosts)];
         Current = hosts;
         Adopt(hosts);
-        foreach (JobHost host in gone)
+        foreach (JobHostPool host in gone)
         {
             host.JobsChanged = null;
             former.Add(host);
@@ -130,7 +130,7 @@ internal sealed class JobHosts
         }
     }
 
-    private async Task EndAsync(JobHost host)
+    private async Task EndAsync(JobHostPool host)
     {
         await host.StopAsync();
         former.Remove(host);
@@ -143,13 +143,13 @@ internal sealed class JobHosts
     /// <param name="fresh">Those of them that were started.</param>
     /// <param name="replaced">Those of them that have the same entry as one that serves.</param>
     internal sealed class Change(
-        JobHosts owner, IReadOnlyList<JobHost> hosts, IReadOnlyList<JobHost> fresh, IReadOnlyList<JobHost> replaced)
+        JobHosts owner, IReadOnlyList<JobHostPool> hosts, IReadOnlyList<JobHostPool> fresh, IReadOnlyList<JobHostPool> replaced)
         : IAsyncDisposable
     {
         private bool isKept;
 
         /// <summary>Those that shall serve, in their order.</summary>
-        public IReadOnlyList<JobHost> Hosts => hosts;
+        public IReadOnlyList<JobHostPool> Hosts => hosts;
 
         /// <summary>What changed beside the configuration, one item each.</summary>
         public IEnumerable<string> Items => replaced.Select(static host => $"the executable {host.Path}");
@@ -174,7 +174,7 @@ internal sealed class JobHosts
 
         private void Leave()
         {
-            foreach (JobHost host in fresh)
+            foreach (JobHostPool host in fresh)
                 owner.starting.Remove(host);
         }
     }

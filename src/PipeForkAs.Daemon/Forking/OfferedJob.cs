@@ -41,7 +41,7 @@ internal static class OfferedJob
             UnsafeEnvironment = offer.UnsafeEnvironment.Count > 0 ? offer.UnsafeEnvironment : null,
             Timeout = offer.Timeout > TimeSpan.Zero ? offer.Timeout.TotalSeconds : null,
             Sandboxes = offer.Sandboxes.Count > 0 ? offer.Sandboxes : null,
-            AuditedArguments = offer.ShownArguments.Count > 0 ? offer.ShownArguments : null,
+            AuditedArguments = offer.AuditedArguments.Count > 0 ? offer.AuditedArguments : null,
         };
     }
 }

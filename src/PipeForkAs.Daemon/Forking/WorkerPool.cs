@@ -155,7 +155,7 @@ internal sealed class WorkerPool(Loop loop, string path, PoolSize size, IReadOnl
     }
 
     /// <summary>Lets go of workers that have ended.</summary>
-    public void Weed()
+    public void RemoveEnded()
     {
         for (int left = ready.Count; left > 0; left--)
         {
@@ -271,7 +271,7 @@ internal sealed class WorkerPool(Loop loop, string path, PoolSize size, IReadOnl
         loop.Schedule(RefillPause, () =>
         {
             refillPaused = false;
-            Weed();
+            RemoveEnded();
             Fill();
         });
     }

@@ -17,12 +17,12 @@ internal sealed class CgroupIsolation : JobIsolation
     private readonly FileDescriptor hold;
     private readonly bool isOwnGroup;
     private readonly HashSet<string> controllers;
-    private readonly SideThread thread = new("control groups");
+    private readonly BackgroundThread thread = new("control groups");
     private readonly EndingJobs ending;
 
     /// <summary>Ends processes that left their job's group: a user's service manager moves them (systemd-run --user --scope).</summary>
-    private readonly EndingJobs strays;
-    private readonly SweptJob noJob = SweptJob.ForStrays();
+    private readonly EndingJobs orphans;
+    private readonly SweptJob noJob = SweptJob.ForOrphans();
     private long last;
 
     private CgroupIsolation(
@@ -37,7 +37,7 @@ internal sealed class CgroupIsolation : JobIsolation
         this.isOwnGroup = isOwnGroup;
         this.controllers = controllers;
         ending = new EndingJobs(loop, thread, logger, static due => () => TryEnd(due), Looked);
-        strays = new EndingJobs(loop, thread, logger, due => new SweepRound(reaper, [], path).LookFor(due), static (_, _) => { });
+        orphans = new EndingJobs(loop, thread, logger, due => new SweepRound(reaper, [], path).LookFor(due), static (_, _) => { });
     }
 
     /// <summary>The directory below which the jobs' groups are.</summary>
@@ -119,8 +119,8 @@ internal sealed class CgroupIsolation : JobIsolation
     public override async Task StopAsync()
     {
         await ending.AllOverAsync();
-        strays.Add(noJob, atOnce: true);
-        await strays.AllOverAsync();
+        orphans.Add(noJob, atOnce: true);
+        await orphans.AllOverAsync();
         if (!isOwnGroup && ending.Count == 0)
         {
             Libc.rmdir(Home);
@@ -169,7 +169,7 @@ internal sealed class CgroupIsolation : JobIsolation
     private void Looked(EndingJob job, int asked)
     {
         if (job.IsOver)
-            strays.Add(noJob, atOnce: false);
+            orphans.Add(noJob, atOnce: false);
     }
 
     private static void TryEnd(IReadOnlyList<EndingJob> due)

@@ -16,7 +16,7 @@ namespace PipeForkAs.Daemon.Isolation;
 /// before the look.
 /// </param>
 internal sealed class EndingJobs(
-    Loop loop, SideThread thread, ILogger logger, Func<IReadOnlyList<EndingJob>, Action> prepare, Action<EndingJob, int> looked)
+    Loop loop, BackgroundThread thread, ILogger logger, Func<IReadOnlyList<EndingJob>, Action> prepare, Action<EndingJob, int> looked)
 {
     /// <summary>How long killed processes may take to be gone. A process in an unkillable sleep may never be.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);

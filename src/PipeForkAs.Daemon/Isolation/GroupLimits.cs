@@ -9,5 +9,5 @@ namespace PipeForkAs.Daemon.Isolation;
 internal readonly record struct GroupLimits(long? MemoryMax, long? PidsMax, int? CpuWeight)
 {
     /// <summary>The same with room for the worker of a command, which stays beside the program and does not count.</summary>
-    public GroupLimits WithWorkerOf(Run order) => order.Command.Length > 0 ? this with { PidsMax = PidsMax + 1 } : this;
+    public GroupLimits WithWorkerOf(WorkerOrder order) => order.Command.Length > 0 ? this with { PidsMax = PidsMax + 1 } : this;
 }

@@ -32,7 +32,7 @@ internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId wo
     }
 
     /// <inheritdoc/>
-    public override Run Begin(Run order, GroupLimits limits)
+    public override WorkerOrder Begin(WorkerOrder order, GroupLimits limits)
     {
         limits = limits.WithWorkerOf(order);
         owner.Limit(path, limits);

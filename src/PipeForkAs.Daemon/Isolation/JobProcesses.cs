@@ -21,7 +21,7 @@ internal abstract class JobProcesses
 
     /// <summary>The worker gets its order next. Returns it with what the worker itself must do, so that the limits hold.</summary>
     /// <exception cref="SystemCallException">A limit cannot be set.</exception>
-    public abstract Run Begin(Run order, GroupLimits limits);
+    public abstract WorkerOrder Begin(WorkerOrder order, GroupLimits limits);
 
     /// <summary>The worker has ended by itself.</summary>
     public virtual void WorkerEnded()

@@ -9,14 +9,14 @@ namespace PipeForkAs.Daemon.Isolation;
 /// Without control groups: the processes of a job are looked for in /proc. A worker is a child subreaper (prctl(2)): whoever of its
 /// descendants loses the parent becomes its child, so that all are found from it as long as it lives. When it has ended they become
 /// the daemon's own children; so does what a job started after it undid that for its worker. By CLONE_PARENT (clone(2)) they make
-/// themselves children of the job host. Neither the daemon nor a job host has other children that run as a user, so these are strays: a
-/// stray that no running job claims ends with the next job of its user that ends, or with any job if its user has no job.
+/// themselves children of the job host. Neither the daemon nor a job host has other children that run as a user, so these are orphans: a
+/// orphan that no running job claims ends with the next job of its user that ends, or with any job if its user has no job.
 /// </summary>
 internal sealed class SweepIsolation : JobIsolation
 {
     private readonly Loop loop;
     private readonly ChildReaper reaper;
-    private readonly SideThread thread = new("sweep");
+    private readonly BackgroundThread thread = new("sweep");
     private readonly HashSet<SweptJob> jobs = [];
     private readonly EndingJobs ending;
 
@@ -46,7 +46,7 @@ internal sealed class SweepIsolation : JobIsolation
         await ending.AllOverAsync();
 
         // The job hosts have ended: every process of a user below the daemon came from a job.
-        ending.Add(SweptJob.ForStrays(), atOnce: true);
+        ending.Add(SweptJob.ForOrphans(), atOnce: true);
         await ending.AllOverAsync();
         thread.Stop();
     }
@@ -58,7 +58,7 @@ internal sealed class SweepIsolation : JobIsolation
     /// <returns>How often that was asked for.</returns>
     internal int End(SweptJob job, bool atOnce) => ending.Add(job, atOnce);
 
-    /// <summary>Claims the strays of a job's user for this job: they do not end with another job.</summary>
+    /// <summary>Claims the orphans of a job's user for this job: they do not end with another job.</summary>
     internal void Claim(SweptJob job) => loop.Start(async () =>
     {
         HashSet<(int Pid, long Started)> claimed = [];

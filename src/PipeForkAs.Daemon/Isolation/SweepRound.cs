@@ -6,7 +6,7 @@ namespace PipeForkAs.Daemon.Isolation;
 
 /// <summary>
 /// One look in /proc for the processes of all jobs that are ending, on a thread of its own. It begins with the children of the daemon and
-/// of its job hosts, which is little to read; where there are strays among them, or a worker lives, all processes are looked at, for all
+/// of its job hosts, which is little to read; where there are orphans among them, or a worker lives, all processes are looked at, for all
 /// jobs together.
 /// </summary>
 /// <param name="reaper">Knows the daemon's own processes and the workers.</param>
@@ -29,7 +29,7 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
     private readonly Dictionary<(int Pid, long Started), SweptJob> byClaim = [];
     private readonly Dictionary<UserId, List<SweptJob>> byUser = [];
 
-    /// <summary>How many strays each job got in this look.</summary>
+    /// <summary>How many orphans each job got in this look.</summary>
     private readonly Dictionary<SweptJob, int> assigned = [];
 
     /// <summary>Whether a child was gone before its user was read: the look may have missed what it forked.</summary>
@@ -43,35 +43,35 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
         return () =>
         {
             Index();
-            List<Stray> strays = Strays(Children());
-            var sought = new Dictionary<SweptJob, Sought>();
+            List<Orphan> orphans = FindOrphans(Children());
+            var searches = new Dictionary<SweptJob, JobSearch>();
             foreach ((SweptJob job, EndingJob one, bool hasEnded) in all)
-                sought.Add(job, new Sought(one));
-            foreach (Stray stray in strays)
-                stray.Owner = OwnerOf(stray, sought);
+                searches.Add(job, new JobSearch(one));
+            foreach (Orphan orphan in orphans)
+                orphan.Owner = OwnerOf(orphan, searches);
             foreach ((SweptJob job, EndingJob one, bool hasEnded) in all)
             {
-                if (hasEnded && !strays.Exists(stray => stray.Owner == job))
+                if (hasEnded && !orphans.Exists(orphan => orphan.Owner == job))
                 {
                     one.IsOver = !hasVanished;
-                    sought.Remove(job);
+                    searches.Remove(job);
                 }
             }
 
-            if (sought.Count > 0)
-                End(sought, strays);
+            if (searches.Count > 0)
+                End(searches, orphans);
         };
     }
 
-    /// <summary>Returns what finds the strays of a job whose worker has ended.</summary>
+    /// <summary>Returns what finds the orphans of a job whose worker has ended.</summary>
     /// <param name="job">The job.</param>
     /// <param name="claimed">Takes them.</param>
     public Action ClaimFor(SweptJob job, HashSet<(int Pid, long Started)> claimed) => () =>
     {
         Index();
-        var sought = new Dictionary<SweptJob, Sought> { [job] = new Sought(null) };
-        foreach (Stray stray in Strays(Children()).Where(stray => stray.Process.IsAlive && OwnerOf(stray, sought) == job))
-            claimed.Add(stray.Process.Identity);
+        var searches = new Dictionary<SweptJob, JobSearch> { [job] = new JobSearch(null) };
+        foreach (Orphan orphan in FindOrphans(Children()).Where(orphan => orphan.Process.IsAlive && OwnerOf(orphan, searches) == job))
+            claimed.Add(orphan.Process.Identity);
     };
 
     private void Index()
@@ -79,8 +79,8 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
         foreach (SweptJob job in jobs)
         {
             bySession[job.Worker.Value] = job;
-            foreach ((int, long) stray in job.Claimed)
-                byClaim[stray] = job;
+            foreach ((int, long) orphan in job.Claimed)
+                byClaim[orphan] = job;
 
             // What was killed with a job and has lost its parent since is still that job's.
             foreach ((int, long) killed in job.LastFound)
@@ -132,9 +132,9 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
     }
 
     /// <summary>Selects the children of the daemon and of job hosts that neither of them started.</summary>
-    private List<Stray> Strays(IEnumerable<ProcessEntry> processes)
+    private List<Orphan> FindOrphans(IEnumerable<ProcessEntry> processes)
     {
-        var strays = new List<Stray>();
+        var orphans = new List<Orphan>();
         foreach (ProcessEntry process in processes)
         {
             bool isHosts = jobHosts.Contains(process.Parent);
@@ -155,34 +155,34 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
             bool isRoot = Array.TrueForAll(users, user => user == UserId.Root);
             if ((isHosts && isRoot) || reaper.IsRegistered(new ProcessId(process.Pid)) || (groups is not null && process.IsIn(groups)))
                 continue;
-            strays.Add(new Stray(process, isRoot ? [UserId.Root] : [.. users.Where(user => user != UserId.Root).Distinct()]));
+            orphans.Add(new Orphan(process, isRoot ? [UserId.Root] : [.. users.Where(user => user != UserId.Root).Distinct()]));
         }
 
-        return strays;
+        return orphans;
     }
 
-    /// <summary>The sought job with which a stray ends; null if it belongs to a running job, or is root.</summary>
-    private SweptJob? OwnerOf(Stray stray, Dictionary<SweptJob, Sought> sought)
+    /// <summary>The ending job with which a orphan ends; null if it belongs to a running job, or is root.</summary>
+    private SweptJob? OwnerOf(Orphan orphan, Dictionary<SweptJob, JobSearch> searches)
     {
-        SweptJob? owner = byClaim.GetValueOrDefault(stray.Process.Identity);
-        if (owner is null && bySession.TryGetValue(stray.Process.Session, out SweptJob? inSession) && !inSession.IsWorkerReaped)
+        SweptJob? owner = byClaim.GetValueOrDefault(orphan.Process.Identity);
+        if (owner is null && bySession.TryGetValue(orphan.Process.Session, out SweptJob? inSession) && !inSession.IsWorkerReaped)
             owner = inSession;
         if (owner is not null)
-            return sought.ContainsKey(owner) ? Assign(owner) : null;
+            return searches.ContainsKey(owner) ? Assign(owner) : null;
 
-        // Of several jobs of the user that end, the one with the fewest strays: what each of them left behind keeps each from being over.
+        // Of several jobs of the user that end, the one with the fewest orphans: what each of them left behind keeps each from being over.
         bool isOfUsers = false;
-        foreach (UserId user in stray.Users)
+        foreach (UserId user in orphan.Users)
         {
             if (!byUser.TryGetValue(user, out List<SweptJob>? ofUser))
                 continue;
             isOfUsers = true;
-            if (ofUser.Where(sought.ContainsKey).MinBy(job => assigned.GetValueOrDefault(job)) is { } ending)
+            if (ofUser.Where(searches.ContainsKey).MinBy(job => assigned.GetValueOrDefault(job)) is { } ending)
                 return Assign(ending);
         }
 
         // No job has this uid: it is a subordinate id (subuid(5)), or its user's jobs have ended.
-        return isOfUsers || stray.Users is [{ Value: 0 }] ? null : sought.Keys.First();
+        return isOfUsers || orphan.Users is [{ Value: 0 }] ? null : searches.Keys.First();
     }
 
     private SweptJob Assign(SweptJob job)
@@ -192,60 +192,60 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
     }
 
     /// <summary>Stops all that can be found until all are stopped, and kills them.</summary>
-    private void End(Dictionary<SweptJob, Sought> sought, List<Stray> strays)
+    private void End(Dictionary<SweptJob, JobSearch> searches, List<Orphan> orphans)
     {
         // A process that forks again and again must be stopped during the look.
-        foreach (Stray stray in strays.Where(stray => stray.Owner is not null))
-            stray.Process.Send(Signal.SIGSTOP);
+        foreach (Orphan orphan in orphans.Where(orphan => orphan.Owner is not null))
+            orphan.Process.Send(Signal.SIGSTOP);
 
         // A signal makes a fork that is in progress fail (copy_process in the kernel's fork.c): a look that finds no new process after the
         // last signal has found all of them.
         var stopped = new HashSet<(int Pid, long Started)>();
-        Look(sought);
+        Look(searches);
         for (int look = 1; look < Looks; look++)
         {
             bool isNew = false;
-            foreach (ProcessEntry process in sought.Values.SelectMany(one => one.Living).Where(process => stopped.Add(process.Identity)))
+            foreach (ProcessEntry process in searches.Values.SelectMany(one => one.Living).Where(process => stopped.Add(process.Identity)))
                 isNew |= process.Send(Signal.SIGSTOP);
             if (!isNew)
                 break;
-            Look(sought);
+            Look(searches);
         }
 
-        foreach (ProcessEntry process in sought.Values.SelectMany(one => one.Living))
+        foreach (ProcessEntry process in searches.Values.SelectMany(one => one.Living))
             process.Send(Signal.SIGKILL);
-        foreach ((SweptJob job, Sought found) in sought)
+        foreach ((SweptJob job, JobSearch found) in searches)
             found.Tell(job, hasVanished);
     }
 
-    private void Look(Dictionary<SweptJob, Sought> sought)
+    private void Look(Dictionary<SweptJob, JobSearch> searches)
     {
         hasVanished = false;
         assigned.Clear();
         List<ProcessEntry> all = ProcessEntry.All();
         ILookup<int, ProcessEntry> byParent = all.ToLookup(process => process.Parent);
         var seen = new HashSet<int>();
-        foreach (Sought one in sought.Values)
+        foreach (JobSearch one in searches.Values)
             one.Clear();
 
         // Until it is reaped, a worker's number and its session's are its own.
         foreach (ProcessEntry process in all)
         {
             SweptJob? job = bySession.GetValueOrDefault(process.Pid) ?? bySession.GetValueOrDefault(process.Session);
-            if (job is { IsWorkerReaped: false } && sought.TryGetValue(job, out Sought? one))
+            if (job is { IsWorkerReaped: false } && searches.TryGetValue(job, out JobSearch? one))
                 Follow(process, one);
         }
 
-        foreach (Stray stray in Strays(all))
+        foreach (Orphan orphan in FindOrphans(all))
         {
-            if (OwnerOf(stray, sought) is not { } owner)
+            if (OwnerOf(orphan, searches) is not { } owner)
                 continue;
-            if (!stray.Process.IsAlive)
-                sought[owner].Ended.Add(stray.Process);
-            Follow(stray.Process, sought[owner]);
+            if (!orphan.Process.IsAlive)
+                searches[owner].Ended.Add(orphan.Process);
+            Follow(orphan.Process, searches[owner]);
         }
 
-        void Follow(ProcessEntry first, Sought one)
+        void Follow(ProcessEntry first, JobSearch one)
         {
             var next = new Stack<ProcessEntry>([first]);
             while (next.TryPop(out ProcessEntry process))
@@ -260,7 +260,7 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
         }
     }
 
-    private sealed class Stray(ProcessEntry process, UserId[] users)
+    private sealed class Orphan(ProcessEntry process, UserId[] users)
     {
         public ProcessEntry Process => process;
 
@@ -273,7 +273,7 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
     private static string Name(ProcessEntry process) => string.Create(CultureInfo.InvariantCulture, $"{process.Pid} ({process.State})");
 
     /// <summary>What is found of a job.</summary>
-    private sealed class Sought(EndingJob? ending)
+    private sealed class JobSearch(EndingJob? ending)
     {
         public List<ProcessEntry> Living { get; } = [];
 
@@ -287,7 +287,7 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
 
         public void Tell(SweptJob job, bool hasVanished)
         {
-            // The look may have missed what a stray forked before it ended. A stray that had ended at the look before forked nothing since.
+            // The look may have missed what a orphan forked before it ended. A orphan that had ended at the look before forked nothing since.
             List<ProcessEntry> found = [.. Living, .. Ended.Where(process => !job.LastEnded.Contains(process.Identity))];
             job.LastEnded = [.. Ended.Select(process => process.Identity)];
             HashSet<(int, long)> now = [.. found.Select(process => process.Identity)];

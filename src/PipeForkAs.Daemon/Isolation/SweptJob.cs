@@ -5,7 +5,7 @@ using PipeForkAs.Protocol.Worker;
 namespace PipeForkAs.Daemon.Isolation;
 
 /// <summary>
-/// The processes of a job without a control group: its worker's descendants, its session, and strays of its user; <see cref="SweepRound"/>.
+/// The processes of a job without a control group: its worker's descendants, its session, and orphans of its user; <see cref="SweepRound"/>.
 /// </summary>
 internal sealed class SweptJob(SweepIsolation? owner, ProcessId worker) : JobProcesses
 {
@@ -20,7 +20,7 @@ internal sealed class SweptJob(SweepIsolation? owner, ProcessId worker) : JobPro
     /// <summary>The user of the job; null until the worker gets its order.</summary>
     public UserId? User { get; private set; }
 
-    /// <summary>Whether the worker has ended by itself: then all remaining processes are strays.</summary>
+    /// <summary>Whether the worker has ended by itself: then all remaining processes are orphans.</summary>
     public bool HasEnded { get; private set; }
 
     /// <summary>Whether other processes may have the ids of the worker and its session. The side thread reads it after a look.</summary>
@@ -32,11 +32,11 @@ internal sealed class SweptJob(SweepIsolation? owner, ProcessId worker) : JobPro
     /// <summary>The processes that the last look found. Only the side thread uses it.</summary>
     public HashSet<(int Pid, long Started)> LastFound { get; set; } = [];
 
-    /// <summary>The strays that had ended at the last look. Only the side thread uses it.</summary>
+    /// <summary>The orphans that had ended at the last look. Only the side thread uses it.</summary>
     public HashSet<(int Pid, long Started)> LastEnded { get; set; } = [];
 
-    /// <summary>Makes a job that has ended and has no user: it owns the strays that belong to no other job.</summary>
-    public static SweptJob ForStrays() =>
+    /// <summary>Makes a job that has ended and has no user: it owns the orphans that belong to no other job.</summary>
+    public static SweptJob ForOrphans() =>
         new(null, default) { User = UserId.Unchanged, HasEnded = true, released = true, workerReaped = true };
 
     /// <inheritdoc/>
@@ -45,7 +45,7 @@ internal sealed class SweptJob(SweepIsolation? owner, ProcessId worker) : JobPro
     }
 
     /// <inheritdoc/>
-    public override Run Begin(Run order, GroupLimits limits)
+    public override WorkerOrder Begin(WorkerOrder order, GroupLimits limits)
     {
         User = new UserId(order.Account.Uid);
         limits = limits.WithWorkerOf(order);

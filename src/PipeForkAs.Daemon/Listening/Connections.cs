@@ -64,7 +64,7 @@ internal sealed class Connections(
     public Action? WhenEnded { private get; set; }
 
     /// <summary>Has those that wait look again, because a connection has ended or the limits are others.</summary>
-    public void Reconsider()
+    public void Reevaluate()
     {
         foreach (BucketConnections its in byBucket.Values)
             AdmitNext(its);
@@ -138,7 +138,7 @@ internal sealed class Connections(
         Reception? oldest = most?.Unsent.FirstOrDefault(static each => each.Connection.IsReceiving);
         if (oldest is null || shedding >= MaxShedding)
             return false;
-        Shed(oldest);
+        Evict(oldest);
         return true;
     }
 
@@ -205,7 +205,7 @@ internal sealed class Connections(
         if (bucket != caller.Bucket)
             caller = caller with { Bucket = bucket };
         socket.Peer = bucket;
-        if (descriptors.Offenders.IsBarred(bucket))
+        if (descriptors.Offenders.IsBanned(bucket))
         {
             socket.Dispose();
             refusals.Drop(caller, "connections or jobs of the caller held up the daemon, which does not serve it for a while");
@@ -279,7 +279,7 @@ internal sealed class Connections(
         return its;
     }
 
-    private void Shed(Reception reception)
+    private void Evict(Reception reception)
     {
         shedding++;
         reception.IsShed = true;

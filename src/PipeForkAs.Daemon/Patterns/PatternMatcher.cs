@@ -38,10 +38,10 @@ internal sealed class PatternMatcher(Loop loop, ILogger logger)
             return Task.CompletedTask;
         long steps = StepsAtOnce;
         int answered = Answer(questions, 0, own, ref steps);
-        return answered == questions.Count ? Task.CompletedTask : GoOnAsync(caller, questions, answered);
+        return answered == questions.Count ? Task.CompletedTask : ContinueAsync(caller, questions, answered);
     }
 
-    private async Task GoOnAsync(Bucket caller, IReadOnlyList<PatternQuestion> questions, int first)
+    private async Task ContinueAsync(Bucket caller, IReadOnlyList<PatternQuestion> questions, int first)
     {
         await turns.EnterAsync(caller, Never);
         if (!spare.TryPop(out PatternScratch? scratch))

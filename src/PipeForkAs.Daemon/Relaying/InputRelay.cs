@@ -103,7 +103,7 @@ internal sealed class InputRelay(Connection client, UntrustedSocket stdin) : IDi
             }
         }
 
-        return await GoesOnAsync();
+        return await ContinuesAsync();
     }
 
     /// <summary>Until the client has sent no more than is here. False where it is over: the job reads no more.</summary>
@@ -128,7 +128,7 @@ internal sealed class InputRelay(Connection client, UntrustedSocket stdin) : IDi
                 }
             }
 
-            if (!await GoesOnAsync())
+            if (!await ContinuesAsync())
                 return false;
         }
 
@@ -141,7 +141,7 @@ internal sealed class InputRelay(Connection client, UntrustedSocket stdin) : IDi
         LastMoved = client.Loop.Time.GetTimestamp();
     }
 
-    private async ValueTask<bool> GoesOnAsync()
+    private async ValueTask<bool> ContinuesAsync()
     {
         await client.Turns.EnterAsync(client.Caller.Bucket);
         return !stopped;

@@ -16,7 +16,7 @@ internal sealed class OutputRelay(Connection client, UntrustedSocket stdout, Unt
     /// <summary>Up to this many bytes are copied.</summary>
     private const int Small = 4096;
 
-    private readonly SocketTurn turn = new();
+    private readonly AsyncLock turn = new();
     private readonly List<PrivatePipe> pipes = [];
     private Watch? stdoutWatch, stderrWatch;
     private bool abandoned;

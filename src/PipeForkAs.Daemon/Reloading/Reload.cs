@@ -61,7 +61,7 @@ internal sealed class Reload(Reloader reader, IReloadable target, ISystemdNotifi
         {
             Task<ReloadResult> steps = StepsAsync();
             await Task.WhenAny(steps, closed.Task);
-            DemandOpen();
+            ThrowIfClosed();
             return await steps;
         }
         catch (ConfigurationException refused)
@@ -80,14 +80,14 @@ internal sealed class Reload(Reloader reader, IReloadable target, ISystemdNotifi
     private async Task<ReloadResult> StepsAsync()
     {
         // Upgrade: a new daemon reads the configuration itself.
-        DemandOpen();
+        ThrowIfClosed();
         if (await target.UpgradeAsync() is { } upgrade)
             return ReloadResult.Of([upgrade]);
 
         // Read: the files, and the user database for the names in them. Both may take long.
-        DemandOpen();
+        ThrowIfClosed();
         Reloaded fresh = await Task.Run(reader.LoadAsync);
-        DemandOpen();
+        ThrowIfClosed();
 
         // Take over: job hosts first, since they may fail to start, and then everything else at once.
         try
@@ -102,7 +102,7 @@ internal sealed class Reload(Reloader reader, IReloadable target, ISystemdNotifi
         }
     }
 
-    private void DemandOpen()
+    private void ThrowIfClosed()
     {
         if (closed.Task.IsCompleted)
             throw new ConfigurationException("the daemon is stopping");

@@ -8,7 +8,7 @@ internal sealed class FramesReply(Connection client) : Reply(client)
 {
     public override bool SeparatesStderr => true;
 
-    public override bool TellsHowItEnded => true;
+    public override bool IncludesExit => true;
 
     public override ValueTask<bool> WriteAsync(ReadOnlyMemory<byte> output) => SendAsync(FrameType.Stdout, output);
 

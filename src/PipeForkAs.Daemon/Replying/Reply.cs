@@ -12,7 +12,7 @@ internal abstract class Reply(Connection client)
     public abstract bool SeparatesStderr { get; }
 
     /// <summary>Whether a client is told how the worker ended also where all is well.</summary>
-    public abstract bool TellsHowItEnded { get; }
+    public abstract bool IncludesExit { get; }
 
     /// <summary>The form that a request asks for.</summary>
     public static Reply For(ReplyForm form, Connection client) => form == ReplyForm.Frames ? new FramesReply(client) : new TextReply(client);

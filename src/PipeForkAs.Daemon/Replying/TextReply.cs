@@ -10,7 +10,7 @@ internal sealed class TextReply(Connection client) : Reply(client)
 {
     public override bool SeparatesStderr => false;
 
-    public override bool TellsHowItEnded => false;
+    public override bool IncludesExit => false;
 
     public override ValueTask<bool> WriteAsync(ReadOnlyMemory<byte> output) => Client.SendAsync(output);
 

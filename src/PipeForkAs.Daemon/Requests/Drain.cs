@@ -25,8 +25,8 @@ internal sealed class Drain(Loop loop, Connections connections, RunningJobs runn
     /// <summary>How long it waits before the log says for what, again and again, longer each time.</summary>
     private TimeSpan nextWord = TimeSpan.FromSeconds(1);
 
-    private Dictionary<long, Sight> seen = [];
-    private Task<Dictionary<long, Sight>>? looking;
+    private Dictionary<long, Observation> seen = [];
+    private Task<Dictionary<long, Observation>>? looking;
 
     /// <summary>Waits. False where some are left after that time.</summary>
     public async Task<bool> WaitAsync(TimeSpan timeout)
@@ -58,8 +58,8 @@ internal sealed class Drain(Loop loop, Connections connections, RunningJobs runn
         if (silent.Length == 0)
             return;
         looking = Task.Factory.StartNew(
-            () => silent.Select(static job => (job.Id, Sight: new Sight(job.Moved, job.Job.LookForInputWait())))
-                .Where(static job => job.Sight.Ticks is not null).ToDictionary(static job => job.Id, static job => job.Sight),
+            () => silent.Select(static job => (job.Id, Observation: new Observation(job.Moved, job.Job.LookForInputWait())))
+                .Where(static job => job.Observation.Ticks is not null).ToDictionary(static job => job.Id, static job => job.Observation),
             CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
@@ -68,7 +68,7 @@ internal sealed class Drain(Loop loop, Connections connections, RunningJobs runn
     /// </summary>
     private void EndSilent()
     {
-        Task<Dictionary<long, Sight>> done = looking!;
+        Task<Dictionary<long, Observation>> done = looking!;
         looking = null;
         if (!done.IsCompletedSuccessfully)
         {
@@ -77,9 +77,9 @@ internal sealed class Drain(Loop loop, Connections connections, RunningJobs runn
             return;
         }
 
-        Dictionary<long, Sight> now = done.Result;
+        Dictionary<long, Observation> now = done.Result;
         RunningJobs.Entry[] ended = [.. running.All.Where(entry =>
-            now.TryGetValue(entry.Id, out Sight sight) && seen.TryGetValue(entry.Id, out Sight former)
+            now.TryGetValue(entry.Id, out Observation sight) && seen.TryGetValue(entry.Id, out Observation former)
                 && sight == former && sight.Moved == entry.Job.LastMoved)];
         seen = now;
         if (ended.Length == 0)
@@ -105,5 +105,5 @@ internal sealed class Drain(Loop loop, Connections connections, RunningJobs runn
     /// <summary>What a look saw of a job.</summary>
     /// <param name="Moved">When its streams last moved something; a time stamp of the loop's.</param>
     /// <param name="Ticks">The processor time that it had used; null where it did not wait for input alone.</param>
-    private readonly record struct Sight(long Moved, long? Ticks);
+    private readonly record struct Observation(long Moved, long? Ticks);
 }

@@ -9,11 +9,11 @@ using PipeForkAs.Protocol.Worker;
 namespace PipeForkAs.Daemon.Requests;
 
 /// <summary>What a job is run with.</summary>
-/// <param name="Run">What its worker is told.</param>
+/// <param name="WorkerOrder">What its worker is told.</param>
 /// <param name="Group">What all processes of the job together are limited to.</param>
 /// <param name="Timeout">How long it may run: the shortest of what is configured, registered and asked.</param>
 /// <param name="OutputLimit">Bytes that it may write to its outputs together; null for no limit.</param>
-internal sealed record JobOrder(Run Run, GroupLimits Group, TimeSpan Timeout, long? OutputLimit);
+internal sealed record JobOrder(WorkerOrder WorkerOrder, GroupLimits Group, TimeSpan Timeout, long? OutputLimit);
 
 /// <summary>Makes the order to a worker from what was asked, registered and configured.</summary>
 internal sealed class OrderBuilder
@@ -63,7 +63,7 @@ internal sealed class OrderBuilder
     public async ValueTask<JobOrder> BuildAsync(Bucket caller, RegisteredJob job, Request request, Account account, bool grantsRoot)
     {
         string[] command = job.Command is null ? [] : await job.Command.CommandLineAsync(request.Arguments, caller, patterns);
-        var run = new Run
+        var run = new WorkerOrder
         {
             Job = job.Description.Name,
             Command = command,

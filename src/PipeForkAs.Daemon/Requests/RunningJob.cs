@@ -72,7 +72,7 @@ internal sealed class RunningJob : IDisposable
     /// Waits until the output is relayed, or cannot be. True where the job then says of itself that it returned and all is well: its
     /// client need not wait until its worker is taken down, which takes longer than a short job.
     /// </summary>
-    public async ValueTask<bool> SaysAllIsWellAsync(Task relayed)
+    public async ValueTask<bool> ReportsSuccessAsync(Task relayed)
     {
         await Task.WhenAny(relayed, givenUp.Task);
         if (!relayed.IsCompletedSuccessfully || Reason != EndReason.None || worker.ReadReport().Returned is not { Kind: ReturnKind.Exited })

@@ -15,7 +15,7 @@ internal sealed class LifetimeSupplement(ServiceNotifier notifier, IHostApplicat
     /// <inheritdoc/>
     public Task StartingAsync(CancellationToken cancellationToken)
     {
-        notifier.DemandReachable();
+        notifier.ThrowIfUnreachable();
         foreach (PosixSignal signal in (ReadOnlySpan<PosixSignal>)[PosixSignal.SIGINT, PosixSignal.SIGQUIT])
         {
             signals.Add(PosixSignalRegistration.Create(signal, context =>
@@ -31,7 +31,7 @@ internal sealed class LifetimeSupplement(ServiceNotifier notifier, IHostApplicat
     /// <inheritdoc/>
     public Task StartedAsync(CancellationToken cancellationToken)
     {
-        notifier.DemandReachable();
+        notifier.ThrowIfUnreachable();
         return Task.CompletedTask;
     }
 

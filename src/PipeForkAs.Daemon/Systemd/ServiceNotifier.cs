@@ -56,7 +56,7 @@ internal sealed class ServiceNotifier(ServiceManager manager, TimeProvider time,
 
     /// <summary>Demands that somebody listens at the service manager's address. Without an address nothing is demanded.</summary>
     /// <exception cref="SystemCallException">Nobody does.</exception>
-    public void DemandReachable()
+    public void ThrowIfUnreachable()
     {
         if (manager.NotifyAddress is not { } address)
             return;

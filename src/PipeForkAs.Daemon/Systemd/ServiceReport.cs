@@ -27,7 +27,7 @@ internal sealed class ServiceReport(Loop loop, ServiceManager manager, ISystemdN
     private bool isScheduled, stopping, ended;
 
     /// <summary>Whether what the loop cannot tell of itself is well too, the job hosts; while it is not there is no sign of life.</summary>
-    public Func<bool> IsWell { get; set; } = static () => true;
+    public Func<bool> IsHealthy { get; set; } = static () => true;
 
     /// <summary>Begins; on the loop.</summary>
     public void Start()
@@ -59,7 +59,7 @@ internal sealed class ServiceReport(Loop loop, ServiceManager manager, ISystemdN
     {
         if (ended)
             return;
-        if (IsWell())
+        if (IsHealthy())
             notifier.Notify(ServiceStates.Alive);
         loop.Schedule(pause, () => Live(pause));
     }

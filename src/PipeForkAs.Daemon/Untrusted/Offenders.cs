@@ -30,10 +30,10 @@ internal sealed class Offenders(Loop loop, ILogger logger)
     private readonly Dictionary<Bucket, Record> records = [];
 
     /// <summary>Called, from the loop itself, when a bucket has been barred.</summary>
-    public event Action<Bucket>? Barred;
+    public event Action<Bucket>? Banned;
 
     /// <summary>Whether a bucket is barred now.</summary>
-    public bool IsBarred(Bucket bucket) => records.Count > 0 && records.TryGetValue(bucket, out Record? record) && IsBarred(record);
+    public bool IsBanned(Bucket bucket) => records.Count > 0 && records.TryGetValue(bucket, out Record? record) && IsBanned(record);
 
     /// <summary>Counts a system call on one of a bucket's sockets.</summary>
     /// <param name="bucket">The bucket of the process at the other end.</param>
@@ -46,7 +46,7 @@ internal sealed class Offenders(Loop loop, ILogger logger)
         Record record = Of(bucket, now);
         record.Debt = Math.Max(0, record.Debt - (loop.Time.GetElapsedTime(record.At, now).TotalSeconds * Allowance.TotalSeconds)) + onProcessor.TotalSeconds;
         record.At = now;
-        if (record.Debt <= Allowance.TotalSeconds || IsBarred(record))
+        if (record.Debt <= Allowance.TotalSeconds || IsBanned(record))
             return;
 
         TimeSpan bar = TimeSpan.FromSeconds(Math.Clamp(record.Debt * TimesAsLong, ShortestBar.TotalSeconds, LongestBar.TotalSeconds));
@@ -61,7 +61,7 @@ internal sealed class Offenders(Loop loop, ILogger logger)
         if (bucket.IsRoot)
             return;
         Record record = Of(bucket, loop.Time.GetTimestamp());
-        bool wasBarred = IsBarred(record);
+        bool wasBarred = IsBanned(record);
         record.Hanging++;
         if (wasBarred)
             return;
@@ -76,7 +76,7 @@ internal sealed class Offenders(Loop loop, ILogger logger)
             records[bucket].Hanging--;
     }
 
-    private bool IsBarred(Record record) => record.Hanging > 0 || loop.Time.GetTimestamp() < record.Until;
+    private bool IsBanned(Record record) => record.Hanging > 0 || loop.Time.GetTimestamp() < record.Until;
 
     private Record Of(Bucket bucket, long now)
     {
@@ -86,7 +86,7 @@ internal sealed class Offenders(Loop loop, ILogger logger)
         {
             foreach ((Bucket each, Record old) in records)
             {
-                if (!IsBarred(old) && loop.Time.GetElapsedTime(old.At, now) > ShortestBar)
+                if (!IsBanned(old) && loop.Time.GetElapsedTime(old.At, now) > ShortestBar)
                     records.Remove(each);
             }
         }
@@ -97,7 +97,7 @@ internal sealed class Offenders(Loop loop, ILogger logger)
     }
 
     /// <summary>Not inline: the call that took too long is not over for its caller.</summary>
-    private void Tell(Bucket bucket) => loop.Post(_ => Barred?.Invoke(bucket), null);
+    private void Tell(Bucket bucket) => loop.Post(_ => Banned?.Invoke(bucket), null);
 
     private sealed class Record
     {

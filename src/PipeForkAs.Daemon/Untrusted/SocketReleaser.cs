@@ -11,7 +11,7 @@ namespace PipeForkAs.Daemon.Untrusted;
 /// does not finish a batch in time is killed, and the next batch has another. What a process still has when it is killed is mostly closed at once: a
 /// socket that lingers does not then (inet_release in the kernel's af_inet.c looks at PF_EXITING). A pipe whose lock somebody holds is waited for all the
 /// same (pipe_release in pipe.c), and that process does not end before the lock is free. So each bucket can stop one process: from then on its sockets go
-/// to a keeper, a process that closes nothing as long as it lives, and the bucket is barred. The daemon itself holds none of them: it can always end.
+/// to a holder, a process that closes nothing as long as it lives, and the bucket is barred. The daemon itself holds none of them: it can always end.
 /// Processes are started when they are needed. All on the loop.
 /// </summary>
 /// <param name="loop">The loop.</param>
@@ -20,8 +20,8 @@ namespace PipeForkAs.Daemon.Untrusted;
 /// <param name="logger">The log.</param>
 internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders offenders, ILogger logger)
 {
-    /// <summary>How many sockets a keeper holds before it is ended, and another one takes its place.</summary>
-    private const int MostKept = 8192;
+    /// <summary>How many sockets a holder holds before it is ended, and another one takes its place.</summary>
+    private const int MaxHeldSockets = 8192;
 
     private static readonly TimeSpan BatchTimeout = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(10);
@@ -30,8 +30,8 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
     /// <summary>How long a killed process may take to end; then what it closes counts as something that cannot be closed.</summary>
     private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(1);
 
-    /// <summary>How often it is looked whether keepers are still needed.</summary>
-    private static readonly TimeSpan KeeperPause = TimeSpan.FromSeconds(1);
+    /// <summary>How often it is looked whether holders are still needed.</summary>
+    private static readonly TimeSpan HolderCheckInterval = TimeSpan.FromSeconds(1);
 
     /// <summary>How long the process that closes stays without work.</summary>
     private static readonly TimeSpan IdlePause = TimeSpan.FromSeconds(2);
@@ -40,7 +40,7 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(2), StopPause = TimeSpan.FromMilliseconds(10);
 
     private readonly FairQueue<FileDescriptor> waiting = new();
-    private readonly Dictionary<Bucket, Keeper> keepers = [];
+    private readonly Dictionary<Bucket, SocketHolder> holders = [];
 
     /// <summary>Killed processes that have not ended, by the bucket whose sockets they close.</summary>
     private readonly Dictionary<Bucket, int> ending = [];
@@ -61,7 +61,7 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
     {
         // The owner's object is closed for it from now on.
         waiting.Add(peer, new FileDescriptor(socket.Release()));
-        GoSoon(TimeSpan.Zero);
+        ScheduleNext(TimeSpan.Zero);
     }
 
     /// <summary>
@@ -84,19 +84,19 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
             Kill(last, Bucket.Root);
         if (closer is not null)
             Kill(closer, closing);
-        foreach ((Bucket bucket, Keeper keeper) in keepers)
-            Kill(keeper.Helper, bucket);
+        foreach ((Bucket bucket, SocketHolder holder) in holders)
+            Kill(holder.Helper, bucket);
         if (ending.Count > 0)
             await Task.WhenAny((allEnded = new TaskCompletionSource()).Task, loop.DelayAsync(EndPatience));
     }
 
-    private void GoSoon(TimeSpan delay)
+    private void ScheduleNext(TimeSpan delay)
     {
         if (!stopped)
-            next ??= loop.Schedule(delay, Go);
+            next ??= loop.Schedule(delay, StartBatch);
     }
 
-    private void Go()
+    private void StartBatch()
     {
         next = null;
         if (stopped)
@@ -105,7 +105,7 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
         {
             if (Keep(Batch(kept)))
                 continue;
-            GoSoon(RetryPause);
+            ScheduleNext(RetryPause);
             break;
         }
 
@@ -135,7 +135,7 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
     }
 
     /// <summary>Whether a bucket's sockets must not be closed now.</summary>
-    private bool MustKeep(Bucket bucket) => ending.ContainsKey(bucket) || offenders.IsBarred(bucket);
+    private bool MustKeep(Bucket bucket) => ending.ContainsKey(bucket) || offenders.IsBanned(bucket);
 
     /// <summary>Collects what waits of one bucket. Returns the bucket.</summary>
     private Bucket Batch(FairQueue<FileDescriptor>.Place first)
@@ -167,10 +167,10 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
         return sent;
     }
 
-    /// <summary>Gives the batch to the bucket's keeper. False where that cannot be done now; what is in it waits again.</summary>
+    /// <summary>Gives the batch to the bucket's holder. False where that cannot be done now; what is in it waits again.</summary>
     private bool Keep(Bucket bucket)
     {
-        if (!keepers.TryGetValue(bucket, out Keeper? keeper))
+        if (!holders.TryGetValue(bucket, out SocketHolder? holder))
         {
             if (Start() is not { } helper)
             {
@@ -179,37 +179,37 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
                 return false;
             }
 
-            keepers.Add(bucket, keeper = new Keeper(helper));
-            look ??= loop.Schedule(KeeperPause, Look);
+            holders.Add(bucket, holder = new SocketHolder(helper));
+            look ??= loop.Schedule(HolderCheckInterval, Look);
         }
 
         int count = batch.Count;
-        if (!Send(keeper.Helper, bucket))
+        if (!Send(holder.Helper, bucket))
             return false;
-        keeper.Count += count;
-        if (keeper.Count >= MostKept)
-            End(bucket, keeper);
+        holder.Count += count;
+        if (holder.Count >= MaxHeldSockets)
+            End(bucket, holder);
         return true;
     }
 
-    /// <summary>Ends the keepers that are not needed any more: what they hold is closed then.</summary>
+    /// <summary>Ends the holders that are not needed any more: what they hold is closed then.</summary>
     private void Look()
     {
         look = null;
-        foreach ((Bucket bucket, Keeper keeper) in keepers)
+        foreach ((Bucket bucket, SocketHolder holder) in holders)
         {
             if (!MustKeep(bucket))
-                End(bucket, keeper);
+                End(bucket, holder);
         }
 
-        if (keepers.Count > 0)
-            look = loop.Schedule(KeeperPause, Look);
+        if (holders.Count > 0)
+            look = loop.Schedule(HolderCheckInterval, Look);
     }
 
-    private void End(Bucket bucket, Keeper keeper)
+    private void End(Bucket bucket, SocketHolder holder)
     {
-        keepers.Remove(bucket);
-        Kill(keeper.Helper, bucket);
+        holders.Remove(bucket);
+        Kill(holder.Helper, bucket);
     }
 
     /// <summary>Hands all that waits to the last process. False where it cannot take it now.</summary>
@@ -238,14 +238,14 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
     {
         try
         {
-            var helper = ReleasingHelper.Start(loop, reaper, () => GoSoon(TimeSpan.Zero));
+            var helper = ReleasingHelper.Start(loop, reaper, () => ScheduleNext(TimeSpan.Zero));
             loop.Start(() => EndedAsync(helper));
             return helper;
         }
         catch (SystemCallException failure)
         {
             Log.ReleaserFailed(logger, failure.Message, waiting.Count);
-            GoSoon(RetryPause);
+            ScheduleNext(RetryPause);
             return null;
         }
     }
@@ -258,16 +258,16 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
         {
             helper.End();
             closer = null;
-            GoSoon(RetryPause);
+            ScheduleNext(RetryPause);
         }
 
-        foreach ((Bucket bucket, Keeper keeper) in keepers)
+        foreach ((Bucket bucket, SocketHolder holder) in holders)
         {
-            if (keeper.Helper != helper)
+            if (holder.Helper != helper)
                 continue;
             helper.End();
-            keepers.Remove(bucket);
-            GoSoon(RetryPause);
+            holders.Remove(bucket);
+            ScheduleNext(RetryPause);
         }
     }
 
@@ -286,7 +286,7 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
         ReleasingHelper hanging = closer!;
         closer = null;
         Kill(hanging, closing);
-        GoSoon(TimeSpan.Zero);
+        ScheduleNext(TimeSpan.Zero);
     }
 
     private void Kill(ReleasingHelper helper, Bucket bucket) => loop.Start(() => UntilEndedAsync(helper, bucket));
@@ -306,11 +306,11 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
             ending.Remove(bucket);
         if (ending.Count == 0)
             allEnded?.TrySetResult();
-        GoSoon(TimeSpan.Zero);
+        ScheduleNext(TimeSpan.Zero);
     }
 
     /// <summary>A process that keeps sockets open.</summary>
-    private sealed class Keeper(ReleasingHelper helper)
+    private sealed class SocketHolder(ReleasingHelper helper)
     {
         public ReleasingHelper Helper => helper;
 

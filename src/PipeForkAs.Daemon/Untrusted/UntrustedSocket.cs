@@ -47,7 +47,7 @@ internal sealed class UntrustedSocket : IDisposable
     /// <summary>Whether it was closed.</summary>
     public bool IsClosed => Descriptor.IsClosed;
 
-    private bool IsBarred => Peer is { } peer && check.Offenders.IsBarred(peer);
+    private bool IsBanned => Peer is { } peer && check.Offenders.IsBanned(peer);
 
     /// <summary>
     /// recv(2) of what the other end sent in one call, or of a part of it, at most <see cref="OneMessage.MostBytes"/>. EPROTO where the next bytes carry
@@ -55,7 +55,7 @@ internal sealed class UntrustedSocket : IDisposable
     /// </summary>
     public IOResult Receive(Span<byte> buffer)
     {
-        if (IsBarred)
+        if (IsBanned)
             return IOResult.Failure(Errno.ECONNRESET);
         Call call = Begin();
         IOResult result = isStream ? check.OneMessage.Receive(Descriptor, buffer, isLookedAt)
@@ -66,7 +66,7 @@ internal sealed class UntrustedSocket : IDisposable
     /// <summary>send(2).</summary>
     public IOResult Send(ReadOnlySpan<byte> data)
     {
-        if (IsBarred)
+        if (IsBanned)
             return IOResult.Failure(Errno.ECONNRESET);
         Call call = Begin();
         IOResult result = Libc.send(Descriptor, data);
@@ -80,7 +80,7 @@ internal sealed class UntrustedSocket : IDisposable
     /// </summary>
     public IOResult SpliceTo(FileDescriptor pipe)
     {
-        if (IsBarred)
+        if (IsBanned)
             return IOResult.Failure(Errno.ECONNRESET);
         bool isFresh = Stopwatch.GetTimestamp() - lastCall < NotableTicks;
         Call call = Begin();
@@ -92,7 +92,7 @@ internal sealed class UntrustedSocket : IDisposable
     /// <summary>splice(2) out of a pipe of the daemon's own.</summary>
     public IOResult SpliceFrom(FileDescriptor pipe, int count)
     {
-        if (IsBarred)
+        if (IsBanned)
             return IOResult.Failure(Errno.ECONNRESET);
         Call call = Begin();
         IOResult result = Libc.splice(pipe, Descriptor, count);
@@ -103,7 +103,7 @@ internal sealed class UntrustedSocket : IDisposable
     /// <summary>shutdown(2).</summary>
     public void Shutdown(SocketShutdown how)
     {
-        if (IsBarred)
+        if (IsBanned)
             return;
         Call call = Begin();
         Libc.shutdown(Descriptor, how);
@@ -134,7 +134,7 @@ internal sealed class UntrustedSocket : IDisposable
         // Nothing can join the queue behind this, so that an empty one stays empty.
         if (!isAtEnd)
             Shutdown(SocketShutdown.SHUT_RDWR);
-        if (IsBarred || (!isAtEnd && Libc.holds_unread(Descriptor)))
+        if (IsBanned || (!isAtEnd && Libc.holds_unread(Descriptor)))
         {
             check.Releaser.Release(Descriptor, Peer ?? Bucket.Root);
             return;

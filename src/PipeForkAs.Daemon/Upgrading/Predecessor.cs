@@ -52,7 +52,7 @@ internal sealed class Predecessor : IDisposable
 
     /// <summary>Takes what it offers.</summary>
     /// <exception cref="UpgradeException">It offers nothing: the argument is for a daemon that starts another one.</exception>
-    public static Predecessor Meet()
+    public static Predecessor Connect()
     {
         try
         {
@@ -114,7 +114,7 @@ internal sealed class Predecessor : IDisposable
     }
 
     /// <summary>Tells it that the service stops, where this daemon has taken over.</summary>
-    public void TellStop()
+    public void SendStop()
     {
         if (hasTakenOver)
             channel.Send(new HandoverMessage { Stop = true });

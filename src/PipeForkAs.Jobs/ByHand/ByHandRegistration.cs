@@ -30,8 +30,8 @@ internal static class ByHandRegistration
         if (started > 0)
             Terminal.Warning($"{1 + started} threads after the jobs were registered: the daemon would refuse this job host. {RuntimeThreads.HowToHaveOne}");
 
-        string[] problems = [.. jobs.Jobs.Where(job => job.ShownArguments.Count > 0)
-            .Select(job => ShownArguments.Problem(job, job.ArgumentsSchema()?.ToJsonString() ?? "")).OfType<string>()];
+        string[] problems = [.. jobs.Jobs.Where(job => job.AuditedArguments.Count > 0)
+            .Select(job => AuditedArgumentNames.Problem(job, job.ArgumentsSchema()?.ToJsonString() ?? "")).OfType<string>()];
         foreach (string problem in problems)
             Terminal.Error(problem);
         return problems.Length == 0;

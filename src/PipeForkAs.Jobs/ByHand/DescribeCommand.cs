@@ -51,8 +51,8 @@ internal sealed class DescribeCommand : Command
         foreach (Sandbox sandbox in job.Sandboxes)
             Terminal.Line($"  sandbox: {sandbox.InWords()}");
 
-        if (job.ShownArguments.Count > 0)
-            Terminal.Line($"  the audit record shows {(job.ShownArguments.Contains("*") ? "all arguments" : string.Join(", ", job.ShownArguments))}");
+        if (job.AuditedArguments.Count > 0)
+            Terminal.Line($"  the audit record shows {(job.AuditedArguments.Contains("*") ? "all arguments" : string.Join(", ", job.AuditedArguments))}");
 
         JsonElement? schema = Schema(job);
         foreach (ArgumentDescription argument in ArgumentPairs.Describe(schema))

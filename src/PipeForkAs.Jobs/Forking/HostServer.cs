@@ -65,7 +65,7 @@ internal sealed class HostServer
             RefuseUnlessOneThread(tasks, "after the jobs were registered");
 
             server = new HostServer(control, tasks, jobs, forRoot);
-            Introduction.Send(control, jobs);
+            HostIntroduction.Send(control, jobs);
             OomProtection.GiveUp();
             WarmUp.NameServices();
             WarmUp.Json();
@@ -167,7 +167,7 @@ internal sealed class HostServer
         }
         catch (SystemCallException failure)
         {
-            MissFork(failure);
+            ReportForkFailure(failure);
             return;
         }
         finally
@@ -187,7 +187,7 @@ internal sealed class HostServer
                 // Nobody was told of it.
                 Libc.kill(worker, Signal.SIGKILL);
                 Libc.wait_for(worker);
-                MissFork(failure);
+                ReportForkFailure(failure);
                 return;
             }
 
@@ -231,7 +231,7 @@ internal sealed class HostServer
     }
 
     /// <summary>The daemon may ask again.</summary>
-    private void MissFork(SystemCallException failure) => Say(writer => new ForkFailed(failure.Message).Encode(writer));
+    private void ReportForkFailure(SystemCallException failure) => Say(writer => new ForkFailed(failure.Message).Encode(writer));
 
     /// <summary>Reports a worker that ended to the daemon.</summary>
     private void TellEnded(EndedChild child)

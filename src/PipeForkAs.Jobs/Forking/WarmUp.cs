@@ -53,7 +53,7 @@ internal static class WarmUp
     {
         var writer = new MessageWriter();
         var account = new Account("nobody", 65534, 65534, [65534], "/nonexistent", "/bin/sh");
-        new Run { Job = "warm-up", Account = account, Environment = [new("LANG", "C.UTF-8")] }.Encode(writer);
+        new WorkerOrder { Job = "warm-up", Account = account, Environment = [new("LANG", "C.UTF-8")] }.Encode(writer);
         message = writer.Written.ToArray();
     }
 
@@ -61,7 +61,7 @@ internal static class WarmUp
     public static void Run()
     {
         var reader = new MessageReader(message);
-        Run order = Protocol.Worker.Run.Decode(ref reader);
+        WorkerOrder order = WorkerOrder.Decode(ref reader);
 
         // Not on each worker's way, but on that of most jobs: a number as text writes to the types' data, in their huge page, when it is first made.
         _ = Encoding.ASCII.GetBytes(order.Limits.OomScoreAdjust.ToString(CultureInfo.InvariantCulture));

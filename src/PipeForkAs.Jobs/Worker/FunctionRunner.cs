@@ -12,7 +12,7 @@ internal static class FunctionRunner
     private const int FailureCode = 1;
 
     /// <summary>Runs the order's function and tells the daemon where it threw. Returns the worker's exit code.</summary>
-    public static int Run(Run order, Job job, FileDescriptor control)
+    public static int Run(WorkerOrder order, Job job, FileDescriptor control)
     {
         SetEnvironment(order);
         SandboxEntry.Enter(order);
@@ -24,7 +24,7 @@ internal static class FunctionRunner
         {
             int code = job.Invoke(Context(order));
             if (code == 0)
-                SayAllIsWell(control, order.AwaitsAnswer);
+                ReportSuccess(control, order.AwaitsAnswer);
             return code;
         }
         catch (JobArgumentsException wrong)
@@ -42,7 +42,7 @@ internal static class FunctionRunner
 
     /// <summary>Makes the environment that the job sees.</summary>
     /// <exception cref="StepFailedException">It cannot be made.</exception>
-    public static void SetEnvironment(Run order)
+    public static void SetEnvironment(WorkerOrder order)
     {
         try
         {
@@ -83,7 +83,7 @@ internal static class FunctionRunner
     /// The daemon may answer the client with the end of the output: that comes with these descriptors, and not with the process,
     /// which takes longer to be taken down than many a function to run.
     /// </summary>
-    private static void SayAllIsWell(FileDescriptor control, bool awaitsAnswer)
+    private static void ReportSuccess(FileDescriptor control, bool awaitsAnswer)
     {
         Report(control, new Returned(ReturnKind.Exited, "", ""));
         Libc.close_range(0, 2);
@@ -92,7 +92,7 @@ internal static class FunctionRunner
     }
 
     /// <summary>What the job's function is given.</summary>
-    public static JobContext Context(Run order)
+    public static JobContext Context(WorkerOrder order)
     {
         Account account = order.Account;
         var user = new JobUser(account.Name, new UserId(account.Uid), new GroupId(account.Gid), UserChange.GroupsOf(account), account.Home, account.Shell) { GroupName = account.GroupName };

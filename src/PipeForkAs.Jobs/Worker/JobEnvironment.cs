@@ -8,7 +8,7 @@ internal static class JobEnvironment
     private const string Path = "/usr/local/bin:/usr/bin:/bin";
 
     /// <summary>The variables as NAME=VALUE.</summary>
-    public static string[] For(Run order)
+    public static string[] For(WorkerOrder order)
     {
         Account account = order.Account;
         bool hasLanguage = false;

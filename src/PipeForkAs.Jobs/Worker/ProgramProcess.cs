@@ -36,7 +36,7 @@ internal static class ProgramProcess
     /// <param name="control">The worker's control socket, which closes when the program runs.</param>
     /// <exception cref="StepFailedException">It cannot be started.</exception>
     [DoesNotReturn]
-    public static void Run(Run order, bool separatesStderr, FileDescriptor control)
+    public static void Run(WorkerOrder order, bool separatesStderr, FileDescriptor control)
     {
         SandboxEntry.Enter(order);
         using (var arguments = new CStringArray(order.Command))
@@ -52,7 +52,7 @@ internal static class ProgramProcess
         throw new UnreachableException();
     }
 
-    private static StepFailedException Failure(Run order, int call, Errno errno)
+    private static StepFailedException Failure(WorkerOrder order, int call, Errno errno)
     {
         string program = order.Command[0];
         if (call != Execve)
@@ -65,7 +65,7 @@ internal static class ProgramProcess
     }
 
     /// <summary>Whose limit is reached, and which one; empty where another reason is likely. fork(2), execve(2): EAGAIN.</summary>
-    private static string TooManyProcesses(Run order, Errno errno)
+    private static string TooManyProcesses(WorkerOrder order, Errno errno)
     {
         if (errno != Errno.EAGAIN)
             return "";

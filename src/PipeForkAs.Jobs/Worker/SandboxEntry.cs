@@ -20,7 +20,7 @@ internal static class SandboxEntry
 
     /// <summary>Enters them. The last thing before the job's own code.</summary>
     /// <exception cref="StepFailedException">One cannot be made as it was asked; nothing of the job may run.</exception>
-    public static void Enter(Run order)
+    public static void Enter(WorkerOrder order)
     {
         bool restrictsCalls = false, restrictsFiles = false;
         try
@@ -36,7 +36,7 @@ internal static class SandboxEntry
             if (!restrictsCalls)
                 return;
             if (!restrictsFiles)
-                PartFromOthers();
+                IsolateFromOtherProcesses();
         }
         catch (SystemCallException failure)
         {
@@ -58,7 +58,7 @@ internal static class SandboxEntry
     /// /proc/PID/mem; and signalled, where the kernel can forbid that. By them the job would do in another process, or with its sockets,
     /// what the sandbox forbids.
     /// </summary>
-    private static void PartFromOthers()
+    private static void IsolateFromOtherProcesses()
     {
         // Moving between directories is forbidden by every domain that does not allow it. Making block devices is nothing that a user could do.
         int version = Version();

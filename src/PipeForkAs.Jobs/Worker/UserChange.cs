@@ -49,7 +49,7 @@ internal sealed class UserChange(Parent jobHost, WorkerEnds ends)
     /// <param name="order">The order.</param>
     /// <param name="stderr">Where the job's errors go; null where they go where its output goes.</param>
     /// <param name="mayGainPrivileges">Whether programs that the job starts may have more rights than it.</param>
-    public void Become(Run order, FileDescriptor? stderr, bool mayGainPrivileges)
+    public void Become(WorkerOrder order, FileDescriptor? stderr, bool mayGainPrivileges)
     {
         try
         {
@@ -90,7 +90,7 @@ internal sealed class UserChange(Parent jobHost, WorkerEnds ends)
         DieWithJobHost();
     }
 
-    private void Apply(Run order, FileDescriptor? stderr, bool mayGainPrivileges)
+    private void Apply(WorkerOrder order, FileDescriptor? stderr, bool mayGainPrivileges)
     {
         Account account = order.Account;
         WorkerLimits limits = order.Limits;

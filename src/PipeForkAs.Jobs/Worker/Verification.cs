@@ -19,10 +19,10 @@ internal static class Verification
         if (uid == UserId.Root)
             return; // There is nothing to come back to.
 
-        DemandDenied(Libc.refused_setresuid(UserId.Unchanged, UserId.Root, UserId.Unchanged), "setresuid(-1, 0, -1)");
+        ThrowUnlessDenied(Libc.refused_setresuid(UserId.Unchanged, UserId.Root, UserId.Unchanged), "setresuid(-1, 0, -1)");
         var otherGroup = new GroupId(gid.Value == 0 ? 1u : 0u);
-        DemandDenied(Libc.refused_setresgid(GroupId.Unchanged, otherGroup, GroupId.Unchanged), "setresgid to another group");
-        DemandDenied(Libc.refused_setgroups([]), "setgroups(0)");
+        ThrowUnlessDenied(Libc.refused_setresgid(GroupId.Unchanged, otherGroup, GroupId.Unchanged), "setresgid to another group");
+        ThrowUnlessDenied(Libc.refused_setgroups([]), "setgroups(0)");
 
         Demand(Libc.capget() == CapabilitySets.None, "capabilities are left");
     }
@@ -35,7 +35,7 @@ internal static class Verification
         return same;
     }
 
-    private static void DemandDenied(Errno refusal, string call)
+    private static void ThrowUnlessDenied(Errno refusal, string call)
     {
         if (refusal != Errno.EPERM)
             throw new StepFailedException(WorkerStep.Verify, refusal, $"{call} was not refused as it must be");

@@ -20,7 +20,7 @@ internal static class WorkerProcess
             // A page that it writes to is copied at the first time: those of its way are copied while it waits, if it does.
             if (!Libc.poll_readable(change.Control, 0, goOnAfterSignals: false))
                 WarmUp.Run();
-            Run? order = WaitForOrder(change.Control, out FileDescriptor? stderr);
+            WorkerOrder? order = WaitForOrder(change.Control, out FileDescriptor? stderr);
             if (order is null)
                 Libc._exit(0);
 
@@ -61,7 +61,7 @@ internal static class WorkerProcess
     }
 
     /// <summary>Waits for the daemon. Null when it needs the worker no more, or is gone.</summary>
-    private static Run? WaitForOrder(FileDescriptor control, out FileDescriptor? stderr)
+    private static WorkerOrder? WaitForOrder(FileDescriptor control, out FileDescriptor? stderr)
     {
         stderr = null;
         int size = Libc.next_message_size(control).OrThrow("recv(control, MSG_PEEK)");
@@ -77,10 +77,10 @@ internal static class WorkerProcess
             throw new StepFailedException(WorkerStep.Order, received.Errno, "recvmsg(control)");
 
         var reader = new MessageReader(message.AsSpan(0, (int)received.Count));
-        if (reader.Kind != MessageKind.Run)
+        if (reader.Kind != MessageKind.WorkerOrder)
             throw new StepFailedException(WorkerStep.Order, Errno.None, $"a message of kind {(int)reader.Kind} is no order");
         stderr = descriptors[0];
-        return Protocol.Worker.Run.Decode(ref reader);
+        return WorkerOrder.Decode(ref reader);
     }
 
     private static void Report(FileDescriptor control, StepFailed failure)

@@ -26,18 +26,18 @@ public readonly record struct Hello(int Version)
 /// <param name="Environment">The variables that a client may set.</param>
 /// <param name="Timeout">How long it may run; zero where it does not say.</param>
 /// <param name="Sandboxes">What it may reach; none where it does not say.</param>
-/// <param name="ShownArguments">The arguments that audit records show, <c>*</c> for all.</param>
+/// <param name="AuditedArguments">The arguments that audit records show, <c>*</c> for all.</param>
 /// <param name="UnsafeEnvironment">Variables that a client may set although they change which code common programs run.</param>
 public sealed record JobOffer(
     string Name, JobKind Kind, string Description, string ArgumentsSchema, IReadOnlyList<string> Environment, TimeSpan Timeout, IReadOnlyList<Sandbox> Sandboxes,
-    IReadOnlyList<string> ShownArguments, IReadOnlyList<string> UnsafeEnvironment)
+    IReadOnlyList<string> AuditedArguments, IReadOnlyList<string> UnsafeEnvironment)
 {
     /// <summary>Writes the message.</summary>
     public void Encode(MessageWriter writer)
     {
         writer.Begin(MessageKind.JobOffer)
             .Text(Name).Byte((byte)Kind).Text(Description).Text(ArgumentsSchema).Texts(Environment).Int64(Timeout.Ticks)
-                .Texts(ShownArguments).Texts(UnsafeEnvironment);
+                .Texts(AuditedArguments).Texts(UnsafeEnvironment);
         Sandbox.EncodeAll(Sandboxes, writer);
     }
 

@@ -36,8 +36,8 @@ public enum MessageKind : byte
     /// <summary>Job host to daemon: the answer. No content.</summary>
     Pong = 22,
 
-    /// <summary>Daemon to worker: <see cref="Worker.Run"/>, with the end of a stream for descriptor 2 where that is to be another than that of descriptor 1.</summary>
-    Run = 32,
+    /// <summary>Daemon to worker: <see cref="Worker.WorkerOrder"/>, with the end of a stream for descriptor 2 where that is to be another than that of descriptor 1.</summary>
+    WorkerOrder = 32,
 
     /// <summary>Worker to daemon: a step failed, the job did not run; <see cref="Worker.StepFailed"/>.</summary>
     StepFailed = 33,

@@ -6,7 +6,7 @@ public static class WorkerProtocol
     /// <summary>The version that <see cref="Hello"/> carries.</summary>
     public const int Version = 9;
 
-    /// <summary>How long a worker waits for its leave at most, in milliseconds; <see cref="Run.AwaitsAnswer"/>.</summary>
+    /// <summary>How long a worker waits for its leave at most, in milliseconds; <see cref="WorkerOrder.AwaitsAnswer"/>.</summary>
     public const int AnswerPatienceMilliseconds = 20;
 
     /// <summary>The longest message in bytes: room for a request's arguments and environment and for 65,536 groups.</summary>

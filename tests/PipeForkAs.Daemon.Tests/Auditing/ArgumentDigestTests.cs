@@ -47,7 +47,7 @@ public sealed class ArgumentDigestTests
     [InlineData(new[] { "Path", "nothing" }, "{}")]
     [InlineData(new[] { "*" }, "{\"password\":{\"path\":\"inner\"},\"path\":\"/x\"}")]
     public void Only_what_is_named_is_shown(string[] names, string? shown) =>
-        Assert.Equal(shown, ArgumentDigest.Shown("{ \"path\": \"/x\", \"password\": {\"path\":\"inner\"} }"u8.ToArray(), names));
+        Assert.Equal(shown, ArgumentDigest.Audited("{ \"path\": \"/x\", \"password\": {\"path\":\"inner\"} }"u8.ToArray(), names));
 
     [Fact]
     public void The_hash_is_the_frameworks_for_every_length_and_key()

@@ -206,23 +206,23 @@ public sealed class AuditTests : IAsyncLifetime
                 Drain();
                 said.Clear();
 
-                audit.DemandWritable();
+                audit.ThrowIfUnwritable();
                 for (int i = 0; i < 20; i++)
                     audit.Write(Ran());
                 await UntilAsync(() => Said("AuditFileFailed") is not null);
                 List<(string Name, string Value)> failed = Assert.Single(said, fields => fields.Contains(("PIPEFORKAS_EVENT", "AuditFileFailed")));
                 Assert.Contains(required ? "nothing runs until it can be" : "requests go on", failed.Single(field => field.Name == "MESSAGE").Value);
                 if (required)
-                    Assert.Equal(ReplyCode.Internal, Assert.Throws<RefusedException>(audit.DemandWritable).Code);
+                    Assert.Equal(ReplyCode.Internal, Assert.Throws<RefusedException>(audit.ThrowIfUnwritable).Code);
                 else
-                    audit.DemandWritable();
+                    audit.ThrowIfUnwritable();
 
                 int kept = File.ReadAllText(path).Count(c => c == '\n');
                 Assert.InRange(kept, 1, 10);
                 Child.Run("/bin/mount", ["-o", "remount,size=1M", mount]);
                 audit.Write(Ran());
                 await WrittenAsync();
-                audit.DemandWritable();
+                audit.ThrowIfUnwritable();
                 await UntilAsync(() => Said("AuditFileWorks") is not null);
                 Assert.Contains(("PIPEFORKAS_LOST", "0"), Said("AuditFileWorks")!);
 
@@ -266,7 +266,7 @@ public sealed class AuditTests : IAsyncLifetime
         audit.Write(Ran());
         await WrittenAsync();
         Assert.Contains(Drain(), fields => fields.Contains(("PIPEFORKAS_EVENT", "AuditFileNotReopened")));
-        audit.DemandWritable();
+        audit.ThrowIfUnwritable();
     }
 
     [Fact]

@@ -50,21 +50,21 @@ public sealed class AuditWriterTests : IAsyncDisposable
         Use(path, required: true);
         Write(0);
         await UntilAsync(() => writer.Count == 0);
-        Assert.True(writer.IsWell);
+        Assert.True(writer.IsHealthy);
 
         disk.Freeze();
         for (int i = 1; i < 100; i++)
             Write(i);
         writer.Reopen();
-        Assert.True(writer.IsWell);
+        Assert.True(writer.IsHealthy);
         time.Advance(AuditWriter.Patience + TimeSpan.FromSeconds(1));
-        Assert.False(writer.IsWell);
-        Assert.False(writer.IsWell);
+        Assert.False(writer.IsHealthy);
+        Assert.False(writer.IsHealthy);
         string problem = Assert.Single(log.Lines);
         Assert.Equal($"the audit file {path} cannot be written: a record waits for more than 5 s; nothing runs until it can be", problem);
 
         disk.Thaw();
-        await UntilAsync(() => writer.IsWell);
+        await UntilAsync(() => writer.IsHealthy);
         Assert.Equal(Enumerable.Range(0, 100).Select(i => $"{i}"), await File.ReadAllLinesAsync(path));
         await SaidAsync($"the audit file {path} is written again; it lacks 0 records");
         await writer.EndAsync().WaitAsync(TimeSpan.FromSeconds(30));
@@ -81,12 +81,12 @@ public sealed class AuditWriterTests : IAsyncDisposable
         for (int i = 0; i < 100; i++)
             writer.Write(line);
         Assert.Equal((64, 36L), (writer.Count, writer.Lost));
-        Assert.False(writer.IsWell);
+        Assert.False(writer.IsHealthy);
         string problem = Assert.Single(log.Lines);
         Assert.Equal($"the audit file {path} cannot be written: 4194304 bytes of records wait already; requests go on", problem);
 
         disk.Thaw();
-        await UntilAsync(() => writer.IsWell);
+        await UntilAsync(() => writer.IsHealthy);
         await SaidAsync($"the audit file {path} is written again; it lacks 36 records");
         Assert.Equal(64 * line.Length, new FileInfo(path).Length);
         await writer.EndAsync().WaitAsync(TimeSpan.FromSeconds(30));
@@ -121,10 +121,10 @@ public sealed class AuditWriterTests : IAsyncDisposable
         Write(1);
         Write(2);
         await UntilAsync(() => log.Lines.Any(line => line.Contains("cannot be written: errno 28", StringComparison.Ordinal)));
-        Assert.False(writer.IsWell);
+        Assert.False(writer.IsHealthy);
         Use(folder.File("audit"));
         Write(3);
-        await UntilAsync(() => writer.IsWell);
+        await UntilAsync(() => writer.IsHealthy);
         Assert.Equal(["1", "2", "3"], await File.ReadAllLinesAsync(folder.File("audit")));
 
         writer.Use(new AuditOptions(), null);

@@ -22,6 +22,8 @@ public sealed class AuditOptionsTests : IDisposable
     [InlineData("""{ "Audit": { "RecordsPerMinute": 0 } }""", "Audit:RecordsPerMinute: must be from 1 to 1000000, or null for no limit")]
     [InlineData("""{ "Audit": { "Path": "/x" } }""", "Audit:Path: unknown key")]
     [InlineData("""{ "Commands": { "a": { "Command": ["/bin/echo"], "AuditArguments": ["b"] } } }""", "Commands:a:AuditArguments: names the parameter \"b\", which Parameters does not declare")]
+    [InlineData("""{ "Commands": { "a": { "Command": ["/bin/echo"], "AuditedArguments": ["b"] } } }""", "Commands:a:AuditedArguments: names the parameter \"b\", which Parameters does not declare")]
+    [InlineData("""{ "Jobs": { "a": { "AuditedArguments": true } } }""", "Jobs:a:AuditedArguments: must be an object or a list, not one value")]
     [InlineData("""{ "Jobs": { "a": { "AuditArguments": true } } }""", "Jobs:a:AuditArguments: must be an object or a list, not one value")]
     public void What_cannot_be_meant_is_refused_with_file_and_key(string json, string problem)
     {
@@ -36,13 +38,13 @@ public sealed class AuditOptionsTests : IDisposable
         string file = folder.Write("pipeforkas.json", $$"""
             { "Audit": { "File": "{{folder.File("audit")}}", "Required": true, "RecordsPerMinute": null },
               "JobHosts": [ { "Path": "/bin/true" } ],
-              "Commands": { "a": { "Command": ["/bin/echo", "{b}"], "Parameters": { "b": {} }, "AuditArguments": ["b"] } },
-              "Jobs": { "c": { "AuditArguments": ["*"] } } }
+              "Commands": { "a": { "Command": ["/bin/echo", "{b}"], "Parameters": { "b": {}, "d": {} }, "AuditedArguments": ["b"], "AuditArguments": ["d"] } },
+              "Jobs": { "c": { "AuditedArguments": ["*"] } } }
             """);
         DaemonOptions options = ConfigurationFiles.Load([file]).Options;
         Assert.Equal((folder.File("audit"), true, (int?)null), (options.Audit.File, options.Audit.Required, options.Audit.RecordsPerMinute));
-        Assert.Equal(["b"], options.Commands["a"].AuditArguments);
-        Assert.Equal(["*"], options.Jobs["c"].AuditArguments);
+        Assert.Equal([("AuditedArguments", "b"), ("AuditArguments", "d")], options.Commands["a"].ListAuditedArguments());
+        Assert.Equal(["*"], options.Jobs["c"].AuditedArguments);
         Assert.False(File.Exists(folder.File("audit")));
     }
 

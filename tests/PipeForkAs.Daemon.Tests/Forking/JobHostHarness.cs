@@ -18,7 +18,7 @@ public abstract class JobHostHarness(FakeHosts fakes) : IClassFixture<FakeHosts>
 
     private readonly ChildReaper reaper = new(static failure => throw failure);
     private LoopThread? loop;
-    private JobHost? host;
+    private JobHostPool? host;
 
     private protected ManualTime Time { get; } = new();
 
@@ -28,7 +28,7 @@ public abstract class JobHostHarness(FakeHosts fakes) : IClassFixture<FakeHosts>
     private protected LoopThread Loop => loop!;
 
     /// <summary>The host, once it was started.</summary>
-    private protected JobHost Host => host!;
+    private protected JobHostPool Host => host!;
 
     public async ValueTask DisposeAsync()
     {
@@ -47,7 +47,7 @@ public abstract class JobHostHarness(FakeHosts fakes) : IClassFixture<FakeHosts>
     {
         loop = new LoopThread(Time);
         var options = new JobHostOptions { Path = behaviour.StartsWith('/') ? behaviour : fakes.Path(behaviour), Workers = workers, MaxWorkers = maxWorkers, Processes = processes };
-        host = new JobHost(loop.Loop, reaper, new DescriptorCheck(loop.Loop, reaper, byDaemon: false, Log), options, Log);
+        host = new JobHostPool(loop.Loop, reaper, new DescriptorCheck(loop.Loop, reaper, byDaemon: false, Log), options, Log);
         Task started = loop.RunAsync(() => host.StartAsync(new SweepIsolation(loop.Loop, reaper, Log)));
         await UntilAsync(() => started.IsCompleted || behaviour == "silent");
         await started;

@@ -10,7 +10,7 @@ public sealed class EndingJobsTests : IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     private readonly LoopThread loop = new();
-    private readonly SideThread side = new("test");
+    private readonly BackgroundThread side = new("test");
     private readonly LogLines log = new();
     private readonly ConcurrentQueue<JobProcesses[]> looks = new();
     private readonly ConcurrentQueue<(JobProcesses Job, int Asked)> looked = new();
@@ -121,7 +121,7 @@ public sealed class EndingJobsTests : IDisposable
         {
         }
 
-        public override Run Begin(Run order, GroupLimits limits) => order;
+        public override WorkerOrder Begin(WorkerOrder order, GroupLimits limits) => order;
 
         public override IReadOnlyCollection<int> Living() => [];
 

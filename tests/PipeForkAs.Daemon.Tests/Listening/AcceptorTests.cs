@@ -60,7 +60,7 @@ public sealed class AcceptorTests : IConnectionRefusals, IAsyncDisposable
         await thread.RunAsync(() =>
         {
             limits.MaxConnections = 3;
-            connections!.Reconsider();
+            connections!.Reevaluate();
         });
         Connect(1);
         await ServedAsync(3);
@@ -92,7 +92,7 @@ public sealed class AcceptorTests : IConnectionRefusals, IAsyncDisposable
         await thread.RunAsync(() =>
         {
             limits.MaxReceivingPerUid = 3;
-            connections!.Reconsider();
+            connections!.Reevaluate();
         });
         await ServedAsync(5);
         Assert.All(served, service => Assert.Null(service.Connection.Interruption));

@@ -58,7 +58,7 @@ public sealed class ServiceManagerTests
         using ServiceNotifier notifier = NotifyPoint.Notifier(manager);
         Assert.False(notifier.IsEnabled);
         notifier.Notify(ServiceState.Ready);
-        notifier.DemandReachable();
+        notifier.ThrowIfUnreachable();
     }
 
     [Fact]

@@ -20,7 +20,7 @@ public sealed partial class ServiceNotifierTests
         using var folder = new TemporaryFolder();
         using var point = new NotifyPoint(isAbstract ? Abstract : folder.File("notify"));
         using ServiceNotifier notifier = NotifyPoint.Notifier(point.Manager());
-        notifier.DemandReachable();
+        notifier.ThrowIfUnreachable();
         Assert.Empty(point.Told());
         notifier.Notify(ServiceState.Ready);
         notifier.Notify(ServiceStates.Reloading());
@@ -71,7 +71,7 @@ public sealed partial class ServiceNotifierTests
             manager = gone.Manager();
         var log = new NotifierLog();
         using ServiceNotifier notifier = NotifyPoint.Notifier(manager, log);
-        Assert.Equal(Errno.ENOENT, Assert.Throws<SystemCallException>(notifier.DemandReachable).Errno);
+        Assert.Equal(Errno.ENOENT, Assert.Throws<SystemCallException>(notifier.ThrowIfUnreachable).Errno);
         notifier.Notify(ServiceStates.Alive);
         notifier.Notify(ServiceState.Ready);
         Assert.Equal(["the service manager was not told WATCHDOG: ENOENT (No such file or directory)"], log.Lines.Lines);

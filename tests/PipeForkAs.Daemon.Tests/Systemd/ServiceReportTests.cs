@@ -38,7 +38,7 @@ public sealed partial class ServiceReportTests
         using var thread = new LoopThread(time);
         ServiceManager manager = point.Manager(watchdogMicroseconds: "30000000");
         bool isWell = true;
-        var report = new ServiceReport(thread.Loop, manager, NotifyPoint.Notifier(manager), new RequestCounts()) { IsWell = () => isWell };
+        var report = new ServiceReport(thread.Loop, manager, NotifyPoint.Notifier(manager), new RequestCounts()) { IsHealthy = () => isWell };
         await thread.RunAsync(report.Start);
         Told(point);
         await thread.RunAsync(() => { isWell = false; });

@@ -22,14 +22,14 @@ public sealed class OffendersTests : IDisposable
     public void A_bucket_is_barred_for_a_hundred_times_as_long_as_its_calls_took()
     {
         offenders.CallTook(Callers.Alice, TimeSpan.FromMilliseconds(400));
-        Assert.True(offenders.IsBarred(Callers.Alice));
-        Assert.False(offenders.IsBarred(Callers.Bob));
+        Assert.True(offenders.IsBanned(Callers.Alice));
+        Assert.False(offenders.IsBanned(Callers.Bob));
         Assert.Contains("uid 1001", Assert.Single(log.Lines), StringComparison.Ordinal);
 
         time.Advance(TimeSpan.FromSeconds(39));
-        Assert.True(offenders.IsBarred(Callers.Alice));
+        Assert.True(offenders.IsBanned(Callers.Alice));
         time.Advance(TimeSpan.FromSeconds(2));
-        Assert.False(offenders.IsBarred(Callers.Alice));
+        Assert.False(offenders.IsBanned(Callers.Alice));
     }
 
     [Fact]
@@ -38,13 +38,13 @@ public sealed class OffendersTests : IDisposable
         for (int i = 0; i < 3; i++)
         {
             offenders.CallTook(Callers.Alice, Offenders.Allowance);
-            Assert.False(offenders.IsBarred(Callers.Alice));
+            Assert.False(offenders.IsBanned(Callers.Alice));
             time.Advance(TimeSpan.FromSeconds(1));
         }
 
         for (int i = 0; i < 160; i++)
             offenders.CallTook(Callers.Alice, Offenders.Notable);
-        Assert.True(offenders.IsBarred(Callers.Alice));
+        Assert.True(offenders.IsBanned(Callers.Alice));
     }
 
     [Fact]
@@ -54,8 +54,8 @@ public sealed class OffendersTests : IDisposable
             offenders.CallTook(Callers.Alice, Offenders.Notable - TimeSpan.FromTicks(1));
         offenders.CallTook(Bucket.Root, TimeSpan.FromSeconds(10));
         offenders.Hangs(Bucket.Root);
-        Assert.False(offenders.IsBarred(Callers.Alice));
-        Assert.False(offenders.IsBarred(Bucket.Root));
+        Assert.False(offenders.IsBanned(Callers.Alice));
+        Assert.False(offenders.IsBanned(Bucket.Root));
         offenders.Ends(Bucket.Root);
         Assert.Empty(log.Lines);
     }
@@ -67,9 +67,9 @@ public sealed class OffendersTests : IDisposable
         offenders.Hangs(Callers.Alice);
         time.Advance(TimeSpan.FromHours(1));
         offenders.Ends(Callers.Alice);
-        Assert.True(offenders.IsBarred(Callers.Alice));
+        Assert.True(offenders.IsBanned(Callers.Alice));
         offenders.Ends(Callers.Alice);
-        Assert.False(offenders.IsBarred(Callers.Alice));
+        Assert.False(offenders.IsBanned(Callers.Alice));
         Assert.Single(log.Lines);
     }
 
@@ -83,7 +83,7 @@ public sealed class OffendersTests : IDisposable
             time.Advance(TimeSpan.FromMilliseconds(100));
         }
 
-        Assert.True(offenders.IsBarred(Callers.Alice));
+        Assert.True(offenders.IsBanned(Callers.Alice));
     }
 
     public void Dispose() => loop.Dispose();

@@ -80,7 +80,7 @@ internal sealed class JobHostByHand : IDisposable
         public FileDescriptor Control => control;
 
         /// <summary>Sends an order whose job's errors go where its output goes.</summary>
-        public void Order(Run order)
+        public void Order(WorkerOrder order)
         {
             var writer = new MessageWriter();
             order.Encode(writer);

@@ -53,7 +53,7 @@ internal sealed class CommandTarget : Target
         Trial.Holds(Json.Same(arguments, canonical), "the canonical form says something else");
         string digest = Digest.Of("c", UserId.Root, arguments);
         Trial.Holds(digest == Digest.Of("c", UserId.Root, canonical), "the digest depends on more than the canonical form");
-        string shown = ArgumentDigest.Shown(arguments, ["path"])!;
+        string shown = ArgumentDigest.Audited(arguments, ["path"])!;
         Trial.Holds(!shown.Any(char.IsControl), "the record is not one line");
         if (line is null)
             return;

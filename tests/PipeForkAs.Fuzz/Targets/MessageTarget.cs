@@ -63,8 +63,8 @@ internal sealed class MessageTarget : Target
             case MessageKind.Reap:
                 Reap.Decode(ref reader).Encode(writer);
                 break;
-            case MessageKind.Run:
-                Run.Decode(ref reader).Encode(writer);
+            case MessageKind.WorkerOrder:
+                WorkerOrder.Decode(ref reader).Encode(writer);
                 break;
             case MessageKind.StepFailed:
                 StepFailed.Decode(ref reader).Encode(writer);

@@ -127,15 +127,15 @@ public sealed class MessageTests
     [Fact]
     public void A_negative_limit_is_refused_and_does_not_stand_for_none()
     {
-        var run = new Run { Job = "a", Account = new Account("a", 1, 1, [], "/", "/"), Limits = new WorkerLimits { CpuSeconds = -2 } };
-        Assert.Throws<FormatException>(() => Decode(Find(nameof(Run)), Find(nameof(Run)).Bytes(run)));
+        var run = new WorkerOrder { Job = "a", Account = new Account("a", 1, 1, [], "/", "/"), Limits = new WorkerLimits { CpuSeconds = -2 } };
+        Assert.Throws<FormatException>(() => Decode(Find(nameof(WorkerOrder)), Find(nameof(WorkerOrder)).Bytes(run)));
     }
 
     [Fact]
     public void A_negative_grace_is_refused()
     {
-        var run = new Run { Job = "a", Account = new Account("a", 1, 1, [], "/", "/"), GraceMilliseconds = -1 };
-        Assert.Throws<FormatException>(() => Decode(Find(nameof(Run)), Find(nameof(Run)).Bytes(run)));
+        var run = new WorkerOrder { Job = "a", Account = new Account("a", 1, 1, [], "/", "/"), GraceMilliseconds = -1 };
+        Assert.Throws<FormatException>(() => Decode(Find(nameof(WorkerOrder)), Find(nameof(WorkerOrder)).Bytes(run)));
     }
 
     [Fact]

@@ -71,7 +71,7 @@ internal static class Samples
         from seccomp in Gen.Elements(Enum.GetValues<SeccompProfile>())
         select new Sandbox { ReadOnly = readOnly, ReadWrite = readWrite, NoNetwork = noNetwork, Seccomp = seccomp };
 
-    private static readonly Gen<Run> Runs =
+    private static readonly Gen<WorkerOrder> WorkerOrders =
         from job in Generate.Text
         from command in Generate.Text.ArrayOf()
         from arguments in Generate.Bytes
@@ -86,7 +86,7 @@ internal static class Samples
         from orphanGrace in Generate.Positive64
         from needsHome in Generate.Bool
         from consentFor in Generate.OrNull(Generate.Text.ArrayOf())
-        select new Run
+        select new WorkerOrder
         {
             Job = job,
             Command = command,
@@ -151,7 +151,7 @@ internal static class Samples
         Of(MessageKind.ForkFailed, Generate.Text.Select(reason => new ForkFailed(reason)), (message, writer) => message.Encode(writer), static (ref reader) => ForkFailed.Decode(ref reader)),
         Of(MessageKind.Exited, Exits, (message, writer) => message.Encode(writer), static (ref reader) => WorkerExited.Decode(ref reader)),
         Of(MessageKind.Reap, Generate.Int32.Select(pid => new Reap(pid)), (message, writer) => message.Encode(writer), static (ref reader) => Reap.Decode(ref reader)),
-        Of(MessageKind.Run, Runs, (message, writer) => message.Encode(writer), static (ref reader) => Run.Decode(ref reader)),
+        Of(MessageKind.WorkerOrder, WorkerOrders, (message, writer) => message.Encode(writer), static (ref reader) => WorkerOrder.Decode(ref reader)),
         Of(MessageKind.StepFailed, FailedSteps, (message, writer) => message.Encode(writer), static (ref reader) => StepFailed.Decode(ref reader)),
         Of(MessageKind.Returned, Returns, (message, writer) => message.Encode(writer), static (ref reader) => Returned.Decode(ref reader)),
         Of(MessageKind.Consent, Consents, (message, writer) => message.Encode(writer), static (ref reader) => ConsentAnswer.Decode(ref reader)),

@@ -14,7 +14,7 @@ public sealed class SizeTests
         var environment = new Dictionary<string, string>();
         for (int i = 0, bytes = 0; bytes < ClientProtocol.MaxRequestBytes; i++, bytes += 11)
             environment.Add(string.Create(CultureInfo.InvariantCulture, $"A{i}"), "");
-        var order = new Run
+        var order = new WorkerOrder
         {
             Job = new string('j', 64),
             Arguments = new byte[ClientProtocol.MaxRequestBytes],

@@ -22,9 +22,9 @@ namespace PipeForkAs.Daemon.Requests;
 /// The way of a request, top to bottom: receive, identify, authorize, take a forked worker with its streams, the worker becomes the
 /// user and runs the job, relay, respond. Everything else is detail behind it.
 /// </summary>
-internal sealed class RequestStory(
-    DaemonOptions options, JobCatalog catalog, IAuthorizer authorizer, AccountGate accounts, OrderBuilder orders, Checking checking, Overseeing overseeing, JobSlots slots, RunningJobs runningJobs,
-    FairTurns turns, DescriptorCheck descriptors, UserBars bars, Audit audit, ILogger logger)
+internal sealed class RequestPipeline(
+    DaemonOptions options, JobCatalog catalog, IAuthorizer authorizer, AccountGate accounts, OrderBuilder orders, CheckHandler checkHandler, StatusHandler statusHandler, JobSlots slots, RunningJobs runningJobs,
+    FairTurns turns, DescriptorCheck descriptors, UserBans bans, Audit audit, ILogger logger)
 {
     /// <summary>How long, and how many bytes, a client that was refused may go on sending the input of its job.</summary>
     private static readonly TimeSpan LingerPatience = TimeSpan.FromSeconds(1);
@@ -34,12 +34,12 @@ internal sealed class RequestStory(
     private readonly MessageWriter writer = new(4096);
 
     /// <summary>Serves one client, to its end, and keeps one record of it: whatever came of it, and also where the client is gone.</summary>
-    public async Task TellAsync(Connection client)
+    public async Task HandleAsync(Connection client)
     {
         var trail = new AuditTrail(client);
         try
         {
-            await TellAsync(client, trail);
+            await HandleAsync(client, trail);
         }
         finally
         {
@@ -49,7 +49,7 @@ internal sealed class RequestStory(
         }
     }
 
-    private async Task TellAsync(Connection client, AuditTrail trail)
+    private async Task HandleAsync(Connection client, AuditTrail trail)
     {
         Reply reply = Reply.For(ReplyForm.Text, client);
         Request? request = null;
@@ -68,7 +68,7 @@ internal sealed class RequestStory(
                 return;
             }
 
-            end = await TellOfJobsAsync(client, request, reply, trail);
+            end = await AnswerQueryAsync(client, request, reply, trail);
         }
         catch (RefusedException refused)
         {
@@ -116,20 +116,20 @@ internal sealed class RequestStory(
         client.Close();
     }
 
-    private async ValueTask<EndRecord> TellOfJobsAsync(Connection client, Request request, Reply reply, AuditTrail trail)
+    private async ValueTask<EndRecord> AnswerQueryAsync(Connection client, Request request, Reply reply, AuditTrail trail)
     {
         // A reload takes as long as it takes; what limits its answer is told when it ends.
         using LoopTimer? patience = request.Operation == Operation.Reload ? null : Patience(client);
         return request.Operation switch
         {
-            Operation.Check => await checking.CheckAsync(client.Caller, request, reply, trail),
+            Operation.Check => await checkHandler.CheckAsync(client.Caller, request, reply, trail),
             Operation.List =>
-                await Listing.ListAsync(catalog, options.Limits, await authorizer.KnownJobsAsync(client.Caller), request, reply),
+                await ListHandler.ListAsync(catalog, options.Limits, await authorizer.KnownJobsAsync(client.Caller), request, reply),
             Operation.Describe =>
-                await Listing.DescribeAsync(catalog, options.Limits, await authorizer.KnownJobsAsync(client.Caller), request, reply),
-            Operation.Status => await overseeing.StatusAsync(client.Caller, request, reply),
-            Operation.Cancel => await overseeing.CancelAsync(client.Caller, request),
-            Operation.Reload => await overseeing.ReloadAsync(client.Caller, reply),
+                await ListHandler.DescribeAsync(catalog, options.Limits, await authorizer.KnownJobsAsync(client.Caller), request, reply),
+            Operation.Status => await statusHandler.StatusAsync(client.Caller, request, reply),
+            Operation.Cancel => await statusHandler.CancelAsync(client.Caller, request),
+            Operation.Reload => await statusHandler.ReloadAsync(client.Caller, reply),
             _ => throw new InvalidOperationException($"nobody answers {request.Operation}"),
         };
     }
@@ -148,15 +148,15 @@ internal sealed class RequestStory(
         UserSelector user = request.User is null ? UserSelector.ById(caller.Uid) : UserSelector.Parse(request.User);
 
         // Authorize: by name first. Only what the policy allows is looked up, and decided upon once more.
-        audit.DemandWritable();
+        audit.ThrowIfUnwritable();
         Decision decision = await authorizer.DecideAsync(caller, jobName, user, request.Arguments);
         trail.Decision = decision;
         if (decision.Answer is not (Answer.Allowed or Answer.UnknownUser))
             throw new RefusedException(ReplyCode.Denied, PolicyRefusal.Message(caller, request));
         RegisteredJob job = catalog.Find(jobName) ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{jobName}\"; list shows those that there are");
-        using JobHost.Hold held = job.Host.KeepUp();
+        using JobHostPool.Lease lease = job.Host.Acquire();
         Account account = decision.Account ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{user}\"");
-        bars.Demand(account);
+        bans.ThrowIfBanned(account);
         await accounts.PassAsync(account, caller.Bucket);
         JobOrder order = await orders.BuildAsync(caller.Bucket, job, request, account, decision.GrantsRoot);
         using JobSlots.Slot slot = await slots.TakeAsync(caller.Bucket, client.OnHungUp);
@@ -164,7 +164,7 @@ internal sealed class RequestStory(
 
         // Take a forked worker, which has its streams. It becomes the user, runs the job, whose output goes to them, and exits.
         using StderrPair? stderr = reply.SeparatesStderr ? StderrPair.Create(descriptors) : null;
-        ForkedWorker worker = await TakeWorkerAsync(client, job.Host, order.Run.GrantsRoot);
+        ForkedWorker worker = await TakeWorkerAsync(client, job.Host, order.WorkerOrder.GrantsRoot);
         Bucket owner = Bucket.OfAccount(new UserId(account.Uid));
         slot.KeepFor(owner, worker.Gone);
         worker.BelongTo(owner);
@@ -179,8 +179,8 @@ internal sealed class RequestStory(
         trail.Id = running.Id;
 
         // The kernel takes a process down in one go: on a processor that no other job wants, it waits with that until the client has its answer.
-        bool awaitsAnswer = !reply.TellsHowItEnded && job.Host.CountUnanswered() <= Environment.ProcessorCount;
-        worker.Order(order.Run with { AwaitsAnswer = awaitsAnswer, NeedsHome = decision.NeedsHome }, order.Group, writer, stderr?.Workers);
+        bool awaitsAnswer = !reply.IncludesExit && job.Host.CountUnanswered() <= Environment.ProcessorCount;
+        worker.Order(order.WorkerOrder with { AwaitsAnswer = awaitsAnswer, NeedsHome = decision.NeedsHome }, order.Group, writer, stderr?.Workers);
         stderr?.Workers.Dispose();
         client.OnHungUp(() => running.Job.End(EndReason.Cancelled));
         output.LimitReached = () => running.Job.End(EndReason.OutputLimit);
@@ -193,9 +193,9 @@ internal sealed class RequestStory(
 
         // Respond: where the output is all, as soon as there is no more of it and all is well; else when it is known how the worker ended.
         bool responded = false;
-        if (!reply.TellsHowItEnded)
+        if (!reply.IncludesExit)
         {
-            responded = await running.Job.SaysAllIsWellAsync(relayed);
+            responded = await running.Job.ReportsSuccessAsync(relayed);
             if (responded)
             {
                 client.Close();
@@ -233,7 +233,7 @@ internal sealed class RequestStory(
     }
 
     /// <summary>A worker, where the job is still to be run when there is one.</summary>
-    private async ValueTask<ForkedWorker> TakeWorkerAsync(Connection client, JobHost host, bool forRoot)
+    private async ValueTask<ForkedWorker> TakeWorkerAsync(Connection client, JobHostPool host, bool forRoot)
     {
         ForkedWorker worker;
         try

@@ -8,7 +8,7 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.Daemon.Requests;
 
 /// <summary>Tells which jobs there are of which the caller may know: as text for people, as JSON for programs.</summary>
-internal static class Listing
+internal static class ListHandler
 {
     /// <summary>Answers <c>list</c>.</summary>
     public static async ValueTask<EndRecord> ListAsync(

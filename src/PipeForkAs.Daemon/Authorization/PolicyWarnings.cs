@@ -7,23 +7,23 @@ namespace PipeForkAs.Daemon.Authorization;
 /// Where a policy and the registered jobs do not fit together: mostly a misspelt word. It refuses nothing, since a job may come later with its job
 /// host; but a rule that denies would fail unseen, and what it was to deny would be allowed.
 /// </summary>
-/// <param name="tell">Is told each doubt, once for as long as it lasts.</param>
-internal sealed class PolicyDoubts(Action<string> tell)
+/// <param name="log">Is told each warning, once for as long as it lasts.</param>
+internal sealed class PolicyWarnings(Action<string> log)
 {
-    /// <summary>Jobs that a doubt names, at most.</summary>
+    /// <summary>Jobs that a warning names, at most.</summary>
     private const int Named = 5;
 
     private Policy? told;
     private HashSet<string> standing = [];
-    private Task telling = Task.CompletedTask;
+    private Task logging = Task.CompletedTask;
 
     /// <summary>
-    /// Tells the doubts: all of them where the policy is another, as the log of a reload shall be whole; else those that were not there at the last
+    /// Tells the warnings: all of them where the policy is another, as the log of a reload shall be whole; else those that were not there at the last
     /// call, for a job host that starts again and again brings the same jobs.
     /// </summary>
     /// <param name="policy">The policy.</param>
     /// <param name="jobs">All jobs that are registered.</param>
-    public void Tell(Policy policy, IReadOnlyCollection<JobDescription> jobs) => Tell(policy, [.. Of(policy, jobs)]);
+    public void Log(Policy policy, IReadOnlyCollection<JobDescription> jobs) => Log(policy, [.. Of(policy, jobs)]);
 
     /// <summary>
     /// The same, for the loop: the rules are compared with the jobs on another thread, and what that comes to is told in the order of the
@@ -31,25 +31,25 @@ internal sealed class PolicyDoubts(Action<string> tell)
     /// </summary>
     /// <param name="policy">The policy.</param>
     /// <param name="jobs">All jobs that are registered.</param>
-    public Task TellAsync(Policy policy, IReadOnlyCollection<JobDescription> jobs) => telling = TellAsync(telling, policy, jobs);
+    public Task LogAsync(Policy policy, IReadOnlyCollection<JobDescription> jobs) => logging = LogAsync(logging, policy, jobs);
 
-    private async Task TellAsync(Task former, Policy policy, IReadOnlyCollection<JobDescription> jobs)
+    private async Task LogAsync(Task former, Policy policy, IReadOnlyCollection<JobDescription> jobs)
     {
-        HashSet<string> doubts = await Task.Run(() => Of(policy, jobs).ToHashSet());
+        HashSet<string> warnings = await Task.Run(() => Of(policy, jobs).ToHashSet());
         await Task.WhenAny(former);
-        Tell(policy, doubts);
+        Log(policy, warnings);
     }
 
-    private void Tell(Policy policy, HashSet<string> doubts)
+    private void Log(Policy policy, HashSet<string> warnings)
     {
         if (policy.Origin != told)
             standing = [];
-        (told, HashSet<string> before, standing) = (policy.Origin, standing, doubts);
-        foreach (string doubt in standing.Where(doubt => !before.Contains(doubt)))
-            tell(doubt);
+        (told, HashSet<string> before, standing) = (policy.Origin, standing, warnings);
+        foreach (string warning in standing.Where(warning => !before.Contains(warning)))
+            log(warning);
     }
 
-    /// <summary>The doubts, a line each; none where all that the rules say means something.</summary>
+    /// <summary>The warnings, a line each; none where all that the rules say means something.</summary>
     /// <param name="policy">The policy.</param>
     /// <param name="jobs">All jobs that are registered.</param>
     public static IEnumerable<string> Of(Policy policy, IReadOnlyCollection<JobDescription> jobs)
@@ -65,8 +65,8 @@ internal sealed class PolicyDoubts(Action<string> tell)
                     + "the same files by other paths; allow the intended folders instead, or give the job a Sandbox";
             }
 
-            if (rule.Where.Count > 0 && OfArguments(rule, [.. jobs.Where(job => rule.CoversJob(job.Name))]) is { } doubt)
-                yield return doubt;
+            if (rule.Where.Count > 0 && OfArguments(rule, [.. jobs.Where(job => rule.CoversJob(job.Name))]) is { } warning)
+                yield return warning;
         }
     }
 

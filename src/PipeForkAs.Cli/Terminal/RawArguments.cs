@@ -2,7 +2,7 @@ using System.Text.Unicode;
 
 using PipeForkAs.Protocol.Client;
 
-namespace PipeForkAs.Cli.Surroundings;
+namespace PipeForkAs.Cli.Terminal;
 
 /// <summary>
 /// Words of the command line are bytes, and .NET puts U+FFFD where they are no UTF-8. A request is JSON and cannot carry such bytes

@@ -16,7 +16,7 @@ using PipeForkAs.Protocol.Worker;
 namespace PipeForkAs.Daemon.Requests;
 
 /// <summary>Answers <c>check</c>: what a request would come to, by the evaluator that decides for it, without running anything.</summary>
-internal sealed class Checking(JobCatalog catalog, IAuthorizer authorizer, IUserDatabase users, AccountGate accounts, OrderBuilder orders)
+internal sealed class CheckHandler(JobCatalog catalog, IAuthorizer authorizer, IUserDatabase users, AccountGate accounts, OrderBuilder orders)
 {
     /// <summary>Answers.</summary>
     /// <exception cref="RefusedException">The job or the user does not exist, where the caller may know that, or the arguments are not what the job takes.</exception>
@@ -74,7 +74,7 @@ internal sealed class Checking(JobCatalog catalog, IAuthorizer authorizer, IUser
         Account account = decision.Account ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{user}\"");
         await accounts.PassAsync(account, asking.Bucket);
         JobOrder order = await orders.BuildAsync(asking.Bucket, job, request, account, decision.GrantsRoot);
-        WorkerLimits limits = order.Run.Limits;
+        WorkerLimits limits = order.WorkerOrder.Limits;
         var told = new SortedDictionary<string, double>(StringComparer.Ordinal)
         {
             ["timeout"] = order.Timeout.TotalSeconds,

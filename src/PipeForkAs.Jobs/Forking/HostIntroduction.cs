@@ -8,7 +8,7 @@ namespace PipeForkAs.Jobs.Forking;
 /// Tells the daemon which jobs there are. A forked child does it: deriving schemas fills caches and takes memory, which every later
 /// fork would have to copy.
 /// </summary>
-internal static class Introduction
+internal static class HostIntroduction
 {
     public static void Send(FileDescriptor control, JobCollection jobs) => HelperProcess.Run("the introduction", () =>
     {
@@ -18,9 +18,9 @@ internal static class Introduction
         foreach (Job job in jobs.Jobs)
         {
             string schema = job.ArgumentsSchema()?.ToJsonString() ?? "";
-            if (ShownArguments.Problem(job, schema) is { } problem)
+            if (AuditedArgumentNames.Problem(job, schema) is { } problem)
                 throw new HostRefusedException(problem);
-            new JobOffer(job.Name, job.Kind, job.Description, schema, job.Environment, job.Timeout, job.Sandboxes, job.ShownArguments,
+            new JobOffer(job.Name, job.Kind, job.Description, schema, job.Environment, job.Timeout, job.Sandboxes, job.AuditedArguments,
                 job.UnsafeEnvironment).Encode(writer);
             if (writer.Written.Length > WorkerProtocol.DefaultBufferBytes)
                 throw new HostRefusedException($"the description of the job {job.Name} and its arguments has {writer.Written.Length} bytes, at most {WorkerProtocol.DefaultBufferBytes} are allowed");

@@ -5,7 +5,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Tests.Authorization;
 
-public class PolicyDoubtsTests
+public class PolicyWarningsTests
 {
     private static readonly JobDescription[] Jobs =
     [
@@ -20,15 +20,15 @@ public class PolicyDoubtsTests
     [InlineData("*")]
     [InlineData("read-*")]
     [InlineData("id", "read-file", "read-part")]
-    public void What_names_jobs_is_not_doubted(params string[] names) => Assert.Empty(Doubts(new RuleOptions { Jobs = names }));
+    public void What_names_jobs_causes_no_warning(params string[] names) => Assert.Empty(Warnings(new RuleOptions { Jobs = names }));
 
     [Theory]
     [InlineData(false, "read-flie", "the rule \"x\" allows the job \"read-flie\", and no job of that name is registered")]
     [InlineData(true, "Read-file", "the rule \"x\" denies the job \"Read-file\", and no job of that name is registered")]
     [InlineData(true, "read-file2", "the rule \"x\" denies the job \"read-file2\", and no job of that name is registered")]
     [InlineData(true, "write-*", "the rule \"x\" denies the job \"write-*\", and no registered job's name begins so")]
-    public void A_job_that_there_is_not_is_doubted_also_beside_others(bool deny, string name, string doubt) =>
-        Assert.Equal([doubt], Doubts(new RuleOptions { Jobs = ["id", name], Deny = deny }));
+    public void A_job_that_there_is_not_causes_a_warning_also_beside_others(bool deny, string name, string warning) =>
+        Assert.Equal([warning], Warnings(new RuleOptions { Jobs = ["id", name], Deny = deny }));
 
     [Theory]
     [InlineData("path", "read-file")]
@@ -36,108 +36,108 @@ public class PolicyDoubtsTests
     [InlineData("path", "*")]
     [InlineData("path offset", "read-*")]
     [InlineData("whatever", "anything")]
-    public void A_rule_that_allows_one_of_its_jobs_is_not_doubted(string arguments, string job) => Assert.Empty(Doubts(Where(arguments, job, deny: false)));
+    public void A_rule_that_allows_one_of_its_jobs_causes_no_warning(string arguments, string job) => Assert.Empty(Warnings(Where(arguments, job, deny: false)));
 
     [Theory]
     [InlineData("Path", "read-file", "Path")]
     [InlineData("path", "id", "path")]
     [InlineData("path offset", "read-file", "path, offset")]
     [InlineData("path length", "read-*", "path, length")]
-    public void A_rule_that_no_valid_arguments_satisfy_is_doubted(string arguments, string job, string told) =>
-        Assert.Equal([$"the rule \"x\" allows nothing: none of its jobs has all arguments that Where looks at ({told})"], Doubts(Where(arguments, job, deny: false)));
+    public void A_rule_that_no_valid_arguments_satisfy_causes_a_warning(string arguments, string job, string told) =>
+        Assert.Equal([$"the rule \"x\" allows nothing: none of its jobs has all arguments that Where looks at ({told})"], Warnings(Where(arguments, job, deny: false)));
 
     [Theory]
     [InlineData("path", "read-*")]
     [InlineData("offset", "read-part")]
     [InlineData("whatever", "anything")]
-    public void A_rule_that_denies_by_arguments_that_all_its_jobs_have_is_not_doubted(string arguments, string job) => Assert.Empty(Doubts(Where(arguments, job, deny: true)));
+    public void A_rule_that_denies_by_arguments_that_all_its_jobs_have_causes_no_warning(string arguments, string job) => Assert.Empty(Warnings(Where(arguments, job, deny: true)));
 
     [Theory]
     [InlineData("path", "*", "id")]
     [InlineData("offset", "read-*", "read-file")]
     [InlineData("length", "read-*", "read-file, read-part")]
-    public void A_rule_that_denies_jobs_whatever_their_arguments_are_is_doubted(string argument, string job, string denied) => Assert.Equal(
-        [$"the rule \"x\" denies {denied} whatever the arguments are: not all that Where looks at ({argument}) is an argument there"], Doubts(Where(argument, job, deny: true)));
+    public void A_rule_that_denies_jobs_whatever_their_arguments_are_causes_a_warning(string argument, string job, string denied) => Assert.Equal(
+        [$"the rule \"x\" denies {denied} whatever the arguments are: not all that Where looks at ({argument}) is an argument there"], Warnings(Where(argument, job, deny: true)));
 
     [Theory]
     [InlineData("~/.ssh")]
     [InlineData("/etc")]
-    public void A_rule_that_denies_by_a_folder_is_doubted_since_links_pass_it(string folder)
+    public void A_rule_that_denies_by_a_folder_causes_a_warning_since_links_pass_it(string folder)
     {
         RuleOptions rule = Where("path", "read-*", deny: true);
         rule.Where["path"] = new ConditionOptions { Under = folder };
-        string doubt = Assert.Single(Doubts(rule));
-        Assert.StartsWith("the rule \"x\" denies by the folder of \"path\"", doubt, StringComparison.Ordinal);
-        Assert.Contains("/proc/self/root", doubt, StringComparison.Ordinal);
+        string warning = Assert.Single(Warnings(rule));
+        Assert.StartsWith("the rule \"x\" denies by the folder of \"path\"", warning, StringComparison.Ordinal);
+        Assert.Contains("/proc/self/root", warning, StringComparison.Ordinal);
 
         rule.Deny = false;
-        Assert.Empty(Doubts(rule));
+        Assert.Empty(Warnings(rule));
     }
 
     [Fact]
     public async Task Doubts_that_are_worked_out_on_another_thread_are_told_in_the_order_of_the_calls()
     {
         List<string> told = [];
-        var doubts = new PolicyDoubts(told.Add);
+        var warnings = new PolicyWarnings(told.Add);
         string[] names = [.. Enumerable.Range(0, 50).Select(number => $"job{number}")];
-        await Task.WhenAll(names.Select(name => doubts.TellAsync(Read(new RuleOptions { Jobs = [name] }), Jobs)).ToArray());
-        Assert.Equal(names, told.Select(doubt => doubt.Split('"')[3]));
+        await Task.WhenAll(names.Select(name => warnings.LogAsync(Read(new RuleOptions { Jobs = [name] }), Jobs)).ToArray());
+        Assert.Equal(names, told.Select(warning => warning.Split('"')[3]));
     }
 
     [Fact]
     public void Many_jobs_are_not_all_named()
     {
         JobDescription[] many = [.. Enumerable.Range(1, 7).Select(number => new JobDescription { Name = $"job{number}", Kind = JobKind.Text })];
-        Assert.Contains("denies job1, job2, job3, job4, job5 and 2 more whatever", Assert.Single(Doubts(Where("path", "*", deny: true), many)));
+        Assert.Contains("denies job1, job2, job3, job4, job5 and 2 more whatever", Assert.Single(Warnings(Where("path", "*", deny: true), many)));
     }
 
     [Fact]
-    public void Of_a_job_that_there_is_not_no_argument_is_doubted() => Assert.Single(Doubts(Where("path", "read-flie", deny: true)));
+    public void Of_a_job_that_there_is_not_no_argument_causes_a_warning() => Assert.Single(Warnings(Where("path", "read-flie", deny: true)));
 
     [Fact]
-    public void The_built_in_rules_are_not_doubted_even_where_no_job_is_registered() => Assert.Empty(PolicyDoubts.Of(new Policy(1000, Policy.DefaultRules), []));
+    public void The_built_in_rules_cause_no_warning_even_where_no_job_is_registered() => Assert.Empty(PolicyWarnings.Of(new Policy(1000, Policy.DefaultRules), []));
 
     [Fact]
     public void A_doubt_is_told_once_while_it_lasts_and_again_when_it_comes_back()
     {
         List<string> told = [];
-        var doubts = new PolicyDoubts(told.Add);
+        var warnings = new PolicyWarnings(told.Add);
         Policy policy = Read(new RuleOptions { Jobs = ["id", "backup"] });
-        const string Doubt = "the rule \"x\" allows the job \"backup\", and no job of that name is registered";
+        const string Warning = "the rule \"x\" allows the job \"backup\", and no job of that name is registered";
         JobDescription[] more = [.. Jobs, new() { Name = "backup", Kind = JobKind.Text }];
 
-        doubts.Tell(policy, Jobs);
-        doubts.Tell(policy, [.. Jobs]);
-        Assert.Equal([Doubt], told);
+        warnings.Log(policy, Jobs);
+        warnings.Log(policy, [.. Jobs]);
+        Assert.Equal([Warning], told);
 
-        doubts.Tell(policy, more);
+        warnings.Log(policy, more);
         Assert.Single(told);
 
-        doubts.Tell(policy, Jobs);
-        Assert.Equal([Doubt, Doubt], told);
+        warnings.Log(policy, Jobs);
+        Assert.Equal([Warning, Warning], told);
     }
 
     [Fact]
     public void A_job_host_that_comes_with_other_jobs_has_only_what_is_new_told()
     {
         List<string> told = [];
-        var doubts = new PolicyDoubts(told.Add);
+        var warnings = new PolicyWarnings(told.Add);
         Policy policy = Read(new RuleOptions { Jobs = ["id", "backup"] });
-        doubts.Tell(policy, Jobs);
+        warnings.Log(policy, Jobs);
 
-        doubts.Tell(policy, Jobs[1..]);
+        warnings.Log(policy, Jobs[1..]);
 
-        Assert.Equal(["backup", "id"], told.Select(doubt => doubt.Split('"')[3]));
+        Assert.Equal(["backup", "id"], told.Select(warning => warning.Split('"')[3]));
     }
 
     [Fact]
     public void Of_another_policy_all_doubts_are_told()
     {
         List<string> told = [];
-        var doubts = new PolicyDoubts(told.Add);
-        doubts.Tell(Read(new RuleOptions { Jobs = ["backup"] }), Jobs);
+        var warnings = new PolicyWarnings(told.Add);
+        warnings.Log(Read(new RuleOptions { Jobs = ["backup"] }), Jobs);
 
-        doubts.Tell(Read(new RuleOptions { Jobs = ["backup"] }), Jobs);
+        warnings.Log(Read(new RuleOptions { Jobs = ["backup"] }), Jobs);
 
         Assert.Equal(2, told.Count);
     }
@@ -150,7 +150,7 @@ public class PolicyDoubtsTests
         return rule;
     }
 
-    private static string[] Doubts(RuleOptions rule, JobDescription[]? jobs = null) => [.. PolicyDoubts.Of(Read(rule), jobs ?? Jobs)];
+    private static string[] Warnings(RuleOptions rule, JobDescription[]? jobs = null) => [.. PolicyWarnings.Of(Read(rule), jobs ?? Jobs)];
 
     private static Policy Read(RuleOptions rule)
     {

@@ -12,11 +12,11 @@ namespace PipeForkAs.Daemon.Requests;
 /// <param name="offenders">The buckets whose sockets held up the daemon.</param>
 /// <param name="unkillable">The jobs that cannot be killed.</param>
 /// <param name="limits">Say how many of those a user may have.</param>
-internal sealed class UserBars(Offenders offenders, UnkillableJobs unkillable, LimitOptions limits)
+internal sealed class UserBans(Offenders offenders, UnkillableJobs unkillable, LimitOptions limits)
 {
     /// <summary>Lets a user's job pass.</summary>
     /// <exception cref="RefusedException">No job runs as this user for now.</exception>
-    public void Demand(Account account)
+    public void ThrowIfBanned(Account account)
     {
         if (Problem(account) is { } problem)
             throw new RefusedException(ReplyCode.Busy, problem);
@@ -26,7 +26,7 @@ internal sealed class UserBars(Offenders offenders, UnkillableJobs unkillable, L
     public string? Problem(Account account)
     {
         Bucket user = Bucket.OfAccount(new UserId(account.Uid));
-        if (offenders.IsBarred(user))
+        if (offenders.IsBanned(user))
             return $"jobs or connections of {account.Name} held up the daemon, which runs none as this user for a while; ask again later";
         return unkillable.Of(user) is var count && count >= limits.MaxJobsPerUid
             ? $"{count} jobs of {account.Name} were ended and have processes left, the maximum (Limits:MaxJobsPerUid); ask again later"

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace PipeForkAs.Cli.Surroundings;
+namespace PipeForkAs.Cli.Terminal;
 
 /// <summary>The command's three streams: those of the process, or a test's.</summary>
 /// <param name="OpenInput">Opens the input. Only a job that runs has a use for it.</param>

@@ -5,7 +5,7 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Tests.Forking;
 
 /// <summary>The process of a job host that forks workers for root: on demand, and for nobody else.</summary>
-public sealed class RootJobHostTests(FakeHosts fakes) : JobHostHarness(fakes)
+public sealed class RootJobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
 {
     [Fact]
     public async Task Workers_for_root_come_of_a_process_of_their_own_which_starts_with_the_first()
@@ -35,7 +35,7 @@ public sealed class RootJobHostTests(FakeHosts fakes) : JobHostHarness(fakes)
         for (int i = 0; i < 2; i++)
             Assert.EndsWith("cannot serve: not for root", (await Assert.ThrowsAsync<JobHostException>(TakeForRootAsync)).Message, StringComparison.Ordinal);
         await Loop.RunAsync((await TakeAsync()).Release);
-        Assert.True(Host.IsWell);
+        Assert.True(Host.IsHealthy);
     }
 
     [Fact]

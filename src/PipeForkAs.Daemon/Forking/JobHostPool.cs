@@ -11,7 +11,7 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.Daemon.Forking;
 
 /// <summary>A registered executable that holds job functions: what the daemon takes workers from.</summary>
-internal sealed class JobHost
+internal sealed class JobHostPool
 {
     private readonly Loop loop;
     private readonly ChildReaper reaper;
@@ -25,7 +25,7 @@ internal sealed class JobHost
     private Action? whenUnused;
     private bool stopped;
 
-    public JobHost(Loop loop, ChildReaper reaper, DescriptorCheck descriptors, JobHostOptions options, ILogger logger)
+    public JobHostPool(Loop loop, ChildReaper reaper, DescriptorCheck descriptors, JobHostOptions options, ILogger logger)
     {
         this.descriptors = descriptors;
         this.loop = loop;
@@ -43,7 +43,7 @@ internal sealed class JobHost
     public IReadOnlyList<JobDescription> Jobs { get; private set; } = [];
 
     /// <summary>Whether one of its processes can fork, and answers.</summary>
-    public bool IsWell => users.AreWell;
+    public bool IsHealthy => users.AreHealthy;
 
     /// <summary>Workers that wait for a request.</summary>
     public int ReadyWorkers => users.ReadyWorkers;
@@ -95,10 +95,10 @@ internal sealed class JobHost
     }
 
     /// <summary>Keeps it from ending, for a request that has chosen it and takes a worker later.</summary>
-    public Hold KeepUp()
+    public Lease Acquire()
     {
         Uses++;
-        return new Hold(this);
+        return new Lease(this);
     }
 
     /// <summary>
@@ -111,7 +111,7 @@ internal sealed class JobHost
     }
 
     /// <summary>Whether another one was made for the same entry of the configuration.</summary>
-    public bool HasOptionsOf(JobHost other) => Entry(options) == Entry(other.options);
+    public bool HasOptionsOf(JobHostPool other) => Entry(options) == Entry(other.options);
 
     /// <summary>
     /// No new requests come. Workers that wait for one are released; the requests that hold it still get workers, forked when they ask.
@@ -149,7 +149,7 @@ internal sealed class JobHost
         if (root is not null)
             return root.TakeAsync(bucket, timeout, onLeft);
 
-        root = HostProcesses.ForRoot(loop, reaper, descriptors, options, DemandSameJobs, () => root = null, logger);
+        root = HostProcesses.ForRoot(loop, reaper, descriptors, options, ThrowUnlessSameJobs, () => root = null, logger);
         if (IsRetired)
             root.Retire();
         ValueTask<ForkedWorker> taking = root.TakeAsync(bucket, timeout, onLeft);
@@ -178,7 +178,7 @@ internal sealed class JobHost
     }
 
     /// <summary>The process for root starts long after the others: what their jobs are limited to must be what its jobs were registered with.</summary>
-    private void DemandSameJobs(HostProcess process)
+    private void ThrowUnlessSameJobs(HostProcess process)
     {
         if (!process.Jobs.Select(Text).SequenceEqual(Jobs.Select(Text)))
             throw new JobHostException("it holds other jobs than when the daemon started: the executable was replaced; reload the daemon");
@@ -211,7 +211,7 @@ internal sealed class JobHost
     }, null);
 
     /// <summary>A use of it.</summary>
-    internal sealed class Hold(JobHost host) : IDisposable
+    internal sealed class Lease(JobHostPool host) : IDisposable
     {
         private bool isDisposed;
 

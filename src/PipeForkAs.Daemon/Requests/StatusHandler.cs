@@ -17,12 +17,12 @@ namespace PipeForkAs.Daemon.Requests;
 /// Answers <c>status</c>, <c>cancel</c> and <c>reload</c>. Root sees and ends every job; others those that they asked for, whichever user
 /// they run as: that another's job runs is not told, and neither are the job hosts. What is counted is told to all.
 /// </summary>
-internal sealed class Overseeing(
+internal sealed class StatusHandler(
     JobHosts hosts, RunningJobs running, JobSlots slots, Predecessor? former, Audit audit, Func<Task<ReloadResult>> reload,
     LimitedLogger log, Loop loop)
 {
     private static readonly string Version =
-        typeof(Overseeing).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
+        typeof(StatusHandler).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
 
     private readonly long started = loop.Time.GetTimestamp();
 
@@ -106,6 +106,6 @@ internal sealed class Overseeing(
         return new RecordStatus(suppressed, log.Suppressed, isRoot ? waiting : null, isRoot ? lost : null);
     }
 
-    private static JobHostStatus Tell(JobHost host) =>
-        new(host.Path, [.. host.Pids.Select(pid => pid.Value)], host.ReadyWorkers, host.WantedWorkers, host.IsWell, host.IsRetired);
+    private static JobHostStatus Tell(JobHostPool host) =>
+        new(host.Path, [.. host.Pids.Select(pid => pid.Value)], host.ReadyWorkers, host.WantedWorkers, host.IsHealthy, host.IsRetired);
 }

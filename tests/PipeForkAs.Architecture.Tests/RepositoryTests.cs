@@ -3,7 +3,7 @@ using System.Xml.Linq;
 
 namespace PipeForkAs.Architecture.Tests;
 
-public sealed partial class HouseTests
+public sealed partial class RepositoryTests
 {
     [Fact]
     public void Every_project_is_in_the_solution()

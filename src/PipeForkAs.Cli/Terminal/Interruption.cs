@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 using PipeForkAs.Cli.Replies;
 
-namespace PipeForkAs.Cli.Surroundings;
+namespace PipeForkAs.Cli.Terminal;
 
 /// <summary>SIGINT (Ctrl-C) and SIGTERM, which end the command and with it the job.</summary>
 internal sealed class Interruption : IDisposable

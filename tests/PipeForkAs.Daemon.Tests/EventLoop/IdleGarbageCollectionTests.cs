@@ -3,19 +3,19 @@ using PipeForkAs.Daemon.Tests.Fakes;
 
 namespace PipeForkAs.Daemon.Tests.EventLoop;
 
-public sealed class IdleCollectionTests : IDisposable
+public sealed class IdleGarbageCollectionTests : IDisposable
 {
     private readonly ManualTime time = new();
     private readonly LoopThread loop;
-    private readonly IdleCollection collection;
+    private readonly IdleGarbageCollection collection;
     private bool idle = true;
     private long allocated = 100;
     private int collected;
 
-    public IdleCollectionTests()
+    public IdleGarbageCollectionTests()
     {
         loop = new LoopThread(time);
-        collection = new IdleCollection(loop.Loop, () => idle, () => allocated, () => collected++);
+        collection = new IdleGarbageCollection(loop.Loop, () => idle, () => allocated, () => collected++);
     }
 
     public void Dispose() => loop.Dispose();
@@ -23,7 +23,7 @@ public sealed class IdleCollectionTests : IDisposable
     [Fact]
     public async Task What_requests_left_is_collected_when_there_are_none_for_a_moment()
     {
-        allocated += IdleCollection.WorthBytes;
+        allocated += IdleGarbageCollection.WorthBytes;
         await EndRequestsAsync(3);
         Assert.Equal(0, collected);
         await RestAsync();
@@ -38,7 +38,7 @@ public sealed class IdleCollectionTests : IDisposable
     [Fact]
     public async Task A_little_is_left_and_counts_the_next_time()
     {
-        allocated += IdleCollection.WorthBytes - 1;
+        allocated += IdleGarbageCollection.WorthBytes - 1;
         await EndRequestsAsync(1);
         await RestAsync();
         Assert.Equal(0, collected);
@@ -51,7 +51,7 @@ public sealed class IdleCollectionTests : IDisposable
     [Fact]
     public async Task While_there_are_requests_none_of_them_waits_for_it()
     {
-        allocated += 2 * IdleCollection.WorthBytes;
+        allocated += 2 * IdleGarbageCollection.WorthBytes;
         idle = false;
         await EndRequestsAsync(1);
         await RestAsync();
@@ -70,7 +70,7 @@ public sealed class IdleCollectionTests : IDisposable
 
     private async Task RestAsync()
     {
-        time.Advance(IdleCollection.Rest);
+        time.Advance(IdleGarbageCollection.Rest);
         await loop.SettleAsync();
     }
 }

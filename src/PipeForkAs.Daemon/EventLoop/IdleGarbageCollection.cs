@@ -8,7 +8,7 @@ namespace PipeForkAs.Daemon.EventLoop;
 /// <param name="isIdle">Whether there are no requests.</param>
 /// <param name="allocatedBytes">How many bytes were ever allocated.</param>
 /// <param name="collect">Collects.</param>
-internal sealed class IdleCollection(Loop loop, Func<bool> isIdle, Func<long> allocatedBytes, Action collect)
+internal sealed class IdleGarbageCollection(Loop loop, Func<bool> isIdle, Func<long> allocatedBytes, Action collect)
 {
     /// <summary>So many new bytes are worth a collection; some 300 requests.</summary>
     internal const long WorthBytes = 4 << 20;
@@ -20,7 +20,7 @@ internal sealed class IdleCollection(Loop loop, Func<bool> isIdle, Func<long> al
     private long allocated = allocatedBytes();
 
     /// <summary>With the process's own collector.</summary>
-    public static IdleCollection OfProcess(Loop loop, Func<bool> isIdle) => new(
+    public static IdleGarbageCollection OfProcess(Loop loop, Func<bool> isIdle) => new(
         loop, isIdle, static () => GC.GetTotalAllocatedBytes(), static () => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true));
 
     /// <summary>A request has ended.</summary>

@@ -4,7 +4,7 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Tests.Forking;
 
-public sealed class JobHostTests(FakeHosts fakes) : JobHostHarness(fakes)
+public sealed class JobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
 {
     [Fact]
     public async Task As_many_workers_as_configured_wait_and_one_that_is_taken_is_replaced()

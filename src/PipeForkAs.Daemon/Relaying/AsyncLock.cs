@@ -1,7 +1,7 @@
 namespace PipeForkAs.Daemon.Relaying;
 
 /// <summary>Whose turn it is to write to the socket: a frame goes out whole before another begins. All on the loop's thread, first come first served.</summary>
-internal sealed class SocketTurn
+internal sealed class AsyncLock
 {
     private readonly Queue<TaskCompletionSource> waiting = new();
     private bool taken;
@@ -32,7 +32,7 @@ internal sealed class SocketTurn
     }
 
     /// <summary>A turn.</summary>
-    internal readonly struct Turn(SocketTurn owner) : IDisposable
+    internal readonly struct Turn(AsyncLock owner) : IDisposable
     {
         public void Dispose() => owner.End();
     }

@@ -2,12 +2,12 @@ using PipeForkAs.Daemon.Isolation;
 
 namespace PipeForkAs.Daemon.Tests.Isolation;
 
-public sealed class SideThreadTests
+public sealed class BackgroundThreadTests
 {
     [Fact(Timeout = 20_000)]
     public async Task What_it_is_given_is_done_in_order_on_one_thread_and_failures_come_back()
     {
-        var side = new SideThread("test");
+        var side = new BackgroundThread("test");
         var threads = new List<int>();
         var order = new List<int>();
         Task[] done = [.. Enumerable.Range(0, 100).Select(number => side.RunAsync(() =>

@@ -3,13 +3,13 @@ using PipeForkAs.Daemon.EventLoop;
 namespace PipeForkAs.Daemon.Isolation;
 
 /// <summary>One thread for what takes long or may block, in the order in which it comes: looks at /proc, control groups.</summary>
-internal sealed class SideThread
+internal sealed class BackgroundThread
 {
     private readonly Queue<Action> work = new();
     private bool stopped;
 
     /// <param name="name">What it is called in debuggers.</param>
-    public SideThread(string name) => new Thread(Run) { Name = name, IsBackground = true }.Start();
+    public BackgroundThread(string name) => new Thread(Run) { Name = name, IsBackground = true }.Start();
 
     /// <summary>Does something on this thread. A method that awaits it on the <see cref="Loop"/> goes on there.</summary>
     public Task RunAsync(Action action)

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using Microsoft.Win32.SafeHandles;
 
-namespace PipeForkAs.Cli.Surroundings;
+namespace PipeForkAs.Cli.Terminal;
 
 /// <summary>Descriptors 0, 1 and 2 as streams of bytes, nothing decoded, nothing kept back.</summary>
 internal static class StandardStreams

@@ -4,7 +4,7 @@ namespace PipeForkAs.Protocol.Worker;
 /// The order to a worker: whom to become and what to run. All is resolved already; a worker looks nothing up. Its lists are arrays, since a
 /// worker would resolve each call by an interface anew, which takes longer than what it does with them.
 /// </summary>
-public sealed record Run
+public sealed record WorkerOrder
 {
     /// <summary>The function's name in the job host, or of the command in the configuration.</summary>
     public required string Job { get; init; }
@@ -64,7 +64,7 @@ public sealed record Run
     /// <summary>Writes the message.</summary>
     public void Encode(MessageWriter writer)
     {
-        writer.Begin(MessageKind.Run).Text(Job).Texts(Command).Bytes(Arguments);
+        writer.Begin(MessageKind.WorkerOrder).Text(Job).Texts(Command).Bytes(Arguments);
         Account.Encode(writer);
         writer.Int32(Environment.Length);
         foreach ((string name, string value) in Environment)
@@ -77,7 +77,7 @@ public sealed record Run
     }
 
     /// <summary>Reads the message.</summary>
-    public static Run Decode(ref MessageReader reader)
+    public static WorkerOrder Decode(ref MessageReader reader)
     {
         string job = reader.Text();
         string[] command = reader.Texts();
@@ -99,7 +99,7 @@ public sealed record Run
         if (!asksConsent && consentFor.Length > 0)
             throw new FormatException("an order to run a job names callers");
         reader.End();
-        return new Run
+        return new WorkerOrder
         {
             Job = job,
             Command = command,

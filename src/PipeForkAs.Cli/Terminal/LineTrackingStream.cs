@@ -1,4 +1,4 @@
-namespace PipeForkAs.Cli.Surroundings;
+namespace PipeForkAs.Cli.Terminal;
 
 /// <summary>Passes writes on, and knows whether the next one begins a line.</summary>
 internal sealed class LineTrackingStream(Stream inner) : Stream

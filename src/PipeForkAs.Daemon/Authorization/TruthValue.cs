@@ -1,7 +1,7 @@
 namespace PipeForkAs.Daemon.Authorization;
 
 /// <summary>Whether a part of a rule matches. The order is that of an "and" over several parts: the least counts.</summary>
-internal enum Truth
+internal enum TruthValue
 {
     /// <summary>It does not.</summary>
     No,

@@ -1,3 +1,4 @@
+using PipeForkAs.Cli.Commands;
 using PipeForkAs.Cli.Terminal;
 
 namespace PipeForkAs.Cli;

@@ -19,7 +19,7 @@ public sealed partial class UnsafeCodeTests
     [Fact]
     public void No_other_source_calls_native_code() => Assert.Equal(
         [
-            "src/PipeForkAs.Jobs/Forking/HugePages.cs", "src/PipeForkAs.Jobs/Forking/RuntimeThreads.cs",
+            "src/PipeForkAs.Jobs/Forking/HugePages.cs", "src/PipeForkAs.Jobs/Runtime/RuntimeThreads.cs",
             "src/PipeForkAs.Jobs/Worker/ProgramProcess.cs",
         ],
         OutsideLibC().Where(file => NativeCall().IsMatch(file.Code)).Select(file => file.Path).Order(StringComparer.Ordinal));

@@ -1,8 +1,9 @@
 using System.Text;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
-using PipeForkAs.Daemon.Forking;
+using PipeForkAs.Daemon.Files;
 using PipeForkAs.Daemon.Isolation;
+using PipeForkAs.Daemon.Processes;
 using PipeForkAs.Daemon.Users;
 using PipeForkAs.LibC;
 

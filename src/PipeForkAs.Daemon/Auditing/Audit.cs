@@ -1,8 +1,9 @@
 using System.Buffers;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
+using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.Configuration;
-using PipeForkAs.Daemon.Requests;
+using PipeForkAs.Daemon.Logging;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Auditing;

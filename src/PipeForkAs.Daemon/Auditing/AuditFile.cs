@@ -1,4 +1,5 @@
 using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Files;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Auditing;

@@ -4,8 +4,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
-using PipeForkAs.Daemon.Listening;
-using PipeForkAs.Daemon.Systemd;
+using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Auditing;

@@ -1,4 +1,5 @@
 using PipeForkAs.Daemon.Authorization;
+using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Relaying;
 using PipeForkAs.Protocol.Client;

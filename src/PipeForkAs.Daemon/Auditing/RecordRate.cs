@@ -1,3 +1,4 @@
+using PipeForkAs.Daemon.Logging;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
 

@@ -1,4 +1,4 @@
-using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.Users;
 using PipeForkAs.Protocol.Client;
 

@@ -1,5 +1,5 @@
 using System.Collections.Frozen;
-using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Callers;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Worker;
 

@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Logging;
 using PipeForkAs.Daemon.Users;
 
 namespace PipeForkAs.Daemon.Authorization;

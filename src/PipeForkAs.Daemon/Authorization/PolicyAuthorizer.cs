@@ -1,5 +1,5 @@
 using System.Text.Json;
-using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.Patterns;
 using PipeForkAs.Daemon.Users;
 using PipeForkAs.LibC;

@@ -1,10 +1,10 @@
 using System.Globalization;
+using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Isolation;
-using PipeForkAs.Daemon.Listening;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Worker;
 

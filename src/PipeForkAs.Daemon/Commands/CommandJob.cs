@@ -2,10 +2,10 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Patterns;
-using PipeForkAs.Daemon.Requests;
 using PipeForkAs.Protocol;
 using PipeForkAs.Protocol.Client;
 

@@ -1,3 +1,4 @@
+using PipeForkAs.Daemon.Files;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Configuration;

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Isolation;
+using PipeForkAs.Daemon.Processes;
 using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;

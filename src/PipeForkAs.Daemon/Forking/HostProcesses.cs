@@ -3,6 +3,8 @@ using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Isolation;
+using PipeForkAs.Daemon.Logging;
+using PipeForkAs.Daemon.Processes;
 using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
 

@@ -4,6 +4,7 @@ using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Isolation;
+using PipeForkAs.Daemon.Processes;
 using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;

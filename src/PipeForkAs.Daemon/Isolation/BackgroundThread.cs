@@ -1,5 +1,6 @@
 using PipeForkAs.Daemon.EventLoop;
 
+
 namespace PipeForkAs.Daemon.Isolation;
 
 /// <summary>One thread for what takes long or may block, in the order in which it comes: looks at /proc, control groups.</summary>

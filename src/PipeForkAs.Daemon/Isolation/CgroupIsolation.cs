@@ -1,7 +1,8 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.EventLoop;
-using PipeForkAs.Daemon.Forking;
+using PipeForkAs.Daemon.Files;
+using PipeForkAs.Daemon.Processes;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Isolation;

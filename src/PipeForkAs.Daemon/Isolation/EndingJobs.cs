@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Logging;
 
 namespace PipeForkAs.Daemon.Isolation;
 

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using PipeForkAs.Daemon.Files;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Isolation;

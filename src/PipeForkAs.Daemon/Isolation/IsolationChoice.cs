@@ -1,7 +1,8 @@
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
-using PipeForkAs.Daemon.Forking;
+using PipeForkAs.Daemon.Logging;
+using PipeForkAs.Daemon.Processes;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Isolation;

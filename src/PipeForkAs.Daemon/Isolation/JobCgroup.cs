@@ -1,4 +1,5 @@
 using System.Globalization;
+using PipeForkAs.Daemon.Files;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Worker;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using PipeForkAs.Daemon.Files;
 
 namespace PipeForkAs.Daemon.Isolation;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
-using PipeForkAs.Daemon.Forking;
+using PipeForkAs.Daemon.Files;
+using PipeForkAs.Daemon.Processes;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Isolation;

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Logging;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Listening;

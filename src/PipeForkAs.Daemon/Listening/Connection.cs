@@ -1,7 +1,7 @@
 using System.Buffers;
+using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Fairness;
-using PipeForkAs.Daemon.Requests;
 using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;

@@ -1,9 +1,12 @@
 using System.Collections;
 using Microsoft.Extensions.Logging;
+using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Fairness;
+using PipeForkAs.Daemon.Logging;
 using PipeForkAs.Daemon.Untrusted;
+using PipeForkAs.Daemon.Users;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
 

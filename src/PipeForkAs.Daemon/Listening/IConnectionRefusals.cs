@@ -1,3 +1,4 @@
+using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.Untrusted;
 
 namespace PipeForkAs.Daemon.Listening;

@@ -1,6 +1,6 @@
+using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Fairness;
-using PipeForkAs.Daemon.Requests;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
 

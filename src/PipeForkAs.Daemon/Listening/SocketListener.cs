@@ -1,4 +1,4 @@
-using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Files;
 using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
 

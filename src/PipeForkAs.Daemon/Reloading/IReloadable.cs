@@ -1,5 +1,6 @@
 using PipeForkAs.Daemon.Configuration;
 
+
 namespace PipeForkAs.Daemon.Reloading;
 
 /// <summary>What a reload changes.</summary>

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Logging;
 using PipeForkAs.Daemon.Systemd;
 
 namespace PipeForkAs.Daemon.Reloading;

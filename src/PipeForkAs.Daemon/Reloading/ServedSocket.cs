@@ -1,5 +1,6 @@
 using System.Globalization;
 using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Loading;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using PipeForkAs.Daemon.Auditing;
+using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Replying;

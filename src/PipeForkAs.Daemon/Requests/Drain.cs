@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Logging;
 
 namespace PipeForkAs.Daemon.Requests;
 

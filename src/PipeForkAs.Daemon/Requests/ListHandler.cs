@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Replying;

@@ -1,3 +1,4 @@
+using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Forking;
@@ -43,7 +44,7 @@ internal sealed class OrderBuilder
             CpuSeconds = options.Worker.CpuSeconds,
             FileSize = options.Worker.FileSize,
             CoreSize = options.Worker.CoreSize,
-            Umask = OptionsCheck.ParseOctal(options.Worker.Umask),
+            Umask = PermissionBits.Parse(options.Worker.Umask),
             Nice = options.Worker.Nice,
             OomScoreAdjust = options.Worker.OomScoreAdj,
         };
@@ -100,7 +101,7 @@ internal sealed class OrderBuilder
             CpuSeconds = Least(limits.CpuSeconds, tighter.CpuSeconds),
             FileSize = Least(limits.FileSize, tighter.FileSize),
             CoreSize = Least(limits.CoreSize, tighter.CoreSize),
-            Umask = limits.Umask | (tighter.Umask is { } umask ? OptionsCheck.ParseOctal(umask) : 0),
+            Umask = limits.Umask | (tighter.Umask is { } umask ? PermissionBits.Parse(umask) : 0),
             Nice = Math.Max(limits.Nice, tighter.Nice ?? int.MinValue),
             OomScoreAdjust = Math.Max(limits.OomScoreAdjust, tighter.OomScoreAdj ?? int.MinValue),
         };

@@ -1,4 +1,4 @@
-using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Callers;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
+using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Forking;
-using PipeForkAs.Daemon.Listening;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
 using PipeForkAs.Protocol.Worker;

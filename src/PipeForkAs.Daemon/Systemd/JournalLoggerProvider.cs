@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Logging;
+using PipeForkAs.Daemon.Logging;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Systemd;

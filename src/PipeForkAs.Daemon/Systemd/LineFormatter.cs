@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Console;
 using PipeForkAs.Daemon.Auditing;
+using PipeForkAs.Daemon.Logging;
 
 namespace PipeForkAs.Daemon.Systemd;
 

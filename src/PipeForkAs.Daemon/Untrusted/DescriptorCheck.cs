@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Fairness;
-using PipeForkAs.Daemon.Forking;
+using PipeForkAs.Daemon.Processes;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Untrusted;

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Fairness;
+using PipeForkAs.Daemon.Logging;
 
 namespace PipeForkAs.Daemon.Untrusted;
 

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using PipeForkAs.Daemon.EventLoop;
-using PipeForkAs.Daemon.Forking;
+using PipeForkAs.Daemon.Processes;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Untrusted;

@@ -1,4 +1,4 @@
-using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Files;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Upgrading;

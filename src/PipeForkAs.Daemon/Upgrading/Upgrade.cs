@@ -1,9 +1,10 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.EventLoop;
-using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Logging;
+using PipeForkAs.Daemon.Processes;
 using PipeForkAs.Daemon.Systemd;
 
 namespace PipeForkAs.Daemon.Upgrading;

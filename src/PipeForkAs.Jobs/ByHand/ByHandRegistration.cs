@@ -1,5 +1,5 @@
-using PipeForkAs.Jobs.Forking;
 using PipeForkAs.Jobs.Registration;
+using PipeForkAs.Jobs.Runtime;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Jobs.ByHand;

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using PipeForkAs.Jobs.Forking;
+using PipeForkAs.Jobs.Runtime;
 using PipeForkAs.Protocol;
 
 namespace PipeForkAs.Jobs.ByHand;

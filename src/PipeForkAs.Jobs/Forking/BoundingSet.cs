@@ -1,3 +1,4 @@
+using PipeForkAs.Jobs.Runtime;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Jobs.Forking;

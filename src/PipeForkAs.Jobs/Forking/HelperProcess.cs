@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using PipeForkAs.Jobs.Runtime;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Jobs.Forking;

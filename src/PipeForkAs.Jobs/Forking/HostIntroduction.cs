@@ -1,4 +1,5 @@
 using PipeForkAs.Jobs.Registration;
+using PipeForkAs.Jobs.Runtime;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Worker;
 

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using PipeForkAs.Jobs.Runtime;
 using PipeForkAs.Jobs.Worker;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Worker;
@@ -66,7 +67,8 @@ internal sealed class HostServer
 
             server = new HostServer(control, tasks, jobs, forRoot);
             HostIntroduction.Send(control, jobs);
-            OomProtection.GiveUp();
+            if (OomProtection.GiveUp() && HelperProcess.Start("the check of the OOM score", OomProtection.TryToTakeBack).Finish().Length > 0)
+                OomProtection.Warn();
             WarmUp.NameServices();
             WarmUp.Json();
             WarmUp.MakeOrder();

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using PipeForkAs.Jobs.Runtime;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Jobs.Forking;

@@ -1,4 +1,3 @@
-using PipeForkAs.Jobs.Forking;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Jobs.Worker;
@@ -12,29 +11,33 @@ internal static class OomProtection
     private static ReadOnlySpan<byte> Warning =>
         "pipeforkas: a job can protect itself from the OOM killer as the daemon is protected, because CAP_SYS_RESOURCE is missing\n"u8;
 
-    /// <summary>Gives it up. Warns on stderr, which is the daemon's, if a job could take it back.</summary>
-    /// <exception cref="HostRefusedException">That cannot be tried.</exception>
+    /// <summary>Gives it up. Returns false if there was none.</summary>
     /// <exception cref="SystemCallException">The score cannot be read or written.</exception>
-    public static void GiveUp()
+    public static bool GiveUp()
     {
         using (FileDescriptor file = OomScore.Open())
         {
             if (OomScore.Read(file) >= 0)
-                return;
+                return false;
         }
 
         OomScore.Write(0);
-        if (HelperProcess.Start("the check of the OOM score", TryToTakeItBack).Finish().Length == 0)
-            return;
+        return true;
+    }
+
+    /// <summary>Warns on stderr, which is the daemon's, that a job could take it back.</summary>
+    public static void Warn()
+    {
         var stderr = new FileDescriptor(2);
         Libc.write(stderr, Warning);
         stderr.Release();
     }
 
     /// <summary>
-    /// Writes a byte if that works. A process may go back to the score that one with CAP_SYS_RESOURCE set last; proc_pid_oom_score_adj(5).
+    /// Takes it back, and writes a byte if that works; in a process of its own. A process may go back to the score that one with
+    /// CAP_SYS_RESOURCE set last; proc_pid_oom_score_adj(5).
     /// </summary>
-    private static void TryToTakeItBack(FileDescriptor output)
+    public static void TryToTakeBack(FileDescriptor output)
     {
         Libc.capset(CapabilitySets.None);
         try

@@ -1,4 +1,3 @@
-using PipeForkAs.Jobs.Forking;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Worker;
 

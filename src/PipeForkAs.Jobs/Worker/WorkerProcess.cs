@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
-using PipeForkAs.Jobs.Forking;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Worker;
 

@@ -1,6 +1,6 @@
 using PipeForkAs.Daemon.Authorization;
+using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.Configuration;
-using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Users;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;

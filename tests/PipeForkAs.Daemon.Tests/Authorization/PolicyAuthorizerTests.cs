@@ -1,9 +1,9 @@
 using System.Text;
 using System.Text.Json;
 using PipeForkAs.Daemon.Authorization;
+using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Fairness;
-using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Users;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol;

@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.Extensions.Configuration;
 using PipeForkAs.Daemon.Authorization;
+using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Users;
 

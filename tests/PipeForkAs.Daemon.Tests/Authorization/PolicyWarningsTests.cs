@@ -1,6 +1,7 @@
 using System.Text.Json;
 using PipeForkAs.Daemon.Authorization;
 using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Logging;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Tests.Authorization;

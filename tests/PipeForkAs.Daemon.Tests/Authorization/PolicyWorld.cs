@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using PipeForkAs.Daemon.Authorization;
+using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.Fairness;
-using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Patterns;
 using PipeForkAs.Daemon.Tests.Fakes;
 using PipeForkAs.Daemon.Users;

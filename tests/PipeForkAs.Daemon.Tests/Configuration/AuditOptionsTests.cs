@@ -1,4 +1,5 @@
 using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Loading;
 using PipeForkAs.Daemon.Tests.Fakes;
 using PipeForkAs.LibC;
 
@@ -38,7 +39,7 @@ public sealed class AuditOptionsTests : IDisposable
         string file = folder.Write("pipeforkas.json", $$"""
             { "Audit": { "File": "{{folder.File("audit")}}", "Required": true, "RecordsPerMinute": null },
               "JobHosts": [ { "Path": "/bin/true" } ],
-              "Commands": { "a": { "Command": ["/bin/echo", "{b}"], "Parameters": { "b": {}, "d": {} }, "AuditedArguments": ["b"], "AuditArguments": ["d"] } },
+              "Commands": { "a": { "Command": ["/bin/echo", "{b}", "{d}"], "Parameters": { "b": {}, "d": {} }, "AuditedArguments": ["b"], "AuditArguments": ["d"] } },
               "Jobs": { "c": { "AuditedArguments": ["*"] } } }
             """);
         DaemonOptions options = ConfigurationFiles.Load([file]).Options;

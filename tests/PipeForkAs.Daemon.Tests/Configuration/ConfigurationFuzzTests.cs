@@ -1,5 +1,6 @@
 using PipeForkAs.Daemon.Authorization;
 using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Loading;
 using PipeForkAs.Daemon.Tests.Fakes;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Tests.Fuzz;

@@ -3,6 +3,8 @@ using System.Reflection;
 using System.Text;
 using Microsoft.Extensions.Configuration;
 using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Loading;
+using PipeForkAs.Daemon.Reloading;
 
 namespace PipeForkAs.Daemon.Tests.Configuration;
 

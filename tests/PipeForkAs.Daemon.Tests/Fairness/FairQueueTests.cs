@@ -13,9 +13,9 @@ public sealed class FairQueueTests
     [Fact]
     public void Buckets_are_served_in_turn_and_one_buckets_items_in_their_order()
     {
-        Add(Callers.Alice, "a1", "a2", "a3");
-        Add(Callers.Bob, "b1");
-        Add(Callers.Carol, "c1", "c2");
+        Add(TestCallers.Alice, "a1", "a2", "a3");
+        Add(TestCallers.Bob, "b1");
+        Add(TestCallers.Carol, "c1", "c2");
         Assert.Equal(["a1", "b1", "c1", "a2", "c2", "a3"], TakeAll());
         Assert.Equal(0, queue.Count);
         Assert.Null(queue.LastOfLongest());
@@ -24,35 +24,35 @@ public sealed class FairQueueTests
     [Fact]
     public void A_bucket_that_comes_back_waits_for_the_others_first()
     {
-        Add(Callers.Alice, "a1");
-        Add(Callers.Bob, "b1", "b2");
+        Add(TestCallers.Alice, "a1");
+        Add(TestCallers.Bob, "b1", "b2");
         Assert.Equal("a1", Take());
-        Add(Callers.Alice, "a2");
+        Add(TestCallers.Alice, "a2");
         Assert.Equal(["b1", "a2", "b2"], TakeAll());
     }
 
     [Fact]
     public void A_bucket_that_may_not_go_keeps_its_turn()
     {
-        Add(Callers.Alice, "a1", "a2");
-        Add(Callers.Bob, "b1");
-        Assert.True(queue.TryTake(bucket => bucket != Callers.Alice, out FairQueue<string>.Place? taken));
+        Add(TestCallers.Alice, "a1", "a2");
+        Add(TestCallers.Bob, "b1");
+        Assert.True(queue.TryTake(bucket => bucket != TestCallers.Alice, out FairQueue<string>.Place? taken));
         Assert.Equal("b1", taken.Item);
-        Assert.False(queue.TryTake(bucket => bucket != Callers.Alice, out _));
-        Add(Callers.Carol, "c1");
+        Assert.False(queue.TryTake(bucket => bucket != TestCallers.Alice, out _));
+        Add(TestCallers.Carol, "c1");
         Assert.Equal(["a1", "c1", "a2"], TakeAll());
     }
 
     [Fact]
     public void The_newest_item_of_the_longest_line_is_found_for_whoever_must_make_room()
     {
-        Add(Callers.Alice, "a1");
-        Add(Callers.Bob, "b1", "b2", "b3");
+        Add(TestCallers.Alice, "a1");
+        Add(TestCallers.Bob, "b1", "b2", "b3");
         FairQueue<string>.Place last = queue.LastOfLongest()!;
         Assert.Equal("b3", last.Item);
         Assert.True(queue.Remove(last));
         Assert.False(queue.Remove(last));
-        Assert.Equal(2, queue.CountOf(Callers.Bob));
+        Assert.Equal(2, queue.CountOf(TestCallers.Bob));
         Assert.Equal(["a1", "b1", "b2"], TakeAll());
     }
 

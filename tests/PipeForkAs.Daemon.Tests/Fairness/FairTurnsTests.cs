@@ -21,7 +21,7 @@ public sealed class FairTurnsTests : IDisposable
         await thread.RunAsync(() =>
         {
             for (int i = 0; i < 100; i++)
-                Assert.True(turns.EnterAsync(Callers.Alice).AsTask().IsCompletedSuccessfully);
+                Assert.True(turns.EnterAsync(TestCallers.Alice).AsTask().IsCompletedSuccessfully);
         });
     }
 
@@ -33,8 +33,8 @@ public sealed class FairTurnsTests : IDisposable
         await thread.RunAsync(() =>
         {
             foreach (string name in new[] { "a1", "a2", "a3", "a4" })
-                all.Add(WorkAsync(turns, Callers.Alice, name, FairTurns.Budget));
-            all.Add(WorkAsync(turns, Callers.Bob, "b1", FairTurns.Budget));
+                all.Add(WorkAsync(turns, TestCallers.Alice, name, FairTurns.Budget));
+            all.Add(WorkAsync(turns, TestCallers.Bob, "b1", FairTurns.Budget));
             Assert.Equal(["a1"], done);
             Assert.Equal(4, turns.Waiting);
             return Task.WhenAll(all);
@@ -48,7 +48,7 @@ public sealed class FairTurnsTests : IDisposable
         var turns = new FairTurns(thread.Loop);
         await thread.RunAsync(async () =>
         {
-            Task[] work = [.. Enumerable.Range(0, 6).Select(i => WorkAsync(turns, Callers.Alice, $"{i}", FairTurns.Budget / 2))];
+            Task[] work = [.. Enumerable.Range(0, 6).Select(i => WorkAsync(turns, TestCallers.Alice, $"{i}", FairTurns.Budget / 2))];
             thread.Loop.Post(_ => done.Add("other"), null);
             await Task.WhenAll(work);
         });
@@ -63,9 +63,9 @@ public sealed class FairTurnsTests : IDisposable
         var turns = new FairTurns(thread.Loop);
         await thread.RunAsync(async () =>
         {
-            Task[] first = [.. Enumerable.Range(0, 3).Select(i => WorkAsync(turns, Callers.Alice, $"{i}", FairTurns.Budget))];
+            Task[] first = [.. Enumerable.Range(0, 3).Select(i => WorkAsync(turns, TestCallers.Alice, $"{i}", FairTurns.Budget))];
             await Task.Yield();
-            Task late = WorkAsync(turns, Callers.Alice, "late", TimeSpan.Zero);
+            Task late = WorkAsync(turns, TestCallers.Alice, "late", TimeSpan.Zero);
             await Task.WhenAll([.. first, late]);
         });
         Assert.Equal(["0", "1", "2", "late"], done);

@@ -1,9 +1,10 @@
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
+using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Fairness;
-using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Processes;
 using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using PipeForkAs.Daemon.Logging;
 
 namespace PipeForkAs.Daemon.Tests.Fakes;
 

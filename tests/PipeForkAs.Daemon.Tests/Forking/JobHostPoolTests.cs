@@ -1,5 +1,6 @@
 using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Forking;
+using PipeForkAs.Daemon.Logging;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Tests.Forking;

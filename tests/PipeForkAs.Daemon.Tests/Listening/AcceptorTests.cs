@@ -1,11 +1,13 @@
 using System.Net.Sockets;
+using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Fairness;
-using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Processes;
 using PipeForkAs.Daemon.Tests.Authorization;
 using PipeForkAs.Daemon.Tests.Fakes;
 using PipeForkAs.Daemon.Untrusted;
+using PipeForkAs.Daemon.Users;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
 

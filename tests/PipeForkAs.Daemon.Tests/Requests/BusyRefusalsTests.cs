@@ -1,7 +1,7 @@
 using System.Text;
 using PipeForkAs.Daemon.Auditing;
+using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.Fairness;
-using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Requests;
 using PipeForkAs.Daemon.Tests.Fakes;
 using PipeForkAs.Daemon.Untrusted;

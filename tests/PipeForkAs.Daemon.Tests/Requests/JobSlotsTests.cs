@@ -1,3 +1,4 @@
+using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Fairness;
@@ -16,9 +17,9 @@ public sealed class JobSlotsTests
     public Task Who_came_first_goes_first_but_for_those_whose_own_jobs_are_in_the_way() => OnLoopAsync(async loop =>
     {
         JobSlots slots = Slots(loop, new LimitOptions { MaxJobs = 2, MaxJobsPerUid = 1, MaxQueued = 10 });
-        JobSlots.Slot alice = await slots.TakeAsync(Callers.Alice, Stay);
-        Task<JobSlots.Slot> again = slots.TakeAsync(Callers.Alice, Stay).AsTask();
-        JobSlots.Slot bob = await slots.TakeAsync(Callers.Bob, Stay);
+        JobSlots.Slot alice = await slots.TakeAsync(TestCallers.Alice, Stay);
+        Task<JobSlots.Slot> again = slots.TakeAsync(TestCallers.Alice, Stay).AsTask();
+        JobSlots.Slot bob = await slots.TakeAsync(TestCallers.Bob, Stay);
         Assert.Equal((2, 1), (slots.Taken, slots.Waiting));
 
         bob.Dispose();
@@ -34,15 +35,15 @@ public sealed class JobSlotsTests
     {
         JobSlots slots = Slots(loop, new LimitOptions { MaxJobs = 1, MaxJobsPerUid = 1, MaxQueued = 10, QueueTimeout = TimeSpan.FromSeconds(20) });
         var gone = new TaskCompletionSource();
-        JobSlots.Slot slot = await slots.TakeAsync(Callers.Bob, Stay);
-        slot.KeepFor(Callers.Alice, gone.Task);
+        JobSlots.Slot slot = await slots.TakeAsync(TestCallers.Bob, Stay);
+        slot.KeepFor(TestCallers.Alice, gone.Task);
         slot.Dispose();
         Assert.Equal(1, slots.Taken);
 
         // The caller is another, and has the slot again after a short time; so have others, but not the user.
-        (await slots.TakeAsync(Callers.Bob, Stay)).Dispose();
-        Task<JobSlots.Slot> alice = slots.TakeAsync(Callers.Alice, Stay).AsTask();
-        (await slots.TakeAsync(Callers.Carol, Stay)).Dispose();
+        (await slots.TakeAsync(TestCallers.Bob, Stay)).Dispose();
+        Task<JobSlots.Slot> alice = slots.TakeAsync(TestCallers.Alice, Stay).AsTask();
+        (await slots.TakeAsync(TestCallers.Carol, Stay)).Dispose();
         Assert.False(alice.IsCompleted);
         gone.SetResult();
         (await alice).Dispose();
@@ -53,11 +54,11 @@ public sealed class JobSlotsTests
     public Task A_full_queue_refuses_and_one_caller_cannot_fill_it_alone() => OnLoopAsync(async loop =>
     {
         JobSlots slots = Slots(loop, new LimitOptions { MaxJobs = 2, MaxJobsPerUid = 2, MaxQueued = 3 });
-        JobSlots.Slot[] held = [await slots.TakeAsync(Callers.Alice, Stay), await slots.TakeAsync(Callers.Alice, Stay)];
-        List<Task<JobSlots.Slot>> waiting = [slots.TakeAsync(Callers.Alice, Stay).AsTask(), slots.TakeAsync(Callers.Alice, Stay).AsTask()];
-        Assert.Contains("MaxJobs", (await RefusedAsync(slots, Callers.Alice)).Message);
-        waiting.Add(slots.TakeAsync(Callers.Bob, Stay).AsTask());
-        Assert.Equal(ReplyCode.Busy, (await RefusedAsync(slots, Callers.Bob)).Code);
+        JobSlots.Slot[] held = [await slots.TakeAsync(TestCallers.Alice, Stay), await slots.TakeAsync(TestCallers.Alice, Stay)];
+        List<Task<JobSlots.Slot>> waiting = [slots.TakeAsync(TestCallers.Alice, Stay).AsTask(), slots.TakeAsync(TestCallers.Alice, Stay).AsTask()];
+        Assert.Contains("MaxJobs", (await RefusedAsync(slots, TestCallers.Alice)).Message);
+        waiting.Add(slots.TakeAsync(TestCallers.Bob, Stay).AsTask());
+        Assert.Equal(ReplyCode.Busy, (await RefusedAsync(slots, TestCallers.Bob)).Code);
 
         foreach (JobSlots.Slot slot in held)
             slot.Dispose();
@@ -70,12 +71,12 @@ public sealed class JobSlotsTests
     public Task Buckets_that_wait_get_slots_in_turn() => OnLoopAsync(async loop =>
     {
         JobSlots slots = Slots(loop, new LimitOptions { MaxJobs = 1, MaxJobsPerUid = 10, MaxQueued = 20 });
-        JobSlots.Slot held = await slots.TakeAsync(Callers.Alice, Stay);
+        JobSlots.Slot held = await slots.TakeAsync(TestCallers.Alice, Stay);
         var order = new List<string>();
         Task[] all =
         [
-            .. Enumerable.Range(1, 5).Select(i => PassAsync(Callers.Alice, $"a{i}")),
-            PassAsync(Callers.Bob, "b1"), PassAsync(Callers.Bob, "b2"), PassAsync(Callers.Carol, "c1"),
+            .. Enumerable.Range(1, 5).Select(i => PassAsync(TestCallers.Alice, $"a{i}")),
+            PassAsync(TestCallers.Bob, "b1"), PassAsync(TestCallers.Bob, "b2"), PassAsync(TestCallers.Carol, "c1"),
         ];
         held.Dispose();
         await Task.WhenAll(all);
@@ -92,13 +93,13 @@ public sealed class JobSlotsTests
     public Task Where_the_queue_is_full_the_bucket_with_the_most_in_it_makes_room() => OnLoopAsync(async loop =>
     {
         JobSlots slots = Slots(loop, new LimitOptions { MaxJobs = 1, MaxJobsPerUid = 10, MaxQueued = 4 });
-        JobSlots.Slot held = await slots.TakeAsync(Callers.Carol, Stay);
-        Task<JobSlots.Slot>[] alice = [.. Enumerable.Range(0, 4).Select(_ => slots.TakeAsync(Callers.Alice, Stay).AsTask())];
-        Task<JobSlots.Slot> bob = slots.TakeAsync(Callers.Bob, Stay).AsTask();
+        JobSlots.Slot held = await slots.TakeAsync(TestCallers.Carol, Stay);
+        Task<JobSlots.Slot>[] alice = [.. Enumerable.Range(0, 4).Select(_ => slots.TakeAsync(TestCallers.Alice, Stay).AsTask())];
+        Task<JobSlots.Slot> bob = slots.TakeAsync(TestCallers.Bob, Stay).AsTask();
 
         Assert.Equal(ReplyCode.Busy, (await Assert.ThrowsAsync<RefusedException>(() => alice[3])).Code);
         Assert.False(bob.IsCompleted);
-        Assert.Equal(ReplyCode.Busy, (await RefusedAsync(slots, Callers.Alice)).Code);
+        Assert.Equal(ReplyCode.Busy, (await RefusedAsync(slots, TestCallers.Alice)).Code);
         held.Dispose();
         (await alice[0]).Dispose();
         (await bob).Dispose();
@@ -108,26 +109,26 @@ public sealed class JobSlotsTests
     public Task Root_has_slots_beyond_those_of_all_others() => OnLoopAsync(async loop =>
     {
         JobSlots slots = Slots(loop, new LimitOptions { MaxJobs = 2, RootReserve = 1, MaxQueued = 0 });
-        JobSlots.Slot[] held = [await slots.TakeAsync(Callers.Alice, Stay), await slots.TakeAsync(Callers.Bob, Stay)];
-        Assert.Contains("MaxJobs", (await RefusedAsync(slots, Callers.Bob)).Message);
+        JobSlots.Slot[] held = [await slots.TakeAsync(TestCallers.Alice, Stay), await slots.TakeAsync(TestCallers.Bob, Stay)];
+        Assert.Contains("MaxJobs", (await RefusedAsync(slots, TestCallers.Bob)).Message);
 
         JobSlots.Slot root = await slots.TakeAsync(Bucket.Root, Stay);
         Assert.Contains("MaxJobs", (await RefusedAsync(slots, Bucket.Root)).Message);
         held[0].Dispose();
-        Assert.Contains("MaxJobs", (await RefusedAsync(slots, Callers.Bob)).Message);
+        Assert.Contains("MaxJobs", (await RefusedAsync(slots, TestCallers.Bob)).Message);
         root.Dispose();
-        (await slots.TakeAsync(Callers.Bob, Stay)).Dispose();
+        (await slots.TakeAsync(TestCallers.Bob, Stay)).Dispose();
     });
 
     [Fact]
     public Task Whoever_leaves_or_is_late_or_meets_the_stop_takes_no_slot() => OnLoopAsync(async loop =>
     {
         JobSlots slots = Slots(loop, new LimitOptions { MaxJobs = 1, MaxQueued = 10, QueueTimeout = TimeSpan.FromMilliseconds(1) });
-        JobSlots.Slot held = await slots.TakeAsync(Callers.Alice, Stay);
-        Assert.Equal(ReplyCode.Busy, (await RefusedAsync(slots, Callers.Bob)).Code);
-        var left = await Assert.ThrowsAsync<RefusedException>(async () => await slots.TakeAsync(Callers.Bob, leave => leave()));
+        JobSlots.Slot held = await slots.TakeAsync(TestCallers.Alice, Stay);
+        Assert.Equal(ReplyCode.Busy, (await RefusedAsync(slots, TestCallers.Bob)).Code);
+        var left = await Assert.ThrowsAsync<RefusedException>(async () => await slots.TakeAsync(TestCallers.Bob, leave => leave()));
         Assert.Equal(ReplyCode.Cancelled, left.Code);
-        Task<JobSlots.Slot> waits = slots.TakeAsync(Callers.Bob, Stay).AsTask();
+        Task<JobSlots.Slot> waits = slots.TakeAsync(TestCallers.Bob, Stay).AsTask();
         slots.RefuseAll();
         Assert.Equal(ReplyCode.ShuttingDown, (await Assert.ThrowsAsync<RefusedException>(() => waits)).Code);
 

@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.Extensions.Logging;
+using PipeForkAs.Daemon.Logging;
 using PipeForkAs.Daemon.Systemd;
 using PipeForkAs.Daemon.Tests.Fakes;
 using PipeForkAs.LibC;

@@ -1,6 +1,7 @@
 using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
+using PipeForkAs.Daemon.Logging;
 using PipeForkAs.Daemon.Systemd;
 using PipeForkAs.Daemon.Tests.Fakes;
 

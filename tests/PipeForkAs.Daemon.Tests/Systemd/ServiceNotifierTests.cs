@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging;
+using PipeForkAs.Daemon.Logging;
 using PipeForkAs.Daemon.Systemd;
 using PipeForkAs.Daemon.Tests.Fakes;
 using PipeForkAs.LibC;

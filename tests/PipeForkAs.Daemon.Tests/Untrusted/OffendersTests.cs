@@ -21,15 +21,15 @@ public sealed class OffendersTests : IDisposable
     [Fact]
     public void A_bucket_is_barred_for_a_hundred_times_as_long_as_its_calls_took()
     {
-        offenders.CallTook(Callers.Alice, TimeSpan.FromMilliseconds(400));
-        Assert.True(offenders.IsBanned(Callers.Alice));
-        Assert.False(offenders.IsBanned(Callers.Bob));
+        offenders.CallTook(TestCallers.Alice, TimeSpan.FromMilliseconds(400));
+        Assert.True(offenders.IsBanned(TestCallers.Alice));
+        Assert.False(offenders.IsBanned(TestCallers.Bob));
         Assert.Contains("uid 1001", Assert.Single(log.Lines), StringComparison.Ordinal);
 
         time.Advance(TimeSpan.FromSeconds(39));
-        Assert.True(offenders.IsBanned(Callers.Alice));
+        Assert.True(offenders.IsBanned(TestCallers.Alice));
         time.Advance(TimeSpan.FromSeconds(2));
-        Assert.False(offenders.IsBanned(Callers.Alice));
+        Assert.False(offenders.IsBanned(TestCallers.Alice));
     }
 
     [Fact]
@@ -37,24 +37,24 @@ public sealed class OffendersTests : IDisposable
     {
         for (int i = 0; i < 3; i++)
         {
-            offenders.CallTook(Callers.Alice, Offenders.Allowance);
-            Assert.False(offenders.IsBanned(Callers.Alice));
+            offenders.CallTook(TestCallers.Alice, Offenders.Allowance);
+            Assert.False(offenders.IsBanned(TestCallers.Alice));
             time.Advance(TimeSpan.FromSeconds(1));
         }
 
         for (int i = 0; i < 160; i++)
-            offenders.CallTook(Callers.Alice, Offenders.Notable);
-        Assert.True(offenders.IsBanned(Callers.Alice));
+            offenders.CallTook(TestCallers.Alice, Offenders.Notable);
+        Assert.True(offenders.IsBanned(TestCallers.Alice));
     }
 
     [Fact]
     public void Short_calls_do_not_count_and_root_is_never_barred()
     {
         for (int i = 0; i < 10_000; i++)
-            offenders.CallTook(Callers.Alice, Offenders.Notable - TimeSpan.FromTicks(1));
+            offenders.CallTook(TestCallers.Alice, Offenders.Notable - TimeSpan.FromTicks(1));
         offenders.CallTook(Bucket.Root, TimeSpan.FromSeconds(10));
         offenders.Hangs(Bucket.Root);
-        Assert.False(offenders.IsBanned(Callers.Alice));
+        Assert.False(offenders.IsBanned(TestCallers.Alice));
         Assert.False(offenders.IsBanned(Bucket.Root));
         offenders.Ends(Bucket.Root);
         Assert.Empty(log.Lines);
@@ -63,27 +63,27 @@ public sealed class OffendersTests : IDisposable
     [Fact]
     public void A_bucket_is_barred_until_all_processes_that_it_stopped_have_ended()
     {
-        offenders.Hangs(Callers.Alice);
-        offenders.Hangs(Callers.Alice);
+        offenders.Hangs(TestCallers.Alice);
+        offenders.Hangs(TestCallers.Alice);
         time.Advance(TimeSpan.FromHours(1));
-        offenders.Ends(Callers.Alice);
-        Assert.True(offenders.IsBanned(Callers.Alice));
-        offenders.Ends(Callers.Alice);
-        Assert.False(offenders.IsBanned(Callers.Alice));
+        offenders.Ends(TestCallers.Alice);
+        Assert.True(offenders.IsBanned(TestCallers.Alice));
+        offenders.Ends(TestCallers.Alice);
+        Assert.False(offenders.IsBanned(TestCallers.Alice));
         Assert.Single(log.Lines);
     }
 
     [Fact]
     public void Buckets_that_are_barred_are_not_forgotten_whatever_others_do()
     {
-        offenders.CallTook(Callers.Alice, TimeSpan.FromSeconds(6));
+        offenders.CallTook(TestCallers.Alice, TimeSpan.FromSeconds(6));
         for (uint uid = 2000; uid < 6000; uid++)
         {
             offenders.CallTook(Bucket.OfAccount(new LibC.UserId(uid)), Offenders.Notable);
             time.Advance(TimeSpan.FromMilliseconds(100));
         }
 
-        Assert.True(offenders.IsBanned(Callers.Alice));
+        Assert.True(offenders.IsBanned(TestCallers.Alice));
     }
 
     public void Dispose() => loop.Dispose();

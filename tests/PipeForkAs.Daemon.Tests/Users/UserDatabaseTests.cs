@@ -138,7 +138,7 @@ public sealed class UserDatabaseTests : IDisposable
     [Fact]
     public async Task Where_sixteen_look_ups_hang_the_next_ones_fail_at_their_deadline_without_a_thread_of_their_own()
     {
-        Task<Account?>[] hanging = [.. Hang(10, Callers.Alice), .. Hang(10, Callers.Bob)];
+        Task<Account?>[] hanging = [.. Hang(10, TestCallers.Alice), .. Hang(10, TestCallers.Bob)];
         await resolver.AskedAsync(16);
         await thread.SettleAsync();
         time.Advance(TimeSpan.FromSeconds(5));
@@ -157,22 +157,22 @@ public sealed class UserDatabaseTests : IDisposable
     [Fact]
     public async Task One_buckets_hanging_look_ups_leave_threads_for_the_others()
     {
-        _ = Hang(1000, Callers.Alice);
+        _ = Hang(1000, TestCallers.Alice);
         await resolver.AskedAsync(8);
         await thread.SettleAsync();
 
-        Assert.Equal("quick", (await FindAsync(UserSelector.Parse("quick"), Callers.Bob))!.Name);
+        Assert.Equal("quick", (await FindAsync(UserSelector.Parse("quick"), TestCallers.Bob))!.Name);
         Assert.Equal(9, resolver.Asked.Count);
     }
 
     [Fact]
     public async Task What_another_buckets_long_line_asks_for_too_is_looked_up_in_ones_own_turn()
     {
-        _ = Hang(100, Callers.Alice);
+        _ = Hang(100, TestCallers.Alice);
         Task<Account?> inLine = FindAsync("wanted");
         await resolver.AskedAsync(8);
 
-        Assert.Equal("wanted", (await FindAsync(UserSelector.Parse("wanted"), Callers.Bob))!.Name);
+        Assert.Equal("wanted", (await FindAsync(UserSelector.Parse("wanted"), TestCallers.Bob))!.Name);
         Assert.Equal("wanted", (await inLine)!.Name);
         Assert.Equal(9, resolver.Asked.Count);
     }
@@ -180,8 +180,8 @@ public sealed class UserDatabaseTests : IDisposable
     [Fact]
     public async Task Buckets_that_wait_for_a_thread_are_served_in_turn()
     {
-        _ = Hang(8, Callers.Bob);
-        _ = Hang(8, Callers.Carol, from: 8);
+        _ = Hang(8, TestCallers.Bob);
+        _ = Hang(8, TestCallers.Carol, from: 8);
         await resolver.AskedAsync(16);
         Task<Account?>[] waiting =
         [
@@ -198,7 +198,7 @@ public sealed class UserDatabaseTests : IDisposable
 
     private Task<Account?>[] Hang(int count, Bucket bucket, int from = 0) => [.. Enumerable.Range(from, count).Select(number =>
     {
-        string name = $"slow{(bucket == Callers.Bob && from == 0 ? "b" : "")}{number}";
+        string name = $"slow{(bucket == TestCallers.Bob && from == 0 ? "b" : "")}{number}";
         resolver.Hanging[name] = true;
         return FindAsync(UserSelector.Parse(name), bucket);
     })];
@@ -239,7 +239,7 @@ public sealed class UserDatabaseTests : IDisposable
         Assert.Equal("alice", (await AskAsync())!.Name);
         Assert.Equal(2, resolver.Asked.Count);
 
-        Task<Account?> AskAsync() => thread.RunAsync(async () => await failing.FindAsync(UserSelector.Parse("alice"), Callers.Alice));
+        Task<Account?> AskAsync() => thread.RunAsync(async () => await failing.FindAsync(UserSelector.Parse("alice"), TestCallers.Alice));
     }
 
     public static TheoryData<Exception> Failures => [Assert.Throws<SystemCallException>(() => Libc.unlink("/no/such/file")), new ArgumentException("a strange name"), new InvalidOperationException("anything")];
@@ -263,7 +263,7 @@ public sealed class UserDatabaseTests : IDisposable
                     throw new InvalidOperationException("too late");
                 },
                 []);
-            Task<Account?> asked = thread.RunAsync(async () => await failing.FindAsync(UserSelector.Parse("late"), Callers.Alice));
+            Task<Account?> asked = thread.RunAsync(async () => await failing.FindAsync(UserSelector.Parse("late"), TestCallers.Alice));
             await resolver.AskedAsync(1);
             await thread.SettleAsync();
             time.Advance(TimeSpan.FromSeconds(5));
@@ -314,7 +314,7 @@ public sealed class UserDatabaseTests : IDisposable
 
     private Task<Account?> FindAsync(string user) => FindAsync(UserSelector.Parse(user));
 
-    private Task<Account?> FindAsync(UserSelector user) => FindAsync(user, Callers.Alice);
+    private Task<Account?> FindAsync(UserSelector user) => FindAsync(user, TestCallers.Alice);
 
     private Task<Account?> FindAsync(UserSelector user, Bucket bucket) => thread.RunAsync(async () => await users.FindAsync(user, bucket));
 }

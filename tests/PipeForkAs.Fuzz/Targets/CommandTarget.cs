@@ -1,7 +1,7 @@
 using PipeForkAs.Daemon.Auditing;
+using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.Commands;
 using PipeForkAs.Daemon.Configuration;
-using PipeForkAs.Daemon.Requests;
 using PipeForkAs.Daemon.Tests.Authorization;
 using PipeForkAs.Fuzz.Driver;
 using PipeForkAs.LibC;

@@ -1,7 +1,8 @@
 using PipeForkAs.Daemon.Authorization;
+using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.Commands;
 using PipeForkAs.Daemon.Configuration;
-using PipeForkAs.Daemon.Requests;
+using PipeForkAs.Daemon.Loading;
 using PipeForkAs.Daemon.Tests.Authorization;
 using PipeForkAs.Fuzz.Driver;
 

@@ -1,0 +1,126 @@
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Files;
+
+/// <summary>Whether a file that root acts upon can have been written by anyone but root.</summary>
+internal static class TrustedFile
+{
+    private const uint ExecutableByAnyone = 0x49; // 0111
+    private const uint WritableByOthers = 0x12; // 022
+    private const uint Sticky = 0x200; // 01000
+
+    private const int MaxLinks = 40; // As the kernel's; path_resolution(7).
+
+    /// <summary>
+    /// What is wrong with a file, or null. It, every symbolic link on the way to it and every folder that is passed must be root's, and
+    /// closed to the writing of others (a sticky folder, as /tmp, is as good: in it nobody replaces what is root's).
+    /// </summary>
+    public static string? Problem(string path) => Problem(path, FileKind.Regular);
+
+    /// <summary>The same of a file that is executed. Whether the user of a job may execute it, its x bits and the file system tell then.</summary>
+    public static string? ProgramProblem(string path)
+    {
+        if (Problem(path) is { } problem)
+            return problem;
+        return Libc.stat(path) is { } status && (status.Permissions & ExecutableByAnyone) == 0 ? "it is not executable; make it so (chmod +x)" : null;
+    }
+
+    /// <summary>The same of a folder: whether nobody but root can replace a file of root's in it.</summary>
+    public static string? FolderProblem(string path) => Problem(path, FileKind.Directory);
+
+    /// <summary>
+    /// The same of a folder in which nobody but root can make a file: a socket is missing while no daemon runs, and in a sticky folder
+    /// others could make one of that name. The folders above may be sticky: nobody can replace a folder of root's there.
+    /// </summary>
+    public static string? ClosedFolderProblem(string path) => Problem(path, FileKind.Directory, mayBeSticky: false);
+
+    private static string? Problem(string path, FileKind wanted, bool mayBeSticky = true)
+    {
+        if (!Path.IsPathRooted(path))
+            return "it must be an absolute path";
+        if (path.Contains('\0', StringComparison.Ordinal))
+            return "it must not hold NUL";
+        try
+        {
+            return Walk(path, wanted, mayBeSticky);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or SystemCallException)
+        {
+            return failure.Message;
+        }
+    }
+
+    /// <summary>Goes the way that the kernel goes, link by link: "..", too, leads out of where a link led to.</summary>
+    private static string? Walk(string path, FileKind wanted, bool mayBeSticky)
+    {
+        var visited = new Stack<string>(["/"]);
+        var parts = new Stack<string>(Pieces(path));
+        if (Wrong("/", isFolder: true) is { } wrongRoot)
+            return wrongRoot;
+        for (int links = 0; parts.TryPop(out string? part);)
+        {
+            if (part == ".")
+                continue;
+            if (part == "..")
+            {
+                if (visited.Count > 1)
+                    visited.Pop();
+                continue;
+            }
+
+            string next = Path.Combine(visited.Peek(), part);
+            if (Libc.lstat(next) is not { } status)
+                return "there is no such file";
+            if (status.Kind == FileKind.SymbolicLink)
+            {
+                if (status.Owner != UserId.Root)
+                    return NotRoots(next, status);
+                if (++links > MaxLinks)
+                    return "it has too many symbolic links";
+                string target = new FileInfo(next).LinkTarget ?? throw new IOException($"the symbolic link {next} cannot be read");
+                if (target.StartsWith('/'))
+                    visited = new Stack<string>(["/"]);
+                foreach (string piece in Pieces(target))
+                    parts.Push(piece);
+                continue;
+            }
+
+            if (Wrong(next, isFolder: status.Kind == FileKind.Directory) is { } wrong)
+                return wrong;
+            if (status.Kind != FileKind.Directory && parts.Count > 0)
+                return "there is no such file";
+            visited.Push(next);
+        }
+
+        FileStatus? end = Libc.lstat(visited.Peek());
+        if (end?.Kind == wanted)
+        {
+            return mayBeSticky || (end.Value.Permissions & WritableByOthers) == 0
+                ? null
+                : $"{visited.Peek()} may be written by others than root; use a folder that is root's alone";
+        }
+
+        return wanted == FileKind.Regular ? $"it is no regular file but a {end?.Kind}" : $"its folder is a {end?.Kind}";
+    }
+
+    private static string? Wrong(string path, bool isFolder)
+    {
+        if (Libc.lstat(path) is not { } status)
+            return $"{path} vanished";
+        if (status.Owner != UserId.Root)
+            return isFolder ? NotRootsFolder(path, status) : NotRoots(path, status);
+        if ((status.Permissions & WritableByOthers) != 0 && !(isFolder && (status.Permissions & Sticky) != 0))
+            return $"{path} may be written by others than root; close it (chmod go-w)";
+        return null;
+    }
+
+    private static string NotRoots(string path, FileStatus status) => $"{path} belongs to uid {status.Owner}; it must be root's (chown root)";
+
+    /// <summary>A folder of a user's, mostly a home, must stay the user's: not the folder is wrong but the place.</summary>
+    private static string NotRootsFolder(string path, FileStatus status) =>
+        $"{path} belongs to uid {status.Owner}, who can replace what is in it; "
+        + "use a place all of whose folders are root's, as they are below /etc, /usr/local and /run";
+
+    /// <summary>The parts of a path, last first.</summary>
+    private static IEnumerable<string> Pieces(string path) => Enumerable.Reverse(path.Split('/', StringSplitOptions.RemoveEmptyEntries));
+}

@@ -1,0 +1,160 @@
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Hosting.Systemd;
+using Microsoft.Extensions.Logging;
+using PipeForkAs.Daemon.Auditing;
+using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Logging;
+using PipeForkAs.Daemon.Reloading;
+using PipeForkAs.Daemon.Requests;
+using PipeForkAs.Daemon.Systemd;
+using PipeForkAs.Daemon.Upgrading;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Hosting;
+
+/// <summary>The event loop as a service of the generic host: it has started when the socket listens, and stopped when it has drained.</summary>
+internal sealed class DaemonService(
+    DaemonOptions options, Reloader reloader, ServiceManager manager, ISystemdNotifier notifier, Upgrade upgrade, TimeProvider time,
+    ILogger<DaemonService> logger, ILoggerFactory loggers)
+    : BackgroundService
+{
+    private readonly TaskCompletionSource started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource loopEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <inheritdoc/>
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await base.StartAsync(cancellationToken);
+        try
+        {
+            await started.Task.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // The host stops no service whose start was broken off.
+            await StopAsync(CancellationToken.None);
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await ServeAsync(stoppingToken);
+        }
+        catch (Exception failure)
+        {
+            started.TrySetException(failure);
+            throw;
+        }
+    }
+
+    private async Task ServeAsync(CancellationToken stoppingToken)
+    {
+        PrepareProcess();
+        using var limited = new LimitedLogger(logger, time);
+        using var own = new Loop(time, failure => Log.LoopBroke(limited, failure), Tell);
+        var counts = new RequestCounts();
+        var report = new ServiceReport(own, manager, notifier, counts);
+        ILogger auditing = loggers.CreateLogger(Audit.Category);
+        var server = new Server(
+            own, options, manager.Socket, upgrade, report, counts, limited, auditing, reloader, notifier);
+
+        // The runtime has its own SIGCHLD handler; it reaps only children that Process started, of which there are none.
+        using PosixSignalRegistration childEnded = PosixSignalRegistration.Create(
+            PosixSignal.SIGCHLD, _ => server.Reaper.ChildEnded(own));
+        using PosixSignalRegistration reload = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+        {
+            signal.Cancel = true;
+            own.Post(_ => own.Start(server.ReloadAsync), null);
+        });
+        var thread = new Thread(() => RunLoop(own)) { Name = "event loop", IsBackground = true };
+        thread.Start();
+        own.Post(_ => Start(own, server), null);
+        using CancellationTokenRegistration stopping = stoppingToken.Register(() => own.Post(_ => Stop(own, server), null));
+        await loopEnded.Task;
+        thread.Join();
+    }
+
+    private void Tell(LongTurn turn) => Log.LongTurn(
+        logger, turn.Took.TotalMilliseconds, turn.OnProcessor.TotalMilliseconds, turn.Collections, turn.Steps,
+        turn.LongestStep.TotalMilliseconds, turn.What, turn.Unreported);
+
+    private void RunLoop(Loop loop)
+    {
+        try
+        {
+            loop.Run();
+            loopEnded.TrySetResult();
+        }
+#pragma warning disable CA1031 // The thread's edge: the service fails with it.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            Log.LoopDied(logger, failure);
+            started.TrySetException(failure);
+            loopEnded.TrySetException(failure);
+        }
+    }
+
+    private async void Start(Loop loop, Server server)
+    {
+        try
+        {
+            await server.StartAsync();
+            started.TrySetResult();
+        }
+#pragma warning disable CA1031 // Whatever it is, the start has failed with it, and whoever started is told.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            try
+            {
+                await server.StopAsync();
+            }
+            finally
+            {
+                started.TrySetException(failure);
+                loop.Stop();
+            }
+        }
+    }
+
+    private async void Stop(Loop loop, Server server)
+    {
+        try
+        {
+            await server.StopAsync();
+        }
+#pragma warning disable CA1031 // Whatever it is, the loop ends, and the log says it.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            Log.LoopBroke(logger, failure);
+        }
+        finally
+        {
+            loop.Stop();
+        }
+    }
+
+    private void PrepareProcess()
+    {
+        // A client or a job that closes its end is an error of the call, not of the process.
+        Libc.signal_ignore(Signal.SIGPIPE);
+        Libc.prctl_set_child_subreaper(true);
+
+        (ulong soft, ulong hard) = Libc.getrlimit(ResourceLimit.RLIMIT_NOFILE);
+        if (soft < hard)
+            Libc.setrlimit(ResourceLimit.RLIMIT_NOFILE, hard, hard);
+        int workers = options.JobHosts.Sum(host => host.MostWorkers);
+        int reserve = options.Limits.RootReserve;
+        ulong wanted = (ulong)(options.Limits.MaxConnections + reserve + (10 * (options.Limits.MaxJobs + reserve)) + (4 * workers) + 64);
+        if (hard < wanted)
+            Log.FewDescriptors(logger, wanted, hard);
+    }
+}

@@ -1,0 +1,41 @@
+using PipeForkAs.Daemon.Authorization;
+using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Forking;
+using PipeForkAs.Daemon.Listening;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Daemon.Loading;
+
+/// <summary>What a start would find wrong with a configuration that was read, by the code of the start.</summary>
+internal static class ConfigurationCheck
+{
+    /// <summary>Checks.</summary>
+    /// <param name="options">The configuration.</param>
+    /// <param name="lookUps">Looks up the names that the policy's rules use.</param>
+    /// <param name="withHosts">Whether the job hosts are started, to ask for their jobs.</param>
+    /// <returns>Warnings, which a start would log.</returns>
+    /// <exception cref="ConfigurationException">A start would refuse it.</exception>
+    /// <exception cref="JobHostException">A job host cannot serve.</exception>
+    public static async Task<IReadOnlyList<string>> RunAsync(DaemonOptions options, NameLookUps lookUps, bool withHosts)
+    {
+        ResolvedPolicy policy = await ResolvedPolicy.ReadAsync(options, lookUps);
+        List<string> warnings = [.. policy.Problems.Select(problem => OneLine.Whole(options.Sources.Line(problem.Key, problem.Text)))];
+
+        // The folder of the usual one is the service manager's to make, for the socket unit or the service.
+        if (options.Socket.Path != ClientProtocol.DefaultSocketPath && SocketListener.PathProblem(options.Socket.Path) is { } path)
+            throw new ConfigurationException("Socket:Path", path);
+        if (!withHosts)
+            return warnings;
+        if (Libc.geteuid() != UserId.Root)
+        {
+            warnings.Add("only root can start the job hosts; whether their jobs fit the configuration was not checked");
+            return warnings;
+        }
+
+        JobDescription[] jobs = await HostInspection.JobsAsync(options);
+        warnings.AddRange(
+            PolicyWarnings.Of(policy.Policy, jobs).Select(warning => OneLine.Whole($"the policy may not mean what it says: {warning}")));
+        return warnings;
+    }
+}

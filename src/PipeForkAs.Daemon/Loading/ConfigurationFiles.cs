@@ -1,0 +1,120 @@
+using Microsoft.Extensions.Configuration;
+using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Files;
+
+namespace PipeForkAs.Daemon.Loading;
+
+/// <summary>Reads the configuration's files, and refuses what nobody would act upon.</summary>
+internal static class ConfigurationFiles
+{
+    private const string MainFile = "/etc/pipeforkas/pipeforkas.json";
+    private const string Folder = "/etc/pipeforkas/conf.d";
+
+    /// <summary>The files in the order in which later ones override earlier ones. None is a working default.</summary>
+    /// <param name="chosen">The file that <c>--config</c> names, which replaces all others; null for none.</param>
+    public static IReadOnlyList<string> Find(string? chosen)
+    {
+        if (chosen is not null)
+            return [Path.GetFullPath(chosen)];
+
+        var files = new List<string>();
+        if (File.Exists(MainFile))
+            files.Add(MainFile);
+        if (Directory.Exists(Folder))
+            files.AddRange(Directory.GetFiles(Folder, "*.json").Order(StringComparer.Ordinal));
+        return files;
+    }
+
+    /// <summary>Reads and checks them.</summary>
+    /// <exception cref="ConfigurationException">Something is wrong with a file, a key or a value.</exception>
+    public static LoadedConfiguration Load(IReadOnlyList<string> files)
+    {
+        var problems = new List<string>();
+        foreach (string file in files)
+        {
+            if (TrustedFile.Problem(file) is { } problem)
+                problems.Add($"{file}: {problem}");
+        }
+
+        if (problems.Count > 0)
+            throw new ConfigurationException(problems);
+
+        return Merge([.. files.Select(ConfigurationFile.Read)]);
+    }
+
+    /// <summary>Checks what was read, later files over earlier ones.</summary>
+    /// <exception cref="ConfigurationException">Something is wrong with a file, a key or a value.</exception>
+    public static LoadedConfiguration Merge(IReadOnlyList<ConfigurationFile> parts)
+    {
+        List<string> problems = [.. parts.SelectMany(part => part.Problems())];
+        problems.AddRange(MixedLists(parts));
+        if (problems.Count > 0)
+            throw new ConfigurationException(problems);
+
+        IConfigurationRoot root = new ConfigurationBuilder().Add(new IndexedValues(parts.SelectMany(part => part.Values))).Build();
+        DaemonOptions options = Bind(root, parts);
+        foreach ((string key, string problem) in OptionsCheck.Problems(options))
+            problems.Add(options.Sources.Line(key, problem));
+        return problems.Count == 0 ? new LoadedConfiguration(options, root) : throw new ConfigurationException(problems);
+    }
+
+    private static DaemonOptions Bind(IConfigurationRoot root, IReadOnlyList<ConfigurationFile> parts)
+    {
+        var options = new DaemonOptions { Sources = new ConfigurationSources(parts) };
+        root.Bind(options);
+        KeepEmptyTexts(root, options);
+
+        // An empty list of rules lets nobody do anything; it must not turn into the built-in rules.
+        if (options.Policy.Rules is null or { Count: 0 })
+            options.Policy.Rules = parts.Any(part => part.Holds("Policy:Rules")) ? [] : null;
+        if (options.JobHosts.Count == 0)
+            options.JobHosts.Add(new JobHostOptions());
+        return options;
+    }
+
+    /// <summary>The binder leaves out what is empty: an empty word of a command line would be missing, and those behind it move up.</summary>
+    private static void KeepEmptyTexts(IConfigurationRoot root, DaemonOptions options)
+    {
+        foreach ((string name, CommandOptions command) in options.Commands)
+        {
+            IConfigurationSection section = root.GetSection($"Commands:{name}");
+            command.Command = [.. section.GetSection("Command").GetChildren().Select(word => word.Value ?? "")];
+            foreach ((string parameter, ParameterOptions value) in command.Parameters)
+                value.Default ??= section[$"Parameters:{parameter}:Default"];
+        }
+
+        IList<RuleOptions> rules = options.Policy.Rules ?? [];
+        for (int i = 0; i < rules.Count; i++)
+        {
+            foreach ((string argument, ConditionOptions condition) in rules[i].Where)
+            {
+                IConfigurationSection section = root.GetSection($"Policy:Rules:{i}:Where:{argument}");
+                condition.EqualTo ??= section["Equals"];
+                if (condition.OneOf is not null)
+                    condition.OneOf = [.. section.GetSection("OneOf").GetChildren().Select(word => word.Value ?? "")];
+            }
+        }
+    }
+
+    /// <summary>
+    /// Lists that stand in two files. They would be mixed entry by entry: a command line with the program of one file and the arguments
+    /// of another.
+    /// </summary>
+    private static IEnumerable<string> MixedLists(IReadOnlyList<ConfigurationFile> parts)
+    {
+        var seen = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        foreach (ConfigurationFile part in parts)
+        {
+            foreach (string list in part.Lists)
+            {
+                if (!seen.TryAdd(list, part.Path))
+                    yield return $"{part.Path}: {list}: stands in {seen[list]} too; a list must stand in one file";
+            }
+        }
+    }
+}
+
+/// <summary>A configuration that was read and checked.</summary>
+/// <param name="Options">What it says.</param>
+/// <param name="Root">The same by keys.</param>
+internal sealed record LoadedConfiguration(DaemonOptions Options, IConfigurationRoot Root);

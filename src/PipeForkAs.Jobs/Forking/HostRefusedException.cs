@@ -1,4 +1,0 @@
-namespace PipeForkAs.Jobs.Forking;
-
-/// <summary>The job host cannot serve; the message says why, for the daemon's log.</summary>
-internal sealed class HostRefusedException(string message) : Exception(message);

@@ -21,8 +21,14 @@ internal static class Page
     public static string Example(string heading, string language)
     {
         string[] lines = File.ReadAllLines(Path.Combine(Root, "README.md"));
-        string[] example = [.. lines.SkipWhile(line => line.TrimStart('#') != $" {heading}").SkipWhile(line => line != $"```{language}").Skip(1).TakeWhile(line => line != "```")];
-        return example.Length > 0 ? string.Join('\n', example) : throw new InvalidOperationException($"README.md has no {language} after \"{heading}\"");
+        string[] example =
+        [
+            .. lines.SkipWhile(line => line.TrimStart('#') != $" {heading}").SkipWhile(line => line != $"```{language}").Skip(1)
+                .TakeWhile(line => line != "```"),
+        ];
+        return example.Length > 0
+            ? string.Join('\n', example)
+            : throw new InvalidOperationException($"README.md has no {language} after \"{heading}\"");
     }
 
     /// <summary>

@@ -5,7 +5,7 @@ namespace PipeForkAs.Architecture.Tests;
 /// <summary>The table of threats promises tests: they must be there.</summary>
 public sealed partial class ThreatTests
 {
-    private static readonly string[] Attackers = ["Local stranger", "Allowed caller", "Target user", "Hostile job", "Crashed host", "Own slip"];
+    private static readonly string[] Attackers = ["Local stranger", "Allowed caller", "Target user", "Hostile job", "Crashed host", "Own mistake"];
 
     private static readonly string[][] Rows =
     [

@@ -1,4 +1,3 @@
-using System.Text;
 using PipeForkAs.Boot.Harness;
 using PipeForkAs.EndToEnd.Harness;
 using PipeForkAs.Tests;
@@ -11,7 +10,8 @@ public sealed class InstallTests(BootedSystem system)
     private const string Clone = "/root/clone";
 
     /// <summary>What the commands without the package install.</summary>
-    private static readonly string[] Installed = ["/usr/libexec/pipeforkas", "/usr/bin/pipeforkas", "/usr/sbin/pipeforkasd", "/usr/local/lib/systemd/system"];
+    private static readonly string[] Installed =
+        ["/usr/libexec/pipeforkas", "/usr/bin/pipeforkas", "/usr/sbin/pipeforkasd", "/usr/local/lib/systemd/system"];
 
     [Fact(Timeout = Bound.Test)]
     public async Task The_commands_of_README_install_a_service_that_serves()
@@ -43,7 +43,8 @@ public sealed class InstallTests(BootedSystem system)
         string natives = Environment.GetEnvironmentVariable("PIPEFORKAS_NATIVE") ?? "";
         (string From, string To)[] files =
         [
-            .. ((string[])["pipeforkasd", "pipeforkas", "pipeforkas-jobs"]).Select(name => (Path.Combine(natives, name), $"artifacts/native/{name}")),
+            .. ((string[])["pipeforkasd", "pipeforkas", "pipeforkas-jobs"])
+                .Select(name => (Path.Combine(natives, name), $"artifacts/native/{name}")),
             .. ((string[])["pipeforkas.service", "packaging/pipeforkas.socket"]).Select(name => (Path.Combine(Page.Root, name), name)),
             (BootedSystem.Package, $"artifacts/deb/{Path.GetFileName(BootedSystem.Package)}"),
         ];
@@ -64,5 +65,5 @@ public sealed class InstallTests(BootedSystem system)
     }
 
     private static async Task<string> AskAsync(Container inside) => (await inside.RunAsAsync(
-        BootedSystem.Alice, ["socat", "-t", "30", "-", $"UNIX-CONNECT:{BootedSystem.Socket}"], Encoding.UTF8.GetBytes("""{"job":"id"}""" + "\n"))).Text;
+        BootedSystem.Alice, ["socat", "-t", "30", "-", $"UNIX-CONNECT:{BootedSystem.Socket}"], "{\"job\":\"id\"}\n"u8.ToArray())).Text;
 }

@@ -35,7 +35,8 @@ trap clean EXIT
 user=${1:-${SUDO_USER:-}}
 if [ -z "$user" ] || [ "$user" = root ]; then
     user=pipeforkas-demo
-    ! id "$user" >/dev/null 2>&1 || fail "the user $user exists, perhaps another demonstration runs; name a user: sudo packaging/demo.sh $user"
+    ! id "$user" >/dev/null 2>&1 \
+        || fail "the user $user exists, perhaps another demonstration runs; name a user: sudo packaging/demo.sh USER"
     useradd --create-home --shell /bin/bash "$user"
     made_user=$user
 fi

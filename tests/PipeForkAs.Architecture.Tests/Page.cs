@@ -33,7 +33,7 @@ internal static class Page
 
     /// <summary>
     /// The commands of a document: the lines of its indented blocks, without comments. Of a block with <c>$</c> prompts only the lines with
-    /// a prompt are commands, of a drawing none.
+    /// a prompt are commands, of a drawing none, and none of what is between two marker comments.
     /// </summary>
     /// <param name="document">Its path in the repository.</param>
     /// <param name="heading">Only what follows this heading, until the next one; null for all.</param>
@@ -41,14 +41,16 @@ internal static class Page
     {
         var commands = new List<string>();
         var block = new List<string>();
-        bool fenced = false, inSection = heading is null;
+        bool fenced = false, marked = false, inSection = heading is null;
         foreach (string line in File.ReadLines(Path.Combine(Root, document)).Append(""))
         {
             if (line.StartsWith("```", StringComparison.Ordinal))
                 fenced = !fenced;
+            else if (!fenced && line.StartsWith("<!--", StringComparison.Ordinal))
+                marked = !line.StartsWith("<!-- end", StringComparison.Ordinal);
             else if (!fenced && line.StartsWith('#'))
                 inSection = heading is null || line.TrimStart('#') == $" {heading}";
-            else if (!fenced && inSection && line.StartsWith("    ", StringComparison.Ordinal))
+            else if (!fenced && !marked && inSection && line.StartsWith("    ", StringComparison.Ordinal))
                 block.Add(line[4..]);
             else
                 AddCommands(commands, block);

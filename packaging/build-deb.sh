@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the Debian package pipeforkas_VERSION_amd64.deb; VERSION is that of Directory.Build.props.
-#   packaging/build-deb.sh [DIR [NATIVE]]     into DIR, by default artifacts/deb; of the executables in NATIVE, by default built anew
-# Needs debhelper, which it installs where it is missing and this is root; and what packaging/build.sh needs.
+#   packaging/build-deb.sh [DIR [NATIVE]]     into DIR (default: artifacts/deb), from the executables in NATIVE (default: a new build)
+# Needs debhelper, which it installs as root if it is missing, and what packaging/build.sh needs.
 set -euo pipefail
 top=$(realpath "$(dirname "$0")/..")
 out=$(realpath -m "${1:-$top/artifacts/deb}")
@@ -24,7 +24,7 @@ if [ -z "$native" ]; then
 fi
 
 version=$(sdk msbuild src/PipeForkAs.Daemon -getProperty:Version)
-# The same sources give the same package: all times in it are that of the last commit.
+# The same sources produce the same package: all times in it are that of the last commit.
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
 export SOURCE_DATE_EPOCH
 
@@ -39,7 +39,7 @@ install -m 644 README.md packaging/pipeforkas.json packaging/strict.conf "$stage
 install -m 644 pipeforkas.service packaging/pipeforkas.socket "$stage/debian/"
 install -m 644 packaging/pipeforkas.sysusers packaging/pipeforkas.tmpfiles packaging/pipeforkas.logrotate "$stage/debian/"
 
-# What describes it, as far as there is any.
+# Manual pages and completions.
 for page in packaging/man/*.[1-9]; do
     [ ! -f "$page" ] || { install -m 644 "$page" "$stage/"; basename "$page" >>"$stage/debian/pipeforkas.manpages"; }
 done

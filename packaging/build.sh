@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the native executables: pipeforkasd, pipeforkas and pipeforkas-jobs.
-#   packaging/build.sh [DIR]     into DIR, by default artifacts/native
+#   packaging/build.sh [DIR]     into DIR (default: artifacts/native)
 # Needs the .NET 10 SDK and a C compiler.
 set -euo pipefail
 umask 022
@@ -9,7 +9,7 @@ out=$(realpath -m "${1:-$top/artifacts/native}")
 TMPDIR=$(realpath "${TMPDIR:-/tmp}")
 cd "$top"
 
-command -v cc >/dev/null || { echo "build.sh: a C compiler is needed to link native code (apt-get install gcc)" >&2; exit 1; }
+command -v cc >/dev/null || { echo "build.sh: no C compiler (cc), which linking native code needs; apt-get install gcc" >&2; exit 1; }
 
 scratch=$(mktemp -d "$TMPDIR/pipeforkas-build.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT

@@ -1,43 +1,45 @@
-# The .NET SDK as the scripts here use it: nothing of it goes on running behind them, and only what others use too stays in /tmp (NuGet's locks, .NET's
-# shared memory). Sourced, in the repository's folder, by scripts that have a folder $scratch, which goes with them.
+# The .NET SDK for the scripts of this repository: it leaves no process behind, and in /tmp only what others use too (the locks of NuGet, the
+# shared memory of .NET). Scripts source this file in the folder of the repository; they have a folder $scratch, and remove it at their end.
 
 # MSBuild's Exec does not quote the path of its script, and reports a missing linker instead.
 case $scratch in
 *[[:space:]]*)
-    echo "$0: the folder for temporary files is $scratch; name one without white space in TMPDIR" >&2
+    echo "$0: the folder for temporary files has white space: $scratch; set TMPDIR to another one" >&2
     exit 1
     ;;
 esac
 
-# MSBuild's nodes and the compiler's server would wait for the next build for 10 to 15 minutes, as root where the script is.
+# Without these, MSBuild's nodes and the compiler's server wait for the next build for 10 to 15 minutes, as root if the script runs as root.
 export MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0 UseSharedCompilation=false
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 
-# NuGet's locks guard its cache, which the same user may fill from elsewhere meanwhile: they stay where NuGet has them. It makes and checks that folder only
-# where nobody names one.
+# The locks of NuGet guard its cache, which the same user can fill from elsewhere meanwhile: they stay where NuGet has them. It creates and
+# checks that folder only if no variable names one.
 if [ -z "${NUGET_SCRATCH:-}" ]; then
     NUGET_SCRATCH=${TMPDIR:-/tmp}/NuGetScratch$(id -un)
     mkdir -p -m 700 "$NUGET_SCRATCH"
-    # One look at the thing itself: between two, its owner could put another in its place. What passes is ours, and nobody else's to move.
+    # One check of the folder itself: between two checks its owner could replace it. A folder that passes is ours, and nobody else can move
+    # it.
     if [ -z "$(find "$NUGET_SCRATCH" -maxdepth 0 -type d -user "$(id -u)")" ]; then
-        echo "$0: $NUGET_SCRATCH belongs to somebody else; remove it" >&2
+        echo "$0: $NUGET_SCRATCH belongs to another user; remove it" >&2
         exit 1
     fi
     export NUGET_SCRATCH
 fi
 
-# Where NuGet runs for the first time it takes a mutex, which .NET has as a file of a known name in /tmp/.dotnet: it follows links there, and cuts off what they
-# lead to. This is the mark by which NuGet knows that it ran.
+# At its first run NuGet takes a mutex, which .NET implements as a file with a known name in /tmp/.dotnet: it follows links there, and
+# truncates their targets. This file tells NuGet that it ran before.
 mark=~
 mark=${XDG_DATA_HOME:-$mark/.local/share}/NuGet/Migrations/1
 [ -e "$mark" ] || { mkdir -p "${mark%/*}" && : >"$mark"; }
 
-# What root built in somebody's clone is given to whose clone it is: the next build is that one's.
+# Gives what root built in a clone to the owner of the clone, who does the next build.
 give_back() {
-    [ "$(id -u)" -ne 0 ] || [ "$(stat -c %u .)" -eq 0 ] || chown -h -R --reference=. artifacts src/*/bin src/*/obj tests/*/bin tests/*/obj tests/bench/*/bin tests/bench/*/obj 2>/dev/null || true
+    [ "$(id -u)" -ne 0 ] || [ "$(stat -c %u .)" -eq 0 ] \
+        || chown -h -R --reference=. artifacts {src,tests,tests/bench}/*/{bin,obj} 2>/dev/null || true
 }
 
-# dotnet, with a temporary folder that is the script's.
+# Runs dotnet with a temporary folder of the script.
 sdk() {
     mkdir -p "$scratch/tmp" && TMPDIR=$scratch/tmp dotnet "$@"
 }

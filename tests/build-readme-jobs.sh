@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds natively the job host that README.md shows under "Write a job", as it stands there; only the path of the clone is another.
+# Builds the job host of README.md's "Write a job" with README's own files and commands; only the path of the clone differs.
 #   tests/build-readme-jobs.sh FILE     installs the executable as FILE
 set -euo pipefail
 umask 022
@@ -12,8 +12,8 @@ trap 'rm -rf "$scratch"' EXIT
 . packaging/sdk.sh
 trap 'give_back; rm -rf "$scratch"' EXIT
 
-# The SDK takes settings from all folders above a project: it must not lie in /tmp, where anybody can leave some for root to go by; and those of this repository
-# are not an author's.
+# The SDK reads settings from all folders above a project. So the project is not in /tmp, where anybody can put settings for root, and
+# empty files hide the settings of this repository, which an author does not have.
 project=artifacts/readme/panel-jobs
 rm -rf "$project"
 mkdir -p "$project"
@@ -21,10 +21,17 @@ for settings in Directory.Build.props Directory.Build.targets Directory.Packages
 : >artifacts/readme/Directory.Build.rsp
 echo 'root = true' >artifacts/readme/.editorconfig
 
-# The first block of code of a language behind the heading.
+# The first block of code in a language after the heading.
 example() { awk -v start="\`\`\`$1" '/^## /{there = $0 == "## Write a job"} there && on && $0 == "```"{exit} on{print} there && $0 == start{on = 1}' README.md; }
 
 example csharp >"$project/Program.cs"
 example xml | sed 's|\.\./pipeforkas/|../../../|g' >"$project/panel-jobs.csproj"
-(cd "$project" && sdk publish -r linux-x64 --nologo -v quiet)
-install -D -m 755 "$project/bin/Release/net10.0/linux-x64/publish/panel-jobs" "$file"
+
+# The commands of the section, as they are; only sudo and the place of the installation differ.
+awk '/^```/{fenced = !fenced} /^#/ && !fenced{there = $0 == "## Write a job"} there && !fenced && /^    /{print substr($0, 5)}' README.md \
+    | sed "s|^sudo ||; s|/opt/panel/panel-jobs|$file|; s|^dotnet |sdk |; \$!s/\$/ \&\&/" >"$scratch/commands"
+[ "$(wc -l <"$scratch/commands")" -ge 3 ] || { echo "$0: README.md lacks the commands of \"Write a job\"" >&2; exit 1; }
+run() { (cd "$project" && . "$scratch/commands"); }
+run >"$scratch/log" 2>&1 || { cat "$scratch/log" >&2; exit 1; }
+grep -q '"Hello, World"' "$scratch/log" || { cat "$scratch/log" >&2; echo "$0: the job greet did not run" >&2; exit 1; }
+[ -x "$file" ]

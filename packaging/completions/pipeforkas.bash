@@ -1,6 +1,6 @@
-# bash completion for pipeforkas(1): asks the daemon for the jobs that the caller may run, and for their parameters.
+# bash completion for pipeforkas(1): asks the daemon for the jobs that the caller can run, and for their parameters.
 
-# Asks the daemon, at the socket that the line names. One that does not answer must not hold the shell up.
+# Asks the daemon, at the socket in the line. A daemon that does not answer must not block the shell.
 _pipeforkas_ask() {
     timeout 3 "$program" ${socket:+--socket "$socket"} "$@" 2>/dev/null </dev/null
 }

@@ -1,6 +1,6 @@
-# fish completion for pipeforkas(1): asks the daemon for the jobs that the caller may run, and for their parameters.
+# fish completion for pipeforkas(1): asks the daemon for the jobs that the caller can run, and for their parameters.
 
-# Asks the daemon, at the socket that the line names. One that does not answer must not hold the shell up.
+# Asks the daemon, at the socket in the line. A daemon that does not answer must not block the shell.
 function __pipeforkas_ask
     set -l words (commandline -opc)
     set -l socket
@@ -14,7 +14,7 @@ function __pipeforkas_ask
     timeout 3 $words[1] $socket $argv 2>/dev/null </dev/null
 end
 
-# The words behind the options: the command, the job, its arguments.
+# The words after the options: the command, the job, its arguments.
 function __pipeforkas_words
     set -l skip 1
     for word in (commandline -opc)
@@ -32,15 +32,15 @@ function __pipeforkas_words
     end
 end
 
-# Whether the command is one of these, with so many words behind it: "0", or "+" for one or more.
+# Whether the command is one of these, with this number of words after it: "0", or "+" for one or more.
 function __pipeforkas_at
     set -l words (__pipeforkas_words)
-    set -l behind (math (count $words) - 1)
+    set -l after (math (count $words) - 1)
     contains -- "$words[1]" $argv[2..]; or return 1
     if test $argv[1] = +
-        test $behind -gt 0
+        test $after -gt 0
     else
-        test $behind -eq $argv[1]
+        test $after -eq $argv[1]
     end
 end
 
@@ -84,9 +84,9 @@ complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status ca
 complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel' -a run -d "Run a job"
 complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel' -a list -d "List the jobs"
 complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel' -a describe -d "Describe a job"
-complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel' -a check -d "Tell whether a job would be run"
-complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel' -a status -d "Tell how the daemon does"
-complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel' -a cancel -d "End a job that runs"
+complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel' -a check -d "Check whether the daemon would run a job"
+complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel' -a status -d "Show the status of the daemon"
+complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel' -a cancel -d "Cancel a running job"
 
 complete -c pipeforkas -n '__pipeforkas_at 0 run describe check' -a '(__pipeforkas_jobs)'
 complete -c pipeforkas -n '__pipeforkas_at + run check' -a '(__pipeforkas_parameters)'
@@ -94,11 +94,11 @@ complete -c pipeforkas -n '__pipeforkas_at + run check' -a '(__pipeforkas_values
 complete -c pipeforkas -n '__pipeforkas_at 0 cancel' -a '(__pipeforkas_ids)'
 
 complete -c pipeforkas -n '__pipeforkas_of run check' -l args -x -d "The arguments as one JSON object"
-complete -c pipeforkas -n '__pipeforkas_of run check' -s u -l user -x -a '(__fish_complete_users)' -d "Whom to run as"
-complete -c pipeforkas -n '__pipeforkas_of run' -s t -l timeout -x -d "End the job after so many seconds"
+complete -c pipeforkas -n '__pipeforkas_of run check' -s u -l user -x -a '(__fish_complete_users)' -d "User to run the job as"
+complete -c pipeforkas -n '__pipeforkas_of run' -s t -l timeout -x -d "End the job after this number of seconds"
 complete -c pipeforkas -n '__pipeforkas_of run' -s e -l env -x -a '(__pipeforkas_variables)' -d "A variable for the job"
-complete -c pipeforkas -n '__pipeforkas_of run' -l frames -d "Write the reply as it came, in frames"
-complete -c pipeforkas -n '__pipeforkas_of check' -l caller -x -a '(__fish_complete_users)' -d "Who would ask"
-complete -c pipeforkas -n '__pipeforkas_of check' -l explain -d "Tell rule by rule why"
+complete -c pipeforkas -n '__pipeforkas_of run' -l frames -d "Write the reply unchanged, in frames"
+complete -c pipeforkas -n '__pipeforkas_of check' -l caller -x -a '(__fish_complete_users)' -d "Caller to check for"
+complete -c pipeforkas -n '__pipeforkas_of check' -l explain -d "Show rule by rule why"
 complete -c pipeforkas -n '__pipeforkas_of run list describe check status' -l json -d "Write JSON"
 complete -c pipeforkas -n '__pipeforkas_of status' -l prometheus -d "Write metrics for Prometheus"

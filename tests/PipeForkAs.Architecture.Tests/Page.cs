@@ -1,10 +1,12 @@
 namespace PipeForkAs.Tests;
 
-/// <summary>What is there to be read by people and shells: the README, manual pages and completions.</summary>
+/// <summary>The documents for people and shells: README and its like, manual pages and completions.</summary>
 internal static class Page
 {
-    private static readonly string Root = Find();
-    private static readonly string Packaging = Path.Combine(Root, "packaging");
+    /// <summary>The folder of the repository.</summary>
+    public static string Root { get; } = Find();
+
+    private static string Packaging => Path.Combine(Root, "packaging");
 
     /// <summary>The source of a manual page, for example <c>pipeforkas.1</c>.</summary>
     public static string Manual(string name) => File.ReadAllText(Path.Combine(Packaging, "man", name));
@@ -15,12 +17,60 @@ internal static class Page
     /// <summary>A completion's source, for example <c>pipeforkas.fish</c>.</summary>
     public static string Completion(string name) => File.ReadAllText(Path.Combine(Packaging, "completions", name));
 
-    /// <summary>README's first block of code in a language behind a heading, as it stands there.</summary>
+    /// <summary>README's first block of code in a language after a heading.</summary>
     public static string Example(string heading, string language)
     {
         string[] lines = File.ReadAllLines(Path.Combine(Root, "README.md"));
-        string[] example = [.. lines.SkipWhile(line => line.TrimStart('#') != $" {heading}").SkipWhile(line => line != $"```{language}").Skip(1).TakeWhile(line => line != "```")];
-        return example.Length > 0 ? string.Join('\n', example) : throw new InvalidOperationException($"README.md has no {language} behind \"{heading}\"");
+        string[] example =
+        [
+            .. lines.SkipWhile(line => line.TrimStart('#') != $" {heading}").SkipWhile(line => line != $"```{language}").Skip(1)
+                .TakeWhile(line => line != "```"),
+        ];
+        return example.Length > 0
+            ? string.Join('\n', example)
+            : throw new InvalidOperationException($"README.md has no {language} after \"{heading}\"");
+    }
+
+    /// <summary>
+    /// The commands of a document: the lines of its indented blocks, without comments. Of a block with <c>$</c> prompts only the lines with
+    /// a prompt are commands, of a drawing none, and none of what is between two marker comments.
+    /// </summary>
+    /// <param name="document">Its path in the repository.</param>
+    /// <param name="heading">Only what follows this heading, until the next one; null for all.</param>
+    public static string[] Commands(string document, string? heading = null)
+    {
+        var commands = new List<string>();
+        var block = new List<string>();
+        bool fenced = false, marked = false, inSection = heading is null;
+        foreach (string line in File.ReadLines(Path.Combine(Root, document)).Append(""))
+        {
+            if (line.StartsWith("```", StringComparison.Ordinal))
+                fenced = !fenced;
+            else if (!fenced && line.StartsWith("<!--", StringComparison.Ordinal))
+                marked = !line.StartsWith("<!-- end", StringComparison.Ordinal);
+            else if (!fenced && line.StartsWith('#'))
+                inSection = heading is null || line.TrimStart('#') == $" {heading}";
+            else if (!fenced && !marked && inSection && line.StartsWith("    ", StringComparison.Ordinal))
+                block.Add(line[4..]);
+            else
+                AddCommands(commands, block);
+        }
+
+        return [.. commands];
+    }
+
+    private static void AddCommands(List<string> commands, List<string> block)
+    {
+        bool isDrawing = block.Exists(line => line.AsSpan().ContainsAny('│', '─', '┌'));
+        bool hasPrompts = block.Exists(line => line.StartsWith("$ ", StringComparison.Ordinal));
+        if (!isDrawing)
+        {
+            commands.AddRange(block
+                .Where(line => !hasPrompts || line.StartsWith("$ ", StringComparison.Ordinal))
+                .Select(line => line[(hasPrompts ? 2 : 0)..].Split("  #")[0].TrimEnd()));
+        }
+
+        block.Clear();
     }
 
     private static string Find()

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using PipeForkAs.Tests;
 
@@ -55,6 +56,15 @@ public sealed partial class PageTests
         Assert.Equal(options.Order(), Flag().Matches(Page.Manual("pipeforkasd.8")).Select(match => match.Groups[1].Value).Distinct().Order());
     }
 
+    [Fact]
+    public void Every_field_of_the_audit_record_is_in_the_page_of_the_daemon()
+    {
+        string source = Repository.SourceFiles.Single(file => file.Path == "src/PipeForkAs.Daemon/Auditing/AuditRecord.cs").Text;
+        string[] fields = [.. AuditField().Matches(source).Select(match => JsonNamingPolicy.SnakeCaseLower.ConvertName(match.Groups[1].Value))];
+        Assert.Contains("caller_uid", fields);
+        Assert.All(fields, field => Assert.Matches($@"\b(?:Ql|So) {field}\b", Page.Manual("pipeforkasd.8")));
+    }
+
     private static string PathOf(string name) => Page.Manuals().Single(page => Path.GetFileName(page) == name);
 
     private static async Task<(int Status, string Output, string Error)> RunAsync(string program, params string[] arguments)
@@ -79,6 +89,9 @@ public sealed partial class PageTests
 
     [GeneratedRegex("""new Option<[^>]+>\("--([a-z-]+)"\)""")]
     private static partial Regex Option();
+
+    [GeneratedRegex("""\bAdd\("(\w+)"[,)]""")]
+    private static partial Regex AuditField();
 
     [GeneratedRegex("""\bFl -([a-z][a-z-]*)""")]
     private static partial Regex Flag();

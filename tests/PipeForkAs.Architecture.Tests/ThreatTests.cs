@@ -5,7 +5,7 @@ namespace PipeForkAs.Architecture.Tests;
 /// <summary>The table of threats promises tests: they must be there.</summary>
 public sealed partial class ThreatTests
 {
-    private static readonly string[] Attackers = ["Local stranger", "Allowed caller", "Target user", "Hostile job", "Crashed host", "Own slip"];
+    private static readonly string[] Attackers = ["Local stranger", "Allowed caller", "Target user", "Hostile job", "Crashed host", "Own mistake"];
 
     private static readonly string[][] Rows =
     [
@@ -42,7 +42,7 @@ public sealed partial class ThreatTests
     private static IEnumerable<string> Tests(string[] row) => Test().Matches(row[^1]).Select(match => match.Groups[1].Value);
 
     /// <summary>Whether a file holds the class, and in it a method of that name behind an attribute of xunit's.</summary>
-    private static bool Exists(string test)
+    internal static bool Exists(string test)
     {
         string[] names = test.Split('.');
         var method = new Regex($"""\[(Fact|Theory)\b(?:[^\n]*\n(?![ \t]*\n))*?[^\n(]*\b{Regex.Escape(names[1])}\(""");

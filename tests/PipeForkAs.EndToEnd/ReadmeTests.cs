@@ -1,12 +1,13 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using PipeForkAs.Client;
 using PipeForkAs.EndToEnd.Harness;
 using PipeForkAs.Protocol.Client;
 using PipeForkAs.Tests;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>What README shows an author and an administrator works as it stands there.</summary>
+/// <summary>Runs README's examples and commands as README shows them.</summary>
 public sealed class ReadmeTests(ReadmeTests.PanelDaemon shared) : IClassFixture<ReadmeTests.PanelDaemon>
 {
     [Fact(Timeout = Bound.Test)]
@@ -53,7 +54,7 @@ public sealed class ReadmeTests(ReadmeTests.PanelDaemon shared) : IClassFixture<
     public async Task The_policy_of_the_example_lets_the_panel_do_its_work_and_no_more()
     {
         string policy =
-            Page.Example("The policy", "json").Replace("www-data", TestUsers.Bob, StringComparison.Ordinal).Replace("@customers",
+            Page.Example("A policy in ten lines", "json").Replace("www-data", TestUsers.Bob, StringComparison.Ordinal).Replace("@customers",
             $"@{TestUsers.Group}", StringComparison.Ordinal).Replace("@interns", $"@{TestUsers.Alice}", StringComparison.Ordinal);
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(configuration => configuration["Policy"] = JsonNode.Parse(policy)!["Policy"]!.DeepClone());
         string home = TestUsers.Entry(TestUsers.Alice).Home;
@@ -75,7 +76,58 @@ public sealed class ReadmeTests(ReadmeTests.PanelDaemon shared) : IClassFixture<
         Assert.Equal(0, await daemon.StopAsync());
     }
 
-    /// <summary>Asks for a job as alice; the exit status.</summary>
+    [Fact(Timeout = Bound.Test)]
+    public async Task The_commands_that_request_a_job_run_as_they_are_written()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync();
+        await File.WriteAllTextAsync($"{TestUsers.Entry(TestUsers.Alice).Home}/notes.txt", "notes");
+        string[] commands = Page.Commands("README.md", "Request a job");
+        Assert.True(commands.Length >= 9, string.Join('\n', commands));
+        foreach (string command in commands.Append("pipeforkas check --user alice id"))
+        {
+            ToolResult ran = await InShellAsync(daemon, command);
+
+            // No job has that id.
+            Assert.True(ran.ExitCode == (command == "pipeforkas cancel 4711" ? 127 : 0), $"{command}: {ran.ExitCode}: {ran.Error}{ran.Text}");
+        }
+
+        Assert.Contains("uid=", (await InShellAsync(daemon, Assert.Single(Page.Commands("README.md", "PipeForkAs")))).Text);
+        Assert.Equal(0, await daemon.StopAsync());
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task The_client_in_C_sharp_runs_as_it_is_written()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync();
+        string socket = daemon.Socket, user = TestUsers.Alice;
+
+        // README's lines, which the assertion below compares with these.
+        var client = new PipeForkAsClient(socket);
+        JobOutput id = await client.CaptureAsync(new Request { Job = "id", User = user });
+        Assert.Contains($"({user})", id.StdoutText);
+        string[] written = Page.Example("Request a job", "csharp").Split('\n');
+        string here = await File.ReadAllTextAsync(Path.Combine(Page.Root, "tests/PipeForkAs.EndToEnd/ReadmeTests.cs"));
+        Assert.Equal("Console.Write(id.StdoutText);", written[^1]);
+        Assert.All(written[..^1], line => Assert.Contains(
+            line.Replace("Client()", "Client(socket)", StringComparison.Ordinal).Replace("\"alice\"", "user", StringComparison.Ordinal), here));
+        Assert.Equal(0, await daemon.StopAsync());
+    }
+
+    /// <summary>Runs a line of README in a shell: as alice, or as root after sudo.</summary>
+    private static Task<ToolResult> InShellAsync(DaemonProcess daemon, string line)
+    {
+        string command = line.Replace("alice", TestUsers.Alice, StringComparison.Ordinal)
+            .Replace("/run/pipeforkas/pipeforkas.sock", daemon.Socket, StringComparison.Ordinal);
+        bool isRoots = command.StartsWith("sudo ", StringComparison.Ordinal);
+        string[] words =
+        [
+            "env", "-C", TestUsers.Entry(TestUsers.Alice).Home, $"PATH={NativeBuild.Folder}:{Environment.GetEnvironmentVariable("PATH")}",
+            $"PIPEFORKAS_SOCKET={daemon.Socket}", "bash", "-c", isRoots ? command["sudo ".Length..] : command,
+        ];
+        return isRoots ? Tool.RunAsync(words) : Tool.RunAsAsync(TestUsers.Alice, words);
+    }
+
+    /// <summary>Requests a job as alice; the exit status.</summary>
     private static async Task<int> AsAsync(DaemonProcess daemon, string caller, string job, params string[] arguments) =>
         (await Tool.RunAsAsync(caller, [NativeBuild.Command, "--socket", daemon.Socket, "run", "--user", TestUsers.Alice, job, .. arguments])).ExitCode;
 

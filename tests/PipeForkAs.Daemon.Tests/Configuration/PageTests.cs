@@ -1,6 +1,5 @@
 using System.Collections;
 using System.Globalization;
-using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Tests;
@@ -38,25 +37,6 @@ public sealed partial class PageTests
 
         Assert.True(compared > 30);
     }
-
-    [Fact]
-    public void Every_value_in_READMEs_example_is_the_default()
-    {
-        var options = new DaemonOptions { JobHosts = [new JobHostOptions { Path = JobHostOptions.StockPath }] };
-        (string Key, string Value)[] told = [.. Leaves("", JsonNode.Parse(Page.Example("Configuration", "json"))!).Where(leaf => !leaf.Key.StartsWith("Logging:", StringComparison.Ordinal))];
-
-        Assert.Equal(told.Select(leaf => (leaf.Key, Value(options, leaf.Key))), told);
-        Assert.True(told.Length > 30);
-    }
-
-    /// <summary>Values by their keys.</summary>
-    private static IEnumerable<(string Key, string Value)> Leaves(string key, JsonNode? node) => node switch
-    {
-        JsonObject members => members.SelectMany(member => Leaves(key.Length > 0 ? $"{key}:{member.Key}" : member.Key, member.Value)),
-        JsonArray items => items.SelectMany(item => Leaves($"{key}:N", item)),
-        null => [(key, "null")],
-        _ => [(key, node.ToString())],
-    };
 
     private static string Written(string pattern) =>
         string.Join(':', pattern.Split(':').Select(part => part switch { "*" => "NAME", "#" => "N", _ => part })) switch

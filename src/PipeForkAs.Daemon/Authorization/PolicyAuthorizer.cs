@@ -1,4 +1,3 @@
-using System.Text.Json;
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Patterns;
 using PipeForkAs.Daemon.Users;
@@ -13,10 +12,10 @@ namespace PipeForkAs.Daemon.Authorization;
 /// <param name="users">The user database.</param>
 /// <param name="patterns">Matches the patterns of rules.</param>
 /// <param name="consents">Asks users for their consent; null where nobody can be asked, and nobody consents.</param>
-/// <param name="defaults">Tells the values that a job gives to arguments which a request leaves out; null where none does.</param>
+/// <param name="known">Tells the arguments that a job takes; null where nobody knows, as of a job that there is not.</param>
 internal sealed class PolicyAuthorizer(
     Policy policy, IUserDatabase users, PatternMatcher patterns, IConsents? consents = null,
-    Func<string, IReadOnlyDictionary<string, JsonElement>?>? defaults = null)
+    Func<string, KnownArguments?>? known = null)
     : IAuthorizer
 {
     private const uint NobodyId = 65534;
@@ -32,9 +31,9 @@ internal sealed class PolicyAuthorizer(
         if (Names is { } names)
             await names.RefreshAsync();
         Policy current = Policy;
-        using RequestArguments? given = RequestArguments.Read(arguments, current.Arguments, defaults?.Invoke(job));
-        KnownCaller known = await KnowAsync(current, caller, userIsName: user.Uid is null);
-        var question = new Question(known, job, user, null, given);
+        using RequestArguments? given = RequestArguments.Read(arguments, current.Arguments, known?.Invoke(job));
+        KnownCaller asking = await KnowAsync(current, caller, userIsName: user.Uid is null);
+        var question = new Question(asking, job, user, null, given);
         await patterns.AnswerAsync(caller.Bucket, current.PatternsOf(question));
         Decision byName = current.Decide(question, trace);
         if (byName.Answer != Answer.NeedsAccount)
@@ -48,7 +47,7 @@ internal sealed class PolicyAuthorizer(
         if (decision.Answer == Answer.NeedsConsent)
         {
             // One answer counts for all rules, also for what they are asked in vain.
-            ConsentAnswer consent = await AskAsync(known, job, account!);
+            ConsentAnswer consent = await AskAsync(asking, job, account!);
             trace?.Clear();
             return current.Decide(question with { Account = account, Consent = consent }, trace);
         }

@@ -1,5 +1,5 @@
-using System.Text.Json;
 using PipeForkAs.Daemon.Auditing;
+using PipeForkAs.Daemon.Authorization;
 using PipeForkAs.Daemon.Commands;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Isolation;
@@ -17,8 +17,8 @@ internal sealed record RegisteredJob(JobDescription Description, JobHost Host, C
     /// <summary>What the configuration restricts about it.</summary>
     public IReadOnlyList<JobRestrictionOptions> Restrictions { get; init; } = [];
 
-    /// <summary>The values of arguments that a request may leave out.</summary>
-    public IReadOnlyDictionary<string, JsonElement> Defaults { get; } = ArgumentPairs.Defaults(Description.Arguments);
+    /// <summary>What it says of its arguments.</summary>
+    public KnownArguments Arguments { get; } = KnownArguments.Of(Description.Arguments);
 }
 
 /// <summary>All jobs by their names.</summary>

@@ -105,7 +105,9 @@ public static unsafe partial class Libc
     /// <param name="path">Bytes without a NUL.</param>
     /// <param name="error">Why not.</param>
     /// <param name="followLink">Whether the last name of the path may be a link to the directory; else that is ELOOP or ENOTDIR.</param>
-    public static List<byte[]>? names_in(ReadOnlySpan<byte> path, out Errno error, bool followLink = false)
+    /// <param name="most">Where there are more names than that, the rest may be left out, and more than that are returned all the
+    /// same.</param>
+    public static List<byte[]>? names_in(ReadOnlySpan<byte> path, out Errno error, bool followLink = false, int most = int.MaxValue)
     {
         // Where struct linux_dirent64 has its own length and its name; getdents(2).
         const int LengthOffset = 16, NameOffset = 19;
@@ -133,6 +135,8 @@ public static unsafe partial class Libc
             error = length >= 0 ? Errno.None : Check.LastErrno;
             if (length <= 0)
                 return error == Errno.None ? names : null;
+            if (names.Count > most)
+                return names;
             for (ReadOnlySpan<byte> rest = buffer.AsSpan(0, (int)length); !rest.IsEmpty;)
             {
                 ReadOnlySpan<byte> entry = rest[..BinaryPrimitives.ReadUInt16LittleEndian(rest[LengthOffset..])];

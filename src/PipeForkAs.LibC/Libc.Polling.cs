@@ -137,8 +137,8 @@ public static unsafe partial class Libc
     }
 
     /// <summary>
-    /// poll(2) without a time limit: waits until the descriptor is ready, or fails, or one of the wakers can be read. Says nothing: the
-    /// caller tries its call again.
+    /// poll(2): waits until the descriptor is ready, or fails, or one of the wakers can be read, without a time limit where the descriptor
+    /// is to be read. Says nothing: the caller tries its call again.
     /// </summary>
     /// <param name="descriptor">The descriptor.</param>
     /// <param name="toWrite">Whether to wait until it can be written to, or else until it can be read.</param>
@@ -151,7 +151,9 @@ public static unsafe partial class Libc
         entries[0] = new() { fd = descriptor.Number, events = toWrite ? C.POLLOUT : C.POLLIN };
         entries[1] = new() { fd = waker.Number, events = C.POLLIN };
         entries[2] = new() { fd = otherWaker?.Number ?? -1, events = C.POLLIN };
-        Poll(entries, 3, -1);
+
+        // The daemon takes a job that polls without end for one that waits for input. 24 days are long enough for one that writes.
+        Poll(entries, 3, toWrite ? int.MaxValue : -1);
     }
 
     /// <summary>A signal must not pass for a time-out: poll(2) goes on with what is left of the time.</summary>

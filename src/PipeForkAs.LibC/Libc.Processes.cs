@@ -65,6 +65,19 @@ public static unsafe partial class Libc
     public static FileDescriptor pidfd_open(ProcessId pid) =>
         new(Check.Result((int)Syscall(Own.SYS_pidfd_open, pid.Value, 0, 0, 0, 0), $"pidfd_open({pid})"));
 
+    /// <summary>
+    /// pidfd_getfd(2): a duplicate of a descriptor of another process. Null where that process does not have it, or has ended.
+    /// </summary>
+    /// <param name="pidfd">The process.</param>
+    /// <param name="number">The descriptor's number in it.</param>
+    public static FileDescriptor? pidfd_getfd(FileDescriptor pidfd, int number)
+    {
+        int result = (int)Syscall(Own.SYS_pidfd_getfd, pidfd.Number, number, 0, 0, 0);
+        if (result == -1 && (Check.LastErrno == Errno.EBADF || Check.LastErrno == Errno.ESRCH))
+            return null;
+        return new(Check.Result(result, $"pidfd_getfd({pidfd}, {number})"));
+    }
+
     /// <summary>pidfd_send_signal(2) of signal 0: whether the process still has its number, alive or as a zombie.</summary>
     public static bool pidfd_is_there(FileDescriptor pidfd) => pidfd_send_signal(pidfd, new Signal(0));
 

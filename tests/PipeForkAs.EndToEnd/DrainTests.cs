@@ -99,12 +99,74 @@ public sealed class DrainTests
         Assert.Equal(0, await stopped);
     }
 
-    private static Task<DaemonProcess> StartAsync() => DaemonProcess.StartAsync(made =>
+    [Theory(Timeout = Bound.Test)]
+    [InlineData("page", "read", Long)]
+    [InlineData("open", "getattr", "00:00:05")]
+    public async Task A_stop_does_not_wait_for_a_jobs_memory_or_files_that_hang(string how, string request, string timeout)
     {
-        made["Limits"]!["DrainTimeout"] = Long;
-        foreach ((string name, string[] words) in Commands)
-            made["Commands"]![name] = new JsonObject { ["Command"] = new JsonArray([.. words.Select(word => (JsonNode)word)]) };
-    });
+        await using DaemonProcess daemon = await StartAsync(AddPolls, timeout);
+        await using HangingFiles files = await HangingFiles.MountAsync(TestUsers.Alice, request);
+        using Socket client = await Crowd.SendAsync(daemon, Polls(how, files.File));
+        await Crowd.WaitForAsync(client, "begun");
+        Assert.Equal(0, await daemon.StopAsync());
+        Assert.Equal(how == "page", daemon.Log.Contains("cancelling 1 jobs that wait for input", StringComparison.Ordinal));
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_program_that_polls_a_socket_beside_its_input_has_its_time()
+    {
+        await using DaemonProcess daemon = await StartAsync(AddPolls);
+        using Socket client = await Crowd.SendAsync(daemon, Polls("socket", ""));
+        await Crowd.WaitForAsync(client, "begun");
+        Task<byte[]> reply = RawClient.ReadToEndAsync(client);
+        Assert.Equal(0, await daemon.StopAsync());
+        Assert.Equal("done\n", Encoding.UTF8.GetString(await reply).TrimStart('\n'));
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_function_whose_output_its_client_does_not_take_has_its_time()
+    {
+        await using DaemonProcess daemon = await StartAsync();
+        using Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"cat","user":"{{TestUsers.Alice}}"}""");
+        await RunsAsync(daemon);
+        const int Size = 16 * 1024 * 1024;
+        Task sent = SendAsync(client, Size);
+        Task<int> stopped = daemon.StopAsync();
+        await Task.Delay(4000);
+        Task<byte[]> reply = RawClient.ReadToEndAsync(client);
+        await sent;
+        Assert.Equal(0, await stopped);
+        Assert.Equal(Size, (await reply).Length);
+
+        static async Task SendAsync(Socket client, int size)
+        {
+            for (int sent = 0; sent < size;)
+                sent += await client.SendAsync(new byte[Math.Min(size - sent, 64 * 1024)]);
+            client.Shutdown(SocketShutdown.Send);
+        }
+    }
+
+    /// <summary>A command that runs Hostile/polls.c.</summary>
+    private static void AddPolls(JsonObject made)
+    {
+        string program = Path.Combine(Path.GetDirectoryName(made["Socket"]!["Path"]!.GetValue<string>())!, "polls");
+        string source = Path.Combine(AppContext.BaseDirectory, "Hostile", "polls.c");
+        Tool.MustAsync("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", program, source).GetAwaiter().GetResult();
+        made["Commands"]!["polls"] = JsonNode.Parse(
+            $$$"""{"Command":["{{{program}}}","{how}","{path}"],"Parameters":{"how":{"Type":"string"},"path":{"Type":"string"} } }""");
+    }
+
+    private static string Polls(string how, string path) =>
+        $$$"""{"job":"polls","user":"{{{TestUsers.Alice}}}","args":{"how":"{{{how}}}","path":"{{{path}}}"} }""";
+
+    private static Task<DaemonProcess> StartAsync(Action<JsonObject>? configure = null, string timeout = Long) =>
+        DaemonProcess.StartAsync(made =>
+        {
+            made["Limits"]!["DrainTimeout"] = timeout;
+            foreach ((string name, string[] words) in Commands)
+                made["Commands"]![name] = new JsonObject { ["Command"] = new JsonArray([.. words.Select(word => (JsonNode)word)]) };
+            configure?.Invoke(made);
+        });
 
     private static async Task RunsAsync(DaemonProcess daemon)
     {

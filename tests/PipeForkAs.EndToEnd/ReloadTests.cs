@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using PipeForkAs.EndToEnd.Harness;
 using PipeForkAs.LibC;
@@ -96,7 +97,8 @@ public sealed class ReloadTests
     [Fact(Timeout = Bound.Test)]
     public async Task A_process_that_is_no_daemon_or_none_at_all_fails_the_reload()
     {
-        (string, string)[] cases = [("1", "process 1 (MAINPID)"), ("x", "MAINPID is \"x\""), ("2147483647", "/proc/2147483647")];
+        (string, string)[] cases =
+            [("1", "process 1 (MAINPID)"), ("x", "MAINPID is \"x\""), ("2147483647", "process 2147483647 (MAINPID)")];
         foreach ((string pid, string problem) in cases)
         {
             if (pid == "1" && await ServesAsync(1))
@@ -105,6 +107,30 @@ public sealed class ReloadTests
             Assert.Equal((1, ""), (refused.ExitCode, refused.Text));
             Assert.Contains(problem, refused.Error);
         }
+    }
+
+    /// <summary>/proc/net/unix tells names as they are, which others choose: one that holds a line end forges a line.</summary>
+    [Fact(Timeout = Bound.Test)]
+    public async Task No_name_of_a_socket_leads_a_reload_to_another_daemon()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync();
+        string[] line = (await File.ReadAllLinesAsync("/proc/net/unix"))
+            .Select(static text => text.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Single(words => words[^1] == daemon.Socket);
+
+        // The kernel lists sockets in the order of a hash of their names.
+        List<Socket> forgers = [];
+        for (int i = 0; i < 64; i++)
+        {
+            var forger = new Socket(AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, ProtocolType.Unspecified);
+            forger.Bind(new UnixDomainSocketEndPoint($"\0{i}{Random.Shared.Next()}\n0: 2 0 00010000 1 1 {line[6]} /tmp/forged"));
+            forgers.Add(forger);
+        }
+
+        Assert.Contains($"0: 2 0 00010000 1 1 {line[6]} /tmp/forged", await File.ReadAllLinesAsync("/proc/net/unix"));
+        ToolResult reloaded = await ReloadAsync(daemon);
+        Assert.Equal((0, ""), (reloaded.ExitCode, reloaded.Error));
+        forgers.ForEach(static forger => forger.Dispose());
+        Assert.Equal(0, await daemon.StopAsync());
     }
 
     private static async Task<bool> ServesAsync(int pid) =>

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using PipeForkAs.EndToEnd.Harness;
+using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
@@ -18,21 +19,10 @@ public sealed class UnkillableJobTests
     [InlineData("required")]
     public async Task Jobs_that_cannot_be_killed_count_until_they_are_gone(string cgroup)
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(configuration =>
-        {
-            configuration["Limits"]!["Cgroup"] = cgroup;
-            configuration["Limits"]!["KillGrace"] = "00:00:00";
-            configuration["Limits"]!["QueueTimeout"] = "00:00:00.5";
-            configuration["Limits"]!["MaxJobsPerUid"] = MaxJobsPerUid;
-            configuration["Commands"]!["open"] = new JsonObject
-            {
-                ["Command"] = new JsonArray("/bin/cat", "--", "{path}"),
-                ["Parameters"] = new JsonObject { ["path"] = new JsonObject { ["Type"] = "string" } },
-            };
-        });
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(made => Configure(made, cgroup, MaxJobsPerUid));
         await using (HangingFiles files = await HangingFiles.MountAsync(TestUsers.Alice, "open"))
         {
-            string request = $$$"""{"job":"open","args":{"path":"{{{files.File}}}"},"timeout":0.1}""";
+            string request = OpenAt(files);
             string[] first = await AskAsync(daemon, request, MaxJobsPerUid);
             Assert.All(first, reply => Assert.Contains("timeout", reply));
 
@@ -51,6 +41,52 @@ public sealed class UnkillableJobTests
             () => AskAsync(daemon, """{"job":"id"}""", 1).GetAwaiter().GetResult()[0], reply => reply.StartsWith("uid=", StringComparison.Ordinal), Patience, "no job runs");
         Assert.Equal(0, await daemon.StopAsync());
     }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_start_does_not_wait_for_what_a_killed_daemon_left_and_it_counts_for_its_user()
+    {
+        (string folder, JsonObject configuration) = DaemonProcess.Prepare();
+        Configure(configuration, "required", maxJobsPerUid: 1);
+        DaemonProcess first = DaemonProcess.Launch(folder, configuration);
+        await Crowd.ListeningAsync(first);
+        DaemonProcess second;
+        await using (HangingFiles files = await HangingFiles.MountAsync(TestUsers.Alice, "open"))
+        {
+            Assert.Contains("timeout", (await AskAsync(first, OpenAt(files), 1))[0]);
+            Libc.kill(new ProcessId(first.Pid), Signal.SIGKILL);
+            await first.EndedAsync();
+            second = DaemonProcess.Launch(folder, configuration);
+            await Crowd.ListeningAsync(second);
+
+            // After 5 s the log says that it cannot be killed.
+            Assert.DoesNotContain("cannot be killed", second.Log);
+            await Crowd.UntilAsync(
+                () => AskAsync(second, """{"job":"id"}""", 1).GetAwaiter().GetResult()[0],
+                static reply => reply.Contains("busy", StringComparison.Ordinal), Patience, "the job that is left does not count");
+            Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(second, "id", user: TestUsers.Bob)).End.Code);
+        }
+
+        await using DaemonProcess stopped = second;
+        await Crowd.UntilAsync(
+            () => AskAsync(second, """{"job":"id"}""", 1).GetAwaiter().GetResult()[0],
+            static reply => reply.StartsWith("uid=", StringComparison.Ordinal), Patience, "no job runs");
+        Assert.Equal(0, await second.StopAsync());
+    }
+
+    private static void Configure(JsonObject configuration, string cgroup, int maxJobsPerUid)
+    {
+        configuration["Limits"]!["Cgroup"] = cgroup;
+        configuration["Limits"]!["KillGrace"] = "00:00:00";
+        configuration["Limits"]!["QueueTimeout"] = "00:00:00.5";
+        configuration["Limits"]!["MaxJobsPerUid"] = maxJobsPerUid;
+        configuration["Commands"]!["open"] = new JsonObject
+        {
+            ["Command"] = new JsonArray("/bin/cat", "--", "{path}"),
+            ["Parameters"] = new JsonObject { ["path"] = new JsonObject { ["Type"] = "string" } },
+        };
+    }
+
+    private static string OpenAt(HangingFiles files) => $$$"""{"job":"open","args":{"path":"{{{files.File}}}"},"timeout":0.1}""";
 
     private static async Task<string[]> AskAsync(DaemonProcess daemon, string request, int count) =>
         await Task.WhenAll(Enumerable.Range(0, count).Select(async _ => (await Tool.RunAsAsync(TestUsers.Alice, Client(daemon), Line(request))).Text));

@@ -197,6 +197,35 @@ public sealed class UpgradeTests
     }
 
     [Theory(Timeout = Bound.Test)]
+    [InlineData("""{"op":"status"}""")]
+    [InlineData("""{"op":"cancel","id":1}""")]
+    public async Task A_flood_of_questions_for_a_former_daemon_delays_nobody_else(string line)
+    {
+        await using UpgradableDaemon daemon =
+            await UpgradableDaemon.StartAsync(configuration => configuration["Limits"]!["DrainTimeout"] = "00:01:00");
+        Task<FramedReply>[] jobs =
+            [.. Enumerable.Range(0, 60).Select(_ => RawClient.RunAsync(daemon.First, "sleep", """{"seconds":25}"""))];
+        await JobsAsync(daemon, jobs.Length);
+        await daemon.UpgradeAsync();
+        string flood = Path.Combine(daemon.First.Folder, "flood"), request = Path.Combine(daemon.First.Folder, "request");
+        await Tool.MustAsync("cc", "-O1", "-o", flood, Path.Combine(AppContext.BaseDirectory, "Hostile", "flood.c"));
+        await File.WriteAllTextAsync(request, line + "\n");
+        Task<string> flooded = Tool.MustAsync(
+            flood, "hold", daemon.First.Socket, $"{TestUsers.Entry(TestUsers.Alice).Uid}", "1000", request, "10000");
+        await Task.Delay(1000);
+        string probed = await Tool.MustAsync(
+            flood, "probe", daemon.First.Socket, $"{TestUsers.Entry(TestUsers.Bob).Uid}", "30", request, "100");
+        Assert.False(flooded.IsCompleted);
+        Assert.InRange(int.Parse(probed.Split(' ')[0], CultureInfo.InvariantCulture), 0, 500);
+
+        // Root's question has the whole answer all the while.
+        Assert.Equal(jobs.Length, (await JobsAsync(daemon, jobs.Length))["running"]!.GetValue<int>());
+        await flooded;
+        await daemon.StopAsync();
+        await Task.WhenAll(jobs);
+    }
+
+    [Theory(Timeout = Bound.Test)]
     [InlineData(false, "required", "there must be a service manager")]
     [InlineData(true, "off", "there must be control groups")]
     public async Task Where_no_daemon_can_take_over_a_replaced_executable_is_warned_of(bool hasManager, string cgroup, string warning)

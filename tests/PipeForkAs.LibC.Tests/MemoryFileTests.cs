@@ -82,6 +82,35 @@ public sealed class MemoryFileTests
     }
 
     [Fact]
+    public void A_descriptor_of_a_process_is_duplicated_where_it_has_one_of_that_number()
+    {
+        (FileDescriptor read, FileDescriptor write) = Libc.pipe2();
+        using (read)
+        using (write)
+        using (FileDescriptor process = Libc.pidfd_open(new ProcessId(Environment.ProcessId)))
+        using (FileDescriptor duplicate = Assert.IsType<FileDescriptor>(Libc.pidfd_getfd(process, read.Number)))
+        {
+            Assert.NotEqual(read.Number, duplicate.Number);
+            Libc.write(write, "x"u8).OrThrow("write");
+            var buffer = new byte[2];
+            Assert.Equal(1, Libc.read(duplicate, buffer).OrThrow("read"));
+            Assert.Null(Libc.pidfd_getfd(process, int.MaxValue));
+        }
+    }
+
+    [Fact]
+    public void The_names_in_a_large_directory_are_more_than_the_most_also_where_the_rest_is_left_out()
+    {
+        Assert.True(Libc.names_in("/proc/self/fd"u8, out _, most: 0)!.Count > 0);
+        using var folder = new TemporaryDirectory();
+        for (int i = 0; i < 3000; i++)
+            File.WriteAllText(folder.File($"file-of-a-longer-name-{i}"), "");
+        byte[] path = System.Text.Encoding.UTF8.GetBytes(folder.Path);
+        Assert.Equal(3000, Libc.names_in(path, out _, most: 3000)!.Count);
+        Assert.InRange(Libc.names_in(path, out _, most: 10)!.Count, 11, 2999);
+    }
+
+    [Fact]
     public void A_pipe_is_writable_until_it_is_full()
     {
         (FileDescriptor read, FileDescriptor write) = Libc.pipe2();

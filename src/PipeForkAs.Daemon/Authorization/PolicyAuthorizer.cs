@@ -1,5 +1,5 @@
-using System.Text.Json;
 using PipeForkAs.Daemon.Callers;
+using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Patterns;
 using PipeForkAs.Daemon.Users;
 using PipeForkAs.LibC;
@@ -13,10 +13,10 @@ namespace PipeForkAs.Daemon.Authorization;
 /// <param name="users">The user database.</param>
 /// <param name="patterns">Matches the patterns of rules.</param>
 /// <param name="consents">Asks users for their consent; null where nobody can be asked, and nobody consents.</param>
-/// <param name="defaults">Tells the values that a job gives to arguments which a request leaves out; null where none does.</param>
+/// <param name="jobs">Tells the arguments that a job takes; null where nobody knows, as of a job that there is not.</param>
 internal sealed class PolicyAuthorizer(
     Policy policy, IUserDatabase users, PatternMatcher patterns, IConsents? consents = null,
-    Func<string, IReadOnlyDictionary<string, JsonElement>?>? defaults = null)
+    Func<string, KnownArguments?>? jobs = null)
     : IAuthorizer
 {
     private const uint NobodyId = 65534;
@@ -57,7 +57,7 @@ internal sealed class PolicyAuthorizer(
     private async ValueTask<Decision?> DecideAsync(
         Policy current, Caller caller, string job, UserSelector user, byte[]? arguments, List<CheckedRule>? trace)
     {
-        using RequestArguments? given = RequestArguments.Read(arguments, current.Arguments, defaults?.Invoke(job));
+        using RequestArguments? given = RequestArguments.Read(arguments, current.Arguments, jobs?.Invoke(job));
         KnownCaller known = await KnowAsync(current, caller, userIsName: user.Uid is null);
         var question = new Question(known, job, user, null, given);
         await patterns.AnswerAsync(caller.Bucket, current.PatternsOf(question));

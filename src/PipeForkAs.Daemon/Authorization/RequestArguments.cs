@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Text.Json;
+using PipeForkAs.Daemon.Forking;
 
 namespace PipeForkAs.Daemon.Authorization;
 
@@ -12,7 +13,7 @@ internal sealed class RequestArguments : IDisposable
     private readonly JsonDocument document;
     private readonly Dictionary<string, (string Name, ArgumentValue? Value)> found = new(StringComparer.OrdinalIgnoreCase);
 
-    private RequestArguments(JsonDocument document, FrozenSet<string> names, IReadOnlyDictionary<string, JsonElement>? defaults)
+    private RequestArguments(JsonDocument document, FrozenSet<string> names, KnownArguments? known)
     {
         this.document = document;
         if (document.RootElement.ValueKind != JsonValueKind.Object)
@@ -23,10 +24,10 @@ internal sealed class RequestArguments : IDisposable
             if (names.Contains(name))
                 Add(name, new ArgumentValue(member.Value));
             if (member.Value.ValueKind == JsonValueKind.String && name.EndsWith(PathBytes.Suffix, StringComparison.OrdinalIgnoreCase))
-                AddBytes(name, member.Value, names);
+                AddBytes(name, member.Value, names, known);
         }
 
-        foreach ((string name, JsonElement value) in defaults ?? FrozenDictionary<string, JsonElement>.Empty)
+        foreach ((string name, JsonElement value) in known?.Defaults ?? FrozenDictionary<string, JsonElement>.Empty)
         {
             if (names.Contains(name) && !found.ContainsKey(name))
                 Add(name, new ArgumentValue(value));
@@ -39,12 +40,11 @@ internal sealed class RequestArguments : IDisposable
     /// <summary>Reads them.</summary>
     /// <param name="json">A JSON object in UTF-8; null for none.</param>
     /// <param name="names">Those that are looked at, in letters of either case; null comes back where there are none.</param>
-    /// <param name="defaults">The values that the job gives to arguments which a request leaves out; null for none.</param>
-    public static RequestArguments? Read(
-        byte[]? json, FrozenSet<string> names, IReadOnlyDictionary<string, JsonElement>? defaults = null) =>
-        names.Count == 0 || (json is null && defaults is not { Count: > 0 })
+    /// <param name="known">What the job says of its arguments; null where nobody knows.</param>
+    public static RequestArguments? Read(byte[]? json, FrozenSet<string> names, KnownArguments? known = null) =>
+        names.Count == 0 || (json is null && known is not { Defaults.Count: > 0 })
             ? null
-            : new RequestArguments(JsonDocument.Parse(json ?? "{}"u8.ToArray()), names, defaults);
+            : new RequestArguments(JsonDocument.Parse(json ?? "{}"u8.ToArray()), names, known);
 
     /// <summary>
     /// The value of an argument; null where there is none. A member of the same name in other letters is as good as none: a job that reads
@@ -63,13 +63,16 @@ internal sealed class RequestArguments : IDisposable
             found[name] = (name, null);
     }
 
-    /// <summary>The bytes of a path are the value of the argument that a rule names, also where only its text is looked at.</summary>
-    private void AddBytes(string name, JsonElement value, FrozenSet<string> names)
+    /// <summary>
+    /// The bytes of a path are the value of the argument that a rule names, also where only its text is looked at. A job that does not say
+    /// that it takes them, as one that takes arguments of any name, might not look at them: then they leave the value open.
+    /// </summary>
+    private void AddBytes(string name, JsonElement value, FrozenSet<string> names, KnownArguments? known)
     {
         string path = name[..^PathBytes.Suffix.Length];
         if (!names.Contains(path))
             return;
-        bool isWritten = name.EndsWith(PathBytes.Suffix, StringComparison.Ordinal);
+        bool isWritten = name.EndsWith(PathBytes.Suffix, StringComparison.Ordinal) && known?.Names.Contains(name) != false;
         Add(path, isWritten && PathBytes.Read(value.GetString()!) is { } bytes ? new ArgumentValue(bytes) : null);
     }
 }

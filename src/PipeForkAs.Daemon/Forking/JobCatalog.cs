@@ -1,4 +1,3 @@
-using System.Text.Json;
 using PipeForkAs.Daemon.Commands;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Isolation;
@@ -16,8 +15,8 @@ internal sealed record RegisteredJob(JobDescription Description, JobHostPool Hos
     /// <summary>What the configuration restricts about it.</summary>
     public IReadOnlyList<JobRestrictionOptions> Restrictions { get; init; } = [];
 
-    /// <summary>The values of arguments that a request may leave out.</summary>
-    public IReadOnlyDictionary<string, JsonElement> Defaults { get; } = ArgumentPairs.Defaults(Description.Arguments);
+    /// <summary>What it says of its arguments.</summary>
+    public KnownArguments Arguments { get; } = KnownArguments.Of(Description.Arguments);
 }
 
 /// <summary>All jobs by their names.</summary>

@@ -56,6 +56,7 @@ internal sealed class Server : IReloadable, ISuccessorOwner
     private readonly PolicyWarnings warnings;
     private readonly DescriptorCheck descriptors;
     private readonly Reload reload;
+    private readonly UnkillableJobs unkillable;
     private JobIsolation? isolation;
     private Acceptor? acceptor;
     private Task? stopped;
@@ -89,7 +90,7 @@ internal sealed class Server : IReloadable, ISuccessorOwner
         hosts = new JobHosts(loop, Reaper, descriptors, options.JobHosts, logger) { JobsChanged = RefreshCatalog };
         catalog = new JobCatalog(hosts.Current, CommandJob.All(options), options.Jobs);
         turns = new FairTurns(loop);
-        var unkillable = new UnkillableJobs(loop);
+        unkillable = new UnkillableJobs(loop);
         var users = new UserDatabase(loop, turns, options.Limits, UserDatabase.AskSystem, UserDatabase.SystemFiles);
         var accounts = new AccountGate(loop, turns, options, ShadowDatabase.Find, new PamCheck(loop, Reaper, options).AskAsync);
         var patterns = new PatternMatcher(loop, logger);
@@ -98,7 +99,7 @@ internal sealed class Server : IReloadable, ISuccessorOwner
             new WorkerConsents(
                 loop, options.Limits, (bucket, timeout) => hosts.First.TakeAsync(bucket, timeout, forRoot: false), unkillable,
                 Libc.getgrgid_name),
-            job => catalog.Find(job)?.Defaults);
+            job => catalog.Find(job)?.Arguments);
         names = new NameWatch(
             loop, lookUps, options.Limits, UserDatabase.SystemFiles, policy => authorizer.Policy = policy, logger);
         authorizer.Names = names;
@@ -109,7 +110,7 @@ internal sealed class Server : IReloadable, ISuccessorOwner
         audit = new Audit(
             auditLogger, loop.Time, (delay, callback) => loop.Schedule(delay, callback),
             job => catalog.Find(job)?.Description.AuditedArguments ?? []);
-        var statusHandler = new StatusHandler(hosts, running, slots, upgrade.Predecessor, audit, ReloadAsync, logger, loop);
+        var statusHandler = new StatusHandler(hosts, running, slots, turns, upgrade.Predecessor, audit, ReloadAsync, logger, loop);
         var pipeline = new RequestPipeline(
             options, catalog, authorizer, accounts, orders, checkHandler, statusHandler, slots, running, turns, descriptors,
             new UserBans(descriptors.Offenders, unkillable, options.Limits), audit, logger);
@@ -146,6 +147,7 @@ internal sealed class Server : IReloadable, ISuccessorOwner
         using (Audit.Change auditing = await audit.PrepareAsync(options.Audit))
             auditing.Keep();
         isolation = IsolationChoice.Make(loop, options, Reaper, upgrade.Predecessor?.Offer.Cgroup, upgrade.Generation, logger);
+        isolation.WhereLeft = (user, gone) => loop.Start(() => unkillable.WatchAsync(Bucket.OfAccount(user), gone, static () => { }));
         await isolation.ClearAsync();
         await hosts.StartAsync(isolation);
         catalog.Refresh();
@@ -281,7 +283,7 @@ internal sealed class Server : IReloadable, ISuccessorOwner
 
     private async Task TakeOverAsync(Predecessor former)
     {
-        running.NextId = await former.TakeOverAsync(loop);
+        running.NextId = await former.TakeOverAsync(loop, turns);
         Log.TookOver(logger, former.Pid.Value, running.NextId);
         loop.Start(async () =>
         {
@@ -311,11 +313,18 @@ internal sealed class Server : IReloadable, ISuccessorOwner
     }
 
     /// <inheritdoc/>
+    ValueTask ISuccessorOwner.TurnAsync() => turns.EnterAsync(Bucket.Root);
+
+    /// <inheritdoc/>
     async Task<JobsAnswer> ISuccessorOwner.AnswerAsync(JobsQuestion question)
     {
         var caller = new UserId(question.Caller);
+        await turns.EnterAsync(Bucket.Root);
         bool isCancelled = question.Cancel is { } id && running.Cancel(id, caller);
-        JobsAnswer? others = upgrade.Predecessor is { } former && !isCancelled ? await former.AskAsync(loop, caller, question.Cancel) : null;
+        JobsAnswer? others = upgrade.Predecessor is { } former && !isCancelled
+            ? await former.AskAsync(Bucket.Root, caller, question.Cancel)
+            : null;
+        await turns.EnterAsync(Bucket.Root);
         return new JobsAnswer(
             question.Number, question.Cancel is null ? [.. others?.Jobs ?? [], .. running.KnownTo(caller)] : [],
             running.Counts.Running + (others?.Running ?? 0), isCancelled || others is { IsCancelled: true }, HasMore: false);

@@ -12,6 +12,9 @@ namespace PipeForkAs.Daemon.Isolation;
 /// </summary>
 internal sealed class CgroupIsolation : JobIsolation
 {
+    /// <summary>How long a start waits for what an earlier daemon left, and which was killed.</summary>
+    private static readonly TimeSpan LeftPatience = TimeSpan.FromMilliseconds(300);
+
     private readonly Loop loop;
     private readonly string root, path;
     private readonly int generation;
@@ -110,7 +113,7 @@ internal sealed class CgroupIsolation : JobIsolation
             End(directory);
         }
 
-        await ending.AllOverAsync();
+        await ending.AllOverAsync(LeftPatience);
     }
 
     /// <inheritdoc/>
@@ -278,6 +281,17 @@ internal sealed class CgroupIsolation : JobIsolation
         var left = new JobCgroup(this, directory, default);
         left.Adopt();
         left.Release(static () => { });
+        loop.Start(() => TellOfLeftAsync(left));
+    }
+
+    private async Task TellOfLeftAsync(JobCgroup left)
+    {
+        if (await Task.WhenAny(left.Gone, loop.DelayAsync(LeftPatience)) == left.Gone)
+            return;
+        UserId[] users = [];
+        await thread.RunAsync(() => users = left.Users());
+        foreach (UserId user in users)
+            WhereLeft?.Invoke(user, left.Gone);
     }
 
     /// <summary>Removes the group of a daemon that has ended. What cannot be removed yet goes with the next daemon's start.</summary>

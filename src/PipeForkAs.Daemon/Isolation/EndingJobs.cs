@@ -63,11 +63,16 @@ internal sealed class EndingJobs(
         return ending.Asked;
     }
 
-    /// <summary>Waits until nothing is left of any, or <see cref="Patience"/> is over.</summary>
-    public async Task AllOverAsync()
+    /// <summary>
+    /// Waits until nothing is left of any but those that the log says cannot be killed, or <see cref="Patience"/> is over.
+    /// </summary>
+    public Task AllOverAsync() => AllOverAsync(Patience);
+
+    /// <summary>The same, for another time.</summary>
+    public async Task AllOverAsync(TimeSpan patience)
     {
         long begun = loop.Time.GetTimestamp();
-        while (jobs.Count > 0 && loop.Time.GetElapsedTime(begun) < Patience)
+        while (jobs.Count > logged && loop.Time.GetElapsedTime(begun) < patience)
             await loop.DelayAsync(FirstPause);
     }
 

@@ -99,19 +99,17 @@ internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId wo
     }
 
     /// <summary>
-    /// Kills processes in it whose first thread has ended: cgroup.kill signals the first thread alone, which does not take the others with it then
-    /// (__cgroup_kill in the kernel's cgroup.c, complete_signal in signal.c).
+    /// Kills each process in it by its number: cgroup.kill signals the first thread alone, which does not take the others with it where it
+    /// has ended (__cgroup_kill in the kernel's cgroup.c, complete_signal in signal.c). Which processes these are, stat and status tell;
+    /// but who reads them holds the memory of the process for a moment, and frees it where the process ends just then, as the killed ones
+    /// do: that can wait for ever for a file which is mapped.
     /// </summary>
     /// <exception cref="SystemCallException">That fails.</exception>
     public void KillThreads()
     {
         string name = owner.NameOf(path);
-        foreach (string word in Numbers())
-        {
-            // The group is looked at after the process is: what has its number by then is in the group, or is not signalled.
-            if (ProcessEntry.Read(word) is { HasLostItsFirstThread: true } process)
-                process.Send(Signal.SIGKILL, mustBeIn: name);
-        }
+        foreach (int pid in Living())
+            ProcessEntry.KillIn(pid, name);
     }
 
     /// <summary>Takes a group over that an earlier daemon made.</summary>
@@ -134,10 +132,17 @@ internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId wo
     public override IReadOnlyCollection<int> Living() =>
         [.. Numbers().Select(static pid => int.Parse(pid, NumberStyles.None, CultureInfo.InvariantCulture))];
 
-    /// <summary>The processes in it, for the log.</summary>
+    /// <summary>
+    /// Whom the processes in it run as: who owns their folders in /proc, which are those of the effective uids; proc_pid(5).
+    /// </summary>
+    public UserId[] Users() =>
+        [.. Living().Select(static pid => Libc.lstat(ProcessFile(pid, ""))?.Owner).OfType<UserId>().Distinct()];
+
+    /// <summary>The processes in it, for the log, and where in the kernel each of them waits; proc_pid_wchan(5).</summary>
     public string LivingText() =>
-        string.Join(", ", Numbers().Take(16)
-            .Select(pid => string.Create(CultureInfo.InvariantCulture, $"{pid} ({ProcessEntry.Read(pid)?.State ?? '?'})")));
+        string.Join(", ", Living().Take(16).Select(static pid => $"{pid} ({PlainFile.TryRead(ProcessFile(pid, "wchan")) ?? "?"})"));
+
+    private static string ProcessFile(int pid, string name) => string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/{name}");
 
     private string[] Numbers() => (PlainFile.TryRead($"{path}/cgroup.procs") ?? "").Split('\n', StringSplitOptions.RemoveEmptyEntries);
 }

@@ -70,10 +70,6 @@ internal readonly record struct ProcessEntry(int Pid, char State, int Parent, in
 
     /// <summary>One process; null where there is none of that number.</summary>
     /// <exception cref="SystemCallException">Its file cannot be read, and not because it is gone.</exception>
-    public static ProcessEntry? Read(string pid) => ParseNumber(pid) is > 0 and int number ? Read(number) : null;
-
-    /// <summary>One process; null where there is none of that number.</summary>
-    /// <exception cref="SystemCallException">Its file cannot be read, and not because it is gone.</exception>
     public static ProcessEntry? Read(int pid)
     {
         Span<byte> text = stackalloc byte[MaxStatBytes];
@@ -132,27 +128,38 @@ internal readonly record struct ProcessEntry(int Pid, char State, int Parent, in
         return count == users.Length ? users : null;
     }
 
-    /// <summary>Whether it is in a control group of version 2 below another; also where it is gone.</summary>
+    /// <summary>Whether a process is in a control group of version 2 below another; null where it is gone.</summary>
+    /// <param name="pid">Its number.</param>
     /// <param name="group">The other, as /proc/PID/cgroup names it.</param>
     /// <exception cref="SystemCallException">That cannot be read.</exception>
-    public bool IsIn(string group) =>
-        Groups() is not { } lines || Array.Exists(lines, line => line.StartsWith($"0::{group}/", StringComparison.Ordinal));
+    public static bool? IsIn(int pid, string group) =>
+        Groups(pid) is not { } lines ? null : Array.Exists(lines, line => line.StartsWith($"0::{group}/", StringComparison.Ordinal));
 
     /// <summary>
     /// Signals it. The number may be another's since it was looked at; the descriptor stands for one process: it is looked at
     /// once more, and then it is surely the one. False where it is gone.
     /// </summary>
     /// <param name="signal">The signal.</param>
-    /// <param name="mustBeIn">The control group in which it must be, as /proc/PID/cgroup names it; null where any will do.</param>
     /// <exception cref="SystemCallException">It cannot be signalled, or no descriptor is left for that.</exception>
-    public bool Send(Signal signal, string? mustBeIn = null)
+    public bool Send(Signal signal)
+    {
+        long started = Started;
+        return Send(Pid, signal, pid => Read(pid)?.Started == started);
+    }
+
+    /// <summary>Kills a process that is in a control group, with all of its threads. False where it is gone, or in another group.</summary>
+    /// <param name="pid">Its number.</param>
+    /// <param name="group">The group, as /proc/PID/cgroup names it.</param>
+    /// <exception cref="SystemCallException">It cannot be signalled, or no descriptor is left for that.</exception>
+    public static bool KillIn(int pid, string group) =>
+        Send(pid, Signal.SIGKILL, number => Groups(number) is { } lines && lines.Contains($"0::{group}"));
+
+    private static bool Send(int pid, Signal signal, Predicate<int> isTheOne)
     {
         try
         {
-            using FileDescriptor process = Libc.pidfd_open(new ProcessId(Pid));
-            return Read(Pid)?.Started == Started
-                && (mustBeIn is null || (Groups() is { } lines && lines.Contains($"0::{mustBeIn}")))
-                && Libc.pidfd_send_signal(process, signal);
+            using FileDescriptor process = Libc.pidfd_open(new ProcessId(pid));
+            return isTheOne(pid) && Libc.pidfd_send_signal(process, signal);
         }
         catch (SystemCallException failure) when (failure.Errno == Errno.ESRCH || failure.Errno == Errno.EINVAL)
         {
@@ -161,10 +168,10 @@ internal readonly record struct ProcessEntry(int Pid, char State, int Parent, in
     }
 
     /// <summary>The lines of its control groups; null where it is gone.</summary>
-    private string[]? Groups()
+    private static string[]? Groups(int pid)
     {
         Span<byte> text = stackalloc byte[MaxGroupBytes];
-        int length = ReadBeginning(string.Create(CultureInfo.InvariantCulture, $"/proc/{Pid}/cgroup"), text);
+        int length = ReadBeginning(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/cgroup"), text);
         return length == 0 ? null : Encoding.UTF8.GetString(text[..length]).Split('\n');
     }
 

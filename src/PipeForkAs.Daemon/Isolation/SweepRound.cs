@@ -111,12 +111,21 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
         TimeSpan? letGo = reaper.LetGoSince(new ProcessId(pid));
         if (letGo < Fresh)
             return null;
+
+        // Before anything is read that holds its memory; see JobCgroup.KillThreads.
+        bool? isInJob = IsInJob(pid);
+        hasVanished |= isInJob is null && letGo is null;
+        if (isInJob != false)
+            return null;
         ProcessEntry? process = ProcessEntry.Read(pid);
         if (letGo is not null && process is null or { IsAlive: false })
             return null;
         hasVanished |= process is null;
         return process;
     }
+
+    /// <summary>Whether the group of a job holds it; null where it is gone.</summary>
+    private bool? IsInJob(int pid) => groups is null ? false : ProcessEntry.IsIn(pid, groups);
 
     private static IEnumerable<int>? Children(int pid)
     {
@@ -154,7 +163,7 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
             // A worker that the daemon does not know yet is root. A worker that is not root has its order, and was registered before the
             // order was sent: so the second check, after the user was read, is certain.
             bool isRoot = Array.TrueForAll(users, user => user == UserId.Root);
-            if ((isHosts && isRoot) || reaper.IsRegistered(new ProcessId(process.Pid)) || (groups is not null && process.IsIn(groups)))
+            if ((isHosts && isRoot) || reaper.IsRegistered(new ProcessId(process.Pid)) || IsInJob(process.Pid) != false)
                 continue;
             orphans.Add(new Orphan(process, isRoot ? [UserId.Root] : [.. users.Where(user => user != UserId.Root).Distinct()]));
         }

@@ -49,8 +49,17 @@ internal static class ReloadCommand
             return ServedSocket.OfConfiguration(chosen);
         if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) || number < 1)
             throw new FormatException($"{ServedSocket.ProcessVariable} is \"{text}\", which is not a process id");
-        return ServedSocket.Of(new ProcessId(number))
-            ?? throw new IOException($"process {number} ({ServedSocket.ProcessVariable}) listens on no Unix socket; is it pipeforkasd?");
+        try
+        {
+            return ServedSocket.Of(new ProcessId(number))
+                ?? throw new IOException(
+                    $"process {number} ({ServedSocket.ProcessVariable}) listens on no Unix socket; is it pipeforkasd?");
+        }
+        catch (SystemCallException failure) when (failure.Errno == Errno.EPERM || failure.Errno == Errno.ENOSYS)
+        {
+            // Sandboxed, as by packaging/strict.conf, or kernel.yama.ptrace_scope=3.
+            return ServedSocket.OfConfiguration(chosen);
+        }
     }
 
     private static (byte[] Output, EndRecord End) Ask(string path)

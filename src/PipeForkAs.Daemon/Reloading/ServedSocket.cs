@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Loading;
 using PipeForkAs.LibC;
@@ -12,26 +13,31 @@ internal static class ServedSocket
     /// <summary>What systemd tells the process id of the daemon by, to the commands of ExecReload=; systemd.exec(5).</summary>
     public const string ProcessVariable = "MAINPID";
 
-    /// <summary>The flag of a listening socket in /proc/net/unix: __SO_ACCEPTCON of the kernel's net.h.</summary>
-    private const int Listening = 1 << 16;
-
     /// <summary>
-    /// The path at which a process listens, by its descriptors. The file may be another one's by now: whoever connects must ask the kernel
-    /// who listens there.
+    /// The path at which a process listens, as the kernel tells it of that process's own socket: /proc/net/unix holds names that others
+    /// chose, line ends and all. The file may be another one's by now: who connects must ask the kernel who listens there.
     /// </summary>
-    /// <exception cref="IOException">The process is gone, or cannot be looked at.</exception>
-    /// <exception cref="UnauthorizedAccessException">The process cannot be looked at.</exception>
+    /// <returns>Null where it listens on no Unix socket, or is gone.</returns>
+    /// <exception cref="SystemCallException">The process cannot be looked at; pidfd_getfd(2).</exception>
+    /// <exception cref="UnauthorizedAccessException">It is another user's.</exception>
     public static string? Of(ProcessId process)
     {
-        string folder = string.Create(CultureInfo.InvariantCulture, $"/proc/{process.Value}");
-        var own = new HashSet<string>(StringComparer.Ordinal);
-        foreach (string descriptor in Directory.EnumerateFiles($"{folder}/fd"))
+        string folder = string.Create(CultureInfo.InvariantCulture, $"/proc/{process.Value}/fd");
+        try
         {
-            if (Libc.readlink(descriptor) is { } target && target.StartsWith("socket:[", StringComparison.Ordinal))
-                own.Add(target["socket:[".Length..^1]);
+            using FileDescriptor pidfd = Libc.pidfd_open(process);
+            List<byte[]> numbers = Libc.names_in(Encoding.ASCII.GetBytes(folder), out Errno error) ?? [];
+            if (error == Errno.EACCES)
+                throw new UnauthorizedAccessException($"{folder} cannot be read: {error}; only root may reload");
+            return numbers.ConvertAll(Encoding.ASCII.GetString)
+                .Where(number => Libc.readlink($"{folder}/{number}")?.StartsWith("socket:[", StringComparison.Ordinal) == true)
+                .Select(number => PathOf(pidfd, int.Parse(number, NumberStyles.None, CultureInfo.InvariantCulture)))
+                .FirstOrDefault(static path => path is not null);
         }
-
-        return File.ReadLines($"{folder}/net/unix").Select(line => PathOf(line, own)).FirstOrDefault(static path => path is not null);
+        catch (SystemCallException failure) when (failure.Errno == Errno.ESRCH)
+        {
+            return null;
+        }
     }
 
     /// <summary>The path that the configuration names, as far as it can be read; else the default one.</summary>
@@ -56,16 +62,12 @@ internal static class ServedSocket
 
     private static bool IsPath(string key) => key.Equals("Socket:Path", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>
-    /// The path of a listening stream socket. A line: Num RefCount Protocol Flags Type St Inode Path; the numbers but the inode in hex.
-    /// </summary>
-    private static string? PathOf(string line, HashSet<string> inodes)
+    /// <summary>The path of a listening socket; null for all others.</summary>
+    private static string? PathOf(FileDescriptor pidfd, int number)
     {
-        string[] words = line.Split(' ', 8, StringSplitOptions.RemoveEmptyEntries);
-        return words.Length == 8 && inodes.Contains(words[6])
-            && int.TryParse(words[3], NumberStyles.HexNumber, CultureInfo.InvariantCulture, out int flags) && (flags & Listening) != 0
-            && words[7][0] is '/' or '@'
-                ? words[7]
-                : null;
+        using FileDescriptor? socket = Libc.pidfd_getfd(pidfd, number);
+        return socket is not null && Libc.getsockopt_domain(socket) == SocketDomain.AF_UNIX && Libc.getsockopt_acceptconn(socket)
+            ? Libc.getsockname_unix(socket)
+            : null;
     }
 }

@@ -4,6 +4,7 @@ using System.Text.Json;
 using PipeForkAs.Daemon.Auditing;
 using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Logging;
 using PipeForkAs.Daemon.Reloading;
@@ -19,7 +20,7 @@ namespace PipeForkAs.Daemon.Requests;
 /// they run as: that another's job runs is not told, and neither are the job hosts. What is counted is told to all.
 /// </summary>
 internal sealed class StatusHandler(
-    JobHosts hosts, RunningJobs running, JobSlots slots, Predecessor? former, Audit audit, Func<Task<ReloadResult>> reload,
+    JobHosts hosts, RunningJobs running, JobSlots slots, FairTurns turns, Predecessor? former, Audit audit, Func<Task<ReloadResult>> reload,
     LimitedLogger log, Loop loop)
 {
     private static readonly string Version =
@@ -30,7 +31,15 @@ internal sealed class StatusHandler(
     /// <summary>Answers <c>status</c>.</summary>
     public async ValueTask<EndRecord> StatusAsync(Caller caller, Request request, Reply reply)
     {
-        JobsAnswer? others = former is null ? null : await former.AskAsync(loop, caller.Uid);
+        JobsAnswer? others = null;
+        if (former is not null)
+        {
+            others = await former.AskAsync(caller.Bucket, caller.Uid);
+
+            // One answer may be for many clients.
+            await turns.EnterAsync(caller.Bucket);
+        }
+
         var status = new DaemonStatus
         {
             Version = Version,
@@ -54,7 +63,9 @@ internal sealed class StatusHandler(
     }
 
     /// <summary>Answers <c>cancel</c>: that the job is being ended; its own client is told when it has.</summary>
-    /// <exception cref="RefusedException">The caller has no such job; the same where there is none and where it is another's.</exception>
+    /// <exception cref="RefusedException">
+    /// The caller has no such job; the same where there is none and where it is another's. Or a former daemon does not answer.
+    /// </exception>
     public async ValueTask<EndRecord> CancelAsync(Caller caller, Request request) => await IsCancelledAsync(caller, request.Id!.Value)
         ? new EndRecord { Code = ReplyCode.Ok }
         : throw new RefusedException(ReplyCode.UnknownJob, $"no job {request.Id} of yours runs; status shows those that do");
@@ -79,8 +90,17 @@ internal sealed class StatusHandler(
         };
     }
 
-    private async ValueTask<bool> IsCancelledAsync(Caller caller, long id) =>
-        running.Cancel(id, caller.Uid) || (former is not null && await former.AskAsync(loop, caller.Uid, id) is { IsCancelled: true });
+    private async ValueTask<bool> IsCancelledAsync(Caller caller, long id)
+    {
+        if (running.Cancel(id, caller.Uid))
+            return true;
+        if (former is null || former.Ended.IsCompleted)
+            return false;
+        JobsAnswer? answer = await former.AskAsync(caller.Bucket, caller.Uid, id);
+        return answer?.IsCancelled ?? (former.Ended.IsCompleted
+            ? false
+            : throw new RefusedException(ReplyCode.Busy, "the former daemon, whose jobs still run, does not answer; try again"));
+    }
 
     private static LoopStatus Tell(TurnTimes times, bool isRoot)
     {

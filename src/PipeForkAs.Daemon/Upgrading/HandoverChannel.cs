@@ -10,17 +10,34 @@ internal sealed class HandoverChannel(FileDescriptor socket) : IDisposable
     /// <summary>The most bytes of a message.</summary>
     private const int MostBytes = 64 * 1024;
 
+    private readonly byte[] buffer = new byte[MostBytes];
     private Watch? watch;
 
     /// <summary>Sends a message. False where the other daemon has ended, or does not read.</summary>
-    public bool Send(HandoverMessage message) =>
-        !socket.IsClosed && !Libc.send(socket, JsonSerializer.SerializeToUtf8Bytes(message, HandoverJson.Default.HandoverMessage)).Failed;
+    public bool Send(HandoverMessage message) => !socket.IsClosed && !Libc.send(socket, Bytes(message)).Failed;
+
+    /// <summary>
+    /// Sends a message as soon as there is room for it. One method may send so at a time. False where the other daemon has ended.
+    /// </summary>
+    public async Task<bool> SendAsync(Loop loop, HandoverMessage message)
+    {
+        byte[] bytes = Bytes(message);
+        while (!socket.IsClosed)
+        {
+            IOResult sent = Libc.send(socket, bytes);
+            if (!sent.Failed)
+                return true;
+            if (!sent.WouldBlock || !await Watching(loop).WritableAsync())
+                return false;
+        }
+
+        return false;
+    }
 
     /// <summary>Waits for the first message.</summary>
     /// <exception cref="UpgradeException">The other daemon has ended.</exception>
     public HandoverMessage ReadFirst()
     {
-        var buffer = new byte[MostBytes];
         IOResult received = Libc.recv(socket, buffer);
         return received.Count > 0 ? Parse(buffer.AsSpan(0, (int)received.Count)) : throw new UpgradeException("the former daemon has ended");
     }
@@ -29,14 +46,12 @@ internal sealed class HandoverChannel(FileDescriptor socket) : IDisposable
     /// <exception cref="UpgradeException">It cannot be read.</exception>
     public async Task<HandoverMessage?> ReadAsync(Loop loop)
     {
-        var buffer = new byte[MostBytes];
-        watch ??= loop.Watch(socket, EpollEvents.EPOLLIN, "another daemon");
         while (!socket.IsClosed)
         {
             IOResult received = Libc.recv(socket, buffer);
             if (received.Count > 0)
                 return Parse(buffer.AsSpan(0, (int)received.Count));
-            if (!received.WouldBlock || !await watch.ReadableAsync())
+            if (!received.WouldBlock || !await Watching(loop).ReadableAsync())
                 return null;
         }
 
@@ -51,6 +66,11 @@ internal sealed class HandoverChannel(FileDescriptor socket) : IDisposable
         watch?.Dispose();
         socket.Dispose();
     }
+
+    private static byte[] Bytes(HandoverMessage message) =>
+        JsonSerializer.SerializeToUtf8Bytes(message, HandoverJson.Default.HandoverMessage);
+
+    private Watch Watching(Loop loop) => watch ??= loop.Watch(socket, EpollEvents.EPOLLIN, "another daemon");
 
     private static HandoverMessage Parse(ReadOnlySpan<byte> bytes)
     {

@@ -14,6 +14,9 @@ internal interface ISuccessorOwner
     /// <summary>The service stops: clients that have not sent a request yet are refused.</summary>
     void StopWasAsked();
 
+    /// <summary>Waits for the loop's time for a piece of work on an answer.</summary>
+    ValueTask TurnAsync();
+
     /// <summary>Answers for the jobs that run here, and in a former daemon.</summary>
     Task<JobsAnswer> AnswerAsync(JobsQuestion question);
 

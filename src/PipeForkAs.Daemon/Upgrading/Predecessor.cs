@@ -1,4 +1,5 @@
 using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Upgrading;
@@ -18,16 +19,11 @@ internal sealed class Predecessor : IDisposable
     /// <summary>For so long the former daemon may be silent; it tells every second that its loop is not stuck.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    /// <summary>How long an answer may take.</summary>
-    private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(1);
-
     private readonly HandoverChannel channel;
     private readonly FileDescriptor process;
     private readonly TaskCompletionSource ended = new();
-    private readonly Dictionary<long, PendingAnswer> pending = [];
+    private JobsQuestions? questions;
     private LoopTimer? silence;
-    private bool hasTakenOver;
-    private long lastQuestion;
 
     private Predecessor(ProcessId pid, FileDescriptor socket, HandoverChannel channel, FileDescriptor process, Offer offer)
     {
@@ -77,53 +73,38 @@ internal sealed class Predecessor : IDisposable
     public void Fail(string problem) => channel.Send(new HandoverMessage { Failed = problem });
 
     /// <summary>Tells it that this daemon can serve, and waits until the former one accepts no more.</summary>
+    /// <param name="loop">The loop.</param>
+    /// <param name="turns">Where messages of the former daemon take their turns with other work.</param>
     /// <returns>The number of this daemon's first job.</returns>
     /// <exception cref="UpgradeException">It has ended, or wants to go on itself.</exception>
-    public async Task<long> TakeOverAsync(Loop loop)
+    public async Task<long> TakeOverAsync(Loop loop, FairTurns turns)
     {
         if (!channel.Send(new HandoverMessage { Ready = true }) || await channel.ReadAsync(loop) is not { FirstJob: { } firstJob })
             throw new UpgradeException("the former daemon does not let this one take over");
-        hasTakenOver = true;
-        loop.Start(() => FollowAsync(loop));
+        questions = new JobsQuestions(loop, question => channel.Send(new HandoverMessage { Question = question }));
+        loop.Start(() => FollowAsync(loop, turns, questions));
         return firstJob;
     }
 
     /// <summary>Asks for the jobs that still run there and that a caller may know of, or has one of them ended.</summary>
-    /// <param name="loop">The loop.</param>
+    /// <param name="bucket">The bucket whose turn it takes.</param>
     /// <param name="caller">The caller.</param>
     /// <param name="cancel">The job to end; null for none.</param>
-    /// <returns>Null where it has ended, or does not answer within a second.</returns>
-    public async Task<JobsAnswer?> AskAsync(Loop loop, UserId caller, long? cancel = null)
-    {
-        if (!hasTakenOver || ended.Task.IsCompleted)
-            return null;
-        var question = new JobsQuestion(++lastQuestion, caller.Value, cancel);
-        var answer = new PendingAnswer();
-        pending.Add(question.Number, answer);
-        using LoopTimer deadline = loop.Schedule(AnswerPatience, () => answer.Complete(null));
-        if (!channel.Send(new HandoverMessage { Question = question }))
-            answer.Complete(null);
-        try
-        {
-            return await answer.Task;
-        }
-        finally
-        {
-            pending.Remove(question.Number);
-        }
-    }
+    /// <returns>Null where it has ended, or does not answer in time.</returns>
+    public async Task<JobsAnswer?> AskAsync(Bucket bucket, UserId caller, long? cancel = null) =>
+        questions is null || ended.Task.IsCompleted ? null : await questions.AskAsync(bucket, caller, cancel);
 
     /// <summary>Tells it that the service stops, where this daemon has taken over.</summary>
     public void SendStop()
     {
-        if (hasTakenOver)
+        if (questions is not null)
             channel.Send(new HandoverMessage { Stop = true });
     }
 
     /// <summary>
     /// Waits until it has ended, where this daemon has taken over: it has deadlines of its own, and is killed where it falls silent.
     /// </summary>
-    public Task StopAsync() => hasTakenOver ? ended.Task : Task.CompletedTask;
+    public Task StopAsync() => questions is not null ? ended.Task : Task.CompletedTask;
 
     /// <inheritdoc/>
     public void Dispose()
@@ -134,16 +115,14 @@ internal sealed class Predecessor : IDisposable
     }
 
     /// <summary>False at the end of messages.</summary>
-    private bool Take(HandoverMessage? message)
+    private static bool Take(HandoverMessage? message, JobsQuestions asked)
     {
-        if (message is null)
-            return false;
-        if (message.Jobs is { } answer && pending.TryGetValue(answer.Number, out PendingAnswer? waiting))
-            waiting.Add(answer);
-        return true;
+        if (message?.Jobs is { } answer)
+            asked.Take(answer);
+        return message is not null;
     }
 
-    private async Task FollowAsync(Loop loop)
+    private async Task FollowAsync(Loop loop, FairTurns turns, JobsQuestions asked)
     {
         try
         {
@@ -151,14 +130,14 @@ internal sealed class Predecessor : IDisposable
             {
                 silence?.Dispose();
                 silence = loop.Schedule(Patience, () => Libc.pidfd_send_signal(process, Signal.SIGKILL));
+                await turns.EnterAsync(Bucket.Root);
             }
-            while (Take(await channel.ReadAsync(loop)));
+            while (Take(await channel.ReadAsync(loop), asked));
         }
         finally
         {
             silence?.Dispose();
-            foreach (PendingAnswer one in pending.Values)
-                one.Complete(null);
+            asked.Close();
 
             // The socket is closed before the process has left its control group; pidfd_open(2).
             using Watch end = loop.Watch(process, EpollEvents.EPOLLIN, "the former daemon's end");

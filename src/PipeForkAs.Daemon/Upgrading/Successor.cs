@@ -24,6 +24,8 @@ internal sealed class Successor : IDisposable
 
     private readonly Loop loop;
     private readonly HandoverChannel channel;
+    private readonly Queue<JobsAnswer> answers = new();
+    private bool isAnswering;
     private FileDescriptor? process;
 
     private Successor(Loop loop, HandoverChannel channel)
@@ -175,23 +177,42 @@ internal sealed class Successor : IDisposable
             if (message.Stop == true)
                 asked.StopWasAsked();
             if (message.Question is { } question)
-                loop.Start(async () => Answer(await asked.AnswerAsync(question)));
+                loop.Start(() => AnswerAsync(asked, question));
         }
 
         asked.SuccessorDied(Pid);
     }
 
+    /// <summary>Answers are sent one after another: one that waits for room in the channel holds back the others.</summary>
+    private async Task AnswerAsync(ISuccessorOwner asked, JobsQuestion question)
+    {
+        answers.Enqueue(await asked.AnswerAsync(question));
+        if (isAnswering)
+            return;
+        isAnswering = true;
+        try
+        {
+            while (answers.TryDequeue(out JobsAnswer? answer))
+                await SendAsync(asked, answer);
+        }
+        finally
+        {
+            isAnswering = false;
+        }
+    }
+
     /// <summary>Sends an answer in parts of a bounded size.</summary>
-    private void Answer(JobsAnswer whole)
+    private async Task SendAsync(ISuccessorOwner asked, JobsAnswer whole)
     {
         int sent = 0;
         bool hasMore;
         do
         {
+            await asked.TurnAsync();
             JobsAnswer part = whole with { Jobs = [.. whole.Jobs.Skip(sent).Take(JobsInPart)] };
             sent += part.Jobs.Count;
             hasMore = sent < whole.Jobs.Count;
-            if (!channel.Send(new HandoverMessage { Jobs = part with { HasMore = hasMore } }))
+            if (!await channel.SendAsync(loop, new HandoverMessage { Jobs = part with { HasMore = hasMore } }))
                 return;
         }
         while (hasMore);

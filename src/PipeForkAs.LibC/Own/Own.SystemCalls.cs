@@ -14,6 +14,7 @@ internal static unsafe partial class Own
     internal const nint SYS_pidfd_send_signal = 424;
     internal const nint SYS_pidfd_open = 434;
     internal const nint SYS_openat2 = 437;
+    internal const nint SYS_pidfd_getfd = 438;
     internal const nint SYS_landlock_create_ruleset = 444;
     internal const nint SYS_landlock_add_rule = 445;
     internal const nint SYS_landlock_restrict_self = 446;

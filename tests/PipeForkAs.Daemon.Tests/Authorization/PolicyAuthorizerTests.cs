@@ -189,11 +189,31 @@ public sealed class PolicyAuthorizerTests
     public async Task A_rule_that_denies_judges_a_missing_argument_by_the_value_that_the_job_gives_it(string value, string? given, bool allowed)
     {
         using JsonDocument schema = JsonDocument.Parse($$"""{"properties":{"path":{"default":{{value}} } } }""");
-        IReadOnlyDictionary<string, JsonElement> defaults = ArgumentPairs.Defaults(schema.RootElement);
-        PolicyAuthorizer authorizer = WithWhere(deny: true, "/etc", _ => defaults);
+        var known = KnownArguments.Of(schema.RootElement);
+        PolicyAuthorizer authorizer = WithWhere(deny: true, "/etc", _ => known);
         Decision decision = await authorizer.DecideAsync(
             Make(1001), "list", UserSelector.Parse("alice"), given is null ? null : Encoding.UTF8.GetBytes(given));
         Assert.Equal(allowed, decision.IsAllowed);
+    }
+
+    /// <summary>Others take what they are given, and look for the path elsewhere.</summary>
+    [Theory]
+    [InlineData("""{"properties":{"path":{},"pathBytes":{} } }""", true, false)]
+    [InlineData("""{"properties":{"path":{} } }""", false, false)]
+    [InlineData("""{"properties":{"path":{"default":"/srv"} },"additionalProperties":{} }""", false, false)]
+    [InlineData("""{"type":"object","additionalProperties":{} }""", false, false)]
+    public async Task The_bytes_of_a_path_are_its_value_only_for_a_job_that_says_that_it_takes_them(
+        string schema, bool allowed, bool undenied)
+    {
+        using JsonDocument read = JsonDocument.Parse(schema);
+        var known = KnownArguments.Of(read.RootElement);
+        byte[] arguments = JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, byte[]> { ["pathBytes"] = "/srv/x"u8.ToArray() });
+        foreach ((bool deny, bool expected) in new[] { (false, allowed), (true, undenied) })
+        {
+            PolicyAuthorizer authorizer = WithWhere(deny, "/srv", _ => known);
+            Decision decision = await authorizer.DecideAsync(Make(1001), "list", UserSelector.Parse("alice"), arguments);
+            Assert.Equal(expected, decision.IsAllowed);
+        }
     }
 
     [Theory]
@@ -211,13 +231,13 @@ public sealed class PolicyAuthorizerTests
         Assert.Equal((allowed, needsHome), (decision.IsAllowed, decision.NeedsHome));
     }
 
-    private static PolicyAuthorizer WithWhere(bool deny, string folder, Func<string, IReadOnlyDictionary<string, JsonElement>?>? defaults)
+    private static PolicyAuthorizer WithWhere(bool deny, string folder, Func<string, KnownArguments?>? known)
     {
         RuleOptions where = new() { Name = "where", Callers = ["*"], Jobs = ["*"], As = ["*"], Deny = deny };
         where.Where.Add("path", new ConditionOptions { Under = folder });
         RuleOptions all = new() { Name = "all", Callers = ["*"], Jobs = ["*"], As = ["*"] };
         Policy policy = PolicyReader.Read(new PolicyOptions { Rules = deny ? [where, all] : [where] }, PolicyWorld.Instance);
-        return new PolicyAuthorizer(policy, PolicyWorld.Instance, PolicyWorld.Patterns, defaults: defaults);
+        return new PolicyAuthorizer(policy, PolicyWorld.Instance, PolicyWorld.Patterns, known: known);
     }
 
     /// <summary>Whether it is not refused: a user who does not exist is not, where the caller may know that.</summary>

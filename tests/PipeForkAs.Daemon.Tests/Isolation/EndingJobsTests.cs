@@ -98,7 +98,10 @@ public sealed class EndingJobsTests : IDisposable
         Assert.False(stuck.Gone.IsCompleted);
         await loop.RunAsync(() => ending.Add(other, atOnce: false));
         Assert.True(SpinWait.SpinUntil(() => looked.Any(one => one.Job == other), Patience));
+        await loop.RunAsync(ending.AllOverAsync);
+        Assert.False(stuck.Gone.IsCompleted);
         isFree = true;
+        Assert.True(SpinWait.SpinUntil(() => stuck.Gone.IsCompleted, Patience));
         await loop.RunAsync(ending.AllOverAsync);
 
         Assert.True(stuck.Gone.IsCompleted && other.Gone.IsCompleted);

@@ -65,10 +65,23 @@ public sealed class ProcessEntryTests
         Assert.Null(ProcessEntry.Read(child.Id));
     }
 
-    [Theory]
-    [InlineData("")]
-    [InlineData("self")]
-    [InlineData("4294967295")]
-    [InlineData("../1")]
-    public void What_is_no_number_is_no_process(string name) => Assert.Null(ProcessEntry.Read(name));
+    [Fact]
+    public void A_process_is_killed_by_its_number_only_in_the_control_group_that_is_named()
+    {
+        using Process child = Process.Start("/bin/sleep", "100");
+        try
+        {
+            string own = OwnCgroup.Path()!;
+
+            Assert.False(ProcessEntry.KillIn(child.Id, $"{own.TrimEnd('/')}/other"));
+            Assert.False(child.HasExited);
+            Assert.True(ProcessEntry.KillIn(child.Id, own));
+            child.WaitForExit();
+            Assert.False(ProcessEntry.KillIn(child.Id, own));
+        }
+        finally
+        {
+            child.Kill();
+        }
+    }
 }

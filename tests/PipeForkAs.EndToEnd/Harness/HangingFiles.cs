@@ -18,7 +18,7 @@ internal sealed class HangingFiles : IAsyncDisposable
 
     /// <summary>Mounts it.</summary>
     /// <param name="user">Whose it is.</param>
-    /// <param name="request">What is not answered: "open" or "read".</param>
+    /// <param name="request">What is not answered: "open", "read" or "getattr".</param>
     public static async Task<HangingFiles> MountAsync(string user, string request)
     {
         string folder = Directory.CreateTempSubdirectory(Leftovers.OwnFolderPrefix).FullName;

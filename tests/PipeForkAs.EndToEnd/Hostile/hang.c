@@ -1,5 +1,5 @@
 // A FUSE file system with one file, "file", that never answers one kind of request. fusermount3 mounts such file systems for every user.
-//   hang FOLDER UID GID open|read
+//   hang FOLDER UID GID open|read|getattr
 // Mounts it for the user at FOLDER, says "ready", and serves as the user until the end of its input; then unmounts it. Whoever waits for
 // an answer then gets an error.
 #define _GNU_SOURCE
@@ -51,7 +51,7 @@ static void serve(int device, uint32_t unanswered)
         if (in.opcode == unanswered || in.opcode == FUSE_FORGET || in.opcode == FUSE_BATCH_FORGET || in.opcode == FUSE_INTERRUPT)
             continue;
         struct fuse_init_out init = {.major = FUSE_KERNEL_VERSION, .minor = 31, .max_readahead = 65536, .max_background = 12, .max_write = 65536, .time_gran = 1};
-        struct fuse_entry_out entry = {.nodeid = FILE_NODE, .entry_valid = ENTRY_SECONDS, .attr_valid = ENTRY_SECONDS, .attr = attributes(FILE_NODE)};
+        struct fuse_entry_out entry = {.nodeid = FILE_NODE, .entry_valid = ENTRY_SECONDS, .attr_valid = unanswered == FUSE_GETATTR ? 0 : ENTRY_SECONDS, .attr = attributes(FILE_NODE)};
         struct fuse_attr_out attribute = {.attr_valid = ENTRY_SECONDS, .attr = attributes(in.nodeid)};
         struct fuse_open_out opened = {.fh = 1};
         if (in.opcode == FUSE_INIT)
@@ -88,7 +88,7 @@ int main(int argc, char **argv)
             _exit(71);
         close(0);
         close(1);
-        serve(device, strcmp(argv[4], "open") == 0 ? FUSE_OPEN : FUSE_READ);
+        serve(device, strcmp(argv[4], "open") == 0 ? FUSE_OPEN : strcmp(argv[4], "read") == 0 ? FUSE_READ : FUSE_GETATTR);
     }
     close(device);
     printf("ready\n");

@@ -4,6 +4,7 @@ using PipeForkAs.Daemon.Authorization;
 using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Fairness;
+using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Users;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol;
@@ -237,7 +238,7 @@ public sealed class PolicyAuthorizerTests
         where.Where.Add("path", new ConditionOptions { Under = folder });
         RuleOptions all = new() { Name = "all", Callers = ["*"], Jobs = ["*"], As = ["*"] };
         Policy policy = PolicyReader.Read(new PolicyOptions { Rules = deny ? [where, all] : [where] }, PolicyWorld.Instance);
-        return new PolicyAuthorizer(policy, PolicyWorld.Instance, PolicyWorld.Patterns, known: known);
+        return new PolicyAuthorizer(policy, PolicyWorld.Instance, PolicyWorld.Patterns, jobs: known);
     }
 
     /// <summary>Whether it is not refused: a user who does not exist is not, where the caller may know that.</summary>

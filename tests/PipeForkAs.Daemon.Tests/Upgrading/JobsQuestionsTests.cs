@@ -28,9 +28,9 @@ public sealed class JobsQuestionsTests : IDisposable
     [Fact(Timeout = 30_000)]
     public Task A_caller_who_asks_without_end_has_few_questions_on_their_way_and_delays_nobody_elses() => loop.RunAsync(async () =>
     {
-        Task<JobsAnswer?>[] flood = [.. Enumerable.Range(0, 1000).Select(id => AskAsync(Callers.Alice, Alice, id))];
+        Task<JobsAnswer?>[] flood = [.. Enumerable.Range(0, 1000).Select(id => AskAsync(TestCallers.Alice, Alice, id))];
         Assert.Equal([0L, 1L], sent.Select(static question => question.Cancel));
-        Task<JobsAnswer?> other = AskAsync(Callers.Bob, Bob, 7);
+        Task<JobsAnswer?> other = AskAsync(TestCallers.Bob, Bob, 7);
         Assert.Equal((Bob.Value, 7), (sent[^1].Caller, sent[^1].Cancel));
         Answer(sent[^1], isCancelled: true);
         Assert.True((await other)!.IsCancelled);
@@ -48,8 +48,8 @@ public sealed class JobsQuestionsTests : IDisposable
     [Fact(Timeout = 30_000)]
     public Task A_question_that_waits_already_is_asked_once_and_one_that_was_sent_again() => loop.RunAsync(async () =>
     {
-        Task<JobsAnswer?>[] first = [AskAsync(Callers.Alice, Alice, null), AskAsync(Callers.Alice, Alice, 1)];
-        Task<JobsAnswer?>[] same = [.. Enumerable.Range(0, 1000).Select(_ => AskAsync(Callers.Alice, Alice, null))];
+        Task<JobsAnswer?>[] first = [AskAsync(TestCallers.Alice, Alice, null), AskAsync(TestCallers.Alice, Alice, 1)];
+        Task<JobsAnswer?>[] same = [.. Enumerable.Range(0, 1000).Select(_ => AskAsync(TestCallers.Alice, Alice, null))];
         Assert.Equal(2, sent.Count);
         Answer(sent[0]);
         Answer(sent[1]);
@@ -64,16 +64,16 @@ public sealed class JobsQuestionsTests : IDisposable
     [Fact(Timeout = 30_000)]
     public Task A_question_without_an_answer_keeps_its_place_and_who_asked_is_told_at_the_deadline() => loop.RunAsync(async () =>
     {
-        Task<JobsAnswer?>[] asked = [.. Enumerable.Range(0, 50).Select(id => AskAsync(Callers.Alice, Alice, id))];
+        Task<JobsAnswer?>[] asked = [.. Enumerable.Range(0, 50).Select(id => AskAsync(TestCallers.Alice, Alice, id))];
         Assert.All(await Task.WhenAll(asked), Assert.Null);
         Assert.Equal(JobsQuestions.PlacesPerBucket, sent.Count);
-        Assert.Null(await AskAsync(Callers.Alice, Alice, 99));
+        Assert.Null(await AskAsync(TestCallers.Alice, Alice, 99));
         Assert.Equal(JobsQuestions.PlacesPerBucket, sent.Count);
 
         // Late answers are nobody's, and make room.
         foreach (JobsQuestion question in sent.ToArray())
             Answer(question);
-        Task<JobsAnswer?> next = AskAsync(Callers.Alice, Alice, 100);
+        Task<JobsAnswer?> next = AskAsync(TestCallers.Alice, Alice, 100);
         while (sent.Count == JobsQuestions.PlacesPerBucket)
             await Task.Yield();
         Answer(sent[^1]);
@@ -83,10 +83,10 @@ public sealed class JobsQuestionsTests : IDisposable
     [Fact(Timeout = 30_000)]
     public Task Where_the_former_daemon_has_ended_nobody_waits_for_it() => loop.RunAsync(async () =>
     {
-        Task<JobsAnswer?>[] asked = [.. Enumerable.Range(0, 50).Select(id => AskAsync(Callers.Alice, Alice, id))];
+        Task<JobsAnswer?>[] asked = [.. Enumerable.Range(0, 50).Select(id => AskAsync(TestCallers.Alice, Alice, id))];
         questions.Close();
         Assert.All(await Task.WhenAll(asked), Assert.Null);
-        Assert.Null(await AskAsync(Callers.Bob, Bob, null));
+        Assert.Null(await AskAsync(TestCallers.Bob, Bob, null));
         Assert.Equal(JobsQuestions.PlacesPerBucket, sent.Count);
     });
 

@@ -25,9 +25,9 @@ public sealed class FailureTests(BootedSystem system)
     [Fact(Timeout = Bound.Test)]
     public async Task A_daemon_that_hangs_is_started_again_and_one_that_does_not_is_left_alone()
     {
-        Container inside = await system.FreshAsync(service: "WatchdogSec=1s");
+        Container inside = await system.FreshAsync(service: "WatchdogSec=2s");
         int first = await system.MainPidAsync();
-        await Task.Delay(3500);
+        await Task.Delay(5000);
         Assert.Equal((first, "0"), (await system.MainPidAsync(), await system.PropertyAsync("NRestarts")));
 
         await inside.MustAsync("kill", "-STOP", Text(first));

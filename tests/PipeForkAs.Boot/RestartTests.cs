@@ -14,6 +14,9 @@ public sealed class RestartTests(BootedSystem system)
 {
     private const string Writing = """{"Commands":{"note":{"Command":["/bin/sh","-c","echo $1 >>~/notes","sh","{number}"],"Parameters":{"number":{"Type":"string"}}}}}""";
 
+    /// <summary>A restart that waited for idle jobs would take the drain time, which is longer.</summary>
+    private static readonly TimeSpan WithoutDrain = TimeSpan.FromSeconds(20);
+
     [Fact(Timeout = Bound.Test)]
     public async Task A_restart_under_load_turns_nobody_away_and_runs_nothing_twice()
     {
@@ -84,7 +87,7 @@ public sealed class RestartTests(BootedSystem system)
     [Fact(Timeout = Bound.Test)]
     public async Task Twenty_restarts_beside_idle_jobs_keep_nobody_waiting_for_long()
     {
-        Container inside = await system.FreshAsync();
+        Container inside = await system.FreshAsync("""{"Limits":{"DrainTimeout":"00:00:40"}}""");
         var client = new PipeForkAsClient(inside.PathOf(BootedSystem.Socket));
         using var enough = new CancellationTokenSource();
         var times = new ConcurrentBag<TimeSpan>();
@@ -114,7 +117,7 @@ public sealed class RestartTests(BootedSystem system)
         await asking;
         Console.WriteLine(
             $"measured: {times.Count} requests over 20 restarts beside idle jobs, slowest answer {times.Max().TotalMilliseconds:0} ms");
-        Assert.True(times.Max() < TimeSpan.FromSeconds(2), $"an answer took {times.Max()}");
+        Assert.True(times.Max() < WithoutDrain, $"an answer took {times.Max()}");
     }
 
     private static async Task<EndRecord> RunAsync(PipeForkAsClient client, string job, Stream input)

@@ -93,10 +93,32 @@ public sealed class ServiceTests(BootedSystem system)
     [Fact(Timeout = Bound.Test)]
     public async Task The_journal_tells_which_program_of_whom_asked_for_what()
     {
-        await system.FreshAsync();
-        await system.AskAsync(BootedSystem.Bob, """{"job":"id","user":"alice"}""");
-        string record = await system.Inside.MustAsync(
-            "journalctl", "-u", "pipeforkas.service", "-o", "json", "PIPEFORKAS_EVENT=Denied", "--output-fields=PIPEFORKAS_CALLER_EXE,PIPEFORKAS_CALLER_UID,PIPEFORKAS_JOB,PIPEFORKAS_USER");
+        const string Enough = "/run/enough";
+        Container inside = await system.FreshAsync();
+
+        // The record is written after the reply: the caller must live until then.
+        const string Request = """{"job":"id","user":"alice"}""", Wait = $"until [ -e {Enough} ]; do sleep 0.1; done";
+        string caller = $"(echo '{Request}'; {Wait}) | socat -t 60 - UNIX-CONNECT:{BootedSystem.Socket}";
+        Task<ToolResult> asked = inside.RunAsAsync(BootedSystem.Bob, ["sh", "-c", caller]);
+        string record = "";
+        try
+        {
+            string[] show =
+            [
+                "journalctl", "-u", "pipeforkas.service", "-o", "json", "PIPEFORKAS_EVENT=Denied",
+                "--output-fields=PIPEFORKAS_CALLER_EXE,PIPEFORKAS_CALLER_UID,PIPEFORKAS_JOB,PIPEFORKAS_USER",
+            ];
+            await system.UntilAsync(
+                async () => (record = (await inside.RunAsync(show)).Text).Contains("PIPEFORKAS_JOB", StringComparison.Ordinal),
+                "the journal has no record");
+        }
+        finally
+        {
+            inside.Write(Enough, "");
+            await asked;
+            inside.Remove(Enough);
+        }
+
         foreach (string field in (string[])["\"PIPEFORKAS_CALLER_EXE\":\"/usr/bin/socat", "\"PIPEFORKAS_CALLER_UID\":\"48002\"", "\"PIPEFORKAS_JOB\":\"id\"", "\"PIPEFORKAS_USER\":\"alice\""])
             Assert.Contains(field, record);
     }

@@ -91,7 +91,7 @@ public sealed class BadRequestTests(ImpatientDaemon impatient) : IClassFixture<I
         { "{\"job\":\"sum\",\"user\":\"ALICE\",\"args\":{\"a\":1,\"b\":2,\"c\":3}}", "bad-args" },
     };
 
-    [Theory(Timeout = 60_000)]
+    [Theory(Timeout = Bound.Test)]
     [MemberData(nameof(Lines), DisableDiscoveryEnumeration = true)]
     public async Task Each_bad_request_gets_its_code_in_one_line_of_text(string line, string code)
     {
@@ -101,7 +101,7 @@ public sealed class BadRequestTests(ImpatientDaemon impatient) : IClassFixture<I
         await ServesOnAsync();
     }
 
-    [Theory(Timeout = 60_000)]
+    [Theory(Timeout = Bound.Test)]
     [MemberData(nameof(Lines), DisableDiscoveryEnumeration = true)]
     public async Task Each_bad_request_gets_its_code_in_one_frame(string line, string code)
     {
@@ -115,7 +115,7 @@ public sealed class BadRequestTests(ImpatientDaemon impatient) : IClassFixture<I
         Assert.Equal((null, null, 0, 0), (reply.End.Pid is null || code == "bad-args" ? null : reply.End.Pid, reply.End.Signal, reply.Stdout.Length, reply.Stderr.Length));
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task A_line_of_64_KiB_is_taken_and_one_byte_more_is_not()
     {
         string request = $$"""{"job":"id","user":"{{TestUsers.Alice}}"}""";
@@ -124,7 +124,7 @@ public sealed class BadRequestTests(ImpatientDaemon impatient) : IClassFixture<I
         Assert.StartsWith("pipeforkas: too-large:", Encoding.UTF8.GetString(await RawClient.AskAsync(daemon, Bytes(" " + longest))));
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task The_end_of_the_input_ends_the_line_too()
     {
         string request = $$"""{"job":"id","user":"{{TestUsers.Alice}}"}""";
@@ -133,7 +133,7 @@ public sealed class BadRequestTests(ImpatientDaemon impatient) : IClassFixture<I
         Assert.StartsWith("pipeforkas: bad-request:", Encoding.UTF8.GetString(await RawClient.AskAsync(daemon, default)));
     }
 
-    [Theory(Timeout = 60_000)]
+    [Theory(Timeout = Bound.Test)]
     [InlineData("")]
     [InlineData("{\"job\":\"id\",")]
     [InlineData("{\"reply\":\"frames\",\"job\":")]
@@ -148,7 +148,7 @@ public sealed class BadRequestTests(ImpatientDaemon impatient) : IClassFixture<I
             Assert.StartsWith("pipeforkas: bad-request: no request came within 2 s", Encoding.UTF8.GetString(reply));
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task A_request_that_comes_byte_by_byte_has_one_deadline_for_all_of_it()
     {
         using Socket client = await RawClient.ConnectAsync(daemon);
@@ -171,7 +171,7 @@ public sealed class BadRequestTests(ImpatientDaemon impatient) : IClassFixture<I
         Assert.StartsWith("pipeforkas: bad-request: no request came", Encoding.UTF8.GetString(await reply));
     }
 
-    [Fact(Timeout = 120_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task Thousands_of_damaged_requests_are_answered_and_the_daemon_serves_on()
     {
         string[] sound =

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using PipeForkAs.EndToEnd.Harness;
+using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
@@ -35,6 +36,7 @@ public sealed class CancellationTests(CancellationDaemon shared) : IClassFixture
     {
         using Socket client = await AskAsync($$"""{"job":"wait","user":"{{TestUsers.Alice}}","args":{"how":"{{how}}"},"reply":"frames"}""");
         RunningJobStatus job = await ReadyAsync(client, "wait");
+        await CatchesSigtermAsync(job);
 
         Assert.Equal("", await RawClient.TextAsync(daemon, $$"""{"op":"cancel","id":{{job.Id}}}"""));
 
@@ -47,6 +49,7 @@ public sealed class CancellationTests(CancellationDaemon shared) : IClassFixture
     {
         using Socket client = await AskAsync($$"""{"job":"upper","user":"{{TestUsers.Alice}}","reply":"frames"}""", "one\n");
         RunningJobStatus job = await RunningAsync("upper");
+        await CatchesSigtermAsync(job);
 
         Assert.Equal("", await RawClient.TextAsync(daemon, $$"""{"op":"cancel","id":{{job.Id}}}"""));
 
@@ -89,6 +92,10 @@ public sealed class CancellationTests(CancellationDaemon shared) : IClassFixture
         await Bound.UntilAsync(() => client.Receive(peeked, SocketFlags.Peek) == peeked.Length, () => "the job is not ready");
         return await RunningAsync(job);
     }
+
+    /// <summary>A job that has not read its token yet is ended by SIGTERM.</summary>
+    private static Task CatchesSigtermAsync(RunningJobStatus job) =>
+        Bound.UntilAsync(() => ProcFs.Catches(job.Pid, Signal.SIGTERM), () => "the job does not read its token");
 
     private async Task<RunningJobStatus> RunningAsync(string name)
     {

@@ -17,21 +17,21 @@ public sealed class ConfigurationTests : IDisposable
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task A_sound_configuration_is_fine()
     {
         ToolResult result = await RunAsync("--check-config");
         Assert.Equal((0, $"{ConfigurationFile}: fine\n", ""), (result.ExitCode, result.Text, result.Error));
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task An_unknown_key_is_told_with_its_file_and_what_may_be_meant()
     {
         configuration["Limits"]!["MaxJob"] = 3;
         await RefusedAsync($"{ConfigurationFile}: Limits:MaxJob: unknown key; is \"MaxJobs\" meant?");
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task All_problems_are_told_at_once()
     {
         configuration["Limits"]!["MaxJobs"] = 0;
@@ -43,7 +43,7 @@ public sealed class ConfigurationTests : IDisposable
             $"{ConfigurationFile}: JobHosts:0:Workers: must be from 0 to 256");
     }
 
-    [Theory(Timeout = 60_000)]
+    [Theory(Timeout = Bound.Test)]
     [InlineData("MaxJobs", "many")]
     [InlineData("JobTimeout", "soon")]
     [InlineData("MaxJobs", "99999999999999999999")]
@@ -53,7 +53,7 @@ public sealed class ConfigurationTests : IDisposable
         await RefusedAsync($"{ConfigurationFile}: ", $"Limits:{key}");
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task What_is_no_json_is_refused()
     {
         await File.WriteAllTextAsync(ConfigurationFile, "{ \"Limits\": ");
@@ -61,11 +61,11 @@ public sealed class ConfigurationTests : IDisposable
         Refused(await Tool.RunAsync([NativeBuild.Daemon, "--config", ConfigurationFile]), ConfigurationFile);
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task A_missing_file_is_refused() =>
         Refused(await Tool.RunAsync([NativeBuild.Daemon, "--config", Path.Combine(folder, "none.json")]), Path.Combine(folder, "none.json"), "there is no such file");
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task A_file_that_others_may_write_is_refused()
     {
         Write();
@@ -73,7 +73,7 @@ public sealed class ConfigurationTests : IDisposable
         Refused(await CheckAsync(), $"{ConfigurationFile} may be written by others than root; close it (chmod go-w)");
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task A_file_of_somebody_else_is_refused()
     {
         Write();
@@ -81,7 +81,7 @@ public sealed class ConfigurationTests : IDisposable
         Refused(await CheckAsync(), $"{ConfigurationFile} belongs to uid {TestUsers.AliceUid}; it must be root's");
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task A_file_in_a_folder_that_others_may_write_is_refused()
     {
         Write();
@@ -89,7 +89,7 @@ public sealed class ConfigurationTests : IDisposable
         Refused(await CheckAsync(), $"{folder} may be written by others than root");
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task A_link_is_followed_before_its_target_is_judged()
     {
         Write();
@@ -101,14 +101,14 @@ public sealed class ConfigurationTests : IDisposable
         Refused(await Tool.RunAsync([NativeBuild.Daemon, "--check-config", "--config", link]), $"{target} may be written by others");
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task A_job_host_that_others_may_write_is_refused()
     {
         string host = CopyOfJobHost(0x1FF); // 0777
         await RefusedAsync($"JobHosts:0:Path: {host} may be written by others than root");
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task A_job_host_of_somebody_else_is_refused()
     {
         string host = CopyOfJobHost(0x1ED); // 0755
@@ -116,7 +116,7 @@ public sealed class ConfigurationTests : IDisposable
         await RefusedAsync($"JobHosts:0:Path: {host} belongs to uid {TestUsers.AliceUid}");
     }
 
-    [Theory(Timeout = 60_000)]
+    [Theory(Timeout = Bound.Test)]
     [InlineData("relative/path", "it must be an absolute path")]
     [InlineData("/no/such/job-host", "there is no such file")]
     [InlineData("/tmp", "it is no regular file but a Directory")]
@@ -127,14 +127,14 @@ public sealed class ConfigurationTests : IDisposable
         await RefusedAsync($"JobHosts:0:Path: {path}: {problem}");
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task A_job_host_that_is_not_executable_is_refused()
     {
         string host = CopyOfJobHost(0x1A4); // 0644
         await RefusedAsync($"JobHosts:0:Path: {host}:", "chmod +x");
     }
 
-    [Theory(Timeout = 60_000)]
+    [Theory(Timeout = Bound.Test)]
     [InlineData("/bin/true")]
     [InlineData("/bin/false")]
     [InlineData("/bin/cat")]
@@ -144,7 +144,7 @@ public sealed class ConfigurationTests : IDisposable
         await FailsAsync($"the job host {path} cannot serve: it ");
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task A_job_host_on_the_common_runtime_fails_the_start_with_the_reason()
     {
         string managed = Path.Combine(AppContext.BaseDirectory.Replace("PipeForkAs.EndToEnd", "PipeForkAs.TestJobs", StringComparison.Ordinal), "pipeforkas-test-jobs");
@@ -158,28 +158,28 @@ public sealed class ConfigurationTests : IDisposable
         await FailsAsync($"the job host {host} cannot serve: ", "must be compiled natively");
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task A_job_host_twice_is_refused()
     {
         configuration["JobHosts"]![1]!["Path"] = NativeBuild.StockJobs;
         await RefusedAsync($"{ConfigurationFile}: JobHosts:1:Path: {NativeBuild.StockJobs} stands in JobHosts twice; leave one");
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task A_command_with_the_name_of_a_job_is_refused()
     {
         configuration["Commands"]!["id"] = new JsonObject { ["Command"] = new JsonArray("/usr/bin/id") };
         await RefusedAsync($"{ConfigurationFile}: Commands:id: the command has the name of a job of {NativeBuild.StockJobs}; rename it");
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task A_socket_in_a_folder_that_is_not_there_fails_the_start()
     {
         configuration["Socket"]!["Path"] = "/no/such/folder/pipeforkas.sock";
         await FailsAsync("cannot listen on /no/such/folder/pipeforkas.sock");
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task A_daemon_that_is_not_root_says_so()
     {
         Write();

@@ -36,6 +36,7 @@ public sealed class CostTests
 
     [Theory(Timeout = Bound.Test)]
     [MemberData(nameof(Patterns))]
+    [Trait("Needs", "quiet")]
     public async Task Values_that_are_hard_to_match_delay_no_other_request(string pattern)
     {
         await using DaemonProcess daemon = await StartAsync(pattern);
@@ -60,6 +61,7 @@ public sealed class CostTests
     }
 
     [Fact(Timeout = Bound.Test)]
+    [Trait("Needs", "quiet")]
     public async Task A_policy_of_hundreds_of_rules_delays_no_other_request_whatever_the_arguments_are()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(configuration =>

@@ -20,6 +20,7 @@ public sealed class DeploymentTests
     private static readonly TimeSpan Slowest = TimeSpan.FromSeconds(1);
 
     [Fact(Timeout = Bound.Test)]
+    [Trait("Needs", "quiet")]
     public async Task Twenty_deployments_under_load_refuse_nothing_run_nothing_twice_and_end_no_job()
     {
         await using DaemonProcess daemon = await StartAsync();

@@ -9,6 +9,7 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.EndToEnd;
 
 /// <summary>Whatever the descendants of a job do to get away, none outlives it: with control groups, and without.</summary>
+[Trait("Takes", "long")]
 public sealed class DescendantTests : IAsyncDisposable
 {
     private const int Descendants = 400;
@@ -117,7 +118,7 @@ public sealed class DescendantTests : IAsyncDisposable
         Configure(configuration, "auto");
         string mountPoint = File.ReadLines("/proc/self/mountinfo").First(line => line.Contains(" - cgroup2 ", StringComparison.Ordinal)).Split(' ')[4];
         string group = $"{mountPoint}/{Path.GetFileName(folder)}", program = Path.Combine(folder, "delegated");
-        await Tool.MustAsync("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program, Path.Combine(AppContext.BaseDirectory, "Hostile", "delegated.c"));
+        await CProgram.BuildAsync(Path.Combine(AppContext.BaseDirectory, "Hostile", "delegated.c"), program);
         await File.WriteAllLinesAsync($"{program}.group", [group, NativeBuild.Daemon]);
         try
         {
@@ -195,7 +196,7 @@ public sealed class DescendantTests : IAsyncDisposable
     {
         string folder = Path.GetDirectoryName(configuration["Socket"]!["Path"]!.GetValue<string>())!;
         string program = Path.Combine(folder, "scatter");
-        Tool.MustAsync("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program, Path.Combine(AppContext.BaseDirectory, "Hostile", "scatter.c")).GetAwaiter().GetResult();
+        CProgram.BuildAsync(Path.Combine(AppContext.BaseDirectory, "Hostile", "scatter.c"), program).GetAwaiter().GetResult();
         configuration["Limits"]!["Cgroup"] = cgroup;
         configuration["Limits"]!["KillGrace"] = "00:00:00.5";
         var commands = (JsonObject)configuration["Commands"]!;

@@ -9,6 +9,7 @@ namespace PipeForkAs.EndToEnd;
 /// Descriptors that clients and jobs send along, whose last close takes as long as they say: nobody waits for that, whether the kernel refuses them
 /// (Linux 6.16) or the daemon looks for them itself.
 /// </summary>
+[Trait("Takes", "long")]
 public sealed class DescriptorTests : IAsyncLifetime
 {
     private const int LingerSeconds = 20;
@@ -63,7 +64,7 @@ public sealed class DescriptorTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         Libc.chmod(folder, 0x1ED); // 0755
-        await Tool.MustAsync("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-o", Program, Path.Combine(AppContext.BaseDirectory, "Hostile", "linger.c"));
+        await CProgram.BuildAsync(Path.Combine(AppContext.BaseDirectory, "Hostile", "linger.c"), Program);
     }
 
     public ValueTask DisposeAsync()
@@ -81,14 +82,14 @@ public sealed class DescriptorTests : IAsyncLifetime
         try
         {
             Assert.Equal(check == "auto" && Kernel.RefusesDescriptors ? "refused" : "sent", await attacker.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
-            await Bystander.IsNotDelayedAsync(daemon, Probing);
+            await Bystander.IsNotDelayedAsync(daemon, Probing, Bystander.WithoutHanging);
         }
         finally
         {
             attacker.Kill();
         }
 
-        await Bystander.IsNotDelayedAsync(daemon, Probing);
+        await Bystander.IsNotDelayedAsync(daemon, Probing, Bystander.WithoutHanging);
         Assert.Equal(0, await daemon.StopAsync());
     }
 
@@ -100,14 +101,14 @@ public sealed class DescriptorTests : IAsyncLifetime
         Task<FramedReply> reply = RawClient.RunAsync(
             daemon, "become", $$"""{"command":["{{Program}}","{{LingerSeconds}}","{{how}}","output","{{stream}}"]}""",
             more: ""","timeout":5""");
-        await Bystander.IsNotDelayedAsync(daemon, Probing);
+        await Bystander.IsNotDelayedAsync(daemon, Probing, Bystander.WithoutHanging);
 
         EndRecord end = (await reply).End;
         if (check == "daemon" || !Kernel.RefusesDescriptors)
             Assert.Equal((ReplyCode.Cancelled, "the job sent descriptors with its output, which nobody takes, and was ended"), (end.Code, end.Message));
         else
             Assert.Equal(how == "gone" ? ReplyCode.Ok : ReplyCode.Timeout, end.Code);
-        await Bystander.IsNotDelayedAsync(daemon, Probing);
+        await Bystander.IsNotDelayedAsync(daemon, Probing, Bystander.WithoutHanging);
         Assert.Equal(0, await daemon.StopAsync());
     }
 
@@ -119,7 +120,7 @@ public sealed class DescriptorTests : IAsyncLifetime
         await using DaemonProcess daemon = await StartAsync(check);
         FramedReply reply = await RawClient.RunAsync(daemon, "control-linger", $$"""{"seconds":{{LingerSeconds}}}""");
         Assert.Equal((check == "auto" && Kernel.RefusesDescriptors ? "refused\n" : "sent\n", ReplyCode.Ok), (reply.Text, reply.End.Code));
-        await Bystander.IsNotDelayedAsync(daemon, Probing);
+        await Bystander.IsNotDelayedAsync(daemon, Probing, Bystander.WithoutHanging);
         Assert.Equal(0, await daemon.StopAsync());
     }
 
@@ -171,7 +172,7 @@ public sealed class DescriptorTests : IAsyncLifetime
             attacker.Kill();
         }
 
-        await Bystander.IsNotDelayedAsync(daemon, Probing);
+        await Bystander.IsNotDelayedAsync(daemon, Probing, Bystander.WithoutHanging);
         await before.RestoredAsync(daemon, TimeSpan.FromSeconds(20));
         Assert.Equal(0, await daemon.StopAsync());
     }

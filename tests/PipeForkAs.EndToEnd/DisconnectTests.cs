@@ -6,11 +6,12 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
+[Trait("Takes", "long")]
 public sealed class DisconnectTests
 {
     private const int MemoryMargin = 6 * 1024 * 1024;
 
-    [Fact(Timeout = 150_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task A_thousand_clients_killed_in_mid_stream_leave_nothing_behind()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(c => (c["Limits"]!["MaxJobs"], c["Limits"]!["MaxJobsPerUid"]) = (1000, 1000));
@@ -32,7 +33,7 @@ public sealed class DisconnectTests
         Assert.DoesNotContain("fail:", daemon.Log);
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task A_job_that_ignores_sigterm_does_not_outlive_its_client()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
@@ -42,7 +43,7 @@ public sealed class DisconnectTests
         await before.RestoredAsync(daemon, TimeSpan.FromSeconds(20));
     }
 
-    [Theory(Timeout = 60_000)]
+    [Theory(Timeout = Bound.Test)]
     [InlineData("text")]
     [InlineData("frames")]
     public async Task A_client_that_reads_slowly_gets_all_that_the_job_wrote(string form)
@@ -65,7 +66,7 @@ public sealed class DisconnectTests
         }
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task A_client_that_never_reads_is_cut_off_when_its_job_is_out_of_time()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
@@ -78,7 +79,7 @@ public sealed class DisconnectTests
         Assert.DoesNotContain("fail:", daemon.Log);
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task A_process_that_holds_standard_input_and_never_reads_it_costs_the_daemon_nothing_in_the_end()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(c => c["Limits"]!["KillGrace"] = "00:00:00.1");

@@ -7,6 +7,7 @@ using PipeForkAs.EndToEnd.Harness;
 namespace PipeForkAs.EndToEnd;
 
 /// <summary>What a stop waits for: jobs that have something to do, and not silent clients.</summary>
+[Trait("Takes", "long")]
 public sealed class DrainTests
 {
     /// <summary>Longer than the tests wait for a daemon's end.</summary>

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -42,7 +41,7 @@ public sealed class EndingTests(EndingJobsDaemon shared) : IClassFixture<EndingJ
 
         Assert.Equal((ReplyCode.Timeout, null, 15), (reply.End.Code, reply.End.Exit, reply.End.Signal));
         Assert.Contains("0.5 s", reply.End.Message);
-        AssertNothingLives();
+        await NothingLivesAsync();
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -83,7 +82,7 @@ public sealed class EndingTests(EndingJobsDaemon shared) : IClassFixture<EndingJ
 
         Assert.Equal((ReplyCode.Timeout, 9, "ready\n"), (reply.End.Code, reply.End.Signal, reply.Text));
         Assert.InRange(reply.End.Seconds, 1.4, 30);
-        AssertNothingLives();
+        await NothingLivesAsync();
     }
 
     [Theory(Timeout = Bound.Test)]
@@ -206,12 +205,13 @@ public sealed class EndingTests(EndingJobsDaemon shared) : IClassFixture<EndingJ
 
         Assert.Equal(ReplyCode.Ok, (await quick).End.Code);
         Assert.Equal(ReplyCode.ShuttingDown, (await slow).End.Code);
-        AssertNothingLives();
+        await NothingLivesAsync();
         Assert.False(File.Exists(own.Socket));
     }
 
     private static IReadOnlyList<int> Living() => ProcFs.OfUsers([TestUsers.Entry(TestUsers.Alice).Uid]);
 
-    private static void AssertNothingLives() =>
-        Assert.True(Living().Count == 0, string.Join("; ", Living().Select(pid => string.Create(CultureInfo.InvariantCulture, $"{pid} {ProcFs.CommandLine(pid).Replace('\0', ' ')}"))));
+    private static Task NothingLivesAsync() => Bound.UntilAsync(
+        () => Living().Count == 0,
+        () => ProcFs.Names(Living()));
 }

@@ -110,6 +110,7 @@ public sealed class ExpectationTests(ExpectationDaemon shared) : IClassFixture<E
     }
 
     [Fact(Timeout = Bound.Test)]
+    [Trait("Needs", "quiet")]
     public async Task A_client_that_sends_without_end_to_a_job_that_is_refused_is_let_go_and_delays_nobody()
     {
         using var stop = new CancellationTokenSource();

@@ -12,10 +12,9 @@ namespace PipeForkAs.EndToEnd;
 public sealed class FairnessTests
 {
     private const int SlowestMilliseconds = 500;
-    private const int FloodMilliseconds = 8000;
-    private const int Probes = 30;
-    private const int ProbePauseMilliseconds = 150;
-    private const uint FirstSubordinate = 493_216;
+    private const int FloodMilliseconds = 5000;
+    private const int Probes = 20;
+    private const int ProbePauseMilliseconds = 120;
     private const string Plain = """{"job":"id"}""";
 
     private static uint Alice => TestUsers.Entry(TestUsers.Alice).Uid.Value;
@@ -23,6 +22,7 @@ public sealed class FairnessTests
     private static uint Bob => TestUsers.Entry(TestUsers.Bob).Uid.Value;
 
     [Fact(Timeout = Bound.Test)]
+    [Trait("Needs", "quiet")]
     public async Task A_thousand_connections_with_thousands_of_members_each_hold_up_nobody_else()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
@@ -32,6 +32,7 @@ public sealed class FairnessTests
 
     /// <summary>What may be in a request is bounded; one that has as much as it may is still long work.</summary>
     [Fact(Timeout = Bound.Test)]
+    [Trait("Needs", "quiet")]
     public async Task A_thousand_connections_with_the_most_that_a_request_may_hold_hold_up_nobody_else()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
@@ -41,13 +42,15 @@ public sealed class FairnessTests
     }
 
     [Fact(Timeout = Bound.Test)]
+    [Trait("Needs", "quiet")]
     public async Task Thousands_of_connections_of_subordinate_ids_hold_up_nobody_else()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
-        await OthersAreAnsweredAsync(daemon, [.. Enumerable.Range(0, 5).Select(i => (FirstSubordinate + (uint)i, 1024))], "");
+        await OthersAreAnsweredAsync(daemon, [.. Enumerable.Range(0, 5).Select(i => (TestUsers.FirstUnusedUid + (uint)i, 1024))], "");
     }
 
     [Fact(Timeout = Bound.Test)]
+    [Trait("Needs", "quiet")]
     public async Task Plain_requests_that_PAM_is_asked_about_hold_up_nobody_else()
     {
         using var service = new PamService(own =>
@@ -124,6 +127,7 @@ public sealed class FairnessTests
 
     /// <summary>The kernel's queue of connections knows no turns: what is in front of another's must be little work.</summary>
     [Fact(Timeout = Bound.Test)]
+    [Trait("Needs", "quiet")]
     public async Task Connections_that_are_closed_as_soon_as_they_are_made_hold_up_nobody_else()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
@@ -131,6 +135,7 @@ public sealed class FairnessTests
     }
 
     [Fact(Timeout = Bound.Test)]
+    [Trait("Needs", "quiet")]
     public async Task Callers_in_as_many_groups_as_there_can_be_hold_up_nobody_else()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
@@ -163,7 +168,7 @@ public sealed class FairnessTests
     {
         string program = Path.Combine(daemon.Folder, "flood");
         string source = Path.Combine(AppContext.BaseDirectory, "Hostile", "flood.c");
-        await Tool.MustAsync("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program, source);
+        await CProgram.BuildAsync(source, program);
         return program;
     }
 

@@ -27,7 +27,7 @@ public sealed class HeldLockTests
         using Process attacker = await AttackAsync(daemon, files);
         try
         {
-            await Bystander.IsNotDelayedAsync(daemon, Probing);
+            await Bystander.IsNotDelayedAsync(daemon, Probing, Bystander.WithoutHanging);
 
             // Another user's connections, closed with something unread in them, do not stay open for the attacker's pipes.
             int held = ProcFs.Descriptors(daemon.Pid);
@@ -54,7 +54,7 @@ public sealed class HeldLockTests
     {
         string program = Path.Combine(daemon.Folder, "lockedpipes");
         string source = Path.Combine(AppContext.BaseDirectory, "Hostile", "lockedpipes.c");
-        await Tool.MustAsync("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", program, source);
+        await CProgram.BuildAsync(source, program, "-pthread");
         var attacker = Process.Start(new ProcessStartInfo(
             "setpriv",
             [

@@ -20,7 +20,7 @@ public sealed class HeritageTests : IAsyncLifetime
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         string reach = Path.Combine(folder, "reach");
-        await Tool.MustAsync("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", reach, Path.Combine(AppContext.BaseDirectory, "Hostile", "reach.c"));
+        await CProgram.BuildAsync(Path.Combine(AppContext.BaseDirectory, "Hostile", "reach.c"), reach, "-pthread");
         await File.WriteAllTextAsync(Path.Combine(folder, "secret"), "secret");
         configuration["Commands"] = new JsonObject
         {

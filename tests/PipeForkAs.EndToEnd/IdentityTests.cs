@@ -21,7 +21,7 @@ public sealed class IdentityTests(SharedDaemon shared) : IClassFixture<SharedDae
 {
     private readonly DaemonProcess daemon = shared.Daemon;
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task Socat_prints_the_ids_of_the_user()
     {
         string request = $$"""{"job":"id","user":"{{TestUsers.Alice}}"}""" + "\n";
@@ -30,7 +30,7 @@ public sealed class IdentityTests(SharedDaemon shared) : IClassFixture<SharedDae
         Assert.Equal(await IdOf(TestUsers.Alice), result.Text);
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task The_command_runs_a_job_as_its_caller()
     {
         ToolResult result = await Tool.RunAsAsync(TestUsers.Alice, [NativeBuild.Command, "--socket", daemon.Socket, "run", "id"]);
@@ -38,7 +38,7 @@ public sealed class IdentityTests(SharedDaemon shared) : IClassFixture<SharedDae
         Assert.Equal(await IdOf(TestUsers.Alice), result.Text);
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task A_caller_cannot_run_a_job_as_someone_else()
     {
         ToolResult result = await Tool.RunAsAsync(
@@ -48,7 +48,7 @@ public sealed class IdentityTests(SharedDaemon shared) : IClassFixture<SharedDae
         Assert.Empty(result.Output);
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task Root_runs_a_job_as_a_user()
     {
         FramedReply reply = await RawClient.RunAsync(daemon, "id");

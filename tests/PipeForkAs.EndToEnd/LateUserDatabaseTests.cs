@@ -6,6 +6,7 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.EndToEnd;
 
 /// <summary>Names in rules that the user database does not know, or not yet: no start and no other name waits for them.</summary>
+[Trait("Takes", "long")]
 public sealed class LateUserDatabaseTests
 {
     private const string LateUser = "pfalate", LateGroup = "pfalateg";
@@ -132,9 +133,8 @@ public sealed class LateUserDatabaseTests
                 Rule("not the late", "cat", $"@{LateGroup}", deny: true), Rule("late", "*", LateUser), Rule("rest", "*", TestUsers.Alice)),
         };
         await SetAsync(folder, state);
-        await Tool.MustAsync(
-            "cc", "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", Path.Combine(folder, "libnss_pfalate.so.2"),
-            Path.Combine(AppContext.BaseDirectory, "Hostile", "nss_late.c"));
+        string source = Path.Combine(AppContext.BaseDirectory, "Hostile", "nss_late.c");
+        await CProgram.BuildAsync(source, Path.Combine(folder, "libnss_pfalate.so.2"), "-shared", "-fPIC");
         await File.WriteAllTextAsync(Path.Combine(folder, "nsswitch.conf"), "passwd: files pfalate\ngroup: files pfalate\nshadow: files\n");
         return (folder, configuration);
     }

@@ -3,12 +3,13 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
+[Trait("Takes", "long")]
 public sealed class LeakTests
 {
     private const int Count = 5_000;
     private const int MemoryMargin = 4 * 1024 * 1024;
 
-    [Fact(Timeout = 120_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task Thousands_of_requests_leave_descriptors_memory_and_processes_as_they_were()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();

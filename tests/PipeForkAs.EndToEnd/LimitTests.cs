@@ -7,17 +7,22 @@ namespace PipeForkAs.EndToEnd;
 
 public sealed class LimitTests
 {
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task More_jobs_than_may_run_are_busy_until_one_ends()
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(c => (c["Limits"]!["MaxJobs"], c["Limits"]!["MaxJobsPerUid"]) = (3, 100));
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(c =>
+        {
+            (c["Limits"]!["MaxJobs"], c["Limits"]!["MaxJobsPerUid"]) = (3, 100);
+            c["Limits"]!["QueueTimeout"] = "00:00:01";
+        });
         await BusyAtAsync(daemon, 3, "Limits:MaxJobs)");
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task More_jobs_than_a_caller_may_run_are_busy_and_other_callers_are_not()
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(c => c["Limits"]!["MaxJobsPerUid"] = 3);
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(
+            c => (c["Limits"]!["MaxJobsPerUid"], c["Limits"]!["QueueTimeout"]) = (3, "00:00:01"));
         await BusyAtAsync(daemon, 3, "Limits:MaxJobsPerUid)", async () =>
         {
             ToolResult other = await Tool.RunAsAsync(TestUsers.Bob, [NativeBuild.Command, "--socket", daemon.Socket, "run", "id"]);
@@ -25,7 +30,7 @@ public sealed class LimitTests
         });
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task More_connections_than_a_caller_may_have_are_busy_in_the_form_that_is_asked()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(c => c["Limits"]!["MaxConnectionsPerUid"] = 5);
@@ -45,7 +50,7 @@ public sealed class LimitTests
         Array.ForEach(silent, socket => socket.Dispose());
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task More_connections_than_there_may_be_end_the_oldest_one_without_a_request()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(
@@ -66,7 +71,7 @@ public sealed class LimitTests
         Assert.Equal(0, await daemon.StopAsync());
     }
 
-    [Theory(Timeout = 60_000)]
+    [Theory(Timeout = Bound.Test)]
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(4)]
@@ -89,7 +94,7 @@ public sealed class LimitTests
         Assert.Equal(0, await daemon.StopAsync());
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task A_burst_for_many_users_waits_for_the_user_database()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
@@ -98,7 +103,7 @@ public sealed class LimitTests
         Assert.Equal("UnknownUser: 100", Crowd.Tally(replies.Select(reply => reply.End.Code)));
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task Silent_and_slow_clients_do_not_disturb_the_others()
     {
         // All are root's here.

@@ -122,7 +122,7 @@ public sealed class PlantedTests
         string noargs = Path.Combine(folder, "noargs");
         try
         {
-            await Tool.MustAsync("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-o", noargs, Path.Combine(AppContext.BaseDirectory, "Hostile", "noargs.c"));
+            await CProgram.BuildAsync(Path.Combine(AppContext.BaseDirectory, "Hostile", "noargs.c"), noargs);
             foreach ((string program, int code) in new[] { (NativeBuild.Command, 125), (NativeBuild.StockJobs, 125), (NativeBuild.TestJobs, 125), (NativeBuild.Daemon, 1) })
             {
                 ToolResult result = await Tool.RunAsync([noargs, program]);

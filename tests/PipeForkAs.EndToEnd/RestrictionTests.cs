@@ -64,7 +64,7 @@ public sealed class RestrictionTests(RestrictionDaemon shared) : IClassFixture<R
     [Fact(Timeout = Bound.Test)]
     public async Task Processes_end()
     {
-        FramedReply reply = await RawClient.RunAsync(daemon, "forks", more: ""","timeout":10""");
+        FramedReply reply = await RawClient.RunAsync(daemon, "forks", more: ""","timeout":5""");
         Assert.DoesNotContain("all", reply.Text);
         Assert.Contains("Resource temporarily unavailable", Encoding.UTF8.GetString(reply.Stderr));
         await Bound.UntilAsync(() => ProcFs.OfUsers([TestUsers.Entry(TestUsers.Alice).Uid]).Count == 0, () => "processes live on");

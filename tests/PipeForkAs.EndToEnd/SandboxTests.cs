@@ -20,7 +20,8 @@ public sealed class SandboxDaemon : ConfiguredDaemon
     protected override void Configure(JsonObject configuration)
     {
         string folder = Path.GetDirectoryName(configuration["Socket"]!["Path"]!.GetValue<string>())!, reach = Path.Combine(folder, "reach");
-        Tool.MustAsync("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-static", "-pthread", "-o", reach, Path.Combine(AppContext.BaseDirectory, "Hostile", "reach.c")).GetAwaiter().GetResult();
+        string source = Path.Combine(AppContext.BaseDirectory, "Hostile", "reach.c");
+        CProgram.BuildAsync(source, reach, "-static", "-pthread").GetAwaiter().GetResult();
         string open = Directory.CreateDirectory(Path.Combine(folder, "open")).FullName;
         foreach (string name in new[] { "r", "w", "secret" })
         {

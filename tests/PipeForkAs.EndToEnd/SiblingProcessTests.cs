@@ -11,10 +11,11 @@ namespace PipeForkAs.EndToEnd;
 /// Processes of a job that make themselves children of the job host, by clone(2) with CLONE_PARENT, or take uids that no job has, end
 /// with the job.
 /// </summary>
+[Trait("Takes", "long")]
 public sealed class SiblingProcessTests : IAsyncDisposable
 {
-    /// <summary>The first of the uids that a mapping gives to jobs here, as newuidmap(1) does; no account has it.</summary>
-    private const int SubordinateIds = 783_000_000;
+    /// <summary>The first of the uids that a mapping gives to jobs here, as newuidmap(1) does.</summary>
+    private static readonly uint SubordinateIds = TestUsers.FirstUnusedUid;
 
     private const int Many = 100;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -153,6 +154,7 @@ public sealed class SiblingProcessTests : IAsyncDisposable
     [Theory(Timeout = Bound.Test)]
     [InlineData("off")]
     [InlineData("required")]
+    [Trait("Needs", "quiet")]
     public async Task Many_jobs_that_end_at_once_leave_nothing_and_delay_nobody(string cgroup)
     {
         await using DaemonProcess daemon = await StartAsync(cgroup);
@@ -218,8 +220,7 @@ public sealed class SiblingProcessTests : IAsyncDisposable
         foreach (string name in new[] { "parented", "scatter" })
         {
             string source = Path.Combine(AppContext.BaseDirectory, "Hostile", $"{name}.c");
-            string[] compile = ["cc", "-O1", "-Wall", "-Wextra", "-Werror", "-static", "-o", Path.Combine(folder, name), source];
-            Tool.MustAsync(compile).GetAwaiter().GetResult();
+            CProgram.BuildAsync(source, Path.Combine(folder, name), "-static").GetAwaiter().GetResult();
         }
 
         configuration["Limits"]!["Cgroup"] = cgroup;

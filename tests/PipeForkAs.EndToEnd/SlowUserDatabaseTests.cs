@@ -13,7 +13,7 @@ public sealed class SlowUserDatabaseTests
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         configuration["Limits"]!["LookupTimeout"] = "00:00:02";
         string service = Path.Combine(folder, "libnss_pfaslow.so.2"), choice = Path.Combine(folder, "nsswitch.conf");
-        await Tool.MustAsync("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", service, Path.Combine(AppContext.BaseDirectory, "Hostile", "nss_slow.c"));
+        await CProgram.BuildAsync(Path.Combine(AppContext.BaseDirectory, "Hostile", "nss_slow.c"), service, "-shared", "-fPIC");
         await File.WriteAllTextAsync(choice, "passwd: files pfaslow\ngroup: files\nshadow: files\n");
         await using DaemonProcess daemon = await ApartDaemon.StartAsync(folder, configuration, $"bind {choice} /etc/nsswitch.conf", $"set LD_LIBRARY_PATH={folder}");
 

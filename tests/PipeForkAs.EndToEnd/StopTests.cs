@@ -11,7 +11,7 @@ namespace PipeForkAs.EndToEnd;
 
 public sealed class StopTests
 {
-    [Theory(Timeout = 60_000)]
+    [Theory(Timeout = Bound.Test)]
     [InlineData(15)]
     [InlineData(2)]
     public async Task A_stop_lets_running_jobs_finish_takes_nothing_new_and_leaves_nothing(int signal)
@@ -45,7 +45,7 @@ public sealed class StopTests
         Assert.Contains("stopped", daemon.Log);
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task Who_has_connected_when_the_daemon_stops_is_served()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
@@ -71,7 +71,7 @@ public sealed class StopTests
         Assert.Equal(0, await daemon.EndedAsync());
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task Whoever_goes_on_connecting_does_not_keep_a_stop_from_its_end()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
@@ -97,7 +97,7 @@ public sealed class StopTests
         await Task.WhenAll(flood);
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task A_job_that_outlasts_the_drain_ends_with_shutting_down()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(c => c["Limits"]!["DrainTimeout"] = "00:00:01");
@@ -112,7 +112,7 @@ public sealed class StopTests
         Assert.False(File.Exists(daemon.Socket));
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task A_request_that_waits_for_a_worker_when_the_daemon_stops_is_told_so_and_kept_record_of()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(c =>
@@ -133,7 +133,7 @@ public sealed class StopTests
         Assert.DoesNotContain(family, ProcFs.IsAlive);
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task A_client_that_reads_nothing_does_not_hold_up_a_stop_for_ever()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(c => c["Limits"]!["DrainTimeout"] = "00:00:01");
@@ -143,7 +143,7 @@ public sealed class StopTests
         Assert.Equal(0, await daemon.StopAsync());
     }
 
-    [Fact(Timeout = 120_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task A_stop_in_the_midst_of_the_start_leaves_nothing()
     {
         for (int milliseconds = 0; milliseconds <= 120; milliseconds += 15)
@@ -159,7 +159,7 @@ public sealed class StopTests
         }
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task The_processes_of_a_killed_daemon_go_with_it_and_its_socket_is_replaced()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
@@ -181,7 +181,7 @@ public sealed class StopTests
         Assert.Equal(0, await second.StopAsync());
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task A_second_daemon_on_the_same_path_refuses_and_the_first_serves_on()
     {
         await using DaemonProcess first = await DaemonProcess.StartAsync();
@@ -191,7 +191,7 @@ public sealed class StopTests
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(first, "id")).End.Code);
     }
 
-    [Theory(Timeout = 60_000)]
+    [Theory(Timeout = Bound.Test)]
     [InlineData("file")]
     [InlineData("link")]
     [InlineData("dangling link")]
@@ -226,7 +226,7 @@ public sealed class StopTests
             Assert.False(File.Exists(other));
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task A_socket_that_was_taken_over_is_not_removed_by_the_former_daemon()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();

@@ -95,7 +95,7 @@ public sealed class TracingTests
     private static async Task<IReadOnlyList<string>> TraceAsync(DaemonProcess daemon, int[] pids)
     {
         string program = Path.Combine(daemon.Folder, "trace");
-        await Tool.MustAsync("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program, Path.Combine(AppContext.BaseDirectory, "Hostile", "trace.c"));
+        await CProgram.BuildAsync(Path.Combine(AppContext.BaseDirectory, "Hostile", "trace.c"), program);
         ToolResult result = await Tool.RunAsAsync(TestUsers.Alice, [program, .. pids.Select(pid => $"{pid}")]);
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
         return result.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries);

@@ -20,6 +20,7 @@ public sealed class UpgradeTests
     private const string Refused = "configuration not reloaded, the former one still holds";
 
     [Fact(Timeout = Bound.Test)]
+    [Trait("Needs", "quiet")]
     public async Task Upgrades_refuse_no_request_run_none_twice_and_end_no_job()
     {
         await using UpgradableDaemon daemon = await UpgradableDaemon.StartAsync(configuration =>

@@ -9,6 +9,7 @@ namespace PipeForkAs.EndToEnd;
 /// A client or a job that watches its own end of a socket again and again (epoll(7)): the kernel wakes all of the watches on the thread that
 /// sends to the other end, closes it, or receives from it, then once for each message. That must not be the loop's.
 /// </summary>
+[Trait("Needs", "quiet")]
 public sealed class WatchedSocketTests
 {
     /// <summary>Waking them takes about 0.05 s. The kernel lets each user have five times as many for 5 GB of memory.</summary>
@@ -60,7 +61,7 @@ public sealed class WatchedSocketTests
     {
         string program = ProgramOf(Path.GetDirectoryName(configuration["Socket"]!["Path"]!.GetValue<string>())!);
         string source = Path.Combine(AppContext.BaseDirectory, "Hostile", "watches.c");
-        Tool.MustAsync("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program, source).GetAwaiter().GetResult();
+        CProgram.BuildAsync(source, program).GetAwaiter().GetResult();
         configuration["Limits"]!["Worker"]!["OpenFiles"] = 8192;
     });
 }

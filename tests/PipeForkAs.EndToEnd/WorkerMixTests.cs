@@ -4,12 +4,13 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
+[Trait("Takes", "long")]
 public sealed class WorkerMixTests
 {
     /// <summary>1,000 workers; 20,000 with PIPEFORKAS_SOAK=1.</summary>
     private static readonly int Count = Environment.GetEnvironmentVariable("PIPEFORKAS_SOAK") == "1" ? 20_000 : 1_000;
 
-    [Fact(Timeout = 3_600_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task Workers_under_a_mix_of_collections_threads_tasks_files_processes_and_exceptions_all_end_well()
     {
         // A worker that hangs ends with the code timeout, one that aborts with signaled.

@@ -1,9 +1,13 @@
 namespace PipeForkAs.LibC.Tests;
 
-/// <summary>Ends the whole run where a blocking call of libc never returns; a healthy run takes seconds.</summary>
+/// <summary>
+/// Ends the whole run where a blocking call of libc never returns; a healthy run takes seconds, or some minutes beside others.
+/// </summary>
 public sealed class Deadline : IDisposable
 {
-    private readonly Timer timer = new(_ => Environment.FailFast("the tests of LibC hang"), null, TimeSpan.FromMinutes(3), Timeout.InfiniteTimeSpan);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(15);
+
+    private readonly Timer timer = new(_ => Environment.FailFast("the tests of LibC hang"), null, Limit, Timeout.InfiniteTimeSpan);
 
     public void Dispose() => timer.Dispose();
 }

@@ -118,7 +118,7 @@ public sealed class BootedSystem : IAsyncLifetime
     /// <summary>Waits until something about the service is so.</summary>
     internal async Task UntilAsync(Func<Task<bool>> condition, string otherwise)
     {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(40));
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(90));
         while (!await condition())
         {
             if (deadline.IsCancellationRequested)

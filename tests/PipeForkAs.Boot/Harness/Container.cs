@@ -11,7 +11,7 @@ namespace PipeForkAs.Boot.Harness;
 internal sealed class Container : IAsyncDisposable
 {
     private const string Prefix = "pipeforkas-boot-";
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(150);
     private static readonly string[] Clean = ["env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "DEBIAN_FRONTEND=noninteractive", "SYSTEMD_PAGER=cat"];
     private static int number;
 

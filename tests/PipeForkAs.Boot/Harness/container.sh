@@ -46,7 +46,7 @@ mkdir -p "$units"
 for user in $(awk -F: '$3 >= 1000 && $3 < 65000 { print $1 }' root/etc/passwd root/etc/group); do
     sed -i "/^$user:/d" root/etc/passwd root/etc/group root/etc/shadow root/etc/gshadow
 done
-rm -rf root/home/*
+rm -rf root/home/* root/etc/{passwd,group,shadow,gshadow}.lock
 cat >"$units/boot-test.target" <<'UNIT'
 [Unit]
 Requires=basic.target
@@ -62,7 +62,7 @@ UNIT
         --private-network --link-journal=no systemd.unit=boot-test.target </dev/null >"$folder/console" 2>&1
 ) &
 container=$!
-for _ in $(seq 300); do
+for _ in $(seq 900); do
     kill -0 "$container" 2>/dev/null || failed "systemd-nspawn ended"
     leader=$(cat /proc/"$container"/task/*/children 2>/dev/null | awk '{ print $1; exit }')
     if [ -n "$leader" ]; then

@@ -57,7 +57,7 @@ public sealed class FaultInjectionTests
         { "setgroups(0)", Setgroups, "0=0" },
     };
 
-    [Theory(Timeout = 60_000)]
+    [Theory(Timeout = Bound.Test)]
     [MemberData(nameof(FailingSteps))]
     public async Task Where_a_step_fails_the_job_does_not_run_and_the_client_is_told_step_and_errno(string step, int call, int errno, string arguments)
     {
@@ -69,7 +69,7 @@ public sealed class FaultInjectionTests
         Assert.Equal(0, await daemon.StopAsync());
     }
 
-    [Theory(Timeout = 60_000)]
+    [Theory(Timeout = Bound.Test)]
     [MemberData(nameof(Lies))]
     public async Task Where_the_kernel_claims_success_without_effect_the_verification_finds_it(string what, int call, string arguments)
     {
@@ -81,7 +81,7 @@ public sealed class FaultInjectionTests
         Assert.Equal(0, await daemon.StopAsync());
     }
 
-    [Theory(Timeout = 60_000)]
+    [Theory(Timeout = Bound.Test)]
     [InlineData(EPERM, "the capability bounding set cannot be emptied")]
     [InlineData(Lie, "capability 0 is left in the bounding set")]
     public async Task A_job_host_that_keeps_capabilities_does_not_serve(int errno, string reason)
@@ -90,7 +90,7 @@ public sealed class FaultInjectionTests
         Assert.Contains(reason, refusal, StringComparison.Ordinal);
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task Without_faults_the_job_runs_behind_the_filter()
     {
         await using DaemonProcess daemon = await FaultyKernel.StartDaemonAsync([]);
@@ -98,7 +98,7 @@ public sealed class FaultInjectionTests
         Assert.Equal(ReplyCode.Ok, reply.End.Code);
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task A_user_with_too_many_processes_has_functions_and_is_told_so_where_one_starts_a_program()
     {
         using Process sleeper = Process.Start("runuser", ["-u", TestUsers.Alice, "--", "sleep", "60"]);
@@ -120,7 +120,7 @@ public sealed class FaultInjectionTests
         }
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task A_program_that_the_user_may_not_execute_is_told_with_its_errno()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(configuration =>
@@ -140,7 +140,7 @@ public sealed class FaultInjectionTests
         Assert.DoesNotContain("could not become", daemon.Log);
     }
 
-    [Theory(Timeout = 60_000)]
+    [Theory(Timeout = Bound.Test)]
     [InlineData(Vfork, EAGAIN, "", ReplyCode.Error, "the program \"/bin/echo\" cannot be executed: vfork() for the program")]
     [InlineData(Dup2, EMFILE, "1=0", ReplyCode.Internal, "step Pipes: dup2() for the program")]
     [InlineData(Dup2, EMFILE, "1=2", ReplyCode.Internal, "step Pipes: dup2() for the program")]
@@ -155,7 +155,7 @@ public sealed class FaultInjectionTests
         Assert.Equal(0, await daemon.StopAsync());
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task Where_what_a_program_wrote_cannot_be_moved_its_end_does_not_look_like_success()
     {
         await using DaemonProcess daemon = await FaultyKernel.StartDaemonAsync([new Fault(Splice, EIO)], AddEcho);
@@ -164,7 +164,7 @@ public sealed class FaultInjectionTests
         Assert.Equal(0, await daemon.StopAsync());
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task A_missing_interpreter_is_named()
     {
         string folder = "";
@@ -198,7 +198,7 @@ public sealed class FaultInjectionTests
         }
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task Workers_that_cannot_prepare_do_not_make_the_daemon_spin()
     {
         await using DaemonProcess daemon = await FaultyKernel.StartDaemonAsync([new Fault(Setsid, EPERM)]);

@@ -17,7 +17,7 @@ internal static class FaultyKernel
     {
         string folder = Path.GetDirectoryName(configuration["Socket"]!["Path"]!.GetValue<string>())!;
         string source = Path.Combine(AppContext.BaseDirectory, "Faults", "faulty_kernel.c"), program = Path.Combine(folder, "faulty-host");
-        Tool.MustAsync("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program, source).GetAwaiter().GetResult();
+        CProgram.BuildAsync(source, program).GetAwaiter().GetResult();
         File.WriteAllLines($"{program}.fault", [NativeBuild.TestJobs, .. faults.Select(fault => $"{fault.Number} {fault.Errno} {fault.Arguments}")]);
         configuration["JobHosts"] = new JsonArray(new JsonObject { ["Path"] = program, ["Workers"] = 1 });
         configure?.Invoke(configuration);
@@ -27,7 +27,7 @@ internal static class FaultyKernel
     public static async Task<DaemonProcess> LaunchDaemonAsync(string folder, JsonObject configuration, IReadOnlyList<Fault> faults)
     {
         string source = Path.Combine(AppContext.BaseDirectory, "Faults", "faulty_kernel.c"), program = Path.Combine(folder, "faulty-daemon");
-        await Tool.MustAsync("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program, source);
+        await CProgram.BuildAsync(source, program);
         await File.WriteAllLinesAsync($"{program}.fault", [NativeBuild.Daemon, .. faults.Select(fault => $"{fault.Number} {fault.Errno} {fault.Arguments}")]);
         return DaemonProcess.Launch(folder, configuration, program);
     }

@@ -17,7 +17,7 @@ internal static class ApartDaemon
     public static async Task<DaemonProcess> LaunchAsync(string folder, JsonObject configuration, params string[] before)
     {
         string program = Path.Combine(folder, "apart");
-        await Tool.MustAsync("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program, Path.Combine(AppContext.BaseDirectory, "Hostile", "apart.c"));
+        await CProgram.BuildAsync(Path.Combine(AppContext.BaseDirectory, "Hostile", "apart.c"), program);
         await File.WriteAllLinesAsync($"{program}.apart", [.. before, $"exec {NativeBuild.Daemon}"]);
         return DaemonProcess.Launch(folder, configuration, program);
     }

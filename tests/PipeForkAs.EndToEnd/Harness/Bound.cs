@@ -4,7 +4,7 @@ namespace PipeForkAs.EndToEnd.Harness;
 internal static class Bound
 {
     /// <summary>One test, in milliseconds.</summary>
-    public const int Test = 120_000;
+    public const int Test = 600_000;
 
     /// <summary>One condition.</summary>
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(60);

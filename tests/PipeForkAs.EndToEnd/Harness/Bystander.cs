@@ -6,13 +6,23 @@ namespace PipeForkAs.EndToEnd.Harness;
 /// <summary>Another user, who asks while somebody attacks.</summary>
 internal static class Bystander
 {
-    /// <summary>The slowest answer that another user may see during an attack.</summary>
+    /// <summary>
+    /// The slowest answer that another user may see during an attack that costs the daemon time.
+    /// For tests that have the machine to themselves.
+    /// </summary>
     private static readonly TimeSpan Bearable = TimeSpan.FromSeconds(0.5);
 
-    /// <summary>Asks for a short job again and again. Each answer must be good, and none may take more than half a second.</summary>
+    /// <summary>
+    /// The slowest answer during an attack that makes its victim hang for longer than this.
+    /// Other tests that run at the same time may delay an answer, but not for so long.
+    /// </summary>
+    public static readonly TimeSpan WithoutHanging = TimeSpan.FromSeconds(5);
+
+    /// <summary>Asks for a short job again and again. Each answer must be good, and none may be too slow.</summary>
     /// <param name="daemon">The daemon.</param>
     /// <param name="time">How long it asks.</param>
-    public static async Task IsNotDelayedAsync(DaemonProcess daemon, TimeSpan time)
+    /// <param name="bearable">The slowest answer; by default half a second.</param>
+    public static async Task IsNotDelayedAsync(DaemonProcess daemon, TimeSpan time, TimeSpan? bearable = null)
     {
         TimeSpan slowest = TimeSpan.Zero;
         long begun = Stopwatch.GetTimestamp();
@@ -25,6 +35,6 @@ internal static class Bystander
             slowest = took > slowest ? took : slowest;
         }
 
-        Assert.True(slowest < Bearable, $"the slowest answer took {slowest.TotalSeconds} s");
+        Assert.True(slowest < (bearable ?? Bearable), $"the slowest answer took {slowest.TotalSeconds} s");
     }
 }

@@ -13,6 +13,8 @@ internal sealed record Footprint(int Descriptors, int HostDescriptors, long Daem
     /// <summary>As <see cref="DaemonProcess.Prepare"/> configures it: two for each job host.</summary>
     private const int WaitingWorkers = 4;
 
+    private const int MostLooks = 100;
+
     /// <summary>What the daemon calls its own processes that it starts when it needs them.</summary>
     private const string HelperName = "pipeforkasd";
 
@@ -20,7 +22,23 @@ internal sealed record Footprint(int Descriptors, int HostDescriptors, long Daem
     public static Task<Footprint> AtRestAsync(DaemonProcess daemon) => Crowd.UntilAsync(
         () => Of(daemon), now => now.Workers == WaitingWorkers && now.Zombies == 0 && now.Helpers == 0, TimeSpan.FromSeconds(20), "the daemon does not come to rest");
 
+    /// <summary>Of a daemon as it is now.</summary>
     public static Footprint Of(DaemonProcess daemon)
+    {
+        for (int look = 1; ; look++)
+        {
+            try
+            {
+                return Look(daemon);
+            }
+            catch (IOException) when (look < MostLooks)
+            {
+                // A process ended while it was looked at.
+            }
+        }
+    }
+
+    private static Footprint Look(DaemonProcess daemon)
     {
         // Children that others left behind are the daemon's for a moment, too.
         int[] hosts = [.. daemon.JobHosts.Where(pid => ProgramOf(pid) is { } program && (program == NativeBuild.StockJobs || program == NativeBuild.TestJobs))];

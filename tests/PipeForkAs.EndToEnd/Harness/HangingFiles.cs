@@ -25,7 +25,7 @@ internal sealed class HangingFiles : IAsyncDisposable
         Libc.chmod(folder, 0x1ED); // 0755
         string program = Path.Combine(folder, "hang"), mount = Path.Combine(folder, "files");
         Directory.CreateDirectory(mount);
-        await Tool.MustAsync("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program, Path.Combine(AppContext.BaseDirectory, "Hostile", "hang.c"));
+        await CProgram.BuildAsync(Path.Combine(AppContext.BaseDirectory, "Hostile", "hang.c"), program);
         PasswordEntry entry = TestUsers.Entry(user);
         var server = Process.Start(new ProcessStartInfo(program, [mount, $"{entry.Uid}", $"{entry.Gid}", request])
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.EndToEnd.Harness;
@@ -10,6 +11,7 @@ namespace PipeForkAs.EndToEnd.Harness;
 internal static class Leftovers
 {
     private const string FolderPrefix = "pipeforkas-e2e-";
+    private static readonly List<PosixSignalRegistration> Signals = [];
     private static readonly string OwnRun = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>The beginning of the names of this run's folders in the folder for temporary files.</summary>
@@ -30,6 +32,16 @@ internal static class Leftovers
         }
 
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Clear(OwnRun);
+
+        // By itself .NET ends by these signals at once.
+        foreach (PosixSignal signal in (PosixSignal[])[PosixSignal.SIGTERM, PosixSignal.SIGHUP, PosixSignal.SIGINT])
+        {
+            Signals.Add(PosixSignalRegistration.Create(signal, context =>
+            {
+                context.Cancel = true;
+                Environment.Exit(1);
+            }));
+        }
     }
 
     /// <summary>Takes away what this run made.</summary>
@@ -59,12 +71,24 @@ internal static class Leftovers
         {
             Tool.RunAsync(["userdel", entry.Name]).GetAwaiter().GetResult();
             if (entry.Home.StartsWith("/home/pfa-", StringComparison.Ordinal) && Directory.Exists(entry.Home))
-                Directory.Delete(entry.Home, recursive: true);
+                Remove(entry.Home, run);
         }
 
         if (File.ReadLines("/etc/group").Any(line => line.StartsWith($"pfa-g-{run}:", StringComparison.Ordinal)))
             Tool.RunAsync(["groupdel", $"pfa-g-{run}"]).GetAwaiter().GetResult();
         foreach (string folder in Directory.GetDirectories(Path.GetTempPath(), $"{FolderPrefix}{run}-*"))
+            Remove(folder, run);
+    }
+
+    private static void Remove(string folder, string run)
+    {
+        try
+        {
             Directory.Delete(folder, recursive: true);
+        }
+        catch (IOException) when (run != OwnRun)
+        {
+            // Another run takes it away at the same time.
+        }
     }
 }

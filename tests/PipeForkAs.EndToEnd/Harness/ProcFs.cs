@@ -25,6 +25,10 @@ internal static class ProcFs
     /// <summary>Whether no signal is blocked: a worker's last step before its function.</summary>
     public static bool TakesSignals(int pid) => StatusField(pid, "SigBlk").All(digit => digit == '0');
 
+    /// <summary>Whether a process has a handler for a signal.</summary>
+    public static bool Catches(int pid, Signal signal) =>
+        (Convert.ToUInt64(StatusField(pid, "SigCgt"), 16) >> (signal.Number - 1) & 1) != 0;
+
     /// <summary>The children, zombies included.</summary>
     public static IReadOnlyList<int> Children(int pid)
     {
@@ -68,10 +72,11 @@ internal static class ProcFs
         }
     }
 
-    /// <summary>Whether a user has any process, zombies included.</summary>
-    public static bool HasAny(UserId user) =>
+    /// <summary>Whether users have any process, zombies included.</summary>
+    public static bool HasAny(params UserId[] users) =>
         Directory.EnumerateDirectories("/proc").Any(folder =>
-            int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) && User(pid) == user);
+            int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int pid)
+            && users.Contains(User(pid)));
 
     /// <summary>All processes with a text in their command line.</summary>
     public static IReadOnlyList<int> Mentioning(string text)
@@ -85,6 +90,10 @@ internal static class ProcFs
 
         return found;
     }
+
+    /// <summary>Process ids and command lines, for messages.</summary>
+    public static string Names(IEnumerable<int> pids) =>
+        string.Join("; ", pids.Select(pid => string.Create(CultureInfo.InvariantCulture, $"{pid} {CommandLine(pid).Replace('\0', ' ')}")));
 
     /// <summary>The command line, its words divided by NUL; empty where the process is gone.</summary>
     public static string CommandLine(int pid)

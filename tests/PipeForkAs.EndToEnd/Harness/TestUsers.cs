@@ -23,6 +23,9 @@ public sealed class TestUsers : IAsyncLifetime
 
     public static string Group { get; } = $"pfa-g-{Suffix}";
 
+    /// <summary>The first of 65,536 uids that no account and no other run of the tests has.</summary>
+    public static uint FirstUnusedUid { get; } = 500_039_680 + (65_536 * (uint)(Environment.ProcessId % 32_768));
+
     /// <summary>A user's entry; the name must be one of these.</summary>
     public static PasswordEntry Entry(string user) => Libc.getpwnam(user) ?? throw new InvalidOperationException($"there is no user {user}");
 

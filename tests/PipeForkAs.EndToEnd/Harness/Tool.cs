@@ -12,9 +12,9 @@ internal sealed record ToolResult(int ExitCode, byte[] Output, string Error)
 /// <summary>Runs programs to their end.</summary>
 internal static class Tool
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(150);
 
-    /// <summary>Runs a program; one that does not end in a minute is killed and fails the test.</summary>
+    /// <summary>Runs a program; one that does not end in time is killed and fails the test.</summary>
     public static async Task<ToolResult> RunAsync(IEnumerable<string> command, byte[]? input = null)
     {
         string[] words = [.. command];

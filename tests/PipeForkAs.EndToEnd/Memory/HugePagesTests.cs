@@ -69,7 +69,7 @@ public sealed class HugePagesTests
     private static async Task<bool> GivesHugePagesAsync(DaemonProcess daemon, params string[] ofWhat)
     {
         string probe = Path.Combine(daemon.Folder, "collapse");
-        await Tool.MustAsync("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-o", probe, Path.Combine(AppContext.BaseDirectory, "Memory", "collapse.c"));
+        await CProgram.BuildAsync(Path.Combine(AppContext.BaseDirectory, "Memory", "collapse.c"), probe);
         return (await Tool.RunAsync([probe, .. ofWhat])).ExitCode == 0;
     }
 

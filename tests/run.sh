@@ -1,13 +1,25 @@
 #!/usr/bin/env bash
 # Installs what the tests need, checks the format, builds (warnings are errors), and runs all tests.
-#   sudo tests/run.sh
-# Its last line is "N passed, N failed", all suites together. Needs root: the tests make users and run jobs as them.
+#   sudo tests/run.sh            everything
+#   sudo tests/run.sh --quick    format, build, and the suites that need no native executables
+# Its last line is "N passed, N failed[, N skipped]", all suites together. Needs root: the tests make users and run jobs as them.
+#
+# What can run side by side does, in lanes: each lane runs one suite after the other, the longest first. The tests with the trait
+# Needs=quiet, which measure, run at the end, alone. Each suite has users, sockets, control groups and folders of its own, named after its
+# process. The trait Takes=long says which half of EndToEnd a class belongs to.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 umask 022
 export LANG=C.UTF-8
 
 fail() { printf '%s\n' "$*" >&2; echo "0 passed, 1 failed"; exit 1; }
+
+quick=
+case ${1:-} in
+'') ;;
+--quick) quick=1 ;;
+*) fail "usage: tests/run.sh [--quick]" ;;
+esac
 
 [ "$(id -u)" -eq 0 ] || fail "tests/run.sh: run it as root: sudo tests/run.sh"
 command -v dotnet >/dev/null || fail "tests/run.sh: the .NET 10 SDK is needed: dotnet is not on the PATH"
@@ -44,72 +56,230 @@ trap 'rm -rf "$scratch"' EXIT
 chmod 755 "$scratch"
 . packaging/sdk.sh
 trap 'give_back; rm -rf "$scratch"' EXIT
-
-echo "== restore"
-sdk restore PipeForkAs.sln --nologo -v quiet || fail "the restore failed; after a change of packages: dotnet restore --force-evaluate, and commit the lock files"
-echo "== format"
-touch "$scratch/before-format"
-sdk format PipeForkAs.sln --no-restore --verify-no-changes || fail "the format is not clean: run dotnet format"
-# The socket between its processes has a name of its own making, in /tmp whatever TMPDIR says.
-find /tmp -maxdepth 1 -type s -user root -newer "$scratch/before-format" -regextype posix-extended -regex '/tmp/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}' -delete
-echo "== build"
-sdk build PipeForkAs.sln --no-restore -c Release --nologo -v quiet || fail "the build failed"
-
-echo "== native executables, with .NET $(sdk msbuild src/PipeForkAs.Daemon -getProperty:PipeForkAsNativeVersion)"
-packaging/build.sh "$scratch/native" || fail "the native build failed"
-sdk publish tests/PipeForkAs.TestJobs -c Release -r linux-x64 -o "$scratch/test-jobs" --nologo -v quiet \
-    || fail "the native build of the test jobs failed"
-install -m 755 "$scratch/test-jobs/pipeforkas-test-jobs" "$scratch/native/"
-echo "== README's job host"
-tests/build-readme-jobs.sh "$scratch/native/panel-jobs" || fail "what README's \"Write a job\" shows cannot be built"
-export PIPEFORKAS_NATIVE="$scratch/native" PIPEFORKAS_PROGRAM="$scratch/native/pipeforkas"
-echo "== package"
-PIPEFORKAS_DEB=$(packaging/build-deb.sh "$scratch/deb" "$scratch/native" | tail -n 1) || fail "the package's build failed"
-export PIPEFORKAS_DEB
-
+mkdir "$scratch/tmp" "$scratch/outputs"
+dotnet=(env "TMPDIR=$scratch/tmp" dotnet)
 # A .NET process that is killed, as tests do, would leave its debugger's pipes in /tmp.
 export DOTNET_EnableDiagnostics=0
 
-passed=0 failed=0 skipped=0
-for project in tests/*.Tests tests/PipeForkAs.EndToEnd tests/PipeForkAs.Boot; do
-    name=$(basename "$project")
-    [ -f "$project/$name.csproj" ] || continue
-    echo "== $name"
-    dll=$(sdk msbuild "$project" -getProperty:TargetPath -p:Configuration=Release)
-    # In the foreground: Ctrl-C ends the tests too.
-    timeout --foreground --kill-after=30 1800 dotnet exec "$dll" -noLogo -noColor >"$scratch/output" 2>&1 </dev/null
+child= lanes=()
+
+# Runs a program, of which nothing is left when this returns or a signal comes. Its process group is its own: a signal reaches all of it.
+run() {
+    local limit=$1
+    shift
+    timeout --kill-after=60 "$limit" "$@" </dev/null &
+    child=$!
+    wait "$child"
+    local status=$?
+    child=
+    return "$status"
+}
+
+stop() {
+    trap '' INT TERM HUP
+    [ -z "$child" ] || kill -TERM "$child" 2>/dev/null
+    [ ${#lanes[@]} -eq 0 ] || kill -TERM "${lanes[@]}" 2>/dev/null
+    wait
+}
+
+# What tests mounted that had no time to take it away: a disk, which may be frozen.
+unmount() {
+    local place
+    awk -v below="$scratch/" 'index($2, below) == 1 { print $2 }' /proc/self/mounts | while read -r place; do
+        fsfreeze --unfreeze "$place" 2>/dev/null
+        umount --lazy "$place"
+    done
+}
+
+# Containers go away on their own when their test has ended, which takes some seconds.
+interrupted() {
+    stop
+    for ((i = 0; i < 200; i++)); do
+        compgen -G "${TMPDIR:-/tmp}/pipeforkas-boot-*" >/dev/null || break
+        sleep 0.1
+    done
+    unmount
+    echo "tests/run.sh: ended by SIG$1" >&2
+    echo "0 passed, 1 failed"
+    exit "$((128 + $2))"
+}
+trap 'interrupted INT 2' INT
+trap 'interrupted TERM 15' TERM
+trap 'interrupted HUP 1' HUP
+
+# Begins a lane: a function that runs beside this script.
+lane() {
+    (
+        lanes=()
+        trap 'stop; exit 143' INT TERM HUP
+        "$@"
+    ) &
+    lanes+=($!)
+}
+
+# Waits for the lanes; one that failed has said why.
+join() {
+    local lane status=0
+    for lane; do wait "$lane" || status=1; done
+    return "$status"
+}
+
+# A line or a block of a lane's, not mixed with another's.
+report() { flock "$scratch" cat; }
+
+timed() { echo "$1 $2" >>"$scratch/times"; }
+
+# A step whose output is of interest where it fails: step NAME LIMIT PROGRAM...
+step() {
+    local name=$1 limit=$2 begun=$SECONDS status
+    shift 2
+    run "$limit" "$@" >"$scratch/outputs/$name" 2>&1
     status=$?
+    { echo "== $name: $((SECONDS - begun)) s"; [ "$status" -eq 0 ] || cat "$scratch/outputs/$name"; } | report
+    timed "$name" "$((SECONDS - begun))"
+    return "$status"
+}
+
+# A suite of tests: suite TITLE PROJECT [FILTER...]. EndToEnd and Boot take away themselves what they leave.
+suite() {
+    local title=$1 name=$2 begun=$SECONDS status summary bad skips total
+    local output="$scratch/outputs/$title"
+    shift 2
+    local program=(dotnet exec "tests/$name/bin/Release/$framework/$name.dll" -noLogo -noColor)
+    case $name in
+    *.Tests) program=(env "TMPDIR=$scratch/tmp" "${program[@]}") ;;
+    esac
+    run 3600 "${program[@]}" "$@" >"$output" 2>&1
+    status=$?
+    timed "$title" "$((SECONDS - begun))"
     # The runner's summary: "   NAME  Total: 12, Errors: 0, Failed: 0, Skipped: 0, Not Run: 0, Time: 1.2s"
-    summary=$(grep -E 'Total: [0-9]+, Errors: [0-9]+, Failed: [0-9]+, Skipped: [0-9]+' "$scratch/output" | tail -n 1)
+    summary=$(grep -E 'Total: [0-9]+, Errors: [0-9]+, Failed: [0-9]+, Skipped: [0-9]+' "$output" | tail -n 1)
     if [ -z "$summary" ]; then
-        cat "$scratch/output"
-        echo "$name did not come to its end (status $status)"
-        failed=$((failed + 1))
-        continue
+        { echo "== $title"; cat "$output"; echo "$title did not come to its end (status $status)"; } | report
+        echo "0 1 0" >>"$scratch/counts"
+        return
     fi
 
     number() { sed -nE "s/.*$1: ([0-9]+).*/\1/p" <<<"$summary"; }
+    total=$(number Total)
     bad=$(($(number Errors) + $(number Failed)))
     skips=$(number Skipped)
-    [ "$bad" -eq 0 ] && [ "$status" -eq 0 ] || cat "$scratch/output"
-    [ "$bad" -gt 0 ] || [ "$status" -eq 0 ] || bad=1
-    grep -E '\[SKIP\]' -A 1 "$scratch/output"
-    grep -E '^measured: ' "$scratch/output"
-    echo "$summary"
-    failed=$((failed + bad))
-    skipped=$((skipped + skips))
-    passed=$((passed + $(number Total) - $(number Failed) - skips))
-done
+    # A filter that selects nothing is a mistake.
+    [ "$bad" -gt 0 ] || { [ "$status" -eq 0 ] && [ "$total" -gt 0 ]; } || bad=1
+    {
+        echo "== $title: $((SECONDS - begun)) s"
+        [ "$bad" -eq 0 ] || cat "$output"
+        grep -E '\[SKIP\]' -A 1 "$output"
+        grep -E '^measured: ' "$output"
+        echo "$summary"
+    } | report
+    echo "$((total - $(number Failed) - skips)) $bad $skips" >>"$scratch/counts"
+}
 
-echo "== fuzzing"
-PIPEFORKAS_BUILT=1 timeout --foreground --kill-after=30 600 tests/fuzz/run.sh --short >"$scratch/output" 2>&1 </dev/null
-summary=$(grep -E '^[0-9]+ targets, [0-9]+ inputs, [0-9]+ failures$' "$scratch/output" | tail -n 1)
-read -r targets _ _ _ bad _ <<<"${summary:-1 targets, 0 inputs, 1 failures}"
-[ "$bad" -eq 0 ] || cat "$scratch/output"
-echo "${summary:-fuzzing did not come to its end}"
-failed=$((failed + bad))
-passed=$((passed + targets - bad))
+fuzz() {
+    local begun=$SECONDS summary targets bad output="$scratch/outputs/fuzzing"
+    # What waits for a processor is a test.
+    PIPEFORKAS_BUILT=1 run 1800 nice tests/fuzz/run.sh --short >"$output" 2>&1
+    timed fuzzing "$((SECONDS - begun))"
+    summary=$(grep -E '^[0-9]+ targets, [0-9]+ inputs, [0-9]+ failures$' "$output" | tail -n 1)
+    read -r targets _ _ _ bad _ <<<"${summary:-1 targets, 0 inputs, 1 failures}"
+    {
+        echo "== fuzzing: $((SECONDS - begun)) s"
+        [ "$bad" -eq 0 ] || cat "$output"
+        echo "${summary:-fuzzing did not come to its end}"
+    } | report
+    echo "$((targets - bad)) $bad 0" >>"$scratch/counts"
+}
 
+build() { step build 1800 "${dotnet[@]}" build PipeForkAs.sln --no-restore -c Release --nologo -v quiet; }
+
+format() {
+    touch "$scratch/before-format"
+    step format 1800 "${dotnet[@]}" format PipeForkAs.sln --no-restore --verify-no-changes
+    local status=$?
+    # The socket between its processes has a name of its own making, in /tmp whatever TMPDIR says.
+    find /tmp -maxdepth 1 -type s -user root -newer "$scratch/before-format" \
+        -regextype posix-extended -regex '/tmp/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}' -delete
+    [ "$status" -eq 0 ] || echo "the format is not clean: run dotnet format"
+    return "$status"
+}
+
+product() { PIPEFORKAS_BUILT=1 step native 1800 packaging/build.sh "$native"; }
+
+# The job hosts that only tests need.
+test_hosts() {
+    step test-jobs 1800 "${dotnet[@]}" publish tests/PipeForkAs.TestJobs -c Release -r linux-x64 -o "$scratch/test-jobs" \
+        --no-restore -p:BuildProjectReferences=false --nologo -v quiet || return
+    install -D -m 755 "$scratch/test-jobs/pipeforkas-test-jobs" "$native/pipeforkas-test-jobs" || return
+    step readme 1800 tests/build-readme-jobs.sh "$native/panel-jobs"
+}
+
+# The suites that need no native executables, in two lanes.
+large_units() {
+    suite Daemon.Tests PipeForkAs.Daemon.Tests
+    suite Protocol.Tests PipeForkAs.Protocol.Tests
+}
+
+small_units() {
+    [ -z "$quick" ] || suite Cli.Tests PipeForkAs.Cli.Tests
+    suite Fuzz.Tests PipeForkAs.Fuzz.Tests
+    suite LibC.Tests PipeForkAs.LibC.Tests
+    suite Jobs.Tests PipeForkAs.Jobs.Tests
+    suite Client.Tests PipeForkAs.Client.Tests
+    suite Architecture.Tests PipeForkAs.Architecture.Tests
+}
+
+units() {
+    large_units
+    small_units
+}
+
+long_end_to_end() { suite EndToEnd-long PipeForkAs.EndToEnd -trait Takes=long -trait- Needs=quiet; }
+
+short_end_to_end() { suite EndToEnd-short PipeForkAs.EndToEnd -trait- Takes=long -trait- Needs=quiet; }
+
+boot() {
+    if ! step package 900 packaging/build-deb.sh "$scratch/deb" "$native"; then
+        echo "0 1 0" >>"$scratch/counts"
+        return
+    fi
+
+    PIPEFORKAS_DEB=$(tail -n 1 "$scratch/outputs/package") suite Boot PipeForkAs.Boot
+    suite Cli.Tests PipeForkAs.Cli.Tests
+}
+
+step restore 1200 "${dotnet[@]}" restore PipeForkAs.sln --nologo -v quiet \
+    || fail "the restore failed; after a change of packages: dotnet restore --force-evaluate, and commit the lock files"
+framework=$("${dotnet[@]}" msbuild src/PipeForkAs.Daemon -getProperty:TargetFramework) || fail "the target framework cannot be read"
+lane format
+lane build
+join "${lanes[@]}" || { stop; fail "the format or the build failed"; }
+
+lanes=()
+if [ -n "$quick" ]; then
+    lane large_units
+    lane small_units
+    join "${lanes[@]}"
+else
+    native=$scratch/native
+    mkdir "$native"
+    lane product
+    lane test_hosts
+    natives=("${lanes[@]}")
+    lane units
+    join "${natives[@]}" || { stop; fail "a native build failed"; }
+    export PIPEFORKAS_NATIVE=$native PIPEFORKAS_PROGRAM=$native/pipeforkas
+    lane long_end_to_end
+    lane short_end_to_end
+    lane boot
+    lane fuzz
+    join "${lanes[@]}"
+    lanes=()
+    suite EndToEnd-quiet PipeForkAs.EndToEnd -trait Needs=quiet
+fi
+
+echo "== times in seconds, from the start to the end $SECONDS: $(paste -sd, "$scratch/times" | sed 's/,/, /g')"
+read -r passed failed skipped < <(awk '{ p += $1; f += $2; s += $3 } END { print p + 0, f + 0, s + 0 }' "$scratch/counts")
 if [ "$skipped" -gt 0 ]; then
     echo "$passed passed, $failed failed, $skipped skipped"
 else

@@ -152,7 +152,7 @@ public sealed class DrainTests
     {
         string program = Path.Combine(Path.GetDirectoryName(made["Socket"]!["Path"]!.GetValue<string>())!, "polls");
         string source = Path.Combine(AppContext.BaseDirectory, "Hostile", "polls.c");
-        Tool.MustAsync("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", program, source).GetAwaiter().GetResult();
+        CProgram.BuildAsync(source, program, "-pthread").GetAwaiter().GetResult();
         made["Commands"]!["polls"] = JsonNode.Parse(
             $$$"""{"Command":["{{{program}}}","{how}","{path}"],"Parameters":{"how":{"Type":"string"},"path":{"Type":"string"} } }""");
     }

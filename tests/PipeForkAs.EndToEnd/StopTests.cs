@@ -35,7 +35,7 @@ public sealed class StopTests
         Assert.Contains("s for 2 requests: sleep as ", daemon.Log);
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Bound.Test)]
     public async Task A_stop_without_clients_waits_for_nothing()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();

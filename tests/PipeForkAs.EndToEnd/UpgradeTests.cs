@@ -209,7 +209,7 @@ public sealed class UpgradeTests
         await JobsAsync(daemon, jobs.Length);
         await daemon.UpgradeAsync();
         string flood = Path.Combine(daemon.First.Folder, "flood"), request = Path.Combine(daemon.First.Folder, "request");
-        await Tool.MustAsync("cc", "-O1", "-o", flood, Path.Combine(AppContext.BaseDirectory, "Hostile", "flood.c"));
+        await CProgram.BuildAsync(Path.Combine(AppContext.BaseDirectory, "Hostile", "flood.c"), flood);
         await File.WriteAllTextAsync(request, line + "\n");
         Task<string> flooded = Tool.MustAsync(
             flood, "hold", daemon.First.Socket, $"{TestUsers.Entry(TestUsers.Alice).Uid}", "1000", request, "10000");

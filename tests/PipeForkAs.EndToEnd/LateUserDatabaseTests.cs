@@ -123,6 +123,33 @@ public sealed class LateUserDatabaseTests
         Assert.DoesNotContain("   at ", daemon.Log);
     }
 
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_default_that_is_deployed_during_a_decision_is_judged_by_the_policy()
+    {
+        (string folder, JsonObject configuration) = await PrepareAsync("k");
+        configuration["Limits"]!["LookupTimeout"] = "30s";
+        JsonObject rule = Rule("srv", "show", "*");
+        rule["Where"] = new JsonObject { ["path"] = new JsonObject { ["Under"] = "/srv" } };
+        configuration["Policy"]!["Rules"] = new JsonArray(rule);
+        Deploy("/srv/a");
+        await using DaemonProcess daemon = await StartAsync(folder, configuration);
+        Assert.Equal("/srv/a\n", (await RawClient.RunAsync(daemon, "show")).Text);
+
+        await SetAsync(folder, "h");
+        Task<FramedReply> asked = RawClient.RunAsync(daemon, "show", user: LateUser);
+        await Task.Delay(500, TestContext.Current.CancellationToken);
+        Deploy("/etc");
+        await File.WriteAllTextAsync(Path.Combine(folder, "pipeforkas.json"), configuration.ToJsonString());
+        Assert.Equal(ReplyCode.Ok, (await RawClient.FramesAsync(daemon, """{"op":"reload","reply":"frames"}""")).End.Code);
+        Assert.False(asked.IsCompleted);
+        await SetAsync(folder, "k");
+        Assert.Equal(ReplyCode.Denied, (await asked).End.Code);
+        Assert.Equal(0, await daemon.StopAsync());
+
+        void Deploy(string path) => configuration["Commands"]!["show"] = JsonNode.Parse(
+            $$$"""{"Command":["/bin/echo","{path}"],"Parameters":{"path":{"Type":"string","Default":"{{{path}}}"} } }""");
+    }
+
     private static async Task<(string Folder, JsonObject Configuration)> PrepareAsync(string state)
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();

@@ -33,6 +33,9 @@ internal sealed class RequestPipeline(
 
     private const long LingerBytes = 64 * 1024 * 1024;
 
+    /// <summary>How often is decided about a request, where jobs are deployed meanwhile.</summary>
+    private const int MostDecisions = 3;
+
     private readonly MessageWriter writer = new(4096);
 
     /// <summary>Serves one client, to its end, and keeps one record of it: whatever came of it, and also where the client is gone.</summary>
@@ -151,11 +154,12 @@ internal sealed class RequestPipeline(
 
         // Authorize: by name first. Only what the policy allows is looked up, and decided upon once more.
         audit.ThrowIfUnwritable();
-        Decision decision = await authorizer.DecideAsync(caller, jobName, user, request.Arguments);
+        (RegisteredJob? found, Decision decision) = await DecideAsync(caller, jobName, user, request.Arguments);
         trail.Decision = decision;
         if (decision.Answer is not (Answer.Allowed or Answer.UnknownUser))
             throw new RefusedException(ReplyCode.Denied, PolicyRefusal.Message(caller, request));
-        RegisteredJob job = catalog.Find(jobName) ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{jobName}\"; list shows those that there are");
+        RegisteredJob job = found
+            ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{jobName}\"; list shows those that there are");
         using JobHostPool.Lease lease = job.Host.Acquire();
         Account account = decision.Account ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{user}\"");
         bans.ThrowIfBanned(account);
@@ -232,6 +236,24 @@ internal sealed class RequestPipeline(
         Task answered = responded ? Task.CompletedTask : RespondAsync(client, reply, end, output.AtLineStart);
         worker.Answered();
         return answered;
+    }
+
+    /// <summary>
+    /// Decides about the job that is run then: one that is deployed during the decision may give other values to arguments that the request
+    /// leaves out.
+    /// </summary>
+    private async ValueTask<(RegisteredJob? Job, Decision Decision)> DecideAsync(
+        Caller caller, string job, UserSelector user, byte[]? arguments)
+    {
+        for (int attempt = 0; attempt < MostDecisions; attempt++)
+        {
+            RegisteredJob? found = catalog.Find(job);
+            Decision decision = await authorizer.DecideAsync(caller, job, user, arguments);
+            if (ReferenceEquals(catalog.Find(job), found))
+                return (found, decision);
+        }
+
+        throw new RefusedException(ReplyCode.Busy, "jobs were deployed again and again during the decision; try again");
     }
 
     /// <summary>A worker, where the job is still to be run when there is one.</summary>

@@ -33,7 +33,7 @@ internal sealed class RequestPipeline(
 
     private const long LingerBytes = 64 * 1024 * 1024;
 
-    /// <summary>How often is decided about a request, where jobs are deployed meanwhile.</summary>
+    /// <summary>How often the policy decides about one request while jobs are deployed.</summary>
     private const int MostDecisions = 3;
 
     private readonly MessageWriter writer = new(4096);

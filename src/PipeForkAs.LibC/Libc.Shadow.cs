@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace PipeForkAs.LibC;
 
 /// <summary>When an account's password and the account itself end; shadow(5). Days count from 1970-01-01; -1 stands for none.</summary>
@@ -14,31 +12,11 @@ public static unsafe partial class Libc
     /// <summary>getspnam_r(3): asks the name service switch; may wait for the network. Null where there is none. The password is not read.</summary>
     public static ShadowEntry? getspnam(string name)
     {
-        for (int size = 4096; ; size *= 4)
-        {
-            byte* buffer = (byte*)NativeMemory.AllocZeroed((nuint)size);
-            try
-            {
-                Own.spwd entry;
-                Own.spwd* result;
-                int error;
-                // SAFETY: libc is told the buffer's size; the numbers are copied before the buffer goes.
-                do
-                    error = Own.getspnam_r(Check.NoNul(name), &entry, buffer, (nuint)size, &result);
-                while (error == Errno.EINTR.Value);
-                if (error == Errno.ERANGE.Value && size < MaxEntryBytes)
-                    continue;
-                if (error == Errno.ENOENT.Value || error == Errno.ESRCH.Value)
-                    return null;
-                Check.ErrorNumber(error, $"getspnam_r(\"{name}\")");
-                return result is null ? null : new ShadowEntry(entry.lastChange, entry.maximum, entry.inactive, entry.expires);
-            }
-            finally
-            {
-                // It held the password's hash.
-                NativeMemory.Clear(buffer, (nuint)size);
-                NativeMemory.Free(buffer);
-            }
-        }
+        Check.NoNul(name);
+        // SAFETY: LookUp gives the buffer with its size.
+        return LookUp.Find(
+            (Own.spwd* entry, byte* buffer, nuint size, Own.spwd** result) => Own.getspnam_r(name, entry, buffer, size, result),
+            static (in Own.spwd found) => new ShadowEntry(found.lastChange, found.maximum, found.inactive, found.expires),
+            LookUp.IsNoEntry, () => $"getspnam_r(\"{name}\")");
     }
 }

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace PipeForkAs.LibC;
 
 /// <summary>An entry of the user database; passwd(5).</summary>
@@ -25,9 +23,9 @@ public static unsafe partial class Libc
     {
         Check.NoNul(name);
         // SAFETY: LookUp gives the buffer with its size.
-        return LookUp(
+        return FindUser(
             (Own.passwd* entry, byte* buffer, nuint size, Own.passwd** result) => Own.getpwnam_r(name, entry, buffer, size, result),
-            () => $"getpwnam_r(\"{name}\")", isStrict);
+            isStrict, () => $"getpwnam_r(\"{name}\")");
     }
 
     /// <summary>getpwuid_r(3): the same by uid.</summary>
@@ -36,9 +34,9 @@ public static unsafe partial class Libc
     /// <summary>getpwuid_r(3): the same by uid.</summary>
     public static PasswordEntry? getpwuid(UserId uid, bool isStrict) =>
         // SAFETY: LookUp gives the buffer with its size.
-        LookUp(
+        FindUser(
             (Own.passwd* entry, byte* buffer, nuint size, Own.passwd** result) => Own.getpwuid_r(uid.Value, entry, buffer, size, result),
-            () => $"getpwuid_r({uid})", isStrict);
+            isStrict, () => $"getpwuid_r({uid})");
 
     /// <summary>getgrouplist(3): all groups of a user, the primary one included.</summary>
     public static GroupId[] getgrouplist(string user, GroupId primary)
@@ -61,10 +59,10 @@ public static unsafe partial class Libc
 
     /// <summary>getgrgid_r(3): a group's name. Null where there is none.</summary>
     public static string? getgrgid_name(GroupId gid) =>
-        // SAFETY: FindGroup gives the buffer with its size.
+        // SAFETY: LookUp gives the buffer with its size.
         FindGroup(
             (Own.group* entry, byte* buffer, nuint size, Own.group** result) => Own.getgrgid_r(gid.Value, entry, buffer, size, result),
-            () => $"getgrgid_r({gid})", isStrict: false)?.Name;
+            isStrict: false, () => $"getgrgid_r({gid})")?.Name;
 
     /// <summary>getgrnam_r(3): the gid of the group of that name. Null where there is none.</summary>
     public static GroupId? getgrnam_gid(string name) => getgrnam_gid(name, isStrict: false);
@@ -73,80 +71,23 @@ public static unsafe partial class Libc
     public static GroupId? getgrnam_gid(string name, bool isStrict)
     {
         Check.NoNul(name);
-        // SAFETY: FindGroup gives the buffer with its size.
+        // SAFETY: LookUp gives the buffer with its size.
         return FindGroup(
             (Own.group* entry, byte* buffer, nuint size, Own.group** result) => Own.getgrnam_r(name, entry, buffer, size, result),
-            () => $"getgrnam_r(\"{name}\")", isStrict)?.Gid;
+            isStrict, () => $"getgrnam_r(\"{name}\")")?.Gid;
     }
 
-    private delegate int GroupCall(Own.group* entry, byte* buffer, nuint size, Own.group** result);
+    private static PasswordEntry? FindUser(LookUp.Call<Own.passwd> call, bool isStrict, Func<string> text) =>
+        LookUp.Find(
+            call,
+            static (in Own.passwd found) => new PasswordEntry(
+                LookUp.Text(found.name), new UserId(found.uid), new GroupId(found.gid), LookUp.Text(found.home), LookUp.Text(found.shell)),
+            isStrict ? LookUp.Never : LookUp.NotFound, text);
 
-    private static (string Name, GroupId Gid)? FindGroup(GroupCall call, Func<string> text, bool isStrict)
-    {
-        for (int size = 4096; ; size *= 4)
-        {
-            byte* buffer = (byte*)NativeMemory.Alloc((nuint)size);
-            try
-            {
-                Own.group entry;
-                Own.group* result;
-                int error;
-                // SAFETY: libc is told the buffer's size; the name is copied before the buffer goes.
-                do
-                    error = call(&entry, buffer, (nuint)size, &result);
-                while (error == Errno.EINTR.Value);
-                if (error == Errno.ERANGE.Value && size < MaxEntryBytes)
-                    continue;
-                if (!isStrict && IsNotFound(error))
-                    return null;
-                Check.ErrorNumber(error, text);
-                return result is null ? null : (Text(entry.name), new GroupId(entry.gid));
-            }
-            finally
-            {
-                NativeMemory.Free(buffer);
-            }
-        }
-    }
+    private static GroupEntry? FindGroup(LookUp.Call<Own.group> call, bool isStrict, Func<string> text) =>
+        LookUp.Find(
+            call, static (in Own.group found) => new GroupEntry(LookUp.Text(found.name), new GroupId(found.gid)),
+            isStrict ? LookUp.Never : LookUp.NotFound, text);
 
-    private delegate int PasswordCall(Own.passwd* entry, byte* buffer, nuint size, Own.passwd** result);
-
-    private static PasswordEntry? LookUp(PasswordCall call, Func<string> text, bool isStrict)
-    {
-        for (int size = 4096; ; size *= 4)
-        {
-            byte* buffer = (byte*)NativeMemory.Alloc((nuint)size);
-            try
-            {
-                Own.passwd entry;
-                Own.passwd* result;
-                int error;
-                // SAFETY: libc is told the buffer's size; the strings are copied before the buffer goes.
-                do
-                    error = call(&entry, buffer, (nuint)size, &result);
-                while (error == Errno.EINTR.Value);
-                if (error == Errno.ERANGE.Value && size < MaxEntryBytes)
-                    continue;
-                if (!isStrict && IsNotFound(error))
-                    return null;
-                Check.ErrorNumber(error, text);
-                return result is null
-                    ? null
-                    : new PasswordEntry(Text(entry.name), new UserId(entry.uid), new GroupId(entry.gid), Text(entry.home), Text(entry.shell));
-            }
-            finally
-            {
-                NativeMemory.Free(buffer);
-            }
-        }
-    }
-
-    /// <summary>Errors by which name services say "no such entry", as getpwnam(3) lists them under ERRORS.</summary>
-    private static bool IsNotFound(int error) =>
-        error == Errno.ENOENT.Value || error == Errno.ESRCH.Value || error == Errno.EBADF.Value || error == Errno.EPERM.Value;
-
-    // SAFETY: libc ends each string of an entry with a NUL; a null pointer gives null.
-    private static string Text(byte* text) => Marshal.PtrToStringUTF8((nint)text) ?? "";
-
-    private const int MaxEntryBytes = 4 * 1024 * 1024;
+    private sealed record GroupEntry(string Name, GroupId Gid);
 }

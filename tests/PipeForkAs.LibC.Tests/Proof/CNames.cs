@@ -71,7 +71,8 @@ internal static class CNames
     {
         ["Own.Library"] = "the name by which the runtime finds libc",
         ["Libc.MaxMessageDescriptors"] = "chosen; Libc.ControlSize is proved against it",
-        ["Libc.MaxEntryBytes"] = "chosen: where a look-up gives up",
+        ["LookUp.FirstBytes"] = "chosen: the buffer with which a look-up begins",
+        ["LookUp.MaxBytes"] = "chosen: where a look-up gives up",
         ["Own.PosixSpawnBufferSize"] = "chosen; proved to be large enough by a test of its own",
         ["Pam.LibraryName"] = "the name by which the loader finds libpam",
         ["Pam.Success"] = "PAM_SUCCESS; libpam's headers are not among what a build needs, and its functions are proved end to end",

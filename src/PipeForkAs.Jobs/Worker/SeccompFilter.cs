@@ -46,15 +46,8 @@ internal static class SeccompFilter
             restrictsFiles |= sandbox.RestrictsFiles;
         }
 
-        var program = new List<BpfInstruction>(2 * Dangerous.Length)
-        {
-            Load(SeccompData.Architecture),
-            new(BpfCode.JumpIfEqual, 1, 0, Libc.AUDIT_ARCH_X86_64),
-            Return(Libc.SECCOMP_RET_KILL_PROCESS),
-            Load(SeccompData.Number),
-            new(BpfCode.JumpIfAtLeast, 0, 1, Libc.X32_SYSCALL_BIT),
-            Return(NotThere),
-        };
+        var program = new SeccompProgram(4 * Dangerous.Length);
+        RefuseOtherTables(program);
 
         // Landlock keeps signals in; setting RLIMIT_CPU of another process would be a way to send one.
         AllowOnly(program, SystemCall.SYS_prlimit64, 0, NotPermitted);
@@ -95,61 +88,71 @@ internal static class SeccompFilter
             Forbid(program, SystemCall.SYS_io_uring_setup, NotPermitted);
         }
 
-        program.Add(Return(Libc.SECCOMP_RET_ALLOW));
-        return [.. program];
+        program.Return(Libc.SECCOMP_RET_ALLOW);
+        return program.Assemble();
     }
 
-    private static BpfInstruction Load(SeccompData part) => new(BpfCode.LoadWord, 0, 0, (uint)part);
-
-    private static BpfInstruction Return(uint value) => new(BpfCode.Return, 0, 0, value);
-
-    private static void Forbid(List<BpfInstruction> program, SystemCall call, uint answer)
+    /// <summary>The numbers below are those of x86-64. Leaves the call's number loaded, as all that follows does.</summary>
+    private static void RefuseOtherTables(SeccompProgram program)
     {
-        program.Add(new(BpfCode.JumpIfEqual, 0, 1, (uint)call));
-        program.Add(Return(answer));
+        SeccompProgram.Label isNative = program.NewLabel(), isNotX32 = program.NewLabel();
+        program.Load(SeccompData.Architecture);
+        program.JumpIf(BpfCode.JumpIfEqual, Libc.AUDIT_ARCH_X86_64, isNative);
+        program.Return(Libc.SECCOMP_RET_KILL_PROCESS);
+        program.Place(isNative);
+        program.Load(SeccompData.Number);
+        program.JumpUnless(BpfCode.JumpIfAtLeast, Libc.X32_SYSCALL_BIT, isNotX32);
+        program.Return(NotThere);
+        program.Place(isNotX32);
     }
 
-    private static void ForbidBits(List<BpfInstruction> program, SystemCall call, uint bits)
+    private static void Forbid(SeccompProgram program, SystemCall call, uint answer)
     {
-        program.Add(new(BpfCode.JumpIfEqual, 0, 4, (uint)call));
-        program.Add(Load(SeccompData.Argument0));
-        program.Add(new(BpfCode.JumpIfBits, 0, 1, bits));
-        program.Add(Return(NotPermitted));
-        program.Add(Load(SeccompData.Number));
+        SeccompProgram.Label otherCall = program.NewLabel();
+        program.JumpUnless(BpfCode.JumpIfEqual, (uint)call, otherCall);
+        program.Return(answer);
+        program.Place(otherCall);
     }
 
-    private static void ForbidValues(List<BpfInstruction> program, SystemCall call, uint first, uint second)
+    private static void ForbidBits(SeccompProgram program, SystemCall call, uint bits) =>
+        ByArgument(
+            program, call, SeccompData.Argument0, NotPermitted,
+            isAllowed => program.JumpUnless(BpfCode.JumpIfBits, bits, isAllowed));
+
+    private static void ForbidValue(SeccompProgram program, SystemCall call, uint value, uint answer) =>
+        ByArgument(program, call, SeccompData.Argument0, answer, isAllowed => program.JumpUnless(BpfCode.JumpIfEqual, value, isAllowed));
+
+    private static void AllowOnly(SeccompProgram program, SystemCall call, uint value, uint answer) =>
+        ByArgument(program, call, SeccompData.Argument0, answer, isAllowed => program.JumpIf(BpfCode.JumpIfEqual, value, isAllowed));
+
+    private static void ForbidValues(SeccompProgram program, SystemCall call, uint first, uint second) =>
+        ByArgument(program, call, SeccompData.Argument1, NotPermitted, isAllowed =>
+        {
+            SeccompProgram.Label isForbidden = program.NewLabel();
+            program.JumpIf(BpfCode.JumpIfEqual, first, isForbidden);
+            program.JumpUnless(BpfCode.JumpIfEqual, second, isAllowed);
+            program.Place(isForbidden);
+        });
+
+    private static void AllowConnectedPairs(SeccompProgram program) =>
+        ByArgument(program, SystemCall.SYS_socketpair, SeccompData.Argument1, NotPermitted, isAllowed =>
+        {
+            program.Keep(Libc.SOCK_TYPE_MASK);
+            program.JumpIf(BpfCode.JumpIfEqual, (uint)SocketType.SOCK_STREAM, isAllowed);
+            program.JumpIf(BpfCode.JumpIfEqual, (uint)SocketType.SOCK_SEQPACKET, isAllowed);
+        });
+
+    /// <summary>An answer instead of a call, unless its argument leads to the label at which it is allowed.</summary>
+    private static void ByArgument(
+        SeccompProgram program, SystemCall call, SeccompData argument, uint answer, Action<SeccompProgram.Label> check)
     {
-        program.Add(new(BpfCode.JumpIfEqual, 0, 5, (uint)call));
-        program.Add(Load(SeccompData.Argument1));
-        program.Add(new(BpfCode.JumpIfEqual, 1, 0, first));
-        program.Add(new(BpfCode.JumpIfEqual, 0, 1, second));
-        program.Add(Return(NotPermitted));
-        program.Add(Load(SeccompData.Number));
-    }
-
-    private static void ForbidValue(List<BpfInstruction> program, SystemCall call, uint value, uint answer) => Answer(program, call, value, isForbidden: true, answer);
-
-    private static void AllowOnly(List<BpfInstruction> program, SystemCall call, uint value, uint answer) => Answer(program, call, value, isForbidden: false, answer);
-
-    /// <summary>Where the first argument is the value, or where it is another, there is an answer instead of the call.</summary>
-    private static void Answer(List<BpfInstruction> program, SystemCall call, uint value, bool isForbidden, uint answer)
-    {
-        program.Add(new(BpfCode.JumpIfEqual, 0, 4, (uint)call));
-        program.Add(Load(SeccompData.Argument0));
-        program.Add(isForbidden ? new(BpfCode.JumpIfEqual, 0, 1, value) : new(BpfCode.JumpIfEqual, 1, 0, value));
-        program.Add(Return(answer));
-        program.Add(Load(SeccompData.Number));
-    }
-
-    private static void AllowConnectedPairs(List<BpfInstruction> program)
-    {
-        program.Add(new(BpfCode.JumpIfEqual, 0, 6, (uint)SystemCall.SYS_socketpair));
-        program.Add(Load(SeccompData.Argument1));
-        program.Add(new(BpfCode.And, 0, 0, Libc.SOCK_TYPE_MASK));
-        program.Add(new(BpfCode.JumpIfEqual, 2, 0, (uint)SocketType.SOCK_STREAM));
-        program.Add(new(BpfCode.JumpIfEqual, 1, 0, (uint)SocketType.SOCK_SEQPACKET));
-        program.Add(Return(NotPermitted));
-        program.Add(Load(SeccompData.Number));
+        SeccompProgram.Label otherCall = program.NewLabel(), isAllowed = program.NewLabel();
+        program.JumpUnless(BpfCode.JumpIfEqual, (uint)call, otherCall);
+        program.Load(argument);
+        check(isAllowed);
+        program.Return(answer);
+        program.Place(isAllowed);
+        program.Load(SeccompData.Number);
+        program.Place(otherCall);
     }
 }

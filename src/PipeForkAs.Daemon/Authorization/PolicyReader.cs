@@ -107,8 +107,8 @@ internal sealed class PolicyReader
             Problem(key, "must name at least one job; \"*\" means all");
         for (int i = 0; i < jobs.Count; i++)
         {
-            if (!JobName.IsValid(jobs[i]) && !(jobs[i] is [.. var beginning, '*'] && (beginning.Length == 0 || JobName.IsValid(beginning))))
-                Problem($"{key}:{i}", $"must be a job's name, or the beginning of one and \"*\"; a name is {JobName.Rule}");
+            if (!JobPattern.IsValid(jobs[i]))
+                Problem($"{key}:{i}", $"must be {JobPattern.Rule}");
         }
     }
 

@@ -56,8 +56,11 @@ internal sealed class PolicyWarnings(Action<string> log)
     {
         foreach (Rule rule in policy.Rules)
         {
-            foreach (string pattern in rule.Jobs.Where(pattern => pattern != "*" && !jobs.Any(job => Rule.Names(pattern, job.Name))))
+            foreach (string pattern in rule.Jobs.Where(
+                pattern => pattern != JobPattern.All && !jobs.Any(job => JobPattern.Matches(pattern, job.Name))))
+            {
                 yield return $"the rule \"{rule.Name}\" {(rule.Deny ? "denies" : "allows")} the job \"{pattern}\", and {(pattern[^1] == '*' ? "no registered job's name begins so" : "no job of that name is registered")}";
+            }
 
             if (rule.Deny && rule.Where.FirstOrDefault(condition => condition.LooksAtFolder) is { } passed)
             {

@@ -1,5 +1,6 @@
 using PipeForkAs.Daemon.Users;
 using PipeForkAs.LibC;
+using PipeForkAs.Protocol;
 using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Authorization;
@@ -55,17 +56,12 @@ internal sealed record Rule
     {
         foreach (string pattern in Jobs)
         {
-            if (Names(pattern, job))
+            if (JobPattern.Matches(pattern, job))
                 return true;
         }
 
         return false;
     }
-
-    /// <summary>Whether an entry of <see cref="Jobs"/> means the job: it is its name, or the beginning of it with <c>*</c> behind.</summary>
-    public static bool Names(string pattern, string job) => pattern[^1] == '*'
-        ? job.AsSpan().StartsWith(pattern.AsSpan(0, pattern.Length - 1), StringComparison.Ordinal)
-        : string.Equals(job, pattern, StringComparison.Ordinal);
 
     /// <summary>Whether the user is among <see cref="As"/>.</summary>
     public TruthValue CoversUser(in Question question, uint minimumUid)

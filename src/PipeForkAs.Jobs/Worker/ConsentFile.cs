@@ -57,13 +57,17 @@ internal static class ConsentFile
                     return new ConsentAnswer(false, $"line {number} of the file holds a control character");
             }
 
-            ReadOnlySpan<byte> caller = Word(ref line), pattern = Word(ref line);
+            ReadOnlySpan<byte> caller = Word(ref line);
+            string pattern = Encoding.UTF8.GetString(Word(ref line));
             if (caller.IsEmpty)
                 continue;
-            if (!Word(ref line).IsEmpty || !(pattern.IsEmpty || IsPattern(pattern)))
+            if (!Word(ref line).IsEmpty || !(pattern.Length == 0 || JobPattern.IsValid(pattern)))
                 return new ConsentAnswer(false, $"line {number} of the file is not a caller, or a caller and a job");
-            if (given == 0 && (caller is [(byte)'*'] || names.Contains(Key(caller))) && Covers(pattern, job))
+            if (given == 0 && (caller is [(byte)'*'] || names.Contains(Key(caller)))
+                && (pattern.Length == 0 || JobPattern.Matches(pattern, job)))
+            {
                 given = number;
+            }
         }
 
         return given > 0 ? new ConsentAnswer(true, $"line {given} of the user's file") : new ConsentAnswer(false, "no line of the user's file names this caller and this job");
@@ -149,18 +153,4 @@ internal static class ConsentFile
 
     /// <summary>Bytes as a text, each its own letter: what is no UTF-8 equals nothing but itself.</summary>
     private static string Key(ReadOnlySpan<byte> name) => Encoding.Latin1.GetString(name);
-
-    private static bool IsPattern(ReadOnlySpan<byte> pattern)
-    {
-        string text = Encoding.UTF8.GetString(pattern);
-        return JobName.IsValid(text) || text is "*" || (text[^1] == '*' && JobName.IsValid(text[..^1]));
-    }
-
-    private static bool Covers(ReadOnlySpan<byte> pattern, string job)
-    {
-        if (pattern.IsEmpty)
-            return true;
-        ReadOnlySpan<byte> name = Encoding.UTF8.GetBytes(job);
-        return pattern[^1] == (byte)'*' ? name.StartsWith(pattern[..^1]) : name.SequenceEqual(pattern);
-    }
 }

@@ -1,3 +1,4 @@
+using PipeForkAs.Protocol;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Client;
@@ -6,7 +7,7 @@ namespace PipeForkAs.Client;
 public sealed class RequestRefusedException : PipeForkAsException
 {
     internal RequestRefusedException(EndRecord end)
-        : base(end.Message is null ? end.Code.ToWire() : $"{end.Code.ToWire()}: {end.Message}") =>
+        : base(end.Message is null ? end.Code.ToWire() : $"{end.Code.ToWire()}: {UntrustedText.Escape(end.Message)}") =>
         End = end;
 
     /// <summary>How the request ended; its <see cref="EndRecord.Code"/> is not <see cref="ReplyCode.Ok"/>.</summary>

@@ -41,14 +41,15 @@ public static class ArgumentPairs
             {
                 (string name, string value) = Split(pair);
                 if (!seen.Add(name))
-                    throw new RequestException($"the argument {OneLine.Of(name)} is given twice");
+                    throw new RequestException($"the argument {UntrustedText.Excerpt(name)} is given twice");
 
                 ArgumentSchema member = arguments?.Member(name) ?? throw Unknown(name, arguments);
                 writer.WritePropertyName(name);
                 if (!member.TryWrite(writer, value))
                 {
-                    string expected = OneLine.Whole(member.Expectation);
-                    throw new RequestException($"the argument {OneLine.Of(name)} is {expected}, not \"{OneLine.Of(value)}\"");
+                    string expected = UntrustedText.Escape(member.Expectation);
+                    throw new RequestException(
+                        $"the argument {UntrustedText.Excerpt(name)} is {expected}, not \"{UntrustedText.Excerpt(value)}\"");
                 }
             }
 
@@ -103,14 +104,14 @@ public static class ArgumentPairs
         int separator = pair.IndexOf('=', StringComparison.Ordinal);
         return separator > 0
             ? (pair[..separator], pair[(separator + 1)..])
-            : throw new RequestException($"\"{OneLine.Of(pair)}\" is no argument of the form NAME=VALUE");
+            : throw new RequestException($"\"{UntrustedText.Excerpt(pair)}\" is no argument of the form NAME=VALUE");
     }
 
     private static RequestException Unknown(string name, ArgumentSchema? arguments)
     {
         string known = arguments is { } schema ? string.Join(", ", schema.Names) : "";
         return new RequestException(known.Length > 0
-            ? $"the job has no argument {OneLine.Of(name)}; it has {OneLine.Whole(known)}"
-            : $"the job takes no arguments, not {OneLine.Of(name)} either");
+            ? $"the job has no argument {UntrustedText.Excerpt(name)}; it has {UntrustedText.Escape(known)}"
+            : $"the job takes no arguments, not {UntrustedText.Excerpt(name)} either");
     }
 }

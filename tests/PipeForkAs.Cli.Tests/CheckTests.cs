@@ -31,7 +31,7 @@ public sealed class CheckTests
         allowed: uid 33 runs read-file as alice (rule "panel")
           uid 1001, gid 1001, groups 50, 1001, home /home/alice
           limits: nice 0, timeout 0.5
-          sandbox: read-only /usr ~/www, read-write nothing, no sockets, seccomp default
+          sandbox: reads /usr ~/www, writes nothing, and nothing else; no sockets; dangerous system calls are forbidden
 
         """, ""), await RunAsync(Allowed));
 
@@ -69,7 +69,7 @@ public sealed class CheckTests
 
     [Fact(Timeout = Bound.Milliseconds)]
     public async Task What_a_daemon_tells_reaches_the_terminal_escaped() => Assert.Equal(
-        (126, "denied: uid 33 runs read-file as b\\nob\n  rule \"\\x1b[2J\": \\u202eit\n", ""),
+        (126, "denied: uid 33 runs read-file as b\\nob\n  rule \"\\u001b[2J\": \\u202eit\n", ""),
         await RunAsync(Denied with { User = "b\nob", Rules = [new("\e[2J", "\u202eit")] }, "--explain"));
 
     private static async Task<(int Status, string Output, string Error)> RunAsync(CheckResult told, params string[] options)

@@ -143,10 +143,10 @@ public sealed class RunTests
     {
         await using FakeDaemon daemon = FakeDaemon.Holding(Job, (_, _) => Task.CompletedTask);
 
-        Assert.Equal("read-file  typed      Reads a file\\x1b[0m\n", (await Invocation.RunAsync(daemon.SocketPath, ["list"])).OutputText);
+        Assert.Equal("read-file  typed      Reads a file\\u001b[0m\n", (await Invocation.RunAsync(daemon.SocketPath, ["list"])).OutputText);
         Assert.Equal(
             """
-            read-file (typed): Reads a file\x1b[0m
+            read-file (typed): Reads a file\u001b[0m
               ends after 30 s
               --env may set LANG, TZ
               path   text, required

@@ -43,7 +43,7 @@ public sealed class StatusTests
     public async Task Names_in_a_status_reach_the_terminal_escaped()
     {
         (_, string output, _) = await RunAsync(Status with { Hosts = [new("/\e[2J\n", [1], 1, 1, Well: true)] });
-        Assert.Contains("job host /\\x1b[2J\\n: pid 1", output, StringComparison.Ordinal);
+        Assert.Contains("job host /\\u001b[2J\\n: pid 1", output, StringComparison.Ordinal);
     }
 
     [Fact(Timeout = Bound.Milliseconds)]

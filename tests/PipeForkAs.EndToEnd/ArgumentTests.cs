@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using PipeForkAs.EndToEnd.Harness;
@@ -130,6 +131,8 @@ public sealed class ArgumentTests(ArgumentsDaemon shared) : IClassFixture<Argume
     [InlineData("\\u0085pipeforkas: ok: forged")]
     [InlineData("\\u2028pipeforkas: ok: forged")]
     [InlineData("\\u2029x\\u0000\\u0007\\u009b31m")]
+    [InlineData("\\u202ederorre :sakrofepip\\u2066\\u200f")]
+    [InlineData("\\udb40\\udc41\\ue000\\ufeff")]
     public async Task What_a_function_throws_cannot_forge_a_line_of_the_daemons(string message)
     {
         string reply = await RawClient.TextAsync(daemon, $$"""{"job":"throw","user":"{{TestUsers.Alice}}","args":{"message":"{{message}}"} }""");
@@ -164,5 +167,7 @@ public sealed class ArgumentTests(ArgumentsDaemon shared) : IClassFixture<Argume
         Assert.StartsWith(beginning, text);
         Assert.Equal(text.Length - 1, text.IndexOf('\n', StringComparison.Ordinal));
         Assert.DoesNotContain(text[..^1], character => char.IsControl(character) || character is '\u2028' or '\u2029');
+        Assert.DoesNotContain(
+            text.EnumerateRunes(), rune => Rune.GetUnicodeCategory(rune) is UnicodeCategory.Format or UnicodeCategory.PrivateUse);
     }
 }

@@ -48,7 +48,8 @@ public sealed class InterpreterTests : IDisposable
         Assert.Equal($"the interpreter \"/no/such\" of \"{Script("one", "#!/no/such\n")}\" is missing", Interpreter.Missing(folder["one"]));
         Assert.Equal($"the interpreter \"/no/such\" of \"{folder["one"]}\" is missing", Interpreter.Missing(Script("two", $"#!{folder["one"]}\n")));
         Assert.Equal($"the interpreter \"/bin/sh/x\" of \"{Script("three", "#!/bin/sh/x\n")}\" is missing", Interpreter.Missing(folder["three"]));
-        Assert.Equal($"the interpreter \"/bin/sh\\x0d\" of \"{Script("four", "#!/bin/sh\r\n")}\" is missing", Interpreter.Missing(folder["four"]));
+        Assert.Equal(
+            $"the interpreter \"/bin/sh\\r\" of \"{Script("four", "#!/bin/sh\r\n")}\" is missing", Interpreter.Missing(folder["four"]));
     }
 
     [Fact]

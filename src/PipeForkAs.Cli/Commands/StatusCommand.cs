@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text;
 using System.Text.Json;
 
 using PipeForkAs.Cli.Replies;
@@ -36,7 +35,7 @@ internal sealed class StatusCommand : Command
         DaemonStatus status = await socket.Client(parsed).StatusAsync(cancellation);
         string text = parsed.GetValue(json) ? JsonSerializer.Serialize(status, DaemonStatusJson.Default.DaemonStatus) + "\n"
             : parsed.GetValue(prometheus) ? StatusMetrics.Of(status)
-            : StatusText.Lines(status).Aggregate(new StringBuilder(), (lines, line) => lines.Append(Printable.Escape(line)).Append('\n')).ToString();
+            : string.Concat(StatusText.Lines(status).Select(line => line + "\n"));
         await streams.WriteAsync(text, cancellation);
         return ExitStatus.Success;
     }

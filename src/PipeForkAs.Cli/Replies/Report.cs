@@ -1,6 +1,7 @@
 using System.Text;
 
 using PipeForkAs.Cli.Terminal;
+using PipeForkAs.Protocol;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Cli.Replies;
@@ -21,7 +22,7 @@ internal sealed class Report(LineTrackingStream error)
     /// <summary>Writes a line of its own, also behind output that does not end with one.</summary>
     public void Line(string message)
     {
-        string line = $"{(error.AtLineStart ? "" : "\n")}pipeforkas: {Printable.Escape(message)}\n";
+        string line = $"{(error.AtLineStart ? "" : "\n")}pipeforkas: {UntrustedText.Escape(message)}\n";
         try
         {
             error.Write(Encoding.UTF8.GetBytes(line));

@@ -6,6 +6,7 @@ using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.Daemon.Processes;
 using PipeForkAs.Daemon.Users;
 using PipeForkAs.LibC;
+using PipeForkAs.Protocol;
 
 namespace PipeForkAs.Daemon.Accounts;
 
@@ -120,7 +121,6 @@ internal sealed class PamCheck(Loop loop, ChildReaper reaper, DaemonOptions opti
         // A module may have left a process behind that holds the other end.
         Libc.set_nonblocking(read);
         Span<byte> answer = stackalloc byte[MaxAnswerBytes];
-        string text = Encoding.UTF8.GetString(answer[..(int)Libc.read(read, answer).Count]);
-        return string.Concat(text.Select(letter => char.IsControl(letter) ? ' ' : letter));
+        return UntrustedText.Escape(answer[..(int)Libc.read(read, answer).Count]);
     }
 }

@@ -1,4 +1,4 @@
-using PipeForkAs.Protocol.Client;
+using PipeForkAs.Protocol;
 
 namespace PipeForkAs.Daemon.Configuration;
 
@@ -48,5 +48,5 @@ internal sealed class ConfigurationException : Exception
     { MayPass = MayPass };
 
     private static string Line((string? Key, string Text) problem) =>
-        OneLine.Whole(problem.Key is { } key ? $"{key}: {problem.Text}" : problem.Text);
+        UntrustedText.Escape(problem.Key is { } key ? $"{key}: {problem.Text}" : problem.Text);
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using PipeForkAs.Protocol;
 
 namespace PipeForkAs.Daemon.Configuration;
 
@@ -10,7 +11,7 @@ namespace PipeForkAs.Daemon.Configuration;
 internal static class ConfigurationJson
 {
     private const int MaxDepth = 256;
-    private const int MaxExcerpt = 20;
+    private const int MaxExcerpt = 24;
 
     /// <summary>More than any key has that is read. What a key costs grows with the square of it, since a name may have colons too.</summary>
     private const int MaxParts = 32;
@@ -105,5 +106,5 @@ internal static class ConfigurationJson
     }
 
     private static string Excerpt(string rest) =>
-        rest.Length == 0 ? "the end of the line" : rest.Length <= MaxExcerpt ? rest : $"{rest[..MaxExcerpt]} ...";
+        rest.Length == 0 ? "the end of the line" : UntrustedText.Excerpt(rest, MaxExcerpt);
 }

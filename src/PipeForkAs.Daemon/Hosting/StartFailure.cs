@@ -4,7 +4,7 @@ using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Upgrading;
 using PipeForkAs.LibC;
-using PipeForkAs.Protocol.Client;
+using PipeForkAs.Protocol;
 
 namespace PipeForkAs.Daemon.Hosting;
 
@@ -25,7 +25,7 @@ internal static class StartFailure
     {
         (IReadOnlyList<string> lines, int exitCode) = Of(failure, options ?? new DaemonOptions());
         foreach (string line in lines)
-            await Console.Error.WriteLineAsync($"pipeforkasd: {OneLine.Whole(line)}");
+            await Console.Error.WriteLineAsync($"pipeforkasd: {UntrustedText.Escape(line)}");
         predecessor?.Fail(string.Join('\n', lines));
         return exitCode;
     }

@@ -3,6 +3,7 @@ using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Listening;
 using PipeForkAs.LibC;
+using PipeForkAs.Protocol;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Loading;
@@ -20,7 +21,8 @@ internal static class ConfigurationCheck
     public static async Task<IReadOnlyList<string>> RunAsync(DaemonOptions options, NameLookUps lookUps, bool withHosts)
     {
         ResolvedPolicy policy = await ResolvedPolicy.ReadAsync(options, lookUps);
-        List<string> warnings = [.. policy.Problems.Select(problem => OneLine.Whole(options.Sources.Line(problem.Key, problem.Text)))];
+        List<string> warnings =
+            [.. policy.Problems.Select(problem => UntrustedText.Escape(options.Sources.Line(problem.Key, problem.Text)))];
 
         // The folder of the usual one is the service manager's to make, for the socket unit or the service.
         if (options.Socket.Path != ClientProtocol.DefaultSocketPath && SocketListener.PathProblem(options.Socket.Path) is { } path)
@@ -35,7 +37,7 @@ internal static class ConfigurationCheck
 
         JobDescription[] jobs = await HostInspection.JobsAsync(options);
         warnings.AddRange(
-            PolicyWarnings.Of(policy.Policy, jobs).Select(warning => OneLine.Whole($"the policy may not mean what it says: {warning}")));
+            PolicyWarnings.Of(policy.Policy, jobs).Select(warning => UntrustedText.Escape($"the policy may not mean what it says: {warning}")));
         return warnings;
     }
 }

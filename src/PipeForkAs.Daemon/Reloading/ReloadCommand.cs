@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using PipeForkAs.LibC;
+using PipeForkAs.Protocol;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Reloading;
@@ -27,17 +28,18 @@ internal static class ReloadCommand
             string[] lines = Encoding.UTF8.GetString(output).Split('\n', StringSplitOptions.RemoveEmptyEntries);
             if (end.Code == ReplyCode.Ok)
             {
-                Console.Out.WriteLine($"configuration reloaded; changed: {(lines.Length == 0 ? "nothing" : string.Join(", ", lines))}");
+                string changed = lines.Length == 0 ? "nothing" : UntrustedText.Escape(string.Join(", ", lines));
+                Console.Out.WriteLine($"configuration reloaded; changed: {changed}");
                 return 0;
             }
 
             foreach (string line in (IEnumerable<string>)[.. lines, end.Message ?? end.Code.ToWire()])
-                Console.Error.WriteLine($"pipeforkasd: {line}");
+                Console.Error.WriteLine($"pipeforkasd: {UntrustedText.Escape(line)}");
         }
         catch (Exception failure)
             when (failure is IOException or UnauthorizedAccessException or SystemCallException or FormatException or JsonException)
         {
-            Console.Error.WriteLine($"pipeforkasd: {failure.Message}");
+            Console.Error.WriteLine($"pipeforkasd: {UntrustedText.Escape(failure.Message)}");
         }
 
         return ExitFailure;

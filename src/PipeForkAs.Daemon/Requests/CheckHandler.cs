@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using PipeForkAs.Daemon.Accounts;
@@ -53,7 +52,7 @@ internal sealed class CheckHandler(JobCatalog catalog, IAuthorizer authorizer, I
 
         byte[] output = request.Reply == ReplyForm.Frames
             ? JsonSerializer.SerializeToUtf8Bytes(result, CheckResultJson.Default.CheckResult)
-            : Encoding.UTF8.GetBytes(Text(result));
+            : Encoding.UTF8.GetBytes(CheckText.Of(result, explain: result.Rules is not null));
         await reply.WriteAsync(output);
         return new EndRecord
         {
@@ -115,20 +114,5 @@ internal sealed class CheckHandler(JobCatalog catalog, IAuthorizer authorizer, I
             ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{name}\"");
         GroupId[] groups = [.. account.Groups.Select(group => new GroupId(group))];
         return new Caller(new UserId(account.Uid), new GroupId(account.Gid), groups, asking.Pid) { Bucket = asking.Bucket };
-    }
-
-    private static string Text(CheckResult result)
-    {
-        var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{(result.Allowed ? "allowed" : "denied")}: uid {result.Caller} runs {result.Job} as {result.User}\n");
-        if (result.Rule is not null)
-            text.Append(CultureInfo.InvariantCulture, $"  rule {result.Rule}\n");
-        if (result.Reason is not null)
-            text.Append(CultureInfo.InvariantCulture, $"  {OneLine.Of(result.Reason)}\n");
-        foreach (CheckedRule rule in result.Rules ?? [])
-            text.Append(CultureInfo.InvariantCulture, $"  {rule.Name}: {rule.Outcome}\n");
-        if (result.Uid is not null)
-            text.Append(CultureInfo.InvariantCulture, $"  uid {result.Uid}, gid {result.Gid}, groups {string.Join(',', result.Groups!)}\n");
-        return text.ToString();
     }
 }

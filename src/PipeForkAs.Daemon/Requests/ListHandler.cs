@@ -24,13 +24,7 @@ internal static class ListHandler
         }
         else
         {
-            int width = jobs.Length == 0 ? 0 : jobs.Max(job => job.Name.Length);
-            var text = new StringBuilder();
-            foreach (JobDescription job in jobs)
-                text.Append(job.Description.Length == 0 ? job.Name : $"{job.Name.PadRight(width)}  {job.Description}").Append('\n');
-            if (jobs.Length == 0)
-                text.Append("there is no job that you may run\n");
-            output = Encoding.UTF8.GetBytes(text.ToString());
+            output = Encoding.UTF8.GetBytes(jobs.Length == 0 ? "there is no job that you may run\n" : JobText.List(jobs));
         }
 
         return await SendAsync(reply, output, null);

@@ -11,6 +11,7 @@ using PipeForkAs.Daemon.Reloading;
 using PipeForkAs.Daemon.Replying;
 using PipeForkAs.Daemon.Upgrading;
 using PipeForkAs.LibC;
+using PipeForkAs.Protocol;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Requests;
@@ -80,7 +81,7 @@ internal sealed class StatusHandler(
             throw new RefusedException(ReplyCode.Denied, "only root may reload the configuration");
         ReloadResult result = await reload();
         IReadOnlyList<string> lines = result.IsRefused ? result.Problems : result.Changed;
-        byte[] output = Encoding.UTF8.GetBytes(string.Concat(lines.Select(static line => line + "\n")));
+        byte[] output = Encoding.UTF8.GetBytes(string.Concat(lines.Select(static line => UntrustedText.Escape(line) + "\n")));
         await reply.WriteAsync(output);
         return new EndRecord
         {

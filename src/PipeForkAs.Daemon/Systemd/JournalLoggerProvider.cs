@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Logging;
-using PipeForkAs.Daemon.Logging;
 using PipeForkAs.LibC;
+using PipeForkAs.Protocol;
 
 namespace PipeForkAs.Daemon.Systemd;
 
@@ -94,7 +94,8 @@ internal sealed class JournalLoggerProvider(string path, FileDescriptor stderr) 
     {
         lock (sending)
         {
-            record.Clear().Add("MESSAGE", LogText.Escape(message)).Add("PRIORITY", Priority(level)).Add("SYSLOG_IDENTIFIER", Identifier).Add("PIPEFORKAS_LOGGER", category);
+            record.Clear().Add("MESSAGE", UntrustedText.Escape(message)).Add("PRIORITY", Priority(level))
+                .Add("SYSLOG_IDENTIFIER", Identifier).Add("PIPEFORKAS_LOGGER", category);
             if (eventId.Id != 0)
                 record.Add("MESSAGE_ID", MessageId(eventId.Id));
             if (eventId.Name is { } name)

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Console;
 using PipeForkAs.Daemon.Auditing;
-using PipeForkAs.Daemon.Logging;
+using PipeForkAs.Protocol;
 
 namespace PipeForkAs.Daemon.Systemd;
 
@@ -21,7 +21,8 @@ internal sealed class LineFormatter() : ConsoleFormatter(FormatterName)
     {
         if (state is AuditRecord record)
             message = $"{message} [{record.Pairs()}]";
-        return LogText.Escape(exception is null ? message : $"{message} {exception.ToString().ReplaceLineEndings(" ")}");
+        string line = UntrustedText.Escape(message);
+        return exception is null ? line : $"{line} {string.Join(' ', UntrustedText.Lines(exception.ToString()))}";
     }
 
     private static string Word(LogLevel level) => level switch

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using PipeForkAs.Protocol;
 using PipeForkAs.Protocol.Client;
@@ -19,11 +19,18 @@ internal sealed class DescribeCommand : Command
         SetAction(Describe);
     }
 
-    public static string Kind(Job job) => job.Kind switch
+    /// <summary>A job as the daemon would describe it.</summary>
+    public static JobDescription DescriptionOf(Job job) => new()
     {
-        JobKind.Text => "text",
-        JobKind.Typed => "typed",
-        _ => "streaming",
+        Name = job.Name,
+        Kind = job.Kind,
+        Description = job.Description,
+        Arguments = Schema(job),
+        Environment = job.Environment,
+        UnsafeEnvironment = job.UnsafeEnvironment,
+        Timeout = job.Timeout > TimeSpan.Zero ? job.Timeout.TotalSeconds : null,
+        Sandboxes = job.Sandboxes,
+        AuditedArguments = job.AuditedArguments,
     };
 
     /// <summary>The schema of a job's arguments; null where it takes none.</summary>
@@ -40,24 +47,14 @@ internal sealed class DescribeCommand : Command
         if (!name.TryFind(parsed, out Job? job))
             return ExitCode.UnknownJob;
 
-        Terminal.Line($"{job.Name} ({Kind(job)}){(job.Description.Length > 0 ? ": " : "")}{job.Description}");
-        if (job.Timeout > TimeSpan.Zero)
-            Terminal.Line(string.Create(CultureInfo.InvariantCulture, $"  ends after {job.Timeout.TotalSeconds} s"));
-        if (job.Environment.Count > 0)
-            Terminal.Line($"  clients may set {string.Join(", ", job.Environment)}");
-        if (job.UnsafeEnvironment.Count > 0)
-            Terminal.Line($"  clients may set {string.Join(", ", job.UnsafeEnvironment)}, which can run any code as the user");
+        JobDescription description = DescriptionOf(job);
+        Terminal.Write(JobText.Describe(description));
+        if (description.Arguments is { } schema)
+        {
+            foreach (string line in UntrustedText.Lines(Indented(schema)))
+                Terminal.Line(line);
+        }
 
-        foreach (Sandbox sandbox in job.Sandboxes)
-            Terminal.Line($"  sandbox: {sandbox.InWords()}");
-
-        if (job.AuditedArguments.Count > 0)
-            Terminal.Line($"  the audit record shows {(job.AuditedArguments.Contains("*") ? "all arguments" : string.Join(", ", job.AuditedArguments))}");
-
-        JsonElement? schema = Schema(job);
-        foreach (ArgumentDescription argument in ArgumentPairs.Describe(schema))
-            Terminal.Line($"  {argument.Name}={argument.Expectation}{(argument.Required ? ", required" : "")}");
-        Terminal.Line(schema is null ? "  takes no arguments" : Indented(schema.Value));
         return ExitCode.Success;
     }
 
@@ -66,6 +63,6 @@ internal sealed class DescribeCommand : Command
         using var text = new MemoryStream();
         using (var writer = new Utf8JsonWriter(text, new JsonWriterOptions { Indented = true }))
             schema.WriteTo(writer);
-        return System.Text.Encoding.UTF8.GetString(text.GetBuffer(), 0, (int)text.Length);
+        return Encoding.UTF8.GetString(text.GetBuffer(), 0, (int)text.Length);
     }
 }

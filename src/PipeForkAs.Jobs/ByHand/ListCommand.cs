@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Jobs.ByHand;
 
@@ -10,9 +11,7 @@ internal sealed class ListCommand : Command
 
     public static int List(JobCollection jobs)
     {
-        int width = jobs.Jobs.Select(job => job.Name.Length).DefaultIfEmpty().Max();
-        foreach (Job job in jobs.Jobs)
-            Terminal.Line($"{job.Name.PadRight(width)}  {DescribeCommand.Kind(job),-9}  {job.Description}".TrimEnd());
+        Terminal.Write(JobText.List([.. jobs.Jobs.Select(DescribeCommand.DescriptionOf)]));
         return ExitCode.Success;
     }
 }

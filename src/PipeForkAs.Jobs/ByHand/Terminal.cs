@@ -1,3 +1,5 @@
+using PipeForkAs.Protocol;
+
 namespace PipeForkAs.Jobs.ByHand;
 
 /// <summary>The process's own streams.</summary>
@@ -10,10 +12,13 @@ internal static class Terminal
 
     public static Stream OpenError() => Console.OpenStandardError();
 
+    /// <summary>Writes lines that are escaped already.</summary>
+    public static void Write(string lines) => Console.Out.Write(lines);
+
     public static void Line(string text) => Console.Out.WriteLine(text);
 
-    public static void Warning(string message) => Console.Error.WriteLine($"warning: {message}");
+    public static void Warning(string message) => Console.Error.WriteLine($"warning: {UntrustedText.Escape(message)}");
 
-    public static void Error(string message) => Console.Error.WriteLine($"error: {message}");
+    public static void Error(string message) => Console.Error.WriteLine($"error: {UntrustedText.Escape(message)}");
 }
 #pragma warning restore RS0030

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
-using System.Globalization;
 using System.Text;
 using PipeForkAs.LibC;
+using PipeForkAs.Protocol;
 
 namespace PipeForkAs.Jobs.Worker;
 
@@ -34,7 +34,7 @@ internal static class Interpreter
                 if (Of(head) is not { Length: > 0 } interpreter)
                     return null;
                 if (!IsThere(interpreter))
-                    return $"the interpreter \"{Visible(interpreter)}\" of \"{Visible(path)}\" is missing";
+                    return $"the interpreter \"{UntrustedText.Escape(interpreter)}\" of \"{UntrustedText.Escape(path)}\" is missing";
                 path = interpreter;
             }
 
@@ -111,14 +111,5 @@ internal static class Interpreter
         {
             return false;
         }
-    }
-
-    /// <summary>A script with the line ends of another system names an interpreter that ends with a carriage return.</summary>
-    private static string Visible(string path)
-    {
-        var text = new StringBuilder();
-        foreach (char letter in path)
-            text.Append(char.IsControl(letter) ? string.Create(CultureInfo.InvariantCulture, $"\\x{(int)letter:x2}") : letter.ToString());
-        return text.ToString();
     }
 }

@@ -5,11 +5,11 @@ namespace PipeForkAs.Protocol.Client;
 /// <summary>What <c>status</c> tells, for a person.</summary>
 public static class StatusText
 {
-    /// <summary>The lines, without their ends. User names stand in them as the user database has them.</summary>
+    /// <summary>The lines, without their ends, each escaped: names of users and paths are untrusted.</summary>
     public static IEnumerable<string> Lines(DaemonStatus status)
     {
         ArgumentNullException.ThrowIfNull(status);
-        return LinesOf(status);
+        return LinesOf(status).Select(UntrustedText.Escape);
     }
 
     private static IEnumerable<string> LinesOf(DaemonStatus status)

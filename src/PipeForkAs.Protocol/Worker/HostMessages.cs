@@ -49,9 +49,10 @@ public sealed record JobOffer(
         var message = new JobOffer(name, kind, description, schema, environment, timeout, Sandbox.DecodeAll(ref reader), shown, steering);
         reader.End();
         if (message.Kind is not (JobKind.Text or JobKind.Typed or JobKind.Streaming))
-            throw new FormatException($"the job {OneLine.Of(message.Name)} has the kind {(int)message.Kind}, which a job host cannot hold");
+            throw new FormatException(
+                $"the job {UntrustedText.Excerpt(message.Name)} has the kind {(int)message.Kind}, which a job host cannot hold");
         if (message.Timeout < TimeSpan.Zero)
-            throw new FormatException($"the job {OneLine.Of(message.Name)} has a time-out of {message.Timeout}");
+            throw new FormatException($"the job {UntrustedText.Excerpt(message.Name)} has a time-out of {message.Timeout}");
         return message;
     }
 }

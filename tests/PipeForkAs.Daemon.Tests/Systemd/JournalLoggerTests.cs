@@ -107,7 +107,7 @@ public sealed class JournalLoggerTests : IDisposable
         Assert.Equal(3, lines.Length);
         Assert.StartsWith($"<4>the journal at {path} takes no records (ENOENT", lines[0]);
         Assert.Equal("<6>stopped", lines[1]);
-        Assert.StartsWith("<3>a worker failed to become alice: x\\u000aPRIORITY=0\\u000a_UID=0", lines[2]);
+        Assert.StartsWith("<3>a worker failed to become alice: x\\nPRIORITY=0\\n_UID=0", lines[2]);
 
         using var journal = new FakeJournal(path);
         Log.Stopped(logger);

@@ -1,7 +1,6 @@
 using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
-using PipeForkAs.Daemon.Logging;
 using PipeForkAs.Daemon.Systemd;
 using PipeForkAs.Daemon.Tests.Fakes;
 
@@ -55,28 +54,6 @@ public sealed class JournalRecordTests
         record.Add("A", "1").Add("B", 2);
         Assert.Equal([("C", "3")], FakeJournal.Decode(record.Clear().Add("C", 3).Written));
     }
-
-    [Theory]
-    [InlineData("plain ä \U0001F600 text", "plain ä \U0001F600 text")]
-    [InlineData("a\nb\r\0\t", "a\\u000ab\\u000d\\u0000\\u0009")]
-    [InlineData("\u001b[31m\u009b", "\\u001b[31m\\u009b")]
-    [InlineData("\u202eevil\u2028\u2066", "\\u202eevil\\u2028\\u2066")]
-    public void A_message_is_one_line_that_steers_no_terminal(string text, string line) => Assert.Equal(line, LogText.Escape(text));
-
-    [Fact]
-    public void Halves_of_surrogate_pairs_are_shown_as_what_they_are()
-    {
-        Assert.Equal("\\ud800a\\udc00", LogText.Escape("\ud800a\udc00"));
-        Assert.Equal("\\udc00\\ud800", LogText.Escape("\udc00\ud800"));
-    }
-
-    [Fact]
-    public void No_text_makes_a_second_line_or_a_control_character() => Properties.Holds(Values, text =>
-    {
-        string line = LogText.Escape(text);
-        Assert.DoesNotContain(line, c => char.IsControl(c) || c is '\u2028' or '\u2029' or '\u202e');
-        Assert.Equal(line, Whole(line));
-    });
 
     private static string Whole(string text) => Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
 }

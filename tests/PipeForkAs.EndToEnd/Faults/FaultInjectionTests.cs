@@ -186,7 +186,7 @@ public sealed class FaultInjectionTests
             configuration["Commands"] = commands;
         });
         await NamesAsync("missing", $"the interpreter \"/no/such/python9\" of \"{folder}/missing\" is missing");
-        await NamesAsync("returns", $"the interpreter \"/bin/sh\\x0d\" of \"{folder}/returns\" is missing");
+        await NamesAsync("returns", $"the interpreter \"/bin/sh\\r\" of \"{folder}/returns\" is missing");
         await NamesAsync("twice", $"the interpreter \"/no/such/python9\" of \"{folder}/missing\" is missing");
 
         async Task NamesAsync(string job, string problem)

@@ -22,7 +22,7 @@ public class ByHandTests
         Ended ended = await HostProcess.StockAsync("describe", "list-directory");
         Assert.Equal(0, ended.ExitCode);
         Assert.StartsWith("list-directory (typed): List a directory", ended.Output);
-        Assert.Contains("path=text", ended.Output);
+        Assert.Matches("\n  path +text", ended.Output);
         Assert.Contains("\"additionalProperties\": false", ended.Output);
     }
 

@@ -1,43 +1,40 @@
+using System.ComponentModel;
 using System.Globalization;
 using System.Text;
 
-using PipeForkAs.Protocol;
-using PipeForkAs.Protocol.Client;
+namespace PipeForkAs.Protocol.Client;
 
-namespace PipeForkAs.Cli.Replies;
-
-/// <summary>Descriptions of jobs as text for a person.</summary>
-internal static class JobText
+/// <summary>
+/// Descriptions of jobs as text for a person: in the daemon's text replies, in the command's output, and in that of job hosts that are
+/// run by hand. What a description says is untrusted.
+/// </summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public static class JobText
 {
-    /// <summary>One line per job: name, kind, description.</summary>
+    /// <summary>A line for each job: its name, kind and description.</summary>
     public static string List(IReadOnlyList<JobDescription> jobs)
     {
+        ArgumentNullException.ThrowIfNull(jobs);
         int width = jobs.Select(job => job.Name.Length).DefaultIfEmpty().Max();
-        StringBuilder text = new();
+        var text = new StringBuilder();
         foreach (JobDescription job in jobs)
-        {
-            string line = $"{job.Name.PadRight(width)}  {Kind(job),-9}  {job.Description}";
-            text.Append(Printable.Escape(line.TrimEnd())).Append('\n');
-        }
-
+            Line(text, $"{job.Name.PadRight(width)}  {Kind(job.Kind),-9}  {job.Description}".TrimEnd());
         return text.ToString();
     }
 
-    /// <summary>Name, kind, description, limits, and a line per argument.</summary>
+    /// <summary>Name, kind, description, limits, and a line for each argument. The shell completions read these lines.</summary>
     public static string Describe(JobDescription job)
     {
-        StringBuilder text = new();
-        Line(text, $"{job.Name} ({Kind(job)}){(job.Description.Length > 0 ? ": " : "")}{job.Description}");
+        ArgumentNullException.ThrowIfNull(job);
+        var text = new StringBuilder();
+        Line(text, $"{job.Name} ({Kind(job.Kind)}){(job.Description.Length > 0 ? ": " : "")}{job.Description}");
         if (job.Timeout is { } seconds)
             Line(text, $"  ends after {seconds.ToString(CultureInfo.InvariantCulture)} s");
         if (job.Environment.Count > 0)
             Line(text, $"  --env may set {string.Join(", ", job.Environment)}");
         if (job.UnsafeEnvironment is { Count: > 0 } steering)
             Line(text, $"  --env may set {string.Join(", ", steering)}, which can run any code as the user");
-
-        foreach (Sandbox sandbox in job.Sandboxes ?? [])
-            Line(text, $"  sandbox: {sandbox.InWords()}");
-
+        AddSandboxes(text, job.Sandboxes);
         if (job.AuditedArguments is { Count: > 0 } audited)
             Line(text, $"  the audit record shows {(audited.Contains("*") ? "all arguments" : string.Join(", ", audited))}");
 
@@ -50,15 +47,22 @@ internal static class JobText
         return text.ToString();
     }
 
+    /// <summary>A line for each sandbox of a job.</summary>
+    internal static void AddSandboxes(StringBuilder text, IReadOnlyList<Sandbox>? sandboxes)
+    {
+        foreach (Sandbox sandbox in sandboxes ?? [])
+            Line(text, $"  sandbox: {sandbox.InWords()}");
+    }
+
+    internal static void Line(StringBuilder text, string line) => text.Append(UntrustedText.Escape(line)).Append('\n');
+
     private static string Details(ArgumentDescription argument) => argument.Expectation
         + (argument.Pattern is null ? "" : $" that matches {argument.Pattern}")
         + (argument.Required ? ", required" : "")
         + (argument.Default is null or "null" ? "" : $", {argument.Default} if not given")
         + (argument.Description is null ? "" : $": {argument.Description}");
 
-    private static void Line(StringBuilder text, string line) => text.Append(Printable.Escape(line)).Append('\n');
-
-    private static string Kind(JobDescription job) => job.Kind switch
+    private static string Kind(JobKind kind) => kind switch
     {
         JobKind.Text => "text",
         JobKind.Typed => "typed",

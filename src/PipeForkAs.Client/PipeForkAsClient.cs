@@ -1,6 +1,7 @@
 using System.Text.Json;
 
 using PipeForkAs.Client.Exchanges;
+using PipeForkAs.Protocol;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Client;
@@ -160,7 +161,8 @@ public sealed class PipeForkAsClient
         }
         catch (JsonException failure)
         {
-            throw new ProtocolViolationException(FrameHeader.Size, $"the answer is not what was asked for: {failure.Message}", failure);
+            string problem = $"the answer is not what was asked for, at {UntrustedText.Excerpt(failure.Path ?? "$")}";
+            throw new ProtocolViolationException(FrameHeader.Size, problem, failure);
         }
     }
 

@@ -99,10 +99,11 @@ public sealed class ConnectionTests
     {
         PipeForkAsClient client = new("/nowhere/daemon.sock");
 
-        await Assert.ThrowsAsync<RequestException>(() => client.RunAsync(new Request { Job = "no job" }));
-        await Assert.ThrowsAsync<RequestException>(() => client.RunAsync(new Request { Job = "id", Arguments = "[]"u8.ToArray() }));
-        await Assert.ThrowsAsync<RequestException>(() => client.RunAsync(new Request { Job = "id", Arguments = "{\"a\":1,\"a\":2}"u8.ToArray() }));
-        await Assert.ThrowsAsync<RequestException>(() => client.RunAsync(new Request
+        await Assert.ThrowsAnyAsync<RequestException>(() => client.RunAsync(new Request { Job = "no job" }));
+        await Assert.ThrowsAnyAsync<RequestException>(() => client.RunAsync(new Request { Job = "id", Arguments = "[]"u8.ToArray() }));
+        await Assert.ThrowsAnyAsync<RequestException>(
+            () => client.RunAsync(new Request { Job = "id", Arguments = "{\"a\":1,\"a\":2}"u8.ToArray() }));
+        await Assert.ThrowsAnyAsync<RequestException>(() => client.RunAsync(new Request
         {
             Job = "id",
             Environment = new() { ["LARGE"] = new string('x', ClientProtocol.MaxRequestBytes) },

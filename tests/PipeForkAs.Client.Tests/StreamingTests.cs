@@ -64,7 +64,7 @@ public sealed class StreamingTests
 
     [Fact]
     public void A_request_that_is_not_valid_is_one_of_the_librarys_exceptions() =>
-        Assert.IsAssignableFrom<PipeForkAsException>(Assert.Throws<RequestException>(new Request { Job = "not a name" }.ToLine));
+        Assert.IsAssignableFrom<PipeForkAsException>(Assert.ThrowsAny<RequestException>(new Request { Job = "not a name" }.ToLine));
 
     [Fact(Timeout = Bound.Milliseconds)]
     public async Task No_input_is_half_closed_at_once()

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 
+using PipeForkAs.Protocol;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Client.Exchanges;
@@ -99,7 +100,7 @@ internal sealed class ReplyParser
         }
         catch (JsonException failure)
         {
-            string problem = $"the end record cannot be read at {OneLine.Of(failure.Path ?? "$")}: {OneLine.Of(failure.Message)}";
+            string problem = $"the end record cannot be read, at {UntrustedText.Excerpt(failure.Path ?? "$")}";
             throw new ProtocolViolationException(start, problem, failure);
         }
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.LibC;
+using PipeForkAs.Protocol;
 
 namespace PipeForkAs.Daemon.Upgrading;
 
@@ -80,7 +81,8 @@ internal sealed class HandoverChannel(FileDescriptor socket) : IDisposable
         }
         catch (JsonException failure)
         {
-            throw new UpgradeException($"an unreadable message of another daemon: {failure.Message}", failure);
+            string place = UntrustedText.Excerpt(failure.Path ?? "$");
+            throw new UpgradeException($"an unreadable message of another daemon, at {place}", failure);
         }
     }
 }

@@ -25,7 +25,8 @@ internal static class ArgumentDiagnosis
         }
         catch (JsonException invalid)
         {
-            return $"the arguments are no valid JSON: {OneLine.Of(invalid.Message)}";
+            JsonFault fault = JsonFault.Of(json.Span, invalid);
+            return $"the arguments are no valid JSON, at byte {fault.Position}: {fault.Problem}";
         }
         catch (InvalidOperationException)
         {
@@ -44,7 +45,8 @@ internal static class ArgumentDiagnosis
         {
             return known.Count == 0
                 ? "the job takes no arguments"
-                : $"the job has no argument {OneLine.Of(unknown)}; it has {string.Join(", ", known.Select(argument => argument.Name))}";
+                : $"the job has no argument {UntrustedText.Excerpt(unknown)}; "
+                    + $"it has {string.Join(", ", known.Select(argument => argument.Name))}";
         }
 
         if (known.FirstOrDefault(argument => argument.Required && !names.Contains(argument.Name)) is { } missing)
@@ -54,6 +56,6 @@ internal static class ArgumentDiagnosis
         return known.FirstOrDefault(argument => failure.Path == $"$.{argument.Name}") is { } wrong
             && given.GetProperty(wrong.Name).ValueKind is not (JsonValueKind.Object or JsonValueKind.Array)
             ? $"the argument {wrong.Name} must be {wrong.Expectation}"
-            : $"an argument is not what the job takes, at {OneLine.Of(failure.Path ?? "$")}";
+            : $"an argument is not what the job takes, at {UntrustedText.Excerpt(failure.Path ?? "$")}";
     }
 }

@@ -50,16 +50,15 @@ public sealed record Request
     /// <exception cref="RequestException">It is no valid request; the message says what is wrong.</exception>
     public static Request Parse(ReadOnlySpan<byte> line)
     {
+        RequestText.Check(line);
         Request request;
         try
         {
-            RequestText.Check(line);
-            request = JsonSerializer.Deserialize(line, RequestJson.Default.Request)
-                ?? throw new RequestException("the request is null; it must be a JSON object on one line");
+            request = JsonSerializer.Deserialize(line, RequestJson.Default.Request)!;
         }
         catch (JsonException failure)
         {
-            throw new RequestException(Describe(failure), failure);
+            throw RequestText.Refused(line, failure);
         }
 
         request.Check();
@@ -92,7 +91,7 @@ public sealed record Request
         }
         catch (JsonException failure)
         {
-            throw new RequestException($"\"args\" must be a JSON object: {OneLine.Of(failure.Message)}", failure);
+            throw new RequestException($"\"args\" must be a JSON object{ArgumentsFault(failure)}", failure);
         }
     }
 
@@ -124,19 +123,11 @@ public sealed record Request
         }
     }
 
-    private static string Describe(JsonException failure)
+    private string ArgumentsFault(JsonException failure)
     {
-        string message = failure.Message;
-        int path = message.IndexOf(" Path: ", StringComparison.Ordinal);
-        if (path >= 0)
-            message = message[..path];
-
-        // The framework's words for these name its own types, which say nothing to a client.
-        if (message.StartsWith("The JSON value could not be converted", StringComparison.Ordinal))
-            message = "the value has a wrong type";
-        else if (message.StartsWith("Duplicate property", StringComparison.Ordinal))
-            message = "a member stands twice";
-        string where = failure.Path is null or "$" or "" ? "" : $" at {OneLine.Of(failure.Path)}";
-        return $"not a valid request{where}: {OneLine.Of(message)}";
+        if (Arguments.AsSpan().TrimStart(" \t\r\n"u8) is not [(byte)'{', ..])
+            return "";
+        JsonFault fault = JsonFault.Of(Arguments, failure);
+        return $"; at its byte {fault.Position}: {fault.Problem}";
     }
 }

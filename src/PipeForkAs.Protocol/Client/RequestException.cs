@@ -3,4 +3,4 @@ using PipeForkAs.Client;
 namespace PipeForkAs.Protocol.Client;
 
 /// <summary>A request is not valid. The message says what is wrong and is fit to be sent to the client.</summary>
-public sealed class RequestException(string message, Exception? inner = null) : PipeForkAsException(message, inner);
+public class RequestException(string message, Exception? inner = null) : PipeForkAsException(message, inner);

@@ -1,47 +1,137 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Unicode;
 
 namespace PipeForkAs.Protocol.Client;
 
-/// <summary>Rules for a request's text that the deserializer does not know.</summary>
+/// <summary>
+/// Checks a request's text before it is deserialized: what the deserializer does not know, and what it knows but tells in words of the
+/// framework. What is left to it are names that stand twice within the arguments.
+/// </summary>
 internal static class RequestText
 {
-    private static readonly HashSet<string> Members = [.. RequestJson.Default.Request.Properties.Select(property => property.Name)];
+    private const string EnvironmentMember = "env", ArgumentsMember = "args";
+
+    private static readonly List<string> Members = [.. RequestJson.Default.Request.Properties.Select(property => property.Name)];
+    private static readonly OperationConverter Operations = new();
+    private static readonly ReplyFormConverter ReplyForms = new();
 
     /// <summary>
-    /// Refuses members that a request does not have, members that are null (a variable that a script forgot to set must not stand
-    /// for "the caller itself"), and text that is no text, at every depth: invalid UTF-8, or half a surrogate pair. Refuses more members
-    /// and values than a request may have, before anything that costs more for each of them.
+    /// Refuses what is not JSON; members that a request does not have, that stand twice, that have a value of a wrong type, or that are
+    /// null (a variable that a script forgot to set must not stand for "the caller itself"); and text that is not valid Unicode, at every
+    /// depth. Refuses more members and values than a request may have, before anything that costs more for each of them.
     /// </summary>
-    /// <exception cref="JsonException">It is no JSON.</exception>
     /// <exception cref="RequestException">It breaks one of the rules.</exception>
     public static void Check(ReadOnlySpan<byte> line)
     {
         var reader = new Utf8JsonReader(line, new JsonReaderOptions { MaxDepth = ClientProtocol.MaxDepth });
+        try
+        {
+            Check(ref reader);
+        }
+        catch (JsonException failure)
+        {
+            JsonFault fault = JsonFault.Of(line, failure);
+            throw new RequestJsonException(fault.Position, fault.Problem, failure);
+        }
+    }
+
+    /// <summary>What the deserializer refused of a line that <see cref="Check(ReadOnlySpan{byte})"/> takes.</summary>
+    public static RequestJsonException Refused(ReadOnlySpan<byte> line, JsonException failure)
+    {
+        JsonFault fault = JsonFault.Duplicate(line) ?? new JsonFault(1, "it is not what a request is");
+        return new RequestJsonException(fault.Position, fault.Problem, failure);
+    }
+
+    private static void Check(ref Utf8JsonReader reader)
+    {
         string member = "";
         int members = 0, values = 0;
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        HashSet<string>? variables = null;
         while (reader.Read())
         {
-            if (reader.TokenType == JsonTokenType.PropertyName)
+            bool isName = reader.TokenType == JsonTokenType.PropertyName;
+            if (isName)
                 Count(ref members, ClientProtocol.MaxMembers, "members");
             else if (reader.TokenType is not (JsonTokenType.EndObject or JsonTokenType.EndArray))
                 Count(ref values, ClientProtocol.MaxValues, "values");
-            if (reader.CurrentDepth == 1 && reader.TokenType == JsonTokenType.PropertyName)
-            {
-                string text = Text(ref reader);
-                member = Members.Contains(text) ? text : throw new RequestException($"\"{OneLine.Of(text)}\" is no member of a request");
-            }
-            else if (reader.TokenType is JsonTokenType.PropertyName or JsonTokenType.String)
-            {
+
+            if (reader.CurrentDepth == 0)
+                CheckRoot(reader);
+            else if (reader.CurrentDepth == 1 && isName)
+                member = Member(ref reader, seen);
+            else if (reader.CurrentDepth == 1 && reader.TokenType is not (JsonTokenType.EndObject or JsonTokenType.EndArray))
+                CheckValue(ref reader, member);
+            else if (reader.CurrentDepth == 2 && member == EnvironmentMember)
+                CheckVariable(ref reader, variables ??= new HashSet<string>(StringComparer.Ordinal));
+            else if (isName || reader.TokenType == JsonTokenType.String)
                 CheckText(ref reader);
-            }
-            else if (reader.CurrentDepth == 1 && reader.TokenType == JsonTokenType.Null)
-            {
-                throw new RequestException($"\"{member}\" is null; leave it out for its default");
-            }
         }
     }
+
+    private static void CheckRoot(in Utf8JsonReader reader)
+    {
+        if (reader.TokenType is not (JsonTokenType.StartObject or JsonTokenType.EndObject))
+            throw new RequestJsonException(Position(reader), "it must be a JSON object on one line");
+    }
+
+    private static string Member(ref Utf8JsonReader reader, HashSet<string> seen)
+    {
+        string name = Text(ref reader);
+        if (!Members.Contains(name))
+            throw new RequestJsonException(Position(reader), $"\"{UntrustedText.Excerpt(name)}\" is not a member of a request");
+        return seen.Add(name) ? name : throw new RequestJsonException(Position(reader), $"\"{name}\" stands twice");
+    }
+
+    private static void CheckValue(ref Utf8JsonReader reader, string member)
+    {
+        if (reader.TokenType == JsonTokenType.Null)
+            throw new RequestJsonException(Position(reader), $"\"{member}\" is null; leave it out for its default");
+        if (reader.TokenType == JsonTokenType.String)
+            CheckText(ref reader);
+        if (Expectation(ref reader, member) is { } expected)
+            throw new RequestJsonException(Position(reader), $"\"{member}\" must be {expected}");
+    }
+
+    /// <summary>What the value of a member must be; null where it is that.</summary>
+    private static string? Expectation(ref Utf8JsonReader value, string member) => (member, value.TokenType) switch
+    {
+        ("op", _) => Operations.Expectation(ref value),
+        ("reply", _) => ReplyForms.Expectation(ref value),
+        ("job", var type) => type == JsonTokenType.String ? null : "a string",
+        ("user" or "caller", JsonTokenType.String) => null,
+        ("user" or "caller", var type) => type == JsonTokenType.Number && value.TryGetUInt32(out _) ? null : UserSelectorConverter.Rule,
+        ("id", var type) => type == JsonTokenType.Number && value.TryGetInt64(out _) ? null : "a whole number",
+        (ArgumentsMember, var type) => type == JsonTokenType.StartObject ? null : "a JSON object",
+        (EnvironmentMember, var type) => type == JsonTokenType.StartObject ? null : "an object of strings",
+        ("timeout", var type) => type == JsonTokenType.Number ? null : "a number of seconds",
+        _ => throw new UnreachableException($"the member {member} has no type"),
+    };
+
+    private static void CheckVariable(ref Utf8JsonReader reader, HashSet<string> seen)
+    {
+        if (reader.TokenType == JsonTokenType.PropertyName)
+        {
+            string name = Text(ref reader);
+            if (!seen.Add(name))
+            {
+                string problem = $"\"{UntrustedText.Excerpt(name)}\" stands twice in \"{EnvironmentMember}\"";
+                throw new RequestJsonException(Position(reader), problem);
+            }
+        }
+        else if (reader.TokenType == JsonTokenType.String)
+        {
+            CheckText(ref reader);
+        }
+        else
+        {
+            throw new RequestJsonException(Position(reader), $"the value of a variable in \"{EnvironmentMember}\" must be a string");
+        }
+    }
+
+    private static long Position(in Utf8JsonReader reader) => reader.TokenStartIndex + 1;
 
     /// <summary>Whether no half of a surrogate pair stands alone: UTF-8 would turn it into another character.</summary>
     public static bool IsUnicode(string text)
@@ -71,7 +161,7 @@ internal static class RequestText
         }
         catch (InvalidOperationException failure)
         {
-            throw NotUnicode(failure);
+            throw NotUnicode(reader, failure);
         }
     }
 
@@ -81,7 +171,7 @@ internal static class RequestText
         if (!reader.ValueIsEscaped)
         {
             if (!Utf8.IsValid(reader.ValueSpan))
-                throw NotUnicode(null);
+                throw NotUnicode(reader, null);
             return;
         }
 
@@ -92,7 +182,7 @@ internal static class RequestText
         }
         catch (InvalidOperationException failure)
         {
-            throw NotUnicode(failure);
+            throw NotUnicode(reader, failure);
         }
         finally
         {
@@ -100,5 +190,6 @@ internal static class RequestText
         }
     }
 
-    private static RequestException NotUnicode(Exception? failure) => new("the request holds text that is not valid Unicode", failure);
+    private static RequestJsonException NotUnicode(in Utf8JsonReader reader, Exception? failure) =>
+        new(Position(reader), "text that is not valid Unicode", failure);
 }

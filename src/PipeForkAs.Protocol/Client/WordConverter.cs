@@ -39,15 +39,27 @@ public abstract class WordConverter<T> : JsonConverter<T>
         writer.WritePropertyName(Word(value));
     }
 
-    private T Value(ref Utf8JsonReader reader)
+    /// <summary>What a value must be; null where it is that.</summary>
+    internal string? Expectation(ref Utf8JsonReader reader) =>
+        reader.TokenType == JsonTokenType.String && TryValue(ref reader, out _) ? null : Rule;
+
+    private string Rule => $"one of {string.Join(", ", words.Select(pair => $"\"{pair.Word}\""))}";
+
+    private T Value(ref Utf8JsonReader reader) => TryValue(ref reader, out T value) ? value : throw Unknown();
+
+    private bool TryValue(ref Utf8JsonReader reader, out T found)
     {
         foreach ((string word, T value) in words)
         {
             if (reader.ValueTextEquals(word))
-                return value;
+            {
+                found = value;
+                return true;
+            }
         }
 
-        throw Unknown();
+        found = default;
+        return false;
     }
 
     private string Word(T value)
@@ -61,7 +73,7 @@ public abstract class WordConverter<T> : JsonConverter<T>
         throw new JsonException($"{value} is no {typeof(T).Name}");
     }
 
-    private JsonException Unknown() => new($"it must be one of {string.Join(", ", words.Select(pair => $"\"{pair.Word}\""))}");
+    private JsonException Unknown() => new($"it must be {Rule}");
 }
 
 /// <inheritdoc/>

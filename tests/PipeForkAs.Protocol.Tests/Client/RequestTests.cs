@@ -216,7 +216,7 @@ public sealed class RequestTests
 
         // A client refuses them before they are sent.
         Request many = new() { Job = "id", Arguments = Parse(Members(ClientProtocol.MaxMembers - 2)).Arguments, User = "alice" };
-        Assert.Throws<RequestException>(many.ToLine);
+        Assert.ThrowsAny<RequestException>(many.ToLine);
     }
 
     [Fact]
@@ -241,8 +241,8 @@ public sealed class RequestTests
     public void Text_that_is_not_UTF8_or_half_a_surrogate_pair_is_refused_wherever_it_stands(string before, string after)
     {
         byte[][] bad = [[0xFF], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xC3], "\\ud800"u8.ToArray(), "\\udc00"u8.ToArray(), "\\ud800\\u0041"u8.ToArray()];
-        Assert.All(bad, bytes =>
-            Assert.Throws<RequestException>(() => Request.Parse([.. Encoding.ASCII.GetBytes(before), .. bytes, .. Encoding.ASCII.GetBytes(after)])));
+        byte[] start = Encoding.ASCII.GetBytes(before), end = Encoding.ASCII.GetBytes(after);
+        Assert.All(bad, bytes => Assert.ThrowsAny<RequestException>(() => Request.Parse([.. start, .. bytes, .. end])));
     }
 
     [Fact]
@@ -256,7 +256,74 @@ public sealed class RequestTests
         Assert.DoesNotContain("System.", Refused("""{"job":1}""").Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("", 1, "it ends too early")]
+    [InlineData("hello", 1, "hello is not expected here")]
+    [InlineData("[]", 1, "it must be a JSON object on one line")]
+    [InlineData("null", 1, "it must be a JSON object on one line")]
+    [InlineData("""{"job":"id" """, 13, "it ends too early")]
+    [InlineData("""{"job":"id","user":"al""", 23, "it ends too early")]
+    [InlineData("""{"job":"id",}""", 13, "} is not expected here")]
+    [InlineData("""{"job":"id"} x""", 14, "x is not expected here")]
+    [InlineData("""{"job":"id"}{"job":"id"}""", 13, "{\"job\":\"id\"} is not expected here")]
+    [InlineData("{\n\"job\": x}", 10, "x} is not expected here")]
+    [InlineData("{\"job\":\"i\td\"}", 10, "d\"} is not expected here")]
+    [InlineData("""{"job":"id","usr":1}""", 13, "\"usr\" is not a member of a request")]
+    [InlineData("""{"job":"id","job":"id"}""", 13, "\"job\" stands twice")]
+    [InlineData("""{"job":"id","\u006aob":"id"}""", 13, "\"job\" stands twice")]
+    [InlineData("""{"job":"id","user":null}""", 20, "\"user\" is null; leave it out for its default")]
+    [InlineData("""{"job":1}""", 8, "\"job\" must be a string")]
+    [InlineData("""{"job":"id","user":1.5}""", 20, "\"user\" must be a user name")]
+    [InlineData("""{"op":"cancel","id":1.5}""", 21, "\"id\" must be a whole number")]
+    [InlineData("""{"job":"id","timeout":"5"}""", 23, "\"timeout\" must be a number of seconds")]
+    [InlineData("""{"job":"id","args":[]}""", 20, "\"args\" must be a JSON object")]
+    [InlineData("""{"job":"id","args":{"a":1,"a":2}}""", 27, "\"a\" stands twice in an object")]
+    [InlineData("""{"job":"id","env":"A=1"}""", 19, "\"env\" must be an object of strings")]
+    [InlineData("""{"job":"id","env":{"A":1}}""", 24, "the value of a variable in \"env\" must be a string")]
+    [InlineData("""{"job":"id","env":{"A":"1","\u0041":"2"}}""", 28, "\"A\" stands twice in \"env\"")]
+    [InlineData("""{"job":"id","args":{"x":[0,{"a":1,"\u0061":2}]}}""", 35, "\"a\" stands twice in an object")]
+    [InlineData("""{"job":"id","op":"RUN"}""", 18, "\"op\" must be one of \"run\", \"list\"")]
+    [InlineData("""{"job":"id","reply":1}""", 21, "\"reply\" must be one of \"text\", \"frames\"")]
+    [InlineData("""{"job":"id","user":"\ud800"}""", 20, "text that is not valid Unicode")]
+    [InlineData("""{"job":"id","args":{"\udc00":1}}""", 21, "text that is not valid Unicode")]
+    public void A_fault_in_the_JSON_is_told_with_its_byte_and_in_our_own_words(string json, long position, string problem)
+    {
+        RequestJsonException refused = Assert.IsType<RequestJsonException>(Refused(json));
+        Assert.StartsWith(problem, refused.Problem, StringComparison.Ordinal);
+        Assert.Equal(position, refused.Position);
+        Assert.Equal($"not a valid request, at byte {position}: {refused.Problem}", refused.Message);
+    }
+
+    [Fact]
+    public void Too_deep_nesting_is_told_as_such()
+    {
+        string json = "{\"job\":\"id\",\"args\":{\"a\":" + new string('[', ClientProtocol.MaxDepth);
+        RequestJsonException refused = Assert.IsType<RequestJsonException>(Refused(json));
+        Assert.Equal($"objects and arrays are more than {ClientProtocol.MaxDepth} deep in each other", refused.Problem);
+    }
+
+    /// <summary>They name its types, its options, and its own coordinates.</summary>
+    [Fact]
+    public void No_words_of_the_framework_reach_a_client()
+    {
+        string[] lines =
+        [
+            "{", "x", "[]", "{\"job\":}", "{\"job\":\"a\",}", "{\"job\":1}", "{\"job\":\"a\"}}", "{\"op\":7}",
+            "{\"job\":\"a\",\"args\":{\"b\":1,\"b\":2}}", "{\"job\":\"a\",\"timeout\":[]}",
+            "{\"job\":\"a\",\"x\":1}", "{\"job\":\"a\nb\"}", "{\"job\":tru}", "{\"job\":01}", "{'a':1}",
+        ];
+        Assert.All(lines, line =>
+        {
+            string message = Refused(line).Message;
+            Assert.DoesNotContain("LineNumber", message, StringComparison.Ordinal);
+            Assert.DoesNotContain("BytePosition", message, StringComparison.Ordinal);
+            Assert.DoesNotContain("Path: ", message, StringComparison.Ordinal);
+            Assert.DoesNotContain("JsonReaderOptions", message, StringComparison.Ordinal);
+            Assert.DoesNotContain("could not be converted", message, StringComparison.Ordinal);
+        });
+    }
+
     private static Request Parse(string json) => Request.Parse(Encoding.UTF8.GetBytes(json));
 
-    private static RequestException Refused(string json) => Assert.Throws<RequestException>(() => Parse(json));
+    private static RequestException Refused(string json) => Assert.ThrowsAny<RequestException>(() => Parse(json));
 }

@@ -1,0 +1,94 @@
+using System.ComponentModel;
+using System.Text;
+using System.Text.Json;
+
+namespace PipeForkAs.Protocol.Client;
+
+/// <summary>
+/// Where JSON is broken, and how, in words of our own. It takes the place that a reader tells, and not its message: that names the
+/// framework's types and options, and is another one in another version.
+/// </summary>
+/// <param name="Position">The byte at which it is broken; 1 is the first.</param>
+/// <param name="Problem">What is wrong there, on one line.</param>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public readonly record struct JsonFault(long Position, string Problem)
+{
+    private const int MaxShown = 20;
+
+    /// <summary>The fault for which a reader refused a text.</summary>
+    /// <param name="json">All that was read.</param>
+    /// <param name="failure">What a reader or a document with <see cref="ClientProtocol.MaxDepth"/> threw.</param>
+    public static JsonFault Of(ReadOnlySpan<byte> json, JsonException failure)
+    {
+        ArgumentNullException.ThrowIfNull(failure);
+
+        // The readers find all faults by a place but one.
+        if (failure.BytePositionInLine is not { } inLine)
+            return Duplicate(json) ?? new JsonFault(1, "a member stands twice in an object");
+        int at = (int)Math.Min(LineStart(json, failure.LineNumber ?? 0) + inLine, json.Length);
+        return new JsonFault(at + 1, ProblemAt(json, at));
+    }
+
+    /// <summary>The first name that stands twice in an object; null where there is none.</summary>
+    /// <param name="json">JSON.</param>
+    internal static JsonFault? Duplicate(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = int.MaxValue });
+        var open = new Stack<HashSet<string>>();
+        try
+        {
+            while (reader.Read())
+            {
+                if (reader.TokenType == JsonTokenType.StartObject)
+                    open.Push(new HashSet<string>(StringComparer.Ordinal));
+                else if (reader.TokenType == JsonTokenType.EndObject)
+                    open.Pop();
+                else if (reader.TokenType == JsonTokenType.PropertyName && reader.GetString()! is var name && !open.Peek().Add(name))
+                    return new JsonFault(reader.TokenStartIndex + 1, $"\"{UntrustedText.Excerpt(name)}\" stands twice in an object");
+            }
+        }
+        catch (Exception failure) when (failure is JsonException or InvalidOperationException)
+        {
+            // It is not JSON, or a name is not text: that is another fault.
+        }
+
+        return null;
+    }
+
+    private static string ProblemAt(ReadOnlySpan<byte> json, int at)
+    {
+        ReadOnlySpan<byte> rest = json[at..].Trim(" \t\r\n"u8);
+        if (rest.IsEmpty)
+            return "it ends too early; close what is open: a bracket or a quote";
+        if (rest[0] is (byte)'{' or (byte)'[' && Depth(json[..at]) >= ClientProtocol.MaxDepth)
+            return $"objects and arrays are more than {ClientProtocol.MaxDepth} deep in each other";
+        string shown = Encoding.UTF8.GetString(rest[..Math.Min(rest.Length, 2 * MaxShown)]);
+        return $"{UntrustedText.Excerpt(shown, MaxShown)} is not expected here; look for a missing or an extra comma, quote or bracket";
+    }
+
+    private static int LineStart(ReadOnlySpan<byte> json, long line)
+    {
+        int start = 0;
+        for (; line > 0 && json[start..].IndexOf((byte)'\n') is >= 0 and var end; line--)
+            start += end + 1;
+        return start;
+    }
+
+    /// <summary>How many objects and arrays are open at the end of a text that is JSON so far.</summary>
+    private static int Depth(ReadOnlySpan<byte> json)
+    {
+        int depth = 0;
+        bool inText = false;
+        for (int i = 0; i < json.Length; i++)
+        {
+            if (inText && json[i] == (byte)'\\')
+                i++;
+            else if (json[i] == (byte)'"')
+                inText = !inText;
+            else if (!inText)
+                depth += json[i] switch { (byte)'{' or (byte)'[' => 1, (byte)'}' or (byte)']' => -1, _ => 0 };
+        }
+
+        return depth;
+    }
+}

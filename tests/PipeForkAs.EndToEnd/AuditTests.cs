@@ -142,6 +142,18 @@ public sealed class AuditTests(AuditingDaemon auditing) : IClassFixture<Auditing
     }
 
     [Fact(Timeout = Bound.Test)]
+    public async Task A_hash_of_arguments_loads_no_library_of_cryptography_into_the_daemon()
+    {
+        await RawClient.RunAsync(daemon, "echo", """{"text":"a"}""");
+        Assert.Matches("^[0-9a-f]{64}$", Text(await NextAsync(), "arguments_hmac"));
+
+        string maps = File.ReadAllText($"/proc/{daemon.Pid}/maps");
+        Assert.Contains("/libc.so", maps);
+        Assert.DoesNotContain("libcrypto", maps);
+        Assert.DoesNotContain("libssl", maps);
+    }
+
+    [Fact(Timeout = Bound.Test)]
     public async Task The_console_has_one_harmless_line_for_a_request()
     {
         await RawClient.RunAsync(daemon, "audited", """{"secret":"hunter22","told":"\u001b[2J\nfail: forged"}""");

@@ -4,8 +4,10 @@ using System.Numerics;
 namespace PipeForkAs.Daemon.Auditing;
 
 /// <summary>
-/// HMAC-SHA-256 as RFC 2104 and FIPS 180-4 define them. The framework's own would load OpenSSL into the daemon, which is some 10 MiB more of memory, and
-/// would end it where that is not installed. It is held to the framework's results by a test.
+/// HMAC-SHA-256 as RFC 2104 and FIPS 180-4 define them, with the same results as the framework's, which a test compares. The
+/// framework's loads OpenSSL: two more libraries and their configuration file in a process of root, 1.7 MB of memory, an abort where it is
+/// not installed, and a restart of the daemon with each of its updates. For 64 KiB of arguments it takes 0.05 ms, this one 0.6; for 300
+/// bytes 2 µs and 5.
 /// </summary>
 internal static class Sha256
 {

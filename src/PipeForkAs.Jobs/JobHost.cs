@@ -10,7 +10,7 @@ namespace PipeForkAs.Jobs;
 /// <code>
 /// return JobHost.Run(args, jobs =>
 /// {
-///     jobs.Add("business-logic", () => "eggman");
+///     jobs.Add("motto", () => "eggman");
 /// });
 /// </code>
 /// </summary>

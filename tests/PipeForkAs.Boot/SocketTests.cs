@@ -31,6 +31,26 @@ public sealed class SocketTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
+    public async Task A_wrong_configuration_costs_clients_the_service_until_it_is_repaired_and_the_service_restarted()
+    {
+        Container inside = await system.FreshAsync();
+        system.Configure("""{"Limits":{"MaxJob":5}}""");
+        Assert.NotEqual(0, (await inside.RunAsync("systemctl", "restart", "pipeforkas.service")).ExitCode);
+        Assert.Equal(("failed", "78"), (await system.PropertyAsync("ActiveState"), await system.PropertyAsync("ExecMainStatus")));
+        Assert.Equal("active", await system.PropertyAsync("ActiveState", "pipeforkas.socket"));
+        Assert.Contains("closed the connection without a reply", (await system.CommandAsync(BootedSystem.Alice, "run", "id")).Error);
+        await system.UntilAsync(
+            async () => (await system.CommandAsync(BootedSystem.Alice, "run", "id")).ExitCode == 125
+                && await system.PropertyAsync("ActiveState", "pipeforkas.socket") == "failed",
+            "the socket is still there");
+
+        system.Configure(null);
+        await inside.MustAsync("systemctl", "restart", "pipeforkas.service");
+        Assert.Equal("active", await system.PropertyAsync("ActiveState", "pipeforkas.socket"));
+        Assert.Contains("(alice)", await system.AskAsync(BootedSystem.Alice, """{"job":"id"}"""));
+    }
+
+    [Fact(Timeout = Bound.Test)]
     public async Task Without_the_socket_unit_the_daemon_makes_the_socket_and_removes_it()
     {
         Container inside = await system.FreshAsync(start: false);

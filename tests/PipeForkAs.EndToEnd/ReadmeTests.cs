@@ -14,11 +14,11 @@ public sealed class ReadmeTests(ReadmeTests.PanelDaemon shared) : IClassFixture<
     public async Task The_job_host_of_the_example_offers_its_jobs()
     {
         FramedReply reply = await RawClient.FramesAsync(shared.Daemon, """{"op":"list","reply":"frames"}""");
-        Assert.Equal(["business-logic", "greet", "sum-up", "upper"], JsonNode.Parse(reply.Text)!.AsArray().Select(job => (string)job!["name"]!));
+        Assert.Equal(["greet", "motto", "sum-up", "upper"], JsonNode.Parse(reply.Text)!.AsArray().Select(job => (string)job!["name"]!));
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_function_that_returns_text() => Assert.Equal("eggman", (await RawClient.RunAsync(shared.Daemon, "business-logic")).Text);
+    public async Task A_function_that_returns_text() => Assert.Equal("eggman", (await RawClient.RunAsync(shared.Daemon, "motto")).Text);
 
     [Fact(Timeout = Bound.Test)]
     public async Task A_function_with_arguments() => Assert.Equal(
@@ -42,6 +42,15 @@ public sealed class ReadmeTests(ReadmeTests.PanelDaemon shared) : IClassFixture<
     [Fact(Timeout = Bound.Test)]
     public async Task A_command() =>
         Assert.Matches("^[0-9]+\t/etc/hostname\n$", (await RawClient.RunAsync(shared.Daemon, "sum-up", """{"path":"/etc/hostname"}""")).Text);
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task The_job_host_of_the_example_serves_beside_the_stock_jobs()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(configuration => configuration["JobHosts"] = new JsonArray(
+            new JsonObject { ["Path"] = NativeBuild.StockJobs }, new JsonObject { ["Path"] = NativeBuild.ReadmeJobs }));
+        Assert.Equal("eggman", (await RawClient.RunAsync(daemon, "motto")).Text);
+        Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
+    }
 
     [Fact(Timeout = Bound.Test)]
     public async Task A_job_run_by_hand()

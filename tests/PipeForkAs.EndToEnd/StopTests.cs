@@ -41,7 +41,7 @@ public sealed class StopTests
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
         Assert.Equal(0, await daemon.StopAsync());
-        Assert.DoesNotContain("waiting", daemon.Log);
+        Assert.DoesNotContain("stopping: waiting", daemon.Log);
         Assert.Contains("stopped", daemon.Log);
     }
 

@@ -28,7 +28,8 @@ internal sealed class NameLookUps(INames names)
             {
                 LookUp? former = lookUp;
                 asked[name] = lookUp = new LookUp(name);
-                former?.Successor = lookUp;
+                if (former is not null)
+                    _ = PassOnAsync(lookUp, former);
                 waiting.Enqueue(lookUp);
                 StartNext();
             }
@@ -77,18 +78,25 @@ internal sealed class NameLookUps(INames names)
             answer = NameAnswer.None($"the user database could not be asked about {lookUp.Name}: {failure.Message}");
         }
 
+        bool isLatest;
         lock (gate)
         {
             running--;
-            if (asked.GetValueOrDefault(lookUp.Name) == lookUp)
+            isLatest = !lookUp.IsSuperseded;
+            if (isLatest)
                 asked.Remove(lookUp.Name);
             StartNext();
         }
 
-        // What was asked before counts no more than what was asked since, whichever ends first.
-        if (lookUp.Successor is { } successor)
-            answer = await successor.Answer.Task;
-        lookUp.Answer.SetResult(answer);
+        if (isLatest)
+            lookUp.Answer.TrySetResult(answer);
+    }
+
+    /// <summary>Who asked before gets the answer to what was asked since: an older one, which may come later, would undo it.</summary>
+    private static async Task PassOnAsync(LookUp successor, LookUp former)
+    {
+        former.IsSuperseded = true;
+        former.Answer.TrySetResult(await successor.Answer.Task);
     }
 
     private sealed class LookUp(PolicyName name)
@@ -97,8 +105,8 @@ internal sealed class NameLookUps(INames names)
 
         public TaskCompletionSource<NameAnswer> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        /// <summary>The lookup of the same name that was started since; null for none.</summary>
-        public LookUp? Successor { get; set; }
+        /// <summary>Whether another lookup of the same name was asked for since.</summary>
+        public bool IsSuperseded { get; set; }
 
         /// <summary>Whether the database is being asked; before, it waits for a place.</summary>
         public bool IsStarted { get; set; }

@@ -123,14 +123,14 @@ internal static class KnownKeys
         return found is null ? null : string.Join(':', parts[..found.Length]);
     }
 
-    /// <summary>The list that a key is an entry of, or a part of an entry; null for none.</summary>
+    /// <summary>The list that a key is, as one that is empty is, or an entry of, or a part of an entry; null for none.</summary>
     public static string? ListOf(string key)
     {
         string[] parts = key.Split(':');
         foreach (string[] pattern in PatternParts)
         {
             int depth = Array.IndexOf(pattern, "#");
-            if (depth > 0 && parts.Length > depth
+            if (depth > 0 && parts.Length >= depth
                 && (Matches(pattern, parts, sectionsToo: false) || Matches(pattern, parts, sectionsToo: true)))
                 return string.Join(':', parts[..depth]);
         }

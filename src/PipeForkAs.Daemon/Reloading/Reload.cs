@@ -95,7 +95,7 @@ internal sealed class Reload(Reloader reader, IReloadable target, ISystemdNotifi
         {
             IReadOnlyList<string> more = await target.ApplyAsync(fresh);
             fresh.Keep();
-            return ReloadResult.Of([.. fresh.Changed, .. more]);
+            return ReloadResult.Of([.. ChangedKeys.Summary(fresh.Changed), .. more]);
         }
         catch (ConfigurationException refused)
         {

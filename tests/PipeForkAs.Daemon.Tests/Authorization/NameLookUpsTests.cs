@@ -55,6 +55,18 @@ public sealed class NameLookUpsTests : IDisposable
     }
 
     [Fact]
+    public async Task An_answer_that_is_older_than_the_latest_question_counts_for_nobody()
+    {
+        var name = new PolicyName(false, "slow once");
+        Task<NameAnswer> first = lookUps.AskAsync(name, afresh: true);
+        await names.AskedAsync(1);
+        Task<NameAnswer> second = lookUps.AskAsync(name, afresh: true);
+        NameAnswer latest = await second.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal((NameState.Unusable, 1001u), (latest.State, latest.Id));
+        Assert.Equal(latest, await first.WaitAsync(TimeSpan.FromSeconds(30)));
+    }
+
+    [Fact]
     public async Task What_the_database_fails_with_is_no_answer_and_what_it_does_not_know_is_missing()
     {
         NameAnswer failed = await lookUps.AskAsync(new PolicyName(false, "failing"), afresh: true);
@@ -85,6 +97,8 @@ public sealed class NameLookUpsTests : IDisposable
         public PasswordEntry? User(string name)
         {
             Asked.Enqueue(name);
+            if (name == "slow once" && Asked.Count > 1)
+                return Entry(name);
             if (name.StartsWith("slow", StringComparison.Ordinal))
                 Assert.True(Released.Wait(TimeSpan.FromSeconds(60)), "a test did not release its lookups");
             if (name == "failing")

@@ -374,6 +374,16 @@ public sealed class ConfigurationFilesTests : IDisposable
             Problems(main, more).Order(StringComparer.Ordinal));
     }
 
+    [Theory]
+    [InlineData("""[ { "Name": "a", "Callers": [ "*" ], "Jobs": [ "*" ], "As": [ "self" ] } ]""", "[]")]
+    [InlineData("[]", """[ { "Name": "a", "Callers": [ "*" ], "Jobs": [ "*" ], "As": [ "self" ] } ]""")]
+    public void An_empty_list_is_not_lost_beside_a_list_of_another_file(string first, string second)
+    {
+        string main = folder.Write("a.json", $$"""{ "Policy": { "Rules": {{first}} }, {{Host}} }""");
+        string more = folder.Write("b.json", $$"""{ "Policy": { "Rules": {{second}} } }""");
+        Assert.Equal([$"{more}: Policy:Rules: stands in {main} too; a list must stand in one file"], Problems(main, more));
+    }
+
     [Fact]
     public void Files_that_others_may_write_or_that_are_missing_are_not_read()
     {

@@ -45,6 +45,7 @@ public sealed class SocketTests(BootedSystem system)
             "the socket is still there");
 
         system.Configure(null);
+        await inside.MustAsync("systemctl", "reset-failed", "pipeforkas.service");
         await inside.MustAsync("systemctl", "restart", "pipeforkas.service");
         Assert.Equal("active", await system.PropertyAsync("ActiveState", "pipeforkas.socket"));
         Assert.Contains("(alice)", await system.AskAsync(BootedSystem.Alice, """{"job":"id"}"""));

@@ -117,14 +117,14 @@ public sealed class ConfigurationTests : IDisposable
     }
 
     [Theory(Timeout = Bound.Test)]
-    [InlineData("relative/path", "it must be an absolute path")]
-    [InlineData("/no/such/job-host", "there is no such file")]
-    [InlineData("/tmp", "it is no regular file but a Directory")]
-    [InlineData("/dev/null", "/dev/null may be written by others than root")]
+    [InlineData("relative/path", ": it must be an absolute path")]
+    [InlineData("/no/such/job-host", ": there is no such file")]
+    [InlineData("/tmp", ": it is no regular file but a Directory")]
+    [InlineData("/dev/null", " may be written by others than root")]
     public async Task A_job_host_that_cannot_be_one_is_refused(string path, string problem)
     {
         configuration["JobHosts"]![0]!["Path"] = path;
-        await RefusedAsync($"JobHosts:0:Path: {path}: {problem}");
+        await RefusedAsync($"JobHosts:0:Path: {path}{problem}");
     }
 
     [Fact(Timeout = Bound.Test)]

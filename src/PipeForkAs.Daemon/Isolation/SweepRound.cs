@@ -171,7 +171,7 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
         return orphans;
     }
 
-    /// <summary>The ending job with which a orphan ends; null if it belongs to a running job, or is root.</summary>
+    /// <summary>The ending job with which an orphan ends; null if it belongs to a running job, or is root.</summary>
     private SweptJob? OwnerOf(Orphan orphan, Dictionary<SweptJob, JobSearch> searches)
     {
         SweptJob? owner = byClaim.GetValueOrDefault(orphan.Process.Identity);
@@ -225,7 +225,7 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
         foreach (ProcessEntry process in searches.Values.SelectMany(one => one.Living))
             process.Send(Signal.SIGKILL);
         foreach ((SweptJob job, JobSearch found) in searches)
-            found.Tell(job, hasVanished);
+            found.Report(job, hasVanished);
     }
 
     private void Look(Dictionary<SweptJob, JobSearch> searches)
@@ -270,16 +270,6 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
         }
     }
 
-    private sealed class Orphan(ProcessEntry process, UserId[] users)
-    {
-        public ProcessEntry Process => process;
-
-        /// <summary>Its users; root only if it has no other.</summary>
-        public UserId[] Users => users;
-
-        public SweptJob? Owner { get; set; }
-    }
-
     private static string Name(ProcessEntry process) => string.Create(CultureInfo.InvariantCulture, $"{process.Pid} ({process.State})");
 
     /// <summary>What is found of a job.</summary>
@@ -295,9 +285,9 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
             Ended.Clear();
         }
 
-        public void Tell(SweptJob job, bool hasVanished)
+        public void Report(SweptJob job, bool hasVanished)
         {
-            // The look may have missed what a orphan forked before it ended. A orphan that had ended at the look before forked nothing since.
+            // The look may have missed what an orphan forked before it ended. An orphan that had ended at the look before forked nothing since.
             List<ProcessEntry> found = [.. Living, .. Ended.Where(process => !job.LastEnded.Contains(process.Identity))];
             job.LastEnded = [.. Ended.Select(process => process.Identity)];
             HashSet<(int, long)> now = [.. found.Select(process => process.Identity)];

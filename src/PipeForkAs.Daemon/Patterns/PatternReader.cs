@@ -7,7 +7,7 @@ namespace PipeForkAs.Daemon.Patterns;
 /// Reads a regular expression of .NET. .NET's own parser says first whether it is one; this reads its structure as that does
 /// (System.Text.RegularExpressions/RegexParser.cs), and leaves to .NET what a single element means (<see cref="CharacterSet"/>).
 /// </summary>
-internal sealed class PatternReader
+internal sealed class PatternReader : PatternScanner
 {
     /// <summary>Groups inside each other.</summary>
     private const int MaxDepth = 200;
@@ -15,18 +15,14 @@ internal sealed class PatternReader
     /// <summary>Different elements whose meaning is asked of .NET; each takes some milliseconds.</summary>
     private const int MaxSets = 512;
 
-    private readonly string text;
-    private readonly int[] groups;
     private readonly Dictionary<(string Element, bool IgnoresCase), CharacterSet> sets = [];
     private readonly Dictionary<char, CharacterSet> single = [];
     private RegexOptions options;
-    private int at;
     private int depth;
 
     private PatternReader(string text)
+        : base(text, new Regex(text, RegexOptions.CultureInvariant).GetGroupNumbers())
     {
-        this.text = text;
-        groups = new Regex(text, RegexOptions.CultureInvariant).GetGroupNumbers();
     }
 
     /// <summary>Reads a pattern.</summary>
@@ -37,15 +33,13 @@ internal sealed class PatternReader
     {
         var reader = new PatternReader(text);
         PatternNode all = reader.Ways();
-        return reader.at == text.Length ? all : throw reader.Unsupported("this construct");
+        return reader.At == text.Length ? all : throw reader.Unsupported("this construct");
     }
 
     private bool Has(RegexOptions option) => (options & option) != 0;
 
-    private char? Next(int ahead = 0) => at + ahead < text.Length ? text[at + ahead] : null;
-
     private NotSupportedException Unsupported(string what) =>
-        new(string.Create(CultureInfo.InvariantCulture, $"at character {at + 1}: {what} cannot be matched without backtracking"));
+        new(string.Create(CultureInfo.InvariantCulture, $"at character {At + 1}: {what} cannot be matched without backtracking"));
 
     /// <summary>What is separated by '|', up to the group's end.</summary>
     private PatternNode Ways()
@@ -54,12 +48,12 @@ internal sealed class PatternReader
         var parts = new List<PatternNode>();
         while (true)
         {
-            SkipBlank();
+            SkipBlank(Has(RegexOptions.IgnorePatternWhitespace));
             if (Next() is null or ')')
                 break;
             if (Next() == '|')
             {
-                at++;
+                At++;
                 ways.Add(new PatternNode.Sequence([.. parts]));
                 parts.Clear();
             }
@@ -76,15 +70,15 @@ internal sealed class PatternReader
     /// <summary>One element; null for a group that only sets options.</summary>
     private PatternNode? Element()
     {
-        char first = text[at++];
+        char first = Text[At++];
         switch (first)
         {
             case '(':
                 return Group();
             case '[':
-                int begin = at - 1;
+                int begin = At - 1;
                 EndClass();
-                return Set(text[begin..at]);
+                return Set(Text[begin..At]);
             case '\\':
                 return Escape();
             case '^':
@@ -130,7 +124,7 @@ internal sealed class PatternReader
         PatternNode inside = Ways();
         if (Next() != ')')
             throw Unsupported("this group");
-        at++;
+        At++;
         depth--;
         options = outside;
         return inside;
@@ -139,18 +133,18 @@ internal sealed class PatternReader
     /// <summary>Reads what follows "(?". Whether a group begins; else options were set, up to the end of the group around it.</summary>
     private bool Opens()
     {
-        at++;
+        At++;
         switch (Next())
         {
             case ':':
-                at++;
+                At++;
                 return true;
             case '<' or '\'' when Next(1) is not ('=' or '!'):
                 char close = Next() == '<' ? '>' : '\'';
-                int end = text.IndexOf(close, at + 1);
-                if (end < 0 || text.AsSpan(at, end - at).Contains('-'))
+                int end = Text.IndexOf(close, At + 1);
+                if (end < 0 || Text.AsSpan(At, end - At).Contains('-'))
                     throw Unsupported("a balancing group");
-                at = end + 1;
+                At = end + 1;
                 return true;
             case '<' or '=' or '!' or '>' or '(' or '\'':
                 throw Unsupported("a look-around, an atomic group or a condition");
@@ -159,14 +153,14 @@ internal sealed class PatternReader
         SetOptions();
         if (Next() is not (':' or ')'))
             throw Unsupported("this group");
-        return text[at++] == ':';
+        return Text[At++] == ':';
     }
 
     private void SetOptions()
     {
-        for (bool off = false; at < text.Length; at++)
+        for (bool off = false; At < Text.Length; At++)
         {
-            RegexOptions option = (char)(text[at] | 0x20) switch
+            RegexOptions option = (char)(Text[At] | 0x20) switch
             {
                 'i' => RegexOptions.IgnoreCase,
                 'm' => RegexOptions.Multiline,
@@ -175,8 +169,8 @@ internal sealed class PatternReader
                 'x' => RegexOptions.IgnorePatternWhitespace,
                 _ => RegexOptions.None,
             };
-            if (text[at] is '-' or '+')
-                off = text[at] == '-';
+            if (Text[At] is '-' or '+')
+                off = Text[At] == '-';
             else if (option == RegexOptions.None)
                 return;
             else
@@ -186,8 +180,8 @@ internal sealed class PatternReader
 
     private PatternNode Escape()
     {
-        int begin = at - 1;
-        char kind = text[at++];
+        int begin = At - 1;
+        char kind = Text[At++];
         switch (kind)
         {
             case 'b':
@@ -205,166 +199,29 @@ internal sealed class PatternReader
             case 'k':
                 throw Unsupported("a back reference");
             case 'p' or 'P':
-                at = text.IndexOf('}', at) + 1;
+                At = Text.IndexOf('}', At) + 1;
                 break;
             case 'w' or 'W' or 's' or 'S' or 'd' or 'D':
                 break;
             default:
                 if (IsReference(kind))
                     throw Unsupported("a back reference");
-                at = begin + 1;
+                At = begin + 1;
                 EndCharacter();
                 break;
         }
 
-        return Set(text[begin..at]);
-    }
-
-    /// <summary>
-    /// Whether an escape of this kind, which has been read, refers to a group: <c>\1</c>, <c>\&lt;name&gt;</c>, <c>\'name'</c>.
-    /// </summary>
-    private bool IsReference(char kind)
-    {
-        int end = at;
-        if (kind is '<' or '\'')
-        {
-            while (end < text.Length && CharacterSet.WordLetters.Contains(text[end]))
-                end++;
-            return end > at && end < text.Length && text[end] == (kind == '<' ? '>' : '\'');
-        }
-
-        if (kind is < '1' or > '9')
-            return false;
-        while (end < text.Length && char.IsAsciiDigit(text[end]))
-            end++;
-        return groups.Contains(int.Parse(text.AsSpan(at - 1, end - at + 1), NumberStyles.None, CultureInfo.InvariantCulture));
-    }
-
-    /// <summary>Passes what stands behind the '\' of an escaped character.</summary>
-    private void EndCharacter()
-    {
-        switch (text[at++])
-        {
-            case >= '0' and <= '7':
-                for (int digits = 1; digits < 3 && Next() is >= '0' and <= '7'; digits++)
-                    at++;
-                break;
-            case 'x':
-                at += 2;
-                break;
-            case 'u':
-                at += 4;
-                break;
-            case 'c':
-                at++;
-                break;
-        }
-    }
-
-    /// <summary>Passes a class, whose '[' has been read; in it, a '[' behind a '-' begins a class that is taken out.</summary>
-    private void EndClass()
-    {
-        bool inRange = false;
-        if (Next() == '^')
-            at++;
-        for (bool first = true; ; first = false)
-        {
-            bool escaped = false;
-            char unit = text[at++];
-            if (unit == ']' && !first)
-                return;
-            if (unit == '\\')
-            {
-                escaped = true;
-                if (Next() is 'd' or 'D' or 's' or 'S' or 'w' or 'W' or '-')
-                {
-                    // An escaped '-' may end a range.
-                    inRange &= Next() != '-';
-                    at++;
-                    continue;
-                }
-
-                if (Next() is 'p' or 'P')
-                {
-                    at = text.IndexOf('}', at) + 1;
-                    continue;
-                }
-
-                EndCharacter();
-            }
-
-            if (inRange)
-            {
-                inRange = false;
-                if (unit == '[' && !escaped && !first)
-                    EndClass();
-            }
-            else if (Next() == '-' && Next(1) is { } after && after != ']')
-            {
-                inRange = true;
-                at++;
-            }
-            else if (unit == '-' && !escaped && Next() == '[' && !first)
-            {
-                at++;
-                EndClass();
-            }
-        }
+        return Set(Text[begin..At]);
     }
 
     private PatternNode Repeated(PatternNode element)
     {
-        SkipBlank();
+        SkipBlank(Has(RegexOptions.IgnorePatternWhitespace));
         if (Quantifier() is not { } counts)
             return element;
-        SkipBlank();
+        SkipBlank(Has(RegexOptions.IgnorePatternWhitespace));
         if (Next() == '?')
-            at++;
+            At++;
         return new PatternNode.Repetition(element, counts.Least, counts.Most);
-    }
-
-    private (int Least, int Most)? Quantifier()
-    {
-        switch (Next())
-        {
-            case '*':
-                at++;
-                return (0, int.MaxValue);
-            case '+':
-                at++;
-                return (1, int.MaxValue);
-            case '?':
-                at++;
-                return (0, 1);
-            case '{':
-                int end = at + 1;
-                while (end < text.Length && (char.IsAsciiDigit(text[end]) || text[end] == ','))
-                    end++;
-                string[] counts = text[(at + 1)..end].Split(',');
-                if (end == text.Length || text[end] != '}' || counts.Length > 2 || counts[0].Length == 0)
-                    return null;
-                at = end + 1;
-                int least = int.Parse(counts[0], NumberStyles.None, CultureInfo.InvariantCulture);
-                return (least, counts.Length == 1 ? least : counts[1].Length == 0 ? int.MaxValue
-                    : int.Parse(counts[1], NumberStyles.None, CultureInfo.InvariantCulture));
-            default:
-                return null;
-        }
-    }
-
-    /// <summary>Passes comments, and with the option x white space.</summary>
-    private void SkipBlank()
-    {
-        while (true)
-        {
-            if (Has(RegexOptions.IgnorePatternWhitespace) && Next() is ' ' or '\t' or '\n' or '\f' or '\r')
-                at++;
-            else if (Has(RegexOptions.IgnorePatternWhitespace) && Next() == '#')
-                at = text.IndexOf('\n', at) is >= 0 and var end ? end : text.Length;
-            else if (Next() == '(' && Next(1) == '?' && Next(2) == '#')
-                at = text.IndexOf(')', at) + 1;
-            else
-                return;
-        }
     }
 }

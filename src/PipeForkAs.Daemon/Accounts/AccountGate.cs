@@ -15,11 +15,11 @@ namespace PipeForkAs.Daemon.Accounts;
 /// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="turns">Shares the loop's time.</param>
-/// <param name="options">Says what is asked, and how long it may take.</param>
+/// <param name="configuration">Says what is asked, and how long it may take.</param>
 /// <param name="shadow">The shadow database's entry of a name; called on a thread that may wait.</param>
 /// <param name="pam">What a PAM service says of a name: null where the account may be used.</param>
 internal sealed class AccountGate(
-    Loop loop, FairTurns turns, DaemonOptions options, Func<string, ShadowEntry?> shadow, Func<string, string, Task<string?>> pam)
+    Loop loop, FairTurns turns, CurrentConfiguration configuration, Func<string, ShadowEntry?> shadow, Func<string, string, Task<string?>> pam)
 {
     /// <summary>Files whose change ends what is cached of the shadow database at once, whatever its age.</summary>
     private static readonly string[] ShadowFiles = ["/etc/shadow", "/etc/nsswitch.conf"];
@@ -28,20 +28,20 @@ internal sealed class AccountGate(
     private static readonly string[] PamFiles = [.. ShadowFiles, "/etc/passwd", "/etc/group", "/etc/pam.d"];
 
     private readonly LookUps<string, ShadowEntry?> shadowEntries = new(
-        loop, turns, options.Limits, "the shadow database", ShadowFiles,
+        loop, turns, configuration, "the shadow database", ShadowFiles,
         name => LookUps.OnThread(() => Ask(shadow, name)));
 
     private readonly LookUps<(string Service, string Name), string?> refusals = new(
-        loop, turns, options.Limits, "PAM", PamFiles, asked => pam(asked.Service, asked.Name));
+        loop, turns, configuration, "PAM", PamFiles, asked => pam(asked.Service, asked.Name));
 
     /// <summary>Lets an account pass.</summary>
     /// <param name="account">The account.</param>
     /// <param name="bucket">The bucket of the caller whose job would run as it.</param>
     /// <exception cref="RefusedException">It is disabled; the message says why.</exception>
     /// <exception cref="UserLookupException">Nobody could say in time.</exception>
-    public async ValueTask PassAsync(Account account, Bucket bucket)
+    public async ValueTask ThrowIfDisabledAsync(Account account, Bucket bucket)
     {
-        if (options.Policy.RefuseDisabledAccounts)
+        if (configuration.Policy.RefuseDisabledAccounts)
         {
             var today = DateOnly.FromDateTime(loop.Time.GetUtcNow().UtcDateTime);
             string? problem = DisabledAccount.ShellProblem(account.Shell)
@@ -50,7 +50,7 @@ internal sealed class AccountGate(
                 throw new RefusedException(ReplyCode.Denied, $"the account \"{account.Name}\" is disabled: {problem} (Policy:RefuseDisabledAccounts)");
         }
 
-        if (options.Policy.PamService is { } service && await refusals.FindAsync((service, account.Name), bucket) is { } refusal)
+        if (configuration.Policy.PamService is { } service && await refusals.FindAsync((service, account.Name), bucket) is { } refusal)
             throw new RefusedException(ReplyCode.Denied, $"the account \"{account.Name}\" is refused by the PAM service \"{service}\": {refusal} (Policy:PamService)");
     }
 

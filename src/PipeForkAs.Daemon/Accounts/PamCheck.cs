@@ -14,7 +14,7 @@ namespace PipeForkAs.Daemon.Accounts;
 /// Asks PAM whether an account may be used, in a process of its own: modules take signals, wait for children and hang as they like,
 /// and that process is killed at its deadline.
 /// </summary>
-internal sealed class PamCheck(Loop loop, ChildReaper reaper, DaemonOptions options)
+internal sealed class PamCheck(Loop loop, ChildReaper reaper, CurrentConfiguration configuration)
 {
     /// <summary>The argument by which the daemon's executable is told to ask: then the service and the account's name.</summary>
     public const string Argument = "--check-account-by-pam";
@@ -33,7 +33,7 @@ internal sealed class PamCheck(Loop loop, ChildReaper reaper, DaemonOptions opti
     {
         var ended = new TaskCompletionSource<WaitStatus>();
         bool isLate = false;
-        TimeSpan timeout = options.Limits.LookupTimeout;
+        TimeSpan timeout = configuration.Limits.LookupTimeout;
         (ProcessId pid, FileDescriptor read) = Start(service, user, ended);
         using (read)
         using (loop.Schedule(timeout, () =>

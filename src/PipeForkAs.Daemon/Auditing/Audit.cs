@@ -54,7 +54,7 @@ internal sealed class Audit(
             throw new RefusedException(ReplyCode.Internal, "the audit file cannot be written, without which nothing may run (Audit:Required); nothing was run");
     }
 
-    /// <summary>Opens what a configuration says, off the loop; nothing changes before <see cref="Change.Keep"/>.</summary>
+    /// <summary>Opens what a configuration says, off the loop; nothing changes before <see cref="Change.Commit"/>.</summary>
     /// <exception cref="ConfigurationException">The file cannot be opened.</exception>
     public async Task<Change> PrepareAsync(AuditOptions fresh) =>
         new(this, fresh, fresh.File is { } path ? await Task.Run(() => AuditFile.Open(path)) : null);
@@ -108,12 +108,12 @@ internal sealed class Audit(
     /// <summary>Another configuration of the audit, which holds when it is kept.</summary>
     internal sealed class Change(Audit audit, AuditOptions options, AuditFile? file) : IDisposable
     {
-        private bool isKept;
+        private bool isCommitted;
 
         /// <summary>Applies from now on.</summary>
-        public void Keep()
+        public void Commit()
         {
-            isKept = true;
+            isCommitted = true;
             audit.options = options;
             audit.rate.PerMinute = options.RecordsPerMinute;
             audit.writer.Use(options, file);
@@ -122,7 +122,7 @@ internal sealed class Audit(
         /// <summary>Closes the file where it was not kept: off the loop, as it was opened.</summary>
         public void Dispose()
         {
-            if (!isKept && file is not null)
+            if (!isCommitted && file is not null)
                 Task.Run(file.Dispose);
         }
     }

@@ -59,7 +59,7 @@ internal sealed class AuditWriter(ILogger logger, TimeProvider time)
                     return !hasTold && !isFailing;
             }
 
-            Tell(problem);
+            LogProblem(problem);
             return false;
         }
     }
@@ -90,7 +90,7 @@ internal sealed class AuditWriter(ILogger logger, TimeProvider time)
         }
 
         if (problem is not null)
-            Tell(problem);
+            LogProblem(problem);
     }
 
     /// <summary>Writes to another file from now on, the records that wait too.</summary>
@@ -196,13 +196,13 @@ internal sealed class AuditWriter(ILogger logger, TimeProvider time)
         }
 
         if (problem is not null)
-            Tell(problem);
+            LogProblem(problem);
         else if (lacking is { } count && file is not null)
             Log.AuditFileWorks(logger, options.File!, count);
     }
 
     /// <summary>Logs once, until it is over, that the file cannot be written.</summary>
-    private void Tell(string problem)
+    private void LogProblem(string problem)
     {
         AuditOptions told;
         lock (gate)

@@ -15,12 +15,12 @@ namespace PipeForkAs.Daemon.Authorization;
 /// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="lookUps">Asks the user database.</param>
-/// <param name="limits">Says how long a decision waits for an answer, and how long an answer counts.</param>
+/// <param name="configuration">Says how long a decision waits for an answer, and how long an answer counts.</param>
 /// <param name="files">The files of the user database.</param>
 /// <param name="apply">Receives the policy that knows more of its names.</param>
 /// <param name="logger">The log.</param>
 internal sealed class NameWatch(
-    Loop loop, NameLookUps lookUps, LimitOptions limits, IReadOnlyList<string> files, Action<Policy> apply, ILogger logger)
+    Loop loop, NameLookUps lookUps, CurrentConfiguration configuration, IReadOnlyList<string> files, Action<Policy> apply, ILogger logger)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
@@ -89,7 +89,7 @@ internal sealed class NameWatch(
 
     private bool IsRecent(Asking asking)
     {
-        TimeSpan interval = limits.LookupCacheTime > ShortestInterval ? limits.LookupCacheTime : ShortestInterval;
+        TimeSpan interval = configuration.Limits.LookupCacheTime > ShortestInterval ? configuration.Limits.LookupCacheTime : ShortestInterval;
         return loop.Time.GetElapsedTime(asking.EndedAt) < interval;
     }
 
@@ -103,7 +103,7 @@ internal sealed class NameWatch(
         }
 
         var late = new TaskCompletionSource();
-        LoopTimer deadline = loop.Schedule(limits.LookupTimeout, late.SetResult);
+        LoopTimer deadline = loop.Schedule(configuration.Limits.LookupTimeout, late.SetResult);
         await Task.WhenAny(TellAsync(following, name, lookUps.AskAsync(name, afresh: last?.Change != asking.Change)), late.Task);
         deadline.Dispose();
         asking.EndedAt = loop.Time.GetTimestamp();

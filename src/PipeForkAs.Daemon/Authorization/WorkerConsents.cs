@@ -15,12 +15,12 @@ namespace PipeForkAs.Daemon.Authorization;
 /// user's file, answers, and ends. A home that hangs holds up the questions about its own user until <c>LookupTimeout</c>, and no others.
 /// </summary>
 /// <param name="loop">The loop.</param>
-/// <param name="limits">How long an answer may take.</param>
+/// <param name="configuration">How long an answer may take.</param>
 /// <param name="take">Takes a worker.</param>
 /// <param name="unkillable">The jobs that cannot be killed; a question is one, too.</param>
 /// <param name="groupName">A group's name, or null; may wait for the network.</param>
 internal sealed class WorkerConsents(
-    Loop loop, LimitOptions limits, Func<Bucket, TimeSpan, ValueTask<ForkedWorker>> take, UnkillableJobs unkillable,
+    Loop loop, CurrentConfiguration configuration, Func<Bucket, TimeSpan, ValueTask<ForkedWorker>> take, UnkillableJobs unkillable,
     Func<GroupId, string?> groupName)
     : IConsents
 {
@@ -41,11 +41,11 @@ internal sealed class WorkerConsents(
 
     public async ValueTask<ConsentAnswer> AskAsync(Caller caller, string? callerName, string job, Account target)
     {
-        if (unkillable.Of(Bucket.OfAccount(new UserId(target.Uid))) >= limits.MaxJobsPerUid)
+        if (unkillable.Of(Bucket.OfAccount(new UserId(target.Uid))) >= configuration.Limits.MaxJobsPerUid)
             return new ConsentAnswer(false, $"too many jobs of {target.Name} cannot be killed (Limits:MaxJobsPerUid)");
         var late = new TaskCompletionSource();
         long begun = loop.Time.GetTimestamp();
-        TimeSpan timeout = limits.LookupTimeout;
+        TimeSpan timeout = configuration.Limits.LookupTimeout;
         using LoopTimer deadline = loop.Schedule(timeout, () => late.TrySetResult());
 
         // One at a time about each user: what hangs in a home takes one worker and not all of them.

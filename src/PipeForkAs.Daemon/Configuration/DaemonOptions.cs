@@ -198,28 +198,6 @@ internal sealed class LimitOptions
 
     /// <summary>What each worker is limited to.</summary>
     public WorkerLimitOptions Worker { get; set; } = new();
-
-    /// <summary>Takes over all values of another but <see cref="Cgroup"/>, which is for the start: those who hold this go by them from now on.</summary>
-    public void Take(LimitOptions fresh)
-    {
-        MaxConnections = fresh.MaxConnections;
-        MaxConnectionsPerUid = fresh.MaxConnectionsPerUid;
-        MaxReceivingPerUid = fresh.MaxReceivingPerUid;
-        RootReserve = fresh.RootReserve;
-        RequestTimeout = fresh.RequestTimeout;
-        LookupTimeout = fresh.LookupTimeout;
-        LookupCacheTime = fresh.LookupCacheTime;
-        MaxJobs = fresh.MaxJobs;
-        MaxJobsPerUid = fresh.MaxJobsPerUid;
-        MaxQueued = fresh.MaxQueued;
-        QueueTimeout = fresh.QueueTimeout;
-        OutputLimit = fresh.OutputLimit;
-        JobTimeout = fresh.JobTimeout;
-        KillGrace = fresh.KillGrace;
-        OrphanGrace = fresh.OrphanGrace;
-        DrainTimeout = fresh.DrainTimeout;
-        Worker = fresh.Worker;
-    }
 }
 
 /// <summary>What each worker is limited to; getrlimit(2), cgroups(7).</summary>

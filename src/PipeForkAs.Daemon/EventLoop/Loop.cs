@@ -92,8 +92,9 @@ internal sealed class Loop : SynchronizationContext, IDisposable
     /// <param name="descriptor">The descriptor.</param>
     /// <param name="interest">What for. Room for writing is added by who waits for it.</param>
     /// <param name="name">What it is, for the report of a turn that took long.</param>
+    /// <param name="hungUp">Called once when both directions are closed: the peer of a socket is gone. Null for nothing.</param>
     /// <exception cref="SystemCallException">It cannot be watched.</exception>
-    public Watch Watch(FileDescriptor descriptor, EpollEvents interest, string name = "a descriptor")
+    public Watch Watch(FileDescriptor descriptor, EpollEvents interest, string name = "a descriptor", Action? hungUp = null)
     {
         if (!freeSlots.TryPop(out int slot))
         {
@@ -101,7 +102,7 @@ internal sealed class Loop : SynchronizationContext, IDisposable
             watches.Add(null);
         }
 
-        var watch = new Watch(this, descriptor, interest | EpollEvents.EPOLLET, slot, generation++ & int.MaxValue, name);
+        var watch = new Watch(this, descriptor, interest | EpollEvents.EPOLLET, slot, generation++ & int.MaxValue, name, hungUp);
         try
         {
             Libc.epoll_add(epoll, descriptor, watch.Interest, Data(watch));

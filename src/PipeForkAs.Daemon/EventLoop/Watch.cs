@@ -10,12 +10,14 @@ namespace PipeForkAs.Daemon.EventLoop;
 internal sealed class Watch : IDisposable
 {
     private readonly Loop loop;
+    private readonly Action? hungUp;
     private Direction reading, writing;
     private bool disposed;
 
-    internal Watch(Loop loop, FileDescriptor descriptor, EpollEvents interest, int slot, int generation, string name)
+    internal Watch(Loop loop, FileDescriptor descriptor, EpollEvents interest, int slot, int generation, string name, Action? hungUp)
     {
         this.loop = loop;
+        this.hungUp = hungUp;
         Interest = interest;
         Descriptor = descriptor;
         Slot = slot;
@@ -28,9 +30,6 @@ internal sealed class Watch : IDisposable
 
     /// <summary>The descriptor.</summary>
     public FileDescriptor Descriptor { get; }
-
-    /// <summary>Called once when both directions are closed: the peer of a socket is gone.</summary>
-    public Action? HungUp { get; set; }
 
     /// <summary>Whether the peer has closed its writing half; it stays so.</summary>
     public bool IsInputEnded { get; private set; }
@@ -72,7 +71,6 @@ internal sealed class Watch : IDisposable
         if (disposed)
             return;
         disposed = true;
-        HungUp = null;
         loop.Remove(this);
         reading.Signal();
         writing.Signal();
@@ -84,7 +82,7 @@ internal sealed class Watch : IDisposable
         if (IsHungUp || disposed)
             return;
         IsHungUp = true;
-        HungUp?.Invoke();
+        hungUp?.Invoke();
     }
 
     internal void Happened(EpollEvents events)

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.Daemon.Untrusted;
@@ -17,8 +18,12 @@ internal sealed class ForkedWorker
     private readonly JobProcesses processes;
     private readonly TaskCompletionSource<WorkerExited?> ended = new();
     private JobStreams? streams;
+    private IWorkerTaker? taker;
     private WorkerReport report;
-    private bool heardAll, released, reaped;
+    private WorkerStage stage;
+
+    /// <summary>Whether its process id may be another's: the daemon reaped it, since its job host died.</summary>
+    private bool isReaped;
 
     public ForkedWorker(HostProcess host, ProcessId pid, UntrustedSocket control, FileDescriptor pidfd, JobStreams streams, JobProcesses processes)
     {
@@ -32,12 +37,6 @@ internal sealed class ForkedWorker
 
     public ProcessId Pid { get; }
 
-    /// <summary>Called once when the client has its answer, or the worker is done with.</summary>
-    public Action? WhenAnswered { private get; set; }
-
-    /// <summary>Called once when the worker is done with.</summary>
-    public Action? WhenReleased { private get; set; }
-
     /// <summary>Whether the client has its answer, or the worker is done with.</summary>
     public bool IsAnswered { get; private set; }
 
@@ -46,6 +45,10 @@ internal sealed class ForkedWorker
 
     /// <summary>Completes when it was released, and nothing is left of its job.</summary>
     public Task Gone => processes.Gone;
+
+    /// <summary>It is taken from the pool.</summary>
+    /// <param name="by">Learns when its client has its answer, and when it is released.</param>
+    public void Take(IWorkerTaker by) => taker = by;
 
     /// <summary>Hands over the job's streams: from now on they are closed by who takes them.</summary>
     public JobStreams TakeStreams()
@@ -56,10 +59,10 @@ internal sealed class ForkedWorker
     }
 
     /// <summary>Says which user it is going to be: from the order on, that user's code may have the other ends of its sockets.</summary>
-    public void BelongTo(Bucket user)
+    public void AssignTo(Bucket user)
     {
         control.Peer = user;
-        streams?.BelongTo(user);
+        streams?.AssignTo(user);
     }
 
     /// <summary>Gives it its order. That it may have died already shows in <see cref="Ended"/>.</summary>
@@ -71,6 +74,7 @@ internal sealed class ForkedWorker
     public void Order(WorkerOrder order, GroupLimits limits, MessageWriter writer, FileDescriptor? stderr = null)
     {
         processes.Begin(order, limits).Encode(writer);
+        stage = WorkerStage.Ordered;
         if (writer.Written.Length > WorkerProtocol.DefaultBufferBytes)
             Enlarge(control.Descriptor);
 
@@ -96,43 +100,45 @@ internal sealed class ForkedWorker
     /// </summary>
     public WorkerReport ReadReport()
     {
-        if (heardAll || released)
+        if (stage >= WorkerStage.Reported)
             return report;
         byte[] buffer = ArrayPool<byte>.Shared.Rent(WorkerProtocol.MaxWorkerMessageBytes);
-        while (!heardAll && Receive(buffer.AsSpan(0, WorkerProtocol.MaxWorkerMessageBytes)) is { IsEmpty: false } message)
-            heardAll = !Hear(message);
+        while (stage < WorkerStage.Reported && Receive(buffer.AsSpan(0, WorkerProtocol.MaxWorkerMessageBytes)) is { IsEmpty: false } message)
+            stage = TakeMessage(message);
         ArrayPool<byte>.Shared.Return(buffer);
         return report;
     }
 
-    /// <summary>Takes one message. False where nothing that counts may follow.</summary>
-    private bool Hear(ReadOnlySpan<byte> message)
+    /// <summary>Takes one message, and returns the stage that follows it.</summary>
+    private WorkerStage TakeMessage(ReadOnlySpan<byte> message)
     {
         try
         {
             var reader = new MessageReader(message);
+            if (!WorkerMessageOrder.Allowed(stage).Contains(reader.Kind))
+                return WorkerStage.Reported;
             switch (reader.Kind)
             {
-                case MessageKind.Began when !report.Began:
+                case MessageKind.Began:
                     reader.End();
                     report = new WorkerReport { Began = true };
-                    return true;
-                case MessageKind.Returned when report.Began:
+                    return WorkerStage.Running;
+                case MessageKind.Returned:
                     report = report with { Returned = Returned.Decode(ref reader) };
-                    return false;
-                case MessageKind.StepFailed when !report.Began:
+                    return WorkerStage.Reported;
+                case MessageKind.StepFailed:
                     report = new WorkerReport { Failed = StepFailed.Decode(ref reader) };
-                    return false;
-                case MessageKind.Consent when !report.Began:
+                    return WorkerStage.Reported;
+                case MessageKind.Consent:
                     report = new WorkerReport { Consent = ConsentAnswer.Decode(ref reader) };
-                    return false;
+                    return WorkerStage.Reported;
                 default:
-                    return false;
+                    throw new UnreachableException($"{nameof(WorkerMessageOrder)} allows {reader.Kind}, which nothing here takes");
             }
         }
         catch (FormatException)
         {
-            return false;
+            return WorkerStage.Reported;
         }
     }
 
@@ -152,14 +158,13 @@ internal sealed class ForkedWorker
         if (IsAnswered)
             return;
         IsAnswered = true;
-        WhenAnswered?.Invoke();
-        WhenAnswered = null;
+        taker?.WorkerAnswered();
     }
 
     /// <summary>Lets a worker go that waits until the client has its answer; <see cref="WorkerOrder.AwaitsAnswer"/>.</summary>
     public void LetGo()
     {
-        if (!released)
+        if (stage != WorkerStage.Released)
             control.Shutdown(SocketShutdown.SHUT_WR);
     }
 
@@ -181,7 +186,7 @@ internal sealed class ForkedWorker
     /// <summary>Signals its process group, which it leads and cannot leave; itself where it has none yet.</summary>
     public void Signal(Signal signal)
     {
-        if (!released && (reaped || !Libc.killpg(Pid, signal)))
+        if (stage != WorkerStage.Released && (isReaped || !Libc.killpg(Pid, signal)))
             Libc.pidfd_send_signal(pidfd, signal);
     }
 
@@ -194,7 +199,7 @@ internal sealed class ForkedWorker
         }
         finally
         {
-            reaped = true;
+            isReaped = true;
             processes.WorkerReaped();
         }
     }
@@ -202,7 +207,7 @@ internal sealed class ForkedWorker
     /// <summary>Kills every process of the job.</summary>
     public void KillAll()
     {
-        if (released)
+        if (stage == WorkerStage.Released)
             return;
         try
         {
@@ -217,7 +222,7 @@ internal sealed class ForkedWorker
     /// <summary>The last word to it: what is left of the job is killed, and then its process id may be taken by others.</summary>
     public void Release()
     {
-        if (released)
+        if (stage == WorkerStage.Released)
             return;
         try
         {
@@ -239,13 +244,12 @@ internal sealed class ForkedWorker
         }
         finally
         {
-            released = true;
+            stage = WorkerStage.Released;
             control.Dispose();
             pidfd.Dispose();
             streams?.Dispose();
             Answered();
-            WhenReleased?.Invoke();
-            WhenReleased = null;
+            taker?.WorkerReleased();
         }
     }
 
@@ -254,7 +258,7 @@ internal sealed class ForkedWorker
     {
         try
         {
-            if (how is not null && !released)
+            if (how is not null && stage != WorkerStage.Released)
                 processes.WorkerEnded();
         }
         finally

@@ -49,9 +49,10 @@ internal static class HostInspection
     private static async Task InspectAsync(
         Loop loop, ChildReaper reaper, DaemonOptions options, TaskCompletionSource<JobDescription[]> done)
     {
-        var descriptors = new DescriptorCheck(loop, reaper, options.Socket.DescriptorCheck == SocketOptions.ByDaemon, NullLogger.Instance);
-        JobHostPool[] hosts =
-            [.. options.JobHosts.Select(host => new JobHostPool(loop, reaper, descriptors, WithoutWorkers(host), NullLogger.Instance))];
+        var descriptors = new DescriptorCheck(
+            loop, reaper, options.Socket.DescriptorCheck == SocketOptions.ByDaemon, NullLogger.Instance, static _ => { });
+        var context = new HostContext(loop, reaper, descriptors, NullLogger.Instance);
+        JobHostPool[] hosts = [.. options.JobHosts.Select(host => new JobHostPool(context, WithoutWorkers(host), static _ => { }))];
         JobDescription[] jobs = [];
         Exception? problem = null;
         try

@@ -13,16 +13,11 @@ namespace PipeForkAs.Daemon.Forking;
 /// <summary>One life of a job host's process, from its start until it is lost.</summary>
 internal sealed class HostProcess : IDisposable
 {
-    /// <summary>Nothing of the daemon's own environment reaches a job host. Jobs get an environment of their own.</summary>
-    private static readonly string[] Environment = ["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8"];
-
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(2);
 
-    private readonly Loop loop;
-    private readonly ChildReaper reaper;
+    private readonly HostContext context;
     private readonly JobIsolation isolation;
-    private readonly DescriptorCheck descriptorCheck;
     private readonly IHostProcessOwner owner;
     private readonly HostChannel channel;
     private readonly Heartbeat heartbeat;
@@ -32,24 +27,22 @@ internal sealed class HostProcess : IDisposable
     private readonly LoopTimer startDeadline;
     private HostStage stage;
 
-    private HostProcess(
-        Loop loop, ChildReaper reaper, JobIsolation isolation, DescriptorCheck descriptorCheck, IHostProcessOwner owner, ProcessId pid, HostChannel channel)
+    /// <summary>Takes charge of a process that was started.</summary>
+    public HostProcess(HostContext context, JobIsolation isolation, IHostProcessOwner owner, ProcessId pid, HostChannel channel)
     {
-        this.descriptorCheck = descriptorCheck;
-        this.loop = loop;
-        this.reaper = reaper;
+        this.context = context;
         this.isolation = isolation;
         this.owner = owner;
         this.channel = channel;
         Pid = pid;
         Executable = ExecutableFile.Of(pid);
-        heartbeat = new Heartbeat(loop, () => Say(MessageKind.Ping), () => Lose($"it did not answer for {Heartbeat.Patience.TotalSeconds:0} s"));
-        startDeadline = loop.Schedule(StartTimeout, () => Lose($"it did not become ready within {StartTimeout.TotalSeconds:0} s"));
-        reaper.Register(pid, child =>
+        heartbeat = new Heartbeat(context.Loop, () => Send(MessageKind.Ping), () => MarkLost($"it did not answer for {Heartbeat.Patience.TotalSeconds:0} s"));
+        startDeadline = context.Loop.Schedule(StartTimeout, () => MarkLost($"it did not become ready within {StartTimeout.TotalSeconds:0} s"));
+        context.Reaper.Register(pid, child =>
         {
             ended.TrySetResult();
             TakeLastMessages();
-            Lose($"it ended: {Words(child.Status)}{Hint()}");
+            MarkLost($"it ended: {WaitStatusText.Of(child.Status)}{Hint()}");
         }, isJobHost: true);
     }
 
@@ -74,52 +67,14 @@ internal sealed class HostProcess : IDisposable
     /// <summary>Workers that it was asked for and has not forked yet.</summary>
     public int ForksAsked { get; private set; }
 
-    /// <summary>Starts the executable with a control socket as descriptor 3, nothing to read, and the daemon's stderr for its own words.</summary>
-    /// <param name="loop">The loop.</param>
-    /// <param name="reaper">Reaps it.</param>
-    /// <param name="isolation">Has a place for its workers.</param>
-    /// <param name="descriptors">Keeps descriptors out that its workers send along.</param>
-    /// <param name="path">The executable.</param>
-    /// <param name="forRoot">Whether it forks for orders that grant root, and no others.</param>
-    /// <param name="owner">Is told of what becomes of it.</param>
-    /// <exception cref="SystemCallException">It cannot be started.</exception>
-    public static HostProcess Start(
-        Loop loop, ChildReaper reaper, JobIsolation isolation, DescriptorCheck descriptors, string path, bool forRoot, IHostProcessOwner owner)
-    {
-        (FileDescriptor own, FileDescriptor theirs) = Libc.socketpair_seqpacket();
-        try
-        {
-            using (theirs)
-            using (FileDescriptor nothing = Libc.open("/dev/null", OpenFlags.O_RDWR))
-            {
-                Libc.set_nonblocking(own);
-                var stderr = new FileDescriptor(2);
-                HostProcess process = reaper.Start(() =>
-                {
-                    ProcessId pid = Libc.posix_spawn(
-                        path, [path, forRoot ? WorkerProtocol.ServeRootArgument : WorkerProtocol.ServeArgument], Environment,
-                        [(theirs, WorkerProtocol.ControlDescriptor), (nothing, 0), (stderr, 1)]);
-                    return new HostProcess(loop, reaper, isolation, descriptors, owner, pid, new HostChannel(loop, own));
-                });
-                stderr.Release();
-                return process;
-            }
-        }
-        catch
-        {
-            own.Dispose();
-            throw;
-        }
-    }
-
     /// <summary>Begins to listen to it, and to tell its owner.</summary>
-    public void Begin() => loop.Start(ReadAsync);
+    public void Begin() => context.Loop.Start(ReadAsync);
 
     /// <summary>Asks for one more worker.</summary>
     public void AskForFork()
     {
         ForksAsked++;
-        Say(MessageKind.Fork);
+        Send(MessageKind.Fork);
     }
 
     /// <summary>Ends it: it is told by its closed control socket, ends its workers and then itself, or is killed after a grace.</summary>
@@ -128,9 +83,9 @@ internal sealed class HostProcess : IDisposable
         if (stage != HostStage.Lost)
             stage = HostStage.Stopping;
         Close();
-        await Task.WhenAny(ended.Task, loop.DelayAsync(StopGrace));
+        await Task.WhenAny(ended.Task, context.Loop.DelayAsync(StopGrace));
         Dispose();
-        await Task.WhenAny(ended.Task, loop.DelayAsync(StopGrace));
+        await Task.WhenAny(ended.Task, context.Loop.DelayAsync(StopGrace));
     }
 
     /// <summary>Ends it now. The reaper reaps it.</summary>
@@ -149,7 +104,7 @@ internal sealed class HostProcess : IDisposable
         // Behind the process's end, its workers are the daemon's own children.
         if (!workers.Remove(worker.Pid.Value) || channel.IsClosed)
             return;
-        reaper.Forget(worker.Pid);
+        context.Reaper.Forget(worker.Pid);
         LetReap(worker.Pid);
     }
 
@@ -165,16 +120,16 @@ internal sealed class HostProcess : IDisposable
         try
         {
             if (await channel.ReadAsync(Take))
-                Lose($"it closed its control socket{Hint()}");
+                MarkLost($"it closed its control socket{Hint()}");
         }
         catch (Exception failure) when (failure is FormatException or SystemCallException or JobHostException or JsonException)
         {
-            Lose(failure.Message);
+            MarkLost(failure.Message);
         }
         catch
         {
             // Nobody reads what it says any more.
-            Lose("the daemon could not go on with it");
+            MarkLost("the daemon could not go on with it");
             throw;
         }
     }
@@ -193,7 +148,7 @@ internal sealed class HostProcess : IDisposable
         }
         catch (Exception failure) when (failure is FormatException or SystemCallException or JobHostException or JsonException)
         {
-            Lose(failure.Message);
+            MarkLost(failure.Message);
         }
     }
 
@@ -260,10 +215,8 @@ internal sealed class HostProcess : IDisposable
 
         // Whoever got hold of the worker's end can keep it open and say nothing: the loop must not wait for that.
         Libc.set_nonblocking(workerControl);
-        Libc.set_nonblocking(stdin);
-        Libc.set_nonblocking(stdout);
-        UntrustedSocket control = descriptorCheck.Own(workerControl, InputKind.Messages);
-        var streams = new JobStreams(descriptorCheck.Own(stdin, InputKind.None), descriptorCheck.Own(stdout, InputKind.Stream));
+        UntrustedSocket control = context.Descriptors.Own(workerControl, InputKind.Messages);
+        JobStreams streams = JobStreams.Create(context.Descriptors, stdin, stdout);
         var pid = new ProcessId(message.Pid);
         return new ForkedWorker(this, pid, control, pidfd, streams, isolation.For(pid));
     }
@@ -273,11 +226,11 @@ internal sealed class HostProcess : IDisposable
         workers.Add(worker.Pid.Value, worker);
 
         // Should the job host die, its workers become the daemon's children: what is left of their groups is ended before their ids are free.
-        reaper.Register(worker.Pid, _ => worker.BeforeReap());
+        context.Reaper.Register(worker.Pid, _ => worker.BeforeReap());
         if (isolation.PlacingBlocks)
-            loop.Start(() => PlaceAsync(worker));
+            context.Loop.Start(() => PlaceAsync(worker));
         else
-            GiveOut(worker);
+            HandOut(worker);
     }
 
     private async Task PlaceAsync(ForkedWorker worker)
@@ -303,11 +256,11 @@ internal sealed class HostProcess : IDisposable
         }
         else
         {
-            GiveOut(worker);
+            HandOut(worker);
         }
     }
 
-    private void GiveOut(ForkedWorker worker)
+    private void HandOut(ForkedWorker worker)
     {
         HasForked = true;
         owner.Forked(worker);
@@ -330,7 +283,7 @@ internal sealed class HostProcess : IDisposable
         owner.WorkerEnded(worker);
     }
 
-    private void Lose(string reason)
+    private void MarkLost(string reason)
     {
         if (stage == HostStage.Lost)
             return;
@@ -339,8 +292,8 @@ internal sealed class HostProcess : IDisposable
         foreach (ForkedWorker worker in workers.Values)
         {
             // Whoever took it releases it; its descriptors are that one's until then.
-            loop.Guard(() => worker.Signal(Signal.SIGKILL));
-            loop.Guard(() => worker.MarkEnded(null));
+            context.Loop.Guard(() => worker.Signal(Signal.SIGKILL));
+            context.Loop.Guard(() => worker.MarkEnded(null));
         }
 
         workers.Clear();
@@ -353,7 +306,7 @@ internal sealed class HostProcess : IDisposable
         channel.Send();
     }
 
-    private void Say(MessageKind kind)
+    private void Send(MessageKind kind)
     {
         channel.Writer.Begin(kind);
         channel.Send();
@@ -361,11 +314,4 @@ internal sealed class HostProcess : IDisposable
 
     /// <summary>What may be wrong with an executable that says nothing.</summary>
     private string Hint() => stage != HostStage.Started ? "" : "; is it built with PipeForkAs.Jobs?";
-
-    private static string Words(WaitStatus status) => status switch
-    {
-        WaitStatus.Exited exited => $"exit code {exited.Code}",
-        WaitStatus.Signaled signaled => $"killed by {signaled.Signal}",
-        _ => status.ToString(),
-    };
 }

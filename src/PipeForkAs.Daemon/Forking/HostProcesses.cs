@@ -1,11 +1,7 @@
-using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.Configuration;
-using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.Daemon.Logging;
-using PipeForkAs.Daemon.Processes;
-using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Forking;
@@ -18,38 +14,32 @@ internal sealed class HostProcesses : IHostProcessOwner
 {
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
 
-    private readonly Loop loop;
-    private readonly ChildReaper reaper;
-    private readonly DescriptorCheck descriptors;
+    private readonly HostContext context;
     private readonly JobHostOptions options;
     private readonly bool forRoot;
     private readonly int wanted;
     private readonly string name;
     private readonly Action<HostProcess> becameReady;
     private readonly Action gone;
-    private readonly ILogger logger;
     private readonly List<HostProcess> processes = [];
     private readonly WorkerPool pool;
     private readonly TaskCompletionSource started = new();
     private JobIsolation? isolation; // From the start on.
     private int failedStarts;
-    private bool retired, stopped;
+    private HostProcessesStage stage;
 
     private HostProcesses(
-        Loop loop, ChildReaper reaper, DescriptorCheck descriptors, JobHostOptions options, bool forRoot, int wanted, PoolSize size,
-        Action<HostProcess> becameReady, Action gone, ILogger logger)
+        HostContext context, JobHostOptions options, bool forRoot, int wanted, PoolSize size, Action<HostProcess> becameReady, Action gone,
+        Action workerReleased)
     {
-        this.descriptors = descriptors;
-        this.loop = loop;
-        this.reaper = reaper;
+        this.context = context;
         this.options = options;
         this.forRoot = forRoot;
         this.wanted = wanted;
         name = forRoot ? $"{options.Path} (for root)" : options.Path;
         this.becameReady = becameReady;
         this.gone = gone;
-        this.logger = logger;
-        pool = new WorkerPool(loop, name, size, processes, logger);
+        pool = new WorkerPool(context.Loop, name, size, processes, workerReleased, context.Logger);
     }
 
     private string NoProcess => $"the job host {name}, which was replaced, died before the job began; ask again";
@@ -70,30 +60,26 @@ internal sealed class HostProcesses : IHostProcessOwner
     public IEnumerable<ProcessId> Pids => processes.Select(static process => process.Pid);
 
     /// <summary>Those for all users but root: as many as configured, with as many workers in advance. They gave up what no user but root may do.</summary>
-    /// <param name="loop">The loop.</param>
-    /// <param name="reaper">Reaps them.</param>
-    /// <param name="descriptors">Keeps descriptors out that their workers send along.</param>
+    /// <param name="context">What they need.</param>
     /// <param name="options">The job host.</param>
     /// <param name="becameReady">Called when one of them can fork.</param>
-    /// <param name="logger">Is told of what becomes of them.</param>
-    public static HostProcesses ForUsers(
-        Loop loop, ChildReaper reaper, DescriptorCheck descriptors, JobHostOptions options, Action<HostProcess> becameReady, ILogger logger) =>
-        new(loop, reaper, descriptors, options, forRoot: false, options.Processes, new PoolSize(options.Workers, options.MostWorkers), becameReady, static () => { }, logger);
+    /// <param name="workerReleased">Called when a worker that was taken is released.</param>
+    public static HostProcesses ForUsers(HostContext context, JobHostOptions options, Action<HostProcess> becameReady, Action workerReleased) => new(
+        context, options, forRoot: false, options.Processes, new PoolSize(options.Workers, options.MostWorkers), becameReady, static () => { },
+        workerReleased);
 
     /// <summary>
     /// The one for orders that grant root: seldom needed, and started when it is; where it dies, only for those who wait. No worker lies ready:
     /// only these keep what root may do.
     /// </summary>
-    /// <param name="loop">The loop.</param>
-    /// <param name="reaper">Reaps it.</param>
-    /// <param name="descriptors">Keeps descriptors out that their workers send along.</param>
+    /// <param name="context">What it needs.</param>
     /// <param name="options">The job host.</param>
     /// <param name="becameReady">Called when it can fork. What it throws as <see cref="JobHostException"/> ends it.</param>
     /// <param name="gone">Called when it is no more, and is not started again.</param>
-    /// <param name="logger">Is told of what becomes of it.</param>
+    /// <param name="workerReleased">Called when a worker that was taken is released.</param>
     public static HostProcesses ForRoot(
-        Loop loop, ChildReaper reaper, DescriptorCheck descriptors, JobHostOptions options, Action<HostProcess> becameReady, Action gone, ILogger logger) =>
-        new(loop, reaper, descriptors, options, forRoot: true, wanted: 1, new PoolSize(0, 0), becameReady, gone, logger);
+        HostContext context, JobHostOptions options, Action<HostProcess> becameReady, Action gone, Action workerReleased) =>
+        new(context, options, forRoot: true, wanted: 1, new PoolSize(0, 0), becameReady, gone, workerReleased);
 
     /// <summary>Starts them and waits until all of them can fork.</summary>
     /// <exception cref="JobHostException">One cannot serve; the message says why.</exception>
@@ -112,7 +98,7 @@ internal sealed class HostProcesses : IHostProcessOwner
     /// <exception cref="JobHostException">The fork failed, or took too long.</exception>
     /// <exception cref="OperationCanceledException">Whoever asked is gone.</exception>
     public ValueTask<ForkedWorker> TakeAsync(Bucket bucket, TimeSpan timeout, Action<Action>? onLeft) =>
-        retired && processes.Count == 0 && started.Task.IsCompleted
+        stage == HostProcessesStage.Retired && processes.Count == 0
             ? throw new JobHostException(NoProcess)
             : pool.TakeAsync(bucket, timeout, onLeft);
 
@@ -125,14 +111,19 @@ internal sealed class HostProcesses : IHostProcessOwner
     /// <summary>No worker lies ready any more, and none of them is started again: another executable may be at the path by now.</summary>
     public void Retire()
     {
-        retired = true;
+        stage = stage switch
+        {
+            HostProcessesStage.Starting => HostProcessesStage.StartingRetired,
+            HostProcessesStage.Serving => HostProcessesStage.Retired,
+            _ => stage,
+        };
         pool.Retire();
     }
 
     /// <summary>Ends them and their workers.</summary>
     public Task StopAsync()
     {
-        stopped = true;
+        stage = HostProcessesStage.Stopped;
         pool.Close();
         return Task.WhenAll(processes.ToArray().Select(process => process.StopAsync()));
     }
@@ -140,10 +131,17 @@ internal sealed class HostProcesses : IHostProcessOwner
     void IHostProcessOwner.BecameReady(HostProcess process)
     {
         becameReady(process);
-        Log.JobHostReady(logger, name, process.Pid.Value, process.Jobs.Count);
+        Log.JobHostReady(context.Logger, name, process.Pid.Value, process.Jobs.Count);
         pool.Fill();
-        if (processes.Count(one => one.IsReady) == wanted)
-            started.TrySetResult();
+        if (processes.Count(one => one.IsReady) < wanted)
+            return;
+        stage = stage switch
+        {
+            HostProcessesStage.Starting => HostProcessesStage.Serving,
+            HostProcessesStage.StartingRetired => HostProcessesStage.Retired,
+            _ => stage,
+        };
+        started.TrySetResult();
     }
 
     void IHostProcessOwner.Forked(ForkedWorker worker)
@@ -154,8 +152,8 @@ internal sealed class HostProcesses : IHostProcessOwner
 
     void IHostProcessOwner.ForkFailed(string reason)
     {
-        Log.ForkFailed(logger, name, reason);
-        pool.Miss(reason);
+        Log.ForkFailed(context.Logger, name, reason);
+        pool.FailNext(reason);
     }
 
     void IHostProcessOwner.WorkerEnded(ForkedWorker worker) => pool.NoticeEnd(worker);
@@ -171,7 +169,7 @@ internal sealed class HostProcesses : IHostProcessOwner
     {
         try
         {
-            var process = HostProcess.Start(loop, reaper, isolation!, descriptors, options.Path, forRoot, this);
+            HostProcess process = HostLauncher.Start(context, isolation!, options.Path, forRoot, this);
             processes.Add(process);
             process.Begin();
         }
@@ -184,40 +182,44 @@ internal sealed class HostProcesses : IHostProcessOwner
     /// <summary>At once where the process was of use; else later and later. The first start fails, where it does.</summary>
     private void StartAgain(string reason, bool wasOfUse)
     {
-        if (stopped)
-            return;
-        if (retired && started.Task.IsCompleted)
+        switch (stage)
         {
-            Log.FormerJobHostLost(logger, name, reason);
-            if (processes.Count == 0)
-                pool.Refuse(NoProcess);
-            return;
+            case HostProcessesStage.Stopped:
+                return;
+            case HostProcessesStage.Retired:
+                Log.FormerJobHostLost(context.Logger, name, reason);
+                if (processes.Count == 0)
+                    pool.Refuse(NoProcess);
+                return;
+            case HostProcessesStage.Serving when !forRoot || (wasOfUse && pool.IsAwaited):
+                StartAgainLater(reason, wasOfUse);
+                return;
+            default:
+                GiveUp($"the job host {name} cannot serve: {reason}");
+                return;
         }
+    }
 
-        if (!started.Task.IsCompleted || (forRoot && !(wasOfUse && pool.IsAwaited)))
-        {
-            GiveUp($"the job host {name} cannot serve: {reason}");
-            return;
-        }
-
+    private void StartAgainLater(string reason, bool wasOfUse)
+    {
         TimeSpan pause = wasOfUse ? TimeSpan.Zero : TimeSpan.FromMilliseconds(Math.Min(LongestPause.TotalMilliseconds, 100 << Math.Min(failedStarts++, 10)));
-        Log.JobHostLost(logger, name, reason, pause.TotalSeconds);
+        Log.JobHostLost(context.Logger, name, reason, pause.TotalSeconds);
 
         // What waits for workers may have others to get them from.
         pool.Fill();
-        loop.Schedule(pause, () =>
+        context.Loop.Schedule(pause, () =>
         {
-            if (!stopped && !retired)
+            if (stage == HostProcessesStage.Serving)
                 StartProcess();
         });
     }
 
     private void GiveUp(string refusal)
     {
-        stopped = true;
+        stage = HostProcessesStage.Stopped;
         gone();
         pool.Refuse(refusal);
         if (!started.TrySetException(new JobHostException(refusal) { Path = options.Path }))
-            Log.JobHostGone(logger, refusal);
+            Log.JobHostGone(context.Logger, refusal);
     }
 }

@@ -1,11 +1,7 @@
 using System.Text.Json;
-using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.Configuration;
-using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Isolation;
-using PipeForkAs.Daemon.Processes;
-using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
 
@@ -14,27 +10,24 @@ namespace PipeForkAs.Daemon.Forking;
 /// <summary>A registered executable that holds job functions: what the daemon takes workers from.</summary>
 internal sealed class JobHostPool
 {
-    private readonly Loop loop;
-    private readonly ChildReaper reaper;
-    private readonly DescriptorCheck descriptors;
+    private readonly HostContext context;
     private readonly JobHostOptions options;
-    private readonly ILogger logger;
+    private readonly Action<JobHostPool> jobsChanged;
     private readonly HostProcesses users;
     private HostProcesses? root;
-    private readonly Action useEnded;
     private JobIsolation isolation = null!; // From the start on.
-    private Action? whenUnused;
-    private bool stopped;
+    private Action unused = static () => { };
+    private JobHostPoolStage stage;
 
-    public JobHostPool(Loop loop, ChildReaper reaper, DescriptorCheck descriptors, JobHostOptions options, ILogger logger)
+    /// <param name="context">What its processes need.</param>
+    /// <param name="options">The entry of the configuration.</param>
+    /// <param name="jobsChanged">Called when a process of it became ready: its jobs may be others now.</param>
+    public JobHostPool(HostContext context, JobHostOptions options, Action<JobHostPool> jobsChanged)
     {
-        this.descriptors = descriptors;
-        this.loop = loop;
-        this.reaper = reaper;
+        this.context = context;
         this.options = options;
-        this.logger = logger;
-        useEnded = EndUse;
-        users = HostProcesses.ForUsers(loop, reaper, descriptors, options, BecameReady, logger);
+        this.jobsChanged = jobsChanged;
+        users = HostProcesses.ForUsers(context, options, BecameReady, EndUse);
     }
 
     /// <summary>The executable.</summary>
@@ -56,13 +49,12 @@ internal sealed class JobHostPool
     public int Uses { get; private set; }
 
     /// <summary>Whether it serves no new requests, and ends with its last use.</summary>
-    public bool IsRetired => whenUnused is not null;
+    public bool IsRetired => stage is JobHostPoolStage.Retired or JobHostPoolStage.RetiredAndStopped;
 
     /// <summary>Its processes.</summary>
     public IEnumerable<ProcessId> Pids => users.Pids.Concat(root?.Pids ?? []);
 
-    /// <summary>Called when a process of it became ready: its jobs may be others now.</summary>
-    public Action? JobsChanged { get; set; }
+    private bool IsStopped => stage is JobHostPoolStage.Stopped or JobHostPoolStage.RetiredAndStopped;
 
     /// <summary>Starts its processes and waits until all of them can fork.</summary>
     /// <exception cref="JobHostException">It cannot serve; the message says why.</exception>
@@ -84,9 +76,7 @@ internal sealed class JobHostPool
         Uses++;
         try
         {
-            ForkedWorker worker = await (forRoot ? TakeForRootAsync(bucket, timeout, onLeft) : users.TakeAsync(bucket, timeout, onLeft));
-            worker.WhenReleased = useEnded;
-            return worker;
+            return await (forRoot ? TakeForRootAsync(bucket, timeout, onLeft) : users.TakeAsync(bucket, timeout, onLeft));
         }
         catch
         {
@@ -117,13 +107,14 @@ internal sealed class JobHostPool
     /// <summary>
     /// No new requests come. Workers that wait for one are released; the requests that hold it still get workers, forked when they ask.
     /// </summary>
-    /// <param name="unused">Called once, when nobody uses it.</param>
-    public void Retire(Action unused)
+    /// <param name="whenUnused">Called once, when nobody uses it.</param>
+    public void Retire(Action whenUnused)
     {
-        whenUnused = unused;
+        unused = whenUnused;
+        stage = JobHostPoolStage.Retired;
         users.Retire();
         root?.Retire();
-        LookWhetherUsed();
+        EndIfUnused();
     }
 
     /// <summary>Short jobs that have no answer yet.</summary>
@@ -139,22 +130,22 @@ internal sealed class JobHostPool
     /// <summary>Ends its processes and their workers.</summary>
     public Task StopAsync()
     {
-        stopped = true;
+        stage = IsRetired ? JobHostPoolStage.RetiredAndStopped : JobHostPoolStage.Stopped;
         return Task.WhenAll(users.StopAsync(), root?.StopAsync() ?? Task.CompletedTask);
     }
 
     private ValueTask<ForkedWorker> TakeForRootAsync(Bucket bucket, TimeSpan timeout, Action<Action>? onLeft)
     {
-        if (stopped)
+        if (IsStopped)
             throw new JobHostException("the daemon is stopping");
         if (root is not null)
             return root.TakeAsync(bucket, timeout, onLeft);
 
-        root = HostProcesses.ForRoot(loop, reaper, descriptors, options, ThrowUnlessSameJobs, () => root = null, logger);
+        root = HostProcesses.ForRoot(context, options, ThrowUnlessSameJobs, () => root = null, EndUse);
         if (IsRetired)
             root.Retire();
         ValueTask<ForkedWorker> taking = root.TakeAsync(bucket, timeout, onLeft);
-        loop.Start(StartRootAsync);
+        context.Loop.Start(StartRootAsync);
         return taking;
     }
 
@@ -190,7 +181,7 @@ internal sealed class JobHostPool
     private void BecameReady(HostProcess process)
     {
         Jobs = process.Jobs;
-        JobsChanged?.Invoke();
+        jobsChanged(this);
     }
 
     /// <summary>What makes an entry of the configuration another one.</summary>
@@ -199,16 +190,16 @@ internal sealed class JobHostPool
     private void EndUse()
     {
         if (--Uses == 0 && IsRetired)
-            LookWhetherUsed();
+            EndIfUnused();
     }
 
     /// <summary>Not inline: what ends its use may have more to do with it.</summary>
-    private void LookWhetherUsed() => loop.Post(_ =>
+    private void EndIfUnused() => context.Loop.Post(_ =>
     {
-        if (Uses > 0 || stopped)
+        if (Uses > 0 || stage != JobHostPoolStage.Retired)
             return;
-        stopped = true;
-        whenUnused!();
+        stage = JobHostPoolStage.RetiredAndStopped;
+        unused();
     }, null);
 
     /// <summary>A use of it.</summary>

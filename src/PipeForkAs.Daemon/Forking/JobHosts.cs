@@ -1,10 +1,6 @@
-using Microsoft.Extensions.Logging;
 using PipeForkAs.Daemon.Configuration;
-using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.Daemon.Logging;
-using PipeForkAs.Daemon.Processes;
-using PipeForkAs.Daemon.Untrusted;
 
 namespace PipeForkAs.Daemon.Forking;
 
@@ -14,24 +10,20 @@ namespace PipeForkAs.Daemon.Forking;
 /// </summary>
 internal sealed class JobHosts
 {
-    private readonly Loop loop;
-    private readonly ILogger logger;
-    private readonly Func<JobHostOptions, JobHostPool> make;
+    private readonly HostContext context;
+    private readonly Action jobsChanged;
     private readonly List<JobHostPool> former = [];
     private readonly List<JobHostPool> starting = [];
     private JobIsolation? isolation; // From the start on.
 
-    /// <param name="loop">The loop.</param>
-    /// <param name="reaper">Reaps their processes.</param>
-    /// <param name="descriptors">Keeps descriptors out that their workers send along.</param>
+    /// <param name="context">What their processes need.</param>
     /// <param name="options">The job hosts of the configuration, at least one.</param>
-    /// <param name="logger">The log.</param>
-    public JobHosts(Loop loop, ChildReaper reaper, DescriptorCheck descriptors, IEnumerable<JobHostOptions> options, ILogger logger)
+    /// <param name="jobsChanged">Called when a process of one that serves became ready: its jobs may be others now.</param>
+    public JobHosts(HostContext context, IEnumerable<JobHostOptions> options, Action jobsChanged)
     {
-        this.loop = loop;
-        this.logger = logger;
-        make = host => new JobHostPool(loop, reaper, descriptors, host, logger);
-        Current = [.. options.Select(make)];
+        this.context = context;
+        this.jobsChanged = jobsChanged;
+        Current = [.. options.Select(Make)];
     }
 
     /// <summary>Those that serve new requests, in the order of the configuration.</summary>
@@ -46,21 +38,17 @@ internal sealed class JobHosts
     /// <summary>Whether one of those that serve can fork, and answers.</summary>
     public bool AreHealthy => Current.Any(static host => host.IsHealthy);
 
-    /// <summary>Called when a process of one that serves became ready: its jobs may be others now.</summary>
-    public Action? JobsChanged { private get; set; }
-
     /// <summary>Starts those of the configuration and waits until all of them can fork.</summary>
     /// <exception cref="JobHostException">One cannot serve; the message says why.</exception>
     public Task StartAsync(JobIsolation jobIsolation)
     {
         isolation = jobIsolation;
-        Adopt(Current);
         return Task.WhenAll(Current.Select(host => host.StartAsync(jobIsolation)));
     }
 
     /// <summary>
     /// Starts what another configuration, or another executable, needs beside those that serve. Nothing changes before <see
-    /// cref="Change.Keep"/>.
+    /// cref="Change.Commit"/>.
     /// </summary>
     /// <param name="options">The job hosts of the configuration, at least one.</param>
     /// <exception cref="ConfigurationException">
@@ -75,7 +63,7 @@ internal sealed class JobHosts
             if (same is not null)
                 left.Remove(same);
             else
-                fresh.Add(same = make(each));
+                fresh.Add(same = Make(each));
             wanted.Add(same);
         }
 
@@ -112,23 +100,24 @@ internal sealed class JobHosts
 
     private JobHostPool[] All => [.. Current, .. former, .. starting];
 
-    private void Adopt(IEnumerable<JobHostPool> hosts)
+    private JobHostPool Make(JobHostOptions entry) => new(context, entry, ReportJobsChanged);
+
+    /// <summary>One that starts, and serves later or never, or that another one replaced, changes nothing.</summary>
+    private void ReportJobsChanged(JobHostPool host)
     {
-        foreach (JobHostPool host in hosts)
-            host.JobsChanged = () => JobsChanged?.Invoke();
+        if (Current.Contains(host))
+            jobsChanged();
     }
 
     private void Replace(IReadOnlyList<JobHostPool> hosts)
     {
         JobHostPool[] gone = [.. Current.Except(hosts)];
         Current = hosts;
-        Adopt(hosts);
         foreach (JobHostPool host in gone)
         {
-            host.JobsChanged = null;
             former.Add(host);
-            Log.JobHostReplaced(logger, host.Path, string.Join(", ", host.Pids.Select(static pid => pid.Value)), host.Uses);
-            host.Retire(() => loop.Start(() => EndAsync(host)));
+            Log.JobHostReplaced(context.Logger, host.Path, string.Join(", ", host.Pids.Select(static pid => pid.Value)), host.Uses);
+            host.Retire(() => context.Loop.Start(() => EndAsync(host)));
         }
     }
 
@@ -136,11 +125,11 @@ internal sealed class JobHosts
     {
         await host.StopAsync();
         former.Remove(host);
-        Log.JobHostEnded(logger, host.Path);
+        Log.JobHostEnded(context.Logger, host.Path);
     }
 
     /// <summary>Job hosts that are ready to take over.</summary>
-    /// <param name="owner">Whose they are.</param>
+    /// <param name="owner">All job hosts.</param>
     /// <param name="hosts">Those that shall serve, in their order.</param>
     /// <param name="fresh">Those of them that were started.</param>
     /// <param name="replaced">Those of them that have the same entry as one that serves.</param>
@@ -148,7 +137,7 @@ internal sealed class JobHosts
         JobHosts owner, IReadOnlyList<JobHostPool> hosts, IReadOnlyList<JobHostPool> fresh, IReadOnlyList<JobHostPool> replaced)
         : IAsyncDisposable
     {
-        private bool isKept;
+        private bool isCommitted;
 
         /// <summary>Those that shall serve, in their order.</summary>
         public IReadOnlyList<JobHostPool> Hosts => hosts;
@@ -157,9 +146,9 @@ internal sealed class JobHosts
         public IEnumerable<string> Items => replaced.Select(static host => $"the executable {host.Path}");
 
         /// <summary>They serve from now on, and those that are not among them end with their last jobs.</summary>
-        public void Keep()
+        public void Commit()
         {
-            isKept = true;
+            isCommitted = true;
             Leave();
             owner.Replace(hosts);
         }
@@ -167,9 +156,9 @@ internal sealed class JobHosts
         /// <summary>Ends those that were started, where they were not kept.</summary>
         public async ValueTask DisposeAsync()
         {
-            if (isKept)
+            if (isCommitted)
                 return;
-            isKept = true;
+            isCommitted = true;
             await Task.WhenAll(fresh.Select(static host => host.StopAsync()));
             Leave();
         }

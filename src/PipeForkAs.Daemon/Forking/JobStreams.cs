@@ -1,5 +1,6 @@
 using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Untrusted;
+using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Forking;
 
@@ -23,8 +24,17 @@ internal sealed class JobStreams(UntrustedSocket stdin, UntrustedSocket stdout) 
     /// <summary>Where the daemon reads the job's stdout, and its stderr where they share one stream.</summary>
     public UntrustedSocket Stdout => stdout;
 
+    /// <summary>Takes over the daemon's ends. They are the streams' when this returns, and not before.</summary>
+    /// <exception cref="SystemCallException">An option of a socket cannot be set.</exception>
+    public static JobStreams Create(DescriptorCheck descriptors, FileDescriptor stdin, FileDescriptor stdout)
+    {
+        Libc.set_nonblocking(stdin);
+        Libc.set_nonblocking(stdout);
+        return new JobStreams(descriptors.Own(stdin, InputKind.None), descriptors.Own(stdout, InputKind.Stream));
+    }
+
     /// <summary>Says whose the job is.</summary>
-    public void BelongTo(Bucket user) => stdin.Peer = stdout.Peer = user;
+    public void AssignTo(Bucket user) => stdin.Peer = stdout.Peer = user;
 
     public void Dispose()
     {

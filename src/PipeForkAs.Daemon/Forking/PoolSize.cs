@@ -20,10 +20,10 @@ internal sealed class PoolSize(int least, int most)
 
     /// <summary>A request took one.</summary>
     /// <param name="left">How many that left.</param>
-    public void Took(int left) => unneeded = Math.Min(unneeded, left);
+    public void CountTaken(int left) => unneeded = Math.Min(unneeded, left);
 
     /// <summary>A request found none.</summary>
-    public void Missed()
+    public void CountMiss()
     {
         unneeded = 0;
         Wanted = Math.Min(most, Wanted + 1);

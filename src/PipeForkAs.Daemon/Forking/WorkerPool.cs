@@ -13,8 +13,11 @@ namespace PipeForkAs.Daemon.Forking;
 /// <param name="path">The job host's executable.</param>
 /// <param name="size">How many shall lie ready.</param>
 /// <param name="processes">Who forks them.</param>
+/// <param name="workerReleased">Called when a worker that was taken is released.</param>
 /// <param name="logger">Is told of workers that end before they are needed.</param>
-internal sealed class WorkerPool(Loop loop, string path, PoolSize size, IReadOnlyList<HostProcess> processes, ILogger logger)
+internal sealed class WorkerPool(
+    Loop loop, string path, PoolSize size, IReadOnlyList<HostProcess> processes, Action workerReleased, ILogger logger)
+    : IWorkerTaker
 {
     private PoolSize size = size;
 
@@ -39,7 +42,6 @@ internal sealed class WorkerPool(Loop loop, string path, PoolSize size, IReadOnl
     private readonly Queue<(ForkedWorker Worker, long Since)> busy = new();
 
     private LoopTimer? filling, shrinking;
-    private Action? answered;
     private bool refillPaused, closed;
     private int lastAsked;
 
@@ -79,8 +81,8 @@ internal sealed class WorkerPool(Loop loop, string path, PoolSize size, IReadOnl
                 continue;
             }
 
-            size.Took(ready.Count);
-            return GiveOut(idle);
+            size.CountTaken(ready.Count);
+            return HandOut(idle);
         }
 
         if (processes.Any(static process => process.IsReady))
@@ -98,7 +100,7 @@ internal sealed class WorkerPool(Loop loop, string path, PoolSize size, IReadOnl
             taken.TrySetCanceled();
         });
         Ask(waiting.Count);
-        return GiveOut(await taken.Task);
+        return HandOut(await taken.Task);
     }
 
     /// <summary>Asks for all workers that are missing.</summary>
@@ -133,7 +135,7 @@ internal sealed class WorkerPool(Loop loop, string path, PoolSize size, IReadOnl
     }
 
     /// <summary>A worker that was asked for is not there. The request whose turn it is fails; more are asked for after a pause.</summary>
-    public void Miss(string reason)
+    public void FailNext(string reason)
     {
         if (waiting.TryTake(out FairQueue<TaskCompletionSource<ForkedWorker>>.Place? next))
             next.Item.TrySetException(new JobHostException(reason));
@@ -187,10 +189,14 @@ internal sealed class WorkerPool(Loop loop, string path, PoolSize size, IReadOnl
             idle.Release();
     }
 
-    private ForkedWorker GiveOut(ForkedWorker worker)
+    void IWorkerTaker.WorkerAnswered() => FillUnlessBusy();
+
+    void IWorkerTaker.WorkerReleased() => workerReleased();
+
+    private ForkedWorker HandOut(ForkedWorker worker)
     {
         busy.Enqueue((worker, loop.Time.GetTimestamp()));
-        worker.WhenAnswered = answered ??= () => FillUnlessBusy();
+        worker.Take(this);
         filling ??= loop.Schedule(FillDelay, FillInTime);
         return worker;
     }
@@ -223,7 +229,7 @@ internal sealed class WorkerPool(Loop loop, string path, PoolSize size, IReadOnl
 
     private void Grow()
     {
-        size.Missed();
+        size.CountMiss();
         if (size.IsGrown)
             shrinking ??= loop.Schedule(SizePeriod, Shrink);
     }

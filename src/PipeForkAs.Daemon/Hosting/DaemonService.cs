@@ -7,7 +7,6 @@ using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Logging;
 using PipeForkAs.Daemon.Reloading;
-using PipeForkAs.Daemon.Requests;
 using PipeForkAs.Daemon.Systemd;
 using PipeForkAs.Daemon.Upgrading;
 using PipeForkAs.LibC;
@@ -57,30 +56,27 @@ internal sealed class DaemonService(
     {
         PrepareProcess();
         using var limited = new LimitedLogger(logger, time);
-        using var own = new Loop(time, failure => Log.LoopBroke(limited, failure), Tell);
-        var counts = new RequestCounts();
-        var report = new ServiceReport(own, manager, notifier, counts);
+        using var own = new Loop(time, failure => Log.LoopBroke(limited, failure), LogLongTurn);
         ILogger auditing = loggers.CreateLogger(Audit.Category);
-        var server = new Server(
-            own, options, manager.Socket, upgrade, report, counts, limited, auditing, reloader, notifier);
+        var parts = new DaemonParts(new DaemonContext(own, options, reloader, upgrade, manager, notifier, limited, auditing));
 
         // The runtime has its own SIGCHLD handler; it reaps only children that Process started, of which there are none.
         using PosixSignalRegistration childEnded = PosixSignalRegistration.Create(
-            PosixSignal.SIGCHLD, _ => server.Reaper.ChildEnded(own));
+            PosixSignal.SIGCHLD, _ => parts.Reaper.ChildEnded(own));
         using PosixSignalRegistration reload = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
         {
             signal.Cancel = true;
-            own.Post(_ => own.Start(server.ReloadAsync), null);
+            own.Post(_ => own.Start(parts.ReloadAsync), null);
         });
         var thread = new Thread(() => RunLoop(own)) { Name = "event loop", IsBackground = true };
         thread.Start();
-        own.Post(_ => Start(own, server), null);
-        using CancellationTokenRegistration stopping = stoppingToken.Register(() => own.Post(_ => Stop(own, server), null));
+        own.Post(_ => Start(own, parts.Lifecycle), null);
+        using CancellationTokenRegistration stopping = stoppingToken.Register(() => own.Post(_ => Stop(own, parts.Lifecycle), null));
         await loopEnded.Task;
         thread.Join();
     }
 
-    private void Tell(LongTurn turn) => Log.LongTurn(
+    private void LogLongTurn(LongTurn turn) => Log.LongTurn(
         logger, turn.Took.TotalMilliseconds, turn.OnProcessor.TotalMilliseconds, turn.Collections, turn.Steps,
         turn.LongestStep.TotalMilliseconds, turn.What, turn.Unreported);
 
@@ -101,11 +97,11 @@ internal sealed class DaemonService(
         }
     }
 
-    private async void Start(Loop loop, Server server)
+    private async void Start(Loop loop, Lifecycle lifecycle)
     {
         try
         {
-            await server.StartAsync();
+            await lifecycle.StartAsync();
             started.TrySetResult();
         }
 #pragma warning disable CA1031 // Whatever it is, the start has failed with it, and whoever started is told.
@@ -114,7 +110,7 @@ internal sealed class DaemonService(
         {
             try
             {
-                await server.StopAsync();
+                await lifecycle.StopAsync();
             }
             finally
             {
@@ -124,11 +120,11 @@ internal sealed class DaemonService(
         }
     }
 
-    private async void Stop(Loop loop, Server server)
+    private async void Stop(Loop loop, Lifecycle lifecycle)
     {
         try
         {
-            await server.StopAsync();
+            await lifecycle.StopAsync();
         }
 #pragma warning disable CA1031 // Whatever it is, the loop ends, and the log says it.
         catch (Exception failure)

@@ -10,7 +10,13 @@ namespace PipeForkAs.Daemon.Hosting;
 /// What the daemon goes on telling the service manager while it runs, from the loop's own timers: so a loop that is stuck says nothing
 /// any more, and is restarted.
 /// </summary>
-internal sealed class ServiceReport(Loop loop, ServiceManager manager, ISystemdNotifier notifier, RequestCounts counts)
+/// <param name="loop">The loop.</param>
+/// <param name="manager">The service manager.</param>
+/// <param name="notifier">Sends to it.</param>
+/// <param name="counts">What the status says of requests.</param>
+/// <param name="isHealthy">Whether what the loop cannot tell of itself is well too, the job hosts; while it is not there is no sign of life.</param>
+internal sealed class ServiceReport(
+    Loop loop, ServiceManager manager, ISystemdNotifier notifier, RequestCounts counts, Func<bool> isHealthy)
 {
     /// <summary>The least time between two texts of the status.</summary>
     private static readonly TimeSpan StatusPause = TimeSpan.FromSeconds(1);
@@ -25,15 +31,21 @@ internal sealed class ServiceReport(Loop loop, ServiceManager manager, ISystemdN
     private const int SignsInTime = 6;
 
     private string told = "";
-    private bool isScheduled, stopping, ended;
+    private bool isScheduled;
+    private Stage stage;
 
-    /// <summary>Whether what the loop cannot tell of itself is well too, the job hosts; while it is not there is no sign of life.</summary>
-    public Func<bool> IsHealthy { get; set; } = static () => true;
+    private enum Stage
+    {
+        New,
+        Serving,
+        Stopping,
+        Ended,
+    }
 
     /// <summary>Begins; on the loop.</summary>
     public void Start()
     {
-        counts.Changed = Changed;
+        stage = Stage.Serving;
         Publish();
         if (manager.Watchdog is { } watchdog)
             Live(watchdog / SignsInTime);
@@ -42,54 +54,50 @@ internal sealed class ServiceReport(Loop loop, ServiceManager manager, ISystemdN
     /// <summary>The daemon stops, which may take longer than the service manager would wait by itself.</summary>
     public void Stop()
     {
-        stopping = true;
-        Changed();
+        stage = Stage.Stopping;
+        Refresh();
         Extend();
     }
 
     /// <summary>It has stopped: no word more.</summary>
-    public void End()
+    public void End() => stage = Stage.Ended;
+
+    /// <summary>The counts changed. Called with every request: no more than a look at a flag, mostly.</summary>
+    public void Refresh()
     {
-        ended = true;
-        counts.Changed = null;
+        if (isScheduled || stage is Stage.New or Stage.Ended || !notifier.IsEnabled)
+            return;
+        isScheduled = true;
+        loop.Schedule(StatusPause, Publish);
     }
 
     private static string Jobs(int count) => count == 1 ? "1 job" : string.Create(CultureInfo.InvariantCulture, $"{count} jobs");
 
     private void Live(TimeSpan pause)
     {
-        if (ended)
+        if (stage == Stage.Ended)
             return;
-        if (IsHealthy())
+        if (isHealthy())
             notifier.Notify(ServiceStates.Alive);
         loop.Schedule(pause, () => Live(pause));
     }
 
     private void Extend()
     {
-        if (ended || !notifier.IsEnabled)
+        if (stage == Stage.Ended || !notifier.IsEnabled)
             return;
         notifier.Notify(ServiceStates.ExtendTimeout(StopPatience));
         loop.Schedule(StopPatience / 4, Extend);
     }
 
-    /// <summary>Called with every request: no more than a look at a flag, mostly.</summary>
-    private void Changed()
-    {
-        if (isScheduled || ended || !notifier.IsEnabled)
-            return;
-        isScheduled = true;
-        loop.Schedule(StatusPause, Publish);
-    }
-
     private void Publish()
     {
         isScheduled = false;
-        if (ended)
+        if (stage == Stage.Ended)
             return;
         string text = string.Create(
             CultureInfo.InvariantCulture,
-            $"{(stopping ? "stopping; " : "")}{Jobs(counts.Running)} running, {counts.Served} requests served, {counts.Refused} refused; "
+            $"{(stage == Stage.Stopping ? "stopping; " : "")}{Jobs(counts.Running)} running, {counts.Served} requests served, {counts.Refused} refused; "
             + $"longest loop turn {loop.TurnTimes.Longest * 1000:0.0} ms");
         if (text == told)
             return;

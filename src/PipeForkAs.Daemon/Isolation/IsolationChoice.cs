@@ -30,13 +30,13 @@ internal static class IsolationChoice
             try
             {
                 if (shared is not null)
-                    return Tell(CgroupIsolation.TakeShared(loop, reaper, shared, generation, logger), logger);
+                    return LogChoice(CgroupIsolation.TakeShared(loop, reaper, shared, generation, logger), logger);
                 string own = OwnCgroup.Find() ?? throw new IsolationException("no control groups of version 2 are mounted where the daemon could see its own");
                 bool delegated = CgroupIsolation.IsDelegated(own);
                 if (delegated || required)
                 {
                     string? name = delegated ? null : OwnCgroup.NameFor(options.Socket.Path);
-                    return Tell(CgroupIsolation.Take(loop, reaper, own, name, logger), logger);
+                    return LogChoice(CgroupIsolation.Take(loop, reaper, own, name, logger), logger);
                 }
 
                 reason = $"the service manager delegates none to the daemon ({own}; Delegate=yes in its unit, or Limits:Cgroup: required)";
@@ -53,7 +53,7 @@ internal static class IsolationChoice
         return new SweepIsolation(loop, reaper, logger);
     }
 
-    private static CgroupIsolation Tell(CgroupIsolation cgroups, ILogger logger)
+    private static CgroupIsolation LogChoice(CgroupIsolation cgroups, ILogger logger)
     {
         Log.CgroupsUsed(logger, cgroups.Root, cgroups.Controllers.Count == 0 ? "no controller" : string.Join(", ", cgroups.Controllers.Order(StringComparer.Ordinal)));
         return cgroups;

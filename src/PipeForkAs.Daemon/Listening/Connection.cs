@@ -12,6 +12,7 @@ namespace PipeForkAs.Daemon.Listening;
 internal sealed class Connection : IDisposable
 {
     private CallerOrigin? origin;
+    private Action? hungUp;
     private bool closed;
 
     public Connection(Loop loop, UntrustedSocket input, Caller caller, FairTurns turns)
@@ -21,7 +22,7 @@ internal sealed class Connection : IDisposable
         Input = input;
         Caller = caller;
         Accepted = loop.Time.GetTimestamp();
-        Watch = loop.Watch(Socket, EpollEvents.EPOLLIN | EpollEvents.EPOLLRDHUP, "a client");
+        Watch = loop.Watch(Socket, EpollEvents.EPOLLIN | EpollEvents.EPOLLRDHUP, "a client", HangUp);
     }
 
     public Loop Loop { get; }
@@ -66,13 +67,16 @@ internal sealed class Connection : IDisposable
         Input.Shutdown(SocketShutdown.SHUT_RD);
     }
 
-    /// <summary>Calls back when the client is gone for good, at once where it already is. A client that only ended its input is not.</summary>
+    /// <summary>
+    /// Calls back when the client is gone for good, at once where it already is; in place of the former callback. A client that only ended its
+    /// input is not gone.
+    /// </summary>
     public void OnHungUp(Action callback)
     {
         if (Watch.IsHungUp)
             callback();
         else
-            Watch.HungUp = callback;
+            hungUp = callback;
     }
 
     /// <summary>Sends all of it. False when the client is gone or the connection was closed.</summary>
@@ -106,7 +110,7 @@ internal sealed class Connection : IDisposable
     {
         if (closed)
             return;
-        Watch.HungUp = null;
+        hungUp = null;
         Input.Shutdown(SocketShutdown.SHUT_WR);
         using LoopTimer end = Loop.Schedule(patience, Close);
         byte[] room = ArrayPool<byte>.Shared.Rent(64 * 1024);
@@ -148,6 +152,7 @@ internal sealed class Connection : IDisposable
             return;
         _ = Origin;
         closed = true;
+        hungUp = null;
         Watch.Dispose();
         Input.Shutdown(SocketShutdown.SHUT_RDWR);
         byte[] rest = ArrayPool<byte>.Shared.Rent(16 * 1024);
@@ -157,4 +162,6 @@ internal sealed class Connection : IDisposable
     }
 
     public void Dispose() => Close();
+
+    private void HangUp() => hungUp?.Invoke();
 }

@@ -19,15 +19,16 @@ namespace PipeForkAs.Daemon.Listening;
 /// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="descriptors">Keeps descriptors out that clients send along.</param>
-/// <param name="limits">Say how many connections there may be.</param>
+/// <param name="configuration">Say how many connections there may be.</param>
 /// <param name="buckets">Tells the bucket of a uid.</param>
 /// <param name="turns">Shares the loop's time.</param>
 /// <param name="serve">Serves a connection to its end.</param>
 /// <param name="refusals">Refuses a connection for which there is no room.</param>
+/// <param name="connectionEnded">Called when one has ended.</param>
 /// <param name="logger">Is told of who cannot be identified, and of what a request failed with.</param>
 internal sealed class Connections(
-    Loop loop, DescriptorCheck descriptors, LimitOptions limits, CallerBuckets buckets, FairTurns turns, Func<Connection, Task> serve,
-    IConnectionRefusals refusals, ILogger logger)
+    Loop loop, DescriptorCheck descriptors, CurrentConfiguration configuration, CallerBuckets buckets, FairTurns turns, Func<Connection, Task> serve,
+    IConnectionRefusals refusals, Action connectionEnded, ILogger logger)
     : IEnumerable<Connection>
 {
     /// <summary>Connections that may be on their way out at once to make room. Each has a descriptor until its client was told.</summary>
@@ -45,11 +46,9 @@ internal sealed class Connections(
     /// </summary>
     private const int Many = 16;
 
-    /// <summary>Buckets without a connection that are kept, so that a client that comes again and again costs no memory.</summary>
-    private const int MaxIdleBuckets = 256;
-
+    private readonly ReceptionQueue receptions = new(loop, configuration);
     private readonly Dictionary<Connection, Reception> open = [];
-    private readonly Dictionary<Bucket, BucketConnections> byBucket = [];
+    private readonly BucketTable byBucket = new();
     private int unknown;
     private int shedding;
     private TaskCompletionSource? changed;
@@ -58,19 +57,16 @@ internal sealed class Connections(
     public int Count => open.Count + unknown;
 
     /// <summary>Whether a refused connection must not keep its place until its request has arrived.</summary>
-    private bool IsCrowded => Count > limits.MaxConnections / 2;
+    private bool IsCrowded => Count > configuration.Limits.MaxConnections / 2;
 
     /// <summary>Whether a request is still awaited of one of them.</summary>
     public bool IsAnyReceiving => unknown > 0 || open.Keys.Any(static connection => connection.IsReceiving);
 
-    /// <summary>Called when one has ended.</summary>
-    public Action? WhenEnded { private get; set; }
-
-    /// <summary>Has those that wait look again, because a connection has ended or the limits are others.</summary>
+    /// <summary>The limits are others: more connections may be read than before.</summary>
     public void Reevaluate()
     {
-        foreach (BucketConnections its in byBucket.Values)
-            AdmitNext(its);
+        foreach (BucketConnections its in byBucket.All)
+            receptions.AdmitNext(its);
         Changed();
     }
 
@@ -115,30 +111,18 @@ internal sealed class Connections(
             return;
         }
 
-        BucketConnections its = Of(Bucket.OfUnknown(caller.Uid));
+        BucketConnections its = byBucket.Of(Bucket.OfUnknown(caller.Uid));
         if (its.Count >= MaxUnknown)
             Add(socket, caller, Bucket.WithoutAccount);
         else
             loop.Start(() => IdentifyAsync(socket, caller, its));
     }
 
-    /// <summary>
-    /// Ends the oldest connection that has not sent its request, of the bucket with the most of those. A bucket that would have as many
-    /// with its newcomer counts as the one with the most; root's connections make room for root alone. False where no connection could be
-    /// ended.
-    /// </summary>
+    /// <summary>Ends the oldest connection that has not sent its request, of the bucket with the most of those. False where none could be ended.</summary>
     /// <param name="newcomer">The bucket that needs the room for one more; null where all need it.</param>
     public bool MakeRoom(BucketConnections? newcomer = null)
     {
-        BucketConnections? most = newcomer;
-        int count = newcomer is null ? 0 : newcomer.Unsent.Count + 1;
-        foreach (BucketConnections its in byBucket.Values)
-        {
-            if (its.Unsent.Count > count && (!its.Bucket.IsRoot || its == newcomer))
-                (most, count) = (its, its.Unsent.Count);
-        }
-
-        Reception? oldest = most?.Unsent.FirstOrDefault(static each => each.Connection.IsReceiving);
+        Reception? oldest = byBucket.MostUnsent(newcomer)?.Unsent.FirstOrDefault(static each => each.Connection.IsReceiving);
         if (oldest is null || shedding >= MaxShedding)
             return false;
         Evict(oldest);
@@ -171,20 +155,6 @@ internal sealed class Connections(
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-    /// <summary>A request was read, or will not be: another one's turn. Has no effect the second time.</summary>
-    public void EndReception(Reception reception)
-    {
-        BucketConnections its = reception.Its;
-        if (reception.Unsent is { } unsent)
-            its.Unsent.Remove(unsent);
-        reception.Unsent = null;
-        if (!reception.HasPlace)
-            return;
-        reception.HasPlace = false;
-        its.Receiving--;
-        AdmitNext(its);
-    }
-
     private async Task IdentifyAsync(UntrustedSocket socket, Caller caller, BucketConnections its)
     {
         unknown++;
@@ -197,7 +167,7 @@ internal sealed class Connections(
         finally
         {
             unknown--;
-            Leave(its);
+            byBucket.Leave(its);
             Add(socket, caller, bucket);
             Changed();
         }
@@ -215,20 +185,20 @@ internal sealed class Connections(
             return;
         }
 
-        BucketConnections its = Of(bucket);
+        BucketConnections its = byBucket.Of(bucket);
         if (its.Unsent.Count >= Many && Libc.is_hung_up(socket.Descriptor))
         {
             socket.Dispose();
             refusals.Drop(caller, "the client left before its request was read, while many others of its uid waited");
-            DropIdle(its);
+            byBucket.DropIdle(its);
             return;
         }
 
         string? problem = Problem(its);
-        if (problem is not null && (IsCrowded || its.Count >= limits.MaxConnectionsPerUid + Many))
+        if (problem is not null && (IsCrowded || its.Count >= configuration.Limits.MaxConnectionsPerUid + Many))
         {
             refusals.RefuseAtOnce(socket, caller, problem);
-            DropIdle(its);
+            byBucket.DropIdle(its);
             return;
         }
 
@@ -244,7 +214,7 @@ internal sealed class Connections(
             return;
         }
 
-        var reception = new Reception(this, connection, its, turns);
+        var reception = new Reception(receptions, connection, its, turns);
         connection.Reception = reception;
         open.Add(connection, reception);
         its.Count++;
@@ -254,9 +224,7 @@ internal sealed class Connections(
             return;
         }
 
-        reception.Unsent = its.Unsent.AddLast(reception);
-        if (its.Waiting.Count == 0 && its.Receiving < limits.MaxReceivingPerUid)
-            TakePlace(reception);
+        receptions.Begin(reception);
         _ = ServeAsync(reception, null);
 
         // While the job runs, and while the client is still there.
@@ -265,81 +233,24 @@ internal sealed class Connections(
 
     private string? Problem(BucketConnections its)
     {
-        if (its.Count >= limits.MaxConnectionsPerUid)
+        if (its.Count >= configuration.Limits.MaxConnectionsPerUid)
         {
             string whose = its.Bucket == Bucket.WithoutAccount ? "callers without an account have" : "you have";
             return $"{whose} {its.Count} connections, the maximum (Limits:MaxConnectionsPerUid); ask again later";
         }
 
-        int most = limits.MaxConnections + (its.Bucket.IsRoot ? limits.RootReserve : 0);
+        int most = configuration.Limits.MaxConnections + (its.Bucket.IsRoot ? configuration.Limits.RootReserve : 0);
         return Count - shedding < most || MakeRoom(its) ? null : $"{TooMany()}; ask again later";
-    }
-
-    private BucketConnections Of(Bucket bucket)
-    {
-        if (!byBucket.TryGetValue(bucket, out BucketConnections? its))
-            byBucket.Add(bucket, its = new BucketConnections(bucket));
-        return its;
     }
 
     private void Evict(Reception reception)
     {
         shedding++;
         reception.IsShed = true;
-        reception.Its.Unsent.Remove(reception.Unsent!);
-        reception.Unsent = null;
-        GiveUp(reception, $"{TooMany()}, and this one waited longest for its request; ask again later");
+        receptions.Refuse(reception, $"{TooMany()}, and this one waited longest for its request; ask again later");
     }
 
     private string TooMany() => $"there are {Count} connections, the maximum (Limits:MaxConnections)";
-
-    /// <summary>Refuses a connection whose request is not read yet; it is told by the one that reads it.</summary>
-    private void GiveUp(Reception reception, string problem)
-    {
-        reception.Connection.Interrupt(ReplyCode.Busy, problem);
-        if (reception.Waiting is not null)
-            Admit(reception);
-    }
-
-    private static void TakePlace(Reception reception)
-    {
-        reception.HasPlace = true;
-        reception.Its.Receiving++;
-    }
-
-    private void AdmitNext(BucketConnections its)
-    {
-        while (its.Receiving < limits.MaxReceivingPerUid && its.Waiting.First is { } next)
-        {
-            TakePlace(next.Value);
-            Admit(next.Value);
-        }
-    }
-
-    private void Admit(Reception reception)
-    {
-        reception.Its.Waiting.Remove(reception.Waiting!);
-        reception.Waiting = null;
-
-        // Not inline: what is read may be refused at once and admit the next one, and a long line would become a deep stack.
-        loop.Post(static admitted => ((TaskCompletionSource)admitted!).SetResult(), reception.Admitted);
-    }
-
-    private async Task WaitAsync(Reception reception)
-    {
-        reception.Admitted = new TaskCompletionSource();
-        reception.Waiting = reception.Its.Waiting.AddLast(reception);
-        using (loop.Schedule(limits.RequestTimeout, () => GiveUpWaiting(reception)))
-            await reception.Admitted.Task;
-    }
-
-    private void GiveUpWaiting(Reception reception)
-    {
-        if (reception.Waiting is null)
-            return;
-        string limit = $"{limits.MaxReceivingPerUid} of your connections have sent no request, the maximum (Limits:MaxReceivingPerUid)";
-        GiveUp(reception, $"{limit}, for {limits.RequestTimeout.TotalSeconds:0.###} s now; ask again later");
-    }
 
     private async Task ServeAsync(Reception reception, string? problem)
     {
@@ -352,8 +263,7 @@ internal sealed class Connections(
                 return;
             }
 
-            if (!reception.HasPlace)
-                await WaitAsync(reception);
+            await receptions.EnterAsync(reception);
             await turns.EnterAsync(reception.Its.Bucket);
             await serve(connection);
         }
@@ -372,25 +282,13 @@ internal sealed class Connections(
 
     private void Remove(Reception reception)
     {
-        EndReception(reception);
+        receptions.End(reception);
         open.Remove(reception.Connection);
         if (reception.IsShed)
             shedding--;
-        Leave(reception.Its);
+        byBucket.Leave(reception.Its);
         Changed();
-        WhenEnded?.Invoke();
-    }
-
-    private void Leave(BucketConnections its)
-    {
-        its.Count--;
-        DropIdle(its);
-    }
-
-    private void DropIdle(BucketConnections its)
-    {
-        if (its.Count == 0 && byBucket.Count > MaxIdleBuckets)
-            byBucket.Remove(its.Bucket);
+        connectionEnded();
     }
 
     private void Changed()

@@ -3,11 +3,11 @@ using PipeForkAs.Daemon.Fairness;
 namespace PipeForkAs.Daemon.Listening;
 
 /// <summary>A connection on its way to its request: whether it is being read, or waits for that.</summary>
-/// <param name="owner">All connections.</param>
+/// <param name="owner">Lets connections be read.</param>
 /// <param name="connection">The connection.</param>
 /// <param name="its">The connections of its bucket.</param>
 /// <param name="turns">Shares the loop's time.</param>
-internal sealed class Reception(Connections owner, Connection connection, BucketConnections its, FairTurns turns)
+internal sealed class Reception(ReceptionQueue owner, Connection connection, BucketConnections its, FairTurns turns)
 {
     public Connection Connection => connection;
 
@@ -36,5 +36,5 @@ internal sealed class Reception(Connections owner, Connection connection, Bucket
     }
 
     /// <summary>The request was read, or will not be: the place is free. Has no effect the second time.</summary>
-    public void End() => owner.EndReception(this);
+    public void End() => owner.End(this);
 }

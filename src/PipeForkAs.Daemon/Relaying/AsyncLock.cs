@@ -1,39 +1,38 @@
 namespace PipeForkAs.Daemon.Relaying;
 
-/// <summary>Whose turn it is to write to the socket: a frame goes out whole before another begins. All on the loop's thread, first come first served.</summary>
+/// <summary>A lock that is awaited, first come first served. All on the loop's thread.</summary>
 internal sealed class AsyncLock
 {
     private readonly Queue<TaskCompletionSource> waiting = new();
-    private bool taken;
 
-    /// <summary>Whether somebody has it: something that was begun is not sent to its end yet.</summary>
-    public bool IsTaken => taken;
+    /// <summary>Whether it is held.</summary>
+    public bool IsHeld { get; private set; }
 
-    /// <summary>Waits for the turn; disposing what comes back ends it.</summary>
-    public async ValueTask<Turn> TakeAsync()
+    /// <summary>Waits for the lock; disposing what comes back releases it.</summary>
+    public async ValueTask<Holder> AcquireAsync()
     {
-        if (taken)
+        if (IsHeld)
         {
             var mine = new TaskCompletionSource();
             waiting.Enqueue(mine);
             await mine.Task;
         }
 
-        taken = true;
-        return new Turn(this);
+        IsHeld = true;
+        return new Holder(this);
     }
 
-    private void End()
+    private void Release()
     {
         if (waiting.TryDequeue(out TaskCompletionSource? next))
             next.SetResult();
         else
-            taken = false;
+            IsHeld = false;
     }
 
-    /// <summary>A turn.</summary>
-    internal readonly struct Turn(AsyncLock owner) : IDisposable
+    /// <summary>Holds the lock.</summary>
+    internal readonly struct Holder(AsyncLock owner) : IDisposable
     {
-        public void Dispose() => owner.End();
+        public void Dispose() => owner.Release();
     }
 }

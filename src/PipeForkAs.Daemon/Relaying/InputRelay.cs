@@ -7,7 +7,7 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Relaying;
 
 /// <summary>Moves what the client sends behind its request to the job's stdin: inside the kernel where it is much.</summary>
-internal sealed class InputRelay(Connection client, UntrustedSocket stdin) : IDisposable
+internal sealed class InputRelay(Connection client, UntrustedSocket stdin, IRelayObserver observer) : IDisposable
 {
     /// <summary>Up to this many bytes are copied.</summary>
     private const int Small = 4096;
@@ -21,9 +21,6 @@ internal sealed class InputRelay(Connection client, UntrustedSocket stdin) : IDi
 
     /// <summary>Bytes that went to the job's stdin so far.</summary>
     public long Bytes { get; private set; }
-
-    /// <summary>Called when descriptors came with the input; nothing more of it is relayed.</summary>
-    public Action? DescriptorsSent { get; set; }
 
     /// <summary>
     /// Relays until the client has shut its writing side down, the job reads no more, or the connection was closed. The job's input ends
@@ -59,7 +56,7 @@ internal sealed class InputRelay(Connection client, UntrustedSocket stdin) : IDi
             }
 
             if (read.Errno == Errno.EPROTO)
-                DescriptorsSent?.Invoke();
+                observer.ClientSentDescriptors();
             if (read.Failed)
                 return;
             if (read.Count == 0)

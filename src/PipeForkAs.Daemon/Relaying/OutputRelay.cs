@@ -11,12 +11,16 @@ namespace PipeForkAs.Daemon.Relaying;
 /// Moves the job's output to the client. Large output goes inside the kernel by splice(2) and the daemon never holds it: a client
 /// that does not read fills its socket and then the job's, and the job waits. Small output is cheaper to copy.
 /// </summary>
-internal sealed class OutputRelay(Connection client, UntrustedSocket stdout, UntrustedSocket? stderr, long? limit = null) : IDisposable
+internal sealed class OutputRelay(
+    Connection client, UntrustedSocket stdout, UntrustedSocket? stderr, long? limit, IRelayObserver observer)
+    : IDisposable
 {
     /// <summary>Up to this many bytes are copied.</summary>
     private const int Small = 4096;
 
-    private readonly AsyncLock turn = new();
+    /// <summary>A frame goes out whole before another begins.</summary>
+    private readonly AsyncLock sending = new();
+
     private readonly List<PrivatePipe> pipes = [];
     private Watch? stdoutWatch, stderrWatch;
     private bool abandoned;
@@ -37,13 +41,7 @@ internal sealed class OutputRelay(Connection client, UntrustedSocket stdout, Unt
     public bool AtLineStart { get; private set; } = true;
 
     /// <summary>Whether a piece of output is on its way, and the client has not taken all of it.</summary>
-    public bool WaitsForClient => turn.IsTaken;
-
-    /// <summary>Called when the outputs together hold more than they may; what is more is not relayed.</summary>
-    public Action? LimitReached { get; set; }
-
-    /// <summary>Called when descriptors came with an output; nothing more of that one is relayed.</summary>
-    public Action? DescriptorsSent { get; set; }
+    public bool WaitsForClient => sending.IsHeld;
 
     /// <summary>Relays until all outputs are at their end, or the client is gone, or <see cref="Abandon"/>.</summary>
     public async Task RunAsync()
@@ -102,11 +100,11 @@ internal sealed class OutputRelay(Connection client, UntrustedSocket stdout, Unt
             }
 
             if (read.Errno == Errno.EPROTO)
-                DescriptorsSent?.Invoke();
+                observer.JobSentDescriptors();
             if (read.Failed || read.Count == 0)
                 return;
 
-            using (await turn.TakeAsync())
+            using (await sending.AcquireAsync())
             {
                 int allowed = Allowed((int)read.Count);
                 goOn = (allowed == 0 || await SendSmallAsync(buffer, allowed, type)) && allowed == read.Count;
@@ -121,7 +119,7 @@ internal sealed class OutputRelay(Connection client, UntrustedSocket stdout, Unt
 
             while (goOn && !abandoned && !client.IsClosed)
             {
-                using (await turn.TakeAsync())
+                using (await sending.AcquireAsync())
                 {
                     // What is in the pipe is a promise that a frame's header can make.
                     int taken = abandoned ? 0 : (int)stream.SpliceTo(pipe.Write).Count;
@@ -149,7 +147,7 @@ internal sealed class OutputRelay(Connection client, UntrustedSocket stdout, Unt
     {
         if (limit is not { } most || StdoutBytes + StderrBytes + count <= most)
             return count;
-        LimitReached?.Invoke();
+        observer.OutputLimitReached();
         return (int)(most - StdoutBytes - StderrBytes);
     }
 

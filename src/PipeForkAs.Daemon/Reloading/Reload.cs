@@ -94,7 +94,7 @@ internal sealed class Reload(Reloader reader, IReloadable target, ISystemdNotifi
         try
         {
             IReadOnlyList<string> more = await target.ApplyAsync(fresh);
-            fresh.Keep();
+            fresh.Commit();
             return ReloadResult.Of([.. ChangedKeys.Summary(fresh.Changed), .. more]);
         }
         catch (ConfigurationException refused)

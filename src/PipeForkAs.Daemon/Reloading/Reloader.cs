@@ -68,6 +68,6 @@ internal sealed class Reloader(string? chosen, IConfigurationRoot current, NameL
 /// <param name="Policy">Its policy, with what the user database said of its names.</param>
 /// <param name="Commands">Its commands.</param>
 /// <param name="Changed">The keys that differ.</param>
-/// <param name="Keep">To be called when it holds: the next change is one of this.</param>
+/// <param name="Commit">To be called when it holds: the next change is one of this.</param>
 internal sealed record Reloaded(
-    DaemonOptions Options, ResolvedPolicy Policy, IReadOnlyList<CommandJob> Commands, IReadOnlyList<string> Changed, Action Keep);
+    DaemonOptions Options, ResolvedPolicy Policy, IReadOnlyList<CommandJob> Commands, IReadOnlyList<string> Changed, Action Commit);

@@ -70,7 +70,7 @@ internal sealed class CheckHandler(JobCatalog catalog, IAuthorizer authorizer, I
         RegisteredJob job = catalog.Find(request.Job!)
             ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{request.Job}\"; list shows those that there are");
         Account account = decision.Account ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{user}\"");
-        await accounts.PassAsync(account, asking.Bucket);
+        await accounts.ThrowIfDisabledAsync(account, asking.Bucket);
         JobOrder order = await orders.BuildAsync(asking.Bucket, job, request, account, decision.GrantsRoot);
         WorkerLimits limits = order.WorkerOrder.Limits;
         var told = new SortedDictionary<string, double>(StringComparer.Ordinal)

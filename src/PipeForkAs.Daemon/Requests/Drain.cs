@@ -49,7 +49,7 @@ internal sealed class Drain(Loop loop, Connections connections, RunningJobs runn
                 EndSilent();
             if (endsSilent())
                 Look();
-            TellOf(elapsed);
+            LogWaiting(elapsed);
             if (await connections.AllEndedAsync(timeout - elapsed < Period ? timeout - elapsed : Period))
                 return true;
         }
@@ -97,7 +97,7 @@ internal sealed class Drain(Loop loop, Connections connections, RunningJobs runn
             entry.Job.End(EndReason.ShuttingDown);
     }
 
-    private void TellOf(TimeSpan elapsed)
+    private void LogWaiting(TimeSpan elapsed)
     {
         if (elapsed < nextWord)
             return;

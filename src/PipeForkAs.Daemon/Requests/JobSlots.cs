@@ -14,8 +14,8 @@ namespace PipeForkAs.Daemon.Requests;
 /// <param name="loop">The loop.</param>
 /// <param name="turns">Shares the loop's time: many requests may be refused at once.</param>
 /// <param name="unkillable">The jobs that cannot be killed: they count as running ones of their users.</param>
-/// <param name="limits">Say how many jobs may run and how many requests may wait.</param>
-internal sealed class JobSlots(Loop loop, FairTurns turns, UnkillableJobs unkillable, LimitOptions limits)
+/// <param name="configuration">Say how many jobs may run and how many requests may wait.</param>
+internal sealed class JobSlots(Loop loop, FairTurns turns, UnkillableJobs unkillable, CurrentConfiguration configuration)
 {
     private readonly Loop loop = loop;
     private readonly Dictionary<Bucket, int> byBucket = [];
@@ -49,8 +49,8 @@ internal sealed class JobSlots(Loop loop, FairTurns turns, UnkillableJobs unkill
             throw new RefusedException(ReplyCode.Busy, $"{problem}; ask again later");
 
         FairQueue<Waiter>.Place place = waiting.Add(bucket, new Waiter());
-        string late = $"{problem}, for {limits.QueueTimeout.TotalSeconds:0.###} s now; ask again later";
-        using (loop.Schedule(limits.QueueTimeout, () => Leave(place, ReplyCode.Busy, late)))
+        string late = $"{problem}, for {configuration.Limits.QueueTimeout.TotalSeconds:0.###} s now; ask again later";
+        using (loop.Schedule(configuration.Limits.QueueTimeout, () => Leave(place, ReplyCode.Busy, late)))
         {
             leave(() => Leave(place, ReplyCode.Cancelled, "the client went away; nothing was run"));
             await Task.WhenAny(place.Item.Slot.Task);
@@ -63,9 +63,9 @@ internal sealed class JobSlots(Loop loop, FairTurns turns, UnkillableJobs unkill
     /// <summary>Whether one more may wait. Where the queue is full, the bucket with the most in it makes room for one with fewer.</summary>
     private bool HasRoom(Bucket bucket)
     {
-        if (waiting.CountOf(bucket) >= limits.MaxJobsPerUid)
+        if (waiting.CountOf(bucket) >= configuration.Limits.MaxJobsPerUid)
             return false;
-        if (waiting.Count < limits.MaxQueued)
+        if (waiting.Count < configuration.Limits.MaxQueued)
             return true;
         if (waiting.LastOfLongest() is not { } last || waiting.CountOf(last.Bucket) <= waiting.CountOf(bucket) + 1)
             return false;
@@ -74,11 +74,11 @@ internal sealed class JobSlots(Loop loop, FairTurns turns, UnkillableJobs unkill
         return true;
     }
 
-    private bool MayTake(Bucket bucket) => HasSlot(bucket) && Running(bucket) < limits.MaxJobsPerUid;
+    private bool MayTake(Bucket bucket) => HasSlot(bucket) && Running(bucket) < configuration.Limits.MaxJobsPerUid;
 
     private int Running(Bucket bucket) => byBucket.GetValueOrDefault(bucket) + unkillable.Of(bucket);
 
-    private bool HasSlot(Bucket bucket) => Taken < limits.MaxJobs + (bucket.IsRoot ? limits.RootReserve : 0);
+    private bool HasSlot(Bucket bucket) => Taken < configuration.Limits.MaxJobs + (bucket.IsRoot ? configuration.Limits.RootReserve : 0);
 
     private string Problem(Bucket bucket) => HasSlot(bucket)
         ? $"{Running(bucket)} of your jobs are running, the maximum (Limits:MaxJobsPerUid)"
@@ -115,7 +115,7 @@ internal sealed class JobSlots(Loop loop, FairTurns turns, UnkillableJobs unkill
         {
             // Not inline: what goes on here may free its slot before this loop is done.
             var slot = new Granted(next.Item, Take(next.Bucket));
-            loop.Post(static granted => ((Granted)granted!).Tell(), slot);
+            loop.Post(static granted => ((Granted)granted!).Complete(), slot);
         }
     }
 
@@ -154,6 +154,6 @@ internal sealed class JobSlots(Loop loop, FairTurns turns, UnkillableJobs unkill
 
     private sealed record Granted(Waiter Waiter, Slot Slot)
     {
-        public void Tell() => Waiter.Slot.SetResult(Slot);
+        public void Complete() => Waiter.Slot.SetResult(Slot);
     }
 }

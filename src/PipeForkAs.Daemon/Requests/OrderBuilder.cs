@@ -17,40 +17,14 @@ namespace PipeForkAs.Daemon.Requests;
 internal sealed record JobOrder(WorkerOrder WorkerOrder, GroupLimits Group, TimeSpan Timeout, long? OutputLimit);
 
 /// <summary>Makes the order to a worker from what was asked, registered and configured.</summary>
-internal sealed class OrderBuilder
+/// <param name="configuration">Says what all jobs are limited to.</param>
+/// <param name="patterns">Matches the patterns of parameters.</param>
+internal sealed class OrderBuilder(CurrentConfiguration configuration, PatternMatcher patterns)
 {
-    private TimeSpan longest;
-    private TimeSpan grace, orphanGrace;
-    private long? mostOutput;
+    /// <summary>The limits of <see cref="limitsOf"/> as workers read them: they are the same for all requests of a configuration.</summary>
     private WorkerLimits limits = new();
-    private readonly PatternMatcher patterns;
     private GroupLimits group;
-
-    public OrderBuilder(LimitOptions options, PatternMatcher patterns)
-    {
-        this.patterns = patterns;
-        Apply(options);
-    }
-
-    /// <summary>What holds for the orders from now on.</summary>
-    public void Apply(LimitOptions options)
-    {
-        longest = options.JobTimeout;
-        grace = options.KillGrace;
-        orphanGrace = options.OrphanGrace;
-        limits = new WorkerLimits
-        {
-            OpenFiles = options.Worker.OpenFiles,
-            CpuSeconds = options.Worker.CpuSeconds,
-            FileSize = options.Worker.FileSize,
-            CoreSize = options.Worker.CoreSize,
-            Umask = PermissionBits.Parse(options.Worker.Umask),
-            Nice = options.Worker.Nice,
-            OomScoreAdjust = options.Worker.OomScoreAdj,
-        };
-        group = new GroupLimits(options.Worker.MemoryMax, options.Worker.PidsMax, options.Worker.CpuWeight);
-        mostOutput = options.OutputLimit;
-    }
+    private LimitOptions? limitsOf;
 
     /// <summary>
     /// The order, by what is configured when it is made: after the parameters of a command were checked, which may take a while.
@@ -64,6 +38,8 @@ internal sealed class OrderBuilder
     public async ValueTask<JobOrder> BuildAsync(Bucket caller, RegisteredJob job, Request request, Account account, bool grantsRoot)
     {
         string[] command = job.Command is null ? [] : await job.Command.CommandLineAsync(request.Arguments, caller, patterns);
+        LimitOptions current = configuration.Limits;
+        Read(current);
         var run = new WorkerOrder
         {
             Job = job.Description.Name,
@@ -73,24 +49,42 @@ internal sealed class OrderBuilder
             Environment = AllowedEnvironment(job.Description, request),
             Sandboxes = [.. job.Description.Sandboxes ?? []],
             GrantsRoot = grantsRoot,
-            GraceMilliseconds = (long)grace.TotalMilliseconds,
-            OrphanGraceMilliseconds = (long)orphanGrace.TotalMilliseconds,
+            GraceMilliseconds = (long)current.KillGrace.TotalMilliseconds,
+            OrphanGraceMilliseconds = (long)current.OrphanGrace.TotalMilliseconds,
             Limits = job.Restrictions.Aggregate(limits, Tighten),
         };
-        return new JobOrder(run, ToGroup(job), Timeout(job, request), OutputLimit(job));
+        return new JobOrder(run, ToGroup(job), Timeout(current, job, request), OutputLimit(current, job));
     }
 
-    private TimeSpan Timeout(RegisteredJob job, Request request)
+    private void Read(LimitOptions options)
+    {
+        if (limitsOf == options)
+            return;
+        limitsOf = options;
+        limits = new WorkerLimits
+        {
+            OpenFiles = options.Worker.OpenFiles,
+            CpuSeconds = options.Worker.CpuSeconds,
+            FileSize = options.Worker.FileSize,
+            CoreSize = options.Worker.CoreSize,
+            Umask = PermissionBits.Parse(options.Worker.Umask),
+            Nice = options.Worker.Nice,
+            OomScoreAdjust = options.Worker.OomScoreAdj,
+        };
+        group = new GroupLimits(options.Worker.MemoryMax, options.Worker.PidsMax, options.Worker.CpuWeight);
+    }
+
+    private static TimeSpan Timeout(LimitOptions current, RegisteredJob job, Request request)
     {
         // The description's is the shortest of what the job and the configuration say.
-        double seconds = Math.Min(longest.TotalSeconds, Math.Min(job.Description.Timeout ?? double.MaxValue, request.Timeout ?? double.MaxValue));
+        double seconds = Math.Min(current.JobTimeout.TotalSeconds, Math.Min(job.Description.Timeout ?? double.MaxValue, request.Timeout ?? double.MaxValue));
         return TimeSpan.FromSeconds(seconds);
     }
 
     private GroupLimits ToGroup(RegisteredJob job) => job.Restrictions.Aggregate(group, (limits, tighter) => new GroupLimits(
         Least(limits.MemoryMax, tighter.Limits.MemoryMax), Least(limits.PidsMax, tighter.Limits.PidsMax), (int?)Least(limits.CpuWeight, tighter.Limits.CpuWeight)));
 
-    private long? OutputLimit(RegisteredJob job) => job.Restrictions.Aggregate(mostOutput, (most, tighter) => Least(most, tighter.OutputLimit));
+    private static long? OutputLimit(LimitOptions current, RegisteredJob job) => job.Restrictions.Aggregate(current.OutputLimit, (most, tighter) => Least(most, tighter.OutputLimit));
 
     private static WorkerLimits Tighten(WorkerLimits limits, JobRestrictionOptions restrictions)
     {

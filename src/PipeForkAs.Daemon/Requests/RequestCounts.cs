@@ -3,7 +3,8 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.Daemon.Requests;
 
 /// <summary>Counts of requests since the daemon started.</summary>
-internal sealed class RequestCounts
+/// <param name="changed">Called after every change.</param>
+internal sealed class RequestCounts(Action changed)
 {
     private static readonly ReplyCode[] Codes = Enum.GetValues<ReplyCode>();
     private readonly long[] byCode = new long[Codes.Length];
@@ -20,21 +21,18 @@ internal sealed class RequestCounts
     /// <summary>Requests by the code that they were answered with: all codes, by their words on the wire, in the order of these.</summary>
     public SortedDictionary<string, long> ByCode() => new(Codes.ToDictionary(code => code.ToWire(), code => byCode[(int)code]), StringComparer.Ordinal);
 
-    /// <summary>Called after every change.</summary>
-    public Action? Changed { get; set; }
-
     /// <summary>A job begins.</summary>
     public void Begun()
     {
         Running++;
-        Changed?.Invoke();
+        changed();
     }
 
     /// <summary>A job has ended.</summary>
     public void Ended()
     {
         Running--;
-        Changed?.Invoke();
+        changed();
     }
 
     /// <summary>A request was answered.</summary>
@@ -45,6 +43,6 @@ internal sealed class RequestCounts
             Refused++;
         else
             Served++;
-        Changed?.Invoke();
+        changed();
     }
 }

@@ -1,6 +1,8 @@
 using System.Runtime.ExceptionServices;
+using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Forking;
+using PipeForkAs.Daemon.Listening;
 using PipeForkAs.Daemon.Relaying;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Worker;
@@ -11,7 +13,7 @@ namespace PipeForkAs.Daemon.Requests;
 /// A job that runs, and its end: by itself, or SIGTERM, a grace, SIGKILL, another grace, and then nobody waits for it any more.
 /// Nothing of this needs the worker's help.
 /// </summary>
-internal sealed class RunningJob : IDisposable
+internal sealed class RunningJob : IRelayObserver, IDisposable
 {
     /// <summary>Between SIGKILL and giving up, and for a client that takes no more: a process in an unkillable sleep may never end.</summary>
     private static readonly TimeSpan LastGrace = TimeSpan.FromSeconds(2);
@@ -19,8 +21,6 @@ internal sealed class RunningJob : IDisposable
     private readonly Loop loop;
     private readonly ForkedWorker worker;
     private readonly bool isProgram;
-    private readonly InputRelay input;
-    private readonly OutputRelay output;
     private readonly TimeSpan grace, orphanGrace;
     private readonly long due;
     private readonly TaskCompletionSource givenUp = new();
@@ -28,26 +28,36 @@ internal sealed class RunningJob : IDisposable
     private ExceptionDispatchInfo? failure;
     private bool disposed;
 
-    public RunningJob(
-        Loop loop, ForkedWorker worker, bool isProgram, InputRelay input, OutputRelay output, TimeSpan timeout, TimeSpan grace, TimeSpan orphanGrace)
+    /// <param name="client">The client.</param>
+    /// <param name="taken">The worker and its streams.</param>
+    /// <param name="isProgram">Whether the job is a program.</param>
+    /// <param name="order">What it is run with.</param>
+    /// <param name="limits">How long it has after it was told to end.</param>
+    public RunningJob(Connection client, TakenWorker taken, bool isProgram, JobOrder order, LimitOptions limits)
     {
-        this.loop = loop;
-        this.worker = worker;
+        loop = client.Loop;
+        worker = taken.Worker;
         this.isProgram = isProgram;
-        this.input = input;
-        this.output = output;
-        this.grace = grace;
-        this.orphanGrace = orphanGrace;
-        Timeout = timeout;
-        due = loop.Time.GetTimestamp() + (long)(timeout.TotalSeconds * loop.Time.TimestampFrequency);
-        next = loop.Schedule(timeout, () => End(EndReason.Timeout));
+        Input = new InputRelay(client, taken.Streams.Stdin, this);
+        Output = new OutputRelay(client, taken.Streams.Stdout, taken.Stderr?.Own, order.OutputLimit, this);
+        grace = limits.KillGrace;
+        orphanGrace = limits.OrphanGrace;
+        Timeout = order.Timeout;
+        due = loop.Time.GetTimestamp() + (long)(Timeout.TotalSeconds * loop.Time.TimestampFrequency);
+        next = loop.Schedule(Timeout, () => End(EndReason.Timeout));
     }
+
+    /// <summary>Moves the client's input to the job.</summary>
+    public InputRelay Input { get; }
+
+    /// <summary>Moves the job's output to the client.</summary>
+    public OutputRelay Output { get; }
 
     /// <summary>Why it was ended; <see cref="EndReason.None"/> where it was not.</summary>
     public EndReason Reason { get; private set; }
 
     /// <summary>When its input or output last moved something, or it began; a time stamp of the loop's.</summary>
-    public long LastMoved => Math.Max(input.LastMoved, output.LastMoved);
+    public long LastMoved => Math.Max(Input.LastMoved, Output.LastMoved);
 
     /// <summary>How long it may run.</summary>
     public TimeSpan Timeout { get; }
@@ -124,8 +134,22 @@ internal sealed class RunningJob : IDisposable
     {
         disposed = true;
         next?.Dispose();
-        worker.Release();
+        try
+        {
+            worker.Release();
+        }
+        finally
+        {
+            Output.Dispose();
+            Input.Dispose();
+        }
     }
+
+    void IRelayObserver.OutputLimitReached() => End(EndReason.OutputLimit);
+
+    void IRelayObserver.JobSentDescriptors() => End(EndReason.JobSentDescriptors);
+
+    void IRelayObserver.ClientSentDescriptors() => End(EndReason.ClientSentDescriptors);
 
     /// <summary>
     /// They have the grace as long as they write, or their output waits for the client. What is silent for a while holds an output that it
@@ -136,8 +160,8 @@ internal sealed class RunningJob : IDisposable
     private void AwaitOrphans(long since, long written)
     {
         TimeSpan left = grace - loop.Time.GetElapsedTime(since);
-        long now = output.StdoutBytes + output.StderrBytes;
-        if (left <= TimeSpan.Zero || (now == written && !output.WaitsForClient))
+        long now = Output.StdoutBytes + Output.StderrBytes;
+        if (left <= TimeSpan.Zero || (now == written && !Output.WaitsForClient))
             Kill();
         else
             Next(orphanGrace < left ? orphanGrace : left, () => AwaitOrphans(since, now));
@@ -153,7 +177,7 @@ internal sealed class RunningJob : IDisposable
     private void GiveUp()
     {
         // All that the job wrote is still the client's, which may take it as slowly as the job might have written it.
-        if (Reason == EndReason.None && output.WaitsForClient)
+        if (Reason == EndReason.None && Output.WaitsForClient)
         {
             if (loop.Time.GetTimestamp() < due)
             {
@@ -164,7 +188,7 @@ internal sealed class RunningJob : IDisposable
             Reason = EndReason.Timeout;
         }
 
-        output.Abandon();
+        Output.Abandon();
         givenUp.TrySetResult();
     }
 

@@ -44,7 +44,7 @@ internal sealed class RunningJobs(RequestCounts counts, TimeProvider time)
 
     /// <summary>What the caller may know of them, oldest first: root of all, others of those that they asked for.</summary>
     public IEnumerable<RunningJobStatus> KnownTo(UserId caller) =>
-        jobs.Values.Where(entry => entry.IsFor(caller)).OrderBy(entry => entry.Id).Select(entry => entry.Tell(time));
+        jobs.Values.Where(entry => entry.IsFor(caller)).OrderBy(entry => entry.Id).Select(entry => entry.ToStatus(time));
 
     /// <summary>Ends a job for the caller that asked for it, or for root. False where none runs of that id, or it is another caller's.</summary>
     public bool Cancel(long id, UserId caller)
@@ -84,7 +84,7 @@ internal sealed class RunningJobs(RequestCounts counts, TimeProvider time)
         /// <summary>Whether it runs as this user.</summary>
         public bool RunsAs(Bucket user) => Bucket.OfAccount(new UserId(account.Uid)) == user;
 
-        public RunningJobStatus Tell(TimeProvider time) => new()
+        public RunningJobStatus ToStatus(TimeProvider time) => new()
         {
             Id = id,
             Job = name,

@@ -45,7 +45,7 @@ internal sealed class StatusHandler(
         {
             Version = Version,
             Uptime = Math.Round(loop.Time.GetElapsedTime(started).TotalSeconds, 3),
-            Hosts = caller.Uid == UserId.Root ? [.. hosts.Current.Select(Tell), .. hosts.Former.Select(Tell)] : null,
+            Hosts = caller.Uid == UserId.Root ? [.. hosts.Current.Select(StatusOf), .. hosts.Former.Select(StatusOf)] : null,
             Jobs = [.. others?.Jobs ?? [], .. running.KnownTo(caller.Uid)],
             Running = running.Counts.Running + (others?.Running ?? 0),
             FormerDaemon = others is not null && caller.Uid == UserId.Root ? former!.Pid.Value : null,
@@ -53,7 +53,7 @@ internal sealed class StatusHandler(
             Served = running.Counts.Served,
             Refused = running.Counts.Refused,
             Codes = running.Counts.ByCode(),
-            Loop = Tell(loop.TurnTimes, isRoot: caller.Uid == UserId.Root),
+            Loop = StatusOf(loop.TurnTimes, isRoot: caller.Uid == UserId.Root),
             Records = Records(caller),
         };
         byte[] output = request.Reply == ReplyForm.Frames
@@ -103,7 +103,7 @@ internal sealed class StatusHandler(
             : throw new RefusedException(ReplyCode.Busy, "the former daemon, whose jobs still run, does not answer; try again"));
     }
 
-    private static LoopStatus Tell(TurnTimes times, bool isRoot)
+    private static LoopStatus StatusOf(TurnTimes times, bool isRoot)
     {
         long turns = 0;
         var histogram = new List<LoopBucket>(TurnTimes.Bounds.Count);
@@ -128,6 +128,6 @@ internal sealed class StatusHandler(
         return new RecordStatus(suppressed, log.Suppressed, isRoot ? waiting : null, isRoot ? lost : null);
     }
 
-    private static JobHostStatus Tell(JobHostPool host) =>
+    private static JobHostStatus StatusOf(JobHostPool host) =>
         new(host.Path, [.. host.Pids.Select(pid => pid.Value)], host.ReadyWorkers, host.WantedWorkers, host.IsHealthy, host.IsRetired);
 }

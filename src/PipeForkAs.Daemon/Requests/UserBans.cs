@@ -12,8 +12,8 @@ namespace PipeForkAs.Daemon.Requests;
 /// <summary>Refuses to run jobs as users whose jobs harm others. The caller is not to blame, and is served otherwise.</summary>
 /// <param name="offenders">The buckets whose sockets held up the daemon.</param>
 /// <param name="unkillable">The jobs that cannot be killed.</param>
-/// <param name="limits">Say how many of those a user may have.</param>
-internal sealed class UserBans(Offenders offenders, UnkillableJobs unkillable, LimitOptions limits)
+/// <param name="configuration">Say how many of those a user may have.</param>
+internal sealed class UserBans(Offenders offenders, UnkillableJobs unkillable, CurrentConfiguration configuration)
 {
     /// <summary>Lets a user's job pass.</summary>
     /// <exception cref="RefusedException">No job runs as this user for now.</exception>
@@ -29,7 +29,7 @@ internal sealed class UserBans(Offenders offenders, UnkillableJobs unkillable, L
         Bucket user = Bucket.OfAccount(new UserId(account.Uid));
         if (offenders.IsBanned(user))
             return $"jobs or connections of {account.Name} held up the daemon, which runs none as this user for a while; ask again later";
-        return unkillable.Of(user) is var count && count >= limits.MaxJobsPerUid
+        return unkillable.Of(user) is var count && count >= configuration.Limits.MaxJobsPerUid
             ? $"{count} jobs of {account.Name} were ended and have processes left, the maximum (Limits:MaxJobsPerUid); ask again later"
             : null;
     }

@@ -15,10 +15,11 @@ namespace PipeForkAs.Daemon.Untrusted;
 /// <param name="reaper">Reaps the processes that close sockets.</param>
 /// <param name="byDaemon">Whether the daemon looks for them also where the kernel can refuse them.</param>
 /// <param name="logger">The log.</param>
-internal sealed class DescriptorCheck(Loop loop, ChildReaper reaper, bool byDaemon, ILogger logger)
+/// <param name="banned">Called, from the loop itself, when a bucket has been banned.</param>
+internal sealed class DescriptorCheck(Loop loop, ChildReaper reaper, bool byDaemon, ILogger logger, Action<Bucket> banned)
 {
     /// <summary>The buckets whose sockets the daemon does not touch.</summary>
-    public Offenders Offenders { get; } = new(loop, logger);
+    public Offenders Offenders { get; } = new(loop, logger, banned);
 
     /// <summary>Closes what the loop must not close.</summary>
     public SocketReleaser Releaser => field ??= new SocketReleaser(loop, reaper, Offenders, logger);

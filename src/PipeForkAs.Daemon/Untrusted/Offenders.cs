@@ -6,34 +6,32 @@ using PipeForkAs.Daemon.Logging;
 namespace PipeForkAs.Daemon.Untrusted;
 
 /// <summary>
-/// The buckets that are barred: whose sockets held up the loop, or sent what cannot be closed. The other end of a socket decides how long a system call
+/// The buckets that are banned: whose sockets held up the loop, or sent what cannot be closed. The other end of a socket decides how long a system call
 /// on it takes: each epoll(7) watch of it is woken by the call, about 0.2 microseconds each, and a user may have millions
-/// (/proc/sys/fs/epoll/max_user_watches). While a bucket is barred, the daemon makes no system call on its sockets. Root is never barred. All on the loop.
+/// (/proc/sys/fs/epoll/max_user_watches). While a bucket is banned, the daemon makes no system call on its sockets. Root is never banned. All on the loop.
 /// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="logger">The log.</param>
-internal sealed class Offenders(Loop loop, ILogger logger)
+/// <param name="banned">Called, from the loop itself, when a bucket has been banned.</param>
+internal sealed class Offenders(Loop loop, ILogger logger, Action<Bucket> banned)
 {
     /// <summary>Calls that take less processor time are not counted.</summary>
     internal static readonly TimeSpan Notable = TimeSpan.FromMilliseconds(1);
 
-    /// <summary>The processor time of counted calls on a bucket's sockets, in any second; above it the bucket is barred.</summary>
+    /// <summary>The processor time of counted calls on a bucket's sockets, in any second; above it the bucket is banned.</summary>
     internal static readonly TimeSpan Allowance = TimeSpan.FromMilliseconds(150);
 
-    /// <summary>For how many times as long as its calls took a bucket is barred.</summary>
+    /// <summary>For how many times as long as its calls took a bucket is banned.</summary>
     private const int TimesAsLong = 100;
 
     private const int MaxRemembered = 1024;
 
-    private static readonly TimeSpan ShortestBar = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan LongestBar = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan ShortestBan = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LongestBan = TimeSpan.FromMinutes(10);
 
     private readonly Dictionary<Bucket, Record> records = [];
 
-    /// <summary>Called, from the loop itself, when a bucket has been barred.</summary>
-    public event Action<Bucket>? Banned;
-
-    /// <summary>Whether a bucket is barred now.</summary>
+    /// <summary>Whether a bucket is banned now.</summary>
     public bool IsBanned(Bucket bucket) => records.Count > 0 && records.TryGetValue(bucket, out Record? record) && IsBanned(record);
 
     /// <summary>Counts a system call on one of a bucket's sockets.</summary>
@@ -50,24 +48,24 @@ internal sealed class Offenders(Loop loop, ILogger logger)
         if (record.Debt <= Allowance.TotalSeconds || IsBanned(record))
             return;
 
-        TimeSpan bar = TimeSpan.FromSeconds(Math.Clamp(record.Debt * TimesAsLong, ShortestBar.TotalSeconds, LongestBar.TotalSeconds));
-        record.Until = now + (long)(bar.TotalSeconds * loop.Time.TimestampFrequency);
-        Log.CallsTookLong(logger, bucket.ToString(), record.Debt * 1000, bar.TotalSeconds);
-        Tell(bucket);
+        TimeSpan ban = TimeSpan.FromSeconds(Math.Clamp(record.Debt * TimesAsLong, ShortestBan.TotalSeconds, LongestBan.TotalSeconds));
+        record.Until = now + (long)(ban.TotalSeconds * loop.Time.TimestampFrequency);
+        Log.CallsTookLong(logger, bucket.ToString(), record.Debt * 1000, ban.TotalSeconds);
+        ReportBan(bucket);
     }
 
-    /// <summary>Bars a bucket for as long as a process cannot close what it sent; <see cref="Ends"/> must follow.</summary>
+    /// <summary>Bans a bucket for as long as a process cannot close what it sent; <see cref="Ends"/> must follow.</summary>
     public void Hangs(Bucket bucket)
     {
         if (bucket.IsRoot)
             return;
         Record record = Of(bucket, loop.Time.GetTimestamp());
-        bool wasBarred = IsBanned(record);
+        bool wasBanned = IsBanned(record);
         record.Hanging++;
-        if (wasBarred)
+        if (wasBanned)
             return;
         Log.ClosingHangs(logger, bucket.ToString());
-        Tell(bucket);
+        ReportBan(bucket);
     }
 
     /// <summary>One of the processes that could not close what a bucket sent has ended.</summary>
@@ -87,7 +85,7 @@ internal sealed class Offenders(Loop loop, ILogger logger)
         {
             foreach ((Bucket each, Record old) in records)
             {
-                if (!IsBanned(old) && loop.Time.GetElapsedTime(old.At, now) > ShortestBar)
+                if (!IsBanned(old) && loop.Time.GetElapsedTime(old.At, now) > ShortestBan)
                     records.Remove(each);
             }
         }
@@ -98,7 +96,7 @@ internal sealed class Offenders(Loop loop, ILogger logger)
     }
 
     /// <summary>Not inline: the call that took too long is not over for its caller.</summary>
-    private void Tell(Bucket bucket) => loop.Post(_ => Banned?.Invoke(bucket), null);
+    private void ReportBan(Bucket bucket) => loop.Post(_ => banned(bucket), null);
 
     private sealed class Record
     {
@@ -107,7 +105,7 @@ internal sealed class Offenders(Loop loop, ILogger logger)
 
         public long At { get; set; }
 
-        /// <summary>The time stamp until which the bucket is barred.</summary>
+        /// <summary>The time stamp until which the bucket is banned.</summary>
         public long Until { get; set; }
 
         /// <summary>Processes that cannot close what the bucket sent.</summary>

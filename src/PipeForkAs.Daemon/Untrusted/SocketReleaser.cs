@@ -12,12 +12,12 @@ namespace PipeForkAs.Daemon.Untrusted;
 /// does not finish a batch in time is killed, and the next batch has another. What a process still has when it is killed is mostly closed at once: a
 /// socket that lingers does not then (inet_release in the kernel's af_inet.c looks at PF_EXITING). A pipe whose lock somebody holds is waited for all the
 /// same (pipe_release in pipe.c), and that process does not end before the lock is free. So each bucket can stop one process: from then on its sockets go
-/// to a holder, a process that closes nothing as long as it lives, and the bucket is barred. The daemon itself holds none of them: it can always end.
+/// to a holder, a process that closes nothing as long as it lives, and the bucket is banned. The daemon itself holds none of them: it can always end.
 /// Processes are started when they are needed. All on the loop.
 /// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="reaper">Reaps the processes.</param>
-/// <param name="offenders">Bars buckets; the sockets of barred ones are kept.</param>
+/// <param name="offenders">Bans buckets; the sockets of banned ones are kept.</param>
 /// <param name="logger">The log.</param>
 internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders offenders, ILogger logger)
 {
@@ -45,7 +45,7 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
 
     /// <summary>Killed processes that have not ended, by the bucket whose sockets they close.</summary>
     private readonly Dictionary<Bucket, int> ending = [];
-    private readonly List<FileDescriptor> batch = new(Libc.MaxMessageDescriptors);
+    private SocketBatch? collected;
     private ReleasingHelper? closer, last;
     private Bucket closing;
     private LoopTimer? next, look, idle;
@@ -54,6 +54,8 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
 
     /// <summary>Sockets that wait to be closed or kept.</summary>
     public int Waiting => waiting.Count;
+
+    private SocketBatch Batch => collected ??= new SocketBatch(waiting);
 
     /// <summary>Closes a socket, soon.</summary>
     /// <param name="socket">The socket, from here on not the caller's.</param>
@@ -104,7 +106,7 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
             return;
         while (waiting.TryTake(MustKeep, out FairQueue<FileDescriptor>.Place? kept))
         {
-            if (Keep(Batch(kept)))
+            if (Keep(Batch.Collect(kept)))
                 continue;
             ScheduleNext(RetryPause);
             break;
@@ -130,43 +132,13 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
             return;
         }
 
-        closing = Batch(first);
-        if (!Send(closer, closing) || !closer.Go(BatchTimeout, ReplaceCloser))
+        closing = Batch.Collect(first);
+        if (!Batch.Send(closer, closing) || !closer.Go(BatchTimeout, ReplaceCloser))
             ReplaceCloser();
     }
 
     /// <summary>Whether a bucket's sockets must not be closed now.</summary>
     private bool MustKeep(Bucket bucket) => ending.ContainsKey(bucket) || offenders.IsBanned(bucket);
-
-    /// <summary>Collects what waits of one bucket. Returns the bucket.</summary>
-    private Bucket Batch(FairQueue<FileDescriptor>.Place first)
-    {
-        batch.Add(first.Item);
-        while (batch.Count < Libc.MaxMessageDescriptors
-            && waiting.TryTake(bucket => bucket == first.Bucket, out FairQueue<FileDescriptor>.Place? more))
-        {
-            batch.Add(more.Item);
-        }
-
-        return first.Bucket;
-    }
-
-    /// <summary>Sends the batch to a process, and closes it here. Where that fails, what is in it waits again.</summary>
-    private bool Send(ReleasingHelper helper, Bucket bucket)
-    {
-        bool sent = helper.Send(batch);
-        foreach (FileDescriptor socket in batch)
-        {
-            // The process has them now, and closes nothing before it is told that these here are closed.
-            if (sent)
-                socket.Dispose();
-            else
-                waiting.Add(bucket, socket);
-        }
-
-        batch.Clear();
-        return sent;
-    }
 
     /// <summary>Gives the batch to the bucket's holder. False where that cannot be done now; what is in it waits again.</summary>
     private bool Keep(Bucket bucket)
@@ -175,8 +147,7 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
         {
             if (Start() is not { } helper)
             {
-                batch.ForEach(socket => waiting.Add(bucket, socket));
-                batch.Clear();
+                Batch.PutBack(bucket);
                 return false;
             }
 
@@ -184,8 +155,8 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
             look ??= loop.Schedule(HolderCheckInterval, Look);
         }
 
-        int count = batch.Count;
-        if (!Send(holder.Helper, bucket))
+        int count = Batch.Count;
+        if (!Batch.Send(holder.Helper, bucket))
             return false;
         holder.Count += count;
         if (holder.Count >= MaxHeldSockets)
@@ -218,16 +189,15 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
     {
         while (waiting.TryTake(out FairQueue<FileDescriptor>.Place? first))
         {
-            Bucket bucket = Batch(first);
+            Bucket bucket = Batch.Collect(first);
             last ??= Start();
             if (last is null)
             {
-                batch.ForEach(socket => waiting.Add(bucket, socket));
-                batch.Clear();
+                Batch.PutBack(bucket);
                 return false;
             }
 
-            if (!Send(last, bucket))
+            if (!Batch.Send(last, bucket))
                 return false;
         }
 

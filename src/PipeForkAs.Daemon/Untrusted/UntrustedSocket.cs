@@ -7,7 +7,7 @@ namespace PipeForkAs.Daemon.Untrusted;
 /// <summary>
 /// The daemon's end of a socket whose other end is a client's or a job's. It does not block, and is used by its owner alone. Descriptors that the other
 /// end sends do not make receiving or closing take long. Calls that the other end makes take long all the same are counted against its
-/// <see cref="Peer"/> (<see cref="Offenders"/>); while that is barred, every call fails with ECONNRESET and is not made.
+/// <see cref="Peer"/> (<see cref="Offenders"/>); while that is banned, every call fails with ECONNRESET and is not made.
 /// </summary>
 internal sealed class UntrustedSocket : IDisposable
 {
@@ -123,7 +123,7 @@ internal sealed class UntrustedSocket : IDisposable
     }
 
     /// <summary>
-    /// Closes it, once. What is unread and the socket of a barred peer are left to another process: descriptors in it are closed there, and each message
+    /// Closes it, once. What is unread and the socket of a banned peer are left to another process: descriptors in it are closed there, and each message
     /// that is dropped wakes the other end.
     /// </summary>
     public void Dispose()

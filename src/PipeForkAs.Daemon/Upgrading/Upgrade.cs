@@ -66,7 +66,7 @@ internal sealed class Upgrade(OwnExecutable executable, Predecessor? predecessor
         try
         {
             await successor.ReadyAsync();
-            await TellManagerAsync(loop, successor, owner);
+            await NotifyManagerAsync(loop, successor, owner);
         }
         catch
         {
@@ -81,7 +81,7 @@ internal sealed class Upgrade(OwnExecutable executable, Predecessor? predecessor
         return successor.Pid;
     }
 
-    private async Task TellManagerAsync(Loop loop, Successor successor, ISuccessorOwner owner)
+    private async Task NotifyManagerAsync(Loop loop, Successor successor, ISuccessorOwner owner)
     {
         for (int attempt = 0; attempt < Attempts; attempt++)
         {

@@ -10,9 +10,9 @@ namespace PipeForkAs.Daemon.Users;
 /// again, so that a caller waits for the answer only at its first connection. This decides who waits for whom, and nothing else.
 /// </summary>
 /// <param name="loop">The loop.</param>
-/// <param name="limits">Says after how long an answer is asked for again.</param>
+/// <param name="configuration">Says after how long an answer is asked for again.</param>
 /// <param name="users">The user database.</param>
-internal sealed class CallerBuckets(Loop loop, LimitOptions limits, IUserDatabase users)
+internal sealed class CallerBuckets(Loop loop, CurrentConfiguration configuration, IUserDatabase users)
 {
     /// <summary>How long a first connection waits for the answer. Then it shares the bucket of the uids without an account.</summary>
     internal static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(250);
@@ -32,7 +32,7 @@ internal sealed class CallerBuckets(Loop loop, LimitOptions limits, IUserDatabas
             return false;
 
         bucket = known.Bucket;
-        if (!known.IsAsked && loop.Time.GetElapsedTime(known.Since) >= limits.LookupCacheTime)
+        if (!known.IsAsked && loop.Time.GetElapsedTime(known.Since) >= configuration.Limits.LookupCacheTime)
         {
             known.IsAsked = true;
             _ = AskAsync(uid, known.Bucket);

@@ -14,12 +14,12 @@ namespace PipeForkAs.Daemon.Users;
 /// <typeparam name="TAnswer">An answer.</typeparam>
 /// <param name="loop">The loop.</param>
 /// <param name="turns">Shares the loop's time: a thousand requests may wait for one answer.</param>
-/// <param name="limits">Says how long an answer may take, and how long it is used again.</param>
+/// <param name="configuration">Says how long an answer may take, and how long it is used again.</param>
 /// <param name="source">What is asked, for messages.</param>
 /// <param name="files">The files whose change ends what is cached.</param>
 /// <param name="ask">Asks; the task ends when the thread or the process that asks has ended.</param>
 internal sealed class LookUps<TKey, TAnswer>(
-    Loop loop, FairTurns turns, LimitOptions limits, string source, IReadOnlyList<string> files, Func<TKey, Task<TAnswer>> ask)
+    Loop loop, FairTurns turns, CurrentConfiguration configuration, string source, IReadOnlyList<string> files, Func<TKey, Task<TAnswer>> ask)
     where TKey : notnull
 {
     /// <summary>Questions at once. Where so many hang the source is down, and one more would hang as well.</summary>
@@ -66,8 +66,8 @@ internal sealed class LookUps<TKey, TAnswer>(
     private async ValueTask<TAnswer> AnswerAsync(LookUp lookUp, Bucket bucket)
     {
         var late = new TaskCompletionSource<TAnswer>();
-        LoopTimer deadline = loop.Schedule(limits.LookupTimeout, () => late.SetException(
-            new UserLookupException($"{source} did not answer within {limits.LookupTimeout.TotalSeconds:0.###} s")));
+        LoopTimer deadline = loop.Schedule(configuration.Limits.LookupTimeout, () => late.SetException(
+            new UserLookupException($"{source} did not answer within {configuration.Limits.LookupTimeout.TotalSeconds:0.###} s")));
         lookUp.Askers++;
         Task<TAnswer> first = await Task.WhenAny(lookUp.Answer.Task, late.Task);
         deadline.Dispose();
@@ -145,11 +145,11 @@ internal sealed class LookUps<TKey, TAnswer>(
 
     private void Keep(TKey key, TAnswer answer)
     {
-        if (limits.LookupCacheTime == TimeSpan.Zero)
+        if (configuration.Limits.LookupCacheTime == TimeSpan.Zero)
             return;
         if (cache.Count >= MaxCached)
             cache.Clear();
-        cache[key] = (answer, loop.Time.GetTimestamp() + (long)(limits.LookupCacheTime.TotalSeconds * loop.Time.TimestampFrequency));
+        cache[key] = (answer, loop.Time.GetTimestamp() + (long)(configuration.Limits.LookupCacheTime.TotalSeconds * loop.Time.TimestampFrequency));
     }
 
     private void Forget(LookUp lookUp)

@@ -11,13 +11,13 @@ namespace PipeForkAs.Daemon.Users;
 /// with a deadline: one that hangs delays only the requests that need it.
 /// </summary>
 internal sealed class UserDatabase(
-    Loop loop, FairTurns turns, LimitOptions limits, Func<UserSelector, Account?> ask, IReadOnlyList<string> files) : IUserDatabase
+    Loop loop, FairTurns turns, CurrentConfiguration configuration, Func<UserSelector, Account?> ask, IReadOnlyList<string> files) : IUserDatabase
 {
     /// <summary>Files whose change ends what is cached at once, whatever its age.</summary>
     public static readonly IReadOnlyList<string> SystemFiles = ["/etc/passwd", "/etc/group", "/etc/nsswitch.conf"];
 
     private readonly LookUps<UserSelector, Account?> lookUps = new(
-        loop, turns, limits, "the user database", files,
+        loop, turns, configuration, "the user database", files,
         selector => LookUps.OnThread(() => ask(selector)));
 
     public ValueTask<Account?> FindAsync(UserSelector selector, Bucket bucket) => lookUps.FindAsync(selector, bucket);

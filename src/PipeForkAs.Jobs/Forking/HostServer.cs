@@ -28,7 +28,7 @@ internal sealed class HostServer
     private readonly MessageWriter writer = new(256);
     private readonly byte[] incoming = new byte[256];
     private readonly Children children;
-    private readonly Action<EndedChild> tellEnded;
+    private readonly Action<EndedChild> reportEnded;
 
     private int forks;
 
@@ -38,7 +38,7 @@ internal sealed class HostServer
         this.tasks = tasks;
         this.jobs = jobs;
         this.forRoot = forRoot;
-        tellEnded = TellEnded;
+        reportEnded = ReportEnded;
         Libc.signal_ignore(Signal.SIGPIPE);
         Libc.sigmask_set(SignalSet.Of(Signal.SIGCHLD));
         childSignal = Libc.signalfd(SignalSet.Of(Signal.SIGCHLD));
@@ -77,7 +77,7 @@ internal sealed class HostServer
             if (!forRoot)
                 BoundingSet.Empty();
             HugePages.Take();
-            server.Say(writer => writer.Begin(MessageKind.Ready));
+            server.Send(writer => writer.Begin(MessageKind.Ready));
             server.Loop();
             server.children.EndAll(daemonIsGone: true);
             return 0;
@@ -119,7 +119,7 @@ internal sealed class HostServer
         {
             (bool asked, bool childEnded) = Libc.poll_readable(control, childSignal, -1);
             if (childEnded)
-                children.TakeEnded(tellEnded);
+                children.TakeEnded(reportEnded);
             if (asked && !Answer())
                 return;
         }
@@ -145,7 +145,7 @@ internal sealed class HostServer
             case MessageKind.Ping:
                 reader.End();
                 children.EndForeign();
-                Say(answer => answer.Begin(MessageKind.Pong));
+                Send(answer => answer.Begin(MessageKind.Pong));
                 return true;
             case MessageKind.Reap:
                 children.LetGo(new ProcessId(Reap.Decode(ref reader).Pid));
@@ -233,10 +233,10 @@ internal sealed class HostServer
     }
 
     /// <summary>The daemon may ask again.</summary>
-    private void ReportForkFailure(SystemCallException failure) => Say(writer => new ForkFailed(failure.Message).Encode(writer));
+    private void ReportForkFailure(SystemCallException failure) => Send(writer => new ForkFailed(failure.Message).Encode(writer));
 
     /// <summary>Reports a worker that ended to the daemon.</summary>
-    private void TellEnded(EndedChild child)
+    private void ReportEnded(EndedChild child)
     {
         (bool bySignal, int value) = child.Status switch
         {
@@ -244,10 +244,10 @@ internal sealed class HostServer
             WaitStatus.Exited exited => (false, exited.Code),
             _ => throw new InvalidOperationException("a wait status is neither exited nor signaled"),
         };
-        Say(new WorkerExited(child.Pid.Value, bySignal, value, child.Usage.UserTime + child.Usage.SystemTime, child.Usage.MaxResidentBytes).Encode);
+        Send(new WorkerExited(child.Pid.Value, bySignal, value, child.Usage.UserTime + child.Usage.SystemTime, child.Usage.MaxResidentBytes).Encode);
     }
 
-    private void Say(Action<MessageWriter> encode)
+    private void Send(Action<MessageWriter> encode)
     {
         encode(writer);
         Sent(Libc.send(control, writer.Written));

@@ -26,7 +26,7 @@ public sealed class AccountGateTests
             return Task.FromResult(name == "barred" ? "barred (6)" : null);
         });
 
-        await gate.PassAsync(Alice, TestCallers.Alice);
+        await gate.ThrowIfDisabledAsync(Alice, TestCallers.Alice);
         Assert.Contains("shell", await RefusalAsync(gate, Alice with { Name = "closed", Shell = "/bin/false" }));
         Assert.Contains("expired", await RefusalAsync(gate, Alice with { Name = "old" }));
         Assert.Contains("barred (6)", await RefusalAsync(gate, Alice with { Name = "barred" }));
@@ -40,15 +40,15 @@ public sealed class AccountGateTests
         var options = new DaemonOptions { Limits = { LookupCacheTime = TimeSpan.FromMinutes(1) } };
         AccountGate gate = Gate(loop, options, _ => ++asked > 1 ? Expired : null, (_, _) => Task.FromResult<string?>(null));
 
-        await gate.PassAsync(Alice, TestCallers.Alice);
-        await gate.PassAsync(Alice, TestCallers.Alice);
+        await gate.ThrowIfDisabledAsync(Alice, TestCallers.Alice);
+        await gate.ThrowIfDisabledAsync(Alice, TestCallers.Alice);
         Assert.Equal(1, asked);
-        await Assert.ThrowsAsync<RefusedException>(async () => await gate.PassAsync(Alice with { Name = "bob" }, TestCallers.Alice));
+        await Assert.ThrowsAsync<RefusedException>(async () => await gate.ThrowIfDisabledAsync(Alice with { Name = "bob" }, TestCallers.Alice));
 
         options.Limits.LookupCacheTime = TimeSpan.Zero;
         AccountGate fresh = Gate(loop, options, _ => ++asked > 3 ? Expired : null, (_, _) => Task.FromResult<string?>(null));
-        await fresh.PassAsync(Alice, TestCallers.Alice);
-        await Assert.ThrowsAsync<RefusedException>(async () => await fresh.PassAsync(Alice, TestCallers.Alice));
+        await fresh.ThrowIfDisabledAsync(Alice, TestCallers.Alice);
+        await Assert.ThrowsAsync<RefusedException>(async () => await fresh.ThrowIfDisabledAsync(Alice, TestCallers.Alice));
     });
 
     [Fact]
@@ -64,10 +64,10 @@ public sealed class AccountGateTests
             return name == "alice" ? answer.Task : Task.FromResult<string?>("barred (6)");
         });
 
-        Task[] all = [.. Enumerable.Range(0, 1000).Select(_ => gate.PassAsync(Alice, TestCallers.Alice).AsTask())];
+        Task[] all = [.. Enumerable.Range(0, 1000).Select(_ => gate.ThrowIfDisabledAsync(Alice, TestCallers.Alice).AsTask())];
         answer.SetResult(null);
         await Task.WhenAll(all);
-        await gate.PassAsync(Alice, TestCallers.Bob);
+        await gate.ThrowIfDisabledAsync(Alice, TestCallers.Bob);
         Assert.Equal(1, asked);
 
         for (int i = 0; i < 3; i++)
@@ -75,7 +75,7 @@ public sealed class AccountGateTests
         Assert.Equal(2, asked);
 
         options.Policy.PamService = "other";
-        await gate.PassAsync(Alice, TestCallers.Alice);
+        await gate.ThrowIfDisabledAsync(Alice, TestCallers.Alice);
         Assert.Equal(3, asked);
     });
 
@@ -87,8 +87,8 @@ public sealed class AccountGateTests
         AccountGate gate = Gate(loop, options, _ => null, (_, _) =>
             ++asked == 1 ? Task.FromException<string?>(new UserLookupException("it failed")) : Task.FromResult<string?>(null));
 
-        await Assert.ThrowsAsync<UserLookupException>(async () => await gate.PassAsync(Alice, TestCallers.Alice));
-        await gate.PassAsync(Alice, TestCallers.Alice);
+        await Assert.ThrowsAsync<UserLookupException>(async () => await gate.ThrowIfDisabledAsync(Alice, TestCallers.Alice));
+        await gate.ThrowIfDisabledAsync(Alice, TestCallers.Alice);
         Assert.Equal(2, asked);
     });
 
@@ -98,7 +98,7 @@ public sealed class AccountGateTests
         var options = new DaemonOptions { Policy = { RefuseDisabledAccounts = false } };
         AccountGate gate = Gate(
             loop, options, _ => throw new InvalidOperationException("shadow"), (_, _) => throw new InvalidOperationException("PAM"));
-        await gate.PassAsync(Alice with { Shell = "/bin/false" }, TestCallers.Alice);
+        await gate.ThrowIfDisabledAsync(Alice with { Shell = "/bin/false" }, TestCallers.Alice);
     });
 
     [Fact]
@@ -116,7 +116,7 @@ public sealed class AccountGateTests
 
         for (int i = 0; i < 20; i++)
         {
-            var late = await Assert.ThrowsAsync<UserLookupException>(async () => await gate.PassAsync(Alice, TestCallers.Alice));
+            var late = await Assert.ThrowsAsync<UserLookupException>(async () => await gate.ThrowIfDisabledAsync(Alice, TestCallers.Alice));
             Assert.Contains("did not answer within", late.Message);
         }
 
@@ -135,13 +135,13 @@ public sealed class AccountGateTests
 
     private static AccountGate Gate(
         Loop loop, DaemonOptions options, Func<string, ShadowEntry?> shadow, Func<string, string, Task<string?>> pam) =>
-        new(loop, new FairTurns(loop), options, shadow, pam);
+        new(loop, new FairTurns(loop), new CurrentConfiguration(options), shadow, pam);
 
     private static Task PatientAsync(AccountGate gate, int number) =>
-        gate.PassAsync(Alice with { Name = $"patient-{number}" }, number % 2 == 0 ? TestCallers.Alice : TestCallers.Bob).AsTask();
+        gate.ThrowIfDisabledAsync(Alice with { Name = $"patient-{number}" }, number % 2 == 0 ? TestCallers.Alice : TestCallers.Bob).AsTask();
 
     private static async Task<string> RefusalAsync(AccountGate gate, Account account) =>
-        (await Assert.ThrowsAsync<RefusedException>(async () => await gate.PassAsync(account, TestCallers.Alice))).Message;
+        (await Assert.ThrowsAsync<RefusedException>(async () => await gate.ThrowIfDisabledAsync(account, TestCallers.Alice))).Message;
 
     private static async Task OnLoopAsync(Func<Loop, Task> test)
     {

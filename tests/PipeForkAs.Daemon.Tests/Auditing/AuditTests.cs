@@ -353,7 +353,7 @@ public sealed class AuditTests : IAsyncLifetime
     private async Task ConfigureAsync(AuditOptions options)
     {
         using Audit.Change change = await audit.PrepareAsync(options);
-        change.Keep();
+        change.Commit();
     }
 
     /// <summary>Waits until the file has all records.</summary>

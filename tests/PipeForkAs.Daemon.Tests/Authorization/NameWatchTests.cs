@@ -223,7 +223,7 @@ public sealed class NameWatchTests : IDisposable
         ResolvedPolicy resolved = await ResolvedPolicy.ReadAsync(options, lookUps);
         authorizer = new PolicyAuthorizer(resolved.Policy, users, PolicyWorld.Patterns);
         names = new NameWatch(
-            thread.Loop, lookUps, options.Limits, [folder.File("passwd")], policy => authorizer.Policy = policy, log);
+            thread.Loop, lookUps, new CurrentConfiguration(options), [folder.File("passwd")], policy => authorizer.Policy = policy, log);
         authorizer.Names = names;
         await thread.RunAsync(() => names.Follow(resolved, ConfigurationSources.None));
     }

@@ -44,7 +44,7 @@ public sealed class LoopTests
     {
         using var thread = new LoopThread();
         (FileDescriptor read, FileDescriptor write) = NonblockingPipe();
-        await thread.RunAsync(() => thread.Loop.Watch(read, EpollEvents.EPOLLIN).HungUp = () => throw new InvalidOperationException("hung up"));
+        await thread.RunAsync(() => thread.Loop.Watch(read, EpollEvents.EPOLLIN, hungUp: () => throw new InvalidOperationException("hung up")));
         write.Dispose();
         await thread.RunAsync(() => thread.Loop.DelayAsync(TimeSpan.FromMilliseconds(20)));
 
@@ -239,11 +239,8 @@ public sealed class LoopTests
         using var pair = new ConnectedPair();
         int told = 0;
         Watch? watch = null;
-        await thread.RunAsync(() =>
-        {
-            watch = thread.Loop.Watch(pair.Accepted, EpollEvents.EPOLLIN | EpollEvents.EPOLLOUT | EpollEvents.EPOLLRDHUP);
-            watch.HungUp = () => told++;
-        });
+        const EpollEvents Interest = EpollEvents.EPOLLIN | EpollEvents.EPOLLOUT | EpollEvents.EPOLLRDHUP;
+        await thread.RunAsync(() => { watch = thread.Loop.Watch(pair.Accepted, Interest, hungUp: () => told++); });
         pair.Client.Shutdown(System.Net.Sockets.SocketShutdown.Send);
         await thread.SettleAsync();
         Assert.Equal((0, false), (told, watch!.IsHungUp));

@@ -49,7 +49,8 @@ public abstract class JobHostHarness(FakeHosts fakes) : IClassFixture<FakeHosts>
     {
         loop = new LoopThread(Time);
         var options = new JobHostOptions { Path = behaviour.StartsWith('/') ? behaviour : fakes.Path(behaviour), Workers = workers, MaxWorkers = maxWorkers, Processes = processes };
-        host = new JobHostPool(loop.Loop, reaper, new DescriptorCheck(loop.Loop, reaper, byDaemon: false, Log), options, Log);
+        var descriptors = new DescriptorCheck(loop.Loop, reaper, byDaemon: false, Log, static _ => { });
+        host = new JobHostPool(new HostContext(loop.Loop, reaper, descriptors, Log), options, static _ => { });
         Task started = loop.RunAsync(() => host.StartAsync(new SweepIsolation(loop.Loop, reaper, Log)));
         await UntilAsync(() => started.IsCompleted || behaviour == "silent");
         await started;

@@ -19,7 +19,7 @@ public sealed partial class ServiceReportTests
         var time = new ManualTime();
         using var thread = new LoopThread(time);
         ServiceManager manager = point.Manager(watchdogMicroseconds: "30000000");
-        var report = new ServiceReport(thread.Loop, manager, NotifyPoint.Notifier(manager), new RequestCounts());
+        var report = Report(thread, manager);
         await thread.RunAsync(report.Start);
         Assert.Equal(["STATUS=0 jobs running, 0 requests served, 0 refused", "WATCHDOG=1"], Told(point));
 
@@ -40,7 +40,7 @@ public sealed partial class ServiceReportTests
         using var thread = new LoopThread(time);
         ServiceManager manager = point.Manager(watchdogMicroseconds: "30000000");
         bool isWell = true;
-        var report = new ServiceReport(thread.Loop, manager, NotifyPoint.Notifier(manager), new RequestCounts()) { IsHealthy = () => isWell };
+        var report = Report(thread, manager, () => isWell);
         await thread.RunAsync(report.Start);
         Told(point);
         await thread.RunAsync(() => { isWell = false; });
@@ -58,7 +58,7 @@ public sealed partial class ServiceReportTests
         var time = new ManualTime();
         using var thread = new LoopThread(time);
         ServiceManager manager = point.Manager(watchdogMicroseconds: "10000000");
-        var report = new ServiceReport(thread.Loop, manager, NotifyPoint.Notifier(manager), new RequestCounts());
+        var report = Report(thread, manager);
         await thread.RunAsync(report.Start);
         Told(point);
 
@@ -86,8 +86,9 @@ public sealed partial class ServiceReportTests
         var time = new ManualTime();
         using var thread = new LoopThread(time);
         ServiceManager manager = point.Manager();
-        var counts = new RequestCounts();
-        var report = new ServiceReport(thread.Loop, manager, NotifyPoint.Notifier(manager), counts);
+        ServiceReport? report = null;
+        var counts = new RequestCounts(() => report!.Refresh());
+        report = new ServiceReport(thread.Loop, manager, NotifyPoint.Notifier(manager), counts, static () => true);
         await thread.RunAsync(report.Start);
         Told(point);
         await thread.RunAsync(() =>
@@ -118,7 +119,7 @@ public sealed partial class ServiceReportTests
         var time = new ManualTime();
         using var thread = new LoopThread(time);
         ServiceManager manager = point.Manager();
-        var report = new ServiceReport(thread.Loop, manager, NotifyPoint.Notifier(manager), new RequestCounts());
+        var report = Report(thread, manager);
         await thread.RunAsync(report.Start);
         Told(point);
         await thread.RunAsync(report.Stop);
@@ -138,7 +139,7 @@ public sealed partial class ServiceReportTests
         using var thread = new LoopThread();
         ServiceManager manager = point.Manager(watchdogMicroseconds: "1000");
         using ServiceNotifier notifier = NotifyPoint.Notifier(manager);
-        var report = new ServiceReport(thread.Loop, manager, notifier, new RequestCounts());
+        var report = new ServiceReport(thread.Loop, manager, notifier, new RequestCounts(static () => { }), static () => true);
         TimeSpan bound = TimeSpan.FromSeconds(30);
         await thread.RunAsync(report.Start).WaitAsync(bound, TestContext.Current.CancellationToken);
         Task later = thread.RunAsync(() => thread.Loop.DelayAsync(TimeSpan.FromMilliseconds(20)));
@@ -159,12 +160,15 @@ public sealed partial class ServiceReportTests
         using var point = new NotifyPoint(Abstract);
         using var thread = new LoopThread(new ManualTime());
         ServiceManager manager = point.Manager();
-        var report = new ServiceReport(thread.Loop, manager, NotifyPoint.Notifier(manager), new RequestCounts());
+        var report = Report(thread, manager);
         await thread.RunAsync(report.Start);
         Assert.Matches(Longest(), Assert.Single(point.Told()));
     }
 
     /// <summary>What it told, without the longest turn: that is another each time.</summary>
+    private static ServiceReport Report(LoopThread thread, ServiceManager manager, Func<bool>? isHealthy = null) => new(
+        thread.Loop, manager, NotifyPoint.Notifier(manager), new RequestCounts(static () => { }), isHealthy ?? (static () => true));
+
     private static string[] Told(NotifyPoint point) => [.. point.Told().Select(state => Longest().Replace(state, ""))];
 
     [GeneratedRegex("; longest loop turn [0-9]+\\.[0-9] ms$")]

@@ -31,7 +31,7 @@ public sealed class AcceptorTests : IConnectionRefusals, IAsyncDisposable
     public AcceptorTests()
     {
         path = folder.File("socket");
-        descriptors = new DescriptorCheck(thread.Loop, new ChildReaper(_ => { }), byDaemon: false, log);
+        descriptors = new DescriptorCheck(thread.Loop, new ChildReaper(_ => { }), byDaemon: false, log, static _ => { });
     }
 
     [Fact]
@@ -253,8 +253,10 @@ public sealed class AcceptorTests : IConnectionRefusals, IAsyncDisposable
 
     private Task AcceptAsync(SocketListener listener) => thread.RunAsync(() =>
     {
-        var buckets = new CallerBuckets(thread.Loop, limits, PolicyWorld.Instance);
-        connections = new Connections(thread.Loop, descriptors, limits, buckets, new FairTurns(thread.Loop), ServeAsync, this, log);
+        var configuration = new CurrentConfiguration(new DaemonOptions { Limits = limits });
+        var buckets = new CallerBuckets(thread.Loop, configuration, PolicyWorld.Instance);
+        connections = new Connections(
+            thread.Loop, descriptors, configuration, buckets, new FairTurns(thread.Loop), ServeAsync, this, static () => { }, log);
         acceptor = new Acceptor(thread.Loop, listener, connections, log);
         acceptor.Start();
     });

@@ -13,7 +13,7 @@ public sealed class BusyRefusalsTests : IDisposable
 {
     private readonly ConnectedPair pair = new();
     private readonly LogLines log = new();
-    private readonly RequestCounts counts = new();
+    private readonly RequestCounts counts = new(static () => { });
     private readonly BusyRefusals refusals;
 
     public BusyRefusalsTests() => refusals = new BusyRefusals(

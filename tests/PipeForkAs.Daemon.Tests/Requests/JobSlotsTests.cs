@@ -140,7 +140,7 @@ public sealed class JobSlotsTests
     {
         if (limits.QueueTimeout == new LimitOptions().QueueTimeout)
             limits.QueueTimeout = TimeSpan.FromMinutes(1);
-        return new JobSlots(loop, new FairTurns(loop), new UnkillableJobs(loop), limits);
+        return new JobSlots(loop, new FairTurns(loop), new UnkillableJobs(loop), new CurrentConfiguration(new DaemonOptions { Limits = limits }));
     }
 
     private static async Task OnLoopAsync(Func<Loop, Task> test)

@@ -15,11 +15,11 @@ public sealed class OffendersTests : IDisposable
     public OffendersTests()
     {
         loop = new Loop(time, static _ => { });
-        offenders = new Offenders(loop, log);
+        offenders = new Offenders(loop, log, static _ => { });
     }
 
     [Fact]
-    public void A_bucket_is_barred_for_a_hundred_times_as_long_as_its_calls_took()
+    public void A_bucket_is_banned_for_a_hundred_times_as_long_as_its_calls_took()
     {
         offenders.CallTook(TestCallers.Alice, TimeSpan.FromMilliseconds(400));
         Assert.True(offenders.IsBanned(TestCallers.Alice));

@@ -21,7 +21,8 @@ public sealed class CallerBucketsTests : IUserDatabase, IDisposable
     public CallerBucketsTests()
     {
         thread = new LoopThread(time);
-        buckets = new CallerBuckets(thread.Loop, new LimitOptions { LookupCacheTime = TimeSpan.FromSeconds(5) }, this);
+        buckets = new CallerBuckets(
+            thread.Loop, new CurrentConfiguration(new DaemonOptions { Limits = { LookupCacheTime = TimeSpan.FromSeconds(5) } }), this);
     }
 
     public void Dispose() => thread.Dispose();

@@ -13,7 +13,10 @@ public sealed class UserDatabaseTests : IDisposable
     private readonly LoopThread thread;
     private readonly TemporaryFolder folder = new();
     private readonly Resolver resolver = new();
-    private readonly LimitOptions limits = new() { LookupTimeout = TimeSpan.FromSeconds(5), LookupCacheTime = TimeSpan.FromSeconds(60) };
+    private readonly CurrentConfiguration configuration = new(new DaemonOptions
+    {
+        Limits = { LookupTimeout = TimeSpan.FromSeconds(5), LookupCacheTime = TimeSpan.FromSeconds(60) },
+    });
     private readonly string passwd;
     private readonly UserDatabase users;
 
@@ -21,7 +24,7 @@ public sealed class UserDatabaseTests : IDisposable
     {
         thread = new LoopThread(time);
         passwd = folder.Write("passwd", "one");
-        users = new UserDatabase(thread.Loop, new FairTurns(thread.Loop), limits, resolver.Ask, [passwd, folder.File("missing")]);
+        users = new UserDatabase(thread.Loop, new FairTurns(thread.Loop), configuration, resolver.Ask, [passwd, folder.File("missing")]);
     }
 
     public void Dispose()
@@ -88,7 +91,7 @@ public sealed class UserDatabaseTests : IDisposable
     [Fact]
     public async Task With_a_cache_time_of_zero_each_request_asks()
     {
-        limits.LookupCacheTime = TimeSpan.Zero;
+        configuration.Replace(new DaemonOptions { Limits = { LookupTimeout = TimeSpan.FromSeconds(5), LookupCacheTime = TimeSpan.Zero } });
         await FindAsync("alice");
         await FindAsync("alice");
         Assert.Equal(2, resolver.Asked.Count);
@@ -221,7 +224,7 @@ public sealed class UserDatabaseTests : IDisposable
         var failing = new UserDatabase(
             thread.Loop,
             new FairTurns(thread.Loop),
-            limits,
+            configuration,
             selector =>
             {
                 Account? account = resolver.Ask(selector);
@@ -256,7 +259,7 @@ public sealed class UserDatabaseTests : IDisposable
             var failing = new UserDatabase(
                 thread.Loop,
                 new FairTurns(thread.Loop),
-                limits,
+                configuration,
                 selector =>
                 {
                     resolver.Ask(selector);

@@ -42,7 +42,6 @@ internal sealed class ConfigurationTarget : Target
         }
 
         trial.Accept();
-        new LimitOptions().Take(options.Limits);
         foreach ((string name, CommandOptions command) in options.Commands)
             IsUsable(new CommandJob(name, command));
     }

@@ -8,7 +8,7 @@ namespace PipeForkAs.EndToEnd;
 /// What the daemon was given by whoever started it (open files, groups, variables, a terminal) reaches no job. Each is shown to be the daemon's
 /// own first, so that its absence from the job means something.
 /// </summary>
-public sealed class HeritageTests : IAsyncLifetime
+public sealed class InheritanceTests : IAsyncLifetime
 {
     private const uint Group = 3_987_654;
     private const int ENXIO = 6, ENOTTY = 25;

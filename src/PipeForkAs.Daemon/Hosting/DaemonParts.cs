@@ -1,0 +1,128 @@
+using PipeForkAs.Daemon.Accounts;
+using PipeForkAs.Daemon.Auditing;
+using PipeForkAs.Daemon.Authorization;
+using PipeForkAs.Daemon.Commands;
+using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Fairness;
+using PipeForkAs.Daemon.Forking;
+using PipeForkAs.Daemon.Isolation;
+using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Logging;
+using PipeForkAs.Daemon.Patterns;
+using PipeForkAs.Daemon.Processes;
+using PipeForkAs.Daemon.Reloading;
+using PipeForkAs.Daemon.Requests;
+using PipeForkAs.Daemon.Untrusted;
+using PipeForkAs.Daemon.Users;
+using PipeForkAs.LibC;
+
+namespace PipeForkAs.Daemon.Hosting;
+
+/// <summary>The daemon's parts, put together. All of them run on the loop.</summary>
+internal sealed class DaemonParts
+{
+    public DaemonParts(DaemonContext context)
+    {
+        (Loop loop, LimitedLogger logger, DaemonOptions options) = (context.Loop, context.Logger, context.Options);
+        Context = context;
+        Configuration = new CurrentConfiguration(options);
+        Counts = new RequestCounts(() => Report!.Refresh());
+        Report = new ServiceReport(loop, context.Manager, context.Notifier, Counts, () => Hosts!.AreHealthy);
+        Running = new RunningJobs(Counts, loop.Time);
+        Reaper = new ChildReaper(failure => Log.LoopBroke(logger, failure));
+        Turns = new FairTurns(loop);
+        Descriptors = new DescriptorCheck(loop, Reaper, options.Socket.DescriptorCheck == SocketOptions.ByDaemon, logger, EndAllOf);
+        Hosts = new JobHosts(new HostContext(loop, Reaper, Descriptors, logger), options.JobHosts, () => Policies!.RefreshCatalog());
+        Catalog = new JobCatalog(Hosts.Current, CommandJob.All(options), options.Jobs);
+        Unkillable = new UnkillableJobs(loop);
+        var users = new UserDatabase(loop, Turns, Configuration, UserDatabase.AskSystem, UserDatabase.SystemFiles);
+        var patterns = new PatternMatcher(loop, logger);
+        var authorizer = new PolicyAuthorizer(
+            PolicyReader.Read(options.Policy), users, patterns,
+            new WorkerConsents(
+                loop, Configuration, (bucket, timeout) => Hosts.First.TakeAsync(bucket, timeout, forRoot: false), Unkillable, Libc.getgrgid_name),
+            job => Catalog.Find(job)?.Arguments);
+        var names = new NameWatch(
+            loop, context.Reader.LookUps, Configuration, UserDatabase.SystemFiles, policy => authorizer.Policy = policy, logger);
+        authorizer.Names = names;
+        Policies = new PolicyUpdates(loop, authorizer, names, Catalog, logger);
+        Slots = new JobSlots(loop, Turns, Unkillable, Configuration);
+        Audit = new Audit(
+            context.AuditLogger, loop.Time, (delay, callback) => loop.Schedule(delay, callback),
+            job => Catalog.Find(job)?.Description.AuditedArguments ?? []);
+        RequestPipeline pipeline = MakePipeline(users, authorizer, patterns);
+        IdleGarbageCollection garbage = IdleGarbageCollection.OfProcess(loop, () => Connections!.Count == 0);
+        Connections = new Connections(
+            loop, Descriptors, Configuration, new CallerBuckets(loop, Configuration, users), Turns, pipeline.HandleAsync,
+            new BusyRefusals(Turns, Counts, Audit), garbage.RequestEnded, logger);
+        Lifecycle = new Lifecycle(this);
+        Reload = new Reload(context.Reader, new ReloadTarget(this), context.Notifier, logger);
+    }
+
+    public DaemonContext Context { get; }
+
+    public CurrentConfiguration Configuration { get; }
+
+    public RequestCounts Counts { get; }
+
+    public ServiceReport Report { get; }
+
+    public RunningJobs Running { get; }
+
+    /// <summary>Reaps the daemon's children; to be swept at SIGCHLD.</summary>
+    public ChildReaper Reaper { get; }
+
+    public FairTurns Turns { get; }
+
+    public DescriptorCheck Descriptors { get; }
+
+    public JobHosts Hosts { get; }
+
+    public JobCatalog Catalog { get; }
+
+    public PolicyUpdates Policies { get; }
+
+    /// <summary>Jobs of which something is left that cannot be killed.</summary>
+    public UnkillableJobs Unkillable { get; }
+
+    public JobSlots Slots { get; }
+
+    public Audit Audit { get; }
+
+    public Connections Connections { get; }
+
+    public Lifecycle Lifecycle { get; }
+
+    public Reload Reload { get; }
+
+    /// <summary>Opens the audit file again, whatever the configuration says, and reloads.</summary>
+    public Task<ReloadResult> ReloadAsync()
+    {
+        Audit.Reopen();
+        return Reload.RunAsync();
+    }
+
+    private RequestPipeline MakePipeline(UserDatabase users, PolicyAuthorizer authorizer, PatternMatcher patterns)
+    {
+        (Loop loop, LimitedLogger logger) = (Context.Loop, Context.Logger);
+        var accounts = new AccountGate(loop, Turns, Configuration, ShadowDatabase.Find, new PamCheck(loop, Reaper, Configuration).AskAsync);
+        var orders = new OrderBuilder(Configuration, patterns);
+        var bans = new UserBans(Descriptors.Offenders, Unkillable, Configuration);
+        var status = new StatusHandler(Hosts, Running, Slots, Turns, Context.Upgrade.Predecessor, Audit, ReloadAsync, logger, loop);
+        return new RequestPipeline(
+            Configuration,
+            new JobAuthorization(Audit, authorizer, Catalog, bans, accounts, orders),
+            new JobRunner(Configuration, Slots, Running, Descriptors),
+            new QueryHandlers(Configuration, Catalog, authorizer, new CheckHandler(Catalog, authorizer, users, accounts, orders), status),
+            new RequestRecords(Audit, Counts),
+            logger);
+    }
+
+    /// <summary>A bucket has been banned: its connections and its jobs end.</summary>
+    private void EndAllOf(Bucket bucket)
+    {
+        Connections.Abandon(bucket);
+        Running.EndAllOf(bucket, EndReason.HeldUp);
+    }
+}

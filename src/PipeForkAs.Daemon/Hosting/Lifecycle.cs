@@ -1,0 +1,195 @@
+using Microsoft.Extensions.Logging;
+using PipeForkAs.Daemon.Auditing;
+using PipeForkAs.Daemon.Authorization;
+using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Fairness;
+using PipeForkAs.Daemon.Forking;
+using PipeForkAs.Daemon.Isolation;
+using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Logging;
+using PipeForkAs.Daemon.Requests;
+using PipeForkAs.Daemon.Upgrading;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol;
+using PipeForkAs.Protocol.Client;
+
+namespace PipeForkAs.Daemon.Hosting;
+
+/// <summary>The start and the stop of the daemon.</summary>
+internal sealed class Lifecycle(DaemonParts parts)
+{
+    /// <summary>How long a stop waits for requests of clients that are connected already.</summary>
+    private static readonly TimeSpan LastRequestPatience = TimeSpan.FromMilliseconds(500);
+
+    private static readonly TimeSpan LastRequestPause = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>How long a stop waits for the audit file.</summary>
+    private static readonly TimeSpan LastRecordPatience = TimeSpan.FromSeconds(5);
+
+    private readonly Loop loop = parts.Context.Loop;
+    private readonly ILogger logger = parts.Context.Logger;
+    private readonly Upgrade upgrade = parts.Context.Upgrade;
+    private Task? stopped;
+    private bool isServiceStopping;
+
+    /// <summary>Accepts clients; null before the start is almost done.</summary>
+    public Acceptor? Acceptor { get; private set; }
+
+    /// <summary>Keeps jobs apart; null before the start.</summary>
+    public JobIsolation? Isolation { get; private set; }
+
+    /// <summary>Whether the daemon is stopping, or has stopped.</summary>
+    public bool IsStopping => stopped is not null;
+
+    private LimitOptions Limits => parts.Configuration.Limits;
+
+    /// <summary>Whether a stop does not wait for silent clients: no other daemon serves, or the whole service stops.</summary>
+    private bool WaitsForNoSilence => !upgrade.IsHandedOver || isServiceStopping;
+
+    /// <summary>Starts the job hosts, and listens once all of them can fork.</summary>
+    /// <exception cref="JobHostException">A job host cannot serve.</exception>
+    /// <exception cref="IsolationException">Jobs cannot be isolated as the configuration demands.</exception>
+    /// <exception cref="ListenException">Something is in the way of the socket.</exception>
+    /// <exception cref="ConfigurationException">
+    /// The audit file cannot be opened, or names or jobs are not as the configuration demands.
+    /// </exception>
+    /// <exception cref="UpgradeException">The former daemon does not let this one take over.</exception>
+    public async Task StartAsync()
+    {
+        DaemonOptions options = parts.Configuration.Value;
+        parts.Policies.Apply(await ResolvedPolicy.ReadAsync(options, parts.Context.Reader.LookUps), options.Sources);
+        using (Audit.Change auditing = await parts.Audit.PrepareAsync(options.Audit))
+            auditing.Commit();
+        Isolation = IsolationChoice.Make(loop, options, parts.Reaper, upgrade.Predecessor?.Offer.Cgroup, upgrade.Generation, logger);
+        Isolation.WhereLeft = (user, gone) => loop.Start(() => parts.Unkillable.WatchAsync(Bucket.OfAccount(user), gone, static () => { }));
+        await Isolation.ClearAsync();
+        await parts.Hosts.StartAsync(Isolation);
+        parts.Catalog.Refresh();
+        if (IsStopping)
+            throw new OperationCanceledException("a stop was asked for before the start was done");
+        SocketListener listener = Listen(options.Socket);
+        Acceptor = new Acceptor(loop, listener, parts.Connections, logger);
+        parts.Policies.Serve();
+        await parts.Policies.LogWarningsAsync();
+        if (SandboxSupport.LeavesSignals(parts.Catalog.All.SelectMany(job => job.Description.Sandboxes ?? []), Libc.landlock_abi))
+            Log.SandboxesLeaveSignals(logger, Libc.landlock_abi(), Sandbox.SignalsVersion);
+        Log.Listening(logger, listener.Path, parts.Catalog.All.Count());
+        if (upgrade.Predecessor is { } former)
+            await TakeOverAsync(former);
+        parts.Report.Start();
+        Acceptor.Start();
+        parts.Reload.Open();
+    }
+
+    /// <summary>Takes nothing new, lets what runs come to its end for a time, and ends the rest. Once, however often it is called.</summary>
+    public Task StopAsync() => stopped ??= EndAsync();
+
+    /// <summary>The whole service stops, while another daemon serves: clients that have not sent a request yet are refused.</summary>
+    public void StopWithService()
+    {
+        if (isServiceStopping)
+            return;
+        isServiceStopping = true;
+        upgrade.Predecessor?.SendStop();
+        loop.Start(RefuseNewAsync);
+    }
+
+    private async Task EndAsync()
+    {
+        long begun = loop.Time.GetTimestamp();
+        parts.Reload.Close();
+        if (Acceptor is not null)
+            await Acceptor.StopAsync();
+        parts.Report.Stop();
+        parts.Policies.End();
+        if (parts.Connections.Count > 0 && !upgrade.IsHandedOver)
+            Log.Draining(logger, Limits.DrainTimeout.TotalSeconds, Drain.Requests(parts.Connections.Count, parts.Running));
+
+        // Where another daemon serves, those who are connected here have all of the time, unless the service stops.
+        if (WaitsForNoSilence)
+        {
+            upgrade.Predecessor?.SendStop();
+            await RefuseNewAsync();
+        }
+
+        await DrainAsync(begun);
+        foreach (Connection connection in parts.Connections)
+            connection.Close();
+        await parts.Hosts.StopAsync();
+        if (upgrade.Predecessor is { } former)
+            await former.StopAsync();
+        if (Isolation is not null)
+            await Isolation.StopAsync();
+        await parts.Descriptors.StopAsync();
+        await Task.WhenAny(parts.Audit.EndAsync(), loop.DelayAsync(LastRecordPatience));
+        parts.Audit.LogUnwritten();
+        parts.Report.End();
+        if (Acceptor is null)
+            return;
+        TurnTimes turnTimes = loop.TurnTimes;
+        Log.LongestTurn(logger, turnTimes.Longest * 1000, turnTimes.LongestOnProcessor * 1000, turnTimes.LongestStep ?? "none of 1 ms");
+        Log.Stopped(logger);
+    }
+
+    /// <summary>Waits for the requests that are left, until the time of the stop is over, and ends the rest.</summary>
+    private async Task DrainAsync(long begun)
+    {
+        var drain = new Drain(loop, parts.Connections, parts.Running, () => WaitsForNoSilence, logger);
+        if (await drain.WaitAsync(Limits.DrainTimeout - loop.Time.GetElapsedTime(begun)))
+            return;
+        await RefuseNewAsync();
+        parts.Running.EndAll(EndReason.ShuttingDown);
+        parts.Hosts.Refuse("the daemon is stopping");
+        await parts.Connections.AllEndedAsync(Limits.KillGrace + TimeSpan.FromSeconds(5));
+    }
+
+    private SocketListener Listen(SocketOptions options)
+    {
+        uint mode = PermissionBits.Parse(options.Mode);
+        if (parts.Context.Manager.Socket is not { } handed)
+            return SocketListener.Open(options.Path, mode, parts.Descriptors);
+
+        SocketListener adopted = SocketListener.Adopt(
+            handed, parts.Descriptors, upgrade.Predecessor?.Offer.SocketDevice, upgrade.Predecessor?.Offer.SocketInode);
+        if (SocketListener.FolderProblem(adopted.Path) is { } problem)
+            Log.OpenFolder(logger, adopted.Path, problem);
+        if (adopted.Path != options.Path)
+            Log.OtherPath(logger, adopted.Path, options.Path);
+        else if (Libc.lstat(adopted.Path) is { } file && file.Permissions != mode)
+            Log.OtherMode(logger, adopted.Path, Convert.ToString(file.Permissions, 8), options.Mode);
+        return adopted;
+    }
+
+    private async Task TakeOverAsync(Predecessor former)
+    {
+        parts.Running.NextId = await former.TakeOverAsync(loop, parts.Turns);
+        Log.TookOver(logger, former.Pid.Value, parts.Running.NextId);
+        loop.Start(async () =>
+        {
+            await former.Ended;
+            Log.PredecessorEnded(logger);
+            Isolation?.FormerDaemonEnded();
+        });
+    }
+
+    private async Task RefuseNewAsync()
+    {
+        if (parts.Running.Stopping)
+            return;
+        await LastRequestsAsync();
+        parts.Running.Stopping = true;
+        parts.Slots.RefuseAll();
+        foreach (Connection connection in parts.Connections)
+            connection.Interrupt(ReplyCode.ShuttingDown, "the daemon is stopping; nothing was run");
+    }
+
+    /// <summary>A client that connected before the stop is served, where its request comes soon: a restart turns no client away.</summary>
+    private async Task LastRequestsAsync()
+    {
+        TimeSpan patience = Limits.DrainTimeout < LastRequestPatience ? Limits.DrainTimeout : LastRequestPatience;
+        long begun = loop.Time.GetTimestamp();
+        while ((parts.Slots.Waiting > 0 || parts.Turns.Waiting > 0 || parts.Connections.IsAnyReceiving) && loop.Time.GetElapsedTime(begun) < patience)
+            await loop.DelayAsync(LastRequestPause);
+    }
+}

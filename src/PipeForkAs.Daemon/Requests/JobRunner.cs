@@ -1,0 +1,108 @@
+using PipeForkAs.Daemon.Callers;
+using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Fairness;
+using PipeForkAs.Daemon.Forking;
+using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Untrusted;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Daemon.Requests;
+
+/// <summary>Takes workers for authorized jobs, and gives them their orders.</summary>
+/// <param name="configuration">Says how long a request waits for a worker.</param>
+/// <param name="slots">Limits how many jobs run at once.</param>
+/// <param name="runningJobs">The jobs that run.</param>
+/// <param name="descriptors">Keeps out descriptors that jobs send.</param>
+internal sealed class JobRunner(CurrentConfiguration configuration, JobSlots slots, RunningJobs runningJobs, DescriptorCheck descriptors)
+{
+    private readonly MessageWriter writer = new(4096);
+
+    /// <summary>The jobs that run.</summary>
+    public RunningJobs RunningJobs => runningJobs;
+
+    /// <summary>Takes a worker, which has the job's streams; waits for a slot, and for a fork where no worker is ready.</summary>
+    /// <exception cref="RefusedException">There is no slot, the client went away, or the daemon stops.</exception>
+    /// <exception cref="JobHostException">The fork failed, or took too long.</exception>
+    /// <exception cref="SystemCallException">There are no descriptors left.</exception>
+    public async ValueTask<TakenWorker> TakeAsync(Connection client, AuthorizedJob job, bool separatesStderr)
+    {
+        JobSlots.Slot slot = await slots.TakeAsync(client.Caller.Bucket, client.OnHungUp);
+        StderrPair? stderr = null;
+        ForkedWorker? worker = null;
+        try
+        {
+            ThrowIfAllEnded();
+            stderr = separatesStderr ? StderrPair.Create(descriptors) : null;
+            worker = await TakeWorkerAsync(client, job);
+            return new TakenWorker(slot, worker, stderr, Bucket.OfAccount(new UserId(job.Account.Uid)));
+        }
+        catch
+        {
+            worker?.Release();
+            stderr?.Dispose();
+            slot.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Gives a worker its order: it becomes the user and runs the job. Disposing what comes back ends the job and releases the worker.</summary>
+    /// <param name="exchange">The request. That its client goes away cancels the job.</param>
+    /// <param name="job">The job.</param>
+    /// <param name="taken">The worker.</param>
+    /// <param name="awaitsAnswer">Whether the worker waits with its end until the client has its answer.</param>
+    /// <exception cref="SystemCallException">The order cannot be sent, or a limit not be set.</exception>
+    public RunningJobs.Entry Start(Exchange exchange, AuthorizedJob job, TakenWorker taken, bool awaitsAnswer)
+    {
+        Connection client = exchange.Client;
+        var running = new RunningJob(client, taken, job.Job.Command is not null, job.Order, configuration.Limits);
+        RunningJobs.Entry entry = runningJobs.Add(running, client.Caller, job.Job.Description.Name, job.Account, taken.Worker);
+        (exchange.Trail.Input, exchange.Trail.Output, exchange.Trail.Id) = (running.Input, running.Output, entry.Id);
+        try
+        {
+            WorkerOrder order = job.Order.WorkerOrder with { AwaitsAnswer = awaitsAnswer, NeedsHome = job.Decision.NeedsHome };
+            taken.Worker.Order(order, job.Order.Group, writer, taken.Stderr?.Workers);
+            taken.Stderr?.Workers.Dispose();
+            client.OnHungUp(() => running.End(EndReason.Cancelled));
+            return entry;
+        }
+        catch
+        {
+            entry.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A worker, where the job is still to be run when there is one.</summary>
+    private async ValueTask<ForkedWorker> TakeWorkerAsync(Connection client, AuthorizedJob job)
+    {
+        ForkedWorker worker;
+        try
+        {
+            worker = await job.Job.Host.TakeAsync(
+                client.Caller.Bucket, configuration.Limits.RequestTimeout, job.Order.WorkerOrder.GrantsRoot, client.OnHungUp);
+        }
+        catch (OperationCanceledException) when (client.Watch.IsHungUp)
+        {
+            throw new RefusedException(ReplyCode.Cancelled, "the client went away; nothing was run");
+        }
+        catch (JobHostException) when (runningJobs.AllEnded)
+        {
+            throw new RefusedException(ReplyCode.ShuttingDown, "the daemon is stopping; nothing was run");
+        }
+
+        if (!client.Watch.IsHungUp && !runningJobs.AllEnded)
+            return worker;
+        worker.Release();
+        ThrowIfAllEnded();
+        throw new RefusedException(ReplyCode.Cancelled, "the client went away; nothing was run");
+    }
+
+    /// <summary>What came before the stop is still run; but not what waited for so long that all jobs have been ended meanwhile.</summary>
+    private void ThrowIfAllEnded()
+    {
+        if (runningJobs.AllEnded)
+            throw new RefusedException(ReplyCode.ShuttingDown, "the daemon is stopping; nothing was run");
+    }
+}

@@ -1,0 +1,27 @@
+using System.Text.RegularExpressions;
+
+namespace PipeForkAs.Architecture.Tests;
+
+/// <summary>The daemon's configuration is a snapshot: a reload replaces it as a whole, and who reads two values of it never sees a mixture.</summary>
+public sealed partial class ConfigurationTests
+{
+    [Fact]
+    public void Only_the_code_that_reads_a_configuration_writes_to_it()
+    {
+        SourceFile[] writing = [.. Repository.SourceFiles.Where(file => file.IsIn("src/PipeForkAs.Daemon") && Write().IsMatch(file.Code))];
+        Assert.NotEmpty(writing);
+        Assert.All(writing, file => Assert.True(file.IsIn("src/PipeForkAs.Daemon/Loading"), $"{file} writes to the configuration"));
+    }
+
+    [Theory]
+    [InlineData("options.JobHosts = fresh;", true)]
+    [InlineData("parts.Configuration.Value.Policy = fresh;", true)]
+    [InlineData("configuration.Limits.MaxJobs += 1;", true)]
+    [InlineData("options.Policy.Rules ??= [];", true)]
+    [InlineData("if (options.Policy == other)", false)]
+    [InlineData("options.Select(option => option.Name)", false)]
+    public void A_write_is_seen(string code, bool isSeen) => Assert.Equal(isSeen, Write().IsMatch(code));
+
+    [GeneratedRegex(@"\b(options|Options|configuration|Configuration|Limits)(\.\w+)+\s*([-+*/|&]|\?\?)?=(?![=>])")]
+    private static partial Regex Write();
+}

@@ -24,7 +24,8 @@ public sealed class ConnectionException : PipeForkAsException
 
     /// <summary>
     /// Why connect(2) failed: <see cref="SocketError.AddressNotAvailable"/> when nothing is at the path,
-    /// <see cref="SocketError.ConnectionRefused"/> when nobody listens there, <see cref="SocketError.AccessDenied"/> when the caller may not use it.
+    /// <see cref="SocketError.ConnectionRefused"/> when nobody listens there, <see cref="SocketError.AccessDenied"/> when the caller may
+    /// not use it.
     /// </summary>
     public SocketError SocketError { get; }
 

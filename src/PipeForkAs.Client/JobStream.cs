@@ -6,9 +6,19 @@ public enum JobStream
     /// <summary>What the job reads.</summary>
     Input,
 
-    /// <summary>What the job writes to standard output, or the whole reply where it is passed on as frames.</summary>
+    /// <summary>What the job writes to standard output, or the whole reply when the client passes frames on.</summary>
     Output,
 
     /// <summary>What the job writes to standard error.</summary>
     Error,
+}
+
+internal static class JobStreams
+{
+    public static string Name(this JobStream stream) => stream switch
+    {
+        JobStream.Input => "standard input",
+        JobStream.Output => "standard output",
+        _ => "standard error",
+    };
 }

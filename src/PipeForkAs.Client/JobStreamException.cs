@@ -1,17 +1,15 @@
 namespace PipeForkAs.Client;
 
 /// <summary>
-/// A stream that the caller gave could not be read or written. The connection was closed, so that the daemon cancels the job:
-/// a job must not take half of its input for the whole.
+/// The client could not read or write a stream of the caller's. It closed the connection, so that the daemon cancels the job: a job must
+/// not take half of its input for the whole.
 /// </summary>
 public sealed class JobStreamException : PipeForkAsException
 {
     internal JobStreamException(JobStream stream, Exception cause)
-        : base(stream == JobStream.Input ? $"the job's input cannot be read: {cause.Message}" : $"the job's {Name(stream)} cannot be written: {cause.Message}", cause) =>
+        : base($"cannot {(stream == JobStream.Input ? "read" : "write")} the job's {stream.Name()}: {cause.Message}", cause) =>
         Stream = stream;
 
     /// <summary>Which stream failed; the inner exception says how.</summary>
     public JobStream Stream { get; }
-
-    private static string Name(JobStream stream) => stream == JobStream.Output ? "output" : "error output";
 }

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Text.Json;
 
 using PipeForkAs.Client.Exchanges;
@@ -7,29 +8,35 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.Client;
 
 /// <summary>
-/// Asks the daemon to run jobs. Each call is one connection; an instance holds none, may be kept for ever and be used by
+/// Asks the daemon to run jobs. Each call is one connection. An instance holds none, so a program may keep one for ever and use it from
 /// several threads at once.
 /// </summary>
 /// <example>
 /// <code>
 /// var client = new PipeForkAsClient();
-/// JobOutput id = await client.CaptureAsync(new Request { Job = "id", User = "alice" });
-/// Console.Write(id.StdoutText);
+/// JobOutput id = await client.CaptureAsync(new JobRequest("id") { User = "alice" });
+/// Console.Write(id.EnsureSuccess().StdoutText);
 /// </code>
 /// </example>
-public sealed class PipeForkAsClient
+public sealed class PipeForkAsClient : IPipeForkAsClient
 {
-    /// <summary>What <see cref="CaptureAsync"/> keeps of each output unless told otherwise: 16 MiB.</summary>
+    /// <summary>What <see cref="CaptureAsync"/> keeps of each output unless the caller sets a limit: 16 MiB.</summary>
     public const int DefaultCaptureBytes = 16 * 1024 * 1024;
 
-    /// <summary>A client of the daemon at a socket.</summary>
+    /// <summary>Where the daemon listens unless configured otherwise.</summary>
+    public const string DefaultSocketPath = ClientProtocol.DefaultSocketPath;
+
+    /// <summary>The environment variable that names another socket.</summary>
+    public const string SocketVariable = ClientProtocol.SocketVariable;
+
+    /// <summary>Creates a client of the daemon at a socket.</summary>
     /// <param name="socketPath">
-    /// The socket's path, at most 107 bytes. Default: what the environment variable <see cref="ClientProtocol.SocketVariable"/> says, else
-    /// <see cref="ClientProtocol.DefaultSocketPath"/>.
+    /// The socket's path, at most 107 bytes. Default: the environment variable <see cref="SocketVariable"/>, else <see
+    /// cref="DefaultSocketPath"/>.
     /// </param>
     public PipeForkAsClient(string? socketPath = null) => SocketPath = NonEmpty(socketPath)
-        ?? NonEmpty(Environment.GetEnvironmentVariable(ClientProtocol.SocketVariable))
-        ?? ClientProtocol.DefaultSocketPath;
+        ?? NonEmpty(Environment.GetEnvironmentVariable(SocketVariable))
+        ?? DefaultSocketPath;
 
     /// <summary>The path of the daemon's socket.</summary>
     public string SocketPath { get; }
@@ -41,114 +48,90 @@ public sealed class PipeForkAsClient
     /// </summary>
     public uint? DaemonUid { get; init; } = 0;
 
-    /// <summary>Runs a job and passes its streams through while it runs. A slow reader slows the job down; nothing piles up here.</summary>
-    /// <param name="request">What to run. Its <see cref="Request.Reply"/> does not matter: frames are asked for.</param>
-    /// <param name="input">
-    /// What the job reads, to its end; null for no input. When the job ends first, it is left where it is, and bytes that a read
-    /// still under way takes from it are lost: no stream lets go of a read on a terminal.
-    /// </param>
-    /// <param name="output">Takes what the job writes to standard output, flushed at the end if that was anything; null to discard it.</param>
-    /// <param name="error">Takes what the job writes to standard error, flushed in the same way; null to discard it.</param>
-    /// <param name="cancellation">Closes the connection, whereupon the daemon ends the job.</param>
-    /// <returns>How the job ended, or why it was not run: any <see cref="ReplyCode"/>.</returns>
-    /// <exception cref="RequestException">The request is not valid or longer than <see cref="ClientProtocol.MaxRequestBytes"/>; it was not sent.</exception>
-    /// <exception cref="ConnectionException">The daemon cannot be reached.</exception>
-    /// <exception cref="UntrustedDaemonException">A process of another uid than <see cref="DaemonUid"/> listens there; nothing was
-    /// sent.</exception>
-    /// <exception cref="ReplyCutShortException">The connection ended before the end record.</exception>
-    /// <exception cref="ProtocolViolationException">The reply is not one of this protocol.</exception>
-    /// <exception cref="JobStreamException">One of the three streams failed; the job is cancelled.</exception>
-    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was cancelled.</exception>
-    public Task<EndRecord> RunAsync(
-        Request request, Stream? input = null, Stream? output = null, Stream? error = null, CancellationToken cancellation = default) =>
-        ExchangeAsync(request, input, new SeparateStreams(output, error), cancellation);
+    /// <inheritdoc/>
+    public Task<JobResult> RunAsync(
+        JobRequest request,
+        Stream? input = null,
+        Stream? output = null,
+        Stream? error = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return ExchangeAsync(request.ToWire(), input, new SeparateStreams(output, error), cancellationToken);
+    }
 
-    /// <summary>Runs a job and passes the reply on as it came, frame headers and end record included, once it has been checked.</summary>
-    /// <param name="request">What to run. Its <see cref="Request.Reply"/> does not matter: frames are asked for.</param>
+    /// <summary>Runs a job and passes the reply on as it came, frame headers and end record included, after checking it.</summary>
+    /// <param name="request">What to run.</param>
     /// <param name="input">What the job reads, as for <see cref="RunAsync"/>.</param>
     /// <param name="frames">Takes the reply, flushed at the end.</param>
-    /// <param name="cancellation">Closes the connection, whereupon the daemon ends the job.</param>
+    /// <param name="cancellationToken">Closes the connection; the daemon then cancels the job.</param>
     /// <returns>How the job ended, as the last frame says.</returns>
-    /// <inheritdoc cref="RunAsync" path="/exception"/>
-    public Task<EndRecord> RunFramesAsync(Request request, Stream? input, Stream frames, CancellationToken cancellation = default)
+    /// <inheritdoc cref="IPipeForkAsClient.RunAsync" path="/exception"/>
+    public Task<JobResult> RunFramesAsync(JobRequest request, Stream? input, Stream frames, CancellationToken cancellationToken = default)
     {
+        ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(frames);
-        return ExchangeAsync(request, input, new RawFrames(frames), cancellation);
+        return ExchangeAsync(request.ToWire(), input, new RawFrames(frames), cancellationToken);
     }
 
-    /// <summary>Runs a job and keeps what it writes.</summary>
-    /// <param name="request">What to run. Its <see cref="Request.Reply"/> does not matter: frames are asked for.</param>
-    /// <param name="input">What the job reads, as for <see cref="RunAsync"/>.</param>
-    /// <param name="limit">The most bytes to keep of standard output, and of standard error: 0 to <see cref="Array.MaxLength"/>.</param>
-    /// <param name="cancellation">Closes the connection, whereupon the daemon ends the job.</param>
-    /// <exception cref="OutputTooLargeException">The job wrote more than <paramref name="limit"/>; it is cancelled.</exception>
-    /// <inheritdoc cref="RunAsync" path="/exception"/>
-    public async Task<JobOutput> CaptureAsync(
-        Request request, Stream? input = null, int limit = DefaultCaptureBytes, CancellationToken cancellation = default)
+    /// <inheritdoc/>
+    public Task<JobOutput> CaptureAsync(
+        JobRequest request, Stream? input = null, int limit = DefaultCaptureBytes, CancellationToken cancellationToken = default)
     {
+        ArgumentNullException.ThrowIfNull(request);
         ArgumentOutOfRangeException.ThrowIfNegative(limit);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, Array.MaxLength);
-
-        MemoryTarget memory = new(limit);
-        EndRecord end = await ExchangeAsync(request, input, memory, cancellation).ConfigureAwait(false);
-        return new JobOutput(memory.Output, memory.Error, end);
+        return KeepAsync(request.ToWire(), input, limit, cancellationToken);
     }
 
-    /// <summary>The jobs that the caller may ask for.</summary>
-    /// <param name="cancellation">Closes the connection.</param>
-    /// <exception cref="RequestRefusedException">The daemon does not answer it: it is busy, it is stopping ...</exception>
-    /// <inheritdoc cref="RunAsync" path="/exception"/>
-    public async Task<IReadOnlyList<JobDescription>> ListAsync(CancellationToken cancellation = default)
+    /// <inheritdoc/>
+    public async Task<Stream> OpenReadAsync(
+        JobRequest request, Stream? input = null, Stream? error = null, CancellationToken cancellationToken = default)
     {
-        Request request = new() { Operation = Operation.List };
-        ReadOnlyMemory<byte> json = await AskAsync(request, cancellation).ConfigureAwait(false);
-        IReadOnlyList<JobDescription?> jobs = Read(() => JsonSerializer.Deserialize(json.Span, JobDescriptionJson.Default.IReadOnlyListJobDescription));
-        return [.. jobs.Select(job => job ?? throw new ProtocolViolationException(FrameHeader.Size, "the answer lists a job that is null"))];
+        ArgumentNullException.ThrowIfNull(request);
+        byte[] line = request.ToWire().ToLine();
+        Socket socket = await Connecting.ConnectAsync(SocketPath, DaemonUid, cancellationToken).ConfigureAwait(false);
+        return new JobOutputStream(socket, line, input, error, cancellationToken);
     }
 
-    /// <summary>One job: its kind, the schema of its arguments, its limits.</summary>
-    /// <param name="job">The job's name.</param>
-    /// <param name="cancellation">Closes the connection.</param>
-    /// <exception cref="RequestRefusedException">The job is unknown, or the caller may not know of it ...</exception>
-    /// <inheritdoc cref="RunAsync" path="/exception"/>
-    public async Task<JobDescription> DescribeAsync(string job, CancellationToken cancellation = default)
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<JobDescription>> ListAsync(CancellationToken cancellationToken = default)
+    {
+        ReadOnlyMemory<byte> json = await AskAsync(new Request { Operation = Operation.List }, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<JobDescription?> jobs = Read(() =>
+            JsonSerializer.Deserialize(json.Span, JobDescriptionJson.Default.IReadOnlyListJobDescription));
+        return [.. jobs.Select(job => job ?? throw new ProtocolViolationException(FrameHeader.Size, "the reply lists a job that is null"))];
+    }
+
+    /// <inheritdoc/>
+    public async Task<JobDescription> DescribeAsync(string job, CancellationToken cancellationToken = default)
     {
         Request request = new() { Operation = Operation.Describe, Job = job };
-        ReadOnlyMemory<byte> json = await AskAsync(request, cancellation).ConfigureAwait(false);
+        ReadOnlyMemory<byte> json = await AskAsync(request, cancellationToken).ConfigureAwait(false);
         return Read(() => JsonSerializer.Deserialize(json.Span, JobDescriptionJson.Default.JobDescription));
     }
 
-    /// <summary>Whether a request would be run, and as whom; nothing is run.</summary>
-    /// <param name="request">The request. Its <see cref="Request.Operation"/> does not matter; <see cref="Request.Caller"/> is for root.</param>
-    /// <param name="cancellation">Closes the connection.</param>
-    /// <exception cref="RequestRefusedException">The job or the user is unknown, the arguments are not what the job takes ...</exception>
-    /// <inheritdoc cref="RunAsync" path="/exception"/>
-    public async Task<CheckResult> CheckAsync(Request request, CancellationToken cancellation = default)
+    /// <inheritdoc/>
+    public async Task<CheckResult> CheckAsync(JobRequest request, string? caller = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        JobOutput answer = await CaptureAsync(request with { Operation = Operation.Check }, cancellation: cancellation).ConfigureAwait(false);
-        return answer.End.Code is ReplyCode.Ok or ReplyCode.Denied && !answer.Stdout.IsEmpty
-            ? Read(() => JsonSerializer.Deserialize(answer.Stdout.Span, CheckResultJson.Default.CheckResult))
-            : throw new RequestRefusedException(answer.End);
+        Request check = request.ToWire(Operation.Check, caller);
+        JobOutput reply = await KeepAsync(check, null, DefaultCaptureBytes, cancellationToken).ConfigureAwait(false);
+        return reply.Result.Code is ReplyCode.Ok or ReplyCode.Denied && !reply.Stdout.IsEmpty
+            ? Read(() => JsonSerializer.Deserialize(reply.Stdout.Span, CheckResultJson.Default.CheckResult))
+            : throw new RequestRefusedException(reply.Result);
     }
 
-    /// <summary>How the daemon does: what runs, what was counted. Other callers than root are told of their own jobs, and of no job host.</summary>
-    /// <param name="cancellation">Closes the connection.</param>
-    /// <exception cref="RequestRefusedException">The daemon does not answer it: it is busy, it is stopping ...</exception>
-    /// <inheritdoc cref="RunAsync" path="/exception"/>
-    public async Task<DaemonStatus> StatusAsync(CancellationToken cancellation = default)
+    /// <inheritdoc/>
+    public async Task<DaemonStatus> StatusAsync(CancellationToken cancellationToken = default)
     {
-        ReadOnlyMemory<byte> json = await AskAsync(new Request { Operation = Operation.Status }, cancellation).ConfigureAwait(false);
+        ReadOnlyMemory<byte> json = await AskAsync(new Request { Operation = Operation.Status }, cancellationToken).ConfigureAwait(false);
         return Read(() => JsonSerializer.Deserialize(json.Span, DaemonStatusJson.Default.DaemonStatus));
     }
 
-    /// <summary>Ends a job as if its client had gone away: SIGTERM, a grace, SIGKILL. It is under way when this returns, and may last for that grace.</summary>
-    /// <param name="id">Which, as <see cref="RunningJobStatus.Id"/> tells.</param>
-    /// <param name="cancellation">Closes the connection.</param>
-    /// <exception cref="RequestRefusedException">No job of that id runs that the caller asked for; root may end those of others too.</exception>
-    /// <inheritdoc cref="RunAsync" path="/exception"/>
-    public async Task CancelAsync(long id, CancellationToken cancellation = default) =>
-        await AskAsync(new Request { Operation = Operation.Cancel, Id = id }, cancellation).ConfigureAwait(false);
+    /// <inheritdoc/>
+    public async Task CancelAsync(long id, CancellationToken cancellationToken = default) =>
+        await AskAsync(new Request { Operation = Operation.Cancel, Id = id }, cancellationToken).ConfigureAwait(false);
 
     private static string? NonEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
 
@@ -157,25 +140,32 @@ public sealed class PipeForkAsClient
     {
         try
         {
-            return deserialize() ?? throw new ProtocolViolationException(FrameHeader.Size, "the answer is null");
+            return deserialize() ?? throw new ProtocolViolationException(FrameHeader.Size, "the reply is null");
         }
         catch (JsonException failure)
         {
-            string problem = $"the answer is not what was asked for, at {UntrustedText.Excerpt(failure.Path ?? "$")}";
+            string problem = $"the reply is not of the expected kind, at {UntrustedText.Excerpt(failure.Path ?? "$")}";
             throw new ProtocolViolationException(FrameHeader.Size, problem, failure);
         }
     }
 
-    private async Task<ReadOnlyMemory<byte>> AskAsync(Request request, CancellationToken cancellation)
+    private async Task<ReadOnlyMemory<byte>> AskAsync(Request request, CancellationToken cancellationToken)
     {
-        JobOutput answer = await CaptureAsync(request, cancellation: cancellation).ConfigureAwait(false);
-        return answer.End.Code == ReplyCode.Ok ? answer.Stdout : throw new RequestRefusedException(answer.End);
+        JobOutput reply = await KeepAsync(request, null, DefaultCaptureBytes, cancellationToken).ConfigureAwait(false);
+        return reply.Result.IsSuccess ? reply.Stdout : throw new RequestRefusedException(reply.Result);
     }
 
-    private Task<EndRecord> ExchangeAsync(Request request, Stream? input, IReplyTarget target, CancellationToken cancellation)
+    private async Task<JobOutput> KeepAsync(Request request, Stream? input, int limit, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(request);
+        MemoryTarget memory = new(limit);
+        JobResult result = await ExchangeAsync(request, input, memory, cancellationToken).ConfigureAwait(false);
+        return new JobOutput(memory.Output, memory.Error, result);
+    }
+
+    private async Task<JobResult> ExchangeAsync(Request request, Stream? input, IReplyTarget target, CancellationToken cancellationToken)
+    {
         byte[] line = (request with { Reply = ReplyForm.Frames }).ToLine();
-        return Exchange.RunAsync(SocketPath, DaemonUid, line, input, target, cancellation);
+        Socket socket = await Connecting.ConnectAsync(SocketPath, DaemonUid, cancellationToken).ConfigureAwait(false);
+        return await Exchange.RunAsync(socket, line, input, target, cancellationToken).ConfigureAwait(false);
     }
 }

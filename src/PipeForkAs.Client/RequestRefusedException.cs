@@ -3,13 +3,24 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Client;
 
-/// <summary>The daemon answered, but not with what was asked for: a job is unknown, the policy denies it, the daemon is busy ...</summary>
+/// <summary>The daemon refused a request that runs nothing: the job is unknown, the policy denies it, the daemon is busy ...</summary>
 public sealed class RequestRefusedException : PipeForkAsException
 {
-    internal RequestRefusedException(EndRecord end)
-        : base(end.Message is null ? end.Code.ToWire() : $"{end.Code.ToWire()}: {UntrustedText.Escape(end.Message)}") =>
-        End = end;
+    /// <summary>Creates one.</summary>
+    /// <param name="result">How the request ended.</param>
+    public RequestRefusedException(JobResult result)
+        : base(Explain(result)) =>
+        Result = result;
 
-    /// <summary>How the request ended; its <see cref="EndRecord.Code"/> is not <see cref="ReplyCode.Ok"/>.</summary>
-    public EndRecord End { get; }
+    /// <summary>How the request ended; its <see cref="JobResult.Code"/> is not <see cref="ReplyCode.Ok"/>.</summary>
+    public JobResult Result { get; }
+
+    /// <summary>Why the daemon refused it.</summary>
+    public ReplyCode Code => Result.Code;
+
+    private static string Explain(JobResult result)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        return result.Message is null ? result.Code.ToWire() : $"{result.Code.ToWire()}: {UntrustedText.Escape(result.Message)}";
+    }
 }

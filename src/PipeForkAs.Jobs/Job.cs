@@ -22,8 +22,7 @@ public abstract class Job
     /// <summary>The name by which clients ask for it.</summary>
     public string Name { get; }
 
-    /// <summary>What it is.</summary>
-    public JobKind Kind { get; }
+    internal JobKind Kind { get; }
 
     /// <summary>What it does, in one line.</summary>
     public string Description { get; private set; } = "";
@@ -116,7 +115,9 @@ public abstract class Job
     /// needs (Landlock, seccomp) the daemon does not start with the job.
     /// </summary>
     /// <param name="sandbox">What it may reach. Several all hold.</param>
-    /// <exception cref="ArgumentException">A path is neither absolute nor below <c>~</c>, there are too many, or nothing is taken.</exception>
+    /// <exception cref="ArgumentException">
+    /// A path is neither absolute nor below <c>~</c>, there are too many, or nothing is taken.
+    /// </exception>
     public Job WithSandbox(Sandbox sandbox)
     {
         ArgumentNullException.ThrowIfNull(sandbox);
@@ -152,7 +153,10 @@ public abstract class Job
         return this;
     }
 
-    /// <summary>Lets programs that the job executes gain privileges, as sudo(8) and other set-user-id programs do. Without it, and in a sandbox, no_new_privs is set; prctl(2).</summary>
+    /// <summary>
+    /// Lets programs that the job executes gain privileges, as sudo(8) and other set-user-id programs do. Without it, and in a sandbox,
+    /// no_new_privs is set; prctl(2).
+    /// </summary>
     public Job AllowNewPrivileges()
     {
         MayGainPrivileges = true;

@@ -1,6 +1,8 @@
 namespace PipeForkAs.Jobs;
 
-/// <summary>The arguments are not what the job takes: the client is told <c>bad-args</c> with the message. Jobs may throw it as well.</summary>
+/// <summary>
+/// The arguments are not what the job takes: the client is told <c>bad-args</c> with the message. Jobs may throw it as well.
+/// </summary>
 public sealed class JobArgumentsException : Exception
 {
     /// <summary>Makes the exception.</summary>

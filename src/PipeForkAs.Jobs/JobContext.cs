@@ -41,7 +41,8 @@ public sealed class JobContext
 
     /// <summary>
     /// Standard input: what the client sends after its request, until it shuts its writing side down. A read that waits ends with
-    /// <see cref="OperationCanceledException"/> when <see cref="CancellationToken"/> is cancelled; an asynchronous read also with its own token.
+    /// <see cref="OperationCanceledException"/> when <see cref="CancellationToken"/> is cancelled; an asynchronous read also with its own
+    /// token.
     /// </summary>
     public Stream Input => One(ref input, makeInput);
 

@@ -18,12 +18,13 @@ public static class JobHost
 {
     /// <summary>
     /// Started by the daemon, serves it until it ends. Started by hand, lists the jobs (no argument, or <c>list</c>), describes one
-    /// (<c>describe JOB</c>) or runs one in this process, without forking and without becoming another user (<c>run JOB [NAME=VALUE ...]</c>).
+    /// (<c>describe JOB</c>) or runs one in this process, without forking and without becoming another user (<c>run JOB [NAME=VALUE
+    /// ...]</c>).
     /// </summary>
     /// <param name="args">The arguments of <c>Main</c>.</param>
     /// <param name="register">
-    /// Registers the jobs. It runs as root, before any fork and once in each of the job host's processes (another one is started for the first
-    /// order that grants root), and must register the same each time: nothing in it may start a thread, a task or a timer, open a
+    /// Registers the jobs. It runs as root, before any fork and once in each of the job host's processes (another one is started for the
+    /// first order that grants root), and must register the same each time: nothing in it may start a thread, a task or a timer, open a
     /// socket or write to the console, and nothing secret may be kept, since every job can read the job host's memory.
     /// </param>
     /// <returns>The exit code for <c>Main</c> to return.</returns>

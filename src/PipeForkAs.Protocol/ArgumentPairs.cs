@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
+using PipeForkAs.Client;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Protocol;

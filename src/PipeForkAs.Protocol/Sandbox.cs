@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Protocol;
 
@@ -74,41 +73,6 @@ public sealed record Sandbox
         return string.Join("; ", words);
 
         static string List(IReadOnlyList<string> paths) => paths.Count == 0 ? "nothing" : string.Join(" ", paths);
-    }
-
-    /// <summary>Appends it to a message.</summary>
-    public void Encode(MessageWriter writer)
-    {
-        ArgumentNullException.ThrowIfNull(writer);
-        writer.Texts(ReadOnly).Texts(ReadWrite).Bool(NoNetwork).Byte((byte)Seccomp);
-    }
-
-    /// <summary>Reads it from a message.</summary>
-    public static Sandbox Decode(ref MessageReader reader)
-    {
-        var sandbox = new Sandbox { ReadOnly = reader.Texts(), ReadWrite = reader.Texts(), NoNetwork = reader.Bool(), Seccomp = (SeccompProfile)reader.Byte() };
-        if (sandbox.Seccomp > SeccompProfile.Default)
-            throw new FormatException($"the seccomp profile {(int)sandbox.Seccomp} is none");
-        return sandbox;
-    }
-
-    /// <summary>Appends several to a message.</summary>
-    public static void EncodeAll(IReadOnlyList<Sandbox> sandboxes, MessageWriter writer)
-    {
-        ArgumentNullException.ThrowIfNull(sandboxes);
-        ArgumentNullException.ThrowIfNull(writer);
-        writer.Int32(sandboxes.Count);
-        for (int i = 0; i < sandboxes.Count; i++)
-            sandboxes[i].Encode(writer);
-    }
-
-    /// <summary>Reads several from a message.</summary>
-    public static Sandbox[] DecodeAll(ref MessageReader reader)
-    {
-        var sandboxes = new Sandbox[reader.Count((2 * sizeof(int)) + 2)];
-        for (int i = 0; i < sandboxes.Length; i++)
-            sandboxes[i] = Decode(ref reader);
-        return sandboxes;
     }
 }
 

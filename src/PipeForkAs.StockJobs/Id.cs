@@ -10,7 +10,7 @@ internal static class Id
     public static string Describe(JobContext context)
     {
         GroupId gid = Libc.getresgid().Real;
-        string group = Written(gid, gid == context.User.Gid && context.User.GroupName is { } known ? known : NameOf(gid));
+        string group = Written(gid, gid.Value == context.User.Gid && context.User.GroupName is { } known ? known : NameOf(gid));
 
         // Not interpolated: more than four parts take an array pool, which each worker would have to make.
         string[] parts = ["uid=", Libc.getresuid().Real.ToString(), "(", context.User.Name, ") gid=", group, " groups=", group, Others(gid), "\n"];

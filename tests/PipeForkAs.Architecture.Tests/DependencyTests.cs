@@ -11,7 +11,7 @@ public sealed class DependencyTests
         ["PipeForkAs.Cli"] = ["PipeForkAs.Client"],
         ["PipeForkAs.Daemon"] = ["PipeForkAs.Protocol", "PipeForkAs.LibC"],
         ["PipeForkAs.Jobs"] = ["PipeForkAs.Protocol", "PipeForkAs.LibC"],
-        ["PipeForkAs.StockJobs"] = ["PipeForkAs.Jobs"],
+        ["PipeForkAs.StockJobs"] = ["PipeForkAs.Jobs", "PipeForkAs.LibC"],
     };
 
     [Fact]
@@ -31,10 +31,14 @@ public sealed class DependencyTests
 
     /// <summary>PipeForkAs.Fuzz is not a job host: it gives hostile bytes to all parts.</summary>
     [Fact]
-    public void Job_hosts_of_tests_reach_the_job_authors_interface_alone() => Assert.All(
+    public void Job_hosts_of_tests_reach_the_job_authors_interface_and_the_C_library_alone() => Assert.All(
         Repository.Projects.Where(project => project.References.Contains("PipeForkAs.Jobs")
             && !project.Name.EndsWith(".Tests", StringComparison.Ordinal) && project.Name is not ("PipeForkAs.Jobs" or "PipeForkAs.Fuzz")),
-        host => Assert.Equal(["PipeForkAs.Jobs"], host.References));
+        host => Assert.Equal(["PipeForkAs.Jobs", "PipeForkAs.LibC"], host.References.Order(StringComparer.Ordinal)));
+
+    [Fact]
+    public void Code_of_job_authors_does_not_compile_against_the_C_library() =>
+        Assert.True(Find("PipeForkAs.Jobs").HidesReference("PipeForkAs.LibC"));
 
     [Fact]
     public void Everything_that_runs_before_fork_is_held_to_the_list_of_banned_calls() => Assert.All(

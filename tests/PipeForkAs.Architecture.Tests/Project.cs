@@ -20,6 +20,11 @@ internal sealed class Project(string path)
 
     public bool Mentions(string name) => Elements(name).Any();
 
+    /// <summary>Whether what refers to this project does not compile against a project that this one refers to.</summary>
+    public bool HidesReference(string name) => Elements("ProjectReference").Any(element =>
+        ((string?)element.Attribute("Include"))?.EndsWith($"{name}.csproj", StringComparison.Ordinal) == true
+        && (string?)element.Attribute("PrivateAssets") == "compile");
+
     private IEnumerable<string> Included(string item) => Elements(item).Select(element => (string?)element.Attribute("Include") ?? "");
 
     private IEnumerable<XElement> Elements(string name) => document.Descendants().Where(element => element.Name.LocalName == name);

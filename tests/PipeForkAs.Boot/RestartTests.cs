@@ -3,7 +3,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using PipeForkAs.Boot.Harness;
-using PipeForkAs.Client;
 using PipeForkAs.EndToEnd.Harness;
 using PipeForkAs.Protocol.Client;
 
@@ -34,7 +33,7 @@ public sealed class RestartTests(BootedSystem system)
                 using var input = new MemoryStream();
                 using var output = new MemoryStream();
                 using var error = new MemoryStream();
-                var request = new Request { Job = "note", User = BootedSystem.Alice, Arguments = Number(number) };
+                var request = new JobRequest("note") { User = BootedSystem.Alice, Arguments = Number(number) };
                 codes[number] = (await client.RunAsync(request, input, output, error)).Code;
             }
         }))];
@@ -103,7 +102,7 @@ public sealed class RestartTests(BootedSystem system)
         for (int restart = 0; restart < 20; restart++)
         {
             using var never = new System.IO.Pipes.AnonymousPipeServerStream(System.IO.Pipes.PipeDirection.In);
-            Task<EndRecord>[] idle = [RunAsync(client, "cat", never), RunAsync(client, "cat", never)];
+            Task<JobResult>[] idle = [RunAsync(client, "cat", never), RunAsync(client, "cat", never)];
             await Task.Delay(1200);
             Assert.False(idle[0].IsCompleted || idle[1].IsCompleted || asking.IsCompleted, await system.JournalAsync());
 
@@ -120,11 +119,11 @@ public sealed class RestartTests(BootedSystem system)
         Assert.True(times.Max() < WithoutDrain, $"an answer took {times.Max()}");
     }
 
-    private static async Task<EndRecord> RunAsync(PipeForkAsClient client, string job, Stream input)
+    private static async Task<JobResult> RunAsync(PipeForkAsClient client, string job, Stream input)
     {
         using var output = new MemoryStream();
         using var error = new MemoryStream();
-        return await client.RunAsync(new Request { Job = job, User = BootedSystem.Alice }, input, output, error);
+        return await client.RunAsync(new JobRequest(job) { User = BootedSystem.Alice }, input, output, error);
     }
 
     private static byte[] Number(int number) => Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $$"""{"number":"{{number}}"}"""));

@@ -1,6 +1,5 @@
 using System.Globalization;
 using PipeForkAs.Boot.Harness;
-using PipeForkAs.Client;
 using PipeForkAs.EndToEnd.Harness;
 using PipeForkAs.Protocol.Client;
 
@@ -31,7 +30,8 @@ public sealed class UpgradeTests(BootedSystem system)
             while (!enough.IsCancellationRequested)
             {
                 using var output = new MemoryStream();
-                Assert.Equal(ReplyCode.Ok, (await client.RunAsync(new Request { Job = "id", User = BootedSystem.Alice }, Stream.Null, output, Stream.Null)).Code);
+                JobRequest request = new("id") { User = BootedSystem.Alice };
+                Assert.Equal(ReplyCode.Ok, (await client.RunAsync(request, Stream.Null, output, Stream.Null)).Code);
                 Interlocked.Increment(ref answered);
             }
         }))];

@@ -133,7 +133,7 @@ public sealed class ExitStatusTests
 
         Invocation run = await Invocation.RunAsync(daemon.SocketPath, ["run", "yes"], output: new BrokenStream(errno: 28));
 
-        Assert.Equal((125, "pipeforkas: the job's output cannot be written: broken\n"), (run.Status, run.Error));
+        Assert.Equal((125, "pipeforkas: cannot write the job's standard output: broken\n"), (run.Status, run.Error));
     }
 
     [Fact(Timeout = Bound.Milliseconds)]

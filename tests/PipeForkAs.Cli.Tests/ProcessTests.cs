@@ -120,7 +120,7 @@ public sealed class ProcessTests
         (string output, string error) = await ShellAsync(daemon, "echo x | $P run cat >&-; echo $?");
 
         Assert.Equal("125\n", output);
-        Assert.Contains("the job's output cannot be written", error);
+        Assert.Contains("cannot write the job's standard output", error);
     }
 
     [Fact(Timeout = Bound.Milliseconds)]

@@ -17,7 +17,7 @@ public sealed class RunTests
         Arguments = JsonDocument.Parse(
             """{"type":"object","properties":{"path":{"type":"string"},"lines":{"type":["integer","null"],"default":10}},"required":["path"]}""").RootElement,
         Environment = ["LANG", "TZ"],
-        Timeout = 30,
+        Timeout = TimeSpan.FromSeconds(30),
     };
 
     [Fact(Timeout = Bound.Milliseconds)]

@@ -10,9 +10,9 @@ public sealed class StatusTests
     private static readonly DaemonStatus Status = new()
     {
         Version = "1.2.3",
-        Uptime = 1,
+        Uptime = TimeSpan.FromSeconds(1),
         Hosts = [new("/opt/jobs", [11], 3, 4, Well: true)],
-        Jobs = [new() { Id = 9, Job = "cat", Caller = 33, User = "alice", Uid = 1001, Pid = 4711, Age = 2.5 }],
+        Jobs = [new() { Id = 9, Job = "cat", Caller = 33, User = "alice", Uid = 1001, Pid = 4711, Age = TimeSpan.FromSeconds(2.5) }],
         Running = 1,
         Waiting = 0,
         Served = 5,

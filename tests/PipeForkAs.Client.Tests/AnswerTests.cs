@@ -14,7 +14,7 @@ public sealed class AnswerTests
         Description = "Reads a file",
         Arguments = JsonDocument.Parse("""{"type":"object","properties":{"path":{"type":"string"}}}""").RootElement,
         Environment = ["LANG"],
-        Timeout = 30,
+        Timeout = TimeSpan.FromSeconds(30),
     };
 
     [Fact(Timeout = Bound.Milliseconds)]
@@ -24,7 +24,8 @@ public sealed class AnswerTests
 
         JobDescription job = Assert.Single(await new PipeForkAsClient(daemon.SocketPath).ListAsync());
 
-        Assert.Equal(("read-file", JobKind.Streaming, "Reads a file", 30.0), (job.Name, job.Kind, job.Description, job.Timeout));
+        Assert.Equal(
+            ("read-file", JobKind.Streaming, "Reads a file", TimeSpan.FromSeconds(30)), (job.Name, job.Kind, job.Description, job.Timeout));
         Assert.Equal(["LANG"], job.Environment);
     }
 
@@ -39,14 +40,14 @@ public sealed class AnswerTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_refusal_carries_the_end_record()
+    public async Task A_refusal_carries_its_code()
     {
         await using FakeDaemon daemon = FakeDaemon.Holding(Job, (_, _) => Task.CompletedTask);
 
         RequestRefusedException refused = await Assert.ThrowsAsync<RequestRefusedException>(() =>
             new PipeForkAsClient(daemon.SocketPath).DescribeAsync("other"));
 
-        Assert.Equal(ReplyCode.UnknownJob, refused.End.Code);
+        Assert.Equal(ReplyCode.UnknownJob, refused.Code);
     }
 
     [Theory(Timeout = Bound.Milliseconds)]
@@ -70,8 +71,9 @@ public sealed class AnswerTests
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Out("12345"), Reply.Err("678"), Reply.Exit(0));
         PipeForkAsClient client = new(daemon.SocketPath);
 
-        JobOutput output = await client.CaptureAsync(new Request { Job = "job" }, limit: 5);
-        OutputTooLargeException failure = await Assert.ThrowsAsync<OutputTooLargeException>(() => client.CaptureAsync(new Request { Job = "job" }, limit: 4));
+        JobOutput output = await client.CaptureAsync(new JobRequest("job"), limit: 5);
+        OutputTooLargeException failure = await Assert.ThrowsAsync<OutputTooLargeException>(() =>
+            client.CaptureAsync(new JobRequest("job"), limit: 4));
 
         Assert.Equal(("12345", "678"), (output.StdoutText, output.StderrText));
         Assert.Equal((JobStream.Output, 4), (failure.Stream, failure.Limit));

@@ -19,7 +19,7 @@ public sealed class CancellationTests
         }))
         {
             OperationCanceledException cancelled = await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
-                new PipeForkAsClient(daemon.SocketPath).RunAsync(new Request { Job = "sleep" }, cancellation: cancellation.Token));
+                new PipeForkAsClient(daemon.SocketPath).RunAsync(new JobRequest("sleep"), cancellationToken: cancellation.Token));
             Assert.Equal(cancellation.Token, cancelled.CancellationToken);
         }
 
@@ -40,7 +40,7 @@ public sealed class CancellationTests
         });
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
-            new PipeForkAsClient(daemon.SocketPath).RunAsync(new Request { Job = "cat" }, terminal, cancellation: cancellation.Token));
+            new PipeForkAsClient(daemon.SocketPath).RunAsync(new JobRequest("cat"), terminal, cancellationToken: cancellation.Token));
         terminal.Open();
     }
 
@@ -62,7 +62,7 @@ public sealed class CancellationTests
         });
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
-            new PipeForkAsClient(daemon.SocketPath).RunAsync(new Request { Job = "yes" }, null, output, cancellation: cancellation.Token));
+            new PipeForkAsClient(daemon.SocketPath).RunAsync(new JobRequest("yes"), null, output, cancellationToken: cancellation.Token));
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
@@ -71,6 +71,7 @@ public sealed class CancellationTests
         await using FakeDaemon daemon = new(async connection => Assert.True((await connection.ReadInputAsync()).IsEmpty));
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
-            new PipeForkAsClient(daemon.SocketPath).RunAsync(new Request { Job = "id" }, cancellation: new CancellationToken(canceled: true)));
+            new PipeForkAsClient(daemon.SocketPath).RunAsync(
+                new JobRequest("id"), cancellationToken: new CancellationToken(canceled: true)));
     }
 }

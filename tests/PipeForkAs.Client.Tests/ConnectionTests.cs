@@ -8,7 +8,7 @@ namespace PipeForkAs.Client.Tests;
 
 public sealed class ConnectionTests
 {
-    private static readonly Request Id = new() { Job = "id" };
+    private static readonly JobRequest Id = new("id");
 
     [Fact(Timeout = Bound.Milliseconds)]
     public async Task Without_a_socket_the_message_says_what_to_look_at()
@@ -57,10 +57,10 @@ public sealed class ConnectionTests
             accept.Task);
 
         PipeForkAsClient client = new(daemon.SocketPath);
-        Task<EndRecord>[] requests = [.. Enumerable.Range(0, 20).Select(_ => client.RunAsync(Id))];
+        Task<JobResult>[] requests = [.. Enumerable.Range(0, 20).Select(_ => client.RunAsync(Id))];
         accept.SetResult();
 
-        Assert.All(await Task.WhenAll(requests), end => Assert.Equal(0, end.Exit));
+        Assert.All(await Task.WhenAll(requests), end => Assert.Equal(0, end.ExitCode));
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
@@ -89,8 +89,8 @@ public sealed class ConnectionTests
         await left.Task;
         Assert.Empty(heard);
 
-        Assert.Equal(0, (await new PipeForkAsClient(daemon.SocketPath) { DaemonUid = own }.RunAsync(Id)).Exit);
-        Assert.Equal(0, (await new PipeForkAsClient(daemon.SocketPath) { DaemonUid = null }.RunAsync(Id)).Exit);
+        Assert.Equal(0, (await new PipeForkAsClient(daemon.SocketPath) { DaemonUid = own }.RunAsync(Id)).ExitCode);
+        Assert.Equal(0, (await new PipeForkAsClient(daemon.SocketPath) { DaemonUid = null }.RunAsync(Id)).ExitCode);
         Assert.Equal(0u, new PipeForkAsClient().DaemonUid);
     }
 
@@ -99,14 +99,13 @@ public sealed class ConnectionTests
     {
         PipeForkAsClient client = new("/nowhere/daemon.sock");
 
-        await Assert.ThrowsAnyAsync<RequestException>(() => client.RunAsync(new Request { Job = "no job" }));
-        await Assert.ThrowsAnyAsync<RequestException>(() => client.RunAsync(new Request { Job = "id", Arguments = "[]"u8.ToArray() }));
-        await Assert.ThrowsAnyAsync<RequestException>(
-            () => client.RunAsync(new Request { Job = "id", Arguments = "{\"a\":1,\"a\":2}"u8.ToArray() }));
-        await Assert.ThrowsAnyAsync<RequestException>(() => client.RunAsync(new Request
+        await Assert.ThrowsAnyAsync<RequestException>(() => client.RunAsync(new JobRequest("no job")));
+        await Assert.ThrowsAnyAsync<RequestException>(() => client.RunAsync(new JobRequest("id") { Arguments = "[]"u8.ToArray() }));
+        await Assert.ThrowsAnyAsync<RequestException>(() =>
+            client.RunAsync(new JobRequest("id") { Arguments = "{\"a\":1,\"a\":2}"u8.ToArray() }));
+        await Assert.ThrowsAnyAsync<RequestException>(() => client.RunAsync(new JobRequest("id")
         {
-            Job = "id",
-            Environment = new() { ["LARGE"] = new string('x', ClientProtocol.MaxRequestBytes) },
+            Environment = new Dictionary<string, string> { ["LARGE"] = new string('x', ClientProtocol.MaxRequestBytes) },
         }));
     }
 

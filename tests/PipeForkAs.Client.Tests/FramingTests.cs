@@ -15,7 +15,7 @@ public sealed class FramingTests
         for (int cut = 1; cut < Whole.Length; cut++)
         {
             JobOutput output = await CaptureAsync(Whole[..cut], Whole[cut..]);
-            Assert.Equal(("out", "err", 4), (output.StdoutText, output.StderrText, output.End.Exit));
+            Assert.Equal(("out", "err", 4), (output.StdoutText, output.StderrText, output.Result.ExitCode));
         }
     }
 
@@ -24,7 +24,7 @@ public sealed class FramingTests
     {
         JobOutput output = await CaptureAsync([.. Whole.Select(one => new[] { one })]);
 
-        Assert.Equal(("out", "err", 4), (output.StdoutText, output.StderrText, output.End.Exit));
+        Assert.Equal(("out", "err", 4), (output.StdoutText, output.StderrText, output.Result.ExitCode));
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
@@ -48,7 +48,7 @@ public sealed class FramingTests
         });
 
         ReplyCutShortException failure = await Assert.ThrowsAsync<ReplyCutShortException>(() =>
-            new PipeForkAsClient(daemon.SocketPath).RunAsync(new Request { Job = "job" }, new MemoryStream(new byte[100_000])));
+            new PipeForkAsClient(daemon.SocketPath).RunAsync(new JobRequest("job"), new MemoryStream(new byte[100_000])));
         Assert.Equal(9, failure.Received);
     }
 
@@ -116,7 +116,7 @@ public sealed class FramingTests
     {
         JobOutput output = await CaptureAsync(Reply.Frame(FrameType.End, "{\"code\":\"ok\",\"exit\":0,\"new\":[1]}"u8.ToArray()));
 
-        Assert.Equal(ReplyCode.Ok, output.End.Code);
+        Assert.Equal(ReplyCode.Ok, output.Result.Code);
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
@@ -130,16 +130,16 @@ public sealed class FramingTests
             await done.Task;
         });
 
-        EndRecord end = await new PipeForkAsClient(daemon.SocketPath).RunAsync(new Request { Job = "job" });
+        JobResult end = await new PipeForkAsClient(daemon.SocketPath).RunAsync(new JobRequest("job"));
         done.SetResult();
 
-        Assert.Equal(0, end.Exit);
+        Assert.Equal(0, end.ExitCode);
     }
 
     private static async Task<JobOutput> CaptureAsync(params byte[][] pieces)
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(pieces);
-        return await new PipeForkAsClient(daemon.SocketPath).CaptureAsync(new Request { Job = "job" });
+        return await new PipeForkAsClient(daemon.SocketPath).CaptureAsync(new JobRequest("job"));
     }
 
     private static async Task ViolatesAsync(long position, params byte[][] pieces)

@@ -9,11 +9,11 @@ namespace PipeForkAs.Client.Tests;
 public partial class OwnJsonTests
 {
     [Fact]
-    public void An_end_record_is_a_part_of_a_programs_own_json()
+    public void A_result_is_a_part_of_a_programs_own_json()
     {
-        Kept kept = new("nightly", new EndRecord { Code = ReplyCode.BadArguments, Exit = null, Job = "echo" }, ReplyCode.HostLost);
+        Kept kept = new("nightly", new JobResult { Code = ReplyCode.BadArguments, Job = "echo" }, ReplyCode.HostLost);
         string json = JsonSerializer.Serialize(kept, OwnJson.Default.Kept);
-        Assert.StartsWith("""{"Name":"nightly","End":{"code":"bad-args",""", json, StringComparison.Ordinal);
+        Assert.StartsWith("""{"Name":"nightly","End":{"Code":"bad-args",""", json, StringComparison.Ordinal);
         Assert.EndsWith(""","Last":"host-lost"}""", json, StringComparison.Ordinal);
         Assert.Equal(kept, JsonSerializer.Deserialize(json, OwnJson.Default.Kept));
     }
@@ -51,7 +51,7 @@ public partial class OwnJsonTests
     [InlineData("""[{"job":"id","x":1}]""")]
     public void What_is_no_request_is_none_there_either(string json) => Assert.Throws<JsonException>(() => JsonSerializer.Deserialize(json, OwnJson.Default.RequestArray));
 
-    internal sealed record Kept(string Name, EndRecord End, ReplyCode Last);
+    internal sealed record Kept(string Name, JobResult End, ReplyCode Last);
 
     [JsonSerializable(typeof(Kept))]
     [JsonSerializable(typeof(Dictionary<ReplyCode, int>))]

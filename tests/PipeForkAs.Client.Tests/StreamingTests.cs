@@ -18,13 +18,12 @@ public sealed class StreamingTests
             await connection.SendAsync(Reply.Exit(0));
         });
 
-        Request request = new()
+        JobRequest request = new("echo")
         {
-            Job = "echo",
             User = "alice",
             Arguments = "{\n  \"text\": \"a\\nb\"\n}"u8.ToArray(),
-            Environment = new() { ["LANG"] = "C.UTF-8" },
-            Timeout = 2.5,
+            Environment = new Dictionary<string, string> { ["LANG"] = "C.UTF-8" },
+            Timeout = TimeSpan.FromSeconds(2.5),
         };
         await new PipeForkAsClient(daemon.SocketPath).RunAsync(request);
 
@@ -42,11 +41,11 @@ public sealed class StreamingTests
         MemoryStream output = new();
         MemoryStream error = new();
 
-        EndRecord end = await new PipeForkAsClient(daemon.SocketPath).RunAsync(new Request { Job = "job" }, null, output, error);
+        JobResult end = await new PipeForkAsClient(daemon.SocketPath).RunAsync(new JobRequest("job"), null, output, error);
 
         Assert.Equal("ab", Encoding.UTF8.GetString(output.ToArray()));
         Assert.Equal("12", Encoding.UTF8.GetString(error.ToArray()));
-        Assert.Equal((ReplyCode.Failed, 3), (end.Code, end.Exit));
+        Assert.Equal((ReplyCode.Failed, 3), (end.Code, end.ExitCode));
     }
 
     [Theory(Timeout = Bound.Milliseconds)]
@@ -57,7 +56,7 @@ public sealed class StreamingTests
         await using FakeDaemon daemon = FakeDaemon.Replying([.. writes ? [Reply.Out("a")] : Array.Empty<byte[]>(), Reply.End(ReplyCode.Denied)]);
         await using CountingStream output = new();
 
-        await new PipeForkAsClient(daemon.SocketPath).RunAsync(new Request { Job = "job" }, null, output, null);
+        await new PipeForkAsClient(daemon.SocketPath).RunAsync(new JobRequest("job"), null, output, null);
 
         Assert.Equal(flushes, output.Flushes);
     }
@@ -77,7 +76,7 @@ public sealed class StreamingTests
             await connection.SendAsync(Reply.Exit(0));
         });
 
-        await new PipeForkAsClient(daemon.SocketPath).RunAsync(new Request { Job = "cat" });
+        await new PipeForkAsClient(daemon.SocketPath).RunAsync(new JobRequest("cat"));
 
         Assert.NotNull(input);
         Assert.Empty(input);
@@ -97,7 +96,7 @@ public sealed class StreamingTests
         });
         MemoryStream received = new(sent.Length);
 
-        EndRecord end = await new PipeForkAsClient(daemon.SocketPath).RunAsync(new Request { Job = "cat" }, new MemoryStream(sent), received);
+        JobResult end = await new PipeForkAsClient(daemon.SocketPath).RunAsync(new JobRequest("cat"), new MemoryStream(sent), received);
 
         Assert.Equal(ReplyCode.Ok, end.Code);
         Assert.True(received.GetBuffer().AsSpan(0, (int)received.Length).SequenceEqual(sent));
@@ -109,7 +108,7 @@ public sealed class StreamingTests
         byte[] sent = Reply.Noise(FrameHeader.MaxLength);
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Out(sent), Reply.Exit(0));
 
-        JobOutput output = await new PipeForkAsClient(daemon.SocketPath).CaptureAsync(new Request { Job = "job" });
+        JobOutput output = await new PipeForkAsClient(daemon.SocketPath).CaptureAsync(new JobRequest("job"));
 
         Assert.True(output.Stdout.Span.SequenceEqual(sent));
     }
@@ -135,7 +134,7 @@ public sealed class StreamingTests
             await connection.SendAsync(frame[sentOfLast..], Reply.Exit(0));
         });
 
-        EndRecord end = await new PipeForkAsClient(daemon.SocketPath).RunAsync(new Request { Job = "flood" }, null, output);
+        JobResult end = await new PipeForkAsClient(daemon.SocketPath).RunAsync(new JobRequest("flood"), null, output);
 
         Assert.Equal(ReplyCode.Ok, end.Code);
         Assert.InRange(accepted, 1, 4 * 1024 * 1024);
@@ -153,10 +152,10 @@ public sealed class StreamingTests
         });
 
         MemoryStream output = new();
-        EndRecord end = await new PipeForkAsClient(daemon.SocketPath).RunAsync(new Request { Job = "id" }, terminal, output);
+        JobResult end = await new PipeForkAsClient(daemon.SocketPath).RunAsync(new JobRequest("id"), terminal, output);
         terminal.Open();
 
-        Assert.Equal(7, end.Exit);
+        Assert.Equal(7, end.ExitCode);
         Assert.Equal("done"u8, output.ToArray());
     }
 
@@ -172,10 +171,10 @@ public sealed class StreamingTests
         });
         MemoryStream output = new();
 
-        EndRecord end = await new PipeForkAsClient(daemon.SocketPath).RunAsync(
-            new Request { Job = "head" }, new MemoryStream(new byte[32 * 1024 * 1024]), output);
+        JobResult end = await new PipeForkAsClient(daemon.SocketPath).RunAsync(
+            new JobRequest("head"), new MemoryStream(new byte[32 * 1024 * 1024]), output);
 
-        Assert.Equal(0, end.Exit);
+        Assert.Equal(0, end.ExitCode);
         Assert.Equal(written, output.ToArray());
     }
 
@@ -185,7 +184,8 @@ public sealed class StreamingTests
         await using FakeDaemon daemon = new(connection => connection.SendAsync(Reply.End(ReplyCode.Busy, message: "too many")));
         for (int i = 0; i < 100; i++)
         {
-            EndRecord end = await new PipeForkAsClient(daemon.SocketPath).RunAsync(new Request { Job = "id" }, new MemoryStream(new byte[1_000_000]));
+            JobResult end = await new PipeForkAsClient(daemon.SocketPath).RunAsync(
+                new JobRequest("id"), new MemoryStream(new byte[1_000_000]));
             Assert.Equal((ReplyCode.Busy, "too many"), (end.Code, end.Message));
         }
     }
@@ -201,7 +201,7 @@ public sealed class StreamingTests
         });
         MemoryStream output = new();
 
-        await new PipeForkAsClient(daemon.SocketPath).RunAsync(new Request { Job = "true" }, new MemoryStream(new byte[8 * 1024 * 1024]), output);
+        await new PipeForkAsClient(daemon.SocketPath).RunAsync(new JobRequest("true"), new MemoryStream(new byte[8 * 1024 * 1024]), output);
 
         Assert.Equal("kept"u8, output.ToArray());
     }
@@ -218,7 +218,7 @@ public sealed class StreamingTests
         });
 
         JobStreamException failure = await Assert.ThrowsAsync<JobStreamException>(() =>
-            new PipeForkAsClient(daemon.SocketPath).RunAsync(new Request { Job = "cat" }, new BrokenStream(errno: 5)));
+            new PipeForkAsClient(daemon.SocketPath).RunAsync(new JobRequest("cat"), new BrokenStream(errno: 5)));
 
         Assert.Equal(JobStream.Input, failure.Stream);
         Assert.Equal(5, failure.InnerException!.HResult);
@@ -241,7 +241,7 @@ public sealed class StreamingTests
         {
             BrokenStream pipe = new(errno: 32);
             JobStreamException failure = await Assert.ThrowsAsync<JobStreamException>(() => new PipeForkAsClient(daemon.SocketPath).RunAsync(
-                new Request { Job = "yes" }, null, broken == JobStream.Output ? pipe : null, broken == JobStream.Error ? pipe : null));
+                new JobRequest("yes"), null, broken == JobStream.Output ? pipe : null, broken == JobStream.Error ? pipe : null));
 
             Assert.Equal(broken, failure.Stream);
         }
@@ -256,9 +256,9 @@ public sealed class StreamingTests
         await using FakeDaemon daemon = FakeDaemon.Replying(reply[..5], reply[5..]);
         MemoryStream frames = new();
 
-        EndRecord end = await new PipeForkAsClient(daemon.SocketPath).RunFramesAsync(new Request { Job = "job" }, null, frames);
+        JobResult end = await new PipeForkAsClient(daemon.SocketPath).RunFramesAsync(new JobRequest("job"), null, frames);
 
-        Assert.Equal(9, end.Exit);
+        Assert.Equal(9, end.ExitCode);
         Assert.Equal(reply, frames.ToArray());
     }
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using PipeForkAs.Client;
 using PipeForkAs.EndToEnd.Harness;
 using PipeForkAs.Protocol.Client;
 
@@ -48,9 +47,9 @@ public sealed class ExitTests(EndingDaemon shared) : IClassFixture<EndingDaemon>
     public Task A_signal_that_ends_nothing_is_no_end() => ForAllAsync([17, 18, 23, 28], async number =>
     {
         JobOutput output = await RunAsync("signal", new JsonObject { ["number"] = number });
-        Assert.Equal((ReplyCode.Ok, "survived\n"), (output.End.Code, output.StdoutText));
+        Assert.Equal((ReplyCode.Ok, "survived\n"), (output.Result.Code, output.StdoutText));
         output = await RunAsync("sh-kill", new JsonObject { ["number"] = number });
-        Assert.Equal((ReplyCode.Ok, "survived\n"), (output.End.Code, output.StdoutText));
+        Assert.Equal((ReplyCode.Ok, "survived\n"), (output.Result.Code, output.StdoutText));
     });
 
     [Theory(Timeout = Bound.Test)]
@@ -62,8 +61,8 @@ public sealed class ExitTests(EndingDaemon shared) : IClassFixture<EndingDaemon>
     {
         JobOutput output = await RunAsync("exit", new JsonObject { ["code"] = code });
 
-        Assert.NotEqual(ReplyCode.Ok, output.End.Code);
-        Assert.NotEqual(0, output.End.Exit);
+        Assert.NotEqual(ReplyCode.Ok, output.Result.Code);
+        Assert.NotEqual(0, output.Result.ExitCode);
     }
 
     [Theory(Timeout = Bound.Test)]
@@ -101,17 +100,17 @@ public sealed class ExitTests(EndingDaemon shared) : IClassFixture<EndingDaemon>
     public async Task A_stack_overflow_is_a_signal_and_the_next_job_works()
     {
         JobOutput output = await RunAsync("overflow", null);
-        Assert.Equal(ReplyCode.Signaled, output.End.Code);
-        Assert.Contains(output.End.Signal, (int?[])[6, 11]);
+        Assert.Equal(ReplyCode.Signaled, output.Result.Code);
+        Assert.Contains(output.Result.Signal, (int?[])[6, 11]);
 
         Expect(0, await RunAsync("exit", new JsonObject { ["code"] = 0 }));
     }
 
     private static void Expect(int code, JobOutput output) => Assert.Equal(
-        (code == 0 ? ReplyCode.Ok : ReplyCode.Failed, code, null), (output.End.Code, output.End.Exit, output.End.Signal));
+        (code == 0 ? ReplyCode.Ok : ReplyCode.Failed, code, null), (output.Result.Code, output.Result.ExitCode, output.Result.Signal));
 
     private static void ExpectSignal(int number, JobOutput output) => Assert.Equal(
-        (ReplyCode.Signaled, null, number), (output.End.Code, output.End.Exit, output.End.Signal));
+        (ReplyCode.Signaled, null, number), (output.Result.Code, output.Result.ExitCode, output.Result.Signal));
 
     private static Task ForAllAsync(IEnumerable<int> values, Func<int, Task> check) =>
         Parallel.ForEachAsync(values, new ParallelOptions { MaxDegreeOfParallelism = AtOnce }, async (value, _) => await check(value));
@@ -119,9 +118,8 @@ public sealed class ExitTests(EndingDaemon shared) : IClassFixture<EndingDaemon>
     private Task<string> TextAsync(string job, string arguments) =>
         RawClient.TextAsync(daemon, $$"""{"job":"{{job}}","user":"{{TestUsers.Alice}}","args":{{arguments}} }""");
 
-    private Task<JobOutput> RunAsync(string job, JsonObject? arguments) => client.CaptureAsync(new Request
+    private Task<JobOutput> RunAsync(string job, JsonObject? arguments) => client.CaptureAsync(new JobRequest(job)
     {
-        Job = job,
         User = TestUsers.Alice,
         Arguments = arguments is null ? null : System.Text.Encoding.UTF8.GetBytes(arguments.ToJsonString()),
     });

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using PipeForkAs.Client;
 using PipeForkAs.EndToEnd.Harness;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
@@ -31,7 +30,7 @@ public sealed class ImpostorTests
             }
 
             var client = new PipeForkAsClient(socket);
-            var request = new Request { Job = "id" };
+            var request = new JobRequest("id");
             UntrustedDaemonException failure = await Assert.ThrowsAsync<UntrustedDaemonException>(() => client.RunAsync(request));
             Assert.Equal((socket, bob.Uid.Value, 0u), (failure.SocketPath, failure.Uid, failure.ExpectedUid));
             Assert.False(File.Exists(heard) && new FileInfo(heard).Length > 0);

@@ -1,5 +1,4 @@
 using System.Text;
-using PipeForkAs.LibC;
 
 namespace PipeForkAs.Jobs.Tests;
 
@@ -10,7 +9,7 @@ internal sealed class TestRun : IDisposable
     private readonly MemoryStream error = new();
 
     public TestRun(string arguments = "", string input = "", Stream? inputStream = null) => Context = new JobContext(
-        new JobUser("alice", new UserId(1000), new GroupId(1000), [new GroupId(1000)], "/home/alice", "/bin/sh"),
+        new JobUser("alice", 1000, 1000, [1000], "/home/alice", "/bin/sh"),
         Encoding.UTF8.GetBytes(arguments), inputStream ?? new MemoryStream(Encoding.UTF8.GetBytes(input)), output, error);
 
     public JobContext Context { get; }

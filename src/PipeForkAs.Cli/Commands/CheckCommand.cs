@@ -3,7 +3,6 @@ using System.Text.Json;
 
 using PipeForkAs.Cli.Replies;
 using PipeForkAs.Cli.Terminal;
-using PipeForkAs.Client;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Cli.Commands;
@@ -39,15 +38,13 @@ internal sealed class CheckCommand : Command
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         PipeForkAsClient client = socket.Client(parsed);
-        Request request = new()
+        JobRequest request = new(asked.Job(parsed))
         {
-            Job = asked.Job(parsed),
             User = parsed.GetValue(user),
-            Caller = parsed.GetValue(caller),
             Arguments = await asked.ReadAsync(client, parsed, cancellation),
         };
 
-        CheckResult result = await client.CheckAsync(request, cancellation);
+        CheckResult result = await client.CheckAsync(request, parsed.GetValue(caller), cancellation);
         string told = parsed.GetValue(json)
             ? JsonSerializer.Serialize(result, CheckResultJson.Default.CheckResult) + "\n"
             : CheckText.Of(result, parsed.GetValue(explain));

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text;
 
-using PipeForkAs.Client;
 using PipeForkAs.Protocol;
 using PipeForkAs.Protocol.Client;
 

@@ -2,7 +2,6 @@ using System.CommandLine;
 
 using PipeForkAs.Cli.Replies;
 using PipeForkAs.Cli.Terminal;
-using PipeForkAs.Client;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Cli.Commands;
@@ -12,7 +11,7 @@ internal sealed class RunCommand : Command
 {
     private readonly Option<string?> user = new("--user", "-u") { Description = "Whom to run as, a name or a uid. Default: yourself", HelpName = "USER" };
 
-    private readonly Option<double?> timeout = new("--timeout", "-t")
+    private readonly Option<TimeSpan?> timeout = new("--timeout", "-t")
     {
         Description = "End the job after this many seconds; can only shorten what is configured",
         HelpName = "SECONDS",
@@ -58,9 +57,8 @@ internal sealed class RunCommand : Command
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         PipeForkAsClient client = socket.Client(parsed);
-        Request request = new()
+        JobRequest request = new(asked.Job(parsed))
         {
-            Job = asked.Job(parsed),
             User = parsed.GetValue(user),
             Arguments = await asked.ReadAsync(client, parsed, cancellation),
             Environment = EnvironmentPairs.Parse(parsed.GetValue(environment) ?? []),
@@ -68,7 +66,7 @@ internal sealed class RunCommand : Command
         };
 
         await using Stream input = streams.OpenInput();
-        EndRecord end = parsed.GetValue(frames) ? await client.RunFramesAsync(request, input, streams.Output, cancellation)
+        JobResult end = parsed.GetValue(frames) ? await client.RunFramesAsync(request, input, streams.Output, cancellation)
             : parsed.GetValue(json) ? await JsonReply.RunAsync(client, request, input, streams.Output, cancellation)
             : await client.RunAsync(request, input, streams.Output, streams.Error, cancellation);
         report.End(end);

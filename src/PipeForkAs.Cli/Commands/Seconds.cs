@@ -6,11 +6,11 @@ namespace PipeForkAs.Cli.Commands;
 /// <summary>Reads a number of seconds: digits, at most one point, over 0.</summary>
 internal static class Seconds
 {
-    public static double? Parse(ArgumentResult result)
+    public static TimeSpan? Parse(ArgumentResult result)
     {
         string word = result.Tokens[0].Value;
         if (double.TryParse(word, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds) && seconds > 0 && double.IsFinite(seconds))
-            return seconds;
+            return seconds < TimeSpan.MaxValue.TotalSeconds ? TimeSpan.FromSeconds(seconds) : TimeSpan.MaxValue;
 
         result.AddError($"--timeout must be a number of seconds over 0, such as 2.5, not \"{word}\"");
         return null;

@@ -1,6 +1,5 @@
 using System.CommandLine;
 
-using PipeForkAs.Client;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Cli.Commands;

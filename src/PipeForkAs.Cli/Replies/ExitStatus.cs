@@ -35,10 +35,10 @@ internal static class ExitStatus
     public const int Terminated = Signal + 15;
 
     /// <summary>The status that passes a job's end on.</summary>
-    public static int Of(EndRecord end) => end.Code switch
+    public static int Of(JobResult end) => end.Code switch
     {
-        ReplyCode.Ok => end.Exit ?? Success,
-        ReplyCode.Failed => end.Exit ?? Trouble,
+        ReplyCode.Ok => end.ExitCode ?? Success,
+        ReplyCode.Failed => end.ExitCode ?? Trouble,
         ReplyCode.Signaled => end.Signal is { } number ? Signal + number : Trouble,
         ReplyCode.Error => end.Error is { IsOfExecution: true } ? Trouble : Error,
         ReplyCode.Timeout => Timeout,

@@ -1,4 +1,3 @@
-using PipeForkAs.Client;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Cli.Replies;
@@ -26,7 +25,7 @@ internal static class Failure
             case JobStreamException { Stream: not JobStream.Input, InnerException: IOException { HResult: EPIPE } }:
                 // The reader has seen enough, as with "| head -1". SIGPIPE would end a local program without a word.
                 return ExitStatus.BrokenPipe;
-            case RequestRefusedException { End: var end }:
+            case RequestRefusedException { Result: var end }:
                 report.End(end);
                 return ExitStatus.Of(end);
             default:

@@ -3,7 +3,6 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Unicode;
 
-using PipeForkAs.Client;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Cli.Replies;
@@ -19,13 +18,13 @@ internal static class JsonReply
 
     private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    public static async Task<EndRecord> RunAsync(
-        PipeForkAsClient client, Request request, Stream input, Stream output, CancellationToken cancellation)
+    public static async Task<JobResult> RunAsync(
+        PipeForkAsClient client, JobRequest request, Stream input, Stream output, CancellationToken cancellation)
     {
         JobOutput reply = await client.CaptureAsync(request, input, MaxOutputBytes, cancellation);
         await output.WriteAsync(ToJson(reply), cancellation);
         await output.FlushAsync(cancellation);
-        return reply.End;
+        return reply.Result;
     }
 
     private static ReadOnlyMemory<byte> ToJson(JobOutput reply)
@@ -37,7 +36,7 @@ internal static class JsonReply
             Write(writer, "stdout", "stdoutEncoding", reply.Stdout.Span);
             Write(writer, "stderr", "stderrEncoding", reply.Stderr.Span);
             writer.WritePropertyName("end");
-            writer.WriteRawValue(reply.End.ToJson());
+            writer.WriteRawValue(reply.Result.ToWire().ToJson());
             writer.WriteEndObject();
         }
 

@@ -10,7 +10,7 @@ namespace PipeForkAs.Cli.Replies;
 internal sealed class Report(LineTrackingStream error)
 {
     /// <summary>Says how a job ended, unless it ended by itself: then its exit code says all.</summary>
-    public void End(EndRecord end)
+    public void End(JobResult end)
     {
         if (end.Code is ReplyCode.Ok or ReplyCode.Failed)
             return;

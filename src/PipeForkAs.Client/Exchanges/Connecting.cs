@@ -16,10 +16,10 @@ internal static class Connecting
     /// <summary>Connects, and checks who listens before anything is sent.</summary>
     /// <param name="path">The socket's path.</param>
     /// <param name="daemonUid">The uid whose process must listen; null for any.</param>
-    /// <param name="cancellation">Ends it.</param>
+    /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="ConnectionException">The daemon cannot be reached.</exception>
     /// <exception cref="UntrustedDaemonException">The process that listens is another user's.</exception>
-    public static async Task<Socket> ConnectAsync(string path, uint? daemonUid, CancellationToken cancellation)
+    public static async Task<Socket> ConnectAsync(string path, uint? daemonUid, CancellationToken cancellationToken)
     {
         UnixDomainSocketEndPoint address = Address(path);
         long start = TimeProvider.System.GetTimestamp();
@@ -29,7 +29,7 @@ internal static class Connecting
             Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
             try
             {
-                await socket.ConnectAsync(address, cancellation).ConfigureAwait(false);
+                await socket.ConnectAsync(address, cancellationToken).ConfigureAwait(false);
                 Demand(socket, path, daemonUid);
                 return socket;
             }
@@ -49,7 +49,7 @@ internal static class Connecting
             }
 
             // Nothing tells when the queue has room.
-            await Task.Delay(pause, cancellation).ConfigureAwait(false);
+            await Task.Delay(pause, cancellationToken).ConfigureAwait(false);
             pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
         }
     }

@@ -4,7 +4,9 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Client.Exchanges;
 
-/// <summary>One request and its reply: connect, send the line and the input while the reply is received, check that it is whole.</summary>
+/// <summary>
+/// One request and its reply: sends the line and the input while it receives the reply, and checks that the reply is whole.
+/// </summary>
 internal static class Exchange
 {
     /// <summary>As much as a pipe or a socket hands over at once, and a little more: larger ones were not faster.</summary>
@@ -16,29 +18,30 @@ internal static class Exchange
     /// </summary>
     private static readonly TimeSpan CloseGrace = TimeSpan.FromSeconds(2);
 
-    public static async Task<EndRecord> RunAsync(
-        string socketPath, uint? daemonUid, ReadOnlyMemory<byte> line, Stream? input, IReplyTarget target, CancellationToken cancellation)
+    /// <summary>Runs the exchange, and closes the socket.</summary>
+    public static async Task<JobResult> RunAsync(
+        Socket connected, ReadOnlyMemory<byte> line, Stream? input, IReplyTarget target, CancellationToken cancellationToken)
     {
-        using Socket socket = await Connecting.ConnectAsync(socketPath, daemonUid, cancellation).ConfigureAwait(false);
+        using Socket socket = connected;
 
         // Closing is what cancels the job, so it happens at once, even while a stream of the caller's is stuck in a write.
-        using CancellationTokenRegistration closing = cancellation.Register(socket.Dispose);
-        using CancellationTokenSource abort = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using CancellationTokenRegistration closing = cancellationToken.Register(socket.Dispose);
+        using CancellationTokenSource abort = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
 #pragma warning disable CA2025 // The pump has ended before anything of it is disposed: see the finally.
         Task pump = PumpAsync(new InputPump(socket, input), line, abort, ended.Token);
 #pragma warning restore CA2025
         try
         {
-            EndRecord end = await ReceiveAsync(socket, target, ended, abort.Token).ConfigureAwait(false);
+            JobResult end = await ReceiveAsync(socket, target, ended, abort.Token).ConfigureAwait(false);
             await target.FlushAsync(abort.Token).ConfigureAwait(false);
             return end;
         }
-        catch (Exception failure) when (cancellation.IsCancellationRequested && IsOfClosing(failure))
+        catch (Exception failure) when (cancellationToken.IsCancellationRequested && IsOfClosing(failure))
         {
-            throw new OperationCanceledException("the request was cancelled", failure, cancellation);
+            throw new OperationCanceledException("the request was cancelled", failure, cancellationToken);
         }
-        catch (OperationCanceledException) when (abort.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (abort.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             // The input failed: its pump knows how, and throws it.
             await pump.ConfigureAwait(false);
@@ -64,34 +67,34 @@ internal static class Exchange
         }
     }
 
-    private static async Task<EndRecord> ReceiveAsync(
-        Socket socket, IReplyTarget target, CancellationTokenSource ended, CancellationToken cancellation)
+    private static async Task<JobResult> ReceiveAsync(
+        Socket socket, IReplyTarget target, CancellationTokenSource ended, CancellationToken cancellationToken)
     {
         byte[] buffer = new byte[BufferSize];
         ReplyParser parser = new();
         while (parser.End is null)
         {
-            int count = await ReceiveAsync(socket, buffer, parser.Position, cancellation).ConfigureAwait(false);
+            int count = await ReceiveAsync(socket, buffer, parser.Position, cancellationToken).ConfigureAwait(false);
             ReadOnlyMemory<byte> received = buffer.AsMemory(0, count);
             ReadOnlyMemory<byte> rest = received;
             while (parser.TryTake(ref rest, out FrameType type, out ReadOnlyMemory<byte> payload))
-                await target.WriteAsync(type, payload, cancellation).ConfigureAwait(false);
-            await target.WriteFramesAsync(received, cancellation).ConfigureAwait(false);
+                await target.WriteAsync(type, payload, cancellationToken).ConfigureAwait(false);
+            await target.WriteFramesAsync(received, cancellationToken).ConfigureAwait(false);
         }
 
         await ended.CancelAsync().ConfigureAwait(false);
-        await ExpectCloseAsync(socket, parser.Position, buffer, cancellation).ConfigureAwait(false);
+        await ExpectCloseAsync(socket, parser.Position, buffer, cancellationToken).ConfigureAwait(false);
         return parser.End;
     }
 
-    private static async ValueTask<int> ReceiveAsync(Socket socket, Memory<byte> buffer, long position, CancellationToken cancellation)
+    private static async ValueTask<int> ReceiveAsync(Socket socket, Memory<byte> buffer, long position, CancellationToken cancellationToken)
     {
         int count;
         try
         {
-            count = await socket.ReceiveAsync(buffer, cancellation).ConfigureAwait(false);
+            count = await socket.ReceiveAsync(buffer, cancellationToken).ConfigureAwait(false);
         }
-        catch (SocketException failure) when (!cancellation.IsCancellationRequested)
+        catch (SocketException failure) when (!cancellationToken.IsCancellationRequested)
         {
             throw new ReplyCutShortException(position, failure);
         }
@@ -99,9 +102,9 @@ internal static class Exchange
         return count > 0 ? count : throw new ReplyCutShortException(position);
     }
 
-    private static async Task ExpectCloseAsync(Socket socket, long position, Memory<byte> buffer, CancellationToken cancellation)
+    private static async Task ExpectCloseAsync(Socket socket, long position, Memory<byte> buffer, CancellationToken cancellationToken)
     {
-        using CancellationTokenSource grace = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using CancellationTokenSource grace = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         grace.CancelAfter(CloseGrace);
         try
         {
@@ -112,7 +115,7 @@ internal static class Exchange
         {
             // The daemon closed without reading all of the input: that is a reset, and a close all the same.
         }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             // It keeps the connection open; the reply is complete without that.
         }

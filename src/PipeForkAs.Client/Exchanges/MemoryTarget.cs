@@ -14,17 +14,17 @@ internal sealed class MemoryTarget(int limit) : IReplyTarget
 
     public ReadOnlyMemory<byte> Error => error.WrittenMemory;
 
-    public ValueTask WriteAsync(FrameType type, ReadOnlyMemory<byte> payload, CancellationToken cancellation)
+    public ValueTask WriteAsync(FrameType type, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
     {
         (ArrayBufferWriter<byte> memory, JobStream name) = type == FrameType.Stdout ? (output, JobStream.Output) : (error, JobStream.Error);
         if (payload.Length > limit - memory.WrittenCount)
-            throw new OutputTooLargeException(name, limit);
+            throw OutputTooLargeException.OfStream(name, limit);
 
         memory.Write(payload.Span);
         return ValueTask.CompletedTask;
     }
 
-    public ValueTask WriteFramesAsync(ReadOnlyMemory<byte> frames, CancellationToken cancellation) => ValueTask.CompletedTask;
+    public ValueTask WriteFramesAsync(ReadOnlyMemory<byte> frames, CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
-    public ValueTask FlushAsync(CancellationToken cancellation) => ValueTask.CompletedTask;
+    public ValueTask FlushAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
 }

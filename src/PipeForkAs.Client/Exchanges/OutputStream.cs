@@ -6,7 +6,7 @@ internal sealed class OutputStream(JobStream name, Stream? stream)
     private bool isWritten;
 
     /// <exception cref="JobStreamException">The stream failed.</exception>
-    public async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellation)
+    public async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
         if (stream is null)
             return;
@@ -14,9 +14,9 @@ internal sealed class OutputStream(JobStream name, Stream? stream)
         try
         {
             isWritten = true;
-            await stream.WriteAsync(bytes, cancellation).ConfigureAwait(false);
+            await stream.WriteAsync(bytes, cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception failure) when (!cancellation.IsCancellationRequested)
+        catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
         {
             throw new JobStreamException(name, failure);
         }
@@ -26,16 +26,16 @@ internal sealed class OutputStream(JobStream name, Stream? stream)
     /// Flushes what was written, if anything was: the first flush of a web server's response sends its status, which may still be another.
     /// </summary>
     /// <exception cref="JobStreamException">The stream failed.</exception>
-    public async ValueTask FlushAsync(CancellationToken cancellation)
+    public async ValueTask FlushAsync(CancellationToken cancellationToken)
     {
         if (stream is null || !isWritten)
             return;
 
         try
         {
-            await stream.FlushAsync(cancellation).ConfigureAwait(false);
+            await stream.FlushAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception failure) when (!cancellation.IsCancellationRequested)
+        catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
         {
             throw new JobStreamException(name, failure);
         }

@@ -7,9 +7,11 @@ internal sealed class RawFrames(Stream frames) : IReplyTarget
 {
     private readonly OutputStream output = new(JobStream.Output, frames);
 
-    public ValueTask WriteAsync(FrameType type, ReadOnlyMemory<byte> payload, CancellationToken cancellation) => ValueTask.CompletedTask;
+    public ValueTask WriteAsync(FrameType type, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken) =>
+        ValueTask.CompletedTask;
 
-    public ValueTask WriteFramesAsync(ReadOnlyMemory<byte> frames, CancellationToken cancellation) => output.WriteAsync(frames, cancellation);
+    public ValueTask WriteFramesAsync(ReadOnlyMemory<byte> frames, CancellationToken cancellationToken) =>
+        output.WriteAsync(frames, cancellationToken);
 
-    public ValueTask FlushAsync(CancellationToken cancellation) => output.FlushAsync(cancellation);
+    public ValueTask FlushAsync(CancellationToken cancellationToken) => output.FlushAsync(cancellationToken);
 }

@@ -21,8 +21,8 @@ internal sealed class ReplyParser
     /// <summary>Bytes taken so far.</summary>
     public long Position { get; private set; }
 
-    /// <summary>The end record; null until it is complete.</summary>
-    public EndRecord? End { get; private set; }
+    /// <summary>How the request ended; null until the end record is complete.</summary>
+    public JobResult? End { get; private set; }
 
     /// <summary>Takes bytes up to the next piece of output. False when all bytes are taken without one.</summary>
     /// <param name="received">What came from the socket; on return, what is left of it.</param>
@@ -90,13 +90,13 @@ internal sealed class ReplyParser
             End = ReadEnd();
     }
 
-    private EndRecord ReadEnd()
+    private JobResult ReadEnd()
     {
         long start = Position - endJson.WrittenCount;
-        EndRecord end;
+        JobResult end;
         try
         {
-            end = EndRecord.Parse(endJson.WrittenSpan);
+            end = JobResult.Of(EndRecord.Parse(endJson.WrittenSpan));
         }
         catch (JsonException failure)
         {
@@ -104,8 +104,8 @@ internal sealed class ReplyParser
             throw new ProtocolViolationException(start, problem, failure);
         }
 
-        if (end.Exit is < 0 or > 255)
-            throw new ProtocolViolationException(start, $"the end record's exit code is {end.Exit}, it must be 0 to 255");
+        if (end.ExitCode is < 0 or > 255)
+            throw new ProtocolViolationException(start, $"the end record's exit code is {end.ExitCode}, it must be 0 to 255");
         if (end.Signal is < 1 or > 64)
             throw new ProtocolViolationException(start, $"the end record's signal is {end.Signal}, it must be 1 to 64");
         return end;

@@ -8,14 +8,14 @@ internal sealed class SeparateStreams(Stream? output, Stream? error) : IReplyTar
     private readonly OutputStream output = new(JobStream.Output, output);
     private readonly OutputStream error = new(JobStream.Error, error);
 
-    public ValueTask WriteAsync(FrameType type, ReadOnlyMemory<byte> payload, CancellationToken cancellation) =>
-        (type == FrameType.Stdout ? output : error).WriteAsync(payload, cancellation);
+    public ValueTask WriteAsync(FrameType type, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken) =>
+        (type == FrameType.Stdout ? output : error).WriteAsync(payload, cancellationToken);
 
-    public ValueTask WriteFramesAsync(ReadOnlyMemory<byte> frames, CancellationToken cancellation) => ValueTask.CompletedTask;
+    public ValueTask WriteFramesAsync(ReadOnlyMemory<byte> frames, CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
-    public async ValueTask FlushAsync(CancellationToken cancellation)
+    public async ValueTask FlushAsync(CancellationToken cancellationToken)
     {
-        await output.FlushAsync(cancellation).ConfigureAwait(false);
-        await error.FlushAsync(cancellation).ConfigureAwait(false);
+        await output.FlushAsync(cancellationToken).ConfigureAwait(false);
+        await error.FlushAsync(cancellationToken).ConfigureAwait(false);
     }
 }

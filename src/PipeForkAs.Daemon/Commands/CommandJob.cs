@@ -62,7 +62,7 @@ internal sealed class CommandJob
         Arguments = options.Parameters.Count == 0 ? null : Schema(),
         Environment = [.. options.Env],
         UnsafeEnvironment = options.UnsafeEnv.Count > 0 ? [.. options.UnsafeEnv] : null,
-        Timeout = options.Timeout?.TotalSeconds,
+        Timeout = options.Timeout,
     };
 
     /// <summary>The program and its arguments.</summary>

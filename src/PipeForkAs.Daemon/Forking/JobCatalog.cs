@@ -133,7 +133,7 @@ internal sealed class JobCatalog
     /// <summary>With all that restricts it in its description.</summary>
     private static RegisteredJob Described(RegisteredJob job)
     {
-        double? timeout = job.Restrictions.Select(restriction => restriction.Timeout?.TotalSeconds).Append(job.Description.Timeout).Min();
+        TimeSpan? timeout = job.Restrictions.Select(restriction => restriction.Timeout).Append(job.Description.Timeout).Min();
         Sandbox[] sandboxes = [.. job.Description.Sandboxes ?? [], .. job.Restrictions.Select(restriction => restriction.Sandbox.ToSandbox()).Where(sandbox => !sandbox.IsEmpty)];
         if (SandboxSupport.Problem(sandboxes) is { } problem)
         {

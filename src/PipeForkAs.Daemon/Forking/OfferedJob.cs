@@ -39,7 +39,7 @@ internal static class OfferedJob
             Arguments = schema,
             Environment = offer.Environment,
             UnsafeEnvironment = offer.UnsafeEnvironment.Count > 0 ? offer.UnsafeEnvironment : null,
-            Timeout = offer.Timeout > TimeSpan.Zero ? offer.Timeout.TotalSeconds : null,
+            Timeout = offer.Timeout > TimeSpan.Zero ? offer.Timeout : null,
             Sandboxes = offer.Sandboxes.Count > 0 ? offer.Sandboxes : null,
             AuditedArguments = offer.AuditedArguments.Count > 0 ? offer.AuditedArguments : null,
         };

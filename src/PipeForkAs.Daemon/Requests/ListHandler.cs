@@ -45,7 +45,7 @@ internal static class ListHandler
 
     /// <summary>With the time-out that holds: a job, or its registration, can only shorten the general one.</summary>
     private static JobDescription Effective(JobDescription job, LimitOptions limits) =>
-        job with { Timeout = Math.Min(job.Timeout ?? double.MaxValue, limits.JobTimeout.TotalSeconds) };
+        job with { Timeout = job.Timeout < limits.JobTimeout ? job.Timeout : limits.JobTimeout };
 
     private static async ValueTask<EndRecord> SendAsync(Reply reply, byte[] output, string? job)
     {

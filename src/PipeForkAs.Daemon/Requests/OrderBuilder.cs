@@ -77,7 +77,8 @@ internal sealed class OrderBuilder(CurrentConfiguration configuration, PatternMa
     private static TimeSpan Timeout(LimitOptions current, RegisteredJob job, Request request)
     {
         // The description's is the shortest of what the job and the configuration say.
-        double seconds = Math.Min(current.JobTimeout.TotalSeconds, Math.Min(job.Description.Timeout ?? double.MaxValue, request.Timeout ?? double.MaxValue));
+        double registered = job.Description.Timeout?.TotalSeconds ?? double.MaxValue;
+        double seconds = Math.Min(current.JobTimeout.TotalSeconds, Math.Min(registered, request.Timeout ?? double.MaxValue));
         return TimeSpan.FromSeconds(seconds);
     }
 

@@ -92,7 +92,7 @@ internal sealed class RunningJobs(RequestCounts counts, TimeProvider time)
             User = account.Name,
             Uid = account.Uid,
             Pid = worker.Value,
-            Age = Math.Round(time.GetElapsedTime(begun).TotalSeconds, 3),
+            Age = TimeSpan.FromSeconds(Math.Round(time.GetElapsedTime(begun).TotalSeconds, 3)),
         };
 
         public override string ToString() =>

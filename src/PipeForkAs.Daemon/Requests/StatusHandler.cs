@@ -44,7 +44,7 @@ internal sealed class StatusHandler(
         var status = new DaemonStatus
         {
             Version = Version,
-            Uptime = Math.Round(loop.Time.GetElapsedTime(started).TotalSeconds, 3),
+            Uptime = Rounded(loop.Time.GetElapsedTime(started).TotalSeconds, 3),
             Hosts = caller.Uid == UserId.Root ? [.. hosts.Current.Select(StatusOf), .. hosts.Former.Select(StatusOf)] : null,
             Jobs = [.. others?.Jobs ?? [], .. running.KnownTo(caller.Uid)],
             Running = running.Counts.Running + (others?.Running ?? 0),
@@ -108,17 +108,19 @@ internal sealed class StatusHandler(
         long turns = 0;
         var histogram = new List<LoopBucket>(TurnTimes.Bounds.Count);
         for (int i = 0; i < TurnTimes.Bounds.Count; i++)
-            histogram.Add(new LoopBucket(TurnTimes.Bounds[i], turns += times.Counts[i]));
+            histogram.Add(new LoopBucket(TimeSpan.FromSeconds(TurnTimes.Bounds[i]), turns += times.Counts[i]));
         return new LoopStatus
         {
             Turns = turns + times.Counts[^1],
-            Seconds = Math.Round(times.Seconds, 6),
-            Longest = Math.Round(times.Longest, 6),
-            LongestOnProcessor = Math.Round(times.LongestOnProcessor, 6),
+            Total = Rounded(times.Seconds, 6),
+            Longest = Rounded(times.Longest, 6),
+            LongestOnProcessor = Rounded(times.LongestOnProcessor, 6),
             LongestStep = isRoot ? times.LongestStep : null,
             Histogram = histogram,
         };
     }
+
+    private static TimeSpan Rounded(double seconds, int digits) => TimeSpan.FromSeconds(Math.Round(seconds, digits));
 
     /// <summary>Only root may know that the file lacks records: others would learn when nobody watches.</summary>
     private RecordStatus Records(Caller caller)

@@ -9,8 +9,11 @@ internal static class CurrentUser
     {
         UserId uid = Libc.geteuid();
         GroupId gid = Libc.getegid();
-        GroupId[] groups = [.. Libc.getgroups().Append(gid).Distinct().OrderBy(group => group.Value)];
+        uint[] groups = [.. Libc.getgroups().Append(gid).Select(group => group.Value).Distinct().Order()];
         PasswordEntry? entry = Libc.getpwuid(uid);
-        return new JobUser(entry?.Name ?? uid.ToString(), uid, gid, groups, entry?.Home ?? "/", entry?.Shell ?? "/bin/sh") { GroupName = Libc.getgrgid_name(gid) };
+        return new JobUser(entry?.Name ?? uid.ToString(), uid.Value, gid.Value, groups, entry?.Home ?? "/", entry?.Shell ?? "/bin/sh")
+        {
+            GroupName = Libc.getgrgid_name(gid),
+        };
     }
 }

@@ -95,7 +95,10 @@ internal static class FunctionRunner
     public static JobContext Context(WorkerOrder order)
     {
         Account account = order.Account;
-        var user = new JobUser(account.Name, new UserId(account.Uid), new GroupId(account.Gid), UserChange.GroupsOf(account), account.Home, account.Shell) { GroupName = account.GroupName };
+        var user = new JobUser(account.Name, account.Uid, account.Gid, account.Groups, account.Home, account.Shell)
+        {
+            GroupName = account.GroupName,
+        };
         return new JobContext(
             user, order.Arguments,
             static termination => new DescriptorStream(new FileDescriptor(0), FileAccess.Read, termination),

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Globalization;
 using System.Text;
+using PipeForkAs.Client;
 
 namespace PipeForkAs.Protocol.Client;
 

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Globalization;
 using System.Text;
+using PipeForkAs.Client;
 
 namespace PipeForkAs.Protocol.Client;
 
@@ -28,8 +29,8 @@ public static class JobText
         ArgumentNullException.ThrowIfNull(job);
         var text = new StringBuilder();
         Line(text, $"{job.Name} ({Kind(job.Kind)}){(job.Description.Length > 0 ? ": " : "")}{job.Description}");
-        if (job.Timeout is { } seconds)
-            Line(text, $"  ends after {seconds.ToString(CultureInfo.InvariantCulture)} s");
+        if (job.Timeout is { } timeout)
+            Line(text, $"  ends after {timeout.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s");
         if (job.Environment.Count > 0)
             Line(text, $"  --env may set {string.Join(", ", job.Environment)}");
         if (job.UnsafeEnvironment is { Count: > 0 } steering)

@@ -1,3 +1,5 @@
+using PipeForkAs.Client;
+
 namespace PipeForkAs.Protocol.Client;
 
 /// <summary>A line is not the JSON of a request.</summary>

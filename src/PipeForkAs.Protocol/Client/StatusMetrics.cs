@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using PipeForkAs.Client;
 
 namespace PipeForkAs.Protocol.Client;
 
@@ -15,7 +16,7 @@ public static class StatusMetrics
         ArgumentNullException.ThrowIfNull(status);
         StringBuilder text = new();
         Add(text, "info", "gauge", "The daemon's version.", ("version", status.Version, 1));
-        Add(text, "uptime_seconds", "gauge", "Seconds since the daemon started.", ("", "", status.Uptime));
+        Add(text, "uptime_seconds", "gauge", "Seconds since the daemon started.", ("", "", status.Uptime.TotalSeconds));
         Add(text, "jobs_running", "gauge", "Jobs that run.", ("", "", status.Running));
         Add(text, "requests_waiting", "gauge", "Requests that wait until fewer jobs run.", ("", "", status.Waiting));
         Add(text, "requests_refused_total", "counter", "Requests that were refused: nothing was run for them.", ("", "", status.Refused));
@@ -45,9 +46,11 @@ public static class StatusMetrics
         const string Name = "pipeforkas_loop_turn_seconds";
         text.Append(CultureInfo.InvariantCulture, $"# HELP {Name} Turns of the event loop by their length; nobody else is served meanwhile.\n# TYPE {Name} histogram\n");
         foreach (LoopBucket bucket in loop.Histogram)
-            text.Append(CultureInfo.InvariantCulture, $"{Name}_bucket{{le=\"{bucket.Seconds}\"}} {bucket.Turns}\n");
-        text.Append(CultureInfo.InvariantCulture, $"{Name}_bucket{{le=\"+Inf\"}} {loop.Turns}\n{Name}_sum {loop.Seconds}\n{Name}_count {loop.Turns}\n");
-        Add(text, "loop_longest_turn_seconds", "gauge", "The longest turn of the event loop since the daemon started.", ("", "", loop.Longest));
+            text.Append(CultureInfo.InvariantCulture, $"{Name}_bucket{{le=\"{bucket.UpTo.TotalSeconds}\"}} {bucket.Turns}\n");
+        text.Append(CultureInfo.InvariantCulture, $"{Name}_bucket{{le=\"+Inf\"}} {loop.Turns}\n");
+        text.Append(CultureInfo.InvariantCulture, $"{Name}_sum {loop.Total.TotalSeconds}\n{Name}_count {loop.Turns}\n");
+        const string Longest = "The longest turn of the event loop since the daemon started.";
+        Add(text, "loop_longest_turn_seconds", "gauge", Longest, ("", "", loop.Longest.TotalSeconds));
     }
 
     private static void AddRecords(StringBuilder text, RecordStatus? records)

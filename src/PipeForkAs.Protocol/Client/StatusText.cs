@@ -1,4 +1,5 @@
 using System.Globalization;
+using PipeForkAs.Client;
 
 namespace PipeForkAs.Protocol.Client;
 
@@ -19,7 +20,11 @@ public static class StatusText
         if (status.Codes.Values.Any(count => count > 0))
             yield return $"  {string.Join(", ", status.Codes.Where(code => code.Value > 0).Select(code => Invariant($"{code.Key} {code.Value}")))}";
         if (status.Loop is { } loop)
-            yield return Invariant($"event loop: longest turn {loop.Longest * 1000:0.#} ms{(loop.LongestStep is { } step ? $" ({step})" : "")}");
+        {
+            string step = loop.LongestStep is null ? "" : $" ({loop.LongestStep})";
+            yield return Invariant($"event loop: longest turn {loop.Longest.TotalMilliseconds:0.#} ms{step}");
+        }
+
         if (status.Records is { } records && (records.Suppressed > 0 || records.Lines > 0 || records.Waiting > 0 || records.Lost > 0))
             yield return $"records: {Records(records)}";
         foreach (JobHostStatus host in status.Hosts ?? [])
@@ -51,12 +56,11 @@ public static class StatusText
         records.Lost > 0 ? Invariant($"{records.Lost} not in the audit file") : null,
     ]).OfType<string>());
 
-    /// <summary>Seconds as a person counts: <c>4.2 s</c>, <c>1:02:03</c>, <c>3 d 1:02:03</c>.</summary>
-    private static string Time(double seconds)
+    /// <summary>A time as a person reads it: <c>4.2 s</c>, <c>1:02:03</c>, <c>3 d 1:02:03</c>.</summary>
+    private static string Time(TimeSpan time)
     {
-        if (seconds < 60)
-            return seconds.ToString("0.0", CultureInfo.InvariantCulture) + " s";
-        var time = TimeSpan.FromSeconds(seconds);
+        if (time.TotalSeconds < 60)
+            return time.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture) + " s";
         return (time.Days > 0 ? Invariant($"{time.Days} d ") : "") + Invariant($"{time.Hours}:{time.Minutes:00}:{time.Seconds:00}");
     }
 

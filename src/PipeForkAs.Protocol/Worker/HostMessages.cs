@@ -1,3 +1,4 @@
+using PipeForkAs.Client;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Protocol.Worker;
@@ -38,7 +39,7 @@ public sealed record JobOffer(
         writer.Begin(MessageKind.JobOffer)
             .Text(Name).Byte((byte)Kind).Text(Description).Text(ArgumentsSchema).Texts(Environment).Int64(Timeout.Ticks)
                 .Texts(AuditedArguments).Texts(UnsafeEnvironment);
-        Sandbox.EncodeAll(Sandboxes, writer);
+        SandboxMessage.EncodeAll(Sandboxes, writer);
     }
 
     /// <summary>Reads the message.</summary>
@@ -46,7 +47,7 @@ public sealed record JobOffer(
     {
         var (name, kind, description, schema) = (reader.Text(), (JobKind)reader.Byte(), reader.Text(), reader.Text());
         var (environment, timeout, shown, steering) = (reader.Texts(), new TimeSpan(reader.Int64()), reader.Texts(), reader.Texts());
-        var message = new JobOffer(name, kind, description, schema, environment, timeout, Sandbox.DecodeAll(ref reader), shown, steering);
+        var message = new JobOffer(name, kind, description, schema, environment, timeout, SandboxMessage.DecodeAll(ref reader), shown, steering);
         reader.End();
         if (message.Kind is not (JobKind.Text or JobKind.Typed or JobKind.Streaming))
             throw new FormatException(

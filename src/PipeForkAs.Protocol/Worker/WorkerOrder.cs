@@ -70,7 +70,7 @@ public sealed record WorkerOrder
         foreach ((string name, string value) in Environment)
             writer.Text(name).Text(value);
         Limits.Encode(writer);
-        Sandbox.EncodeAll(Sandboxes, writer);
+        SandboxMessage.EncodeAll(Sandboxes, writer);
         writer.Bool(KeepsOrphans).Bool(GrantsRoot).Bool(AwaitsAnswer);
         writer.Int64(GraceMilliseconds).Int64(OrphanGraceMilliseconds).Bool(NeedsHome);
         writer.Bool(ConsentFor is not null).Texts(ConsentFor ?? []);
@@ -87,7 +87,7 @@ public sealed record WorkerOrder
         for (int i = 0; i < environment.Length; i++)
             environment[i] = new(reader.Text(), reader.Text());
         WorkerLimits limits = WorkerLimits.Decode(ref reader);
-        Sandbox[] sandboxes = Sandbox.DecodeAll(ref reader);
+        Sandbox[] sandboxes = SandboxMessage.DecodeAll(ref reader);
         bool keepsOrphans = reader.Bool();
         bool grantsRoot = reader.Bool();
         bool awaitsAnswer = reader.Bool();

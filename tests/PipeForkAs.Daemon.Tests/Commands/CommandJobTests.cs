@@ -209,7 +209,9 @@ public sealed class CommandJobTests
         });
         JobDescription description = job.Description;
 
-        Assert.Equal(("disk-usage", JobKind.Command, "Sum up a folder", 30.0), (description.Name, description.Kind, description.Description, description.Timeout));
+        Assert.Equal(
+            ("disk-usage", JobKind.Command, "Sum up a folder", TimeSpan.FromSeconds(30)),
+            (description.Name, description.Kind, description.Description, description.Timeout));
         Assert.Equal(["LANG"], description.Environment);
         const string Expected = """
             {"type":"object","properties":{

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using PipeForkAs.Client;
 using PipeForkAs.Client.Exchanges;
 using PipeForkAs.Fuzz.Driver;
 using PipeForkAs.Protocol.Client;
@@ -36,7 +35,7 @@ internal sealed class ReplyTarget : Target
         first[FrameType.Stdout].SequenceEqual(second[FrameType.Stdout]) && first[FrameType.Stderr].SequenceEqual(second[FrameType.Stderr]);
 
     /// <summary>What a reply comes to.</summary>
-    private sealed record Outcome(Dictionary<FrameType, List<byte>> Outputs, EndRecord? End, string? Refusal)
+    private sealed record Outcome(Dictionary<FrameType, List<byte>> Outputs, JobResult? End, string? Refusal)
     {
         public static Outcome Of(byte[] reply, int piece)
         {

@@ -16,7 +16,7 @@ public sealed class JobDescriptionTests
             Description = "Lists.",
             Arguments = schema.RootElement,
             Environment = ["LANG"],
-            Timeout = 5,
+            Timeout = TimeSpan.FromSeconds(5),
         };
         string json = JsonSerializer.Serialize(description, JobDescriptionJson.Default.JobDescription);
 

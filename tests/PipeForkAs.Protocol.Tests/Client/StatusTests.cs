@@ -9,19 +9,26 @@ public sealed partial class StatusTests
     private static readonly DaemonStatus All = new()
     {
         Version = "1.2.3",
-        Uptime = 266_645.4,
+        Uptime = TimeSpan.FromSeconds(266_645.4),
         Hosts = [new("/usr/libexec/jobs", [11, 12], 3, 4, Well: true), new("/opt/own", [], 0, 2, Well: false)],
         Jobs =
         [
-            new() { Id = 9, Job = "cat", Caller = 33, User = "alice", Uid = 1001, Pid = 4711, Age = 61 },
-            new() { Id = 10, Job = "disk-usage", Caller = 0, User = "bo", Uid = 1002, Pid = 4712, Age = 0.25 },
+            new() { Id = 9, Job = "cat", Caller = 33, User = "alice", Uid = 1001, Pid = 4711, Age = TimeSpan.FromSeconds(61) },
+            new() { Id = 10, Job = "disk-usage", Caller = 0, User = "bo", Uid = 1002, Pid = 4712, Age = TimeSpan.FromSeconds(0.25) },
         ],
         Running = 2,
         Waiting = 1,
         Served = 12,
         Refused = 3,
         Codes = new Dictionary<string, long> { ["denied"] = 3, ["busy"] = 0, ["ok"] = 12 },
-        Loop = new() { Turns = 9, Seconds = 0.25, Longest = 0.0125, LongestStep = "a client", Histogram = [new(0.001, 7), new(0.01, 8)] },
+        Loop = new()
+        {
+            Turns = 9,
+            Total = TimeSpan.FromSeconds(0.25),
+            Longest = TimeSpan.FromSeconds(0.0125),
+            LongestStep = "a client",
+            Histogram = [new(TimeSpan.FromSeconds(0.001), 7), new(TimeSpan.FromSeconds(0.01), 8)],
+        },
     };
 
     [Fact]
@@ -45,7 +52,7 @@ public sealed partial class StatusTests
         pipeforkasd 1.2.3, up 2.0 s
         requests: 0 served, 0 refused, 0 waiting
         jobs: 2 running, 0 of them yours
-        """, string.Join('\n', StatusText.Lines(All with { Uptime = 2, Served = 0, Refused = 0, Waiting = 0, Hosts = null, Jobs = [], Loop = null, Codes = new Dictionary<string, long> { ["ok"] = 0 } })));
+        """, string.Join('\n', StatusText.Lines(All with { Uptime = TimeSpan.FromSeconds(2), Served = 0, Refused = 0, Waiting = 0, Hosts = null, Jobs = [], Loop = null, Codes = new Dictionary<string, long> { ["ok"] = 0 } })));
 
     [Fact]
     public void Prometheus_reads_every_line_and_each_metric_says_first_what_it_is()

@@ -1,16 +1,18 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using PipeForkAs.Protocol;
+using PipeForkAs.Protocol.Client;
 
-namespace PipeForkAs.Protocol.Client;
+namespace PipeForkAs.Client;
 
-/// <summary>A registered job, as <c>list</c> and <c>describe</c> tell of it.</summary>
+/// <summary>A registered job, as <c>list</c> and <c>describe</c> report it.</summary>
 public sealed record JobDescription
 {
     /// <summary>The job's name.</summary>
     [JsonPropertyName("name")]
     public required string Name { get; init; }
 
-    /// <summary>What it is.</summary>
+    /// <summary>Its kind.</summary>
     [JsonPropertyName("kind")]
     public required JobKind Kind { get; init; }
 
@@ -26,17 +28,19 @@ public sealed record JobDescription
     [JsonPropertyName("env")]
     public IReadOnlyList<string> Environment { get; init; } = [];
 
-    /// <summary>Variables that a client may set although they change which code common programs run; null for none.</summary>
+    /// <summary>Variables that a client may set although they change which code common programs run. Null for none.</summary>
     [JsonPropertyName("unsafeEnv")]
     public IReadOnlyList<string>? UnsafeEnvironment { get; init; }
 
     /// <summary>
-    /// Seconds that the job may run: the shortest of what the job and the configuration say. Null of a daemon before 0.2.
+    /// How long the job may run: the shortest of the job's and the configuration's limits; seconds on the wire. Null from a daemon before
+    /// 0.2.
     /// </summary>
     [JsonPropertyName("timeout")]
-    public double? Timeout { get; init; }
+    [JsonConverter(typeof(SecondsConverter))]
+    public TimeSpan? Timeout { get; init; }
 
-    /// <summary>What it may reach, beside what its user may; all of them hold. Null for no sandbox.</summary>
+    /// <summary>What the job may reach of what its user may; all of them apply. Null for no sandbox.</summary>
     [JsonPropertyName("sandbox")]
     public IReadOnlyList<Sandbox>? Sandboxes { get; init; }
 
@@ -61,9 +65,3 @@ public enum JobKind
     /// <summary>A program that the configuration names.</summary>
     [JsonStringEnumMemberName("command")] Command,
 }
-
-/// <summary>JSON of job descriptions.</summary>
-[JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, RespectNullableAnnotations = true)]
-[JsonSerializable(typeof(JobDescription))]
-[JsonSerializable(typeof(IReadOnlyList<JobDescription>))]
-public sealed partial class JobDescriptionJson : JsonSerializerContext;

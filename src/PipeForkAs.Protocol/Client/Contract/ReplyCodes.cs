@@ -1,4 +1,4 @@
-namespace PipeForkAs.Protocol.Client;
+namespace PipeForkAs.Client;
 
 /// <summary>The words that <see cref="ReplyCode"/> has on the wire.</summary>
 public static class ReplyCodes

@@ -1,6 +1,4 @@
-using PipeForkAs.Client;
-
-namespace PipeForkAs.Protocol.Client;
+namespace PipeForkAs.Client;
 
 /// <summary>A request is not valid. The message says what is wrong and is fit to be sent to the client.</summary>
 public class RequestException(string message, Exception? inner = null) : PipeForkAsException(message, inner);

@@ -1,0 +1,111 @@
+using System.Net.Sockets;
+
+namespace PipeForkAs.Client.Exchanges;
+
+/// <summary>
+/// A job's standard output while the job runs. The end of the stream is the end of a job that succeeded; any other end is an exception of
+/// the last read. Disposing it closes the connection.
+/// </summary>
+internal sealed class JobOutputStream : Stream
+{
+    private readonly CancellationTokenSource closing;
+    private readonly HandOver handOver;
+    private readonly Task exchange;
+    private bool isDisposed;
+
+    public JobOutputStream(Socket connected, ReadOnlyMemory<byte> line, Stream? input, Stream? error, CancellationToken cancellationToken)
+    {
+        closing = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        handOver = new HandOver(error);
+        exchange = ExchangeAsync(connected, line, input);
+    }
+
+    public override bool CanRead => !isDisposed;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => false;
+
+    public override long Length => throw new NotSupportedException("a job's output has no length");
+
+    public override long Position
+    {
+        get => throw new NotSupportedException("a job's output has no position");
+        set => throw new NotSupportedException("a job's output has no position");
+    }
+
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(isDisposed, this);
+        return handOver.ReadAsync(buffer, cancellationToken);
+    }
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
+    {
+        ValidateBufferArguments(buffer, offset, count);
+        return ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+    }
+
+    public override int Read(byte[] buffer, int offset, int count)
+    {
+        ValidateBufferArguments(buffer, offset, count);
+        return ReadAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
+    }
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException("a job's output is for reading");
+
+    public override void Flush()
+    {
+    }
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException("a job's output cannot seek");
+
+    public override void SetLength(long value) => throw new NotSupportedException("a job's output has no length");
+
+    /// <summary>Closes the connection, and waits until nothing uses the caller's streams any more.</summary>
+    public override async ValueTask DisposeAsync()
+    {
+        if (isDisposed)
+            return;
+
+        isDisposed = true;
+        await closing.CancelAsync().ConfigureAwait(false);
+        await exchange.ConfigureAwait(false);
+        closing.Dispose();
+        await base.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Closes the connection.</summary>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing && !isDisposed)
+        {
+            isDisposed = true;
+            closing.Cancel();
+            _ = exchange.ContinueWith(
+                static (_, source) => ((CancellationTokenSource)source!).Dispose(),
+                closing,
+                CancellationToken.None,
+                TaskContinuationOptions.ExecuteSynchronously,
+                TaskScheduler.Default);
+        }
+
+        base.Dispose(disposing);
+    }
+
+    /// <summary>Never fails: what goes wrong is thrown by the reads.</summary>
+    private async Task ExchangeAsync(Socket connected, ReadOnlyMemory<byte> line, Stream? input)
+    {
+        try
+        {
+            JobResult result = await Exchange.RunAsync(connected, line, input, handOver, closing.Token).ConfigureAwait(false);
+            handOver.Complete(result.IsSuccess ? null : new JobFailedException(result, handOver.ErrorTail));
+        }
+#pragma warning disable CA1031 // The reader of the stream gets it, whatever it is.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            handOver.Complete(failure);
+        }
+    }
+}

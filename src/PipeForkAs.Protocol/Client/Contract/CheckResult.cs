@@ -1,0 +1,67 @@
+using System.Text.Json.Serialization;
+using PipeForkAs.Protocol;
+
+namespace PipeForkAs.Client;
+
+/// <summary>
+/// What <c>check</c> reports. On the wire it is the output of the reply; the code of the end record is <c>ok</c> or <c>denied</c>.
+/// </summary>
+public sealed record CheckResult
+{
+    /// <summary>Whether the daemon would run the job.</summary>
+    [JsonPropertyName("allowed")]
+    public required bool Allowed { get; init; }
+
+    /// <summary>The uid of the caller that it was decided for.</summary>
+    [JsonPropertyName("caller")]
+    public required uint Caller { get; init; }
+
+    /// <summary>The job.</summary>
+    [JsonPropertyName("job")]
+    public required string Job { get; init; }
+
+    /// <summary>The user: the account's name when it is allowed, else as in the request.</summary>
+    [JsonPropertyName("user")]
+    public required string User { get; init; }
+
+    /// <summary>The rule that decided. Null when none matched, or when it denies and the caller is not root.</summary>
+    [JsonPropertyName("rule")]
+    public string? Rule { get; init; }
+
+    /// <summary>The reason; null when the caller may not know it.</summary>
+    [JsonPropertyName("reason")]
+    public string? Reason { get; init; }
+
+    /// <summary>Each rule up to the one that decided; null unless the caller is root.</summary>
+    [JsonPropertyName("rules")]
+    public IReadOnlyList<CheckedRule>? Rules { get; init; }
+
+    /// <summary>The uid that the job would run as.</summary>
+    [JsonPropertyName("uid")]
+    public uint? Uid { get; init; }
+
+    /// <summary>The gid of its primary group.</summary>
+    [JsonPropertyName("gid")]
+    public uint? Gid { get; init; }
+
+    /// <summary>The gids of all its groups.</summary>
+    [JsonPropertyName("groups")]
+    public IReadOnlyList<uint>? Groups { get; init; }
+
+    /// <summary>Its home directory.</summary>
+    [JsonPropertyName("home")]
+    public string? Home { get; init; }
+
+    /// <summary>Limits by their names; the values are seconds, bytes or counts.</summary>
+    [JsonPropertyName("limits")]
+    public IReadOnlyDictionary<string, double>? Limits { get; init; }
+
+    /// <summary>What the job may reach of what its user may; all of them apply. Null for no sandbox.</summary>
+    [JsonPropertyName("sandbox")]
+    public IReadOnlyList<Sandbox>? Sandboxes { get; init; }
+}
+
+/// <summary>A rule, and whether it matched.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Outcome">That it matched, or which part of it did not.</param>
+public sealed record CheckedRule([property: JsonPropertyName("name")] string Name, [property: JsonPropertyName("outcome")] string Outcome);

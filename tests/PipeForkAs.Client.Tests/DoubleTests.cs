@@ -1,0 +1,76 @@
+using Microsoft.Extensions.DependencyInjection;
+
+namespace PipeForkAs.Client.Tests;
+
+/// <summary>A program that depends on <see cref="IPipeForkAsClient"/> is tested without a daemon.</summary>
+public sealed class DoubleTests
+{
+    [Fact]
+    public async Task Typed_calls_work_with_a_double()
+    {
+        FakeClient client = new(_ => Output("""{"Text":"hi"}"""));
+
+        TypedCallTests.Greeted greeted = await client.RunAsync(
+            "greet",
+            new TypedCallTests.Greeting("a"),
+            TypedCallTests.Json.Default.Greeting,
+            TypedCallTests.Json.Default.Greeted,
+            user: "bob");
+
+        Assert.Equal("hi", greeted.Text);
+        JobRequest request = Assert.Single(client.Requests);
+        Assert.Equal(("greet", "bob"), (request.Job, request.User));
+        Assert.Equal("""{"Name":"a"}"""u8, request.Arguments.Span);
+    }
+
+    [Fact]
+    public async Task Lines_and_failures_work_with_a_double()
+    {
+        Assert.Equal(["a", "b"], await PanelAsync(new FakeClient(_ => Output("a\nb\n"))));
+
+        FakeClient failing = new(_ => new JobOutput(default, default, new JobResult { Code = ReplyCode.Busy }));
+        Assert.Equal(ReplyCode.Busy, (await Assert.ThrowsAsync<JobFailedException>(() => PanelAsync(failing))).Code);
+    }
+
+    [Fact]
+    public void The_client_is_a_service_of_which_there_is_one()
+    {
+        using ServiceProvider services = new ServiceCollection()
+            .AddPipeForkAsClient("/run/x.sock", daemonUid: 65534).BuildServiceProvider();
+
+        var client = Assert.IsType<PipeForkAsClient>(services.GetRequiredService<IPipeForkAsClient>());
+        Assert.Equal(("/run/x.sock", 65534u), (client.SocketPath, client.DaemonUid));
+        Assert.Same(client, services.GetRequiredService<IPipeForkAsClient>());
+    }
+
+    [Fact]
+    public void The_service_is_roots_daemon_unless_the_program_says_otherwise()
+    {
+        using ServiceProvider services = new ServiceCollection().AddPipeForkAsClient().BuildServiceProvider();
+
+        var client = Assert.IsType<PipeForkAsClient>(services.GetRequiredService<IPipeForkAsClient>());
+        Assert.Equal((new PipeForkAsClient().SocketPath, 0u), (client.SocketPath, client.DaemonUid));
+    }
+
+    [Fact]
+    public void A_double_that_is_there_already_stays()
+    {
+        FakeClient fake = new(_ => Output(""));
+        using ServiceProvider services = new ServiceCollection()
+            .AddSingleton<IPipeForkAsClient>(fake).AddPipeForkAsClient().BuildServiceProvider();
+
+        Assert.Same(fake, services.GetRequiredService<IPipeForkAsClient>());
+    }
+
+    private static JobOutput Output(string text) =>
+        new(System.Text.Encoding.UTF8.GetBytes(text), default, new JobResult { Code = ReplyCode.Ok, ExitCode = 0 });
+
+    /// <summary>Stands for a program's own code.</summary>
+    private static async Task<List<string>> PanelAsync(IPipeForkAsClient client)
+    {
+        List<string> users = [];
+        await foreach (string user in client.ReadLinesAsync(new JobRequest("list-users")))
+            users.Add(user);
+        return users;
+    }
+}

@@ -10,7 +10,7 @@ public sealed class ReadmeTests
         using Stream source = typeof(ReadmeTests).Assembly.GetManifestResourceStream("ReadmeExample.cs")!;
         using StreamReader reader = new(source);
         string compiled = Plain(reader.ReadToEnd());
-        string shown = Page.Example("Ask for a job", "csharp");
+        string shown = Page.Example("Request a job", "csharp");
 
         Assert.StartsWith("using PipeForkAs.Client;\n\nvar client = ", shown, StringComparison.Ordinal);
         Assert.Contains(Plain(shown["using PipeForkAs.Client;\n\n".Length..]), compiled, StringComparison.Ordinal);

@@ -28,7 +28,7 @@ internal sealed class DescribeCommand : Command
         Arguments = Schema(job),
         Environment = job.Environment,
         UnsafeEnvironment = job.UnsafeEnvironment,
-        Timeout = job.Timeout > TimeSpan.Zero ? job.Timeout.TotalSeconds : null,
+        Timeout = job.Timeout > TimeSpan.Zero ? job.Timeout : null,
         Sandboxes = job.Sandboxes,
         AuditedArguments = job.AuditedArguments,
     };

@@ -32,15 +32,7 @@ internal sealed class StatusHandler(
     /// <summary>Answers <c>status</c>.</summary>
     public async ValueTask<EndRecord> StatusAsync(Caller caller, Request request, Reply reply)
     {
-        JobsAnswer? others = null;
-        if (former is not null)
-        {
-            others = await former.AskAsync(caller.Bucket, caller.Uid);
-
-            // One answer may be for many clients.
-            await turns.EnterAsync(caller.Bucket);
-        }
-
+        JobsAnswer? others = await AskFormerAsync(caller, cancel: null);
         var status = new DaemonStatus
         {
             Version = Version,
@@ -97,10 +89,21 @@ internal sealed class StatusHandler(
             return true;
         if (former is null || former.Ended.IsCompleted)
             return false;
-        JobsAnswer? answer = await former.AskAsync(caller.Bucket, caller.Uid, id);
+        JobsAnswer? answer = await AskFormerAsync(caller, id);
         return answer?.IsCancelled ?? (former.Ended.IsCompleted
             ? false
             : throw new RefusedException(ReplyCode.Busy, "the former daemon, whose jobs still run, does not answer; try again"));
+    }
+
+    private async ValueTask<JobsAnswer?> AskFormerAsync(Caller caller, long? cancel)
+    {
+        if (former is null)
+            return null;
+        JobsAnswer? answer = await former.AskAsync(caller.Bucket, caller.Uid, cancel);
+
+        // One answer may be for many clients: each of them goes on in its turn.
+        await turns.EnterAsync(caller.Bucket);
+        return answer;
     }
 
     private static LoopStatus StatusOf(TurnTimes times, bool isRoot)

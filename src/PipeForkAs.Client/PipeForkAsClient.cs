@@ -90,7 +90,9 @@ public sealed class PipeForkAsClient : IPipeForkAsClient
     {
         ArgumentNullException.ThrowIfNull(request);
         byte[] line = request.ToWire().ToLine();
+#pragma warning disable CA2000 // The receiver owns it, and closes it.
         Socket socket = await Connecting.ConnectAsync(SocketPath, DaemonUid, cancellationToken).ConfigureAwait(false);
+#pragma warning restore CA2000
         return new JobOutputStream(socket, line, input, error, cancellationToken);
     }
 

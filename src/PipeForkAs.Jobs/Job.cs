@@ -76,7 +76,8 @@ public abstract class Job
             if (EnvironmentVariable.SteersPrograms(name))
             {
                 throw new ArgumentException(
-                    $"the variable \"{name}\" changes which code common programs run; if that is intended, use {nameof(AllowUnsafeEnvironment)}",
+                    $"the variable \"{name}\" changes which code common programs run; if that is intended, "
+                    + $"use {nameof(AllowUnsafeEnvironment)}",
                     nameof(names));
             }
             if (!EnvironmentVariable.MayBeAllowed(name))

@@ -24,7 +24,8 @@ public sealed class JobException : Exception
         if (kind.Length is 0 or > MaxKindLength || kind == JobError.CannotExecute || !kind.All(IsOfKind))
         {
             throw new ArgumentException(
-                $"\"{kind}\" is not a kind: 1 to {MaxKindLength} characters of a-z, 0-9 and '-', not {JobError.CannotExecute}", nameof(kind));
+                $"\"{kind}\" is not a kind: 1 to {MaxKindLength} characters of a-z, 0-9 and '-', not {JobError.CannotExecute}",
+                nameof(kind));
         }
 
         Kind = kind;

@@ -6,7 +6,8 @@ namespace PipeForkAs.LibC;
 public static unsafe partial class Libc
 {
     /// <summary>
-    /// openat2(2) with <c>RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS</c>: neither links nor dots lead out of the directory. The descriptor is close-on-exec.
+    /// openat2(2) with <c>RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS</c>: neither links nor dots lead out of the directory. The descriptor is
+    /// close-on-exec.
     /// </summary>
     public static FileDescriptor openat_beneath(FileDescriptor directory, string path, OpenFlags flags)
     {

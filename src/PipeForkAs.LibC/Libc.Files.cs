@@ -27,7 +27,9 @@ public static unsafe partial class Libc
             $"open(\"{path}\", {flags}, {Check.Octal(mode)})"));
     }
 
-    /// <summary>openat(2) without <c>O_CREAT</c>: a name is looked for in a directory that is open already. The descriptor is close-on-exec.</summary>
+    /// <summary>
+    /// openat(2) without <c>O_CREAT</c>: a name is looked for in a directory that is open already. The descriptor is close-on-exec.
+    /// </summary>
     public static FileDescriptor openat(FileDescriptor directory, string path, OpenFlags flags)
     {
         if (flags.HasFlag(OpenFlags.O_CREAT))
@@ -122,7 +124,10 @@ public static unsafe partial class Libc
         }
     }
 
-    /// <summary>splice(2) without offsets and with <c>SPLICE_F_NONBLOCK | SPLICE_F_MOVE</c>: moves bytes between a pipe and another descriptor inside the kernel.</summary>
+    /// <summary>
+    /// splice(2) without offsets and with <c>SPLICE_F_NONBLOCK | SPLICE_F_MOVE</c>: moves bytes between a pipe and another descriptor
+    /// inside the kernel.
+    /// </summary>
     public static IOResult splice(FileDescriptor from, FileDescriptor to, int length)
     {
         IOResult result;
@@ -165,7 +170,9 @@ public static unsafe partial class Libc
         Check.Result(Own.rename(former.Pointer, name.Pointer), $"rename(\"{from}\", \"{to}\")");
     }
 
-    /// <summary>fchown(2) of the group alone. False where the process may not give the file to it (EPERM): it is not one of its groups.</summary>
+    /// <summary>
+    /// fchown(2) of the group alone. False where the process may not give the file to it (EPERM): it is not one of its groups.
+    /// </summary>
     public static bool fchown(FileDescriptor file, GroupId group)
     {
         int result = C.fchown(file.Number, uint.MaxValue, group.Value);
@@ -195,7 +202,10 @@ public static unsafe partial class Libc
         Check.Result(C.chmod(name.Pointer, Mode(mode)), $"chmod(\"{path}\", {Check.Octal(mode)})");
     }
 
-    /// <summary>statx(2) of the path itself, without having it mounted (<c>AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT</c>, as lstat(2)), or null where there is nothing.</summary>
+    /// <summary>
+    /// statx(2) of the path itself, without having it mounted (<c>AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT</c>, as lstat(2)), or null where
+    /// there is nothing.
+    /// </summary>
     public static FileStatus? lstat(string path) => Stat(path, C.AT_SYMLINK_NOFOLLOW | C.AT_NO_AUTOMOUNT);
 
     /// <summary>statx(2) of what the path leads to, or null where there is nothing.</summary>

@@ -72,7 +72,9 @@ public enum LandlockScope
 
 public static unsafe partial class Libc
 {
-    /// <summary>landlock_create_ruleset(2) with <c>LANDLOCK_CREATE_RULESET_VERSION</c>: the version that the kernel speaks, 0 for none.</summary>
+    /// <summary>
+    /// landlock_create_ruleset(2) with <c>LANDLOCK_CREATE_RULESET_VERSION</c>: the version that the kernel speaks, 0 for none.
+    /// </summary>
     public static int landlock_abi()
     {
         int version = (int)Syscall(Own.SYS_landlock_create_ruleset, 0, 0, Own.LANDLOCK_CREATE_RULESET_VERSION, 0, 0);

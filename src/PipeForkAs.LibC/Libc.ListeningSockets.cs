@@ -36,7 +36,9 @@ public static unsafe partial class Libc
 
         // SAFETY: count is at most the size of the path.
         var name = new ReadOnlySpan<byte>(address.sun_path, count);
-        return name[0] == 0 ? "@" + Encoding.UTF8.GetString(name[1..]) : Encoding.UTF8.GetString(name.IndexOf((byte)0) is >= 0 and var end ? name[..end] : name);
+        return name[0] == 0
+            ? "@" + Encoding.UTF8.GetString(name[1..])
+            : Encoding.UTF8.GetString(name.IndexOf((byte)0) is >= 0 and var end ? name[..end] : name);
     }
 
     /// <summary>fcntl(2) <c>F_SETFD</c> with <c>FD_CLOEXEC</c>.</summary>

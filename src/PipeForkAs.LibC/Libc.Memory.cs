@@ -19,7 +19,9 @@ public enum FileSeals
 
 public static unsafe partial class Libc
 {
-    /// <summary>memfd_create(2) with <c>MFD_CLOEXEC | MFD_ALLOW_SEALING</c>: a file that lives in memory as long as somebody has it open.</summary>
+    /// <summary>
+    /// memfd_create(2) with <c>MFD_CLOEXEC | MFD_ALLOW_SEALING</c>: a file that lives in memory as long as somebody has it open.
+    /// </summary>
     /// <param name="name">What /proc shows of it: at most 249 bytes.</param>
     public static FileDescriptor memfd_create(string name)
     {
@@ -49,7 +51,9 @@ public static unsafe partial class Libc
             do
                 result = Check.Count(Own.getrandom(start, (nuint)count, 0));
             while (result.Errno == Errno.EINTR);
-            return result.OrThrow("getrandom()") == count ? bytes : throw new InvalidOperationException("getrandom gave less than it promises");
+            return result.OrThrow("getrandom()") == count
+                ? bytes
+                : throw new InvalidOperationException("getrandom gave less than it promises");
         }
     }
 }

@@ -11,8 +11,11 @@ public static unsafe partial class Libc
     /// <param name="socket">The socket.</param>
     /// <param name="data">The message, at least one byte.</param>
     /// <param name="descriptors">At most <see cref="MaxMessageDescriptors"/>.</param>
-    /// <param name="mayBeEmpty">Whether descriptors without a byte are a message, as the journal takes them over its datagram socket.</param>
-    public static IOResult sendmsg(FileDescriptor socket, ReadOnlySpan<byte> data, ReadOnlySpan<FileDescriptor> descriptors, bool mayBeEmpty = false)
+    /// <param name="mayBeEmpty">
+    /// Whether descriptors without a byte are a message, as the journal takes them over its datagram socket.
+    /// </param>
+    public static IOResult sendmsg(
+        FileDescriptor socket, ReadOnlySpan<byte> data, ReadOnlySpan<FileDescriptor> descriptors, bool mayBeEmpty = false)
     {
         if (!mayBeEmpty)
             ArgumentOutOfRangeException.ThrowIfZero(data.Length);
@@ -54,12 +57,15 @@ public static unsafe partial class Libc
     /// <param name="buffer">Where the message goes.</param>
     /// <param name="descriptors">Where the descriptors go; the caller owns them.</param>
     /// <param name="descriptorCount">How many came.</param>
-    /// <param name="mayBeEmpty">Whether descriptors without a byte are a message: for sockets without a connection, which have no end either.</param>
+    /// <param name="mayBeEmpty">
+    /// Whether descriptors without a byte are a message: for sockets without a connection, which have no end either.
+    /// </param>
     /// <param name="mayLackDescriptors">
     /// Whether a message is one that lost descriptors, because this process may have no more; it is given with none, the others are closed.
     /// </param>
     public static IOResult recvmsg(
-        FileDescriptor socket, Span<byte> buffer, Span<FileDescriptor?> descriptors, out int descriptorCount, bool mayBeEmpty = false, bool mayLackDescriptors = false)
+        FileDescriptor socket, Span<byte> buffer, Span<FileDescriptor?> descriptors, out int descriptorCount, bool mayBeEmpty = false,
+        bool mayLackDescriptors = false)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(descriptors.Length, MaxMessageDescriptors);
         descriptorCount = 0;

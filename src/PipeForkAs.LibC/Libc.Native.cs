@@ -2,7 +2,10 @@ using Tmds.Linux;
 
 namespace PipeForkAs.LibC;
 
-/// <summary>libc, by its own names. Each function throws <see cref="SystemCallException"/> where the call fails, unless it returns an <see cref="IOResult"/>.</summary>
+/// <summary>
+/// libc, by its own names. Each function throws <see cref="SystemCallException"/> where the call fails, unless it returns an
+/// <see cref="IOResult"/>.
+/// </summary>
 public static unsafe partial class Libc
 {
     /// <summary>syscall(2), for calls that libc has no function for, or not all of it. Pointers are numbers here.</summary>

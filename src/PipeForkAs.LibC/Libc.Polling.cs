@@ -67,7 +67,9 @@ public static unsafe partial class Libc
             $"epoll_ctl({epoll}, EPOLL_CTL_ADD, {descriptor})");
     }
 
-    /// <summary>epoll_ctl(2) <c>EPOLL_CTL_MOD</c>. What is ready already is reported once more, also with <see cref="EpollEvents.EPOLLET"/>.</summary>
+    /// <summary>
+    /// epoll_ctl(2) <c>EPOLL_CTL_MOD</c>. What is ready already is reported once more, also with <see cref="EpollEvents.EPOLLET"/>.
+    /// </summary>
     public static void epoll_modify(FileDescriptor epoll, FileDescriptor descriptor, EpollEvents events, long data)
     {
         // SAFETY: EpollEvent has the kernel's layout, as the package's structure has (checked by a test against the C compiler).
@@ -106,7 +108,9 @@ public static unsafe partial class Libc
     /// <summary>poll(2) for reading: whether it can be read, or is closed by its peer, before the time is over.</summary>
     /// <param name="descriptor">The descriptor.</param>
     /// <param name="milliseconds">How long to wait at most; -1 for ever.</param>
-    /// <param name="goOnAfterSignals">Whether it waits on after a signal's handler ran; else that ends it as the time does, and no clock is read.</param>
+    /// <param name="goOnAfterSignals">
+    /// Whether it waits on after a signal's handler ran; else that ends it as the time does, and no clock is read.
+    /// </param>
     public static bool poll_readable(FileDescriptor descriptor, int milliseconds, bool goOnAfterSignals = true)
     {
         var entry = new pollfd { fd = descriptor.Number, events = C.POLLIN };
@@ -119,9 +123,13 @@ public static unsafe partial class Libc
         return entry.revents != 0;
     }
 
-    /// <summary>poll(2) for reading of two descriptors: which of them can be read, or are closed by their peer, before the time is over.</summary>
+    /// <summary>
+    /// poll(2) for reading of two descriptors: which of them can be read, or are closed by their peer, before the time is over.
+    /// </summary>
     /// <param name="first">One descriptor.</param>
-    /// <param name="second">Another. Of one descriptor twice, poll(2) may find one entry ready and the other not: it looks at one after the other.</param>
+    /// <param name="second">
+    /// Another. Of one descriptor twice, poll(2) may find one entry ready and the other not: it looks at one after the other.
+    /// </param>
     /// <param name="milliseconds">How long to wait at most; -1 for ever.</param>
     /// <exception cref="ArgumentException">Both are the same.</exception>
     public static (bool First, bool Second) poll_readable(FileDescriptor first, FileDescriptor second, int milliseconds)
@@ -169,7 +177,9 @@ public static unsafe partial class Libc
         result.OrThrow("poll()");
     }
 
-    /// <summary>poll(2) without waiting: whether both directions of a socket are closed (<c>POLLHUP</c>), as by a peer that is gone.</summary>
+    /// <summary>
+    /// poll(2) without waiting: whether both directions of a socket are closed (<c>POLLHUP</c>), as by a peer that is gone.
+    /// </summary>
     public static bool is_hung_up(FileDescriptor descriptor)
     {
         var entry = new pollfd { fd = descriptor.Number };
@@ -184,7 +194,9 @@ public static unsafe partial class Libc
         return (entry.revents & C.POLLHUP) != 0;
     }
 
-    /// <summary>poll(2) for writing: whether a small write would not block. Also where it would fail at once, as on a pipe that nobody reads.</summary>
+    /// <summary>
+    /// poll(2) for writing: whether a small write would not block. Also where it would fail at once, as on a pipe that nobody reads.
+    /// </summary>
     /// <param name="descriptor">The descriptor.</param>
     /// <param name="milliseconds">How long to wait for it at most, anew when a signal interrupts.</param>
     public static bool is_writable(FileDescriptor descriptor, int milliseconds = 0)

@@ -31,12 +31,19 @@ public static unsafe partial class Libc
         var header = new Own.cap_user_header { version = Own.LINUX_CAPABILITY_VERSION_3 };
         Own.cap_user_data* data = stackalloc Own.cap_user_data[2];
         data[0] = new() { effective = (uint)sets.Effective, permitted = (uint)sets.Permitted, inheritable = (uint)sets.Inheritable };
-        data[1] = new() { effective = (uint)(sets.Effective >> 32), permitted = (uint)(sets.Permitted >> 32), inheritable = (uint)(sets.Inheritable >> 32) };
+        data[1] = new()
+        {
+            effective = (uint)(sets.Effective >> 32),
+            permitted = (uint)(sets.Permitted >> 32),
+            inheritable = (uint)(sets.Inheritable >> 32),
+        };
         // SAFETY: version 3 reads one header and two data blocks.
         Check.Result((int)Syscall(Own.SYS_capset, (nint)(&header), (nint)data, 0, 0, 0), $"capset({sets})");
     }
 
-    /// <summary>prctl(2) <c>PR_CAPBSET_READ</c>: whether a capability is in the bounding set; null where the kernel knows no such capability.</summary>
+    /// <summary>
+    /// prctl(2) <c>PR_CAPBSET_READ</c>: whether a capability is in the bounding set; null where the kernel knows no such capability.
+    /// </summary>
     public static bool? prctl_capbset_read(int capability)
     {
         int result = Own.prctl(Own.PR_CAPBSET_READ, (nuint)capability, 0, 0, 0);
@@ -63,7 +70,9 @@ public static unsafe partial class Libc
     public static bool prctl_get_no_new_privs() =>
         Check.Result(Own.prctl(Own.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), $"prctl(PR_GET_NO_NEW_PRIVS)") == 1;
 
-    /// <summary>prctl(2) <c>PR_SET_DUMPABLE</c>: whether others with the same uid may trace the process, and whether it dumps core.</summary>
+    /// <summary>
+    /// prctl(2) <c>PR_SET_DUMPABLE</c>: whether others with the same uid may trace the process, and whether it dumps core.
+    /// </summary>
     public static void prctl_set_dumpable(bool dumpable) =>
         Check.Result(Own.prctl(Own.PR_SET_DUMPABLE, dumpable ? 1u : 0u, 0, 0, 0), $"prctl(PR_SET_DUMPABLE, {dumpable})");
 
@@ -71,9 +80,12 @@ public static unsafe partial class Libc
     public static void prctl_set_pdeathsig(Signal signal) =>
         Check.Result(Own.prctl(Own.PR_SET_PDEATHSIG, (nuint)signal.Number, 0, 0, 0), $"prctl(PR_SET_PDEATHSIG, {signal})");
 
-    /// <summary>prctl(2) <c>PR_SET_CHILD_SUBREAPER</c>: descendants whose parent ends become children of this process, not of init.</summary>
+    /// <summary>
+    /// prctl(2) <c>PR_SET_CHILD_SUBREAPER</c>: descendants whose parent ends become children of this process, not of init.
+    /// </summary>
     public static void prctl_set_child_subreaper(bool isSubreaper) =>
-        Check.Result(Own.prctl(Own.PR_SET_CHILD_SUBREAPER, isSubreaper ? 1u : 0u, 0, 0, 0), $"prctl(PR_SET_CHILD_SUBREAPER, {isSubreaper})");
+        Check.Result(
+            Own.prctl(Own.PR_SET_CHILD_SUBREAPER, isSubreaper ? 1u : 0u, 0, 0, 0), $"prctl(PR_SET_CHILD_SUBREAPER, {isSubreaper})");
 
     /// <summary>
     /// keyctl(2) <c>KEYCTL_JOIN_SESSION_KEYRING</c> with no name: a new, anonymous session keyring. False where this process and its

@@ -46,7 +46,8 @@ public static unsafe partial class Libc
     }
 
     /// <summary>kill(2) of one process. False where it is gone.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The process id is below 1: kill(2) would take it for a group, or for everyone.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The process id is below 1: kill(2) would take it for a group, or for
+    /// everyone.</exception>
     public static bool kill(ProcessId pid, Signal signal)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(pid.Value, 1, nameof(pid));
@@ -54,7 +55,8 @@ public static unsafe partial class Libc
     }
 
     /// <summary>kill(2) of a process group. False where it is gone.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The group is below 2: 0 is the caller's own group, and kill(-1) is every process.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The group is below 2: 0 is the caller's own group, and kill(-1) is every
+    /// process.</exception>
     public static bool killpg(ProcessId group, Signal signal)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(group.Value, 2, nameof(group));
@@ -93,7 +95,8 @@ public static unsafe partial class Libc
 
     /// <summary>
     /// waitid(2) for one child with <c>WNOHANG | WNOWAIT</c>: it stays a zombie, and its process id taken, until
-    /// <see cref="reap(ProcessId)"/>. The system call is used and not libc's function, which does not pass the resource usage on. Null where it has not ended.
+    /// <see cref="reap(ProcessId)"/>. The system call is used and not libc's function, which does not pass the resource usage on. Null
+    /// where it has not ended.
     /// </summary>
     public static EndedChild? peek_ended(ProcessId pid) => WaitId(Own.P_PID, pid.Value, Own.WEXITED | Own.WNOHANG | Own.WNOWAIT);
 
@@ -136,7 +139,8 @@ public static unsafe partial class Libc
     /// <param name="environment">NAME=VALUE each.</param>
     /// <param name="descriptors">What the child has under which number.</param>
     public static ProcessId posix_spawn(
-        string path, ReadOnlySpan<string> arguments, ReadOnlySpan<string> environment, IReadOnlyList<(FileDescriptor Source, int Target)> descriptors)
+        string path, ReadOnlySpan<string> arguments, ReadOnlySpan<string> environment,
+        IReadOnlyList<(FileDescriptor Source, int Target)> descriptors)
     {
         ArgumentOutOfRangeException.ThrowIfZero(arguments.Length);
         using var argv = new CStringArray(arguments);

@@ -92,7 +92,9 @@ public static unsafe partial class Libc
         return (int)Syscall(Own.SYS_seccomp, Own.SECCOMP_GET_ACTION_AVAIL, 0, (nint)(&action), 0, 0) == 0;
     }
 
-    /// <summary>seccomp(2) <c>SECCOMP_SET_MODE_FILTER</c>, for all threads of the process. Needs no_new_privs. It cannot be undone.</summary>
+    /// <summary>
+    /// seccomp(2) <c>SECCOMP_SET_MODE_FILTER</c>, for all threads of the process. Needs no_new_privs. It cannot be undone.
+    /// </summary>
     /// <param name="program">1 to 4096 instructions.</param>
     public static void seccomp_set_filter(ReadOnlySpan<BpfInstruction> program)
     {
@@ -105,7 +107,10 @@ public static unsafe partial class Libc
 
             // Over 0: the thread that could not be synchronized.
             if (result > 0)
-                throw new SystemCallException($"seccomp(SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC): thread {result.ToString(CultureInfo.InvariantCulture)} has other filters", Errno.EINVAL);
+                throw new SystemCallException(
+                    $"seccomp(SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC): "
+                    + $"thread {result.ToString(CultureInfo.InvariantCulture)} has other filters",
+                    Errno.EINVAL);
             Check.Result(result, $"seccomp(SECCOMP_SET_MODE_FILTER)");
         }
     }

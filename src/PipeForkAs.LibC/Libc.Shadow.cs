@@ -9,7 +9,9 @@ public sealed record ShadowEntry(long LastChange, long MaximumAge, long Inactive
 
 public static unsafe partial class Libc
 {
-    /// <summary>getspnam_r(3): asks the name service switch; may wait for the network. Null where there is none. The password is not read.</summary>
+    /// <summary>
+    /// getspnam_r(3): asks the name service switch; may wait for the network. Null where there is none. The password is not read.
+    /// </summary>
     public static ShadowEntry? getspnam(string name)
     {
         Check.NoNul(name);

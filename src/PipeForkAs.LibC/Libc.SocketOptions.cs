@@ -21,7 +21,8 @@ public static unsafe partial class Libc
     }
 
     /// <summary>
-    /// getsockopt(2) <c>SO_PEERPIDFD</c>: a descriptor that stands for the process that connected, whatever has its number by now. Null where the
+    /// getsockopt(2) <c>SO_PEERPIDFD</c>: a descriptor that stands for the process that connected, whatever has its number by now. Null
+    /// where the
     /// kernel has none to give: before Linux 6.5, and for a process that was reaped.
     /// </summary>
     public static FileDescriptor? getsockopt_peerpidfd(FileDescriptor socket)
@@ -62,7 +63,9 @@ public static unsafe partial class Libc
         return Check.Count(C.setsockopt(socket.Number, C.SOL_SOCKET, C.SO_SNDBUFFORCE, &bytes, sizeof(int)));
     }
 
-    /// <summary>setsockopt(2) <c>SO_SNDBUF</c>: the send buffer in bytes, or as many as the system's limit allows (/proc/sys/net/core/wmem_max).</summary>
+    /// <summary>
+    /// setsockopt(2) <c>SO_SNDBUF</c>: the send buffer in bytes, or as many as the system's limit allows (/proc/sys/net/core/wmem_max).
+    /// </summary>
     public static void setsockopt_sndbuf(FileDescriptor socket, int bytes)
     {
         // SAFETY: the kernel reads one int.

@@ -108,7 +108,9 @@ public static unsafe partial class Libc
         }
     }
 
-    /// <summary>recv(2) with <c>MSG_DONTWAIT</c> and without control data: EAGAIN where there is nothing yet, also on a socket that blocks.</summary>
+    /// <summary>
+    /// recv(2) with <c>MSG_DONTWAIT</c> and without control data: EAGAIN where there is nothing yet, also on a socket that blocks.
+    /// </summary>
     public static IOResult recv_nowait(FileDescriptor socket, Span<byte> buffer)
     {
         // SAFETY: the buffer is pinned for the call and its length is what the kernel is told.
@@ -150,7 +152,8 @@ public static unsafe partial class Libc
     /// </summary>
     public static IOResult write_nowait(FileDescriptor socket, ReadOnlySpan<byte> data) => SendWith(socket, data, C.MSG_DONTWAIT);
 
-    private static IOResult Send(FileDescriptor socket, ReadOnlySpan<byte> data, int flags) => SendWith(socket, data, C.MSG_NOSIGNAL | flags);
+    private static IOResult Send(FileDescriptor socket, ReadOnlySpan<byte> data, int flags) =>
+        SendWith(socket, data, C.MSG_NOSIGNAL | flags);
 
     private static IOResult SendWith(FileDescriptor socket, ReadOnlySpan<byte> data, int flags)
     {

@@ -3,8 +3,10 @@ using Tmds.Linux;
 namespace PipeForkAs.LibC;
 
 /// <summary>
-/// For sockets whose other end is hostile. Descriptors that were sent along (SCM_RIGHTS) and are only dropped are closed by the kernel on the thread that
-/// receives the message, splices it, or closes the socket with the message unread. Their owner decides how long that takes: the last reference to a TCP
+/// For sockets whose other end is hostile. Descriptors that were sent along (SCM_RIGHTS) and are only dropped are closed by the kernel on
+/// the thread that
+/// receives the message, splices it, or closes the socket with the message unread. Their owner decides how long that takes: the last
+/// reference to a TCP
 /// socket with unsent data and SO_LINGER blocks for as long as that says (inet_release in the kernel's af_inet.c).
 /// </summary>
 public static unsafe partial class Libc
@@ -34,7 +36,8 @@ public static unsafe partial class Libc
     }
 
     /// <summary>
-    /// Prepares a socket for <see cref="recv_without_descriptors"/>: setsockopt(2) <c>SO_OOBINLINE</c>. Without it, a byte sent with MSG_OOB is not shown to a
+    /// Prepares a socket for <see cref="recv_without_descriptors"/>: setsockopt(2) <c>SO_OOBINLINE</c>. Without it, a byte sent with
+    /// MSG_OOB is not shown to a
     /// look at the queue, and is dropped, with its descriptors, by the next recv(2) (manage_oob in the kernel's af_unix.c).
     /// </summary>
     public static void show_out_of_band(FileDescriptor socket)
@@ -45,7 +48,8 @@ public static unsafe partial class Libc
     }
 
     /// <summary>
-    /// recv(2) of what carries no descriptors. EPROTO where the next bytes carry some: they stay in the queue, and nothing is dropped. For sockets that
+    /// recv(2) of what carries no descriptors. EPROTO where the next bytes carry some: they stay in the queue, and nothing is dropped.
+    /// For sockets that
     /// nobody else reads, and that do not block.
     /// </summary>
     public static IOResult recv_without_descriptors(FileDescriptor socket, Span<byte> buffer)
@@ -54,7 +58,8 @@ public static unsafe partial class Libc
         if (carries)
             return new IOResult(-Errno.EPROTO.Value);
 
-        // What was seen is what is received: on a stream no message with descriptors is joined to bytes behind or before it that were not seen.
+        // What was seen is what is received: on a stream no message with descriptors is joined to bytes behind or before it that were not
+        // seen.
         return seen.Count > 0 ? recv(socket, buffer[..(int)seen.Count]) : seen;
     }
 
@@ -71,8 +76,10 @@ public static unsafe partial class Libc
     }
 
     /// <summary>
-    /// Whether a socket that was shut down for reading still holds something unread, be it a message of no bytes. A socket that keeps messages apart gets
-    /// SO_PASSCRED for that: each message has control data then, for which this has no room, and the kernel says so (MSG_CTRUNC); the end of the file has none.
+    /// Whether a socket that was shut down for reading still holds something unread, be it a message of no bytes. A socket that keeps
+    /// messages apart gets
+    /// SO_PASSCRED for that: each message has control data then, for which this has no room, and the kernel says so (MSG_CTRUNC); the end
+    /// of the file has none.
     /// </summary>
     public static bool holds_unread(FileDescriptor socket)
     {
@@ -92,7 +99,10 @@ public static unsafe partial class Libc
         return seen.Count > 0 || hasControl || (seen.Failed && !seen.WouldBlock);
     }
 
-    /// <summary>recvmsg(2) with <c>MSG_PEEK | MSG_DONTWAIT</c> and no room for control data. Descriptors are copied and dropped: never the last reference.</summary>
+    /// <summary>
+    /// recvmsg(2) with <c>MSG_PEEK | MSG_DONTWAIT</c> and no room for control data. Descriptors are copied and dropped: never the last
+    /// reference.
+    /// </summary>
     private static IOResult Peek(FileDescriptor socket, Span<byte> buffer, out bool hasControl)
     {
         IOResult result;

@@ -10,7 +10,9 @@ public sealed record PasswordEntry(string Name, UserId Uid, GroupId Gid, string 
 
 public static unsafe partial class Libc
 {
-    /// <summary>getpwnam_r(3): asks the name service switch for a user by name; may wait for the network. Null where there is none.</summary>
+    /// <summary>
+    /// getpwnam_r(3): asks the name service switch for a user by name; may wait for the network. Null where there is none.
+    /// </summary>
     public static PasswordEntry? getpwnam(string name) => getpwnam(name, isStrict: false);
 
     /// <summary>The same, where it matters what null means.</summary>

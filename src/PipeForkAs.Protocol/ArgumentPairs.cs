@@ -24,7 +24,8 @@ public static class ArgumentPairs
     /// </param>
     /// <returns>A JSON object in UTF-8, on one line.</returns>
     /// <exception cref="RequestException">
-    /// A word is no pair, a name stands twice or is not the schema's (the message names those that are), or a value is not what the schema takes.
+    /// A word is no pair, a name stands twice or is not the schema's (the message names those that are), or a value is not what the
+    /// schema takes.
     /// </exception>
     public static byte[] ToJson(IEnumerable<string> pairs, JsonElement? schema)
     {
@@ -97,7 +98,8 @@ public static class ArgumentPairs
     private static ArgumentDescription Describe(ArgumentSchema arguments, string name)
     {
         ArgumentSchema member = arguments.Member(name)!.Value;
-        return new ArgumentDescription(name, member.Expectation, arguments.Requires(name), member.Default, member.Description) { Pattern = member.Pattern };
+        return new ArgumentDescription(
+            name, member.Expectation, arguments.Requires(name), member.Default, member.Description) { Pattern = member.Pattern };
     }
 
     private static (string Name, string Value) Split(string pair)

@@ -40,7 +40,8 @@ internal readonly struct ArgumentSchema
 
     /// <summary>The names that the schema lists, in its order.</summary>
     public IEnumerable<string> Names =>
-        Find("properties") is { ValueKind: JsonValueKind.Object } properties ? properties.EnumerateObject().Select(property => property.Name) : [];
+        Find("properties") is { ValueKind: JsonValueKind.Object } properties
+        ? properties.EnumerateObject().Select(property => property.Name) : [];
 
     public string? Description => Find("description") is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
 
@@ -79,7 +80,8 @@ internal readonly struct ArgumentSchema
         return Find("additionalProperties") switch
         {
             { ValueKind: JsonValueKind.Object or JsonValueKind.True } others => new ArgumentSchema(root, others),
-            null when properties is null && node.ValueKind is JsonValueKind.Object or JsonValueKind.True => new ArgumentSchema(root, Anything),
+            null when properties is null
+                && node.ValueKind is JsonValueKind.Object or JsonValueKind.True => new ArgumentSchema(root, Anything),
             _ => null,
         };
     }
@@ -163,7 +165,8 @@ internal readonly struct ArgumentSchema
 
     private static bool IsOfType(JsonElement value, string type) => type switch
     {
-        "integer" => value.ValueKind == JsonValueKind.Number && value.GetRawText().AsSpan().TrimStart('-').IndexOfAnyExceptInRange('0', '9') < 0,
+        "integer" => value.ValueKind == JsonValueKind.Number
+            && value.GetRawText().AsSpan().TrimStart('-').IndexOfAnyExceptInRange('0', '9') < 0,
         "number" => value.ValueKind == JsonValueKind.Number,
         "boolean" => value.ValueKind is JsonValueKind.True or JsonValueKind.False,
         "array" => value.ValueKind == JsonValueKind.Array,
@@ -231,7 +234,8 @@ internal readonly struct ArgumentSchema
         JsonElement node = root;
         foreach (string step in reference.Split('/').Skip(1))
         {
-            string name = Uri.UnescapeDataString(step).Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
+            string name = Uri.UnescapeDataString(step).Replace("~1", "/", StringComparison.Ordinal).Replace(
+                "~0", "~", StringComparison.Ordinal);
             if (node.ValueKind == JsonValueKind.Array && int.TryParse(name, out int index) && (uint)index < (uint)node.GetArrayLength())
                 node = node[index];
             else if (node.ValueKind != JsonValueKind.Object || !node.TryGetProperty(name, out node))

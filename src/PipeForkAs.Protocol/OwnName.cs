@@ -1,7 +1,8 @@
 namespace PipeForkAs.Protocol;
 
 /// <summary>
-/// The name by which a program was started, argv[0]. Whoever starts it chooses that, also as nothing at all (execve(2)), and the library that reads
+/// The name by which a program was started, argv[0]. Whoever starts it chooses that, also as nothing at all (execve(2)), and the library
+/// that reads
 /// command lines throws where it is no name.
 /// </summary>
 public static class OwnName
@@ -14,5 +15,6 @@ public static class OwnName
 
     /// <summary>Whether a first argument is no name.</summary>
     public static bool IsNoName(string argument) =>
-        Path.GetFileNameWithoutExtension(argument).Replace(" ", "", StringComparison.Ordinal) is var name && (name.Length == 0 || name.Any(char.IsWhiteSpace));
+        Path.GetFileNameWithoutExtension(argument).Replace(" ", "", StringComparison.Ordinal) is var name
+        && (name.Length == 0 || name.Any(char.IsWhiteSpace));
 }

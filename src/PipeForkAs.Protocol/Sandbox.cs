@@ -3,7 +3,8 @@ using System.Text.Json.Serialization;
 namespace PipeForkAs.Protocol;
 
 /// <summary>
-/// What a job may reach, beside what its user may. Several for one job all hold: each takes away. With any, the job gets into no process of its
+/// What a job may reach, beside what its user may. Several for one job all hold: each takes away. With any, the job gets into no process
+/// of its
 /// user's outside of it, by ptrace(2), pidfd_getfd(2) or /proc/PID/mem: there it could do what it must not; landlock(7).
 /// It signals none of them either, where the kernel knows <see cref="SignalsVersion"/>.
 /// </summary>
@@ -17,7 +18,8 @@ public sealed record Sandbox
 
     /// <summary>
     /// What may be read and executed: absolute paths, or <c>~</c> and paths below it for the user's home, with all that lies below. Where
-    /// this or <see cref="ReadWrite"/> holds a path, nothing else of the file system may be opened or changed; landlock(7). A path that is missing fails the job.
+    /// this or <see cref="ReadWrite"/> holds a path, nothing else of the file system may be opened or changed; landlock(7). A path that
+    /// is missing fails the job.
     /// </summary>
     [JsonPropertyName("readOnly")]
     public IReadOnlyList<string> ReadOnly { get; init; } = [];
@@ -27,7 +29,8 @@ public sealed record Sandbox
     public IReadOnlyList<string> ReadWrite { get; init; } = [];
 
     /// <summary>
-    /// Whether there are no sockets but stream and seqpacket pairs, connected to each other: neither to other machines nor to services of this one,
+    /// Whether there are no sockets but stream and seqpacket pairs, connected to each other: neither to other machines nor to services of
+    /// this one,
     /// which would do for the job what it must not do itself; seccomp(2). Where files are restricted, AF_UNIX sockets are forbidden anyway.
     /// </summary>
     [JsonPropertyName("noNetwork")]

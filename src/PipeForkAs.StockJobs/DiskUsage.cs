@@ -13,7 +13,9 @@ internal sealed record DiskUsageArguments(string Path = ".", string? PathBytes =
 /// <param name="ApparentBytes">The sum of the sizes of all that is no directory.</param>
 /// <param name="Files">How many there are that are no directories; those with several names (hard links) once.</param>
 /// <param name="Directories">How many directories there are, the first included.</param>
-/// <param name="Unreadable">How many of all these the user may not look at, or into: what they take, or what is in them, is not counted.</param>
+/// <param name="Unreadable">
+/// How many of all these the user may not look at, or into: what they take, or what is in them, is not counted.
+/// </param>
 internal sealed record DiskUsageResult(string Path, long Bytes, long ApparentBytes, long Files, long Directories, long Unreadable);
 
 /// <summary>The job <c>disk-usage</c>. It stays on one file system and follows no symbolic link, so that it ends.</summary>

@@ -13,7 +13,8 @@ internal static class Id
         string group = Written(gid, gid.Value == context.User.Gid && context.User.GroupName is { } known ? known : NameOf(gid));
 
         // Not interpolated: more than four parts take an array pool, which each worker would have to make.
-        string[] parts = ["uid=", Libc.getresuid().Real.ToString(), "(", context.User.Name, ") gid=", group, " groups=", group, Others(gid), "\n"];
+        string[] parts = [
+            "uid=", Libc.getresuid().Real.ToString(), "(", context.User.Name, ") gid=", group, " groups=", group, Others(gid), "\n"];
         return string.Concat(parts);
     }
 
@@ -32,7 +33,10 @@ internal static class Id
 
     private static string Written(GroupId group, string? name) => name is null ? group.ToString() : $"{group.ToString()}({name})";
 
-    /// <summary>The daemon looked up the primary group's. Another's costs 0.1 ms (measured with /etc/group), and is worth it to whoever reads the line.</summary>
+    /// <summary>
+    /// The daemon looked up the primary group's. Another's costs 0.1 ms (measured with /etc/group), and is worth it to whoever reads the
+    /// line.
+    /// </summary>
     private static string? NameOf(GroupId group)
     {
         try

@@ -18,7 +18,8 @@ internal sealed record DirectoryListing(string Path, IReadOnlyList<DirectoryEntr
 /// <summary>One entry. Only the name is known of one that went away meanwhile, or that the user may not look at.</summary>
 /// <param name="Name">Its name; what is not UTF-8 is shown as U+FFFD.</param>
 /// <param name="Kind">
-/// <c>regular</c>, <c>directory</c>, <c>symbolic-link</c> (wherever it leads), <c>fifo</c>, <c>socket</c>, <c>character-device</c> or <c>block-device</c>.
+/// <c>regular</c>, <c>directory</c>, <c>symbolic-link</c> (wherever it leads), <c>fifo</c>, <c>socket</c>, <c>character-device</c> or
+/// <c>block-device</c>.
 /// </param>
 /// <param name="Size">Its size in bytes.</param>
 /// <param name="Mode">Its permissions, in octal as of chmod(1).</param>

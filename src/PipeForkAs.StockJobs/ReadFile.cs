@@ -29,10 +29,14 @@ internal static class ReadFile
         }
     }
 
-    /// <summary>.NET's own would take a lock, which other programs' locks (flock(2)) refuse, and which would refuse theirs while a client reads slowly.</summary>
+    /// <summary>
+    /// .NET's own would take a lock, which other programs' locks (flock(2)) refuse, and which would refuse theirs while a client reads
+    /// slowly.
+    /// </summary>
     private static FileDescriptor Open(FilePath path)
     {
-        // A pipe or a device would make the job wait or go on for ever, and opening alone may have effects; what is opened may be another by
+        // A pipe or a device would make the job wait or go on for ever, and opening alone may have effects; what is opened may be another
+        // by
         // then.
         FileStatus there = Libc.stat(path.Bytes, out Errno hidden) ?? throw FileFailure.Of(hidden, $"{path} cannot be looked at");
         RefuseUnlessRegular(path, there);

@@ -6,9 +6,12 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.StockJobs;
 
 /// <summary>What <c>write-file</c> takes.</summary>
-/// <param name="Path">The file; relative to the working directory, which is the user's home. A symbolic link is replaced, not followed.</param>
+/// <param name="Path">
+/// The file; relative to the working directory, which is the user's home. A symbolic link is replaced, not followed.
+/// </param>
 /// <param name="Mode">
-/// Its permissions in octal, as of chmod(1), 0 to 777. Without it they stay as they are, and those of a new file are the umask's. The group stays where the
+/// Its permissions in octal, as of chmod(1), 0 to 777. Without it they stay as they are, and those of a new file are the umask's. The
+/// group stays where the
 /// user is in it; else, and where the file had an access control list, which is not kept, the group may do no more than everyone.
 /// </param>
 /// <param name="Size">How many bytes must come. Without it, a client that is cut off is not told from one that has finished.</param>
@@ -26,7 +29,8 @@ internal static class WriteFile
 
     public static async Task<int> WriteAsync(WriteFileArguments arguments, JobContext context)
     {
-        // From here on who is told to stop cleans up, and what the limit of a file's size ends fails, instead of leaving half a file behind.
+        // From here on who is told to stop cleans up, and what the limit of a file's size ends fails, instead of leaving half a file
+        // behind.
         CancellationToken stop = context.CancellationToken;
         Libc.signal_ignore(Signal.SIGXFSZ);
 
@@ -72,8 +76,10 @@ internal static class WriteFile
 
     private static SafeFileHandle Make(FilePath path, FilePath directory, uint mode)
     {
+#pragma warning disable CA2000 // The receiver owns it, and closes it.
         FileDescriptor made = Libc.open(path.Bytes, OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_EXCL, mode, out Errno refused)
             ?? throw FileFailure.Of(refused, $"no file can be made in the folder {directory}");
+#pragma warning restore CA2000
         return new SafeFileHandle(made.Release(), ownsHandle: true);
     }
 
@@ -83,7 +89,9 @@ internal static class WriteFile
     /// <summary>Nobody gets a right by it who had none in what is replaced.</summary>
     private static void SetRights(SafeFileHandle made, FileStatus? former, uint? asked, FilePath target)
     {
+#pragma warning disable CA2000 // The receiver owns it, and closes it.
         var file = new FileDescriptor((int)made.DangerousGetHandle());
+#pragma warning restore CA2000
         uint? mode = asked;
         if (former is { Kind: FileKind.Regular } replaced)
         {
@@ -99,7 +107,9 @@ internal static class WriteFile
     /// <summary>The group's rights, as far as everyone has them.</summary>
     private static uint WithoutGroup(uint mode) => mode & (0x1C7 | ((mode & 7) << 3));
 
-    /// <summary>Where there is an access control list, what looks like the group's rights is the most that anybody in the list has; acl(5).</summary>
+    /// <summary>
+    /// Where there is an access control list, what looks like the group's rights is the most that anybody in the list has; acl(5).
+    /// </summary>
     private static bool HasList(FilePath path) =>
         Libc.has_xattr(path.Bytes, "system.posix_acl_access", out Errno unknown) || unknown != Errno.None;
 
@@ -114,7 +124,8 @@ internal static class WriteFile
         {
             // What .NET makes of EFBIG.
             throw new JobException(
-                "too-large", "the file would be longer than this job may make one (Limits:Worker:FileSize); it was not written", EFBIG, tooLong);
+                "too-large", "the file would be longer than this job may make one (Limits:Worker:FileSize); it was not written", EFBIG,
+                tooLong);
         }
         catch (IOException failure) when (FileFailure.Of(failure, "the file cannot be written") is { } known)
         {

@@ -2,7 +2,9 @@ using System.Text.RegularExpressions;
 
 namespace PipeForkAs.Architecture.Tests;
 
-/// <summary>The daemon's configuration is a snapshot: a reload replaces it as a whole, and who reads two values of it never sees a mixture.</summary>
+/// <summary>
+/// The daemon's configuration is a snapshot: a reload replaces it as a whole, and who reads two values of it never sees a mixture.
+/// </summary>
 public sealed partial class ConfigurationTests
 {
     [Fact]

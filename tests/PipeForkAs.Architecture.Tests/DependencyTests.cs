@@ -20,7 +20,9 @@ public sealed class DependencyTests
         Assert.NotEmpty(Repository.Sources);
         Assert.All(Repository.Sources, project =>
         {
-            Assert.True(Allowed.TryGetValue(project.Name, out string[]? allowed), $"there is no rule for {project.Name}: add it to ARCHITECTURE and here");
+            Assert.True(
+                Allowed.TryGetValue(project.Name, out string[]? allowed),
+                $"there is no rule for {project.Name}: add it to ARCHITECTURE and here");
             Assert.Empty(project.References.Except(allowed!));
         });
     }

@@ -19,7 +19,9 @@ internal sealed partial class FolderGraph
             uses.TryAdd(folder, new SortedSet<string>(StringComparer.Ordinal));
         Dictionary<string, HashSet<string>> types = uses.Keys.ToDictionary(
             folder => folder,
-            folder => files.Where(file => file.Folder == folder).SelectMany(file => Declaration().Matches(file.Code)).Select(match => match.Groups[1].Value).ToHashSet());
+            folder =>
+                files.Where(file => file.Folder == folder).SelectMany(file => Declaration().Matches(file.Code)).Select(
+                    match => match.Groups[1].Value).ToHashSet());
         foreach ((string folder, string code) in files)
         {
             foreach (Match match in QualifiedName().Matches(code))
@@ -28,7 +30,9 @@ internal sealed partial class FolderGraph
                     ? match.Value[(project.Length + 1)..].Split('.') : match.Value.Split('.');
                 bool isOfUsing = Using().IsMatch(code[..match.Index].Split('\n')[^1]);
                 if (parts[0] != folder && parts[0] != Root && uses.ContainsKey(parts[0])
-                    && (isOfUsing ? match.Value.StartsWith(project + ".", StringComparison.Ordinal) : parts.Length > 1 && types[parts[0]].Contains(parts[1])))
+                    && (isOfUsing
+                        ? match.Value.StartsWith(project + ".", StringComparison.Ordinal)
+                        : parts.Length > 1 && types[parts[0]].Contains(parts[1])))
                     uses[folder].Add(parts[0]);
             }
         }

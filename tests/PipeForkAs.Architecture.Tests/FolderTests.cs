@@ -19,7 +19,8 @@ public sealed class FolderTests
         ["PipeForkAs.StockJobs"] = [FolderGraph.Root],
         ["PipeForkAs.Daemon"] =
         [
-            "EventLoop", "Files", "Logging", "Fairness", "Processes", "Callers", "Configuration", "Patterns", "Untrusted", "Users", "Isolation",
+            "EventLoop", "Files", "Logging", "Fairness", "Processes", "Callers", "Configuration", "Patterns", "Untrusted", "Users",
+                "Isolation",
             "Commands", "Forking", "Accounts", "Authorization", "Listening", "Replying", "Relaying", "Auditing", "Loading", "Systemd",
             "Upgrading", "Reloading", "Requests", "Hosting", FolderGraph.Root,
         ],
@@ -78,7 +79,8 @@ public sealed class FolderTests
         Assert.Empty(graph.UsedBy("Low"));
     }
 
-    private static string Picture() => string.Join("\n\n", Repository.Sources.Select(project => Graph(project.Name)).Where(graph => graph.Folders.Count() > 1)
+    private static string Picture() =>
+        string.Join("\n\n", Repository.Sources.Select(project => Graph(project.Name)).Where(graph => graph.Folders.Count() > 1)
         .Select(graph => $"{graph.Project}\n\n{string.Join('\n', graph.Picture(Order[graph.Project]))}"));
 
     private static FolderGraph Graph(string project) => FolderGraph.Of(Repository.Sources.Single(each => each.Name == project));

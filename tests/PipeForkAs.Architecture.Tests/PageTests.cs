@@ -8,12 +8,14 @@ namespace PipeForkAs.Architecture.Tests;
 /// <summary>Manual pages are well formed; that they are complete is tested beside what they tell of.</summary>
 public sealed partial class PageTests
 {
-    private static readonly string[] Expected = ["pipeforkas-jobs.7", "pipeforkas-protocol.7", "pipeforkas.1", "pipeforkas.json.5", "pipeforkasd.8"];
+    private static readonly string[] Expected = [
+        "pipeforkas-jobs.7", "pipeforkas-protocol.7", "pipeforkas.1", "pipeforkas.json.5", "pipeforkasd.8"];
 
     public static TheoryData<string> Names => [.. Expected];
 
     [Fact]
-    public void There_are_these_pages() => Assert.Equal(Expected, Page.Manuals().Select(page => Path.GetFileName(page)).Order(StringComparer.Ordinal));
+    public void There_are_these_pages() =>
+        Assert.Equal(Expected, Page.Manuals().Select(page => Path.GetFileName(page)).Order(StringComparer.Ordinal));
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -41,8 +43,12 @@ public sealed partial class PageTests
     public void A_page_refers_to_pages_that_there_are_and_says_who_it_is(string name)
     {
         string text = Page.Manual(name);
-        Assert.StartsWith($".Dt {Path.GetFileNameWithoutExtension(name).ToUpperInvariant()} {name[^1]}", text[(text.IndexOf(".Dt", StringComparison.Ordinal))..], StringComparison.Ordinal);
-        string[] own = [.. Reference().Matches(text).Select(match => $"{match.Groups[1].Value}.{match.Groups[2].Value}").Where(page => page.StartsWith("pipeforkas", StringComparison.Ordinal)).Distinct()];
+        Assert.StartsWith(
+            $".Dt {Path.GetFileNameWithoutExtension(name).ToUpperInvariant()} {name[^1]}",
+            text[(text.IndexOf(".Dt", StringComparison.Ordinal))..], StringComparison.Ordinal);
+        string[] own = [
+            .. Reference().Matches(text).Select(match => $"{match.Groups[1].Value}.{match.Groups[2].Value}").Where(
+                page => page.StartsWith("pipeforkas", StringComparison.Ordinal)).Distinct()];
         Assert.Empty(own.Except(Expected));
         Assert.NotEmpty(own);
     }
@@ -53,14 +59,16 @@ public sealed partial class PageTests
         string source = Repository.SourceFiles.Single(file => file.Path == "src/PipeForkAs.Daemon/Program.cs").Text;
         string[] options = [.. Option().Matches(source).Select(match => match.Groups[1].Value), "help", "version"];
         Assert.Contains("check-config", options);
-        Assert.Equal(options.Order(), Flag().Matches(Page.Manual("pipeforkasd.8")).Select(match => match.Groups[1].Value).Distinct().Order());
+        Assert.Equal(
+            options.Order(), Flag().Matches(Page.Manual("pipeforkasd.8")).Select(match => match.Groups[1].Value).Distinct().Order());
     }
 
     [Fact]
     public void Every_field_of_the_audit_record_is_in_the_page_of_the_daemon()
     {
         string source = Repository.SourceFiles.Single(file => file.Path == "src/PipeForkAs.Daemon/Auditing/AuditRecord.cs").Text;
-        string[] fields = [.. AuditField().Matches(source).Select(match => JsonNamingPolicy.SnakeCaseLower.ConvertName(match.Groups[1].Value))];
+        string[] fields = [
+            .. AuditField().Matches(source).Select(match => JsonNamingPolicy.SnakeCaseLower.ConvertName(match.Groups[1].Value))];
         Assert.Contains("caller_uid", fields);
         Assert.All(fields, field => Assert.Matches($@"\b(?:Ql|So) {field}\b", Page.Manual("pipeforkasd.8")));
     }

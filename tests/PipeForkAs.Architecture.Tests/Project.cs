@@ -12,11 +12,13 @@ internal sealed class Project(string path)
     public string Name { get; } = System.IO.Path.GetFileNameWithoutExtension(path);
 
     /// <summary>Names of the projects that it references, whatever the condition.</summary>
-    public IEnumerable<string> References => Included("ProjectReference").Select(include => System.IO.Path.GetFileNameWithoutExtension(include.Replace('\\', '/')));
+    public IEnumerable<string> References =>
+        Included("ProjectReference").Select(include => System.IO.Path.GetFileNameWithoutExtension(include.Replace('\\', '/')));
 
     public IEnumerable<XElement> Packages => Elements("PackageReference");
 
-    public bool HasProperty(string name, string value) => Elements(name).Any(element => element.Value.Trim().Equals(value, StringComparison.OrdinalIgnoreCase));
+    public bool HasProperty(string name, string value) =>
+        Elements(name).Any(element => element.Value.Trim().Equals(value, StringComparison.OrdinalIgnoreCase));
 
     public bool Mentions(string name) => Elements(name).Any();
 

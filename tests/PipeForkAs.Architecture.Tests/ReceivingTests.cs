@@ -11,7 +11,8 @@ public sealed partial class ReceivingTests
     [Fact]
     public void The_daemon_receives_from_clients_and_jobs_in_one_folder_alone()
     {
-        SourceFile[] receiving = [.. Repository.SourceFiles.Where(file => file.IsIn("src/PipeForkAs.Daemon") && Receive().IsMatch(file.Code))];
+        SourceFile[] receiving = [
+            .. Repository.SourceFiles.Where(file => file.IsIn("src/PipeForkAs.Daemon") && Receive().IsMatch(file.Code))];
         Assert.Contains(receiving, file => file.IsIn("src/PipeForkAs.Daemon/Untrusted"));
         Assert.Equal(
             [
@@ -24,7 +25,8 @@ public sealed partial class ReceivingTests
     [Fact]
     public void What_the_relays_splice_comes_from_a_pipe_of_the_daemons_own()
     {
-        SourceFile[] splicing = [.. Repository.SourceFiles.Where(file => file.IsIn("src/PipeForkAs.Daemon") && Splice().IsMatch(file.Code))];
+        SourceFile[] splicing = [
+            .. Repository.SourceFiles.Where(file => file.IsIn("src/PipeForkAs.Daemon") && Splice().IsMatch(file.Code))];
         Assert.All(
             splicing.Where(file => !file.IsIn("src/PipeForkAs.Daemon/Untrusted")).SelectMany(file => Splice().Matches(file.Code)),
             call => Assert.EndsWith(".Read,", call.Value));

@@ -5,13 +5,16 @@ internal static class Repository
 {
     public static string Root { get; } = FindRoot();
 
-    public static Project[] Projects { get; } = [.. Files("*.csproj").Select(path => new Project(path)).OrderBy(project => project.Path, StringComparer.Ordinal)];
+    public static Project[] Projects { get; } = [
+        .. Files("*.csproj").Select(path => new Project(path)).OrderBy(project => project.Path, StringComparer.Ordinal)];
 
     public static Project[] Sources { get; } = [.. Projects.Where(project => project.Path.StartsWith("src/", StringComparison.Ordinal))];
 
-    public static SourceFile[] SourceFiles { get; } = [.. Files("*.cs").Where(path => path.StartsWith("src/", StringComparison.Ordinal)).Select(path => new SourceFile(path))];
+    public static SourceFile[] SourceFiles { get; } = [
+        .. Files("*.cs").Where(path => path.StartsWith("src/", StringComparison.Ordinal)).Select(path => new SourceFile(path))];
 
-    public static SourceFile[] TestFiles { get; } = [.. Files("*.cs").Where(path => path.StartsWith("tests/", StringComparison.Ordinal)).Select(path => new SourceFile(path))];
+    public static SourceFile[] TestFiles { get; } = [
+        .. Files("*.cs").Where(path => path.StartsWith("tests/", StringComparison.Ordinal)).Select(path => new SourceFile(path))];
 
     /// <summary>Paths below the root with forward slashes; not what was built.</summary>
     public static IEnumerable<string> Files(params string[] patterns) =>

@@ -19,7 +19,8 @@ public sealed partial class RepositoryTests
     public void Versions_of_packages_stand_in_one_file()
     {
         Assert.All(Repository.Projects, project => Assert.DoesNotContain(project.Packages, SaysVersion));
-        Assert.All(Repository.Files("*.props", "*.targets"), path => Assert.DoesNotContain(Elements(path, "PackageReference"), SaysVersion));
+        Assert.All(
+            Repository.Files("*.props", "*.targets"), path => Assert.DoesNotContain(Elements(path, "PackageReference"), SaysVersion));
         Assert.Equal("true", Assert.Single(Elements("Directory.Build.props", "ManagePackageVersionsCentrally")).Value);
         Assert.DoesNotContain(Repository.Projects, project => project.Mentions("ManagePackageVersionsCentrally"));
     }
@@ -32,18 +33,23 @@ public sealed partial class RepositoryTests
             .Select(package => (string)package.Attribute("Include")!);
         Assert.Equal(
             used.Distinct().Order(StringComparer.Ordinal),
-            Elements("Directory.Packages.props", "PackageVersion").Select(version => (string)version.Attribute("Include")!).Order(StringComparer.Ordinal));
+            Elements("Directory.Packages.props", "PackageVersion").Select(version => (string)version.Attribute("Include")!).Order(
+                StringComparer.Ordinal));
     }
 
     [Fact]
     public void Every_project_has_its_lock_file() => Assert.All(
-        Repository.Projects, project => Assert.True(File.Exists(Path.Combine(Repository.Root, Path.GetDirectoryName(project.Path)!, "packages.lock.json")), project.Path));
+        Repository.Projects,
+        project =>
+            Assert.True(
+                File.Exists(Path.Combine(Repository.Root, Path.GetDirectoryName(project.Path)!, "packages.lock.json")), project.Path));
 
     [Fact]
     public void Every_warning_is_an_error_everywhere()
     {
         Assert.Equal("true", Assert.Single(Elements("Directory.Build.props", "TreatWarningsAsErrors")).Value);
-        Assert.DoesNotContain(Repository.Projects, project => project.Mentions("TreatWarningsAsErrors") || project.Mentions("AnalysisLevel"));
+        Assert.DoesNotContain(
+            Repository.Projects, project => project.Mentions("TreatWarningsAsErrors") || project.Mentions("AnalysisLevel"));
     }
 
     [Fact]
@@ -63,7 +69,8 @@ public sealed partial class RepositoryTests
             Elements(path, "DirectPInvoke").Select(element => (string)element.Attribute("Include")!).ToHashSet());
 
     private static bool SaysVersion(XElement package) =>
-        package.Attributes().Select(attribute => attribute.Name.LocalName).Concat(package.Elements().Select(element => element.Name.LocalName))
+        package.Attributes().Select(attribute => attribute.Name.LocalName).Concat(
+            package.Elements().Select(element => element.Name.LocalName))
             .Any(name => name is "Version" or "VersionOverride");
 
     private static IEnumerable<XElement> Elements(string path, string name) =>

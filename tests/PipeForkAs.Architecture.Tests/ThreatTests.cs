@@ -5,18 +5,22 @@ namespace PipeForkAs.Architecture.Tests;
 /// <summary>The table of threats promises tests: they must be there.</summary>
 public sealed partial class ThreatTests
 {
-    private static readonly string[] Attackers = ["Local stranger", "Allowed caller", "Target user", "Hostile job", "Crashed host", "Own mistake"];
+    private static readonly string[] Attackers = [
+        "Local stranger", "Allowed caller", "Target user", "Hostile job", "Crashed host", "Own mistake"];
 
     private static readonly string[][] Rows =
     [
-        .. File.ReadAllLines(Path.Combine(Repository.Root, "tests", "THREATS.md")).Where(line => line.StartsWith("| ", StringComparison.Ordinal)).Skip(2)
+        .. File.ReadAllLines(Path.Combine(Repository.Root, "tests", "THREATS.md")).Where(
+            line => line.StartsWith("| ", StringComparison.Ordinal)).Skip(2)
             .Select(line => line.Trim('|').Split('|').Select(cell => cell.Trim()).ToArray()),
     ];
 
     [Fact]
     public void Every_threat_has_an_attacker_an_attack_a_defence_and_a_test()
     {
-        Assert.All(Rows, row => Assert.True(row.Length == 4 && row[1].Length > 10 && row[2].Length > 10 && Tests(row).Any(), string.Join(" | ", row)));
+        Assert.All(
+            Rows, row =>
+                Assert.True(row.Length == 4 && row[1].Length > 10 && row[2].Length > 10 && Tests(row).Any(), string.Join(" | ", row)));
         Assert.Equal(Attackers, Rows.Select(row => row[0]).Distinct());
 
         // Nothing else stands where tests are named.
@@ -46,7 +50,8 @@ public sealed partial class ThreatTests
     {
         string[] names = test.Split('.');
         var method = new Regex($"""\[(Fact|Theory)\b(?:[^\n]*\n(?![ \t]*\n))*?[^\n(]*\b{Regex.Escape(names[1])}\(""");
-        return Repository.TestFiles.Any(file => Regex.IsMatch(file.Text, $"\\bclass {Regex.Escape(names[0])}\\b") && method.IsMatch(file.Text));
+        return Repository.TestFiles.Any(
+            file => Regex.IsMatch(file.Text, $"\\bclass {Regex.Escape(names[0])}\\b") && method.IsMatch(file.Text));
     }
 
     [GeneratedRegex("`([A-Za-z0-9_]+\\.[A-Za-z0-9_]+)`")]

@@ -13,7 +13,8 @@ public sealed partial class UnsafeCodeTests
         Assert.DoesNotContain(OutsideLibC(), file => UnsafeWord().IsMatch(file.Code));
 
     /// <summary>
-    /// The exceptions call the C files that travel with the Jobs project. Their functions take nothing but numbers, and the addresses of arrays
+    /// The exceptions call the C files that travel with the Jobs project. Their functions take nothing but numbers, and the addresses of
+    /// arrays
     /// that LibC makes and that live until the call has returned.
     /// </summary>
     [Fact]
@@ -29,7 +30,9 @@ public sealed partial class UnsafeCodeTests
     {
         SourceFile[] files = [.. Repository.SourceFiles.Where(file => file.IsIn("src/PipeForkAs.LibC"))];
         Assert.NotEmpty(files);
-        string[] silent = [.. from file in files from member in Members(file.Text) where Pointer().IsMatch(member) && !member.Contains("// SAFETY:", StringComparison.Ordinal) select $"{file.Path}: {member.Trim().Split('\n')[0]}"];
+        string[] silent = [
+            .. from file in files from member in Members(file.Text) where Pointer().IsMatch(member)
+                && !member.Contains("// SAFETY:", StringComparison.Ordinal) select $"{file.Path}: {member.Trim().Split('\n')[0]}"];
         Assert.Empty(silent);
     }
 

@@ -10,7 +10,8 @@ public sealed class FailureTests(BootedSystem system)
 {
     /// <summary>A job whose descendants left its session, and hold on to nothing of it.</summary>
     private const string Spawning =
-        """{"Commands":{"spawn":{"Command":["/bin/sh","-c","for i in 1 2 3; do setsid sleep 1000 & done; sleep 1000"]}},"Limits":{"KillGrace":"00:00:01"}}""";
+        """{"Commands":{"spawn":{"Command":["/bin/sh","-c","for i in 1 2 3; do setsid sleep 1000 & done; sleep """
+        + """1000"]}},"Limits":{"KillGrace":"00:00:01"}}""";
 
     /// <summary>A job of which a process has the user's service manager move it to a scope, and outlives the job's first process.</summary>
     private const string Moving = """{"Commands":{"move":{"Command":["/bin/sh","/etc/move.sh"]}}}""";
@@ -31,7 +32,9 @@ public sealed class FailureTests(BootedSystem system)
         Assert.Equal((first, "0"), (await system.MainPidAsync(), await system.PropertyAsync("NRestarts")));
 
         await inside.MustAsync("kill", "-STOP", Text(first));
-        await system.UntilAsync(async () => await system.PropertyAsync("NRestarts") == "1" && await system.PropertyAsync("ActiveState") == "active", "it is not started again");
+        await system.UntilAsync(
+            async () => await system.PropertyAsync("NRestarts") == "1" && await system.PropertyAsync("ActiveState") == "active",
+            "it is not started again");
         Assert.Contains("Watchdog timeout", await inside.MustAsync("journalctl", "-b", "-o", "cat", "-u", "pipeforkas.service"));
         Assert.NotEqual(first, await system.MainPidAsync());
         Assert.Contains("(alice)", await system.AskAsync(BootedSystem.Alice, """{"job":"id"}"""));
@@ -46,10 +49,13 @@ public sealed class FailureTests(BootedSystem system)
         int[] before = await system.ProcessesAsync();
         await inside.MustAsync("kill", "-KILL", Text(await system.MainPidAsync()));
         await cutShort;
-        await system.UntilAsync(async () => await system.PropertyAsync("NRestarts") == "1" && await system.PropertyAsync("ActiveState") == "active", "it is not started again");
+        await system.UntilAsync(
+            async () => await system.PropertyAsync("NRestarts") == "1" && await system.PropertyAsync("ActiveState") == "active",
+            "it is not started again");
         await SleepersAsync(0);
         Assert.Empty((await system.ProcessesAsync()).Intersect(before));
-        await system.UntilAsync(() => Task.FromResult(Groups(inside).Length == 4), "there are other groups than those of the workers that wait");
+        await system.UntilAsync(
+            () => Task.FromResult(Groups(inside).Length == 4), "there are other groups than those of the workers that wait");
         Assert.Contains("(alice)", await system.AskAsync(BootedSystem.Alice, """{"job":"id"}"""));
     }
 
@@ -111,18 +117,23 @@ public sealed class FailureTests(BootedSystem system)
         string host = await inside.MustAsync("pgrep", "--parent", Text(daemon), "pipeforkas-jobs");
         await inside.MustAsync("kill", "-STOP", host);
         await system.UntilAsync(
-            async () => (await inside.RunAsync("pgrep", "--parent", Text(daemon), "pipeforkas-jobs")).Text.Trim() is { Length: > 0 } now && now != host, "the host is not replaced");
-        await system.UntilAsync(async () => (await system.AskAsync(BootedSystem.Alice, """{"job":"id"}""")).Contains("(alice)", StringComparison.Ordinal), "nothing is served");
+            async () => (await inside.RunAsync("pgrep", "--parent", Text(daemon), "pipeforkas-jobs")).Text.Trim() is { Length: > 0 } now
+            && now != host, "the host is not replaced");
+        await system.UntilAsync(
+            async () => (await system.AskAsync(BootedSystem.Alice, """{"job":"id"}""")).Contains("(alice)", StringComparison.Ordinal),
+            "nothing is served");
         Assert.Equal((daemon, "0"), (await system.MainPidAsync(), await system.PropertyAsync("NRestarts")));
     }
 
     /// <summary>Waits until so many of the jobs' sleeping processes are there.</summary>
     private Task SleepersAsync(int count) => system.UntilAsync(
-        async () => (await system.Inside.RunAsync("pgrep", "--count", "--full", "^sleep 1000")).Text.Trim() == Text(count), $"there are not {count} sleepers");
+        async () => (await system.Inside.RunAsync("pgrep", "--count", "--full", "^sleep 1000")).Text.Trim() == Text(count),
+        $"there are not {count} sleepers");
 
     /// <summary>The jobs' control groups, by what no two groups share: their names are given again.</summary>
     private static ulong[] Groups(Container inside) =>
-        [.. Directory.GetDirectories(inside.PathOf("/sys/fs/cgroup/system.slice/pipeforkas.service"), "job-*").Select(Libc.stat).OfType<FileStatus>().Select(group => group.Inode)];
+        [.. Directory.GetDirectories(inside.PathOf("/sys/fs/cgroup/system.slice/pipeforkas.service"), "job-*").Select(
+            Libc.stat).OfType<FileStatus>().Select(group => group.Inode)];
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

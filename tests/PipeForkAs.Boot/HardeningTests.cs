@@ -36,7 +36,9 @@ public sealed class HardeningTests(BootedSystem system)
     [Fact(Timeout = Bound.Test)]
     public async Task Jobs_reach_the_network_unless_the_strict_settings_forbid_it()
     {
-        const string Configuration = """{"Commands":{"net":{"Command":["/usr/bin/perl","-MSocket","-e","socket(my $s, PF_INET, SOCK_STREAM, 0) or die $!; bind($s, sockaddr_in(0, INADDR_LOOPBACK)) or die $!; print 'bound'"]}}}""";
+        const string Configuration =
+            """{"Commands":{"net":{"Command":["/usr/bin/perl","-MSocket","-e","socket(my $s, PF_INET, SOCK_STREAM, 0) or die $!; """
+            + """bind($s, sockaddr_in(0, INADDR_LOOPBACK)) or die $!; print 'bound'"]}}}""";
         await system.FreshAsync(Configuration);
         Assert.Equal("bound", await system.AskAsync(BootedSystem.Alice, """{"job":"net"}"""));
         await system.FreshAsync(Configuration, service: await StrictAsync());
@@ -46,7 +48,10 @@ public sealed class HardeningTests(BootedSystem system)
     [Fact(Timeout = Bound.Test)]
     public async Task A_job_makes_no_namespace_writes_nothing_of_the_systems_and_sees_no_hardware()
     {
-        await system.FreshAsync("""{"Commands":{"try":{"Command":["/bin/sh","-c","unshare -U true 2>/dev/null && echo namespace; ls /dev/mem /dev/kmsg 2>/dev/null; touch /usr/x /etc/x 2>/dev/null && echo wrote; grep -E '^Cap(Prm|Eff|Bnd|Amb)|NoNewPrivs' /proc/self/status"]}}}""");
+        await system.FreshAsync(
+            """{"Commands":{"try":{"Command":["/bin/sh","-c","unshare -U true 2>/dev/null && echo namespace; ls /dev/mem /dev/kmsg """
+            + """2>/dev/null; touch /usr/x /etc/x 2>/dev/null && echo wrote; grep -E '^Cap(Prm|Eff|Bnd|Amb)|NoNewPrivs' """
+            + """/proc/self/status"]}}}""");
         Assert.Equal(
             "CapPrm:\t0000000000000000\nCapEff:\t0000000000000000\nCapBnd:\t0000000000000000\nCapAmb:\t0000000000000000\nNoNewPrivs:\t1\n",
             await system.AskAsync(BootedSystem.Alice, """{"job":"try"}"""));
@@ -84,7 +89,9 @@ public sealed class HardeningTests(BootedSystem system)
 
     private async Task OrdinaryAsync(string how, string? service)
     {
-        Container inside = await system.FreshAsync("""{"Commands":{"ordinary":{"Command":["/bin/sh","/etc/ordinary.sh","HOW"]}}}""".Replace("HOW", how, StringComparison.Ordinal), service: service, start: false);
+        Container inside = await system.FreshAsync(
+            """{"Commands":{"ordinary":{"Command":["/bin/sh","/etc/ordinary.sh","HOW"]}}}""".Replace(
+                "HOW", how, StringComparison.Ordinal), service: service, start: false);
         inside.Write("/etc/ordinary.sh", Ordinary);
         await inside.MustAsync("systemctl", "start", "pipeforkas.service");
         Assert.Equal("0022\nfine\n", await system.AskAsync(BootedSystem.Alice, """{"job":"ordinary"}"""));

@@ -15,7 +15,8 @@ public sealed class PackageTests(BootedSystem system)
         DirectoryInfo folder = Directory.CreateTempSubdirectory("pipeforkas-lintian-");
         try
         {
-            ToolResult found = await Tool.RunAsync(["env", $"TMPDIR={folder.FullName}", "lintian", "--allow-root", "--fail-on", "error", BootedSystem.Package]);
+            ToolResult found = await Tool.RunAsync(
+                ["env", $"TMPDIR={folder.FullName}", "lintian", "--allow-root", "--fail-on", "error", BootedSystem.Package]);
             Assert.True(found.ExitCode == 0, found.Text + found.Error);
         }
         finally
@@ -30,8 +31,10 @@ public sealed class PackageTests(BootedSystem system)
         string files = await Tool.MustAsync("dpkg-deb", "--contents", BootedSystem.Package);
         string[] wanted =
         [
-            "man/man1/pipeforkas.1.gz", "man/man8/pipeforkasd.8.gz", "man/man5/pipeforkas.json.5.gz", "man/man7/pipeforkas-jobs.7.gz", "man/man7/pipeforkas-protocol.7.gz",
-            "bash-completion/completions/pipeforkas", "zsh/vendor-completions/_pipeforkas", "fish/vendor_completions.d/pipeforkas.fish", "doc/pipeforkas/changelog.gz",
+            "man/man1/pipeforkas.1.gz", "man/man8/pipeforkasd.8.gz", "man/man5/pipeforkas.json.5.gz", "man/man7/pipeforkas-jobs.7.gz",
+                "man/man7/pipeforkas-protocol.7.gz",
+            "bash-completion/completions/pipeforkas", "zsh/vendor-completions/_pipeforkas", "fish/vendor_completions.d/pipeforkas.fish",
+                "doc/pipeforkas/changelog.gz",
         ];
         Assert.All(wanted, path => Assert.Contains($" ./usr/share/{path}\n", files));
         Assert.Contains(" ./etc/logrotate.d/pipeforkas\n", files);
@@ -60,8 +63,11 @@ public sealed class PackageTests(BootedSystem system)
         string written = await inside.MustAsync("cat", "/etc/pipeforkas/pipeforkas.json");
         inside.Write("/etc/pipeforkas/pipeforkas.json", written + "\n// mine\n");
         string daemon = await MainPidAsync(inside);
-        string started = await inside.MustAsync("systemctl", "show", "--value", "-p", "ActiveEnterTimestampMonotonic", "pipeforkas.service");
-        const string Next = "cd /root && dpkg-deb -R pipeforkas.deb next && sed -i 's/^Version: .*/&+next/' next/DEBIAN/control && echo '// newer' >>next/etc/pipeforkas/pipeforkas.json && dpkg-deb -b next next.deb";
+        string started = await inside.MustAsync(
+            "systemctl", "show", "--value", "-p", "ActiveEnterTimestampMonotonic", "pipeforkas.service");
+        const string Next =
+            "cd /root && dpkg-deb -R pipeforkas.deb next && sed -i 's/^Version: .*/&+next/' next/DEBIAN/control && echo '// newer' "
+            + ">>next/etc/pipeforkas/pipeforkas.json && dpkg-deb -b next next.deb";
         await inside.MustAsync("sh", "-c", Next);
         await inside.MustAsync("apt-get", "install", "-y", "-o", "Dpkg::Options::=--force-confold", "/root/next.deb");
         Assert.EndsWith("+next", await inside.MustAsync("dpkg-query", "--show", "-f", "${Version}", "pipeforkas"));
@@ -69,14 +75,18 @@ public sealed class PackageTests(BootedSystem system)
         Assert.EndsWith("// newer", await inside.MustAsync("cat", "/etc/pipeforkas/pipeforkas.json.dpkg-dist"));
         await inside.MustAsync("rm", "/etc/pipeforkas/pipeforkas.json.dpkg-dist");
         Assert.NotEqual(daemon, await MainPidAsync(inside));
-        Assert.Equal(started, await inside.MustAsync("systemctl", "show", "--value", "-p", "ActiveEnterTimestampMonotonic", "pipeforkas.service")); // No restart.
+        // No restart.
+        Assert.Equal(
+            started, await inside.MustAsync("systemctl", "show", "--value", "-p", "ActiveEnterTimestampMonotonic", "pipeforkas.service"));
         Assert.Equal("0", await inside.MustAsync("systemctl", "show", "--value", "-p", "NRestarts", "pipeforkas.service"));
         Assert.Contains("(alice)", await AskAsync(inside));
 
         // A removal ends it and leaves the configuration; a purge takes that as well.
         await inside.MustAsync("apt-get", "remove", "-y", "pipeforkas");
         Assert.Equal("", (await inside.RunAsync("pgrep", "pipeforkas")).Text);
-        Assert.Equal(["/etc/pipeforkas", "/etc/pipeforkas/pipeforkas.json"], (await FilesAsync(inside)).Except(before).Where(path => path.StartsWith("/etc/pipeforkas", StringComparison.Ordinal)));
+        Assert.Equal(
+            ["/etc/pipeforkas", "/etc/pipeforkas/pipeforkas.json"],
+            (await FilesAsync(inside)).Except(before).Where(path => path.StartsWith("/etc/pipeforkas", StringComparison.Ordinal)));
         Assert.False(File.Exists(inside.PathOf(BootedSystem.Socket)));
         Assert.Equal(4, (await inside.RunAsync("systemctl", "status", "pipeforkas.service")).ExitCode); // There is no such unit.
         await inside.MustAsync("apt-get", "purge", "-y", "pipeforkas");
@@ -119,14 +129,18 @@ public sealed class PackageTests(BootedSystem system)
         await inside.MustAsync("sh", "-c", $"rm -f {File}*");
     }
 
-    private static Task<string> MainPidAsync(Container inside) => inside.MustAsync("systemctl", "show", "--value", "-p", "MainPID", "pipeforkas.service");
+    private static Task<string> MainPidAsync(Container inside) =>
+        inside.MustAsync("systemctl", "show", "--value", "-p", "MainPID", "pipeforkas.service");
 
     private static async Task<string> AskAsync(Container inside) =>
-        (await inside.RunAsAsync(BootedSystem.Alice, ["socat", "-t", "30", "-", $"UNIX-CONNECT:{BootedSystem.Socket}"], Encoding.UTF8.GetBytes("""{"job":"id"}""" + "\n"))).Text;
+        (await inside.RunAsAsync(
+            BootedSystem.Alice, ["socat", "-t", "30", "-", $"UNIX-CONNECT:{BootedSystem.Socket}"],
+            Encoding.UTF8.GetBytes("""{"job":"id"}""" + "\n"))).Text;
 
     /// <summary>Whatever has the package's name, but in /run, which the next start of the machine empties.</summary>
     private static async Task<string[]> FilesAsync(Container inside) =>
-        (await inside.MustAsync("find", "/etc", "/usr", "/var", "/lib", "/opt", "-path", "*pipeforkas*")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        (await inside.MustAsync("find", "/etc", "/usr", "/var", "/lib", "/opt", "-path", "*pipeforkas*")).Split(
+            '\n', StringSplitOptions.RemoveEmptyEntries);
 
     /// <summary>Prints what the service takes when it has nothing to do, and how long it takes to start.</summary>
     private static async Task MeasureAsync(Container inside)
@@ -134,7 +148,9 @@ public sealed class PackageTests(BootedSystem system)
         await inside.MustAsync("systemctl", "restart", "pipeforkas.service");
         long[] times =
         [
-            .. (await inside.MustAsync("systemctl", "show", "--value", "-p", "InactiveExitTimestampMonotonic", "-p", "ActiveEnterTimestampMonotonic", "pipeforkas.service"))
+            .. (await inside.MustAsync(
+                "systemctl", "show", "--value", "-p", "InactiveExitTimestampMonotonic", "-p", "ActiveEnterTimestampMonotonic",
+                "pipeforkas.service"))
                 .Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => long.Parse(line, CultureInfo.InvariantCulture)),
         ];
         long kilobytes = 0;
@@ -142,7 +158,8 @@ public sealed class PackageTests(BootedSystem system)
         string pids = await inside.MustAsync("sh", "-c", "cat /sys/fs/cgroup/system.slice/pipeforkas.service/*/cgroup.procs");
         foreach (string pid in pids.Split('\n'))
         {
-            string pss = (await inside.MustAsync("grep", "^Pss:", $"/proc/{pid}/smaps_rollup")).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1];
+            string pss = (await inside.MustAsync("grep", "^Pss:", $"/proc/{pid}/smaps_rollup")).Split(
+                ' ', StringSplitOptions.RemoveEmptyEntries)[1];
             kilobytes += long.Parse(pss, CultureInfo.InvariantCulture);
             processes++;
         }
@@ -150,6 +167,8 @@ public sealed class PackageTests(BootedSystem system)
         Assert.True(processes >= 6, $"there are only {processes} processes: the daemon, the stock job host and its workers were meant");
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"measured: idle memory {kilobytes / 1024.0:0.0} MiB (Pss of {processes} processes: daemon, stock job host, waiting workers); {Math.Abs(times[1] - times[0]) / 1000.0:0} ms from systemctl start to READY"));
+            $"measured: idle memory {kilobytes / 1024.0:0.0} MiB (Pss "
+            + $"of {processes} processes: daemon, stock job host, waiting "
+            + $"workers); {Math.Abs(times[1] - times[0]) / 1000.0:0} ms from systemctl start to READY"));
     }
 }

@@ -11,7 +11,9 @@ namespace PipeForkAs.Boot;
 /// <summary>Stops and restarts of a service that has work to do.</summary>
 public sealed class RestartTests(BootedSystem system)
 {
-    private const string Writing = """{"Commands":{"note":{"Command":["/bin/sh","-c","echo $1 >>~/notes","sh","{number}"],"Parameters":{"number":{"Type":"string"}}}}}""";
+    private const string Writing =
+        """{"Commands":{"note":{"Command":["/bin/sh","-c","echo $1 """
+        + """>>~/notes","sh","{number}"],"Parameters":{"number":{"Type":"string"}}}}}""";
 
     /// <summary>A restart that waited for idle jobs would take the drain time, which is longer.</summary>
     private static readonly TimeSpan WithoutDrain = TimeSpan.FromSeconds(20);
@@ -61,7 +63,8 @@ public sealed class RestartTests(BootedSystem system)
     [Fact(Timeout = Bound.Test)]
     public async Task A_job_that_runs_at_a_stop_comes_to_its_end_though_the_service_manager_would_wait_for_less()
     {
-        Container inside = await system.FreshAsync("""{"Commands":{"slow":{"Command":["/bin/sh","-c","echo begun; sleep 5; echo done"]}}}""", service: "TimeoutStopSec=2s");
+        Container inside = await system.FreshAsync(
+            """{"Commands":{"slow":{"Command":["/bin/sh","-c","echo begun; sleep 5; echo done"]}}}""", service: "TimeoutStopSec=2s");
         Task<string> slow = system.AskAsync(BootedSystem.Alice, """{"job":"slow"}""");
         await system.UntilAsync(async () => await system.PropertyAsync("StatusText") is ['1', ..], "no job runs");
         await inside.MustAsync("systemctl", "stop", "pipeforkas.service");
@@ -73,7 +76,8 @@ public sealed class RestartTests(BootedSystem system)
     public async Task A_job_that_outlasts_the_drain_ends_with_shutting_down()
     {
         Container inside = await system.FreshAsync(
-            """{"Commands":{"slow":{"Command":["/bin/sh","-c","trap '' TERM; sleep 1000 & wait; sleep 1000"]}},"Limits":{"DrainTimeout":"00:00:01","KillGrace":"00:00:01"}}""");
+            """{"Commands":{"slow":{"Command":["/bin/sh","-c","trap '' TERM; sleep 1000 & wait; sleep """
+            + """1000"]}},"Limits":{"DrainTimeout":"00:00:01","KillGrace":"00:00:01"}}""");
         Task<string> slow = system.AskAsync(BootedSystem.Alice, """{"job":"slow"}""");
         await system.UntilAsync(async () => await system.PropertyAsync("StatusText") is ['1', ..], "no job runs");
         await inside.MustAsync("systemctl", "stop", "pipeforkas.service");
@@ -126,5 +130,6 @@ public sealed class RestartTests(BootedSystem system)
         return await client.RunAsync(new JobRequest(job) { User = BootedSystem.Alice }, input, output, error);
     }
 
-    private static byte[] Number(int number) => Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $$"""{"number":"{{number}}"}"""));
+    private static byte[] Number(int number) =>
+        Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $$"""{"number":"{{number}}"}"""));
 }

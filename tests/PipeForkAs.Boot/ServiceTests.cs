@@ -20,7 +20,8 @@ public sealed class ServiceTests(BootedSystem system)
             await inside.MustAsync("mv", "/etc/pipeforkas.aside", "/etc/pipeforkas");
         }
 
-        Assert.StartsWith("uid=48001(alice) gid=48001(alice) groups=48001(alice)", await system.AskAsync(BootedSystem.Alice, """{"job":"id"}"""));
+        Assert.StartsWith(
+            "uid=48001(alice) gid=48001(alice) groups=48001(alice)", await system.AskAsync(BootedSystem.Alice, """{"job":"id"}"""));
         Assert.Contains("(alice)", (await system.CommandAsync(BootedSystem.Alice, "run", "id")).Text);
         ToolResult denied = await system.CommandAsync(BootedSystem.Bob, "run", "--user", BootedSystem.Alice, "id");
         Assert.Equal((126, ""), (denied.ExitCode, denied.Text));
@@ -35,14 +36,18 @@ public sealed class ServiceTests(BootedSystem system)
         await system.AskAsync(BootedSystem.Alice, """{"job":"id"}""");
         await system.AskAsync(BootedSystem.Alice, """{"job":"id"}""");
         await system.AskAsync(BootedSystem.Bob, """{"job":"id","user":"alice"}""");
-        await system.UntilAsync(async () => (await system.PropertyAsync("StatusText")).StartsWith("0 jobs running, 2 requests served, 1 refused;", StringComparison.Ordinal), "the status does not follow");
+        await system.UntilAsync(
+            async () =>
+                (await system.PropertyAsync("StatusText")).StartsWith(
+                    "0 jobs running, 2 requests served, 1 refused;", StringComparison.Ordinal), "the status does not follow");
     }
 
     [Fact(Timeout = Bound.Test)]
     public async Task A_job_has_a_control_group_of_its_own_below_the_service()
     {
         await system.FreshAsync("""{"Commands":{"where":{"Command":["/bin/grep","^0::","/proc/self/cgroup"]}}}""");
-        Assert.Matches(@"^0::/system\.slice/pipeforkas\.service/job-\d+\n$", await system.AskAsync(BootedSystem.Alice, """{"job":"where"}"""));
+        Assert.Matches(
+            @"^0::/system\.slice/pipeforkas\.service/job-\d+\n$", await system.AskAsync(BootedSystem.Alice, """{"job":"where"}"""));
         int daemon = await system.MainPidAsync();
         Assert.Equal("0::/system.slice/pipeforkas.service/daemon", await system.Inside.MustAsync("grep", "^0::", $"/proc/{daemon}/cgroup"));
     }
@@ -119,19 +124,27 @@ public sealed class ServiceTests(BootedSystem system)
             inside.Remove(Enough);
         }
 
-        foreach (string field in (string[])["\"PIPEFORKAS_CALLER_EXE\":\"/usr/bin/socat", "\"PIPEFORKAS_CALLER_UID\":\"48002\"", "\"PIPEFORKAS_JOB\":\"id\"", "\"PIPEFORKAS_USER\":\"alice\""])
+        foreach (string field in (string[])[
+            "\"PIPEFORKAS_CALLER_EXE\":\"/usr/bin/socat", "\"PIPEFORKAS_CALLER_UID\":\"48002\"", "\"PIPEFORKAS_JOB\":\"id\"",
+                "\"PIPEFORKAS_USER\":\"alice\""])
             Assert.Contains(field, record);
     }
 
     [Fact(Timeout = Bound.Test)]
     public async Task A_user_in_thousands_of_groups_is_served_without_the_right_to_larger_socket_buffers()
     {
-        Container inside = await system.FreshAsync("""{"Commands":{"count":{"Command":["/bin/sh","-c","id -G | wc -w; printf %s \"$1\" | wc -c","sh","{text}"],"Parameters":{"text":{"Type":"string"}}}}}""");
+        Container inside = await system.FreshAsync(
+            """{"Commands":{"count":{"Command":["/bin/sh","-c","id -G | wc -w; printf %s \"$1\" | wc """
+            + """-c","sh","{text}"],"Parameters":{"text":{"Type":"string"}}}}}""");
         string groups = await File.ReadAllTextAsync(inside.PathOf("/etc/group"));
         try
         {
-            inside.Write("/etc/group", groups + string.Concat(Enumerable.Range(1, 25_000).Select(number => $"many{number}:x:{number + 100_000}:alice\n")));
-            Assert.Equal("25001\n30000\n", await system.AskAsync(BootedSystem.Alice, $$$"""{"job":"count","args":{"text":"{{{new string('x', 30_000)}}}"}}"""));
+            inside.Write(
+                "/etc/group",
+                groups + string.Concat(Enumerable.Range(1, 25_000).Select(number => $"many{number}:x:{number + 100_000}:alice\n")));
+            Assert.Equal(
+                "25001\n30000\n",
+                await system.AskAsync(BootedSystem.Alice, $$$"""{"job":"count","args":{"text":"{{{new string('x', 30_000)}}}"}}"""));
         }
         finally
         {
@@ -145,7 +158,10 @@ public sealed class ServiceTests(BootedSystem system)
         Container inside = await system.FreshAsync(start: false);
         system.Configure("""{"Unknown":1}""");
         Assert.NotEqual(0, (await inside.RunAsync("systemctl", "start", "pipeforkas.service")).ExitCode);
-        Assert.Equal(("failed", "78", "0"), (await system.PropertyAsync("ActiveState"), await system.PropertyAsync("ExecMainStatus"), await system.PropertyAsync("NRestarts")));
+        Assert.Equal(
+            ("failed", "78", "0"),
+            (await system.PropertyAsync("ActiveState"), await system.PropertyAsync("ExecMainStatus"),
+                await system.PropertyAsync("NRestarts")));
         Assert.Contains("Unknown", await system.JournalAsync());
     }
 }

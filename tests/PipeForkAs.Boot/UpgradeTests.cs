@@ -13,7 +13,8 @@ public sealed class UpgradeTests(BootedSystem system)
     private const string Kept = "/usr/libexec/pipeforkas/kept";
 
     private const string Configuration =
-        """{"Commands":{"slow":{"Command":["/bin/sh","-c","sleep 8; echo done"]},"slower":{"Command":["/bin/sleep","50"]}},"Limits":{"DrainTimeout":"00:01:00"}}""";
+        """{"Commands":{"slow":{"Command":["/bin/sh","-c","sleep 8; echo """
+        + """done"]},"slower":{"Command":["/bin/sleep","50"]}},"Limits":{"DrainTimeout":"00:01:00"}}""";
 
     private const string Groups = "/sys/fs/cgroup/system.slice/pipeforkas.service";
 
@@ -54,7 +55,9 @@ public sealed class UpgradeTests(BootedSystem system)
             ToolResult refused = await inside.RunAsync("systemctl", "reload", "pipeforkas.service");
             Assert.NotEqual(0, refused.ExitCode);
             await system.UntilAsync(
-                async () => (await system.JournalAsync()).Contains("the new daemon ended before it was ready; its log tells more", StringComparison.Ordinal),
+                async () =>
+                    (await system.JournalAsync()).Contains(
+                        "the new daemon ended before it was ready; its log tells more", StringComparison.Ordinal),
                 "the journal does not say why");
             Assert.Equal(main, await system.MainPidAsync());
         }
@@ -68,7 +71,9 @@ public sealed class UpgradeTests(BootedSystem system)
         Assert.Equal("done\n", await slow);
 
         // Of all former daemons nothing is left, and a stop ends what is.
-        await system.UntilAsync(async () => (await inside.RunAsync("find", Groups, "-maxdepth", "1", "-name", "daemon*")).Text.Trim() == $"{Groups}/daemon-6", "groups of former daemons are left");
+        await system.UntilAsync(
+            async () => (await inside.RunAsync("find", Groups, "-maxdepth", "1", "-name", "daemon*")).Text.Trim() == $"{Groups}/daemon-6",
+            "groups of former daemons are left");
         Assert.Equal("active", await system.PropertyAsync("ActiveState"));
         Assert.Equal("0", await system.PropertyAsync("NRestarts"));
         await inside.MustAsync("systemctl", "stop", "pipeforkas.service");
@@ -89,7 +94,9 @@ public sealed class UpgradeTests(BootedSystem system)
         int died = await system.MainPidAsync();
         await inside.MustAsync("kill", "-KILL", died.ToString(CultureInfo.InvariantCulture));
         await slow;
-        await system.UntilAsync(async () => await system.PropertyAsync("NRestarts") == "1" && await system.PropertyAsync("ActiveState") == "active", "it is not started again");
+        await system.UntilAsync(
+            async () => await system.PropertyAsync("NRestarts") == "1" && await system.PropertyAsync("ActiveState") == "active",
+            "it is not started again");
         Assert.Contains("(alice)", await system.AskAsync(BootedSystem.Alice, """{"job":"id"}"""));
     }
 

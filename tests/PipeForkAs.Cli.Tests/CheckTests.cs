@@ -48,7 +48,8 @@ public sealed class CheckTests
           rule "all": the job is not among Jobs
 
         """, ""), await RunAsync(
-            Denied with { Reason = "no rule matches", Rules = [new("panel", "the caller is not among Callers"), new("all", "the job is not among Jobs")] }, "--explain"));
+            Denied with { Reason = "no rule matches",
+                Rules = [new("panel", "the caller is not among Callers"), new("all", "the job is not among Jobs")] }, "--explain"));
 
     [Fact(Timeout = Bound.Milliseconds)]
     public async Task Who_is_not_told_why_is_told_that() =>
@@ -56,7 +57,9 @@ public sealed class CheckTests
 
     [Fact(Timeout = Bound.Milliseconds)]
     public async Task Without_explain_no_rule_is_told() =>
-        Assert.Equal((126, "denied: uid 33 runs read-file as bob\n", ""), await RunAsync(Denied with { Reason = "no rule matches", Rules = [new("panel", "x")] }));
+        Assert.Equal(
+            (126, "denied: uid 33 runs read-file as bob\n", ""),
+            await RunAsync(Denied with { Reason = "no rule matches", Rules = [new("panel", "x")] }));
 
     [Fact(Timeout = Bound.Milliseconds)]
     public async Task Json_is_all_that_the_daemon_told_on_one_line()
@@ -75,8 +78,10 @@ public sealed class CheckTests
     private static async Task<(int Status, string Output, string Error)> RunAsync(CheckResult told, params string[] options)
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(
-            Reply.Out(JsonSerializer.Serialize(told, CheckResultJson.Default.CheckResult)), Reply.End(told.Allowed ? ReplyCode.Ok : ReplyCode.Denied));
-        Invocation run = await Invocation.RunAsync(daemon.SocketPath, ["check", "--user", told.User == "b\nob" ? "bob" : told.User, "read-file", .. options]);
+            Reply.Out(JsonSerializer.Serialize(told, CheckResultJson.Default.CheckResult)),
+            Reply.End(told.Allowed ? ReplyCode.Ok : ReplyCode.Denied));
+        Invocation run = await Invocation.RunAsync(
+            daemon.SocketPath, ["check", "--user", told.User == "b\nob" ? "bob" : told.User, "read-file", .. options]);
         return (run.Status, run.OutputText, run.Error);
     }
 }

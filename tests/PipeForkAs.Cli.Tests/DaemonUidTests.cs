@@ -22,7 +22,8 @@ public sealed class DaemonUidTests
         await using FakeDaemon daemon = new(connection => connection.ReadInputToEndAsync());
         Invocation run = await Invocation.RunAsync(daemon.SocketPath, ["run", "--daemon-uid", "4294967294", "job"]);
         Assert.Equal(
-            (125, $"pipeforkas: a process of uid 0 listens at {daemon.SocketPath}, expected is uid 4294967294; nothing was sent\n"), (run.Status, run.Error));
+            (125, $"pipeforkas: a process of uid 0 listens at {daemon.SocketPath}, expected is uid 4294967294; nothing was sent\n"),
+            (run.Status, run.Error));
     }
 
     [Theory(Timeout = Bound.Milliseconds)]

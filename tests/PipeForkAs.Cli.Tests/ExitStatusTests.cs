@@ -19,7 +19,8 @@ public sealed class ExitStatusTests
     [Fact(Timeout = Bound.Milliseconds)]
     public async Task Every_signal_is_128_and_its_number()
     {
-        await using FakeDaemon daemon = Counting(number => Reply.End(ReplyCode.Signaled, signal: number, message: "signal " + number), from: 1);
+        await using FakeDaemon daemon = Counting(
+            number => Reply.End(ReplyCode.Signaled, signal: number, message: "signal " + number), from: 1);
         for (int signal = 1; signal <= 64; signal++)
         {
             Invocation run = await Invocation.RunAsync(daemon.SocketPath, ["run", "die"]);
@@ -60,7 +61,8 @@ public sealed class ExitStatusTests
     public void No_code_is_forgotten()
     {
         string[] tested = [.. typeof(ExitStatusTests).GetMethod(nameof(Every_code_has_its_status_and_all_but_a_jobs_own_end_are_said))!
-            .GetCustomAttributes(typeof(InlineDataAttribute), inherit: false).Cast<InlineDataAttribute>().Select(data => (string)data.Data[0]!)];
+            .GetCustomAttributes(typeof(InlineDataAttribute), inherit: false).Cast<InlineDataAttribute>().Select(
+                data => (string)data.Data[0]!)];
 
         Assert.Equal(Enum.GetValues<ReplyCode>().Select(code => code.ToWire()).Order(), tested.Order());
     }
@@ -80,7 +82,8 @@ public sealed class ExitStatusTests
     public async Task A_program_that_cannot_be_executed_is_trouble_and_said_in_the_daemons_words()
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.End(
-            ReplyCode.Error, exit: 1, message: "the program \"/x\" cannot be executed", error: new JobError("execve", "execve(\"/x\")", 2)));
+            ReplyCode.Error, exit: 1, message: "the program \"/x\" cannot be executed",
+            error: new JobError("execve", "execve(\"/x\")", 2)));
 
         Invocation run = await Invocation.RunAsync(daemon.SocketPath, ["run", "job"]);
 

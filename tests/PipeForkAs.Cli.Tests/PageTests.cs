@@ -12,11 +12,13 @@ namespace PipeForkAs.Cli.Tests;
 /// <summary>Manual pages and completions tell of what the command and the protocol have, all of it and nothing else.</summary>
 public sealed partial class PageTests
 {
-    private static readonly RootCommand Root = CommandLine.Root(new StreamSet(() => Stream.Null, Stream.Null, Stream.Null), new Report(new LineTrackingStream(Stream.Null)));
+    private static readonly RootCommand Root = CommandLine.Root(
+        new StreamSet(() => Stream.Null, Stream.Null, Stream.Null), new Report(new LineTrackingStream(Stream.Null)));
 
     private static readonly string[] Options =
     [
-        .. Root.Options.Concat(Root.Subcommands.SelectMany(command => command.Options)).SelectMany(option => option.Aliases.Append(option.Name))
+        .. Root.Options.Concat(Root.Subcommands.SelectMany(command => command.Options)).SelectMany(
+            option => option.Aliases.Append(option.Name))
             .Where(name => name[0] == '-' && name != "-?").Distinct().Order(StringComparer.Ordinal),
     ];
 
@@ -26,7 +28,9 @@ public sealed partial class PageTests
 
     [Fact]
     public void Every_option_is_in_the_page_and_no_other() =>
-        Assert.Equal(Options, Flag().Matches(Page.Manual("pipeforkas.1")).Select(match => "-" + match.Groups[1].Value).Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(
+            Options, Flag().Matches(Page.Manual("pipeforkas.1")).Select(match => "-" + match.Groups[1].Value).Distinct().Order(
+                StringComparer.Ordinal));
 
     [Fact]
     public void Every_command_is_in_the_page_and_no_other() =>
@@ -37,7 +41,8 @@ public sealed partial class PageTests
     [Fact]
     public void Every_exit_status_of_the_command_is_in_the_page()
     {
-        foreach (int status in new[] { ExitStatus.Success, ExitStatus.Error, ExitStatus.Timeout, ExitStatus.Trouble, ExitStatus.Denied, ExitStatus.UnknownJob })
+        foreach (int status in new[] { ExitStatus.Success, ExitStatus.Error, ExitStatus.Timeout, ExitStatus.Trouble, ExitStatus.Denied,
+            ExitStatus.UnknownJob })
             Assert.Matches($@"(?m)^\.It {status}$", Page.Manual("pipeforkas.1"));
     }
 
@@ -58,7 +63,9 @@ public sealed partial class PageTests
         string page = Page.Manual("pipeforkas-protocol.7");
         string codes = page[page.IndexOf(".Ss Codes", StringComparison.Ordinal)..];
         codes = codes[..codes.IndexOf(".El", StringComparison.Ordinal)];
-        Assert.Equal(Enum.GetValues<ReplyCode>().Select(code => code.ToWire()).Order(), CodeItem().Matches(codes).Select(match => match.Groups[1].Value).Order());
+        Assert.Equal(
+            Enum.GetValues<ReplyCode>().Select(code => code.ToWire()).Order(),
+            CodeItem().Matches(codes).Select(match => match.Groups[1].Value).Order());
     }
 
     [Theory]
@@ -76,7 +83,8 @@ public sealed partial class PageTests
     [InlineData(typeof(RecordStatus))]
     public void Every_member_of_what_travels_is_in_the_page_of_the_protocol(Type type)
     {
-        string[] members = [.. type.GetProperties().Select(property => property.GetCustomAttribute<JsonPropertyNameAttribute>()?.Name).OfType<string>()];
+        string[] members = [
+            .. type.GetProperties().Select(property => property.GetCustomAttribute<JsonPropertyNameAttribute>()?.Name).OfType<string>()];
         Assert.NotEmpty(members);
         Assert.All(members, member => Assert.Matches($@"(?:Ql|So) {member}(?![\w-])", Page.Manual("pipeforkas-protocol.7")));
     }

@@ -36,7 +36,8 @@ public sealed class ProcessTests
         byte[] bytes = Reply.Noise(64 * 1024 * 1024);
         await File.WriteAllBytesAsync(file, bytes);
 
-        (string output, string error) = await ShellAsync(daemon, $"cat {file} | $P run cat | sha256sum; $P run cat < {file} > {file}.out; sha256sum < {file}.out");
+        (string output, string error) = await ShellAsync(
+            daemon, $"cat {file} | $P run cat | sha256sum; $P run cat < {file} > {file}.out; sha256sum < {file}.out");
 
         string sum = Convert.ToHexStringLower(SHA256.HashData(bytes)) + "  -\n";
         Assert.Equal((sum + sum, ""), (output, error));
@@ -126,7 +127,9 @@ public sealed class ProcessTests
     [Fact(Timeout = Bound.Milliseconds)]
     public async Task A_closed_input_is_an_empty_one()
     {
-        Assert.SkipWhen(Native is null, "CoreCLR puts a descriptor of its own in the place of a closed one before Main; set PIPEFORKAS_PROGRAM to the native program");
+        Assert.SkipWhen(
+            Native is null,
+            "CoreCLR puts a descriptor of its own in the place of a closed one before Main; set PIPEFORKAS_PROGRAM to the native program");
         await using FakeDaemon daemon = Cat();
 
         Assert.Equal(("0\n0\n", ""), await ShellAsync(daemon, "$P run cat <&-; echo $?; $P run cat <&- >&- 2>&-; echo $?"));
@@ -138,7 +141,8 @@ public sealed class ProcessTests
         await using FakeDaemon daemon = Cat();
 
         // script(1) gives the program a terminal; the terminal's end of file is Ctrl-D on a line of its own.
-        (string output, _) = await ShellAsync(daemon, "(printf 'typed\\n'; printf '\\004') | script -qec '$P run cat; echo status $?' /dev/null");
+        (string output, _) = await ShellAsync(
+            daemon, "(printf 'typed\\n'; printf '\\004') | script -qec '$P run cat; echo status $?' /dev/null");
 
         Assert.Contains("typed\r\n", output);
         Assert.Contains("status 0", output);
@@ -188,7 +192,8 @@ public sealed class ProcessTests
         // dd(1) leaves the flag on the pipes that it was given.
         (string output, string error) = await ShellAsync(
             daemon,
-            "(sleep 0.3; head -c 800000 /dev/zero; sleep 0.3) | (dd iflag=nonblock oflag=nonblock count=0 2>/dev/null; $P run cat; echo status $? >&2) | (sleep 1; wc -c)");
+            "(sleep 0.3; head -c 800000 /dev/zero; sleep 0.3) | (dd iflag=nonblock oflag=nonblock count=0 2>/dev/null; $P run cat; echo "
+            + "status $? >&2) | (sleep 1; wc -c)");
 
         Assert.Equal(("800000\n", "status 0\n"), (output, error));
     }
@@ -198,7 +203,8 @@ public sealed class ProcessTests
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Exit(0));
 
-        Assert.Equal(("0\n", ""), await ShellAsync(daemon, "PIPEFORKAS_SOCKET=/nowhere $P run --socket $PIPEFORKAS_SOCKET id </dev/null; echo $?"));
+        Assert.Equal(
+            ("0\n", ""), await ShellAsync(daemon, "PIPEFORKAS_SOCKET=/nowhere $P run --socket $PIPEFORKAS_SOCKET id </dev/null; echo $?"));
     }
 
     private static FakeDaemon Cat() => new(async connection =>
@@ -227,7 +233,8 @@ public sealed class ProcessTests
         return (output, await error);
     }
 
-    private static Process Start(FakeDaemon daemon, string program, params string[] args) => Process.Start(new ProcessStartInfo(program, args)
+    private static Process Start(FakeDaemon daemon, string program, params string[] args) =>
+        Process.Start(new ProcessStartInfo(program, args)
     {
         RedirectStandardInput = true,
         RedirectStandardOutput = true,

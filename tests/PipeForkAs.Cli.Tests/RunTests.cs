@@ -24,7 +24,8 @@ public sealed class RunTests
     public async Task Options_become_members_of_the_request()
     {
         Request run = await RequestOf(
-            "run", "--user", "bob", "--timeout", "2.5", "--env", "LANG=C", "--env", "EMPTY=", "-e", "EQ=a=b", "job", "--args", "{ \"a\": [1,\n2] }");
+            "run", "--user", "bob", "--timeout", "2.5", "--env", "LANG=C", "--env", "EMPTY=", "-e", "EQ=a=b", "job", "--args",
+            "{ \"a\": [1,\n2] }");
 
         Assert.Equal(("job", "bob", 2.5, ReplyForm.Frames), (run.Job, run.User, run.Timeout, run.Reply));
         Assert.Equal("""{"a":[1,2]}""", Encoding.UTF8.GetString(run.Arguments!));
@@ -108,7 +109,8 @@ public sealed class RunTests
     [Fact(Timeout = Bound.Milliseconds)]
     public async Task Json_holds_text_as_text_and_other_bytes_as_base64()
     {
-        await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Out("grün\n\u009b\""), Reply.Frame(FrameType.Stderr, [0xff, 0x00]), Reply.Exit(3));
+        await using FakeDaemon daemon = FakeDaemon.Replying(
+            Reply.Out("grün\n\u009b\""), Reply.Frame(FrameType.Stderr, [0xff, 0x00]), Reply.Exit(3));
 
         Invocation run = await Invocation.RunAsync(daemon.SocketPath, ["run", "job", "--json"]);
 
@@ -118,7 +120,9 @@ public sealed class RunTests
         Assert.False(reply.TryGetProperty("stdoutEncoding", out _));
         Assert.Equal([0xff, 0x00], reply.GetProperty("stderr").GetBytesFromBase64());
         Assert.Equal("base64", reply.GetProperty("stderrEncoding").GetString());
-        Assert.Equal(("failed", 3), (reply.GetProperty("end").GetProperty("code").GetString(), reply.GetProperty("end").GetProperty("exit").GetInt32()));
+        Assert.Equal(
+            ("failed", 3),
+            (reply.GetProperty("end").GetProperty("code").GetString(), reply.GetProperty("end").GetProperty("exit").GetInt32()));
         Assert.Equal('\n', run.OutputText[^1]);
         Assert.DoesNotContain(run.OutputText[..^1], char.IsControl);
     }

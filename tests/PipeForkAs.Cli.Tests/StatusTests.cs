@@ -37,7 +37,8 @@ public sealed class StatusTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Status_as_metrics_is_what_Prometheus_reads() => Assert.Equal((0, StatusMetrics.Of(Status), ""), await RunAsync(Status, "--prometheus"));
+    public async Task Status_as_metrics_is_what_Prometheus_reads() =>
+        Assert.Equal((0, StatusMetrics.Of(Status), ""), await RunAsync(Status, "--prometheus"));
 
     [Fact(Timeout = Bound.Milliseconds)]
     public async Task Names_in_a_status_reach_the_terminal_escaped()
@@ -48,7 +49,9 @@ public sealed class StatusTests
 
     [Fact(Timeout = Bound.Milliseconds)]
     public async Task Two_forms_of_a_status_are_one_too_many() =>
-        Assert.Equal((125, "", "pipeforkas: --json and --prometheus are two forms of the same; use one of them\n"), await RunAsync(Status, "--json", "--prometheus"));
+        Assert.Equal(
+            (125, "", "pipeforkas: --json and --prometheus are two forms of the same; use one of them\n"),
+            await RunAsync(Status, "--json", "--prometheus"));
 
     [Fact(Timeout = Bound.Milliseconds)]
     public async Task Cancel_names_the_id_and_says_nothing_where_it_is_done()
@@ -90,7 +93,8 @@ public sealed class StatusTests
 
     private static async Task<(int Status, string Output, string Error)> RunAsync(DaemonStatus told, params string[] options)
     {
-        await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Out(JsonSerializer.Serialize(told, DaemonStatusJson.Default.DaemonStatus)), Reply.End(ReplyCode.Ok));
+        await using FakeDaemon daemon = FakeDaemon.Replying(
+            Reply.Out(JsonSerializer.Serialize(told, DaemonStatusJson.Default.DaemonStatus)), Reply.End(ReplyCode.Ok));
         Invocation run = await Invocation.RunAsync(daemon.SocketPath, ["status", .. options]);
         return (run.Status, run.OutputText, run.Error);
     }

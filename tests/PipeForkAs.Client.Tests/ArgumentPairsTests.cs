@@ -113,7 +113,8 @@ public sealed class ArgumentPairsTests
     }
 
     [Fact]
-    public void A_number_that_may_also_be_read_from_text_is_sent_as_a_number() => Assert.Equal("""{"depth":7}""", Convert(Schema, "depth=7"));
+    public void A_number_that_may_also_be_read_from_text_is_sent_as_a_number() =>
+        Assert.Equal("""{"depth":7}""", Convert(Schema, "depth=7"));
 
     [Fact]
     public void Several_pairs_keep_their_order() =>
@@ -161,7 +162,8 @@ public sealed class ArgumentPairsTests
     [Fact]
     public void A_named_floating_point_value_is_one_of_the_alternatives()
     {
-        JsonElement schema = SchemaOf<Arguments>(new(JsonSerializerOptions.Web) { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals });
+        JsonElement schema = SchemaOf<Arguments>(
+            new(JsonSerializerOptions.Web) { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals });
 
         Assert.Equal("""{"ratio":"NaN"}""", Convert(schema, "ratio=NaN"));
         Assert.Equal("""{"ratio":0.5}""", Convert(schema, "ratio=0.5"));
@@ -172,7 +174,8 @@ public sealed class ArgumentPairsTests
     public void A_schema_that_leads_back_to_itself_ends()
     {
         Assert.Equal("""{"a":"x"}""", Convert(JsonDocument.Parse("""{"properties":{"a":{"$ref":"#/properties/a"}}}""").RootElement, "a=x"));
-        Refusal(JsonDocument.Parse("""{"properties":{"a":{"anyOf":[{"$ref":"#/properties/a"},{"$ref":"#/properties/a"}]}}}""").RootElement, "a=x");
+        Refusal(JsonDocument.Parse(
+            """{"properties":{"a":{"anyOf":[{"$ref":"#/properties/a"},{"$ref":"#/properties/a"}]}}}""").RootElement, "a=x");
     }
 
     [Fact]
@@ -188,7 +191,9 @@ public sealed class ArgumentPairsTests
 
     [Fact]
     public void A_pattern_is_described() =>
-        Assert.Equal("^a$", ArgumentPairs.Describe(JsonDocument.Parse("""{"properties":{"a":{"type":"string","pattern":"^a$"}}}""").RootElement)[0].Pattern);
+        Assert.Equal(
+            "^a$", ArgumentPairs.Describe(
+                JsonDocument.Parse("""{"properties":{"a":{"type":"string","pattern":"^a$"}}}""").RootElement)[0].Pattern);
 
     [Fact]
     public void A_name_is_known_in_its_own_letters()
@@ -205,7 +210,8 @@ public sealed class ArgumentPairsTests
         return JsonDocument.Parse(schema.ToJsonString()).RootElement;
     }
 
-    private static string Convert(JsonElement? schema, params string[] pairs) => Encoding.UTF8.GetString(ArgumentPairs.ToJson(pairs, schema));
+    private static string Convert(JsonElement? schema, params string[] pairs) =>
+        Encoding.UTF8.GetString(ArgumentPairs.ToJson(pairs, schema));
 
     private static string Refusal(JsonElement? schema, params string[] pairs) =>
         Assert.ThrowsAny<RequestException>(() => ArgumentPairs.ToJson(pairs, schema)).Message;

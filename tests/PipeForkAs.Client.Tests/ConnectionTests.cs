@@ -13,7 +13,8 @@ public sealed class ConnectionTests
     [Fact(Timeout = Bound.Milliseconds)]
     public async Task Without_a_socket_the_message_says_what_to_look_at()
     {
-        ConnectionException failure = await Assert.ThrowsAsync<ConnectionException>(() => new PipeForkAsClient("/nowhere/daemon.sock").RunAsync(Id));
+        ConnectionException failure = await Assert.ThrowsAsync<ConnectionException>(
+            () => new PipeForkAsClient("/nowhere/daemon.sock").RunAsync(Id));
 
         Assert.Equal(("/nowhere/daemon.sock", SocketError.AddressNotAvailable), (failure.SocketPath, failure.SocketError));
         Assert.Contains("/nowhere/daemon.sock", failure.Message);
@@ -30,7 +31,8 @@ public sealed class ConnectionTests
         await File.WriteAllTextAsync(path + ".file", "");
 
         // .NET removes the socket's file when it closes the socket; a plain file refuses in the same way.
-        ConnectionException failure = await Assert.ThrowsAsync<ConnectionException>(() => new PipeForkAsClient(path + ".file").RunAsync(Id));
+        ConnectionException failure = await Assert.ThrowsAsync<ConnectionException>(
+            () => new PipeForkAsClient(path + ".file").RunAsync(Id));
 
         Assert.Equal(SocketError.ConnectionRefused, failure.SocketError);
     }
@@ -38,7 +40,8 @@ public sealed class ConnectionTests
     [Fact(Timeout = Bound.Milliseconds)]
     public async Task A_path_too_long_for_a_socket_is_refused_with_its_limit()
     {
-        ConnectionException failure = await Assert.ThrowsAsync<ConnectionException>(() => new PipeForkAsClient('/' + new string('x', 200)).RunAsync(Id));
+        ConnectionException failure = await Assert.ThrowsAsync<ConnectionException>(
+            () => new PipeForkAsClient('/' + new string('x', 200)).RunAsync(Id));
 
         Assert.Contains("107", failure.Message);
     }

@@ -71,7 +71,7 @@ public sealed class OutputStreamTests
         Assert.Equal(3, await output.ReadAsync(buffer));
         for (int i = 0; i < 2; i++)
         {
-            JobFailedException failure = await Assert.ThrowsAsync<JobFailedException>(async () => await output.ReadAsync(buffer));
+            JobFailedException failure = await Assert.ThrowsAsync<JobFailedException>(async () => await output.ReadExactlyAsync(buffer));
             Assert.Equal((4, "why\n"), (failure.ExitCode, failure.StderrExcerpt));
         }
     }
@@ -83,7 +83,7 @@ public sealed class OutputStreamTests
 
         await using Stream output = await new PipeForkAsClient(daemon.SocketPath).OpenReadAsync(Job);
 
-        JobFailedException failure = await Assert.ThrowsAsync<JobFailedException>(async () => await output.ReadAsync(new byte[1]));
+        JobFailedException failure = await Assert.ThrowsAsync<JobFailedException>(async () => await output.ReadExactlyAsync(new byte[1]));
         Assert.Equal(ReplyCode.Denied, failure.Code);
     }
 
@@ -124,7 +124,7 @@ public sealed class OutputStreamTests
         await closed.Task;
         await output.DisposeAsync();
         Assert.False(output.CanRead);
-        await Assert.ThrowsAsync<ObjectDisposedException>(async () => await output.ReadAsync(new byte[1]));
+        await Assert.ThrowsAsync<ObjectDisposedException>(async () => await output.ReadExactlyAsync(new byte[1]));
     }
 
     [Fact(Timeout = Bound.Milliseconds)]

@@ -5,7 +5,9 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Client.Tests;
 
-/// <summary>A program may keep how its jobs ended as JSON of its own, by a serializer that was generated there: it sees nothing internal.</summary>
+/// <summary>
+/// A program may keep how its jobs ended as JSON of its own, by a serializer that was generated there: it sees nothing internal.
+/// </summary>
 public partial class OwnJsonTests
 {
     [Fact]
@@ -33,7 +35,8 @@ public partial class OwnJsonTests
     {
         Request[] queue =
         [
-            new() { Job = "echo", User = "1001", Arguments = """{"text":"ж"}"""u8.ToArray(), Environment = new() { ["LANG"] = "C" }, Timeout = 2.5, Reply = ReplyForm.Frames },
+            new() { Job = "echo", User = "1001", Arguments = """{"text":"ж"}"""u8.ToArray(), Environment = new() { ["LANG"] = "C" },
+                Timeout = 2.5, Reply = ReplyForm.Frames },
             new() { Operation = Operation.Cancel, Id = 7 },
             new() { Operation = Operation.Check, Job = "id", Caller = "alice" },
         ];
@@ -49,7 +52,8 @@ public partial class OwnJsonTests
     [InlineData("""[{"job":"id","reply":"Frames"}]""")]
     [InlineData("""[{"op":0,"job":"id"}]""")]
     [InlineData("""[{"job":"id","x":1}]""")]
-    public void What_is_no_request_is_none_there_either(string json) => Assert.Throws<JsonException>(() => JsonSerializer.Deserialize(json, OwnJson.Default.RequestArray));
+    public void What_is_no_request_is_none_there_either(string json) =>
+        Assert.Throws<JsonException>(() => JsonSerializer.Deserialize(json, OwnJson.Default.RequestArray));
 
     internal sealed record Kept(string Name, JobResult End, ReplyCode Last);
 

@@ -37,7 +37,8 @@ public sealed class StreamingTests
     [Fact(Timeout = Bound.Milliseconds)]
     public async Task Standard_output_and_standard_error_stay_separate_and_in_order()
     {
-        await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Out("a"), Reply.Err("1"), Reply.Out("b"), Reply.Out(""), Reply.Err("2"), Reply.Exit(3));
+        await using FakeDaemon daemon = FakeDaemon.Replying(
+            Reply.Out("a"), Reply.Err("1"), Reply.Out("b"), Reply.Out(""), Reply.Err("2"), Reply.Exit(3));
         MemoryStream output = new();
         MemoryStream error = new();
 
@@ -53,7 +54,8 @@ public sealed class StreamingTests
     [InlineData(true, 1)]
     public async Task An_output_is_flushed_where_something_was_written_and_else_left_alone(bool writes, int flushes)
     {
-        await using FakeDaemon daemon = FakeDaemon.Replying([.. writes ? [Reply.Out("a")] : Array.Empty<byte[]>(), Reply.End(ReplyCode.Denied)]);
+        await using FakeDaemon daemon = FakeDaemon.Replying(
+            [.. writes ? [Reply.Out("a")] : Array.Empty<byte[]>(), Reply.End(ReplyCode.Denied)]);
         await using CountingStream output = new();
 
         await new PipeForkAsClient(daemon.SocketPath).RunAsync(new JobRequest("job"), null, output, null);
@@ -240,7 +242,8 @@ public sealed class StreamingTests
         }))
         {
             BrokenStream pipe = new(errno: 32);
-            JobStreamException failure = await Assert.ThrowsAsync<JobStreamException>(() => new PipeForkAsClient(daemon.SocketPath).RunAsync(
+            JobStreamException failure = await Assert.ThrowsAsync<JobStreamException>(
+                () => new PipeForkAsClient(daemon.SocketPath).RunAsync(
                 new JobRequest("yes"), null, broken == JobStream.Output ? pipe : null, broken == JobStream.Error ? pipe : null));
 
             Assert.Equal(broken, failure.Stream);

@@ -28,7 +28,9 @@ public sealed class AbuseTests(SharedDaemon shared) : IClassFixture<SharedDaemon
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
     }
 
-    /// <summary>Nobody reads a worker's socket while its job runs: what is sent is the job's user's to account for, and goes with the job.</summary>
+    /// <summary>
+    /// Nobody reads a worker's socket while its job runs: what is sent is the job's user's to account for, and goes with the job.
+    /// </summary>
     [Fact(Timeout = Bound.Test)]
     public async Task A_control_socket_full_of_descriptors_holds_up_nobody_and_goes_with_its_job()
     {
@@ -38,10 +40,12 @@ public sealed class AbuseTests(SharedDaemon shared) : IClassFixture<SharedDaemon
         Assert.All(replies, reply =>
         {
             Assert.Equal((ReplyCode.Ok, 0), (reply.End.Code, reply.End.Exit));
-            Assert.Matches("^read nothing\ndescriptors (went|did not go) until [^\n]*\nbytes (went|did not go) until [^\n]*\ndone\n$", reply.Text);
+            Assert.Matches(
+                "^read nothing\ndescriptors (went|did not go) until [^\n]*\nbytes (went|did not go) until [^\n]*\ndone\n$", reply.Text);
         });
         Assert.Contains(replies, reply => reply.Text.Contains(
-            Kernel.RefusesDescriptors ? $"descriptors did not go until {Errno.EPERM}" : "descriptors went until", StringComparison.Ordinal));
+            Kernel.RefusesDescriptors ? $"descriptors did not go until {Errno.EPERM}" : "descriptors went until",
+            StringComparison.Ordinal));
         Assert.DoesNotContain("until never", string.Concat(replies.Select(reply => reply.Text)));
         await before.RestoredAsync(daemon, TimeSpan.FromSeconds(10));
 
@@ -63,7 +67,8 @@ public sealed class AbuseTests(SharedDaemon shared) : IClassFixture<SharedDaemon
     public async Task A_job_that_claims_to_have_returned_and_goes_on_is_ended_after_the_grace()
     {
         Footprint before = await Footprint.AtRestAsync(daemon);
-        string reply = await RawClient.TextAsync(daemon, $$$"""{"job":"claim-return","user":"{{{TestUsers.Alice}}}","args":{"seconds":50}}""");
+        string reply = await RawClient.TextAsync(
+            daemon, $$$"""{"job":"claim-return","user":"{{{TestUsers.Alice}}}","args":{"seconds":50}}""");
         int pid = int.Parse(reply, CultureInfo.InvariantCulture);
         await Crowd.UntilAsync(() => ProcFs.IsThere(pid), isThere => !isThere, TimeSpan.FromSeconds(20), "the job that had returned");
         await before.RestoredAsync(daemon, TimeSpan.FromSeconds(10));
@@ -80,7 +85,8 @@ public sealed class AbuseTests(SharedDaemon shared) : IClassFixture<SharedDaemon
             // The daemon would not answer for a minute, were it to wait for the holder's word.
             Assert.Equal(ReplyCode.Ok, reply.End.Code);
             Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id").WaitAsync(TimeSpan.FromSeconds(30))).End.Code);
-            await Crowd.UntilAsync(() => ProcFs.IsThere(holder), isThere => !isThere, TimeSpan.FromSeconds(30), "the process that holds the socket");
+            await Crowd.UntilAsync(
+                () => ProcFs.IsThere(holder), isThere => !isThere, TimeSpan.FromSeconds(30), "the process that holds the socket");
         }
         finally
         {
@@ -91,7 +97,8 @@ public sealed class AbuseTests(SharedDaemon shared) : IClassFixture<SharedDaemon
     [Fact(Timeout = Bound.Test)]
     public async Task A_job_can_neither_signal_nor_trace_the_daemon_job_hosts_and_workers_of_others()
     {
-        using Socket other = await Crowd.SendAsync(daemon, $$$"""{"job":"ignore-sigterm","user":"{{{TestUsers.Bob}}}","args":{"seconds":50}}""");
+        using Socket other = await Crowd.SendAsync(
+            daemon, $$$"""{"job":"ignore-sigterm","user":"{{{TestUsers.Bob}}}","args":{"seconds":50}}""");
         await Crowd.WaitForAsync(other, "ready");
         int[] pids = [daemon.Pid, .. ProcFs.Descendants(daemon.Pid)];
         await AttackInVainAsync(pids);
@@ -104,7 +111,8 @@ public sealed class AbuseTests(SharedDaemon shared) : IClassFixture<SharedDaemon
     [Fact(Timeout = Bound.Test)]
     public async Task A_job_cannot_trace_another_worker_of_the_same_user()
     {
-        using Socket other = await Crowd.SendAsync(daemon, $$$"""{"job":"ignore-sigterm","user":"{{{TestUsers.Alice}}}","args":{"seconds":50}}""");
+        using Socket other = await Crowd.SendAsync(
+            daemon, $$$"""{"job":"ignore-sigterm","user":"{{{TestUsers.Alice}}}","args":{"seconds":50}}""");
         await Crowd.WaitForAsync(other, "ready");
         UserId alice = TestUsers.Entry(TestUsers.Alice).Uid;
         int[] own = [.. ProcFs.Descendants(daemon.Pid).Where(pid => ProcFs.User(pid) == alice)];
@@ -139,6 +147,7 @@ public sealed class AbuseTests(SharedDaemon shared) : IClassFixture<SharedDaemon
         Assert.True(reply.End.Code is ReplyCode.Ok or ReplyCode.Failed, $"{reply.End}");
         using JsonDocument attempts = JsonDocument.Parse(reply.Text);
         Assert.True(attempts.RootElement.GetArrayLength() >= 7);
-        return [.. attempts.RootElement.EnumerateArray().Where(attempt => attempt.GetProperty("succeeded").GetBoolean()).Select(attempt => attempt.Clone())];
+        return [.. attempts.RootElement.EnumerateArray().Where(attempt => attempt.GetProperty("succeeded").GetBoolean()).Select(
+            attempt => attempt.Clone())];
     }
 }

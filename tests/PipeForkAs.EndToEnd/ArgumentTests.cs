@@ -11,7 +11,9 @@ public sealed class ArgumentsDaemon : ConfiguredDaemon
 {
     protected override void Configure(JsonObject configuration)
     {
-        JsonObject show = Command(["/usr/bin/printf", "<%s>", "{text}", "{count}", "{share}", "{flag}"], "text:string", "count:integer", "share:number", "flag:boolean");
+        JsonObject show = Command(
+            ["/usr/bin/printf", "<%s>", "{text}", "{count}", "{share}", "{flag}"], "text:string", "count:integer", "share:number",
+            "flag:boolean");
         show["Parameters"]!["text"]!["Pattern"] = "^[^x]{0,20}$";
         show["Parameters"]!["share"]!["Default"] = "0.5";
         show["Parameters"]!["flag"]!["Default"] = "false";
@@ -79,7 +81,8 @@ public sealed class ArgumentTests(ArgumentsDaemon shared) : IClassFixture<Argume
     [Fact(Timeout = Bound.Test)]
     public async Task Arguments_of_every_type_arrive_as_they_were_sent()
     {
-        const string Arguments = """{"text":"ä\n\"\\\u0001😀","number":-2147483648,"real":-1.5e-300,"flag":true,"colour":"Green","point":{"x":-1,"y":2},"list":["","a b"],"optional":null,"withDefault":8}""";
+        const string Arguments =
+            """{"text":"ä\n\"\\\u0001😀","number":-2147483648,"real":-1.5e-300,"flag":true,"colour":"Green","point":{"x":-1,"y":2},"list":["","a b"],"optional":null,"withDefault":8}""";
 
         FramedReply reply = await RawClient.RunAsync(daemon, "typed-all", Arguments);
 
@@ -103,13 +106,15 @@ public sealed class ArgumentTests(ArgumentsDaemon shared) : IClassFixture<Argume
     [Fact(Timeout = Bound.Test)]
     public async Task Arguments_may_fill_the_longest_request()
     {
-        string head = $$"""{"job":"big-arguments","user":"{{TestUsers.Alice}}","reply":"frames","args":{"text":" """.TrimEnd(), tail = "\"}}";
+        string head = $$"""{"job":"big-arguments","user":"{{TestUsers.Alice}}","reply":"frames","args":{"text":" """.TrimEnd(),
+            tail = "\"}}";
         int room = ClientProtocol.MaxRequestBytes - 1 - head.Length - tail.Length;
 
         FramedReply longest = await RawClient.FramesAsync(daemon, head + new string('x', room) + tail);
         Assert.Equal((ReplyCode.Ok, room), (longest.End.Code, JsonNode.Parse(longest.Text)!["length"]!.GetValue<int>()));
 
-        string longer = Encoding.UTF8.GetString(await RawClient.AskAsync(daemon, Encoding.UTF8.GetBytes(head + new string('x', room + 1) + tail + "\n")));
+        string longer = Encoding.UTF8.GetString(
+            await RawClient.AskAsync(daemon, Encoding.UTF8.GetBytes(head + new string('x', room + 1) + tail + "\n")));
         Assert.Contains("too-large", longer);
     }
 
@@ -135,7 +140,8 @@ public sealed class ArgumentTests(ArgumentsDaemon shared) : IClassFixture<Argume
     [InlineData("\\udb40\\udc41\\ue000\\ufeff")]
     public async Task What_a_function_throws_cannot_forge_a_line_of_the_daemons(string message)
     {
-        string reply = await RawClient.TextAsync(daemon, $$"""{"job":"throw","user":"{{TestUsers.Alice}}","args":{"message":"{{message}}"} }""");
+        string reply = await RawClient.TextAsync(
+            daemon, $$"""{"job":"throw","user":"{{TestUsers.Alice}}","args":{"message":"{{message}}"} }""");
         AssertOneLine(reply, "pipeforkas: error: System.InvalidOperationException: ");
 
         ToolResult command = await Tool.RunAsAsync(

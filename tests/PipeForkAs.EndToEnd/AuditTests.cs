@@ -37,10 +37,14 @@ public sealed class AuditTests(AuditingDaemon auditing) : IClassFixture<Auditing
         Assert.Equal("12345", await caller.ReadAsync(5));
 
         JsonObject record = await NextAsync();
-        Assert.Equal(("Ran", "run", "ok", "cat"), (Text(record, "event"), Text(record, "operation"), Text(record, "code"), Text(record, "job")));
-        Assert.Equal((TestUsers.Bob, (long)bob.Uid.Value, (long)bob.Uid.Value, (long)bob.Gid.Value), (Text(record, "user"), Number(record, "uid"), Number(record, "caller_uid"), Number(record, "caller_gid")));
+        Assert.Equal(
+            ("Ran", "run", "ok", "cat"), (Text(record, "event"), Text(record, "operation"), Text(record, "code"), Text(record, "job")));
+        Assert.Equal(
+            (TestUsers.Bob, (long)bob.Uid.Value, (long)bob.Uid.Value, (long)bob.Gid.Value),
+            (Text(record, "user"), Number(record, "uid"), Number(record, "caller_uid"), Number(record, "caller_gid")));
         Assert.Equal((StayingCaller.Program, "process"), (Text(record, "caller_exe"), Text(record, "caller_trust")));
-        Assert.Equal((0L, 5L, 5L, 0L), (Number(record, "exit"), Number(record, "stdin"), Number(record, "stdout"), Number(record, "stderr")));
+        Assert.Equal(
+            (0L, 5L, 5L, 0L), (Number(record, "exit"), Number(record, "stdin"), Number(record, "stdout"), Number(record, "stderr")));
         Assert.NotEqual("", Text(record, "rule"));
         Assert.True(Number(record, "worker_pid") > 1 && Number(record, "caller_pid") > 1);
         Assert.True((double)record["seconds"]! > 0 && (double)record["cpu"]! >= 0);
@@ -67,16 +71,20 @@ public sealed class AuditTests(AuditingDaemon auditing) : IClassFixture<Auditing
     [InlineData("""{"op":"check","job":"id","user":"root"}""", "Told", "denied", "id")]
     public async Task Every_request_has_one_record(string request, string kind, string code, string? job)
     {
-        string line = request.Replace("ALICE", TestUsers.Alice, StringComparison.Ordinal).Replace("TOO-LARGE", new string('x', 70_000), StringComparison.Ordinal);
+        string line = request.Replace("ALICE", TestUsers.Alice, StringComparison.Ordinal).Replace(
+            "TOO-LARGE", new string('x', 70_000), StringComparison.Ordinal);
         await RawClient.AskAsync(daemon, Encoding.UTF8.GetBytes($"{line}\n"));
 
         JsonObject record = await NextAsync();
-        Assert.Equal((kind, code, job), (Text(record, "event"), Text(record, "code"), record.ContainsKey("job") ? Text(record, "job") : null));
+        Assert.Equal(
+            (kind, code, job), (Text(record, "event"), Text(record, "code"), record.ContainsKey("job") ? Text(record, "job") : null));
         Assert.Equal((0L, Environment.ProcessPath), (Number(record, "caller_uid"), Text(record, "caller_exe")));
         Assert.Equal(kind == "Ran", record.ContainsKey("worker_pid"));
-        Assert.Equal(code == "signaled" ? 9 : null, record.ContainsKey("signal") && code != "timeout" ? Number(record, "signal") : (long?)null);
+        Assert.Equal(
+            code == "signaled" ? 9 : null, record.ContainsKey("signal") && code != "timeout" ? Number(record, "signal") : (long?)null);
         Assert.DoesNotContain("hunter2", record.ToJsonString());
-        Assert.Equal(kind == "Ran" || request.Contains("cancel", StringComparison.Ordinal), record.ContainsKey("id") && Number(record, "id") > 0);
+        Assert.Equal(
+            kind == "Ran" || request.Contains("cancel", StringComparison.Ordinal), record.ContainsKey("id") && Number(record, "id") > 0);
         if (code == "denied")
             Assert.Contains("no rule", Text(record, "reason"));
     }
@@ -117,7 +125,9 @@ public sealed class AuditTests(AuditingDaemon auditing) : IClassFixture<Auditing
         {
             foreach ((string job, int at) in new[] { ("audited", 0), ("say", 2) })
             {
-                FramedReply reply = await RawClient.RunAsync(daemon, job, """{"secret":"hunter2","told":"a\nPRIORITY=0"}""", more: job == "say" ? "" : ""","env":{"TEST_VALUE":"hunter2"}""");
+                FramedReply reply = await RawClient.RunAsync(
+                    daemon, job, """{"secret":"hunter2","told":"a\nPRIORITY=0"}""",
+                    more: job == "say" ? "" : ""","env":{"TEST_VALUE":"hunter2"}""");
                 Assert.Equal(ReplyCode.Ok, reply.End.Code);
                 JsonObject record = await NextAsync();
                 Assert.Equal("""{"told":"a\nPRIORITY=0"}""", record["arguments"]!.ToJsonString());
@@ -160,7 +170,8 @@ public sealed class AuditTests(AuditingDaemon auditing) : IClassFixture<Auditing
         await NextAsync();
         await Bound.UntilAsync(() => daemon.Log.Contains("u001B[2J", StringComparison.OrdinalIgnoreCase), () => daemon.Log);
         string line = Assert.Single(daemon.Log.Split('\n'), text => text.Contains("u001B[2J", StringComparison.OrdinalIgnoreCase));
-        Assert.Contains($"info: PipeForkAs.Audit[100] uid 0: run audited as {TestUsers.Alice}: ok [operation=run code=ok job=audited ", line);
+        Assert.Contains(
+            $"info: PipeForkAs.Audit[100] uid 0: run audited as {TestUsers.Alice}: ok [operation=run code=ok job=audited ", line);
         Assert.DoesNotContain(line, char.IsControl);
         Assert.DoesNotContain("\nfail:", daemon.Log);
     }

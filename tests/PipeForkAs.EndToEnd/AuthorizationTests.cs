@@ -13,7 +13,9 @@ public sealed class AuthorizationTests(PlainDaemon shared) : IClassFixture<Plain
     private readonly DaemonProcess daemon = shared.Daemon;
 
     /// <summary>Users as JSON values that nobody may run a job as.</summary>
-    public static TheoryData<string> Untouchable => ["\"root\"", "\"0\"", "0", "\"00\"", "4294967295", "\"4294967295\"", "4294967296", "-1", "\"-1\"", "1", "\"daemon\"", "999", "\" 0\"", "\"\""];
+    public static TheoryData<string> Untouchable =>
+        ["\"root\"", "\"0\"", "0", "\"00\"", "4294967295", "\"4294967295\"", "4294967296", "-1", "\"-1\"", "1", "\"daemon\"", "999",
+            "\" 0\"", "\"\""];
 
     [Fact(Timeout = Bound.Test)]
     public async Task Alice_asking_for_bob_is_denied_in_frames()
@@ -50,7 +52,8 @@ public sealed class AuthorizationTests(PlainDaemon shared) : IClassFixture<Plain
     {
         string request = $$"""{"job":"id","user":{{user}},"reply":"frames"}""";
 
-        foreach (byte[] reply in new[] { await AskAsAliceAsync(request), await RawClient.AskAsync(daemon, Encoding.UTF8.GetBytes(request)) })
+        foreach (byte[] reply in new[] { await AskAsAliceAsync(request),
+            await RawClient.AskAsync(daemon, Encoding.UTF8.GetBytes(request)) })
         {
             Assert.DoesNotContain("uid=", Encoding.UTF8.GetString(reply));
             Assert.Contains(CodeOf(reply), (ReplyCode[])[ReplyCode.Denied, ReplyCode.BadRequest]);
@@ -74,8 +77,10 @@ public sealed class AuthorizationTests(PlainDaemon shared) : IClassFixture<Plain
         string missing = await AskBothWaysAsync(unknown);
         string other = await AskBothWaysAsync("root");
 
-        Assert.Equal(existing.Replace(TestUsers.Bob, "USER", StringComparison.Ordinal), missing.Replace(unknown, "USER", StringComparison.Ordinal));
-        Assert.Equal(existing.Replace(TestUsers.Bob, "USER", StringComparison.Ordinal), other.Replace("root", "USER", StringComparison.Ordinal));
+        Assert.Equal(
+            existing.Replace(TestUsers.Bob, "USER", StringComparison.Ordinal), missing.Replace(unknown, "USER", StringComparison.Ordinal));
+        Assert.Equal(
+            existing.Replace(TestUsers.Bob, "USER", StringComparison.Ordinal), other.Replace("root", "USER", StringComparison.Ordinal));
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -86,7 +91,9 @@ public sealed class AuthorizationTests(PlainDaemon shared) : IClassFixture<Plain
         string existing = await AskBothWaysAsync(bob);
         string missing = await AskBothWaysAsync("3987654321");
 
-        Assert.Equal(existing.Replace($"\"{bob}\"", "UID", StringComparison.Ordinal), missing.Replace("\"3987654321\"", "UID", StringComparison.Ordinal));
+        Assert.Equal(
+            existing.Replace($"\"{bob}\"", "UID", StringComparison.Ordinal),
+            missing.Replace("\"3987654321\"", "UID", StringComparison.Ordinal));
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -95,7 +102,8 @@ public sealed class AuthorizationTests(PlainDaemon shared) : IClassFixture<Plain
         string known = Encoding.UTF8.GetString(await AskAsAliceAsync($$"""{"job":"id","user":"{{TestUsers.Bob}}"}"""));
         string unknown = Encoding.UTF8.GetString(await AskAsAliceAsync($$"""{"job":"no-such-job","user":"{{TestUsers.Bob}}"}"""));
 
-        Assert.Equal(known.Replace("\"id\"", "JOB", StringComparison.Ordinal), unknown.Replace("\"no-such-job\"", "JOB", StringComparison.Ordinal));
+        Assert.Equal(
+            known.Replace("\"id\"", "JOB", StringComparison.Ordinal), unknown.Replace("\"no-such-job\"", "JOB", StringComparison.Ordinal));
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -155,7 +163,8 @@ public sealed class AuthorizationTests(PlainDaemon shared) : IClassFixture<Plain
         string text = Encoding.UTF8.GetString(await AskAsAliceAsync($$"""{"job":"id","user":"{{user}}"}"""));
         FramedReply frames = FramedReply.Parse(await AskAsAliceAsync($$"""{"job":"id","user":"{{user}}","reply":"frames"}"""));
         Assert.StartsWith("pipeforkas: denied: ", text);
-        return text + Encoding.UTF8.GetString((frames.End with { Seconds = 0 }).ToJson()).Replace("\\u0022", "\"", StringComparison.Ordinal);
+        return text
+            + Encoding.UTF8.GetString((frames.End with { Seconds = 0 }).ToJson()).Replace("\\u0022", "\"", StringComparison.Ordinal);
     }
 
     private async Task<byte[]> AskAsAliceAsync(string request)

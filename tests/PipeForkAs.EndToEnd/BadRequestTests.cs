@@ -15,7 +15,8 @@ public sealed class ImpatientDaemon : IAsyncLifetime
 
     internal DaemonProcess Daemon { get; private set; } = null!;
 
-    public async ValueTask InitializeAsync() => Daemon = await DaemonProcess.StartAsync(c => c["Limits"]!["RequestTimeout"] = Patience.ToString());
+    public async ValueTask InitializeAsync() =>
+        Daemon = await DaemonProcess.StartAsync(c => c["Limits"]!["RequestTimeout"] = Patience.ToString());
 
     public async ValueTask DisposeAsync()
     {
@@ -106,13 +107,18 @@ public sealed class BadRequestTests(ImpatientDaemon impatient) : IClassFixture<I
     public async Task Each_bad_request_gets_its_code_in_one_frame(string line, string code)
     {
         // What is no object, or names the form itself, cannot ask for frames.
-        if (!line.StartsWith('{') || line.Contains("\"reply\"", StringComparison.Ordinal) || line.StartsWith("{'", StringComparison.Ordinal))
+        if (!line.StartsWith('{') || line.Contains("\"reply\"", StringComparison.Ordinal)
+            || line.StartsWith("{'", StringComparison.Ordinal))
             return;
         string comma = line == "{}" ? "" : ",";
-        FramedReply reply = FramedReply.Parse(await RawClient.AskAsync(daemon, Bytes($"{{\"reply\":\"frames\"{comma}{line[1..]}\n"), halfClose: false));
+        FramedReply reply = FramedReply.Parse(
+            await RawClient.AskAsync(daemon, Bytes($"{{\"reply\":\"frames\"{comma}{line[1..]}\n"), halfClose: false));
         Assert.Equal(code, reply.End.Code.ToWire());
         Assert.NotEmpty(reply.End.Message!);
-        Assert.Equal((null, null, 0, 0), (reply.End.Pid is null || code == "bad-args" ? null : reply.End.Pid, reply.End.Signal, reply.Stdout.Length, reply.Stderr.Length));
+        Assert.Equal(
+            (null, null, 0, 0),
+            (reply.End.Pid is null || code == "bad-args" ? null : reply.End.Pid, reply.End.Signal, reply.Stdout.Length,
+                reply.Stderr.Length));
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -177,7 +183,8 @@ public sealed class BadRequestTests(ImpatientDaemon impatient) : IClassFixture<I
         string[] sound =
         [
             $$"""{"job":"id","user":"{{TestUsers.Alice}}"}""" + "\n",
-            $$$"""{"op":"run","job":"sum","user":"{{{TestUsers.Alice}}}","args":{"a":1,"b":-2},"env":{},"timeout":5,"reply":"frames"}""" + "\n",
+            $$$"""{"op":"run","job":"sum","user":"{{{TestUsers.Alice}}}","args":{"a":1,"b":-2},"env":{},"timeout":5,"reply":"frames"}"""
+                + "\n",
             """{"op":"list","reply":"frames"}""" + "\n",
             """{"op":"describe","job":"sum"}""" + "\n",
         ];
@@ -232,5 +239,6 @@ public sealed class BadRequestTests(ImpatientDaemon impatient) : IClassFixture<I
 
     private static byte[] Bytes(string line) => Encoding.Latin1.GetBytes(line.Replace("ALICE", TestUsers.Alice, StringComparison.Ordinal));
 
-    private async Task ServesOnAsync() => Assert.Equal("3", (await RawClient.RunAsync(daemon, "sum", """{"a":1,"b":2}""")).Text.Trim()[^2..^1]);
+    private async Task ServesOnAsync() =>
+        Assert.Equal("3", (await RawClient.RunAsync(daemon, "sum", """{"a":1,"b":2}""")).Text.Trim()[^2..^1]);
 }

@@ -67,7 +67,8 @@ public sealed class CancellationTests(CancellationDaemon shared) : IClassFixture
             RunningJobStatus job = await RunningAsync("upper");
             string? record = null;
             await Bound.UntilAsync(
-                () => (record = daemon.Log.Split('\n').FirstOrDefault(line => line.Contains($"worker_pid={job.Pid}", StringComparison.Ordinal))) is not null,
+                () => (record = daemon.Log.Split('\n').FirstOrDefault(
+                    line => line.Contains($"worker_pid={job.Pid}", StringComparison.Ordinal))) is not null,
                 () => "the job does not end");
             Assert.Contains("code=cancelled", record, StringComparison.Ordinal);
             Assert.DoesNotContain("signal=", record, StringComparison.Ordinal);
@@ -102,7 +103,8 @@ public sealed class CancellationTests(CancellationDaemon shared) : IClassFixture
         while (true)
         {
             FramedReply reply = await RawClient.FramesAsync(daemon, """{"op":"status","reply":"frames"}""");
-            if (JsonSerializer.Deserialize(reply.Text, DaemonStatusJson.Default.DaemonStatus)!.Jobs.FirstOrDefault(job => job.Job == name) is { } found)
+            if (JsonSerializer.Deserialize(reply.Text, DaemonStatusJson.Default.DaemonStatus)!.Jobs.FirstOrDefault(
+                job => job.Job == name) is { } found)
                 return found;
             await Task.Delay(20);
         }

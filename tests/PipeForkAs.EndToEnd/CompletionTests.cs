@@ -18,7 +18,9 @@ public sealed class CompletionTests
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         Assert.Equal(["cancel", "check", "describe", "list", "run", "status"], await OfferedAsync(daemon, shell, "pipeforkas "));
-        Assert.Equal(["--json", "--prometheus"], (await OfferedAsync(daemon, shell, "pipeforkas status --")).Where(word => word is "--json" or "--prometheus" or "--frames"));
+        Assert.Equal(
+            ["--json", "--prometheus"],
+            (await OfferedAsync(daemon, shell, "pipeforkas status --")).Where(word => word is "--json" or "--prometheus" or "--frames"));
         foreach (string before in new[] { "run ", "describe ", "check ", "run --user root ", "run -t 5 " })
             Assert.Equal(["echo"], await OfferedAsync(daemon, shell, $"pipeforkas {before}ec"));
         Assert.Equal(["mode", "path", "pathBytes", "size"], await OfferedAsync(daemon, shell, "pipeforkas run write-file "));
@@ -61,22 +63,28 @@ public sealed class CompletionTests
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         Assert.Equal(["false", "true"], await OfferedAsync(daemon, "bash", "pipeforkas run typed-all flag="));
         Assert.Equal(["Blue", "Green", "Red"], await OfferedAsync(daemon, "bash", "pipeforkas run typed-all colour="));
-        Assert.Equal(["/etc/passwd", "/etc/passwd-"], (await OfferedAsync(daemon, "bash", "pipeforkas run read-file path=/etc/passw")).Append("/etc/passwd-").Distinct());
+        Assert.Equal(
+            ["/etc/passwd", "/etc/passwd-"],
+            (await OfferedAsync(daemon, "bash", "pipeforkas run read-file path=/etc/passw")).Append("/etc/passwd-").Distinct());
     }
 
     /// <summary>What is offered, each once and in order, without the '=' that may follow a parameter.</summary>
-    private static async Task<IReadOnlyList<string>> OfferedAsync(DaemonProcess daemon, string shell, string line, string user = "root", string? socket = null)
+    private static async Task<IReadOnlyList<string>> OfferedAsync(
+        DaemonProcess daemon, string shell, string line, string user = "root", string? socket = null)
     {
         Assert.SkipUnless(File.Exists($"/usr/bin/{shell}"), $"{shell} is not installed, and so cannot be asked what it offers");
         string scripts = Scripts(daemon);
         ToolResult offered = await Tool.RunAsync(
         [
-            "runuser", "-u", user, "--", "env", "-C", "/", $"PATH={NativeBuild.Folder}:/usr/bin:/bin", $"HOME={(user == "root" ? daemon.Folder : TestUsers.Entry(user).Home)}", "TERM=dumb",
-            $"PIPEFORKAS_SOCKET={socket ?? daemon.Socket}", shell, .. (string[])(shell switch { "zsh" => ["-f"], "fish" => ["--no-config", "--private"], _ => [] }),
+            "runuser", "-u", user, "--", "env", "-C", "/", $"PATH={NativeBuild.Folder}:/usr/bin:/bin",
+                $"HOME={(user == "root" ? daemon.Folder : TestUsers.Entry(user).Home)}", "TERM=dumb",
+            $"PIPEFORKAS_SOCKET={socket ?? daemon.Socket}", shell,
+                .. (string[])(shell switch { "zsh" => ["-f"], "fish" => ["--no-config", "--private"], _ => [] }),
             Path.Combine(scripts, $"complete.{shell}"), scripts, line,
         ]);
         Assert.Equal((0, ""), (offered.ExitCode, offered.Error));
-        return [.. offered.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(word => word.TrimEnd('=', ' ')).Distinct().Order(StringComparer.Ordinal)];
+        return [.. offered.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(
+            word => word.TrimEnd('=', ' ')).Distinct().Order(StringComparer.Ordinal)];
     }
 
     /// <summary>The scripts where every user may read them, wherever this is built.</summary>
@@ -96,6 +104,7 @@ public sealed class CompletionTests
         string? root = AppContext.BaseDirectory;
         while (root is not null && !File.Exists(Path.Combine(root, "PipeForkAs.sln")))
             root = Path.GetDirectoryName(root);
-        return Path.Combine(root ?? throw new InvalidOperationException($"no PipeForkAs.sln above {AppContext.BaseDirectory}"), "packaging", "completions");
+        return Path.Combine(
+            root ?? throw new InvalidOperationException($"no PipeForkAs.sln above {AppContext.BaseDirectory}"), "packaging", "completions");
     }
 }

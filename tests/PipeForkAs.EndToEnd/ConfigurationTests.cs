@@ -63,7 +63,8 @@ public sealed class ConfigurationTests : IDisposable
 
     [Fact(Timeout = Bound.Test)]
     public async Task A_missing_file_is_refused() =>
-        Refused(await Tool.RunAsync([NativeBuild.Daemon, "--config", Path.Combine(folder, "none.json")]), Path.Combine(folder, "none.json"), "there is no such file");
+        Refused(await Tool.RunAsync([NativeBuild.Daemon, "--config", Path.Combine(folder, "none.json")]),
+            Path.Combine(folder, "none.json"), "there is no such file");
 
     [Fact(Timeout = Bound.Test)]
     public async Task A_file_that_others_may_write_is_refused()
@@ -147,7 +148,9 @@ public sealed class ConfigurationTests : IDisposable
     [Fact(Timeout = Bound.Test)]
     public async Task A_job_host_on_the_common_runtime_fails_the_start_with_the_reason()
     {
-        string managed = Path.Combine(AppContext.BaseDirectory.Replace("PipeForkAs.EndToEnd", "PipeForkAs.TestJobs", StringComparison.Ordinal), "pipeforkas-test-jobs");
+        string managed = Path.Combine(
+            AppContext.BaseDirectory.Replace("PipeForkAs.EndToEnd", "PipeForkAs.TestJobs", StringComparison.Ordinal),
+            "pipeforkas-test-jobs");
         Assert.True(File.Exists(managed), $"{managed} is not built");
 
         // The daemon kills it, and its debugger's pipes would stay in /tmp.

@@ -124,7 +124,8 @@ public sealed class ConsentTests : IAsyncLifetime
         await WriteAsync($"{TestUsers.Bob} id\nroot id\n");
         await BobAsync("id");
         Footprint before = await Footprint.AtRestAsync(daemon);
-        ReplyCode[] codes = await Crowd.ManyAsync(200, atOnce: 16, async i => (await RawClient.RunAsync(daemon, i % 2 == 0 ? "id" : "echo")).End.Code);
+        ReplyCode[] codes = await Crowd.ManyAsync(
+            200, atOnce: 16, async i => (await RawClient.RunAsync(daemon, i % 2 == 0 ? "id" : "echo")).End.Code);
         Assert.Equal("Ok: 100, Denied: 100", Crowd.Tally(codes));
         await before.RestoredAsync(daemon, TimeSpan.FromSeconds(10));
     }
@@ -144,7 +145,8 @@ public sealed class ConsentTests : IAsyncLifetime
         Assert.All(hung, reply => Assert.False(reply.IsCompleted));
         Assert.All(await Task.WhenAll(hung), reply => Assert.Equal(ReplyCode.Denied, reply.End.Code));
         await Crowd.UntilAsync(
-            () => own.Log, log => log.Contains("there was no answer within 2 s", StringComparison.Ordinal), TimeSpan.FromSeconds(10), "the reason");
+            () => own.Log, log => log.Contains("there was no answer within 2 s", StringComparison.Ordinal), TimeSpan.FromSeconds(10),
+            "the reason");
         await before.RestoredAsync(own, TimeSpan.FromSeconds(20));
         Assert.Equal(0, await own.StopAsync());
     }
@@ -160,7 +162,8 @@ public sealed class ConsentTests : IAsyncLifetime
                 ["As"] = new JsonArray(TestUsers.Alice),
                 ["RequireConsent"] = true,
             },
-            new JsonObject { ["Name"] = "bob", ["Callers"] = new JsonArray("root"), ["Jobs"] = new JsonArray("*"), ["As"] = new JsonArray(TestUsers.Bob) }),
+            new JsonObject { ["Name"] = "bob", ["Callers"] = new JsonArray("root"), ["Jobs"] = new JsonArray("*"),
+                ["As"] = new JsonArray(TestUsers.Bob) }),
     };
 
     private static async Task WriteAsync(string content)
@@ -180,13 +183,16 @@ public sealed class ConsentTests : IAsyncLifetime
     {
         Assert.Equal(126, await BobAsync("id"));
         ToolResult check = await Tool.RunAsync(
-            [NativeBuild.Command, "--socket", daemon.Socket, "check", "--json", "--caller", TestUsers.Bob, "--user", TestUsers.Alice, "id"]);
+            [NativeBuild.Command, "--socket", daemon.Socket, "check", "--json", "--caller", TestUsers.Bob, "--user", TestUsers.Alice,
+                "id"]);
         CheckResult result = JsonSerializer.Deserialize(check.Output, CheckResultJson.Default.CheckResult)!;
         Assert.False(result.Allowed);
         return result.Rules![0].Outcome;
     }
 
-    private async Task<int> BobAsync(string job) => (await AsBobAsync(["run", "--user", TestUsers.Alice, job, .. job == "echo" ? (string[])["text=hello"] : []])).ExitCode;
+    private async Task<int> BobAsync(string job) =>
+        (await AsBobAsync(["run", "--user", TestUsers.Alice, job, .. job == "echo" ? (string[])["text=hello"] : []])).ExitCode;
 
-    private Task<ToolResult> AsBobAsync(params string[] words) => Tool.RunAsAsync(TestUsers.Bob, [NativeBuild.Command, "--socket", daemon.Socket, .. words]);
+    private Task<ToolResult> AsBobAsync(params string[] words) =>
+        Tool.RunAsAsync(TestUsers.Bob, [NativeBuild.Command, "--socket", daemon.Socket, .. words]);
 }

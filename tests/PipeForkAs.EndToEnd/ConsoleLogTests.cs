@@ -23,13 +23,15 @@ public sealed class ConsoleLogTests
         using (log)
         using (FileDescriptor nothing = Libc.open("/dev/null", OpenFlags.O_RDWR))
         {
-            ProcessId pid = Libc.posix_spawn(NativeBuild.Daemon, [NativeBuild.Daemon, "--config", file], [], [(nothing, 0), (nothing, 1), (stderr, 2)]);
+            ProcessId pid = Libc.posix_spawn(
+                NativeBuild.Daemon, [NativeBuild.Daemon, "--config", file], [], [(nothing, 0), (nothing, 1), (stderr, 2)]);
             stderr.Dispose();
             try
             {
                 List<string> pieces = ReadUntil(log, "listening on");
                 string path = new('x', 3000);
-                await Tool.RunAsync([NativeBuild.Command, "--socket", socket, "run", "--user", TestUsers.Alice, "list-directory", $"path={path}"]);
+                await Tool.RunAsync(
+                    [NativeBuild.Command, "--socket", socket, "run", "--user", TestUsers.Alice, "list-directory", $"path={path}"]);
                 pieces.AddRange(ReadUntil(log, "worker_pid="));
                 Assert.Contains(pieces, piece => piece.Contains(path, StringComparison.Ordinal));
                 Assert.DoesNotContain(pieces, piece => piece.IndexOf('\n', StringComparison.Ordinal) != piece.Length - 1);

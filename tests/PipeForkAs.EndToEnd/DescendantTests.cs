@@ -25,7 +25,9 @@ public sealed class DescendantTests : IAsyncDisposable
         { "off", "keep hop" },
     };
 
-    /// <summary>What a failed test let go must not make the next one fail; nor what PID 1 has not reaped yet, which counts for RLIMIT_NPROC.</summary>
+    /// <summary>
+    /// What a failed test let go must not make the next one fail; nor what PID 1 has not reaped yet, which counts for RLIMIT_NPROC.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         UserId alice = TestUsers.Entry(TestUsers.Alice).Uid;
@@ -55,7 +57,8 @@ public sealed class DescendantTests : IAsyncDisposable
         await using DaemonProcess daemon = await StartAsync(cgroup);
 
         using (Socket client = await Crowd.SendAsync(daemon, Line(daemon, "wait", way)))
-            await Bound.UntilAsync(() => Living().Count > Descendants, () => $"{Living().Count} processes, not {Descendants}; {daemon.Log}");
+            await Bound.UntilAsync(
+                () => Living().Count > Descendants, () => $"{Living().Count} processes, not {Descendants}; {daemon.Log}");
 
         await GoneAsync(daemon);
     }
@@ -116,7 +119,8 @@ public sealed class DescendantTests : IAsyncDisposable
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         Configure(configuration, "auto");
-        string mountPoint = File.ReadLines("/proc/self/mountinfo").First(line => line.Contains(" - cgroup2 ", StringComparison.Ordinal)).Split(' ')[4];
+        string mountPoint = File.ReadLines("/proc/self/mountinfo").First(
+            line => line.Contains(" - cgroup2 ", StringComparison.Ordinal)).Split(' ')[4];
         string group = $"{mountPoint}/{Path.GetFileName(folder)}", program = Path.Combine(folder, "delegated");
         await CProgram.BuildAsync(Path.Combine(AppContext.BaseDirectory, "Hostile", "delegated.c"), program);
         await File.WriteAllLinesAsync($"{program}.group", [group, NativeBuild.Daemon]);
@@ -131,7 +135,8 @@ public sealed class DescendantTests : IAsyncDisposable
             // A worker is there too until it has a group of its own.
             string[] there = [];
             await Bound.UntilAsync(
-                () => (there = File.ReadAllLines($"{group}/daemon/cgroup.procs")).Select(int.Parse).Order().SequenceEqual(ProcFs.Children(daemon.Pid).Append(daemon.Pid).Order()),
+                () => (there = File.ReadAllLines($"{group}/daemon/cgroup.procs")).Select(int.Parse).Order().SequenceEqual(
+                    ProcFs.Children(daemon.Pid).Append(daemon.Pid).Order()),
                 () => $"in the daemon's group are {string.Join(", ", there)}");
             Assert.Matches($"^0::.*/{Path.GetFileName(folder)}/job-[0-9]+\n", (await RawClient.RunAsync(daemon, "group")).Text);
             Assert.Equal(ReplyCode.Ok, (await RunAsync(daemon, "exit", "undo")).End.Code);
@@ -190,7 +195,8 @@ public sealed class DescendantTests : IAsyncDisposable
         Assert.Contains("Delegate=yes", daemon.Log);
     }
 
-    private static Task<DaemonProcess> StartAsync(string cgroup) => DaemonProcess.StartAsync(configuration => Configure(configuration, cgroup));
+    private static Task<DaemonProcess> StartAsync(string cgroup) =>
+        DaemonProcess.StartAsync(configuration => Configure(configuration, cgroup));
 
     private static void Configure(JsonObject configuration, string cgroup)
     {
@@ -203,11 +209,15 @@ public sealed class DescendantTests : IAsyncDisposable
         foreach (string end in new[] { "wait", "exit" })
         {
             foreach (string way in new[] { "keep", "keep hop" })
-                commands[Job(end, way)] = new JsonObject { ["Command"] = new JsonArray([program, $"{Descendants}", end, .. way.Split(' ')]) };
+                commands[Job(end, way)] =
+                    new JsonObject { ["Command"] = new JsonArray([program, $"{Descendants}", end, .. way.Split(' ')]) };
         }
 
         commands["scatter-exit-keep-few"] = new JsonObject { ["Command"] = new JsonArray(program, "10", "exit", "keep") };
-        const string Leave = "cat /proc/self/cgroup | grep ^0::; d=$(dirname $(grep ' cgroup2 ' /proc/self/mountinfo | cut -d' ' -f5)/x)$(grep ^0:: /proc/self/cgroup | cut -c4-); (echo $$ >$d/../daemon/cgroup.procs || echo $$ >$d/../../cgroup.procs || mkdir $d/sub || echo 0 >$d/cgroup.kill) 2>/dev/null && echo moved || echo denied";
+        const string Leave =
+            "cat /proc/self/cgroup | grep ^0::; d=$(dirname $(grep ' cgroup2 ' /proc/self/mountinfo | cut -d' ' -f5)/x)$(grep ^0:: "
+            + "/proc/self/cgroup | cut -c4-); (echo $$ >$d/../daemon/cgroup.procs || echo $$ >$d/../../cgroup.procs || mkdir $d/sub || "
+            + "echo 0 >$d/cgroup.kill) 2>/dev/null && echo moved || echo denied";
         commands["group"] = new JsonObject { ["Command"] = new JsonArray("/bin/sh", "-c", Leave) };
     }
 

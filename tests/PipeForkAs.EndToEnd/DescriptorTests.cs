@@ -6,7 +6,8 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.EndToEnd;
 
 /// <summary>
-/// Descriptors that clients and jobs send along, whose last close takes as long as they say: nobody waits for that, whether the kernel refuses them
+/// Descriptors that clients and jobs send along, whose last close takes as long as they say: nobody waits for that, whether the kernel
+/// refuses them
 /// (Linux 6.16) or the daemon looks for them itself.
 /// </summary>
 [Trait("Takes", "long")]
@@ -81,7 +82,9 @@ public sealed class DescriptorTests : IAsyncLifetime
         using Process attacker = Attack(TestUsers.Alice, how == "memory" ? 8 : LingerSeconds, how, "client", daemon.Socket, request, bytes);
         try
         {
-            Assert.Equal(check == "auto" && Kernel.RefusesDescriptors ? "refused" : "sent", await attacker.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
+            Assert.Equal(
+                check == "auto" && Kernel.RefusesDescriptors ? "refused" : "sent",
+                await attacker.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
             await Bystander.IsNotDelayedAsync(daemon, Probing, Bystander.WithoutHanging);
         }
         finally
@@ -105,7 +108,9 @@ public sealed class DescriptorTests : IAsyncLifetime
 
         EndRecord end = (await reply).End;
         if (check == "daemon" || !Kernel.RefusesDescriptors)
-            Assert.Equal((ReplyCode.Cancelled, "the job sent descriptors with its output, which nobody takes, and was ended"), (end.Code, end.Message));
+            Assert.Equal(
+                (ReplyCode.Cancelled, "the job sent descriptors with its output, which nobody takes, and was ended"),
+                (end.Code, end.Message));
         else
             Assert.Equal(how == "gone" ? ReplyCode.Ok : ReplyCode.Timeout, end.Code);
         await Bystander.IsNotDelayedAsync(daemon, Probing, Bystander.WithoutHanging);
@@ -136,7 +141,8 @@ public sealed class DescriptorTests : IAsyncLifetime
             socket.Release();
             byte[] reply = await RawClient.ReadToEndAsync(client);
             Assert.Equal(
-                "pipeforkas: bad-request: descriptors came with the request, which nobody takes; send bytes alone\n", System.Text.Encoding.UTF8.GetString(reply));
+                "pipeforkas: bad-request: descriptors came with the request, which nobody takes; send bytes alone\n",
+                System.Text.Encoding.UTF8.GetString(reply));
         }
 
         using (System.Net.Sockets.Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"cat","user":"{{TestUsers.Alice}}"}"""))
@@ -167,7 +173,9 @@ public sealed class DescriptorTests : IAsyncLifetime
         Footprint before = await Footprint.AtRestAsync(daemon);
         for (int round = 0; round < 8; round++)
         {
-            using Process attacker = Attack(TestUsers.Alice, LingerSeconds, round % 2 == 0 ? "unread" : "oob", "client", daemon.Socket, """{"job":"cat"}""", round * 1000);
+            using Process attacker = Attack(
+                TestUsers.Alice, LingerSeconds, round % 2 == 0 ? "unread" : "oob", "client", daemon.Socket, """{"job":"cat"}""",
+                round * 1000);
             await attacker.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken);
             attacker.Kill();
         }
@@ -184,7 +192,9 @@ public sealed class DescriptorTests : IAsyncLifetime
     {
         var process = new Process
         {
-            StartInfo = new ProcessStartInfo("setpriv", ["--reuid", user, "--regid", user, "--init-groups", "--", Program, .. arguments.Select(argument => $"{argument}")])
+            StartInfo = new ProcessStartInfo(
+                "setpriv",
+                ["--reuid", user, "--regid", user, "--init-groups", "--", Program, .. arguments.Select(argument => $"{argument}")])
             {
                 RedirectStandardOutput = true,
             },

@@ -13,7 +13,8 @@ public sealed class DisabledAccountTests
     [InlineData("--shell", "/bin/false", "its shell is /bin/false")]
     [InlineData("--expiredate", "2001-02-03", "it expired on day 11356 since 1970-01-01")]
     [InlineData("--expiredate", "1", "it expired on day 1 since 1970-01-01")]
-    public async Task A_disabled_account_is_refused_with_the_reason_and_runs_again_when_it_is_not(string option, string value, string reason)
+    public async Task A_disabled_account_is_refused_with_the_reason_and_runs_again_when_it_is_not(
+        string option, string value, string reason)
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         await Tool.MustAsync("usermod", option, value, TestUsers.Bob);
@@ -53,7 +54,8 @@ public sealed class DisabledAccountTests
     [Fact(Timeout = Bound.Test)]
     public async Task The_switch_lets_disabled_accounts_pass()
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(c => c["Policy"] = new JsonObject { ["RefuseDisabledAccounts"] = false });
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(
+            c => c["Policy"] = new JsonObject { ["RefuseDisabledAccounts"] = false });
         await Tool.MustAsync("usermod", "--expiredate", "1", "--shell", "/usr/sbin/nologin", TestUsers.Bob);
         try
         {
@@ -110,8 +112,12 @@ public sealed class DisabledAccountTests
     [Fact(Timeout = Bound.Test)]
     public async Task Where_there_is_no_libpam_a_daemon_that_needs_none_starts_and_one_that_does_is_refused()
     {
-        string[] known = [.. (await Tool.MustAsync("ldconfig", "-p")).Split('\n').Where(line => line.Contains("libpam.so.0 ", StringComparison.Ordinal)).Select(line => line.Split("=> ")[1].Trim())];
-        string[] hidden = [.. known.Select(path => $"bind /dev/null {new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path}").Distinct()];
+        string[] known = [
+            .. (await Tool.MustAsync("ldconfig", "-p")).Split('\n').Where(
+                line => line.Contains("libpam.so.0 ", StringComparison.Ordinal)).Select(line => line.Split("=> ")[1].Trim())];
+        string[] hidden = [
+            .. known.Select(
+                path => $"bind /dev/null {new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path}").Distinct()];
         using var service = new PamService(_ => "account required pam_permit.so\n");
 
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
@@ -123,7 +129,9 @@ public sealed class DisabledAccountTests
             configuration["Policy"] = new JsonObject { ["PamService"] = service.Name };
             await File.WriteAllTextAsync(Path.Combine(folder, "pipeforkas.json"), configuration.ToJsonString());
             Libc.kill(new ProcessId(plain.Pid), Signal.SIGHUP);
-            await Crowd.UntilAsync(() => plain.Log, log => log.Contains("Policy:PamService: libpam.so.0 cannot be loaded", StringComparison.Ordinal), TimeSpan.FromSeconds(30), "no refusal");
+            await Crowd.UntilAsync(
+                () => plain.Log, log => log.Contains("Policy:PamService: libpam.so.0 cannot be loaded", StringComparison.Ordinal),
+                TimeSpan.FromSeconds(30), "no refusal");
             Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(plain, "id")).End.Code);
             Assert.Equal(0, await plain.StopAsync());
         }
@@ -132,10 +140,16 @@ public sealed class DisabledAccountTests
         configuration["Policy"] = new JsonObject { ["PamService"] = service.Name };
         await using DaemonProcess needy = await ApartDaemon.LaunchAsync(folder, configuration, hidden);
         Assert.Equal(78, await needy.EndedAsync());
-        await Crowd.UntilAsync(() => needy.Log, log => log.Contains("Policy:PamService: libpam.so.0 cannot be loaded; install it, or set none", StringComparison.Ordinal), TimeSpan.FromSeconds(5), "no refusal");
+        await Crowd.UntilAsync(
+            () => needy.Log,
+            log => log.Contains("Policy:PamService: libpam.so.0 cannot be loaded; install it, or set none", StringComparison.Ordinal),
+            TimeSpan.FromSeconds(5), "no refusal");
     }
 
-    /// <summary>Mode 0000, and a unit without the capability to read it all the same: an account that has expired must not look like one without an entry.</summary>
+    /// <summary>
+    /// Mode 0000, and a unit without the capability to read it all the same: an account that has expired must not look like one without
+    /// an entry.
+    /// </summary>
     [Theory(Timeout = Bound.Test)]
     [InlineData("files")]
     [InlineData("files systemd")]
@@ -145,11 +159,13 @@ public sealed class DisabledAccountTests
         string shadow = Path.Combine(folder, "shadow"), choice = Path.Combine(folder, "nsswitch.conf");
         await File.WriteAllTextAsync(shadow, $"{TestUsers.Alice}:!:20000:0:99999:7::1:\n");
         Libc.chmod(shadow, 0);
-        string[] others = [.. (await File.ReadAllLinesAsync("/etc/nsswitch.conf")).Where(line => !line.StartsWith("shadow:", StringComparison.Ordinal))];
+        string[] others = [
+            .. (await File.ReadAllLinesAsync("/etc/nsswitch.conf")).Where(line => !line.StartsWith("shadow:", StringComparison.Ordinal))];
         await File.WriteAllLinesAsync(choice, [.. others, $"shadow: {services}"]);
         const int DacOverride = 1, DacReadSearch = 2;
         await using DaemonProcess daemon = await ApartDaemon.StartAsync(
-            folder, configuration, $"bind {shadow} /etc/shadow", $"bind {choice} /etc/nsswitch.conf", $"drop {DacOverride}", $"drop {DacReadSearch}");
+            folder, configuration, $"bind {shadow} /etc/shadow", $"bind {choice} /etc/nsswitch.conf", $"drop {DacOverride}",
+            $"drop {DacReadSearch}");
 
         FramedReply reply = await RawClient.RunAsync(daemon, "id");
 

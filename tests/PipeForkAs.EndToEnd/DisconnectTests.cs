@@ -14,7 +14,8 @@ public sealed class DisconnectTests
     [Fact(Timeout = Bound.Test)]
     public async Task A_thousand_clients_killed_in_mid_stream_leave_nothing_behind()
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(c => (c["Limits"]!["MaxJobs"], c["Limits"]!["MaxJobsPerUid"]) = (1000, 1000));
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(
+            c => (c["Limits"]!["MaxJobs"], c["Limits"]!["MaxJobsPerUid"]) = (1000, 1000));
         // The collector takes what memory it likes before it collects, some 20 MiB (DOTNET_GCgen0size), and then no more.
         for (int i = 0; i < 5; i++)
             await KillAsync(daemon, 1000);
@@ -24,10 +25,12 @@ public sealed class DisconnectTests
         await KillAsync(daemon, 1000);
         var watch = Stopwatch.StartNew();
         await before.RestoredAsync(daemon, TimeSpan.FromSeconds(10));
-        TestContext.Current.SendDiagnosticMessage("as before {0:0.00} s after the last client: {1}", watch.Elapsed.TotalSeconds, Footprint.Of(daemon));
+        TestContext.Current.SendDiagnosticMessage(
+            "as before {0:0.00} s after the last client: {1}", watch.Elapsed.TotalSeconds, Footprint.Of(daemon));
 
         // The daemon collects what they left when it has rested for a moment.
-        await Bound.UntilAsync(() => Footprint.Of(daemon).GrewLessThan(before, MemoryMargin), () => $"{before} became {Footprint.Of(daemon)}");
+        await Bound.UntilAsync(
+            () => Footprint.Of(daemon).GrewLessThan(before, MemoryMargin), () => $"{before} became {Footprint.Of(daemon)}");
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
         Assert.Equal(0, await daemon.StopAsync());
         Assert.DoesNotContain("fail:", daemon.Log);
@@ -38,7 +41,8 @@ public sealed class DisconnectTests
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         Footprint before = await Footprint.AtRestAsync(daemon);
-        using (Socket client = await Crowd.SendAsync(daemon, $$$"""{"job":"ignore-sigterm","user":"{{{TestUsers.Alice}}}","args":{"seconds":100}}"""))
+        using (Socket client = await Crowd.SendAsync(
+            daemon, $$$"""{"job":"ignore-sigterm","user":"{{{TestUsers.Alice}}}","args":{"seconds":100}}"""))
             await Crowd.WaitForAsync(client, "ready");
         await before.RestoredAsync(daemon, TimeSpan.FromSeconds(20));
     }
@@ -88,13 +92,15 @@ public sealed class DisconnectTests
         EndRecord[] ends = await Crowd.ManyAsync(20, atOnce: 20, async _ =>
             (await RawClient.RunAsync(daemon, "background", """{"seconds":6,"ownSession":true}""", input: input)).End);
         Assert.All(ends, end => Assert.Equal(ReplyCode.Ok, end.Code));
-        await Crowd.UntilAsync(() => ProcFs.Descriptors(daemon.Pid), now => now == before.Descriptors, TimeSpan.FromSeconds(10), "descriptors of the daemon");
+        await Crowd.UntilAsync(
+            () => ProcFs.Descriptors(daemon.Pid), now => now == before.Descriptors, TimeSpan.FromSeconds(10), "descriptors of the daemon");
     }
 
     /// <summary>Clients that go away in all the ways there are.</summary>
     private static Task<int[]> KillAsync(DaemonProcess daemon, int count) => Crowd.ManyAsync(count, atOnce: 24, async i =>
     {
-        string flood = $$$"""{"job":"flood","user":"{{{TestUsers.Alice}}}","reply":"{{{(i % 2 == 0 ? "text" : "frames")}}}","args":{"bytes":0}}""";
+        string flood =
+            $$$"""{"job":"flood","user":"{{{TestUsers.Alice}}}","reply":"{{{(i % 2 == 0 ? "text" : "frames")}}}","args":{"bytes":0}}""";
         if (i % 20 == 19)
         {
             await KillProcessAsync(daemon);
@@ -141,7 +147,8 @@ public sealed class DisconnectTests
     {
         using var process = new Process
         {
-            StartInfo = new ProcessStartInfo(NativeBuild.Command, ["--socket", daemon.Socket, "run", "--user", TestUsers.Alice, "--args", """{"bytes":0}""", "flood"])
+            StartInfo = new ProcessStartInfo(
+                NativeBuild.Command, ["--socket", daemon.Socket, "run", "--user", TestUsers.Alice, "--args", """{"bytes":0}""", "flood"])
             {
                 RedirectStandardInput = true,
                 RedirectStandardOutput = true,

@@ -22,8 +22,10 @@ public sealed class EndingJobsDaemon : ConfiguredDaemon
 
         // With "set -m" a shell's background jobs have process groups of their own.
         commands["scatter"] = Command(["/bin/bash", "-c", "set -m; for i in 1 2 3; do sleep 100 & done; echo ready; exit 0"]);
-        commands["scatter-quietly"] = Command(["/bin/bash", "-c", "set -m; for i in 1 2 3; do sleep 100 >/dev/null 2>&1 & done; echo ready; exit 0"]);
-        commands["scatter-and-wait"] = Command(["/bin/bash", "-c", "set -m; for i in 1 2 3; do (trap '' TERM; sleep 100) & done; echo ready; wait"]);
+        commands["scatter-quietly"] = Command(
+            ["/bin/bash", "-c", "set -m; for i in 1 2 3; do sleep 100 >/dev/null 2>&1 & done; echo ready; exit 0"]);
+        commands["scatter-and-wait"] = Command(
+            ["/bin/bash", "-c", "set -m; for i in 1 2 3; do (trap '' TERM; sleep 100) & done; echo ready; wait"]);
     }
 }
 
@@ -63,7 +65,8 @@ public sealed class EndingTests(EndingJobsDaemon shared) : IClassFixture<EndingJ
             TestUsers.Alice, [NativeBuild.Command, "--socket", daemon.Socket, "run", "--timeout", "0.5", "sleep", "seconds=100"]);
         Assert.Equal((124, ""), (result.ExitCode, result.Text));
 
-        result = await Tool.RunAsAsync(TestUsers.Alice, [NativeBuild.Command, "--socket", daemon.Socket, "run", "--timeout", "1000", "short-nap"]);
+        result = await Tool.RunAsAsync(
+            TestUsers.Alice, [NativeBuild.Command, "--socket", daemon.Socket, "run", "--timeout", "1000", "short-nap"]);
         Assert.Equal(124, result.ExitCode);
     }
 
@@ -137,7 +140,8 @@ public sealed class EndingTests(EndingJobsDaemon shared) : IClassFixture<EndingJ
     {
         using (Socket socket = await RawClient.ConnectAsync(daemon))
         {
-            await socket.SendAsync(Encoding.UTF8.GetBytes($$"""{"job":"{{job}}","user":"{{TestUsers.Alice}}","args":{{arguments}} }""" + "\n"));
+            await socket.SendAsync(
+                Encoding.UTF8.GetBytes($$"""{"job":"{{job}}","user":"{{TestUsers.Alice}}","args":{{arguments}} }""" + "\n"));
             await Bound.UntilAsync(() => Living().Count > 0, () => "the job does not start");
         }
 
@@ -148,7 +152,9 @@ public sealed class EndingTests(EndingJobsDaemon shared) : IClassFixture<EndingJ
     public async Task Control_c_ends_the_command_and_its_job()
     {
         using Process command = Process.Start(new ProcessStartInfo(
-            "setpriv", ["--reuid", TestUsers.Alice, "--regid", TestUsers.Alice, "--init-groups", NativeBuild.Command, "--socket", daemon.Socket, "run", "graceful"])
+            "setpriv",
+            ["--reuid", TestUsers.Alice, "--regid", TestUsers.Alice, "--init-groups", NativeBuild.Command, "--socket", daemon.Socket,
+                "run", "graceful"])
         {
             RedirectStandardOutput = true,
             RedirectStandardInput = true,
@@ -170,7 +176,8 @@ public sealed class EndingTests(EndingJobsDaemon shared) : IClassFixture<EndingJ
     [InlineData("null")]
     public async Task A_time_out_that_is_none_is_refused(string timeout)
     {
-        string reply = await RawClient.TextAsync(daemon, $$"""{"job":"exit","user":"{{TestUsers.Alice}}","args":{"code":0},"timeout":{{timeout}} }""");
+        string reply = await RawClient.TextAsync(
+            daemon, $$"""{"job":"exit","user":"{{TestUsers.Alice}}","args":{"code":0},"timeout":{{timeout}} }""");
 
         Assert.StartsWith("pipeforkas: bad-request: ", reply);
     }
@@ -181,7 +188,8 @@ public sealed class EndingTests(EndingJobsDaemon shared) : IClassFixture<EndingJ
         await using DaemonProcess own = await DaemonProcess.StartAsync(configuration =>
         {
             configuration["JobHosts"] = new JsonArray(new JsonObject { ["Path"] = NativeBuild.TestJobs, ["Workers"] = 1 });
-            configuration["Commands"] = JsonNode.Parse("""{"scatter":{"Command":["/bin/bash","-c","set -m; for i in 1 2 3; do sleep 100 & done; echo ready; wait"]}}""");
+            configuration["Commands"] = JsonNode.Parse(
+                """{"scatter":{"Command":["/bin/bash","-c","set -m; for i in 1 2 3; do sleep 100 & done; echo ready; wait"]}}""");
         });
         Task<FramedReply> reply = RawClient.RunAsync(own, "scatter");
         await Bound.UntilAsync(() => Living().Count == 5, () => "the job does not start");
@@ -196,7 +204,8 @@ public sealed class EndingTests(EndingJobsDaemon shared) : IClassFixture<EndingJ
     [Fact(Timeout = Bound.Test)]
     public async Task A_daemon_that_is_told_to_stop_lets_jobs_end_and_then_ends_the_rest()
     {
-        await using DaemonProcess own = await DaemonProcess.StartAsync(configuration => configuration["Limits"]!["DrainTimeout"] = "00:00:02");
+        await using DaemonProcess own = await DaemonProcess.StartAsync(
+            configuration => configuration["Limits"]!["DrainTimeout"] = "00:00:02");
         Task<FramedReply> quick = RawClient.RunAsync(own, "sleep", """{"seconds":1}""");
         Task<FramedReply> slow = RawClient.RunAsync(own, "sleep", """{"seconds":100}""");
         await Bound.UntilAsync(() => Living().Count == 2, () => "the jobs do not start");

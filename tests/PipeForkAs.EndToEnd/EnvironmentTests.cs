@@ -23,7 +23,8 @@ public sealed class EnvironmentTests(IsolatingDaemon shared) : IClassFixture<Iso
     {
         FramedReply reply = await RawClient.RunAsync(daemon, "show-environment", user: TestUsers.Bob);
 
-        Assert.Equal(EnvironmentOf(TestUsers.Bob), reply.Text.Split('\0', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            EnvironmentOf(TestUsers.Bob), reply.Text.Split('\0', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal));
     }
 
     [Theory(Timeout = Bound.Test)]
@@ -94,7 +95,8 @@ public sealed class EnvironmentTests(IsolatingDaemon shared) : IClassFixture<Iso
     public async Task A_configuration_that_allows_such_a_variable_is_refused(string variable)
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
-        configuration["Commands"] = new JsonObject { ["x"] = new JsonObject { ["Command"] = new JsonArray("/usr/bin/env"), ["Env"] = new JsonArray(variable) } };
+        configuration["Commands"] =
+            new JsonObject { ["x"] = new JsonObject { ["Command"] = new JsonArray("/usr/bin/env"), ["Env"] = new JsonArray(variable) } };
         await using var refused = DaemonProcess.Launch(folder, configuration);
 
         Assert.Equal(78, await refused.EndedAsync());
@@ -132,5 +134,7 @@ public sealed class EnvironmentTests(IsolatingDaemon shared) : IClassFixture<Iso
         ((JsonObject)self["environment"]!).Select(pair => $"{pair.Key}={pair.Value}").Order(StringComparer.Ordinal);
 
     private static IEnumerable<string> EnvironmentOf(string user) =>
-        ((string[])[$"HOME=/home/{user}", $"USER={user}", $"LOGNAME={user}", "SHELL=/bin/bash", "PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8"]).Order(StringComparer.Ordinal);
+        ((string[])[
+            $"HOME=/home/{user}", $"USER={user}", $"LOGNAME={user}", "SHELL=/bin/bash", "PATH=/usr/local/bin:/usr/bin:/bin",
+                "LANG=C.UTF-8"]).Order(StringComparer.Ordinal);
 }

@@ -11,7 +11,8 @@ public sealed class EndingDaemon : ConfiguredDaemon
     protected override void Configure(JsonObject configuration)
     {
         configuration["Commands"]!["sh-exit"] = Command(["/bin/sh", "-c", "exit $1", "sh", "{code}"], "code:integer");
-        configuration["Commands"]!["sh-kill"] = Command(["/bin/sh", "-c", "kill -$1 $$; sleep 2; echo survived", "sh", "{number}"], "number:integer");
+        configuration["Commands"]!["sh-kill"] = Command(
+            ["/bin/sh", "-c", "kill -$1 $$; sleep 2; echo survived", "sh", "{number}"], "number:integer");
     }
 }
 
@@ -36,7 +37,8 @@ public sealed class ExitTests(EndingDaemon shared) : IClassFixture<EndingDaemon>
 
     /// <summary>libc keeps the signals 32 and 33 for its threads, and lets no program touch them.</summary>
     [Fact(Timeout = Bound.Test)]
-    public Task Each_deadly_signal_of_a_function_comes_back() => ForAllAsync(Enumerable.Range(1, 64).Except(NotDeadly).Except([32, 33]), async number =>
+    public Task Each_deadly_signal_of_a_function_comes_back() =>
+        ForAllAsync(Enumerable.Range(1, 64).Except(NotDeadly).Except([32, 33]), async number =>
         ExpectSignal(number, await RunAsync("signal", new JsonObject { ["number"] = number })));
 
     [Fact(Timeout = Bound.Test)]
@@ -83,7 +85,9 @@ public sealed class ExitTests(EndingDaemon shared) : IClassFixture<EndingDaemon>
     public async Task The_command_ends_as_the_job_did(string job, string argument, int value, int status)
     {
         ToolResult result = await Tool.RunAsAsync(
-            TestUsers.Alice, [NativeBuild.Command, "--socket", daemon.Socket, "run", job, string.Create(CultureInfo.InvariantCulture, $"{argument}={value}")]);
+            TestUsers.Alice,
+            [NativeBuild.Command, "--socket", daemon.Socket, "run", job,
+                string.Create(CultureInfo.InvariantCulture, $"{argument}={value}")]);
 
         Assert.Equal((status, ""), (result.ExitCode, result.Text));
     }

@@ -19,7 +19,8 @@ public sealed class ExpectationDaemon : ConfiguredDaemon
         configuration["Limits"]!["KillGrace"] = "00:01:00";
         var commands = (JsonObject)configuration["Commands"]!;
         commands["orphan"] = Command(["/bin/sh", "-c", "sleep 1000 & echo hi; exit 0"]);
-        commands["busy-orphan"] = Command(["/bin/bash", "-c", "(for i in 1 2 3 4 5 6 7 8 9; do sleep 0.1; echo $i; done; sleep 1000) & exit 0"]);
+        commands["busy-orphan"] = Command(
+            ["/bin/bash", "-c", "(for i in 1 2 3 4 5 6 7 8 9; do sleep 0.1; echo $i; done; sleep 1000) & exit 0"]);
         commands["core"] = Command(["/bin/sh", "-c", "ulimit -c"]);
         commands["brief"] = Command(["/bin/true"]);
         commands["brief"]!["Timeout"] = "00:00:10";
@@ -105,7 +106,8 @@ public sealed class ExpectationTests(ExpectationDaemon shared) : IClassFixture<E
             for (int sent = 0; sent < 50; sent++)
                 await SendAllAsync(client, much);
             client.Shutdown(SocketShutdown.Send);
-            Assert.StartsWith("pipeforkas: denied: ", Encoding.UTF8.GetString(await RawClient.ReadToEndAsync(client)), StringComparison.Ordinal);
+            Assert.StartsWith(
+                "pipeforkas: denied: ", Encoding.UTF8.GetString(await RawClient.ReadToEndAsync(client)), StringComparison.Ordinal);
         }
     }
 
@@ -123,11 +125,13 @@ public sealed class ExpectationTests(ExpectationDaemon shared) : IClassFixture<E
     [Fact(Timeout = Bound.Test)]
     public async Task A_caller_that_may_run_nothing_is_told_so_and_root_that_a_job_does_not_exist()
     {
-        await using DaemonProcess own = await DaemonProcess.StartAsync(configuration => configuration["Policy"] = JsonNode.Parse("""{"Rules":[]}"""));
+        await using DaemonProcess own = await DaemonProcess.StartAsync(
+            configuration => configuration["Policy"] = JsonNode.Parse("""{"Rules":[]}"""));
         ToolResult list = await Tool.RunAsAsync(TestUsers.Alice, [NativeBuild.Command, "--socket", own.Socket, "list"]);
         Assert.Equal((0, "", "pipeforkas: there is no job that you may run\n"), (list.ExitCode, list.Text, list.Error));
 
-        ToolResult check = await Tool.RunAsync([NativeBuild.Command, "--socket", own.Socket, "check", "--user", TestUsers.Alice, "--explain", "nosuch"]);
+        ToolResult check = await Tool.RunAsync(
+            [NativeBuild.Command, "--socket", own.Socket, "check", "--user", TestUsers.Alice, "--explain", "nosuch"]);
         Assert.Equal(126, check.ExitCode);
         Assert.Contains("there is no job \"nosuch\"", check.Text, StringComparison.Ordinal);
         Assert.Equal(0, await own.StopAsync());
@@ -146,7 +150,8 @@ public sealed class ExpectationTests(ExpectationDaemon shared) : IClassFixture<E
             "setpriv", ["--reuid", TestUsers.Alice, "--clear-groups", "/bin/sh", "-c", "for i in 1 2 3 4; do sleep 100 & done; wait"]);
         try
         {
-            await Bound.UntilAsync(() => ProcFs.OfUsers([TestUsers.Entry(TestUsers.Alice).Uid]).Count >= 5, () => "the user's processes do not start");
+            await Bound.UntilAsync(
+                () => ProcFs.OfUsers([TestUsers.Entry(TestUsers.Alice).Uid]).Count >= 5, () => "the user's processes do not start");
             FramedReply reply = await RawClient.RunAsync(own, "true");
             Assert.Contains($"user {TestUsers.Alice} ", reply.End.Message, StringComparison.Ordinal);
             Assert.Contains("more processes and threads than PidsMax allows (2)", reply.End.Message, StringComparison.Ordinal);

@@ -71,7 +71,8 @@ public sealed class FairnessTests
     public async Task An_administrator_gets_in_where_all_connections_and_all_jobs_are_taken()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(
-            c => (c["Limits"]!["MaxConnections"], c["Limits"]!["MaxJobs"], c["Limits"]!["MaxQueued"], c["Limits"]!["RootReserve"]) = (20, 2, 10, 16));
+            c => (c["Limits"]!["MaxConnections"], c["Limits"]!["MaxJobs"], c["Limits"]!["MaxQueued"], c["Limits"]!["RootReserve"]) = (
+                20, 2, 10, 16));
         string program = await BuildAsync(daemon);
         string jobs = await WriteAsync(daemon, "jobs", """{"job":"ignore-sigterm","args":{"seconds":100}}""");
         string silence = await WriteAsync(daemon, "silence", "");

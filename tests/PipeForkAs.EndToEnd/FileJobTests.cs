@@ -5,7 +5,10 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>The stock jobs that write and look at files, as a user who is not root: what they leave behind, whom they give rights, what one closed folder does.</summary>
+/// <summary>
+/// The stock jobs that write and look at files, as a user who is not root: what they leave behind, whom they give rights, what one closed
+/// folder does.
+/// </summary>
 public sealed class FileJobTests(RestrictionDaemon shared) : IClassFixture<RestrictionDaemon>, IDisposable
 {
     private readonly string folder = Path.Combine(TestUsers.Entry(TestUsers.Alice).Home, $"files-{Guid.NewGuid():N}");
@@ -16,7 +19,8 @@ public sealed class FileJobTests(RestrictionDaemon shared) : IClassFixture<Restr
     public async Task Clients_that_leave_at_any_moment_leave_no_half_of_a_file_behind()
     {
         await AsAliceAsync($"mkdir {folder}");
-        byte[] request = System.Text.Encoding.UTF8.GetBytes($$$"""{"job":"write-file","user":"{{{TestUsers.Alice}}}","args":{"path":"{{{folder}}}/new","size":9}}""" + "\nfour");
+        byte[] request = System.Text.Encoding.UTF8.GetBytes(
+            $$$"""{"job":"write-file","user":"{{{TestUsers.Alice}}}","args":{"path":"{{{folder}}}/new","size":9}}""" + "\nfour");
         await Crowd.ManyAsync(300, atOnce: 4, async i =>
         {
             using Socket client = await RawClient.ConnectAsync(Daemon);
@@ -24,7 +28,8 @@ public sealed class FileJobTests(RestrictionDaemon shared) : IClassFixture<Restr
             await Task.Delay(TimeSpan.FromMicroseconds(i * 20));
             return 0;
         });
-        await Crowd.UntilAsync(() => ProcFs.HasAny(TestUsers.Entry(TestUsers.Alice).Uid), any => !any, TimeSpan.FromSeconds(30), "processes of alice's");
+        await Crowd.UntilAsync(
+            () => ProcFs.HasAny(TestUsers.Entry(TestUsers.Alice).Uid), any => !any, TimeSpan.FromSeconds(30), "processes of alice's");
         Assert.Empty(Directory.GetFileSystemEntries(folder));
     }
 
@@ -35,17 +40,22 @@ public sealed class FileJobTests(RestrictionDaemon shared) : IClassFixture<Restr
         FramedReply reply = await RawClient.RunAsync(Daemon, "write-file", $$"""{"path":"{{folder}}/new"}""", input: new byte[10_000_001]);
         Assert.Equal((ReplyCode.Error, true), (reply.End.Code, reply.End.Error!.Message.Contains("FileSize", StringComparison.Ordinal)));
         Assert.Empty(Directory.GetFileSystemEntries(folder));
-        Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(Daemon, "write-file", $$"""{"path":"{{folder}}/new"}""", input: new byte[10_000_000])).End.Code);
+        Assert.Equal(
+            ReplyCode.Ok,
+            (await RawClient.RunAsync(Daemon, "write-file", $$"""{"path":"{{folder}}/new"}""", input: new byte[10_000_000])).End.Code);
     }
 
     [Fact(Timeout = Bound.Test)]
     public async Task The_group_of_a_file_stays_or_has_no_more_rights_than_everyone()
     {
-        await AsAliceAsync($"mkdir {folder} && cd {folder} && touch own foreign asked && chgrp {TestUsers.Group} own && chmod 664 own && chmod 664 foreign asked");
+        await AsAliceAsync(
+            $"mkdir {folder} && cd {folder} && touch own foreign asked && "
+            + $"chgrp {TestUsers.Group} own && chmod 664 own && chmod 664 foreign asked");
         await Tool.MustAsync("chgrp", "0", $"{folder}/foreign", $"{folder}/asked");
         foreach (string name in new[] { "own", "foreign" })
             Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(Daemon, "write-file", $$"""{"path":"{{folder}}/{{name}}"}""")).End.Code);
-        Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(Daemon, "write-file", $$"""{"path":"{{folder}}/asked","mode":"660"}""")).End.Code);
+        Assert.Equal(
+            ReplyCode.Ok, (await RawClient.RunAsync(Daemon, "write-file", $$"""{"path":"{{folder}}/asked","mode":"660"}""")).End.Code);
         string told = await Tool.MustAsync("stat", "-c", "%a %G", $"{folder}/own", $"{folder}/foreign", $"{folder}/asked");
         Assert.Equal($"664 {TestUsers.Group}\n644 {TestUsers.Alice}\n660 {TestUsers.Alice}\n", told);
     }
@@ -61,7 +71,10 @@ public sealed class FileJobTests(RestrictionDaemon shared) : IClassFixture<Restr
     [Fact(Timeout = Bound.Test)]
     public async Task A_closed_folder_hides_nothing_beside_it()
     {
-        await AsAliceAsync($"mkdir -p {folder}/unsearchable {folder}/unreadable && cd {folder} && echo 12345 >beside && touch unsearchable/one unsearchable/two && chmod 444 unsearchable && chmod 111 unreadable");
+        await AsAliceAsync(
+            $"mkdir -p {folder}/unsearchable {folder}/unreadable && "
+            + $"cd {folder} && echo 12345 >beside && touch unsearchable/one unsearchable/two && chmod 444 unsearchable && chmod 111 "
+            + $"unreadable");
         FramedReply usage = await RawClient.RunAsync(Daemon, "disk-usage", $$"""{"path":"{{folder}}"}""");
         Assert.Contains("\"files\":1,\"directories\":3,\"unreadable\":3", usage.Text);
         FramedReply listing = await RawClient.RunAsync(Daemon, "list-directory", $$"""{"path":"{{folder}}/unsearchable"}""");

@@ -39,7 +39,8 @@ public sealed class FinalizerTests
     [Fact(Timeout = Bound.Test)]
     public async Task Where_the_user_may_have_no_thread_more_nothing_is_finalized_and_nobody_waits_for_it()
     {
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(configuration => configuration["Limits"]!["Worker"] = new JsonObject { ["PidsMax"] = 1 });
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(
+            configuration => configuration["Limits"]!["Worker"] = new JsonObject { ["PidsMax"] = 1 });
         FramedReply reply = await RawClient.RunAsync(daemon, "finalizers");
         Assert.Equal((ReplyCode.Error, "System.InvalidOperationException: 0 of 100 finalizers ran"), (reply.End.Code, reply.End.Message));
     }

@@ -17,10 +17,14 @@ public sealed class ForgeryTests(PlainDaemon shared) : IClassFixture<PlainDaemon
     /// <summary>Ways to write a user, as JSON; UID and NAME are another's. None may lead to that other, nor to root.</summary>
     public static TheoryData<string> Users =>
     [
-        "-1", "\"-1\"", "4294967295", "\"4294967295\"", "4294967296", "\"4294967296\"", "18446744073709551616", "\"18446744073709551616\"", "-0", "\"-0\"", "0.0", "1e0", "0e9",
-        "\"+UID\"", "\" UID\"", "\"UID \"", "\"\\tUID\"", "\"UID\\n\"", "\"UID\\u0000\"", "\"\\u0000UID\"", "\"0xUID\"", "UID.0", "UIDe0", "\"UID,0\"", "\"#UID\"",
-        "\"NAME \"", "\" NAME\"", "\"NAME\\n\"", "\"NAME\\u0000\"", "\"NAME\\u0000x\"", "\"NAME:\"", "\"NAME/\"", "\"../NAME\"", "\"@NAME\"", "\"~NAME\"", "\"NAME@localhost\"",
-        "\"-u NAME\"", "\"--NAME\"", "\"NAME\\u200b\"", "\"\\ufeffNAME\"", "\"NAME\\u0301\"", "[\"NAME\"]", "{\"name\":\"NAME\"}", "true", "\"self\"", "\"*\"", "\"root\"", "\"ROOT\"", "\"root\\u0000\"", "\"00\"", "\"\"",
+        "-1", "\"-1\"", "4294967295", "\"4294967295\"", "4294967296", "\"4294967296\"", "18446744073709551616",
+            "\"18446744073709551616\"", "-0", "\"-0\"", "0.0", "1e0", "0e9",
+        "\"+UID\"", "\" UID\"", "\"UID \"", "\"\\tUID\"", "\"UID\\n\"", "\"UID\\u0000\"", "\"\\u0000UID\"", "\"0xUID\"", "UID.0", "UIDe0",
+            "\"UID,0\"", "\"#UID\"",
+        "\"NAME \"", "\" NAME\"", "\"NAME\\n\"", "\"NAME\\u0000\"", "\"NAME\\u0000x\"", "\"NAME:\"", "\"NAME/\"", "\"../NAME\"",
+            "\"@NAME\"", "\"~NAME\"", "\"NAME@localhost\"",
+        "\"-u NAME\"", "\"--NAME\"", "\"NAME\\u200b\"", "\"\\ufeffNAME\"", "\"NAME\\u0301\"", "[\"NAME\"]", "{\"name\":\"NAME\"}", "true",
+            "\"self\"", "\"*\"", "\"root\"", "\"ROOT\"", "\"root\\u0000\"", "\"00\"", "\"\"",
         "\"\\uff10\"", "\"\\u0660\"", "\"DIGITS\"", "\"0UID\"", "\"00000000000000000000UID\"",
     ];
 
@@ -30,7 +34,8 @@ public sealed class ForgeryTests(PlainDaemon shared) : IClassFixture<PlainDaemon
     {
         string bob = TestUsers.Entry(TestUsers.Bob).Uid.ToString();
         string digits = string.Concat(bob.Select(digit => (char)(digit - '0' + '\uff10')));
-        string spelled = user.Replace(Uid, bob, StringComparison.Ordinal).Replace(Name, TestUsers.Bob, StringComparison.Ordinal).Replace("DIGITS", digits, StringComparison.Ordinal);
+        string spelled = user.Replace(Uid, bob, StringComparison.Ordinal).Replace(Name, TestUsers.Bob, StringComparison.Ordinal).Replace(
+            "DIGITS", digits, StringComparison.Ordinal);
         foreach (string rest in new[] { "", ",\"op\":\"check\"", ",\"op\":\"check\",\"caller\":\"root\"" })
         {
             string reply = await AsAliceAsync($$"""{"job":"id","user":{{spelled}}{{rest}}}""");
@@ -58,7 +63,8 @@ public sealed class ForgeryTests(PlainDaemon shared) : IClassFixture<PlainDaemon
     {
         foreach (string injected in Injected)
         {
-            foreach (string value in new[] { injected + word, word + injected, $"{word}{injected}{word}", $"{word}{injected}pipeforkas: ok: forged" })
+            foreach (string value in new[] { injected + word, word + injected, $"{word}{injected}{word}",
+                $"{word}{injected}pipeforkas: ok: forged" })
             {
                 var request = new Dictionary<string, string> { ["job"] = "id", ["user"] = TestUsers.Alice };
                 request[member == "caller" ? "op" : member] = "check";
@@ -81,9 +87,11 @@ public sealed class ForgeryTests(PlainDaemon shared) : IClassFixture<PlainDaemon
                 Assert.Matches("^pipeforkas: bad-request: \\P{Cc}*\n$", reply);
             }
 
-            string variable = await RawClient.TextAsync(daemon, $$"""{"job":"self","user":"{{TestUsers.Alice}}","env":{ {{JsonSerializer.Serialize($"LANG{injected}LD_PRELOAD")}}:"x"} }""");
+            string variable = await RawClient.TextAsync(
+                daemon, $$"""{"job":"self","user":"{{TestUsers.Alice}}","env":{ {{JsonSerializer.Serialize($"LANG{injected}LD_PRELOAD")}}:"x"} }""");
             Assert.Matches("^pipeforkas: bad-request: \\P{Cc}*\n$", variable);
-            string argument = await RawClient.TextAsync(daemon, $$"""{"job":"echo","user":"{{TestUsers.Alice}}","args":{ {{JsonSerializer.Serialize($"text{injected}")}}:"x"} }""");
+            string argument = await RawClient.TextAsync(
+                daemon, $$"""{"job":"echo","user":"{{TestUsers.Alice}}","args":{ {{JsonSerializer.Serialize($"text{injected}")}}:"x"} }""");
             Assert.Matches("^pipeforkas: bad-args: \\P{Cc}*\n$", argument);
         }
     }
@@ -95,7 +103,8 @@ public sealed class ForgeryTests(PlainDaemon shared) : IClassFixture<PlainDaemon
         foreach (string injected in Injected)
         {
             string text = $"a{injected}pipeforkas: ok: forged{injected}";
-            FramedReply reply = await RawClient.RunAsync(daemon, "echo", JsonSerializer.Serialize(new Dictionary<string, string> { ["text"] = text }));
+            FramedReply reply = await RawClient.RunAsync(
+                daemon, "echo", JsonSerializer.Serialize(new Dictionary<string, string> { ["text"] = text }));
             Assert.Equal((ReplyCode.Ok, text + "\n"), (reply.End.Code, reply.Text));
         }
 
@@ -104,7 +113,9 @@ public sealed class ForgeryTests(PlainDaemon shared) : IClassFixture<PlainDaemon
         Assert.Empty(path.Stdout);
     }
 
-    /// <summary>Bob's process gets a connection that root made, and asks on it for alice, which bob may not: that is root's question.</summary>
+    /// <summary>
+    /// Bob's process gets a connection that root made, and asks on it for alice, which bob may not: that is root's question.
+    /// </summary>
     [Fact(Timeout = Bound.Test)]
     public async Task Who_connected_is_who_asks_whoever_writes()
     {
@@ -115,7 +126,10 @@ public sealed class ForgeryTests(PlainDaemon shared) : IClassFixture<PlainDaemon
         using (FileDescriptor nothing = Libc.open("/dev/null", OpenFlags.O_RDWR))
         {
             var connection = new FileDescriptor((int)socket.Handle);
-            Libc.wait_for(Libc.posix_spawn("/usr/sbin/runuser", ["runuser", "-u", TestUsers.Bob, "--", "printf", "%s\\n", request], [], [(nothing, 0), (connection, 1), (nothing, 2)]));
+            Libc.wait_for(
+                Libc.posix_spawn(
+                    "/usr/sbin/runuser", ["runuser", "-u", TestUsers.Bob, "--", "printf", "%s\\n", request], [],
+                    [(nothing, 0), (connection, 1), (nothing, 2)]));
             connection.Release();
         }
 

@@ -41,7 +41,8 @@ public sealed class HeldLockTests
             }
 
             await Crowd.UntilAsync(
-                () => ProcFs.Descriptors(daemon.Pid), count => count < Math.Min(held, before.Descriptors + Pipes) + (Others / 2), Patience, "descriptors");
+                () => ProcFs.Descriptors(daemon.Pid), count => count < Math.Min(held, before.Descriptors + Pipes) + (Others / 2),
+                Patience, "descriptors");
             Assert.Equal(0, await StopAsync(daemon));
         }
         finally

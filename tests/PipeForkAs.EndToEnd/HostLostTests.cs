@@ -23,7 +23,8 @@ public sealed class HostLostTests
         Libc.chmod(file, 0x1B6); // 0666
 
         using var over = new CancellationTokenSource();
-        Task<List<(string Token, ReplyCode Code)>>[] askers = [.. Enumerable.Range(0, Askers).Select(asker => AskOnAsync(daemon, file, asker, over.Token))];
+        Task<List<(string Token, ReplyCode Code)>>[] askers = [
+            .. Enumerable.Range(0, Askers).Select(asker => AskOnAsync(daemon, file, asker, over.Token))];
         var random = new Random(7);
         var dead = new List<int>();
         for (int i = 0; i < Kills; i++)
@@ -41,7 +42,9 @@ public sealed class HostLostTests
 
         await over.CancelAsync();
         (string Token, ReplyCode Code)[] answers = [.. (await Task.WhenAll(askers)).SelectMany(list => list)];
-        TestContext.Current.SendDiagnosticMessage("{0} requests over {1} lives of a job host: {2}", answers.Length, Kills + 1, Crowd.Tally(answers.Select(answer => answer.Code)));
+        TestContext.Current.SendDiagnosticMessage(
+            "{0} requests over {1} lives of a job host: {2}", answers.Length, Kills + 1,
+            Crowd.Tally(answers.Select(answer => answer.Code)));
 
         Assert.All(answers, answer => Assert.True(answer.Code is ReplyCode.Ok or ReplyCode.HostLost, $"{answer}"));
         Assert.Contains(answers, answer => answer.Code == ReplyCode.HostLost);
@@ -51,7 +54,10 @@ public sealed class HostLostTests
 
         await before.RestoredAsync(daemon, TimeSpan.FromSeconds(20));
         Assert.Equal(2, daemon.JobHosts.Count);
-        Assert.All(dead, pid => Assert.True(ProcFs.Stat(pid) is not { } stat || stat.Parent != daemon.Pid, $"process {pid} of a dead job host is still there"));
+        Assert.All(
+            dead, pid =>
+                Assert.True(
+                    ProcFs.Stat(pid) is not { } stat || stat.Parent != daemon.Pid, $"process {pid} of a dead job host is still there"));
         Assert.Equal(0, await daemon.StopAsync());
     }
 
@@ -68,7 +74,9 @@ public sealed class HostLostTests
         Libc.kill(new ProcessId(host), Signal.SIGKILL);
         foreach (FramedReply reply in await Task.WhenAll(running, other))
             Assert.Equal((ReplyCode.HostLost, null, null), (reply.End.Code, reply.End.Exit, reply.End.Signal));
-        await Crowd.UntilAsync(() => workers.Append(host).Count(ProcFs.IsThere), left => left == 0, TimeSpan.FromSeconds(10), "processes of the dead job host");
+        await Crowd.UntilAsync(
+            () => workers.Append(host).Count(ProcFs.IsThere), left => left == 0, TimeSpan.FromSeconds(10),
+            "processes of the dead job host");
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "sum", """{"a":1,"b":2}""")).End.Code);
     }
 
@@ -90,7 +98,8 @@ public sealed class HostLostTests
         Assert.DoesNotContain("is lost", daemon.Log);
     }
 
-    private static async Task<List<(string Token, ReplyCode Code)>> AskOnAsync(DaemonProcess daemon, string file, int asker, CancellationToken over)
+    private static async Task<List<(string Token, ReplyCode Code)>> AskOnAsync(
+        DaemonProcess daemon, string file, int asker, CancellationToken over)
     {
         var answers = new List<(string, ReplyCode)>();
         for (int i = 0; !over.IsCancellationRequested; i++)
@@ -99,7 +108,8 @@ public sealed class HostLostTests
             string token = $"{asker}-{i}";
             try
             {
-                FramedReply reply = await RawClient.RunAsync(daemon, "append", $$"""{"path":"{{file}}","text":"{{token}}","seconds":{{(i % 4 == 0 ? "0.03" : "0")}}}""");
+                FramedReply reply = await RawClient.RunAsync(
+                    daemon, "append", $$"""{"path":"{{file}}","text":"{{token}}","seconds":{{(i % 4 == 0 ? "0.03" : "0")}}}""");
                 answers.Add((token, reply.End.Code));
             }
             catch (FormatException failure)
@@ -112,5 +122,6 @@ public sealed class HostLostTests
     }
 
     private static Task<int> TestHostAsync(DaemonProcess daemon, List<int> dead) => Crowd.UntilAsync(
-        () => daemon.JobHosts.Except(dead).FirstOrDefault(pid => Footprint.ProgramOf(pid) == NativeBuild.TestJobs), pid => pid != 0, TimeSpan.FromSeconds(20), "no job host is started again");
+        () => daemon.JobHosts.Except(dead).FirstOrDefault(pid => Footprint.ProgramOf(pid) == NativeBuild.TestJobs), pid => pid != 0,
+        TimeSpan.FromSeconds(20), "no job host is started again");
 }

@@ -25,7 +25,8 @@ public sealed class IdentityTests(SharedDaemon shared) : IClassFixture<SharedDae
     public async Task Socat_prints_the_ids_of_the_user()
     {
         string request = $$"""{"job":"id","user":"{{TestUsers.Alice}}"}""" + "\n";
-        ToolResult result = await Tool.RunAsync(["socat", "-t", "30", "-", $"UNIX-CONNECT:{daemon.Socket}"], System.Text.Encoding.UTF8.GetBytes(request));
+        ToolResult result = await Tool.RunAsync(
+            ["socat", "-t", "30", "-", $"UNIX-CONNECT:{daemon.Socket}"], System.Text.Encoding.UTF8.GetBytes(request));
         Assert.Equal(0, result.ExitCode);
         Assert.Equal(await IdOf(TestUsers.Alice), result.Text);
     }

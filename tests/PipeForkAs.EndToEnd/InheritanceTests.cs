@@ -5,7 +5,8 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.EndToEnd;
 
 /// <summary>
-/// What the daemon was given by whoever started it (open files, groups, variables, a terminal) reaches no job. Each is shown to be the daemon's
+/// What the daemon was given by whoever started it (open files, groups, variables, a terminal) reaches no job. Each is shown to be the
+/// daemon's
 /// own first, so that its absence from the job means something.
 /// </summary>
 public sealed class InheritanceTests : IAsyncLifetime
@@ -24,13 +25,16 @@ public sealed class InheritanceTests : IAsyncLifetime
         await File.WriteAllTextAsync(Path.Combine(folder, "secret"), "secret");
         configuration["Commands"] = new JsonObject
         {
-            ["show-descriptors"] = new JsonObject { ["Command"] = new JsonArray("/bin/sh", "-c", "for fd in /proc/$$/fd/*; do echo \"${fd##*/} $(readlink $fd)\"; done") },
+            ["show-descriptors"] =
+                new JsonObject { ["Command"] = new JsonArray(
+                    "/bin/sh", "-c", "for fd in /proc/$$/fd/*; do echo \"${fd##*/} $(readlink $fd)\"; done") },
             ["show-environment"] = new JsonObject { ["Command"] = new JsonArray("/usr/bin/env") },
             ["reach-terminal"] = new JsonObject { ["Command"] = new JsonArray(reach, "tiocsti", "read:/dev/tty") },
         };
         daemon = await ApartDaemon.StartAsync(
             folder, configuration, $"keep {Path.Combine(folder, "secret")}", $"group {Group}", "terminal now",
-            "set LD_LIBRARY_PATH=/nowhere", "set BASH_ENV=/nowhere", "set GCONV_PATH=/nowhere", "set DOTNET_gcServer=0", "set SECRET=secret", "set IFS=x");
+            "set LD_LIBRARY_PATH=/nowhere", "set BASH_ENV=/nowhere", "set GCONV_PATH=/nowhere", "set DOTNET_gcServer=0",
+            "set SECRET=secret", "set IFS=x");
     }
 
     public async ValueTask DisposeAsync()
@@ -72,7 +76,10 @@ public sealed class InheritanceTests : IAsyncLifetime
         Assert.Contains("GCONV_PATH=/nowhere", await File.ReadAllTextAsync($"/proc/{daemon.Pid}/environ"));
         string[] expected = ["HOME", "LANG", "LOGNAME", "PATH", "SHELL", "USER"];
         FramedReply command = await RawClient.RunAsync(daemon, "show-environment");
-        Assert.Equal(expected, command.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('=')[0]).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            expected,
+            command.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('=')[0]).Order(
+                StringComparer.Ordinal));
         JsonNode self = JsonNode.Parse((await RawClient.RunAsync(daemon, "self")).Text)!;
         Assert.Equal(expected, ((JsonObject)self["environment"]!).Select(pair => pair.Key).Order(StringComparer.Ordinal));
     }

@@ -36,19 +36,25 @@ public sealed class IsolatingDaemon : ConfiguredDaemon
     }
 }
 
-/// <summary>What a job is when it runs: exactly the user, and nothing that is the daemon's. From inside, and from outside by /proc.</summary>
+/// <summary>
+/// What a job is when it runs: exactly the user, and nothing that is the daemon's. From inside, and from outside by /proc.
+/// </summary>
 public sealed class IsolationTests(IsolatingDaemon shared) : IClassFixture<IsolatingDaemon>
 {
     private const string NoCapabilities = "0000000000000000";
     private static readonly string[] CapabilitySets = ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"];
     private readonly DaemonProcess daemon = shared.Daemon;
 
-    /// <summary>A function and a command that stay. The function takes no arguments: reading JSON, .NET opens /dev/urandom (as the user).</summary>
+    /// <summary>
+    /// A function and a command that stay. The function takes no arguments: reading JSON, .NET opens /dev/urandom (as the user).
+    /// </summary>
     public static TheoryData<string, string> Jobs => new() { { "count-stdin", "{}" }, { "nap", """{"seconds":100}""" } };
 
     private static PasswordEntry Alice => TestUsers.Entry(TestUsers.Alice);
 
-    private static string[] GroupsOfAlice => [.. Libc.getgrouplist(TestUsers.Alice, Alice.Gid).Select(gid => gid.Value).Order().Select(gid => gid.ToString(CultureInfo.InvariantCulture))];
+    private static string[] GroupsOfAlice =>
+        [.. Libc.getgrouplist(TestUsers.Alice, Alice.Gid).Select(gid => gid.Value).Order().Select(
+            gid => gid.ToString(CultureInfo.InvariantCulture))];
 
     [Fact(Timeout = Bound.Test)]
     public async Task A_function_sees_itself_as_the_user_and_nothing_else()
@@ -123,9 +129,11 @@ public sealed class IsolationTests(IsolatingDaemon shared) : IClassFixture<Isola
         // that stays: the function loads a library.
         string[] streams = job == "nap" ? ["0 pipe", "1 pipe", "2 pipe"] : ["0 socket", "1 socket", "2 socket", "3 socket", "4 anon_inode"];
         string[] descriptors = [];
-        await Bound.UntilAsync(() => (descriptors = DescriptorsOf(pid)).SequenceEqual(streams), () => $"its descriptors are {string.Join(", ", descriptors)}");
+        await Bound.UntilAsync(
+            () => (descriptors = DescriptorsOf(pid)).SequenceEqual(streams), () => $"its descriptors are {string.Join(", ", descriptors)}");
 
-        // A function holds what its job host held before: its files in /proc are root's, so that not even its user can look (prctl(2), PR_SET_DUMPABLE).
+        // A function holds what its job host held before: its files in /proc are root's, so that not even its user can look (prctl(2),
+        // PR_SET_DUMPABLE).
         Assert.Equal(job == "nap" ? Alice.Uid : UserId.Root, Libc.stat($"/proc/{pid}/mem")!.Value.Owner);
     }
 
@@ -210,7 +218,9 @@ public sealed class IsolationTests(IsolatingDaemon shared) : IClassFixture<Isola
         await using DaemonProcess own = await DaemonProcess.StartAsync(configuration =>
         {
             configuration["JobHosts"] = new JsonArray(new JsonObject { ["Path"] = NativeBuild.TestJobs, ["Workers"] = 1 });
-            configuration["Commands"] = new JsonObject { ["nap"] = JsonNode.Parse("""{"Command":["/usr/bin/sleep","{seconds}"],"Parameters":{"seconds":{"Type":"integer"}}}""") };
+            configuration["Commands"] =
+                new JsonObject { ["nap"] = JsonNode.Parse(
+                    """{"Command":["/usr/bin/sleep","{seconds}"],"Parameters":{"seconds":{"Type":"integer"}}}""") };
         });
         int host = Assert.Single(own.JobHosts);
         using Socket client = await StartAsync(job, arguments, own);
@@ -261,7 +271,8 @@ public sealed class IsolationTests(IsolatingDaemon shared) : IClassFixture<Isola
         Assert.Matches($@"Max cpu time +{IsolatingDaemon.CpuSeconds} +{IsolatingDaemon.CpuSeconds} ", limits.Text);
 
         // A file over the limit: SIGXFSZ ends the job, or the write fails with EFBIG where the runtime ignores the signal; setrlimit(2).
-        FramedReply written = await RawClient.RunAsync(daemon, "write-file", """{"path":"big"}""", input: new byte[IsolatingDaemon.FileSize + 1]);
+        FramedReply written = await RawClient.RunAsync(
+            daemon, "write-file", """{"path":"big"}""", input: new byte[IsolatingDaemon.FileSize + 1]);
         Assert.NotEqual(ReplyCode.Ok, written.End.Code);
         Assert.False(File.Exists(Path.Combine(Alice.Home, "big")));
         written = await RawClient.RunAsync(daemon, "write-file", """{"path":"small"}""", input: new byte[IsolatingDaemon.FileSize]);
@@ -287,19 +298,23 @@ public sealed class IsolationTests(IsolatingDaemon shared) : IClassFixture<Isola
     {
         FramedReply reply = await RawClient.RunAsync(daemon, "show-keys");
         Assert.Equal(ReplyCode.Ok, reply.End.Code);
-        return string.Join(' ', reply.Text.Split('\n').Where(line => line.Contains(" keyring   _ses", StringComparison.Ordinal)).Select(line => line.Split(' ')[0]));
+        return string.Join(
+            ' ', reply.Text.Split('\n').Where(line => line.Contains(" keyring   _ses", StringComparison.Ordinal)).Select(
+                line => line.Split(' ')[0]));
     }
 
     private async Task<Socket> StartAsync(string job, string arguments, DaemonProcess? of = null)
     {
         Socket client = await RawClient.ConnectAsync(of ?? daemon);
-        await client.SendAsync(Encoding.UTF8.GetBytes($$"""{"job":"{{job}}","user":"{{TestUsers.Alice}}","args":{{arguments}},"reply":"frames"}""" + "\n"));
+        await client.SendAsync(
+            Encoding.UTF8.GetBytes($$"""{"job":"{{job}}","user":"{{TestUsers.Alice}}","args":{{arguments}},"reply":"frames"}""" + "\n"));
         return client;
     }
 
     /// <summary>Each with the kind of file that it is; <c>null</c> for one that was closed meanwhile.</summary>
     private static string[] DescriptorsOf(int pid) =>
-        [.. Directory.GetFileSystemEntries($"/proc/{pid}/fd").Order(StringComparer.Ordinal).Select(path => $"{Path.GetFileName(path)} {new FileInfo(path).LinkTarget?.Split(':')[0] ?? "null"}")];
+        [.. Directory.GetFileSystemEntries($"/proc/{pid}/fd").Order(StringComparer.Ordinal).Select(
+            path => $"{Path.GetFileName(path)} {new FileInfo(path).LinkTarget?.Split(':')[0] ?? "null"}")];
 
     /// <summary>The only process of hers, beside its worker where it is a program, once it has become all that it will be.</summary>
     private static async Task<int> JobOfAliceAsync(string? program)

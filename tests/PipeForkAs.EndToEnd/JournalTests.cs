@@ -15,11 +15,15 @@ public sealed class JournalTests
         await using var run = await JournaledDaemon.StartAsync();
         Dictionary<string, string> listening = await run.FindAsync("Listening");
         Assert.Equal(run.Daemon.Socket, listening["PIPEFORKAS_PATH"]);
-        Assert.Equal(("6", "pipeforkasd", "PipeForkAs.Daemon.DaemonService"), (listening["PRIORITY"], listening["SYSLOG_IDENTIFIER"], listening["PIPEFORKAS_LOGGER"]));
+        Assert.Equal(
+            ("6", "pipeforkasd", "PipeForkAs.Daemon.DaemonService"),
+            (listening["PRIORITY"], listening["SYSLOG_IDENTIFIER"], listening["PIPEFORKAS_LOGGER"]));
 
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(run.Daemon, "id")).End.Code);
         Dictionary<string, string> ran = await run.FindAsync("Ran");
-        Assert.Equal(("id", TestUsers.Alice, TestUsers.AliceUid, "0"), (ran["PIPEFORKAS_JOB"], ran["PIPEFORKAS_USER"], ran["PIPEFORKAS_UID"], ran["PIPEFORKAS_CALLER_UID"]));
+        Assert.Equal(
+            ("id", TestUsers.Alice, TestUsers.AliceUid, "0"),
+            (ran["PIPEFORKAS_JOB"], ran["PIPEFORKAS_USER"], ran["PIPEFORKAS_UID"], ran["PIPEFORKAS_CALLER_UID"]));
         Assert.NotEqual(listening["MESSAGE_ID"], ran["MESSAGE_ID"]);
 
         await RawClient.RunAsync(run.Daemon, "id", user: "root");
@@ -121,7 +125,8 @@ public sealed class JournalTests
             string script = Path.Combine(folder, "start");
             File.WriteAllText(
                 script,
-                $"#!/bin/sh\nexport JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2) PIPEFORKAS_JOURNAL_SOCKET={journal.Path}\nexec {NativeBuild.Daemon} \"$@\"\n");
+                $"#!/bin/sh\nexport JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2) "
+                + $"PIPEFORKAS_JOURNAL_SOCKET={journal.Path}\nexec {NativeBuild.Daemon} \"$@\"\n");
             Libc.chmod(script, 0x1ED); // 0755
             return Task.FromResult(new JournaledDaemon(DaemonProcess.Launch(folder, configuration, script), journal));
         }
@@ -140,7 +145,9 @@ public sealed class JournalTests
         public async Task<Dictionary<string, string>> FindAsync(string name)
         {
             Dictionary<string, string>? found = null;
-            await Bound.UntilAsync(() => (found = Read().Find(record => record.GetValueOrDefault("PIPEFORKAS_EVENT") == name)) is not null, () => $"no {name}: {Daemon.Log}");
+            await Bound.UntilAsync(
+                () => (found = Read().Find(record => record.GetValueOrDefault("PIPEFORKAS_EVENT") == name)) is not null,
+                () => $"no {name}: {Daemon.Log}");
             return found!;
         }
 
@@ -148,7 +155,9 @@ public sealed class JournalTests
         public async Task<List<Dictionary<string, string>>> AuditedAsync(int count)
         {
             await RawClient.TextAsync(Daemon, """{"op":"list"}""");
-            await Bound.UntilAsync(() => Audited().Any(record => record.GetValueOrDefault("PIPEFORKAS_OPERATION") == "list"), () => $"{Audited().Count} of {count} records: {Daemon.Log}");
+            await Bound.UntilAsync(
+                () => Audited().Any(record => record.GetValueOrDefault("PIPEFORKAS_OPERATION") == "list"),
+                () => $"{Audited().Count} of {count} records: {Daemon.Log}");
             return [.. Audited().SkipLast(1)];
         }
 
@@ -158,7 +167,8 @@ public sealed class JournalTests
             journal?.Dispose();
         }
 
-        private List<Dictionary<string, string>> Audited() => [.. Read().Where(record => record["PIPEFORKAS_LOGGER"] == "PipeForkAs.Audit")];
+        private List<Dictionary<string, string>> Audited() =>
+            [.. Read().Where(record => record["PIPEFORKAS_LOGGER"] == "PipeForkAs.Audit")];
 
         /// <summary>All records so far; a field that stands twice in one fails here.</summary>
         private List<Dictionary<string, string>> Read()

@@ -22,7 +22,8 @@ public sealed class LeakTests
         await before.RestoredAsync(daemon, TimeSpan.FromSeconds(10));
 
         // The daemon collects what they left when it has rested for a moment.
-        await Bound.UntilAsync(() => Footprint.Of(daemon).GrewLessThan(before, MemoryMargin), () => $"{before} became {Footprint.Of(daemon)}");
+        await Bound.UntilAsync(
+            () => Footprint.Of(daemon).GrewLessThan(before, MemoryMargin), () => $"{before} became {Footprint.Of(daemon)}");
         TestContext.Current.SendDiagnosticMessage("{0}, and after {1} requests {2}", before, Count, Footprint.Of(daemon));
         Assert.Equal(0, await daemon.StopAsync());
     }

@@ -84,13 +84,15 @@ public sealed class LimitTests
             c["JobHosts"]![1]!["Workers"] = workers;
             c["Limits"]!["MaxJobsPerUid"] = 256;
         });
-        await Crowd.UntilAsync(() => ProcFs.Descendants(daemon.Pid).Count(), count => count == 2 + (2 * workers), TimeSpan.FromSeconds(20), "processes");
+        await Crowd.UntilAsync(
+            () => ProcFs.Descendants(daemon.Pid).Count(), count => count == 2 + (2 * workers), TimeSpan.FromSeconds(20), "processes");
         FramedReply[] replies = await Crowd.ManyAsync(200, atOnce: 200, i =>
             RawClient.RunAsync(daemon, "sum", $$"""{"a":{{i}},"b":1}""", i % 2 == 0 ? TestUsers.Alice : TestUsers.Bob));
         Assert.All(replies, reply => Assert.True(reply.End.Code == ReplyCode.Ok, $"{reply.End.Code}: {reply.End.Message}; {daemon.Log}"));
         Assert.All(replies.Index(), reply => Assert.Contains($"{reply.Index + 1}", reply.Item.Text));
         Assert.Equal(200, replies.Select(reply => reply.End.Pid).Distinct().Count());
-        await Crowd.UntilAsync(() => ProcFs.Descendants(daemon.Pid).Count(), count => count == 2 + (2 * workers), TimeSpan.FromSeconds(20), "processes");
+        await Crowd.UntilAsync(
+            () => ProcFs.Descendants(daemon.Pid).Count(), count => count == 2 + (2 * workers), TimeSpan.FromSeconds(20), "processes");
         Assert.Equal(0, await daemon.StopAsync());
     }
 
@@ -128,7 +130,8 @@ public sealed class LimitTests
     {
         Socket[] running = await Crowd.ManyAsync(jobs, 1, async _ =>
         {
-            Socket socket = await Crowd.SendAsync(daemon, $$$"""{"job":"ignore-sigterm","user":"{{{TestUsers.Alice}}}","args":{"seconds":100}}""");
+            Socket socket = await Crowd.SendAsync(
+                daemon, $$$"""{"job":"ignore-sigterm","user":"{{{TestUsers.Alice}}}","args":{"seconds":100}}""");
             await Crowd.WaitForAsync(socket, "ready");
             return socket;
         });

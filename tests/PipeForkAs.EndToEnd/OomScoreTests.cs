@@ -11,7 +11,8 @@ public sealed class OomScoreTests
     [InlineData("300")]
     public async Task A_job_neither_inherits_the_daemons_oom_score_nor_can_go_back_to_it(string score)
     {
-        Assert.SkipWhen(score[0] == '-' && !HasSysResource(), "root lacks CAP_SYS_RESOURCE here: no process can be protected from the OOM killer");
+        Assert.SkipWhen(
+            score[0] == '-' && !HasSysResource(), "root lacks CAP_SYS_RESOURCE here: no process can be protected from the OOM killer");
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         const string Spare = "cd /proc/self; cat oom_score_adj; echo -1 >oom_score_adj || echo refused";
         configuration["Commands"] = new JsonObject { ["spare"] = new JsonObject { ["Command"] = new JsonArray("/bin/sh", "-c", Spare) } };

@@ -7,7 +7,9 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>What somebody put where the daemon, a worker or the command looks: links, files that groups may write, and no arguments at all.</summary>
+/// <summary>
+/// What somebody put where the daemon, a worker or the command looks: links, files that groups may write, and no arguments at all.
+/// </summary>
 public sealed class PlantedTests
 {
     private const int ExitConfiguration = 78;
@@ -45,7 +47,8 @@ public sealed class PlantedTests
     public async Task A_configuration_behind_a_link_of_a_users_is_refused()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
-        string file = Path.Combine(folder, "pipeforkas.json"), link = Path.Combine(TestUsers.Entry(TestUsers.Alice).Home, "pipeforkas.json");
+        string file = Path.Combine(folder, "pipeforkas.json"),
+            link = Path.Combine(TestUsers.Entry(TestUsers.Alice).Home, "pipeforkas.json");
         try
         {
             await File.WriteAllTextAsync(file, configuration.ToJsonString());
@@ -123,7 +126,9 @@ public sealed class PlantedTests
         try
         {
             await CProgram.BuildAsync(Path.Combine(AppContext.BaseDirectory, "Hostile", "noargs.c"), noargs);
-            foreach ((string program, int code) in new[] { (NativeBuild.Command, 125), (NativeBuild.StockJobs, 125), (NativeBuild.TestJobs, 125), (NativeBuild.Daemon, 1) })
+            foreach ((
+                string program, int code) in new[] { (NativeBuild.Command, 125), (NativeBuild.StockJobs, 125),
+                (NativeBuild.TestJobs, 125), (NativeBuild.Daemon, 1) })
             {
                 ToolResult result = await Tool.RunAsync([noargs, program]);
                 Assert.Equal((code, ""), (result.ExitCode, result.Text));

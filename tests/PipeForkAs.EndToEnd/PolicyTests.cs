@@ -38,7 +38,9 @@ public sealed class PolicyTests
         ToolResult hidden = await AsAsync(daemon, TestUsers.Bob, "describe", "echo");
         ToolResult missing = await AsAsync(daemon, TestUsers.Bob, "describe", "no-such-job");
         Assert.Equal(126, hidden.ExitCode);
-        Assert.Equal(hidden.Error.Replace("echo", "JOB", StringComparison.Ordinal), missing.Error.Replace("no-such-job", "JOB", StringComparison.Ordinal));
+        Assert.Equal(
+            hidden.Error.Replace("echo", "JOB", StringComparison.Ordinal),
+            missing.Error.Replace("no-such-job", "JOB", StringComparison.Ordinal));
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -47,9 +49,11 @@ public sealed class PolicyTests
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(Panel);
         string home = TestUsers.Entry(TestUsers.Alice).Home;
 
-        Assert.Equal(0, (await AsAsync(daemon, TestUsers.Bob, "run", "list-directory", "--user", TestUsers.Alice, $"path={home}")).ExitCode);
+        Assert.Equal(
+            0, (await AsAsync(daemon, TestUsers.Bob, "run", "list-directory", "--user", TestUsers.Alice, $"path={home}")).ExitCode);
         foreach (string path in new[] { "/etc", $"{home}/../..", "..", "~", $"{home}2" })
-            Assert.Equal(126, (await AsAsync(daemon, TestUsers.Bob, "run", "list-directory", "--user", TestUsers.Alice, $"path={path}")).ExitCode);
+            Assert.Equal(
+                126, (await AsAsync(daemon, TestUsers.Bob, "run", "list-directory", "--user", TestUsers.Alice, $"path={path}")).ExitCode);
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -60,13 +64,17 @@ public sealed class PolicyTests
         ToolResult allowed = await AsAsync(daemon, TestUsers.Bob, "check", "--json", "--user", TestUsers.Alice, "id");
         CheckResult result = JsonSerializer.Deserialize(allowed.Output, CheckResultJson.Default.CheckResult)!;
         PasswordEntry alice = TestUsers.Entry(TestUsers.Alice);
-        Assert.Equal((0, true, "panel", (uint?)alice.Uid.Value, (uint?)alice.Gid.Value), (allowed.ExitCode, result.Allowed, result.Rule, result.Uid, result.Gid));
+        Assert.Equal(
+            (0, true, "panel", (uint?)alice.Uid.Value, (uint?)alice.Gid.Value),
+            (allowed.ExitCode, result.Allowed, result.Rule, result.Uid, result.Gid));
         Assert.Equal(Libc.getgrouplist(TestUsers.Alice, alice.Gid).Select(group => group.Value).Order(), result.Groups!);
         Assert.Equal(300, result.Limits!["timeout"]);
         Assert.Null(result.Rules);
 
         ToolResult denied = await AsAsync(daemon, TestUsers.Bob, "check", "--explain", "--user", TestUsers.Bob, "id");
-        Assert.Equal((126, $"denied: uid {TestUsers.Entry(TestUsers.Bob).Uid} runs id as {TestUsers.Bob}\n  why is told to root alone\n"), (denied.ExitCode, denied.Text));
+        Assert.Equal(
+            (126, $"denied: uid {TestUsers.Entry(TestUsers.Bob).Uid} runs id as {TestUsers.Bob}\n  why is told to root alone\n"),
+            (denied.ExitCode, denied.Text));
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -79,7 +87,8 @@ public sealed class PolicyTests
         Assert.Equal(0, root.ExitCode);
         Assert.Contains("rule \"panel\": allows it", root.Text);
 
-        ToolResult why = await Tool.RunAsync([NativeBuild.Command, "--socket", daemon.Socket, .. question[..^1], "list-directory", "path=~"]);
+        ToolResult why = await Tool.RunAsync(
+            [NativeBuild.Command, "--socket", daemon.Socket, .. question[..^1], "list-directory", "path=~"]);
         Assert.Equal(126, why.ExitCode);
         Assert.Contains("rule \"panel\": the job is not among Jobs", why.Text);
         Assert.Contains("rule \"paths\": an argument that Where looks at is missing", why.Text);
@@ -87,7 +96,8 @@ public sealed class PolicyTests
         ToolResult bob = await AsAsync(daemon, TestUsers.Bob, question);
         Assert.Equal((126, ""), (bob.ExitCode, bob.Text));
 
-        FramedReply run = await RawClient.FramesAsync(daemon, $$"""{"job":"id","caller":"{{TestUsers.Bob}}","user":"{{TestUsers.Alice}}","reply":"frames"}""");
+        FramedReply run = await RawClient.FramesAsync(
+            daemon, $$"""{"job":"id","caller":"{{TestUsers.Bob}}","user":"{{TestUsers.Alice}}","reply":"frames"}""");
         Assert.Equal(ReplyCode.BadRequest, run.End.Code);
     }
 
@@ -108,10 +118,13 @@ public sealed class PolicyTests
         Assert.Equal(127, (await AsRootAsync("describe", "no-such-job")).ExitCode);
         Assert.Equal(126, (await AsRootAsync("run", "--user", TestUsers.Alice, "id")).ExitCode);
 
-        ToolResult allowed = await AsRootAsync("check", "--explain", "--caller", TestUsers.Bob, "--user", TestUsers.Alice, "list-directory", $"path={home}");
+        ToolResult allowed = await AsRootAsync(
+            "check", "--explain", "--caller", TestUsers.Bob, "--user", TestUsers.Alice, "list-directory", $"path={home}");
         Assert.Equal(0, allowed.ExitCode);
         Assert.Contains("rule \"paths\": allows it", allowed.Text);
-        Assert.Equal(126, (await AsRootAsync("check", "--explain", "--caller", TestUsers.Bob, "--user", TestUsers.Alice, "list-directory", "path=/etc")).ExitCode);
+        Assert.Equal(
+            126, (await AsRootAsync(
+                "check", "--explain", "--caller", TestUsers.Bob, "--user", TestUsers.Alice, "list-directory", "path=/etc")).ExitCode);
 
         Task<ToolResult> AsRootAsync(params string[] words) => Tool.RunAsync([NativeBuild.Command, "--socket", daemon.Socket, .. words]);
     }
@@ -192,7 +205,10 @@ public sealed class PolicyTests
         Assert.DoesNotContain("may not mean", daemon.Log);
 
         configuration["Policy"]!["Rules"]!.AsArray().Add(Rule("no writing", "write-flie"));
-        await ReloadAsync(daemon, configuration, "the policy may not mean what it says: the rule \"no writing\" allows the job \"write-flie\", and no job of that name is registered");
+        await ReloadAsync(
+            daemon, configuration,
+            "the policy may not mean what it says: the rule \"no writing\" allows the job \"write-flie\", and no job of that name is "
+            + "registered");
         Assert.Equal(0, await daemon.StopAsync());
 
         await using DaemonProcess again = await DaemonProcess.StartAsync(made => made["Policy"] = configuration["Policy"]!.DeepClone());
@@ -216,7 +232,8 @@ public sealed class PolicyTests
         JsonObject moved = configuration.DeepClone().AsObject();
         Panel(moved);
         moved["Socket"]!["Mode"] = "0600";
-        await ReloadAsync(daemon, moved, $"the former one still holds: {file}: Socket:Mode: cannot change while the daemon runs; restart it");
+        await ReloadAsync(
+            daemon, moved, $"the former one still holds: {file}: Socket:Mode: cannot change while the daemon runs; restart it");
 
         JsonObject taken = configuration.DeepClone().AsObject();
         Panel(taken);
@@ -231,7 +248,9 @@ public sealed class PolicyTests
         Assert.Equal(0, await daemon.StopAsync());
     }
 
-    /// <summary>Signals of one kind that wait are one; what counts is that the last file holds in the end, and that no reload runs into another.</summary>
+    /// <summary>
+    /// Signals of one kind that wait are one; what counts is that the last file holds in the end, and that no reload runs into another.
+    /// </summary>
     [Fact(Timeout = Bound.Test)]
     public async Task Reloads_at_once_come_one_after_the_other_and_the_last_file_holds()
     {
@@ -241,7 +260,8 @@ public sealed class PolicyTests
         for (int i = 1; i <= 40; i++)
         {
             // Each file is whole at any moment; every fourth one is bad.
-            configuration["Commands"] = new JsonObject { [$"round-{i}"] = new JsonObject { ["Command"] = new JsonArray("/bin/echo", $"{i}") } };
+            configuration["Commands"] =
+                new JsonObject { [$"round-{i}"] = new JsonObject { ["Command"] = new JsonArray("/bin/echo", $"{i}") } };
             configuration["Limits"]!["MaxJobs"] = i % 4 == 0 ? 0 : 100 + i;
             await File.WriteAllTextAsync(file + ".new", configuration.ToJsonString());
             File.Move(file + ".new", file, overwrite: true);
@@ -251,7 +271,10 @@ public sealed class PolicyTests
                 Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
         }
 
-        await File.WriteAllTextAsync(file + ".new", configuration.ToJsonString().Replace("\"MaxJobs\":0", "\"MaxJobs\":99", StringComparison.Ordinal).Replace("round-40", "last", StringComparison.Ordinal));
+        await File.WriteAllTextAsync(
+            file + ".new",
+            configuration.ToJsonString().Replace("\"MaxJobs\":0", "\"MaxJobs\":99", StringComparison.Ordinal).Replace(
+                "round-40", "last", StringComparison.Ordinal));
         File.Move(file + ".new", file, overwrite: true);
         Libc.kill(new ProcessId(daemon.Pid), Signal.SIGHUP);
         FramedReply last = null!;

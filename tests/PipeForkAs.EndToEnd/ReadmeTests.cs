@@ -30,18 +30,21 @@ public sealed partial class ReadmeTests(ReadmeTests.PanelDaemon shared) : IClass
     [InlineData("""{"Name":7}""")]
     [InlineData("""{"name":"World"}""")]
     [InlineData("""{"Name":"World","Age":7}""")]
-    public async Task Arguments_that_do_not_fit_are_refused(string arguments) => Assert.Equal(ReplyCode.BadArguments, (await RawClient.RunAsync(shared.Daemon, "greet", arguments)).End.Code);
+    public async Task Arguments_that_do_not_fit_are_refused(string arguments) =>
+        Assert.Equal(ReplyCode.BadArguments, (await RawClient.RunAsync(shared.Daemon, "greet", arguments)).End.Code);
 
     [Fact(Timeout = Bound.Test)]
     public async Task A_function_that_streams()
     {
-        FramedReply reply = await RawClient.RunAsync(shared.Daemon, "upper", input: Encoding.UTF8.GetBytes("one\ntwo\n"), more: ""","env":{"LANG":"C"}""");
+        FramedReply reply = await RawClient.RunAsync(
+            shared.Daemon, "upper", input: Encoding.UTF8.GetBytes("one\ntwo\n"), more: ""","env":{"LANG":"C"}""");
         Assert.Equal(("ONE\nTWO\n", ReplyCode.Ok), (reply.Text, reply.End.Code));
     }
 
     [Fact(Timeout = Bound.Test)]
     public async Task A_command() =>
-        Assert.Matches("^[0-9]+\t/etc/hostname\n$", (await RawClient.RunAsync(shared.Daemon, "sum-up", """{"path":"/etc/hostname"}""")).Text);
+        Assert.Matches(
+            "^[0-9]+\t/etc/hostname\n$", (await RawClient.RunAsync(shared.Daemon, "sum-up", """{"path":"/etc/hostname"}""")).Text);
 
     [Fact(Timeout = Bound.Test)]
     public async Task The_job_host_of_the_example_serves_beside_the_stock_jobs()
@@ -65,7 +68,8 @@ public sealed partial class ReadmeTests(ReadmeTests.PanelDaemon shared) : IClass
         string policy =
             Page.Example("A policy in ten lines", "json").Replace("www-data", TestUsers.Bob, StringComparison.Ordinal).Replace("@customers",
             $"@{TestUsers.Group}", StringComparison.Ordinal).Replace("@interns", $"@{TestUsers.Alice}", StringComparison.Ordinal);
-        await using DaemonProcess daemon = await DaemonProcess.StartAsync(configuration => configuration["Policy"] = JsonNode.Parse(policy)!["Policy"]!.DeepClone());
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(
+            configuration => configuration["Policy"] = JsonNode.Parse(policy)!["Policy"]!.DeepClone());
         string home = TestUsers.Entry(TestUsers.Alice).Home;
 
         Directory.CreateDirectory($"{home}/www");
@@ -75,7 +79,8 @@ public sealed partial class ReadmeTests(ReadmeTests.PanelDaemon shared) : IClass
         Assert.Equal(0, await AsAsync(daemon, TestUsers.Bob, "read-file", "path=www/page.html"));
         Assert.Equal(126, await AsAsync(daemon, TestUsers.Bob, "read-file", "path=notes.txt"));
         Assert.Equal(126, await AsAsync(daemon, TestUsers.Bob, "list-directory"));
-        Assert.Equal(0, (await Tool.RunAsync([NativeBuild.Command, "--socket", daemon.Socket, "run", "--user", TestUsers.Alice, "id"])).ExitCode);
+        Assert.Equal(
+            0, (await Tool.RunAsync([NativeBuild.Command, "--socket", daemon.Socket, "run", "--user", TestUsers.Alice, "id"])).ExitCode);
         Assert.Equal(126, await AsAsync(daemon, TestUsers.Bob, "list-directory", $"path={home}"));
         Assert.Equal(126, await AsAsync(daemon, TestUsers.Bob, "read-file", $"path={home}/.ssh/id_ed25519"));
         Assert.Equal(126, await AsAsync(daemon, TestUsers.Alice, "write-file", $"path={home}/x"));
@@ -97,7 +102,8 @@ public sealed partial class ReadmeTests(ReadmeTests.PanelDaemon shared) : IClass
             ToolResult ran = await InShellAsync(daemon, command);
 
             // No job has that id.
-            Assert.True(ran.ExitCode == (command == "pipeforkas cancel 4711" ? 127 : 0), $"{command}: {ran.ExitCode}: {ran.Error}{ran.Text}");
+            Assert.True(
+                ran.ExitCode == (command == "pipeforkas cancel 4711" ? 127 : 0), $"{command}: {ran.ExitCode}: {ran.Error}{ran.Text}");
         }
 
         Assert.Contains("uid=", (await InShellAsync(daemon, Assert.Single(Page.Commands("README.md", "PipeForkAs")))).Text);
@@ -142,7 +148,8 @@ public sealed partial class ReadmeTests(ReadmeTests.PanelDaemon shared) : IClass
 
     /// <summary>Requests a job as alice; the exit status.</summary>
     private static async Task<int> AsAsync(DaemonProcess daemon, string caller, string job, params string[] arguments) =>
-        (await Tool.RunAsAsync(caller, [NativeBuild.Command, "--socket", daemon.Socket, "run", "--user", TestUsers.Alice, job, .. arguments])).ExitCode;
+        (await Tool.RunAsAsync(
+            caller, [NativeBuild.Command, "--socket", daemon.Socket, "run", "--user", TestUsers.Alice, job, .. arguments])).ExitCode;
 
     internal sealed record Greeting(string Name);
 

@@ -50,7 +50,9 @@ public sealed class RelayTests(RelayDaemon shared) : IClassFixture<RelayDaemon>
     [Fact(Timeout = Bound.Test)]
     public async Task The_command_passes_a_large_stream_through_pipes()
     {
-        string script = $"head -c 100000000 /dev/urandom | tee >(sha256sum >&2) | {NativeBuild.Command} --socket {daemon.Socket} run cat | sha256sum >&2";
+        string script =
+            $"head -c 100000000 /dev/urandom | tee >(sha256sum >&2) "
+            + $"| {NativeBuild.Command} --socket {daemon.Socket} run cat | sha256sum >&2";
 
         ToolResult result = await Tool.RunAsAsync(TestUsers.Alice, ["bash", "-c", script + "; wait"]);
 
@@ -74,7 +76,9 @@ public sealed class RelayTests(RelayDaemon shared) : IClassFixture<RelayDaemon>
             {
                 Socket socket = await RawClient.ConnectAsync(daemon);
                 clients.Add(socket);
-                await socket.SendAsync(Encoding.UTF8.GetBytes($$"""{"job":"flood","user":"{{TestUsers.Alice}}","args":{"bytes":0},"reply":"{{form}}"}""" + "\n"));
+                await socket.SendAsync(
+                    Encoding.UTF8.GetBytes(
+                        $$"""{"job":"flood","user":"{{TestUsers.Alice}}","args":{"bytes":0},"reply":"{{form}}"}""" + "\n"));
             }
 
             // Two looks, between which no job used a processor.
@@ -111,7 +115,8 @@ public sealed class RelayTests(RelayDaemon shared) : IClassFixture<RelayDaemon>
                 socket.Dispose();
         }
 
-        await Bound.UntilAsync(() => ProcFs.OfUsers([TestUsers.Entry(TestUsers.Alice).Uid]).Count == 0, () => "the jobs outlive their clients");
+        await Bound.UntilAsync(
+            () => ProcFs.OfUsers([TestUsers.Entry(TestUsers.Alice).Uid]).Count == 0, () => "the jobs outlive their clients");
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -121,7 +126,9 @@ public sealed class RelayTests(RelayDaemon shared) : IClassFixture<RelayDaemon>
         await RawClient.RunAsync(daemon, "flood", """{"bytes":1000000}""");
         long before = ProcFs.ResidentBytes(daemon.Pid);
         using Socket socket = await RawClient.ConnectAsync(daemon);
-        await socket.SendAsync(Encoding.UTF8.GetBytes($$"""{"job":"flood","user":"{{TestUsers.Alice}}","reply":"frames","args":{"bytes":{{Size}} } }""" + "\n"));
+        await socket.SendAsync(
+            Encoding.UTF8.GetBytes(
+                $$"""{"job":"flood","user":"{{TestUsers.Alice}}","reply":"frames","args":{"bytes":{{Size}} } }""" + "\n"));
         await Task.Delay(1000);
         long unread = ProcFs.ResidentBytes(daemon.Pid) - before;
 

@@ -12,12 +12,15 @@ public sealed class RestrictionDaemon : ConfiguredDaemon
     protected override void Configure(JsonObject configuration)
     {
         configuration["Limits"]!["OutputLimit"] = 1_000_000;
-        configuration["Limits"]!["Worker"] = JsonNode.Parse("""{"MemoryMax":1073741824,"PidsMax":100,"OpenFiles":500,"CpuSeconds":50,"FileSize":10000000,"Umask":"0027","Nice":3,"OomScoreAdj":200}""");
+        configuration["Limits"]!["Worker"] = JsonNode.Parse(
+            """{"MemoryMax":1073741824,"PidsMax":100,"OpenFiles":500,"CpuSeconds":50,"FileSize":10000000,"Umask":"0027","Nice":3,"OomScoreAdj":200}""");
         var commands = (JsonObject)configuration["Commands"]!;
-        const string Show = "ulimit -Hn; ulimit -Ht; ulimit -Hc; ulimit -Hf; ulimit -Hd; ulimit -Hu; umask; nice; cat /proc/self/oom_score_adj";
+        const string Show =
+            "ulimit -Hn; ulimit -Ht; ulimit -Hc; ulimit -Hf; ulimit -Hd; ulimit -Hu; umask; nice; cat /proc/self/oom_score_adj";
         commands["limits"] = Command(["/bin/bash", "-c", Show]);
         commands["limits-tighter"] = Command(["/bin/bash", "-c", Show]);
-        commands["limits-tighter"]!["Limits"] = JsonNode.Parse("""{"MemoryMax":104857600,"PidsMax":50,"OpenFiles":100,"CpuSeconds":10,"FileSize":1048576,"Umask":"0077","Nice":7,"OomScoreAdj":300}""");
+        commands["limits-tighter"]!["Limits"] = JsonNode.Parse(
+            """{"MemoryMax":104857600,"PidsMax":50,"OpenFiles":100,"CpuSeconds":10,"FileSize":1048576,"Umask":"0077","Nice":7,"OomScoreAdj":300}""");
         commands["limits-tightest"] = commands["limits-tighter"]!.DeepClone();
         commands["spin"] = Command(["/bin/bash", "-c", "while :; do :; done"]);
         commands["spin"]!["Limits"] = JsonNode.Parse("""{"CpuSeconds":1}""");
@@ -33,7 +36,8 @@ public sealed class RestrictionDaemon : ConfiguredDaemon
         commands["eleven"]!["OutputLimit"] = 10;
         commands["nothing"] = Command(["/usr/bin/printf", "x"]);
         commands["nothing"]!["OutputLimit"] = 0;
-        configuration["Jobs"] = JsonNode.Parse("""{"limits-tightest":{"Limits":{"OpenFiles":50,"Nice":9}},"sleep":{"Timeout":"00:00:01"},"ignore-sigterm":{"OutputLimit":3}}""");
+        configuration["Jobs"] = JsonNode.Parse(
+            """{"limits-tightest":{"Limits":{"OpenFiles":50,"Nice":9}},"sleep":{"Timeout":"00:00:01"},"ignore-sigterm":{"OutputLimit":3}}""");
     }
 }
 
@@ -106,7 +110,8 @@ public sealed class RestrictionTests(RestrictionDaemon shared) : IClassFixture<R
     public async Task Output_that_is_not_copied_ends_at_the_same_byte(string form)
     {
         byte[] reply = await RawClient.AskAsync(
-            daemon, Encoding.UTF8.GetBytes($$$"""{"job":"flood","user":"{{{TestUsers.Alice}}}","reply":"{{{form}}}","args":{"bytes":0}}""" + "\n"));
+            daemon, Encoding.UTF8.GetBytes(
+                $$$"""{"job":"flood","user":"{{{TestUsers.Alice}}}","reply":"{{{form}}}","args":{"bytes":0}}""" + "\n"));
 
         if (form == "frames")
         {
@@ -176,7 +181,8 @@ public sealed class RestrictionTests(RestrictionDaemon shared) : IClassFixture<R
     public async Task Who_waits_for_a_slot_too_long_is_told_that_it_is_busy_and_a_stop_ends_the_waiting()
     {
         await using DaemonProcess own = await DaemonProcess.StartAsync(
-            c => (c["Limits"]!["MaxJobsPerUid"], c["Limits"]!["QueueTimeout"], c["Limits"]!["DrainTimeout"]) = (1, "00:00:00.3", "00:00:00"));
+            c => (c["Limits"]!["MaxJobsPerUid"], c["Limits"]!["QueueTimeout"], c["Limits"]!["DrainTimeout"]) = (
+                1, "00:00:00.3", "00:00:00"));
         Socket running = await Crowd.SendAsync(own, $$$"""{"job":"sleep","user":"{{{TestUsers.Alice}}}","args":{"seconds":100}}""");
         await Bound.UntilAsync(() => ProcFs.OfUsers([TestUsers.Entry(TestUsers.Alice).Uid]).Count > 0, () => "the job does not start");
 

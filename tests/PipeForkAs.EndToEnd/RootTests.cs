@@ -16,13 +16,16 @@ public sealed class RootGrantingDaemon : ConfiguredDaemon
         configuration["Policy"] = new JsonObject
         {
             ["Rules"] = new JsonArray(
-                new JsonObject { ["Name"] = "ops", ["Callers"] = Words(TestUsers.Alice, "root"), ["Jobs"] = Words("self", "show-status"), ["As"] = Words("root"), ["AllowRoot"] = true },
+                new JsonObject { ["Name"] = "ops", ["Callers"] = Words(TestUsers.Alice, "root"), ["Jobs"] = Words("self", "show-status"),
+                    ["As"] = Words("root"), ["AllowRoot"] = true },
                 new JsonObject { ["Name"] = "all", ["Callers"] = Words("*"), ["Jobs"] = Words("*"), ["As"] = Words("*", "self") }),
         };
     }
 }
 
-/// <summary>Root is whom a job runs as only where a rule names it and says AllowRoot; the worker does not take it for granted either.</summary>
+/// <summary>
+/// Root is whom a job runs as only where a rule names it and says AllowRoot; the worker does not take it for granted either.
+/// </summary>
 public sealed class RootTests(RootGrantingDaemon shared) : IClassFixture<RootGrantingDaemon>
 {
     private static readonly Account Root = new("root", 0, 0, [0], "/root", "/bin/sh");
@@ -35,7 +38,9 @@ public sealed class RootTests(RootGrantingDaemon shared) : IClassFixture<RootGra
         Assert.Equal((ReplyCode.Ok, 0u), (reply.End.Code, reply.End.Uid));
         JsonNode self = JsonNode.Parse(reply.Text)!;
         Assert.Equal("[0,0,0]", self["userIds"]!.ToJsonString());
-        Assert.Equal([.. Libc.getgrouplist("root", new GroupId(0)).Select(group => group.Value).Order()], self["groups"]!.AsArray().Select(group => group!.GetValue<uint>()));
+        Assert.Equal(
+            [.. Libc.getgrouplist("root", new GroupId(0)).Select(group => group.Value).Order()],
+            self["groups"]!.AsArray().Select(group => group!.GetValue<uint>()));
         Assert.True(self["noNewPrivileges"]!.GetValue<bool>());
         Assert.Equal("/root", self["environment"]!["HOME"]!.GetValue<string>());
 
@@ -44,7 +49,8 @@ public sealed class RootTests(RootGrantingDaemon shared) : IClassFixture<RootGra
             Assert.Equal(ProcFs.StatusField(daemon.Pid, set), self["status"]![set]!.GetValue<string>());
         Assert.Equal("0000000000000000", self["status"]!["CapAmb"]!.GetValue<string>());
 
-        ToolResult alice = await Tool.RunAsAsync(TestUsers.Alice, [NativeBuild.Command, "--socket", daemon.Socket, "run", "--user", "root", "show-status"]);
+        ToolResult alice = await Tool.RunAsAsync(
+            TestUsers.Alice, [NativeBuild.Command, "--socket", daemon.Socket, "run", "--user", "root", "show-status"]);
         Assert.Equal(0, alice.ExitCode);
         Assert.Contains("\nUid:\t0\t0\t0\t0\n", alice.Text);
         Assert.Contains("\nNoNewPrivs:\t1\n", alice.Text);
@@ -54,7 +60,8 @@ public sealed class RootTests(RootGrantingDaemon shared) : IClassFixture<RootGra
     [Fact(Timeout = Bound.Test)]
     public async Task Check_tells_that_it_would_be_root()
     {
-        ToolResult check = await Tool.RunAsync([NativeBuild.Command, "--socket", daemon.Socket, "check", "--json", "--user", "root", "self"]);
+        ToolResult check = await Tool.RunAsync(
+            [NativeBuild.Command, "--socket", daemon.Socket, "check", "--json", "--user", "root", "self"]);
         CheckResult result = JsonSerializer.Deserialize(check.Output, CheckResultJson.Default.CheckResult)!;
         Assert.Equal((0, true, "ops", 0u), (check.ExitCode, result.Allowed, result.Rule, result.Uid));
     }
@@ -68,7 +75,9 @@ public sealed class RootTests(RootGrantingDaemon shared) : IClassFixture<RootGra
     {
         ReplyCode code = (await RawClient.RunAsync(daemon, job, user: user)).End.Code;
         Assert.Equal(user == "00" ? ReplyCode.Ok : ReplyCode.Denied, code);
-        Assert.Equal(126, (await Tool.RunAsAsync(TestUsers.Bob, [NativeBuild.Command, "--socket", daemon.Socket, "run", "--user", user, job])).ExitCode);
+        Assert.Equal(
+            126, (await Tool.RunAsAsync(
+                TestUsers.Bob, [NativeBuild.Command, "--socket", daemon.Socket, "run", "--user", user, job])).ExitCode);
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -111,7 +120,9 @@ public sealed class RootTests(RootGrantingDaemon shared) : IClassFixture<RootGra
     {
         using JobHostByHand host = JobHostByHand.Start(forRoot: grantsRoot);
         using JobHostByHand.Worker worker = host.Fork();
-        worker.Order(Mark(new Account("nobody", uid, gid, [gid], "/", "/bin/sh"), Path.Combine(daemon.Folder, "none")) with { GrantsRoot = grantsRoot });
+        worker.Order(
+            Mark(new Account("nobody", uid, gid, [gid], "/", "/bin/sh"),
+                Path.Combine(daemon.Folder, "none")) with { GrantsRoot = grantsRoot });
         Assert.Equal(WorkerStep.Order, worker.Refusal().Step);
         Assert.False(File.Exists(Path.Combine(daemon.Folder, "none")));
     }

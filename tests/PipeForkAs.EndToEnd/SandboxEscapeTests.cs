@@ -7,7 +7,10 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>That no service of the machine does for a job what its sandbox forbids, with nothing restricted but files, and with nothing but the network taken.</summary>
+/// <summary>
+/// That no service of the machine does for a job what its sandbox forbids, with nothing restricted but files, and with nothing but the
+/// network taken.
+/// </summary>
 public sealed class SandboxEscapeTests(SandboxDaemon shared) : IClassFixture<SandboxDaemon>
 {
     private const int EPERM = 1;
@@ -23,9 +26,11 @@ public sealed class SandboxEscapeTests(SandboxDaemon shared) : IClassFixture<San
         try
         {
             string request = $$$"""{"job":"read-file","user":"{{{TestUsers.Alice}}}","args":{"path":"{{{file}}}"}}""";
-            string arguments = JsonSerializer.Serialize(new Dictionary<string, string> { ["socket"] = daemon.Socket, ["request"] = request });
+            string arguments = JsonSerializer.Serialize(
+                new Dictionary<string, string> { ["socket"] = daemon.Socket, ["request"] = request });
             FramedReply free = await RawClient.RunAsync(daemon, job, arguments);
-            FramedReply files = await RawClient.RunAsync(daemon, $"{job}-files", arguments), network = await RawClient.RunAsync(daemon, $"{job}-network", arguments);
+            FramedReply files = await RawClient.RunAsync(daemon, $"{job}-files", arguments),
+                network = await RawClient.RunAsync(daemon, $"{job}-network", arguments);
 
             // The way is one: without a sandbox it leads to the file.
             Assert.Contains("of the home", free.Text);
@@ -48,11 +53,13 @@ public sealed class SandboxEscapeTests(SandboxDaemon shared) : IClassFixture<San
     [Fact(Timeout = Bound.Test)]
     public async Task A_job_in_a_sandbox_gets_into_no_process_of_the_users_outside_of_it()
     {
-        using var outside = Process.Start("setpriv", ["--reuid", TestUsers.Alice, "--regid", TestUsers.Alice, "--clear-groups", "sleep", "300"]);
+        using var outside = Process.Start(
+            "setpriv", ["--reuid", TestUsers.Alice, "--regid", TestUsers.Alice, "--clear-groups", "sleep", "300"]);
         try
         {
             int sleep = outside.Id;
-            await Crowd.UntilAsync(() => File.ReadAllText($"/proc/{sleep}/comm"), name => name == "sleep\n", TimeSpan.FromSeconds(30), "the process outside");
+            await Crowd.UntilAsync(
+                () => File.ReadAllText($"/proc/{sleep}/comm"), name => name == "sleep\n", TimeSpan.FromSeconds(30), "the process outside");
             string[] free = await SucceededAsync("attack", sleep);
             if (!File.Exists("/proc/sys/kernel/yama/ptrace_scope"))
                 Assert.Contains($"open(/proc/{sleep}/mem)", free);
@@ -70,7 +77,8 @@ public sealed class SandboxEscapeTests(SandboxDaemon shared) : IClassFixture<San
     {
         FramedReply reply = await RawClient.RunAsync(daemon, job, $$"""{"pids":[{{pid}}],"spare":true}""");
         using JsonDocument attempts = JsonDocument.Parse(reply.Text);
-        return [.. attempts.RootElement.EnumerateArray().Where(attempt => attempt.GetProperty("succeeded").GetBoolean()).Select(attempt => attempt.GetProperty("what").GetString()!)];
+        return [.. attempts.RootElement.EnumerateArray().Where(attempt => attempt.GetProperty("succeeded").GetBoolean()).Select(
+            attempt => attempt.GetProperty("what").GetString()!)];
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -102,7 +110,8 @@ public sealed class SandboxEscapeTests(SandboxDaemon shared) : IClassFixture<San
     [Fact(Timeout = Bound.Test)]
     public async Task Names_are_looked_up_in_files_where_no_service_can_be_asked()
     {
-        FramedReply free = await RawClient.RunAsync(daemon, "names"), files = await RawClient.RunAsync(daemon, "names-files"), network = await RawClient.RunAsync(daemon, "names-network");
+        FramedReply free = await RawClient.RunAsync(daemon, "names"), files = await RawClient.RunAsync(daemon, "names-files"),
+            network = await RawClient.RunAsync(daemon, "names-network");
 
         Assert.Equal(ReplyCode.Ok, free.End.Code);
         Assert.StartsWith($"{TestUsers.Alice}\n", free.Text);

@@ -34,7 +34,8 @@ public sealed class SandboxDaemon : ConfiguredDaemon
         string r = $"{open}/r", w = $"{open}/w", secret = $"{open}/secret";
         string[] files =
         [
-            reach, $"read:{r}/file", $"write:{r}/file", $"make:{r}/new", $"cut:{r}/file", $"read:{w}/file", $"write:{w}/file", $"make:{w}/new", $"cut:{w}/file",
+            reach, $"read:{r}/file", $"write:{r}/file", $"make:{r}/new", $"cut:{r}/file", $"read:{w}/file", $"write:{w}/file",
+                $"make:{w}/new", $"cut:{w}/file",
             $"read:{secret}/file", $"write:{secret}/file", $"cut:{secret}/file", "read:/etc/passwd", "write:/dev/null",
         ];
         string[] calls = [reach, .. Dangerous.Split(' '), .. Daily.Split(' '), "clone3", "x32", "inet", "inet6", "netlink"];
@@ -50,9 +51,13 @@ public sealed class SandboxDaemon : ConfiguredDaemon
         commands["no-network"]!["Sandbox"] = new JsonObject { ["NoNetwork"] = true };
         commands["files-sockets"] = Command([reach, "unix", "inet", "io_uring_setup"]);
         commands["files-sockets"]!["Sandbox"] = new JsonObject { ["ReadOnly"] = Words(reach) };
-        Thrice(commands, "ask-by-socat", Command(["/bin/sh", "-c", "printf '%s\\n' \"$1\" | socat -t 30 - UNIX-CONNECT:\"$2\"", "sh", "{request}", "{socket}"], "request:string", "socket:string"));
-        Thrice(commands, "names", Command(["/bin/sh", "-c", "id -un && id -gn && getent passwd root && getent group root && ! getent passwd pfa-nobody"]));
-        Thrice(commands, "pairs", Command([reach, .. Pairs.Split(' '), "pair-datagram", "pair-raw", "pair-high", $"send:{folder}/datagrams"]), reach);
+        Thrice(commands, "ask-by-socat",
+            Command(["/bin/sh", "-c", "printf '%s\\n' \"$1\" | socat -t 30 - UNIX-CONNECT:\"$2\"", "sh", "{request}", "{socket}"],
+                "request:string", "socket:string"));
+        Thrice(commands, "names",
+            Command(["/bin/sh", "-c", "id -un && id -gn && getent passwd root && getent group root && ! getent passwd pfa-nobody"]));
+        Thrice(commands, "pairs",
+            Command([reach, .. Pairs.Split(' '), "pair-datagram", "pair-raw", "pair-high", $"send:{folder}/datagrams"]), reach);
         Thrice(commands, "signals", Command([reach, "kill-child", "{pid}"], "pid:integer"), reach);
         Thrice(commands, "limits", Command([reach, "limiting", "{pid}"], "pid:integer"), reach);
         commands["other-table"] = Command([reach, "int80"]);
@@ -60,7 +65,11 @@ public sealed class SandboxDaemon : ConfiguredDaemon
         commands["missing"] = Command([reach]);
         commands["missing"]!["Sandbox"] = new JsonObject { ["ReadOnly"] = Words(reach, $"{open}/none") };
         commands["home"] = Command(["/bin/sh", "-c", "cat ~/box/file ~/file; echo more >>~/box/file && echo written"]);
-        commands["home"]!["Sandbox"] = new JsonObject { ["ReadOnly"] = Words("/usr", "/bin", "/lib", "/lib64", "/etc"), ["ReadWrite"] = Words("~/box") };
+        commands["home"]!["Sandbox"] = new JsonObject
+        {
+            ["ReadOnly"] = Words("/usr", "/bin", "/lib", "/lib64", "/etc"),
+            ["ReadWrite"] = Words("~/box"),
+        };
         configuration["Jobs"] = new JsonObject
         {
             ["files-less"] = new JsonObject { ["Sandbox"] = new JsonObject { ["ReadOnly"] = Words(reach, r, w, secret) } },
@@ -68,12 +77,16 @@ public sealed class SandboxDaemon : ConfiguredDaemon
         };
     }
 
-    /// <summary>A command that is free, one with nothing but its files restricted (<c>-files</c>), and one with nothing but no network (<c>-network</c>).</summary>
+    /// <summary>
+    /// A command that is free, one with nothing but its files restricted (<c>-files</c>), and one with nothing but no network
+    /// (<c>-network</c>).
+    /// </summary>
     private static void Thrice(JsonObject commands, string name, JsonObject command, params string[] more)
     {
         commands[name] = command;
         commands[$"{name}-files"] = command.DeepClone();
-        commands[$"{name}-files"]!["Sandbox"] = new JsonObject { ["ReadOnly"] = Words(["/usr", "/bin", "/lib", "/lib64", "/etc", .. more]) };
+        commands[$"{name}-files"]!["Sandbox"] =
+            new JsonObject { ["ReadOnly"] = Words(["/usr", "/bin", "/lib", "/lib64", "/etc", .. more]) };
         commands[$"{name}-network"] = command.DeepClone();
         commands[$"{name}-network"]!["Sandbox"] = new JsonObject { ["NoNetwork"] = true };
     }
@@ -93,7 +106,9 @@ public sealed class SandboxTests(SandboxDaemon shared) : IClassFixture<SandboxDa
         Assert.All(free, word => Assert.Equal(0, word.Value));
         Assert.Equal(free.Keys, boxed.Keys);
         foreach ((string word, int errno) in boxed)
-            Assert.Equal((word, word.StartsWith("read:", StringComparison.Ordinal) && word.Contains("/r/") || word.Contains("/w/") || word == "write:/dev/null" ? 0 : EACCES), (word, errno));
+            Assert.Equal(
+                (word, word.StartsWith("read:", StringComparison.Ordinal) && word.Contains("/r/") || word.Contains("/w/")
+                    || word == "write:/dev/null" ? 0 : EACCES), (word, errno));
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -102,7 +117,9 @@ public sealed class SandboxTests(SandboxDaemon shared) : IClassFixture<SandboxDa
         Dictionary<string, int> boxed = await ReachAsync("files-less");
 
         foreach ((string word, int errno) in boxed)
-            Assert.Equal((word, word.StartsWith("read:", StringComparison.Ordinal) && (word.Contains("/r/") || word.Contains("/w/")) || word == "write:/dev/null" ? 0 : EACCES), (word, errno));
+            Assert.Equal(
+                (word, word.StartsWith("read:", StringComparison.Ordinal) && (word.Contains("/r/") || word.Contains("/w/"))
+                    || word == "write:/dev/null" ? 0 : EACCES), (word, errno));
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -124,7 +141,8 @@ public sealed class SandboxTests(SandboxDaemon shared) : IClassFixture<SandboxDa
     {
         Dictionary<string, int> boxed = await ReachAsync("no-network");
 
-        Assert.Equal((EAFNOSUPPORT, EAFNOSUPPORT, EAFNOSUPPORT, EAFNOSUPPORT), (boxed["inet"], boxed["inet6"], boxed["netlink"], boxed["unix"]));
+        Assert.Equal(
+            (EAFNOSUPPORT, EAFNOSUPPORT, EAFNOSUPPORT, EAFNOSUPPORT), (boxed["inet"], boxed["inet6"], boxed["netlink"], boxed["unix"]));
         Assert.Equal((EPERM, 0), (boxed["io_uring_setup"], boxed["clone3"]));
     }
 
@@ -184,11 +202,13 @@ public sealed class SandboxTests(SandboxDaemon shared) : IClassFixture<SandboxDa
         try
         {
             FramedReply reply = await RawClient.RunAsync(
-                daemon, "boxed", $$"""{"read":["/etc/passwd","/etc/hostname","/usr/bin/true"],"write":["{{home}}/box/file","{{home}}/file","/tmp/pipeforkas-boxed"]}""");
+                daemon, "boxed",
+                $$"""{"read":["/etc/passwd","/etc/hostname","/usr/bin/true"],"write":["{{home}}/box/file","{{home}}/file","/tmp/pipeforkas-boxed"]}""");
 
             Assert.Equal((ReplyCode.Ok, ""), (reply.End.Code, reply.End.Message ?? ""));
             Assert.Equal(
-                $"read /etc/passwd: ok\nread /etc/hostname: refused\nread /usr/bin/true: ok\nwrite {home}/box/file: ok\nwrite {home}/file: refused\n"
+                $"read /etc/passwd: ok\nread /etc/hostname: refused\nread /usr/bin/true: "
+                + $"ok\nwrite {home}/box/file: ok\nwrite {home}/file: refused\n"
                 + "write /tmp/pipeforkas-boxed: refused\nnetwork: refused\nlocal: refused\n",
                 reply.Text);
         }
@@ -201,10 +221,15 @@ public sealed class SandboxTests(SandboxDaemon shared) : IClassFixture<SandboxDa
     [Fact(Timeout = Bound.Test)]
     public async Task The_configuration_puts_a_function_into_a_sandbox_and_describe_shows_all_of_them()
     {
-        using JsonDocument self = await DescribeAsync("self"), boxed = await DescribeAsync("boxed"), files = await DescribeAsync("files-less"), free = await DescribeAsync("files-free");
+        using JsonDocument self = await DescribeAsync("self"), boxed = await DescribeAsync("boxed"),
+            files = await DescribeAsync("files-less"), free = await DescribeAsync("files-free");
 
-        Assert.Equal("""[{"readOnly":[],"readWrite":[],"noNetwork":false,"seccomp":"default"}]""", self.RootElement.GetProperty("sandbox").GetRawText());
-        Assert.Equal("""[{"readOnly":["/usr","/etc/passwd"],"readWrite":["~/box"],"noNetwork":true,"seccomp":"default"}]""", boxed.RootElement.GetProperty("sandbox").GetRawText());
+        Assert.Equal(
+            """[{"readOnly":[],"readWrite":[],"noNetwork":false,"seccomp":"default"}]""",
+            self.RootElement.GetProperty("sandbox").GetRawText());
+        Assert.Equal(
+            """[{"readOnly":["/usr","/etc/passwd"],"readWrite":["~/box"],"noNetwork":true,"seccomp":"default"}]""",
+            boxed.RootElement.GetProperty("sandbox").GetRawText());
         Assert.Equal(2, files.RootElement.GetProperty("sandbox").GetArrayLength());
         Assert.False(free.RootElement.TryGetProperty("sandbox", out _));
 
@@ -222,12 +247,18 @@ public sealed class SandboxTests(SandboxDaemon shared) : IClassFixture<SandboxDa
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         configuration["JobHosts"] = new JsonArray(new JsonObject { ["Path"] = NativeBuild.StockJobs, ["Workers"] = 1 });
-        configuration["Commands"] = new JsonObject { ["demanding"] = new JsonObject { ["Command"] = new JsonArray("/usr/bin/true"), ["Sandbox"] = JsonNode.Parse(sandbox) } };
+        configuration["Commands"] =
+            new JsonObject { ["demanding"] = new JsonObject
+            {
+                ["Command"] = new JsonArray("/usr/bin/true"),
+                ["Sandbox"] = JsonNode.Parse(sandbox),
+            } };
 
         await using DaemonProcess lacking = await FaultyKernel.LaunchDaemonAsync(folder, configuration, [new Fault(call, ENOSYS)]);
 
         Assert.Equal(78, await lacking.EndedAsync());
-        Assert.Contains("the sandbox of the job \"demanding\" (Commands:demanding:Sandbox) cannot be made: the kernel has " + lack, lacking.Log);
+        Assert.Contains(
+            "the sandbox of the job \"demanding\" (Commands:demanding:Sandbox) cannot be made: the kernel has " + lack, lacking.Log);
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -275,5 +306,6 @@ public sealed class SandboxTests(SandboxDaemon shared) : IClassFixture<SandboxDa
     private async Task<JsonDocument> DescribeAsync(string job) =>
         JsonDocument.Parse((await RawClient.FramesAsync(daemon, $$"""{"op":"describe","job":"{{job}}","reply":"frames"}""")).Stdout);
 
-    private static Task<string> AsAliceAsync(string script) => Tool.MustAsync("runuser", "-u", TestUsers.Alice, "--", "/bin/sh", "-c", script);
+    private static Task<string> AsAliceAsync(string script) =>
+        Tool.MustAsync("runuser", "-u", TestUsers.Alice, "--", "/bin/sh", "-c", script);
 }

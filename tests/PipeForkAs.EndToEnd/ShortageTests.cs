@@ -18,7 +18,8 @@ public sealed class ShortageTests
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         configuration["JobHosts"] = new JsonArray(new JsonObject { ["Path"] = NativeBuild.StockJobs, ["Workers"] = workers });
-        await using DaemonProcess daemon = DaemonProcess.Launch(folder, configuration, Script(folder, $"exec prlimit --nofile={Files}:{Files} {NativeBuild.Daemon} \"$@\""));
+        await using DaemonProcess daemon = DaemonProcess.Launch(
+            folder, configuration, Script(folder, $"exec prlimit --nofile={Files}:{Files} {NativeBuild.Daemon} \"$@\""));
         await Crowd.ListeningAsync(daemon);
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
         int host = Assert.Single(ProcFs.Children(daemon.Pid));
@@ -38,7 +39,8 @@ public sealed class ShortageTests
 
         Assert.All(ends, end => Assert.True(end.Code is ReplyCode.Ok or ReplyCode.Internal, $"{end.Code}: {end.Message}"));
         Assert.True(
-            ends.Exists(end => end.Code == ReplyCode.Internal) || daemon.Log.Contains("no connection can be accepted now: EMFILE", StringComparison.Ordinal),
+            ends.Exists(end => end.Code == ReplyCode.Internal)
+            || daemon.Log.Contains("no connection can be accepted now: EMFILE", StringComparison.Ordinal),
             "descriptors did not run out");
         Assert.Equal(host, Assert.Single(ProcFs.Children(daemon.Pid)));
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
@@ -55,7 +57,9 @@ public sealed class ShortageTests
         await using DaemonProcess daemon = DaemonProcess.Launch(folder, configuration);
         await Crowd.ListeningAsync(daemon);
         int host = Assert.Single(ProcFs.Children(daemon.Pid));
-        string[] Open() => [.. Directory.GetFileSystemEntries($"/proc/{host}/fd").Select(path => $"{Path.GetFileName(path)} {new FileInfo(path).LinkTarget}").Order(StringComparer.Ordinal)];
+        string[] Open() =>
+            [.. Directory.GetFileSystemEntries($"/proc/{host}/fd").Select(
+                path => $"{Path.GetFileName(path)} {new FileInfo(path).LinkTarget}").Order(StringComparer.Ordinal)];
         string[] before = Open();
 
         // First without room for any of the three pairs of sockets, and then for one descriptor more, until there is enough.
@@ -73,7 +77,8 @@ public sealed class ShortageTests
 
         Assert.InRange(failures, 4, 7);
         await Tool.MustAsync("prlimit", $"--pid={host}", "--nofile=1024:");
-        string[] first = (await RawClient.RunAsync(daemon, "randoms")).Text.Split('\n'), second = (await RawClient.RunAsync(daemon, "randoms")).Text.Split('\n');
+        string[] first = (await RawClient.RunAsync(daemon, "randoms")).Text.Split('\n'),
+            second = (await RawClient.RunAsync(daemon, "randoms")).Text.Split('\n');
         Assert.Equal(7, first.Length);
         Assert.All(first.Zip(second).SkipLast(1), pair => Assert.NotEqual(pair.First, pair.Second));
         Assert.Equal(before, Open());

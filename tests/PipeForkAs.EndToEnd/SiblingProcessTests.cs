@@ -225,7 +225,8 @@ public sealed class SiblingProcessTests : IAsyncDisposable
 
         configuration["Limits"]!["Cgroup"] = cgroup;
         var commands = (JsonObject)configuration["Commands"]!;
-        foreach (string job in new[] { "live-end", "dead-end", "hop-end", "chain-end", "threads-end", "headless-end", "ids-end", "orphans-end" })
+        foreach (string job in new[] { "live-end", "dead-end", "hop-end", "chain-end", "threads-end", "headless-end", "ids-end",
+            "orphans-end" })
         {
             string[] words = job.Split('-');
             string count = words[0] == "dead" ? $"{Many}" : "5";

@@ -26,8 +26,14 @@ public sealed class SiblingTests(CrowdedDaemon shared) : IClassFixture<CrowdedDa
         ILookup<string, string> values = replies
             .SelectMany(reply => reply.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
             .ToLookup(line => line.Split('=')[0], line => line.Split('=')[1]);
-        Assert.Equal(["GetHashCode", "Guid", "HashCode", "ProcessId", "Random.Shared", "new Random"], values.Select(group => group.Key).Order(StringComparer.Ordinal));
-        Assert.All(values, group => Assert.True(group.Distinct().Count() >= Workers - Collisions(group.Key), $"{group.Key}: {group.Distinct().Count()} different values of {Workers}"));
+        Assert.Equal(
+            ["GetHashCode", "Guid", "HashCode", "ProcessId", "Random.Shared", "new Random"],
+            values.Select(group => group.Key).Order(StringComparer.Ordinal));
+        Assert.All(
+            values, group =>
+                Assert.True(
+                    group.Distinct().Count() >= Workers - Collisions(group.Key),
+                    $"{group.Key}: {group.Distinct().Count()} different values of {Workers}"));
         Assert.All(replies, reply => Assert.Contains($"ProcessId={reply.End.Pid}\n", reply.Text));
     }
 

@@ -4,7 +4,9 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>A name service of the tests' own that takes a minute for some users, in a mount namespace with a nsswitch.conf of its own.</summary>
+/// <summary>
+/// A name service of the tests' own that takes a minute for some users, in a mount namespace with a nsswitch.conf of its own.
+/// </summary>
 public sealed class SlowUserDatabaseTests
 {
     [Fact(Timeout = Bound.Test)]
@@ -15,17 +17,23 @@ public sealed class SlowUserDatabaseTests
         string service = Path.Combine(folder, "libnss_pfaslow.so.2"), choice = Path.Combine(folder, "nsswitch.conf");
         await CProgram.BuildAsync(Path.Combine(AppContext.BaseDirectory, "Hostile", "nss_slow.c"), service, "-shared", "-fPIC");
         await File.WriteAllTextAsync(choice, "passwd: files pfaslow\ngroup: files\nshadow: files\n");
-        await using DaemonProcess daemon = await ApartDaemon.StartAsync(folder, configuration, $"bind {choice} /etc/nsswitch.conf", $"set LD_LIBRARY_PATH={folder}");
+        await using DaemonProcess daemon = await ApartDaemon.StartAsync(
+            folder, configuration, $"bind {choice} /etc/nsswitch.conf", $"set LD_LIBRARY_PATH={folder}");
 
         // The service is asked: whom it need not think about it does not know.
         Assert.Equal(ReplyCode.UnknownUser, (await RawClient.RunAsync(daemon, "id", user: "pfa-nobody")).End.Code);
 
-        Task<FramedReply>[] hung = [.. ((string[])["pfaslow", "pfaslow", "pfaslow2", "3999999999"]).Select(user => RawClient.RunAsync(daemon, "id", user: user))];
+        Task<FramedReply>[] hung = [
+            .. ((string[])["pfaslow", "pfaslow", "pfaslow2", "3999999999"]).Select(user => RawClient.RunAsync(daemon, "id", user: user))];
         for (int i = 0; i < 50; i++)
-            Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id", user: i % 2 == 0 ? TestUsers.Alice : TestUsers.Bob)).End.Code);
+            Assert.Equal(
+                ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id", user: i % 2 == 0 ? TestUsers.Alice : TestUsers.Bob)).End.Code);
         Assert.All(hung, reply => Assert.False(reply.IsCompleted));
 
-        Assert.All(await Task.WhenAll(hung), reply => Assert.Equal((ReplyCode.Internal, "the user database did not answer within 2 s"), (reply.End.Code, reply.End.Message)));
+        Assert.All(
+            await Task.WhenAll(hung),
+            reply => Assert.Equal(
+                (ReplyCode.Internal, "the user database did not answer within 2 s"), (reply.End.Code, reply.End.Message)));
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
         Assert.Equal(0, await daemon.StopAsync());
     }

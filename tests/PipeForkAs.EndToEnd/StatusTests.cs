@@ -24,7 +24,9 @@ public sealed class StatusTests
         DaemonStatus all = await UntilAsync(daemon, status => status.Jobs.Count == 2);
 
         Assert.Equal([0u, TestUsers.Entry(TestUsers.Alice).Uid.Value], all.Jobs.Select(job => job.Caller));
-        Assert.All(all.Jobs, job => Assert.Equal(("graceful", TestUsers.Alice, TestUsers.Entry(TestUsers.Alice).Uid.Value), (job.Job, job.User, job.Uid)));
+        Assert.All(
+            all.Jobs,
+            job => Assert.Equal(("graceful", TestUsers.Alice, TestUsers.Entry(TestUsers.Alice).Uid.Value), (job.Job, job.User, job.Uid)));
         Assert.Equal(TestUsers.AliceUid, ProcFs.StatusField(all.Jobs[0].Pid, "Uid").Split(' ')[0]);
         Assert.Equal([NativeBuild.StockJobs, NativeBuild.TestJobs], all.Hosts!.Select(host => host.Path));
         Assert.Equal(daemon.JobHosts.Order(), all.Hosts!.SelectMany(host => host.Pids).Order());
@@ -90,7 +92,8 @@ public sealed class StatusTests
         }
 
         await UntilAsync(daemon, status => status is { Jobs.Count: 0, Running: 0 } && status.Codes["cancelled"] == 1);
-        Assert.Contains("unknown-job", await RawClient.TextAsync(daemon, $$"""{"op":"cancel","id":{{job.Id}}}"""), StringComparison.Ordinal);
+        Assert.Contains(
+            "unknown-job", await RawClient.TextAsync(daemon, $$"""{"op":"cancel","id":{{job.Id}}}"""), StringComparison.Ordinal);
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -103,7 +106,8 @@ public sealed class StatusTests
         await RawClient.TextAsync(daemon, $$"""{"op":"cancel","id":{{job.Id}}}""");
         await RawClient.TextAsync(daemon, $$"""{"op":"cancel","id":{{job.Id}}}"""); // Once more changes nothing.
 
-        Assert.Contains("pipeforkas: cancelled: ", Encoding.UTF8.GetString(await RawClient.ReadToEndAsync(client)), StringComparison.Ordinal);
+        Assert.Contains(
+            "pipeforkas: cancelled: ", Encoding.UTF8.GetString(await RawClient.ReadToEndAsync(client)), StringComparison.Ordinal);
         client.Dispose();
         await before.RestoredAsync(daemon, Soon);
         Assert.False(ProcFs.IsThere(job.Pid));

@@ -154,7 +154,9 @@ public sealed class StopTests
             int[] family = [.. ProcFs.Descendants(daemon.Pid)];
             Libc.kill(new ProcessId(daemon.Pid), Signal.SIGTERM);
             await daemon.EndedAsync();
-            await Crowd.UntilAsync(() => family.Count(ProcFs.IsThere), left => left == 0, TimeSpan.FromSeconds(10), $"processes after a stop at {milliseconds} ms");
+            await Crowd.UntilAsync(
+                () => family.Count(ProcFs.IsThere), left => left == 0, TimeSpan.FromSeconds(10),
+                $"processes after a stop at {milliseconds} ms");
             Assert.False(File.Exists(daemon.Socket), $"the socket is left after a stop at {milliseconds} ms");
         }
     }
@@ -165,14 +167,16 @@ public sealed class StopTests
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         DaemonProcess first = DaemonProcess.Launch(folder, configuration);
         await Crowd.ListeningAsync(first);
-        Task<byte[]> running = RawClient.AskAsync(first, Encoding.UTF8.GetBytes($$$"""{"job":"ignore-sigterm","user":"{{{TestUsers.Alice}}}","args":{"seconds":100}}""" + "\n"));
+        Task<byte[]> running = RawClient.AskAsync(
+            first, Encoding.UTF8.GetBytes($$$"""{"job":"ignore-sigterm","user":"{{{TestUsers.Alice}}}","args":{"seconds":100}}""" + "\n"));
         await Task.Delay(300);
         int[] family = [.. ProcFs.Descendants(first.Pid)];
         Assert.True(family.Length >= 6);
         Libc.kill(new ProcessId(first.Pid), Signal.SIGKILL);
         await first.EndedAsync();
         await running;
-        await Crowd.UntilAsync(() => family.Count(ProcFs.IsThere), left => left == 0, TimeSpan.FromSeconds(10), "processes of a killed daemon");
+        await Crowd.UntilAsync(
+            () => family.Count(ProcFs.IsThere), left => left == 0, TimeSpan.FromSeconds(10), "processes of a killed daemon");
         Assert.True(File.Exists(first.Socket));
 
         await using DaemonProcess second = DaemonProcess.Launch(folder, configuration);
@@ -220,7 +224,10 @@ public sealed class StopTests
         FileStatus? before = Libc.lstat(path);
         await using DaemonProcess daemon = DaemonProcess.Launch(folder, configuration);
         Assert.Equal(1, await daemon.EndedAsync());
-        Assert.Contains($"{path} exists and is no socket", await Crowd.UntilAsync(() => daemon.Log, log => log.Contains("pipeforkasd: ", StringComparison.Ordinal), TimeSpan.FromSeconds(5), "a message"));
+        Assert.Contains(
+            $"{path} exists and is no socket",
+            await Crowd.UntilAsync(
+                () => daemon.Log, log => log.Contains("pipeforkasd: ", StringComparison.Ordinal), TimeSpan.FromSeconds(5), "a message"));
         Assert.Equal(before, Libc.lstat(path));
         if (what == "dangling link")
             Assert.False(File.Exists(other));

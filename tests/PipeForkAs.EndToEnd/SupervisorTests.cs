@@ -19,7 +19,8 @@ public sealed class SupervisorTests
     {
         await using SupervisedDaemon supervised = await SupervisedDaemon.StartAsync(name);
         Assert.StartsWith(
-            "STATUS=0 jobs running, 0 requests served, 0 refused; ", Assert.Single(await supervised.UntilAsync("READY=1")), StringComparison.Ordinal);
+            "STATUS=0 jobs running, 0 requests served, 0 refused; ", Assert.Single(await supervised.UntilAsync("READY=1")),
+            StringComparison.Ordinal);
         supervised.Kill(new Signal(signal));
         Assert.Equal([], await supervised.UntilAsync("STOPPING=1"));
         Assert.Equal(0, await supervised.Daemon.EndedAsync());

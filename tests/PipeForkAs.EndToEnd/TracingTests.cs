@@ -37,7 +37,8 @@ public sealed class TracingTests
     public async Task A_worker_whose_function_runs_is_closed_to_the_user(string job)
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
-        using Socket client = await Crowd.SendAsync(daemon, $$$"""{"job":"{{{job}}}","user":"{{{TestUsers.Alice}}}","args":{"seconds":100}}""");
+        using Socket client = await Crowd.SendAsync(
+            daemon, $$$"""{"job":"{{{job}}}","user":"{{{TestUsers.Alice}}}","args":{"seconds":100}}""");
         int worker = await WorkerAsync(daemon);
         await Bound.UntilAsync(() => ProcFs.TakesSignals(worker), () => "the function does not begin");
         await TraceInVainAsync(daemon, [worker]);
@@ -59,7 +60,8 @@ public sealed class TracingTests
     public async Task The_ways_that_are_tried_work_on_what_is_the_users()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(configuration =>
-            configuration["Commands"] = new JsonObject { ["nap"] = new JsonObject { ["Command"] = new JsonArray("/usr/bin/sleep", "100") } });
+            configuration["Commands"] =
+                new JsonObject { ["nap"] = new JsonObject { ["Command"] = new JsonArray("/usr/bin/sleep", "100") } });
         using Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"nap","user":"{{TestUsers.Alice}}"}""");
         int program = await ProgramAsync(await WorkerAsync(daemon));
         string[] worked = [.. (await TraceAsync(daemon, [program]))

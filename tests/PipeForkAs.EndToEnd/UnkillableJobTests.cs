@@ -26,19 +26,23 @@ public sealed class UnkillableJobTests
             string[] first = await AskAsync(daemon, request, MaxJobsPerUid);
             Assert.All(first, reply => Assert.Contains("timeout", reply));
 
-            // Without control groups a process that has lost its parent may be taken for another job's of the same user: a few more run before all count.
+            // Without control groups a process that has lost its parent may be taken for another job's of the same user: a few more run
+            // before all count.
             int most = cgroup == "off" ? 8 * MaxJobsPerUid : MaxJobsPerUid;
             await Crowd.UntilAsync(
                 () => AskAsync(daemon, request, MaxJobsPerUid).GetAwaiter().GetResult(),
-                replies => Array.TrueForAll(replies, static reply => reply.Contains("busy", StringComparison.Ordinal)), Patience, "jobs still run");
+                replies => Array.TrueForAll(replies, static reply => reply.Contains("busy", StringComparison.Ordinal)), Patience,
+                "jobs still run");
             int left = ProcFs.OfUsers([TestUsers.Entry(TestUsers.Alice).Uid]).Count(pid => ProcFs.Stat(pid) is { State: 'D' });
             Assert.InRange(left, MaxJobsPerUid, most);
             Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id", user: TestUsers.Bob)).End.Code);
         }
 
-        await Crowd.UntilAsync(() => ProcFs.OfUsers([TestUsers.Entry(TestUsers.Alice).Uid]).Count, count => count == 0, Patience, "processes");
         await Crowd.UntilAsync(
-            () => AskAsync(daemon, """{"job":"id"}""", 1).GetAwaiter().GetResult()[0], reply => reply.StartsWith("uid=", StringComparison.Ordinal), Patience, "no job runs");
+            () => ProcFs.OfUsers([TestUsers.Entry(TestUsers.Alice).Uid]).Count, count => count == 0, Patience, "processes");
+        await Crowd.UntilAsync(
+            () => AskAsync(daemon, """{"job":"id"}""", 1).GetAwaiter().GetResult()[0],
+            reply => reply.StartsWith("uid=", StringComparison.Ordinal), Patience, "no job runs");
         Assert.Equal(0, await daemon.StopAsync());
     }
 
@@ -89,7 +93,8 @@ public sealed class UnkillableJobTests
     private static string OpenAt(HangingFiles files) => $$$"""{"job":"open","args":{"path":"{{{files.File}}}"},"timeout":0.1}""";
 
     private static async Task<string[]> AskAsync(DaemonProcess daemon, string request, int count) =>
-        await Task.WhenAll(Enumerable.Range(0, count).Select(async _ => (await Tool.RunAsAsync(TestUsers.Alice, Client(daemon), Line(request))).Text));
+        await Task.WhenAll(
+            Enumerable.Range(0, count).Select(async _ => (await Tool.RunAsAsync(TestUsers.Alice, Client(daemon), Line(request))).Text));
 
     private static string[] Client(DaemonProcess daemon) => ["socat", "-t", "30", "-", $"UNIX-CONNECT:{daemon.Socket}"];
 

@@ -26,7 +26,11 @@ public sealed class UpgradeTests
         await using UpgradableDaemon daemon = await UpgradableDaemon.StartAsync(configuration =>
         {
             configuration["Limits"]!["DrainTimeout"] = "00:01:00";
-            configuration["Commands"]!["count"] = new JsonObject { ["Command"] = new JsonArray("/bin/sh", "-c", "echo x >>\"$1\"", "sh", "{file}"), ["Parameters"] = Text("file") };
+            configuration["Commands"]!["count"] = new JsonObject
+            {
+                ["Command"] = new JsonArray("/bin/sh", "-c", "echo x >>\"$1\"", "sh", "{file}"),
+                ["Parameters"] = Text("file"),
+            };
         });
         string file = Path.Combine(daemon.First.Folder, "counted");
         File.WriteAllText(file, "");
@@ -54,7 +58,8 @@ public sealed class UpgradeTests
         for (int i = 0; i <= Upgrades; i++)
         {
             Socket client = await RawClient.ConnectAsync(daemon.First);
-            await client.SendAsync(Encoding.UTF8.GetBytes($$"""{"job":"cat","user":"{{TestUsers.Alice}}","reply":"frames"}{{'\n'}}before """));
+            await client.SendAsync(
+                Encoding.UTF8.GetBytes($$"""{"job":"cat","user":"{{TestUsers.Alice}}","reply":"frames"}{{'\n'}}before """));
             idle.Add(client);
             busy.Add(RawClient.RunAsync(daemon.First, "sleep", """{"seconds":3}"""));
             await Task.Delay(100);
@@ -138,7 +143,8 @@ public sealed class UpgradeTests
     [Fact(Timeout = Bound.Test)]
     public async Task A_stop_reaches_the_former_daemon_and_ends_its_jobs_after_its_drain_time()
     {
-        await using UpgradableDaemon daemon = await UpgradableDaemon.StartAsync(configuration => configuration["Limits"]!["DrainTimeout"] = "00:00:03");
+        await using UpgradableDaemon daemon = await UpgradableDaemon.StartAsync(
+            configuration => configuration["Limits"]!["DrainTimeout"] = "00:00:03");
         Task<FramedReply> job = RawClient.RunAsync(daemon.First, "sleep", """{"seconds":60}""");
         using Socket silent = await RawClient.ConnectAsync(daemon.First);
         await Crowd.UntilAsync(() => daemon.First.Log, _ => ProcFs.Descendants(daemon.First.Pid).Any(), TimeSpan.FromSeconds(10), "no job");
@@ -168,7 +174,8 @@ public sealed class UpgradeTests
     [Fact(Timeout = Bound.Test)]
     public async Task Status_and_cancel_reach_jobs_of_former_daemons()
     {
-        await using UpgradableDaemon daemon = await UpgradableDaemon.StartAsync(configuration => configuration["Limits"]!["DrainTimeout"] = "00:01:00");
+        await using UpgradableDaemon daemon = await UpgradableDaemon.StartAsync(
+            configuration => configuration["Limits"]!["DrainTimeout"] = "00:01:00");
         Task<FramedReply> first = RawClient.RunAsync(daemon.First, "sleep", """{"seconds":50}""");
         await JobsAsync(daemon, 1);
         await daemon.UpgradeAsync();
@@ -181,7 +188,8 @@ public sealed class UpgradeTests
         Assert.NotNull(status["former_daemon"]);
         long[] ids = [.. status["jobs"]!.AsArray().Select(job => job!["id"]!.GetValue<long>())];
         Assert.Equal(ids.Distinct().Order(), ids);
-        Assert.Equal(ReplyCode.UnknownJob, (await RawClient.FramesAsync(daemon.First, """{"op":"cancel","id":999999,"reply":"frames"}""")).End.Code);
+        Assert.Equal(
+            ReplyCode.UnknownJob, (await RawClient.FramesAsync(daemon.First, """{"op":"cancel","id":999999,"reply":"frames"}""")).End.Code);
         foreach ((long id, Task<FramedReply> job) in ids.Zip([first, second, third]))
         {
             Assert.False(job.IsCompleted);
@@ -233,7 +241,8 @@ public sealed class UpgradeTests
     [InlineData(true, "off", "there must be control groups")]
     public async Task Where_no_daemon_can_take_over_a_replaced_executable_is_warned_of(bool hasManager, string cgroup, string warning)
     {
-        await using UpgradableDaemon daemon = await UpgradableDaemon.StartAsync(configuration => configuration["Limits"]!["Cgroup"] = cgroup, hasManager);
+        await using UpgradableDaemon daemon = await UpgradableDaemon.StartAsync(
+            configuration => configuration["Limits"]!["Cgroup"] = cgroup, hasManager);
         daemon.Replace();
         daemon.Reload();
         await Bound.UntilAsync(() => daemon.First.Log.Contains("configuration reloaded", StringComparison.Ordinal), () => daemon.First.Log);
@@ -264,7 +273,9 @@ public sealed class UpgradeTests
         using var process = new Process
         {
             StartInfo = new ProcessStartInfo(
-                "setpriv", ["--reuid", TestUsers.Alice, "--regid", TestUsers.Alice, "--init-groups", "--", "socat", "-", $"UNIX-CONNECT:{daemon.First.Socket}"])
+                "setpriv",
+                ["--reuid", TestUsers.Alice, "--regid", TestUsers.Alice, "--init-groups", "--", "socat", "-",
+                    $"UNIX-CONNECT:{daemon.First.Socket}"])
             {
                 RedirectStandardInput = true,
                 RedirectStandardOutput = true,

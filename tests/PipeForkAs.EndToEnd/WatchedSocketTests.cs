@@ -6,7 +6,8 @@ using PipeForkAs.EndToEnd.Harness;
 namespace PipeForkAs.EndToEnd;
 
 /// <summary>
-/// A client or a job that watches its own end of a socket again and again (epoll(7)): the kernel wakes all of the watches on the thread that
+/// A client or a job that watches its own end of a socket again and again (epoll(7)): the kernel wakes all of the watches on the thread
+/// that
 /// sends to the other end, closes it, or receives from it, then once for each message. That must not be the loop's.
 /// </summary>
 [Trait("Needs", "quiet")]
@@ -48,7 +49,8 @@ public sealed class WatchedSocketTests
     public async Task A_job_that_watches_its_output_again_and_again_delays_nobody_else()
     {
         await using DaemonProcess daemon = await StartAsync();
-        using var client = await Crowd.SendAsync(daemon, $$$"""{"job":"become","user":"{{{TestUsers.Alice}}}","args":{"command":["{{{ProgramOf(daemon.Folder)}}}","output","{{{Watches}}}"]}}""");
+        using var client = await Crowd.SendAsync(
+            daemon, $$$"""{"job":"become","user":"{{{TestUsers.Alice}}}","args":{"command":["{{{ProgramOf(daemon.Folder)}}}","output","{{{Watches}}}"]}}""");
         await Crowd.WaitForAsync(client, "x");
         await Bystander.IsNotDelayedAsync(daemon, Probing);
         client.Close();

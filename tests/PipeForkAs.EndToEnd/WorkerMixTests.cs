@@ -19,12 +19,15 @@ public sealed class WorkerMixTests
         EndRecord[] ends = await Crowd.ManyAsync(Count, atOnce: 8, async seed =>
         {
             FramedReply reply = await RawClient.RunAsync(daemon, "mix", $$"""{"seed":{{seed}},"steps":4}""");
-            return reply.Text == "ok\n" && reply.Stderr.Length == 0 ? reply.End : reply.End with { Code = ReplyCode.Internal, Message = $"{reply.End.Code} {reply.End.Message} {reply.Text}" };
+            return reply.Text == "ok\n" && reply.Stderr.Length == 0
+                ? reply.End
+                : reply.End with { Code = ReplyCode.Internal, Message = $"{reply.End.Code} {reply.End.Message} {reply.Text}" };
         });
 
         TestContext.Current.SendDiagnosticMessage(
             "{0} workers in {1:0.0} s: {2}; {3:0} s of processor time, largest resident set {4:0.0} MB",
-            Count, watch.Elapsed.TotalSeconds, Crowd.Tally(ends.Select(end => end.Code)), ends.Sum(end => end.Cpu), ends.Max(end => end.MaxResidentBytes) / 1e6);
+            Count, watch.Elapsed.TotalSeconds, Crowd.Tally(ends.Select(end => end.Code)), ends.Sum(end => end.Cpu),
+            ends.Max(end => end.MaxResidentBytes) / 1e6);
         Assert.DoesNotContain(ends, end => end.Code != ReplyCode.Ok);
         Assert.Equal(0, await daemon.StopAsync());
     }

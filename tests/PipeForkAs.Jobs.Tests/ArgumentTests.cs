@@ -8,13 +8,15 @@ public class ArgumentTests
 {
     private const string Complete = """{"text":"a","number":1,"speed":"Fast","part":{"name":"p","weight":2},"list":["x"]""";
 
-    private readonly Job job = new JobCollection().Add("job", () => SampleJson.Default.Sample, static sample => $"{sample.Text} {sample.Flag} {sample.Optional}");
+    private readonly Job job = new JobCollection().Add(
+        "job", () => SampleJson.Default.Sample, static sample => $"{sample.Text} {sample.Flag} {sample.Optional}");
 
     [Fact]
     public void Optional_arguments_may_be_left_out() => Assert.Equal("a True ", TestRun.Of(job, Complete + "}"));
 
     [Fact]
-    public void Optional_arguments_may_be_given() => Assert.Equal("a False b", TestRun.Of(job, Complete + ""","flag":false,"optional":"b"}"""));
+    public void Optional_arguments_may_be_given() =>
+        Assert.Equal("a False b", TestRun.Of(job, Complete + ""","flag":false,"optional":"b"}"""));
 
     [Fact]
     public void Null_is_fine_where_it_is_allowed() => Assert.Equal("a True ", TestRun.Of(job, Complete + ""","optional":null}"""));
@@ -26,13 +28,21 @@ public class ArgumentTests
     [InlineData(Complete + ""","flag":null}""", "the argument flag must be true or false")]
     [InlineData(Complete + ""","flag":"true"}""", "the argument flag must be true or false")]
     [InlineData("""{"text":null,"number":1,"speed":"Fast","part":{"name":"p","weight":2},"list":[]}""", "the argument text must be text")]
-    [InlineData("""{"text":"a","number":"1","speed":"Fast","part":{"name":"p","weight":2},"list":[]}""", "the argument number must be an integer")]
-    [InlineData("""{"text":"a","number":1.5,"speed":"Fast","part":{"name":"p","weight":2},"list":[]}""", "the argument number must be an integer")]
-    [InlineData("""{"text":"a","number":99999999999,"speed":"Fast","part":{"name":"p","weight":2},"list":[]}""", "the argument number must be an integer")]
-    [InlineData("""{"text":"a","number":1,"speed":"Medium","part":{"name":"p","weight":2},"list":[]}""", "the argument speed must be one of Slow, Fast")]
+    [InlineData(
+        """{"text":"a","number":"1","speed":"Fast","part":{"name":"p","weight":2},"list":[]}""", "the argument number must be an integer")]
+    [InlineData(
+        """{"text":"a","number":1.5,"speed":"Fast","part":{"name":"p","weight":2},"list":[]}""", "the argument number must be an integer")]
+    [InlineData(
+        """{"text":"a","number":99999999999,"speed":"Fast","part":{"name":"p","weight":2},"list":[]}""",
+        "the argument number must be an integer")]
+    [InlineData(
+        """{"text":"a","number":1,"speed":"Medium","part":{"name":"p","weight":2},"list":[]}""",
+        "the argument speed must be one of Slow, Fast")]
     [InlineData("""{"text":"a","number":1,"speed":"Fast","part":{"name":"p","weight":2,"size":1},"list":[]}""", "$.part.size")]
     [InlineData("""{"text":"a","number":1,"speed":"Fast","part":{"name":"p"},"list":[]}""", "$.part")]
-    [InlineData("""{"text":"a","number":1,"speed":"Fast","part":{"name":"p","weight":2}}""", "the argument list is missing; it must be a JSON array")]
+    [InlineData(
+        """{"text":"a","number":1,"speed":"Fast","part":{"name":"p","weight":2}}""",
+        "the argument list is missing; it must be a JSON array")]
     [InlineData("", "the argument text is missing; it must be text")]
     [InlineData("{}", "the argument text is missing")]
     [InlineData("[]", "must be a JSON object")]
@@ -67,7 +77,8 @@ public class ArgumentTests
     {
         Job lax = new JobCollection().Add("none", static () =>
         {
-            JsonTypeInfo<NoMembers> made = JsonTypeInfo.CreateJsonTypeInfo<NoMembers>(new JsonSerializerOptions(JsonSerializerDefaults.Strict) { TypeInfoResolver = SampleJson.Default });
+            JsonTypeInfo<NoMembers> made = JsonTypeInfo.CreateJsonTypeInfo<NoMembers>(
+                new JsonSerializerOptions(JsonSerializerDefaults.Strict) { TypeInfoResolver = SampleJson.Default });
             made.CreateObject = static () => new NoMembers();
             made.UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip;
             return made;

@@ -98,12 +98,14 @@ public sealed class ConsentFileTests : IDisposable
         int given = 0;
         for (int i = 0; i < 50_000; i++)
         {
-            byte[] content = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, random.Next(12)).Select(_ => words[random.Next(words.Length)])));
+            byte[] content = Encoding.UTF8.GetBytes(
+                string.Concat(Enumerable.Range(0, random.Next(12)).Select(_ => words[random.Next(words.Length)])));
             if (content.Length > 0 && random.Next(4) == 0)
                 content[random.Next(content.Length)] = (byte)random.Next(256);
             ConsentAnswer answer = ConsentFile.Decide(content, "read-file", Panel);
             given += answer.Given ? 1 : 0;
-            bool mayNameThem = content.AsSpan().IndexOfAny("*"u8) >= 0 || Panel.Any(name => content.AsSpan().IndexOf(Encoding.UTF8.GetBytes(name)) >= 0);
+            bool mayNameThem = content.AsSpan().IndexOfAny("*"u8) >= 0
+                || Panel.Any(name => content.AsSpan().IndexOf(Encoding.UTF8.GetBytes(name)) >= 0);
             Assert.True(mayNameThem || !answer.Given, $"seed {seed}: {Convert.ToHexString(content)}");
             Assert.False(ConsentFile.Decide([.. content, (byte)'\n', 1], "read-file", Panel).Given);
         }

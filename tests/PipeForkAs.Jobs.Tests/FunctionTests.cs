@@ -10,7 +10,8 @@ public class FunctionTests
     [Fact]
     public void A_result_becomes_one_line_of_JSON() =>
         Assert.Equal("{\"text\":\"a\",\"number\":1}\n", TestRun.Of(
-            jobs.Add("job", () => SampleJson.Default.Answer, () => SampleJson.Default.Answer, answer => answer), """{"number":1,"text":"a"}"""));
+            jobs.Add("job", () => SampleJson.Default.Answer, () => SampleJson.Default.Answer, answer => answer),
+            """{"number":1,"text":"a"}"""));
 
     [Fact]
     public void An_asynchronous_result_becomes_one_line_of_JSON() =>
@@ -77,7 +78,8 @@ public class FunctionTests
     [InlineData("")]
     [InlineData("{}")]
     [InlineData(" { } ")]
-    public void No_arguments_are_fine_for_a_job_that_takes_none(string arguments) => Assert.Equal("ok", TestRun.Of(jobs.Add("job", () => "ok"), arguments));
+    public void No_arguments_are_fine_for_a_job_that_takes_none(string arguments) =>
+        Assert.Equal("ok", TestRun.Of(jobs.Add("job", () => "ok"), arguments));
 
     [Theory]
     [InlineData("""{"a":1}""")]
@@ -85,5 +87,6 @@ public class FunctionTests
     [InlineData("null")]
     [InlineData("{")]
     public void Arguments_are_refused_by_a_job_that_takes_none(string arguments) =>
-        Assert.Contains("takes no arguments", Assert.Throws<JobArgumentsException>(() => TestRun.Of(jobs.Add("job", () => "ok"), arguments)).Message);
+        Assert.Contains(
+            "takes no arguments", Assert.Throws<JobArgumentsException>(() => TestRun.Of(jobs.Add("job", () => "ok"), arguments)).Message);
 }

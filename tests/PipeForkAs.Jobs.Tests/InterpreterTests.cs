@@ -19,7 +19,8 @@ public sealed class InterpreterTests : IDisposable
     [InlineData("echo", null)]
     [InlineData("", null)]
     [InlineData("\u007FELF", null)]
-    public void A_script_names_its_interpreter(string head, string? interpreter) => Assert.Equal(interpreter, Interpreter.Of(Encoding.UTF8.GetBytes(head)));
+    public void A_script_names_its_interpreter(string head, string? interpreter) =>
+        Assert.Equal(interpreter, Interpreter.Of(Encoding.UTF8.GetBytes(head)));
 
     [Fact]
     public void A_program_names_its_dynamic_linker() =>
@@ -46,8 +47,10 @@ public sealed class InterpreterTests : IDisposable
     public void The_first_that_is_missing_is_named()
     {
         Assert.Equal($"the interpreter \"/no/such\" of \"{Script("one", "#!/no/such\n")}\" is missing", Interpreter.Missing(folder["one"]));
-        Assert.Equal($"the interpreter \"/no/such\" of \"{folder["one"]}\" is missing", Interpreter.Missing(Script("two", $"#!{folder["one"]}\n")));
-        Assert.Equal($"the interpreter \"/bin/sh/x\" of \"{Script("three", "#!/bin/sh/x\n")}\" is missing", Interpreter.Missing(folder["three"]));
+        Assert.Equal(
+            $"the interpreter \"/no/such\" of \"{folder["one"]}\" is missing", Interpreter.Missing(Script("two", $"#!{folder["one"]}\n")));
+        Assert.Equal(
+            $"the interpreter \"/bin/sh/x\" of \"{Script("three", "#!/bin/sh/x\n")}\" is missing", Interpreter.Missing(folder["three"]));
         Assert.Equal(
             $"the interpreter \"/bin/sh\\r\" of \"{Script("four", "#!/bin/sh\r\n")}\" is missing", Interpreter.Missing(folder["four"]));
     }

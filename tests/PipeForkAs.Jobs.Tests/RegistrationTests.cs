@@ -88,7 +88,8 @@ public class RegistrationTests
     [Fact]
     public void Allowed_variables_and_the_description_are_kept()
     {
-        Job job = new JobCollection().Add("job", () => "").WithDescription("Does it").AllowEnvironment("LANG", "TZ").WithTimeout(TimeSpan.FromSeconds(5));
+        Job job = new JobCollection().Add("job", () => "").WithDescription("Does it").AllowEnvironment("LANG", "TZ").WithTimeout(
+            TimeSpan.FromSeconds(5));
         Assert.Equal(["LANG", "TZ"], job.Environment);
         Assert.Equal("Does it", job.Description);
         Assert.Equal(TimeSpan.FromSeconds(5), job.Timeout);
@@ -103,7 +104,8 @@ public class RegistrationTests
     [InlineData(-1)]
     [InlineData(86_401)]
     public void A_timeout_is_more_than_nothing_and_at_most_a_day(int seconds) =>
-        Assert.Throws<ArgumentOutOfRangeException>(() => new JobCollection().Add("job", () => "").WithTimeout(TimeSpan.FromSeconds(seconds)));
+        Assert.Throws<ArgumentOutOfRangeException>(
+            () => new JobCollection().Add("job", () => "").WithTimeout(TimeSpan.FromSeconds(seconds)));
 
     [Fact]
     public void Json_is_not_touched_before_a_job_runs()
@@ -122,8 +124,15 @@ public class RegistrationTests
         Assert.Equal(JobKind.Streaming, jobs.Add("streaming", _ => 0).Kind);
         Assert.Equal(JobKind.Streaming, jobs.Add("streaming-async", _ => Task.FromResult(0)).Kind);
         Assert.Equal(JobKind.Streaming, jobs.Add("streaming-of-arguments", () => SampleJson.Default.Answer, (_, _) => 0).Kind);
-        Assert.Equal(JobKind.Streaming, jobs.Add("streaming-of-arguments-async", () => SampleJson.Default.Answer, (_, _) => Task.FromResult(0)).Kind);
-        Assert.Equal(JobKind.Typed, jobs.Add("typed", () => SampleJson.Default.Answer, () => SampleJson.Default.Answer, answer => answer).Kind);
-        Assert.Equal(JobKind.Typed, jobs.Add("typed-async", () => SampleJson.Default.Answer, () => SampleJson.Default.Answer, (answer, _) => Task.FromResult(answer)).Kind);
+        Assert.Equal(
+            JobKind.Streaming,
+            jobs.Add("streaming-of-arguments-async", () => SampleJson.Default.Answer, (_, _) => Task.FromResult(0)).Kind);
+        Assert.Equal(
+            JobKind.Typed, jobs.Add("typed", () => SampleJson.Default.Answer, () => SampleJson.Default.Answer, answer => answer).Kind);
+        Assert.Equal(
+            JobKind.Typed,
+            jobs.Add(
+                "typed-async", () => SampleJson.Default.Answer, () => SampleJson.Default.Answer,
+                (answer, _) => Task.FromResult(answer)).Kind);
     }
 }

@@ -10,7 +10,8 @@ internal enum Speed
 
 internal sealed record Part(string Name, int Weight);
 
-internal sealed record Sample(string Text, int Number, Speed Speed, Part Part, IReadOnlyList<string> List, bool Flag = true, string? Optional = null);
+internal sealed record Sample(
+    string Text, int Number, Speed Speed, Part Part, IReadOnlyList<string> List, bool Flag = true, string? Optional = null);
 
 internal sealed record Answer(string Text, int Number);
 

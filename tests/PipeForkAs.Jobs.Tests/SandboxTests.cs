@@ -34,6 +34,7 @@ public sealed class SandboxTests
     {
         Job job = new JobCollection().Add("a", () => "");
         Assert.Throws<ArgumentException>(() => job.WithSandbox(new Sandbox()));
-        Assert.Throws<ArgumentException>(() => job.WithSandbox(new Sandbox { ReadOnly = [.. Enumerable.Repeat("/usr", Sandbox.MaxPaths + 1)] }));
+        Assert.Throws<ArgumentException>(
+            () => job.WithSandbox(new Sandbox { ReadOnly = [.. Enumerable.Repeat("/usr", Sandbox.MaxPaths + 1)] }));
     }
 }

@@ -26,7 +26,8 @@ public class SchemaTests
     [InlineData("flag", "boolean")]
     [InlineData("part", "object")]
     [InlineData("list", "array")]
-    public void A_member_has_its_type_and_is_not_null(string name, string type) => Assert.Equal(type, Property(name)["type"]!.GetValue<string>());
+    public void A_member_has_its_type_and_is_not_null(string name, string type) =>
+        Assert.Equal(type, Property(name)["type"]!.GetValue<string>());
 
     [Fact]
     public void An_optional_text_may_be_null() =>

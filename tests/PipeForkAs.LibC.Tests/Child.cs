@@ -2,7 +2,9 @@ using System.Text;
 
 namespace PipeForkAs.LibC.Tests;
 
-/// <summary>A spawned process, its output and its end, each waited for with a deadline. It is killed and reaped where a test leaves it.</summary>
+/// <summary>
+/// A spawned process, its output and its end, each waited for with a deadline. It is killed and reaped where a test leaves it.
+/// </summary>
 internal sealed class Child : IDisposable
 {
     private const int DeadlineMilliseconds = 30_000;
@@ -23,7 +25,8 @@ internal sealed class Child : IDisposable
     public FileDescriptor Pidfd { get; }
 
     /// <summary>Starts a program without input, whose output goes to a pipe.</summary>
-    public static Child Start(string path, string[] arguments, string[]? environment = null, params (FileDescriptor Source, int Target)[] descriptors)
+    public static Child Start(
+        string path, string[] arguments, string[]? environment = null, params (FileDescriptor Source, int Target)[] descriptors)
     {
         (FileDescriptor read, FileDescriptor write) = Libc.pipe2();
         using (write)

@@ -12,7 +12,8 @@ public sealed class EnvironmentTests
     public void The_environment_is_what_is_given_and_nothing_else()
     {
         // What the test's process has, .NET copied when it was first asked for.
-        string[] former = [.. Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(variable => $"{variable.Key}={variable.Value}")];
+        string[] former = [
+            .. Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(variable => $"{variable.Key}={variable.Value}")];
         try
         {
             Libc.set_environment(["A=b=c", "EMPTY=", "Ö=ü"]);

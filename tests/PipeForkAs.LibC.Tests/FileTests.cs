@@ -126,7 +126,9 @@ public sealed class FileTests
         Assert.Equal(FileKind.Directory, Libc.fstat(directory).Kind);
         using (FileDescriptor opened = Libc.openat(directory, "file", OpenFlags.O_RDONLY))
             Assert.Equal(Libc.stat(file), Libc.fstat(opened));
-        Assert.Equal(Errno.ELOOP, Assert.Throws<SystemCallException>(() => Libc.openat(directory, "link", OpenFlags.O_RDONLY | OpenFlags.O_NOFOLLOW)).Errno);
+        Assert.Equal(
+            Errno.ELOOP,
+            Assert.Throws<SystemCallException>(() => Libc.openat(directory, "link", OpenFlags.O_RDONLY | OpenFlags.O_NOFOLLOW)).Errno);
         Assert.Throws<ArgumentException>(() => Libc.openat(directory, "new", OpenFlags.O_CREAT));
     }
 
@@ -179,7 +181,8 @@ public sealed class FileTests
     [Fact]
     public void A_failed_call_tells_the_call_its_arguments_and_the_errno()
     {
-        SystemCallException failure = Assert.Throws<SystemCallException>(() => Libc.open("/nonexistent/file", OpenFlags.O_RDWR | OpenFlags.O_TRUNC, Mode0640));
+        SystemCallException failure = Assert.Throws<SystemCallException>(
+            () => Libc.open("/nonexistent/file", OpenFlags.O_RDWR | OpenFlags.O_TRUNC, Mode0640));
         Assert.Equal(Errno.ENOENT, failure.Errno);
         Assert.Equal("open(\"/nonexistent/file\", O_RDWR, O_TRUNC, 0640): ENOENT (No such file or directory)", failure.Message);
     }

@@ -35,7 +35,8 @@ public sealed class MemoryFileTests
     public void A_datagram_may_be_a_descriptor_alone()
     {
         string address = $"@pipeforkas-libc-{Guid.NewGuid():N}";
-        using FileDescriptor receiver = Libc.socket_unix(SocketType.SOCK_DGRAM, blocking: true), sender = Libc.socket_unix(SocketType.SOCK_DGRAM, blocking: false);
+        using FileDescriptor receiver = Libc.socket_unix(SocketType.SOCK_DGRAM, blocking: true),
+            sender = Libc.socket_unix(SocketType.SOCK_DGRAM, blocking: false);
         Libc.bind(receiver, address);
         Libc.connect(sender, address).OrThrow("connect");
         using FileDescriptor file = Libc.memfd_create("test");
@@ -54,7 +55,8 @@ public sealed class MemoryFileTests
     public void The_process_that_connected_is_told_apart_from_one_that_has_its_number()
     {
         string address = $"@pipeforkas-libc-{Guid.NewGuid():N}";
-        using FileDescriptor listener = Libc.socket_unix(SocketType.SOCK_STREAM, blocking: false), client = Libc.socket_unix(SocketType.SOCK_STREAM, blocking: false);
+        using FileDescriptor listener = Libc.socket_unix(SocketType.SOCK_STREAM, blocking: false),
+            client = Libc.socket_unix(SocketType.SOCK_STREAM, blocking: false);
         Libc.bind(listener, address);
         Libc.listen(listener, 1);
         Libc.connect(client, address).OrThrow("connect");
@@ -134,7 +136,8 @@ public sealed class MemoryFileTests
     {
         foreach (string path in new[] { "/", "/dev", "/proc" })
         {
-            using var stat = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("/usr/bin/stat", ["-c", "%d:%i", path]) { RedirectStandardOutput = true })!;
+            using var stat = System.Diagnostics.Process.Start(
+                new System.Diagnostics.ProcessStartInfo("/usr/bin/stat", ["-c", "%d:%i", path]) { RedirectStandardOutput = true })!;
             FileStatus status = Libc.stat(path)!.Value;
             Assert.Equal($"{status.DeviceNumber}:{status.Inode}\n", await stat.StandardOutput.ReadToEndAsync());
         }

@@ -109,9 +109,11 @@ public sealed class MessageTests
     public void More_descriptors_than_the_limit_or_no_bytes_are_not_sent()
     {
         using var pair = new Pair();
-        Assert.Throws<ArgumentOutOfRangeException>(() => Libc.sendmsg(pair.One, [1], [.. Enumerable.Repeat(pair.One, Libc.MaxMessageDescriptors + 1)]));
+        Assert.Throws<ArgumentOutOfRangeException>(
+            () => Libc.sendmsg(pair.One, [1], [.. Enumerable.Repeat(pair.One, Libc.MaxMessageDescriptors + 1)]));
         Assert.Throws<ArgumentOutOfRangeException>(() => Libc.sendmsg(pair.One, [], [pair.One]));
-        Assert.Throws<ArgumentOutOfRangeException>(() => Libc.recvmsg(pair.One, new byte[1], new FileDescriptor?[Libc.MaxMessageDescriptors + 1], out _));
+        Assert.Throws<ArgumentOutOfRangeException>(
+            () => Libc.recvmsg(pair.One, new byte[1], new FileDescriptor?[Libc.MaxMessageDescriptors + 1], out _));
     }
 
     private static void IsRefused(int bytes, int descriptors, byte[] buffer, int room)

@@ -7,7 +7,9 @@ internal static class OpenDescriptors
 {
     private const int Repetitions = 40;
 
-    /// <summary>Runs the action often; the number of open descriptors must not grow with it. The runtime may open a few of its own meanwhile.</summary>
+    /// <summary>
+    /// Runs the action often; the number of open descriptors must not grow with it. The runtime may open a few of its own meanwhile.
+    /// </summary>
     public static void AreNotLeakedBy(Action action)
     {
         action();
@@ -34,7 +36,8 @@ internal static class OpenDescriptors
 
     private static int Flags(int number)
     {
-        string line = File.ReadLines($"/proc/self/fdinfo/{number.ToString(CultureInfo.InvariantCulture)}").First(line => line.StartsWith("flags:", StringComparison.Ordinal));
+        string line = File.ReadLines($"/proc/self/fdinfo/{number.ToString(CultureInfo.InvariantCulture)}").First(
+            line => line.StartsWith("flags:", StringComparison.Ordinal));
         return Convert.ToInt32(line["flags:".Length..].Trim(), 8);
     }
 }

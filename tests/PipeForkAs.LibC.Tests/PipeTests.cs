@@ -110,5 +110,6 @@ public sealed class PipeTests
     }
 
     private static void WouldBlock(IOResult result) =>
-        Assert.Equal((true, true, false, 0L, Errno.EAGAIN), (result.Failed, result.WouldBlock, result.PeerGone, result.Count, result.Errno));
+        Assert.Equal(
+            (true, true, false, 0L, Errno.EAGAIN), (result.Failed, result.WouldBlock, result.PeerGone, result.Count, result.Errno));
 }

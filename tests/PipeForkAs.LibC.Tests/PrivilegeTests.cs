@@ -44,7 +44,8 @@ public sealed class PrivilegeTests
     [InlineData(ResourceLimit.RLIMIT_NOFILE, "Max open files")]
     public void Limits_are_those_that_the_kernel_tells(ResourceLimit resource, string name)
     {
-        string[] values = File.ReadLines("/proc/self/limits").First(line => line.StartsWith(name + " ", StringComparison.Ordinal))[name.Length..]
+        string[] values = File.ReadLines("/proc/self/limits").First(
+            line => line.StartsWith(name + " ", StringComparison.Ordinal))[name.Length..]
             .Split(' ', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal((Value(values[0]), Value(values[1])), Libc.getrlimit(resource));
     }
@@ -61,7 +62,8 @@ public sealed class PrivilegeTests
     }
 
     private static uint[] Ids(string name) =>
-        [.. ProcessStatus.Field(name).Split((char[])['\t', ' '], StringSplitOptions.RemoveEmptyEntries).Select(id => uint.Parse(id, CultureInfo.InvariantCulture))];
+        [.. ProcessStatus.Field(name).Split((char[])['\t', ' '], StringSplitOptions.RemoveEmptyEntries).Select(
+            id => uint.Parse(id, CultureInfo.InvariantCulture))];
 
     private static uint[] Three<T>(ProcessIds<T> ids, Func<T, uint> value)
         where T : struct, IEquatable<T> => [value(ids.Real), value(ids.Effective), value(ids.Saved)];

@@ -16,6 +16,7 @@ internal static class ProcessStatus
     public static SignalSet SignalSet(string name)
     {
         ulong mask = Mask(name);
-        return LibC.SignalSet.Of([.. Enumerable.Range(1, Signal.Max).Where(number => (mask & (1UL << (number - 1))) != 0).Select(number => new Signal(number))]);
+        return LibC.SignalSet.Of(
+            [.. Enumerable.Range(1, Signal.Max).Where(number => (mask & (1UL << (number - 1))) != 0).Select(number => new Signal(number))]);
     }
 }

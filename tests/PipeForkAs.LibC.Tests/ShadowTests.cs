@@ -9,7 +9,9 @@ public sealed class ShadowTests
 
         ShadowEntry entry = Libc.getspnam("root") ?? throw new InvalidOperationException("root has no shadow entry");
 
-        Assert.Equal([.. new[] { 2, 4, 6, 7 }.Select(field => fields[field].Length == 0 ? -1 : long.Parse(fields[field], System.Globalization.CultureInfo.InvariantCulture))],
+        Assert.Equal(
+            [.. new[] { 2, 4, 6, 7 }.Select(
+                field => fields[field].Length == 0 ? -1 : long.Parse(fields[field], System.Globalization.CultureInfo.InvariantCulture))],
             [entry.LastChange, entry.MaximumAge, entry.Inactive, entry.Expires]);
         Assert.Null(Libc.getspnam("no-such-user"));
         Assert.Throws<ArgumentException>(() => Libc.getspnam("a\0b"));

@@ -83,7 +83,8 @@ public sealed class SocketTests
         uint[] groups = [.. Enumerable.Range(70_000, count).Select(gid => (uint)gid)];
         string option = count == 0 ? "--clear-groups" : $"--groups={string.Join(',', groups)}";
         using Child client = Child.Start(
-            "/usr/bin/env", ["setpriv", "--reuid=60001", "--regid=60002", option, "socat", "-u", $"UNIX-CONNECT:{directory.File("socket")}", "-"]);
+            "/usr/bin/env",
+            ["setpriv", "--reuid=60001", "--regid=60002", option, "socat", "-u", $"UNIX-CONNECT:{directory.File("socket")}", "-"]);
 
         Assert.True(Libc.poll_readable(listener, 30_000), "nobody connects");
         using FileDescriptor server = Libc.accept4(listener, out _)!;

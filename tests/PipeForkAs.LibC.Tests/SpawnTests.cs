@@ -27,7 +27,9 @@ public sealed class SpawnTests
         using FileDescriptor source = Libc.open("/dev/zero", OpenFlags.O_RDONLY);
         using Child child = Child.Start("/bin/ls", ["-1", "/proc/self/fd"], null, (source, 37));
 
-        int[] numbers = [.. child.ReadAll().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => int.Parse(line, CultureInfo.InvariantCulture))];
+        int[] numbers = [
+            .. child.ReadAll().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(
+                line => int.Parse(line, CultureInfo.InvariantCulture))];
 
         int listing = Enumerable.Range(0, 100).First(number => !left.Concat([0, 1, 2, 37]).Contains(number));
         Assert.Equal(left.Concat([0, 1, 2, 37, listing]).Distinct().Order(), numbers.Order());
@@ -44,7 +46,8 @@ public sealed class SpawnTests
 
         // Each has the number under which the child shall have the other.
         using Child crossed = Child.Start(
-            "/bin/cat", [$"/proc/self/fd/{second.Number}", $"/proc/self/fd/{first.Number}"], null, (first, second.Number), (second, first.Number));
+            "/bin/cat", [$"/proc/self/fd/{second.Number}", $"/proc/self/fd/{first.Number}"], null, (first, second.Number),
+            (second, first.Number));
         Assert.Equal("one\ntwo\n", crossed.ReadAll());
     }
 
@@ -66,7 +69,9 @@ public sealed class SpawnTests
         {
             using Child child = Child.Start("/bin/cat", ["/proc/self/status"]);
             string status = child.ReadAll();
-            Assert.All(["SigBlk", "SigIgn", "SigCgt", "SigPnd", "ShdPnd"], name => Assert.Equal("0000000000000000", ProcessStatus.Field(status, name)));
+            Assert.All(
+                ["SigBlk", "SigIgn", "SigCgt", "SigPnd", "ShdPnd"],
+                name => Assert.Equal("0000000000000000", ProcessStatus.Field(status, name)));
         }
         finally
         {

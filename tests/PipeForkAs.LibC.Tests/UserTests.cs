@@ -14,7 +14,8 @@ public sealed class UserTests
     public void A_user_is_found_by_name_and_by_uid_as_getent_tells(string name)
     {
         string[] expected = Child.Run("getent", "passwd", name).TrimEnd('\n').Split(':');
-        var entry = new PasswordEntry(expected[0], new UserId(Number(expected[2])), new GroupId(Number(expected[3])), expected[5], expected[6]);
+        var entry = new PasswordEntry(
+            expected[0], new UserId(Number(expected[2])), new GroupId(Number(expected[3])), expected[5], expected[6]);
 
         Assert.Equal(entry, Libc.getpwnam(name));
         Assert.Equal(Entries("passwd").First(line => Number(line[2]) == entry.Uid.Value)[0], Libc.getpwuid(entry.Uid)!.Name);

@@ -57,13 +57,16 @@ public sealed class EnvironmentVariableTests
     [Theory]
     [InlineData("GIT_SSH_COMMAND GIT_SSH GIT_EXTERNAL_DIFF GIT_CONFIG_COUNT GIT_EXEC_PATH GIT_DIR GIT_PAGER GIT_ASKPASS")]
     [InlineData("LESSOPEN LESSCLOSE LESS PAGER MANPAGER EDITOR VISUAL BROWSER SUDO_EDITOR SSH_ASKPASS SYSTEMD_EDITOR SYSTEMD_PAGER")]
-    [InlineData("RSYNC_RSH RSYNC_CONNECT_PROG CVS_RSH SVN_SSH HGEDITOR TAR_OPTIONS TAPE GZIP XZ_OPT ZIPOPT GREP_OPTIONS MAKEFLAGS MAKEFILES CC")]
+    [InlineData(
+        "RSYNC_RSH RSYNC_CONNECT_PROG CVS_RSH SVN_SSH HGEDITOR TAR_OPTIONS TAPE GZIP XZ_OPT ZIPOPT GREP_OPTIONS MAKEFLAGS MAKEFILES CC")]
     [InlineData("GTK_MODULES GTK_PATH GDK_PIXBUF_MODULE_FILE GIO_EXTRA_MODULES GST_PLUGIN_PATH QT_PLUGIN_PATH")]
     [InlineData("QML2_IMPORT_PATH MAGICK_CODER_MODULE_PATH")]
-    [InlineData("PYTHONSTARTUP PYTHONPATH PYTHONHOME PERL5OPT PERL5LIB RUBYOPT RUBYLIB NODE_OPTIONS NODE_PATH LUA_INIT LUA_PATH npm_config_prefix")]
+    [InlineData(
+        "PYTHONSTARTUP PYTHONPATH PYTHONHOME PERL5OPT PERL5LIB RUBYOPT RUBYLIB NODE_OPTIONS NODE_PATH LUA_INIT LUA_PATH npm_config_prefix")]
     [InlineData("JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS _JAVA_OPTIONS CLASSPATH MAVEN_OPTS PHPRC PHP_INI_SCAN_DIR")]
     [InlineData("R_PROFILE_USER JULIA_LOAD_PATH GOFLAGS RUSTC_WRAPPER")]
-    [InlineData("VIMINIT EXINIT EMACSLOADPATH INPUTRC ZDOTDIR SCREENRC TERMINFO XDG_CONFIG_HOME XDG_DATA_DIRS PSQLRC KUBECONFIG git_ssh_command")]
+    [InlineData(
+        "VIMINIT EXINIT EMACSLOADPATH INPUTRC ZDOTDIR SCREENRC TERMINFO XDG_CONFIG_HOME XDG_DATA_DIRS PSQLRC KUBECONFIG git_ssh_command")]
     public void Variables_that_change_which_code_programs_run_are_for_registrations_that_say_that_they_know(string names) =>
         Assert.All(names.Split(' '), name =>
             Assert.Equal((false, true), (EnvironmentVariable.MayBeAllowed(name), EnvironmentVariable.SteersPrograms(name))));
@@ -106,5 +109,6 @@ public sealed class EnvironmentVariableTests
     [InlineData("RES_OPTIONS")]
     [InlineData("TMPDIR")]
     [InlineData("TZDIR")]
-    public void What_glibc_removes_for_set_user_id_programs_may_never_be_allowed(string name) => Assert.False(EnvironmentVariable.MayBeAllowed(name));
+    public void What_glibc_removes_for_set_user_id_programs_may_never_be_allowed(string name) =>
+        Assert.False(EnvironmentVariable.MayBeAllowed(name));
 }

@@ -12,14 +12,16 @@ internal static class Generate
 
     /// <summary>Any Unicode, NUL and characters beyond 16 bits included.</summary>
     public static Gen<string> Text { get; } =
-        from runes in Gen.OneOf(Gen.Choose(0, 0x7F), Gen.Choose(0x80, 0xD7FF), Gen.Choose(0xE000, 0xFFFF), Gen.Choose(0x10000, 0x10FFFF)).ListOf()
+        from runes in Gen.OneOf(
+            Gen.Choose(0, 0x7F), Gen.Choose(0x80, 0xD7FF), Gen.Choose(0xE000, 0xFFFF), Gen.Choose(0x10000, 0x10FFFF)).ListOf()
         select string.Concat(runes.Select(value => new Rune(value)));
 
     public static Gen<string> TextWithoutNul { get; } = Text.Select(text => text.Replace("\0", "", StringComparison.Ordinal));
 
     public static Gen<byte[]> Bytes { get; } = Gen.Choose(0, 255).Select(value => (byte)value).ArrayOf();
 
-    public static Gen<int> Int32 { get; } = Gen.OneOf(Gen.Choose(-3, 300), Gen.Choose(int.MinValue, int.MaxValue), Gen.Elements(int.MinValue, int.MaxValue));
+    public static Gen<int> Int32 { get; } = Gen.OneOf(
+        Gen.Choose(-3, 300), Gen.Choose(int.MinValue, int.MaxValue), Gen.Elements(int.MinValue, int.MaxValue));
 
     public static Gen<uint> UInt32 { get; } = Int32.Select(value => unchecked((uint)value));
 
@@ -48,8 +50,12 @@ internal static class Generate
     private static Gen<string> Object(int depth) =>
         from members in Few(Value(depth))
         from space in Gen.Elements("", " ", "\n", "\r\n\t")
-        select "{" + string.Join(",", members.Select((value, index) => string.Create(CultureInfo.InvariantCulture, $"{space}\"m\\u00e9{index}\"{space}:{value}"))) + space + "}";
+        select "{"
+        + string.Join(
+            ",", members.Select(
+                (value, index) => string.Create(CultureInfo.InvariantCulture, $"{space}\"m\\u00e9{index}\"{space}:{value}"))) + space + "}";
 
-    private static Gen<string> Value(int depth) => depth <= 0 ? Gen.Elements("1", "-1.5e3", "\"\\n\\\"\"", "\"é\"", "true", "null") : Gen.OneOf(
+    private static Gen<string> Value(int depth) =>
+        depth <= 0 ? Gen.Elements("1", "-1.5e3", "\"\\n\\\"\"", "\"é\"", "true", "null") : Gen.OneOf(
         Value(0), Object(depth - 1), from items in Few(Value(depth - 1)) select $"[{string.Join(",", items)}]");
 }

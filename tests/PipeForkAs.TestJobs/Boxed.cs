@@ -21,8 +21,10 @@ internal static class Boxed
             context.Line($"read {path}: {await TryAsync(() => File.ReadAllBytes(path))}");
         foreach (string path in arguments.Write)
             context.Line($"write {path}: {await TryAsync(() => File.WriteAllText(path, "written"))}");
-        context.Line($"network: {await TryAsync(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp).Dispose())}");
-        context.Line($"local: {await TryAsync(() => new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified).Dispose())}");
+        context.Line(
+            $"network: {await TryAsync(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp).Dispose())}");
+        context.Line(
+            $"local: {await TryAsync(() => new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified).Dispose())}");
         GC.Collect();
         GC.WaitForPendingFinalizers();
         return 0;

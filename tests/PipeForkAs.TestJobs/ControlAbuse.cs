@@ -26,7 +26,8 @@ internal static class ControlAbuse
         Libc.sendmsg(control, writer.Written, [descriptor, descriptor]);
         new WorkerExited(Libc.getpid().Value, true, 9, TimeSpan.Zero, 0).Encode(writer);
         Send(writer.Written.ToArray());
-        Libc.sendmsg(control, "descriptors"u8, [descriptor, descriptor, descriptor, descriptor, descriptor, descriptor, descriptor, descriptor]);
+        Libc.sendmsg(
+            control, "descriptors"u8, [descriptor, descriptor, descriptor, descriptor, descriptor, descriptor, descriptor, descriptor]);
 
         context.Line("done");
         return 0;

@@ -4,7 +4,9 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.TestJobs;
 
-/// <summary>The job <c>control-flood</c>: fills the control socket, with as many descriptors as fit, and tries to read what is not its own.</summary>
+/// <summary>
+/// The job <c>control-flood</c>: fills the control socket, with as many descriptors as fit, and tries to read what is not its own.
+/// </summary>
 internal static class ControlFlood
 {
     private const int Most = 1_000_000;

@@ -7,7 +7,9 @@ using SocketType = System.Net.Sockets.SocketType;
 
 namespace PipeForkAs.TestJobs;
 
-/// <summary>The job <c>control-linger</c>: sends the daemon a TCP socket with unsent data, whose last close waits for as many seconds as it says.</summary>
+/// <summary>
+/// The job <c>control-linger</c>: sends the daemon a TCP socket with unsent data, whose last close waits for as many seconds as it says.
+/// </summary>
 internal static class ControlLinger
 {
     public static int Run(Duration duration, JobContext context)

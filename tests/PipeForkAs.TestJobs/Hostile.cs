@@ -70,7 +70,8 @@ internal static class Hostile
     {
         var control = new FileDescriptor(WorkerProtocol.ControlDescriptor);
         Libc.dup2(control, 100); // Without close-on-exec.
-        using ChildProcess child = ChildProcess.Start("/bin/sh", ["-c", $"exec setsid sleep {arguments.Seconds} </dev/null >/dev/null 2>&1"]);
+        using ChildProcess child = ChildProcess.Start(
+            "/bin/sh", ["-c", $"exec setsid sleep {arguments.Seconds} </dev/null >/dev/null 2>&1"]);
 
         // It has left the worker's process group, which ends with the worker.
         while (File.ReadAllText($"/proc/{child.Id}/comm") != "sleep\n")

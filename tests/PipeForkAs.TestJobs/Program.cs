@@ -13,18 +13,23 @@ return JobHost.Run(args, jobs =>
     jobs.Add("signal", () => TestJson.Default.SignalArguments, Ending.Signal).WithDescription("Die of a signal");
     jobs.Add("throw", () => TestJson.Default.ThrowArguments, Ending.Throw).WithDescription("Throw an exception");
     jobs.Add("overflow", Ending.Overflow).WithDescription("Overflow the stack");
-    jobs.Add("ignore-sigterm", () => TestJson.Default.Duration, Ending.IgnoreSigterm).WithDescription("Ignore SIGTERM, say \"ready\" and sleep");
+    jobs.Add("ignore-sigterm", () => TestJson.Default.Duration, Ending.IgnoreSigterm).WithDescription(
+        "Ignore SIGTERM, say \"ready\" and sleep");
     jobs.Add("graceful", Ending.Graceful).WithDescription("Say \"ready\", then \"cancelled\" at SIGTERM, and exit with 42");
     jobs.Add("wait", () => TestJson.Default.WaitArguments, Ending.WaitAsync).WithDescription("Say \"ready\" and wait until cancelled; 43");
-    jobs.Add("background", () => TestJson.Default.BackgroundArguments, Ending.Background).WithDescription("Leave a process behind that holds standard output open");
+    jobs.Add("background", () => TestJson.Default.BackgroundArguments, Ending.Background).WithDescription(
+        "Leave a process behind that holds standard output open");
 
     // What comes in and goes out.
-    jobs.Add("flood", () => TestJson.Default.FloodArguments, Transfer.Flood).WithDescription("Write so many bytes to each of both outputs in turn; 0: for ever");
+    jobs.Add("flood", () => TestJson.Default.FloodArguments, Transfer.Flood).WithDescription(
+        "Write so many bytes to each of both outputs in turn; 0: for ever");
     jobs.Add("count-stdin", Transfer.CountStdin).WithDescription("Tell the number of bytes of standard input and their SHA-256");
     jobs.Add("mark", () => TestJson.Default.MarkArguments, Transfer.Mark).WithDescription("Make a file: the proof that a body ran");
     jobs.Add("sum", () => TestJson.Default.SumArguments, () => TestJson.Default.SumResult, Typed.Sum).WithDescription("Add two numbers");
-    jobs.Add("typed-all", () => TestJson.Default.AllTypes, () => TestJson.Default.AllTypes, Typed.Same).WithDescription("Return arguments of all types");
-    jobs.Add("big-arguments", () => TestJson.Default.BigArguments, () => TestJson.Default.BigResult, Typed.Measure).WithDescription("Tell the length of a text");
+    jobs.Add("typed-all", () => TestJson.Default.AllTypes, () => TestJson.Default.AllTypes, Typed.Same).WithDescription(
+        "Return arguments of all types");
+    jobs.Add("big-arguments", () => TestJson.Default.BigArguments, () => TestJson.Default.BigResult, Typed.Measure).WithDescription(
+        "Tell the length of a text");
 
     // What the runtime must be able to do in a worker.
     jobs.Add("allocate", () => TestJson.Default.AllocateArguments, RuntimeLoad.Allocate).WithDescription("Allocate and collect");
@@ -32,12 +37,15 @@ return JobHost.Run(args, jobs =>
     jobs.Add("tasks", () => TestJson.Default.Count, RuntimeLoad.TasksAsync).WithDescription("Run tasks on the thread pool");
     jobs.Add("timers", () => TestJson.Default.Count, RuntimeLoad.TimersAsync).WithDescription("Wait for timers");
     jobs.Add("finalizers", RuntimeLoad.Finalizers).WithDescription("Wait for finalizers");
-    jobs.Add("finalizers-unawaited", RuntimeLoad.FinalizersUnawaited).WithDescription("Collect, and see finalizers run without waiting for them");
-    jobs.Add("threads-after-spinning", RuntimeLoad.ThreadsAfterSpinning).WithDescription("Wait spinning, and tell how many threads there are");
+    jobs.Add("finalizers-unawaited", RuntimeLoad.FinalizersUnawaited).WithDescription(
+        "Collect, and see finalizers run without waiting for them");
+    jobs.Add("threads-after-spinning", RuntimeLoad.ThreadsAfterSpinning).WithDescription(
+        "Wait spinning, and tell how many threads there are");
     jobs.Add("process", RuntimeLoad.Process).WithDescription("Start a process and return its output");
     jobs.Add("async-files", RuntimeLoad.AsyncFilesAsync).WithDescription("Write and read a file asynchronously");
     jobs.Add("exceptions", () => TestJson.Default.Count, RuntimeLoad.Exceptions).WithDescription("Throw and catch");
-    jobs.Add("mix", () => TestJson.Default.MixArguments, Mix.RunAsync).WithDescription("A random mix of all of these, the same for the same seed");
+    jobs.Add("mix", () => TestJson.Default.MixArguments, Mix.RunAsync).WithDescription(
+        "A random mix of all of these, the same for the same seed");
 
     // What a worker is.
     jobs.Add("randoms", Siblings.Randoms).WithDescription("Numbers that must differ between workers");
@@ -48,13 +56,19 @@ return JobHost.Run(args, jobs =>
     jobs.Add("regain-root", RegainRoot.Try).WithDescription("Try the ways back to root and tell which worked");
     jobs.Add("control-abuse", ControlAbuse.Run).WithDescription("Write lies, garbage and descriptors to the control socket");
     jobs.Add("control-flood", ControlFlood.Run).WithDescription("Fill the control socket with bytes and descriptors");
-    jobs.Add("control-linger", () => TestJson.Default.Duration, ControlLinger.Run).WithDescription("Send a descriptor that lingers to the control socket");
+    jobs.Add("control-linger", () => TestJson.Default.Duration, ControlLinger.Run).WithDescription(
+        "Send a descriptor that lingers to the control socket");
     jobs.Add("forge-step", Hostile.ForgeStep).WithDescription("Claim on the control socket that a step before the job failed");
-    jobs.Add("hold-control", () => TestJson.Default.HoldArguments, Hostile.HoldControl).WithDescription("Leave a process behind that holds the control socket");
-    jobs.Add("claim-return", () => TestJson.Default.HoldArguments, Hostile.ClaimReturn).WithDescription("Claim to have returned, and go on");
-    jobs.Add("attack", () => TestJson.Default.AttackArguments, Hostile.Attack).WithDescription("Signal and trace processes and tell what worked");
-    jobs.Add("attack-network", () => TestJson.Default.AttackArguments, Hostile.Attack).WithDescription("The same, without network").WithSandbox(new Sandbox { NoNetwork = true });
-    jobs.Add("attack-calls", () => TestJson.Default.AttackArguments, Hostile.Attack).WithDescription("The same, with the profile of calls").WithSandbox(new Sandbox { Seccomp = SeccompProfile.Default });
+    jobs.Add("hold-control", () => TestJson.Default.HoldArguments, Hostile.HoldControl).WithDescription(
+        "Leave a process behind that holds the control socket");
+    jobs.Add("claim-return", () => TestJson.Default.HoldArguments, Hostile.ClaimReturn).WithDescription(
+        "Claim to have returned, and go on");
+    jobs.Add("attack", () => TestJson.Default.AttackArguments, Hostile.Attack).WithDescription(
+        "Signal and trace processes and tell what worked");
+    jobs.Add("attack-network", () => TestJson.Default.AttackArguments, Hostile.Attack).WithDescription(
+        "The same, without network").WithSandbox(new Sandbox { NoNetwork = true });
+    jobs.Add("attack-calls", () => TestJson.Default.AttackArguments, Hostile.Attack).WithDescription(
+        "The same, with the profile of calls").WithSandbox(new Sandbox { Seccomp = SeccompProfile.Default });
     jobs.Add("make-siblings", () => TestJson.Default.SiblingArguments, Hostile.MakeSiblings)
         .WithDescription("Make processes that are children of the job host");
     jobs.Add("make-siblings-network", () => TestJson.Default.SiblingArguments, Hostile.MakeSiblings)
@@ -65,10 +79,15 @@ return JobHost.Run(args, jobs =>
         .WithDescription("Execute a program in place of the function");
     jobs.Add("stop-self", Hostile.StopSelf).WithDescription("Stop by SIGSTOP");
     jobs.Add("boxed", () => TestJson.Default.BoxedArguments, Boxed.RunAsync).WithDescription("Tell what can be reached from a sandbox")
-        .WithSandbox(new Sandbox { ReadOnly = ["/usr", "/etc/passwd"], ReadWrite = ["~/box"], NoNetwork = true, Seccomp = SeccompProfile.Default });
+        .WithSandbox(
+            new Sandbox { ReadOnly = ["/usr", "/etc/passwd"], ReadWrite = ["~/box"], NoNetwork = true, Seccomp = SeccompProfile.Default });
     jobs.Add("ask", () => TestJson.Default.AskArguments, Boxed.AskAsync).WithDescription("Ask a service of the machine");
-    jobs.Add("ask-files", () => TestJson.Default.AskArguments, Boxed.AskAsync).WithDescription("The same, with files restricted").WithSandbox(new Sandbox { ReadOnly = ["/usr", "/etc"] });
-    jobs.Add("ask-network", () => TestJson.Default.AskArguments, Boxed.AskAsync).WithDescription("The same, without network").WithSandbox(new Sandbox { NoNetwork = true });
-    jobs.Add("audited", () => TestJson.Default.SecretArguments, Typed.Keep).WithDescription("Take a secret beside what may be told").WithAuditedArguments("told").AllowEnvironment("TEST_VALUE");
-    jobs.Add("append", () => TestJson.Default.AppendArguments, Hostile.Append).WithDescription("Append a line to a file, and sleep: the proof of how often a body ran");
+    jobs.Add("ask-files", () => TestJson.Default.AskArguments, Boxed.AskAsync).WithDescription(
+        "The same, with files restricted").WithSandbox(new Sandbox { ReadOnly = ["/usr", "/etc"] });
+    jobs.Add("ask-network", () => TestJson.Default.AskArguments, Boxed.AskAsync).WithDescription("The same, without network").WithSandbox(
+        new Sandbox { NoNetwork = true });
+    jobs.Add("audited", () => TestJson.Default.SecretArguments, Typed.Keep).WithDescription(
+        "Take a secret beside what may be told").WithAuditedArguments("told").AllowEnvironment("TEST_VALUE");
+    jobs.Add("append", () => TestJson.Default.AppendArguments, Hostile.Append).WithDescription(
+        "Append a line to a file, and sleep: the proof of how often a body ran");
 });

@@ -8,7 +8,9 @@ internal sealed record AllocateArguments(int Megabytes);
 
 internal sealed record Count(int Number = 8);
 
-/// <summary>Jobs that need what a fork without care would break: collections, threads, the pool, timers, finalizers, processes, files.</summary>
+/// <summary>
+/// Jobs that need what a fork without care would break: collections, threads, the pool, timers, finalizers, processes, files.
+/// </summary>
 internal static class RuntimeLoad
 {
     private const string Ok = "ok\n";
@@ -80,10 +82,14 @@ internal static class RuntimeLoad
     {
         Finalized.Make(100);
         GC.Collect();
-        return SpinWait.SpinUntil(() => Finalized.Count >= 99, TimeSpan.FromSeconds(30)) ? Ok : throw new InvalidOperationException($"{Finalized.Count} of 100 finalizers ran");
+        return SpinWait.SpinUntil(() => Finalized.Count >= 99, TimeSpan.FromSeconds(30))
+            ? Ok
+            : throw new InvalidOperationException($"{Finalized.Count} of 100 finalizers ran");
     }
 
-    /// <summary>How many threads there are behind the first spinning wait, at which the runtime wishes to measure how long a pause takes.</summary>
+    /// <summary>
+    /// How many threads there are behind the first spinning wait, at which the runtime wishes to measure how long a pause takes.
+    /// </summary>
     public static string ThreadsAfterSpinning()
     {
         Thread.SpinWait(1);

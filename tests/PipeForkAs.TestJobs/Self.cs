@@ -63,9 +63,12 @@ internal static class Self
             WorkingDirectory = Environment.CurrentDirectory,
             Descriptors = descriptors,
             Environment = new SortedDictionary<string, string>(
-                Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().ToDictionary(entry => (string)entry.Key, entry => (string)entry.Value!), StringComparer.Ordinal),
-            Limits = Enum.GetValues<ResourceLimit>().ToDictionary(limit => limit.ToString(), limit => (IReadOnlyList<ulong>)[Libc.getrlimit(limit).Soft, Libc.getrlimit(limit).Hard]),
-            Status = File.ReadLines("/proc/self/status").Select(line => line.Split(':', 2)).ToDictionary(parts => parts[0], parts => parts[1].Trim()),
+                Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().ToDictionary(
+                    entry => (string)entry.Key, entry => (string)entry.Value!), StringComparer.Ordinal),
+            Limits = Enum.GetValues<ResourceLimit>().ToDictionary(
+                limit => limit.ToString(), limit => (IReadOnlyList<ulong>)[Libc.getrlimit(limit).Soft, Libc.getrlimit(limit).Hard]),
+            Status = File.ReadLines("/proc/self/status").Select(line => line.Split(':', 2)).ToDictionary(
+                parts => parts[0], parts => parts[1].Trim()),
         };
         JsonSerializer.Serialize(context.Output, report, TestJson.Default.SelfReport);
         context.Line("");

@@ -20,7 +20,8 @@ internal enum Colour
 internal sealed record Point(int X, int Y);
 
 internal sealed record AllTypes(
-    string Text, int Number, double Real, bool Flag, Colour Colour, Point Point, IReadOnlyList<string> List, string? Optional = null, int WithDefault = 7);
+    string Text, int Number, double Real, bool Flag, Colour Colour, Point Point, IReadOnlyList<string> List, string? Optional = null,
+    int WithDefault = 7);
 
 /// <summary>Jobs from arguments to results.</summary>
 internal static class Typed

@@ -10,9 +10,17 @@ namespace PipeForkAs.Cli.Commands;
 /// <summary>Tells whether a job would be run, without running it.</summary>
 internal sealed class CheckCommand : Command
 {
-    private readonly Option<string?> user = new("--user", "-u") { Description = "Whom to run as, a name or a uid. Default: the caller", HelpName = "USER" };
+    private readonly Option<string?> user = new("--user", "-u")
+    {
+        Description = "Whom to run as, a name or a uid. Default: the caller",
+        HelpName = "USER",
+    };
 
-    private readonly Option<string?> caller = new("--caller") { Description = "Who would ask, a name or a uid; for root alone. Default: yourself", HelpName = "CALLER" };
+    private readonly Option<string?> caller = new("--caller")
+    {
+        Description = "Who would ask, a name or a uid; for root alone. Default: yourself",
+        HelpName = "CALLER",
+    };
 
     private readonly Option<bool> explain = new("--explain") { Description = "Tell rule by rule why; only root is told" };
 

@@ -25,5 +25,6 @@ internal sealed class DaemonUidOption : Option<string>
     /// <summary>The uid; null for any.</summary>
     public uint? Uid(ParseResult parsed) => TryParse(parsed.GetValue(this), out uint uid) ? uid : null;
 
-    private static bool TryParse(string? word, out uint uid) => uint.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out uid);
+    private static bool TryParse(string? word, out uint uid) =>
+        uint.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out uid);
 }

@@ -17,7 +17,11 @@ internal sealed class JobAndArguments
         Arity = ArgumentArity.ZeroOrMore,
     };
 
-    private readonly Option<string?> arguments = new("--args") { Description = "The job's arguments as one JSON object", HelpName = "JSON" };
+    private readonly Option<string?> arguments = new("--args")
+    {
+        Description = "The job's arguments as one JSON object",
+        HelpName = "JSON",
+    };
 
     /// <param name="command">The command that takes them.</param>
     public JobAndArguments(Command command)

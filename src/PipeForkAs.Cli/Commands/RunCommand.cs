@@ -9,7 +9,11 @@ namespace PipeForkAs.Cli.Commands;
 /// <summary>Runs a job with the command's own streams, as if the job were the command.</summary>
 internal sealed class RunCommand : Command
 {
-    private readonly Option<string?> user = new("--user", "-u") { Description = "Whom to run as, a name or a uid. Default: yourself", HelpName = "USER" };
+    private readonly Option<string?> user = new("--user", "-u")
+    {
+        Description = "Whom to run as, a name or a uid. Default: yourself",
+        HelpName = "USER",
+    };
 
     private readonly Option<TimeSpan?> timeout = new("--timeout", "-t")
     {
@@ -35,7 +39,9 @@ internal sealed class RunCommand : Command
     private readonly Report report;
 
     public RunCommand(SocketOption socket, StreamSet streams, Report report)
-        : base("run", "Runs a job. Input, outputs and exit status pass through; 124: timeout, 125: trouble, 126: denied, 127: unknown job, 128+N: signal N.")
+        : base("run",
+            "Runs a job. Input, outputs and exit status pass through; 124: timeout, 125: trouble, 126: denied, 127: unknown job, 128+N: "
+            + "signal N.")
     {
         this.socket = socket;
         this.streams = streams;

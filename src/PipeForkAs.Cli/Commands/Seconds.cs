@@ -9,7 +9,8 @@ internal static class Seconds
     public static TimeSpan? Parse(ArgumentResult result)
     {
         string word = result.Tokens[0].Value;
-        if (double.TryParse(word, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds) && seconds > 0 && double.IsFinite(seconds))
+        if (double.TryParse(word, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds) && seconds > 0
+            && double.IsFinite(seconds))
             return seconds < TimeSpan.MaxValue.TotalSeconds ? TimeSpan.FromSeconds(seconds) : TimeSpan.MaxValue;
 
         result.AddError($"--timeout must be a number of seconds over 0, such as 2.5, not \"{word}\"");

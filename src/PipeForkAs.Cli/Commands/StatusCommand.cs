@@ -11,12 +11,14 @@ namespace PipeForkAs.Cli.Commands;
 internal sealed class StatusCommand : Command
 {
     private readonly Option<bool> json = new("--json") { Description = "Write one JSON object" };
-    private readonly Option<bool> prometheus = new("--prometheus") { Description = "Write metrics in the text format that Prometheus reads" };
+    private readonly Option<bool> prometheus = new(
+        "--prometheus") { Description = "Write metrics in the text format that Prometheus reads" };
     private readonly SocketOption socket;
     private readonly StreamSet streams;
 
     public StatusCommand(SocketOption socket, StreamSet streams)
-        : base("status", "Tells how the daemon does: job hosts, jobs that run, requests counted. Only root is told of all jobs, others of their own.")
+        : base("status",
+            "Tells how the daemon does: job hosts, jobs that run, requests counted. Only root is told of all jobs, others of their own.")
     {
         this.socket = socket;
         this.streams = streams;

@@ -12,7 +12,9 @@ internal static class Failure
     public static bool Explains(Exception failure) =>
         failure is PipeForkAsException or OperationCanceledException || IsOfStreams(failure);
 
-    /// <summary>Whether a stream failed: .NET says of a descriptor that is closed, or open for the other direction, that access is denied.</summary>
+    /// <summary>
+    /// Whether a stream failed: .NET says of a descriptor that is closed, or open for the other direction, that access is denied.
+    /// </summary>
     public static bool IsOfStreams(Exception failure) => failure is IOException or UnauthorizedAccessException;
 
     public static int Report(Exception failure, Report report)

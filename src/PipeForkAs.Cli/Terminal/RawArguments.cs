@@ -15,7 +15,9 @@ internal static class RawArguments
     /// <exception cref="RequestException">A word is no UTF-8.</exception>
     public static void Check(string[] args)
     {
-        if (args.Any(word => word.Contains(Replacement, StringComparison.Ordinal)) && !Utf8.IsValid(File.ReadAllBytes("/proc/self/cmdline")))
-            throw new RequestException("a word of the command line is not valid UTF-8, which a request must be; send such bytes as the job's standard input");
+        if (args.Any(word => word.Contains(Replacement, StringComparison.Ordinal))
+            && !Utf8.IsValid(File.ReadAllBytes("/proc/self/cmdline")))
+            throw new RequestException(
+                "a word of the command line is not valid UTF-8, which a request must be; send such bytes as the job's standard input");
     }
 }

@@ -11,7 +11,8 @@ internal static class StandardStreams
     private const int Error = 2;
 
     /// <summary>
-    /// Puts /dev/null in the place of closed descriptors, as set-user-id programs do: otherwise the connection to the daemon would become the
+    /// Puts /dev/null in the place of closed descriptors, as set-user-id programs do: otherwise the connection to the daemon would become
+    /// the
     /// standard output, and the job's output the job's input. It is opened for reading: writing to it still fails.
     /// </summary>
     public static void Secure()
@@ -34,8 +35,10 @@ internal static class StandardStreams
     public static Stream OpenError() => Open(Error, FileAccess.Write, Console.OpenStandardError);
 
     /// <summary>
-    /// Pipes, sockets and terminals get a <see cref="FileStream"/>: the console's would hide that nobody reads a pipe any more, read a terminal by
-    /// lines of its own making, and write sequences to it. Files get the console's: it moves the file's offset, which other programs share, as in
+    /// Pipes, sockets and terminals get a <see cref="FileStream"/>: the console's would hide that nobody reads a pipe any more, read a
+    /// terminal by
+    /// lines of its own making, and write sequences to it. Files get the console's: it moves the file's offset, which other programs
+    /// share, as in
     /// <c>(pipeforkas ...; date) > log</c>, where a <see cref="FileStream"/> keeps an offset of its own.
     /// </summary>
     private static Stream Open(int descriptor, FileAccess access, Func<Stream> openConsole)
@@ -55,14 +58,17 @@ internal static class StandardStreams
         return waiting ?? OverSocket(descriptor, access) ?? (Stream)stream;
     }
 
-    /// <summary>Whether a program that has the descriptor too has made its calls fail (EAGAIN) instead of waiting: that holds for all who have it.</summary>
+    /// <summary>
+    /// Whether a program that has the descriptor too has made its calls fail (EAGAIN) instead of waiting: that holds for all who have it.
+    /// </summary>
     private static bool IsNonBlocking(int descriptor)
     {
         const int O_NONBLOCK = 0x800;
         try
         {
             // proc(5): "flags:" and the flags of open(2), in octal.
-            string? flags = File.ReadLines($"/proc/self/fdinfo/{descriptor}").FirstOrDefault(line => line.StartsWith("flags:", StringComparison.Ordinal));
+            string? flags = File.ReadLines($"/proc/self/fdinfo/{descriptor}").FirstOrDefault(
+                line => line.StartsWith("flags:", StringComparison.Ordinal));
             return flags is not null && (Convert.ToInt64(flags["flags:".Length..].Trim(), 8) & O_NONBLOCK) != 0;
         }
         catch (Exception unknown) when (unknown is IOException or UnauthorizedAccessException)
@@ -79,7 +85,9 @@ internal static class StandardStreams
         try
         {
             // The descriptor keeps its flags: Socket waits by itself.
+#pragma warning disable CA2000 // The receiver owns it, and closes it.
             var socket = new Socket(new SafeSocketHandle(descriptor, ownsHandle: false)) { Blocking = true };
+#pragma warning restore CA2000
             return new NetworkStream(socket, access, ownsSocket: false);
         }
         catch (Exception refused) when (refused is SocketException or IOException)
@@ -88,7 +96,10 @@ internal static class StandardStreams
         }
     }
 
-    /// <summary>The same pipe or terminal with flags of its own: the other program's stay as they are. Null for a socket, and where it may not be opened.</summary>
+    /// <summary>
+    /// The same pipe or terminal with flags of its own: the other program's stay as they are. Null for a socket, and where it may not be
+    /// opened.
+    /// </summary>
     private static FileStream? Reopen(int descriptor, FileAccess access)
     {
         try

@@ -33,7 +33,8 @@ internal static class Connecting
                 Demand(socket, path, daemonUid);
                 return socket;
             }
-            catch (SocketException failure) when (failure.SocketErrorCode == SocketError.WouldBlock && TimeProvider.System.GetElapsedTime(start) < QueueTimeout)
+            catch (SocketException failure)
+                when (failure.SocketErrorCode == SocketError.WouldBlock && TimeProvider.System.GetElapsedTime(start) < QueueTimeout)
             {
                 socket.Dispose();
             }

@@ -57,7 +57,8 @@ internal sealed class InputPump(Socket socket, Stream? input)
         {
             // Should it fail later, nobody is left to be told.
             _ = read.ContinueWith(
-                static abandoned => abandoned.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+                static abandoned => abandoned.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted,
+                TaskScheduler.Default);
             throw;
         }
 #pragma warning disable CA1031 // Whatever a stream of the caller's throws is the caller's to see, with the word which stream it was.

@@ -19,7 +19,8 @@ namespace PipeForkAs.Daemon.Accounts;
 /// <param name="shadow">The shadow database's entry of a name; called on a thread that may wait.</param>
 /// <param name="pam">What a PAM service says of a name: null where the account may be used.</param>
 internal sealed class AccountGate(
-    Loop loop, FairTurns turns, CurrentConfiguration configuration, Func<string, ShadowEntry?> shadow, Func<string, string, Task<string?>> pam)
+    Loop loop, FairTurns turns, CurrentConfiguration configuration, Func<string, ShadowEntry?> shadow, Func<string, string,
+    Task<string?>> pam)
 {
     /// <summary>Files whose change ends what is cached of the shadow database at once, whatever its age.</summary>
     private static readonly string[] ShadowFiles = ["/etc/shadow", "/etc/nsswitch.conf"];
@@ -47,11 +48,14 @@ internal sealed class AccountGate(
             string? problem = DisabledAccount.ShellProblem(account.Shell)
                 ?? DisabledAccount.ShadowProblem(await shadowEntries.FindAsync(account.Name, bucket), today);
             if (problem is not null)
-                throw new RefusedException(ReplyCode.Denied, $"the account \"{account.Name}\" is disabled: {problem} (Policy:RefuseDisabledAccounts)");
+                throw new RefusedException(
+                    ReplyCode.Denied, $"the account \"{account.Name}\" is disabled: {problem} (Policy:RefuseDisabledAccounts)");
         }
 
         if (configuration.Policy.PamService is { } service && await refusals.FindAsync((service, account.Name), bucket) is { } refusal)
-            throw new RefusedException(ReplyCode.Denied, $"the account \"{account.Name}\" is refused by the PAM service \"{service}\": {refusal} (Policy:PamService)");
+            throw new RefusedException(
+                ReplyCode.Denied,
+                $"the account \"{account.Name}\" is refused by the PAM service \"{service}\": {refusal} (Policy:PamService)");
     }
 
     private static ShadowEntry? Ask(Func<string, ShadowEntry?> shadow, string name)

@@ -28,7 +28,9 @@ internal static class DisabledAccount
         bool passwordAges = shadow.LastChange > 0 && shadow.MaximumAge >= 0 && shadow.Inactive >= 0;
         long age = day - shadow.LastChange;
         return passwordAges && age > shadow.MaximumAge && age - shadow.MaximumAge > shadow.Inactive
-            ? string.Create(CultureInfo.InvariantCulture, $"its password was not changed for {age} days, {shadow.MaximumAge} and {shadow.Inactive} more are allowed")
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"its password was not changed for {age} days, {shadow.MaximumAge} and {shadow.Inactive} more are allowed")
             : null;
     }
 }

@@ -110,7 +110,9 @@ internal sealed class PamCheck(Loop loop, ChildReaper reaper, CurrentConfigurati
         (int code, string text) = Pam.CheckAccount(service, user);
         if (code == Pam.Success)
             return 0;
+#pragma warning disable CA2000 // The descriptor is the process's own, and stays open.
         var output = new FileDescriptor(1);
+#pragma warning restore CA2000
         Libc.write(output, Encoding.UTF8.GetBytes($"{text} ({code})"));
         output.Release();
         return 1;

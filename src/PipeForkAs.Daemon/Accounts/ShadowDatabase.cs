@@ -8,7 +8,8 @@ internal static class ShadowDatabase
     private const string File = "/etc/shadow";
 
     /// <summary>
-    /// The entry of an account; null where there is none. Where the file is closed to the daemon, a name service switch with more services than <c>files</c>
+    /// The entry of an account; null where there is none. Where the file is closed to the daemon, a name service switch with more
+    /// services than <c>files</c>
     /// says that there is none, for an account that has expired, too: then nobody can say.
     /// </summary>
     /// <exception cref="SystemCallException">The database cannot be asked, or its file not be read.</exception>

@@ -9,7 +9,8 @@ namespace PipeForkAs.Daemon.Auditing;
 
 /// <summary>
 /// Stands for a request's arguments where they are not to be read: whether two requests of a caller for a job had the same arguments can be
-/// told, and no more. A plain hash would tell every short secret to whoever tries all; a key that all callers share, to whoever may read the
+/// told, and no more. A plain hash would tell every short secret to whoever tries all; a key that all callers share, to whoever may read
+/// the
 /// records and asks for the job himself. So the key lives as long as the daemon, in its memory alone, and job and caller count too.
 /// </summary>
 internal sealed class ArgumentDigest
@@ -22,18 +23,23 @@ internal sealed class ArgumentDigest
     /// <param name="arguments">A JSON object.</param>
     public string Of(string job, UserId caller, byte[] arguments)
     {
-        byte[] text = [.. Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{job}\0{caller.Value}\0")), .. Canonical(arguments)];
+        byte[] text = [
+            .. Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{job}\0{caller.Value}\0")), .. Canonical(arguments)];
         return Convert.ToHexStringLower(Sha256.Hmac(key, text));
     }
 
-    /// <summary>The same object with its members in order at every depth, and without white space. Numbers stay as they are written.</summary>
+    /// <summary>
+    /// The same object with its members in order at every depth, and without white space. Numbers stay as they are written.
+    /// </summary>
     public static byte[] Canonical(byte[] arguments) => Write(arguments, _ => true);
 
     /// <summary>The arguments of these names alone, canonical, as JSON; null where none is shown.</summary>
     /// <param name="arguments">A JSON object.</param>
     /// <param name="names">Names, or <see cref="JobRestrictionOptions.AllArguments"/>.</param>
     public static string? Audited(byte[] arguments, IReadOnlyCollection<string> names) =>
-        names.Count == 0 ? null : Encoding.UTF8.GetString(Write(arguments, name => names.Contains(JobRestrictionOptions.AllArguments) || names.Contains(name)));
+        names.Count == 0
+        ? null
+        : Encoding.UTF8.GetString(Write(arguments, name => names.Contains(JobRestrictionOptions.AllArguments) || names.Contains(name)));
 
     private static byte[] Write(byte[] arguments, Func<string, bool> isAudited)
     {

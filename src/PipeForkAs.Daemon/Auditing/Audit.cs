@@ -20,7 +20,9 @@ namespace PipeForkAs.Daemon.Auditing;
 internal sealed class Audit(
     ILogger logger, TimeProvider time, Action<TimeSpan, Action> schedule, Func<string, IReadOnlyCollection<string>> shown)
 {
-    /// <summary>The log's category. It is on whatever the level of other logs is; <c>Logging:LogLevel:PipeForkAs.Audit</c> sets another.</summary>
+    /// <summary>
+    /// The log's category. It is on whatever the level of other logs is; <c>Logging:LogLevel:PipeForkAs.Audit</c> sets another.
+    /// </summary>
     public const string Category = "PipeForkAs.Audit";
 
     /// <summary>The time between two records that sum up a caller's others.</summary>
@@ -51,7 +53,8 @@ internal sealed class Audit(
     public void ThrowIfUnwritable()
     {
         if (options.Required && !writer.IsHealthy)
-            throw new RefusedException(ReplyCode.Internal, "the audit file cannot be written, without which nothing may run (Audit:Required); nothing was run");
+            throw new RefusedException(
+                ReplyCode.Internal, "the audit file cannot be written, without which nothing may run (Audit:Required); nothing was run");
     }
 
     /// <summary>Opens what a configuration says, off the loop; nothing changes before <see cref="Change.Commit"/>.</summary>

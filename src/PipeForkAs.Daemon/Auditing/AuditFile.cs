@@ -47,7 +47,8 @@ internal sealed class AuditFile : IDisposable
         try
         {
             // A named pipe in its place must not make the daemon wait for a reader.
-            FileDescriptor file = Libc.open(path, OpenFlags.O_WRONLY | OpenFlags.O_APPEND | OpenFlags.O_NOFOLLOW | OpenFlags.O_NONBLOCK, OwnMode);
+            FileDescriptor file = Libc.open(
+                path, OpenFlags.O_WRONLY | OpenFlags.O_APPEND | OpenFlags.O_NOFOLLOW | OpenFlags.O_NONBLOCK, OwnMode);
             if (ProblemOf(path, Libc.fstat(file)) is not { } wrong)
                 return new AuditFile(file);
             file.Dispose();
@@ -59,7 +60,10 @@ internal sealed class AuditFile : IDisposable
         }
     }
 
-    /// <summary>Writes a line at the end, in one call where the disk has room. A line that was written in part before ends first, so that it spoils no other.</summary>
+    /// <summary>
+    /// Writes a line at the end, in one call where the disk has room. A line that was written in part before ends first, so that it
+    /// spoils no other.
+    /// </summary>
     /// <param name="line">The record with its <c>\n</c>.</param>
     public Errno Append(ReadOnlySpan<byte> line)
     {

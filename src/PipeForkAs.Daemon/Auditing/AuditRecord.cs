@@ -10,7 +10,8 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.Daemon.Auditing;
 
 /// <summary>
-/// What is kept of a request: one list of named values for the journal, the console and the file alike. What is not known, or does not apply, is
+/// What is kept of a request: one list of named values for the journal, the console and the file alike. What is not known, or does not
+/// apply, is
 /// not in it. Neither the values of environment variables nor a job's own words are kept: they may be secrets. Of its failure there is the
 /// kind, and the errno.
 /// </summary>
@@ -25,7 +26,8 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
     public AuditRecord(AuditTrail trail, ArgumentDigest digest, IReadOnlyCollection<string> shown)
     {
         Request? request = trail.Request;
-        EndRecord end = trail.End ?? new EndRecord { Code = ReplyCode.Internal, Message = "the request failed in the daemon; its log tells more" };
+        EndRecord end = trail.End
+            ?? new EndRecord { Code = ReplyCode.Internal, Message = "the request failed in the daemon; its log tells more" };
         string? user = end.User ?? trail.Decision?.Account?.Name ?? request?.User;
         string? reason = ReasonOf(trail, end);
         Event = EventOf(request, end);
@@ -83,7 +85,9 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
         }
 
         Add("WorkerPid", end.Pid);
-        string what = request is null ? "a request" : string.Join(' ', new[] { operation, request.Job, user is null ? null : $"as {user}" }.OfType<string>());
+        string what = request is null
+            ? "a request"
+            : string.Join(' ', new[] { operation, request.Job, user is null ? null : $"as {user}" }.OfType<string>());
         string? why = reason ?? (end.Error is { } thrown ? KindOf(thrown) : null);
         Sentence = string.Create(
             CultureInfo.InvariantCulture, $"uid {trail.Caller.Uid}: {what}: {end.Code.ToWire()}{(why is null ? "" : $": {why}")}");

@@ -12,7 +12,9 @@ internal interface IAuthorizer
     /// <param name="job">The job's name.</param>
     /// <param name="user">The user as the request names it.</param>
     /// <param name="arguments">The arguments as a JSON object in UTF-8; null for none.</param>
-    /// <param name="trace">Is given what each rule came to. It may tell of the user's account: not for others than root. Null for none.</param>
+    /// <param name="trace">
+    /// Is given what each rule came to. It may tell of the user's account: not for others than root. Null for none.
+    /// </param>
     /// <exception cref="UserLookupException">The user database did not answer.</exception>
     ValueTask<Decision> DecideAsync(Caller caller, string job, UserSelector user, byte[]? arguments, List<CheckedRule>? trace = null);
 

@@ -89,7 +89,9 @@ internal sealed class NameWatch(
 
     private bool IsRecent(Asking asking)
     {
-        TimeSpan interval = configuration.Limits.LookupCacheTime > ShortestInterval ? configuration.Limits.LookupCacheTime : ShortestInterval;
+        TimeSpan interval = configuration.Limits.LookupCacheTime > ShortestInterval
+            ? configuration.Limits.LookupCacheTime
+            : ShortestInterval;
         return loop.Time.GetElapsedTime(asking.EndedAt) < interval;
     }
 

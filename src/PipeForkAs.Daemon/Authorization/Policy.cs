@@ -9,7 +9,8 @@ namespace PipeForkAs.Daemon.Authorization;
 
 /// <summary>
 /// Who may run what as whom: the first rule that matches decides, and no match refuses. It is asked twice. First by what the request
-/// names: what no rule can allow is refused before anything of the target is looked up, so that a refusal tells nothing of what exists. Then
+/// names: what no rule can allow is refused before anything of the target is looked up, so that a refusal tells nothing of what exists.
+/// Then
 /// with the account.
 /// </summary>
 /// <param name="minimumUid">The lowest uid that a rule allows without naming its user.</param>
@@ -21,7 +22,8 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Policy?
     public static IReadOnlyList<Rule> DefaultRules { get; } =
     [
         new() { Name = "self", Callers = [Principal.Everyone], Jobs = ["*"], As = [Principal.Self] },
-        new() { Name = "root as everyone", Callers = [new Principal(PrincipalKind.Uid, "0", UserId.Root)], Jobs = ["*"], As = [Principal.Everyone] },
+        new() { Name = "root as everyone", Callers = [new Principal(PrincipalKind.Uid, "0", UserId.Root)], Jobs = ["*"],
+            As = [Principal.Everyone] },
     ];
 
     public IReadOnlyList<Rule> Rules => rules;
@@ -40,7 +42,8 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Policy?
     {
         return new Policy(
             minimumUid,
-            [.. rules.Select(rule => EntriesOf(rule).Any(IsAnswered) ? rule with { Callers = All(rule.Callers), As = All(rule.As) } : rule)],
+            [.. rules.Select(
+                rule => EntriesOf(rule).Any(IsAnswered) ? rule with { Callers = All(rule.Callers), As = All(rule.As) } : rule)],
             Origin);
 
         bool IsAnswered(Principal entry) => entry.ToLookUp is { } name && answers.ContainsKey(name);
@@ -96,7 +99,8 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Policy?
     }
 
     /// <summary>
-    /// Whether a rule could ask some user for consent, whoever the request names. Where it could, a denial must not come sooner for a user whom
+    /// Whether a rule could ask some user for consent, whoever the request names. Where it could, a denial must not come sooner for a
+    /// user whom
     /// the rule does not cover than for one who does not consent.
     /// </summary>
     public bool MightAskConsent(Question question)
@@ -160,10 +164,14 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Policy?
             }
         }
 
-        return Decision.Deny(question.Consent is { Given: false } refused ? $"no rule matches without the user's consent: {refused.Reason}" : "no rule matches");
+        return Decision.Deny(
+            question.Consent is { Given: false } refused
+            ? $"no rule matches without the user's consent: {refused.Reason}"
+            : "no rule matches");
     }
 
-    private static string Outcome(Rule rule, bool caller, bool job, TruthValue user, TruthValue matches, ConsentAnswer? consent) => (caller, job, user, matches) switch
+    private static string Outcome(Rule rule, bool caller, bool job, TruthValue user, TruthValue matches, ConsentAnswer? consent) =>
+        (caller, job, user, matches) switch
     {
         (false, _, _, _) => "the caller is not among Callers",
         (_, false, _, _) => "the job is not among Jobs",
@@ -173,7 +181,8 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Policy?
         (_, _, _, TruthValue.Unknowable) when !rule.Deny => "an argument that Where looks at is missing, or cannot be judged",
         (_, _, _, TruthValue.Unknowable) => "denies it: an argument that Where looks at is missing, or cannot be judged",
         (_, _, _, TruthValue.Pending) => "the user's account decides",
-        _ when rule.RequireConsent && consent is not { Given: true } => consent is { } refused ? $"the user has not consented: {refused.Reason}" : "the user's consent decides",
+        _ when rule.RequireConsent && consent is not { Given: true } => consent is { } refused
+            ? $"the user has not consented: {refused.Reason}" : "the user's consent decides",
         _ => rule.Deny ? "denies it" : "allows it",
     };
 

@@ -27,7 +27,8 @@ internal sealed class PolicyAuthorizer(
     /// <summary>Looks up again what the policy could not resolve; null where nothing does.</summary>
     public NameWatch? Names { get; set; }
 
-    public async ValueTask<Decision> DecideAsync(Caller caller, string job, UserSelector user, byte[]? arguments, List<CheckedRule>? trace = null)
+    public async ValueTask<Decision> DecideAsync(
+        Caller caller, string job, UserSelector user, byte[]? arguments, List<CheckedRule>? trace = null)
     {
         while (true)
         {
@@ -104,9 +105,12 @@ internal sealed class PolicyAuthorizer(
     }
 
     private async ValueTask<KnownCaller> KnowAsync(Policy current, Caller caller, bool userIsName) =>
-        current.Know(caller, current.NeedsCallerAccount(userIsName) ? await users.FindAsync(UserSelector.ById(caller.Uid), caller.Bucket) : null);
+        current.Know(
+            caller, current.NeedsCallerAccount(userIsName) ? await users.FindAsync(UserSelector.ById(caller.Uid), caller.Bucket) : null);
 
-    /// <summary>The caller must not learn from the time that a denial takes whether there is such a user, and whether a rule covers it.</summary>
+    /// <summary>
+    /// The caller must not learn from the time that a denial takes whether there is such a user, and whether a rule covers it.
+    /// </summary>
     private async ValueTask AskWithoutEffectAsync(Policy current, Question question, Account? account)
     {
         if (!current.MightAskConsent(question))
@@ -118,12 +122,16 @@ internal sealed class PolicyAuthorizer(
     private async ValueTask<ConsentAnswer> AskAsync(KnownCaller caller, string job, Account target) => consents is null
         ? new ConsentAnswer(false, "nobody can be asked")
         : await consents.AskAsync(
-            caller.Caller, caller.Name ?? (await users.FindAsync(UserSelector.ById(caller.Caller.Uid), caller.Caller.Bucket))?.Name, job, target);
+            caller.Caller, caller.Name ?? (await users.FindAsync(UserSelector.ById(caller.Caller.Uid), caller.Caller.Bucket))?.Name, job,
+            target);
 
     /// <summary>A user who has no file, to be asked in the place of one who does not exist or is never asked.</summary>
     private static Account Nobody(UserSelector user) => new(user.ToString(), NobodyId, NobodyId, [NobodyId], "/nonexistent", "");
 
-    /// <summary>Root may read the user database anyway, and of itself everyone knows. To others, a user that does not exist is one that they may not.</summary>
+    /// <summary>
+    /// Root may read the user database anyway, and of itself everyone knows. To others, a user that does not exist is one that they may
+    /// not.
+    /// </summary>
     private static bool MayKnow(Caller caller, UserSelector user) => caller.Uid == UserId.Root || user.Uid == caller.Uid;
 
     /// <summary>
@@ -135,7 +143,8 @@ internal sealed class PolicyAuthorizer(
         if (user.Uid is { } uid)
             return account.Uid == uid.Value ? null : $"uid {uid} led to the account of uid {account.Uid}";
         Account? own = await users.FindAsync(UserSelector.ById(new UserId(account.Uid)), caller.Bucket);
-        return own is not null && own.Uid == account.Uid && own.Gid == account.Gid && string.Equals(own.Name, account.Name, StringComparison.Ordinal)
+        return own is not null && own.Uid == account.Uid && own.Gid == account.Gid
+            && string.Equals(own.Name, account.Name, StringComparison.Ordinal)
             ? null
             : $"\"{user}\" led to uid {account.Uid}, which is the account \"{own?.Name}\"";
     }

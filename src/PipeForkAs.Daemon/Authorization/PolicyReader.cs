@@ -198,7 +198,8 @@ internal sealed class PolicyReader
         folder is "~" || FolderPath.Of(folder.StartsWith("~/", StringComparison.Ordinal) ? folder[1..] : folder) is not null;
 
     private static uint Number(string text) =>
-        uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out uint number) && number != uint.MaxValue && (text == "0" || text[0] != '0')
+        uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out uint number) && number != uint.MaxValue
+        && (text == "0" || text[0] != '0')
             ? number
             : throw new FormatException("must be a number from 0 to 4294967294 without zeros in front");
 

@@ -69,7 +69,9 @@ internal sealed record Rule
         TruthValue any = TruthValue.No;
         foreach (Principal entry in As)
         {
-            TruthValue one = question.Account is { } account ? Covers(entry, question, account, minimumUid) : Might(entry, question, minimumUid);
+            TruthValue one = question.Account is { } account
+                ? Covers(entry, question, account, minimumUid)
+                : Might(entry, question, minimumUid);
             any = one > any ? one : any;
         }
 
@@ -120,13 +122,16 @@ internal sealed record Rule
             case PrincipalKind.Group:
                 return floor ? TruthValue.Pending : TruthValue.No;
             case PrincipalKind.Self when Deny:
-                return question.User.Uid == question.Caller.Caller.Uid ? TruthValue.Yes : question.User.Uid is null ? TruthValue.Pending : TruthValue.No;
+                return question.User.Uid == question.Caller.Caller.Uid ? TruthValue.Yes : question.User.Uid is null
+                    ? TruthValue.Pending
+                    : TruthValue.No;
             case PrincipalKind.Self:
                 bool own = question.User.Uid is { } uid ? uid == question.Caller.Caller.Uid
                     : question.Caller.Name is { } name && string.Equals(question.User.Name, name, StringComparison.Ordinal);
                 return own && !IsBelowFloor(question.Caller.Caller.Uid, minimumUid) ? TruthValue.Pending : TruthValue.No;
             case PrincipalKind.Uid:
-                return question.User.Uid is null ? TruthValue.Pending : question.User.Uid != entry.Uid ? TruthValue.No : Deny ? TruthValue.Yes : TruthValue.Pending;
+                return question.User.Uid is null ? TruthValue.Pending : question.User.Uid != entry.Uid ? TruthValue.No : Deny
+                    ? TruthValue.Yes : TruthValue.Pending;
             case PrincipalKind.User when Deny:
                 return Names(entry, question.User) ? TruthValue.Yes : TruthValue.Pending;
             case PrincipalKind.User:

@@ -59,14 +59,18 @@ internal sealed class WorkerConsents(
             if (await Task.WhenAny(names, late.Task) == late.Task)
                 return Late(timeout);
             TimeSpan left = timeout - loop.Time.GetElapsedTime(begun);
-            using var worker = new Released(loop, unkillable, Bucket.OfAccount(new UserId(target.Uid)), await take(caller.Bucket, left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1)));
+            using var worker = new Released(
+                loop, unkillable, Bucket.OfAccount(new UserId(target.Uid)),
+                await take(caller.Bucket, left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1)));
             var order = new WorkerOrder { Job = job, Account = target, Limits = Tight, ConsentFor = await names };
             worker.Worker.Order(order, default(GroupLimits), writer);
 
             if (await Task.WhenAny(worker.Worker.Ended, late.Task) == late.Task)
                 return Late(timeout);
             WorkerReport report = worker.Worker.ReadReport();
-            return report.Consent ?? new ConsentAnswer(false, report.Failed is { } failed ? $"step {failed.Step}: {failed.Detail}" : "the worker ended without an answer");
+            return report.Consent
+                ?? new ConsentAnswer(
+                    false, report.Failed is { } failed ? $"step {failed.Step}: {failed.Detail}" : "the worker ended without an answer");
         }
         catch (Exception failure) when (failure is SystemCallException or JobHostException)
         {
@@ -81,7 +85,8 @@ internal sealed class WorkerConsents(
     }
 
     /// <summary>
-    /// All that the caller may be called in the user's file. A name that could be read as something else there (a uid, a group, everyone) is
+    /// All that the caller may be called in the user's file. A name that could be read as something else there (a uid, a group, everyone)
+    /// is
     /// none.
     /// </summary>
     internal static string[] Names(Caller caller, string? callerName, IEnumerable<(GroupId Gid, string? Name)> groups)
@@ -113,7 +118,8 @@ internal sealed class WorkerConsents(
         try
         {
             return await Task.Factory.StartNew(
-                () => Names(caller, callerName, groups.Select(gid => (gid, groupName(gid)))), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+                () => Names(caller, callerName, groups.Select(gid => (gid, groupName(gid)))), CancellationToken.None,
+                TaskCreationOptions.LongRunning, TaskScheduler.Default);
         }
         finally
         {

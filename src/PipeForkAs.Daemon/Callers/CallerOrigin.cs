@@ -21,7 +21,10 @@ internal sealed record CallerOrigin(string? Executable, string? Unit, OriginTrus
 
     private static readonly string[] UnitSuffixes = [".service", ".scope", ".socket", ".mount", ".swap"];
 
-    /// <summary>Looks. Nothing that is read here waits for the process: what does, as its command line and its environment, whose memory can be made to hang, is not read.</summary>
+    /// <summary>
+    /// Looks. Nothing that is read here waits for the process: what does, as its command line and its environment, whose memory can be
+    /// made to hang, is not read.
+    /// </summary>
     /// <param name="socket">What it connected by.</param>
     /// <param name="pid">Its process id when it connected.</param>
     public static CallerOrigin Of(FileDescriptor socket, ProcessId pid)
@@ -70,7 +73,9 @@ internal sealed record CallerOrigin(string? Executable, string? Unit, OriginTrus
         return null;
     }
 
-    /// <summary>The path in systemd's own hierarchy, or else in that of version 2; cgroups(7). A line is "NUMBER:CONTROLLERS:PATH".</summary>
+    /// <summary>
+    /// The path in systemd's own hierarchy, or else in that of version 2; cgroups(7). A line is "NUMBER:CONTROLLERS:PATH".
+    /// </summary>
     private static ReadOnlySpan<char> PathIn(ReadOnlySpan<char> groups)
     {
         ReadOnlySpan<char> unified = default;

@@ -3,7 +3,9 @@ namespace PipeForkAs.Daemon.Configuration;
 /// <summary>Where records of requests are kept beside the log.</summary>
 internal sealed class AuditOptions
 {
-    /// <summary>An absolute path; null for no file. It is root's alone (0600) where it is made here, and is never more open than 0640.</summary>
+    /// <summary>
+    /// An absolute path; null for no file. It is root's alone (0600) where it is made here, and is never more open than 0640.
+    /// </summary>
     public string? File { get; set; }
 
     /// <summary>

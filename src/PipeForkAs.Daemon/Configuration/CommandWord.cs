@@ -10,7 +10,9 @@ namespace PipeForkAs.Daemon.Configuration;
 /// </summary>
 internal sealed class CommandWord
 {
-    /// <summary>Fixed text with one of these is most likely a line for a shell or another interpreter, where a value could be more than a value.</summary>
+    /// <summary>
+    /// Fixed text with one of these is most likely a line for a shell or another interpreter, where a value could be more than a value.
+    /// </summary>
     private static readonly SearchValues<char> OfInterpreters = SearchValues.Create(" \t\n\r\v\f'\"`$;|&<>()\\");
 
     private readonly List<Piece> pieces = [];
@@ -39,7 +41,8 @@ internal sealed class CommandWord
             if (pieces[0].Text is ['-', .. var option] && !option.Contains('=', StringComparison.Ordinal))
                 return $"after \"{pieces[0].Text}\" a value could become another option; write \"--OPTION={{{parameter}}}\", or {remedy}";
             return pieces.Exists(piece => !piece.IsParameter && piece.Text.AsSpan().ContainsAny(OfInterpreters))
-                ? $"text beside a parameter must not hold white space, quotes or any of `$;|&<>()\\, which an interpreter would read; {remedy}"
+                ? $"text beside a parameter must not hold white space, quotes or any of `$;|&<>()\\, which an interpreter would "
+                    + $"read; {remedy}"
                 : null;
         }
     }

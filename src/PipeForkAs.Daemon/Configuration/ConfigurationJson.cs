@@ -13,7 +13,9 @@ internal static class ConfigurationJson
     private const int MaxDepth = 256;
     private const int MaxExcerpt = 24;
 
-    /// <summary>More than any key has that is read. What a key costs grows with the square of it, since a name may have colons too.</summary>
+    /// <summary>
+    /// More than any key has that is read. What a key costs grows with the square of it, since a name may have colons too.
+    /// </summary>
     private const int MaxParts = 32;
 
     private static readonly JsonDocumentOptions Options =

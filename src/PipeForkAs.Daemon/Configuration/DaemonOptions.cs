@@ -1,6 +1,8 @@
 namespace PipeForkAs.Daemon.Configuration;
 
-/// <summary>The whole configuration: <c>/etc/pipeforkas/pipeforkas.json</c> and what overrides it. Every default is a working one.</summary>
+/// <summary>
+/// The whole configuration: <c>/etc/pipeforkas/pipeforkas.json</c> and what overrides it. Every default is a working one.
+/// </summary>
 internal sealed class DaemonOptions
 {
     /// <summary>Where the daemon listens.</summary>
@@ -13,7 +15,8 @@ internal sealed class DaemonOptions
     public IDictionary<string, CommandOptions> Commands { get; set; } = new Dictionary<string, CommandOptions>(StringComparer.Ordinal);
 
     /// <summary>What is restricted about jobs, functions and commands, by the job's name.</summary>
-    public IDictionary<string, JobRestrictionOptions> Jobs { get; set; } = new Dictionary<string, JobRestrictionOptions>(StringComparer.Ordinal);
+    public IDictionary<string, JobRestrictionOptions> Jobs { get; set; } = new Dictionary<string,
+        JobRestrictionOptions>(StringComparer.Ordinal);
 
     /// <summary>Who may run what as whom.</summary>
     public PolicyOptions Policy { get; set; } = new();
@@ -60,12 +63,15 @@ internal sealed class JobHostOptions
     public int Workers { get; set; } = 4;
 
     /// <summary>
-    /// How many wait at most, from <see cref="Workers"/> to 256: requests that find none make it more, and what is not needed for some seconds makes it
+    /// How many wait at most, from <see cref="Workers"/> to 256: requests that find none make it more, and what is not needed for some
+    /// seconds makes it
     /// less. Null for the default.
     /// </summary>
     public int? MaxWorkers { get; set; }
 
-    /// <summary>How many wait at most. Where <see cref="MaxWorkers"/> does not say: 16, or <see cref="Workers"/> where that is more or 0.</summary>
+    /// <summary>
+    /// How many wait at most. Where <see cref="MaxWorkers"/> does not say: 16, or <see cref="Workers"/> where that is more or 0.
+    /// </summary>
     public int MostWorkers => MaxWorkers ?? (Workers == 0 ? 0 : Math.Max(Workers, 16));
 
     /// <summary>How many processes of it fork, 1 to 64. A second one forks while the first one does, and takes some MB.</summary>
@@ -79,13 +85,15 @@ internal sealed class CommandOptions : JobRestrictionOptions
     public string Description { get; set; } = "";
 
     /// <summary>
-    /// The program's absolute path and its arguments. <c>{NAME}</c> is replaced by the parameter's value, as a word of its own or after a fixed
+    /// The program's absolute path and its arguments. <c>{NAME}</c> is replaced by the parameter's value, as a word of its own or after a
+    /// fixed
     /// beginning; no shell is involved.
     /// </summary>
     public IList<string> Command { get; set; } = [];
 
     /// <summary>The parameters by their names.</summary>
-    public IDictionary<string, ParameterOptions> Parameters { get; set; } = new Dictionary<string, ParameterOptions>(StringComparer.Ordinal);
+    public IDictionary<string, ParameterOptions> Parameters { get; set; } = new Dictionary<string,
+        ParameterOptions>(StringComparer.Ordinal);
 
     /// <summary>Environment variables that a client may set.</summary>
     public IList<string> Env { get; set; } = [];
@@ -154,7 +162,9 @@ internal sealed class LimitOptions
     /// <summary>How long the user database may take to answer: 0.1 s to 10 minutes.</summary>
     public TimeSpan LookupTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long an answer of the user database is used again, zero to an hour; a change of /etc/passwd or /etc/group ends it at once.</summary>
+    /// <summary>
+    /// How long an answer of the user database is used again, zero to an hour; a change of /etc/passwd or /etc/group ends it at once.
+    /// </summary>
     public TimeSpan LookupCacheTime { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Jobs that run at once, 1 to 10,000. More wait, and are refused with <c>busy</c> in the end.</summary>
@@ -163,13 +173,17 @@ internal sealed class LimitOptions
     /// <summary>Jobs of one caller's uid that run at once, 1 to 10,000.</summary>
     public int MaxJobsPerUid { get; set; } = 64;
 
-    /// <summary>Requests that wait for one of these to end, 0 to 100,000; of one caller's uid at most <see cref="MaxJobsPerUid"/>.</summary>
+    /// <summary>
+    /// Requests that wait for one of these to end, 0 to 100,000; of one caller's uid at most <see cref="MaxJobsPerUid"/>.
+    /// </summary>
     public int MaxQueued { get; set; } = 256;
 
     /// <summary>How long they wait: 0.1 s to 10 minutes.</summary>
     public TimeSpan QueueTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Bytes that a job may write to its outputs together, 0 or more; null for no limit. It is ended at more, with <c>output-limit</c>.</summary>
+    /// <summary>
+    /// Bytes that a job may write to its outputs together, 0 or more; null for no limit. It is ended at more, with <c>output-limit</c>.
+    /// </summary>
     public long? OutputLimit { get; set; }
 
     /// <summary>How long a job may run: 0.1 s to a day.</summary>
@@ -191,7 +205,8 @@ internal sealed class LimitOptions
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// Whether each job has a control group: <c>auto</c> where the service manager delegates one to the daemon, <c>required</c> everywhere, or
+    /// Whether each job has a control group: <c>auto</c> where the service manager delegates one to the daemon, <c>required</c>
+    /// everywhere, or
     /// the daemon does not start, <c>off</c>.
     /// </summary>
     public string Cgroup { get; set; } = "auto";
@@ -209,10 +224,16 @@ internal sealed class WorkerLimitOptions
     /// </summary>
     public long? MemoryMax { get; set; }
 
-    /// <summary>Processes and threads of the whole job, 1 to 4,194,304; null for no limit. Where no control group counts them: of the user, whatever started them.</summary>
+    /// <summary>
+    /// Processes and threads of the whole job, 1 to 4,194,304; null for no limit. Where no control group counts them: of the user,
+    /// whatever started them.
+    /// </summary>
     public long? PidsMax { get; set; } = 512;
 
-    /// <summary>The job's share of the processors where there are not enough, 1 to 10,000; null for 100. Only where a control group has the controller.</summary>
+    /// <summary>
+    /// The job's share of the processors where there are not enough, 1 to 10,000; null for 100. Only where a control group has the
+    /// controller.
+    /// </summary>
     public int? CpuWeight { get; set; }
 
     /// <summary>Open descriptors, 16 to 1,048,576.</summary>

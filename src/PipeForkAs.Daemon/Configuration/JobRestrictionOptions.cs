@@ -2,13 +2,20 @@ using PipeForkAs.Protocol;
 
 namespace PipeForkAs.Daemon.Configuration;
 
-/// <summary>What the configuration restricts about one job. All of it only takes away: nothing here gives a job more than it has without.</summary>
+/// <summary>
+/// What the configuration restricts about one job. All of it only takes away: nothing here gives a job more than it has without.
+/// </summary>
 internal class JobRestrictionOptions
 {
-    /// <summary>How long it may run: over zero, at most <see cref="LimitOptions.JobTimeout"/>; null where only that, and what the job says itself, holds.</summary>
+    /// <summary>
+    /// How long it may run: over zero, at most <see cref="LimitOptions.JobTimeout"/>; null where only that, and what the job says itself,
+    /// holds.
+    /// </summary>
     public TimeSpan? Timeout { get; set; }
 
-    /// <summary>Bytes that it may write to its outputs together, 0 or more; null where only <see cref="LimitOptions.OutputLimit"/> holds.</summary>
+    /// <summary>
+    /// Bytes that it may write to its outputs together, 0 or more; null where only <see cref="LimitOptions.OutputLimit"/> holds.
+    /// </summary>
     public long? OutputLimit { get; set; }
 
     /// <summary>What its worker and all its processes are limited to, below <see cref="LimitOptions.Worker"/>.</summary>
@@ -18,7 +25,8 @@ internal class JobRestrictionOptions
     public SandboxOptions Sandbox { get; set; } = new();
 
     /// <summary>
-    /// Arguments whose values audit records show, beside those of the job's registration; <c>*</c> for all. Records have a keyed hash of the others.
+    /// Arguments whose values audit records show, beside those of the job's registration; <c>*</c> for all. Records have a keyed hash of
+    /// the others.
     /// </summary>
     public IList<string> AuditedArguments { get; set; } = [];
 
@@ -34,7 +42,9 @@ internal class JobRestrictionOptions
             .Concat(AuditArguments.Select(static argument => (nameof(AuditArguments), argument)));
 }
 
-/// <summary>What a job is limited to beyond <see cref="WorkerLimitOptions"/>, which says what each of these means; null for nothing more.</summary>
+/// <summary>
+/// What a job is limited to beyond <see cref="WorkerLimitOptions"/>, which says what each of these means; null for nothing more.
+/// </summary>
 internal sealed class TighterLimitOptions
 {
     /// <summary>At most the general one.</summary>
@@ -71,7 +81,10 @@ internal sealed class TighterLimitOptions
 /// <summary>What a job may reach; landlock(7), seccomp(2).</summary>
 internal sealed class SandboxOptions
 {
-    /// <summary>Absolute paths, or <c>~</c> and paths below it for the user's home: what lies there may be read and executed. Where this or the other list stands, nothing else may be reached.</summary>
+    /// <summary>
+    /// Absolute paths, or <c>~</c> and paths below it for the user's home: what lies there may be read and executed. Where this or the
+    /// other list stands, nothing else may be reached.
+    /// </summary>
     public IList<string> ReadOnly { get; set; } = [];
 
     /// <summary>The same, to be written too.</summary>
@@ -80,7 +93,9 @@ internal sealed class SandboxOptions
     /// <summary>Whether it has no sockets but stream and seqpacket pairs, connected to each other.</summary>
     public bool NoNetwork { get; set; }
 
-    /// <summary><c>default</c> forbids the calls that are dangerous and seldom needed, <c>none</c> nothing more than the job says itself.</summary>
+    /// <summary>
+    /// <c>default</c> forbids the calls that are dangerous and seldom needed, <c>none</c> nothing more than the job says itself.
+    /// </summary>
     public string Seccomp { get; set; } = "none";
 
     /// <summary>The same, as workers read it.</summary>

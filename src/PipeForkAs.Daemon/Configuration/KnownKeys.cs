@@ -13,14 +13,16 @@ internal static class KnownKeys
         "Commands:*:Parameters:*:MaxLength", "Commands:*:Parameters:*:Default", "Commands:*:Parameters:*:AllowLeadingDash",
         .. Restrictions("Commands:*"), .. Restrictions("Jobs:*"), "Jobs:*:Timeout",
         "Policy:MinimumUid", "Policy:RefuseDisabledAccounts", "Policy:PamService", "Policy:UnknownNames",
-        "Policy:Rules:#:Name", "Policy:Rules:#:Callers:#", "Policy:Rules:#:Jobs:#", "Policy:Rules:#:As:#", "Policy:Rules:#:Deny", "Policy:Rules:#:AllowRoot", "Policy:Rules:#:RequireConsent",
+        "Policy:Rules:#:Name", "Policy:Rules:#:Callers:#", "Policy:Rules:#:Jobs:#", "Policy:Rules:#:As:#", "Policy:Rules:#:Deny",
+            "Policy:Rules:#:AllowRoot", "Policy:Rules:#:RequireConsent",
         "Policy:Rules:#:Where:*:Equals", "Policy:Rules:#:Where:*:OneOf:#", "Policy:Rules:#:Where:*:Pattern",
             "Policy:Rules:#:Where:*:MaxLength", "Policy:Rules:#:Where:*:Under",
         "Policy:Rules:#:Where:*:AtMost", "Policy:Rules:#:Where:*:AtLeast",
         "Limits:MaxConnections", "Limits:MaxConnectionsPerUid", "Limits:MaxReceivingPerUid", "Limits:RootReserve",
         "Limits:RequestTimeout", "Limits:LookupTimeout", "Limits:LookupCacheTime",
         "Limits:MaxJobs", "Limits:MaxJobsPerUid", "Limits:JobTimeout", "Limits:KillGrace", "Limits:OrphanGrace", "Limits:DrainTimeout",
-        "Limits:MaxQueued", "Limits:QueueTimeout", "Limits:OutputLimit", "Limits:Cgroup", "Limits:Worker:MemoryMax", "Limits:Worker:PidsMax", "Limits:Worker:CpuWeight", "Limits:Worker:OomScoreAdj",
+        "Limits:MaxQueued", "Limits:QueueTimeout", "Limits:OutputLimit", "Limits:Cgroup", "Limits:Worker:MemoryMax",
+            "Limits:Worker:PidsMax", "Limits:Worker:CpuWeight", "Limits:Worker:OomScoreAdj",
         "Limits:Worker:OpenFiles", "Limits:Worker:CpuSeconds", "Limits:Worker:FileSize", "Limits:Worker:Umask", "Limits:Worker:Nice",
         "Limits:Worker:CoreSize",
         "Audit:File", "Audit:Required", "Audit:RecordsPerMinute", "Logging:**",
@@ -30,7 +32,8 @@ internal static class KnownKeys
     [
         "Commands:*:Timeout", "Commands:*:Parameters:*:Pattern", "Commands:*:Parameters:*:MaxLength", "Commands:*:Parameters:*:Default",
         "Limits:Worker:CpuSeconds", "Limits:Worker:FileSize", "Limits:Worker:CoreSize",
-        "Limits:Worker:MemoryMax", "Limits:Worker:PidsMax", "Limits:Worker:CpuWeight", "Limits:OutputLimit", "Policy:PamService", "Audit:File",
+        "Limits:Worker:MemoryMax", "Limits:Worker:PidsMax", "Limits:Worker:CpuWeight", "Limits:OutputLimit", "Policy:PamService",
+            "Audit:File",
         "Audit:RecordsPerMinute",
         .. NullableRestrictions("Commands:*"), .. NullableRestrictions("Jobs:*"), "Jobs:*:Timeout",
     ];
@@ -138,7 +141,10 @@ internal static class KnownKeys
         return null;
     }
 
-    /// <summary>The known key that a mistyped one is nearest to: at the place where nothing known goes on, or of the same name elsewhere. Null for none.</summary>
+    /// <summary>
+    /// The known key that a mistyped one is nearest to: at the place where nothing known goes on, or of the same name elsewhere. Null for
+    /// none.
+    /// </summary>
     public static string? Nearest(string key)
     {
         string[] parts = key.Split(':');
@@ -148,7 +154,8 @@ internal static class KnownKeys
             string part = parts[depth];
             string[][] further = [.. candidates.Where(pattern => depth < pattern.Length && SamePart(pattern[depth], part))];
             if (further.Length == 0)
-                return NearestOf(candidates.Where(pattern => depth < pattern.Length).Select(pattern => pattern[depth]), part) ?? Elsewhere(parts[^1]);
+                return NearestOf(candidates.Where(pattern => depth < pattern.Length).Select(pattern => pattern[depth]), part)
+                    ?? Elsewhere(parts[^1]);
             candidates = further;
         }
 
@@ -160,7 +167,8 @@ internal static class KnownKeys
 
     private static string[] Restrictions(string job) =>
     [
-        .. NullableRestrictions(job), $"{job}:Sandbox:ReadOnly:#", $"{job}:Sandbox:ReadWrite:#", $"{job}:Sandbox:NoNetwork", $"{job}:Sandbox:Seccomp",
+        .. NullableRestrictions(job), $"{job}:Sandbox:ReadOnly:#", $"{job}:Sandbox:ReadWrite:#", $"{job}:Sandbox:NoNetwork",
+            $"{job}:Sandbox:Seccomp",
         $"{job}:AuditedArguments:#", $"{job}:AuditArguments:#",
     ];
 

@@ -2,7 +2,9 @@ using Microsoft.Extensions.Logging;
 
 namespace PipeForkAs.Daemon.Configuration;
 
-/// <summary>Checks the keys of logging, which Microsoft.Extensions.Logging reads. A level that it does not know would end the start.</summary>
+/// <summary>
+/// Checks the keys of logging, which Microsoft.Extensions.Logging reads. A level that it does not know would end the start.
+/// </summary>
 internal static class LoggingCheck
 {
     private const string Levels = "LogLevel";

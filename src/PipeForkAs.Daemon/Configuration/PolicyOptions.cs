@@ -5,13 +5,20 @@ namespace PipeForkAs.Daemon.Configuration;
 /// <summary>Who may run what as whom. Without <see cref="Rules"/>: everyone as themselves, root as everyone.</summary>
 internal sealed class PolicyOptions
 {
-    /// <summary>The lowest uid that a job may run as unless a rule names its user, 1 to 4294967294; what lies below are the system's own accounts.</summary>
+    /// <summary>
+    /// The lowest uid that a job may run as unless a rule names its user, 1 to 4294967294; what lies below are the system's own accounts.
+    /// </summary>
     public uint MinimumUid { get; set; } = 1000;
 
-    /// <summary>The rules, of which the first that matches decides; no match refuses. Null for the built-in ones; an empty list refuses everything.</summary>
+    /// <summary>
+    /// The rules, of which the first that matches decides; no match refuses. Null for the built-in ones; an empty list refuses
+    /// everything.
+    /// </summary>
     public IList<RuleOptions>? Rules { get; set; }
 
-    /// <summary>Whether accounts are refused that have expired, or whose shell lets nobody in. A password that is locked is not enough.</summary>
+    /// <summary>
+    /// Whether accounts are refused that have expired, or whose shell lets nobody in. A password that is locked is not enough.
+    /// </summary>
     public bool RefuseDisabledAccounts { get; set; } = true;
 
     /// <summary>
@@ -48,7 +55,9 @@ internal sealed class RuleOptions
     /// <summary>Whether uid 0, which <see cref="As"/> must name, is meant.</summary>
     public bool AllowRoot { get; set; }
 
-    /// <summary>Whether the user whom the job runs as must have let the caller in by a file of its own: <c>~/.config/pipeforkas/allow</c>.</summary>
+    /// <summary>
+    /// Whether the user whom the job runs as must have let the caller in by a file of its own: <c>~/.config/pipeforkas/allow</c>.
+    /// </summary>
     public bool RequireConsent { get; set; }
 
     /// <summary>Conditions by the argument's name; all of them must hold.</summary>

@@ -21,7 +21,8 @@ internal sealed class IdleGarbageCollection(Loop loop, Func<bool> isIdle, Func<l
 
     /// <summary>With the process's own collector.</summary>
     public static IdleGarbageCollection OfProcess(Loop loop, Func<bool> isIdle) => new(
-        loop, isIdle, static () => GC.GetTotalAllocatedBytes(), static () => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true));
+        loop, isIdle, static () => GC.GetTotalAllocatedBytes(),
+        static () => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true));
 
     /// <summary>A request has ended.</summary>
     public void RequestEnded() => look ??= loop.Schedule(Rest, Look);

@@ -5,7 +5,8 @@ namespace PipeForkAs.Daemon.EventLoop;
 
 /// <summary>
 /// The daemon's event loop: one thread and one epoll. Everything of a request runs on it as ordinary async methods whose awaits
-/// are continued inline: no lock, no hop, no thread per job. What can block is awaited off the loop and comes back through <see cref="Post"/>.
+/// are continued inline: no lock, no hop, no thread per job. What can block is awaited off the loop and comes back through
+/// <see cref="Post"/>.
 /// </summary>
 internal sealed class Loop : SynchronizationContext, IDisposable
 {
@@ -129,7 +130,9 @@ internal sealed class Loop : SynchronizationContext, IDisposable
     public Task DelayAsync(TimeSpan delay)
     {
         var elapsed = new TaskCompletionSource();
+#pragma warning disable CA2000 // The timer is to fire, and is not kept to cancel it.
         Schedule(delay, elapsed.SetResult);
+#pragma warning restore CA2000
         return elapsed.Task;
     }
 
@@ -203,8 +206,10 @@ internal sealed class Loop : SynchronizationContext, IDisposable
 
     private void RunPosted()
     {
-        // Only those that are there now: what they post themselves waits until the descriptors had their turn. The same where there are many.
-        for (int left = posted.Count; left > 0 && clock.Elapsed < PostedBudget && posted.TryDequeue(out (SendOrPostCallback Callback, object? State) item); left--)
+        // Only those that are there now: what they post themselves waits until the descriptors had their turn. The same where there are
+        // many.
+        for (int left = posted.Count; left > 0 && clock.Elapsed < PostedBudget
+            && posted.TryDequeue(out (SendOrPostCallback Callback, object? State) item); left--)
         {
             Guard(() => item.Callback(item.State));
             clock.StepEnded(item.State ?? item.Callback);

@@ -25,12 +25,15 @@ internal static class TrustedFile
         return isNamed ? problem : $"{path}: {problem}";
     }
 
-    /// <summary>The same of a file that is executed. Whether the user of a job may execute it, its x bits and the file system tell then.</summary>
+    /// <summary>
+    /// The same of a file that is executed. Whether the user of a job may execute it, its x bits and the file system tell then.
+    /// </summary>
     public static string? ProgramProblem(string path)
     {
         if (Problem(path) is { } problem)
             return problem;
-        return Libc.stat(path) is { } status && (status.Permissions & ExecutableByAnyone) == 0 ? "it is not executable; make it so (chmod +x)" : null;
+        return Libc.stat(path) is { } status && (status.Permissions & ExecutableByAnyone) == 0
+            ? "it is not executable; make it so (chmod +x)" : null;
     }
 
     /// <summary>The same of a folder: whether nobody but root can replace a file of root's in it.</summary>
@@ -122,7 +125,8 @@ internal static class TrustedFile
         return null;
     }
 
-    private static string NotRoots(string path, FileStatus status) => $"{path} belongs to uid {status.Owner}; it must be root's (chown root)";
+    private static string NotRoots(string path, FileStatus status) =>
+        $"{path} belongs to uid {status.Owner}; it must be root's (chown root)";
 
     /// <summary>A folder of a user's, mostly a home, must stay the user's: not the folder is wrong but the place.</summary>
     private static string NotRootsFolder(string path, FileStatus status) =>

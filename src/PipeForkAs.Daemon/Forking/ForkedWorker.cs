@@ -25,7 +25,8 @@ internal sealed class ForkedWorker
     /// <summary>Whether its process id may be another's: the daemon reaped it, since its job host died.</summary>
     private bool isReaped;
 
-    public ForkedWorker(HostProcess host, ProcessId pid, UntrustedSocket control, FileDescriptor pidfd, JobStreams streams, JobProcesses processes)
+    public ForkedWorker(
+        HostProcess host, ProcessId pid, UntrustedSocket control, FileDescriptor pidfd, JobStreams streams, JobProcesses processes)
     {
         this.host = host;
         Pid = pid;
@@ -83,7 +84,10 @@ internal sealed class ForkedWorker
             sent.OrThrow("sendmsg(worker)");
     }
 
-    /// <summary>Over the system's limit where CAP_NET_ADMIN lets the daemon; else up to it, which is enough for all but a user in some 30,000 groups.</summary>
+    /// <summary>
+    /// Over the system's limit where CAP_NET_ADMIN lets the daemon; else up to it, which is enough for all but a user in some 30,000
+    /// groups.
+    /// </summary>
     private static void Enlarge(FileDescriptor socket)
     {
         IOResult forced = Libc.setsockopt_sndbufforce(socket, RaisedSendBuffer);
@@ -103,7 +107,8 @@ internal sealed class ForkedWorker
         if (stage >= WorkerStage.Reported)
             return report;
         byte[] buffer = ArrayPool<byte>.Shared.Rent(WorkerProtocol.MaxWorkerMessageBytes);
-        while (stage < WorkerStage.Reported && Receive(buffer.AsSpan(0, WorkerProtocol.MaxWorkerMessageBytes)) is { IsEmpty: false } message)
+        while (stage < WorkerStage.Reported
+            && Receive(buffer.AsSpan(0, WorkerProtocol.MaxWorkerMessageBytes)) is { IsEmpty: false } message)
             stage = TakeMessage(message);
         ArrayPool<byte>.Shared.Return(buffer);
         return report;
@@ -168,7 +173,9 @@ internal sealed class ForkedWorker
             control.Shutdown(SocketShutdown.SHUT_WR);
     }
 
-    /// <summary>Puts it in its place, from where its descendants cannot leave. May block, and is for another thread than the loop's.</summary>
+    /// <summary>
+    /// Puts it in its place, from where its descendants cannot leave. May block, and is for another thread than the loop's.
+    /// </summary>
     /// <exception cref="SystemCallException">It cannot be put there.</exception>
     /// <exception cref="IsolationException">The place is taken.</exception>
     public void Place() => processes.Place();

@@ -34,7 +34,10 @@ internal sealed class HostChannel : IDisposable
     /// <summary>What the next message is written with.</summary>
     public MessageWriter Writer { get; } = new(64);
 
-    /// <summary>Sends what <see cref="Writer"/> holds; what the socket does not take at once waits in its order. That the job host is gone is for the reading to find.</summary>
+    /// <summary>
+    /// Sends what <see cref="Writer"/> holds; what the socket does not take at once waits in its order. That the job host is gone is for
+    /// the reading to find.
+    /// </summary>
     public void Send()
     {
         if (unsent.Count == 0)
@@ -49,7 +52,9 @@ internal sealed class HostChannel : IDisposable
             loop.Start(SendRestAsync);
     }
 
-    /// <summary>Hands out messages until there are no more. Returns true where the job host closed its end, false where it was closed here.</summary>
+    /// <summary>
+    /// Hands out messages until there are no more. Returns true where the job host closed its end, false where it was closed here.
+    /// </summary>
     /// <exception cref="SystemCallException">It cannot be read.</exception>
     public async Task<bool> ReadAsync(Taker take)
     {

@@ -10,7 +10,9 @@ internal static class HostLauncher
     /// <summary>Nothing of the daemon's own environment reaches a job host. Jobs get an environment of their own.</summary>
     private static readonly string[] Environment = ["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8"];
 
-    /// <summary>Starts an executable with a control socket as descriptor 3, nothing to read, and the daemon's stderr for its own words.</summary>
+    /// <summary>
+    /// Starts an executable with a control socket as descriptor 3, nothing to read, and the daemon's stderr for its own words.
+    /// </summary>
     /// <param name="context">What it needs.</param>
     /// <param name="isolation">Has a place for its workers.</param>
     /// <param name="path">The executable.</param>
@@ -26,7 +28,9 @@ internal static class HostLauncher
             using (FileDescriptor nothing = Libc.open("/dev/null", OpenFlags.O_RDWR))
             {
                 Libc.set_nonblocking(own);
+#pragma warning disable CA2000 // The descriptor is the process's own, and stays open.
                 var stderr = new FileDescriptor(2);
+#pragma warning restore CA2000
                 HostProcess process = context.Reaper.Start(() =>
                 {
                     ProcessId pid = Libc.posix_spawn(

@@ -36,8 +36,10 @@ internal sealed class HostProcess : IDisposable
         this.channel = channel;
         Pid = pid;
         Executable = ExecutableFile.Of(pid);
-        heartbeat = new Heartbeat(context.Loop, () => Send(MessageKind.Ping), () => MarkLost($"it did not answer for {Heartbeat.Patience.TotalSeconds:0} s"));
-        startDeadline = context.Loop.Schedule(StartTimeout, () => MarkLost($"it did not become ready within {StartTimeout.TotalSeconds:0} s"));
+        heartbeat = new Heartbeat(
+            context.Loop, () => Send(MessageKind.Ping), () => MarkLost($"it did not answer for {Heartbeat.Patience.TotalSeconds:0} s"));
+        startDeadline = context.Loop.Schedule(
+            StartTimeout, () => MarkLost($"it did not become ready within {StartTimeout.TotalSeconds:0} s"));
         context.Reaper.Register(pid, child =>
         {
             ended.TrySetResult();
@@ -174,7 +176,8 @@ internal sealed class HostProcess : IDisposable
             case MessageKind.Hello:
                 int version = Hello.Decode(ref reader).Version;
                 if (version != WorkerProtocol.Version)
-                    throw new JobHostException($"it speaks version {version}, the daemon {WorkerProtocol.Version}; build both from the same release");
+                    throw new JobHostException(
+                        $"it speaks version {version}, the daemon {WorkerProtocol.Version}; build both from the same release");
                 stage = HostStage.Introducing;
                 break;
             case MessageKind.JobOffer:
@@ -225,7 +228,8 @@ internal sealed class HostProcess : IDisposable
     {
         workers.Add(worker.Pid.Value, worker);
 
-        // Should the job host die, its workers become the daemon's children: what is left of their groups is ended before their ids are free.
+        // Should the job host die, its workers become the daemon's children: what is left of their groups is ended before their ids are
+        // free.
         context.Reaper.Register(worker.Pid, _ => worker.BeforeReap());
         if (isolation.PlacingBlocks)
             context.Loop.Start(() => PlaceAsync(worker));

@@ -7,7 +7,8 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Forking;
 
 /// <summary>
-/// The processes of a job host that fork workers of one kind, and the pool of these. Where a process dies, requests that ran in its workers end
+/// The processes of a job host that fork workers of one kind, and the pool of these. Where a process dies, requests that ran in its
+/// workers end
 /// with <c>host-lost</c>, and those that still waited for a worker go on waiting: it is started again.
 /// </summary>
 internal sealed class HostProcesses : IHostProcessOwner
@@ -59,17 +60,22 @@ internal sealed class HostProcesses : IHostProcessOwner
     /// <summary>Their numbers.</summary>
     public IEnumerable<ProcessId> Pids => processes.Select(static process => process.Pid);
 
-    /// <summary>Those for all users but root: as many as configured, with as many workers in advance. They gave up what no user but root may do.</summary>
+    /// <summary>
+    /// Those for all users but root: as many as configured, with as many workers in advance. They gave up what no user but root may do.
+    /// </summary>
     /// <param name="context">What they need.</param>
     /// <param name="options">The job host.</param>
     /// <param name="becameReady">Called when one of them can fork.</param>
     /// <param name="workerReleased">Called when a worker that was taken is released.</param>
-    public static HostProcesses ForUsers(HostContext context, JobHostOptions options, Action<HostProcess> becameReady, Action workerReleased) => new(
-        context, options, forRoot: false, options.Processes, new PoolSize(options.Workers, options.MostWorkers), becameReady, static () => { },
+    public static HostProcesses ForUsers(
+        HostContext context, JobHostOptions options, Action<HostProcess> becameReady, Action workerReleased) => new(
+        context, options, forRoot: false, options.Processes, new PoolSize(options.Workers, options.MostWorkers), becameReady,
+        static () => { },
         workerReleased);
 
     /// <summary>
-    /// The one for orders that grant root: seldom needed, and started when it is; where it dies, only for those who wait. No worker lies ready:
+    /// The one for orders that grant root: seldom needed, and started when it is; where it dies, only for those who wait. No worker lies
+    /// ready:
     /// only these keep what root may do.
     /// </summary>
     /// <param name="context">What it needs.</param>
@@ -202,16 +208,20 @@ internal sealed class HostProcesses : IHostProcessOwner
 
     private void StartAgainLater(string reason, bool wasOfUse)
     {
-        TimeSpan pause = wasOfUse ? TimeSpan.Zero : TimeSpan.FromMilliseconds(Math.Min(LongestPause.TotalMilliseconds, 100 << Math.Min(failedStarts++, 10)));
+        TimeSpan pause = wasOfUse
+            ? TimeSpan.Zero
+            : TimeSpan.FromMilliseconds(Math.Min(LongestPause.TotalMilliseconds, 100 << Math.Min(failedStarts++, 10)));
         Log.JobHostLost(context.Logger, name, reason, pause.TotalSeconds);
 
         // What waits for workers may have others to get them from.
         pool.Fill();
+#pragma warning disable CA2000 // The timer is to fire, and is not kept to cancel it.
         context.Loop.Schedule(pause, () =>
         {
             if (stage == HostProcessesStage.Serving)
                 StartProcess();
         });
+#pragma warning restore CA2000
     }
 
     private void GiveUp(string refusal)

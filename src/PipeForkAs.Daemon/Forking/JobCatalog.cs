@@ -30,7 +30,8 @@ internal sealed class JobCatalog
     private IDictionary<string, JobRestrictionOptions> restrictions;
     private SortedDictionary<string, RegisteredJob> jobs = new(StringComparer.Ordinal);
 
-    public JobCatalog(IReadOnlyList<JobHostPool> hosts, IReadOnlyList<CommandJob> commands, IDictionary<string, JobRestrictionOptions> restrictions)
+    public JobCatalog(
+        IReadOnlyList<JobHostPool> hosts, IReadOnlyList<CommandJob> commands, IDictionary<string, JobRestrictionOptions> restrictions)
     {
         this.restrictions = restrictions;
         this.hosts = hosts;
@@ -110,7 +111,8 @@ internal sealed class JobCatalog
             fresh[name] = job with { Restrictions = [.. job.Restrictions, restriction] };
         }
 
-        jobs = new SortedDictionary<string, RegisteredJob>(fresh.ToDictionary(job => job.Key, job => Described(job.Value)), StringComparer.Ordinal);
+        jobs = new SortedDictionary<string,
+            RegisteredJob>(fresh.ToDictionary(job => job.Key, job => Described(job.Value)), StringComparer.Ordinal);
     }
 
     private static string Unregistered(string name, SortedDictionary<string, RegisteredJob>.KeyCollection registered)
@@ -134,7 +136,9 @@ internal sealed class JobCatalog
     private static RegisteredJob Described(RegisteredJob job)
     {
         TimeSpan? timeout = job.Restrictions.Select(restriction => restriction.Timeout).Append(job.Description.Timeout).Min();
-        Sandbox[] sandboxes = [.. job.Description.Sandboxes ?? [], .. job.Restrictions.Select(restriction => restriction.Sandbox.ToSandbox()).Where(sandbox => !sandbox.IsEmpty)];
+        Sandbox[] sandboxes = [
+            .. job.Description.Sandboxes ?? [],
+                .. job.Restrictions.Select(restriction => restriction.Sandbox.ToSandbox()).Where(sandbox => !sandbox.IsEmpty)];
         if (SandboxSupport.Problem(sandboxes) is { } problem)
         {
             string section = job.Command is null ? "Jobs" : "Commands";
@@ -143,11 +147,17 @@ internal sealed class JobCatalog
                 key, $"the sandbox of the job \"{job.Description.Name}\" ({SandboxKeys(job)}) cannot be made: {problem}");
         }
 
-        IEnumerable<string> configured = job.Restrictions.SelectMany(static restriction => restriction.ListAuditedArguments()).Select(static entry => entry.Argument);
+        IEnumerable<string> configured = job.Restrictions.SelectMany(static restriction => restriction.ListAuditedArguments()).Select(
+            static entry => entry.Argument);
         string[] audited = [.. (job.Description.AuditedArguments ?? []).Concat(configured).Distinct()];
         return job with
         {
-            Description = job.Description with { Timeout = timeout, Sandboxes = sandboxes.Length > 0 ? sandboxes : null, AuditedArguments = audited.Length > 0 ? audited : null },
+            Description = job.Description with
+            {
+                Timeout = timeout,
+                Sandboxes = sandboxes.Length > 0 ? sandboxes : null,
+                AuditedArguments = audited.Length > 0 ? audited : null,
+            },
         };
     }
 }

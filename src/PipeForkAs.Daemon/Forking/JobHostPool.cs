@@ -169,7 +169,9 @@ internal sealed class JobHostPool
         }
     }
 
-    /// <summary>The process for root starts long after the others: what their jobs are limited to must be what its jobs were registered with.</summary>
+    /// <summary>
+    /// The process for root starts long after the others: what their jobs are limited to must be what its jobs were registered with.
+    /// </summary>
     private void ThrowUnlessSameJobs(HostProcess process)
     {
         if (!process.Jobs.Select(Text).SequenceEqual(Jobs.Select(Text)))

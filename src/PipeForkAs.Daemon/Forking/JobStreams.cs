@@ -30,7 +30,9 @@ internal sealed class JobStreams(UntrustedSocket stdin, UntrustedSocket stdout) 
     {
         Libc.set_nonblocking(stdin);
         Libc.set_nonblocking(stdout);
+#pragma warning disable CA2000 // The receiver owns it, and closes it.
         return new JobStreams(descriptors.Own(stdin, InputKind.None), descriptors.Own(stdout, InputKind.Stream));
+#pragma warning restore CA2000
     }
 
     /// <summary>Says whose the job is.</summary>

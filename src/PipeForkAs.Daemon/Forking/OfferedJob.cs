@@ -21,7 +21,8 @@ internal static class OfferedJob
             throw new JobHostException(EnvironmentVariable.MayBeAllowed(forbidden)
                 ? $"the job {offer.Name} offers the variable \"{forbidden}\" as one that changes which code runs, and it is not known to"
                 : $"the job {offer.Name} lets clients set the variable \"{forbidden}\", which is never allowed");
-        if (offer.Sandboxes.SelectMany(sandbox => sandbox.ReadOnly.Concat(sandbox.ReadWrite)).FirstOrDefault(path => Sandbox.PathProblem(path) is not null) is { } path)
+        if (offer.Sandboxes.SelectMany(sandbox => sandbox.ReadOnly.Concat(sandbox.ReadWrite)).FirstOrDefault(
+            path => Sandbox.PathProblem(path) is not null) is { } path)
             throw new JobHostException($"the sandbox of the job {offer.Name} has the path \"{path}\", which {Sandbox.PathProblem(path)}");
 
         JsonElement? schema = null;

@@ -24,7 +24,9 @@ internal sealed class StderrPair : IDisposable
         {
             Libc.shutdown(own, SocketShutdown.SHUT_WR);
             Libc.set_nonblocking(own);
+#pragma warning disable CA2000 // The receiver owns it, and closes it.
             return new StderrPair(descriptors.Own(own, InputKind.Stream), workers);
+#pragma warning restore CA2000
         }
         catch
         {

@@ -6,7 +6,8 @@ using PipeForkAs.Daemon.Logging;
 namespace PipeForkAs.Daemon.Forking;
 
 /// <summary>
-/// The workers of a job host that wait for requests, and the requests that wait for workers. Who waits has a worker forked at once. In advance
+/// The workers of a job host that wait for requests, and the requests that wait for workers. Who waits has a worker forked at once. In
+/// advance
 /// workers are forked when that takes no processor from a job; how many lie ready follows the requests.
 /// </summary>
 /// <param name="loop">The loop.</param>
@@ -38,7 +39,9 @@ internal sealed class WorkerPool(
     private readonly Queue<ForkedWorker> ready = new();
     private readonly FairQueue<TaskCompletionSource<ForkedWorker>> waiting = new();
 
-    /// <summary>Workers with an order, by the time at which they were taken; those that are answered or have run for long leave at the front.</summary>
+    /// <summary>
+    /// Workers with an order, by the time at which they were taken; those that are answered or have run for long leave at the front.
+    /// </summary>
     private readonly Queue<(ForkedWorker Worker, long Since)> busy = new();
 
     private LoopTimer? filling, shrinking;
@@ -57,7 +60,8 @@ internal sealed class WorkerPool(
     /// <summary>Short jobs that have no answer yet: each of them has work for a processor.</summary>
     public int CountUnanswered()
     {
-        while (busy.TryPeek(out (ForkedWorker Worker, long Since) first) && (first.Worker.IsAnswered || loop.Time.GetElapsedTime(first.Since) > ShortJob))
+        while (busy.TryPeek(out (ForkedWorker Worker, long Since) first)
+            && (first.Worker.IsAnswered || loop.Time.GetElapsedTime(first.Since) > ShortJob))
             busy.Dequeue();
         int unanswered = 0;
         foreach ((ForkedWorker worker, _) in busy)
@@ -92,7 +96,8 @@ internal sealed class WorkerPool(
         using LoopTimer deadline = loop.Schedule(timeout, () =>
         {
             waiting.Remove(place);
-            taken.TrySetException(new JobHostException($"no worker was forked within {timeout.TotalSeconds:0.###} s; the job host {path} does not answer"));
+            taken.TrySetException(
+                new JobHostException($"no worker was forked within {timeout.TotalSeconds:0.###} s; the job host {path} does not answer"));
         });
         onLeft?.Invoke(() =>
         {
@@ -262,11 +267,15 @@ internal sealed class WorkerPool(
         return least;
     }
 
-    /// <summary>An idle worker that ends by itself failed to prepare, or somebody killed it. Its successor may fail as well: not too fast.</summary>
+    /// <summary>
+    /// An idle worker that ends by itself failed to prepare, or somebody killed it. Its successor may fail as well: not too fast.
+    /// </summary>
     private void IdleEnded(ForkedWorker worker)
     {
         if (worker.Ended.Result is { } how)
-            Log.IdleWorkerEnded(logger, path, worker.Pid.Value, worker.ReadReport().Failed?.Detail ?? $"{(how.BySignal ? "signal" : "exit code")} {how.Value}");
+            Log.IdleWorkerEnded(
+                logger, path, worker.Pid.Value,
+                worker.ReadReport().Failed?.Detail ?? $"{(how.BySignal ? "signal" : "exit code")} {how.Value}");
         PauseRefill();
     }
 
@@ -275,11 +284,13 @@ internal sealed class WorkerPool(
         if (refillPaused)
             return;
         refillPaused = true;
+#pragma warning disable CA2000 // The timer is to fire, and is not kept to cancel it.
         loop.Schedule(RefillPause, () =>
         {
             refillPaused = false;
             RemoveEnded();
             Fill();
         });
+#pragma warning restore CA2000
     }
 }

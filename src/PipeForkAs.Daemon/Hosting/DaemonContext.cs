@@ -19,5 +19,6 @@ namespace PipeForkAs.Daemon.Hosting;
 /// <param name="Logger">The log.</param>
 /// <param name="AuditLogger">The log of requests.</param>
 internal sealed record DaemonContext(
-    Loop Loop, DaemonOptions Options, Reloader Reader, Upgrade Upgrade, ServiceManager Manager, ISystemdNotifier Notifier, LimitedLogger Logger,
+    Loop Loop, DaemonOptions Options, Reloader Reader, Upgrade Upgrade, ServiceManager Manager, ISystemdNotifier Notifier,
+    LimitedLogger Logger,
     ILogger AuditLogger);

@@ -41,7 +41,8 @@ internal sealed class DaemonParts
         var authorizer = new PolicyAuthorizer(
             PolicyReader.Read(options.Policy), users, patterns,
             new WorkerConsents(
-                loop, Configuration, (bucket, timeout) => Hosts.First.TakeAsync(bucket, timeout, forRoot: false), Unkillable, Libc.getgrgid_name),
+                loop, Configuration, (bucket, timeout) => Hosts.First.TakeAsync(bucket, timeout, forRoot: false), Unkillable,
+                Libc.getgrgid_name),
             job => Catalog.Find(job)?.Arguments);
         var names = new NameWatch(
             loop, context.Reader.LookUps, Configuration, UserDatabase.SystemFiles, policy => authorizer.Policy = policy, logger);

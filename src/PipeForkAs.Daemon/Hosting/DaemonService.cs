@@ -13,7 +13,9 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Hosting;
 
-/// <summary>The event loop as a service of the generic host: it has started when the socket listens, and stopped when it has drained.</summary>
+/// <summary>
+/// The event loop as a service of the generic host: it has started when the socket listens, and stopped when it has drained.
+/// </summary>
 internal sealed class DaemonService(
     DaemonOptions options, Reloader reloader, ServiceManager manager, ISystemdNotifier notifier, Upgrade upgrade, TimeProvider time,
     ILogger<DaemonService> logger, ILoggerFactory loggers)

@@ -82,7 +82,9 @@ internal sealed class Lifecycle(DaemonParts parts)
         parts.Reload.Open();
     }
 
-    /// <summary>Takes nothing new, lets what runs come to its end for a time, and ends the rest. Once, however often it is called.</summary>
+    /// <summary>
+    /// Takes nothing new, lets what runs come to its end for a time, and ends the rest. Once, however often it is called.
+    /// </summary>
     public Task StopAsync() => stopped ??= EndAsync();
 
     /// <summary>The whole service stops, while another daemon serves: clients that have not sent a request yet are refused.</summary>
@@ -189,7 +191,8 @@ internal sealed class Lifecycle(DaemonParts parts)
     {
         TimeSpan patience = Limits.DrainTimeout < LastRequestPatience ? Limits.DrainTimeout : LastRequestPatience;
         long begun = loop.Time.GetTimestamp();
-        while ((parts.Slots.Waiting > 0 || parts.Turns.Waiting > 0 || parts.Connections.IsAnyReceiving) && loop.Time.GetElapsedTime(begun) < patience)
+        while ((parts.Slots.Waiting > 0 || parts.Turns.Waiting > 0 || parts.Connections.IsAnyReceiving)
+            && loop.Time.GetElapsedTime(begun) < patience)
             await loop.DelayAsync(LastRequestPause);
     }
 }

@@ -14,7 +14,9 @@ namespace PipeForkAs.Daemon.Hosting;
 /// <param name="manager">The service manager.</param>
 /// <param name="notifier">Sends to it.</param>
 /// <param name="counts">What the status says of requests.</param>
-/// <param name="isHealthy">Whether what the loop cannot tell of itself is well too, the job hosts; while it is not there is no sign of life.</param>
+/// <param name="isHealthy">
+/// Whether what the loop cannot tell of itself is well too, the job hosts; while it is not there is no sign of life.
+/// </param>
 internal sealed class ServiceReport(
     Loop loop, ServiceManager manager, ISystemdNotifier notifier, RequestCounts counts, Func<bool> isHealthy)
 {
@@ -25,7 +27,8 @@ internal sealed class ServiceReport(
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(20);
 
     /// <summary>
-    /// How many signs of life fit into the time in which one must come. The daemon ends a job host that is silent and starts it anew itself,
+    /// How many signs of life fit into the time in which one must come. The daemon ends a job host that is silent and starts it anew
+    /// itself,
     /// within half of that: only where it does not come back is all restarted, and all other jobs end.
     /// </summary>
     private const int SignsInTime = 6;
@@ -68,7 +71,9 @@ internal sealed class ServiceReport(
         if (isScheduled || stage is Stage.New or Stage.Ended || !notifier.IsEnabled)
             return;
         isScheduled = true;
+#pragma warning disable CA2000 // The timer is to fire, and is not kept to cancel it.
         loop.Schedule(StatusPause, Publish);
+#pragma warning restore CA2000
     }
 
     private static string Jobs(int count) => count == 1 ? "1 job" : string.Create(CultureInfo.InvariantCulture, $"{count} jobs");
@@ -79,7 +84,9 @@ internal sealed class ServiceReport(
             return;
         if (isHealthy())
             notifier.Notify(ServiceStates.Alive);
+#pragma warning disable CA2000 // The timer is to fire, and is not kept to cancel it.
         loop.Schedule(pause, () => Live(pause));
+#pragma warning restore CA2000
     }
 
     private void Extend()
@@ -87,7 +94,9 @@ internal sealed class ServiceReport(
         if (stage == Stage.Ended || !notifier.IsEnabled)
             return;
         notifier.Notify(ServiceStates.ExtendTimeout(StopPatience));
+#pragma warning disable CA2000 // The timer is to fire, and is not kept to cancel it.
         loop.Schedule(StopPatience / 4, Extend);
+#pragma warning restore CA2000
     }
 
     private void Publish()
@@ -97,7 +106,8 @@ internal sealed class ServiceReport(
             return;
         string text = string.Create(
             CultureInfo.InvariantCulture,
-            $"{(stage == Stage.Stopping ? "stopping; " : "")}{Jobs(counts.Running)} running, {counts.Served} requests served, {counts.Refused} refused; "
+            $"{(stage == Stage.Stopping ? "stopping; " : "")}{Jobs(counts.Running)} running, {counts.Served} requests "
+            + $"served, {counts.Refused} refused; "
             + $"longest loop turn {loop.TurnTimes.Longest * 1000:0.0} ms");
         if (text == told)
             return;

@@ -8,7 +8,8 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Isolation;
 
 /// <summary>
-/// A control group for each job, below the daemon's own, and beside them one for the daemon and its job hosts (<see cref="DaemonGroups"/>), since a group that passes controllers on may hold no processes itself; cgroups(7).
+/// A control group for each job, below the daemon's own, and beside them one for the daemon and its job hosts
+/// (<see cref="DaemonGroups"/>), since a group that passes controllers on may hold no processes itself; cgroups(7).
 /// </summary>
 internal sealed class CgroupIsolation : JobIsolation
 {
@@ -59,14 +60,20 @@ internal sealed class CgroupIsolation : JobIsolation
     /// <inheritdoc/>
     public override bool LimitsProcesses => controllers.Contains("pids");
 
-    /// <summary>Whether the service manager has handed a group over, which says so in an extended attribute: systemd does where a unit has Delegate=.</summary>
-    public static bool IsDelegated(string own) => IsOne(Libc.getxattr(own, "trusted.delegate")) || IsOne(Libc.getxattr(own, "user.delegate"));
+    /// <summary>
+    /// Whether the service manager has handed a group over, which says so in an extended attribute: systemd does where a unit has
+    /// Delegate=.
+    /// </summary>
+    public static bool IsDelegated(string own) =>
+        IsOne(Libc.getxattr(own, "trusted.delegate")) || IsOne(Libc.getxattr(own, "user.delegate"));
 
     /// <summary>Takes a group for the daemon.</summary>
     /// <param name="loop">The loop.</param>
     /// <param name="reaper">Knows the daemon's own processes and the workers.</param>
     /// <param name="own">The directory of the group that this process is in.</param>
-    /// <param name="name">What the daemon's group below it is called; null where the group was delegated, and is the daemon's whole.</param>
+    /// <param name="name">
+    /// What the daemon's group below it is called; null where the group was delegated, and is the daemon's whole.
+    /// </param>
     /// <param name="logger">The log.</param>
     /// <exception cref="SystemCallException">The kernel does not let it.</exception>
     /// <exception cref="IsolationException">Another daemon has it, or the kernel lacks cgroup.kill (before Linux 5.14).</exception>
@@ -230,7 +237,8 @@ internal sealed class CgroupIsolation : JobIsolation
         return passed;
     }
 
-    private static void Set(string path, string file, string value) => PlainFile.Write($"{path}/{file}", value).OrThrow($"write(\"{path}/{file}\", {value})");
+    private static void Set(string path, string file, string value) =>
+        PlainFile.Write($"{path}/{file}", value).OrThrow($"write(\"{path}/{file}\", {value})");
 
     private static CgroupIsolation Make(
         Loop loop, ChildReaper reaper, string root, string path, int generation, bool isDelegated, ILogger logger)

@@ -4,7 +4,8 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Isolation;
 
 /// <summary>
-/// The names of groups in a control group that a daemon shares with the one that takes over from it: <c>daemon</c> and <c>job-N</c> are the first
+/// The names of groups in a control group that a daemon shares with the one that takes over from it: <c>daemon</c> and <c>job-N</c> are
+/// the first
 /// daemon's, <c>daemon-2</c> and <c>job-2.N</c> those of the second. A daemon holds a lock on its own group for as long as it lives.
 /// </summary>
 internal static class DaemonGroups
@@ -13,10 +14,12 @@ internal static class DaemonGroups
     private const string Job = "job-";
 
     /// <summary>The group of a daemon and its job hosts.</summary>
-    public static string HomeOf(int generation) => generation == 1 ? Home : string.Create(CultureInfo.InvariantCulture, $"{Home}-{generation}");
+    public static string HomeOf(int generation) =>
+        generation == 1 ? Home : string.Create(CultureInfo.InvariantCulture, $"{Home}-{generation}");
 
     /// <summary>What the names of its jobs' groups begin with.</summary>
-    public static string JobsOf(int generation) => generation == 1 ? Job : string.Create(CultureInfo.InvariantCulture, $"{Job}{generation}.");
+    public static string JobsOf(int generation) =>
+        generation == 1 ? Job : string.Create(CultureInfo.InvariantCulture, $"{Job}{generation}.");
 
     /// <summary>All groups of daemons, with their numbers.</summary>
     public static IEnumerable<(string Directory, int Generation)> Homes(string root)
@@ -50,7 +53,9 @@ internal static class DaemonGroups
         var living = new HashSet<int>();
         foreach ((string directory, int generation) in Homes(root))
         {
+#pragma warning disable CA2000 // The next line closes it.
             if (TryHold(directory) is { } hold)
+#pragma warning restore CA2000
                 hold.Dispose();
             else
                 living.Add(generation);

@@ -21,7 +21,8 @@ internal static class IsolationChoice
     /// <param name="generation">The daemon's number; 1 where there is no former one.</param>
     /// <param name="logger">The log.</param>
     /// <exception cref="IsolationException">The configuration demands what there is not.</exception>
-    public static JobIsolation Make(Loop loop, DaemonOptions options, ChildReaper reaper, CgroupOffer? shared, int generation, ILogger logger)
+    public static JobIsolation Make(
+        Loop loop, DaemonOptions options, ChildReaper reaper, CgroupOffer? shared, int generation, ILogger logger)
     {
         string reason = "Limits:Cgroup is off";
         bool required = options.Limits.Cgroup == "required";
@@ -31,7 +32,8 @@ internal static class IsolationChoice
             {
                 if (shared is not null)
                     return LogChoice(CgroupIsolation.TakeShared(loop, reaper, shared, generation, logger), logger);
-                string own = OwnCgroup.Find() ?? throw new IsolationException("no control groups of version 2 are mounted where the daemon could see its own");
+                string own = OwnCgroup.Find()
+                    ?? throw new IsolationException("no control groups of version 2 are mounted where the daemon could see its own");
                 bool delegated = CgroupIsolation.IsDelegated(own);
                 if (delegated || required)
                 {
@@ -55,7 +57,9 @@ internal static class IsolationChoice
 
     private static CgroupIsolation LogChoice(CgroupIsolation cgroups, ILogger logger)
     {
-        Log.CgroupsUsed(logger, cgroups.Root, cgroups.Controllers.Count == 0 ? "no controller" : string.Join(", ", cgroups.Controllers.Order(StringComparer.Ordinal)));
+        Log.CgroupsUsed(
+            logger, cgroups.Root,
+            cgroups.Controllers.Count == 0 ? "no controller" : string.Join(", ", cgroups.Controllers.Order(StringComparer.Ordinal)));
         return cgroups;
     }
 }

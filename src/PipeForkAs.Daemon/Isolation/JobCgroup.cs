@@ -39,7 +39,11 @@ internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId wo
         owner.Limit(path, limits);
         return order with
         {
-            Limits = order.Limits with { DataBytes = owner.LimitsMemory ? null : limits.MemoryMax, Processes = owner.LimitsProcesses ? null : limits.PidsMax },
+            Limits = order.Limits with
+            {
+                DataBytes = owner.LimitsMemory ? null : limits.MemoryMax,
+                Processes = owner.LimitsProcesses ? null : limits.PidsMax,
+            },
         };
     }
 

@@ -14,7 +14,10 @@ internal abstract class JobProcesses
     /// <summary>When they were first killed; a time stamp of the loop's. Null where they were not.</summary>
     public long? KilledAt { get; protected set; }
 
-    /// <summary>Puts the worker in place, from where its descendants cannot leave. May block: called off the loop where <see cref="JobIsolation.PlacingBlocks"/>.</summary>
+    /// <summary>
+    /// Puts the worker in place, from where its descendants cannot leave. May block: called off the loop where
+    /// <see cref="JobIsolation.PlacingBlocks"/>.
+    /// </summary>
     /// <exception cref="SystemCallException">It cannot be put there.</exception>
     /// <exception cref="IsolationException">The place is taken.</exception>
     public abstract void Place();

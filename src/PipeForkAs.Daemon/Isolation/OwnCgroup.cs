@@ -4,7 +4,9 @@ using PipeForkAs.Daemon.Files;
 
 namespace PipeForkAs.Daemon.Isolation;
 
-/// <summary>Finds the control group of this process in the file system; cgroups(7), version 2, also where it stands beside version 1.</summary>
+/// <summary>
+/// Finds the control group of this process in the file system; cgroups(7), version 2, also where it stands beside version 1.
+/// </summary>
 internal static class OwnCgroup
 {
     /// <summary>Its path, as /proc/PID/cgroup names it; null where there is no version 2.</summary>
@@ -65,7 +67,10 @@ internal static class OwnCgroup
         return plain.ToString();
     }
 
-    /// <summary>A name that the same configuration gets again, and another does not: for a group of the daemon's own where none was delegated to it.</summary>
+    /// <summary>
+    /// A name that the same configuration gets again, and another does not: for a group of the daemon's own where none was delegated to
+    /// it.
+    /// </summary>
     public static string NameFor(string socketPath)
     {
         // FNV-1a: stable over restarts, unlike the hash codes of strings.

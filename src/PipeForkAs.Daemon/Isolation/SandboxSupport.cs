@@ -32,7 +32,9 @@ internal static class SandboxSupport
 
     /// <summary>Whether some of these sandboxes do not keep their jobs from signalling other processes of the user.</summary>
     /// <param name="sandboxes">All sandboxes.</param>
-    /// <param name="landlock">Returns the kernel's version of landlock(7). Called only if there are sandboxes: a container may forbid it.</param>
+    /// <param name="landlock">
+    /// Returns the kernel's version of landlock(7). Called only if there are sandboxes: a container may forbid it.
+    /// </param>
     public static bool LeavesSignals(IEnumerable<Sandbox> sandboxes, Func<int> landlock) =>
         sandboxes.Any(sandbox => !sandbox.IsEmpty) && landlock() < Sandbox.SignalsVersion;
 }

@@ -20,7 +20,9 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
     /// <summary>Looks in one round. A job that forks faster is not stopped completely; the next round is due soon.</summary>
     private const int Looks = 8;
 
-    /// <summary>For so long the number of a worker that was let go is surely not another's: a process cannot fork through all numbers in it.</summary>
+    /// <summary>
+    /// For so long the number of a worker that was let go is surely not another's: a process cannot fork through all numbers in it.
+    /// </summary>
     private static readonly TimeSpan Fresh = TimeSpan.FromMilliseconds(100);
 
     private static readonly int Self = Environment.ProcessId;
@@ -287,7 +289,8 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
 
         public void Report(SweptJob job, bool hasVanished)
         {
-            // The look may have missed what an orphan forked before it ended. An orphan that had ended at the look before forked nothing since.
+            // The look may have missed what an orphan forked before it ended. An orphan that had ended at the look before forked nothing
+            // since.
             List<ProcessEntry> found = [.. Living, .. Ended.Where(process => !job.LastEnded.Contains(process.Identity))];
             job.LastEnded = [.. Ended.Select(process => process.Identity)];
             HashSet<(int, long)> now = [.. found.Select(process => process.Identity)];

@@ -5,7 +5,8 @@ using PipeForkAs.Protocol.Worker;
 namespace PipeForkAs.Daemon.Isolation;
 
 /// <summary>
-/// The processes of a job without a control group: its worker's descendants, its session, and orphans of its user; <see cref="SweepRound"/>.
+/// The processes of a job without a control group: its worker's descendants, its session, and orphans of its user;
+/// <see cref="SweepRound"/>.
 /// </summary>
 internal sealed class SweptJob(SweepIsolation? owner, ProcessId worker) : JobProcesses
 {

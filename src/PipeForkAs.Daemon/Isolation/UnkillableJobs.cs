@@ -4,7 +4,8 @@ using PipeForkAs.Daemon.Fairness;
 namespace PipeForkAs.Daemon.Isolation;
 
 /// <summary>
-/// Counts jobs that were ended and of which something is left that does not end, as in an uninterruptible sleep, by the user that they run as: how many
+/// Counts jobs that were ended and of which something is left that does not end, as in an uninterruptible sleep, by the user that they
+/// run as: how many
 /// of those a user may have is limited. On the loop.
 /// </summary>
 /// <param name="loop">The loop.</param>
@@ -18,7 +19,9 @@ internal sealed class UnkillableJobs(Loop loop)
     /// <summary>How many run as a user.</summary>
     public int Of(Bucket user) => byUser.GetValueOrDefault(user);
 
-    /// <summary>Counts a job that was ended, where something of it is left for longer than <see cref="Patience"/>, until nothing is.</summary>
+    /// <summary>
+    /// Counts a job that was ended, where something of it is left for longer than <see cref="Patience"/>, until nothing is.
+    /// </summary>
     /// <param name="user">Whom it runs as.</param>
     /// <param name="gone">Completes when nothing of it is left.</param>
     /// <param name="decided">Called once, when nothing is left of it or when it counts.</param>

@@ -15,7 +15,8 @@ internal sealed class Acceptor
     private static readonly TimeSpan FailurePause = TimeSpan.FromMilliseconds(100);
 
     /// <summary>
-    /// How long it may accept in one turn of the loop. What <see cref="Fairness.FairTurns"/> lets be read at once of those who came is a part of it.
+    /// How long it may accept in one turn of the loop. What <see cref="Fairness.FairTurns"/> lets be read at once of those who came is a
+    /// part of it.
     /// </summary>
     private static readonly TimeSpan Budget = TimeSpan.FromMilliseconds(4);
 
@@ -64,7 +65,8 @@ internal sealed class Acceptor
     }
 
     /// <summary>
-    /// Accepts no more. Who has connected already is served: the daemon's own socket goes with its queue, while that of the service manager is there
+    /// Accepts no more. Who has connected already is served: the daemon's own socket goes with its queue, while that of the service
+    /// manager is there
     /// for the next daemon.
     /// </summary>
     public async Task StopAsync()

@@ -27,7 +27,8 @@ namespace PipeForkAs.Daemon.Listening;
 /// <param name="connectionEnded">Called when one has ended.</param>
 /// <param name="logger">Is told of who cannot be identified, and of what a request failed with.</param>
 internal sealed class Connections(
-    Loop loop, DescriptorCheck descriptors, CurrentConfiguration configuration, CallerBuckets buckets, FairTurns turns, Func<Connection, Task> serve,
+    Loop loop, DescriptorCheck descriptors, CurrentConfiguration configuration, CallerBuckets buckets, FairTurns turns, Func<Connection,
+    Task> serve,
     IConnectionRefusals refusals, Action connectionEnded, ILogger logger)
     : IEnumerable<Connection>
 {
@@ -41,7 +42,8 @@ internal sealed class Connections(
     private const int MaxUnknown = 16;
 
     /// <summary>
-    /// From this number on, connections of a bucket cost as little as they can: where they wait for their requests, those whose clients have left, and where
+    /// From this number on, connections of a bucket cost as little as they can: where they wait for their requests, those whose clients
+    /// have left, and where
     /// they are too many, those that are refused.
     /// </summary>
     private const int Many = 16;
@@ -77,7 +79,9 @@ internal sealed class Connections(
         UntrustedSocket socket;
         try
         {
+#pragma warning disable CA2000 // The receiver owns it, and closes it.
             socket = descriptors.Accepted(accepted);
+#pragma warning restore CA2000
         }
         catch (SystemCallException failure)
         {
@@ -118,7 +122,9 @@ internal sealed class Connections(
             loop.Start(() => IdentifyAsync(socket, caller, its));
     }
 
-    /// <summary>Ends the oldest connection that has not sent its request, of the bucket with the most of those. False where none could be ended.</summary>
+    /// <summary>
+    /// Ends the oldest connection that has not sent its request, of the bucket with the most of those. False where none could be ended.
+    /// </summary>
     /// <param name="newcomer">The bucket that needs the room for one more; null where all need it.</param>
     public bool MakeRoom(BucketConnections? newcomer = null)
     {
@@ -205,7 +211,9 @@ internal sealed class Connections(
         Connection connection;
         try
         {
+#pragma warning disable CA2000 // The receiver owns it, and closes it.
             connection = new Connection(loop, socket, caller, turns);
+#pragma warning restore CA2000
         }
         catch (SystemCallException failure)
         {

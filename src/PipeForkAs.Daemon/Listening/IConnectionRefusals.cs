@@ -12,7 +12,8 @@ internal interface IConnectionRefusals
     Task RefuseAsync(Connection connection, string problem);
 
     /// <summary>
-    /// Refuses a connection without waiting, and closes it: what has arrived of the request decides on the reply's form. Costs a few system calls, so that
+    /// Refuses a connection without waiting, and closes it: what has arrived of the request decides on the reply's form. Costs a few
+    /// system calls, so that
     /// thousands of them delay nobody.
     /// </summary>
     /// <param name="socket">The connection, from here on not the caller's.</param>

@@ -67,7 +67,8 @@ internal static class RequestReader
             if (received.Errno == Errno.EPROTO)
             {
                 throw new RefusedException(
-                    ReplyCode.BadRequest, "descriptors came with the request, which nobody takes; send bytes alone", ReplyFormPeek.Of(buffer.AsSpan(0, length)));
+                    ReplyCode.BadRequest, "descriptors came with the request, which nobody takes; send bytes alone",
+                    ReplyFormPeek.Of(buffer.AsSpan(0, length)));
             }
 
             if (received.Failed)
@@ -86,7 +87,11 @@ internal static class RequestReader
             if (received.Count == 0)
                 line = length;
             if (line >= ClientProtocol.MaxRequestBytes || (line < 0 && length >= ClientProtocol.MaxRequestBytes))
-                throw new RefusedException(ReplyCode.TooLarge, $"the request is longer than {ClientProtocol.MaxRequestBytes} bytes; send large data as the job's standard input, behind the request's line", ReplyFormPeek.Of(soFar));
+                throw new RefusedException(
+                    ReplyCode.TooLarge,
+                    $"the request is longer than {ClientProtocol.MaxRequestBytes} bytes; send large data as the job's standard input, "
+                    + $"behind the request's line",
+                    ReplyFormPeek.Of(soFar));
             if (line >= 0)
                 return Parse(buffer.AsMemory(0, length), line);
             if (length == buffer.Length)

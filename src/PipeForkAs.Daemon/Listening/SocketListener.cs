@@ -27,7 +27,10 @@ internal sealed class SocketListener : IDisposable
     /// <summary>Where it listens.</summary>
     public string Path => path;
 
-    /// <summary>Whether another process made the socket and its file, which is left as it is then: whoever connects meanwhile waits for the next daemon.</summary>
+    /// <summary>
+    /// Whether another process made the socket and its file, which is left as it is then: whoever connects meanwhile waits for the next
+    /// daemon.
+    /// </summary>
     public bool IsHanded => identity is null;
 
     /// <summary>Goes on with a socket that listens already and was handed over.</summary>

@@ -37,7 +37,8 @@ internal static class ConfigurationCheck
 
         JobDescription[] jobs = await HostInspection.JobsAsync(options);
         warnings.AddRange(
-            PolicyWarnings.Of(policy.Policy, jobs).Select(warning => UntrustedText.Escape($"the policy may not mean what it says: {warning}")));
+            PolicyWarnings.Of(policy.Policy, jobs).Select(
+                warning => UntrustedText.Escape($"the policy may not mean what it says: {warning}")));
         return warnings;
     }
 }

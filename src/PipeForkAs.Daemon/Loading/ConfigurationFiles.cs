@@ -72,7 +72,9 @@ internal static class ConfigurationFiles
         return options;
     }
 
-    /// <summary>The binder leaves out what is empty: an empty word of a command line would be missing, and those behind it move up.</summary>
+    /// <summary>
+    /// The binder leaves out what is empty: an empty word of a command line would be missing, and those behind it move up.
+    /// </summary>
     private static void KeepEmptyTexts(IConfigurationRoot root, DaemonOptions options)
     {
         foreach ((string name, CommandOptions command) in options.Commands)

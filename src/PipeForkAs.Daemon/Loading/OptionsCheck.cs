@@ -37,7 +37,8 @@ internal static class OptionsCheck
 
     private static IEnumerable<(string Key, string Problem)> SocketProblems(SocketOptions socket)
     {
-        if (!Path.IsPathRooted(socket.Path) || socket.Path.Contains('\0', StringComparison.Ordinal) || Encoding.UTF8.GetByteCount(socket.Path) > Libc.MaxSocketPath)
+        if (!Path.IsPathRooted(socket.Path) || socket.Path.Contains('\0', StringComparison.Ordinal)
+            || Encoding.UTF8.GetByteCount(socket.Path) > Libc.MaxSocketPath)
             yield return ("Socket:Path", $"must be an absolute path of at most {Libc.MaxSocketPath} bytes");
         if (!PermissionBits.TryParse(socket.Mode, out _))
             yield return ("Socket:Mode", "must be octal digits from 0000 to 0777, as a string");
@@ -179,7 +180,9 @@ internal static class OptionsCheck
         if (policy.PamService is not { } service)
             yield break;
         if (!JobName.IsValid(service) || !Array.Exists(PamFolders, folder => File.Exists(Path.Combine(folder, service))))
-            yield return ("Policy:PamService", $"there is no PAM service \"{service}\": none of {string.Join(", ", PamFolders)} has a file of that name");
+            yield return (
+                "Policy:PamService",
+                $"there is no PAM service \"{service}\": none of {string.Join(", ", PamFolders)} has a file of that name");
         else if (!Pam.IsAvailable())
             yield return ("Policy:PamService", $"{Pam.LibraryName} cannot be loaded; install it, or set none");
     }

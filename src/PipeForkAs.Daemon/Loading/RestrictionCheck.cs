@@ -82,7 +82,8 @@ internal static class RestrictionCheck
             return null;
         if (limit < least)
             return string.Create(CultureInfo.InvariantCulture, $"is {limit}, must be at least {least}");
-        return limit > most ? string.Create(CultureInfo.InvariantCulture, $"is {limit}, must be at most {most}: it can only tighten {general}") : null;
+        return limit > most
+            ? string.Create(CultureInfo.InvariantCulture, $"is {limit}, must be at most {most}: it can only tighten {general}") : null;
     }
 
     private static string? Above(int? value, int least, int most, string general)
@@ -91,7 +92,8 @@ internal static class RestrictionCheck
             return null;
         if (limit > most)
             return string.Create(CultureInfo.InvariantCulture, $"is {limit}, must be at most {most}");
-        return limit < least ? string.Create(CultureInfo.InvariantCulture, $"is {limit}, must be at least {least}: it can only tighten {general}") : null;
+        return limit < least
+            ? string.Create(CultureInfo.InvariantCulture, $"is {limit}, must be at least {least}: it can only tighten {general}") : null;
     }
 
     private static string? UmaskProblem(string? umask, string general)

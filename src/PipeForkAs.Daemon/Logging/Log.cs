@@ -21,16 +21,22 @@ internal static partial class Log
     [LoggerMessage(3, LogLevel.Information, "stopped")]
     public static partial void Stopped(ILogger logger);
 
-    [LoggerMessage(4, LogLevel.Warning, "{Wanted} descriptors may be needed, {Allowed} are allowed; raise LimitNOFILE or lower Limits:MaxConnections")]
+    [LoggerMessage(
+        4, LogLevel.Warning, "{Wanted} descriptors may be needed, {Allowed} are allowed; raise LimitNOFILE or lower Limits:MaxConnections")]
     public static partial void FewDescriptors(ILogger logger, ulong wanted, ulong allowed);
 
     [LoggerMessage(5, LogLevel.Critical, "the event loop is broken; the daemon ends")]
     public static partial void LoopDied(ILogger logger, Exception failure);
 
-    [LoggerMessage(6, LogLevel.Warning, "the service manager hands over the socket {Path}; Socket:Path says {Configured}, which nobody serves: change one of them")]
+    [LoggerMessage(
+        6, LogLevel.Warning,
+        "the service manager hands over the socket {Path}; Socket:Path says {Configured}, which nobody serves: change one of them")]
     public static partial void OtherPath(ILogger logger, string path, string configured);
 
-    [LoggerMessage(7, LogLevel.Warning, "the service manager hands over the socket {Path} with the permissions {Mode}; Socket:Mode says {Configured}, which is not made use of: change SocketMode= or that")]
+    [LoggerMessage(
+        7, LogLevel.Warning,
+        "the service manager hands over the socket {Path} with the permissions {Mode}; Socket:Mode says {Configured}, which is not made "
+        + "use of: change SocketMode= or that")]
     public static partial void OtherMode(ILogger logger, string path, string mode, string configured);
 
     [LoggerMessage(8, LogLevel.Warning, "systemd passed the socket {Path}, and others than root can replace it: {Problem}")]
@@ -122,14 +128,17 @@ internal static partial class Log
     [LoggerMessage(33, LogLevel.Warning, "the policy may not mean what it says: {Doubt}")]
     public static partial void PolicyDoubted(ILogger logger, string doubt);
 
-    [LoggerMessage(35, LogLevel.Error, "the process that closes sockets cannot be started: {Problem}; {Waiting} sockets wait, and the start is tried again")]
+    [LoggerMessage(
+        35, LogLevel.Error,
+        "the process that closes sockets cannot be started: {Problem}; {Waiting} sockets wait, and the start is tried again")]
     public static partial void ReleaserFailed(ILogger logger, string problem, int waiting);
 
     [LoggerMessage(34, LogLevel.Warning, "a turn of the event loop took {Milliseconds:0} ms ({OnProcessor:0} ms of them on a processor, "
         + "{Collections} garbage collections, {Steps} steps); its longest step took {StepMilliseconds:0} ms: {Step}; "
         + "{Unreported} more long turns since the last message")]
     public static partial void LongTurn(
-        ILogger logger, double milliseconds, double onProcessor, int collections, int steps, double stepMilliseconds, string step, int unreported);
+        ILogger logger, double milliseconds, double onProcessor, int collections, int steps, double stepMilliseconds, string step,
+        int unreported);
 
     [LoggerMessage(36, LogLevel.Warning, "{Count} more lines of event {Name} were left out; the limit is {PerMinute} per minute")]
     public static partial void LinesSuppressed(ILogger logger, long count, string name, int perMinute);
@@ -138,15 +147,18 @@ internal static partial class Log
         "{Origin}: a request's patterns took too many steps before {Pattern} was matched with {Length} characters; it counts as no match")]
     public static partial void PatternExhausted(ILogger logger, string origin, string pattern, int length);
 
-    [LoggerMessage(38, LogLevel.Warning, "jobs in sandboxes can signal their user's other processes: Landlock has version {Version}, not {Needed}")]
+    [LoggerMessage(
+        38, LogLevel.Warning, "jobs in sandboxes can signal their user's other processes: Landlock has version {Version}, not {Needed}")]
     public static partial void SandboxesLeaveSignals(ILogger logger, int version, int needed);
 
     [LoggerMessage(39, LogLevel.Information,
-        "the longest turn of the event loop took {Milliseconds:0.0} ms ({OnProcessor:0.0} ms of them on a processor); its longest step: {Step}")]
+        "the longest turn of the event loop took {Milliseconds:0.0} ms ({OnProcessor:0.0} ms of them on a processor); its longest step: "
+        + "{Step}")]
     public static partial void LongestTurn(ILogger logger, double milliseconds, double onProcessor, string step);
 
     [LoggerMessage(40, LogLevel.Warning,
-        "{Whose}: system calls on its sockets took {Milliseconds:0} ms of processor time, which the other end decides (as with millions of epoll watches); "
+        "{Whose}: system calls on its sockets took {Milliseconds:0} ms of processor time, which the other end decides (as with millions "
+        + "of epoll watches); "
         + "its connections are closed, its jobs are ended, and it is not served for {Seconds:0} s")]
     public static partial void CallsTookLong(ILogger logger, string whose, double milliseconds, double seconds);
 
@@ -159,13 +171,16 @@ internal static partial class Log
     public static partial void Upgrading(ILogger logger, string executable);
 
     [LoggerMessage(71, LogLevel.Information,
-        "process {Pid}, the new daemon, serves from now on; this one ends with its last job, at most {Seconds:0.#} s from now ({Connections} clients)")]
+        "process {Pid}, the new daemon, serves from now on; this one ends with its last job, at most {Seconds:0.#} s from now "
+        + "({Connections} clients)")]
     public static partial void HandedOver(ILogger logger, int pid, double seconds, int connections);
 
     [LoggerMessage(72, LogLevel.Error, "process {Pid}, the new daemon, has ended; the service manager decides what becomes of this one")]
     public static partial void SuccessorDied(ILogger logger, int pid);
 
-    [LoggerMessage(73, LogLevel.Information, "this daemon took over from process {Pid}, which ends with its last job; jobs are numbered from {FirstJob} on")]
+    [LoggerMessage(
+        73, LogLevel.Information,
+        "this daemon took over from process {Pid}, which ends with its last job; jobs are numbered from {FirstJob} on")]
     public static partial void TookOver(ILogger logger, int pid, long firstJob);
 
     [LoggerMessage(74, LogLevel.Information, "the former daemon has ended")]
@@ -175,7 +190,9 @@ internal static partial class Log
         "{Executable} was replaced, and the former daemon goes on: for a new one to take over, there must be {Lack}; restart it")]
     public static partial void UpgradeImpossible(ILogger logger, string executable, string lack);
 
-    [LoggerMessage(42, LogLevel.Warning, "{Count} sockets could not be handed to another process; the daemon's own end closes them, which may take long")]
+    [LoggerMessage(
+        42, LogLevel.Warning,
+        "{Count} sockets could not be handed to another process; the daemon's own end closes them, which may take long")]
     public static partial void SocketsLeft(ILogger logger, int count);
 
     [LoggerMessage(60, LogLevel.Warning, "{Problem}")]

@@ -64,7 +64,8 @@ internal sealed class ChildReaper(Action<Exception> onFailure)
     }
 
     /// <summary>
-    /// How long ago a worker was forgotten whose job host may not have reaped it yet; null where there is none of that number. The number may be
+    /// How long ago a worker was forgotten whose job host may not have reaped it yet; null where there is none of that number. The number
+    /// may be
     /// another's by now.
     /// </summary>
     public TimeSpan? LetGoSince(ProcessId pid)

@@ -152,5 +152,6 @@ internal sealed class InputRelay(Connection client, UntrustedSocket stdin, IRela
         stdin.Dispose();
     }
 
-    private Watch.Readiness WritableAsync() => (writable ??= client.Loop.Watch(stdin.Descriptor, EpollEvents.EPOLLOUT, "a job's stdin")).WritableAsync();
+    private Watch.Readiness WritableAsync() =>
+        (writable ??= client.Loop.Watch(stdin.Descriptor, EpollEvents.EPOLLOUT, "a job's stdin")).WritableAsync();
 }

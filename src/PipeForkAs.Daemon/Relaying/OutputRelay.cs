@@ -46,9 +46,11 @@ internal sealed class OutputRelay(
     /// <summary>Relays until all outputs are at their end, or the client is gone, or <see cref="Abandon"/>.</summary>
     public async Task RunAsync()
     {
-        Task first = PumpAsync(stdout, stdoutWatch = client.Loop.Watch(stdout.Descriptor, EpollEvents.EPOLLIN, "a job's stdout"), FrameType.Stdout);
+        Task first = PumpAsync(
+            stdout, stdoutWatch = client.Loop.Watch(stdout.Descriptor, EpollEvents.EPOLLIN, "a job's stdout"), FrameType.Stdout);
         if (stderr is not null)
-            await PumpAsync(stderr, stderrWatch = client.Loop.Watch(stderr.Descriptor, EpollEvents.EPOLLIN, "a job's stderr"), FrameType.Stderr);
+            await PumpAsync(
+                stderr, stderrWatch = client.Loop.Watch(stderr.Descriptor, EpollEvents.EPOLLIN, "a job's stderr"), FrameType.Stderr);
         await first;
     }
 
@@ -113,7 +115,9 @@ internal sealed class OutputRelay(
             await client.Turns.EnterAsync(client.Caller.Bucket);
             if (read.Count < Small || abandoned)
                 continue;
+#pragma warning disable CA2000 // The receiver owns it, and closes it.
             pipe ??= MakePipe();
+#pragma warning restore CA2000
             if (pipe is null)
                 continue;
 

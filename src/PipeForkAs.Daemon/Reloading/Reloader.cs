@@ -6,7 +6,9 @@ using PipeForkAs.Daemon.Loading;
 
 namespace PipeForkAs.Daemon.Reloading;
 
-/// <summary>Reads the configuration anew while the daemon runs. What cannot change then is refused, and with it all of the change.</summary>
+/// <summary>
+/// Reads the configuration anew while the daemon runs. What cannot change then is refused, and with it all of the change.
+/// </summary>
 /// <param name="chosen">The file that <c>--config</c> names; null for the usual ones.</param>
 /// <param name="current">What holds now.</param>
 /// <param name="lookUps">Looks up the names that the policy's rules use.</param>

@@ -15,7 +15,8 @@ internal abstract class Reply(Connection client)
     public abstract bool IncludesExit { get; }
 
     /// <summary>The form that a request asks for.</summary>
-    public static Reply For(ReplyForm form, Connection client) => form == ReplyForm.Frames ? new FramesReply(client) : new TextReply(client);
+    public static Reply For(ReplyForm form, Connection client) =>
+        form == ReplyForm.Frames ? new FramesReply(client) : new TextReply(client);
 
     /// <summary>The whole reply to a request that is refused before anything else was sent.</summary>
     public static byte[] OfRefusal(ReplyForm form, EndRecord record) =>

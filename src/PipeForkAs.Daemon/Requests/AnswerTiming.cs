@@ -11,12 +11,15 @@ namespace PipeForkAs.Daemon.Requests;
 internal readonly struct AnswerTiming(ForkedWorker worker, Reply reply, JobHostPool host)
 {
     /// <summary>
-    /// Whether the worker waits with its end until the client has its answer: it does where the answer may come first, and no other job wants
+    /// Whether the worker waits with its end until the client has its answer: it does where the answer may come first, and no other job
+    /// wants
     /// the processor.
     /// </summary>
     public bool WorkerWaits { get; } = !reply.IncludesExit && host.CountUnanswered() <= Environment.ProcessorCount;
 
-    /// <summary>Answers as soon as the output is relayed and the job says that it returned well. False where the answer must wait for the worker.</summary>
+    /// <summary>
+    /// Answers as soon as the output is relayed and the job says that it returned well. False where the answer must wait for the worker.
+    /// </summary>
     public async ValueTask<bool> AnswerEarlyAsync(Connection client, RunningJob job, Task relayed)
     {
         if (reply.IncludesExit)

@@ -10,7 +10,8 @@ namespace PipeForkAs.Daemon.Requests;
 /// <param name="Decision">What the policy decided.</param>
 /// <param name="Order">What it is run with.</param>
 /// <param name="Lease">Keeps the job host.</param>
-internal sealed record AuthorizedJob(RegisteredJob Job, Account Account, Decision Decision, JobOrder Order, JobHostPool.Lease Lease) : IDisposable
+internal sealed record AuthorizedJob(RegisteredJob Job, Account Account, Decision Decision, JobOrder Order, JobHostPool.Lease Lease)
+    : IDisposable
 {
     public void Dispose() => Lease.Dispose();
 }

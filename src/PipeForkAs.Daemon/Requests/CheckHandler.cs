@@ -14,10 +14,12 @@ using PipeForkAs.Protocol.Worker;
 namespace PipeForkAs.Daemon.Requests;
 
 /// <summary>Answers <c>check</c>: what a request would come to, by the evaluator that decides for it, without running anything.</summary>
-internal sealed class CheckHandler(JobCatalog catalog, IAuthorizer authorizer, IUserDatabase users, AccountGate accounts, OrderBuilder orders)
+internal sealed class CheckHandler(
+    JobCatalog catalog, IAuthorizer authorizer, IUserDatabase users, AccountGate accounts, OrderBuilder orders)
 {
     /// <summary>Answers.</summary>
-    /// <exception cref="RefusedException">The job or the user does not exist, where the caller may know that, or the arguments are not what the job takes.</exception>
+    /// <exception cref="RefusedException">The job or the user does not exist, where the caller may know that, or the arguments are not
+    /// what the job takes.</exception>
     public async ValueTask<EndRecord> CheckAsync(Caller asking, Request request, Reply reply, AuditTrail trail)
     {
         Caller caller = request.Caller is null ? asking : await OtherAsync(asking, request.Caller);

@@ -9,7 +9,10 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Requests;
 
-/// <summary>Decides whether a caller may run a job as a user, and with what. Everything that can refuse a request before a worker is taken is here.</summary>
+/// <summary>
+/// Decides whether a caller may run a job as a user, and with what. Everything that can refuse a request before a worker is taken is
+/// here.
+/// </summary>
 /// <param name="audit">Refuses to run anything while records cannot be kept that must be.</param>
 /// <param name="authorizer">Asks the policy.</param>
 /// <param name="catalog">The jobs.</param>
@@ -39,7 +42,9 @@ internal sealed class JobAuthorization(
             throw new RefusedException(ReplyCode.Denied, PolicyRefusal.Message(caller, request));
         RegisteredJob job = found
             ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{name}\"; list shows those that there are");
+#pragma warning disable CA2000 // The receiver owns it, and closes it.
         JobHostPool.Lease lease = job.Host.Acquire();
+#pragma warning restore CA2000
         try
         {
             Account account = decision.Account ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{user}\"");

@@ -47,7 +47,9 @@ internal sealed class JobRunner(CurrentConfiguration configuration, JobSlots slo
         }
     }
 
-    /// <summary>Gives a worker its order: it becomes the user and runs the job. Disposing what comes back ends the job and releases the worker.</summary>
+    /// <summary>
+    /// Gives a worker its order: it becomes the user and runs the job. Disposing what comes back ends the job and releases the worker.
+    /// </summary>
     /// <param name="exchange">The request. That its client goes away cancels the job.</param>
     /// <param name="job">The job.</param>
     /// <param name="taken">The worker.</param>
@@ -56,7 +58,9 @@ internal sealed class JobRunner(CurrentConfiguration configuration, JobSlots slo
     public RunningJobs.Entry Start(Exchange exchange, AuthorizedJob job, TakenWorker taken, bool awaitsAnswer)
     {
         Connection client = exchange.Client;
+#pragma warning disable CA2000 // The receiver owns it, and closes it.
         var running = new RunningJob(client, taken, job.Job.Command is not null, job.Order, configuration.Limits);
+#pragma warning restore CA2000
         RunningJobs.Entry entry = runningJobs.Add(running, client.Caller, job.Job.Description.Name, job.Account, taken.Worker);
         (exchange.Trail.Input, exchange.Trail.Output, exchange.Trail.Id) = (running.Input, running.Output, entry.Id);
         try

@@ -31,9 +31,12 @@ internal sealed class JobSlots(Loop loop, FairTurns turns, UnkillableJobs unkill
     /// <summary>Takes a slot, when there is one; disposing what comes back frees it.</summary>
     /// <param name="bucket">The caller's bucket.</param>
     /// <param name="leave">Takes what is to be called when the client goes away meanwhile.</param>
-    /// <exception cref="RefusedException">There is none and the queue is full, none became free in time, or the client went away.</exception>
+    /// <exception cref="RefusedException">There is none and the queue is full, none became free in time, or the client went
+    /// away.</exception>
     public ValueTask<Slot> TakeAsync(Bucket bucket, Action<Action> leave) =>
+#pragma warning disable CA2000 // The receiver owns it, and closes it.
         MayTake(bucket) ? new ValueTask<Slot>(Take(bucket)) : WaitAsync(bucket, leave);
+#pragma warning restore CA2000
 
     /// <summary>The daemon stops: nobody waits any more.</summary>
     public void RefuseAll()
@@ -114,7 +117,9 @@ internal sealed class JobSlots(Loop loop, FairTurns turns, UnkillableJobs unkill
         while (waiting.TryTake(mayTake ??= MayTake, out FairQueue<Waiter>.Place? next))
         {
             // Not inline: what goes on here may free its slot before this loop is done.
+#pragma warning disable CA2000 // The receiver owns it, and closes it.
             var slot = new Granted(next.Item, Take(next.Bucket));
+#pragma warning restore CA2000
             loop.Post(static granted => ((Granted)granted!).Complete(), slot);
         }
     }

@@ -31,7 +31,8 @@ internal static class ListHandler
     }
 
     /// <summary>Answers <c>describe</c>.</summary>
-    /// <exception cref="RefusedException">There is no such job, or the caller may not know of one of that name, and is not told whether there is one.</exception>
+    /// <exception cref="RefusedException">There is no such job, or the caller may not know of one of that name, and is not told whether
+    /// there is one.</exception>
     public static async ValueTask<EndRecord> DescribeAsync(
         JobCatalog catalog, LimitOptions limits, Func<string, bool> mayKnow, Request request, Reply reply)
     {

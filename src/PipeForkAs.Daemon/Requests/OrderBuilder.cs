@@ -83,9 +83,11 @@ internal sealed class OrderBuilder(CurrentConfiguration configuration, PatternMa
     }
 
     private GroupLimits ToGroup(RegisteredJob job) => job.Restrictions.Aggregate(group, (limits, tighter) => new GroupLimits(
-        Least(limits.MemoryMax, tighter.Limits.MemoryMax), Least(limits.PidsMax, tighter.Limits.PidsMax), (int?)Least(limits.CpuWeight, tighter.Limits.CpuWeight)));
+        Least(limits.MemoryMax, tighter.Limits.MemoryMax), Least(limits.PidsMax, tighter.Limits.PidsMax),
+        (int?)Least(limits.CpuWeight, tighter.Limits.CpuWeight)));
 
-    private static long? OutputLimit(LimitOptions current, RegisteredJob job) => job.Restrictions.Aggregate(current.OutputLimit, (most, tighter) => Least(most, tighter.OutputLimit));
+    private static long? OutputLimit(LimitOptions current, RegisteredJob job) =>
+        job.Restrictions.Aggregate(current.OutputLimit, (most, tighter) => Least(most, tighter.OutputLimit));
 
     private static WorkerLimits Tighten(WorkerLimits limits, JobRestrictionOptions restrictions)
     {

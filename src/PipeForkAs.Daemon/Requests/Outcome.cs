@@ -22,7 +22,10 @@ internal readonly record struct Outcome(ReplyCode Code, string? Message, JobErro
         switch (job.Reason)
         {
             case EndReason.Timeout:
-                return new(ReplyCode.Timeout, string.Create(CultureInfo.InvariantCulture, $"the job ran longer than {job.Timeout.TotalSeconds:0.###} s and was ended"));
+                return new(
+                    ReplyCode.Timeout,
+                    string.Create(
+                        CultureInfo.InvariantCulture, $"the job ran longer than {job.Timeout.TotalSeconds:0.###} s and was ended"));
             case EndReason.Cancelled:
                 return new(ReplyCode.Cancelled, "the client went away and the job was ended");
             case EndReason.CancelAsked:
@@ -30,7 +33,9 @@ internal readonly record struct Outcome(ReplyCode Code, string? Message, JobErro
             case EndReason.OutputLimit:
                 return new(ReplyCode.OutputLimit, "the job wrote more than it may and was ended; the reply holds what it may");
             case EndReason.ClientSentDescriptors:
-                return new(ReplyCode.Cancelled, "the client sent descriptors with the job's input, which nobody takes, and the job was ended; send bytes alone");
+                return new(
+                    ReplyCode.Cancelled,
+                    "the client sent descriptors with the job's input, which nobody takes, and the job was ended; send bytes alone");
             case EndReason.JobSentDescriptors:
                 return new(ReplyCode.Cancelled, "the job sent descriptors with its output, which nobody takes, and was ended");
             case EndReason.HeldUp:
@@ -44,7 +49,11 @@ internal readonly record struct Outcome(ReplyCode Code, string? Message, JobErro
         if (report.Failed is { } failed)
             return Failed(failed, program);
         if (program is null && !report.Began && !how.BySignal)
-            return new(ReplyCode.Internal, string.Create(CultureInfo.InvariantCulture, $"the worker ended with {how.Value} before the job began and did not say why; the job did not run"));
+            return new(
+                ReplyCode.Internal,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"the worker ended with {how.Value} before the job began and did not say why; the job did not run"));
         if (how.BySignal)
             return new(ReplyCode.Signaled, $"{new Signal(how.Value)} ended the job");
 
@@ -74,6 +83,7 @@ internal readonly record struct Outcome(ReplyCode Code, string? Message, JobErro
         }
 
         string errno = failed.Errno == 0 ? "" : $" [errno {failed.Errno}]";
-        return new(ReplyCode.Internal, $"the worker could not become the user, the job did not run: step {failed.Step}: {failed.Detail}{errno}");
+        return new(
+            ReplyCode.Internal, $"the worker could not become the user, the job did not run: step {failed.Step}: {failed.Detail}{errno}");
     }
 }

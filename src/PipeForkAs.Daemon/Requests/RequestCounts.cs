@@ -19,7 +19,8 @@ internal sealed class RequestCounts(Action changed)
     public long Refused { get; private set; }
 
     /// <summary>Requests by the code that they were answered with: all codes, by their words on the wire, in the order of these.</summary>
-    public SortedDictionary<string, long> ByCode() => new(Codes.ToDictionary(code => code.ToWire(), code => byCode[(int)code]), StringComparer.Ordinal);
+    public SortedDictionary<string, long> ByCode() =>
+        new(Codes.ToDictionary(code => code.ToWire(), code => byCode[(int)code]), StringComparer.Ordinal);
 
     /// <summary>A job begins.</summary>
     public void Begun()
@@ -39,7 +40,8 @@ internal sealed class RequestCounts(Action changed)
     public void Answered(ReplyCode code)
     {
         byCode[(int)code]++;
-        if (code is ReplyCode.BadRequest or ReplyCode.TooLarge or ReplyCode.UnknownJob or ReplyCode.UnknownUser or ReplyCode.BadArguments or ReplyCode.Denied or ReplyCode.Busy)
+        if (code is ReplyCode.BadRequest or ReplyCode.TooLarge or ReplyCode.UnknownJob or ReplyCode.UnknownUser or ReplyCode.BadArguments
+            or ReplyCode.Denied or ReplyCode.Busy)
             Refused++;
         else
             Served++;

@@ -15,7 +15,9 @@ namespace PipeForkAs.Daemon.Requests;
 /// </summary>
 internal sealed class RunningJob : IRelayObserver, IDisposable
 {
-    /// <summary>Between SIGKILL and giving up, and for a client that takes no more: a process in an unkillable sleep may never end.</summary>
+    /// <summary>
+    /// Between SIGKILL and giving up, and for a client that takes no more: a process in an unkillable sleep may never end.
+    /// </summary>
     private static readonly TimeSpan LastGrace = TimeSpan.FromSeconds(2);
 
     private readonly Loop loop;
@@ -94,7 +96,10 @@ internal sealed class RunningJob : IRelayObserver, IDisposable
         return true;
     }
 
-    /// <summary>Watches over a relay: where it fails, the job is ended, and <see cref="FinishAsync"/> throws what it threw. Half of an input or output is none.</summary>
+    /// <summary>
+    /// Watches over a relay: where it fails, the job is ended, and <see cref="FinishAsync"/> throws what it threw. Half of an input or
+    /// output is none.
+    /// </summary>
     public async Task GuardAsync(Task relay)
     {
         try
@@ -111,7 +116,10 @@ internal sealed class RunningJob : IRelayObserver, IDisposable
         }
     }
 
-    /// <summary>Waits until the output is relayed and the worker has ended. Null where nobody can say how: its job host died, or it cannot be killed.</summary>
+    /// <summary>
+    /// Waits until the output is relayed and the worker has ended. Null where nobody can say how: its job host died, or it cannot be
+    /// killed.
+    /// </summary>
     public async Task<WorkerExited?> FinishAsync(Task relayed)
     {
         _ = GuardAsync(relayed);

@@ -46,7 +46,9 @@ internal sealed class RunningJobs(RequestCounts counts, TimeProvider time)
     public IEnumerable<RunningJobStatus> KnownTo(UserId caller) =>
         jobs.Values.Where(entry => entry.IsFor(caller)).OrderBy(entry => entry.Id).Select(entry => entry.ToStatus(time));
 
-    /// <summary>Ends a job for the caller that asked for it, or for root. False where none runs of that id, or it is another caller's.</summary>
+    /// <summary>
+    /// Ends a job for the caller that asked for it, or for root. False where none runs of that id, or it is another caller's.
+    /// </summary>
     public bool Cancel(long id, UserId caller)
     {
         if (!jobs.TryGetValue(id, out Entry? entry) || !entry.IsFor(caller))
@@ -71,7 +73,8 @@ internal sealed class RunningJobs(RequestCounts counts, TimeProvider time)
     }
 
     /// <summary>A job among the others.</summary>
-    internal sealed class Entry(RunningJobs owner, long id, RunningJob job, UserId caller, string name, Account account, ProcessId worker, long begun) : IDisposable
+    internal sealed class Entry(
+        RunningJobs owner, long id, RunningJob job, UserId caller, string name, Account account, ProcessId worker, long begun) : IDisposable
     {
         public RunningJob Job => job;
 

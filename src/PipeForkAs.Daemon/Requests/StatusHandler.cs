@@ -25,7 +25,8 @@ internal sealed class StatusHandler(
     LimitedLogger log, Loop loop)
 {
     private static readonly string Version =
-        typeof(StatusHandler).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
+        typeof(StatusHandler).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0]
+        ?? "unknown";
 
     private readonly long started = loop.Time.GetTimestamp();
 

@@ -7,8 +7,10 @@ using PipeForkAs.Protocol;
 namespace PipeForkAs.Daemon.Systemd;
 
 /// <summary>
-/// Logs to systemd's journal with fields: see <see cref="JournalRecord"/>. Who logs never waits. Records that the journal has no room for wait in
-/// memory for a thread that does; where there are too many, or there is no journal, they go to stderr, and what that does not take either is
+/// Logs to systemd's journal with fields: see <see cref="JournalRecord"/>. Who logs never waits. Records that the journal has no room for
+/// wait in
+/// memory for a thread that does; where there are too many, or there is no journal, they go to stderr, and what that does not take either
+/// is
 /// counted, and told when the journal is there again.
 /// </summary>
 /// <param name="path">The journal's socket.</param>
@@ -186,8 +188,10 @@ internal sealed class JournalLoggerProvider(string path, FileDescriptor stderr) 
         if (!down)
             return;
         down = false;
-        string message = string.Create(CultureInfo.InvariantCulture, $"the journal takes records again; {lost} were lost, others went to stderr");
-        record.Clear().Add("MESSAGE", message).Add("PRIORITY", Priority(LogLevel.Warning)).Add("SYSLOG_IDENTIFIER", Identifier).Add("PIPEFORKAS_LOST", lost);
+        string message = string.Create(
+            CultureInfo.InvariantCulture, $"the journal takes records again; {lost} were lost, others went to stderr");
+        record.Clear().Add("MESSAGE", message).Add("PRIORITY", Priority(LogLevel.Warning)).Add("SYSLOG_IDENTIFIER", Identifier).Add(
+            "PIPEFORKAS_LOST", lost);
         if (socket.Send(record.Written) == Errno.None)
             lost = 0;
         else
@@ -228,7 +232,8 @@ internal sealed class JournalLoggerProvider(string path, FileDescriptor stderr) 
 
         public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
             if (IsEnabled(logLevel))
                 provider.Write(category, logLevel, eventId, state, exception, formatter(state, exception));

@@ -57,7 +57,8 @@ internal sealed class JournalRecord
     public JournalRecord Add(string name, long value) => Add(name, value.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>
-    /// The field for a value of that name: <c>CallerUid</c> becomes <c>PIPEFORKAS_CALLER_UID</c>. Only A-Z, 0-9 and '_' are left, at most 64, the
+    /// The field for a value of that name: <c>CallerUid</c> becomes <c>PIPEFORKAS_CALLER_UID</c>. Only A-Z, 0-9 and '_' are left, at most
+    /// 64, the
     /// first of them a letter: other names are ignored by the journal, or, with '_' in front, are the journal's own.
     /// </summary>
     public static string Name(string name)
@@ -66,7 +67,8 @@ internal sealed class JournalRecord
         for (int i = 0; i < name.Length && field.Length < MaxNameLength; i++)
         {
             char c = name[i];
-            if (char.IsAsciiLetterUpper(c) && i > 0 && (char.IsAsciiLetterLower(name[i - 1]) || char.IsAsciiDigit(name[i - 1])) && field.Length < MaxNameLength - 1)
+            if (char.IsAsciiLetterUpper(c) && i > 0 && (char.IsAsciiLetterLower(name[i - 1]) || char.IsAsciiDigit(name[i - 1]))
+                && field.Length < MaxNameLength - 1)
                 field.Append('_');
             field.Append(char.IsAsciiLetterOrDigit(c) ? char.ToUpperInvariant(c) : '_');
         }

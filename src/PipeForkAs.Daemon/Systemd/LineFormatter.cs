@@ -6,7 +6,9 @@ using PipeForkAs.Protocol;
 
 namespace PipeForkAs.Daemon.Systemd;
 
-/// <summary>What the console shows: a line for each record, as the framework's simple formatter writes it, with everything harmful escaped.</summary>
+/// <summary>
+/// What the console shows: a line for each record, as the framework's simple formatter writes it, with everything harmful escaped.
+/// </summary>
 internal sealed class LineFormatter() : ConsoleFormatter(FormatterName)
 {
     /// <summary>By which it is chosen.</summary>
@@ -14,7 +16,8 @@ internal sealed class LineFormatter() : ConsoleFormatter(FormatterName)
 
     /// <inheritdoc/>
     public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter) =>
-        textWriter.Write($"{Word(logEntry.LogLevel)}: {logEntry.Category}[{logEntry.EventId.Id}] {Text(logEntry.State, logEntry.Exception, logEntry.Formatter(logEntry.State, logEntry.Exception))}\n");
+        textWriter.Write(
+            $"{Word(logEntry.LogLevel)}: {logEntry.Category}[{logEntry.EventId.Id}] {Text(logEntry.State, logEntry.Exception, logEntry.Formatter(logEntry.State, logEntry.Exception))}\n");
 
     /// <summary>A record as one line: its message, the fields of an audit record, and the exception.</summary>
     public static string Text<TState>(TState state, Exception? exception, string message)

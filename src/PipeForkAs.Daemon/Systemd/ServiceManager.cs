@@ -29,7 +29,9 @@ internal sealed class ServiceManager
     /// <summary>The listening socket that was handed over, close-on-exec and not blocking; null for none.</summary>
     public FileDescriptor? Socket { get; }
 
-    /// <summary>Reads the environment, and takes out of it what is meant for this process alone: no child may take the socket for its own.</summary>
+    /// <summary>
+    /// Reads the environment, and takes out of it what is meant for this process alone: no child may take the socket for its own.
+    /// </summary>
     /// <exception cref="ListenException">
     /// What was handed over is not one listening Unix stream socket, or the address is too long.
     /// </exception>
@@ -62,7 +64,8 @@ internal sealed class ServiceManager
         // Without WATCHDOG_PID it is meant for every process that sees it.
         if (!string.IsNullOrEmpty(pid) && !IsSelf(pid, self))
             return null;
-        return long.TryParse(microseconds, NumberStyles.None, CultureInfo.InvariantCulture, out long value) && value is > 0 and <= long.MaxValue / 10
+        return long.TryParse(microseconds, NumberStyles.None, CultureInfo.InvariantCulture, out long value)
+            && value is > 0 and <= long.MaxValue / 10
             ? new TimeSpan(value * 10)
             : null;
     }
@@ -77,7 +80,9 @@ internal sealed class ServiceManager
         if (number == 0)
             return null;
         if (number > 1)
-            throw new ListenException($"the service manager hands over {number} sockets ({names ?? "without names"}); the daemon serves one, and clients of the others would wait for ever");
+            throw new ListenException(
+                $"the service manager hands over {number} sockets "
+                + $"({names ?? "without names"}); the daemon serves one, and clients of the others would wait for ever");
 
         var socket = new FileDescriptor(FirstDescriptor);
         try
@@ -96,9 +101,11 @@ internal sealed class ServiceManager
     private static void Demand(FileDescriptor socket, string name)
     {
         if (Libc.getsockopt_domain(socket) != SocketDomain.AF_UNIX || Libc.getsockopt_type(socket) != SocketType.SOCK_STREAM)
-            throw new ListenException($"the service manager hands over a socket, and {name} is no Unix stream socket; see ListenStream= in systemd.socket(5)");
+            throw new ListenException(
+                $"the service manager hands over a socket, and {name} is no Unix stream socket; see ListenStream= in systemd.socket(5)");
         if (!Libc.getsockopt_acceptconn(socket))
-            throw new ListenException($"the service manager hands over a socket, and {name} does not listen; the daemon cannot be used with Accept=yes");
+            throw new ListenException(
+                $"the service manager hands over a socket, and {name} does not listen; the daemon cannot be used with Accept=yes");
     }
 
     private static bool IsSelf(string? pid, ProcessId self) =>

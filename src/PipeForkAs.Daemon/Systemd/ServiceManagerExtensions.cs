@@ -41,7 +41,9 @@ internal static class ServiceManagerExtensions
 
     private static void AddJournalOrConsole(ILoggingBuilder logging)
     {
+#pragma warning disable CA2000 // The descriptor is the process's own, and stays open.
         var stderr = new FileDescriptor(2);
+#pragma warning restore CA2000
         if (JournalLoggerProvider.IsJournal(Environment.GetEnvironmentVariable("JOURNAL_STREAM"), stderr))
         {
             // The variable is for tests: who sets a root daemon's environment is root.
@@ -52,7 +54,9 @@ internal static class ServiceManagerExtensions
 
         // The console's own writer passes 256 bytes at a time: another process that writes to the same log, as job hosts do, would write
         // into a line.
+#pragma warning disable CA2000 // The receiver owns it, and closes it.
         Console.SetError(new StreamWriter(Console.OpenStandardError(), bufferSize: LongestLine) { AutoFlush = true });
+#pragma warning restore CA2000
         logging.AddConsole();
         logging.Services.TryAddEnumerable(ServiceDescriptor.Singleton<ConsoleFormatter, LineFormatter>());
         logging.Services.PostConfigure<ConsoleLoggerOptions>(console =>

@@ -7,8 +7,10 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Untrusted;
 
 /// <summary>
-/// Keeps descriptors out that clients and jobs send along (SCM_RIGHTS), without ever closing one on the loop's thread. Where the kernel can refuse them
-/// (SO_PASSRIGHTS, Linux 6.16), it does. Elsewhere the daemon looks for them before it receives anything, and leaves what it must not receive
+/// Keeps descriptors out that clients and jobs send along (SCM_RIGHTS), without ever closing one on the loop's thread. Where the kernel
+/// can refuse them
+/// (SO_PASSRIGHTS, Linux 6.16), it does. Elsewhere the daemon looks for them before it receives anything, and leaves what it must not
+/// receive
 /// to a <see cref="SocketReleaser"/>.
 /// </summary>
 /// <param name="loop">The loop.</param>
@@ -41,7 +43,10 @@ internal sealed class DescriptorCheck(Loop loop, ChildReaper reaper, bool byDaem
             Libc.refuse_descriptors(listening);
     }
 
-    /// <summary>A connection that was accepted. It may have been made before the listening socket was guarded: by another daemon, or while systemd held it.</summary>
+    /// <summary>
+    /// A connection that was accepted. It may have been made before the listening socket was guarded: by another daemon, or while systemd
+    /// held it.
+    /// </summary>
     /// <param name="socket">The socket, from here on not the caller's.</param>
     public UntrustedSocket Accepted(FileDescriptor socket) =>
         Take(socket, InputKind.Stream, byDaemon || !Libc.refuses_descriptors(socket));

@@ -6,9 +6,11 @@ using PipeForkAs.Daemon.Logging;
 namespace PipeForkAs.Daemon.Untrusted;
 
 /// <summary>
-/// The buckets that are banned: whose sockets held up the loop, or sent what cannot be closed. The other end of a socket decides how long a system call
+/// The buckets that are banned: whose sockets held up the loop, or sent what cannot be closed. The other end of a socket decides how long
+/// a system call
 /// on it takes: each epoll(7) watch of it is woken by the call, about 0.2 microseconds each, and a user may have millions
-/// (/proc/sys/fs/epoll/max_user_watches). While a bucket is banned, the daemon makes no system call on its sockets. Root is never banned. All on the loop.
+/// (/proc/sys/fs/epoll/max_user_watches). While a bucket is banned, the daemon makes no system call on its sockets. Root is never banned.
+/// All on the loop.
 /// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="logger">The log.</param>
@@ -43,7 +45,8 @@ internal sealed class Offenders(Loop loop, ILogger logger, Action<Bucket> banned
             return;
         long now = loop.Time.GetTimestamp();
         Record record = Of(bucket, now);
-        record.Debt = Math.Max(0, record.Debt - (loop.Time.GetElapsedTime(record.At, now).TotalSeconds * Allowance.TotalSeconds)) + onProcessor.TotalSeconds;
+        record.Debt = Math.Max(0, record.Debt - (loop.Time.GetElapsedTime(record.At, now).TotalSeconds * Allowance.TotalSeconds))
+            + onProcessor.TotalSeconds;
         record.At = now;
         if (record.Debt <= Allowance.TotalSeconds || IsBanned(record))
             return;

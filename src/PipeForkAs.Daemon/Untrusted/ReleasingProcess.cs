@@ -3,7 +3,8 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Untrusted;
 
 /// <summary>
-/// The process that closes sockets for the daemon, which may take as long as their senders like. It never receives what is in them: it reads their bytes
+/// The process that closes sockets for the daemon, which may take as long as their senders like. It never receives what is in them: it
+/// reads their bytes
 /// without room for descriptors, and those are dropped here.
 /// </summary>
 internal static class ReleasingProcess
@@ -28,7 +29,9 @@ internal static class ReleasingProcess
     {
         Libc.prctl_set_pdeathsig(Signal.SIGKILL);
         Libc.signal_ignore(Signal.SIGPIPE);
+#pragma warning disable CA2000 // The descriptor is the process's own, and stays open.
         var control = new FileDescriptor(ControlDescriptor);
+#pragma warning restore CA2000
         var word = new byte[1];
         var received = new FileDescriptor?[Libc.MaxMessageDescriptors];
         var held = new List<FileDescriptor>(received.Length);
@@ -51,7 +54,10 @@ internal static class ReleasingProcess
         }
     }
 
-    /// <summary>Reads what is left, since a Unix socket that is closed with unread data resets its peer (unix_release_sock in the kernel's af_unix.c).</summary>
+    /// <summary>
+    /// Reads what is left, since a Unix socket that is closed with unread data resets its peer (unix_release_sock in the kernel's
+    /// af_unix.c).
+    /// </summary>
     private static void Release(FileDescriptor socket)
     {
         Span<byte> rest = stackalloc byte[16 * 1024];

@@ -5,7 +5,8 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Untrusted;
 
 /// <summary>
-/// The daemon's end of a socket whose other end is a client's or a job's. It does not block, and is used by its owner alone. Descriptors that the other
+/// The daemon's end of a socket whose other end is a client's or a job's. It does not block, and is used by its owner alone. Descriptors
+/// that the other
 /// end sends do not make receiving or closing take long. Calls that the other end makes take long all the same are counted against its
 /// <see cref="Peer"/> (<see cref="Offenders"/>); while that is banned, every call fails with ECONNRESET and is not made.
 /// </summary>
@@ -28,7 +29,9 @@ internal sealed class UntrustedSocket : IDisposable
     /// <param name="check">Keeps descriptors out.</param>
     /// <param name="socket">The socket, from here on not the caller's.</param>
     /// <param name="kind">What can come from it.</param>
-    /// <param name="isLookedAt">Whether it is looked at before anything is received; otherwise the kernel refuses descriptors that are sent to it.</param>
+    /// <param name="isLookedAt">
+    /// Whether it is looked at before anything is received; otherwise the kernel refuses descriptors that are sent to it.
+    /// </param>
     public UntrustedSocket(DescriptorCheck check, FileDescriptor socket, InputKind kind, bool isLookedAt)
     {
         this.check = check;
@@ -41,7 +44,9 @@ internal sealed class UntrustedSocket : IDisposable
     /// <summary>The socket, for watching and for asking who is at the other end.</summary>
     public FileDescriptor Descriptor { get; }
 
-    /// <summary>Whose the other end is: a caller's, or a job's user's; null before that is known, while the other end is the daemon's own program.</summary>
+    /// <summary>
+    /// Whose the other end is: a caller's, or a job's user's; null before that is known, while the other end is the daemon's own program.
+    /// </summary>
     public Bucket? Peer { get; set; }
 
     /// <summary>Whether it was closed.</summary>
@@ -50,7 +55,8 @@ internal sealed class UntrustedSocket : IDisposable
     private bool IsBanned => Peer is { } peer && check.Offenders.IsBanned(peer);
 
     /// <summary>
-    /// recv(2) of what the other end sent in one call, or of a part of it, at most <see cref="OneMessage.MostBytes"/>. EPROTO where the next bytes carry
+    /// recv(2) of what the other end sent in one call, or of a part of it, at most <see cref="OneMessage.MostBytes"/>. EPROTO where the
+    /// next bytes carry
     /// descriptors: then nothing more can be received.
     /// </summary>
     public IOResult Receive(Span<byte> buffer)
@@ -75,7 +81,8 @@ internal sealed class UntrustedSocket : IDisposable
     }
 
     /// <summary>
-    /// splice(2) into a pipe, at most <see cref="MostAtOnce"/> bytes. EPROTO as in <see cref="Receive"/>. After a pause it moves what was sent in one
+    /// splice(2) into a pipe, at most <see cref="MostAtOnce"/> bytes. EPROTO as in <see cref="Receive"/>. After a pause it moves what was
+    /// sent in one
     /// call alone: what the other end did meanwhile shows in how long that takes.
     /// </summary>
     public IOResult SpliceTo(FileDescriptor pipe)
@@ -111,7 +118,8 @@ internal sealed class UntrustedSocket : IDisposable
     }
 
     /// <summary>
-    /// Reads what is unread, where that is bytes alone: a Unix socket that is closed with unread data resets its peer (unix_release_sock in the kernel's
+    /// Reads what is unread, where that is bytes alone: a Unix socket that is closed with unread data resets its peer (unix_release_sock
+    /// in the kernel's
     /// af_unix.c), and the peer's reader might take that for a failure. A <see cref="SocketReleaser"/> does the same for other sockets.
     /// </summary>
     /// <param name="room">Where it is read to.</param>
@@ -123,7 +131,8 @@ internal sealed class UntrustedSocket : IDisposable
     }
 
     /// <summary>
-    /// Closes it, once. What is unread and the socket of a banned peer are left to another process: descriptors in it are closed there, and each message
+    /// Closes it, once. What is unread and the socket of a banned peer are left to another process: descriptors in it are closed there,
+    /// and each message
     /// that is dropped wakes the other end.
     /// </summary>
     public void Dispose()
@@ -155,8 +164,10 @@ internal sealed class UntrustedSocket : IDisposable
     private Call Begin() => new(Stopwatch.GetTimestamp(), isMeasured ? Libc.thread_processor_time() : null);
 
     /// <summary>
-    /// Counts a call that took long. The first one that does has its socket measured: what a call takes may be time in which the thread waited for a
-    /// processor, and how long it ran costs a system call. Of the first one it is known that it ran no longer than the loop's thread in this turn.
+    /// Counts a call that took long. The first one that does has its socket measured: what a call takes may be time in which the thread
+    /// waited for a
+    /// processor, and how long it ran costs a system call. Of the first one it is known that it ran no longer than the loop's thread in
+    /// this turn.
     /// </summary>
     private void End(Call call)
     {

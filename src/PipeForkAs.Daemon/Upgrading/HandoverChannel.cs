@@ -40,7 +40,9 @@ internal sealed class HandoverChannel(FileDescriptor socket) : IDisposable
     public HandoverMessage ReadFirst()
     {
         IOResult received = Libc.recv(socket, buffer);
-        return received.Count > 0 ? Parse(buffer.AsSpan(0, (int)received.Count)) : throw new UpgradeException("the former daemon has ended");
+        return received.Count > 0
+            ? Parse(buffer.AsSpan(0, (int)received.Count))
+            : throw new UpgradeException("the former daemon has ended");
     }
 
     /// <summary>Receives a message; null when the other daemon has ended, or this end was closed.</summary>
@@ -77,7 +79,8 @@ internal sealed class HandoverChannel(FileDescriptor socket) : IDisposable
     {
         try
         {
-            return JsonSerializer.Deserialize(bytes, HandoverJson.Default.HandoverMessage) ?? throw new UpgradeException("an empty message of another daemon");
+            return JsonSerializer.Deserialize(bytes, HandoverJson.Default.HandoverMessage)
+                ?? throw new UpgradeException("an empty message of another daemon");
         }
         catch (JsonException failure)
         {

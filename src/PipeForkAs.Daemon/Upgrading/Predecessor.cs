@@ -53,7 +53,9 @@ internal sealed class Predecessor : IDisposable
         try
         {
             var socket = new FileDescriptor(SocketDescriptor);
+#pragma warning disable CA2000 // The descriptor is the process's own, and stays open.
             var control = new FileDescriptor(ControlDescriptor);
+#pragma warning restore CA2000
             Libc.set_cloexec(socket);
             Libc.set_cloexec(control);
             var channel = new HandoverChannel(control);
@@ -65,7 +67,8 @@ internal sealed class Predecessor : IDisposable
         }
         catch (SystemCallException failure)
         {
-            throw new UpgradeException($"{Argument} is for a daemon that starts the one that takes over from it: {failure.Message}", failure);
+            throw new UpgradeException(
+                $"{Argument} is for a daemon that starts the one that takes over from it: {failure.Message}", failure);
         }
     }
 

@@ -41,8 +41,10 @@ internal sealed class Successor : IDisposable
     public bool HasEnded => process is not { } started || !Libc.pidfd_is_there(started);
 
     /// <summary>
-    /// Starts one, with the arguments and the environment of this process. It must not become a child of this one, which is a subreaper for the orphans of its
-    /// jobs: for the moment in which the process ends that starts it, this one is none. So jobs must have control groups, which hold all of their processes.
+    /// Starts one, with the arguments and the environment of this process. It must not become a child of this one, which is a subreaper
+    /// for the orphans of its
+    /// jobs: for the moment in which the process ends that starts it, this one is none. So jobs must have control groups, which hold all
+    /// of their processes.
     /// </summary>
     /// <param name="loop">The loop.</param>
     /// <param name="reaper">Reaps the process that starts it.</param>
@@ -70,7 +72,8 @@ internal sealed class Successor : IDisposable
             successor.Pid = new ProcessId(number);
             successor.process = Libc.pidfd_open(successor.Pid);
 
-            // Not before: where the other end is closed with a message unread, what it has said is lost (unix_release_sock in the kernel's af_unix.c).
+            // Not before: where the other end is closed with a message unread, what it has said is lost (unix_release_sock in the
+            // kernel's af_unix.c).
             successor.channel.Send(new HandoverMessage { Offer = offer });
             return successor;
         }
@@ -95,7 +98,8 @@ internal sealed class Successor : IDisposable
     public static string[] Variables() =>
     [
         .. Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
-            .Where(static variable => !OwnVariables.Contains((string)variable.Key)).Select(static variable => $"{variable.Key}={variable.Value}"),
+            .Where(static variable => !OwnVariables.Contains((string)variable.Key)).Select(
+                static variable => $"{variable.Key}={variable.Value}"),
     ];
 
     /// <summary>Waits until it can serve.</summary>
@@ -167,7 +171,9 @@ internal sealed class Successor : IDisposable
     private void Live()
     {
         channel.Send(new HandoverMessage { Alive = true });
+#pragma warning disable CA2000 // The timer is to fire, and is not kept to cancel it.
         loop.Schedule(AlivePause, Live);
+#pragma warning restore CA2000
     }
 
     private async Task FollowAsync(ISuccessorOwner asked)

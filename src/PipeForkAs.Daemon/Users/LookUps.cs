@@ -19,7 +19,8 @@ namespace PipeForkAs.Daemon.Users;
 /// <param name="files">The files whose change ends what is cached.</param>
 /// <param name="ask">Asks; the task ends when the thread or the process that asks has ended.</param>
 internal sealed class LookUps<TKey, TAnswer>(
-    Loop loop, FairTurns turns, CurrentConfiguration configuration, string source, IReadOnlyList<string> files, Func<TKey, Task<TAnswer>> ask)
+    Loop loop, FairTurns turns, CurrentConfiguration configuration, string source, IReadOnlyList<string> files, Func<TKey,
+    Task<TAnswer>> ask)
     where TKey : notnull
 {
     /// <summary>Questions at once. Where so many hang the source is down, and one more would hang as well.</summary>
@@ -149,7 +150,8 @@ internal sealed class LookUps<TKey, TAnswer>(
             return;
         if (cache.Count >= MaxCached)
             cache.Clear();
-        cache[key] = (answer, loop.Time.GetTimestamp() + (long)(configuration.Limits.LookupCacheTime.TotalSeconds * loop.Time.TimestampFrequency));
+        cache[key] = (
+            answer, loop.Time.GetTimestamp() + (long)(configuration.Limits.LookupCacheTime.TotalSeconds * loop.Time.TimestampFrequency));
     }
 
     private void Forget(LookUp lookUp)

@@ -11,7 +11,8 @@ namespace PipeForkAs.Daemon.Users;
 /// with a deadline: one that hangs delays only the requests that need it.
 /// </summary>
 internal sealed class UserDatabase(
-    Loop loop, FairTurns turns, CurrentConfiguration configuration, Func<UserSelector, Account?> ask, IReadOnlyList<string> files) : IUserDatabase
+    Loop loop, FairTurns turns, CurrentConfiguration configuration, Func<UserSelector, Account?> ask, IReadOnlyList<string> files)
+    : IUserDatabase
 {
     /// <summary>Files whose change ends what is cached at once, whatever its age.</summary>
     public static readonly IReadOnlyList<string> SystemFiles = ["/etc/passwd", "/etc/group", "/etc/nsswitch.conf"];
@@ -29,7 +30,8 @@ internal sealed class UserDatabase(
         if (entry is null)
             return null;
 
-        // A name service that folds case or takes other spellings must not turn one name into another's rights unseen: the entry's own name counts.
+        // A name service that folds case or takes other spellings must not turn one name into another's rights unseen: the entry's own
+        // name counts.
         uint[] groups = [.. Libc.getgrouplist(entry.Name, entry.Gid).Select(group => group.Value).Distinct().Order()];
         return new Account(entry.Name, entry.Uid.Value, entry.Gid.Value, groups, entry.Home, entry.Shell) { GroupName = NameOf(entry.Gid) };
     }

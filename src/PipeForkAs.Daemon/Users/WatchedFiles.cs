@@ -3,7 +3,9 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Users;
 
-/// <summary>Files whose change ends what is cached of them. They are looked at once in each turn of the loop, however often is asked.</summary>
+/// <summary>
+/// Files whose change ends what is cached of them. They are looked at once in each turn of the loop, however often is asked.
+/// </summary>
 internal sealed class WatchedFiles(Loop loop, IReadOnlyList<string> paths)
 {
     private readonly FileStatus?[] seen = new FileStatus?[paths.Count];

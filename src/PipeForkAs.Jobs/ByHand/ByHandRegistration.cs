@@ -7,7 +7,9 @@ namespace PipeForkAs.Jobs.ByHand;
 /// <summary>Registers the jobs of a job host that a person started, and tells what the daemon would refuse.</summary>
 internal static class ByHandRegistration
 {
-    /// <summary>CoreCLR compiles methods anew on a thread that comes and goes as it likes; the kernel keeps 15 characters of its name.</summary>
+    /// <summary>
+    /// CoreCLR compiles methods anew on a thread that comes and goes as it likes; the kernel keeps 15 characters of its name.
+    /// </summary>
     private const string CompilerThread = ".NET Tiered Com";
 
     /// <summary>Registers the jobs. What else the author's function throws is the author's, with its stack.</summary>
@@ -28,7 +30,9 @@ internal static class ByHandRegistration
         // CoreCLR has threads of its own, which the native job host has not.
         int started = CountThreads() - threads;
         if (started > 0)
-            Terminal.Warning($"{1 + started} threads after the jobs were registered: the daemon would refuse this job host. {RuntimeThreads.HowToHaveOne}");
+            Terminal.Warning(
+                $"{1 + started} threads after the jobs were registered: the daemon would refuse this job "
+                + $"host. {RuntimeThreads.HowToHaveOne}");
 
         string[] problems = [.. jobs.Jobs.Where(job => job.AuditedArguments.Count > 0)
             .Select(job => AuditedArgumentNames.Problem(job, job.ArgumentsSchema()?.ToJsonString() ?? "")).OfType<string>()];

@@ -38,7 +38,8 @@ internal static class JobCommands
 
     private static RootCommand Root(JobCollection jobs)
     {
-        var root = new RootCommand("A job host of PipeForkAs. The daemon starts it to run its jobs as users; by hand, it runs one as yourself.")
+        var root = new RootCommand(
+            "A job host of PipeForkAs. The daemon starts it to run its jobs as users; by hand, it runs one as yourself.")
         {
             new ListCommand(jobs),
             new DescribeCommand(jobs),

@@ -21,11 +21,13 @@ internal static class BoundingSet
             {
                 Libc.prctl_capbset_drop(capability);
                 if (Libc.prctl_capbset_read(capability) != false)
-                    throw new HostRefusedException($"capability {capability} is left in the bounding set (capabilities(7)), though it was dropped: a job could gain it");
+                    throw new HostRefusedException(
+                        $"capability {capability} is left in the bounding set (capabilities(7)), though it was dropped: a job could gain it");
             }
 
             if (capability == 0)
-                throw new HostRefusedException("the kernel does not tell of any capability (PR_CAPBSET_READ): no worker could prove that it has none");
+                throw new HostRefusedException(
+                    "the kernel does not tell of any capability (PR_CAPBSET_READ): no worker could prove that it has none");
         }
         catch (SystemCallException failure)
         {

@@ -24,7 +24,9 @@ internal static class HostIntroduction
             new JobOffer(job.Name, job.Kind, job.Description, schema, job.Environment, job.Timeout, job.Sandboxes, job.AuditedArguments,
                 job.UnsafeEnvironment).Encode(writer);
             if (writer.Written.Length > WorkerProtocol.DefaultBufferBytes)
-                throw new HostRefusedException($"the description of the job {job.Name} and its arguments has {writer.Written.Length} bytes, at most {WorkerProtocol.DefaultBufferBytes} are allowed");
+                throw new HostRefusedException(
+                    $"the description of the job {job.Name} and its arguments "
+                    + $"has {writer.Written.Length} bytes, at most {WorkerProtocol.DefaultBufferBytes} are allowed");
             Send(control, writer);
         }
     });

@@ -45,7 +45,10 @@ internal sealed class HostServer
         children = new Children(childSignal);
     }
 
-    /// <summary>Serves the daemon until it closes the control socket, and ends the process: without the runtime's own shutdown, which expects a finalizer thread.</summary>
+    /// <summary>
+    /// Serves the daemon until it closes the control socket, and ends the process: without the runtime's own shutdown, which expects a
+    /// finalizer thread.
+    /// </summary>
     /// <param name="register">Registers the jobs.</param>
     /// <param name="forRoot">Whether all orders will grant root; otherwise none will.</param>
     [DoesNotReturn]
@@ -54,12 +57,16 @@ internal sealed class HostServer
     private static int ServeToTheEnd(Action<JobCollection> register, bool forRoot)
     {
         HostServer? server = null;
+#pragma warning disable CA2000 // The descriptor is the process's own, and stays open.
         var control = new FileDescriptor(WorkerProtocol.ControlDescriptor);
+#pragma warning restore CA2000
         try
         {
             // What a worker puts on descriptors 0, 1 and 2 must not lie there already.
             StandardStreams.Occupy();
+#pragma warning disable CA2000 // The descriptor is the process's own, and stays open.
             FileDescriptor tasks = RuntimeThreads.OpenTasks();
+#pragma warning restore CA2000
             RefuseUnlessItCanFork(tasks);
             var jobs = new JobCollection();
             register(jobs);
@@ -67,7 +74,8 @@ internal sealed class HostServer
 
             server = new HostServer(control, tasks, jobs, forRoot);
             HostIntroduction.Send(control, jobs);
-            if (OomProtection.GiveUp() && HelperProcess.Start("the check of the OOM score", OomProtection.TryToTakeBack).Finish().Length > 0)
+            if (OomProtection.GiveUp()
+                && HelperProcess.Start("the check of the OOM score", OomProtection.TryToTakeBack).Finish().Length > 0)
                 OomProtection.Warn();
             WarmUp.NameServices();
             WarmUp.Json();
@@ -87,7 +95,8 @@ internal sealed class HostServer
 #pragma warning restore CA1031
         {
             var writer = new MessageWriter();
-            new Refused(failure is HostRefusedException ? failure.Message : $"{failure.GetType().FullName}: {failure.Message}").Encode(writer);
+            new Refused(failure is HostRefusedException ? failure.Message : $"{failure.GetType().FullName}: {failure.Message}").Encode(
+                writer);
             Libc.send(control, writer.Written);
             server?.children.EndAll(daemonIsGone: false);
             return 1;
@@ -99,7 +108,8 @@ internal sealed class HostServer
         if (!RuntimeThreads.IsNative)
         {
             throw new HostRefusedException(
-                "a job host must be compiled natively (dotnet publish with PublishAot, and both imports of PipeForkAs.Jobs in its project file): "
+                "a job host must be compiled natively (dotnet publish with PublishAot, and both imports of PipeForkAs.Jobs in its project "
+                + "file): "
                 + "forked CoreCLR processes crash, and share executable pages that a job could write");
         }
 
@@ -110,7 +120,8 @@ internal sealed class HostServer
     {
         int threads = RuntimeThreads.Count(tasks);
         if (threads != 1)
-            throw new HostRefusedException($"the job host has {threads} threads {when}; it must have one to fork. {RuntimeThreads.HowToHaveOne}");
+            throw new HostRefusedException(
+                $"the job host has {threads} threads {when}; it must have one to fork. {RuntimeThreads.HowToHaveOne}");
     }
 
     private void Loop()
@@ -244,7 +255,8 @@ internal sealed class HostServer
             WaitStatus.Exited exited => (false, exited.Code),
             _ => throw new InvalidOperationException("a wait status is neither exited nor signaled"),
         };
-        Send(new WorkerExited(child.Pid.Value, bySignal, value, child.Usage.UserTime + child.Usage.SystemTime, child.Usage.MaxResidentBytes).Encode);
+        Send(new WorkerExited(
+            child.Pid.Value, bySignal, value, child.Usage.UserTime + child.Usage.SystemTime, child.Usage.MaxResidentBytes).Encode);
     }
 
     private void Send(Action<MessageWriter> encode)

@@ -25,7 +25,9 @@ internal static class SelfTest
 
         string[] same = [.. Sources.Where((_, i) => one.AsSpan(i * 8, 8).SequenceEqual(other.AsSpan(i * 8, 8)))];
         if (same.Length > 0)
-            throw new HostRefusedException($"the self-test failed: {string.Join(", ", same)} gave the same in two workers. Something used it before the fork (JSON does, and dictionaries with keys of text): register jobs without it");
+            throw new HostRefusedException(
+                $"the self-test failed: {string.Join(", ", same)} gave the same in two workers. Something used it before the fork (JSON "
+                + $"does, and dictionaries with keys of text): register jobs without it");
     }
 
 #pragma warning disable RS0030, CA5394 // It runs behind the fork, in a child that is thrown away; the numbers are compared, not trusted.
@@ -50,7 +52,9 @@ internal static class SelfTest
 
         // .NET copies the environment when it is first listed or changed, and would show a job the job host's.
         if (Environment.GetEnvironmentVariable(Variable) != "seen")
-            throw new HostRefusedException("the self-test failed: a worker does not see its own environment. Something listed or changed the variables before the fork: register jobs without it");
+            throw new HostRefusedException(
+                "the self-test failed: a worker does not see its own environment. Something listed or changed the variables before the "
+                + "fork: register jobs without it");
 
         Span<byte> values = stackalloc byte[Sources.Length * 8];
         BinaryPrimitives.WriteInt64LittleEndian(values, Random.Shared.NextInt64());

@@ -5,7 +5,8 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.Jobs.Registration;
 
 /// <summary>
-/// Says what is wrong with arguments in the words of whoever wrote them: JSON's own messages name the author's types and members, which the client has never seen.
+/// Says what is wrong with arguments in the words of whoever wrote them: JSON's own messages name the author's types and members, which
+/// the client has never seen.
 /// </summary>
 internal static class ArgumentDiagnosis
 {

@@ -18,7 +18,10 @@ internal interface IArgumentReader
 /// <param name="typeInfo">Gives its JSON, with the author's options.</param>
 internal sealed class ArgumentReader<T>(Func<JsonTypeInfo<T>> typeInfo) : IArgumentReader
 {
-    /// <summary>The author's options, but strict: a typing error is refused, and nothing that a record demands is missing. Made when first used: in a worker.</summary>
+    /// <summary>
+    /// The author's options, but strict: a typing error is refused, and nothing that a record demands is missing. Made when first used:
+    /// in a worker.
+    /// </summary>
     private readonly Lazy<JsonTypeInfo<T>> strict = new(() =>
     {
         var options = new JsonSerializerOptions(typeInfo().Options)

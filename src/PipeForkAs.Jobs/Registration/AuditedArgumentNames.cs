@@ -3,7 +3,9 @@ using PipeForkAs.Protocol;
 
 namespace PipeForkAs.Jobs.Registration;
 
-/// <summary>Whether the arguments that an audit record is to show are arguments of the job. Derives the schema: in a helper process, or by hand.</summary>
+/// <summary>
+/// Whether the arguments that an audit record is to show are arguments of the job. Derives the schema: in a helper process, or by hand.
+/// </summary>
 internal static class AuditedArgumentNames
 {
     /// <summary>What is wrong with a job's; null for nothing.</summary>

@@ -3,7 +3,8 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Jobs.Registration;
 
-internal sealed class StreamingJob(string name, Func<JobContext, int> function, IArgumentReader? arguments = null) : Job(name, JobKind.Streaming)
+internal sealed class StreamingJob(string name, Func<JobContext, int> function, IArgumentReader? arguments = null)
+    : Job(name, JobKind.Streaming)
 {
     internal override JsonNode? ArgumentsSchema() => arguments?.Schema();
 

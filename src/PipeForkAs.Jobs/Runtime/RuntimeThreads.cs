@@ -11,7 +11,8 @@ internal static class RuntimeThreads
 
     /// <summary>
     /// Whether this process is native code, linked with pipeforkas_runtime.c. CoreCLR cannot be forked: its executable pages are shared
-    /// mappings, which a worker that became another user could write. A feature switch of .NET cannot tell: PublishAot sets it in plain builds too.
+    /// mappings, which a worker that became another user could write. A feature switch of .NET cannot tell: PublishAot sets it in plain
+    /// builds too.
     /// </summary>
     public static bool IsNative { get; } = IsLinked();
 
@@ -25,7 +26,8 @@ internal static class RuntimeThreads
         }
         catch (SystemCallException failure)
         {
-            throw new InvalidOperationException($"a job host counts its threads in /proc, which must be mounted: {failure.Message}", failure);
+            throw new InvalidOperationException(
+                $"a job host counts its threads in /proc, which must be mounted: {failure.Message}", failure);
         }
     }
 
@@ -37,14 +39,16 @@ internal static class RuntimeThreads
     public static int Count(FileDescriptor tasks) => (int)Libc.fstat(tasks).Links - 2;
 
     /// <summary>
-    /// Lets the runtime have its finalizer thread, which the linker's --wrap held back at start-up: it is started with the first collection that
+    /// Lets the runtime have its finalizer thread, which the linker's --wrap held back at start-up: it is started with the first
+    /// collection that
     /// finds something to be finalized, and with the first wait for finalizers. Until then no finalizer runs.
     /// </summary>
     /// <exception cref="InvalidOperationException">The runtime starts it in another way.</exception>
     public static void AllowFinalizerThread()
     {
         if (!pipeforkas_allow_finalizer_thread())
-            throw new InvalidOperationException("the runtime never asked for its finalizer thread; this version of NativeAOT starts it in another way");
+            throw new InvalidOperationException(
+                "the runtime never asked for its finalizer thread; this version of NativeAOT starts it in another way");
     }
 
     private static bool IsLinked()

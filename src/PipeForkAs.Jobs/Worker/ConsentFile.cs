@@ -6,8 +6,10 @@ using PipeForkAs.Protocol.Worker;
 namespace PipeForkAs.Jobs.Worker;
 
 /// <summary>
-/// The file by which a user lets others run jobs as itself: <c>~/.config/pipeforkas/allow</c>. A line is a caller (a user name, a uid in digits,
-/// <c>@</c> and a group's name or gid, or <c>*</c>), and behind it, where it is not for all jobs, a job's name or the beginning of one and <c>*</c>.
+/// The file by which a user lets others run jobs as itself: <c>~/.config/pipeforkas/allow</c>. A line is a caller (a user name, a uid in
+/// digits,
+/// <c>@</c> and a group's name or gid, or <c>*</c>), and behind it, where it is not for all jobs, a job's name or the beginning of one
+/// and <c>*</c>.
 /// <c>#</c> begins a comment. Whatever is wrong with the file makes all of it a no.
 /// </summary>
 internal static class ConsentFile
@@ -70,10 +72,15 @@ internal static class ConsentFile
             }
         }
 
-        return given > 0 ? new ConsentAnswer(true, $"line {given} of the user's file") : new ConsentAnswer(false, "no line of the user's file names this caller and this job");
+        return given > 0
+            ? new ConsentAnswer(true, $"line {given} of the user's file")
+            : new ConsentAnswer(false, "no line of the user's file names this caller and this job");
     }
 
-    /// <summary>Reads the file, one name after the other, so that no link is followed, and without waiting for what is no file. Null where it may count.</summary>
+    /// <summary>
+    /// Reads the file, one name after the other, so that no link is followed, and without waiting for what is no file. Null where it may
+    /// count.
+    /// </summary>
     private static string? Problem(Account account, out byte[] content)
     {
         content = [];
@@ -107,7 +114,9 @@ internal static class ConsentFile
     private static string? FolderProblem(FileDescriptor place, string path, Account account)
     {
         FileStatus folder = Libc.fstat(place);
-        return folder.Owner.Value != account.Uid && folder.Owner != UserId.Root ? $"{path} belongs to uid {folder.Owner}" : WritableProblem(folder, path);
+        return folder.Owner.Value != account.Uid && folder.Owner != UserId.Root
+            ? $"{path} belongs to uid {folder.Owner}"
+            : WritableProblem(folder, path);
     }
 
     private static string? FileProblem(FileDescriptor file, string path, Account account)

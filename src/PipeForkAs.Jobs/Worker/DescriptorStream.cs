@@ -72,7 +72,10 @@ internal sealed class DescriptorStream(FileDescriptor socket, FileAccess access,
         return ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
     }
 
-    /// <summary>Copies to the end, as <see cref="Stream.CopyTo(Stream, int)"/> does, which takes its buffer from a pool that each worker would have to make first.</summary>
+    /// <summary>
+    /// Copies to the end, as <see cref="Stream.CopyTo(Stream, int)"/> does, which takes its buffer from a pool that each worker would
+    /// have to make first.
+    /// </summary>
     public override void CopyTo(Stream destination, int bufferSize)
     {
         ValidateCopyToArguments(destination, bufferSize);
@@ -135,7 +138,8 @@ internal sealed class DescriptorStream(FileDescriptor socket, FileAccess access,
         cancellationToken.IsCancellationRequested ? Task.FromCanceled(cancellationToken) : Task.CompletedTask;
 
     /// <inheritdoc/>
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException("a stream to the client cannot be sought in");
+    public override long Seek(long offset, SeekOrigin origin) =>
+        throw new NotSupportedException("a stream to the client cannot be sought in");
 
     /// <inheritdoc/>
     public override void SetLength(long value) => throw new NotSupportedException("a stream to the client has no length");
@@ -147,7 +151,8 @@ internal sealed class DescriptorStream(FileDescriptor socket, FileAccess access,
         base.Dispose(disposing);
     }
 
-    private static IOException Failure(string call, FileDescriptor socket, Errno errno) => new($"{call} of descriptor {socket}: {errno}", errno.Value);
+    private static IOException Failure(string call, FileDescriptor socket, Errno errno) =>
+        new($"{call} of descriptor {socket}: {errno}", errno.Value);
 
 #pragma warning disable RS0030 // It runs in a worker, after the fork, and only where the job must wait.
     /// <summary>Waits on a thread of the pool: an event loop for three streams would cost a job more.</summary>

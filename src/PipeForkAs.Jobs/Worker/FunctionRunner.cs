@@ -66,7 +66,9 @@ internal static class FunctionRunner
         }
     }
 
-    /// <summary>The last word that the daemon takes for the worker's: whatever comes behind it on the socket, a user's code may have written.</summary>
+    /// <summary>
+    /// The last word that the daemon takes for the worker's: whatever comes behind it on the socket, a user's code may have written.
+    /// </summary>
     private static void Begin(FileDescriptor control)
     {
         try

@@ -75,7 +75,8 @@ internal static class Interpreter
                 return null;
             if (BinaryPrimitives.ReadUInt32LittleEndian(header) != PT_INTERP)
                 continue;
-            ulong offset = BinaryPrimitives.ReadUInt64LittleEndian(header[8..]), length = BinaryPrimitives.ReadUInt64LittleEndian(header[32..]);
+            ulong offset = BinaryPrimitives.ReadUInt64LittleEndian(header[8..]),
+                length = BinaryPrimitives.ReadUInt64LittleEndian(header[32..]);
             return Text(Part(head, offset, length).TrimEnd((byte)0));
         }
 

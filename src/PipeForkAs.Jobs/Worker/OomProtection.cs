@@ -28,7 +28,9 @@ internal static class OomProtection
     /// <summary>Warns on stderr, which is the daemon's, that a job could take it back.</summary>
     public static void Warn()
     {
+#pragma warning disable CA2000 // The descriptor is the process's own, and stays open.
         var stderr = new FileDescriptor(2);
+#pragma warning restore CA2000
         Libc.write(stderr, Warning);
         stderr.Release();
     }

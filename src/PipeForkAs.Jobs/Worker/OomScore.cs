@@ -4,7 +4,9 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Jobs.Worker;
 
-/// <summary>What the kernel adds to a process's badness when memory runs out, -1000 to 1000; proc_pid_oom_score_adj(5). A child inherits it.</summary>
+/// <summary>
+/// What the kernel adds to a process's badness when memory runs out, -1000 to 1000; proc_pid_oom_score_adj(5). A child inherits it.
+/// </summary>
 internal static class OomScore
 {
     private const string Path = "/proc/self/oom_score_adj";

@@ -4,15 +4,20 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Jobs.Worker;
 
-/// <summary>Puts the worker, which is the user by now and has one thread, into the job's sandboxes: Landlock holds for the calling thread and those that it starts.</summary>
+/// <summary>
+/// Puts the worker, which is the user by now and has one thread, into the job's sandboxes: Landlock holds for the calling thread and
+/// those that it starts.
+/// </summary>
 internal static class SandboxEntry
 {
     private const LandlockAccess Reading =
-        LandlockAccess.LANDLOCK_ACCESS_FS_EXECUTE | LandlockAccess.LANDLOCK_ACCESS_FS_READ_FILE | LandlockAccess.LANDLOCK_ACCESS_FS_READ_DIR;
+        LandlockAccess.LANDLOCK_ACCESS_FS_EXECUTE | LandlockAccess.LANDLOCK_ACCESS_FS_READ_FILE
+        | LandlockAccess.LANDLOCK_ACCESS_FS_READ_DIR;
 
     /// <summary>What has a meaning for a file; the kernel refuses the rest where the path is none of a directory.</summary>
     private const LandlockAccess OfFiles =
-        LandlockAccess.LANDLOCK_ACCESS_FS_EXECUTE | LandlockAccess.LANDLOCK_ACCESS_FS_READ_FILE | LandlockAccess.LANDLOCK_ACCESS_FS_WRITE_FILE
+        LandlockAccess.LANDLOCK_ACCESS_FS_EXECUTE | LandlockAccess.LANDLOCK_ACCESS_FS_READ_FILE
+        | LandlockAccess.LANDLOCK_ACCESS_FS_WRITE_FILE
         | LandlockAccess.LANDLOCK_ACCESS_FS_TRUNCATE | LandlockAccess.LANDLOCK_ACCESS_FS_IOCTL_DEV;
 
     /// <summary>Devices that hold nothing, which programs take for granted.</summary>
@@ -54,13 +59,15 @@ internal static class SandboxEntry
     }
 
     /// <summary>
-    /// A domain that forbids nothing of files, but that the user's processes outside of it can be entered from: ptrace(2), pidfd_getfd(2) and
+    /// A domain that forbids nothing of files, but that the user's processes outside of it can be entered from: ptrace(2), pidfd_getfd(2)
+    /// and
     /// /proc/PID/mem; and signalled, where the kernel can forbid that. By them the job would do in another process, or with its sockets,
     /// what the sandbox forbids.
     /// </summary>
     private static void IsolateFromOtherProcesses()
     {
-        // Moving between directories is forbidden by every domain that does not allow it. Making block devices is nothing that a user could do.
+        // Moving between directories is forbidden by every domain that does not allow it. Making block devices is nothing that a user
+        // could do.
         int version = Version();
         bool canAllowMoving = version >= 2;
         using FileDescriptor rules = Libc.landlock_create_ruleset(

@@ -13,7 +13,9 @@ internal static class SeccompFilter
     private const uint NotThere = Libc.SECCOMP_RET_ERRNO | 38; // ENOSYS
     private const uint NoSuchFamily = Libc.SECCOMP_RET_ERRNO | 97; // EAFNOSUPPORT
 
-    /// <summary>Into other processes. Landlock forbids it towards those outside of the sandbox; it is the second lock of that door.</summary>
+    /// <summary>
+    /// Into other processes. Landlock forbids it towards those outside of the sandbox; it is the second lock of that door.
+    /// </summary>
     private static readonly SystemCall[] Intruding =
     [
         SystemCall.SYS_ptrace, SystemCall.SYS_process_vm_readv, SystemCall.SYS_process_vm_writev, SystemCall.SYS_pidfd_getfd,
@@ -28,8 +30,10 @@ internal static class SeccompFilter
         SystemCall.SYS_setns, SystemCall.SYS_bpf, SystemCall.SYS_perf_event_open, SystemCall.SYS_userfaultfd, SystemCall.SYS_io_uring_setup,
         SystemCall.SYS_io_uring_enter, SystemCall.SYS_io_uring_register, SystemCall.SYS_kexec_load, SystemCall.SYS_kexec_file_load,
         SystemCall.SYS_init_module, SystemCall.SYS_finit_module, SystemCall.SYS_delete_module, SystemCall.SYS_open_by_handle_at,
-        SystemCall.SYS_name_to_handle_at, SystemCall.SYS_acct, SystemCall.SYS_reboot, SystemCall.SYS_settimeofday, SystemCall.SYS_clock_settime,
-        SystemCall.SYS_clock_adjtime, SystemCall.SYS_adjtimex, SystemCall.SYS_sethostname, SystemCall.SYS_setdomainname, SystemCall.SYS_iopl,
+        SystemCall.SYS_name_to_handle_at, SystemCall.SYS_acct, SystemCall.SYS_reboot, SystemCall.SYS_settimeofday,
+            SystemCall.SYS_clock_settime,
+        SystemCall.SYS_clock_adjtime, SystemCall.SYS_adjtimex, SystemCall.SYS_sethostname, SystemCall.SYS_setdomainname,
+            SystemCall.SYS_iopl,
         SystemCall.SYS_ioperm, SystemCall.SYS_syslog, SystemCall.SYS_vhangup, SystemCall.SYS_lookup_dcookie, SystemCall.SYS_modify_ldt,
         SystemCall.SYS_nfsservctl, SystemCall.SYS_uselib, SystemCall.SYS_ustat, SystemCall.SYS__sysctl, SystemCall.SYS_mbind,
         SystemCall.SYS_migrate_pages, SystemCall.SYS_move_pages, SystemCall.SYS_fanotify_init,
@@ -83,7 +87,8 @@ internal static class SeccompFilter
 
         if (noNetwork || restrictsFiles)
         {
-            // A datagram socket sends to whatever address it is given, and connects anew, also one that socketpair(2) made. A ring's calls pass no filter.
+            // A datagram socket sends to whatever address it is given, and connects anew, also one that socketpair(2) made. A ring's
+            // calls pass no filter.
             AllowConnectedPairs(program);
             Forbid(program, SystemCall.SYS_io_uring_setup, NotPermitted);
         }

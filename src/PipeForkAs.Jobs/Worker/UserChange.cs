@@ -11,7 +11,10 @@ namespace PipeForkAs.Jobs.Worker;
 /// <param name="ends">The worker's ends of its sockets; <see cref="Prepare"/> puts them in their places.</param>
 internal sealed class UserChange(Parent jobHost, WorkerEnds ends)
 {
-    /// <summary>SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, SIGALRM, SIGTERM, SIGCHLD, SIGTSTP, SIGTTIN, SIGTTOU, and SIGXCPU to SIGPWR; signal(7).</summary>
+    /// <summary>
+    /// SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, SIGALRM, SIGTERM, SIGCHLD, SIGTSTP, SIGTTIN, SIGTTOU, and SIGXCPU to SIGPWR;
+    /// signal(7).
+    /// </summary>
     private static ReadOnlySpan<byte> HostSignals => [1, 2, 3, 10, 12, 13, 14, 15, 17, 20, 21, 22, 24, 25, 26, 27, 28, 29, 30];
 
     private WorkerStep step;
@@ -100,19 +103,24 @@ internal sealed class UserChange(Parent jobHost, WorkerEnds ends)
         step = WorkerStep.Order;
         bool root = uid == UserId.Root;
         if (uid == UserId.Unchanged || (root && !order.GrantsRoot))
-            throw new StepFailedException(step, Errno.None, $"a worker never runs a job as uid {uid}{(root ? " unless a rule grants it" : "")}");
+            throw new StepFailedException(
+                step, Errno.None, $"a worker never runs a job as uid {uid}{(root ? " unless a rule grants it" : "")}");
         if (order.GrantsRoot != jobHost.ForRoot)
-            throw new StepFailedException(step, Errno.None, $"the worker was forked for an order that {(jobHost.ForRoot ? "grants root" : "does not grant root")}");
+            throw new StepFailedException(
+                step, Errno.None, $"the worker was forked for an order that {(jobHost.ForRoot ? "grants root" : "does not grant root")}");
         if (order.GrantsRoot && !root)
             throw new StepFailedException(step, Errno.None, $"the order grants root and names uid {uid}");
         bool isNone = gid == GroupId.Unchanged;
         foreach (GroupId group in groups)
             isNone |= group == GroupId.Unchanged;
         if (isNone)
-            throw new StepFailedException(step, Errno.None, $"the user {account.Name} has the group {GroupId.Unchanged}, which stands for none");
+            throw new StepFailedException(
+                step, Errno.None, $"the user {account.Name} has the group {GroupId.Unchanged}, which stands for none");
 
         step = WorkerStep.Pipes;
+#pragma warning disable CA2000 // The descriptor is the process's own, and stays open.
         Libc.dup2(stderr ?? new FileDescriptor(1), 2).Release();
+#pragma warning restore CA2000
         Libc.close_range(WorkerProtocol.ControlDescriptor + 1, uint.MaxValue);
 
         step = WorkerStep.OomScoreAdjust;

@@ -19,7 +19,8 @@ internal static class WarmUp
     private static byte[] message = [];
 
     /// <summary>
-    /// libc reads how names are looked up at the first look-up (nsswitch.conf(5)), and sees whether there is a name service cache daemon: what
+    /// libc reads how names are looked up at the first look-up (nsswitch.conf(5)), and sees whether there is a name service cache daemon:
+    /// what
     /// the job host has seen its workers need not see again. Group 0 is in the files.
     /// </summary>
     public static void NameServices()
@@ -35,7 +36,8 @@ internal static class WarmUp
     }
 
     /// <summary>
-    /// What reading any job's arguments takes of .NET, as far as that needs no random state. The types of the arguments themselves are their worker's to make: the
+    /// What reading any job's arguments takes of .NET, as far as that needs no random state. The types of the arguments themselves are
+    /// their worker's to make: the
     /// first of them would start the seeds of hash codes, which are each worker's own.
     /// </summary>
     public static void Json()
@@ -62,7 +64,8 @@ internal static class WarmUp
         var reader = new MessageReader(message);
         WorkerOrder order = WorkerOrder.Decode(ref reader);
 
-        // Not on each worker's way, but on that of most jobs: a number as text writes to the types' data, in their huge page, when it is first made.
+        // Not on each worker's way, but on that of most jobs: a number as text writes to the types' data, in their huge page, when it is
+        // first made.
         _ = Encoding.ASCII.GetBytes(order.Limits.OomScoreAdjust.ToString(CultureInfo.InvariantCulture));
 
         // The environment is the job host's, which nobody reads any more; the function writes nothing to standard output.

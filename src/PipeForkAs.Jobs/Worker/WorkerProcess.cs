@@ -5,7 +5,9 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Jobs.Worker;
 
-/// <summary>The life of a worker: prepare, wait for the order, become the user, run one job, exit. It never returns to the job host's code.</summary>
+/// <summary>
+/// The life of a worker: prepare, wait for the order, become the user, run one job, exit. It never returns to the job host's code.
+/// </summary>
 internal static class WorkerProcess
 {
     [DoesNotReturn]

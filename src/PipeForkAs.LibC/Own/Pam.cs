@@ -40,7 +40,8 @@ public static unsafe class Pam
         var account = (delegate* unmanaged<nint, int, int>)NativeLibrary.GetExport(library, "pam_acct_mgmt");
         var end = (delegate* unmanaged<nint, int, int>)NativeLibrary.GetExport(library, "pam_end");
         var text = (delegate* unmanaged<nint, int, byte*>)NativeLibrary.GetExport(library, "pam_strerror");
-        byte* serviceName = (byte*)Marshal.StringToCoTaskMemUTF8(Check.NoNul(service)), userName = (byte*)Marshal.StringToCoTaskMemUTF8(Check.NoNul(user));
+        byte* serviceName = (byte*)Marshal.StringToCoTaskMemUTF8(Check.NoNul(service)),
+            userName = (byte*)Marshal.StringToCoTaskMemUTF8(Check.NoNul(user));
         try
         {
             var conversation = new pam_conv { function = (nint)(delegate* unmanaged[Cdecl]<int, nint, nint*, nint, int>)&Refuse };

@@ -1,6 +1,8 @@
 namespace PipeForkAs.LibC;
 
-/// <summary>What a call that may not be able to go on at once gave: a count, or an errno. For the paths where EAGAIN is daily bread.</summary>
+/// <summary>
+/// What a call that may not be able to go on at once gave: a count, or an errno. For the paths where EAGAIN is daily bread.
+/// </summary>
 public readonly record struct IOResult
 {
     private readonly long value;

@@ -13,13 +13,17 @@ public static class ReplyFormPeek
     public static ReplyForm Of(ReadOnlySpan<byte> line)
     {
         var form = ReplyForm.Text;
-        var reader = new Utf8JsonReader(line, isFinalBlock: false, new JsonReaderState(new JsonReaderOptions { MaxDepth = ClientProtocol.MaxDepth }));
+        var reader = new Utf8JsonReader(
+            line, isFinalBlock: false, new JsonReaderState(new JsonReaderOptions { MaxDepth = ClientProtocol.MaxDepth }));
         try
         {
             while (reader.Read())
             {
-                if (reader.TokenType == JsonTokenType.PropertyName && reader.CurrentDepth == 1 && reader.ValueTextEquals("reply"u8) && reader.Read())
-                    form = reader.TokenType == JsonTokenType.String && reader.ValueTextEquals("frames"u8) ? ReplyForm.Frames : ReplyForm.Text;
+                if (reader.TokenType == JsonTokenType.PropertyName && reader.CurrentDepth == 1 && reader.ValueTextEquals("reply"u8)
+                    && reader.Read())
+                    form = reader.TokenType == JsonTokenType.String && reader.ValueTextEquals("frames"u8)
+                        ? ReplyForm.Frames
+                        : ReplyForm.Text;
             }
         }
         catch (JsonException)

@@ -21,7 +21,10 @@ public sealed record Request
     [JsonConverter(typeof(UserSelectorConverter))]
     public string? User { get; init; }
 
-    /// <summary>For <c>check</c> alone, and for root alone: the caller to decide for, a user name or a uid in digits, with the groups that the user database gives it.</summary>
+    /// <summary>
+    /// For <c>check</c> alone, and for root alone: the caller to decide for, a user name or a uid in digits, with the groups that the
+    /// user database gives it.
+    /// </summary>
     [JsonPropertyName("caller")]
     [JsonConverter(typeof(UserSelectorConverter))]
     public string? Caller { get; init; }
@@ -73,7 +76,9 @@ public sealed record Request
         Check();
         byte[] json = Serialize();
         if (json.Length >= ClientProtocol.MaxRequestBytes)
-            throw new RequestException($"the request has {json.Length + 1} bytes, at most {ClientProtocol.MaxRequestBytes} are allowed; send large data as the job's standard input");
+            throw new RequestException(
+                $"the request has {json.Length + 1} bytes, at "
+                + $"most {ClientProtocol.MaxRequestBytes} are allowed; send large data as the job's standard input");
 
         Array.Resize(ref json, json.Length + 1);
         json[^1] = (byte)'\n';

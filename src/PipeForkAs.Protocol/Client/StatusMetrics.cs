@@ -5,7 +5,8 @@ using PipeForkAs.Client;
 namespace PipeForkAs.Protocol.Client;
 
 /// <summary>
-/// What <c>status</c> tells as metrics, in the text exposition format that Prometheus reads (version 0.0.4). Single jobs are not among them: their
+/// What <c>status</c> tells as metrics, in the text exposition format that Prometheus reads (version 0.0.4). Single jobs are not among
+/// them: their
 /// number has no bound. What the caller may not know is left out.
 /// </summary>
 public static class StatusMetrics
@@ -20,7 +21,8 @@ public static class StatusMetrics
         Add(text, "jobs_running", "gauge", "Jobs that run.", ("", "", status.Running));
         Add(text, "requests_waiting", "gauge", "Requests that wait until fewer jobs run.", ("", "", status.Waiting));
         Add(text, "requests_refused_total", "counter", "Requests that were refused: nothing was run for them.", ("", "", status.Refused));
-        Add(text, "requests_total", "counter", "Requests that were answered, by the code of the reply.", [.. status.Codes.Select(code => ("code", code.Key, (double)code.Value))]);
+        Add(text, "requests_total", "counter", "Requests that were answered, by the code of the reply.",
+            [.. status.Codes.Select(code => ("code", code.Key, (double)code.Value))]);
         if (status.Loop is { } loop)
             AddTurns(text, loop);
         AddRecords(text, status.Records);
@@ -30,7 +32,8 @@ public static class StatusMetrics
         Add(text, "job_host_up", "gauge", "Whether a process of the job host can fork, and answers.", PerHost(host => host.Well ? 1 : 0));
         Add(text, "job_host_processes", "gauge", "Processes of the job host.", PerHost(host => host.Pids.Count));
         Add(text, "job_host_workers_ready", "gauge", "Workers that wait for a request.", PerHost(host => host.Ready));
-        Add(text, "job_host_workers_wanted", "gauge", "Workers that shall wait, by the configuration and the requests of late.", PerHost(host => host.Workers));
+        Add(text, "job_host_workers_wanted", "gauge", "Workers that shall wait, by the configuration and the requests of late.",
+            PerHost(host => host.Workers));
         Add(
             text, "job_hosts_draining", "gauge", "Job hosts that a reload replaced and that end with their last job.",
             ("", "", hosts.Count(host => host.Draining)));
@@ -44,7 +47,9 @@ public static class StatusMetrics
     private static void AddTurns(StringBuilder text, LoopStatus loop)
     {
         const string Name = "pipeforkas_loop_turn_seconds";
-        text.Append(CultureInfo.InvariantCulture, $"# HELP {Name} Turns of the event loop by their length; nobody else is served meanwhile.\n# TYPE {Name} histogram\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"# HELP {Name} Turns of the event loop by their length; nobody else is served meanwhile.\n# TYPE {Name} histogram\n");
         foreach (LoopBucket bucket in loop.Histogram)
             text.Append(CultureInfo.InvariantCulture, $"{Name}_bucket{{le=\"{bucket.UpTo.TotalSeconds}\"}} {bucket.Turns}\n");
         text.Append(CultureInfo.InvariantCulture, $"{Name}_bucket{{le=\"+Inf\"}} {loop.Turns}\n");
@@ -65,7 +70,8 @@ public static class StatusMetrics
             Add(text, "audit_records_lost_total", "counter", "Records that the audit file lacks.", ("", "", lost));
     }
 
-    private static void Add(StringBuilder text, string name, string type, string help, params (string Label, string Word, double Value)[] samples)
+    private static void Add(
+        StringBuilder text, string name, string type, string help, params (string Label, string Word, double Value)[] samples)
     {
         text.Append(CultureInfo.InvariantCulture, $"# HELP pipeforkas_{name} {help}\n# TYPE pipeforkas_{name} {type}\n");
         foreach ((string label, string word, double value) in samples)
@@ -77,5 +83,6 @@ public static class StatusMetrics
 
     /// <summary>As the format writes a label's value.</summary>
     private static string Escape(string word) =>
-        word.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
+        word.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace(
+            "\n", "\\n", StringComparison.Ordinal);
 }

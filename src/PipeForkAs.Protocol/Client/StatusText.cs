@@ -35,17 +35,23 @@ public static class StatusText
 
         if (status.FormerDaemon is { } former)
             yield return Invariant($"former daemon: pid {former}, ends with its last job");
-        yield return Invariant($"jobs: {status.Running} running{(status.Jobs.Count < status.Running ? $", {status.Jobs.Count} of them yours" : "")}");
+        yield return Invariant(
+            $"jobs: {status.Running} running{(status.Jobs.Count < status.Running ? $", {status.Jobs.Count} of them yours" : "")}");
         if (status.Jobs.Count == 0)
             yield break;
 
         string[][] rows =
         [
             ["ID", "AGE", "CALLER", "USER", "PID", "JOB"],
-            .. status.Jobs.Select(job => (string[])[Invariant($"{job.Id}"), Time(job.Age), Invariant($"{job.Caller}"), job.User, Invariant($"{job.Pid}"), job.Job]),
+            .. status.Jobs.Select(
+                job => (string[])[
+                    Invariant($"{job.Id}"), Time(job.Age), Invariant($"{job.Caller}"), job.User, Invariant($"{job.Pid}"), job.Job]),
         ];
         foreach (string[] row in rows)
-            yield return "  " + string.Join("  ", row.Select((cell, column) => column == row.Length - 1 ? cell : cell.PadRight(rows.Max(other => other[column].Length))));
+            yield return "  "
+                + string.Join(
+                    "  ", row.Select(
+                        (cell, column) => column == row.Length - 1 ? cell : cell.PadRight(rows.Max(other => other[column].Length))));
     }
 
     private static string Records(RecordStatus records) => string.Join(", ", ((string?[])

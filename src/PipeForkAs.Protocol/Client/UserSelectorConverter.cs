@@ -12,7 +12,8 @@ namespace PipeForkAs.Protocol.Client;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class UserSelectorConverter : JsonConverter<string>
 {
-    internal const string Rule = "a user name of 1 to 256 characters without '/', ':', white space and control characters, or a uid from 0 to 4294967294";
+    internal const string Rule =
+        "a user name of 1 to 256 characters without '/', ':', white space and control characters, or a uid from 0 to 4294967294";
 
     internal static bool IsValid(string user)
     {

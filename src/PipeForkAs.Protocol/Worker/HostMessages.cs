@@ -30,7 +30,8 @@ public readonly record struct Hello(int Version)
 /// <param name="AuditedArguments">The arguments that audit records show, <c>*</c> for all.</param>
 /// <param name="UnsafeEnvironment">Variables that a client may set although they change which code common programs run.</param>
 public sealed record JobOffer(
-    string Name, JobKind Kind, string Description, string ArgumentsSchema, IReadOnlyList<string> Environment, TimeSpan Timeout, IReadOnlyList<Sandbox> Sandboxes,
+    string Name, JobKind Kind, string Description, string ArgumentsSchema, IReadOnlyList<string> Environment, TimeSpan Timeout,
+    IReadOnlyList<Sandbox> Sandboxes,
     IReadOnlyList<string> AuditedArguments, IReadOnlyList<string> UnsafeEnvironment)
 {
     /// <summary>Writes the message.</summary>
@@ -47,7 +48,8 @@ public sealed record JobOffer(
     {
         var (name, kind, description, schema) = (reader.Text(), (JobKind)reader.Byte(), reader.Text(), reader.Text());
         var (environment, timeout, shown, steering) = (reader.Texts(), new TimeSpan(reader.Int64()), reader.Texts(), reader.Texts());
-        var message = new JobOffer(name, kind, description, schema, environment, timeout, SandboxMessage.DecodeAll(ref reader), shown, steering);
+        var message = new JobOffer(
+            name, kind, description, schema, environment, timeout, SandboxMessage.DecodeAll(ref reader), shown, steering);
         reader.End();
         if (message.Kind is not (JobKind.Text or JobKind.Typed or JobKind.Streaming))
             throw new FormatException(
@@ -109,7 +111,10 @@ public readonly record struct ForkFailed(string Reason)
     }
 }
 
-/// <summary>A worker ended. It is a zombie until the daemon says <see cref="Reap"/>, so that its process group can be ended without hitting another's.</summary>
+/// <summary>
+/// A worker ended. It is a zombie until the daemon says <see cref="Reap"/>, so that its process group can be ended without hitting
+/// another's.
+/// </summary>
 /// <param name="Pid">The worker's process id.</param>
 /// <param name="BySignal">Whether a signal ended it.</param>
 /// <param name="Value">The exit code, or the signal's number.</param>

@@ -21,7 +21,9 @@ public enum MessageKind : byte
     /// <summary>Job host to daemon: <see cref="Worker.Forked"/>, with the worker's control socket and its pidfd.</summary>
     Forked = 17,
 
-    /// <summary>Job host to daemon: a worker ended; <see cref="Worker.WorkerExited"/>. Its process id stays taken until <see cref="Reap"/>.</summary>
+    /// <summary>
+    /// Job host to daemon: a worker ended; <see cref="Worker.WorkerExited"/>. Its process id stays taken until <see cref="Reap"/>.
+    /// </summary>
     Exited = 18,
 
     /// <summary>Daemon to job host: <see cref="Worker.Reap"/> a worker that ended.</summary>
@@ -36,7 +38,10 @@ public enum MessageKind : byte
     /// <summary>Job host to daemon: the answer. No content.</summary>
     Pong = 22,
 
-    /// <summary>Daemon to worker: <see cref="Worker.WorkerOrder"/>, with the end of a stream for descriptor 2 where that is to be another than that of descriptor 1.</summary>
+    /// <summary>
+    /// Daemon to worker: <see cref="Worker.WorkerOrder"/>, with the end of a stream for descriptor 2 where that is to be another than
+    /// that of descriptor 1.
+    /// </summary>
     WorkerOrder = 32,
 
     /// <summary>Worker to daemon: a step failed, the job did not run; <see cref="Worker.StepFailed"/>.</summary>

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace PipeForkAs.Protocol.Worker;
 
-/// <summary>Reads a message that <see cref="MessageWriter"/> wrote. Every length is checked against what is there before it is used.</summary>
+/// <summary>
+/// Reads a message that <see cref="MessageWriter"/> wrote. Every length is checked against what is there before it is used.
+/// </summary>
 public ref struct MessageReader
 {
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);

@@ -17,10 +17,15 @@ public sealed record WorkerLimits
     /// <summary>The largest core file in bytes, RLIMIT_CORE; 0 for none, null for no limit of the worker's own.</summary>
     public long? CoreSize { get; init; } = 0;
 
-    /// <summary>Bytes of private writable memory, RLIMIT_DATA, where no control group limits the job's memory; null for no limit of the worker's own.</summary>
+    /// <summary>
+    /// Bytes of private writable memory, RLIMIT_DATA, where no control group limits the job's memory; null for no limit of the worker's
+    /// own.
+    /// </summary>
     public long? DataBytes { get; init; }
 
-    /// <summary>Processes and threads of the user, RLIMIT_NPROC, where no control group counts the job's; null for no limit of the worker's own.</summary>
+    /// <summary>
+    /// Processes and threads of the user, RLIMIT_NPROC, where no control group counts the job's; null for no limit of the worker's own.
+    /// </summary>
     public long? Processes { get; init; }
 
     /// <summary>Its umask, 0 to 0777.</summary>

@@ -21,7 +21,9 @@ public readonly record struct StepFailed(WorkerStep Step, int Errno, string Deta
     }
 }
 
-/// <summary>Whether a user lets a caller run a job: what a worker that became the user, and runs no code of the user's, found in the user's file.</summary>
+/// <summary>
+/// Whether a user lets a caller run a job: what a worker that became the user, and runs no code of the user's, found in the user's file.
+/// </summary>
 /// <param name="Given">Whether the user does.</param>
 /// <param name="Reason">Why, or why not: for the log and for root.</param>
 public readonly record struct ConsentAnswer(bool Given, string Reason)

@@ -12,7 +12,10 @@ public sealed record WorkerOrder
     /// <summary>The program and its arguments for a command; empty for a function.</summary>
     public string[] Command { get; init; } = [];
 
-    /// <summary>The function's arguments as a JSON object in UTF-8, as the client sent them; empty for none. Read only after the worker became the user.</summary>
+    /// <summary>
+    /// The function's arguments as a JSON object in UTF-8, as the client sent them; empty for none. Read only after the worker became the
+    /// user.
+    /// </summary>
     public byte[] Arguments { get; init; } = [];
 
     /// <summary>The user to become.</summary>
@@ -27,15 +30,20 @@ public sealed record WorkerOrder
     /// <summary>What the job may reach; all of them hold.</summary>
     public Sandbox[] Sandboxes { get; init; } = [];
 
-    /// <summary>Whether a rule grants root by name: set for uid 0 and for no other. Without it a worker never runs a job as uid 0.</summary>
+    /// <summary>
+    /// Whether a rule grants root by name: set for uid 0 and for no other. Without it a worker never runs a job as uid 0.
+    /// </summary>
     public bool GrantsRoot { get; init; }
 
-    /// <summary>Whether descendants that lose their parent become the worker's children, so that the daemon finds them; PR_SET_CHILD_SUBREAPER.</summary>
+    /// <summary>
+    /// Whether descendants that lose their parent become the worker's children, so that the daemon finds them; PR_SET_CHILD_SUBREAPER.
+    /// </summary>
     public bool KeepsOrphans { get; init; }
 
     /// <summary>
     /// Whether the worker of a function that returned well waits until the daemon shuts its end of the control socket down for writing,
-    /// which it does when the client has its answer, or for <see cref="WorkerProtocol.AnswerPatienceMilliseconds"/>: the kernel takes a process down in
+    /// which it does when the client has its answer, or for <see cref="WorkerProtocol.AnswerPatienceMilliseconds"/>: the kernel takes a
+    /// process down in
     /// one go, and whoever waits for an answer should not wait for that too.
     /// </summary>
     public bool AwaitsAnswer { get; init; }
@@ -56,8 +64,10 @@ public sealed record WorkerOrder
     public bool NeedsHome { get; init; }
 
     /// <summary>
-    /// Where this is set, no job runs: the worker becomes the user, tells by <see cref="ConsentAnswer"/> whether the user's own file lets one of
-    /// these run <see cref="Job"/>, and ends. Each is a user name, a uid in digits, or a group's name or gid behind <c>@</c>. Null to run the job.
+    /// Where this is set, no job runs: the worker becomes the user, tells by <see cref="ConsentAnswer"/> whether the user's own file lets
+    /// one of
+    /// these run <see cref="Job"/>, and ends. Each is a user name, a uid in digits, or a group's name or gid behind <c>@</c>. Null to run
+    /// the job.
     /// </summary>
     public string[]? ConsentFor { get; init; }
 

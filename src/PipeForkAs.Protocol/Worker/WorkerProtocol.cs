@@ -1,6 +1,8 @@
 namespace PipeForkAs.Protocol.Worker;
 
-/// <summary>The fixed figures of what the daemon, job hosts and workers say to each other. Both ends are of one version or do not talk.</summary>
+/// <summary>
+/// The fixed figures of what the daemon, job hosts and workers say to each other. Both ends are of one version or do not talk.
+/// </summary>
 public static class WorkerProtocol
 {
     /// <summary>The version that <see cref="Hello"/> carries.</summary>
@@ -12,7 +14,9 @@ public static class WorkerProtocol
     /// <summary>The longest message in bytes: room for a request's arguments and environment and for 65,536 groups.</summary>
     public const int MaxMessageBytes = 512 * 1024;
 
-    /// <summary>A message up to this many bytes fits the kernel's default socket buffer (212,992, of which bookkeeping takes a part).</summary>
+    /// <summary>
+    /// A message up to this many bytes fits the kernel's default socket buffer (212,992, of which bookkeeping takes a part).
+    /// </summary>
     public const int DefaultBufferBytes = 96 * 1024;
 
     /// <summary>The longest text in characters of an exception or a reason; longer ones are cut.</summary>
@@ -30,10 +34,14 @@ public static class WorkerProtocol
     /// <summary>The argument by which the daemon tells an executable to serve as job host.</summary>
     public const string ServeArgument = "--serve-pipeforkas";
 
-    /// <summary>The argument by which the daemon tells an executable to serve as job host for orders that grant root, and for no others.</summary>
+    /// <summary>
+    /// The argument by which the daemon tells an executable to serve as job host for orders that grant root, and for no others.
+    /// </summary>
     public const string ServeRootArgument = "--serve-pipeforkas-root";
 
     /// <summary>Cuts a text to <see cref="MaxTextLength"/>, never through a surrogate pair.</summary>
     public static string Cut(string text) =>
-        text.Length <= MaxTextLength ? text : string.Concat(text.AsSpan(0, char.IsHighSurrogate(text[MaxTextLength - 2]) ? MaxTextLength - 2 : MaxTextLength - 1), "…");
+        text.Length <= MaxTextLength
+        ? text
+        : string.Concat(text.AsSpan(0, char.IsHighSurrogate(text[MaxTextLength - 2]) ? MaxTextLength - 2 : MaxTextLength - 1), "…");
 }

@@ -1,6 +1,8 @@
 namespace PipeForkAs.Protocol.Worker;
 
-/// <summary>The steps by which a worker becomes the user, in their order. A failure in any of them means that the job does not run.</summary>
+/// <summary>
+/// The steps by which a worker becomes the user, in their order. A failure in any of them means that the job does not run.
+/// </summary>
 public enum WorkerStep : byte
 {
     /// <summary>Signal dispositions back to their defaults.</summary>
@@ -18,7 +20,9 @@ public enum WorkerStep : byte
     /// <summary>The order read.</summary>
     Order = 5,
 
-    /// <summary>The streams put on descriptors 0 and 1 while it waits, and on 2 by the order: dup2(2). For a program its pipes: pipe(2).</summary>
+    /// <summary>
+    /// The streams put on descriptors 0 and 1 while it waits, and on 2 by the order: dup2(2). For a program its pipes: pipe(2).
+    /// </summary>
     Pipes = 6,
 
     /// <summary>oom_score_adj; proc(5).</summary>

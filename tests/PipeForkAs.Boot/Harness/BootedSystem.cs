@@ -7,7 +7,10 @@ using PipeForkAs.EndToEnd.Harness;
 
 namespace PipeForkAs.Boot.Harness;
 
-/// <summary>A booted container with the package installed and two users, which the tests of the service share. Each begins with <see cref="FreshAsync"/>.</summary>
+/// <summary>
+/// A booted container with the package installed and two users, which the tests of the service share. Each begins with
+/// <see cref="FreshAsync"/>.
+/// </summary>
 public sealed class BootedSystem : IAsyncLifetime
 {
     public const string Alice = "alice";
@@ -45,7 +48,9 @@ public sealed class BootedSystem : IAsyncLifetime
         if (container is null)
             return;
         await PrepareAsync(container);
-        File.Copy(Path.Combine(Environment.GetEnvironmentVariable("PIPEFORKAS_NATIVE") ?? "", "pipeforkas-test-jobs"), container.PathOf(TestJobs));
+        File.Copy(
+            Path.Combine(Environment.GetEnvironmentVariable("PIPEFORKAS_NATIVE") ?? "", "pipeforkas-test-jobs"),
+            container.PathOf(TestJobs));
         await container.MustAsync("dpkg", "--install", "/root/pipeforkas.deb");
     }
 
@@ -69,7 +74,8 @@ public sealed class BootedSystem : IAsyncLifetime
     }
 
     /// <summary>Starts anew with this configuration and these settings of the units, as if nothing had been before.</summary>
-    internal async Task<Container> FreshAsync(string? configuration = null, string? service = null, string? socket = null, bool start = true)
+    internal async Task<Container> FreshAsync(
+        string? configuration = null, string? service = null, string? socket = null, bool start = true)
     {
         Container inside = Inside;
         await inside.MustAsync("systemctl", "stop", "pipeforkas.socket", "pipeforkas.service");
@@ -93,7 +99,8 @@ public sealed class BootedSystem : IAsyncLifetime
     }
 
     /// <summary>A property of the service.</summary>
-    internal Task<string> PropertyAsync(string name, string unit = "pipeforkas.service") => Inside.MustAsync("systemctl", "show", "--value", "-p", name, unit);
+    internal Task<string> PropertyAsync(string name, string unit = "pipeforkas.service") =>
+        Inside.MustAsync("systemctl", "show", "--value", "-p", name, unit);
 
     /// <summary>The daemon's process id within the container.</summary>
     internal async Task<int> MainPidAsync() => int.Parse(await PropertyAsync("MainPID"), CultureInfo.InvariantCulture);
@@ -111,7 +118,10 @@ public sealed class BootedSystem : IAsyncLifetime
     /// <summary>The numbers of the processes in the service's control groups, within the container.</summary>
     internal async Task<int[]> ProcessesAsync()
     {
-        string text = await Inside.MustAsync("sh", "-c", "cat /sys/fs/cgroup/system.slice/pipeforkas.service/cgroup.procs /sys/fs/cgroup/system.slice/pipeforkas.service/*/cgroup.procs 2>/dev/null || true");
+        string text = await Inside.MustAsync(
+            "sh", "-c",
+            "cat /sys/fs/cgroup/system.slice/pipeforkas.service/cgroup.procs "
+            + "/sys/fs/cgroup/system.slice/pipeforkas.service/*/cgroup.procs 2>/dev/null || true");
         return [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => int.Parse(line, CultureInfo.InvariantCulture))];
     }
 

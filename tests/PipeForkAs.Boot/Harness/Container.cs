@@ -12,7 +12,9 @@ internal sealed class Container : IAsyncDisposable
 {
     private const string Prefix = "pipeforkas-boot-";
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(150);
-    private static readonly string[] Clean = ["env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "DEBIAN_FRONTEND=noninteractive", "SYSTEMD_PAGER=cat"];
+    private static readonly string[] Clean = [
+        "env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8",
+            "DEBIAN_FRONTEND=noninteractive", "SYSTEMD_PAGER=cat"];
     private static int number;
 
     private readonly Process script;
@@ -39,7 +41,9 @@ internal sealed class Container : IAsyncDisposable
         var script = new Process
         {
             StartInfo = new ProcessStartInfo(
-                "unshare", ["--mount", "--propagation", "private", "bash", Path.Combine(AppContext.BaseDirectory, "Harness", "container.sh"), name, folder])
+                "unshare",
+                ["--mount", "--propagation", "private", "bash", Path.Combine(AppContext.BaseDirectory, "Harness", "container.sh"), name,
+                    folder])
             {
                 RedirectStandardInput = true,
                 RedirectStandardOutput = true,
@@ -107,10 +111,13 @@ internal sealed class Container : IAsyncDisposable
     /// <summary>Ends and removes what a run left that was killed together with its script.</summary>
     private static void ClearFormerRuns()
     {
-        string[] names = [.. Groups(Prefix + "*").Concat(Directory.GetDirectories(Path.GetTempPath(), Prefix + "*")).Select(path => Path.GetFileName(path)!).Distinct()];
+        string[] names = [
+            .. Groups(Prefix + "*").Concat(Directory.GetDirectories(Path.GetTempPath(), Prefix + "*")).Select(
+                path => Path.GetFileName(path)!).Distinct()];
         foreach (string name in names)
         {
-            if (int.TryParse(name[Prefix.Length..].Split('-')[0], NumberStyles.None, CultureInfo.InvariantCulture, out int run) && Directory.Exists($"/proc/{run}"))
+            if (int.TryParse(name[Prefix.Length..].Split('-')[0], NumberStyles.None, CultureInfo.InvariantCulture, out int run)
+                && Directory.Exists($"/proc/{run}"))
                 continue;
             foreach (string group in Groups(name).Where(group => File.Exists(Path.Combine(group, "cgroup.kill"))))
                 EndGroup(group);
@@ -124,7 +131,8 @@ internal sealed class Container : IAsyncDisposable
     private static void EndGroup(string group)
     {
         File.WriteAllText(Path.Combine(group, "cgroup.kill"), "1");
-        for (int round = 0; round < 500 && File.ReadAllText(Path.Combine(group, "cgroup.events")).Contains("populated 1", StringComparison.Ordinal); round++)
+        for (int round = 0; round < 500
+            && File.ReadAllText(Path.Combine(group, "cgroup.events")).Contains("populated 1", StringComparison.Ordinal); round++)
             Thread.Sleep(20);
     }
 
@@ -136,5 +144,6 @@ internal sealed class Container : IAsyncDisposable
     }
 
     private static IEnumerable<string> Groups(string pattern) =>
-        new[] { "/sys/fs/cgroup" }.Concat(Directory.GetDirectories("/sys/fs/cgroup")).SelectMany(root => Directory.GetDirectories(root, pattern));
+        new[] { "/sys/fs/cgroup" }.Concat(Directory.GetDirectories("/sys/fs/cgroup")).SelectMany(
+            root => Directory.GetDirectories(root, pattern));
 }

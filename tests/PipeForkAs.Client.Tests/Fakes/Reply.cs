@@ -19,7 +19,8 @@ internal static class Reply
     public static byte[] End(ReplyCode code, int? exit = null, int? signal = null, string? message = null, JobError? error = null) =>
         End(new EndRecord { Code = code, Exit = exit, Signal = signal, Message = message, Error = error });
 
-    public static byte[] Exit(int code) => End(code == 0 ? ReplyCode.Ok : ReplyCode.Failed, exit: code, message: code == 0 ? null : "exit code " + code);
+    public static byte[] Exit(int code) =>
+        End(code == 0 ? ReplyCode.Ok : ReplyCode.Failed, exit: code, message: code == 0 ? null : "exit code " + code);
 
     public static byte[] Frame(FrameType type, byte[] payload)
     {

@@ -43,7 +43,8 @@ public sealed class AccountGateTests
         await gate.ThrowIfDisabledAsync(Alice, TestCallers.Alice);
         await gate.ThrowIfDisabledAsync(Alice, TestCallers.Alice);
         Assert.Equal(1, asked);
-        await Assert.ThrowsAsync<RefusedException>(async () => await gate.ThrowIfDisabledAsync(Alice with { Name = "bob" }, TestCallers.Alice));
+        await Assert.ThrowsAsync<RefusedException>(
+            async () => await gate.ThrowIfDisabledAsync(Alice with { Name = "bob" }, TestCallers.Alice));
 
         options.Limits.LookupCacheTime = TimeSpan.Zero;
         AccountGate fresh = Gate(loop, options, _ => ++asked > 3 ? Expired : null, (_, _) => Task.FromResult<string?>(null));
@@ -138,7 +139,8 @@ public sealed class AccountGateTests
         new(loop, new FairTurns(loop), new CurrentConfiguration(options), shadow, pam);
 
     private static Task PatientAsync(AccountGate gate, int number) =>
-        gate.ThrowIfDisabledAsync(Alice with { Name = $"patient-{number}" }, number % 2 == 0 ? TestCallers.Alice : TestCallers.Bob).AsTask();
+        gate.ThrowIfDisabledAsync(
+            Alice with { Name = $"patient-{number}" }, number % 2 == 0 ? TestCallers.Alice : TestCallers.Bob).AsTask();
 
     private static async Task<string> RefusalAsync(AccountGate gate, Account account) =>
         (await Assert.ThrowsAsync<RefusedException>(async () => await gate.ThrowIfDisabledAsync(account, TestCallers.Alice))).Message;

@@ -29,7 +29,8 @@ public sealed class DisabledAccountTests
     [InlineData(19899, -1, 10, -1, false)]
     [InlineData(0, 90, 10, -1, false)]
     public void Days_are_counted_as_pam_unix_counts_them(long lastChange, long maximumAge, long inactive, long expires, bool disabled) =>
-        Assert.Equal(disabled, DisabledAccount.ShadowProblem(new ShadowEntry(lastChange, maximumAge, inactive, expires), Day20000) is not null);
+        Assert.Equal(
+            disabled, DisabledAccount.ShadowProblem(new ShadowEntry(lastChange, maximumAge, inactive, expires), Day20000) is not null);
 
     [Fact]
     public void Who_has_no_shadow_entry_has_not_expired() => Assert.Null(DisabledAccount.ShadowProblem(null, Day20000));

@@ -67,5 +67,6 @@ public sealed class ArgumentDigestTests
         Assert.Equal(System.Security.Cryptography.SHA256.HashData(large), Sha256.Hash(large));
     }
 
-    private static string Of(ArgumentDigest digest, string job, UserId caller, string json) => digest.Of(job, caller, Encoding.UTF8.GetBytes(json));
+    private static string Of(ArgumentDigest digest, string job, UserId caller, string json) =>
+        digest.Of(job, caller, Encoding.UTF8.GetBytes(json));
 }

@@ -50,13 +50,21 @@ public sealed class AuditTests : IAsyncLifetime
         Assert.Null(journal.Next());
         Assert.Equal("uid 1002: run id as alice: failed: the job exited with 3", fields["MESSAGE"]);
         Assert.Equal(("6", "Ran"), (fields["PRIORITY"], fields["PIPEFORKAS_EVENT"]));
-        Assert.Equal(("id", "alice", "1001", "panel"), (fields["PIPEFORKAS_JOB"], fields["PIPEFORKAS_USER"], fields["PIPEFORKAS_UID"], fields["PIPEFORKAS_RULE"]));
-        Assert.Equal(("1002", "1003", "4711"), (fields["PIPEFORKAS_CALLER_UID"], fields["PIPEFORKAS_CALLER_GID"], fields["PIPEFORKAS_CALLER_PID"]));
-        Assert.Equal(("/usr/bin/php", "php.service", "process"), (fields["PIPEFORKAS_CALLER_EXE"], fields["PIPEFORKAS_CALLER_UNIT"], fields["PIPEFORKAS_CALLER_TRUST"]));
-        Assert.Equal(("3", "5", "6", "99"), (fields["PIPEFORKAS_EXIT"], fields["PIPEFORKAS_STDOUT"], fields["PIPEFORKAS_STDERR"], fields["PIPEFORKAS_WORKER_PID"]));
+        Assert.Equal(
+            ("id", "alice", "1001", "panel"),
+            (fields["PIPEFORKAS_JOB"], fields["PIPEFORKAS_USER"], fields["PIPEFORKAS_UID"], fields["PIPEFORKAS_RULE"]));
+        Assert.Equal(
+            ("1002", "1003", "4711"), (fields["PIPEFORKAS_CALLER_UID"], fields["PIPEFORKAS_CALLER_GID"], fields["PIPEFORKAS_CALLER_PID"]));
+        Assert.Equal(
+            ("/usr/bin/php", "php.service", "process"),
+            (fields["PIPEFORKAS_CALLER_EXE"], fields["PIPEFORKAS_CALLER_UNIT"], fields["PIPEFORKAS_CALLER_TRUST"]));
+        Assert.Equal(
+            ("3", "5", "6", "99"),
+            (fields["PIPEFORKAS_EXIT"], fields["PIPEFORKAS_STDOUT"], fields["PIPEFORKAS_STDERR"], fields["PIPEFORKAS_WORKER_PID"]));
 
         JsonObject line = Assert.Single(await LinesAsync());
-        Assert.Equal(("Ran", "run", "failed", 3), ((string)line["event"]!, (string)line["operation"]!, (string)line["code"]!, (int)line["exit"]!));
+        Assert.Equal(
+            ("Ran", "run", "failed", 3), ((string)line["event"]!, (string)line["operation"]!, (string)line["code"]!, (int)line["exit"]!));
         Assert.Equal((0.25, 0.125), ((double)line["seconds"]!, (double)line["cpu"]!));
         Assert.Equal(fields["PIPEFORKAS_ARGUMENTS_HMAC"], (string)line["arguments_hmac"]!);
         Assert.Equal(DateTimeKind.Utc, line["time"]!.GetValue<DateTime>().Kind);
@@ -95,8 +103,11 @@ public sealed class AuditTests : IAsyncLifetime
         Dictionary<string, string> fields = journal.Next()!.ToDictionary(field => field.Name, field => field.Value);
         JsonObject line = Assert.Single(await LinesAsync());
         foreach ((string name, JsonNode? value) in line.Where(member => member.Key is not ("time" or "event")))
-            Assert.Equal(value is JsonValue text && text.GetValueKind() == JsonValueKind.String ? (string)text! : value!.ToJsonString(), fields[$"PIPEFORKAS_{name.ToUpperInvariant()}"]);
-        Assert.Equal(line.Count - 2, fields.Keys.Count(name => name.StartsWith("PIPEFORKAS_", StringComparison.Ordinal)) - 2); // Event and logger.
+            Assert.Equal(
+                value is JsonValue text && text.GetValueKind() == JsonValueKind.String ? (string)text! : value!.ToJsonString(),
+                fields[$"PIPEFORKAS_{name.ToUpperInvariant()}"]);
+        // Event and logger.
+        Assert.Equal(line.Count - 2, fields.Keys.Count(name => name.StartsWith("PIPEFORKAS_", StringComparison.Ordinal)) - 2);
     }
 
     [Fact]
@@ -105,7 +116,12 @@ public sealed class AuditTests : IAsyncLifetime
         shown = ["path"];
         AuditTrail trail = Ran("{\"path\":\"/told\",\"password\":\"hunter2\"}");
         trail.Request = trail.Request! with { Environment = new() { ["TOKEN"] = "hunter2", ["LANG"] = "hunter2" } };
-        trail.End = trail.End! with { Code = ReplyCode.Error, Message = "System.Exception: hunter2", Error = new JobError("System.Exception", "hunter2") };
+        trail.End = trail.End! with
+        {
+            Code = ReplyCode.Error,
+            Message = "System.Exception: hunter2",
+            Error = new JobError("System.Exception", "hunter2"),
+        };
         audit.Write(trail);
 
         List<(string Name, string Value)> fields = journal.Next()!;
@@ -157,7 +173,9 @@ public sealed class AuditTests : IAsyncLifetime
         audit.Write(trail);
 
         JsonObject line = Assert.Single(await LinesAsync());
-        Assert.Equal(("Told", "check", "www-data", "no rule matches"), ((string)line["event"]!, (string)line["operation"]!, (string)line["asked_for_caller"]!, (string)line["reason"]!));
+        Assert.Equal(
+            ("Told", "check", "www-data", "no rule matches"),
+            ((string)line["event"]!, (string)line["operation"]!, (string)line["asked_for_caller"]!, (string)line["reason"]!));
         Assert.Contains(("PRIORITY", "6"), journal.Next()!);
     }
 
@@ -167,7 +185,14 @@ public sealed class AuditTests : IAsyncLifetime
         shown = ["*"];
         string json = JsonSerializer.Serialize(new Dictionary<string, string> { [Evil] = Evil });
         AuditTrail trail = Trail(new CallerOrigin($"/tmp/{Evil}", $"{Evil}.service", OriginTrust.Process));
-        trail.Request = new Request { Job = Evil, User = Evil, Caller = Evil, Arguments = Encoding.UTF8.GetBytes(json), Environment = new() { [Evil] = Evil } };
+        trail.Request = new Request
+        {
+            Job = Evil,
+            User = Evil,
+            Caller = Evil,
+            Arguments = Encoding.UTF8.GetBytes(json),
+            Environment = new() { [Evil] = Evil },
+        };
         trail.Decision = new Decision(Answer.Allowed, Evil, Evil, Alice with { Name = Evil });
         trail.End = new EndRecord { Code = ReplyCode.Internal, Message = Evil, Job = Evil, User = Evil, Pid = 1 };
         audit.Write(trail);
@@ -176,7 +201,9 @@ public sealed class AuditTests : IAsyncLifetime
         Assert.Null(journal.Next());
         Assert.Equal(fields.Count, fields.Select(field => field.Name).Distinct().Count());
         Assert.Contains(("PRIORITY", "3"), fields);
-        Assert.All(["JOB", "USER", "RULE", "REASON", "ASKED_FOR_CALLER", "ENVIRONMENT"], name => Assert.Contains(($"PIPEFORKAS_{name}", Evil), fields));
+        Assert.All(
+            ["JOB", "USER", "RULE", "REASON", "ASKED_FOR_CALLER", "ENVIRONMENT"],
+            name => Assert.Contains(($"PIPEFORKAS_{name}", Evil), fields));
         Assert.Contains(("PIPEFORKAS_CALLER_EXE", $"/tmp/{Evil}"), fields);
 
         await WrittenAsync();
@@ -210,8 +237,10 @@ public sealed class AuditTests : IAsyncLifetime
                 for (int i = 0; i < 20; i++)
                     audit.Write(Ran());
                 await UntilAsync(() => Said("AuditFileFailed") is not null);
-                List<(string Name, string Value)> failed = Assert.Single(said, fields => fields.Contains(("PIPEFORKAS_EVENT", "AuditFileFailed")));
-                Assert.Contains(required ? "nothing runs until it can be" : "requests go on", failed.Single(field => field.Name == "MESSAGE").Value);
+                List<(string Name, string Value)> failed = Assert.Single(
+                    said, fields => fields.Contains(("PIPEFORKAS_EVENT", "AuditFileFailed")));
+                Assert.Contains(
+                    required ? "nothing runs until it can be" : "requests go on", failed.Single(field => field.Name == "MESSAGE").Value);
                 if (required)
                     Assert.Equal(ReplyCode.Internal, Assert.Throws<RefusedException>(audit.ThrowIfUnwritable).Code);
                 else
@@ -326,7 +355,8 @@ public sealed class AuditTests : IAsyncLifetime
         folder.Dispose();
     }
 
-    private static AuditTrail Trail(CallerOrigin? origin = null) => new(Bob, () => origin ?? new CallerOrigin("/usr/bin/php", "php.service", OriginTrust.Process));
+    private static AuditTrail Trail(CallerOrigin? origin = null) =>
+        new(Bob, () => origin ?? new CallerOrigin("/usr/bin/php", "php.service", OriginTrust.Process));
 
     private static AuditTrail Ran(string arguments = "{\"text\":\"hello\"}")
     {

@@ -102,7 +102,8 @@ public sealed class ConsentTests
     {
         var trace = new List<CheckedRule>();
         var authorizer = new PolicyAuthorizer(Read([Rule("panel", consent: true)]), PolicyWorld.Instance, PolicyWorld.Patterns, consents);
-        Decision decision = await authorizer.DecideAsync(PolicyWorld.Instance.Caller("www-data"), "read", UserSelector.Parse("bob"), null, trace);
+        Decision decision = await authorizer.DecideAsync(
+            PolicyWorld.Instance.Caller("www-data"), "read", UserSelector.Parse("bob"), null, trace);
         Assert.Equal("no rule matches without the user's consent: no file", decision.Reason);
         Assert.Equal([new CheckedRule("panel", "the user has not consented: no file")], trace);
     }
@@ -111,7 +112,9 @@ public sealed class ConsentTests
     public async Task Where_nobody_can_be_asked_nobody_consents()
     {
         var authorizer = new PolicyAuthorizer(Read([Rule("panel", consent: true)]), PolicyWorld.Instance, PolicyWorld.Patterns);
-        Assert.Equal(Answer.Denied, (await authorizer.DecideAsync(PolicyWorld.Instance.Caller("www-data"), "read", UserSelector.Parse("bob"), null)).Answer);
+        Assert.Equal(
+            Answer.Denied,
+            (await authorizer.DecideAsync(PolicyWorld.Instance.Caller("www-data"), "read", UserSelector.Parse("bob"), null)).Answer);
     }
 
     [Fact]
@@ -137,7 +140,8 @@ public sealed class ConsentTests
         Assert.Equal(expected, string.Join(' ', WorkerConsents.Names(caller, name, [(new GroupId(33), "panel"), (new GroupId(50), "0")])));
     }
 
-    private static RuleOptions Rule(string name, bool consent) => new() { Name = name, Callers = ["www-data"], Jobs = ["read"], As = ["*"], RequireConsent = consent };
+    private static RuleOptions Rule(string name, bool consent) =>
+        new() { Name = name, Callers = ["www-data"], Jobs = ["read"], As = ["*"], RequireConsent = consent };
 
     private static Policy Read(RuleOptions[] rules) => PolicyReader.Read(new PolicyOptions { Rules = rules }, PolicyWorld.Instance);
 

@@ -10,7 +10,9 @@ internal static class NaiveConditions
     public static bool? Holds(NaiveCondition condition, JsonObject? arguments, string home)
     {
         // A name in other letters might be the one that the job reads.
-        string[] names = [.. (arguments ?? []).Select(pair => pair.Key).Where(name => string.Equals(name, condition.Argument, StringComparison.OrdinalIgnoreCase))];
+        string[] names = [
+            .. (arguments ?? []).Select(pair => pair.Key).Where(
+                name => string.Equals(name, condition.Argument, StringComparison.OrdinalIgnoreCase))];
         if (names.Length != 1 || names[0] != condition.Argument)
             return null;
         JsonNode? node = arguments![condition.Argument];
@@ -36,16 +38,21 @@ internal static class NaiveConditions
                     return null;
                 return (Plain(text) + "/").StartsWith(Plain(folder) == "/" ? "/" : Plain(folder) + "/", StringComparison.Ordinal);
             case "AtMost":
-                return kind != JsonValueKind.Number ? null : Number(node) <= decimal.Parse(condition.Values[0], NumberStyles.Float, CultureInfo.InvariantCulture);
+                return kind != JsonValueKind.Number
+                    ? null
+                    : Number(node) <= decimal.Parse(condition.Values[0], NumberStyles.Float, CultureInfo.InvariantCulture);
             default:
-                return kind != JsonValueKind.Number ? null : Number(node) >= decimal.Parse(condition.Values[0], NumberStyles.Float, CultureInfo.InvariantCulture);
+                return kind != JsonValueKind.Number
+                    ? null
+                    : Number(node) >= decimal.Parse(condition.Values[0], NumberStyles.Float, CultureInfo.InvariantCulture);
         }
     }
 
     private static bool? Is(JsonNode? node, JsonValueKind kind, string value) => kind switch
     {
         JsonValueKind.String => node!.GetValue<string>() == value,
-        JsonValueKind.Number => decimal.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out decimal wanted) && Number(node) == wanted,
+        JsonValueKind.Number => decimal.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out decimal wanted)
+            && Number(node) == wanted,
         JsonValueKind.True => string.Equals(value, "true", StringComparison.OrdinalIgnoreCase),
         JsonValueKind.False => string.Equals(value, "false", StringComparison.OrdinalIgnoreCase),
         _ => null,

@@ -4,7 +4,8 @@ using PipeForkAs.Protocol.Worker;
 namespace PipeForkAs.Daemon.Tests.Authorization;
 
 /// <summary>A rule of the naive matcher: texts as an administrator writes them.</summary>
-internal sealed record NaiveRule(string[] Callers, string[] Jobs, string[] As, bool Deny, bool AllowRoot, NaiveCondition[] Where, bool RequireConsent);
+internal sealed record NaiveRule(
+    string[] Callers, string[] Jobs, string[] As, bool Deny, bool AllowRoot, NaiveCondition[] Where, bool RequireConsent);
 
 /// <summary>What an argument must be: one of the ways in which a rule can say it.</summary>
 internal sealed record NaiveCondition(string Argument, string Way, string[] Values);
@@ -29,7 +30,8 @@ internal static class NaiveMatcher
                     || IsGroup(caller, rule.Deny ? [.. callerGroups, .. accountGroups] : callerGroups);
             bool jobMatches = false;
             foreach (string name in rule.Jobs)
-                jobMatches = jobMatches || name == job || (name.EndsWith('*') && job.StartsWith(name.Replace("*", "", StringComparison.Ordinal), StringComparison.Ordinal));
+                jobMatches = jobMatches || name == job
+                    || (name.EndsWith('*') && job.StartsWith(name.Replace("*", "", StringComparison.Ordinal), StringComparison.Ordinal));
             bool userMatches = false;
             foreach (string target in rule.As)
             {
@@ -42,7 +44,8 @@ internal static class NaiveMatcher
                 userMatches = userMatches || named || broad;
             }
 
-            // What cannot be said never allows and always denies: an allowing rule wants only certain conditions, a denying one no failed one.
+            // What cannot be said never allows and always denies: an allowing rule wants only certain conditions, a denying one no failed
+            // one.
             bool?[] holds = [.. rule.Where.Select(condition => NaiveConditions.Holds(condition, arguments, user.Home))];
             bool argumentsMatch = rule.Deny ? holds.All(one => one != false) : holds.All(one => one == true);
             if (callerMatches && jobMatches && userMatches && argumentsMatch && (consents || !rule.RequireConsent))
@@ -52,8 +55,11 @@ internal static class NaiveMatcher
         return (-1, false);
     }
 
-    private static bool IsPerson(string text, uint uid) => text == $"{uid}" || PolicyWorld.Instance.Accounts.Any(account => account.Name == text && account.Uid == uid && !text.All(char.IsDigit));
+    private static bool IsPerson(string text, uint uid) =>
+        text == $"{uid}"
+        || PolicyWorld.Instance.Accounts.Any(account => account.Name == text && account.Uid == uid && !text.All(char.IsDigit));
 
     private static bool IsGroup(string text, uint[] groups) =>
-        text.StartsWith('@') && groups.Any(gid => text == $"@{gid}" || (PolicyWorld.Instance.Groups.TryGetValue(text[1..], out uint named) && named == gid));
+        text.StartsWith('@')
+        && groups.Any(gid => text == $"@{gid}" || (PolicyWorld.Instance.Groups.TryGetValue(text[1..], out uint named) && named == gid));
 }

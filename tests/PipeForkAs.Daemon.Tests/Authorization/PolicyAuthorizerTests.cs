@@ -187,7 +187,8 @@ public sealed class PolicyAuthorizerTests
     [InlineData("\"/srv\"", """{"path":null}""", false)]
     [InlineData("\"/srv\"", """{"Path":"/srv"}""", false)]
     [InlineData("\"/srv\"", """{"path":"/etc/passwd"}""", false)]
-    public async Task A_rule_that_denies_judges_a_missing_argument_by_the_value_that_the_job_gives_it(string value, string? given, bool allowed)
+    public async Task A_rule_that_denies_judges_a_missing_argument_by_the_value_that_the_job_gives_it(
+        string value, string? given, bool allowed)
     {
         using JsonDocument schema = JsonDocument.Parse($$"""{"properties":{"path":{"default":{{value}} } } }""");
         var known = KnownArguments.Of(schema.RootElement);
@@ -275,8 +276,10 @@ public sealed class PolicyAuthorizerTests
             Asked.Add(selector);
             if (selector.Name is { } name && Aliases.TryGetValue(name, out uint alias))
                 return ValueTask.FromResult<Account?>(Account(name, alias));
-            uint? uid = selector.Uid?.Value ?? Accounts.Where(entry => entry.Value == selector.Name).Select(entry => (uint?)entry.Key).FirstOrDefault();
-            return ValueTask.FromResult(uid is { } known && Accounts.TryGetValue(known, out string? own) ? Account(own, Lies ? known + 1 : known) : null);
+            uint? uid = selector.Uid?.Value
+                ?? Accounts.Where(entry => entry.Value == selector.Name).Select(entry => (uint?)entry.Key).FirstOrDefault();
+            return ValueTask.FromResult(
+                uid is { } known && Accounts.TryGetValue(known, out string? own) ? Account(own, Lies ? known + 1 : known) : null);
         }
     }
 }

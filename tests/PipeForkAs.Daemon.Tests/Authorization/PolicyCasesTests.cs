@@ -53,7 +53,8 @@ public sealed class PolicyCasesTests
         string[] words = line.Split(" | ")[0].Split(' ', 5, StringSplitOptions.RemoveEmptyEntries);
         byte[]? arguments = words[4].Trim() == "-" ? null : Encoding.UTF8.GetBytes(words[4].Trim());
         var authorizer = new PolicyAuthorizer(policy, PolicyWorld.Instance, PolicyWorld.Patterns);
-        Decision decision = await authorizer.DecideAsync(PolicyWorld.Instance.Caller(words[1]), words[2], UserSelector.Parse(words[3]), arguments);
+        Decision decision = await authorizer.DecideAsync(
+            PolicyWorld.Instance.Caller(words[1]), words[2], UserSelector.Parse(words[3]), arguments);
         string rule = decision.Rule is { } name ? ":" + name.Replace(' ', '-') : "";
         string told = decision.Answer switch
         {

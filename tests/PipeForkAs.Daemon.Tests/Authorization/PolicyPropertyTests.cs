@@ -15,7 +15,8 @@ public sealed class PolicyPropertyTests
 {
     private const int Policies = 20_000, QuestionsOfEach = 50;
 
-    private static readonly string[] Names = ["root", "daemon", "www-data", "alice", "bob", "carol", "dave", "0", "1", "33", "1001", "1002", "1500", "5000"];
+    private static readonly string[] Names = [
+        "root", "daemon", "www-data", "alice", "bob", "carol", "dave", "0", "1", "33", "1001", "1002", "1500", "5000"];
     private static readonly string[] GroupNames = ["@root", "@staff", "@customers", "@0", "@50", "@700", "@1001", "@www-data"];
     private static readonly string[] JobPatterns = ["*", "read", "read-*", "write", "w*", "read-file"];
     private static readonly string[] Jobs = ["read", "read-file", "read-", "write", "rea", "x"];
@@ -29,8 +30,10 @@ public sealed class PolicyPropertyTests
 
     private static readonly string[] Values =
     [
-        "\"a\"", "\"\"", "\"abc\"", "\"5\"", "\"true\"", "0", "-1", "5", "5.0", "0.5", "50e-2", "100", "true", "false", "null", "[]", "{\"a\":1}", "\"/\"", "\"/home\"", "\"/home/alice\"", "\"/home/alice/www/x\"",
-        "\"/home/alice2\"", "\"//home/./alice//\"", "\"/home/alice/../bob\"", "\"home/alice\"", "\"/srv/x/y/z\"", "\"/home/bob/www\"", "\"~\"", "\"\\u0061\"",
+        "\"a\"", "\"\"", "\"abc\"", "\"5\"", "\"true\"", "0", "-1", "5", "5.0", "0.5", "50e-2", "100", "true", "false", "null", "[]",
+            "{\"a\":1}", "\"/\"", "\"/home\"", "\"/home/alice\"", "\"/home/alice/www/x\"",
+        "\"/home/alice2\"", "\"//home/./alice//\"", "\"/home/alice/../bob\"", "\"home/alice\"", "\"/srv/x/y/z\"", "\"/home/bob/www\"",
+            "\"~\"", "\"\\u0061\"",
     ];
 
     [Fact]
@@ -88,17 +91,24 @@ public sealed class PolicyPropertyTests
         if (byAccount.Answer == Answer.NeedsConsent)
             byAccount = policy.Decide(question with { Account = user, Consent = new ConsentAnswer(consents, "") });
         string expected = rule < 0 ? "none" : rules[rule].Deny ? $"deny r{rule}" : $"allow r{rule}";
-        string actual = byAccount.Rule is null ? "none" : byAccount.Answer == Answer.Denied ? $"deny {byAccount.Rule}" : $"allow {byAccount.Rule}";
+        string actual = byAccount.Rule is null ? "none" : byAccount.Answer == Answer.Denied
+            ? $"deny {byAccount.Rule}"
+            : $"allow {byAccount.Rule}";
         if (expected != actual)
-            return (rule, isAllowed, $"{caller} {job} {given} {user} as \"{selector}\": {actual}, not {expected}: {string.Join("; ", rules.Select(Text))}");
+            return (rule, isAllowed,
+                $"{caller} {job} {given} {user} as \"{selector}\": {actual}, not {expected}: {string.Join("; ", rules.Select(Text))}");
 
         // By name nothing is allowed yet, and nothing is refused that the account would allow.
         bool consistent = byName.Answer == Answer.NeedsAccount || (byName.Answer == Answer.Denied && !isAllowed);
-        return (rule, isAllowed, consistent ? "" : $"{caller} {job} {user} as \"{selector}\": by name {byName}, by account {byAccount}: {string.Join("; ", rules.Select(Text))}");
+        return (rule, isAllowed,
+            consistent
+            ? ""
+            : $"{caller} {job} {user} as \"{selector}\": by name {byName}, by account {byAccount}: {string.Join("; ", rules.Select(Text))}");
     }
 
     /// <summary>A name that is all digits is no name to a request.</summary>
-    private static UserSelector Name(Account user) => user.Name.All(char.IsDigit) ? UserSelector.ById(new UserId(user.Uid)) : UserSelector.Parse(user.Name);
+    private static UserSelector Name(Account user) =>
+        user.Name.All(char.IsDigit) ? UserSelector.ById(new UserId(user.Uid)) : UserSelector.Parse(user.Name);
 
     private static NaiveRule Rule(Random random)
     {
@@ -109,7 +119,8 @@ public sealed class PolicyPropertyTests
         bool consent = !deny && !allowRoot && random.Next(4) == 0;
         NaiveCondition[] where = [.. Arguments.Where(_ => random.Next(6) == 0).Select(argument => Condition(random, argument))];
         return new NaiveRule(
-            Some(random, Names, "*"), [.. Enumerable.Range(0, random.Next(1, 3)).Select(_ => Pick(random, JobPatterns))], targets, deny, allowRoot, where, consent);
+            Some(random, Names, "*"), [.. Enumerable.Range(0, random.Next(1, 3)).Select(_ => Pick(random, JobPatterns))], targets, deny,
+            allowRoot, where, consent);
     }
 
     private static NaiveCondition Condition(Random random, string argument) => random.Next(6) switch
@@ -133,7 +144,8 @@ public sealed class PolicyPropertyTests
     };
 
     private static string[] Some(Random random, string[] names, params string[] words) =>
-        [.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => random.Next(5) switch { 0 => Pick(random, words), 1 => Pick(random, GroupNames), _ => Pick(random, names) })];
+        [.. Enumerable.Range(0, random.Next(1, 4)).Select(
+            _ => random.Next(5) switch { 0 => Pick(random, words), 1 => Pick(random, GroupNames), _ => Pick(random, names) })];
 
     private static PolicyOptions Options(NaiveRule[] rules, uint minimum) => new()
     {
@@ -148,5 +160,7 @@ public sealed class PolicyPropertyTests
     private static T Pick<T>(Random random, T[] values) => values[random.Next(values.Length)];
 
     private static string Text(NaiveRule rule) =>
-        $"{(rule.Deny ? "deny" : "allow")} callers [{string.Join(',', rule.Callers)}] jobs [{string.Join(',', rule.Jobs)}] as [{string.Join(',', rule.As)}] root {rule.AllowRoot} consent {rule.RequireConsent} where {string.Join(',', rule.Where.Select(where => $"{where.Argument} {where.Way} {string.Join('|', where.Values)}"))}";
+        $"{(rule.Deny ? "deny" : "allow")} callers [{string.Join(',', rule.Callers)}] jobs "
+        + $"[{string.Join(',', rule.Jobs)}] as [{string.Join(',', rule.As)}] "
+        + $"root {rule.AllowRoot} consent {rule.RequireConsent} where {string.Join(',', rule.Where.Select(where => $"{where.Argument} {where.Way} {string.Join('|', where.Values)}"))}";
 }

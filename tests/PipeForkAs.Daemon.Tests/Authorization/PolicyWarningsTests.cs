@@ -37,7 +37,8 @@ public class PolicyWarningsTests
     [InlineData("path", "*")]
     [InlineData("path offset", "read-*")]
     [InlineData("whatever", "anything")]
-    public void A_rule_that_allows_one_of_its_jobs_causes_no_warning(string arguments, string job) => Assert.Empty(Warnings(Where(arguments, job, deny: false)));
+    public void A_rule_that_allows_one_of_its_jobs_causes_no_warning(string arguments, string job) =>
+        Assert.Empty(Warnings(Where(arguments, job, deny: false)));
 
     [Theory]
     [InlineData("Path", "read-file", "Path")]
@@ -45,20 +46,25 @@ public class PolicyWarningsTests
     [InlineData("path offset", "read-file", "path, offset")]
     [InlineData("path length", "read-*", "path, length")]
     public void A_rule_that_no_valid_arguments_satisfy_causes_a_warning(string arguments, string job, string told) =>
-        Assert.Equal([$"the rule \"x\" allows nothing: none of its jobs has all arguments that Where looks at ({told})"], Warnings(Where(arguments, job, deny: false)));
+        Assert.Equal(
+            [$"the rule \"x\" allows nothing: none of its jobs has all arguments that Where looks at ({told})"],
+            Warnings(Where(arguments, job, deny: false)));
 
     [Theory]
     [InlineData("path", "read-*")]
     [InlineData("offset", "read-part")]
     [InlineData("whatever", "anything")]
-    public void A_rule_that_denies_by_arguments_that_all_its_jobs_have_causes_no_warning(string arguments, string job) => Assert.Empty(Warnings(Where(arguments, job, deny: true)));
+    public void A_rule_that_denies_by_arguments_that_all_its_jobs_have_causes_no_warning(string arguments, string job) =>
+        Assert.Empty(Warnings(Where(arguments, job, deny: true)));
 
     [Theory]
     [InlineData("path", "*", "id")]
     [InlineData("offset", "read-*", "read-file")]
     [InlineData("length", "read-*", "read-file, read-part")]
-    public void A_rule_that_denies_jobs_whatever_their_arguments_are_causes_a_warning(string argument, string job, string denied) => Assert.Equal(
-        [$"the rule \"x\" denies {denied} whatever the arguments are: not all that Where looks at ({argument}) is an argument there"], Warnings(Where(argument, job, deny: true)));
+    public void A_rule_that_denies_jobs_whatever_their_arguments_are_causes_a_warning(string argument, string job, string denied) =>
+        Assert.Equal(
+        [$"the rule \"x\" denies {denied} whatever the arguments are: not all that Where looks at ({argument}) is an argument there"],
+        Warnings(Where(argument, job, deny: true)));
 
     [Theory]
     [InlineData("~/.ssh")]
@@ -121,15 +127,19 @@ public class PolicyWarningsTests
     [Fact]
     public void Many_jobs_are_not_all_named()
     {
-        JobDescription[] many = [.. Enumerable.Range(1, 7).Select(number => new JobDescription { Name = $"job{number}", Kind = JobKind.Text })];
-        Assert.Contains("denies job1, job2, job3, job4, job5 and 2 more whatever", Assert.Single(Warnings(Where("path", "*", deny: true), many)));
+        JobDescription[] many = [
+            .. Enumerable.Range(1, 7).Select(number => new JobDescription { Name = $"job{number}", Kind = JobKind.Text })];
+        Assert.Contains(
+            "denies job1, job2, job3, job4, job5 and 2 more whatever", Assert.Single(Warnings(Where("path", "*", deny: true), many)));
     }
 
     [Fact]
-    public void Of_a_job_that_there_is_not_no_argument_causes_a_warning() => Assert.Single(Warnings(Where("path", "read-flie", deny: true)));
+    public void Of_a_job_that_there_is_not_no_argument_causes_a_warning() =>
+        Assert.Single(Warnings(Where("path", "read-flie", deny: true)));
 
     [Fact]
-    public void The_built_in_rules_cause_no_warning_even_where_no_job_is_registered() => Assert.Empty(PolicyWarnings.Of(new Policy(1000, Policy.DefaultRules), []));
+    public void The_built_in_rules_cause_no_warning_even_where_no_job_is_registered() =>
+        Assert.Empty(PolicyWarnings.Of(new Policy(1000, Policy.DefaultRules), []));
 
     [Fact]
     public void A_doubt_is_told_once_while_it_lasts_and_again_when_it_comes_back()

@@ -20,9 +20,11 @@ internal sealed class PolicyWorld : INames, IUserDatabase
     /// <summary>The first of a uid is the one that the uid leads to.</summary>
     public IReadOnlyList<Account> Accounts { get; } =
     [
-        new("root", 0, 0, [0], "/root", ""), new("daemon", 1, 1, [1], "/", ""), new("www-data", 33, 33, [33], "/var/www", ""), new("backup", 34, 34, [34], "/", ""),
+        new("root", 0, 0, [0], "/root", ""), new("daemon", 1, 1, [1], "/", ""), new("www-data", 33, 33, [33], "/var/www", ""),
+            new("backup", 34, 34, [34], "/", ""),
         new("alice", 1001, 1001, [50, 500, 1001], "/home/alice", ""), new("bob", 1002, 1002, [500, 1002], "/home/bob", ""),
-        new("carol", 1003, 1003, [50, 1003], "/home/carol", ""), new("dave", 1004, 1004, [1004], "/", ""), new("1002", 1500, 1500, [1500], "/home/x", ""),
+        new("carol", 1003, 1003, [50, 1003], "/home/carol", ""), new("dave", 1004, 1004, [1004], "/", ""),
+            new("1002", 1500, 1500, [1500], "/home/x", ""),
         new("nobody", 65534, 65534, [65534], "/nonexistent", ""), new("eve", 4294967294, 1, [1], "/home/eve", ""),
         new("toor", 0, 0, [0], "/root", ""), new("alice2", 1001, 10, [10], "/home/alice2", ""),
     ];
@@ -53,5 +55,7 @@ internal sealed class PolicyWorld : INames, IUserDatabase
     public GroupId? Group(string name) => Groups.TryGetValue(name, out uint gid) ? new GroupId(gid) : null;
 
     private static PasswordEntry? Entry(Account? account) =>
-        account is null ? null : new PasswordEntry(account.Name, new UserId(account.Uid), new GroupId(account.Gid), account.Home, account.Shell);
+        account is null
+        ? null
+        : new PasswordEntry(account.Name, new UserId(account.Uid), new GroupId(account.Gid), account.Home, account.Shell);
 }

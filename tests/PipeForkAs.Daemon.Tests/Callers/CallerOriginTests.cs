@@ -21,7 +21,8 @@ public sealed class CallerOriginTests
     [InlineData("5:cpu:/x.service\n", null)]
     [InlineData("", null)]
     [InlineData(null, null)]
-    public void A_unit_is_the_first_part_of_the_path_behind_the_slices(string? groups, string? unit) => Assert.Equal(unit, CallerOrigin.UnitOf(groups));
+    public void A_unit_is_the_first_part_of_the_path_behind_the_slices(string? groups, string? unit) =>
+        Assert.Equal(unit, CallerOrigin.UnitOf(groups));
 
     [Fact]
     public void A_client_that_is_there_is_known_for_sure()

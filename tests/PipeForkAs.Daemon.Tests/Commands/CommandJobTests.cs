@@ -19,7 +19,8 @@ public sealed class CommandJobTests
     public void A_parameter_is_replaced_and_nothing_else_changes()
     {
         CommandJob job = Make(
-            ["/usr/bin/{path}", "-s", "{path}", "--from={path}", "x{path}", "{}", "{pa th}", "--to={other}", "$(path)", "{path}"], ("path", new()));
+            ["/usr/bin/{path}", "-s", "{path}", "--from={path}", "x{path}", "{}", "{pa th}", "--to={other}", "$(path)", "{path}"],
+            ("path", new()));
         Assert.Equal(
             [
                 "/usr/bin/{path}", "-s", "/tmp/a b; rm -rf *", "--from=/tmp/a b; rm -rf *", "x/tmp/a b; rm -rf *",
@@ -59,7 +60,9 @@ public sealed class CommandJobTests
     {
         CommandJob job = Make(["/bin/echo", "{a}", "end"], ("a", new()));
         Assert.Equal(["/bin/echo", "", "end"], Line(job, """{"a":""}"""));
-        Assert.Equal(["/bin/echo", "one\ntwo\t three \"four\" 'five' `six` *", "end"], Line(job, """{"a":"one\ntwo\t three \"four\" 'five' `six` *"}"""));
+        Assert.Equal(
+            ["/bin/echo", "one\ntwo\t three \"four\" 'five' `six` *", "end"],
+            Line(job, """{"a":"one\ntwo\t three \"four\" 'five' `six` *"}"""));
     }
 
     [Theory]
@@ -111,7 +114,9 @@ public sealed class CommandJobTests
     [InlineData("""{"path":"-x"}""", "\"path\": must not begin with '-', which the program would take for an option")]
     public void A_refusal_says_which_argument_and_why(string? arguments, string expected)
     {
-        CommandJob job = Make(["/bin/echo", "{path}", "{count}"], ("path", new() { Pattern = "[a-z]+" }), ("count", new() { Type = "integer", Default = "1" }));
+        CommandJob job = Make(
+            ["/bin/echo", "{path}", "{count}"], ("path", new() { Pattern = "[a-z]+" }),
+            ("count", new() { Type = "integer", Default = "1" }));
         Assert.Equal(expected, Refused(job, arguments));
     }
 
@@ -130,11 +135,15 @@ public sealed class CommandJobTests
     [InlineData("string", "\"--\"")]
     [InlineData("integer", "-9")]
     [InlineData("number", "-0.5")]
-    public void A_word_that_the_program_would_take_for_an_option_is_refused_unless_the_options_have_ended_or_it_is_allowed(string type, string value)
+    public void A_word_that_the_program_would_take_for_an_option_is_refused_unless_the_options_have_ended_or_it_is_allowed(
+        string type, string value)
     {
         string arguments = $$"""{"p":{{value}}}""", word = value.Trim('"');
-        Assert.Contains("must not begin with '-'", Refused(Make(["/bin/x", "{p}"], ("p", new() { Type = type })), arguments), StringComparison.Ordinal);
-        Assert.Contains("must not begin with '-'", Refused(Make(["/bin/x", "{p}", "--"], ("p", new() { Type = type })), arguments), StringComparison.Ordinal);
+        Assert.Contains(
+            "must not begin with '-'", Refused(Make(["/bin/x", "{p}"], ("p", new() { Type = type })), arguments), StringComparison.Ordinal);
+        Assert.Contains(
+            "must not begin with '-'", Refused(Make(["/bin/x", "{p}", "--"], ("p", new() { Type = type })), arguments),
+            StringComparison.Ordinal);
         Assert.Equal(["/bin/x", "--", word], Line(Make(["/bin/x", "--", "{p}"], ("p", new() { Type = type })), arguments));
         Assert.Equal(["/bin/x", word], Line(Make(["/bin/x", "{p}"], ("p", new() { Type = type, AllowLeadingDash = true })), arguments));
     }
@@ -172,13 +181,16 @@ public sealed class CommandJobTests
     public void No_value_can_change_the_number_of_words_nor_any_other_word()
     {
         Gen<string> text = Gen.OneOf(
-            Gen.Elements("", " ", "-", "--", "a b", "{q}", "{p}", "\n", "'; id; '", "\"", "$(id)", "`id`", "*", "~", "\\", "\u2028", "\u0001", "é", "x=y"),
+            Gen.Elements(
+                "", " ", "-", "--", "a b", "{q}", "{p}", "\n", "'; id; '", "\"", "$(id)", "`id`", "*", "~", "\\", "\u2028", "\u0001", "é",
+                "x=y"),
             ArbMap.Default.GeneratorFor<NonNull<string>>().Select(value => value.Get));
         Properties.Holds(Gen.Zip(text, text), values =>
         {
             (string p, string q) = values;
             CommandJob job = Make(
-                ["/bin/x", "first", "{p}", "--flag={p}", "--", "{q}", "{p}", "last"], ("p", new() { AllowLeadingDash = true }), ("q", new()));
+                ["/bin/x", "first", "{p}", "--flag={p}", "--", "{q}", "{p}", "last"], ("p", new() { AllowLeadingDash = true }),
+                ("q", new()));
             byte[] arguments = JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, string> { ["p"] = p, ["q"] = q });
 
             // What is no Unicode is made Unicode on its way, before it comes here.
@@ -269,7 +281,8 @@ public sealed class CommandJobTests
     private static CommandWord Word(string word) => CommandWord.Parse(word, name => name is "path" or "a-b.c_1");
 
     private static CommandJob Make(string[] command, params (string Name, ParameterOptions Options)[] parameters) => new(
-        "job", new CommandOptions { Command = command, Parameters = parameters.ToDictionary(parameter => parameter.Name, parameter => parameter.Options) });
+        "job", new CommandOptions { Command = command,
+            Parameters = parameters.ToDictionary(parameter => parameter.Name, parameter => parameter.Options) });
 
     private static string[] Line(CommandJob job, string? arguments) =>
         LineOf(job, arguments is null ? null : Encoding.UTF8.GetBytes(arguments));

@@ -22,9 +22,14 @@ public sealed class AuditOptionsTests : IDisposable
     [InlineData("""{ "Audit": { "Required": true } }""", "Audit:Required: needs a file: set Audit:File")]
     [InlineData("""{ "Audit": { "RecordsPerMinute": 0 } }""", "Audit:RecordsPerMinute: must be from 1 to 1000000, or null for no limit")]
     [InlineData("""{ "Audit": { "Path": "/x" } }""", "Audit:Path: unknown key")]
-    [InlineData("""{ "Commands": { "a": { "Command": ["/bin/echo"], "AuditArguments": ["b"] } } }""", "Commands:a:AuditArguments: names the parameter \"b\", which Parameters does not declare")]
-    [InlineData("""{ "Commands": { "a": { "Command": ["/bin/echo"], "AuditedArguments": ["b"] } } }""", "Commands:a:AuditedArguments: names the parameter \"b\", which Parameters does not declare")]
-    [InlineData("""{ "Jobs": { "a": { "AuditedArguments": true } } }""", "Jobs:a:AuditedArguments: must be an object or a list, not one value")]
+    [InlineData(
+        """{ "Commands": { "a": { "Command": ["/bin/echo"], "AuditArguments": ["b"] } } }""",
+        "Commands:a:AuditArguments: names the parameter \"b\", which Parameters does not declare")]
+    [InlineData(
+        """{ "Commands": { "a": { "Command": ["/bin/echo"], "AuditedArguments": ["b"] } } }""",
+        "Commands:a:AuditedArguments: names the parameter \"b\", which Parameters does not declare")]
+    [InlineData(
+        """{ "Jobs": { "a": { "AuditedArguments": true } } }""", "Jobs:a:AuditedArguments: must be an object or a list, not one value")]
     [InlineData("""{ "Jobs": { "a": { "AuditArguments": true } } }""", "Jobs:a:AuditArguments: must be an object or a list, not one value")]
     public void What_cannot_be_meant_is_refused_with_file_and_key(string json, string problem)
     {
@@ -44,7 +49,8 @@ public sealed class AuditOptionsTests : IDisposable
               "Jobs": { "c": { "AuditedArguments": ["*"] } } }
             """);
         DaemonOptions options = ConfigurationFiles.Load([file]).Options;
-        Assert.Equal((folder.File("audit"), true, (int?)null), (options.Audit.File, options.Audit.Required, options.Audit.RecordsPerMinute));
+        Assert.Equal(
+            (folder.File("audit"), true, (int?)null), (options.Audit.File, options.Audit.Required, options.Audit.RecordsPerMinute));
         Assert.Equal([("AuditedArguments", "b"), ("AuditArguments", "d")], options.Commands["a"].ListAuditedArguments());
         Assert.Equal(["*"], options.Jobs["c"].AuditedArguments);
         Assert.False(File.Exists(folder.File("audit")));

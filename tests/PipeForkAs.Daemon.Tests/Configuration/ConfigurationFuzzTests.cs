@@ -7,7 +7,9 @@ using PipeForkAs.Protocol.Tests.Fuzz;
 
 namespace PipeForkAs.Daemon.Tests.Configuration;
 
-/// <summary>Configurations that are nearly right: read, or refused with every problem on a line of its own. A reload must never end the daemon.</summary>
+/// <summary>
+/// Configurations that are nearly right: read, or refused with every problem on a line of its own. A reload must never end the daemon.
+/// </summary>
 [Collection(nameof(Fuzzing))]
 public sealed class ConfigurationFuzzTests : IDisposable
 {
@@ -15,20 +17,32 @@ public sealed class ConfigurationFuzzTests : IDisposable
     [
         ("JobHosts", ["[ { \"Path\": \"/usr/bin/env\" } ]", "[ { \"Path\": \"/usr/bin/env\", \"Workers\": 4 } ]"]),
         ("Socket", ["{ \"Path\": \"/run/x.sock\", \"Mode\": \"0666\" }", "{ \"Mode\": \"660\" }"]),
-        ("Commands", ["{}", "{ \"du\": { \"Command\": [ \"/usr/bin/env\", \"-s\", \"{path}\" ], \"Parameters\": { \"path\": { \"Type\": \"string\", \"Pattern\": \"[a-z]+\" } }, \"Timeout\": \"00:00:30\" } }"]),
-        ("Limits", ["{ \"MaxJobs\": 3, \"JobTimeout\": \"00:01:00\" }", "{ \"Worker\": { \"Umask\": \"0077\", \"Nice\": 3, \"MemoryMax\": null } }", "{ \"KillGrace\": \"00:00:05\" }"]),
-        ("Policy", ["{ \"MinimumUid\": 500 }", "{ \"Rules\": [] }", "{ \"Rules\": [ { \"Name\": \"a\", \"Callers\": [\"*\"], \"Jobs\": [\"*\"], \"As\": [\"self\"], \"Where\": { \"p\": { \"Under\": \"~\" } } } ] }"]),
+        ("Commands",
+            ["{}", "{ \"du\": { \"Command\": [ \"/usr/bin/env\", \"-s\", \"{path}\" ], \"Parameters\": { \"path\": { \"Type\": "
+            + "\"string\", \"Pattern\": \"[a-z]+\" } }, \"Timeout\": \"00:00:30\" } }"]),
+        ("Limits",
+            ["{ \"MaxJobs\": 3, \"JobTimeout\": \"00:01:00\" }",
+                "{ \"Worker\": { \"Umask\": \"0077\", \"Nice\": 3, \"MemoryMax\": null } }", "{ \"KillGrace\": \"00:00:05\" }"]),
+        ("Policy",
+            ["{ \"MinimumUid\": 500 }", "{ \"Rules\": [] }",
+                "{ \"Rules\": [ { \"Name\": \"a\", \"Callers\": [\"*\"], \"Jobs\": [\"*\"], \"As\": [\"self\"], \"Where\": { \"p\": { "
+                    + "\"Under\": \"~\" } } } ] }"]),
         ("Logging", ["{ \"LogLevel\": { \"Default\": \"Debug\" } }"]),
     ]);
 
     private static readonly JsonMutation Rules = new(
     [
-        ("Name", ["\"a\"", "\"panel\""]), ("Callers", ["[\"*\"]", "[\"root\", \"33\", \"@root\"]"]), ("Jobs", ["[\"*\"]", "[\"read-*\", \"id\"]"]), ("As", ["[\"self\"]", "[\"root\"]", "[\"*\", \"@0\"]"]),
+        ("Name", ["\"a\"", "\"panel\""]), ("Callers", ["[\"*\"]", "[\"root\", \"33\", \"@root\"]"]),
+            ("Jobs", ["[\"*\"]", "[\"read-*\", \"id\"]"]), ("As", ["[\"self\"]", "[\"root\"]", "[\"*\", \"@0\"]"]),
         ("Deny", ["true", "false"]), ("AllowRoot", ["true", "false"]), ("RequireConsent", ["true", "false"]),
-        ("Where", ["{}", "{ \"p\": { \"Pattern\": \"(a|b)*c\", \"OneOf\": [\"x\", 1] } }", "{ \"n\": { \"AtMost\": 1.5, \"AtLeast\": -3 } }", "{ \"e\": { \"Equals\": true } }"]),
+        ("Where",
+            ["{}", "{ \"p\": { \"Pattern\": \"(a|b)*c\", \"OneOf\": [\"x\", 1] } }", "{ \"n\": { \"AtMost\": 1.5, \"AtLeast\": -3 } }",
+                "{ \"e\": { \"Equals\": true } }"]),
     ]);
 
-    /// <summary>Each mistyped key is compared with every known one, to say which is meant: the file is root's own, and may cost that.</summary>
+    /// <summary>
+    /// Each mistyped key is compared with every known one, to say which is meant: the file is root's own, and may cost that.
+    /// </summary>
     private const int MostBytes = 256 * 1024 * 1024;
 
     private readonly TemporaryFolder folder = new();
@@ -49,7 +63,8 @@ public sealed class ConfigurationFuzzTests : IDisposable
     {
         FuzzResult result = await Fuzzing.RunAsync(
             Fuzzing.Rounds(1_000, soak: 10_000),
-            random => [.. """{ "JobHosts": [ { "Path": "/usr/bin/env" } ], "Policy": { "Rules": ["""u8, .. Rules.Next(random), .. "] } }"u8],
+            random =>
+                [.. """{ "JobHosts": [ { "Path": "/usr/bin/env" } ], "Policy": { "Rules": ["""u8, .. Rules.Next(random), .. "] } }"u8],
             Takes, MostBytes);
         Assert.InRange(result.Taken, 1, result.Rounds / 2);
     }

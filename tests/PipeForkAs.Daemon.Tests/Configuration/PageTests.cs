@@ -19,16 +19,20 @@ public sealed partial class PageTests
 
     [Fact]
     public void Every_key_is_in_the_page_and_no_other() => Assert.Equal(
-        KnownKeys.All.Select(Written).Distinct().Order(StringComparer.Ordinal), Items.Select(item => item.Key).Order(StringComparer.Ordinal));
+        KnownKeys.All.Select(Written).Distinct().Order(StringComparer.Ordinal),
+        Items.Select(item => item.Key).Order(StringComparer.Ordinal));
 
     [Fact]
     public void Every_default_in_the_page_is_the_one_that_holds()
     {
         var options = new DaemonOptions { JobHosts = [new JobHostOptions()] };
         int compared = 0;
-        foreach ((string key, string text) in Items.Where(item => item.Key.Split(':')[0] is "Socket" or "JobHosts" or "Limits" or "Audit" || item.Key.Split(':') is ["Policy", _]))
+        foreach ((string key, string text) in Items.Where(
+            item => item.Key.Split(':')[0] is "Socket" or "JobHosts" or "Limits" or "Audit" || item.Key.Split(':') is ["Policy", _]))
         {
-            string told = Default().Match(text) is { Success: true } match ? match.Groups[1].Value.TrimEnd('.', ',', ';') : TheDefault().Match(text).Groups[1].Value;
+            string told = Default().Match(text) is { Success: true } match
+                ? match.Groups[1].Value.TrimEnd('.', ',', ';')
+                : TheDefault().Match(text).Groups[1].Value;
             if (key == "JobHosts:N:Path")
                 told = JobHostOptions.StockPath; // Told where no host is configured at all.
             Assert.Equal((key, Value(options, key)), (key, told));

@@ -17,9 +17,14 @@ public sealed class PolicyFileTests : IDisposable
 
     [Theory]
     [InlineData("""{ }""", "Policy:Rules:0:Name: must be 1 to 64 characters on one line")]
-    [InlineData("""{ "Name": "a\nb", "Callers": ["*"], "Jobs": ["*"], "As": ["self"] }""", "Policy:Rules:0:Name: must be 1 to 64 characters on one line")]
-    [InlineData("""{ "Name": "x", "Jobs": ["*"], "As": ["self"] }""", "Policy:Rules:0:Callers: must name at least one; \"*\" means everyone")]
-    [InlineData("""{ "Name": "x", "Callers": [], "Jobs": ["*"], "As": ["self"] }""", "Policy:Rules:0:Callers: must name at least one; \"*\" means everyone")]
+    [InlineData(
+        """{ "Name": "a\nb", "Callers": ["*"], "Jobs": ["*"], "As": ["self"] }""",
+        "Policy:Rules:0:Name: must be 1 to 64 characters on one line")]
+    [InlineData(
+        """{ "Name": "x", "Jobs": ["*"], "As": ["self"] }""", "Policy:Rules:0:Callers: must name at least one; \"*\" means everyone")]
+    [InlineData(
+        """{ "Name": "x", "Callers": [], "Jobs": ["*"], "As": ["self"] }""",
+        "Policy:Rules:0:Callers: must name at least one; \"*\" means everyone")]
     [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["*"] }""", "Policy:Rules:0:As: must name at least one; \"*\" means everyone")]
     [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["a b"], "As": ["self"] }""", "Policy:Rules:0:Jobs:0: must be a job's name")]
     [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["a*b"], "As": ["self"] }""", "Policy:Rules:0:Jobs:0: must be a job's name")]
@@ -27,35 +32,70 @@ public sealed class PolicyFileTests : IDisposable
     [InlineData("""{ "Name": "x", "Callers": ["@"], "Jobs": ["*"], "As": ["self"] }""",
         "Policy:Rules:0:Callers:0: must name a group behind \"@\"")]
     [InlineData("""{ "Name": "x", "Callers": ["self"], "Jobs": ["*"], "As": ["self"] }""", "Policy:Rules:0:Callers:0: \"self\" is for As")]
-    [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["4294967295"] }""", "Policy:Rules:0:As:0: must be a number from 0 to 4294967294")]
-    [InlineData("""{ "Name": "x", "Callers": ["007"], "Jobs": ["*"], "As": ["self"] }""", "Policy:Rules:0:Callers:0: must be a number from 0 to 4294967294 without zeros in front")]
-    [InlineData("""{ "Name": "x", "Callers": ["@99999999999"], "Jobs": ["*"], "As": ["self"] }""", "Policy:Rules:0:Callers:0: must be a number from 0 to 4294967294")]
+    [InlineData(
+        """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["4294967295"] }""",
+        "Policy:Rules:0:As:0: must be a number from 0 to 4294967294")]
+    [InlineData(
+        """{ "Name": "x", "Callers": ["007"], "Jobs": ["*"], "As": ["self"] }""",
+        "Policy:Rules:0:Callers:0: must be a number from 0 to 4294967294 without zeros in front")]
+    [InlineData(
+        """{ "Name": "x", "Callers": ["@99999999999"], "Jobs": ["*"], "As": ["self"] }""",
+        "Policy:Rules:0:Callers:0: must be a number from 0 to 4294967294")]
     [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["root"] }""", "Policy:Rules:0:As: names root;")]
     [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["0"] }""", "Policy:Rules:0:As: names root;")]
-    [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["*"], "AllowRoot": true }""", "Policy:Rules:0:AllowRoot: has no effect;")]
-    [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["root"], "AllowRoot": true, "Deny": true }""", "Policy:Rules:0:AllowRoot: a rule that denies")]
-    [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["*"], "RequireConsent": true, "Deny": true }""", "Policy:Rules:0:RequireConsent: a rule that denies")]
-    [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["root"], "RequireConsent": true, "AllowRoot": true }""", "Policy:Rules:0:RequireConsent: root's files are never read")]
+    [InlineData(
+        """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["*"], "AllowRoot": true }""", "Policy:Rules:0:AllowRoot: has no effect;")]
+    [InlineData(
+        """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["root"], "AllowRoot": true, "Deny": true }""",
+        "Policy:Rules:0:AllowRoot: a rule that denies")]
+    [InlineData(
+        """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["*"], "RequireConsent": true, "Deny": true }""",
+        "Policy:Rules:0:RequireConsent: a rule that denies")]
+    [InlineData(
+        """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["root"], "RequireConsent": true, "AllowRoot": true }""",
+        "Policy:Rules:0:RequireConsent: root's files are never read")]
     [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["*"], "RequireConsent": "maybe" }""",
         "Policy:Rules:0:RequireConsent: \"maybe\" is neither true nor false")]
-    [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Where": { "path": { } } }""", "Policy:Rules:0:Where:path: ")]
-    [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Where": { "path": { "Under": "home" } } }""", "Policy:Rules:0:Where:path:Under: must be an absolute path")]
-    [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Where": { "path": { "Under": "/a/../b" } } }""", "Policy:Rules:0:Where:path:Under: must be an absolute path")]
-    [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Where": { "path": { "Under": "~bob" } } }""", "Policy:Rules:0:Where:path:Under: must be an absolute path")]
-    [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Where": { "path": { "Pattern": "(a)\\1" } } }""", "Policy:Rules:0:Where:path:Pattern: is no regular expression that can be used")]
-    [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Where": { "path": { "Pattern": "((aa|b){1,500}){1,500}" } } }""",
+    [InlineData(
+        """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Where": { "path": { } } }""", "Policy:Rules:0:Where:path: ")]
+    [InlineData(
+        """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Where": { "path": { "Under": "home" } } }""",
+        "Policy:Rules:0:Where:path:Under: must be an absolute path")]
+    [InlineData(
+        """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Where": { "path": { "Under": "/a/../b" } } }""",
+        "Policy:Rules:0:Where:path:Under: must be an absolute path")]
+    [InlineData(
+        """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Where": { "path": { "Under": "~bob" } } }""",
+        "Policy:Rules:0:Where:path:Under: must be an absolute path")]
+    [InlineData(
+        """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Where": { "path": { "Pattern": "(a)\\1" } } }""",
+        "Policy:Rules:0:Where:path:Pattern: is no regular expression that can be used")]
+    [InlineData(
+        """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Where": { "path": { "Pattern": "((aa|b){1,500}){1,500}" } } }""",
         "Policy:Rules:0:Where:path:Pattern: is no regular expression that can be used: its repetitions")]
-    [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Where": { "path": { "Pattern": "a", "MaxLength": 0 } } }""",
+    [InlineData(
+        """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Where": { "path": { "Pattern": "a", "MaxLength": 0 } } }""",
         "Policy:Rules:0:Where:path:MaxLength: must be from 1 to 65536")]
-    [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Where": { "path": { "Equals": "a", "MaxLength": 5 } } }""",
+    [InlineData(
+        """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Where": { "path": { "Equals": "a", "MaxLength": 5 } } }""",
         "Policy:Rules:0:Where:path:MaxLength: is for a Pattern; leave it out")]
-    [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Where": { "n": { "AtMost": 1, "AtLeast": 2 } } }""", "Policy:Rules:0:Where:n:AtMost: is less than AtLeast")]
-    [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Where": { "n": { "AtMots": 1 } } }""", "Policy:Rules:0:Where:n:AtMots: unknown key; is \"AtMost\" meant?")]
-    [InlineData("""{ "Name": "x", "Caller": ["*"], "Jobs": ["*"], "As": ["self"] }""", "Policy:Rules:0:Caller:0: unknown key; is \"Callers\" meant?")]
-    [InlineData("""{ "Name": "x", "Callers": "*", "Jobs": ["*"], "As": ["self"] }""", "Policy:Rules:0:Callers: must be an object or a list, not one value")]
+    [InlineData(
+        """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Where": { "n": { "AtMost": 1, "AtLeast": 2 } } }""",
+        "Policy:Rules:0:Where:n:AtMost: is less than AtLeast")]
+    [InlineData(
+        """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Where": { "n": { "AtMots": 1 } } }""",
+        "Policy:Rules:0:Where:n:AtMots: unknown key; is \"AtMost\" meant?")]
+    [InlineData(
+        """{ "Name": "x", "Caller": ["*"], "Jobs": ["*"], "As": ["self"] }""",
+        "Policy:Rules:0:Caller:0: unknown key; is \"Callers\" meant?")]
+    [InlineData(
+        """{ "Name": "x", "Callers": "*", "Jobs": ["*"], "As": ["self"] }""",
+        "Policy:Rules:0:Callers: must be an object or a list, not one value")]
     [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Deny": "perhaps" }""",
         "Policy:Rules:0:Deny: \"perhaps\" is neither true nor false")]
-    [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Deny": null }""", "Policy:Rules:0:Deny: must not be null or empty")]
+    [InlineData(
+        """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Deny": null }""",
+        "Policy:Rules:0:Deny: must not be null or empty")]
     public void A_rule_that_cannot_be_meant_is_refused(string rule, string problem)
     {
         IReadOnlyList<string> problems = Assert.Throws<ConfigurationException>(() => Load($$"""{ "Rules": [ {{rule}} ] }""")).Problems;
@@ -66,7 +106,8 @@ public sealed class PolicyFileTests : IDisposable
     public void Two_rules_of_one_name_are_refused()
     {
         const string Rule = """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"] }""";
-        string told = Assert.Single(Assert.Throws<ConfigurationException>(() => Load($$"""{ "Rules": [ {{Rule}}, {{Rule}} ] }""")).Problems);
+        string told = Assert.Single(
+            Assert.Throws<ConfigurationException>(() => Load($$"""{ "Rules": [ {{Rule}}, {{Rule}} ] }""")).Problems);
         Assert.EndsWith("Policy:Rules:1:Name: \"x\" is another rule's name too", told);
     }
 
@@ -95,11 +136,14 @@ public sealed class PolicyFileTests : IDisposable
         Assert.Equal("True", policy.Rules[0].Where["x"].EqualTo);
 
         Rule rule = Assert.Single(PolicyReader.Read(policy, SystemNames.Instance).Rules);
-        Assert.Equal([new(PrincipalKind.User, "root"), new(PrincipalKind.Group, "@root"), new(PrincipalKind.Uid, "33", new UserId(33)), Principal.Everyone], rule.Callers);
+        Assert.Equal(
+            [new(PrincipalKind.User, "root"), new(PrincipalKind.Group, "@root"), new(PrincipalKind.Uid, "33", new UserId(33)),
+                Principal.Everyone], rule.Callers);
         Assert.Equal([new(PrincipalKind.User, "root"), Principal.Self, new(PrincipalKind.Group, "@0")], rule.As);
         Assert.Equal((true, false, 4), (rule.AllowRoot, rule.Deny, rule.Where.Count));
     }
 
     private DaemonOptions Load(string policy) =>
-        ConfigurationFiles.Load([folder.Write("a.json", $$"""{ "JobHosts": [ { "Path": "/usr/bin/env" } ], "Policy": {{policy}} }""")]).Options;
+        ConfigurationFiles.Load(
+            [folder.Write("a.json", $$"""{ "JobHosts": [ { "Path": "/usr/bin/env" } ], "Policy": {{policy}} }""")]).Options;
 }

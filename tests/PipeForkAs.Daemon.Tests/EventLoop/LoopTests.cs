@@ -44,7 +44,8 @@ public sealed class LoopTests
     {
         using var thread = new LoopThread();
         (FileDescriptor read, FileDescriptor write) = NonblockingPipe();
-        await thread.RunAsync(() => thread.Loop.Watch(read, EpollEvents.EPOLLIN, hungUp: () => throw new InvalidOperationException("hung up")));
+        await thread.RunAsync(
+            () => thread.Loop.Watch(read, EpollEvents.EPOLLIN, hungUp: () => throw new InvalidOperationException("hung up")));
         write.Dispose();
         await thread.RunAsync(() => thread.Loop.DelayAsync(TimeSpan.FromMilliseconds(20)));
 
@@ -265,7 +266,8 @@ public sealed class LoopTests
             on.Enqueue(Environment.CurrentManagedThreadId);
             await thread.Loop.DelayAsync(TimeSpan.FromMilliseconds(1));
             on.Enqueue(Environment.CurrentManagedThreadId);
-            await Task.Factory.StartNew(() => Thread.Sleep(1), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            await Task.Factory.StartNew(
+                () => Thread.Sleep(1), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
             on.Enqueue(Environment.CurrentManagedThreadId);
             Assert.Same(thread.Loop, SynchronizationContext.Current);
         });

@@ -41,7 +41,9 @@ public sealed class TurnClockTests
         clock.End();
 
         LongTurn turn = Assert.Single(reported);
-        Assert.Equal((75, 8, 3, 60), (turn.Took.TotalMilliseconds, turn.OnProcessor.TotalMilliseconds, turn.Steps, turn.LongestStep.TotalMilliseconds));
+        Assert.Equal(
+            (75, 8, 3, 60),
+            (turn.Took.TotalMilliseconds, turn.OnProcessor.TotalMilliseconds, turn.Steps, turn.LongestStep.TotalMilliseconds));
         Assert.Equal("continuation of System.Version", turn.What);
         Assert.Equal((0.008, turn.What), (clock.Times.LongestOnProcessor, clock.Times.LongestStep));
     }
@@ -70,7 +72,9 @@ public sealed class TurnClockTests
     public void A_continuation_is_named_by_the_class_whose_code_it_runs()
     {
         Action ofThis = () => Turn(1);
-        Assert.Equal($"continuation of {typeof(TurnClockTests).FullName}", LongTurn.Describe(ofThis)[..(16 + typeof(TurnClockTests).FullName!.Length)]);
+        Assert.Equal(
+            $"continuation of {typeof(TurnClockTests).FullName}",
+            LongTurn.Describe(ofThis)[..(16 + typeof(TurnClockTests).FullName!.Length)]);
         Assert.Equal("waking up", LongTurn.Describe(null));
     }
 

@@ -7,11 +7,13 @@ internal static class Child
 {
     public static ProcessId Start(string path, params string[] arguments) => Start(path, arguments, []);
 
-    public static ProcessId Start(string path, IReadOnlyList<string> arguments, IReadOnlyList<(FileDescriptor Source, int Target)> descriptors) =>
+    public static ProcessId Start(
+        string path, IReadOnlyList<string> arguments, IReadOnlyList<(FileDescriptor Source, int Target)> descriptors) =>
         Libc.posix_spawn(path, [path, .. arguments], ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"], descriptors);
 
     /// <summary>Runs it to its end, which must be a good one.</summary>
-    public static void Run(string path, IReadOnlyList<string> arguments) => Assert.Equal(new WaitStatus.Exited(0), RunToEnd(path, arguments));
+    public static void Run(string path, IReadOnlyList<string> arguments) =>
+        Assert.Equal(new WaitStatus.Exited(0), RunToEnd(path, arguments));
 
     /// <summary>Runs it to its end. True where that was a good one.</summary>
     public static bool Succeeds(string path, IReadOnlyList<string> arguments) => RunToEnd(path, arguments) == new WaitStatus.Exited(0);

@@ -34,7 +34,8 @@ internal sealed class ConnectedPair : IDisposable
 
     /// <summary>The daemon's end, to be used on the loop.</summary>
     public UntrustedSocket Untrusted(Loop loop) =>
-        new(new DescriptorCheck(loop, new ChildReaper(_ => { }), byDaemon: false, NullLogger.Instance, static _ => { }), Accepted, InputKind.Stream, isLookedAt: false);
+        new(new DescriptorCheck(loop, new ChildReaper(_ => { }), byDaemon: false, NullLogger.Instance, static _ => { }), Accepted,
+            InputKind.Stream, isLookedAt: false);
 
     /// <summary>Reads until the daemon's end is closed.</summary>
     public async Task<byte[]> ReadToEndAsync()

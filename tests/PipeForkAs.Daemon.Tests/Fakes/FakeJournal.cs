@@ -35,7 +35,8 @@ internal sealed class FakeJournal : IDisposable
 
         using FileDescriptor file = descriptors[0]!;
         Assert.Equal(0, length);
-        Assert.Equal(FileSeals.F_SEAL_SHRINK | FileSeals.F_SEAL_GROW | FileSeals.F_SEAL_WRITE | FileSeals.F_SEAL_SEAL, Libc.get_seals(file));
+        Assert.Equal(
+            FileSeals.F_SEAL_SHRINK | FileSeals.F_SEAL_GROW | FileSeals.F_SEAL_WRITE | FileSeals.F_SEAL_SEAL, Libc.get_seals(file));
         return Decode(File.ReadAllBytes($"/proc/self/fd/{file.Number}"));
     }
 

@@ -12,7 +12,8 @@ public sealed class TrustedFileTests : IDisposable
 
     private readonly TemporaryFolder folder = new();
 
-    public TrustedFileTests() => Assert.SkipUnless(Libc.geteuid() == UserId.Root, "only root can make files that are root's, and files that are not");
+    public TrustedFileTests() =>
+        Assert.SkipUnless(Libc.geteuid() == UserId.Root, "only root can make files that are root's, and files that are not");
 
     public void Dispose() => folder.Dispose();
 
@@ -89,7 +90,8 @@ public sealed class TrustedFileTests : IDisposable
         Libc.chmod(upper, 0x1ED);
         GiveAway(upper);
         Assert.Equal(
-            $"{upper} belongs to uid 60001, who can replace what is in it; use a place all of whose folders are root's, as they are below /etc, /usr/local and /run",
+            $"{upper} belongs to uid 60001, who can replace what is in it; use a place all of whose folders are root's, as they are below "
+            + $"/etc, /usr/local and /run",
             TrustedFile.Problem(path));
     }
 
@@ -131,7 +133,8 @@ public sealed class TrustedFileTests : IDisposable
         Link("home/link", "/etc/passwd");
         GiveAway(home);
         Assert.Equal(
-            $"{home} belongs to uid 60001, who can replace what is in it; use a place all of whose folders are root's, as they are below /etc, /usr/local and /run",
+            $"{home} belongs to uid 60001, who can replace what is in it; use a place all of whose folders are root's, as they are below "
+            + $"/etc, /usr/local and /run",
             TrustedFile.Problem(folder.File("home/link")));
 
         string shared = folder.MakeFolder("shared");
@@ -141,7 +144,9 @@ public sealed class TrustedFileTests : IDisposable
         Libc.chmod(shared, Everyone | Sticky);
         Assert.Null(TrustedFile.Problem(folder.File("shared/link")));
         GiveAway(folder.File("shared/link"));
-        Assert.Equal($"{folder.File("shared/link")} belongs to uid 60001; it must be root's (chown root)", TrustedFile.Problem(folder.File("shared/link")));
+        Assert.Equal(
+            $"{folder.File("shared/link")} belongs to uid 60001; it must be root's (chown root)",
+            TrustedFile.Problem(folder.File("shared/link")));
     }
 
     [Fact]

@@ -11,7 +11,8 @@ public sealed class FakeHosts : IDisposable
 
     public FakeHosts() => Child.Run(
         "/usr/bin/cc",
-        ["-O1", "-Wall", "-Wextra", "-Werror", string.Create(CultureInfo.InvariantCulture, $"-DVERSION={WorkerProtocol.Version}"), "-o", folder.File("good"), System.IO.Path.Combine(AppContext.BaseDirectory, "Forking", "fake_host.c")]);
+        ["-O1", "-Wall", "-Wextra", "-Werror", string.Create(CultureInfo.InvariantCulture, $"-DVERSION={WorkerProtocol.Version}"), "-o",
+            folder.File("good"), System.IO.Path.Combine(AppContext.BaseDirectory, "Forking", "fake_host.c")]);
 
     /// <summary>The path of one.</summary>
     public string Path(string behaviour)

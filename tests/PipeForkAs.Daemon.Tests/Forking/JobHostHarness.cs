@@ -12,7 +12,10 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Tests.Forking;
 
-/// <summary>A job host that is a fake, with a time that is set by hand, and what is needed to look at it. At the end of a test none of its processes is left.</summary>
+/// <summary>
+/// A job host that is a fake, with a time that is set by hand, and what is needed to look at it. At the end of a test none of its
+/// processes is left.
+/// </summary>
 /// <param name="fakes">The fakes.</param>
 public abstract class JobHostHarness(FakeHosts fakes) : IClassFixture<FakeHosts>, IAsyncDisposable
 {
@@ -48,7 +51,13 @@ public abstract class JobHostHarness(FakeHosts fakes) : IClassFixture<FakeHosts>
     private protected async Task StartAsync(string behaviour, int workers, int processes = 1, int? maxWorkers = null)
     {
         loop = new LoopThread(Time);
-        var options = new JobHostOptions { Path = behaviour.StartsWith('/') ? behaviour : fakes.Path(behaviour), Workers = workers, MaxWorkers = maxWorkers, Processes = processes };
+        var options = new JobHostOptions
+        {
+            Path = behaviour.StartsWith('/') ? behaviour : fakes.Path(behaviour),
+            Workers = workers,
+            MaxWorkers = maxWorkers,
+            Processes = processes,
+        };
         var descriptors = new DescriptorCheck(loop.Loop, reaper, byDaemon: false, Log, static _ => { });
         host = new JobHostPool(new HostContext(loop.Loop, reaper, descriptors, Log), options, static _ => { });
         Task started = loop.RunAsync(() => host.StartAsync(new SweepIsolation(loop.Loop, reaper, Log)));
@@ -88,13 +97,16 @@ public abstract class JobHostHarness(FakeHosts fakes) : IClassFixture<FakeHosts>
         _ = reaper.Sweep();
     });
 
-    private protected static string CommandLine(int pid) => File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/cmdline"));
+    private protected static string CommandLine(int pid) =>
+        File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/cmdline"));
 
-    private protected static bool Exists(ProcessId pid) => Directory.Exists(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid.Value}"));
+    private protected static bool Exists(ProcessId pid) =>
+        Directory.Exists(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid.Value}"));
 
     private protected static int ParentOf(ProcessId pid) => ProcessEntry.Read(pid.Value)?.Parent ?? 0;
 
     private protected static List<int> Children() => Children(Environment.ProcessId);
 
-    private protected static List<int> Children(int parent) => [.. ProcessEntry.All().Where(process => process.Parent == parent && process.IsAlive).Select(process => process.Pid)];
+    private protected static List<int> Children(int parent) =>
+        [.. ProcessEntry.All().Where(process => process.Parent == parent && process.IsAlive).Select(process => process.Pid)];
 }

@@ -64,8 +64,11 @@ public sealed class JobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
     [InlineData("old", "speaks version", "speaks version")]
     [InlineData("refuses", "I would rather not", "I would rather not")]
     [InlineData("unasked", "sent Ready, where only Hello, Refused may come", "sent Ready, where only Hello, Refused may come")]
-    [InlineData("greets-twice", "sent Hello, where only JobOffer, Ready, Refused may come", "sent Hello, where only JobOffer, Ready, Refused may come")]
-    [InlineData("hasty", "sent Forked, where only JobOffer, Ready, Refused may come", "sent Forked, where only JobOffer, Ready, Refused may come")]
+    [InlineData(
+        "greets-twice", "sent Hello, where only JobOffer, Ready, Refused may come",
+        "sent Hello, where only JobOffer, Ready, Refused may come")]
+    [InlineData(
+        "hasty", "sent Forked, where only JobOffer, Ready, Refused may come", "sent Forked, where only JobOffer, Ready, Refused may come")]
     [InlineData("/not/there", "cannot be started: ", "cannot be started: ")]
     public async Task A_job_host_that_cannot_serve_fails_the_start_with_its_reason(string behaviour, string reason, string orReason)
     {
@@ -82,7 +85,10 @@ public sealed class JobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
     public async Task A_job_host_that_says_what_it_must_not_is_lost(string behaviour, string reason)
     {
         await StartAsync(behaviour, workers: 0);
-        await UntilAsync(() => Log.Lines.Any(line => line.Contains(reason, StringComparison.Ordinal) && line.EndsWith("it is started again in 0.1 s", StringComparison.Ordinal)));
+        await UntilAsync(
+            () => Log.Lines.Any(
+                line => line.Contains(reason, StringComparison.Ordinal)
+                && line.EndsWith("it is started again in 0.1 s", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -90,7 +96,9 @@ public sealed class JobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
     {
         Task starting = StartAsync("silent", workers: 1);
         await UntilAsync(() => starting.IsCompleted, each: () => Time.Advance(TimeSpan.FromSeconds(10)));
-        Assert.Contains("did not become ready within 60 s", (await Assert.ThrowsAsync<JobHostException>(() => starting)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "did not become ready within 60 s", (await Assert.ThrowsAsync<JobHostException>(() => starting)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -135,7 +143,8 @@ public sealed class JobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
     {
         await StartAsync("keeps", workers: 0);
         int process = Assert.Single(Children());
-        Assert.Contains("descriptors did not arrive", (await Assert.ThrowsAsync<JobHostException>(TakeAsync)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "descriptors did not arrive", (await Assert.ThrowsAsync<JobHostException>(TakeAsync)).Message, StringComparison.Ordinal);
         await UntilAsync(() => Children(process).Count == 0);
         Assert.Equal([process], Children());
     }
@@ -147,7 +156,9 @@ public sealed class JobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
         Task<ForkedWorker> taking = TakeAsync();
         await Loop.SettleAsync();
         Time.Advance(Minute);
-        Assert.Contains("no worker was forked within 60 s", (await Assert.ThrowsAsync<JobHostException>(() => taking)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "no worker was forked within 60 s", (await Assert.ThrowsAsync<JobHostException>(() => taking)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -226,7 +237,9 @@ public sealed class JobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
         int idle = Children(parent).Single(pid => pid != worker.Pid.Value);
 
         Libc.kill(new ProcessId(idle), Signal.SIGKILL);
-        await UntilAsync(() => Children(parent).Exists(pid => pid != worker.Pid.Value && pid != idle), each: () => Time.Advance(TimeSpan.FromMilliseconds(100)));
+        await UntilAsync(
+            () => Children(parent).Exists(pid => pid != worker.Pid.Value && pid != idle),
+            each: () => Time.Advance(TimeSpan.FromMilliseconds(100)));
         await Loop.RunAsync(worker.Release);
     }
 

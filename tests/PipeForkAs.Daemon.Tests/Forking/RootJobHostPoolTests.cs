@@ -34,7 +34,9 @@ public sealed class RootJobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes
     {
         await StartAsync("rootless", workers: 0);
         for (int i = 0; i < 2; i++)
-            Assert.EndsWith("cannot serve: not for root", (await Assert.ThrowsAsync<JobHostException>(TakeForRootAsync)).Message, StringComparison.Ordinal);
+            Assert.EndsWith(
+                "cannot serve: not for root", (await Assert.ThrowsAsync<JobHostException>(TakeForRootAsync)).Message,
+                StringComparison.Ordinal);
         await Loop.RunAsync((await TakeAsync()).Release);
         Assert.True(Host.IsHealthy);
     }
@@ -43,7 +45,9 @@ public sealed class RootJobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes
     public async Task The_process_for_root_must_hold_the_jobs_that_the_others_hold()
     {
         await StartAsync("renewed", workers: 0);
-        Assert.Contains("the executable was replaced", (await Assert.ThrowsAsync<JobHostException>(TakeForRootAsync)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "the executable was replaced", (await Assert.ThrowsAsync<JobHostException>(TakeForRootAsync)).Message,
+            StringComparison.Ordinal);
         await UntilAsync(() => Children().Count == 1);
     }
 
@@ -64,7 +68,9 @@ public sealed class RootJobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes
         int successor = ParentOf(second.Pid);
         Assert.NotEqual(process, successor);
         Libc.kill(new ProcessId(successor), Signal.SIGKILL);
-        await UntilAsync(() => second.Ended.IsCompleted && Log.Lines.Any(line => line.EndsWith("it is started again when it is needed", StringComparison.Ordinal)));
+        await UntilAsync(
+            () => second.Ended.IsCompleted
+            && Log.Lines.Any(line => line.EndsWith("it is started again when it is needed", StringComparison.Ordinal)));
         await UntilAsync(() => Children().Count == 1);
 
         ForkedWorker third = await TakeForRootAsync();

@@ -125,7 +125,9 @@ public sealed partial class ServiceReportTests
         await thread.RunAsync(report.Stop);
         Assert.Equal(["EXTEND_TIMEOUT_USEC=20000000"], Told(point));
         await AdvanceAsync(thread, time, 5.1);
-        Assert.Equal(["STATUS=stopping; 0 jobs running, 0 requests served, 0 refused", "EXTEND_TIMEOUT_USEC=20000000"], Told(point).Order().Reverse());
+        Assert.Equal(
+            ["STATUS=stopping; 0 jobs running, 0 requests served, 0 refused", "EXTEND_TIMEOUT_USEC=20000000"],
+            Told(point).Order().Reverse());
         await thread.RunAsync(report.End);
         await AdvanceAsync(thread, time, 60);
         Assert.Empty(Told(point));

@@ -12,13 +12,16 @@ public sealed class OwnCgroupTests
         """;
 
     [Theory]
-    [InlineData("41 31 0:38 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw", "0::/system.slice/pipeforkas.service", "/sys/fs/cgroup/system.slice/pipeforkas.service")]
+    [InlineData(
+        "41 31 0:38 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw", "0::/system.slice/pipeforkas.service",
+        "/sys/fs/cgroup/system.slice/pipeforkas.service")]
     [InlineData(Hybrid, "9:name=systemd:/init\n4:memory:/a\n0::/b", "/sys/fs/cgroup/unified/b")]
     [InlineData(Hybrid, "0::/", "/sys/fs/cgroup/unified")]
     [InlineData(@"41 31 0:38 / /mnt/two\040words rw - cgroup2 none rw", "0::/a b", "/mnt/two words/a b")]
     [InlineData("41 31 0:38 /box /sys/fs/cgroup rw - cgroup2 cgroup2 rw", "0::/box/inner", "/sys/fs/cgroup/inner")]
     [InlineData("41 31 0:38 /box /sys/fs/cgroup rw - cgroup2 cgroup2 rw", "0::/box", "/sys/fs/cgroup")]
-    public void The_directory_of_the_own_group_is_found(string mounts, string groups, string path) => Assert.Equal(path, OwnCgroup.Find(mounts, groups));
+    public void The_directory_of_the_own_group_is_found(string mounts, string groups, string path) =>
+        Assert.Equal(path, OwnCgroup.Find(mounts, groups));
 
     [Theory]
     [InlineData("40 31 0:37 / /sys/fs/cgroup/systemd rw,relatime - cgroup cgroup rw,name=systemd", "0::/a")]

@@ -9,7 +9,9 @@ public sealed class ProcessEntryTests
     [Fact]
     public void A_process_is_read_whatever_its_name_holds()
     {
-        using Process child = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "printf ') R 1 1 1 (' >/proc/self/comm; exec sleep 100 </dev/null"]) { RedirectStandardInput = true })!;
+        using Process child = Process.Start(
+            new ProcessStartInfo(
+                "/bin/sh", ["-c", "printf ') R 1 1 1 (' >/proc/self/comm; exec sleep 100 </dev/null"]) { RedirectStandardInput = true })!;
         try
         {
             ProcessEntry entry = Assert.NotNull(ProcessEntry.Read(child.Id));

@@ -92,10 +92,15 @@ public sealed class ConfigurationFilesTests : IDisposable
         Assert.Equal(("string", "^[^\\0]{1,4096}$"), (command.Parameters["path"].Type, command.Parameters["path"].Pattern));
         Assert.Equal((TimeSpan.FromSeconds(30), "LANG"), (command.Timeout, Assert.Single(command.Env)));
         Assert.Equal(500u, options.Policy.MinimumUid);
-        Assert.Equal((4000, 1000, 255, 63), (options.Limits.MaxConnections, options.Limits.MaxConnectionsPerUid, options.Limits.MaxJobs, options.Limits.MaxJobsPerUid));
+        Assert.Equal(
+            (4000, 1000, 255, 63),
+            (options.Limits.MaxConnections, options.Limits.MaxConnectionsPerUid, options.Limits.MaxJobs, options.Limits.MaxJobsPerUid));
         Assert.Equal(TimeSpan.FromSeconds(3900.5), options.Limits.JobTimeout);
         Assert.Equal((TimeSpan.Zero, TimeSpan.FromSeconds(46)), (options.Limits.KillGrace, options.Limits.DrainTimeout));
-        Assert.Equal((1000, null, null, "0027", -5), (options.Limits.Worker.OpenFiles, options.Limits.Worker.CpuSeconds, options.Limits.Worker.FileSize, options.Limits.Worker.Umask, options.Limits.Worker.Nice));
+        Assert.Equal(
+            (1000, null, null, "0027", -5),
+            (options.Limits.Worker.OpenFiles, options.Limits.Worker.CpuSeconds, options.Limits.Worker.FileSize,
+                options.Limits.Worker.Umask, options.Limits.Worker.Nice));
     }
 
     [Fact]
@@ -112,7 +117,9 @@ public sealed class ConfigurationFilesTests : IDisposable
         Assert.Equal(4096, new DaemonOptions().Limits.MaxConnections);
         Assert.Empty(OptionsCheck.Problems(new DaemonOptions()));
         if (!File.Exists(JobHostOptions.StockPath))
-            Assert.Equal($"the defaults: JobHosts:0:Path: {JobHostOptions.StockPath}: there is no such file", Assert.Single(Assert.Throws<ConfigurationException>(() => ConfigurationFiles.Load([])).Problems));
+            Assert.Equal(
+                $"the defaults: JobHosts:0:Path: {JobHostOptions.StockPath}: there is no such file",
+                Assert.Single(Assert.Throws<ConfigurationException>(() => ConfigurationFiles.Load([])).Problems));
     }
 
     [Theory]
@@ -126,7 +133,10 @@ public sealed class ConfigurationFilesTests : IDisposable
         if (File.Exists(JobHostOptions.StockPath))
             Assert.Equal(JobHostOptions.StockPath, Assert.Single(ConfigurationFiles.Load([path]).Options.JobHosts).Path);
         else
-            Assert.EndsWith($"JobHosts:0:Path: {JobHostOptions.StockPath}: there is no such file", Assert.Single(Assert.Throws<ConfigurationException>(() => ConfigurationFiles.Load([path])).Problems), StringComparison.Ordinal);
+            Assert.EndsWith(
+                $"JobHosts:0:Path: {JobHostOptions.StockPath}: there is no such file",
+                Assert.Single(Assert.Throws<ConfigurationException>(() => ConfigurationFiles.Load([path])).Problems),
+                StringComparison.Ordinal);
     }
 
     [Theory]
@@ -144,7 +154,9 @@ public sealed class ConfigurationFilesTests : IDisposable
     public void An_empty_section_is_its_defaults(string json)
     {
         DaemonOptions options = Load($"{{ {json}, {Host} }}");
-        Assert.Equal((ClientSocket, 1000u, 256, 1024), (options.Socket.Path, options.Policy.MinimumUid, options.Limits.MaxJobs, options.Limits.Worker.OpenFiles));
+        Assert.Equal(
+            (ClientSocket, 1000u, 256, 1024),
+            (options.Socket.Path, options.Policy.MinimumUid, options.Limits.MaxJobs, options.Limits.Worker.OpenFiles));
         Assert.Empty(options.Commands);
     }
 
@@ -162,22 +174,33 @@ public sealed class ConfigurationFilesTests : IDisposable
     [InlineData("\"Limits\": { \"MaxJob\": 5 }", "Limits:MaxJob: unknown key; is \"MaxJobs\" meant?")]
     [InlineData("\"Limits\": { \"Wroker\": { \"Nice\": 5 } }", "Limits:Wroker:Nice: unknown key; is \"Worker\" meant?")]
     [InlineData("\"Limits\": { \"Worker\": { \"Threads\": 5 } }", "Limits:Worker:Threads: unknown key")]
-    [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Comand\": 1 } }", "Commands:x:Comand: unknown key; is \"Command\" meant?")]
-    [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Parameters\": { \"p\": { \"Tpye\": \"string\" } } } }", "Commands:x:Parameters:p:Tpye: unknown key; is \"Type\" meant?")]
+    [InlineData(
+        "\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Comand\": 1 } }",
+        "Commands:x:Comand: unknown key; is \"Command\" meant?")]
+    [InlineData(
+        "\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Parameters\": { \"p\": { \"Tpye\": \"string\" } } } }",
+        "Commands:x:Parameters:p:Tpye: unknown key; is \"Type\" meant?")]
     // Wrong types.
     [InlineData("\"Limits\": 5", "Limits: must be an object or a list, not one value")]
     [InlineData("\"Limits\": true", "Limits: must be an object or a list, not one value")]
     [InlineData("\"Commands\": { \"x\": \"/bin/ls\" }", "Commands:x: must be an object or a list, not one value")]
-    [InlineData("\"Commands\": { \"x\": { \"Command\": \"/bin/ls -l\" } }", "Commands:x:Command: must be an object or a list, not one value")]
+    [InlineData(
+        "\"Commands\": { \"x\": { \"Command\": \"/bin/ls -l\" } }", "Commands:x:Command: must be an object or a list, not one value")]
     [InlineData("\"Limits\": { \"MaxJobs\": { \"a\": 1 } }", "Limits:MaxJobs: must be one value, not an object or a list")]
     [InlineData("\"Limits\": { \"MaxJobs\": [ 1 ] }", "Limits:MaxJobs: must be one value, not an object or a list")]
     [InlineData("\"Limits\": { \"MaxJobs\": {} }", "Limits:MaxJobs: must not be null or empty; leave it out for its default")]
     [InlineData("\"Limits\": { \"MaxJobs\": null }", "Limits:MaxJobs: must not be null or empty; leave it out for its default")]
     [InlineData("\"Socket\": { \"Mode\": null }", "Socket:Mode: must not be null or empty; leave it out for its default")]
     [InlineData("\"Socket\": { \"Path\": null }", "Socket:Path: must not be null or empty; leave it out for its default")]
-    [InlineData("\"Commands\": { \"x\": { \"Command\": [ null ] } }", "Commands:x:Command:0: must not be null or empty; leave it out for its default")]
-    [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Env\": [ null ] } }", "Commands:x:Env:0: must not be null or empty; leave it out for its default")]
-    [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\", [ \"a\" ] ] } }", "Commands:x:Command:1: must be one value, not an object or a list")]
+    [InlineData(
+        "\"Commands\": { \"x\": { \"Command\": [ null ] } }",
+        "Commands:x:Command:0: must not be null or empty; leave it out for its default")]
+    [InlineData(
+        "\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Env\": [ null ] } }",
+        "Commands:x:Env:0: must not be null or empty; leave it out for its default")]
+    [InlineData(
+        "\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\", [ \"a\" ] ] } }",
+        "Commands:x:Command:1: must be one value, not an object or a list")]
     [InlineData("\"Limits\": { \"JobTimeout\": 30 }",
         "Limits:JobTimeout: \"30\" has no unit; write 30s, 30m, 30h, 30ms, or hours, minutes and seconds: 00:00:30")]
     [InlineData("\"Limits\": { \"JobTimeout\": \"1\" }",
@@ -191,15 +214,22 @@ public sealed class ConfigurationFilesTests : IDisposable
     [InlineData("\"Limits\": { \"MaxJobs\": 10001 }", "Limits:MaxJobs: is 10001, must be from 1 to 10000")]
     [InlineData("\"Limits\": { \"MaxConnections\": 0 }", "Limits:MaxConnections: is 0, must be from 1 to 100000")]
     [InlineData("\"Limits\": { \"MaxConnectionsPerUid\": 100001 }", "Limits:MaxConnectionsPerUid: is 100001, must be from 1 to 100000")]
-    [InlineData("\"Limits\": { \"RequestTimeout\": \"00:00:00\" }", "Limits:RequestTimeout: is 00:00:00, must be from 00:00:00.1000000 to 00:10:00")]
-    [InlineData("\"Limits\": { \"RequestTimeout\": \"-00:00:05\" }", "Limits:RequestTimeout: is -00:00:05, must be from 00:00:00.1000000 to 00:10:00")]
-    [InlineData("\"Limits\": { \"LookupCacheTime\": \"01:00:01\" }", "Limits:LookupCacheTime: is 01:00:01, must be from 00:00:00 to 01:00:00")]
-    [InlineData("\"Limits\": { \"JobTimeout\": \"1.00:00:01\" }", "Limits:JobTimeout: is 1.00:00:01, must be from 00:00:00.1000000 to 1.00:00:00")]
+    [InlineData(
+        "\"Limits\": { \"RequestTimeout\": \"00:00:00\" }",
+        "Limits:RequestTimeout: is 00:00:00, must be from 00:00:00.1000000 to 00:10:00")]
+    [InlineData(
+        "\"Limits\": { \"RequestTimeout\": \"-00:00:05\" }",
+        "Limits:RequestTimeout: is -00:00:05, must be from 00:00:00.1000000 to 00:10:00")]
+    [InlineData(
+        "\"Limits\": { \"LookupCacheTime\": \"01:00:01\" }", "Limits:LookupCacheTime: is 01:00:01, must be from 00:00:00 to 01:00:00")]
+    [InlineData(
+        "\"Limits\": { \"JobTimeout\": \"1.00:00:01\" }", "Limits:JobTimeout: is 1.00:00:01, must be from 00:00:00.1000000 to 1.00:00:00")]
     [InlineData("\"Limits\": { \"Worker\": { \"Nice\": -21 } }", "Limits:Worker:Nice: is -21, must be from -20 to 19")]
     [InlineData("\"Limits\": { \"Worker\": { \"OpenFiles\": 15 } }", "Limits:Worker:OpenFiles: is 15, must be from 16 to 1048576")]
     [InlineData("\"Limits\": { \"Worker\": { \"CpuSeconds\": 0 } }", "Limits:Worker:CpuSeconds: is 0, must be from 1 to 2147483647")]
     [InlineData("\"Limits\": { \"Worker\": { \"FileSize\": -1 } }", "Limits:Worker:FileSize: is -1, must be from 0 to 9223372036854775807")]
-    [InlineData("\"Limits\": { \"Worker\": { \"Umask\": \"0888\" } }", "Limits:Worker:Umask: must be octal digits from 0000 to 0777, as a string")]
+    [InlineData(
+        "\"Limits\": { \"Worker\": { \"Umask\": \"0888\" } }", "Limits:Worker:Umask: must be octal digits from 0000 to 0777, as a string")]
     [InlineData("\"Socket\": { \"Mode\": \"1777\" }", "Socket:Mode: must be octal digits from 0000 to 0777, as a string")]
     [InlineData("\"Socket\": { \"Mode\": \"\" }", "Socket:Mode: must not be null or empty; leave it out for its default")]
     [InlineData("\"Socket\": { \"Mode\": \"rw-rw-rw-\" }", "Socket:Mode: must be octal digits from 0000 to 0777, as a string")]
@@ -210,22 +240,44 @@ public sealed class ConfigurationFilesTests : IDisposable
     [InlineData("\"Policy\": { \"MinimumUid\": 4294967295 }", "Policy:MinimumUid: must be from 1 to 4294967294")]
     // Commands.
     [InlineData("\"Commands\": { \"x\": {} }", "Commands:x: Command: must name a program by its absolute path, and its arguments")]
-    [InlineData("\"Commands\": { \"x\": { \"Command\": [] } }", "Commands:x:Command: must name a program by its absolute path, and its arguments")]
-    [InlineData("\"Commands\": { \"x y\": { \"Command\": [ \"/usr/bin/env\" ] } }", "Commands:x y: a job's name must be 1 to 64 characters of a-z, A-Z, 0-9, '-', '_' and '.', the first a letter or a digit")]
+    [InlineData(
+        "\"Commands\": { \"x\": { \"Command\": [] } }", "Commands:x:Command: must name a program by its absolute path, and its arguments")]
+    [InlineData(
+        "\"Commands\": { \"x y\": { \"Command\": [ \"/usr/bin/env\" ] } }",
+        "Commands:x y: a job's name must be 1 to 64 characters of a-z, A-Z, 0-9, '-', '_' and '.', the first a letter or a digit")]
     [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"env\" ] } }", "Commands:x:Command:0: env: it must be an absolute path")]
     [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/no/such\" ] } }", "Commands:x:Command:0: /no/such: there is no such file")]
-    [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"{p}\", \"{p}\" ], \"Parameters\": { \"p\": {} } } }", "Commands:x:Command:0: {p}: it must be an absolute path")]
-    [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\", \"{p}\" ] } }", "Commands:x:Command:1: names the parameter \"p\", which Parameters does not declare")]
+    [InlineData(
+        "\"Commands\": { \"x\": { \"Command\": [ \"{p}\", \"{p}\" ], \"Parameters\": { \"p\": {} } } }",
+        "Commands:x:Command:0: {p}: it must be an absolute path")]
+    [InlineData(
+        "\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\", \"{p}\" ] } }",
+        "Commands:x:Command:1: names the parameter \"p\", which Parameters does not declare")]
     [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\", \"a\\u0000\" ] } }", "Commands:x:Command:1: must not hold NUL")]
-    [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\", \"{p}.txt\" ], \"Parameters\": { \"p\": {} } } }", "Commands:x:Command:1: a parameter at the beginning of a word must be the whole word; make \"{p}\" a word of its own")]
-    [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\", \"--{p}\" ], \"Parameters\": { \"p\": {} } } }", "Commands:x:Command:1: after \"--\" a value could become another option; write \"--OPTION={p}\", or make \"{p}\" a word of its own")]
-    [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/bin/sh\", \"-c\", \"echo {p}\" ], \"Parameters\": { \"p\": {} } } }", "Commands:x:Command:2: text beside a parameter must not hold white space, quotes or any of `$;|&<>()\\, which an interpreter would read; make \"{p}\" a word of its own")]
-    [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Parameters\": { \"p\": {} } } }", "Commands:x:Parameters:p: is used nowhere in Command; add the word \"{p}\"")]
-    [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Description\": \"a\\nb\" } }", "Commands:x:Description: must be one line")]
-    [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Timeout\": \"00:00:00\" } }", "Commands:x:Timeout: is 00:00:00, must be over 00:00:00")]
+    [InlineData(
+        "\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\", \"{p}.txt\" ], \"Parameters\": { \"p\": {} } } }",
+        "Commands:x:Command:1: a parameter at the beginning of a word must be the whole word; make \"{p}\" a word of its own")]
+    [InlineData(
+        "\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\", \"--{p}\" ], \"Parameters\": { \"p\": {} } } }",
+        "Commands:x:Command:1: after \"--\" a value could become another option; write \"--OPTION={p}\", or make \"{p}\" a word of its own")]
+    [InlineData(
+        "\"Commands\": { \"x\": { \"Command\": [ \"/bin/sh\", \"-c\", \"echo {p}\" ], \"Parameters\": { \"p\": {} } } }",
+        "Commands:x:Command:2: text beside a parameter must not hold white space, quotes or any of `$;|&<>()\\, which an interpreter "
+        + "would read; make \"{p}\" a word of its own")]
+    [InlineData(
+        "\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Parameters\": { \"p\": {} } } }",
+        "Commands:x:Parameters:p: is used nowhere in Command; add the word \"{p}\"")]
+    [InlineData(
+        "\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Description\": \"a\\nb\" } }",
+        "Commands:x:Description: must be one line")]
+    [InlineData(
+        "\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Timeout\": \"00:00:00\" } }",
+        "Commands:x:Timeout: is 00:00:00, must be over 00:00:00")]
     [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Timeout\": 30 } }",
         "Commands:x:Timeout: \"30\" has no unit; write 30s, 30m, 30h, 30ms, or hours, minutes and seconds: 00:00:30")]
-    [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Env\": [ \"LD_PRELOAD\" ] } }", "Commands:x:Env: clients cannot be allowed to set the variable \"LD_PRELOAD\"")]
+    [InlineData(
+        "\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Env\": [ \"LD_PRELOAD\" ] } }",
+        "Commands:x:Env: clients cannot be allowed to set the variable \"LD_PRELOAD\"")]
     public void What_is_wrong_is_told_with_file_and_key(string json, string problem)
     {
         string path = folder.Write("a.json", $"{{ {json}, {Host} }}");
@@ -254,7 +306,9 @@ public sealed class ConfigurationFilesTests : IDisposable
     [InlineData("\"AllowLeadingDash\": \"yes\"", "AllowLeadingDash: \"yes\" is neither true nor false; write one of them")]
     public void What_is_wrong_with_a_parameter_is_told_with_file_and_key(string parameter, string problem)
     {
-        string path = folder.Write("a.json", $$$"""{ "Commands": { "x": { "Command": [ "/usr/bin/env", "{p}" ], "Parameters": { "p": { {{{parameter}}} } } } }, {{{Host}}} }""");
+        string path = folder.Write(
+            "a.json",
+            $$$"""{ "Commands": { "x": { "Command": [ "/usr/bin/env", "{p}" ], "Parameters": { "p": { {{{parameter}}} } } } }, {{{Host}}} }""");
         Assert.StartsWith($"{path}: Commands:x:Parameters:p:{problem}", Assert.Single(Problems(path)), StringComparison.Ordinal);
     }
 
@@ -317,13 +371,16 @@ public sealed class ConfigurationFilesTests : IDisposable
     public void A_list_of_more_than_ten_entries_keeps_its_order()
     {
         string[] words = ["/usr/bin/env", .. Enumerable.Range(1, 25).Select(number => $"w{number}")];
-        Assert.Equal(words, Load($$"""{ "Commands": { "x": { "Command": [ "{{string.Join("\", \"", words)}}" ] } }, {{Host}} }""").Commands["x"].Command);
+        Assert.Equal(
+            words, Load(
+                $$"""{ "Commands": { "x": { "Command": [ "{{string.Join("\", \"", words)}}" ] } }, {{Host}} }""").Commands["x"].Command);
     }
 
     [Fact]
     public void Keys_are_known_whatever_their_case_and_names_of_jobs_keep_theirs()
     {
-        DaemonOptions options = Load($$"""{ "limits": { "MAXJOBS": 5 }, "commands": { "My-Job": { "command": [ "/usr/bin/env" ] } }, {{Host}} }""");
+        DaemonOptions options = Load(
+            $$"""{ "limits": { "MAXJOBS": 5 }, "commands": { "My-Job": { "command": [ "/usr/bin/env" ] } }, {{Host}} }""");
         Assert.Equal(5, options.Limits.MaxJobs);
         Assert.Equal("My-Job", Assert.Single(options.Commands).Key);
     }
@@ -350,8 +407,12 @@ public sealed class ConfigurationFilesTests : IDisposable
     [Fact]
     public void Later_files_override_earlier_ones_and_each_problem_names_its_own()
     {
-        string main = folder.Write("a.json", $$"""{ "Limits": { "MaxJobs": 5, "MaxJobsPerUid": 6 }, "Commands": { "x": { "Command": [ "/usr/bin/env" ] } }, {{Host}} }""");
-        string more = folder.Write("b.json", """{ "Limits": { "MaxJobs": 7 }, "Commands": { "x": { "Timeout": "00:00:05" }, "y": { "Command": [ "/usr/bin/env" ] } } }""");
+        string main = folder.Write(
+            "a.json",
+            $$"""{ "Limits": { "MaxJobs": 5, "MaxJobsPerUid": 6 }, "Commands": { "x": { "Command": [ "/usr/bin/env" ] } }, {{Host}} }""");
+        string more = folder.Write(
+            "b.json",
+            """{ "Limits": { "MaxJobs": 7 }, "Commands": { "x": { "Timeout": "00:00:05" }, "y": { "Command": [ "/usr/bin/env" ] } } }""");
         DaemonOptions options = ConfigurationFiles.Load([main, more]).Options;
         Assert.Equal((7, 6), (options.Limits.MaxJobs, options.Limits.MaxJobsPerUid));
         Assert.Equal(TimeSpan.FromSeconds(5), options.Commands["x"].Timeout);
@@ -361,16 +422,19 @@ public sealed class ConfigurationFilesTests : IDisposable
         Assert.Equal([$"{bad}: Limits:MaxJobsPerUid: is 0, must be from 1 to 10000"], Problems(main, more, bad));
         folder.Write("c.json", """{ "Limits": 5, "Polices": {} }""");
         Assert.Equal(
-            [$"{bad}: Limits: must be an object or a list, not one value", $"{bad}: Polices: unknown key; is \"Policy\" meant?"], Problems(main, more, bad).Order(StringComparer.Ordinal));
+            [$"{bad}: Limits: must be an object or a list, not one value", $"{bad}: Polices: unknown key; is \"Policy\" meant?"],
+            Problems(main, more, bad).Order(StringComparer.Ordinal));
     }
 
     [Fact]
     public void A_list_that_two_files_would_mix_entry_by_entry_is_refused()
     {
         string main = folder.Write("a.json", $$"""{ "Commands": { "x": { "Command": [ "/usr/bin/env", "-s", "secret" ] } }, {{Host}} }""");
-        string more = folder.Write("b.json", """{ "commands": { "x": { "Command": [ "/usr/bin/id" ] } }, "JobHosts": [ { "Workers": 9 } ] }""");
+        string more = folder.Write(
+            "b.json", """{ "commands": { "x": { "Command": [ "/usr/bin/id" ] } }, "JobHosts": [ { "Workers": 9 } ] }""");
         Assert.Equal(
-            [$"{more}: JobHosts: stands in {main} too; a list must stand in one file", $"{more}: commands:x:Command: stands in {main} too; a list must stand in one file"],
+            [$"{more}: JobHosts: stands in {main} too; a list must stand in one file",
+                $"{more}: commands:x:Command: stands in {main} too; a list must stand in one file"],
             Problems(main, more).Order(StringComparer.Ordinal));
     }
 
@@ -411,7 +475,9 @@ public sealed class ConfigurationFilesTests : IDisposable
     {
         string host = folder.Write("host", "");
         Libc.chmod(host, Everyone);
-        string path = folder.Write("a.json", $$"""{ "JobHosts": [ { "Path": "/usr/bin/env", "Workers": 5, "MaxWorkers": 4 }, { "Path": "{{host}}", "Workers": 257 }, { "Path": "env", "Workers": -1 } ] }""");
+        string path = folder.Write(
+            "a.json",
+            $$"""{ "JobHosts": [ { "Path": "/usr/bin/env", "Workers": 5, "MaxWorkers": 4 }, { "Path": "{{host}}", "Workers": 257 }, { "Path": "env", "Workers": -1 } ] }""");
         Assert.Equal(
             [
                 $"{path}: JobHosts:0:MaxWorkers: must be from Workers to 256",
@@ -427,5 +493,6 @@ public sealed class ConfigurationFilesTests : IDisposable
 
     private DaemonOptions Load(string json) => ConfigurationFiles.Load([folder.Write("a.json", json)]).Options;
 
-    private static IReadOnlyList<string> Problems(params string[] files) => Assert.Throws<ConfigurationException>(() => ConfigurationFiles.Load(files)).Problems;
+    private static IReadOnlyList<string> Problems(params string[] files) =>
+        Assert.Throws<ConfigurationException>(() => ConfigurationFiles.Load(files)).Problems;
 }

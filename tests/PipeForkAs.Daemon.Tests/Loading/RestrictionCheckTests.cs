@@ -46,7 +46,15 @@ public sealed class RestrictionCheckTests
             Nice = 19,
             OomScoreAdj = 1000,
         }));
-        Assert.Empty(Problems(job => job.Sandbox = new SandboxOptions { ReadOnly = ["/usr", "~", "~/a"], ReadWrite = ["/"], NoNetwork = true, Seccomp = "default" }));
+        Assert.Empty(
+            Problems(
+                job => job.Sandbox = new SandboxOptions
+                {
+                    ReadOnly = ["/usr", "~", "~/a"],
+                    ReadWrite = ["/"],
+                    NoNetwork = true,
+                    Seccomp = "default",
+                }));
         Assert.Empty(Problems(job => job.OutputLimit = 0));
     }
 

@@ -33,7 +33,8 @@ public sealed class JobSlotsTests
     [Fact]
     public Task A_job_of_which_something_is_left_counts_for_its_user_until_nothing_is() => OnLoopAsync(async loop =>
     {
-        JobSlots slots = Slots(loop, new LimitOptions { MaxJobs = 1, MaxJobsPerUid = 1, MaxQueued = 10, QueueTimeout = TimeSpan.FromSeconds(20) });
+        JobSlots slots = Slots(
+            loop, new LimitOptions { MaxJobs = 1, MaxJobsPerUid = 1, MaxQueued = 10, QueueTimeout = TimeSpan.FromSeconds(20) });
         var gone = new TaskCompletionSource();
         JobSlots.Slot slot = await slots.TakeAsync(TestCallers.Bob, Stay);
         slot.KeepFor(TestCallers.Alice, gone.Task);
@@ -55,7 +56,8 @@ public sealed class JobSlotsTests
     {
         JobSlots slots = Slots(loop, new LimitOptions { MaxJobs = 2, MaxJobsPerUid = 2, MaxQueued = 3 });
         JobSlots.Slot[] held = [await slots.TakeAsync(TestCallers.Alice, Stay), await slots.TakeAsync(TestCallers.Alice, Stay)];
-        List<Task<JobSlots.Slot>> waiting = [slots.TakeAsync(TestCallers.Alice, Stay).AsTask(), slots.TakeAsync(TestCallers.Alice, Stay).AsTask()];
+        List<Task<JobSlots.Slot>> waiting = [
+            slots.TakeAsync(TestCallers.Alice, Stay).AsTask(), slots.TakeAsync(TestCallers.Alice, Stay).AsTask()];
         Assert.Contains("MaxJobs", (await RefusedAsync(slots, TestCallers.Alice)).Message);
         waiting.Add(slots.TakeAsync(TestCallers.Bob, Stay).AsTask());
         Assert.Equal(ReplyCode.Busy, (await RefusedAsync(slots, TestCallers.Bob)).Code);
@@ -140,7 +142,8 @@ public sealed class JobSlotsTests
     {
         if (limits.QueueTimeout == new LimitOptions().QueueTimeout)
             limits.QueueTimeout = TimeSpan.FromMinutes(1);
-        return new JobSlots(loop, new FairTurns(loop), new UnkillableJobs(loop), new CurrentConfiguration(new DaemonOptions { Limits = limits }));
+        return new JobSlots(
+            loop, new FairTurns(loop), new UnkillableJobs(loop), new CurrentConfiguration(new DaemonOptions { Limits = limits }));
     }
 
     private static async Task OnLoopAsync(Func<Loop, Task> test)

@@ -31,7 +31,8 @@ public sealed class JournalLoggerTests : IDisposable
 
         Dictionary<string, string> record = journal.Next()!.ToDictionary(field => field.Name, field => field.Value);
         Assert.Equal("job host /a/b is ready: process 42, 7 jobs", record["MESSAGE"]);
-        Assert.Equal(("6", "pipeforkasd", "PipeForkAs.Test"), (record["PRIORITY"], record["SYSLOG_IDENTIFIER"], record["PIPEFORKAS_LOGGER"]));
+        Assert.Equal(
+            ("6", "pipeforkasd", "PipeForkAs.Test"), (record["PRIORITY"], record["SYSLOG_IDENTIFIER"], record["PIPEFORKAS_LOGGER"]));
         Assert.Equal(("JobHostReady", JournalLoggerProvider.MessageId(10)), (record["PIPEFORKAS_EVENT"], record["MESSAGE_ID"]));
         Assert.Equal(("/a/b", "42", "7"), (record["PIPEFORKAS_PATH"], record["PIPEFORKAS_PID"], record["PIPEFORKAS_JOBS"]));
         Assert.Matches("^[0-9a-f]{32}$", record["MESSAGE_ID"]);
@@ -50,9 +51,13 @@ public sealed class JournalLoggerTests : IDisposable
         Assert.Null(journal.Next());
         Assert.Equal(["3"], record.Where(field => field.Name == "PRIORITY").Select(field => field.Value));
         Assert.Equal(
-            ["MESSAGE", "PRIORITY", "SYSLOG_IDENTIFIER", "PIPEFORKAS_LOGGER", "MESSAGE_ID", "PIPEFORKAS_EVENT", "PIPEFORKAS_USER", "PIPEFORKAS_MESSAGE"],
+            ["MESSAGE", "PRIORITY", "SYSLOG_IDENTIFIER", "PIPEFORKAS_LOGGER", "MESSAGE_ID", "PIPEFORKAS_EVENT", "PIPEFORKAS_USER",
+                "PIPEFORKAS_MESSAGE"],
             record.Select(field => field.Name));
-        Assert.Equal([Evil, Evil, Evil], record.Where(field => field.Name is "PIPEFORKAS_USER" or "PIPEFORKAS_MESSAGE" or "PIPEFORKAS_LOGGER").Select(field => field.Value));
+        Assert.Equal(
+            [Evil, Evil, Evil],
+            record.Where(field => field.Name is "PIPEFORKAS_USER" or "PIPEFORKAS_MESSAGE" or "PIPEFORKAS_LOGGER").Select(
+                field => field.Value));
         Assert.DoesNotContain(record[0].Value, char.IsControl);
     }
 
@@ -77,7 +82,8 @@ public sealed class JournalLoggerTests : IDisposable
         using var journal = new FakeJournal(folder.File("journal"));
         using var provider = new JournalLoggerProvider(journal.Path, stderr);
         Log.RequestBroke(provider.CreateLogger("a"), new InvalidOperationException("one\ntwo"));
-        Assert.Contains(journal.Next()!, field => field.Name == "PIPEFORKAS_EXCEPTION" && field.Value.Contains("one\ntwo", StringComparison.Ordinal));
+        Assert.Contains(
+            journal.Next()!, field => field.Name == "PIPEFORKAS_EXCEPTION" && field.Value.Contains("one\ntwo", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -150,7 +156,8 @@ public sealed class JournalLoggerTests : IDisposable
         List<(string Name, string Value)> record;
         while ((record = Await(journal)).Contains(("PIPEFORKAS_MESSAGE", text)))
             arrived++;
-        int lost = int.Parse(record.Single(field => field.Name == "PIPEFORKAS_LOST").Value, System.Globalization.CultureInfo.InvariantCulture);
+        int lost = int.Parse(
+            record.Single(field => field.Name == "PIPEFORKAS_LOST").Value, System.Globalization.CultureInfo.InvariantCulture);
         while (arrived + said.Length - 1 + lost < Sent && Await(journal).Contains(("PIPEFORKAS_MESSAGE", text)))
             arrived++;
         Assert.Equal(Sent, arrived + said.Length - 1 + lost);
@@ -217,9 +224,12 @@ public sealed class JournalLoggerTests : IDisposable
         Assert.InRange(OpenDescriptors(), before, before + 1); // The journal's socket stays.
     }
 
-    /// <summary>But for assemblies, which the runtime opens when they are first needed: in which test that is depends on their order.</summary>
+    /// <summary>
+    /// But for assemblies, which the runtime opens when they are first needed: in which test that is depends on their order.
+    /// </summary>
     private static int OpenDescriptors() =>
-        Directory.GetFiles("/proc/self/fd").Count(descriptor => new FileInfo(descriptor).LinkTarget is not { } target || !target.EndsWith(".dll", StringComparison.Ordinal));
+        Directory.GetFiles("/proc/self/fd").Count(
+            descriptor => new FileInfo(descriptor).LinkTarget is not { } target || !target.EndsWith(".dll", StringComparison.Ordinal));
 
     /// <summary>The next record, which may still wait in memory.</summary>
     private static List<(string Name, string Value)> Await(FakeJournal journal)

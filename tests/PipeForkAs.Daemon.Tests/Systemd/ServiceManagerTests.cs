@@ -46,7 +46,8 @@ public sealed class ServiceManagerTests
     [InlineData("1x", null, "\"1x\", which is no number")]
     public void What_cannot_be_served_is_refused(string count, string? names, string said)
     {
-        ListenException refused = Assert.Throws<ListenException>(() => From(("LISTEN_FDS", count), ("LISTEN_PID", "4711"), ("LISTEN_FDNAMES", names)));
+        ListenException refused = Assert.Throws<ListenException>(
+            () => From(("LISTEN_FDS", count), ("LISTEN_PID", "4711"), ("LISTEN_FDNAMES", names)));
         Assert.Contains(said, refused.Message);
     }
 

@@ -20,7 +20,16 @@ public sealed class HandoverChannelTests : IDisposable
     {
         const int Count = 200;
         (HandoverChannel former, HandoverChannel fresh) = Pair();
-        var job = new RunningJobStatus { Id = 1, Job = new string('j', 200), Caller = 1, User = "u", Uid = 1, Pid = 1, Age = TimeSpan.FromSeconds(1) };
+        var job = new RunningJobStatus
+        {
+            Id = 1,
+            Job = new string('j', 200),
+            Caller = 1,
+            User = "u",
+            Uid = 1,
+            Pid = 1,
+            Age = TimeSpan.FromSeconds(1),
+        };
         RunningJobStatus[] jobs = [.. Enumerable.Repeat(job, 50)];
         Task<bool> sent = SendAllAsync();
         Assert.False(sent.IsCompleted);

@@ -237,7 +237,8 @@ public sealed class UserDatabaseTests : IDisposable
         resolver.Release();
 
         foreach (Task<Account?> each in all)
-            Assert.Equal($"the user database failed: {failure.Message}", (await Assert.ThrowsAsync<UserLookupException>(() => each)).Message);
+            Assert.Equal(
+                $"the user database failed: {failure.Message}", (await Assert.ThrowsAsync<UserLookupException>(() => each)).Message);
         works = true;
         Assert.Equal("alice", (await AskAsync())!.Name);
         Assert.Equal(2, resolver.Asked.Count);
@@ -245,7 +246,9 @@ public sealed class UserDatabaseTests : IDisposable
         Task<Account?> AskAsync() => thread.RunAsync(async () => await failing.FindAsync(UserSelector.Parse("alice"), TestCallers.Alice));
     }
 
-    public static TheoryData<Exception> Failures => [Assert.Throws<SystemCallException>(() => Libc.unlink("/no/such/file")), new ArgumentException("a strange name"), new InvalidOperationException("anything")];
+    public static TheoryData<Exception> Failures =>
+        [Assert.Throws<SystemCallException>(() => Libc.unlink("/no/such/file")), new ArgumentException("a strange name"),
+            new InvalidOperationException("anything")];
 
     [Fact]
     public async Task A_failure_for_which_nobody_waits_any_more_is_no_unobserved_exception()
@@ -313,7 +316,8 @@ public sealed class UserDatabaseTests : IDisposable
     [InlineData("1e3")]
     [InlineData(" 5")]
     [InlineData("٣")]
-    public void Anything_else_is_a_name(string text) => Assert.Equal((text, null), (UserSelector.Parse(text).Name, UserSelector.Parse(text).Uid));
+    public void Anything_else_is_a_name(string text) =>
+        Assert.Equal((text, null), (UserSelector.Parse(text).Name, UserSelector.Parse(text).Uid));
 
     private Task<Account?> FindAsync(string user) => FindAsync(UserSelector.Parse(user));
 

@@ -59,7 +59,8 @@ public sealed class FaultInjectionTests
 
     [Theory(Timeout = Bound.Test)]
     [MemberData(nameof(FailingSteps))]
-    public async Task Where_a_step_fails_the_job_does_not_run_and_the_client_is_told_step_and_errno(string step, int call, int errno, string arguments)
+    public async Task Where_a_step_fails_the_job_does_not_run_and_the_client_is_told_step_and_errno(
+        string step, int call, int errno, string arguments)
     {
         await using DaemonProcess daemon = await FaultyKernel.StartDaemonAsync([new Fault(call, errno, arguments)], LimitMore);
         FramedReply reply = await MarkAsync(daemon);
@@ -86,7 +87,8 @@ public sealed class FaultInjectionTests
     [InlineData(Lie, "capability 0 is left in the bounding set")]
     public async Task A_job_host_that_keeps_capabilities_does_not_serve(int errno, string reason)
     {
-        string refusal = (await Assert.ThrowsAnyAsync<Exception>(() => FaultyKernel.StartDaemonAsync([new Fault(Prctl, errno, "0=24")]))).Message;
+        string refusal =
+            (await Assert.ThrowsAnyAsync<Exception>(() => FaultyKernel.StartDaemonAsync([new Fault(Prctl, errno, "0=24")]))).Message;
         Assert.Contains(reason, refusal, StringComparison.Ordinal);
     }
 
@@ -174,7 +176,8 @@ public sealed class FaultInjectionTests
             var commands = new JsonObject();
             foreach ((string name, string text) in new[]
             {
-                ("missing", "#! /no/such/python9 -u\necho ran\n"), ("returns", "#!/bin/sh\r\necho ran\r\n"), ("twice", $"#!{folder}/missing\necho ran\n"),
+                ("missing", "#! /no/such/python9 -u\necho ran\n"), ("returns", "#!/bin/sh\r\necho ran\r\n"),
+                    ("twice", $"#!{folder}/missing\necho ran\n"),
             })
             {
                 string program = Path.Combine(folder, name);

@@ -13,12 +13,14 @@ internal sealed record Fault(int Number, int Errno, string Arguments = "");
 internal static class FaultyKernel
 {
     /// <summary>Starts a daemon whose only job host, the test jobs, has these faults.</summary>
-    public static Task<DaemonProcess> StartDaemonAsync(IReadOnlyList<Fault> faults, Action<JsonObject>? configure = null) => DaemonProcess.StartAsync(configuration =>
+    public static Task<DaemonProcess> StartDaemonAsync(IReadOnlyList<Fault> faults, Action<JsonObject>? configure = null) =>
+        DaemonProcess.StartAsync(configuration =>
     {
         string folder = Path.GetDirectoryName(configuration["Socket"]!["Path"]!.GetValue<string>())!;
         string source = Path.Combine(AppContext.BaseDirectory, "Faults", "faulty_kernel.c"), program = Path.Combine(folder, "faulty-host");
         CProgram.BuildAsync(source, program).GetAwaiter().GetResult();
-        File.WriteAllLines($"{program}.fault", [NativeBuild.TestJobs, .. faults.Select(fault => $"{fault.Number} {fault.Errno} {fault.Arguments}")]);
+        File.WriteAllLines(
+            $"{program}.fault", [NativeBuild.TestJobs, .. faults.Select(fault => $"{fault.Number} {fault.Errno} {fault.Arguments}")]);
         configuration["JobHosts"] = new JsonArray(new JsonObject { ["Path"] = program, ["Workers"] = 1 });
         configure?.Invoke(configuration);
     });
@@ -26,9 +28,11 @@ internal static class FaultyKernel
     /// <summary>Launches a daemon that has these faults itself, and its job hosts with it.</summary>
     public static async Task<DaemonProcess> LaunchDaemonAsync(string folder, JsonObject configuration, IReadOnlyList<Fault> faults)
     {
-        string source = Path.Combine(AppContext.BaseDirectory, "Faults", "faulty_kernel.c"), program = Path.Combine(folder, "faulty-daemon");
+        string source = Path.Combine(AppContext.BaseDirectory, "Faults", "faulty_kernel.c"),
+            program = Path.Combine(folder, "faulty-daemon");
         await CProgram.BuildAsync(source, program);
-        await File.WriteAllLinesAsync($"{program}.fault", [NativeBuild.Daemon, .. faults.Select(fault => $"{fault.Number} {fault.Errno} {fault.Arguments}")]);
+        await File.WriteAllLinesAsync(
+            $"{program}.fault", [NativeBuild.Daemon, .. faults.Select(fault => $"{fault.Number} {fault.Errno} {fault.Arguments}")]);
         return DaemonProcess.Launch(folder, configuration, program);
     }
 }

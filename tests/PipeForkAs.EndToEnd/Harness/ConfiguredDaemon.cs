@@ -2,7 +2,9 @@ using System.Text.Json.Nodes;
 
 namespace PipeForkAs.EndToEnd.Harness;
 
-/// <summary>A daemon that the tests of a class share, configured by a subclass. After the last test it must stop with 0 and leave nothing.</summary>
+/// <summary>
+/// A daemon that the tests of a class share, configured by a subclass. After the last test it must stop with 0 and leave nothing.
+/// </summary>
 public abstract class ConfiguredDaemon : IAsyncLifetime
 {
     internal DaemonProcess Daemon { get; private set; } = null!;

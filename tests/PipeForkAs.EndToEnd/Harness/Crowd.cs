@@ -27,13 +27,15 @@ internal static class Crowd
     public static async Task<T[]> ManyAsync<T>(int count, int atOnce, Func<int, Task<T>> act)
     {
         var results = new T[count];
-        await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = atOnce }, async (i, _) => results[i] = await act(i));
+        await Parallel.ForAsync(
+            0, count, new ParallelOptions { MaxDegreeOfParallelism = atOnce }, async (i, _) => results[i] = await act(i));
         return results;
     }
 
     /// <summary>Waits until a daemon that was launched listens.</summary>
     public static Task<string> ListeningAsync(DaemonProcess daemon) => UntilAsync(
-        () => daemon.Log, log => log.Contains("listening on", StringComparison.Ordinal), TimeSpan.FromSeconds(30), "the daemon does not listen");
+        () => daemon.Log, log => log.Contains("listening on", StringComparison.Ordinal), TimeSpan.FromSeconds(30),
+        "the daemon does not listen");
 
     /// <summary>How many there are of each code.</summary>
     public static string Tally(IEnumerable<ReplyCode> codes) =>

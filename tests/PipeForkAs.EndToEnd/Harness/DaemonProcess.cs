@@ -53,7 +53,13 @@ internal sealed class DaemonProcess : IAsyncDisposable
                 new JsonObject { ["Path"] = NativeBuild.StockJobs, ["Workers"] = 2 },
                 new JsonObject { ["Path"] = NativeBuild.TestJobs, ["Workers"] = 2 }),
             ["Commands"] = new JsonObject(),
-            ["Limits"] = new JsonObject { ["KillGrace"] = "00:00:01", ["DrainTimeout"] = "00:00:10", ["RootReserve"] = 0, ["Worker"] = new JsonObject { ["PidsMax"] = 4096 } },
+            ["Limits"] = new JsonObject
+            {
+                ["KillGrace"] = "00:00:01",
+                ["DrainTimeout"] = "00:00:10",
+                ["RootReserve"] = 0,
+                ["Worker"] = new JsonObject { ["PidsMax"] = 4096 },
+            },
         };
         return (folder, configuration);
     }
@@ -124,8 +130,12 @@ internal sealed class DaemonProcess : IAsyncDisposable
         stopped = true;
 
         // Those that have ended and lost their parent are init's to reap.
-        string[] left = [.. family.Where(pid => ProcFs.IsAlive(pid) && !(mayHang && ProcFs.Stat(pid) is { State: 'D' })).Select(pid => $"{pid} {ProcFs.Stat(pid)}")];
-        return left.Length == 0 ? code : throw new InvalidOperationException($"processes {string.Join(", ", left)} outlived the daemon: {Log}");
+        string[] left = [
+            .. family.Where(pid => ProcFs.IsAlive(pid) && !(mayHang && ProcFs.Stat(pid) is { State: 'D' })).Select(
+                pid => $"{pid} {ProcFs.Stat(pid)}")];
+        return left.Length == 0
+            ? code
+            : throw new InvalidOperationException($"processes {string.Join(", ", left)} outlived the daemon: {Log}");
     }
 
     public async ValueTask DisposeAsync()

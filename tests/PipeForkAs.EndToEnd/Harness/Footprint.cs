@@ -8,7 +8,8 @@ namespace PipeForkAs.EndToEnd.Harness;
 /// <param name="Workers">Processes of the job hosts, zombies included.</param>
 /// <param name="Zombies">Zombies among the daemon's descendants.</param>
 /// <param name="Helpers">The daemon's own processes that it starts when it needs them; it holds a descriptor to each.</param>
-internal sealed record Footprint(int Descriptors, int HostDescriptors, long DaemonBytes, long HostBytes, int Workers, int Zombies, int Helpers)
+internal sealed record Footprint(
+    int Descriptors, int HostDescriptors, long DaemonBytes, long HostBytes, int Workers, int Zombies, int Helpers)
 {
     /// <summary>As <see cref="DaemonProcess.Prepare"/> configures it: two for each job host.</summary>
     private const int WaitingWorkers = 4;
@@ -20,7 +21,8 @@ internal sealed record Footprint(int Descriptors, int HostDescriptors, long Daem
 
     /// <summary>Of a daemon at rest: all that wait for requests are there, and nothing else is.</summary>
     public static Task<Footprint> AtRestAsync(DaemonProcess daemon) => Crowd.UntilAsync(
-        () => Of(daemon), now => now.Workers == WaitingWorkers && now.Zombies == 0 && now.Helpers == 0, TimeSpan.FromSeconds(20), "the daemon does not come to rest");
+        () => Of(daemon), now => now.Workers == WaitingWorkers && now.Zombies == 0 && now.Helpers == 0, TimeSpan.FromSeconds(20),
+        "the daemon does not come to rest");
 
     /// <summary>Of a daemon as it is now.</summary>
     public static Footprint Of(DaemonProcess daemon)
@@ -41,7 +43,9 @@ internal sealed record Footprint(int Descriptors, int HostDescriptors, long Daem
     private static Footprint Look(DaemonProcess daemon)
     {
         // Children that others left behind are the daemon's for a moment, too.
-        int[] hosts = [.. daemon.JobHosts.Where(pid => ProgramOf(pid) is { } program && (program == NativeBuild.StockJobs || program == NativeBuild.TestJobs))];
+        int[] hosts = [
+            .. daemon.JobHosts.Where(
+                pid => ProgramOf(pid) is { } program && (program == NativeBuild.StockJobs || program == NativeBuild.TestJobs))];
         int[] all = [.. ProcFs.Descendants(daemon.Pid)];
         int[] descendants = [.. all.Where(pid => ProgramOf(pid) != HelperName)];
         return new Footprint(
@@ -59,7 +63,8 @@ internal sealed record Footprint(int Descriptors, int HostDescriptors, long Daem
     {
         await Crowd.UntilAsync(
             () => Of(daemon),
-            now => now.Workers == Workers && now.Zombies == 0 && now.Helpers == 0 && now.Descriptors == Descriptors && now.HostDescriptors == HostDescriptors,
+            now => now.Workers == Workers && now.Zombies == 0 && now.Helpers == 0 && now.Descriptors == Descriptors
+            && now.HostDescriptors == HostDescriptors,
             timeout, $"not as before, {this}");
     }
 
@@ -77,5 +82,6 @@ internal sealed record Footprint(int Descriptors, int HostDescriptors, long Daem
     }
 
     /// <summary>Whether memory grew by no more than so many bytes since, in the daemon and in the job hosts.</summary>
-    public bool GrewLessThan(Footprint before, long bytes) => DaemonBytes - before.DaemonBytes < bytes && HostBytes - before.HostBytes < bytes;
+    public bool GrewLessThan(Footprint before, long bytes) =>
+        DaemonBytes - before.DaemonBytes < bytes && HostBytes - before.HostBytes < bytes;
 }

@@ -3,7 +3,9 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.EndToEnd.Harness;
 
-/// <summary>A file system of a user's, as fusermount3 mounts one for everybody, that never answers one kind of request (Hostile/hang.c).</summary>
+/// <summary>
+/// A file system of a user's, as fusermount3 mounts one for everybody, that never answers one kind of request (Hostile/hang.c).
+/// </summary>
 internal sealed class HangingFiles : IAsyncDisposable
 {
     private readonly Process server;

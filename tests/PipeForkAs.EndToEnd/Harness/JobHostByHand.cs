@@ -24,7 +24,8 @@ internal sealed class JobHostByHand : IDisposable
         using (FileDescriptor nothing = Libc.open("/dev/null", OpenFlags.O_RDWR))
         {
             ProcessId pid = Libc.posix_spawn(
-                NativeBuild.TestJobs, [NativeBuild.TestJobs, forRoot ? WorkerProtocol.ServeRootArgument : WorkerProtocol.ServeArgument], ["PATH=/usr/bin:/bin"],
+                NativeBuild.TestJobs, [NativeBuild.TestJobs, forRoot ? WorkerProtocol.ServeRootArgument : WorkerProtocol.ServeArgument],
+                ["PATH=/usr/bin:/bin"],
                 [(theirs, WorkerProtocol.ControlDescriptor), (nothing, 0), (nothing, 1), (nothing, 2)]);
             var host = new JobHostByHand(pid, own);
             while (Kind(Receive(own, [], out _)) != MessageKind.Ready)

@@ -22,8 +22,10 @@ internal static class Leftovers
     {
         string[] runs =
         [
-            .. File.ReadLines("/etc/passwd").Where(line => line.StartsWith("pfa-", StringComparison.Ordinal)).Select(line => line.Split(':')[0].Split('-')[^1]),
-            .. Directory.GetDirectories(Path.GetTempPath(), FolderPrefix + "*").Select(folder => Path.GetFileName(folder)[FolderPrefix.Length..].Split('-')[0]),
+            .. File.ReadLines("/etc/passwd").Where(line => line.StartsWith("pfa-", StringComparison.Ordinal)).Select(
+                line => line.Split(':')[0].Split('-')[^1]),
+            .. Directory.GetDirectories(Path.GetTempPath(), FolderPrefix + "*").Select(
+                folder => Path.GetFileName(folder)[FolderPrefix.Length..].Split('-')[0]),
         ];
         foreach (string run in runs.Distinct())
         {

@@ -7,7 +7,8 @@ using System.Text.RegularExpressions;
 namespace PipeForkAs.EndToEnd.Harness;
 
 /// <summary>
-/// Prints, when all tests are over, the longest turn of all daemons' event loops, and the long ones with the tests that they were in. What other processes
+/// Prints, when all tests are over, the longest turn of all daemons' event loops, and the long ones with the tests that they were in.
+/// What other processes
 /// do on the machine makes turns longer, so that no test fails by them.
 /// </summary>
 public sealed partial class LongestTurns : IDisposable
@@ -29,7 +30,9 @@ public sealed partial class LongestTurns : IDisposable
     public void Dispose()
     {
         (double Milliseconds, string Line)[] all = [.. Turns.OrderByDescending(static turn => turn.Milliseconds)];
-        Console.WriteLine($"measured: {all.Length} daemons, {all.Count(static turn => turn.Milliseconds >= Worth)} of them with a turn of {Worth} ms or more");
+        Console.WriteLine(
+            $"measured: {all.Length} daemons, {all.Count(static turn => turn.Milliseconds >= Worth)} of them with a turn "
+            + $"of {Worth} ms or more");
         foreach ((_, string line) in all.TakeWhile(static (turn, at) => at == 0 || turn.Milliseconds >= Worth))
             Console.WriteLine($"measured: {line}");
     }

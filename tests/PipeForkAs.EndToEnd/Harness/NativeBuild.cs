@@ -1,6 +1,8 @@
 namespace PipeForkAs.EndToEnd.Harness;
 
-/// <summary>The native executables under test: in the folder that PIPEFORKAS_NATIVE names, else in artifacts/native of the repository.</summary>
+/// <summary>
+/// The native executables under test: in the folder that PIPEFORKAS_NATIVE names, else in artifacts/native of the repository.
+/// </summary>
 internal static class NativeBuild
 {
     public static string Folder { get; } = Find();

@@ -35,7 +35,8 @@ internal static class ProcFs
         var children = new List<int>();
         foreach (string folder in Directory.EnumerateDirectories("/proc"))
         {
-            if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int child) && Stat(child) is { } stat && stat.Parent == pid)
+            if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int child)
+                && Stat(child) is { } stat && stat.Parent == pid)
                 children.Add(child);
         }
 
@@ -51,7 +52,8 @@ internal static class ProcFs
         var found = new List<int>();
         foreach (string folder in Directory.EnumerateDirectories("/proc"))
         {
-            if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) && IsAlive(pid) && users.Contains(User(pid)))
+            if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) && IsAlive(pid)
+                && users.Contains(User(pid)))
                 found.Add(pid);
         }
 
@@ -84,7 +86,8 @@ internal static class ProcFs
         var found = new List<int>();
         foreach (string folder in Directory.EnumerateDirectories("/proc"))
         {
-            if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) && CommandLine(pid).Contains(text, StringComparison.Ordinal))
+            if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int pid)
+                && CommandLine(pid).Contains(text, StringComparison.Ordinal))
                 found.Add(pid);
         }
 
@@ -135,7 +138,8 @@ internal static class ProcFs
         try
         {
             string[] fields = StatFields(pid);
-            return (fields[0][0], int.Parse(fields[1], CultureInfo.InvariantCulture), int.Parse(fields[2], CultureInfo.InvariantCulture), int.Parse(fields[3], CultureInfo.InvariantCulture));
+            return (fields[0][0], int.Parse(fields[1], CultureInfo.InvariantCulture), int.Parse(fields[2], CultureInfo.InvariantCulture),
+                int.Parse(fields[3], CultureInfo.InvariantCulture));
         }
         catch (IOException)
         {

@@ -72,7 +72,8 @@ internal static class RawClient
         FramedReply.Parse(await AskAsync(daemon, (byte[])[.. Encoding.UTF8.GetBytes(line), (byte)'\n', .. input ?? []]));
 
     /// <summary>Runs a job as a user, in frames.</summary>
-    public static Task<FramedReply> RunAsync(DaemonProcess daemon, string job, string args = "{}", string? user = null, byte[]? input = null, string more = "") =>
+    public static Task<FramedReply> RunAsync(
+        DaemonProcess daemon, string job, string args = "{}", string? user = null, byte[]? input = null, string more = "") =>
         FramesAsync(daemon, $$"""{"job":"{{job}}","user":"{{user ?? TestUsers.Alice}}","args":{{args}},"reply":"frames"{{more}}}""", input);
 
     /// <summary>Reads to the end of the stream.</summary>

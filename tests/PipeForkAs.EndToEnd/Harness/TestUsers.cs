@@ -12,7 +12,8 @@ public sealed class TestUsers : IAsyncLifetime
     /// <summary>No mail, no subordinate ids, no login records: nothing that userdel leaves behind.</summary>
     private static readonly string[] Options =
     [
-        "--create-home", "--user-group", "--no-log-init", "--shell", "/bin/bash", "-K", "MAIL_DIR=/dev/null", "-K", "SUB_UID_COUNT=0", "-K", "SUB_GID_COUNT=0",
+        "--create-home", "--user-group", "--no-log-init", "--shell", "/bin/bash", "-K", "MAIL_DIR=/dev/null", "-K", "SUB_UID_COUNT=0",
+            "-K", "SUB_GID_COUNT=0",
     ];
 
     private static readonly string Suffix = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
@@ -27,7 +28,8 @@ public sealed class TestUsers : IAsyncLifetime
     public static uint FirstUnusedUid { get; } = 500_039_680 + (65_536 * (uint)(Environment.ProcessId % 32_768));
 
     /// <summary>A user's entry; the name must be one of these.</summary>
-    public static PasswordEntry Entry(string user) => Libc.getpwnam(user) ?? throw new InvalidOperationException($"there is no user {user}");
+    public static PasswordEntry Entry(string user) =>
+        Libc.getpwnam(user) ?? throw new InvalidOperationException($"there is no user {user}");
 
     public static string AliceUid => Entry(Alice).Uid.ToString();
 

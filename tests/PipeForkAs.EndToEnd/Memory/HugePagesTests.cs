@@ -6,7 +6,9 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd.Memory;
 
-/// <summary>What the runtime holds of types, and code, are huge pages in a job host, which every worker shares: no way of a job writes to them.</summary>
+/// <summary>
+/// What the runtime holds of types, and code, are huge pages in a job host, which every worker shares: no way of a job writes to them.
+/// </summary>
 public sealed class HugePagesTests
 {
     private const string Code = "/memfd:pipeforkas-code";
@@ -15,7 +17,9 @@ public sealed class HugePagesTests
     public async Task Jobs_leave_the_huge_page_of_the_job_host_whole()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
-        Assert.SkipWhen(!await GivesHugePagesAsync(daemon), "the system gives no huge page: no transparent huge pages, before Linux 6.1, or no free memory in one piece");
+        Assert.SkipWhen(
+            !await GivesHugePagesAsync(daemon),
+            "the system gives no huge page: no transparent huge pages, before Linux 6.1, or no free memory in one piece");
         Dictionary<int, long> before = Hosts(daemon, "AnonHugePages:");
         Assert.All(before.Values, bytes => Assert.NotEqual(0, bytes));
 
@@ -25,12 +29,16 @@ public sealed class HugePagesTests
         Assert.Equal(0, await daemon.StopAsync());
     }
 
-    /// <summary>It is code that each worker runs, of all users: nobody may write to it, whatever gets hold of it, or take it away.</summary>
+    /// <summary>
+    /// It is code that each worker runs, of all users: nobody may write to it, whatever gets hold of it, or take it away.
+    /// </summary>
     [Fact(Timeout = Bound.Test)]
     public async Task Code_is_a_sealed_copy_in_huge_pages()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
-        Assert.SkipWhen(!await GivesHugePagesAsync(daemon, "of a file in memory"), "the system gives no huge page of a file in memory: no transparent huge pages, before Linux 6.1, or no free memory in one piece");
+        Assert.SkipWhen(
+            !await GivesHugePagesAsync(daemon, "of a file in memory"),
+            "the system gives no huge page of a file in memory: no transparent huge pages, before Linux 6.1, or no free memory in one piece");
         await RunInBothHostsAsync(daemon);
 
         foreach (int host in ProcFs.Children(daemon.Pid))
@@ -41,7 +49,8 @@ public sealed class HugePagesTests
             Assert.Equal(0, Sum(host, mapping, "Anonymous:"));
 
             // Root finds a way to open it, and changes nothing all the same.
-            using var file = new FileStream($"/proc/{host}/map_files/{mapping.Split(' ')[0]}", FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 0);
+            using var file = new FileStream(
+                $"/proc/{host}/map_files/{mapping.Split(' ')[0]}", FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 0);
             Assert.Throws<UnauthorizedAccessException>(() => file.Write([0]));
             Assert.Throws<UnauthorizedAccessException>(() => file.SetLength(0));
             Assert.Throws<UnauthorizedAccessException>(() => file.SetLength(2 * file.Length));
@@ -79,15 +88,19 @@ public sealed class HugePagesTests
             Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, i % 2 == 0 ? "self" : "id")).End.Code);
     }
 
-    private static IEnumerable<string> CodeMappings(int pid) => File.ReadLines($"/proc/{pid}/maps").Where(line => line.Contains(Code, StringComparison.Ordinal));
+    private static IEnumerable<string> CodeMappings(int pid) =>
+        File.ReadLines($"/proc/{pid}/maps").Where(line => line.Contains(Code, StringComparison.Ordinal));
 
     /// <summary>Bytes of one kind in the job hosts' memory; proc_pid_smaps(5).</summary>
-    private static Dictionary<int, long> Hosts(DaemonProcess daemon, string kind) => ProcFs.Children(daemon.Pid).ToDictionary(host => host, host => Sum(File.ReadLines($"/proc/{host}/smaps"), kind));
+    private static Dictionary<int, long> Hosts(DaemonProcess daemon, string kind) =>
+        ProcFs.Children(daemon.Pid).ToDictionary(host => host, host => Sum(File.ReadLines($"/proc/{host}/smaps"), kind));
 
     /// <summary>The same of one mapping, which is given as in proc_pid_maps(5).</summary>
     private static long Sum(int pid, string mapping, string kind) =>
-        Sum(File.ReadLines($"/proc/{pid}/smaps").SkipWhile(line => line != mapping).Skip(1).TakeWhile(line => !line.StartsWith("VmFlags:", StringComparison.Ordinal)), kind);
+        Sum(File.ReadLines($"/proc/{pid}/smaps").SkipWhile(line => line != mapping).Skip(1).TakeWhile(
+            line => !line.StartsWith("VmFlags:", StringComparison.Ordinal)), kind);
 
-    private static long Sum(IEnumerable<string> lines, string kind) => 1024 * lines.Where(line => line.StartsWith(kind, StringComparison.Ordinal))
+    private static long Sum(IEnumerable<string> lines, string kind) =>
+        1024 * lines.Where(line => line.StartsWith(kind, StringComparison.Ordinal))
         .Sum(line => long.Parse(line[kind.Length..^2], CultureInfo.InvariantCulture));
 }

@@ -59,7 +59,8 @@ internal sealed class CommandTarget : Target
             return;
 
         trial.Accept();
-        Trial.Holds(line is ["/usr/bin/env", _, "true" or "false", _, "--", _, "-{other}"], $"the command line is {string.Join('|', line)}");
+        Trial.Holds(
+            line is ["/usr/bin/env", _, "true" or "false", _, "--", _, "-{other}"], $"the command line is {string.Join('|', line)}");
         Trial.Holds(long.TryParse(line[1], out _), $"the integer is {line[1]}");
         Trial.Holds(line[3].All(IsOfNumber), $"the number is {line[3]}");
         Trial.Holds(line[3][0] != '-', $"the word {line[3]} is an option");
@@ -74,7 +75,8 @@ internal sealed class CommandTarget : Target
     {
         try
         {
-            return trial.Measured(() => command.CommandLineAsync(arguments, default, PolicyWorld.Patterns).AsTask().GetAwaiter().GetResult());
+            return trial.Measured(
+                () => command.CommandLineAsync(arguments, default, PolicyWorld.Patterns).AsTask().GetAwaiter().GetResult());
         }
         catch (RefusedException refused)
         {

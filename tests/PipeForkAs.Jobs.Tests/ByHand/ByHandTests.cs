@@ -85,7 +85,8 @@ public class ByHandTests
 
     [Fact]
     public async Task An_exception_is_told_with_type_and_message() =>
-        Assert.Equal(new Ended(1, "", "error: System.InvalidOperationException: boo\n"), await HostProcess.TestAsync("run", "throw", "message=boo"));
+        Assert.Equal(
+            new Ended(1, "", "error: System.InvalidOperationException: boo\n"), await HostProcess.TestAsync("run", "throw", "message=boo"));
 
     [Theory]
     [InlineData("threads")]
@@ -95,7 +96,8 @@ public class ByHandTests
     [InlineData("finalizers-unawaited")]
     [InlineData("async-files")]
     [InlineData("exceptions")]
-    public async Task What_workers_can_do_can_be_done_by_hand(string job) => Assert.Equal(new Ended(0, "ok\n", ""), await HostProcess.TestAsync("run", job));
+    public async Task What_workers_can_do_can_be_done_by_hand(string job) =>
+        Assert.Equal(new Ended(0, "ok\n", ""), await HostProcess.TestAsync("run", job));
 
     [Theory]
     [InlineData("list")]
@@ -123,7 +125,8 @@ public class ByHandTests
     public async Task An_argument_that_is_to_be_shown_must_be_the_jobs()
     {
         Ended ended = await HostProcess.BadAsync("shown", "list");
-        Assert.Equal(new Ended(1, "", "error: the job shown shows the argument \"Told\", which it does not have; it has told, secret\n"), ended);
+        Assert.Equal(
+            new Ended(1, "", "error: the job shown shows the argument \"Told\", which it does not have; it has told, secret\n"), ended);
     }
 
     [Fact]

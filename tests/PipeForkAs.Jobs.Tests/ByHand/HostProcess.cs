@@ -12,7 +12,8 @@ internal static class HostProcess
     public static Task<Ended> TestAsync(params string[] args) => RunAsync("pipeforkas-test-jobs.dll", args, "");
 
     /// <summary>The test job host, whose registration does what it must not; see BadRegistration there.</summary>
-    public static Task<Ended> BadAsync(string registration, params string[] args) => RunAsync("pipeforkas-test-jobs.dll", args, "", registration);
+    public static Task<Ended> BadAsync(string registration, params string[] args) =>
+        RunAsync("pipeforkas-test-jobs.dll", args, "", registration);
 
     public static async Task<Ended> RunAsync(string host, string[] args, string input, string? registration = null)
     {

@@ -35,7 +35,8 @@ public sealed class CommonRuntimeTests
         using (FileDescriptor nothing = Libc.open("/dev/null", OpenFlags.O_RDWR))
         {
             return Libc.posix_spawn(
-                Environment.ProcessPath!, [Environment.ProcessPath!, Path.Combine(AppContext.BaseDirectory, host), argument], ["PATH=/usr/bin:/bin", "DOTNET_EnableDiagnostics=0"],
+                Environment.ProcessPath!, [Environment.ProcessPath!, Path.Combine(AppContext.BaseDirectory, host), argument],
+                ["PATH=/usr/bin:/bin", "DOTNET_EnableDiagnostics=0"],
                 [(control, WorkerProtocol.ControlDescriptor), (nothing, 0), (nothing, 1), (nothing, 2)]);
         }
     }

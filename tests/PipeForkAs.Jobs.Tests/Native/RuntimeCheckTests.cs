@@ -21,7 +21,8 @@ public sealed partial class RuntimeCheckTests : IDisposable
             ToolResult refused = await LinkAsync(replaced, [.. replaced.Where(name => name != missing)]);
             Assert.NotEqual(0, refused.ExitCode);
             Assert.Contains(
-                $".NET {Patch} has no function {missing}, which a job host replaces: build with PipeForkAsNativeVersion={await MeasuredAsync()}, or take a newer PipeForkAs",
+                $".NET {Patch} has no function {missing}, which a job host replaces: build with "
+                + $"PipeForkAsNativeVersion={await MeasuredAsync()}, or take a newer PipeForkAs",
                 refused.Error);
         }
     }
@@ -46,7 +47,8 @@ public sealed partial class RuntimeCheckTests : IDisposable
     /// <summary>Writes the linker's script as a build with a patch that nobody has does; the functions that it asks for.</summary>
     private async Task<string[]> WriteCheckAsync()
     {
-        ToolResult wrote = await MSBuildAsync("-t:PipeForkAsWriteRuntimeCheck", $"-p:PipeForkAsNativeVersion={Patch}", $"-p:NativeIntermediateOutputPath={folder.Path}/");
+        ToolResult wrote = await MSBuildAsync(
+            "-t:PipeForkAsWriteRuntimeCheck", $"-p:PipeForkAsNativeVersion={Patch}", $"-p:NativeIntermediateOutputPath={folder.Path}/");
         Assert.True(wrote.ExitCode == 0, wrote.Text);
         return [.. Asserted().Matches(await File.ReadAllTextAsync(folder["pipeforkas_runtime.ld"])).Select(match => match.Groups[1].Value)];
     }
@@ -56,16 +58,20 @@ public sealed partial class RuntimeCheckTests : IDisposable
     private async Task<ToolResult> MSBuildAsync(params string[] arguments)
     {
         await File.WriteAllTextAsync(folder["check.proj"], $"""<Project><Import Project="{Build}/PipeForkAs.Jobs.targets" /></Project>""");
-        return await Tool.RunAsync(["dotnet", "msbuild", folder["check.proj"], "-noAutoResponse", "-nologo", "-nodeReuse:false", .. arguments]);
+        return await Tool.RunAsync(
+            ["dotnet", "msbuild", folder["check.proj"], "-noAutoResponse", "-nologo", "-nodeReuse:false", .. arguments]);
     }
 
     /// <summary>Links the C file, as a job host's build does, with a runtime that has some of the functions alone.</summary>
     private async Task<ToolResult> LinkAsync(string[] replaced, string[] present)
     {
-        await File.WriteAllTextAsync(folder["runtime.c"], string.Concat(present.Select(name => $"int {name}(void) {{ return 0; }}\n")) + "int main(void) { return 0; }\n");
+        await File.WriteAllTextAsync(
+            folder["runtime.c"],
+            string.Concat(present.Select(name => $"int {name}(void) {{ return 0; }}\n")) + "int main(void) { return 0; }\n");
         return await Tool.RunAsync(
         [
-            "cc", "-O2", "-fPIC", "-Wall", "-Wextra", "-Werror", "-o", folder["program"], Source, folder["runtime.c"], folder["pipeforkas_runtime.ld"],
+            "cc", "-O2", "-fPIC", "-Wall", "-Wextra", "-Werror", "-o", folder["program"], Source, folder["runtime.c"],
+                folder["pipeforkas_runtime.ld"],
             .. replaced.Select(name => $"-Wl,--wrap={name}"),
         ]);
     }

@@ -30,7 +30,8 @@ public sealed class DiskUsageTests : IDisposable
         using var du = Process.Start(new ProcessStartInfo("du", ["-s", "-B1", "--", folder.Path]) { RedirectStandardOutput = true })!;
         string output = await du.StandardOutput.ReadToEndAsync();
         await du.WaitForExitAsync();
-        Assert.Equal(long.Parse(output.Split('\t')[0], CultureInfo.InvariantCulture), DiskUsage.Measure(new DiskUsageArguments(folder.Path)).Bytes);
+        Assert.Equal(
+            long.Parse(output.Split('\t')[0], CultureInfo.InvariantCulture), DiskUsage.Measure(new DiskUsageArguments(folder.Path)).Bytes);
     }
 
     [Fact]
@@ -101,5 +102,6 @@ public sealed class DiskUsageTests : IDisposable
 
     [Fact]
     public void What_is_missing_is_an_error() =>
-        Assert.Contains(folder["missing"], Assert.Throws<JobException>(() => DiskUsage.Measure(new DiskUsageArguments(folder["missing"]))).Message);
+        Assert.Contains(
+            folder["missing"], Assert.Throws<JobException>(() => DiskUsage.Measure(new DiskUsageArguments(folder["missing"]))).Message);
 }

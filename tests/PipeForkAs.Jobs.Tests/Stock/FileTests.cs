@@ -57,7 +57,8 @@ public sealed class FileTests : IDisposable
     public void Read_file_refuses_a_directory()
     {
         using var run = new TestRun();
-        Failed("is-a-directory", Errno.EISDIR, Assert.Throws<JobException>(() => ReadFile.Read(new ReadFileArguments(folder.Path), run.Context)));
+        Failed("is-a-directory", Errno.EISDIR,
+            Assert.Throws<JobException>(() => ReadFile.Read(new ReadFileArguments(folder.Path), run.Context)));
     }
 
     [Fact(Timeout = 10_000)]
@@ -66,7 +67,8 @@ public sealed class FileTests : IDisposable
         using (Process mkfifo = Process.Start("mkfifo", [folder["pipe"]]))
             await mkfifo.WaitForExitAsync();
         using var run = new TestRun();
-        Failed("not-a-regular-file", Errno.None, Assert.Throws<JobException>(() => ReadFile.Read(new ReadFileArguments(folder["pipe"]), run.Context)));
+        Failed("not-a-regular-file", Errno.None,
+            Assert.Throws<JobException>(() => ReadFile.Read(new ReadFileArguments(folder["pipe"]), run.Context)));
     }
 
     [Fact]
@@ -83,7 +85,8 @@ public sealed class FileTests : IDisposable
     {
         File.WriteAllText(folder["file"], "");
         using var run = new TestRun();
-        Failed("not-a-directory", Errno.ENOTDIR, Assert.Throws<JobException>(() => ReadFile.Read(new ReadFileArguments(folder["file/x"]), run.Context)));
+        Failed("not-a-directory", Errno.ENOTDIR,
+            Assert.Throws<JobException>(() => ReadFile.Read(new ReadFileArguments(folder["file/x"]), run.Context)));
     }
 
     [Fact]
@@ -161,7 +164,9 @@ public sealed class FileTests : IDisposable
 
     [Fact]
     public async Task Write_file_wants_the_name_of_a_file() =>
-        Assert.Contains("is not the name of a file", (await Assert.ThrowsAsync<JobArgumentsException>(() => WriteAsync(new WriteFileArguments(folder["missing/"]), ""))).Message);
+        Assert.Contains(
+            "is not the name of a file",
+            (await Assert.ThrowsAsync<JobArgumentsException>(() => WriteAsync(new WriteFileArguments(folder["missing/"]), ""))).Message);
 
     [Fact]
     public async Task Write_file_replaces_a_symbolic_link_and_not_what_it_leads_to()
@@ -199,7 +204,8 @@ public sealed class FileTests : IDisposable
     public async Task Write_file_refuses_fewer_bytes_than_were_announced()
     {
         File.WriteAllText(folder["file"], "old");
-        Failed("incomplete", Errno.None, await Assert.ThrowsAsync<JobException>(() => WriteAsync(new WriteFileArguments(folder["file"], Size: 8), "content")));
+        Failed("incomplete", Errno.None,
+            await Assert.ThrowsAsync<JobException>(() => WriteAsync(new WriteFileArguments(folder["file"], Size: 8), "content")));
         Assert.Equal("old", File.ReadAllText(folder["file"]));
         Assert.Equal(["file"], folder.Names);
         Assert.Equal(0, await WriteAsync(new WriteFileArguments(folder["file"], Size: 7), "content"));
@@ -222,20 +228,23 @@ public sealed class FileTests : IDisposable
     public async Task Write_file_refuses_a_directory()
     {
         Directory.CreateDirectory(folder["directory"]);
-        Failed("is-a-directory", Errno.EISDIR, await Assert.ThrowsAsync<JobException>(() => WriteAsync(new WriteFileArguments(folder["directory"]), "")));
+        Failed("is-a-directory", Errno.EISDIR,
+            await Assert.ThrowsAsync<JobException>(() => WriteAsync(new WriteFileArguments(folder["directory"]), "")));
         Assert.Equal(["directory"], folder.Names);
     }
 
     [Fact]
     public async Task Write_file_names_a_folder_that_is_missing() =>
-        Failed("not-found", Errno.ENOENT, await Assert.ThrowsAsync<JobException>(() => WriteAsync(new WriteFileArguments(folder["missing/file"]), "")));
+        Failed("not-found", Errno.ENOENT,
+            await Assert.ThrowsAsync<JobException>(() => WriteAsync(new WriteFileArguments(folder["missing/file"]), "")));
 
     [Fact]
     public async Task A_full_device_is_told_by_its_kind()
     {
         using var input = new CheckedStream(() => throw new IOException("no room", 28));
         using var run = new TestRun(inputStream: input);
-        JobException failure = await Assert.ThrowsAsync<JobException>(() => WriteFile.WriteAsync(new WriteFileArguments(folder["file"]), run.Context));
+        JobException failure = await Assert.ThrowsAsync<JobException>(
+            () => WriteFile.WriteAsync(new WriteFileArguments(folder["file"]), run.Context));
         Assert.Equal(("no-space", 28), (failure.Kind, failure.Errno));
         Assert.Empty(folder.Names);
     }

@@ -24,7 +24,9 @@ public sealed class ListDirectoryTests : IDisposable
         Assert.Equal(["C", "a", "b.txt"], listing.Entries.Select(entry => entry.Name));
         Assert.Equal(["symbolic-link", "directory", "regular"], listing.Entries.Select(entry => entry.Kind));
         string owner = Libc.getpwuid(Libc.geteuid())!.Name;
-        Assert.Equal(new DirectoryEntry("b.txt", "regular", 5, "0640", owner, new DateTime(2024, 2, 29, 1, 2, 3, DateTimeKind.Utc)), listing.Entries[2]);
+        Assert.Equal(
+            new DirectoryEntry("b.txt", "regular", 5, "0640", owner, new DateTime(2024, 2, 29, 1, 2, 3, DateTimeKind.Utc)),
+            listing.Entries[2]);
     }
 
     [Fact]
@@ -47,12 +49,15 @@ public sealed class ListDirectoryTests : IDisposable
 
     [Fact]
     public void A_missing_directory_is_an_error_with_its_path() =>
-        Assert.Contains(folder["missing"], Assert.Throws<JobException>(() => ListDirectory.List(new ListDirectoryArguments(folder["missing"]))).Message);
+        Assert.Contains(
+            folder["missing"],
+            Assert.Throws<JobException>(() => ListDirectory.List(new ListDirectoryArguments(folder["missing"]))).Message);
 
     [Fact]
     public void A_file_is_no_directory()
     {
         File.WriteAllText(folder["file"], "");
-        Assert.Equal("not-a-directory", Assert.Throws<JobException>(() => ListDirectory.List(new ListDirectoryArguments(folder["file"]))).Kind);
+        Assert.Equal(
+            "not-a-directory", Assert.Throws<JobException>(() => ListDirectory.List(new ListDirectoryArguments(folder["file"]))).Kind);
     }
 }

@@ -16,6 +16,7 @@ internal static class CCompiler
         File.WriteAllText(directory.File("proof.c"), program.AppendLine("    return 0;\n}").ToString());
 
         Child.Run("cc", "-std=gnu11", "-o", directory.File("proof"), directory.File("proof.c"));
-        return [.. Child.Run(directory.File("proof")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => long.Parse(line, CultureInfo.InvariantCulture))];
+        return [.. Child.Run(directory.File("proof")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(
+            line => long.Parse(line, CultureInfo.InvariantCulture))];
     }
 }

@@ -90,7 +90,8 @@ internal static class CNames
         ["Own.LINUX_CAPABILITY_VERSION_3"] = "_LINUX_CAPABILITY_VERSION_3",
         ["Libc.X32_SYSCALL_BIT"] = "__X32_SYSCALL_BIT",
         ["Libc.AF_UNIX_FAMILY"] = "AF_UNIX",
-        ["Libc.CLONE_NEW_ANY"] = "CLONE_NEWTIME | CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET",
+        ["Libc.CLONE_NEW_ANY"] =
+            "CLONE_NEWTIME | CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET",
         ["BpfCode.LoadWord"] = "BPF_LD | BPF_W | BPF_ABS",
         ["BpfCode.JumpIfEqual"] = "BPF_JMP | BPF_JEQ | BPF_K",
         ["BpfCode.JumpIfAtLeast"] = "BPF_JMP | BPF_JGE | BPF_K",

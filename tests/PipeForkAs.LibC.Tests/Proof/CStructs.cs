@@ -19,21 +19,26 @@ internal static class CStructs
             ("allowed_access", "allowed_access"), ("parent_fd", "parent_fd")),
         new(typeof(Own.sock_fprog), "struct sock_fprog", ("len", "len"), ("filter", "filter")),
         new(typeof(BpfInstruction), "struct sock_filter",
-            ("<Code>k__BackingField", "code"), ("<IfTrue>k__BackingField", "jt"), ("<IfFalse>k__BackingField", "jf"), ("<Constant>k__BackingField", "k")),
+            ("<Code>k__BackingField", "code"), ("<IfTrue>k__BackingField", "jt"), ("<IfFalse>k__BackingField", "jf"),
+            ("<Constant>k__BackingField", "k")),
         new(typeof(EpollEvent), "struct epoll_event", ("<Events>k__BackingField", "events"), ("<Data>k__BackingField", "data")),
         new(typeof(Own.cap_user_header), "struct __user_cap_header_struct", ("version", "version"), ("pid", "pid")),
         new(typeof(Own.cap_user_data), "struct __user_cap_data_struct",
             ("effective", "effective"), ("permitted", "permitted"), ("inheritable", "inheritable")),
         new(typeof(Own.siginfo_t), "siginfo_t",
-            ("si_signo", "si_signo"), ("si_errno", "si_errno"), ("si_code", "si_code"), ("si_pid", "si_pid"), ("si_uid", "si_uid"), ("si_status", "si_status")),
+            ("si_signo", "si_signo"), ("si_errno", "si_errno"), ("si_code", "si_code"), ("si_pid", "si_pid"), ("si_uid", "si_uid"),
+            ("si_status", "si_status")),
         new(typeof(Own.rusage), "struct rusage",
-            ("utime_sec", "ru_utime.tv_sec"), ("utime_usec", "ru_utime.tv_usec"), ("stime_sec", "ru_stime.tv_sec"), ("stime_usec", "ru_stime.tv_usec"),
+            ("utime_sec", "ru_utime.tv_sec"), ("utime_usec", "ru_utime.tv_usec"), ("stime_sec", "ru_stime.tv_sec"),
+            ("stime_usec", "ru_stime.tv_usec"),
             ("maxrss", "ru_maxrss")),
         new(typeof(SignalSet), "sigset_t", ("bits", "__val[0]")),
         new(typeof(Own.passwd), "struct passwd",
-            ("name", "pw_name"), ("password", "pw_passwd"), ("uid", "pw_uid"), ("gid", "pw_gid"), ("gecos", "pw_gecos"), ("home", "pw_dir"), ("shell", "pw_shell")),
+            ("name", "pw_name"), ("password", "pw_passwd"), ("uid", "pw_uid"), ("gid", "pw_gid"), ("gecos", "pw_gecos"),
+            ("home", "pw_dir"), ("shell", "pw_shell")),
         new(typeof(Own.spwd), "struct spwd",
-            ("name", "sp_namp"), ("password", "sp_pwdp"), ("lastChange", "sp_lstchg"), ("minimum", "sp_min"), ("maximum", "sp_max"), ("warning", "sp_warn"),
+            ("name", "sp_namp"), ("password", "sp_pwdp"), ("lastChange", "sp_lstchg"), ("minimum", "sp_min"), ("maximum", "sp_max"),
+            ("warning", "sp_warn"),
             ("inactive", "sp_inact"), ("expires", "sp_expire"), ("flags", "sp_flag")),
         new(typeof(Own.group), "struct group", ("name", "gr_name"), ("password", "gr_passwd"), ("gid", "gr_gid"), ("members", "gr_mem")),
 
@@ -42,7 +47,8 @@ internal static class CStructs
             ("handled_access_fs", "handled_access_fs"), ("handled_access_net", "handled_access_net"), ("scoped", "scoped")),
 
         // As pam_conv(3) declares it; libpam's headers are not among what a build needs.
-        new(typeof(Pam.pam_conv), "struct { int (*function)(int, const void **, void **, void *); void *data; }", ("function", "function"), ("data", "data")),
+        new(typeof(Pam.pam_conv), "struct { int (*function)(int, const void **, void **, void *); void *data; }",
+            ("function", "function"), ("data", "data")),
 
         // Arrays of these are handed to C as arrays of its plain numbers.
         new(typeof(GroupId), "struct { gid_t value; }", ("<Value>k__BackingField", "value")),
@@ -53,7 +59,8 @@ internal static class CStructs
     /// <summary>Structures that C never sees.</summary>
     public static readonly Type[] Own =
     [
-        typeof(Errno), typeof(Signal), typeof(IOResult), typeof(FileStatus), typeof(ResourceUsage), typeof(EndedChild), typeof(CapabilitySets),
+        typeof(Errno), typeof(Signal), typeof(IOResult), typeof(FileStatus), typeof(ResourceUsage), typeof(EndedChild),
+            typeof(CapabilitySets),
         typeof(PeerCredentials), typeof(ProcessIds<>), typeof(Check.CallText), typeof(CString),
     ];
 }

@@ -45,7 +45,8 @@ public sealed class ConstantTests
     /// <summary>Constants, members of enumerations, and the named values of <see cref="Errno"/> and <see cref="Signal"/>.</summary>
     private static IEnumerable<FieldInfo> Constants() =>
         from type in typeof(Libc).Assembly.GetTypes()
-        where !type.IsDefined(typeof(CompilerGeneratedAttribute), inherit: false) && type.Namespace?.StartsWith("PipeForkAs", StringComparison.Ordinal) == true
+        where !type.IsDefined(typeof(CompilerGeneratedAttribute), inherit: false)
+            && type.Namespace?.StartsWith("PipeForkAs", StringComparison.Ordinal) == true
         from field in type.GetFields(Everything)
         where field.IsLiteral || (field.FieldType == type && (type == typeof(Errno) || type == typeof(Signal)))
         select field;

@@ -18,15 +18,19 @@ public sealed class LayoutTests
             proofs.Add(($"size of {structure.Type.Name}", $"sizeof({name})", SizeOf(structure.Type)));
             foreach ((string field, string member) in structure.Members)
             {
-                FieldInfo info = structure.Type.GetField(field, Fields) ?? throw new InvalidOperationException($"{structure.Type.Name} has no field {field}");
-                proofs.Add(($"offset of {structure.Type.Name}.{field}", $"offsetof({name}, {member})", Marshal.OffsetOf(structure.Type, field)));
+                FieldInfo info = structure.Type.GetField(field, Fields)
+                    ?? throw new InvalidOperationException($"{structure.Type.Name} has no field {field}");
+                proofs.Add(
+                    ($"offset of {structure.Type.Name}.{field}", $"offsetof({name}, {member})", Marshal.OffsetOf(structure.Type, field)));
                 proofs.Add(($"size of {structure.Type.Name}.{field}", $"sizeof((({name} *)0)->{member})", SizeOf(info.FieldType)));
             }
         }
 
         long[] expected = CCompiler.Evaluate(proofs.Select(proof => proof.Expression));
 
-        Assert.Empty(proofs.Zip(expected).Where(pair => pair.First.Actual != pair.Second).Select(pair => $"{pair.First.What}: {pair.First.Actual}, in C {pair.Second}"));
+        Assert.Empty(
+            proofs.Zip(expected).Where(pair => pair.First.Actual != pair.Second).Select(
+                pair => $"{pair.First.What}: {pair.First.Actual}, in C {pair.Second}"));
     }
 
     [Fact]
@@ -53,7 +57,9 @@ public sealed class LayoutTests
     [Fact]
     public void The_buffers_for_posix_spawn_are_large_enough()
     {
-        long[] sizes = CCompiler.Evaluate(["sizeof(posix_spawnattr_t)", "sizeof(posix_spawn_file_actions_t)", "_Alignof(posix_spawnattr_t)", "_Alignof(posix_spawn_file_actions_t)"]);
+        long[] sizes = CCompiler.Evaluate(
+            ["sizeof(posix_spawnattr_t)", "sizeof(posix_spawn_file_actions_t)", "_Alignof(posix_spawnattr_t)",
+                "_Alignof(posix_spawn_file_actions_t)"]);
         Assert.InRange(sizes[0], 1, Own.PosixSpawnBufferSize);
         Assert.InRange(sizes[1], 1, Own.PosixSpawnBufferSize);
 
@@ -65,12 +71,15 @@ public sealed class LayoutTests
     [Fact]
     public void A_full_signal_set_is_what_sigfillset_makes()
     {
-        long[] words = CCompiler.Evaluate(["({ sigset_t set; sigfillset(&set); set.__val[0]; })", "({ sigset_t set; sigemptyset(&set); sigaddset(&set, SIGTERM); set.__val[0]; })"]);
+        long[] words = CCompiler.Evaluate(
+            ["({ sigset_t set; sigfillset(&set); set.__val[0]; })",
+                "({ sigset_t set; sigemptyset(&set); sigaddset(&set, SIGTERM); set.__val[0]; })"]);
         Assert.Equal($"0x{words[0]:x}", SignalSet.Full.ToString());
         Assert.Equal($"0x{words[1]:x}", SignalSet.Of(Signal.SIGTERM).ToString());
     }
 
-    private static bool IsGenerated(Type type) => type.IsDefined(typeof(CompilerGeneratedAttribute), inherit: false) || type.Name.StartsWith('<');
+    private static bool IsGenerated(Type type) =>
+        type.IsDefined(typeof(CompilerGeneratedAttribute), inherit: false) || type.Name.StartsWith('<');
 
     private static int SizeOf(Type type) =>
         type.IsPointer ? nint.Size : (int)typeof(Unsafe).GetMethod(nameof(Unsafe.SizeOf))!.MakeGenericMethod(type).Invoke(null, null)!;

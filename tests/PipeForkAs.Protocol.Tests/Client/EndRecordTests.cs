@@ -81,14 +81,17 @@ public sealed class EndRecordTests
     {
         string[] codes =
         [
-            "ok", "failed", "signaled", "error", "timeout", "cancelled", "output-limit", "bad-request", "too-large", "unknown-job", "unknown-user",
+            "ok", "failed", "signaled", "error", "timeout", "cancelled", "output-limit", "bad-request", "too-large", "unknown-job",
+                "unknown-user",
             "bad-args", "denied", "busy", "host-lost", "shutting-down", "internal",
         ];
         Assert.Equal(codes, Enum.GetValues<ReplyCode>().Select(code => code.ToWire()));
         Assert.All(codes.Zip(Enum.GetValues<ReplyCode>()), pair =>
             Assert.Equal(pair.Second, EndRecord.Parse(Encoding.UTF8.GetBytes($$"""{"code":"{{pair.First}}"}""")).Code));
         Assert.All(Enum.GetValues<ReplyCode>(), code =>
-            Assert.StartsWith($$"""{"code":"{{code.ToWire()}}",""", Encoding.UTF8.GetString(new EndRecord { Code = code }.ToJson()), StringComparison.Ordinal));
+            Assert.StartsWith(
+                $$"""{"code":"{{code.ToWire()}}",""", Encoding.UTF8.GetString(new EndRecord { Code = code }.ToJson()),
+                StringComparison.Ordinal));
         Assert.All(Enum.GetValues<ReplyCode>(), code => Assert.Equal($"\"{code.ToWire()}\"", JsonSerializer.Serialize(code)));
         Assert.Throws<ArgumentOutOfRangeException>(() => ((ReplyCode)99).ToWire());
         Assert.Throws<JsonException>(() => new EndRecord { Code = (ReplyCode)99 }.ToJson());

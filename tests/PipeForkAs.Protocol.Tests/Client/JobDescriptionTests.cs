@@ -20,7 +20,9 @@ public sealed class JobDescriptionTests
         };
         string json = JsonSerializer.Serialize(description, JobDescriptionJson.Default.JobDescription);
 
-        Assert.Equal("""{"name":"list-directory","kind":"typed","description":"Lists.","arguments":{"type":"object"},"env":["LANG"],"timeout":5}""", json);
+        Assert.Equal(
+            """{"name":"list-directory","kind":"typed","description":"Lists.","arguments":{"type":"object"},"env":["LANG"],"timeout":5}""",
+            json);
         JobDescription read = JsonSerializer.Deserialize(json, JobDescriptionJson.Default.JobDescription)!;
         Assert.Equal((description.Name, description.Kind, description.Timeout), (read.Name, read.Kind, read.Timeout));
     }

@@ -22,7 +22,8 @@ public sealed class RequestLineTests
         from names in Generate.VariableName.ListOf()
         from values in Generate.TextWithoutNul.ListOf(names.Count)
         from hasTimeout in Generate.Bool
-        from timeout in Generate.Positive64.Select(bits => BitConverter.Int64BitsToDouble(bits)).Where(seconds => seconds > 0 && double.IsFinite(seconds))
+        from timeout in Generate.Positive64.Select(bits => BitConverter.Int64BitsToDouble(bits)).Where(
+            seconds => seconds > 0 && double.IsFinite(seconds))
         from reply in Gen.Elements(Enum.GetValues<ReplyForm>())
         select new Request
         {
@@ -31,7 +32,9 @@ public sealed class RequestLineTests
             Id = operation == Operation.Cancel ? id : null,
             User = user,
             Arguments = arguments is null ? null : Encoding.UTF8.GetBytes(arguments),
-            Environment = names.Count == 0 ? null : names.Zip(values).DistinctBy(pair => pair.First).ToDictionary(pair => pair.First, pair => pair.Second),
+            Environment = names.Count == 0
+                ? null
+                : names.Zip(values).DistinctBy(pair => pair.First).ToDictionary(pair => pair.First, pair => pair.Second),
             Timeout = hasTimeout ? timeout : null,
             Reply = reply,
         };
@@ -86,7 +89,8 @@ public sealed class RequestLineTests
     {
         byte[][] lines =
         [
-            """{"op":"run","job":"id","user":"alice","args":{"a":[1,{"b":null}],"\u0061b":"\n"},"env":{"LANG":"C","E":""},"timeout":1.5,"reply":"frames"}"""u8.ToArray(),
+            """{"op":"run","job":"id","user":"alice","args":{"a":[1,{"b":null}],"\u0061b":"\n"},"env":{"LANG":"C","E":""},"timeout":1.5,"reply":"frames"}"""u8
+                .ToArray(),
             """{"job":"id","user":1000,"args":{"é":"\ud83d\ude00"}}"""u8.ToArray(),
             """{"op":"list"}"""u8.ToArray(),
             """{"op":"cancel","id":4711}"""u8.ToArray(),
@@ -114,7 +118,8 @@ public sealed class RequestLineTests
     public void A_line_has_at_most_64_KiB_with_its_end()
     {
         const string frame = "{\"job\":\"a\",\"args\":{\"a\":\"\"}}\n";
-        static Request Sized(int size) => new() { Job = "a", Arguments = Encoding.ASCII.GetBytes($"{{\"a\":\"{new string('x', size - frame.Length)}\"}}") };
+        static Request Sized(int size) =>
+            new() { Job = "a", Arguments = Encoding.ASCII.GetBytes($"{{\"a\":\"{new string('x', size - frame.Length)}\"}}") };
 
         Assert.Equal(ClientProtocol.MaxRequestBytes, Sized(ClientProtocol.MaxRequestBytes).ToLine().Length);
         Assert.ThrowsAny<RequestException>(() => Sized(ClientProtocol.MaxRequestBytes + 1).ToLine());

@@ -8,9 +8,13 @@ public sealed class RequestTests
     [Fact]
     public void A_request_with_all_members_is_read()
     {
-        Request request = Parse("""{"op":"run","job":"id","user":"alice","args":{"a":[1,{"b":null}]},"env":{"LANG":"C","EMPTY":""},"timeout":1.5,"reply":"frames"}""");
+        Request request = Parse(
+            """{"op":"run","job":"id","user":"alice","args":{"a":[1,"""
+            + """{"b":null}]},"env":{"LANG":"C","EMPTY":""},"timeout":1.5,"reply":"frames"}""");
 
-        Assert.Equal((Operation.Run, "id", "alice", 1.5, ReplyForm.Frames), (request.Operation, request.Job, request.User, request.Timeout, request.Reply));
+        Assert.Equal(
+            (Operation.Run, "id", "alice", 1.5, ReplyForm.Frames),
+            (request.Operation, request.Job, request.User, request.Timeout, request.Reply));
         Assert.Equal("""{"a":[1,{"b":null}]}""", Encoding.UTF8.GetString(request.Arguments!));
         Assert.Equal([new("LANG", "C"), new("EMPTY", "")], request.Environment!);
     }
@@ -222,7 +226,8 @@ public sealed class RequestTests
     [Fact]
     public void Nesting_is_limited()
     {
-        static string Nested(int depth) => $$"""{"job":"id","args":{{string.Concat(Enumerable.Repeat("{\"a\":", depth))}}1{{new string('}', depth)}}}""";
+        static string Nested(int depth) =>
+            $$"""{"job":"id","args":{{string.Concat(Enumerable.Repeat("{\"a\":", depth))}}1{{new string('}', depth)}}}""";
 
         Assert.NotNull(Parse(Nested(ClientProtocol.MaxDepth - 1)).Arguments);
         Refused(Nested(ClientProtocol.MaxDepth));
@@ -240,7 +245,9 @@ public sealed class RequestTests
     [InlineData("{\"job\":\"id\",\"op\":\"", "\"}")]
     public void Text_that_is_not_UTF8_or_half_a_surrogate_pair_is_refused_wherever_it_stands(string before, string after)
     {
-        byte[][] bad = [[0xFF], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xC3], "\\ud800"u8.ToArray(), "\\udc00"u8.ToArray(), "\\ud800\\u0041"u8.ToArray()];
+        byte[][] bad = [
+            [0xFF], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xC3], "\\ud800"u8.ToArray(), "\\udc00"u8.ToArray(),
+                "\\ud800\\u0041"u8.ToArray()];
         byte[] start = Encoding.ASCII.GetBytes(before), end = Encoding.ASCII.GetBytes(after);
         Assert.All(bad, bytes => Assert.ThrowsAny<RequestException>(() => Request.Parse([.. start, .. bytes, .. end])));
     }

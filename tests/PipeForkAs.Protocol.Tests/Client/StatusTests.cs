@@ -52,7 +52,10 @@ public sealed partial class StatusTests
         pipeforkasd 1.2.3, up 2.0 s
         requests: 0 served, 0 refused, 0 waiting
         jobs: 2 running, 0 of them yours
-        """, string.Join('\n', StatusText.Lines(All with { Uptime = TimeSpan.FromSeconds(2), Served = 0, Refused = 0, Waiting = 0, Hosts = null, Jobs = [], Loop = null, Codes = new Dictionary<string, long> { ["ok"] = 0 } })));
+        """, string.Join(
+            '\n', StatusText.Lines(
+                All with { Uptime = TimeSpan.FromSeconds(2), Served = 0, Refused = 0, Waiting = 0, Hosts = null, Jobs = [], Loop = null,
+                    Codes = new Dictionary<string, long> { ["ok"] = 0 } })));
 
     [Fact]
     public void Prometheus_reads_every_line_and_each_metric_says_first_what_it_is()
@@ -66,18 +69,23 @@ public sealed partial class StatusTests
             Assert.True(match.Success, line);
             if (match.Groups["help"].Success)
                 declared = match.Groups["help"].Value;
-            string named = match.Groups["type"].Success ? match.Groups["type"].Value : match.Groups["help"].Success ? declared! : match.Groups["name"].Value;
+            string named = match.Groups["type"].Success ? match.Groups["type"].Value : match.Groups["help"].Success
+                ? declared!
+                : match.Groups["name"].Value;
             Assert.Equal(declared, HistogramPart().Replace(named, ""));
         }
 
         Assert.Equal(text.Split("# HELP").Length, text.Split("# TYPE").Length);
         foreach (string sample in new[]
         {
-            "pipeforkas_info{version=\"1.2.3\"} 1", "pipeforkas_uptime_seconds 266645.4", "pipeforkas_jobs_running 2", "pipeforkas_requests_waiting 1", "pipeforkas_requests_refused_total 3",
-            "pipeforkas_requests_total{code=\"denied\"} 3", "pipeforkas_requests_total{code=\"busy\"} 0", "pipeforkas_job_host_processes{path=\"/usr/libexec/jobs\"} 2",
+            "pipeforkas_info{version=\"1.2.3\"} 1", "pipeforkas_uptime_seconds 266645.4", "pipeforkas_jobs_running 2",
+                "pipeforkas_requests_waiting 1", "pipeforkas_requests_refused_total 3",
+            "pipeforkas_requests_total{code=\"denied\"} 3", "pipeforkas_requests_total{code=\"busy\"} 0",
+                "pipeforkas_job_host_processes{path=\"/usr/libexec/jobs\"} 2",
             "pipeforkas_loop_turn_seconds_bucket{le=\"0.001\"} 7", "pipeforkas_loop_turn_seconds_bucket{le=\"+Inf\"} 9",
             "pipeforkas_loop_turn_seconds_sum 0.25", "pipeforkas_loop_turn_seconds_count 9", "pipeforkas_loop_longest_turn_seconds 0.0125",
-            "pipeforkas_job_host_workers_ready{path=\"/usr/libexec/jobs\"} 3", "pipeforkas_job_host_workers_wanted{path=\"/usr/libexec/jobs\"} 4", "pipeforkas_job_host_up{path=\"/opt/own\"} 0",
+            "pipeforkas_job_host_workers_ready{path=\"/usr/libexec/jobs\"} 3",
+                "pipeforkas_job_host_workers_wanted{path=\"/usr/libexec/jobs\"} 4", "pipeforkas_job_host_up{path=\"/opt/own\"} 0",
             "pipeforkas_job_hosts_draining 0",
         })
         {
@@ -95,7 +103,8 @@ public sealed partial class StatusTests
         Assert.Contains(Told, StatusText.Lines(loud));
         Assert.Contains("records: 4711 summed up", StatusText.Lines(others));
 
-        string[] samples = ["audit_records_suppressed_total 4711", "log_lines_suppressed_total 3", "audit_records_waiting 2", "audit_records_lost_total 1"];
+        string[] samples = [
+            "audit_records_suppressed_total 4711", "log_lines_suppressed_total 3", "audit_records_waiting 2", "audit_records_lost_total 1"];
         Assert.All(samples, sample => Assert.Contains($"\npipeforkas_{sample}\n", StatusMetrics.Of(loud), StringComparison.Ordinal));
         Assert.All(StatusMetrics.Of(loud)[..^1].Split('\n'), line => Assert.Matches(Line(), line));
         Assert.Contains("\npipeforkas_audit_records_suppressed_total 4711\n", StatusMetrics.Of(others), StringComparison.Ordinal);
@@ -120,6 +129,8 @@ public sealed partial class StatusTests
     private static partial Regex HistogramPart();
 
     /// <summary>https://prometheus.io/docs/instrumenting/exposition_formats/, as far as it is used.</summary>
-    [GeneratedRegex("""^(?:# HELP (?<help>pipeforkas_[a-z_]+) [^\\]+|# TYPE (?<type>pipeforkas_[a-z_]+) (?:gauge|counter|histogram)|(?<name>pipeforkas_[a-z_]+)(?:\{[a-z]+="(?:[^"\\\n]|\\[\\"n])*"\})? [0-9.]+)$""")]
+    [GeneratedRegex(
+        """^(?:# HELP (?<help>pipeforkas_[a-z_]+) [^\\]+|# TYPE (?<type>pipeforkas_[a-z_]+) """
+        + """(?:gauge|counter|histogram)|(?<name>pipeforkas_[a-z_]+)(?:\{[a-z]+="(?:[^"\\\n]|\\[\\"n])*"\})? [0-9.]+)$""")]
     private static partial Regex Line();
 }

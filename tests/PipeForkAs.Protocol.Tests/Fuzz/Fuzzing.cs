@@ -10,7 +10,9 @@ public sealed class FuzzingAlone;
 /// <param name="Seed">With which it is the same again (PIPEFORKAS_SEED).</param>
 /// <param name="Rounds">How many inputs.</param>
 /// <param name="Taken">How many were taken; the rest was refused in the documented way.</param>
-/// <param name="LargestExcess">The most bytes that one input allocated beyond <see cref="Fuzzing.BytesForEach"/> for each of its own.</param>
+/// <param name="LargestExcess">
+/// The most bytes that one input allocated beyond <see cref="Fuzzing.BytesForEach"/> for each of its own.
+/// </param>
 /// <param name="Growth">Bytes that the heap held more afterwards than before.</param>
 internal sealed record FuzzResult(int Seed, int Rounds, int Taken, long LargestExcess, long Growth);
 
@@ -33,18 +35,22 @@ internal static class Fuzzing
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     /// <summary>So many for each run of the tests; a million with PIPEFORKAS_SOAK=1.</summary>
-    public static int Rounds(int brief, int soak = 1_000_000) => Environment.GetEnvironmentVariable("PIPEFORKAS_SOAK") == "1" ? soak : brief;
+    public static int Rounds(int brief, int soak = 1_000_000) =>
+        Environment.GetEnvironmentVariable("PIPEFORKAS_SOAK") == "1" ? soak : brief;
 
     /// <summary>Runs.</summary>
     /// <param name="rounds">How many inputs.</param>
     /// <param name="make">Makes an input.</param>
     /// <param name="takes">Gives it to the parser: whether it was taken. Only undocumented exceptions leave it.</param>
     /// <param name="bytesForAll">Bytes of memory that an input may cost whatever its length.</param>
-    public static async Task<FuzzResult> RunAsync(int rounds, Func<Random, byte[]> make, Func<byte[], bool> takes, int bytesForAll = BytesForAll)
+    public static async Task<FuzzResult> RunAsync(
+        int rounds, Func<Random, byte[]> make, Func<byte[], bool> takes, int bytesForAll = BytesForAll)
     {
-        int seed = int.TryParse(Environment.GetEnvironmentVariable("PIPEFORKAS_SEED"), CultureInfo.InvariantCulture, out int wanted) ? wanted : Environment.TickCount;
+        int seed = int.TryParse(Environment.GetEnvironmentVariable("PIPEFORKAS_SEED"), CultureInfo.InvariantCulture, out int wanted)
+            ? wanted : Environment.TickCount;
         var run = new Run(seed, rounds, make, takes, bytesForAll);
-        Task<FuzzResult> running = Task.Factory.StartNew(run.ToTheEnd, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        Task<FuzzResult> running = Task.Factory.StartNew(
+            run.ToTheEnd, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         int round = -1;
         while (await Task.WhenAny(running, Task.Delay(Patience)) != running)
         {
@@ -96,7 +102,8 @@ internal static class Fuzzing
 
                 long excess = GC.GetAllocatedBytesForCurrentThread() - allocated - ((long)BytesForEach * input.Length);
                 if (excess > bytesForAll && Round >= rounds / 10)
-                    throw new InvalidOperationException(Words(string.Create(CultureInfo.InvariantCulture, $"takes {excess} bytes too many")));
+                    throw new InvalidOperationException(
+                        Words(string.Create(CultureInfo.InvariantCulture, $"takes {excess} bytes too many")));
                 largest = Math.Max(largest, excess);
             }
 

@@ -3,15 +3,21 @@ using System.Text.Json;
 
 namespace PipeForkAs.Protocol.Tests.Fuzz;
 
-/// <summary>Makes JSON objects that are nearly right: members are left out, doubled, renamed and given values of other members and of other types, and then bytes are damaged.</summary>
+/// <summary>
+/// Makes JSON objects that are nearly right: members are left out, doubled, renamed and given values of other members and of other types,
+/// and then bytes are damaged.
+/// </summary>
 /// <param name="members">Sound values by the members' names, as JSON.</param>
 internal sealed class JsonMutation(IReadOnlyList<(string Name, string[] Values)> members)
 {
     private static readonly string[] Odd =
     [
-        "null", "true", "false", "0", "-1", "1", "4294967295", "4294967296", "-2147483649", "18446744073709551616", "1e999", "-1e-999", "0.1", "1E5", "-0", "[]", "{}", "[[]]", "\"\"",
-        "\"\\u0000\"", "\"\\n\"", "\"\\ud800\"", "\"\\udc00\\ud800\"", "\"\\ud83d\\ude00\"", "\"é\"", "\"../..\"", "\"/\"", "\"*\"", "\"@x\"", "\"~\"", "\"a b\"", "\"root\"", "\"self\"", "\"00\"", "\"-1\"",
-        "{\"a\":{\"a\":{\"a\":1}}}", "{\"a\":1,\"a\":2}", "[1,[2,[3]]]", "\"\\u0061\"", "01", "+1", ".5", "1.", "NaN", "Infinity", "'x'", "//", "/*", "undefined", "\"\t\"",
+        "null", "true", "false", "0", "-1", "1", "4294967295", "4294967296", "-2147483649", "18446744073709551616", "1e999", "-1e-999",
+            "0.1", "1E5", "-0", "[]", "{}", "[[]]", "\"\"",
+        "\"\\u0000\"", "\"\\n\"", "\"\\ud800\"", "\"\\udc00\\ud800\"", "\"\\ud83d\\ude00\"", "\"é\"", "\"../..\"", "\"/\"", "\"*\"",
+            "\"@x\"", "\"~\"", "\"a b\"", "\"root\"", "\"self\"", "\"00\"", "\"-1\"",
+        "{\"a\":{\"a\":{\"a\":1}}}", "{\"a\":1,\"a\":2}", "[1,[2,[3]]]", "\"\\u0061\"", "01", "+1", ".5", "1.", "NaN", "Infinity", "'x'",
+            "//", "/*", "undefined", "\"\t\"",
     ];
 
     private static readonly string[] Spaces = ["", "", "", " ", "\t", "\n", "\r\n", "  ", "\ufeff", "\u00a0", "\0"];
@@ -62,7 +68,10 @@ internal sealed class JsonMutation(IReadOnlyList<(string Name, string[] Values)>
                 break;
             case 3 when random.Next(20) == 0:
                 int deep = random.Next(1, 3000);
-                text.Append(random.Next(2) == 0 ? new string('[', deep) + new string(']', deep) : string.Concat(Enumerable.Repeat("{\"a\":", deep)) + "1" + new string('}', deep));
+                text.Append(
+                    random.Next(2) == 0
+                    ? new string('[', deep) + new string(']', deep)
+                    : string.Concat(Enumerable.Repeat("{\"a\":", deep)) + "1" + new string('}', deep));
                 break;
             case 4 when random.Next(20) == 0:
                 text.Append('"').Append(random.Next(2) == 0 ? 'x' : '9', random.Next(70_000)).Append('"');

@@ -11,7 +11,8 @@ public sealed class MessageFuzzTests
 {
     private const int OfEachType = 40;
 
-    private static readonly byte[][][] Sound = [.. Samples.All.Select(type => type.Values.Sample(OfEachType, 20).Select(type.Bytes).ToArray())];
+    private static readonly byte[][][] Sound = [
+        .. Samples.All.Select(type => type.Values.Sample(OfEachType, 20).Select(type.Bytes).ToArray())];
 
     [Fact]
     public async Task Messages_are_taken_or_refused_with_a_reason()
@@ -37,7 +38,10 @@ public sealed class MessageFuzzTests
         Assert.InRange(result.Taken, result.Rounds / 50, result.Rounds * 9 / 10);
     }
 
-    /// <summary>By structure: a piece of one message in another, a length that lies by a little or by much, another kind in front; and damaged bytes.</summary>
+    /// <summary>
+    /// By structure: a piece of one message in another, a length that lies by a little or by much, another kind in front; and damaged
+    /// bytes.
+    /// </summary>
     private static byte[] Next(Random random)
     {
         byte[] message = [.. Any(random)];

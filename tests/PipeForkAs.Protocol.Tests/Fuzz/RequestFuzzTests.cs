@@ -20,8 +20,10 @@ public sealed class RequestFuzzTests
 
     private static readonly JsonMutation Ends = new(
     [
-        ("code", ["\"ok\"", "\"failed\"", "\"denied\""]), ("exit", ["0", "null", "255"]), ("signal", ["null", "9"]), ("message", ["null", "\"words\""]), ("job", ["\"id\""]), ("user", ["\"alice\""]),
-        ("uid", ["1000"]), ("pid", ["4711"]), ("stdout", ["0", "123456789012"]), ("stderr", ["0"]), ("seconds", ["0.01"]), ("cpu", ["0.004"]), ("maxrss", ["5242880"]), ("error", ["null", "{\"type\":\"T\",\"message\":\"m\"}"]),
+        ("code", ["\"ok\"", "\"failed\"", "\"denied\""]), ("exit", ["0", "null", "255"]), ("signal", ["null", "9"]),
+            ("message", ["null", "\"words\""]), ("job", ["\"id\""]), ("user", ["\"alice\""]),
+        ("uid", ["1000"]), ("pid", ["4711"]), ("stdout", ["0", "123456789012"]), ("stderr", ["0"]), ("seconds", ["0.01"]),
+            ("cpu", ["0.004"]), ("maxrss", ["5242880"]), ("error", ["null", "{\"type\":\"T\",\"message\":\"m\"}"]),
     ]);
 
     /// <summary>A request that is taken says the same when it is written again: nobody behind the parser reads it in another way.</summary>

@@ -11,7 +11,8 @@ public sealed class MessageTests
     private static readonly Type[] Parts = [typeof(Account), typeof(WorkerLimits), typeof(Sandbox)];
 
     /// <summary>Messages that are their first byte alone.</summary>
-    private static readonly MessageKind[] WithoutContent = [MessageKind.Fork, MessageKind.Ready, MessageKind.Ping, MessageKind.Pong, MessageKind.Began];
+    private static readonly MessageKind[] WithoutContent = [
+        MessageKind.Fork, MessageKind.Ready, MessageKind.Ping, MessageKind.Pong, MessageKind.Began];
 
     public static TheoryData<string> Types => [.. Samples.All.Select(type => type.Type.Name)];
 
@@ -75,7 +76,8 @@ public sealed class MessageTests
     public void Every_type_of_message_and_every_kind_is_tested_here()
     {
         IEnumerable<string> types = typeof(MessageReader).Assembly.GetTypes()
-            .Where(type => type.GetMethod("Decode", BindingFlags.Static | BindingFlags.Public)?.GetParameters()[0].ParameterType == typeof(MessageReader).MakeByRefType())
+            .Where(type => type.GetMethod("Decode", BindingFlags.Static | BindingFlags.Public)?.GetParameters()[0].ParameterType
+                == typeof(MessageReader).MakeByRefType())
             .Select(type => type.Name);
         Assert.Equal(Samples.All.Select(type => type.Type).Concat(Parts).Select(type => type.Name).Order(), types.Order());
         Assert.Equal(Enum.GetValues<MessageKind>().Order(), Samples.All.Select(type => type.Kind).Concat(WithoutContent).Order());
@@ -127,7 +129,12 @@ public sealed class MessageTests
     [Fact]
     public void A_negative_limit_is_refused_and_does_not_stand_for_none()
     {
-        var run = new WorkerOrder { Job = "a", Account = new Account("a", 1, 1, [], "/", "/"), Limits = new WorkerLimits { CpuSeconds = -2 } };
+        var run = new WorkerOrder
+        {
+            Job = "a",
+            Account = new Account("a", 1, 1, [], "/", "/"),
+            Limits = new WorkerLimits { CpuSeconds = -2 },
+        };
         Assert.Throws<FormatException>(() => Decode(Find(nameof(WorkerOrder)), Find(nameof(WorkerOrder)).Bytes(run)));
     }
 

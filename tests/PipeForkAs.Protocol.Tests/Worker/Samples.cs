@@ -76,7 +76,8 @@ internal static class Samples
         from command in Generate.Text.ArrayOf()
         from arguments in Generate.Bytes
         from account in Accounts
-        from environment in (from name in Generate.Text from value in Generate.Text select new KeyValuePair<string, string>(name, value)).ArrayOf()
+        from environment in (from name in Generate.Text from value in Generate.Text select new KeyValuePair<string, string>(name, value))
+            .ArrayOf()
         from limits in Limits
         from sandboxes in Sandboxes.ArrayOf()
         from keepsOrphans in Generate.Bool
@@ -144,19 +145,28 @@ internal static class Samples
 
     public static readonly MessageType[] All =
     [
-        Of(MessageKind.Hello, Generate.Int32.Select(version => new Hello(version)), (message, writer) => message.Encode(writer), static (ref reader) => Hello.Decode(ref reader)),
+        Of(MessageKind.Hello, Generate.Int32.Select(version => new Hello(version)), (message, writer) => message.Encode(writer),
+            static (ref reader) => Hello.Decode(ref reader)),
         Of(MessageKind.JobOffer, Offers, (message, writer) => message.Encode(writer), static (ref reader) => JobOffer.Decode(ref reader)),
-        Of(MessageKind.Refused, Generate.Text.Select(reason => new Refused(reason)), (message, writer) => message.Encode(writer), static (ref reader) => Refused.Decode(ref reader)),
-        Of(MessageKind.Forked, Generate.Int32.Select(pid => new Forked(pid)), (message, writer) => message.Encode(writer), static (ref reader) => Forked.Decode(ref reader)),
-        Of(MessageKind.ForkFailed, Generate.Text.Select(reason => new ForkFailed(reason)), (message, writer) => message.Encode(writer), static (ref reader) => ForkFailed.Decode(ref reader)),
+        Of(MessageKind.Refused, Generate.Text.Select(reason => new Refused(reason)), (message, writer) => message.Encode(writer),
+            static (ref reader) => Refused.Decode(ref reader)),
+        Of(MessageKind.Forked, Generate.Int32.Select(pid => new Forked(pid)), (message, writer) => message.Encode(writer),
+            static (ref reader) => Forked.Decode(ref reader)),
+        Of(MessageKind.ForkFailed, Generate.Text.Select(reason => new ForkFailed(reason)), (message, writer) => message.Encode(writer),
+            static (ref reader) => ForkFailed.Decode(ref reader)),
         Of(MessageKind.Exited, Exits, (message, writer) => message.Encode(writer), static (ref reader) => WorkerExited.Decode(ref reader)),
-        Of(MessageKind.Reap, Generate.Int32.Select(pid => new Reap(pid)), (message, writer) => message.Encode(writer), static (ref reader) => Reap.Decode(ref reader)),
-        Of(MessageKind.WorkerOrder, WorkerOrders, (message, writer) => message.Encode(writer), static (ref reader) => WorkerOrder.Decode(ref reader)),
-        Of(MessageKind.StepFailed, FailedSteps, (message, writer) => message.Encode(writer), static (ref reader) => StepFailed.Decode(ref reader)),
+        Of(MessageKind.Reap, Generate.Int32.Select(pid => new Reap(pid)), (message, writer) => message.Encode(writer),
+            static (ref reader) => Reap.Decode(ref reader)),
+        Of(MessageKind.WorkerOrder, WorkerOrders, (message, writer) => message.Encode(writer),
+            static (ref reader) => WorkerOrder.Decode(ref reader)),
+        Of(MessageKind.StepFailed, FailedSteps, (message, writer) => message.Encode(writer),
+            static (ref reader) => StepFailed.Decode(ref reader)),
         Of(MessageKind.Returned, Returns, (message, writer) => message.Encode(writer), static (ref reader) => Returned.Decode(ref reader)),
-        Of(MessageKind.Consent, Consents, (message, writer) => message.Encode(writer), static (ref reader) => ConsentAnswer.Decode(ref reader)),
+        Of(MessageKind.Consent, Consents, (message, writer) => message.Encode(writer),
+            static (ref reader) => ConsentAnswer.Decode(ref reader)),
     ];
 
     private static MessageType Of<T>(MessageKind kind, Gen<T> values, Action<T, MessageWriter> encode, Decode decode)
-        where T : notnull => new(typeof(T), kind, values.Select(value => (object)value), (message, writer) => encode((T)message, writer), decode);
+        where T : notnull =>
+            new(typeof(T), kind, values.Select(value => (object)value), (message, writer) => encode((T)message, writer), decode);
 }

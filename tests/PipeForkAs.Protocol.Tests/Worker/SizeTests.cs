@@ -47,7 +47,8 @@ public sealed class SizeTests
 
     [Fact]
     public void A_longer_text_is_cut_and_says_so() =>
-        Assert.Equal(new string('x', WorkerProtocol.MaxTextLength - 1) + "…", WorkerProtocol.Cut(new string('x', WorkerProtocol.MaxTextLength + 1)));
+        Assert.Equal(
+            new string('x', WorkerProtocol.MaxTextLength - 1) + "…", WorkerProtocol.Cut(new string('x', WorkerProtocol.MaxTextLength + 1)));
 
     [Fact]
     public void A_text_is_never_cut_through_a_character()

@@ -33,7 +33,8 @@ internal sealed class Place(Settings settings, string folder, PasswordEntry user
         ToolResult result = await Tool.RunAsync(words, cancellation);
         LoadResult? measured = LoadResult.Read(result.Output);
         if (result.ExitCode != 0)
-            Problems.Add($"{what}: {(measured is null ? "nothing was measured" : $"ok={measured.Right} bad={measured.Values["bad"]} err={measured.Values["err"]} {measured.Codes}")}: {result.Error.Trim()} ({string.Join(' ', words)})");
+            Problems.Add(
+                $"{what}: {(measured is null ? "nothing was measured" : $"ok={measured.Right} bad={measured.Values["bad"]} err={measured.Values["err"]} {measured.Codes}")}: {result.Error.Trim()} ({string.Join(' ', words)})");
         return measured;
     }
 }

@@ -2,7 +2,8 @@ using System.CommandLine;
 using PipeForkAs.Bench;
 using PipeForkAs.LibC;
 
-var quick = new Option<bool>("--quick") { Description = "Few and short measurements, under 90 seconds: to see that all works, and figures that are nearly right" };
+var quick = new Option<bool>(
+    "--quick") { Description = "Few and short measurements, under 90 seconds: to see that all works, and figures that are nearly right" };
 var soak = new Option<int>("--soak")
 {
     Description = "Only the soak: so many workers of the tests' mix, of which none may hang or abort",
@@ -41,7 +42,8 @@ command.SetAction(async (arguments, cancellation) =>
 
     var settings = new Settings(
         arguments.GetValue(quick), arguments.GetValue(soak), arguments.GetValue(native)!.FullName, arguments.GetValue(tools)!.FullName,
-        arguments.GetValue(contenders)!.FullName, arguments.GetValue(output)!.FullName, arguments.GetValue(commit)!, arguments.GetValue(only) ?? []);
+        arguments.GetValue(contenders)!.FullName, arguments.GetValue(output)!.FullName, arguments.GetValue(commit)!,
+        arguments.GetValue(only) ?? []);
     try
     {
         return await Benchmark.RunAsync(settings, cancellation) ? 0 : 1;

@@ -1,7 +1,8 @@
 namespace PipeForkAs.Bench;
 
 /// <summary>What is measured, and how long.</summary>
-internal sealed record Settings(bool Quick, int Soak, string Native, string Tools, string Sources, string Output, string Commit, IReadOnlyCollection<string> Only)
+internal sealed record Settings(
+    bool Quick, int Soak, string Native, string Tools, string Sources, string Output, string Commit, IReadOnlyCollection<string> Only)
 {
     public const string Start = "start";
     public const string Memory = "memory";

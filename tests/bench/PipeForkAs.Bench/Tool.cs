@@ -13,7 +13,12 @@ internal static class Tool
     {
         using var process = new Process
         {
-            StartInfo = new ProcessStartInfo(command[0], command.Skip(1)) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true },
+            StartInfo = new ProcessStartInfo(command[0], command.Skip(1))
+            {
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            },
         };
         process.Start();
         process.StandardInput.Close();
@@ -36,7 +41,9 @@ internal static class Tool
     public static async Task<string> MustAsync(params string[] command)
     {
         ToolResult result = await RunAsync(command, CancellationToken.None);
-        return result.ExitCode == 0 ? result.Output : throw new InvalidOperationException($"{string.Join(' ', command)}: exit {result.ExitCode}: {result.Error}{result.Output}");
+        return result.ExitCode == 0
+            ? result.Output
+            : throw new InvalidOperationException($"{string.Join(' ', command)}: exit {result.ExitCode}: {result.Error}{result.Output}");
     }
 
     /// <summary>Where the search path holds a program; null where it does not.</summary>

@@ -28,5 +28,7 @@ public static class ReplyCodes
     /// <summary>The code as it is written in a reply, for example <c>bad-request</c>.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is none of <see cref="ReplyCode"/>.</exception>
     public static string ToWire(this ReplyCode code) =>
-        (uint)code < (uint)Words.Length ? Words[(int)code].Word : throw new ArgumentOutOfRangeException(nameof(code), code, "not a reply code");
+        (uint)code < (uint)Words.Length
+        ? Words[(int)code].Word
+        : throw new ArgumentOutOfRangeException(nameof(code), code, "not a reply code");
 }

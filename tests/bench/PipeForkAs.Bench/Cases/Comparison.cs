@@ -13,9 +13,12 @@ internal sealed record Row(string Name, LoadResult?[] Rounds)
     /// <summary>The median of all rounds; NaN where nothing was measured.</summary>
     public double Median(Func<LoadResult, double> value) => Statistics.Median(Rounds.OfType<LoadResult>().Select(value));
 
-    /// <summary>The median of the ratios of each round to the same round of another: what slows the whole machine for a while slows both.</summary>
+    /// <summary>
+    /// The median of the ratios of each round to the same round of another: what slows the whole machine for a while slows both.
+    /// </summary>
     public double Ratio(Row to, Func<LoadResult, double> value) => Statistics.Median(
-        Rounds.Zip(to.Rounds).Where(pair => pair is { First: not null, Second: not null }).Select(pair => value(pair.First!) / value(pair.Second!)));
+        Rounds.Zip(to.Rounds).Where(pair => pair is { First: not null, Second: not null }).Select(
+            pair => value(pair.First!) / value(pair.Second!)));
 }
 
 /// <summary>Entrants that took turns. The first is the one to which the others are compared.</summary>
@@ -24,10 +27,12 @@ internal sealed record Comparison(string Title, IReadOnlyList<Row> Rows)
     public Row Baseline => Rows[0];
 
     /// <summary>
-    /// How far the first one's own rounds are apart, the fastest by the slowest: 1 on a machine that does nothing else. A ratio means little
+    /// How far the first one's own rounds are apart, the fastest by the slowest: 1 on a machine that does nothing else. A ratio means
+    /// little
     /// where this is large.
     /// </summary>
-    public double Disturbance => Baseline.Rounds.OfType<LoadResult>().Select(Rate).ToArray() is { Length: > 0 } rates ? rates.Max() / rates.Min() : double.NaN;
+    public double Disturbance =>
+        Baseline.Rounds.OfType<LoadResult>().Select(Rate).ToArray() is { Length: > 0 } rates ? rates.Max() / rates.Min() : double.NaN;
 
     public Row? this[string name] => Rows.FirstOrDefault(row => row.Name == name);
 
@@ -47,7 +52,8 @@ internal sealed record Comparison(string Title, IReadOnlyList<Row> Rows)
         return new Comparison(title, rows);
     }
 
-    private static double Rate(LoadResult result) => double.IsNaN(result.RequestsPerSecond) ? result.MegabytesPerSecond : result.RequestsPerSecond;
+    private static double Rate(LoadResult result) =>
+        double.IsNaN(result.RequestsPerSecond) ? result.MegabytesPerSecond : result.RequestsPerSecond;
 }
 
 internal static class Statistics

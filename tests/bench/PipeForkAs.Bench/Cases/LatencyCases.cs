@@ -23,7 +23,8 @@ internal static class LatencyCases
     /// <summary>Several clients at once. In a quick run those only that are servers.</summary>
     public static Task<Comparison> ClientsAsync(Place place, Field field, int clients) => Comparison.RunAsync(
         place, $"{clients} clients", place.Settings.Rounds,
-        [.. field.Contenders.Where(contender => !place.Settings.Quick || !contender.IsCommand).Select(contender => Enter(place, contender, "-c", Text(clients)))]);
+        [.. field.Contenders.Where(contender => !place.Settings.Quick || !contender.IsCommand).Select(
+            contender => Enter(place, contender, "-c", Text(clients)))]);
 
     /// <summary>Many more at once than workers wait, then nothing until all have their answers and a while longer.</summary>
     public static Task<Comparison> BurstsAsync(Place place, Field field) => Comparison.RunAsync(
@@ -37,7 +38,8 @@ internal static class LatencyCases
         await using Server daemon = await Daemon.StartAsync(
             place, limits:
             [
-                ("MaxConnections", JsonValue.Create(idle + 100)), ("MaxConnectionsPerUid", JsonValue.Create(idle + 100)), ("RequestTimeout", JsonValue.Create("00:10:00")),
+                ("MaxConnections", JsonValue.Create(idle + 100)), ("MaxConnectionsPerUid", JsonValue.Create(idle + 100)),
+                    ("RequestTimeout", JsonValue.Create("00:10:00")),
             ]);
         var contender = new Contender("nothing beside", ["-r", Daemon.Request(place, "id")], [daemon.Socket]);
         return await Comparison.RunAsync(
@@ -46,12 +48,14 @@ internal static class LatencyCases
     }
 
     /// <summary>The floor and what is to be near it.</summary>
-    private static IEnumerable<Contender> Near(Field field) => [field[Field.FloorName], field[Field.DefaultName], field[Field.OnDemandName]];
+    private static IEnumerable<Contender> Near(Field field) =>
+        [field[Field.FloorName], field[Field.DefaultName], field[Field.OnDemandName]];
 
     private static Entrant Enter(Place place, Contender contender, params string[] options) => new(
         contender.Name,
         [
-            "-n", Text(place.Settings.Requests), "-t", place.Settings.RoundSeconds.ToString(CultureInfo.InvariantCulture), "-w", contender.IsCommand ? "1" : "5",
+            "-n", Text(place.Settings.Requests), "-t", place.Settings.RoundSeconds.ToString(CultureInfo.InvariantCulture), "-w",
+                contender.IsCommand ? "1" : "5",
             "-e", $"uid={place.User.Uid}", .. options, .. contender.Request, .. contender.Target,
         ]);
 

@@ -57,7 +57,8 @@ internal static class MemoryCase
     public const int ManyWorkers = 16;
 
     /// <summary>One daemon after the other: two at once would share, and each would look smaller.</summary>
-    public static async Task<MemoryResult> RunAsync(Place place) => new(await OfAsync(place, FewWorkers), await OfAsync(place, ManyWorkers));
+    public static async Task<MemoryResult> RunAsync(Place place) =>
+        new(await OfAsync(place, FewWorkers), await OfAsync(place, ManyWorkers));
 
     private static async Task<Memory> OfAsync(Place place, int workers)
     {

@@ -9,7 +9,9 @@ internal static class RelayCase
     public const string Text = "pipeforkas, text";
     public const string Frames = "pipeforkas, frames";
 
-    /// <summary>One stream: the same program writes for the floor and, as a command job, for pipeforkas; and a job that copies its input.</summary>
+    /// <summary>
+    /// One stream: the same program writes for the floor and, as a command job, for pipeforkas; and a job that copies its input.
+    /// </summary>
     public static async Task<Comparison> ThroughputAsync(Place place)
     {
         long bytes = place.Settings.RelayBytes;
@@ -25,11 +27,14 @@ internal static class RelayCase
             new(Text, [.. common, "-r", Daemon.Request(place, Daemon.WriteJob, arguments), daemon.Socket]),
             new(Frames, [.. common, "-f", "-r", Daemon.Request(place, Daemon.WriteJob, arguments, frames: true), daemon.Socket]),
             new("pipeforkas, job cat: in and out, text", [.. common, "-z", count, "-r", Daemon.Request(place, "cat"), daemon.Socket]),
-            new("pipeforkas, job cat: in and out, frames", [.. common, "-z", count, "-f", "-r", Daemon.Request(place, "cat", frames: true), daemon.Socket]),
+            new("pipeforkas, job cat: in and out, frames",
+                [.. common, "-z", count, "-f", "-r", Daemon.Request(place, "cat", frames: true), daemon.Socket]),
         ]);
     }
 
-    /// <summary>Many streams at once, as text and in frames; and without a relay, which tells how alike the machine and the reader let them be.</summary>
+    /// <summary>
+    /// Many streams at once, as text and in frames; and without a relay, which tells how alike the machine and the reader let them be.
+    /// </summary>
     public static async Task<Comparison> StreamsAsync(Place place)
     {
         string directSocket = place.Fresh("direct");

@@ -35,7 +35,8 @@ internal static class SustainedCase
         await using Server floor = await Server.StartAsync(place, floorSocket, [place.Floor, floorSocket, place.User.Name]);
         await using Server daemon = await Daemon.StartAsync(place, MemoryCase.FewWorkers);
         string request = Daemon.Request(place, "id");
-        await place.LoadAsync("before sustained", "-n", Text(WarmRequests), "-c", Text(Clients), "-e", Uid(place), "-r", request, daemon.Socket);
+        await place.LoadAsync(
+            "before sustained", "-n", Text(WarmRequests), "-c", Text(Clients), "-e", Uid(place), "-r", request, daemon.Socket);
         Memory before = await Memory.AtRestAsync(daemon, MemoryCase.FewWorkers, place.Cancellation);
         Comparison load = await Comparison.RunAsync(place, $"{Clients} clients for long", place.Settings.SustainedRounds,
         [
@@ -45,11 +46,17 @@ internal static class SustainedCase
         return new SustainedResult(load, before, await Memory.AtRestAsync(daemon, MemoryCase.FewWorkers, place.Cancellation));
     }
 
-    /// <summary>Collections, threads, tasks, timers, files, processes, exceptions and finalizers, in any order, a seed each. One that hangs ends with timeout, one that aborts with signaled.</summary>
+    /// <summary>
+    /// Collections, threads, tasks, timers, files, processes, exceptions and finalizers, in any order, a seed each. One that hangs ends
+    /// with timeout, one that aborts with signaled.
+    /// </summary>
     public static async Task<SoakResult> SoakAsync(Place place, int count)
     {
-        await using Server daemon = await Daemon.StartAsync(place, MemoryCase.FewWorkers, "pipeforkas-test-jobs", ("JobTimeout", "00:00:50"));
-        string[] options = ["-c", Text(MixClients), "-f", "-x", "ok", "-r", Daemon.Request(place, "mix", """{"seed":{n},"steps":4}""", frames: true), daemon.Socket];
+        await using Server daemon = await Daemon.StartAsync(
+            place, MemoryCase.FewWorkers, "pipeforkas-test-jobs", ("JobTimeout", "00:00:50"));
+        string[] options = [
+            "-c", Text(MixClients), "-f", "-x", "ok", "-r", Daemon.Request(place, "mix", """{"seed":{n},"steps":4}""", frames: true),
+                daemon.Socket];
         await place.LoadAsync("before the soak", ["-n", Text(WarmRequests), .. options]);
         Memory before = await Memory.AtRestAsync(daemon, MemoryCase.FewWorkers, place.Cancellation);
         LoadResult? did = await place.LoadAsync("soak", ["-n", Text(count), .. options]);
@@ -57,7 +64,8 @@ internal static class SustainedCase
     }
 
     private static string[] Options(Place place) =>
-        ["-n", "10000000", "-t", place.Settings.SustainedSeconds.ToString(CultureInfo.InvariantCulture), "-c", Text(Clients), "-w", "5", "-e", Uid(place)];
+        ["-n", "10000000", "-t", place.Settings.SustainedSeconds.ToString(CultureInfo.InvariantCulture), "-c", Text(Clients), "-w", "5",
+            "-e", Uid(place)];
 
     private static string Uid(Place place) => $"uid={place.User.Uid}";
 

@@ -44,7 +44,8 @@ internal static class Daemon
         return (socket, [place.Native("pipeforkasd"), "--config", file]);
     }
 
-    public static async Task<Server> StartAsync(Place place, int? workers = null, string program = "pipeforkas-jobs", params (string Name, JsonNode Value)[] limits)
+    public static async Task<Server> StartAsync(
+        Place place, int? workers = null, string program = "pipeforkas-jobs", params (string Name, JsonNode Value)[] limits)
     {
         (string socket, string[] command) = await PrepareAsync(place, workers, program, limits);
         return await Server.StartAsync(place, socket, command, AsTheUnit);

@@ -53,18 +53,27 @@ internal sealed class Field : IAsyncDisposable
         Server pool = await Daemon.StartAsync(place);
         Add(DefaultName, pool, request);
         Add(OnDemandName, await Daemon.StartAsync(place, workers: 0), request);
-        Contenders.Add(new Contender("pipeforkas run (command)", [], ["--", place.Native("pipeforkas"), "--socket", pool.Socket, "run", "id", "--user", place.User.Name]));
+        Contenders.Add(
+            new Contender(
+                "pipeforkas run (command)", [],
+                ["--", place.Native("pipeforkas"), "--socket", pool.Socket, "run", "id", "--user", place.User.Name]));
     }
 
     private async Task AddServersAsync()
     {
         string user = place.User.Name;
         string socket = place.Fresh("python");
-        await TryAsync(PythonName, ["python3"], socket, found => [found[0], Path.Combine(place.Settings.Sources, "forking_server.py"), socket, user], ["-r", "id"]);
+        await TryAsync(
+            PythonName, ["python3"], socket, found => [found[0], Path.Combine(place.Settings.Sources, "forking_server.py"), socket, user],
+            ["-r", "id"]);
         string other = place.Fresh("socat");
-        await TryAsync(SocatName, ["socat"], other, found => [found[0], "-t", "30", $"UNIX-LISTEN:{other},fork,backlog=4096", $"EXEC:id,su={user}"], []);
+        await TryAsync(
+            SocatName, ["socat"], other, found => [found[0], "-t", "30", $"UNIX-LISTEN:{other},fork,backlog=4096", $"EXEC:id,su={user}"],
+            []);
         string s6 = place.Fresh("s6");
-        await TryAsync("s6-ipcserver, s6-setuidgid", ["s6-ipcserver", "s6-setuidgid"], s6, found => [found[0], "-c", "1000", "-b", "4096", s6, found[1], user, "id"], []);
+        await TryAsync(
+            "s6-ipcserver, s6-setuidgid", ["s6-ipcserver", "s6-setuidgid"], s6,
+            found => [found[0], "-c", "1000", "-b", "4096", s6, found[1], user, "id"], []);
     }
 
     private async Task AddCommandsAsync()
@@ -75,7 +84,8 @@ internal sealed class Field : IAsyncDisposable
         await TryCommandAsync("setpriv --reuid", "setpriv", $"--reuid={user}", $"--regid={user}", "--init-groups", "id");
         await TryCommandAsync("userv", "userv", "--override", "execute id", user, "id");
         if (Directory.Exists("/run/systemd/system"))
-            await TryCommandAsync("systemd-run --uid --pipe", "systemd-run", $"--uid={user}", "--pipe", "--wait", "--quiet", "--collect", "id");
+            await TryCommandAsync(
+                "systemd-run --uid --pipe", "systemd-run", $"--uid={user}", "--pipe", "--wait", "--quiet", "--collect", "id");
         else
             Missing.Add(new Missing("systemd-run --uid --pipe", "systemd is not PID 1 here"));
     }

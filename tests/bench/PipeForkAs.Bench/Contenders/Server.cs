@@ -27,14 +27,17 @@ internal sealed class Server : IAsyncDisposable
     public static Server Launch(Place place, string socket, IEnumerable<string> command, params (string Name, string Value)[] environment)
     {
         string log = $"{socket}.log";
-        var start = new ProcessStartInfo("/bin/sh", ["-c", "log=$1; shift; exec \"$@\" >\"$log\" 2>&1 </dev/null", "sh", log, .. command]) { WorkingDirectory = place.Folder };
+        var start = new ProcessStartInfo(
+            "/bin/sh",
+            ["-c", "log=$1; shift; exec \"$@\" >\"$log\" 2>&1 </dev/null", "sh", log, .. command]) { WorkingDirectory = place.Folder };
         foreach ((string name, string value) in environment)
             start.Environment[name] = value;
         return new Server(Process.Start(start)!, socket, log);
     }
 
     /// <summary>Starts one and waits until it takes connections.</summary>
-    public static async Task<Server> StartAsync(Place place, string socket, IEnumerable<string> command, params (string Name, string Value)[] environment)
+    public static async Task<Server> StartAsync(
+        Place place, string socket, IEnumerable<string> command, params (string Name, string Value)[] environment)
     {
         Server server = Launch(place, socket, command, environment);
         try
@@ -43,7 +46,8 @@ internal sealed class Server : IAsyncDisposable
             while (!await server.ListensAsync())
             {
                 if (server.process.HasExited || waited.Elapsed > Patience)
-                    throw new InvalidOperationException($"{string.Join(' ', command)} does not listen: {await File.ReadAllTextAsync(server.log, place.Cancellation)}");
+                    throw new InvalidOperationException(
+                        $"{string.Join(' ', command)} does not listen: {await File.ReadAllTextAsync(server.log, place.Cancellation)}");
                 await Task.Delay(5, place.Cancellation);
             }
 
@@ -76,7 +80,8 @@ internal sealed class Server : IAsyncDisposable
         }
 
         // A server that leaves children behind: they are this run's.
-        foreach (int pid in family.Where(pid => ProcFs.Stat(pid) is { Parent: 1 } && ProcFs.CommandLine(pid).Contains(Socket, StringComparison.Ordinal)))
+        foreach (int pid in family.Where(
+            pid => ProcFs.Stat(pid) is { Parent: 1 } && ProcFs.CommandLine(pid).Contains(Socket, StringComparison.Ordinal)))
             Libc.kill(new ProcessId(pid), Signal.SIGKILL);
         process.Dispose();
         File.Delete(Socket);

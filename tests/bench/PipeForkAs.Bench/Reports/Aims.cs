@@ -34,25 +34,32 @@ internal static class Aims
         ToFirst("One client: p99 to the floor's", results.OneClient, Field.DefaultName, r => r.P99, 1.5, true),
         ToFirst("One client with pauses: p50 to the floor's", results.WithPauses, Field.DefaultName, r => r.P50, 1.0, true),
         ToFirst("16 clients: requests/s to the floor's", results.ManyClients, Field.DefaultName, r => r.RequestsPerSecond, 1.0, false),
-        ToFirst("16 clients for long: jobs/s to the floor's", results.Sustained?.Load, Field.DefaultName, r => r.RequestsPerSecond, 1.0, false),
-        new("Bursts: p50 to that with 0 workers", results.Bursts?[Field.DefaultName]?.Ratio(results.Bursts[Field.OnDemandName]!, r => r.P50) ?? double.NaN, 1.0, true),
+        ToFirst("16 clients for long: jobs/s to the floor's", results.Sustained?.Load, Field.DefaultName, r => r.RequestsPerSecond, 1.0,
+            false),
+        new("Bursts: p50 to that with 0 workers",
+            results.Bursts?[Field.DefaultName]?.Ratio(results.Bursts[Field.OnDemandName]!, r => r.P50) ?? double.NaN, 1.0, true),
         ToFirst("Relay, text: MB/s to the floor's", results.Relay, RelayCase.Text, r => r.MegabytesPerSecond, 0.9, false),
         ToFirst("Relay, frames: MB/s to the floor's", results.Relay, RelayCase.Frames, r => r.MegabytesPerSecond, 0.8, false),
         Alike("64 streams, text: fastest over slowest", results.Streams, RelayCase.Text),
         Alike("64 streams, frames: fastest over slowest", results.Streams, RelayCase.Frames),
-        ToFirst("Beside idle connections: p50 to that without", results.BesideIdle, results.BesideIdle?.Rows[1].Name ?? "", r => r.P50, 1.1, true),
+        ToFirst("Beside idle connections: p50 to that without", results.BesideIdle, results.BesideIdle?.Rows[1].Name ?? "", r => r.P50,
+            1.1, true),
         FromProduct("Python's p50 to pipeforkas's", results.OneClient, Field.PythonName, 8),
         FromProduct("socat's p50 to pipeforkas's", results.OneClient, Field.SocatName, 12),
         FromProduct("sudo's p50 to pipeforkas's", results.OneClient, Field.SudoName, 30),
         new("Memory at rest with 4 workers", results.Memory is { } memory ? memory.Few.Total / 1e6 : double.NaN, 30, true, " MB"),
-        new($"The same after {results.Sustained?.Jobs:N0} jobs", results.Sustained is { } used ? used.After.Total / 1e6 : double.NaN, 30, true, " MB"),
+        new($"The same after {results.Sustained?.Jobs:N0} jobs", results.Sustained is { } used ? used.After.Total / 1e6 : double.NaN, 30,
+            true, " MB"),
         new("Memory of a further worker", results.Memory is { } further ? further.FurtherWorker / 1e6 : double.NaN, 0.6, true, " MB"),
-        new($"Memory after {results.Sustained?.Jobs:N0} jobs to that before", results.Sustained is { } run ? 1 + run.Growth : double.NaN, 1.05, true),
+        new($"Memory after {results.Sustained?.Jobs:N0} jobs to that before", results.Sustained is { } run ? 1 + run.Growth : double.NaN,
+            1.05, true),
         new("Memory after the soak to that before", results.Soak is { } soak ? 1 + soak.Growth : double.NaN, 1.05, true),
     ];
 
-    private static Aim ToFirst(string what, Comparison? comparison, string name, Func<LoadResult, double> value, double bound, bool atMost) => new(
-        what, comparison?[name] is { } row ? row.Ratio(comparison.Baseline, value) : double.NaN, bound, atMost, Disturbance: comparison?.Disturbance ?? 1);
+    private static Aim ToFirst(
+        string what, Comparison? comparison, string name, Func<LoadResult, double> value, double bound, bool atMost) => new(
+        what, comparison?[name] is { } row ? row.Ratio(comparison.Baseline, value) : double.NaN, bound, atMost,
+        Disturbance: comparison?.Disturbance ?? 1);
 
     private static Aim FromProduct(string what, Comparison? comparison, string name, double bound) => new(
         what, comparison?[name] is { } row ? row.Ratio(comparison[Field.DefaultName]!, r => r.P50) : double.NaN, bound, AtMost: false,

@@ -24,15 +24,18 @@ internal static class Chart
             <rect width="100%" height="100%" fill="#ffffff"/>
 
             """);
-        Panel(text, 0, oneClient, "One client: time of a request in microseconds, p50; the line goes to p99 (less is better)", row => row.Median(r => r.P50), row => row.Median(r => r.P99));
+        Panel(text, 0, oneClient, "One client: time of a request in microseconds, p50; the line goes to p99 (less is better)",
+            row => row.Median(r => r.P50), row => row.Median(r => r.P99));
         if (manyClients is not null)
-            Panel(text, PanelHeight(oneClient), manyClients, "16 clients: requests per second (more is better)", row => row.Median(r => r.RequestsPerSecond), null);
+            Panel(text, PanelHeight(oneClient), manyClients, "16 clients: requests per second (more is better)",
+                row => row.Median(r => r.RequestsPerSecond), null);
         return text.AppendLine("</svg>").ToString();
     }
 
     private static int PanelHeight(Comparison comparison) => Head + comparison.Rows.Count * RowHeight + 16;
 
-    private static void Panel(StringBuilder text, int top, Comparison comparison, string title, Func<Row, double> value, Func<Row, double>? tail)
+    private static void Panel(
+        StringBuilder text, int top, Comparison comparison, string title, Func<Row, double> value, Func<Row, double>? tail)
     {
         Row[] rows = [.. comparison.Rows.Where(row => !double.IsNaN(value(row)))];
         if (rows.Length == 0)
@@ -42,23 +45,40 @@ internal static class Chart
         double X(double v) => Left + (Math.Log10(v) - low) / (high - low) * (Width - Left - Right);
 
         int bottom = top + Head + rows.Length * RowHeight;
-        text.Append(CultureInfo.InvariantCulture, $"<text x=\"12\" y=\"{top + 26}\" font-size=\"15\" font-weight=\"bold\">{WebUtility.HtmlEncode(title)}</text>\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"<text x=\"12\" y=\"{top + 26}\" font-size=\"15\" font-weight=\"bold\">{WebUtility.HtmlEncode(title)}</text>\n");
         for (int decade = low; decade <= high; decade++)
         {
             double x = X(Math.Pow(10, decade));
-            text.Append(CultureInfo.InvariantCulture, $"<line x1=\"{x:0.0}\" y1=\"{top + Head - 6}\" x2=\"{x:0.0}\" y2=\"{bottom}\" stroke=\"#d0d0d0\"/>\n");
-            text.Append(CultureInfo.InvariantCulture, $"<text x=\"{x:0.0}\" y=\"{top + Head - 10}\" text-anchor=\"middle\" fill=\"#606060\">{Math.Pow(10, decade):#,0.###}</text>\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"<line x1=\"{x:0.0}\" y1=\"{top + Head - 6}\" x2=\"{x:0.0}\" y2=\"{bottom}\" stroke=\"#d0d0d0\"/>\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"<text x=\"{x:0.0}\" y=\"{top + Head - 10}\" text-anchor=\"middle\" "
+                + $"fill=\"#606060\">{Math.Pow(10, decade):#,0.###}</text>\n");
         }
 
         for (int i = 0; i < rows.Length; i++)
         {
             int y = top + Head + i * RowHeight;
             double end = X(value(rows[i])), whisker = tail is null ? end : X(tail(rows[i]));
-            string colour = rows[i].Name == Field.FloorName ? "#606060" : rows[i].Name.StartsWith(Field.DefaultName, StringComparison.Ordinal) ? "#0b6e4f" : "#b08968";
-            text.Append(CultureInfo.InvariantCulture, $"<text x=\"{Left - 10}\" y=\"{y + 16}\" text-anchor=\"end\">{WebUtility.HtmlEncode(rows[i].Name)}</text>\n");
-            text.Append(CultureInfo.InvariantCulture, $"<rect x=\"{Left}\" y=\"{y + 3}\" width=\"{end - Left:0.0}\" height=\"{RowHeight - 8}\" fill=\"{colour}\"/>\n");
-            text.Append(CultureInfo.InvariantCulture, $"<line x1=\"{end:0.0}\" y1=\"{y + 12}\" x2=\"{whisker:0.0}\" y2=\"{y + 12}\" stroke=\"{colour}\" stroke-width=\"2\"/>\n");
-            text.Append(CultureInfo.InvariantCulture, $"<text x=\"{Math.Max(end, whisker) + 6:0.0}\" y=\"{y + 16}\" fill=\"#303030\">{value(rows[i]):#,0}</text>\n");
+            string colour = rows[i].Name == Field.FloorName
+                ? "#606060"
+                : rows[i].Name.StartsWith(Field.DefaultName, StringComparison.Ordinal) ? "#0b6e4f" : "#b08968";
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"<text x=\"{Left - 10}\" y=\"{y + 16}\" text-anchor=\"end\">{WebUtility.HtmlEncode(rows[i].Name)}</text>\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"<rect x=\"{Left}\" y=\"{y + 3}\" width=\"{end - Left:0.0}\" height=\"{RowHeight - 8}\" fill=\"{colour}\"/>\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"<line x1=\"{end:0.0}\" y1=\"{y + 12}\" x2=\"{whisker:0.0}\" y2=\"{y + 12}\" stroke=\"{colour}\" stroke-width=\"2\"/>\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"<text x=\"{Math.Max(end, whisker) + 6:0.0}\" y=\"{y + 16}\" fill=\"#303030\">{value(rows[i]):#,0}</text>\n");
         }
     }
 }

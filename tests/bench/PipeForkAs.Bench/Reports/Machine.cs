@@ -11,8 +11,10 @@ internal static class Machine
     public static string Describe()
     {
         string kernel = File.ReadAllText("/proc/sys/kernel/osrelease").Trim();
-        string? model = File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':', 2)[1].Trim();
+        string? model = File.ReadLines("/proc/cpuinfo").FirstOrDefault(
+            line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':', 2)[1].Trim();
         long memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        return $"{Environment.ProcessorCount} x {model ?? RuntimeInformation.ProcessArchitecture.ToString()}, {memory / 1e9:0.0} GB, Linux {kernel}";
+        return $"{Environment.ProcessorCount} x {model ?? RuntimeInformation.ProcessArchitecture.ToString()}, {memory / 1e9:0.0} GB, "
+            + $"Linux {kernel}";
     }
 }

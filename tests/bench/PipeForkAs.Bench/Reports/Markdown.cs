@@ -11,12 +11,16 @@ internal static class Markdown
     {
         var text = new StringBuilder();
         Settings settings = results.Settings;
-        text.AppendLine(settings.Soak > 0 ? "# PipeForkAs: soak" : $"# PipeForkAs: benchmark{(settings.Quick ? ", a quick run" : "")}").AppendLine();
-        text.AppendLine($"{results.Date:yyyy-MM-dd HH:mm} UTC, commit {settings.Commit}, {results.Elapsed.TotalSeconds:0} s.").AppendLine($"{Machine.Describe()}, load {results.LoadBefore} before and {results.LoadAfter} after.").AppendLine();
-        foreach (Comparison comparison in new[] { results.OneClient, results.WithPauses, results.FewClients, results.ManyClients, results.Bursts, results.BesideIdle }.OfType<Comparison>())
+        text.AppendLine(
+            settings.Soak > 0 ? "# PipeForkAs: soak" : $"# PipeForkAs: benchmark{(settings.Quick ? ", a quick run" : "")}").AppendLine();
+        text.AppendLine($"{results.Date:yyyy-MM-dd HH:mm} UTC, commit {settings.Commit}, {results.Elapsed.TotalSeconds:0} s.").AppendLine(
+            $"{Machine.Describe()}, load {results.LoadBefore} before and {results.LoadAfter} after.").AppendLine();
+        foreach (Comparison comparison in new[] { results.OneClient, results.WithPauses, results.FewClients, results.ManyClients,
+            results.Bursts, results.BesideIdle }.OfType<Comparison>())
             Latency(text, comparison);
         if (results.Missing.Count > 0)
-            text.AppendLine($"Not here: {string.Join("; ", results.Missing.Select(missing => $"{missing.Name} ({missing.Reason})"))}.").AppendLine();
+            text.AppendLine(
+                $"Not here: {string.Join("; ", results.Missing.Select(missing => $"{missing.Name} ({missing.Reason})"))}.").AppendLine();
         Relay(text, results.Relay);
         Streams(text, results.Streams);
         Sustained(text, results.Sustained);
@@ -32,9 +36,15 @@ internal static class Markdown
         Soak(text, results.Soak);
         Aimed(text, results);
         if (Aims.Of(results).Any(aim => !aim.IsDecided))
-            text.AppendLine("\"Disturbed\": the floor's own rounds differ so much that the machine did other things beside; measure again on a quiet one.").AppendLine();
+            text.AppendLine(
+                "\"Disturbed\": the floor's own rounds differ so much that the machine did other things beside; measure again on a quiet "
+                + "one.")
+                .AppendLine();
         text.AppendLine("## Errors").AppendLine();
-        text.AppendLine(results.Problems.Count == 0 ? "None: every reply was right." : string.Join('\n', results.Problems.Select(problem => $"- {problem.ReplaceLineEndings(" ")}")));
+        text.AppendLine(
+            results.Problems.Count == 0
+            ? "None: every reply was right."
+            : string.Join('\n', results.Problems.Select(problem => $"- {problem.ReplaceLineEndings(" ")}")));
         return text.ToString();
     }
 
@@ -44,8 +54,10 @@ internal static class Markdown
         foreach (Row row in comparison.Rows)
         {
             Line(
-                text, row.Name, F0(row.Median(r => r.P50)), F0(row.Median(r => r.P90)), F0(row.Median(r => r.P99)), F0(row.Median(r => r.RequestsPerSecond)),
-                F2(row.Ratio(comparison.Baseline, r => r.P50)), F2(row.Ratio(comparison.Baseline, r => r.P99)), F2(row.Ratio(comparison.Baseline, r => r.RequestsPerSecond)));
+                text, row.Name, F0(row.Median(r => r.P50)), F0(row.Median(r => r.P90)), F0(row.Median(r => r.P99)),
+                F0(row.Median(r => r.RequestsPerSecond)),
+                F2(row.Ratio(comparison.Baseline, r => r.P50)), F2(row.Ratio(comparison.Baseline, r => r.P99)),
+                F2(row.Ratio(comparison.Baseline, r => r.RequestsPerSecond)));
         }
 
         Spread(text, comparison);
@@ -69,7 +81,8 @@ internal static class Markdown
         foreach (Row row in comparison.Rows)
         {
             Line(
-                text, row.Name, F0(row.Median(r => r.MegabytesPerSecond)), F1(row.Median(r => r.Streams.Min() / 1e6)), F1(row.Median(r => r.Streams.Max() / 1e6)),
+                text, row.Name, F0(row.Median(r => r.MegabytesPerSecond)), F1(row.Median(r => r.Streams.Min() / 1e6)),
+                F1(row.Median(r => r.Streams.Max() / 1e6)),
                 $"{F1(row.Median(RelayCase.Spread) * 100)} %");
         }
 
@@ -84,7 +97,8 @@ internal static class Markdown
         foreach (Row row in result.Load.Rows)
         {
             Line(
-                text, row.Name, $"{row.Rounds.Sum(round => round?.Right ?? 0):N0}", F0(row.Median(r => r.RequestsPerSecond)), F0(row.Median(r => r.P50)), F0(row.Median(r => r.P99)),
+                text, row.Name, $"{row.Rounds.Sum(round => round?.Right ?? 0):N0}", F0(row.Median(r => r.RequestsPerSecond)),
+                F0(row.Median(r => r.P50)), F0(row.Median(r => r.P99)),
                 F0(row.Median(r => r.Max)), F2(row.Ratio(result.Load.Baseline, r => r.RequestsPerSecond)));
         }
 
@@ -98,7 +112,13 @@ internal static class Markdown
             return;
         Title(text, "Soak: the worker mix", "", "workers", "right", "seconds", "workers/s", "max ms", "ends");
         if (result.Load is { } load)
-            Line(text, "pipeforkas, 4 workers", $"{load.Right + long.Parse(load.Values["bad"], CultureInfo.InvariantCulture) + long.Parse(load.Values["err"], CultureInfo.InvariantCulture):N0}", $"{load.Right:N0}", F1(load.Seconds), F0(load.RequestsPerSecond), F0(load.Max / 1000), load.Codes);
+            Line(text, "pipeforkas, 4 workers",
+                $"{load.Right + long.Parse(load.Values["bad"], CultureInfo.InvariantCulture) + long.Parse(load.Values["err"], CultureInfo.InvariantCulture):N0}",
+                $"{load.Right:N0}",
+                F1(load.Seconds),
+                F0(load.RequestsPerSecond),
+                F0(load.Max / 1000),
+                load.Codes);
         text.AppendLine();
         BeforeAfter(text, result.Before, result.After);
     }
@@ -133,7 +153,8 @@ internal static class Markdown
         foreach (Aim aim in aims)
         {
             Line(
-                text, aim.Name, $"{F2(aim.Measured)}{aim.Unit}", $"{(aim.AtMost ? "at most" : "at least")} {aim.Bound.ToString(CultureInfo.InvariantCulture)}{aim.Unit}",
+                text, aim.Name, $"{F2(aim.Measured)}{aim.Unit}",
+                $"{(aim.AtMost ? "at most" : "at least")} {aim.Bound.ToString(CultureInfo.InvariantCulture)}{aim.Unit}",
                 (aim.IsMet ? "met" : $"missed by {aim.MissedBy * 100:0} %") + (aim.IsDecided ? "" : ", but disturbed"));
         }
 
@@ -142,7 +163,10 @@ internal static class Markdown
 
     /// <summary>How much else the machine did.</summary>
     private static void Spread(StringBuilder text, Comparison comparison) =>
-        text.AppendLine().AppendLine($"{comparison.Baseline.Rounds.Length} rounds; between the slowest and the fastest of {comparison.Baseline.Name}: a factor of {F2(comparison.Disturbance)}.").AppendLine();
+        text.AppendLine().AppendLine(
+            $"{comparison.Baseline.Rounds.Length} rounds; between the slowest and the fastest "
+            + $"of {comparison.Baseline.Name}: a factor of {F2(comparison.Disturbance)}.")
+            .AppendLine();
 
     private static void Title(StringBuilder text, string title, params string[] columns)
     {
@@ -153,7 +177,8 @@ internal static class Markdown
     private static void Header(StringBuilder text, params string[] columns)
     {
         Line(text, columns[0], columns[1..]);
-        Line(text, new string('-', 40), [.. columns[1..].Select(column => new string('-', Math.Max(column.Length, 10) - 1) + ":")], columns[1..]);
+        Line(text, new string('-', 40), [.. columns[1..].Select(column => new string('-', Math.Max(column.Length, 10) - 1) + ":")],
+            columns[1..]);
     }
 
     private static StringBuilder Line(StringBuilder text, string name, params string[] cells) => Line(text, name, cells, cells);
@@ -167,5 +192,6 @@ internal static class Markdown
 
     private static string F2(double value) => Format(value, "0.00");
 
-    private static string Format(double value, string format) => double.IsNaN(value) ? "-" : value.ToString(format, CultureInfo.InvariantCulture);
+    private static string Format(double value, string format) =>
+        double.IsNaN(value) ? "-" : value.ToString(format, CultureInfo.InvariantCulture);
 }

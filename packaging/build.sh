@@ -16,13 +16,9 @@ trap 'rm -rf "$scratch"' EXIT
 . packaging/sdk.sh
 trap 'give_back; rm -rf "$scratch"' EXIT
 
-# Where tests/run.sh has built all projects: it publishes several at the same time, none of which may write what another reads.
-built=()
-[ "${PIPEFORKAS_BUILT:-}" != 1 ] || built=(--no-restore -p:BuildProjectReferences=false)
-
 mkdir -p "$out"
 for project in Daemon Cli StockJobs; do
-    sdk publish "src/PipeForkAs.$project" -c Release -r linux-x64 -o "artifacts/publish/$project" --nologo -v quiet "${built[@]}"
+    sdk publish "src/PipeForkAs.$project" -c Release -r linux-x64 -o "artifacts/publish/$project" --nologo -v quiet
 done
 install -m 755 artifacts/publish/Daemon/pipeforkasd artifacts/publish/Cli/pipeforkas artifacts/publish/StockJobs/pipeforkas-jobs "$out/"
 ls -l "$out"

@@ -210,12 +210,11 @@ format() {
     return "$status"
 }
 
-product() { PIPEFORKAS_BUILT=1 step native 1800 packaging/build.sh "$native"; }
-
-# The job hosts that only tests need.
-test_hosts() {
+# One after the other: each builds the libraries for the native runtime, in the same folders. The suites beside it use others.
+natives() {
+    step native 1800 packaging/build.sh "$native" || return
     step test-jobs 1800 "${dotnet[@]}" publish tests/PipeForkAs.TestJobs -c Release -r linux-x64 -o "$scratch/test-jobs" \
-        --no-restore -p:BuildProjectReferences=false --nologo -v quiet || return
+        --nologo -v quiet || return
     install -D -m 755 "$scratch/test-jobs/pipeforkas-test-jobs" "$native/pipeforkas-test-jobs" || return
     step readme 1800 tests/build-readme-jobs.sh "$native/panel-jobs"
 }
@@ -269,12 +268,10 @@ if [ -n "$quick" ]; then
 else
     native=$scratch/native
     mkdir "$native"
-    lane product
-    lane test_hosts
-    natives=("${lanes[@]}")
+    lane natives
     lane units
-    join "${natives[@]}" || { stop; fail "a native build failed"; }
-    lanes=("${lanes[@]:2}")
+    join "${lanes[0]}" || { stop; fail "a native build failed"; }
+    lanes=("${lanes[1]}")
     export PIPEFORKAS_NATIVE=$native PIPEFORKAS_PROGRAM=$native/pipeforkas
     lane long_end_to_end
     lane short_end_to_end

@@ -99,7 +99,8 @@ public static class ArgumentPairs
     {
         ArgumentSchema member = arguments.Member(name)!.Value;
         return new ArgumentDescription(
-            name, member.Expectation, arguments.Requires(name), member.Default, member.Description) { Pattern = member.Pattern };
+            name, member.Expectation, arguments.Requires(name), member.Default, member.Description)
+        { Pattern = member.Pattern };
     }
 
     private static (string Name, string Value) Split(string pair)

@@ -48,8 +48,11 @@ public sealed class CheckTests
           rule "all": the job is not among Jobs
 
         """, ""), await RunAsync(
-            Denied with { Reason = "no rule matches",
-                Rules = [new("panel", "the caller is not among Callers"), new("all", "the job is not among Jobs")] }, "--explain"));
+            Denied with
+            {
+                Reason = "no rule matches",
+                Rules = [new("panel", "the caller is not among Callers"), new("all", "the job is not among Jobs")]
+            }, "--explain"));
 
     [Fact(Timeout = Bound.Milliseconds)]
     public async Task Who_is_not_told_why_is_told_that() =>

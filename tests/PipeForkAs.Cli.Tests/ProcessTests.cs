@@ -235,10 +235,10 @@ public sealed class ProcessTests
 
     private static Process Start(FakeDaemon daemon, string program, params string[] args) =>
         Process.Start(new ProcessStartInfo(program, args)
-    {
-        RedirectStandardInput = true,
-        RedirectStandardOutput = true,
-        RedirectStandardError = true,
-        Environment = { [ClientProtocol.SocketVariable] = daemon.SocketPath, ["P"] = Program, ["SHELL"] = "/bin/bash" },
-    })!;
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment = { [ClientProtocol.SocketVariable] = daemon.SocketPath, ["P"] = Program, ["SHELL"] = "/bin/bash" },
+        })!;
 }

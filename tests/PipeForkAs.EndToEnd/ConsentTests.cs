@@ -162,8 +162,13 @@ public sealed class ConsentTests : IAsyncLifetime
                 ["As"] = new JsonArray(TestUsers.Alice),
                 ["RequireConsent"] = true,
             },
-            new JsonObject { ["Name"] = "bob", ["Callers"] = new JsonArray("root"), ["Jobs"] = new JsonArray("*"),
-                ["As"] = new JsonArray(TestUsers.Bob) }),
+            new JsonObject
+            {
+                ["Name"] = "bob",
+                ["Callers"] = new JsonArray("root"),
+                ["Jobs"] = new JsonArray("*"),
+                ["As"] = new JsonArray(TestUsers.Bob)
+            }),
     };
 
     private static async Task WriteAsync(string content)

@@ -26,8 +26,11 @@ public sealed class InheritanceTests : IAsyncLifetime
         configuration["Commands"] = new JsonObject
         {
             ["show-descriptors"] =
-                new JsonObject { ["Command"] = new JsonArray(
-                    "/bin/sh", "-c", "for fd in /proc/$$/fd/*; do echo \"${fd##*/} $(readlink $fd)\"; done") },
+                new JsonObject
+                {
+                    ["Command"] = new JsonArray(
+                    "/bin/sh", "-c", "for fd in /proc/$$/fd/*; do echo \"${fd##*/} $(readlink $fd)\"; done")
+                },
             ["show-environment"] = new JsonObject { ["Command"] = new JsonArray("/usr/bin/env") },
             ["reach-terminal"] = new JsonObject { ["Command"] = new JsonArray(reach, "tiocsti", "read:/dev/tty") },
         };

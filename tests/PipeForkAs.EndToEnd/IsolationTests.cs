@@ -219,8 +219,11 @@ public sealed class IsolationTests(IsolatingDaemon shared) : IClassFixture<Isola
         {
             configuration["JobHosts"] = new JsonArray(new JsonObject { ["Path"] = NativeBuild.TestJobs, ["Workers"] = 1 });
             configuration["Commands"] =
-                new JsonObject { ["nap"] = JsonNode.Parse(
-                    """{"Command":["/usr/bin/sleep","{seconds}"],"Parameters":{"seconds":{"Type":"integer"}}}""") };
+                new JsonObject
+                {
+                    ["nap"] = JsonNode.Parse(
+                    """{"Command":["/usr/bin/sleep","{seconds}"],"Parameters":{"seconds":{"Type":"integer"}}}""")
+                };
         });
         int host = Assert.Single(own.JobHosts);
         using Socket client = await StartAsync(job, arguments, own);

@@ -16,8 +16,14 @@ public sealed class RootGrantingDaemon : ConfiguredDaemon
         configuration["Policy"] = new JsonObject
         {
             ["Rules"] = new JsonArray(
-                new JsonObject { ["Name"] = "ops", ["Callers"] = Words(TestUsers.Alice, "root"), ["Jobs"] = Words("self", "show-status"),
-                    ["As"] = Words("root"), ["AllowRoot"] = true },
+                new JsonObject
+                {
+                    ["Name"] = "ops",
+                    ["Callers"] = Words(TestUsers.Alice, "root"),
+                    ["Jobs"] = Words("self", "show-status"),
+                    ["As"] = Words("root"),
+                    ["AllowRoot"] = true
+                },
                 new JsonObject { ["Name"] = "all", ["Callers"] = Words("*"), ["Jobs"] = Words("*"), ["As"] = Words("*", "self") }),
         };
     }
@@ -122,7 +128,8 @@ public sealed class RootTests(RootGrantingDaemon shared) : IClassFixture<RootGra
         using JobHostByHand.Worker worker = host.Fork();
         worker.Order(
             Mark(new Account("nobody", uid, gid, [gid], "/", "/bin/sh"),
-                Path.Combine(daemon.Folder, "none")) with { GrantsRoot = grantsRoot });
+                Path.Combine(daemon.Folder, "none")) with
+            { GrantsRoot = grantsRoot });
         Assert.Equal(WorkerStep.Order, worker.Refusal().Step);
         Assert.False(File.Exists(Path.Combine(daemon.Folder, "none")));
     }

@@ -248,11 +248,14 @@ public sealed class SandboxTests(SandboxDaemon shared) : IClassFixture<SandboxDa
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         configuration["JobHosts"] = new JsonArray(new JsonObject { ["Path"] = NativeBuild.StockJobs, ["Workers"] = 1 });
         configuration["Commands"] =
-            new JsonObject { ["demanding"] = new JsonObject
+            new JsonObject
             {
-                ["Command"] = new JsonArray("/usr/bin/true"),
-                ["Sandbox"] = JsonNode.Parse(sandbox),
-            } };
+                ["demanding"] = new JsonObject
+                {
+                    ["Command"] = new JsonArray("/usr/bin/true"),
+                    ["Sandbox"] = JsonNode.Parse(sandbox),
+                }
+            };
 
         await using DaemonProcess lacking = await FaultyKernel.LaunchDaemonAsync(folder, configuration, [new Fault(call, ENOSYS)]);
 

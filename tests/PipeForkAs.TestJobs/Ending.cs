@@ -117,7 +117,8 @@ internal static class Ending
     {
         using ChildProcess child = ChildProcess.Start(
             new ProcessStartInfo(
-                "/bin/sh", ["-c", "trap 'exit 43' TERM; echo ready; while :; do sleep 0.1; done"]) { RedirectStandardOutput = true })!;
+                "/bin/sh", ["-c", "trap 'exit 43' TERM; echo ready; while :; do sleep 0.1; done"])
+            { RedirectStandardOutput = true })!;
         context.Line(await child.StandardOutput.ReadLineAsync(CancellationToken.None) ?? "");
         await child.WaitForExitAsync(CancellationToken.None);
         return child.ExitCode;

@@ -12,7 +12,8 @@ internal sealed class StatusCommand : Command
 {
     private readonly Option<bool> json = new("--json") { Description = "Write one JSON object" };
     private readonly Option<bool> prometheus = new(
-        "--prometheus") { Description = "Write metrics in the text format that Prometheus reads" };
+        "--prometheus")
+    { Description = "Write metrics in the text format that Prometheus reads" };
     private readonly SocketOption socket;
     private readonly StreamSet streams;
 

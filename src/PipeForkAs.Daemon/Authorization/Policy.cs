@@ -172,19 +172,19 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Policy?
 
     private static string Outcome(Rule rule, bool caller, bool job, TruthValue user, TruthValue matches, ConsentAnswer? consent) =>
         (caller, job, user, matches) switch
-    {
-        (false, _, _, _) => "the caller is not among Callers",
-        (_, false, _, _) => "the job is not among Jobs",
-        (_, _, TruthValue.No, _) => "the user is not among As, or is root or under MinimumUid and not named",
-        (_, _, _, TruthValue.No) => "the arguments are not what Where demands",
-        (_, _, TruthValue.Unknowable, _) => "denies it: a group that As names could not be looked up",
-        (_, _, _, TruthValue.Unknowable) when !rule.Deny => "an argument that Where looks at is missing, or cannot be judged",
-        (_, _, _, TruthValue.Unknowable) => "denies it: an argument that Where looks at is missing, or cannot be judged",
-        (_, _, _, TruthValue.Pending) => "the user's account decides",
-        _ when rule.RequireConsent && consent is not { Given: true } => consent is { } refused
-            ? $"the user has not consented: {refused.Reason}" : "the user's consent decides",
-        _ => rule.Deny ? "denies it" : "allows it",
-    };
+        {
+            (false, _, _, _) => "the caller is not among Callers",
+            (_, false, _, _) => "the job is not among Jobs",
+            (_, _, TruthValue.No, _) => "the user is not among As, or is root or under MinimumUid and not named",
+            (_, _, _, TruthValue.No) => "the arguments are not what Where demands",
+            (_, _, TruthValue.Unknowable, _) => "denies it: a group that As names could not be looked up",
+            (_, _, _, TruthValue.Unknowable) when !rule.Deny => "an argument that Where looks at is missing, or cannot be judged",
+            (_, _, _, TruthValue.Unknowable) => "denies it: an argument that Where looks at is missing, or cannot be judged",
+            (_, _, _, TruthValue.Pending) => "the user's account decides",
+            _ when rule.RequireConsent && consent is not { Given: true } => consent is { } refused
+                ? $"the user has not consented: {refused.Reason}" : "the user's consent decides",
+            _ => rule.Deny ? "denies it" : "allows it",
+        };
 
     /// <summary>
     /// Tells of a job whether the caller may run it as anyone, with some arguments: whether it may know that there is such a job.

@@ -281,8 +281,11 @@ public sealed class CommandJobTests
     private static CommandWord Word(string word) => CommandWord.Parse(word, name => name is "path" or "a-b.c_1");
 
     private static CommandJob Make(string[] command, params (string Name, ParameterOptions Options)[] parameters) => new(
-        "job", new CommandOptions { Command = command,
-            Parameters = parameters.ToDictionary(parameter => parameter.Name, parameter => parameter.Options) });
+        "job", new CommandOptions
+        {
+            Command = command,
+            Parameters = parameters.ToDictionary(parameter => parameter.Name, parameter => parameter.Options)
+        });
 
     private static string[] Line(CommandJob job, string? arguments) =>
         LineOf(job, arguments is null ? null : Encoding.UTF8.GetBytes(arguments));

@@ -11,7 +11,8 @@ public sealed class ProcessEntryTests
     {
         using Process child = Process.Start(
             new ProcessStartInfo(
-                "/bin/sh", ["-c", "printf ') R 1 1 1 (' >/proc/self/comm; exec sleep 100 </dev/null"]) { RedirectStandardInput = true })!;
+                "/bin/sh", ["-c", "printf ') R 1 1 1 (' >/proc/self/comm; exec sleep 100 </dev/null"])
+            { RedirectStandardInput = true })!;
         try
         {
             ProcessEntry entry = Assert.NotNull(ProcessEntry.Read(child.Id));

@@ -179,7 +179,8 @@ public sealed class AcceptorTests : IConnectionRefusals, IAsyncDisposable
     public async Task A_stop_leaves_the_service_managers_queue_to_the_next_daemon()
     {
         using var manager = new Socket(
-            AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, ProtocolType.Unspecified) { Blocking = false };
+            AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, ProtocolType.Unspecified)
+        { Blocking = false };
         manager.Bind(new UnixDomainSocketEndPoint(path));
         manager.Listen(10);
         var borrowed = new FileDescriptor((int)manager.Handle);
@@ -282,7 +283,8 @@ public sealed class AcceptorTests : IConnectionRefusals, IAsyncDisposable
         for (int i = 0; i < count; i++)
         {
             var client = new Socket(
-                AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, ProtocolType.Unspecified) { ReceiveTimeout = 30_000 };
+                AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, ProtocolType.Unspecified)
+            { ReceiveTimeout = 30_000 };
             clients.Add(client);
             client.Connect(new UnixDomainSocketEndPoint(path));
         }

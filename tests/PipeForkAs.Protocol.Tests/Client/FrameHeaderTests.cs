@@ -19,8 +19,10 @@ public sealed class FrameHeaderTests
     [Fact]
     public void What_is_encoded_is_decoded_as_the_same()
     {
-        Gen<FrameHeader> headers = from type in Gen.Elements(Types) from length in Gen.Choose(
-            0, FrameHeader.MaxLength) select new FrameHeader(type, length);
+        Gen<FrameHeader> headers = from type in Gen.Elements(Types)
+                                   from length in Gen.Choose(
+            0, FrameHeader.MaxLength)
+                                   select new FrameHeader(type, length);
         Properties.Holds(headers, header =>
         {
             var bytes = new byte[FrameHeader.Size];
@@ -33,8 +35,10 @@ public sealed class FrameHeaderTests
     public void Any_eight_bytes_are_a_header_that_encodes_to_them_or_are_refused() => Properties.Holds(
         Gen.OneOf(
             Generate.Bytes.Where(bytes => bytes.Length >= 8),
-            from type in Gen.Elements<byte>(0, 1, 2, 3, 16) from rest in Gen.Choose(0, 2).ArrayOf(
-                7) select (byte[])[type, .. rest.Select(value => (byte)value)]),
+            from type in Gen.Elements<byte>(0, 1, 2, 3, 16)
+            from rest in Gen.Choose(0, 2).ArrayOf(
+                7)
+            select (byte[])[type, .. rest.Select(value => (byte)value)]),
         bytes =>
         {
             var again = new byte[FrameHeader.Size];

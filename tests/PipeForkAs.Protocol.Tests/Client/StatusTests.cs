@@ -54,8 +54,17 @@ public sealed partial class StatusTests
         jobs: 2 running, 0 of them yours
         """, string.Join(
             '\n', StatusText.Lines(
-                All with { Uptime = TimeSpan.FromSeconds(2), Served = 0, Refused = 0, Waiting = 0, Hosts = null, Jobs = [], Loop = null,
-                    Codes = new Dictionary<string, long> { ["ok"] = 0 } })));
+                All with
+                {
+                    Uptime = TimeSpan.FromSeconds(2),
+                    Served = 0,
+                    Refused = 0,
+                    Waiting = 0,
+                    Hosts = null,
+                    Jobs = [],
+                    Loop = null,
+                    Codes = new Dictionary<string, long> { ["ok"] = 0 }
+                })));
 
     [Fact]
     public void Prometheus_reads_every_line_and_each_metric_says_first_what_it_is()

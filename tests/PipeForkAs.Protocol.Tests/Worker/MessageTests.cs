@@ -8,7 +8,7 @@ namespace PipeForkAs.Protocol.Tests.Worker;
 public sealed class MessageTests
 {
     /// <summary>Parts of messages, which have no first byte of their own.</summary>
-    private static readonly Type[] Parts = [typeof(Account), typeof(WorkerLimits), typeof(Sandbox)];
+    private static readonly Type[] Parts = [typeof(Account), typeof(WorkerLimits)];
 
     /// <summary>Messages that are their first byte alone.</summary>
     private static readonly MessageKind[] WithoutContent = [

@@ -3,7 +3,8 @@ using PipeForkAs.Bench;
 using PipeForkAs.LibC;
 
 var quick = new Option<bool>(
-    "--quick") { Description = "Few and short measurements, under 90 seconds: to see that all works, and figures that are nearly right" };
+    "--quick")
+{ Description = "Few and short measurements, under 90 seconds: to see that all works, and figures that are nearly right" };
 var soak = new Option<int>("--soak")
 {
     Description = "Only the soak: so many workers of the tests' mix, of which none may hang or abort",

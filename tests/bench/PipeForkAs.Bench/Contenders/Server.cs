@@ -29,7 +29,8 @@ internal sealed class Server : IAsyncDisposable
         string log = $"{socket}.log";
         var start = new ProcessStartInfo(
             "/bin/sh",
-            ["-c", "log=$1; shift; exec \"$@\" >\"$log\" 2>&1 </dev/null", "sh", log, .. command]) { WorkingDirectory = place.Folder };
+            ["-c", "log=$1; shift; exec \"$@\" >\"$log\" 2>&1 </dev/null", "sh", log, .. command])
+        { WorkingDirectory = place.Folder };
         foreach ((string name, string value) in environment)
             start.Environment[name] = value;
         return new Server(Process.Start(start)!, socket, log);

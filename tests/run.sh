@@ -207,8 +207,12 @@ format() {
     find /tmp -maxdepth 1 -type s -user root -newer "$scratch/before-format" \
         -regextype posix-extended -regex '/tmp/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}' -delete
     [ "$status" -eq 0 ] || echo "the format is not clean: run dotnet format"
+    short_lines || { echo "these lines have more than 140 characters: break them"; status=1; }
     return "$status"
 }
+
+# The formatter does not check the length of lines. grep counts characters, by the locale that is set above.
+short_lines() { ! find src tests -name '*.cs' -not -path '*/obj/*' -not -path '*/bin/*' -exec grep -HnE '^.{141,}$' {} + | grep .; }
 
 # One after the other: each builds the libraries for the native runtime, in the same folders. The suites beside it use others.
 natives() {

@@ -20,7 +20,8 @@ public sealed class HardeningTests(BootedSystem system)
         test "$(ps -o comm= -p 1)" = systemd
         test "$(id -un)" = alice; id -Gn >/dev/null; getent passwd bob >/dev/null
         echo x >/dev/null; head -c 16 /dev/urandom | wc -c | grep -qx 16; exec 3<>/dev/ptmx; exec 3>&-
-        uname -a >/dev/null; date >/dev/null; df . >/dev/null; nice -n 5 true; nproc >/dev/null; free >/dev/null 2>&1 || cat /proc/meminfo >/dev/null
+        uname -a >/dev/null; date >/dev/null; df . >/dev/null; nice -n 5 true; nproc >/dev/null
+        free >/dev/null 2>&1 || cat /proc/meminfo >/dev/null
         perl -e 'my $pid = fork; if (!$pid) { exec "true" } waitpid $pid, 0; exit $?'
         (sleep 60 & kill $!; wait $! || test $? -eq 143) 2>/dev/null
         umask 022; (umask)
@@ -63,7 +64,8 @@ public sealed class HardeningTests(BootedSystem system)
         const string Configuration =
             """
             {
-              "Commands": { "try": { "Command": [ "/bin/sh", "-c", "id -u; touch /etc/by-root && echo wrote; touch /home/alice/by-root && chown alice /home/alice/by-root && echo gave" ] } },
+              "Commands": { "try": { "Command": [ "/bin/sh", "-c",
+                "id -u; touch /etc/by-root && echo wrote; cd /home/alice && touch by-root && chown alice by-root && echo gave" ] } },
               "Policy": { "Rules": [ { "Name": "root", "Callers": [ "alice" ], "Jobs": [ "try" ], "As": [ "root" ], "AllowRoot": true } ] }
             }
             """;

@@ -15,7 +15,9 @@ public sealed class RunTests
         Kind = JobKind.Typed,
         Description = "Reads a file\e[0m",
         Arguments = JsonDocument.Parse(
-            """{"type":"object","properties":{"path":{"type":"string"},"lines":{"type":["integer","null"],"default":10}},"required":["path"]}""").RootElement,
+            """
+            {"type":"object","properties":{"path":{"type":"string"},"lines":{"type":["integer","null"],"default":10}},"required":["path"]}
+            """).RootElement,
         Environment = ["LANG", "TZ"],
         Timeout = TimeSpan.FromSeconds(30),
     };

@@ -82,7 +82,8 @@ public sealed class ArgumentTests(ArgumentsDaemon shared) : IClassFixture<Argume
     public async Task Arguments_of_every_type_arrive_as_they_were_sent()
     {
         const string Arguments =
-            """{"text":"ä\n\"\\\u0001😀","number":-2147483648,"real":-1.5e-300,"flag":true,"colour":"Green","point":{"x":-1,"y":2},"list":["","a b"],"optional":null,"withDefault":8}""";
+            """{"text":"ä\n\"\\\u0001😀","number":-2147483648,"real":-1.5e-300,"flag":true"""
+            + ""","colour":"Green","point":{"x":-1,"y":2},"list":["","a b"],"optional":null,"withDefault":8}""";
 
         FramedReply reply = await RawClient.RunAsync(daemon, "typed-all", Arguments);
 

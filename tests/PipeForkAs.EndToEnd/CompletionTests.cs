@@ -44,7 +44,8 @@ public sealed class CompletionTests
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(c => c["Policy"] = new JsonObject
         {
             ["Rules"] = JsonNode.Parse($$"""
-                [ { "Name": "r", "Callers": [ "root" ], "Jobs": [ "*" ], "As": [ "*" ] }, { "Name": "a", "Callers": [ "{{TestUsers.Alice}}" ], "Jobs": [ "echo" ], "As": [ "self" ] } ]
+                [ { "Name": "r", "Callers": [ "root" ], "Jobs": [ "*" ], "As": [ "*" ] },
+                  { "Name": "a", "Callers": [ "{{TestUsers.Alice}}" ], "Jobs": [ "echo" ], "As": [ "self" ] } ]
                 """),
         });
         using Socket client = await Crowd.SendAsync(daemon, $$$"""{"job":"graceful","user":"{{{TestUsers.Alice}}}"}""");

@@ -88,7 +88,9 @@ public sealed class ForgeryTests(PlainDaemon shared) : IClassFixture<PlainDaemon
             }
 
             string variable = await RawClient.TextAsync(
-                daemon, $$"""{"job":"self","user":"{{TestUsers.Alice}}","env":{ {{JsonSerializer.Serialize($"LANG{injected}LD_PRELOAD")}}:"x"} }""");
+                daemon,
+                $$"""{"job":"self","user":"{{TestUsers.Alice}}","env":{ """
+                    + JsonSerializer.Serialize($"LANG{injected}LD_PRELOAD") + """:"x"} }""");
             Assert.Matches("^pipeforkas: bad-request: \\P{Cc}*\n$", variable);
             string argument = await RawClient.TextAsync(
                 daemon, $$"""{"job":"echo","user":"{{TestUsers.Alice}}","args":{ {{JsonSerializer.Serialize($"text{injected}")}}:"x"} }""");

@@ -13,14 +13,20 @@ public sealed class RestrictionDaemon : ConfiguredDaemon
     {
         configuration["Limits"]!["OutputLimit"] = 1_000_000;
         configuration["Limits"]!["Worker"] = JsonNode.Parse(
-            """{"MemoryMax":1073741824,"PidsMax":100,"OpenFiles":500,"CpuSeconds":50,"FileSize":10000000,"Umask":"0027","Nice":3,"OomScoreAdj":200}""");
+            """
+            {"MemoryMax":1073741824,"PidsMax":100,"OpenFiles":500,"CpuSeconds":50,
+            "FileSize":10000000,"Umask":"0027","Nice":3,"OomScoreAdj":200}
+            """);
         var commands = (JsonObject)configuration["Commands"]!;
         const string Show =
             "ulimit -Hn; ulimit -Ht; ulimit -Hc; ulimit -Hf; ulimit -Hd; ulimit -Hu; umask; nice; cat /proc/self/oom_score_adj";
         commands["limits"] = Command(["/bin/bash", "-c", Show]);
         commands["limits-tighter"] = Command(["/bin/bash", "-c", Show]);
         commands["limits-tighter"]!["Limits"] = JsonNode.Parse(
-            """{"MemoryMax":104857600,"PidsMax":50,"OpenFiles":100,"CpuSeconds":10,"FileSize":1048576,"Umask":"0077","Nice":7,"OomScoreAdj":300}""");
+            """
+            {"MemoryMax":104857600,"PidsMax":50,"OpenFiles":100,"CpuSeconds":10,
+            "FileSize":1048576,"Umask":"0077","Nice":7,"OomScoreAdj":300}
+            """);
         commands["limits-tightest"] = commands["limits-tighter"]!.DeepClone();
         commands["spin"] = Command(["/bin/bash", "-c", "while :; do :; done"]);
         commands["spin"]!["Limits"] = JsonNode.Parse("""{"CpuSeconds":1}""");
@@ -37,7 +43,9 @@ public sealed class RestrictionDaemon : ConfiguredDaemon
         commands["nothing"] = Command(["/usr/bin/printf", "x"]);
         commands["nothing"]!["OutputLimit"] = 0;
         configuration["Jobs"] = JsonNode.Parse(
-            """{"limits-tightest":{"Limits":{"OpenFiles":50,"Nice":9}},"sleep":{"Timeout":"00:00:01"},"ignore-sigterm":{"OutputLimit":3}}""");
+            """
+            {"limits-tightest":{"Limits":{"OpenFiles":50,"Nice":9}},"sleep":{"Timeout":"00:00:01"},"ignore-sigterm":{"OutputLimit":3}}
+            """);
     }
 }
 

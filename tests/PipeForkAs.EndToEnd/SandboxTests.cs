@@ -203,7 +203,8 @@ public sealed class SandboxTests(SandboxDaemon shared) : IClassFixture<SandboxDa
         {
             FramedReply reply = await RawClient.RunAsync(
                 daemon, "boxed",
-                $$"""{"read":["/etc/passwd","/etc/hostname","/usr/bin/true"],"write":["{{home}}/box/file","{{home}}/file","/tmp/pipeforkas-boxed"]}""");
+                $$"""{"read":["/etc/passwd","/etc/hostname","/usr/bin/true"]"""
+                    + $$""","write":["{{home}}/box/file","{{home}}/file","/tmp/pipeforkas-boxed"]}""");
 
             Assert.Equal((ReplyCode.Ok, ""), (reply.End.Code, reply.End.Message ?? ""));
             Assert.Equal(

@@ -50,7 +50,9 @@ public sealed class WatchedSocketTests
     {
         await using DaemonProcess daemon = await StartAsync();
         using var client = await Crowd.SendAsync(
-            daemon, $$$"""{"job":"become","user":"{{{TestUsers.Alice}}}","args":{"command":["{{{ProgramOf(daemon.Folder)}}}","output","{{{Watches}}}"]}}""");
+            daemon,
+            $$$"""{"job":"become","user":"{{{TestUsers.Alice}}}","args":{"command":"""
+                + $$$"""["{{{ProgramOf(daemon.Folder)}}}","output","{{{Watches}}}"]}}""");
         await Crowd.WaitForAsync(client, "x");
         await Bystander.IsNotDelayedAsync(daemon, Probing);
         client.Close();

@@ -62,7 +62,8 @@ internal sealed class PolicyWarnings(Action<string> log)
                 pattern => pattern != JobPattern.All && !jobs.Any(job => JobPattern.Matches(pattern, job.Name))))
             {
                 yield return $"the rule \"{rule.Name}\" {(rule.Deny ? "denies" : "allows")} the job "
-                    + $"\"{pattern}\", and {(pattern[^1] == '*' ? "no registered job's name begins so" : "no job of that name is registered")}";
+                    + $"\"{pattern}\", and "
+                    + (pattern[^1] == '*' ? "no registered job's name begins so" : "no job of that name is registered");
             }
 
             if (rule.Deny && rule.Where.FirstOrDefault(condition => condition.LooksAtFolder) is { } passed)

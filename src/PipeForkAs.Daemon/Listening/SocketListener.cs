@@ -86,7 +86,8 @@ internal sealed class SocketListener : IDisposable
             if (made.Permissions != mode)
             {
                 throw Refuse(
-                    $"the socket {path} has other permissions than Socket:Mode says; its folder has a default ACL, remove that (setfacl -k)");
+                    $"the socket {path} has other permissions than Socket:Mode says; its folder has a default ACL, "
+                    + "remove that (setfacl -k)");
             }
 
             return new SocketListener(socket, path, made, descriptors);

@@ -17,7 +17,8 @@ internal sealed class LineFormatter() : ConsoleFormatter(FormatterName)
     /// <inheritdoc/>
     public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter) =>
         textWriter.Write(
-            $"{Word(logEntry.LogLevel)}: {logEntry.Category}[{logEntry.EventId.Id}] {Text(logEntry.State, logEntry.Exception, logEntry.Formatter(logEntry.State, logEntry.Exception))}\n");
+            $"{Word(logEntry.LogLevel)}: {logEntry.Category}[{logEntry.EventId.Id}] "
+            + $"{Text(logEntry.State, logEntry.Exception, logEntry.Formatter(logEntry.State, logEntry.Exception))}\n");
 
     /// <summary>A record as one line: its message, the fields of an audit record, and the exception.</summary>
     public static string Text<TState>(TState state, Exception? exception, string message)

@@ -22,7 +22,8 @@ internal static class BoundingSet
                 Libc.prctl_capbset_drop(capability);
                 if (Libc.prctl_capbset_read(capability) != false)
                     throw new HostRefusedException(
-                        $"capability {capability} is left in the bounding set (capabilities(7)), though it was dropped: a job could gain it");
+                        $"capability {capability} is left in the bounding set (capabilities(7)), though it was dropped: "
+                        + "a job could gain it");
             }
 
             if (capability == 0)

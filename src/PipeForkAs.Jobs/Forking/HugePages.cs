@@ -18,7 +18,8 @@ internal static class HugePages
         pipeforkas_move_code();
     }
 
-#pragma warning disable SYSLIB1054 // LibraryImport writes code with pointers, which LibC alone may have; the functions take nothing and return nothing.
+// LibraryImport writes code with pointers, which LibC alone may have; the functions take nothing and return nothing.
+#pragma warning disable SYSLIB1054
     [DllImport("pipeforkas_runtime")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern void pipeforkas_collapse_hydrated();

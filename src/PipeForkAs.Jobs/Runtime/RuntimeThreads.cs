@@ -63,7 +63,8 @@ internal static class RuntimeThreads
         }
     }
 
-#pragma warning disable SYSLIB1054 // LibraryImport writes code with pointers, which LibC alone may have; they take nothing and return a C bool.
+// LibraryImport writes code with pointers, which LibC alone may have; they take nothing and return a C bool.
+#pragma warning disable SYSLIB1054
     [DllImport("pipeforkas_runtime")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     [return: MarshalAs(UnmanagedType.U1)]

@@ -18,7 +18,8 @@ public static class StatusText
         yield return $"pipeforkasd {status.Version}, up {Time(status.Uptime)}";
         yield return Invariant($"requests: {status.Served} served, {status.Refused} refused, {status.Waiting} waiting");
         if (status.Codes.Values.Any(count => count > 0))
-            yield return $"  {string.Join(", ", status.Codes.Where(code => code.Value > 0).Select(code => Invariant($"{code.Key} {code.Value}")))}";
+            IEnumerable<string> codes = status.Codes.Where(code => code.Value > 0).Select(code => Invariant($"{code.Key} {code.Value}"));
+            yield return $"  {string.Join(", ", codes)}";
         if (status.Loop is { } loop)
         {
             string step = loop.LongestStep is null ? "" : $" ({loop.LongestStep})";

@@ -103,7 +103,8 @@ public sealed class PolicyPropertyTests
         return (rule, isAllowed,
             consistent
             ? ""
-            : $"{caller} {job} {user} as \"{selector}\": by name {byName}, by account {byAccount}: {string.Join("; ", rules.Select(Text))}");
+            : $"{caller} {job} {user} as \"{selector}\": by name {byName}, by account {byAccount}: "
+                + string.Join("; ", rules.Select(Text)));
     }
 
     /// <summary>A name that is all digits is no name to a request.</summary>
@@ -162,5 +163,6 @@ public sealed class PolicyPropertyTests
     private static string Text(NaiveRule rule) =>
         $"{(rule.Deny ? "deny" : "allow")} callers [{string.Join(',', rule.Callers)}] jobs "
         + $"[{string.Join(',', rule.Jobs)}] as [{string.Join(',', rule.As)}] "
-        + $"root {rule.AllowRoot} consent {rule.RequireConsent} where {string.Join(',', rule.Where.Select(where => $"{where.Argument} {where.Way} {string.Join('|', where.Values)}"))}";
+        + $"root {rule.AllowRoot} consent {rule.RequireConsent} where "
+        + string.Join(',', rule.Where.Select(where => $"{where.Argument} {where.Way} {string.Join('|', where.Values)}"));
 }

@@ -71,7 +71,8 @@ public sealed class PolicyFileTests : IDisposable
         """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Where": { "path": { "Pattern": "(a)\\1" } } }""",
         "Policy:Rules:0:Where:path:Pattern: is no regular expression that can be used")]
     [InlineData(
-        """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Where": { "path": { "Pattern": "((aa|b){1,500}){1,500}" } } }""",
+        """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], """
+            + """ "Where": { "path": { "Pattern": "((aa|b){1,500}){1,500}" } } }""",
         "Policy:Rules:0:Where:path:Pattern: is no regular expression that can be used: its repetitions")]
     [InlineData(
         """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Where": { "path": { "Pattern": "a", "MaxLength": 0 } } }""",
@@ -126,8 +127,10 @@ public sealed class PolicyFileTests : IDisposable
     public void A_rule_is_read_as_it_is_written()
     {
         PolicyOptions policy = Load("""
-            { "Rules": [ { "Name": "panel", "Callers": [ "root", "@root", "33", "*" ], "Jobs": [ "read-*", "id" ], "As": [ "root", "self", "@0" ], "AllowRoot": true,
-                "Where": { "path": { "Under": "~/www", "Pattern": "[a-z/]+" }, "mode": { "OneOf": [ "a", "", 5 ] }, "size": { "AtMost": 1.5, "AtLeast": -3 }, "x": { "Equals": true } } } ] }
+            { "Rules": [ { "Name": "panel", "Callers": [ "root", "@root", "33", "*" ], "Jobs": [ "read-*", "id" ],
+                "As": [ "root", "self", "@0" ], "AllowRoot": true,
+                "Where": { "path": { "Under": "~/www", "Pattern": "[a-z/]+" }, "mode": { "OneOf": [ "a", "", 5 ] },
+                    "size": { "AtMost": 1.5, "AtLeast": -3 }, "x": { "Equals": true } } } ] }
             """).Policy;
         ConditionOptions path = policy.Rules![0].Where["path"];
         Assert.Equal(("~/www", "[a-z/]+"), (path.Under, path.Pattern));

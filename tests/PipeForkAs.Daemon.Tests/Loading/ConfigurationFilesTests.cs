@@ -259,7 +259,8 @@ public sealed class ConfigurationFilesTests : IDisposable
         "Commands:x:Command:1: a parameter at the beginning of a word must be the whole word; make \"{p}\" a word of its own")]
     [InlineData(
         "\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\", \"--{p}\" ], \"Parameters\": { \"p\": {} } } }",
-        "Commands:x:Command:1: after \"--\" a value could become another option; write \"--OPTION={p}\", or make \"{p}\" a word of its own")]
+        "Commands:x:Command:1: after \"--\" a value could become another option; "
+            + "write \"--OPTION={p}\", or make \"{p}\" a word of its own")]
     [InlineData(
         "\"Commands\": { \"x\": { \"Command\": [ \"/bin/sh\", \"-c\", \"echo {p}\" ], \"Parameters\": { \"p\": {} } } }",
         "Commands:x:Command:2: text beside a parameter must not hold white space, quotes or any of `$;|&<>()\\, which an interpreter "
@@ -308,7 +309,9 @@ public sealed class ConfigurationFilesTests : IDisposable
     {
         string path = folder.Write(
             "a.json",
-            $$$"""{ "Commands": { "x": { "Command": [ "/usr/bin/env", "{p}" ], "Parameters": { "p": { {{{parameter}}} } } } }, {{{Host}}} }""");
+            $$$"""
+            { "Commands": { "x": { "Command": [ "/usr/bin/env", "{p}" ], "Parameters": { "p": { {{{parameter}}} } } } }, {{{Host}}} }
+            """);
         Assert.StartsWith($"{path}: Commands:x:Parameters:p:{problem}", Assert.Single(Problems(path)), StringComparison.Ordinal);
     }
 
@@ -321,7 +324,9 @@ public sealed class ConfigurationFilesTests : IDisposable
     [InlineData("\"Pattern\": \"(.*(aa|bb){1,3000})*\", \"MaxLength\": 64")]
     [InlineData("\"Pattern\": \"[a-z]*\", \"Default\": \"ab\"")]
     public void A_default_of_its_type_is_fine(string parameter) =>
-        Load($$$"""{ "Commands": { "x": { "Command": [ "/usr/bin/env", "{p}" ], "Parameters": { "p": { {{{parameter}}} } } } }, {{{Host}}} }""");
+        Load($$$"""
+            { "Commands": { "x": { "Command": [ "/usr/bin/env", "{p}" ], "Parameters": { "p": { {{{parameter}}} } } } }, {{{Host}}} }
+            """);
 
     [Theory]
     [InlineData("\"Limits\": { \"MaxJobs\": \"many\" }", "Limits:MaxJobs")]
@@ -477,7 +482,10 @@ public sealed class ConfigurationFilesTests : IDisposable
         Libc.chmod(host, Everyone);
         string path = folder.Write(
             "a.json",
-            $$"""{ "JobHosts": [ { "Path": "/usr/bin/env", "Workers": 5, "MaxWorkers": 4 }, { "Path": "{{host}}", "Workers": 257 }, { "Path": "env", "Workers": -1 } ] }""");
+            $$"""
+            { "JobHosts": [ { "Path": "/usr/bin/env", "Workers": 5, "MaxWorkers": 4 }, { "Path": "{{host}}", "Workers": 257 },
+                { "Path": "env", "Workers": -1 } ] }
+            """);
         Assert.Equal(
             [
                 $"{path}: JobHosts:0:MaxWorkers: must be from Workers to 256",

@@ -23,7 +23,8 @@ public sealed class EndRecordTests
             MaxResidentBytes = 5242880,
         };
         Assert.Equal(
-            """{"code":"ok","exit":0,"signal":null,"message":null,"job":"id","user":"alice","uid":1000,"pid":4711,"stdout":123,"stderr":0,"seconds":0.012,"cpu":0.004,"maxrss":5242880,"error":null}""",
+            """{"code":"ok","exit":0,"signal":null,"message":null,"job":"id","user":"alice","uid":1000,"pid":4711"""
+                + ""","stdout":123,"stderr":0,"seconds":0.012,"cpu":0.004,"maxrss":5242880,"error":null}""",
             Encoding.UTF8.GetString(record.ToJson()));
     }
 
@@ -31,7 +32,8 @@ public sealed class EndRecordTests
     public void What_is_not_known_is_null()
     {
         Assert.Equal(
-            """{"code":"bad-request","exit":null,"signal":null,"message":null,"job":null,"user":null,"uid":null,"pid":null,"stdout":0,"stderr":0,"seconds":0,"cpu":null,"maxrss":null,"error":null}""",
+            """{"code":"bad-request","exit":null,"signal":null,"message":null,"job":null,"user":null,"uid":null,"pid":null"""
+                + ""","stdout":0,"stderr":0,"seconds":0,"cpu":null,"maxrss":null,"error":null}""",
             Encoding.UTF8.GetString(new EndRecord { Code = ReplyCode.BadRequest }.ToJson()));
     }
 

@@ -89,8 +89,10 @@ public sealed class RequestLineTests
     {
         byte[][] lines =
         [
-            """{"op":"run","job":"id","user":"alice","args":{"a":[1,{"b":null}],"\u0061b":"\n"},"env":{"LANG":"C","E":""},"timeout":1.5,"reply":"frames"}"""u8
-                .ToArray(),
+            [
+                .. """{"op":"run","job":"id","user":"alice","args":{"a":[1,{"b":null}],"\u0061b":"\n"}"""u8,
+                .. ""","env":{"LANG":"C","E":""},"timeout":1.5,"reply":"frames"}"""u8,
+            ],
             """{"job":"id","user":1000,"args":{"é":"\ud83d\ude00"}}"""u8.ToArray(),
             """{"op":"list"}"""u8.ToArray(),
             """{"op":"cancel","id":4711}"""u8.ToArray(),

@@ -32,9 +32,12 @@ internal sealed class Place(Settings settings, string folder, PasswordEntry user
         string[] words = [Path.Combine(settings.Tools, "load"), .. options];
         ToolResult result = await Tool.RunAsync(words, cancellation);
         LoadResult? measured = LoadResult.Read(result.Output);
-        if (result.ExitCode != 0)
-            Problems.Add(
-                $"{what}: {(measured is null ? "nothing was measured" : $"ok={measured.Right} bad={measured.Values["bad"]} err={measured.Values["err"]} {measured.Codes}")}: {result.Error.Trim()} ({string.Join(' ', words)})");
+        if (result.ExitCode == 0)
+            return measured;
+        string counts = measured is null
+            ? "nothing was measured"
+            : $"ok={measured.Right} bad={measured.Values["bad"]} err={measured.Values["err"]} {measured.Codes}";
+        Problems.Add($"{what}: {counts}: {result.Error.Trim()} ({string.Join(' ', words)})");
         return measured;
     }
 }

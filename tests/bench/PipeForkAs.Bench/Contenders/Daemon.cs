@@ -53,5 +53,6 @@ internal static class Daemon
 
     /// <summary>The request for a job as the benchmark's user.</summary>
     public static string Request(Place place, string job, string? arguments = null, bool frames = false) =>
-        $$"""{"job":"{{job}}","user":"{{place.User.Name}}"{{(arguments is null ? "" : $",\"args\":{arguments}")}}{{(frames ? ",\"reply\":\"frames\"" : "")}}}""";
+        $$"""{"job":"{{job}}","user":"{{place.User.Name}}"{{(arguments is null ? "" : $",\"args\":{arguments}")}}"""
+        + (frames ? ",\"reply\":\"frames\"}" : "}");
 }

@@ -20,7 +20,8 @@ internal static class Chart
         var text = new StringBuilder();
         int height = PanelHeight(oneClient) + (manyClients is null ? 0 : PanelHeight(manyClients)) + 16;
         text.Append(CultureInfo.InvariantCulture, $"""
-            <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {Width} {height}" width="{Width}" height="{height}" font-family="sans-serif" font-size="13">
+            <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {Width} {height}" width="{Width}" height="{height}"
+                font-family="sans-serif" font-size="13">
             <rect width="100%" height="100%" fill="#ffffff"/>
 
             """);

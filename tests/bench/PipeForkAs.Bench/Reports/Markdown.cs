@@ -48,6 +48,8 @@ internal static class Markdown
         return text.ToString();
     }
 
+    private static long Count(LoadResult load, string value) => long.Parse(load.Values[value], CultureInfo.InvariantCulture);
+
     private static void Latency(StringBuilder text, Comparison comparison)
     {
         Title(text, comparison.Title, "microseconds", "p50", "p90", "p99", "requests/s", "p50 ratio", "p99 ratio", "requests/s ratio");
@@ -113,7 +115,7 @@ internal static class Markdown
         Title(text, "Soak: the worker mix", "", "workers", "right", "seconds", "workers/s", "max ms", "ends");
         if (result.Load is { } load)
             Line(text, "pipeforkas, 4 workers",
-                $"{load.Right + long.Parse(load.Values["bad"], CultureInfo.InvariantCulture) + long.Parse(load.Values["err"], CultureInfo.InvariantCulture):N0}",
+                $"{load.Right + Count(load, "bad") + Count(load, "err"):N0}",
                 $"{load.Right:N0}",
                 F1(load.Seconds),
                 F0(load.RequestsPerSecond),

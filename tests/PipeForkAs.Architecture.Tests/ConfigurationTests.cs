@@ -2,9 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace PipeForkAs.Architecture.Tests;
 
-/// <summary>
-/// The daemon's configuration is a snapshot: a reload replaces it as a whole, and who reads two values of it never sees a mixture.
-/// </summary>
+/// <summary>The daemon's configuration is a snapshot: a reload replaces it as a whole, and two values of it are never of two files.</summary>
 public sealed partial class ConfigurationTests
 {
     [Fact]

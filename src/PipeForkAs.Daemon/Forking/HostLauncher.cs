@@ -10,9 +10,7 @@ internal static class HostLauncher
     /// <summary>Nothing of the daemon's own environment reaches a job host. Jobs get an environment of their own.</summary>
     private static readonly string[] Environment = ["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8"];
 
-    /// <summary>
-    /// Starts an executable with a control socket as descriptor 3, nothing to read, and the daemon's stderr for its own words.
-    /// </summary>
+    /// <summary>Starts an executable with a control socket as descriptor 3, nothing to read, and the daemon's stderr.</summary>
     /// <param name="context">What it needs.</param>
     /// <param name="isolation">Has a place for its workers.</param>
     /// <param name="path">The executable.</param>

@@ -3,7 +3,6 @@ using System.Text.Json;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.Daemon.Processes;
-using PipeForkAs.Daemon.Untrusted;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
 using PipeForkAs.Protocol.Worker;
@@ -17,12 +16,11 @@ internal sealed class HostProcess : IDisposable
     private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(2);
 
     private readonly HostContext context;
-    private readonly JobIsolation isolation;
     private readonly IHostProcessOwner owner;
     private readonly HostChannel channel;
     private readonly Heartbeat heartbeat;
     private readonly TaskCompletionSource ended = new();
-    private readonly Dictionary<int, ForkedWorker> workers = [];
+    private readonly HostWorkers workers;
     private readonly List<JobDescription> jobs = [];
     private readonly LoopTimer startDeadline;
     private HostStage stage;
@@ -31,7 +29,7 @@ internal sealed class HostProcess : IDisposable
     public HostProcess(HostContext context, JobIsolation isolation, IHostProcessOwner owner, ProcessId pid, HostChannel channel)
     {
         this.context = context;
-        this.isolation = isolation;
+        workers = new HostWorkers(this, context, isolation, owner);
         this.owner = owner;
         this.channel = channel;
         Pid = pid;
@@ -61,7 +59,7 @@ internal sealed class HostProcess : IDisposable
     public bool IsHealthy => IsReady && heartbeat.IsResponsive;
 
     /// <summary>Whether it ever forked a worker.</summary>
-    public bool HasForked { get; private set; }
+    public bool HasForked => workers.HaveBeenForked;
 
     /// <summary>The jobs that it holds; all of them when it is ready.</summary>
     public IReadOnlyList<JobDescription> Jobs => jobs;
@@ -104,7 +102,7 @@ internal sealed class HostProcess : IDisposable
     internal void Release(ForkedWorker worker)
     {
         // Behind the process's end, its workers are the daemon's own children.
-        if (!workers.Remove(worker.Pid.Value) || channel.IsClosed)
+        if (!workers.Remove(worker) || channel.IsClosed)
             return;
         context.Reaper.Forget(worker.Pid);
         LetReap(worker.Pid);
@@ -162,9 +160,10 @@ internal sealed class HostProcess : IDisposable
         switch (reader.Kind)
         {
             case MessageKind.Forked when descriptors is [{ } control, { } pidfd, { } stdin, { } stdout]:
-                ForkedWorker worker = TakeWorker(Protocol.Worker.Forked.Decode(ref reader), control, pidfd, stdin, stdout);
+                Answered();
+                ForkedWorker worker = workers.Create(Protocol.Worker.Forked.Decode(ref reader), control, pidfd, stdin, stdout);
                 descriptors.Clear();
-                Admit(worker);
+                workers.Admit(worker);
                 break;
             case MessageKind.Forked:
                 // They were closed on the way, and the worker ends by that.
@@ -201,73 +200,11 @@ internal sealed class HostProcess : IDisposable
                 owner.ForkFailed(reason);
                 break;
             case MessageKind.Exited:
-                TakeExited(WorkerExited.Decode(ref reader));
+                workers.TakeExited(WorkerExited.Decode(ref reader));
                 break;
             default:
                 throw new UnreachableException($"{nameof(HostMessageOrder)} allows {reader.Kind}, which nothing here takes");
         }
-    }
-
-    /// <summary>The worker, which owns its descriptors when this returns and not before.</summary>
-    private ForkedWorker TakeWorker(
-        Forked message, FileDescriptor workerControl, FileDescriptor pidfd, FileDescriptor stdin, FileDescriptor stdout)
-    {
-        Answered();
-        if (workers.ContainsKey(message.Pid))
-            throw new JobHostException($"it forked a worker with the number {message.Pid}, which one has that is not reaped");
-
-        // Whoever got hold of the worker's end can keep it open and say nothing: the loop must not wait for that.
-        Libc.set_nonblocking(workerControl);
-        UntrustedSocket control = context.Descriptors.Own(workerControl, InputKind.Messages);
-        JobStreams streams = JobStreams.Create(context.Descriptors, stdin, stdout);
-        var pid = new ProcessId(message.Pid);
-        return new ForkedWorker(this, pid, control, pidfd, streams, isolation.For(pid));
-    }
-
-    private void Admit(ForkedWorker worker)
-    {
-        workers.Add(worker.Pid.Value, worker);
-
-        // Should the job host die, its workers become the daemon's children: what is left of their groups is ended before their ids are
-        // free.
-        context.Reaper.Register(worker.Pid, _ => worker.BeforeReap());
-        if (isolation.PlacingBlocks)
-            context.Loop.Start(() => PlaceAsync(worker));
-        else
-            HandOut(worker);
-    }
-
-    private async Task PlaceAsync(ForkedWorker worker)
-    {
-        Exception? failure = null;
-        try
-        {
-            await Task.Run(worker.Place);
-        }
-        catch (Exception refused) when (refused is SystemCallException or IsolationException)
-        {
-            failure = refused;
-        }
-
-        if (!IsReady)
-        {
-            worker.Release();
-        }
-        else if (failure is not null)
-        {
-            worker.Release();
-            owner.ForkFailed($"the worker has no place of its own: {failure.Message}");
-        }
-        else
-        {
-            HandOut(worker);
-        }
-    }
-
-    private void HandOut(ForkedWorker worker)
-    {
-        HasForked = true;
-        owner.Forked(worker);
     }
 
     private void Answered()
@@ -277,30 +214,13 @@ internal sealed class HostProcess : IDisposable
         ForksAsked--;
     }
 
-    private void TakeExited(WorkerExited message)
-    {
-        // A worker that was let go before its end: the job host said this before it read that. It cannot be meant for a later
-        // worker of the same number, which is free only when that was read.
-        if (!workers.TryGetValue(message.Pid, out ForkedWorker? worker))
-            return;
-        worker.MarkEnded(message);
-        owner.WorkerEnded(worker);
-    }
-
     private void MarkLost(string reason)
     {
         if (stage == HostStage.Lost)
             return;
         stage = HostStage.Lost;
         Dispose();
-        foreach (ForkedWorker worker in workers.Values)
-        {
-            // Whoever took it releases it; its descriptors are that one's until then.
-            context.Loop.Guard(() => worker.Signal(Signal.SIGKILL));
-            context.Loop.Guard(() => worker.MarkEnded(null));
-        }
-
-        workers.Clear();
+        workers.EndAll();
         owner.Lost(this, reason);
     }
 

@@ -3,9 +3,8 @@ using PipeForkAs.Protocol.Worker;
 namespace PipeForkAs.Daemon.Forking;
 
 /// <summary>
-/// The messages that a worker may send in each stage of its life. A message out of order ends the conversation before its content is
-/// read: a
-/// job, which can write to the same socket, must not pass for the worker that prepared it.
+/// The messages that a worker may send in each stage of its life. A message out of order ends the conversation before its content is read:
+/// a job, which can write to the same socket, must not pass for the worker that prepared it.
 /// </summary>
 internal static class WorkerMessageOrder
 {

@@ -20,5 +20,4 @@ namespace PipeForkAs.Daemon.Hosting;
 /// <param name="AuditLogger">The log of requests.</param>
 internal sealed record DaemonContext(
     Loop Loop, DaemonOptions Options, Reloader Reader, Upgrade Upgrade, ServiceManager Manager, ISystemdNotifier Notifier,
-    LimitedLogger Logger,
-    ILogger AuditLogger);
+    LimitedLogger Logger, ILogger AuditLogger);

@@ -82,10 +82,9 @@ internal sealed class DaemonParts
 
     public JobCatalog Catalog { get; }
 
-    public PolicyUpdates Policies { get; }
-
-    /// <summary>Jobs of which something is left that cannot be killed.</summary>
     public UnkillableJobs Unkillable { get; }
+
+    public PolicyUpdates Policies { get; }
 
     public JobSlots Slots { get; }
 

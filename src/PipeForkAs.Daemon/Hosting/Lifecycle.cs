@@ -62,8 +62,7 @@ internal sealed class Lifecycle(DaemonParts parts)
         using (Audit.Change auditing = await parts.Audit.PrepareAsync(options.Audit))
             auditing.Commit();
         Isolation = IsolationChoice.Make(loop, options, parts.Reaper, upgrade.Predecessor?.Offer.Cgroup, upgrade.Generation, logger);
-        Isolation.WhereLeft = (user, gone) => loop.Start(() => parts.Unkillable.WatchAsync(Bucket.OfAccount(user), gone, static () => { }));
-        await Isolation.ClearAsync();
+        await Isolation.ClearAsync(WatchLeft);
         await parts.Hosts.StartAsync(Isolation);
         parts.Catalog.Refresh();
         if (IsStopping)
@@ -82,9 +81,7 @@ internal sealed class Lifecycle(DaemonParts parts)
         parts.Reload.Open();
     }
 
-    /// <summary>
-    /// Takes nothing new, lets what runs come to its end for a time, and ends the rest. Once, however often it is called.
-    /// </summary>
+    /// <summary>Accepts nothing new, waits for what runs, and ends the rest. Once, however often it is called.</summary>
     public Task StopAsync() => stopped ??= EndAsync();
 
     /// <summary>The whole service stops, while another daemon serves: clients that have not sent a request yet are refused.</summary>
@@ -171,9 +168,13 @@ internal sealed class Lifecycle(DaemonParts parts)
         {
             await former.Ended;
             Log.PredecessorEnded(logger);
-            Isolation?.FormerDaemonEnded();
+            Isolation?.FormerDaemonEnded(WatchLeft);
         });
     }
+
+    /// <summary>A daemon that has ended left processes of a user that cannot be killed: they count as running jobs of this user.</summary>
+    private void WatchLeft(UserId user, Task gone) =>
+        loop.Start(() => parts.Unkillable.WatchAsync(Bucket.OfAccount(user), gone, static () => { }));
 
     private async Task RefuseNewAsync()
     {

@@ -15,8 +15,7 @@ internal sealed class ReloadTarget(DaemonParts parts) : IReloadable
     /// <summary>
     /// Applies another policy, other limits, other job hosts, other commands and other restrictions from now on, all of them or none. What
     /// runs keeps what it was granted: a request is decided by one policy, and its job's order and deadline were made when it began.
-    /// Completes
-    /// when the log has the policy's warnings; all else is done at once.
+    /// Completes when the log has the policy's warnings; all else is done at once.
     /// </summary>
     public async Task<IReadOnlyList<string>> ApplyAsync(Reloaded fresh)
     {

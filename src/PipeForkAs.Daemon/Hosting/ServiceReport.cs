@@ -14,9 +14,7 @@ namespace PipeForkAs.Daemon.Hosting;
 /// <param name="manager">The service manager.</param>
 /// <param name="notifier">Sends to it.</param>
 /// <param name="counts">What the status says of requests.</param>
-/// <param name="isHealthy">
-/// Whether what the loop cannot tell of itself is well too, the job hosts; while it is not there is no sign of life.
-/// </param>
+/// <param name="isHealthy">Whether the job hosts answer, too; while they do not there is no sign of life.</param>
 internal sealed class ServiceReport(
     Loop loop, ServiceManager manager, ISystemdNotifier notifier, RequestCounts counts, Func<bool> isHealthy)
 {

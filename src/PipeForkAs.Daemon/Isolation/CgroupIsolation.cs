@@ -110,21 +110,21 @@ internal sealed class CgroupIsolation : JobIsolation
     public override JobProcesses For(ProcessId worker) => new JobCgroup(this, NextPath(), worker);
 
     /// <inheritdoc/>
-    public override async Task ClearAsync()
+    public override async Task ClearAsync(Action<UserId, Task> left)
     {
-        RemoveGroupsOfTheDead();
+        RemoveGroupsOfTheDead(left);
         foreach ((string directory, int daemon, long number) in DaemonGroups.Jobs(root).Where(job => job.Generation == generation))
         {
             // New groups get higher numbers than any that cannot be removed.
             last = Math.Max(last, number);
-            End(directory);
+            End(directory, left);
         }
 
         await ending.AllOverAsync(LeftPatience);
     }
 
     /// <inheritdoc/>
-    public override void FormerDaemonEnded() => RemoveGroupsOfTheDead();
+    public override void FormerDaemonEnded(Action<UserId, Task> left) => RemoveGroupsOfTheDead(left);
 
     /// <inheritdoc/>
     public override async Task StopAsync()
@@ -267,14 +267,14 @@ internal sealed class CgroupIsolation : JobIsolation
     }
 
     /// <summary>Ends what other daemons left that have ended, and removes their groups.</summary>
-    private void RemoveGroupsOfTheDead()
+    private void RemoveGroupsOfTheDead(Action<UserId, Task> left)
     {
         HashSet<int> kept = DaemonGroups.Living(root);
         kept.Add(generation);
         foreach ((string directory, int daemon, long _) in DaemonGroups.Jobs(root))
         {
             if (!kept.Contains(daemon))
-                End(directory);
+                End(directory, left);
         }
 
         foreach ((string directory, int daemon) in DaemonGroups.Homes(root))
@@ -284,22 +284,22 @@ internal sealed class CgroupIsolation : JobIsolation
         }
     }
 
-    private void End(string directory)
+    private void End(string directory, Action<UserId, Task> left)
     {
-        var left = new JobCgroup(this, directory, default);
-        left.Adopt();
-        left.Release(static () => { });
-        loop.Start(() => TellOfLeftAsync(left));
+        var job = new JobCgroup(this, directory, default);
+        job.Adopt();
+        job.Release(static () => { });
+        loop.Start(() => ReportLeftAsync(job, left));
     }
 
-    private async Task TellOfLeftAsync(JobCgroup left)
+    private async Task ReportLeftAsync(JobCgroup job, Action<UserId, Task> left)
     {
-        if (await Task.WhenAny(left.Gone, loop.DelayAsync(LeftPatience)) == left.Gone)
+        if (await Task.WhenAny(job.Gone, loop.DelayAsync(LeftPatience)) == job.Gone)
             return;
         UserId[] users = [];
-        await thread.RunAsync(() => users = left.Users());
+        await thread.RunAsync(() => users = job.Users());
         foreach (UserId user in users)
-            WhereLeft?.Invoke(user, left.Gone);
+            left(user, job.Gone);
     }
 
     /// <summary>Removes the group of a daemon that has ended. What cannot be removed yet goes with the next daemon's start.</summary>

@@ -17,17 +17,16 @@ internal abstract class JobIsolation
     /// <summary>For a worker that was forked just now.</summary>
     public abstract JobProcesses For(ProcessId worker);
 
-    /// <summary>
-    /// Called on the loop where a daemon that has ended left processes which do not end for a moment: with the user of some of them, and
-    /// what completes when nothing is left of that job.
-    /// </summary>
-    public Action<UserId, Task>? WhereLeft { get; set; }
-
     /// <summary>Ends what an earlier daemon left behind. What cannot be killed is waited for a moment only.</summary>
-    public virtual Task ClearAsync() => Task.CompletedTask;
+    /// <param name="left">
+    /// Called on the loop where processes do not end for a moment: with the user of some of them, and what completes when nothing is left
+    /// of that job.
+    /// </param>
+    public virtual Task ClearAsync(Action<UserId, Task> left) => Task.CompletedTask;
 
     /// <summary>A daemon from which this one took over has ended: takes away what it made.</summary>
-    public virtual void FormerDaemonEnded()
+    /// <param name="left">The same as for <see cref="ClearAsync"/>.</param>
+    public virtual void FormerDaemonEnded(Action<UserId, Task> left)
     {
     }
 

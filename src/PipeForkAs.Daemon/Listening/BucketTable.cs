@@ -20,9 +20,8 @@ internal sealed class BucketTable
     }
 
     /// <summary>
-    /// The bucket with the most connections that have not sent their request. A bucket that would have as many with its newcomer counts
-    /// as the
-    /// one with the most; root's connections make room for root alone.
+    /// The bucket with the most connections that have not sent their request. A bucket that would have as many with its newcomer counts as
+    /// the one with the most; root's connections make room for root alone.
     /// </summary>
     /// <param name="newcomer">The bucket that needs the room for one more; null where all need it.</param>
     public BucketConnections? MostUnsent(BucketConnections? newcomer)

@@ -27,9 +27,8 @@ namespace PipeForkAs.Daemon.Listening;
 /// <param name="connectionEnded">Called when one has ended.</param>
 /// <param name="logger">Is told of who cannot be identified, and of what a request failed with.</param>
 internal sealed class Connections(
-    Loop loop, DescriptorCheck descriptors, CurrentConfiguration configuration, CallerBuckets buckets, FairTurns turns, Func<Connection,
-    Task> serve,
-    IConnectionRefusals refusals, Action connectionEnded, ILogger logger)
+    Loop loop, DescriptorCheck descriptors, CurrentConfiguration configuration, CallerBuckets buckets, FairTurns turns,
+    Func<Connection, Task> serve, IConnectionRefusals refusals, Action connectionEnded, ILogger logger)
     : IEnumerable<Connection>
 {
     /// <summary>Connections that may be on their way out at once to make room. Each has a descriptor until its client was told.</summary>
@@ -122,9 +121,7 @@ internal sealed class Connections(
             loop.Start(() => IdentifyAsync(socket, caller, its));
     }
 
-    /// <summary>
-    /// Ends the oldest connection that has not sent its request, of the bucket with the most of those. False where none could be ended.
-    /// </summary>
+    /// <summary>Ends the oldest connection without a request, of the bucket with the most of those. False where none could be ended.</summary>
     /// <param name="newcomer">The bucket that needs the room for one more; null where all need it.</param>
     public bool MakeRoom(BucketConnections? newcomer = null)
     {

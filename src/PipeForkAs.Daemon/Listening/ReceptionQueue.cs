@@ -4,9 +4,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Listening;
 
-/// <summary>
-/// Which connections are read until they have sent their requests: of each bucket a number at once, in the order in which they came.
-/// </summary>
+/// <summary>Which connections are read until they have sent their requests: of each bucket a number at once, in their order.</summary>
 /// <param name="loop">The loop.</param>
 /// <param name="configuration">Says how many are read at once, and how long the others wait.</param>
 internal sealed class ReceptionQueue(Loop loop, CurrentConfiguration configuration)

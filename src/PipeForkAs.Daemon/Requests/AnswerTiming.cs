@@ -12,14 +12,11 @@ internal readonly struct AnswerTiming(ForkedWorker worker, Reply reply, JobHostP
 {
     /// <summary>
     /// Whether the worker waits with its end until the client has its answer: it does where the answer may come first, and no other job
-    /// wants
-    /// the processor.
+    /// wants the processor.
     /// </summary>
     public bool WorkerWaits { get; } = !reply.IncludesExit && host.CountUnanswered() <= Environment.ProcessorCount;
 
-    /// <summary>
-    /// Answers as soon as the output is relayed and the job says that it returned well. False where the answer must wait for the worker.
-    /// </summary>
+    /// <summary>Answers once the output is relayed and the job says that it returned well. False where the answer waits for the worker.</summary>
     public async ValueTask<bool> AnswerEarlyAsync(Connection client, RunningJob job, Task relayed)
     {
         if (reply.IncludesExit)

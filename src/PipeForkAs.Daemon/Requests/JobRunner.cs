@@ -47,9 +47,7 @@ internal sealed class JobRunner(CurrentConfiguration configuration, JobSlots slo
         }
     }
 
-    /// <summary>
-    /// Gives a worker its order: it becomes the user and runs the job. Disposing what comes back ends the job and releases the worker.
-    /// </summary>
+    /// <summary>Gives a worker its order: it becomes the user and runs the job. Disposing what comes back ends the job.</summary>
     /// <param name="exchange">The request. That its client goes away cancels the job.</param>
     /// <param name="job">The job.</param>
     /// <param name="taken">The worker.</param>

@@ -15,8 +15,7 @@ namespace PipeForkAs.Daemon.Requests;
 
 /// <summary>
 /// The way of a request, top to bottom: receive, identify, authorize, take a forked worker with its streams, the worker becomes the user
-/// and
-/// runs the job, relay, respond. Everything else is detail of one of these stages.
+/// and runs the job, relay, respond. Everything else is detail of one of these stages.
 /// </summary>
 internal sealed class RequestPipeline(
     CurrentConfiguration configuration, JobAuthorization authorization, JobRunner runner, QueryHandlers queries, RequestRecords records,
@@ -27,9 +26,7 @@ internal sealed class RequestPipeline(
 
     private const long LingerBytes = 64 * 1024 * 1024;
 
-    /// <summary>
-    /// Serves one client, to its end, and keeps one record of it: whatever came of it, and also where the client is gone.
-    /// </summary>
+    /// <summary>Serves one client, to its end, and keeps one record of it, also where the client is gone.</summary>
     public async Task HandleAsync(Connection client)
     {
         var exchange = new Exchange(client);
@@ -81,21 +78,15 @@ internal sealed class RequestPipeline(
             Log.RequestBroke(logger, failure);
             if (exchange.Trail.End is not null)
                 throw;
-            end = new EndRecord
-            {
-                Code = ReplyCode.Internal,
-                Message = "something in the daemon failed; its log says what",
-                Job = exchange.JobName,
-            };
+            const string Message = "something in the daemon failed; its log says what";
+            end = new EndRecord { Code = ReplyCode.Internal, Message = Message, Job = exchange.JobName };
         }
 
         end = records.Conclude(exchange.Client, exchange.Trail, end);
         await RespondAsync(exchange, end, exchange.Trail.Output?.AtLineStart ?? true);
     }
 
-    /// <summary>
-    /// Runs a job, stage by stage. Its worker and its slot are free when this completes; the client may still be taking its answer.
-    /// </summary>
+    /// <summary>Runs a job, stage by stage. When this completes its worker is free, and the client may still be taking its answer.</summary>
     private async Task RunAsync(Exchange exchange)
     {
         (Caller caller, UserSelector user) = Identify(exchange);
@@ -138,9 +129,7 @@ internal sealed class RequestPipeline(
     private ValueTask<TakenWorker> TakeAsync(Exchange exchange, AuthorizedJob job) =>
         runner.TakeAsync(exchange.Client, job, exchange.Reply.SeparatesStderr);
 
-    /// <summary>
-    /// Become and run: the worker gets its order, becomes the user and runs the job, whose output goes to its streams, and exits.
-    /// </summary>
+    /// <summary>Become and run: the worker gets its order, becomes the user, runs the job, whose output goes to its streams, and exits.</summary>
     private RunningJobs.Entry Become(Exchange exchange, AuthorizedJob job, TakenWorker taken, AnswerTiming timing) =>
         runner.Start(exchange, job, taken, timing.WorkerWaits);
 
@@ -176,9 +165,7 @@ internal sealed class RequestPipeline(
         };
     }
 
-    /// <summary>
-    /// Respond: where the output is all, as soon as there is no more of it and all is well; else when it is known how the worker ended.
-    /// </summary>
+    /// <summary>Respond: exit code or signal, times, sizes.</summary>
     private async Task RespondAsync(Exchange exchange, EndRecord end, bool atLineStart)
     {
         Connection client = exchange.Client;

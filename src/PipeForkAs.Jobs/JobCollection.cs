@@ -198,8 +198,7 @@ public sealed class JobCollection
     }
 
     /// <summary>Adds an asynchronous function from an arguments record to a result record.</summary>
-    /// <inheritdoc
-    /// cref="Add{TArguments, TResult}(string, Func{JsonTypeInfo{TArguments}}, Func{JsonTypeInfo{TResult}}, Func{TArguments, TResult})"/>
+    /// <inheritdoc cref="Add{TArguments, TResult}(string, Func{JsonTypeInfo{TArguments}}, Func{JsonTypeInfo{TResult}}, Func{TArguments, TResult})"/>
     [OverloadResolutionPriority(TextLater)]
     public Job Add<TArguments, TResult>(
         string name, Func<JsonTypeInfo<TArguments>> arguments, Func<JsonTypeInfo<TResult>> result, Func<TArguments, Task<TResult>> function)
@@ -211,8 +210,7 @@ public sealed class JobCollection
     /// <summary>
     /// Adds an asynchronous function from an arguments record to a result record that takes the token that SIGTERM cancels.
     /// </summary>
-    /// <inheritdoc
-    /// cref="Add{TArguments, TResult}(string, Func{JsonTypeInfo{TArguments}}, Func{JsonTypeInfo{TResult}}, Func{TArguments, TResult})"/>
+    /// <inheritdoc cref="Add{TArguments, TResult}(string, Func{JsonTypeInfo{TArguments}}, Func{JsonTypeInfo{TResult}}, Func{TArguments, TResult})"/>
     [OverloadResolutionPriority(OfToken)]
     public Job Add<TArguments, TResult>(
         string name, Func<JsonTypeInfo<TArguments>> arguments, Func<JsonTypeInfo<TResult>> result,
@@ -223,8 +221,7 @@ public sealed class JobCollection
     }
 
     /// <summary>Adds a function from an arguments record to a result record that takes its context.</summary>
-    /// <inheritdoc
-    /// cref="Add{TArguments, TResult}(string, Func{JsonTypeInfo{TArguments}}, Func{JsonTypeInfo{TResult}}, Func{TArguments, TResult})"/>
+    /// <inheritdoc cref="Add{TArguments, TResult}(string, Func{JsonTypeInfo{TArguments}}, Func{JsonTypeInfo{TResult}}, Func{TArguments, TResult})"/>
     [OverloadResolutionPriority(TextAtOnce)]
     public Job Add<TArguments, TResult>(
         string name, Func<JsonTypeInfo<TArguments>> arguments, Func<JsonTypeInfo<TResult>> result,
@@ -235,8 +232,7 @@ public sealed class JobCollection
     }
 
     /// <summary>Adds an asynchronous function from an arguments record to a result record that takes its context.</summary>
-    /// <inheritdoc
-    /// cref="Add{TArguments, TResult}(string, Func{JsonTypeInfo{TArguments}}, Func{JsonTypeInfo{TResult}}, Func{TArguments, TResult})"/>
+    /// <inheritdoc cref="Add{TArguments, TResult}(string, Func{JsonTypeInfo{TArguments}}, Func{JsonTypeInfo{TResult}}, Func{TArguments, TResult})"/>
     [OverloadResolutionPriority(TextLater)]
     public Job Add<TArguments, TResult>(
         string name, Func<JsonTypeInfo<TArguments>> arguments, Func<JsonTypeInfo<TResult>> result,

@@ -10,9 +10,8 @@ public static unsafe partial class Libc
 
     /// <summary>
     /// Makes these the environment, as <c>NAME=VALUE</c>, and leaves no other: environ(7). In one block, which the next call writes anew,
-    /// where
-    /// clearenv(3) and setenv(3) would copy each of them into a table of their own. Only while the process has one thread, and nobody
-    /// keeps what getenv(3) gave.
+    /// where clearenv(3) and setenv(3) would copy each of them into a table of their own. Only while the process has one thread, and
+    /// nobody keeps what getenv(3) gave.
     /// </summary>
     /// <exception cref="ArgumentException">One is not <c>NAME=VALUE</c>, or holds a NUL character.</exception>
     public static void set_environment(ReadOnlySpan<string> variables)

@@ -22,8 +22,7 @@ public static unsafe partial class Libc
 
     /// <summary>
     /// getsockopt(2) <c>SO_PEERPIDFD</c>: a descriptor that stands for the process that connected, whatever has its number by now. Null
-    /// where the
-    /// kernel has none to give: before Linux 6.5, and for a process that was reaped.
+    /// where the kernel has none to give: before Linux 6.5, and for a process that was reaped.
     /// </summary>
     public static FileDescriptor? getsockopt_peerpidfd(FileDescriptor socket)
     {

@@ -4,10 +4,9 @@ namespace PipeForkAs.LibC;
 
 /// <summary>
 /// For sockets whose other end is hostile. Descriptors that were sent along (SCM_RIGHTS) and are only dropped are closed by the kernel on
-/// the thread that
-/// receives the message, splices it, or closes the socket with the message unread. Their owner decides how long that takes: the last
-/// reference to a TCP
-/// socket with unsent data and SO_LINGER blocks for as long as that says (inet_release in the kernel's af_inet.c).
+/// the thread that receives the message, splices it, or closes the socket with the message unread. Their owner decides how long that
+/// takes: the last reference to a TCP socket with unsent data and SO_LINGER blocks for as long as that says (inet_release in the kernel's
+/// af_inet.c).
 /// </summary>
 public static unsafe partial class Libc
 {
@@ -37,8 +36,8 @@ public static unsafe partial class Libc
 
     /// <summary>
     /// Prepares a socket for <see cref="recv_without_descriptors"/>: setsockopt(2) <c>SO_OOBINLINE</c>. Without it, a byte sent with
-    /// MSG_OOB is not shown to a
-    /// look at the queue, and is dropped, with its descriptors, by the next recv(2) (manage_oob in the kernel's af_unix.c).
+    /// MSG_OOB is not shown to a look at the queue, and is dropped, with its descriptors, by the next recv(2) (manage_oob in the kernel's
+    /// af_unix.c).
     /// </summary>
     public static void show_out_of_band(FileDescriptor socket)
     {
@@ -49,8 +48,7 @@ public static unsafe partial class Libc
 
     /// <summary>
     /// recv(2) of what carries no descriptors. EPROTO where the next bytes carry some: they stay in the queue, and nothing is dropped.
-    /// For sockets that
-    /// nobody else reads, and that do not block.
+    /// For sockets that nobody else reads, and that do not block.
     /// </summary>
     public static IOResult recv_without_descriptors(FileDescriptor socket, Span<byte> buffer)
     {
@@ -77,9 +75,8 @@ public static unsafe partial class Libc
 
     /// <summary>
     /// Whether a socket that was shut down for reading still holds something unread, be it a message of no bytes. A socket that keeps
-    /// messages apart gets
-    /// SO_PASSCRED for that: each message has control data then, for which this has no room, and the kernel says so (MSG_CTRUNC); the end
-    /// of the file has none.
+    /// messages apart gets SO_PASSCRED for that: each message has control data then, for which this has no room, and the kernel says so
+    /// (MSG_CTRUNC); the end of the file has none.
     /// </summary>
     public static bool holds_unread(FileDescriptor socket)
     {

@@ -2,8 +2,7 @@ namespace PipeForkAs.Protocol;
 
 /// <summary>
 /// The name by which a program was started, argv[0]. Whoever starts it chooses that, also as nothing at all (execve(2)), and the library
-/// that reads
-/// command lines throws where it is no name.
+/// that reads command lines throws where it is no name.
 /// </summary>
 public static class OwnName
 {

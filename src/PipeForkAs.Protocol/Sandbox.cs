@@ -4,9 +4,8 @@ namespace PipeForkAs.Protocol;
 
 /// <summary>
 /// What a job may reach, beside what its user may. Several for one job all hold: each takes away. With any, the job gets into no process
-/// of its
-/// user's outside of it, by ptrace(2), pidfd_getfd(2) or /proc/PID/mem: there it could do what it must not; landlock(7).
-/// It signals none of them either, where the kernel knows <see cref="SignalsVersion"/>.
+/// of its user's outside of it, by ptrace(2), pidfd_getfd(2) or /proc/PID/mem: there it could do what it must not; landlock(7). It
+/// signals none of them either, where the kernel knows <see cref="SignalsVersion"/>.
 /// </summary>
 public sealed record Sandbox
 {
@@ -30,8 +29,8 @@ public sealed record Sandbox
 
     /// <summary>
     /// Whether there are no sockets but stream and seqpacket pairs, connected to each other: neither to other machines nor to services of
-    /// this one,
-    /// which would do for the job what it must not do itself; seccomp(2). Where files are restricted, AF_UNIX sockets are forbidden anyway.
+    /// this one, which would do for the job what it must not do itself; seccomp(2). Where files are restricted, AF_UNIX sockets are
+    /// forbidden anyway.
     /// </summary>
     [JsonPropertyName("noNetwork")]
     public bool NoNetwork { get; init; }

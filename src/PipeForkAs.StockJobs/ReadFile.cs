@@ -36,8 +36,7 @@ internal static class ReadFile
     private static FileDescriptor Open(FilePath path)
     {
         // A pipe or a device would make the job wait or go on for ever, and opening alone may have effects; what is opened may be another
-        // by
-        // then.
+        // by then.
         FileStatus there = Libc.stat(path.Bytes, out Errno hidden) ?? throw FileFailure.Of(hidden, $"{path} cannot be looked at");
         RefuseUnlessRegular(path, there);
         FileDescriptor file = Libc.open(path.Bytes, OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK | OpenFlags.O_NOCTTY, 0, out Errno closed)

@@ -11,8 +11,8 @@ namespace PipeForkAs.StockJobs;
 /// </param>
 /// <param name="Mode">
 /// Its permissions in octal, as of chmod(1), 0 to 777. Without it they stay as they are, and those of a new file are the umask's. The
-/// group stays where the
-/// user is in it; else, and where the file had an access control list, which is not kept, the group may do no more than everyone.
+/// group stays where the user is in it; else, and where the file had an access control list, which is not kept, the group may do no more
+/// than everyone.
 /// </param>
 /// <param name="Size">How many bytes must come. Without it, a client that is cut off is not told from one that has finished.</param>
 /// <param name="PathBytes">The file byte by byte, in base64, instead of <paramref name="Path"/>.</param>

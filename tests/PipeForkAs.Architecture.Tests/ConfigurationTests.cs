@@ -2,7 +2,9 @@ using System.Text.RegularExpressions;
 
 namespace PipeForkAs.Architecture.Tests;
 
-/// <summary>The daemon's configuration is a snapshot: a reload replaces it as a whole, and two values of it are never of two files.</summary>
+/// <summary>
+/// The daemon's configuration is a snapshot: a reload replaces it as a whole, and two values of it are never of two files.
+/// </summary>
 public sealed partial class ConfigurationTests
 {
     [Fact]

@@ -14,8 +14,7 @@ public sealed partial class UnsafeCodeTests
 
     /// <summary>
     /// The exceptions call the C files that travel with the Jobs project. Their functions take nothing but numbers, and the addresses of
-    /// arrays
-    /// that LibC makes and that live until the call has returned.
+    /// arrays that LibC makes and that live until the call has returned.
     /// </summary>
     [Fact]
     public void No_other_source_calls_native_code() => Assert.Equal(

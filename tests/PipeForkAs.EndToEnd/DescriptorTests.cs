@@ -7,8 +7,7 @@ namespace PipeForkAs.EndToEnd;
 
 /// <summary>
 /// Descriptors that clients and jobs send along, whose last close takes as long as they say: nobody waits for that, whether the kernel
-/// refuses them
-/// (Linux 6.16) or the daemon looks for them itself.
+/// refuses them (Linux 6.16) or the daemon looks for them itself.
 /// </summary>
 [Trait("Takes", "long")]
 public sealed class DescriptorTests : IAsyncLifetime

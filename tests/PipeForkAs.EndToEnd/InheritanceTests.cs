@@ -6,8 +6,7 @@ namespace PipeForkAs.EndToEnd;
 
 /// <summary>
 /// What the daemon was given by whoever started it (open files, groups, variables, a terminal) reaches no job. Each is shown to be the
-/// daemon's
-/// own first, so that its absence from the job means something.
+/// daemon's own first, so that its absence from the job means something.
 /// </summary>
 public sealed class InheritanceTests : IAsyncLifetime
 {

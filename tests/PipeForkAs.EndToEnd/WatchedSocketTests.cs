@@ -7,8 +7,7 @@ namespace PipeForkAs.EndToEnd;
 
 /// <summary>
 /// A client or a job that watches its own end of a socket again and again (epoll(7)): the kernel wakes all of the watches on the thread
-/// that
-/// sends to the other end, closes it, or receives from it, then once for each message. That must not be the loop's.
+/// that sends to the other end, closes it, or receives from it, then once for each message. That must not be the loop's.
 /// </summary>
 [Trait("Needs", "quiet")]
 public sealed class WatchedSocketTests

@@ -12,8 +12,7 @@ internal static class StandardStreams
 
     /// <summary>
     /// Puts /dev/null in the place of closed descriptors, as set-user-id programs do: otherwise the connection to the daemon would become
-    /// the
-    /// standard output, and the job's output the job's input. It is opened for reading: writing to it still fails.
+    /// the standard output, and the job's output the job's input. It is opened for reading: writing to it still fails.
     /// </summary>
     public static void Secure()
     {
@@ -36,9 +35,8 @@ internal static class StandardStreams
 
     /// <summary>
     /// Pipes, sockets and terminals get a <see cref="FileStream"/>: the console's would hide that nobody reads a pipe any more, read a
-    /// terminal by
-    /// lines of its own making, and write sequences to it. Files get the console's: it moves the file's offset, which other programs
-    /// share, as in
+    /// terminal by lines of its own making, and write sequences to it. Files get the console's: it moves the file's offset, which other
+    /// programs share, as in
     /// <c>(pipeforkas ...; date) > log</c>, where a <see cref="FileStream"/> keeps an offset of its own.
     /// </summary>
     private static Stream Open(int descriptor, FileAccess access, Func<Stream> openConsole)

@@ -10,8 +10,7 @@ namespace PipeForkAs.Daemon.Auditing;
 /// <summary>
 /// Stands for a request's arguments where they are not to be read: whether two requests of a caller for a job had the same arguments can be
 /// told, and no more. A plain hash would tell every short secret to whoever tries all; a key that all callers share, to whoever may read
-/// the
-/// records and asks for the job himself. So the key lives as long as the daemon, in its memory alone, and job and caller count too.
+/// the records and asks for the job himself. So the key lives as long as the daemon, in its memory alone, and job and caller count too.
 /// </summary>
 internal sealed class ArgumentDigest
 {

@@ -11,9 +11,8 @@ namespace PipeForkAs.Daemon.Auditing;
 
 /// <summary>
 /// What is kept of a request: one list of named values for the journal, the console and the file alike. What is not known, or does not
-/// apply, is
-/// not in it. Neither the values of environment variables nor a job's own words are kept: they may be secrets. Of its failure there is the
-/// kind, and the errno.
+/// apply, is not in it. Neither the values of environment variables nor a job's own words are kept: they may be secrets. Of its failure
+/// there is the kind, and the errno.
 /// </summary>
 internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
 {

@@ -58,10 +58,9 @@ internal sealed class Condition(string argument, ConditionOptions options, Patte
 
     /// <summary>
     /// By the text alone, after "//" and "." are taken out; a path with ".." is <see cref="TruthValue.Unknowable"/>. A relative path lies
-    /// below
-    /// the target's home, in which the job begins (<see cref="Decision.NeedsHome"/>). Symbolic
-    /// links are not followed, since whoever may write in the folder could change them behind the look: where a path really leads, the
-    /// kernel decides by what the target user may do.
+    /// below the target's home, in which the job begins (<see cref="Decision.NeedsHome"/>). Symbolic links are not followed, since
+    /// whoever may write in the folder could change them behind the look: where a path really leads, the kernel decides by what the
+    /// target user may do.
     /// </summary>
     private TruthValue IsUnder(ArgumentValue value, string? home)
     {

@@ -10,8 +10,7 @@ namespace PipeForkAs.Daemon.Authorization;
 /// <summary>
 /// Who may run what as whom: the first rule that matches decides, and no match refuses. It is asked twice. First by what the request
 /// names: what no rule can allow is refused before anything of the target is looked up, so that a refusal tells nothing of what exists.
-/// Then
-/// with the account.
+/// Then with the account.
 /// </summary>
 /// <param name="minimumUid">The lowest uid that a rule allows without naming its user.</param>
 /// <param name="rules">In their order.</param>
@@ -100,8 +99,7 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Policy?
 
     /// <summary>
     /// Whether a rule could ask some user for consent, whoever the request names. Where it could, a denial must not come sooner for a
-    /// user whom
-    /// the rule does not cover than for one who does not consent.
+    /// user whom the rule does not cover than for one who does not consent.
     /// </summary>
     public bool MightAskConsent(Question question)
     {

@@ -5,8 +5,7 @@ namespace PipeForkAs.Daemon.Authorization;
 
 /// <summary>
 /// Where a policy and the registered jobs do not fit together: mostly a misspelt word. It refuses nothing, since a job may come later
-/// with its job
-/// host; but a rule that denies would fail unseen, and what it was to deny would be allowed.
+/// with its job host; but a rule that denies would fail unseen, and what it was to deny would be allowed.
 /// </summary>
 /// <param name="log">Is told each warning, once for as long as it lasts.</param>
 internal sealed class PolicyWarnings(Action<string> log)
@@ -20,8 +19,7 @@ internal sealed class PolicyWarnings(Action<string> log)
 
     /// <summary>
     /// Tells the warnings: all of them where the policy is another, as the log of a reload shall be whole; else those that were not there
-    /// at the last
-    /// call, for a job host that starts again and again brings the same jobs.
+    /// at the last call, for a job host that starts again and again brings the same jobs.
     /// </summary>
     /// <param name="policy">The policy.</param>
     /// <param name="jobs">All jobs that are registered.</param>

@@ -86,8 +86,7 @@ internal sealed class WorkerConsents(
 
     /// <summary>
     /// All that the caller may be called in the user's file. A name that could be read as something else there (a uid, a group, everyone)
-    /// is
-    /// none.
+    /// is none.
     /// </summary>
     internal static string[] Names(Caller caller, string? callerName, IEnumerable<(GroupId Gid, string? Name)> groups)
     {

@@ -5,8 +5,7 @@ namespace PipeForkAs.Daemon.Callers;
 
 /// <summary>
 /// The supplementary groups of a caller when it connected (SO_PEERGROUPS; unix(7)). They are read when they are first used, and once: a
-/// process may have
-/// 65,536 of them (NGROUPS_MAX), and a connection that is refused must cost little. For use on the loop.
+/// process may have 65,536 of them (NGROUPS_MAX), and a connection that is refused must cost little. For use on the loop.
 /// </summary>
 /// <param name="socket">The connection. Reading after it was closed throws <see cref="ObjectDisposedException"/>.</param>
 internal sealed class PeerGroups(FileDescriptor socket) : IReadOnlyList<GroupId>

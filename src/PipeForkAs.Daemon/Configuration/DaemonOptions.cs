@@ -64,8 +64,7 @@ internal sealed class JobHostOptions
 
     /// <summary>
     /// How many wait at most, from <see cref="Workers"/> to 256: requests that find none make it more, and what is not needed for some
-    /// seconds makes it
-    /// less. Null for the default.
+    /// seconds makes it less. Null for the default.
     /// </summary>
     public int? MaxWorkers { get; set; }
 
@@ -86,8 +85,7 @@ internal sealed class CommandOptions : JobRestrictionOptions
 
     /// <summary>
     /// The program's absolute path and its arguments. <c>{NAME}</c> is replaced by the parameter's value, as a word of its own or after a
-    /// fixed
-    /// beginning; no shell is involved.
+    /// fixed beginning; no shell is involved.
     /// </summary>
     public IList<string> Command { get; set; } = [];
 
@@ -206,8 +204,7 @@ internal sealed class LimitOptions
 
     /// <summary>
     /// Whether each job has a control group: <c>auto</c> where the service manager delegates one to the daemon, <c>required</c>
-    /// everywhere, or
-    /// the daemon does not start, <c>off</c>.
+    /// everywhere, or the daemon does not start, <c>off</c>.
     /// </summary>
     public string Cgroup { get; set; } = "auto";
 

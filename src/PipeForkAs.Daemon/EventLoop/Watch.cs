@@ -50,8 +50,7 @@ internal sealed class Watch : IDisposable
 
     /// <summary>
     /// Waits until something may be writable. False when the watch was disposed. The descriptor is watched for that from the first time
-    /// on: a
-    /// socket tells of room whenever its peer has read something, and each time would wake a daemon that has nothing to write.
+    /// on: a socket tells of room whenever its peer has read something, and each time would wake a daemon that has nothing to write.
     /// </summary>
     /// <exception cref="InvalidOperationException">Another method waits for that.</exception>
     /// <exception cref="SystemCallException">It cannot be watched.</exception>

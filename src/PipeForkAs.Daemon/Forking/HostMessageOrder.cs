@@ -4,8 +4,7 @@ namespace PipeForkAs.Daemon.Forking;
 
 /// <summary>
 /// The messages that a job host may send in each stage of its life. A message out of order is refused before its content is read: a job
-/// host
-/// that was never asked for its version must not become ready.
+/// host that was never asked for its version must not become ready.
 /// </summary>
 internal static class HostMessageOrder
 {

@@ -8,8 +8,7 @@ namespace PipeForkAs.Daemon.Forking;
 
 /// <summary>
 /// The processes of a job host that fork workers of one kind, and the pool of these. Where a process dies, requests that ran in its
-/// workers end
-/// with <c>host-lost</c>, and those that still waited for a worker go on waiting: it is started again.
+/// workers end with <c>host-lost</c>, and those that still waited for a worker go on waiting: it is started again.
 /// </summary>
 internal sealed class HostProcesses : IHostProcessOwner
 {

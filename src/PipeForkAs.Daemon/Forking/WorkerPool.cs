@@ -7,8 +7,7 @@ namespace PipeForkAs.Daemon.Forking;
 
 /// <summary>
 /// The workers of a job host that wait for requests, and the requests that wait for workers. Who waits has a worker forked at once. In
-/// advance
-/// workers are forked when that takes no processor from a job; how many lie ready follows the requests.
+/// advance workers are forked when that takes no processor from a job; how many lie ready follows the requests.
 /// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="path">The job host's executable.</param>

@@ -26,8 +26,7 @@ internal sealed class ServiceReport(
 
     /// <summary>
     /// How many signs of life fit into the time in which one must come. The daemon ends a job host that is silent and starts it anew
-    /// itself,
-    /// within half of that: only where it does not come back is all restarted, and all other jobs end.
+    /// itself, within half of that: only where it does not come back is all restarted, and all other jobs end.
     /// </summary>
     private const int SignsInTime = 6;
 

@@ -5,8 +5,8 @@ namespace PipeForkAs.Daemon.Isolation;
 
 /// <summary>
 /// The names of groups in a control group that a daemon shares with the one that takes over from it: <c>daemon</c> and <c>job-N</c> are
-/// the first
-/// daemon's, <c>daemon-2</c> and <c>job-2.N</c> those of the second. A daemon holds a lock on its own group for as long as it lives.
+/// the first daemon's, <c>daemon-2</c> and <c>job-2.N</c> those of the second. A daemon holds a lock on its own group for as long as it
+/// lives.
 /// </summary>
 internal static class DaemonGroups
 {

@@ -5,8 +5,7 @@ namespace PipeForkAs.Daemon.Isolation;
 
 /// <summary>
 /// Counts jobs that were ended and of which something is left that does not end, as in an uninterruptible sleep, by the user that they
-/// run as: how many
-/// of those a user may have is limited. On the loop.
+/// run as: how many of those a user may have is limited. On the loop.
 /// </summary>
 /// <param name="loop">The loop.</param>
 internal sealed class UnkillableJobs(Loop loop)

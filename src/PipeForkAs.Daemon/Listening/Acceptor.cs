@@ -66,8 +66,7 @@ internal sealed class Acceptor
 
     /// <summary>
     /// Accepts no more. Who has connected already is served: the daemon's own socket goes with its queue, while that of the service
-    /// manager is there
-    /// for the next daemon.
+    /// manager is there for the next daemon.
     /// </summary>
     public async Task StopAsync()
     {

@@ -69,8 +69,7 @@ internal sealed class Connection : IDisposable
 
     /// <summary>
     /// Calls back when the client is gone for good, at once where it already is; in place of the former callback. A client that only
-    /// ended its
-    /// input is not gone.
+    /// ended its input is not gone.
     /// </summary>
     public void OnHungUp(Action callback)
     {

@@ -42,8 +42,7 @@ internal sealed class Connections(
 
     /// <summary>
     /// From this number on, connections of a bucket cost as little as they can: where they wait for their requests, those whose clients
-    /// have left, and where
-    /// they are too many, those that are refused.
+    /// have left, and where they are too many, those that are refused.
     /// </summary>
     private const int Many = 16;
 
@@ -121,7 +120,9 @@ internal sealed class Connections(
             loop.Start(() => IdentifyAsync(socket, caller, its));
     }
 
-    /// <summary>Ends the oldest connection without a request, of the bucket with the most of those. False where none could be ended.</summary>
+    /// <summary>
+    /// Ends the oldest connection without a request, of the bucket with the most of those. False where none could be ended.
+    /// </summary>
     /// <param name="newcomer">The bucket that needs the room for one more; null where all need it.</param>
     public bool MakeRoom(BucketConnections? newcomer = null)
     {

@@ -13,8 +13,7 @@ internal interface IConnectionRefusals
 
     /// <summary>
     /// Refuses a connection without waiting, and closes it: what has arrived of the request decides on the reply's form. Costs a few
-    /// system calls, so that
-    /// thousands of them delay nobody.
+    /// system calls, so that thousands of them delay nobody.
     /// </summary>
     /// <param name="socket">The connection, from here on not the caller's.</param>
     /// <param name="caller">The process that connected.</param>

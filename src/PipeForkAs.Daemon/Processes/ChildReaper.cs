@@ -65,8 +65,7 @@ internal sealed class ChildReaper(Action<Exception> onFailure)
 
     /// <summary>
     /// How long ago a worker was forgotten whose job host may not have reaped it yet; null where there is none of that number. The number
-    /// may be
-    /// another's by now.
+    /// may be another's by now.
     /// </summary>
     public TimeSpan? LetGoSince(ProcessId pid)
     {

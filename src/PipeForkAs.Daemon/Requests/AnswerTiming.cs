@@ -16,7 +16,9 @@ internal readonly struct AnswerTiming(ForkedWorker worker, Reply reply, JobHostP
     /// </summary>
     public bool WorkerWaits { get; } = !reply.IncludesExit && host.CountUnanswered() <= Environment.ProcessorCount;
 
-    /// <summary>Answers once the output is relayed and the job says that it returned well. False where the answer waits for the worker.</summary>
+    /// <summary>
+    /// Answers once the output is relayed and the job says that it returned well. False where the answer waits for the worker.
+    /// </summary>
     public async ValueTask<bool> AnswerEarlyAsync(Connection client, RunningJob job, Task relayed)
     {
         if (reply.IncludesExit)

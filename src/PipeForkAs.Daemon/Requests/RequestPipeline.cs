@@ -86,7 +86,9 @@ internal sealed class RequestPipeline(
         await RespondAsync(exchange, end, exchange.Trail.Output?.AtLineStart ?? true);
     }
 
-    /// <summary>Runs a job, stage by stage. When this completes its worker is free, and the client may still be taking its answer.</summary>
+    /// <summary>
+    /// Runs a job, stage by stage. When this completes its worker is free, and the client may still be taking its answer.
+    /// </summary>
     private async Task RunAsync(Exchange exchange)
     {
         (Caller caller, UserSelector user) = Identify(exchange);
@@ -129,7 +131,9 @@ internal sealed class RequestPipeline(
     private ValueTask<TakenWorker> TakeAsync(Exchange exchange, AuthorizedJob job) =>
         runner.TakeAsync(exchange.Client, job, exchange.Reply.SeparatesStderr);
 
-    /// <summary>Become and run: the worker gets its order, becomes the user, runs the job, whose output goes to its streams, and exits.</summary>
+    /// <summary>
+    /// Become and run: the worker gets its order, becomes the user, runs the job, whose output goes to its streams, and exits.
+    /// </summary>
     private RunningJobs.Entry Become(Exchange exchange, AuthorizedJob job, TakenWorker taken, AnswerTiming timing) =>
         runner.Start(exchange, job, taken, timing.WorkerWaits);
 

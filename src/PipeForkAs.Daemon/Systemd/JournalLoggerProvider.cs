@@ -8,10 +8,8 @@ namespace PipeForkAs.Daemon.Systemd;
 
 /// <summary>
 /// Logs to systemd's journal with fields: see <see cref="JournalRecord"/>. Who logs never waits. Records that the journal has no room for
-/// wait in
-/// memory for a thread that does; where there are too many, or there is no journal, they go to stderr, and what that does not take either
-/// is
-/// counted, and told when the journal is there again.
+/// wait in memory for a thread that does; where there are too many, or there is no journal, they go to stderr, and what that does not
+/// take either is counted, and told when the journal is there again.
 /// </summary>
 /// <param name="path">The journal's socket.</param>
 /// <param name="stderr">Where the journal's lines go instead.</param>

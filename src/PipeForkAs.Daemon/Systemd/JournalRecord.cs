@@ -58,8 +58,7 @@ internal sealed class JournalRecord
 
     /// <summary>
     /// The field for a value of that name: <c>CallerUid</c> becomes <c>PIPEFORKAS_CALLER_UID</c>. Only A-Z, 0-9 and '_' are left, at most
-    /// 64, the
-    /// first of them a letter: other names are ignored by the journal, or, with '_' in front, are the journal's own.
+    /// 64, the first of them a letter: other names are ignored by the journal, or, with '_' in front, are the journal's own.
     /// </summary>
     public static string Name(string name)
     {

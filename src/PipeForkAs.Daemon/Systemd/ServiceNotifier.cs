@@ -43,8 +43,7 @@ internal sealed class ServiceNotifier(ServiceManager manager, TimeProvider time,
 
     /// <summary>
     /// Tells the service manager that another process is the service's main one from now on, and nothing more after that: it takes no
-    /// word of this one any
-    /// more. False where there is no room now; then nothing is sent.
+    /// word of this one any more. False where there is no room now; then nothing is sent.
     /// </summary>
     /// <param name="pid">The process.</param>
     public bool HandOver(ProcessId pid)

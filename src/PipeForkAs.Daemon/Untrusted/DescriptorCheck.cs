@@ -8,10 +8,8 @@ namespace PipeForkAs.Daemon.Untrusted;
 
 /// <summary>
 /// Keeps descriptors out that clients and jobs send along (SCM_RIGHTS), without ever closing one on the loop's thread. Where the kernel
-/// can refuse them
-/// (SO_PASSRIGHTS, Linux 6.16), it does. Elsewhere the daemon looks for them before it receives anything, and leaves what it must not
-/// receive
-/// to a <see cref="SocketReleaser"/>.
+/// can refuse them (SO_PASSRIGHTS, Linux 6.16), it does. Elsewhere the daemon looks for them before it receives anything, and leaves what
+/// it must not receive to a <see cref="SocketReleaser"/>.
 /// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="reaper">Reaps the processes that close sockets.</param>

@@ -7,8 +7,7 @@ namespace PipeForkAs.Daemon.Untrusted;
 
 /// <summary>
 /// The buckets that are banned: whose sockets held up the loop, or sent what cannot be closed. The other end of a socket decides how long
-/// a system call
-/// on it takes: each epoll(7) watch of it is woken by the call, about 0.2 microseconds each, and a user may have millions
+/// a system call on it takes: each epoll(7) watch of it is woken by the call, about 0.2 microseconds each, and a user may have millions
 /// (/proc/sys/fs/epoll/max_user_watches). While a bucket is banned, the daemon makes no system call on its sockets. Root is never banned.
 /// All on the loop.
 /// </summary>

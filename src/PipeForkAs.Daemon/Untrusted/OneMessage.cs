@@ -4,10 +4,8 @@ namespace PipeForkAs.Daemon.Untrusted;
 
 /// <summary>
 /// Receives from streams what their other ends sent in one call, or a part of it. recv(2) takes as many messages as fit, and wakes the
-/// sender for each of
-/// them: a sender with many one-byte messages, and with many watches on its socket, would make one call take as long as hundreds. A pipe
-/// with room for one
-/// page takes one message; pipe(7), F_SETPIPE_SZ. For use on the loop.
+/// sender for each of them: a sender with many one-byte messages, and with many watches on its socket, would make one call take as long
+/// as hundreds. A pipe with room for one page takes one message; pipe(7), F_SETPIPE_SZ. For use on the loop.
 /// </summary>
 internal sealed class OneMessage
 {

@@ -4,8 +4,7 @@ namespace PipeForkAs.Daemon.Untrusted;
 
 /// <summary>
 /// The process that closes sockets for the daemon, which may take as long as their senders like. It never receives what is in them: it
-/// reads their bytes
-/// without room for descriptors, and those are dropped here.
+/// reads their bytes without room for descriptors, and those are dropped here.
 /// </summary>
 internal static class ReleasingProcess
 {

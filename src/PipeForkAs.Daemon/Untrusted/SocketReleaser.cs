@@ -9,16 +9,12 @@ namespace PipeForkAs.Daemon.Untrusted;
 
 /// <summary>
 /// Closes sockets that the loop must not close, in processes of their own (<see cref="ReleasingProcess"/>): in batches, each of one
-/// bucket. A process that
-/// does not finish a batch in time is killed, and the next batch has another. What a process still has when it is killed is mostly closed
-/// at once: a
-/// socket that lingers does not then (inet_release in the kernel's af_inet.c looks at PF_EXITING). A pipe whose lock somebody holds is
-/// waited for all the
-/// same (pipe_release in pipe.c), and that process does not end before the lock is free. So each bucket can stop one process: from then
-/// on its sockets go
-/// to a holder, a process that closes nothing as long as it lives, and the bucket is banned. The daemon itself holds none of them: it can
-/// always end.
-/// Processes are started when they are needed. All on the loop.
+/// bucket. A process that does not finish a batch in time is killed, and the next batch has another. What a process still has when it is
+/// killed is mostly closed at once: a socket that lingers does not then (inet_release in the kernel's af_inet.c looks at PF_EXITING). A
+/// pipe whose lock somebody holds is waited for all the same (pipe_release in pipe.c), and that process does not end before the lock is
+/// free. So each bucket can stop one process: from then on its sockets go to a holder, a process that closes nothing as long as it lives,
+/// and the bucket is banned. The daemon itself holds none of them: it can always end. Processes are started when they are needed. All on
+/// the loop.
 /// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="reaper">Reaps the processes.</param>
@@ -76,8 +72,7 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
 
     /// <summary>
     /// Hands what waits to a last process, so that the daemon's own end closes none of it, and ends all of them. Waits a short time for
-    /// that, and not for
-    /// those that cannot close what they hold.
+    /// that, and not for those that cannot close what they hold.
     /// </summary>
     public async Task StopAsync()
     {

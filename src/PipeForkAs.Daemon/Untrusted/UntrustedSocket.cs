@@ -6,8 +6,8 @@ namespace PipeForkAs.Daemon.Untrusted;
 
 /// <summary>
 /// The daemon's end of a socket whose other end is a client's or a job's. It does not block, and is used by its owner alone. Descriptors
-/// that the other
-/// end sends do not make receiving or closing take long. Calls that the other end makes take long all the same are counted against its
+/// that the other end sends do not make receiving or closing take long. Calls that the other end makes take long all the same are counted
+/// against its
 /// <see cref="Peer"/> (<see cref="Offenders"/>); while that is banned, every call fails with ECONNRESET and is not made.
 /// </summary>
 internal sealed class UntrustedSocket : IDisposable
@@ -56,8 +56,7 @@ internal sealed class UntrustedSocket : IDisposable
 
     /// <summary>
     /// recv(2) of what the other end sent in one call, or of a part of it, at most <see cref="OneMessage.MostBytes"/>. EPROTO where the
-    /// next bytes carry
-    /// descriptors: then nothing more can be received.
+    /// next bytes carry descriptors: then nothing more can be received.
     /// </summary>
     public IOResult Receive(Span<byte> buffer)
     {
@@ -82,8 +81,7 @@ internal sealed class UntrustedSocket : IDisposable
 
     /// <summary>
     /// splice(2) into a pipe, at most <see cref="MostAtOnce"/> bytes. EPROTO as in <see cref="Receive"/>. After a pause it moves what was
-    /// sent in one
-    /// call alone: what the other end did meanwhile shows in how long that takes.
+    /// sent in one call alone: what the other end did meanwhile shows in how long that takes.
     /// </summary>
     public IOResult SpliceTo(FileDescriptor pipe)
     {
@@ -119,8 +117,8 @@ internal sealed class UntrustedSocket : IDisposable
 
     /// <summary>
     /// Reads what is unread, where that is bytes alone: a Unix socket that is closed with unread data resets its peer (unix_release_sock
-    /// in the kernel's
-    /// af_unix.c), and the peer's reader might take that for a failure. A <see cref="SocketReleaser"/> does the same for other sockets.
+    /// in the kernel's af_unix.c), and the peer's reader might take that for a failure. A <see cref="SocketReleaser"/> does the same for
+    /// other sockets.
     /// </summary>
     /// <param name="room">Where it is read to.</param>
     public void Drain(Span<byte> room)
@@ -132,8 +130,7 @@ internal sealed class UntrustedSocket : IDisposable
 
     /// <summary>
     /// Closes it, once. What is unread and the socket of a banned peer are left to another process: descriptors in it are closed there,
-    /// and each message
-    /// that is dropped wakes the other end.
+    /// and each message that is dropped wakes the other end.
     /// </summary>
     public void Dispose()
     {
@@ -165,9 +162,8 @@ internal sealed class UntrustedSocket : IDisposable
 
     /// <summary>
     /// Counts a call that took long. The first one that does has its socket measured: what a call takes may be time in which the thread
-    /// waited for a
-    /// processor, and how long it ran costs a system call. Of the first one it is known that it ran no longer than the loop's thread in
-    /// this turn.
+    /// waited for a processor, and how long it ran costs a system call. Of the first one it is known that it ran no longer than the
+    /// loop's thread in this turn.
     /// </summary>
     private void End(Call call)
     {

@@ -42,9 +42,8 @@ internal sealed class Successor : IDisposable
 
     /// <summary>
     /// Starts one, with the arguments and the environment of this process. It must not become a child of this one, which is a subreaper
-    /// for the orphans of its
-    /// jobs: for the moment in which the process ends that starts it, this one is none. So jobs must have control groups, which hold all
-    /// of their processes.
+    /// for the orphans of its jobs: for the moment in which the process ends that starts it, this one is none. So jobs must have control
+    /// groups, which hold all of their processes.
     /// </summary>
     /// <param name="loop">The loop.</param>
     /// <param name="reaper">Reaps the process that starts it.</param>

@@ -5,8 +5,7 @@ namespace PipeForkAs.Daemon.Upgrading;
 
 /// <summary>
 /// The process that starts the new daemon and ends at once, so that the new daemon is a child of the service manager's, which then sees
-/// how it ends, and
-/// waits for it at a stop. It inherits the descriptors for the new daemon.
+/// how it ends, and waits for it at a stop. It inherits the descriptors for the new daemon.
 /// </summary>
 internal static class SuccessorLauncher
 {

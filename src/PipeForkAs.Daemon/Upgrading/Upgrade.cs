@@ -11,8 +11,7 @@ namespace PipeForkAs.Daemon.Upgrading;
 
 /// <summary>
 /// Starts a new daemon where the executable was replaced, and lets it take over: it gets the listening socket, and the service manager
-/// learns that it is the
-/// service's main process. This daemon accepts no more then, and ends with its last job. On the loop.
+/// learns that it is the service's main process. This daemon accepts no more then, and ends with its last job. On the loop.
 /// </summary>
 /// <param name="executable">The executable of this process.</param>
 /// <param name="predecessor">A former daemon, from which this one takes over; null for none.</param>

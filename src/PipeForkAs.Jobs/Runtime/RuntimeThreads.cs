@@ -40,8 +40,7 @@ internal static class RuntimeThreads
 
     /// <summary>
     /// Lets the runtime have its finalizer thread, which the linker's --wrap held back at start-up: it is started with the first
-    /// collection that
-    /// finds something to be finalized, and with the first wait for finalizers. Until then no finalizer runs.
+    /// collection that finds something to be finalized, and with the first wait for finalizers. Until then no finalizer runs.
     /// </summary>
     /// <exception cref="InvalidOperationException">The runtime starts it in another way.</exception>
     public static void AllowFinalizerThread()

@@ -60,9 +60,8 @@ internal static class SandboxEntry
 
     /// <summary>
     /// A domain that forbids nothing of files, but that the user's processes outside of it can be entered from: ptrace(2), pidfd_getfd(2)
-    /// and
-    /// /proc/PID/mem; and signalled, where the kernel can forbid that. By them the job would do in another process, or with its sockets,
-    /// what the sandbox forbids.
+    /// and /proc/PID/mem; and signalled, where the kernel can forbid that. By them the job would do in another process, or with its
+    /// sockets, what the sandbox forbids.
     /// </summary>
     private static void IsolateFromOtherProcesses()
     {

@@ -20,8 +20,7 @@ internal static class WarmUp
 
     /// <summary>
     /// libc reads how names are looked up at the first look-up (nsswitch.conf(5)), and sees whether there is a name service cache daemon:
-    /// what
-    /// the job host has seen its workers need not see again. Group 0 is in the files.
+    /// what the job host has seen its workers need not see again. Group 0 is in the files.
     /// </summary>
     public static void NameServices()
     {
@@ -37,8 +36,7 @@ internal static class WarmUp
 
     /// <summary>
     /// What reading any job's arguments takes of .NET, as far as that needs no random state. The types of the arguments themselves are
-    /// their worker's to make: the
-    /// first of them would start the seeds of hash codes, which are each worker's own.
+    /// their worker's to make: the first of them would start the seeds of hash codes, which are each worker's own.
     /// </summary>
     public static void Json()
     {

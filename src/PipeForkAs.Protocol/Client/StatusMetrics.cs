@@ -6,8 +6,7 @@ namespace PipeForkAs.Protocol.Client;
 
 /// <summary>
 /// What <c>status</c> tells as metrics, in the text exposition format that Prometheus reads (version 0.0.4). Single jobs are not among
-/// them: their
-/// number has no bound. What the caller may not know is left out.
+/// them: their number has no bound. What the caller may not know is left out.
 /// </summary>
 public static class StatusMetrics
 {

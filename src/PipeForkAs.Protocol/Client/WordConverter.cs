@@ -8,8 +8,7 @@ namespace PipeForkAs.Protocol.Client;
 /// <summary>
 /// A member whose value is one of a few words, exactly as they are written in the protocol. The framework's own converter
 /// of enumerations also takes numbers, lists with commas, white space and any case. Public, as the others are, because code that is
-/// generated for a
-/// program's own serializer makes one.
+/// generated for a program's own serializer makes one.
 /// </summary>
 /// <typeparam name="T">The enumeration.</typeparam>
 [EditorBrowsable(EditorBrowsableState.Never)]

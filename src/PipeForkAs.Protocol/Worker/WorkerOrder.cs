@@ -43,8 +43,7 @@ public sealed record WorkerOrder
     /// <summary>
     /// Whether the worker of a function that returned well waits until the daemon shuts its end of the control socket down for writing,
     /// which it does when the client has its answer, or for <see cref="WorkerProtocol.AnswerPatienceMilliseconds"/>: the kernel takes a
-    /// process down in
-    /// one go, and whoever waits for an answer should not wait for that too.
+    /// process down in one go, and whoever waits for an answer should not wait for that too.
     /// </summary>
     public bool AwaitsAnswer { get; init; }
 
@@ -65,9 +64,8 @@ public sealed record WorkerOrder
 
     /// <summary>
     /// Where this is set, no job runs: the worker becomes the user, tells by <see cref="ConsentAnswer"/> whether the user's own file lets
-    /// one of
-    /// these run <see cref="Job"/>, and ends. Each is a user name, a uid in digits, or a group's name or gid behind <c>@</c>. Null to run
-    /// the job.
+    /// one of these run <see cref="Job"/>, and ends. Each is a user name, a uid in digits, or a group's name or gid behind <c>@</c>. Null
+    /// to run the job.
     /// </summary>
     public string[]? ConsentFor { get; init; }
 

@@ -8,8 +8,7 @@ namespace PipeForkAs.EndToEnd.Harness;
 
 /// <summary>
 /// Prints, when all tests are over, the longest turn of all daemons' event loops, and the long ones with the tests that they were in.
-/// What other processes
-/// do on the machine makes turns longer, so that no test fails by them.
+/// What other processes do on the machine makes turns longer, so that no test fails by them.
 /// </summary>
 public sealed partial class LongestTurns : IDisposable
 {

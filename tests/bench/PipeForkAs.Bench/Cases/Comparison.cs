@@ -28,8 +28,7 @@ internal sealed record Comparison(string Title, IReadOnlyList<Row> Rows)
 
     /// <summary>
     /// How far the first one's own rounds are apart, the fastest by the slowest: 1 on a machine that does nothing else. A ratio means
-    /// little
-    /// where this is large.
+    /// little where this is large.
     /// </summary>
     public double Disturbance =>
         Baseline.Rounds.OfType<LoadResult>().Select(Rate).ToArray() is { Length: > 0 } rates ? rates.Max() / rates.Min() : double.NaN;

@@ -18,8 +18,7 @@ public static class StatusText
         yield return $"pipeforkasd {status.Version}, up {Time(status.Uptime)}";
         yield return Invariant($"requests: {status.Served} served, {status.Refused} refused, {status.Waiting} waiting");
         if (status.Codes.Values.Any(count => count > 0))
-            IEnumerable<string> codes = status.Codes.Where(code => code.Value > 0).Select(code => Invariant($"{code.Key} {code.Value}"));
-            yield return $"  {string.Join(", ", codes)}";
+            yield return $"  {Codes(status)}";
         if (status.Loop is { } loop)
         {
             string step = loop.LongestStep is null ? "" : $" ({loop.LongestStep})";
@@ -70,6 +69,9 @@ public static class StatusText
             return time.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture) + " s";
         return (time.Days > 0 ? Invariant($"{time.Days} d ") : "") + Invariant($"{time.Hours}:{time.Minutes:00}:{time.Seconds:00}");
     }
+
+    private static string Codes(DaemonStatus status) =>
+        string.Join(", ", status.Codes.Where(code => code.Value > 0).Select(code => Invariant($"{code.Key} {code.Value}")));
 
     private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
 }

@@ -18,7 +18,7 @@ internal static class HugePages
         pipeforkas_move_code();
     }
 
-// LibraryImport writes code with pointers, which LibC alone may have; the functions take nothing and return nothing.
+    // LibraryImport writes code with pointers, which LibC alone may have; the functions take nothing and return nothing.
 #pragma warning disable SYSLIB1054
     [DllImport("pipeforkas_runtime")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

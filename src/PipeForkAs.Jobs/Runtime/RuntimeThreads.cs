@@ -62,7 +62,7 @@ internal static class RuntimeThreads
         }
     }
 
-// LibraryImport writes code with pointers, which LibC alone may have; they take nothing and return a C bool.
+    // LibraryImport writes code with pointers, which LibC alone may have; they take nothing and return a C bool.
 #pragma warning disable SYSLIB1054
     [DllImport("pipeforkas_runtime")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

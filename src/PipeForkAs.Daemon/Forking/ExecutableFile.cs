@@ -3,16 +3,18 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Forking;
 
-/// <summary>Tells an executable's file from another one that has come to its place.</summary>
+/// <summary>Identifies the file of an executable, so that a replaced file can be detected.</summary>
 internal readonly record struct ExecutableFile(ulong Device, ulong Inode, long Size, long ModifiedSeconds, uint ModifiedNanoseconds)
 {
-    /// <summary>The file at a path, or null where there is none.</summary>
-    /// <exception cref="SystemCallException">The path cannot be looked at.</exception>
+    /// <summary>Returns the file at a path, or null if there is none.</summary>
+    /// <exception cref="SystemCallException">The daemon cannot read the status of the path.</exception>
     public static ExecutableFile? At(string path) => Libc.stat(path) is { } file
         ? new ExecutableFile(file.Device, file.Inode, file.Size, file.ModifiedSeconds, file.ModifiedNanoseconds)
         : null;
 
-    /// <summary>The file that a process of the daemon's executes, whatever is at its path by now. Null where nobody can say.</summary>
+    /// <summary>
+    /// Returns the file that a process of the daemon executes, even if the path has another file now. Null if this is unknown.
+    /// </summary>
     public static ExecutableFile? Of(ProcessId process)
     {
         try
@@ -21,7 +23,7 @@ internal readonly record struct ExecutableFile(ulong Device, ulong Inode, long S
         }
         catch (SystemCallException)
         {
-            return null; // It has ended, which is noticed elsewhere.
+            return null; // The process ended; other code notices that.
         }
     }
 }

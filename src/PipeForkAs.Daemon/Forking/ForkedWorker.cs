@@ -8,7 +8,7 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Forking;
 
-/// <summary>A forked worker as the daemon sees it: it waits, runs one job, ends.</summary>
+/// <summary>A forked worker as the daemon sees it. It waits for its order, runs one job, and ends.</summary>
 internal sealed class ForkedWorker
 {
     private const int RaisedSendBuffer = 2 * WorkerProtocol.MaxMessageBytes;
@@ -22,7 +22,9 @@ internal sealed class ForkedWorker
     private WorkerReport report;
     private WorkerStage stage;
 
-    /// <summary>Whether its process id may be another's: the daemon reaped it, since its job host died.</summary>
+    /// <summary>
+    /// Whether the daemon reaped the worker because its job host died. From then on, another process may have its process id.
+    /// </summary>
     private bool isReaped;
 
     public ForkedWorker(
@@ -38,20 +40,22 @@ internal sealed class ForkedWorker
 
     public ProcessId Pid { get; }
 
-    /// <summary>Whether the client has its answer, or the worker is done with.</summary>
+    /// <summary>Whether the caller has its reply, or the worker is released.</summary>
     public bool IsAnswered { get; private set; }
 
-    /// <summary>How it ended; null when its job host was lost and nobody can say.</summary>
+    /// <summary>
+    /// Completes when the worker ends, with the way it ended. The result is null if the job host was lost: then nobody knows how.
+    /// </summary>
     public Task<WorkerExited?> Ended => ended.Task;
 
-    /// <summary>Completes when it was released, and nothing is left of its job.</summary>
+    /// <summary>Completes when the worker is released and no process of its job is left.</summary>
     public Task Gone => processes.Gone;
 
-    /// <summary>It is taken from the pool.</summary>
-    /// <param name="by">Learns when its client has its answer, and when it is released.</param>
+    /// <summary>Takes the worker from the pool.</summary>
+    /// <param name="by">Learns when the caller has its reply, and when the worker is released.</param>
     public void Take(IWorkerTaker by) => taker = by;
 
-    /// <summary>Hands over the job's streams: from now on they are closed by who takes them.</summary>
+    /// <summary>Hands over the streams of the job. The receiver must dispose them.</summary>
     public JobStreams TakeStreams()
     {
         JobStreams taken = streams ?? throw new InvalidOperationException("the worker's streams were taken already");
@@ -59,19 +63,21 @@ internal sealed class ForkedWorker
         return taken;
     }
 
-    /// <summary>Says which user it is going to be: from the order on, that user's code may have the other ends of its sockets.</summary>
+    /// <summary>
+    /// Sets the target user of the worker. After the order, code of that user may have the other ends of the worker's sockets.
+    /// </summary>
     public void AssignTo(Bucket user)
     {
         control.Peer = user;
         streams?.AssignTo(user);
     }
 
-    /// <summary>Gives it its order. That it may have died already shows in <see cref="Ended"/>.</summary>
+    /// <summary>Sends the worker its order. If the worker is already dead, only <see cref="Ended"/> shows it.</summary>
     /// <param name="order">The order.</param>
-    /// <param name="limits">What its job as a whole is limited to.</param>
-    /// <param name="writer">What the order is written with.</param>
-    /// <param name="stderr">The end of a stream for the job's stderr; null where it goes where stdout goes.</param>
-    /// <exception cref="SystemCallException">The order cannot be sent, or a limit not be set.</exception>
+    /// <param name="limits">The limits for all processes of the job together.</param>
+    /// <param name="writer">The buffer in which the order is encoded.</param>
+    /// <param name="stderr">The worker's end of a stream for the job's stderr; null if stderr shares the stream of stdout.</param>
+    /// <exception cref="SystemCallException">The order cannot be sent, or a limit cannot be set.</exception>
     public void Order(WorkerOrder order, GroupLimits limits, MessageWriter writer, FileDescriptor? stderr = null)
     {
         processes.Begin(order, limits).Encode(writer);
@@ -85,8 +91,8 @@ internal sealed class ForkedWorker
     }
 
     /// <summary>
-    /// Over the system's limit where CAP_NET_ADMIN lets the daemon; else up to it, which is enough for all but a user in some 30,000
-    /// groups.
+    /// Raises the send buffer, with CAP_NET_ADMIN above the system's limit. Without it, up to that limit, which is enough for all users
+    /// except one in about 30,000 groups.
     /// </summary>
     private static void Enlarge(FileDescriptor socket)
     {
@@ -98,9 +104,9 @@ internal sealed class ForkedWorker
     }
 
     /// <summary>
-    /// What it has said of itself so far: <see cref="StepFailed"/> and no job ran; or that the job began, and then
-    /// <see cref="Returned"/> or nothing. Behind its beginning a job can write here whatever it wants: that is taken for what the
-    /// job says of itself, and anything else is as good as nothing.
+    /// Reads what the worker has reported so far. <see cref="StepFailed"/> means that no job ran. Otherwise the worker reports that the job
+    /// began, and then <see cref="Returned"/> or nothing. Once the job began, the job itself can write anything to this socket. The daemon
+    /// treats that as the job's own report, and ignores any other message.
     /// </summary>
     public WorkerReport ReadReport()
     {
@@ -114,7 +120,7 @@ internal sealed class ForkedWorker
         return report;
     }
 
-    /// <summary>Takes one message, and returns the stage that follows it.</summary>
+    /// <summary>Processes one message, and returns the next stage.</summary>
     private WorkerStage TakeMessage(ReadOnlySpan<byte> message)
     {
         try
@@ -151,13 +157,14 @@ internal sealed class ForkedWorker
     {
         IOResult received = control.Receive(buffer);
 
-        // A worker that ended without reading its order resets the connection, and that is told before what it had sent.
+        // If a worker ends before it reads its order, the kernel resets the connection, and recv(2) returns ECONNRESET before the data that
+        // the worker had sent.
         if (received.Errno == Errno.ECONNRESET)
             received = control.Receive(buffer);
         return buffer[..(int)received.Count];
     }
 
-    /// <summary>The client has its answer: there is time for other work.</summary>
+    /// <summary>Marks that the caller has its reply, so that the processor is free for other work.</summary>
     public void Answered()
     {
         if (IsAnswered)
@@ -166,38 +173,41 @@ internal sealed class ForkedWorker
         taker?.WorkerAnswered();
     }
 
-    /// <summary>Lets a worker go that waits until the client has its answer; <see cref="WorkerOrder.AwaitsAnswer"/>.</summary>
+    /// <summary>Lets the worker end if it waits until the caller has its reply; see <see cref="WorkerOrder.AwaitsAnswer"/>.</summary>
     public void LetGo()
     {
         if (stage != WorkerStage.Released)
             control.Shutdown(SocketShutdown.SHUT_WR);
     }
 
-    /// <summary>
-    /// Puts it in its place, from where its descendants cannot leave. May block, and is for another thread than the loop's.
-    /// </summary>
-    /// <exception cref="SystemCallException">It cannot be put there.</exception>
-    /// <exception cref="IsolationException">The place is taken.</exception>
+    /// <summary>Places the worker where its descendants cannot leave. May block, so it must not run on the loop's thread.</summary>
+    /// <exception cref="SystemCallException">The worker cannot be placed.</exception>
+    /// <exception cref="IsolationException">The place is in use.</exception>
     public void Place() => processes.Place();
 
-    /// <summary>It has ended, and the job goes on: what it left behind is this job's, and no other's.</summary>
+    /// <summary>Assigns the orphans to this job after the worker ended and while its job continues.</summary>
     public void ClaimOrphans() => processes.ClaimOrphans();
 
     /// <summary>
-    /// The processor time of its job, where that waits for its standard input and does nothing else; else null. May block, and is for
-    /// another thread than the loop's.
+    /// Returns the processor time of the job if the job only waits for its standard input; otherwise null. May block, so it must not run on
+    /// the loop's thread.
     /// </summary>
     /// <param name="isProgram">Whether the job is a program.</param>
     public long? LookForInputWait(bool isProgram) => InputWait.Look(Pid, isProgram, processes.Living());
 
-    /// <summary>Signals its process group, which it leads and cannot leave; itself where it has none yet.</summary>
+    /// <summary>
+    /// Signals the worker's process group, which the worker leads and cannot leave. If there is no group yet, signals the worker alone.
+    /// </summary>
     public void Signal(Signal signal)
     {
         if (stage != WorkerStage.Released && (isReaped || !Libc.killpg(Pid, signal)))
             Libc.pidfd_send_signal(pidfd, signal);
     }
 
-    /// <summary>Its job host died and the daemon is about to reap it: the last moment at which its number is surely its own.</summary>
+    /// <summary>
+    /// Kills the job after its job host died and before the daemon reaps the worker. Until then, the process id surely belongs to the
+    /// worker.
+    /// </summary>
     public void BeforeReap()
     {
         try
@@ -211,7 +221,6 @@ internal sealed class ForkedWorker
         }
     }
 
-    /// <summary>Kills every process of the job.</summary>
     public void KillAll()
     {
         if (stage == WorkerStage.Released)
@@ -226,7 +235,7 @@ internal sealed class ForkedWorker
         }
     }
 
-    /// <summary>The last word to it: what is left of the job is killed, and then its process id may be taken by others.</summary>
+    /// <summary>Kills what is left of the job, and then frees the worker's process id for reuse.</summary>
     public void Release()
     {
         if (stage == WorkerStage.Released)
@@ -260,7 +269,7 @@ internal sealed class ForkedWorker
         }
     }
 
-    /// <summary>Called by the job host when the worker ended, or the job host itself did.</summary>
+    /// <summary>Marks the end of the worker. The job host calls this when the worker, or the job host's process, ends.</summary>
     internal void MarkEnded(WorkerExited? how)
     {
         try
@@ -275,18 +284,20 @@ internal sealed class ForkedWorker
     }
 }
 
-/// <summary>What a worker said of itself.</summary>
+/// <summary>What a worker reported about itself.</summary>
 internal readonly record struct WorkerReport
 {
-    /// <summary>The step that failed; then nothing else is said.</summary>
+    /// <summary>The step that failed. Then all other properties are empty.</summary>
     public StepFailed? Failed { get; init; }
 
-    /// <summary>What it found, where it was asked for the user's consent and not to run a job; then nothing else is said.</summary>
+    /// <summary>
+    /// The result if the worker had to ask for the user's consent instead of running a job. Then all other properties are empty.
+    /// </summary>
     public ConsentAnswer? Consent { get; init; }
 
-    /// <summary>Whether it had become the user and the function began. A command's worker does not say so.</summary>
+    /// <summary>Whether the worker became the user and the function began. The worker of a command does not report this.</summary>
     public bool Began { get; init; }
 
-    /// <summary>How the function came to its end, in the job's own words.</summary>
+    /// <summary>How the function ended, as the job reports it.</summary>
     public Returned? Returned { get; init; }
 }

@@ -3,9 +3,8 @@ using PipeForkAs.Daemon.EventLoop;
 namespace PipeForkAs.Daemon.Forking;
 
 /// <summary>
-/// Asks a process now and then whether it is still there, and says when it is silent for too long: stopped, or caught in something
-/// that never ends. It counts questions without an answer instead of looking at the clock: where the whole machine stood still,
-/// the process gets its time to answer.
+/// Sends a process a question at intervals, and reports when the process is silent for too long because it is stopped or blocked. Counts
+/// unanswered questions and does not measure time: if the whole machine was suspended, the process still gets its time to answer.
 /// </summary>
 internal sealed class Heartbeat(Loop loop, Action ask, Action silent) : IDisposable
 {
@@ -16,16 +15,15 @@ internal sealed class Heartbeat(Loop loop, Action ask, Action silent) : IDisposa
     private LoopTimer? next;
     private int unanswered;
 
-    /// <summary>How long a process may be silent.</summary>
+    /// <summary>The longest time that a process may be silent.</summary>
     public static TimeSpan Patience => Interval * MaxUnanswered;
 
-    /// <summary>Whether it answered the last question but one, at least.</summary>
+    /// <summary>Whether the process answered at least the last question but one.</summary>
     public bool IsResponsive => unanswered <= 1;
 
-    /// <summary>Begins to ask.</summary>
     public void Begin() => next = loop.Schedule(Interval, Beat);
 
-    /// <summary>It said something.</summary>
+    /// <summary>Notes that the process sent something.</summary>
     public void Answered() => unanswered = 0;
 
     /// <inheritdoc/>

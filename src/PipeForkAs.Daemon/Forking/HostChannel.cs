@@ -7,7 +7,7 @@ namespace PipeForkAs.Daemon.Forking;
 /// <summary>The daemon's end of a job host's control socket: messages, each with its descriptors.</summary>
 internal sealed class HostChannel : IDisposable
 {
-    /// <summary>More messages than a socket holds: only a process that still sends has more.</summary>
+    /// <summary>More messages than a socket can contain. Only a process that still sends can exceed this.</summary>
     private const int MostArrived = 4096;
 
     private readonly Loop loop;
@@ -17,7 +17,7 @@ internal sealed class HostChannel : IDisposable
     private readonly byte[] incoming = new byte[2 * WorkerProtocol.DefaultBufferBytes];
 
     /// <param name="loop">The loop.</param>
-    /// <param name="control">The socket, which does not block; its own from now on.</param>
+    /// <param name="control">The non-blocking socket, which this channel owns from now on.</param>
     public HostChannel(Loop loop, FileDescriptor control)
     {
         this.loop = loop;
@@ -25,18 +25,20 @@ internal sealed class HostChannel : IDisposable
         watch = loop.Watch(control, EpollEvents.EPOLLIN, "a job host");
     }
 
-    /// <summary>Takes a message. The descriptors that it leaves in the span are closed behind it, and where it throws.</summary>
+    /// <summary>
+    /// Processes a message. The channel closes the descriptors that remain in the span after the call, also if the call throws.
+    /// </summary>
     public delegate void Taker(ReadOnlySpan<byte> message, Span<FileDescriptor?> descriptors);
 
-    /// <summary>Whether it was closed here.</summary>
+    /// <summary>Whether the daemon closed the channel.</summary>
     public bool IsClosed => control.IsClosed;
 
-    /// <summary>What the next message is written with.</summary>
+    /// <summary>The buffer in which the next message is encoded.</summary>
     public MessageWriter Writer { get; } = new(64);
 
     /// <summary>
-    /// Sends what <see cref="Writer"/> holds; what the socket does not take at once waits in its order. That the job host is gone is for
-    /// the reading to find.
+    /// Sends the content of <see cref="Writer"/>. Queues what the socket does not accept at once, in order. Ignores that the job host is
+    /// gone; the reading side detects that.
     /// </summary>
     public void Send()
     {
@@ -53,9 +55,9 @@ internal sealed class HostChannel : IDisposable
     }
 
     /// <summary>
-    /// Hands out messages until there are no more. Returns true where the job host closed its end, false where it was closed here.
+    /// Passes messages on until there are no more. Returns true if the job host closed its end, and false if the daemon closed the channel.
     /// </summary>
-    /// <exception cref="SystemCallException">It cannot be read.</exception>
+    /// <exception cref="SystemCallException">The socket cannot be read.</exception>
     public async Task<bool> ReadAsync(Taker take)
     {
         var descriptors = new FileDescriptor?[4];
@@ -77,8 +79,8 @@ internal sealed class HostChannel : IDisposable
         return false;
     }
 
-    /// <summary>Hands out the messages that have arrived, without waiting for more: for a job host that has ended.</summary>
-    /// <exception cref="SystemCallException">It cannot be read.</exception>
+    /// <summary>Passes on the messages that have arrived, and does not wait for more. Used after the job host ended.</summary>
+    /// <exception cref="SystemCallException">The socket cannot be read.</exception>
     public void TakeArrived(Taker take)
     {
         var descriptors = new FileDescriptor?[4];

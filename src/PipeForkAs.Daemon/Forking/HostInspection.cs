@@ -12,13 +12,13 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.Daemon.Forking;
 
 /// <summary>
-/// Starts the job hosts of a configuration for a moment, as the daemon does, and makes the catalog of their jobs. None of them runs one.
+/// Starts the job hosts of a configuration for a short time, as the daemon does, and makes the catalog of their jobs. No job runs.
 /// </summary>
 internal static class HostInspection
 {
-    /// <summary>All jobs, with what the configuration restricts about them.</summary>
+    /// <summary>Returns all jobs, including the restrictions from the configuration.</summary>
     /// <exception cref="JobHostException">A job host cannot serve.</exception>
-    /// <exception cref="ConfigurationException">The jobs do not fit together, or not to the configuration.</exception>
+    /// <exception cref="ConfigurationException">The jobs contradict each other or the configuration.</exception>
     public static async Task<JobDescription[]> JobsAsync(DaemonOptions options)
     {
         Libc.signal_ignore(Signal.SIGPIPE);

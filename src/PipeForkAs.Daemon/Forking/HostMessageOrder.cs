@@ -3,12 +3,12 @@ using PipeForkAs.Protocol.Worker;
 namespace PipeForkAs.Daemon.Forking;
 
 /// <summary>
-/// The messages that a job host may send in each stage of its life. A message out of order is refused before its content is read: a job
+/// Defines which messages a job host may send in each stage. The daemon refuses a message out of order before it reads the content: a job
 /// host that was never asked for its version must not become ready.
 /// </summary>
 internal static class HostMessageOrder
 {
-    /// <summary>The messages that a stage allows.</summary>
+    /// <summary>Returns the messages that a stage allows.</summary>
     public static ReadOnlySpan<MessageKind> Allowed(HostStage stage) => stage switch
     {
         HostStage.Started => [MessageKind.Hello, MessageKind.Refused],

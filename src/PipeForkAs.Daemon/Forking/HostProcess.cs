@@ -9,7 +9,7 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Forking;
 
-/// <summary>One life of a job host's process, from its start until it is lost.</summary>
+/// <summary>One process of a job host, from its start until it is lost.</summary>
 internal sealed class HostProcess : IDisposable
 {
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
@@ -25,7 +25,7 @@ internal sealed class HostProcess : IDisposable
     private readonly LoopTimer startDeadline;
     private HostStage stage;
 
-    /// <summary>Takes charge of a process that was started.</summary>
+    /// <summary>Takes charge of a started process.</summary>
     public HostProcess(HostContext context, JobIsolation isolation, IHostProcessOwner owner, ProcessId pid, HostChannel channel)
     {
         this.context = context;
@@ -46,38 +46,40 @@ internal sealed class HostProcess : IDisposable
         }, isJobHost: true);
     }
 
-    /// <summary>The process.</summary>
     public ProcessId Pid { get; }
 
-    /// <summary>What it executes; null where nobody can say.</summary>
+    /// <summary>The file that the process executes; null if it is unknown.</summary>
     public ExecutableFile? Executable { get; }
 
-    /// <summary>Whether it can fork: it passed its self-test, and is not lost.</summary>
+    /// <summary>Whether the process can fork: it passed its self-test and is not lost.</summary>
     public bool IsReady => stage == HostStage.Serving;
 
-    /// <summary>Whether it can fork, and answers.</summary>
+    /// <summary>Whether the process can fork and answers.</summary>
     public bool IsHealthy => IsReady && heartbeat.IsResponsive;
 
-    /// <summary>Whether it ever forked a worker.</summary>
+    /// <summary>Whether the process ever forked a worker.</summary>
     public bool HasForked => workers.HaveBeenForked;
 
-    /// <summary>The jobs that it holds; all of them when it is ready.</summary>
+    /// <summary>The jobs of the process; complete when the process is ready.</summary>
     public IReadOnlyList<JobDescription> Jobs => jobs;
 
-    /// <summary>Workers that it was asked for and has not forked yet.</summary>
+    /// <summary>The number of workers that the daemon requested and that the process has not forked yet.</summary>
     public int ForksAsked { get; private set; }
 
-    /// <summary>Begins to listen to it, and to tell its owner.</summary>
+    /// <summary>Starts to read the messages of the process, and to report to the owner.</summary>
     public void Begin() => context.Loop.Start(ReadAsync);
 
-    /// <summary>Asks for one more worker.</summary>
+    /// <summary>Requests one more worker.</summary>
     public void AskForFork()
     {
         ForksAsked++;
         Send(MessageKind.Fork);
     }
 
-    /// <summary>Ends it: it is told by its closed control socket, ends its workers and then itself, or is killed after a grace.</summary>
+    /// <summary>
+    /// Stops the process by closing its control socket. The process then ends its workers and itself; if it exceeds the grace period, the
+    /// daemon kills it.
+    /// </summary>
     public async Task StopAsync()
     {
         if (stage != HostStage.Lost)
@@ -88,20 +90,20 @@ internal sealed class HostProcess : IDisposable
         await Task.WhenAny(ended.Task, context.Loop.DelayAsync(StopGrace));
     }
 
-    /// <summary>Ends it now. The reaper reaps it.</summary>
+    /// <summary>Kills the process. The reaper reaps it.</summary>
     public void Dispose()
     {
         Close();
 
-        // Until it has ended, and that was told here, the number is its own: only the daemon's reaper reaps it.
+        // Only the daemon's reaper reaps the process, so the process id is valid until the reaper reports the end here.
         if (!ended.Task.IsCompleted)
             Libc.kill(Pid, Signal.SIGKILL);
     }
 
-    /// <summary>A worker is done with: it may be reaped.</summary>
+    /// <summary>Lets the job host reap a worker that the daemon no longer needs.</summary>
     internal void Release(ForkedWorker worker)
     {
-        // Behind the process's end, its workers are the daemon's own children.
+        // After the end of the process, its workers are the daemon's children.
         if (!workers.Remove(worker) || channel.IsClosed)
             return;
         context.Reaper.Forget(worker.Pid);
@@ -128,20 +130,23 @@ internal sealed class HostProcess : IDisposable
         }
         catch
         {
-            // Nobody reads what it says any more.
+            // Nobody reads its messages any more.
             MarkLost("the daemon could not go on with it");
             throw;
         }
     }
 
-    /// <summary>Its end may be seen before its last messages: how a worker ended, or why it refused to serve.</summary>
+    /// <summary>
+    /// Reads the remaining messages: the daemon may see the end of the process before its last messages, which say how a worker ended or
+    /// why the process refused to serve.
+    /// </summary>
     private void TakeLastMessages()
     {
         try
         {
             channel.TakeArrived((message, descriptors) =>
             {
-                // A job host that has ended gives no worker and serves nobody.
+                // A process that has ended cannot provide a worker or become ready.
                 if (new MessageReader(message).Kind is not (MessageKind.Forked or MessageKind.Ready))
                     Take(message, descriptors);
             });
@@ -166,7 +171,7 @@ internal sealed class HostProcess : IDisposable
                 workers.Admit(worker);
                 break;
             case MessageKind.Forked:
-                // They were closed on the way, and the worker ends by that.
+                // The descriptors were closed on the way, and that ends the worker.
                 var pid = new ProcessId(Protocol.Worker.Forked.Decode(ref reader).Pid);
                 Answered();
                 owner.ForkFailed("the worker's descriptors did not arrive: the daemon has as many open as it may have");
@@ -236,6 +241,6 @@ internal sealed class HostProcess : IDisposable
         channel.Send();
     }
 
-    /// <summary>What may be wrong with an executable that says nothing.</summary>
+    /// <summary>Returns a possible reason why an executable sends nothing.</summary>
     private string Hint() => stage != HostStage.Started ? "" : "; is it built with PipeForkAs.Jobs?";
 }

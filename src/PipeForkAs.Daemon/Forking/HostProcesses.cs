@@ -7,8 +7,8 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Forking;
 
 /// <summary>
-/// The processes of a job host that fork workers of one kind, and the pool of these. Where a process dies, requests that ran in its
-/// workers end with <c>host-lost</c>, and those that still waited for a worker go on waiting: it is started again.
+/// The processes of a job host that fork workers of one kind, and the pool of these workers. If a process dies, requests that ran in its
+/// workers end with <c>host-lost</c>. Requests that still wait for a worker continue to wait, because the process is started again.
 /// </summary>
 internal sealed class HostProcesses : IHostProcessOwner
 {
@@ -24,7 +24,7 @@ internal sealed class HostProcesses : IHostProcessOwner
     private readonly List<HostProcess> processes = [];
     private readonly WorkerPool pool;
     private readonly TaskCompletionSource started = new();
-    private JobIsolation? isolation; // From the start on.
+    private JobIsolation? isolation; // Set at the start.
     private int failedStarts;
     private HostProcessesStage stage;
 
@@ -44,28 +44,28 @@ internal sealed class HostProcesses : IHostProcessOwner
 
     private string NoProcess => $"the job host {name}, which was replaced, died before the job began; ask again";
 
-    /// <summary>Whether one of them can fork, and answers.</summary>
+    /// <summary>Whether at least one process can fork and answers.</summary>
     public bool AreHealthy => processes.Exists(static process => process.IsHealthy);
 
-    /// <summary>Workers that wait for a request.</summary>
+    /// <summary>The number of workers that wait for a request.</summary>
     public int ReadyWorkers => pool.Ready;
 
-    /// <summary>Workers that shall wait for a request.</summary>
+    /// <summary>The number of workers that should wait for a request.</summary>
     public int WantedWorkers => pool.Wanted;
 
-    /// <summary>Whether there are some, and all of them execute this file.</summary>
+    /// <summary>Whether there are processes, and all of them execute this file.</summary>
     public bool AllExecute(ExecutableFile file) => processes.Count > 0 && processes.TrueForAll(process => process.Executable == file);
 
-    /// <summary>Their numbers.</summary>
     public IEnumerable<ProcessId> Pids => processes.Select(static process => process.Pid);
 
     /// <summary>
-    /// Those for all users but root: as many as configured, with as many workers in advance. They gave up what no user but root may do.
+    /// Creates the processes for all users except root: as many processes, and as many workers in advance, as the configuration says. These
+    /// processes dropped the privileges that only root may have.
     /// </summary>
-    /// <param name="context">What they need.</param>
-    /// <param name="options">The job host.</param>
-    /// <param name="becameReady">Called when one of them can fork.</param>
-    /// <param name="workerReleased">Called when a worker that was taken is released.</param>
+    /// <param name="context">The parts of the daemon that the processes need.</param>
+    /// <param name="options">The configuration of the job host.</param>
+    /// <param name="becameReady">Called when one process can fork.</param>
+    /// <param name="workerReleased">Called when a taken worker is released.</param>
     public static HostProcesses ForUsers(
         HostContext context, JobHostOptions options, Action<HostProcess> becameReady, Action workerReleased) => new(
         context, options, forRoot: false, options.Processes, new PoolSize(options.Workers, options.MostWorkers), becameReady,
@@ -73,21 +73,20 @@ internal sealed class HostProcesses : IHostProcessOwner
         workerReleased);
 
     /// <summary>
-    /// The one for orders that grant root: seldom needed, and started when it is; where it dies, only for those who wait. No worker lies
-    /// ready:
-    /// only these keep what root may do.
+    /// Creates the process for orders that grant root. Such orders are rare, so the process starts on demand, and starts again only if
+    /// requests wait. No worker is forked in advance, because only these workers keep root's privileges.
     /// </summary>
-    /// <param name="context">What it needs.</param>
-    /// <param name="options">The job host.</param>
-    /// <param name="becameReady">Called when it can fork. What it throws as <see cref="JobHostException"/> ends it.</param>
-    /// <param name="gone">Called when it is no more, and is not started again.</param>
-    /// <param name="workerReleased">Called when a worker that was taken is released.</param>
+    /// <param name="context">The parts of the daemon that the process needs.</param>
+    /// <param name="options">The configuration of the job host.</param>
+    /// <param name="becameReady">Called when the process can fork. A <see cref="JobHostException"/> from it ends the process.</param>
+    /// <param name="gone">Called when the process is gone and does not start again.</param>
+    /// <param name="workerReleased">Called when a taken worker is released.</param>
     public static HostProcesses ForRoot(
         HostContext context, JobHostOptions options, Action<HostProcess> becameReady, Action gone, Action workerReleased) =>
         new(context, options, forRoot: true, wanted: 1, new PoolSize(0, 0), becameReady, gone, workerReleased);
 
-    /// <summary>Starts them and waits until all of them can fork.</summary>
-    /// <exception cref="JobHostException">One cannot serve; the message says why.</exception>
+    /// <summary>Starts the processes and waits until all of them can fork.</summary>
+    /// <exception cref="JobHostException">A process cannot serve; the message says why.</exception>
     public Task StartAsync(JobIsolation jobIsolation)
     {
         isolation = jobIsolation;
@@ -96,24 +95,24 @@ internal sealed class HostProcesses : IHostProcessOwner
         return started.Task;
     }
 
-    /// <summary>A worker that waits for its order.</summary>
-    /// <param name="bucket">The bucket of the caller that needs it.</param>
-    /// <param name="timeout">How long it may take.</param>
-    /// <param name="onLeft">Is given what to call when whoever asks is gone.</param>
-    /// <exception cref="JobHostException">The fork failed, or took too long.</exception>
-    /// <exception cref="OperationCanceledException">Whoever asked is gone.</exception>
+    /// <summary>Returns a worker that waits for its order.</summary>
+    /// <param name="bucket">The bucket of the caller.</param>
+    /// <param name="timeout">The longest time to wait.</param>
+    /// <param name="onLeft">Receives the action to call when the caller disconnects.</param>
+    /// <exception cref="JobHostException">The fork failed or timed out.</exception>
+    /// <exception cref="OperationCanceledException">The caller disconnected.</exception>
     public ValueTask<ForkedWorker> TakeAsync(Bucket bucket, TimeSpan timeout, Action<Action>? onLeft) =>
         stage == HostProcessesStage.Retired && processes.Count == 0
             ? throw new JobHostException(NoProcess)
             : pool.TakeAsync(bucket, timeout, onLeft);
 
-    /// <summary>Short jobs that have no answer yet.</summary>
+    /// <summary>Returns the number of short jobs that have no reply yet.</summary>
     public int CountUnanswered() => pool.CountUnanswered();
 
-    /// <summary>Whoever waits for a worker is told that there will be none.</summary>
+    /// <summary>Fails all requests that wait for a worker.</summary>
     public void Refuse(string reason) => pool.Refuse(reason);
 
-    /// <summary>No worker lies ready any more, and none of them is started again: another executable may be at the path by now.</summary>
+    /// <summary>Releases the ready workers and stops restarting processes, because the path may have another executable now.</summary>
     public void Retire()
     {
         stage = stage switch
@@ -125,7 +124,7 @@ internal sealed class HostProcesses : IHostProcessOwner
         pool.Retire();
     }
 
-    /// <summary>Ends them and their workers.</summary>
+    /// <summary>Stops the processes and their workers.</summary>
     public Task StopAsync()
     {
         stage = HostProcessesStage.Stopped;
@@ -184,7 +183,10 @@ internal sealed class HostProcesses : IHostProcessOwner
         }
     }
 
-    /// <summary>At once where the process was of use; else later and later. The first start fails, where it does.</summary>
+    /// <summary>
+    /// Starts a process again: at once if the lost process forked workers, otherwise after a growing pause. A failure during the first
+    /// start is final.
+    /// </summary>
     private void StartAgain(string reason, bool wasOfUse)
     {
         switch (stage)
@@ -212,9 +214,9 @@ internal sealed class HostProcesses : IHostProcessOwner
             : TimeSpan.FromMilliseconds(Math.Min(LongestPause.TotalMilliseconds, 100 << Math.Min(failedStarts++, 10)));
         Log.JobHostLost(context.Logger, name, reason, pause.TotalSeconds);
 
-        // What waits for workers may have others to get them from.
+        // Other processes may provide workers for the waiting requests.
         pool.Fill();
-#pragma warning disable CA2000 // The timer is to fire, and is not kept to cancel it.
+#pragma warning disable CA2000 // The timer must fire, so nobody keeps it to cancel it.
         context.Loop.Schedule(pause, () =>
         {
             if (stage == HostProcessesStage.Serving)

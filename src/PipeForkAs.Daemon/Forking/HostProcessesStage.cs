@@ -1,20 +1,22 @@
 namespace PipeForkAs.Daemon.Forking;
 
-/// <summary>Where the processes of a job host that fork workers of one kind are in their common life.</summary>
+/// <summary>The stages of the processes of a job host that fork workers of one kind.</summary>
 internal enum HostProcessesStage
 {
-    /// <summary>Not all of them could fork yet. One that is lost ends the start.</summary>
+    /// <summary>Not all processes can fork yet. If one is lost, the start fails.</summary>
     Starting,
 
-    /// <summary>The same; their job host was replaced meanwhile.</summary>
+    /// <summary>Like <see cref="Starting"/>, but another job host has replaced this one.</summary>
     StartingRetired,
 
-    /// <summary>They fork. One that is lost is started again.</summary>
+    /// <summary>The processes fork. A lost process is started again.</summary>
     Serving,
 
-    /// <summary>Their job host was replaced: they fork for requests that hold it. One that is lost is not started again.</summary>
+    /// <summary>
+    /// Another job host has replaced this one. The processes fork only for requests that still use it. A lost process is not started again.
+    /// </summary>
     Retired,
 
-    /// <summary>They are ended, or cannot serve.</summary>
+    /// <summary>The processes are stopped, or cannot serve.</summary>
     Stopped,
 }

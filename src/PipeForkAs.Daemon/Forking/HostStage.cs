@@ -1,20 +1,20 @@
 namespace PipeForkAs.Daemon.Forking;
 
-/// <summary>Where a job host's process is in its life. <see cref="HostMessageOrder"/> says which messages each stage allows.</summary>
+/// <summary>The stages of a job host's process. <see cref="HostMessageOrder"/> defines which messages each stage allows.</summary>
 internal enum HostStage
 {
-    /// <summary>It runs, and has not said its version.</summary>
+    /// <summary>The process runs, and has not sent its version.</summary>
     Started,
 
-    /// <summary>Its version is the daemon's; it tells its jobs and tests itself.</summary>
+    /// <summary>The process has the daemon's version. It sends its jobs and tests itself.</summary>
     Introducing,
 
-    /// <summary>It can fork.</summary>
+    /// <summary>The process can fork.</summary>
     Serving,
 
-    /// <summary>The daemon closed its control socket, and waits for its end.</summary>
+    /// <summary>The daemon closed the control socket, and waits for the process to end.</summary>
     Stopping,
 
-    /// <summary>It is of no use any more: it ended, or did what it must not do.</summary>
+    /// <summary>The process is of no further use: it ended, or broke the protocol.</summary>
     Lost,
 }

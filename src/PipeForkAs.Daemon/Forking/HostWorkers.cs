@@ -5,23 +5,23 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Forking;
 
-/// <summary>The workers of a job host's process, from their fork until they may be reaped.</summary>
+/// <summary>The workers of a job host's process, from the fork until they may be reaped.</summary>
 internal sealed class HostWorkers(HostProcess process, HostContext context, JobIsolation isolation, IHostProcessOwner owner)
 {
     private readonly Dictionary<int, ForkedWorker> workers = [];
 
-    /// <summary>Whether one was ever forked and put in its place.</summary>
+    /// <summary>Whether a worker was ever forked and placed.</summary>
     public bool HaveBeenForked { get; private set; }
 
-    /// <summary>Makes the worker of a message. It owns its descriptors when this returns and not before.</summary>
-    /// <exception cref="JobHostException">It has the number of one that is not reaped.</exception>
+    /// <summary>Creates the worker that a message announces. The worker owns the descriptors only if this returns.</summary>
+    /// <exception cref="JobHostException">The process id belongs to a worker that is not reaped yet.</exception>
     public ForkedWorker Create(
         Forked message, FileDescriptor workerControl, FileDescriptor pidfd, FileDescriptor stdin, FileDescriptor stdout)
     {
         if (workers.ContainsKey(message.Pid))
             throw new JobHostException($"it forked a worker with the number {message.Pid}, which one has that is not reaped");
 
-        // Whoever got hold of the worker's end can keep it open and say nothing: the loop must not wait for that.
+        // A process that has a copy of the worker's end can keep it open and send nothing. The loop must not wait for that.
         Libc.set_nonblocking(workerControl);
         UntrustedSocket control = context.Descriptors.Own(workerControl, InputKind.Messages);
         JobStreams streams = JobStreams.Create(context.Descriptors, stdin, stdout);
@@ -29,12 +29,13 @@ internal sealed class HostWorkers(HostProcess process, HostContext context, JobI
         return new ForkedWorker(process, pid, control, pidfd, streams, isolation.For(pid));
     }
 
-    /// <summary>Puts a worker in its place, and hands it to the owner.</summary>
+    /// <summary>Places a worker, and hands it to the owner.</summary>
     public void Admit(ForkedWorker worker)
     {
         workers.Add(worker.Pid.Value, worker);
 
-        // Should the job host die, its workers become the daemon's children: what is left of their groups ends before their ids are free.
+        // If the job host dies, its workers become the daemon's children. The daemon kills what is left of their groups before their ids
+        // become free.
         context.Reaper.Register(worker.Pid, _ => worker.BeforeReap());
         if (isolation.PlacingBlocks)
             context.Loop.Start(() => PlaceAsync(worker));
@@ -42,26 +43,27 @@ internal sealed class HostWorkers(HostProcess process, HostContext context, JobI
             HandOut(worker);
     }
 
-    /// <summary>Forgets a worker that is released. False where it was forgotten before.</summary>
+    /// <summary>Removes a released worker. Returns false if it was removed before.</summary>
     public bool Remove(ForkedWorker worker) => workers.Remove(worker.Pid.Value);
 
-    /// <summary>A worker ended.</summary>
+    /// <summary>Processes the message that a worker ended.</summary>
     public void TakeExited(WorkerExited message)
     {
-        // A worker that was let go before its end: the job host said this before it read that. It cannot be meant for a later
-        // worker of the same number, which is free only when that was read.
+        // The daemon released this worker before the worker ended, and the job host sent this message before it read the release. The
+        // message cannot mean a later worker with the same process id, because the id becomes free only after the job host reads the
+        // release.
         if (!workers.TryGetValue(message.Pid, out ForkedWorker? worker))
             return;
         worker.MarkEnded(message);
         owner.WorkerEnded(worker);
     }
 
-    /// <summary>The process is lost: its workers die, and nobody can say how.</summary>
+    /// <summary>Ends all workers after the process is lost. How they ended is unknown.</summary>
     public void EndAll()
     {
         foreach (ForkedWorker worker in workers.Values)
         {
-            // Whoever took it releases it; its descriptors are that one's until then.
+            // The taker of the worker releases it, and owns its descriptors until then.
             context.Loop.Guard(() => worker.Signal(Signal.SIGKILL));
             context.Loop.Guard(() => worker.MarkEnded(null));
         }

@@ -1,20 +1,20 @@
 namespace PipeForkAs.Daemon.Forking;
 
-/// <summary>What becomes of a job host's process is told to this.</summary>
+/// <summary>Receives the events of a job host's process.</summary>
 internal interface IHostProcessOwner
 {
-    /// <summary>It told its jobs, passed its self-test, and can fork.</summary>
+    /// <summary>The process sent its jobs, passed its self-test, and can fork.</summary>
     void BecameReady(HostProcess process);
 
-    /// <summary>It forked a worker that was asked for, and the worker is in its place.</summary>
+    /// <summary>The process forked a requested worker, and the worker is placed.</summary>
     void Forked(ForkedWorker worker);
 
-    /// <summary>A worker that was asked for is not there.</summary>
+    /// <summary>A requested worker could not be forked or placed.</summary>
     void ForkFailed(string reason);
 
-    /// <summary>A worker ended; <see cref="ForkedWorker.Ended"/> tells how.</summary>
+    /// <summary>A worker ended; <see cref="ForkedWorker.Ended"/> says how.</summary>
     void WorkerEnded(ForkedWorker worker);
 
-    /// <summary>It serves no more, and its workers are dead. Once, and nothing is told behind it.</summary>
+    /// <summary>The process no longer serves, and its workers are dead. Called once, as the last event.</summary>
     void Lost(HostProcess process, string reason);
 }

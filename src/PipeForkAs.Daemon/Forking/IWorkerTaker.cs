@@ -1,11 +1,11 @@
 namespace PipeForkAs.Daemon.Forking;
 
-/// <summary>What took a worker from the pool, and learns when its processor and its place are free again.</summary>
+/// <summary>Takes workers from the pool, and learns when the processor and the place of a worker are free again.</summary>
 internal interface IWorkerTaker
 {
-    /// <summary>The client has its answer, or the worker is released. Once.</summary>
+    /// <summary>The caller has its reply, or the worker is released. Called once.</summary>
     void WorkerAnswered();
 
-    /// <summary>The worker is released. Once.</summary>
+    /// <summary>The worker is released. Called once.</summary>
     void WorkerReleased();
 }

@@ -6,23 +6,23 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Forking;
 
-/// <summary>A registered job, and who forks its workers.</summary>
-/// <param name="Description">What it is.</param>
+/// <summary>A registered job and the job host that forks its workers.</summary>
+/// <param name="Description">The description of the job.</param>
 /// <param name="Host">The job host.</param>
 /// <param name="Command">The command; null for a function.</param>
 internal sealed record RegisteredJob(JobDescription Description, JobHostPool Host, CommandJob? Command)
 {
-    /// <summary>What the configuration restricts about it.</summary>
+    /// <summary>The restrictions that the configuration sets for the job.</summary>
     public IReadOnlyList<JobRestrictionOptions> Restrictions { get; init; } = [];
 
-    /// <summary>What it says of its arguments.</summary>
+    /// <summary>The arguments that the job declares.</summary>
     public KnownArguments Arguments { get; } = KnownArguments.Of(Description.Arguments);
 }
 
-/// <summary>All jobs by their names.</summary>
+/// <summary>Contains all jobs, by name.</summary>
 internal sealed class JobCatalog
 {
-    /// <summary>Jobs that a message lists.</summary>
+    /// <summary>The maximum number of jobs in a message.</summary>
     private const int MaxListed = 20;
 
     private IReadOnlyList<JobHostPool> hosts;
@@ -38,14 +38,14 @@ internal sealed class JobCatalog
         this.commands = commands;
     }
 
-    /// <summary>The jobs in the order of their names.</summary>
+    /// <summary>The jobs, sorted by name.</summary>
     public IEnumerable<RegisteredJob> All => jobs.Values;
 
-    /// <summary>The job of that name, or null.</summary>
+    /// <summary>Returns the job with this name, or null.</summary>
     public RegisteredJob? Find(string name) => jobs.GetValueOrDefault(name);
 
-    /// <summary>Takes other job hosts, commands and restrictions, or, where they cannot be, none of them.</summary>
-    /// <exception cref="ConfigurationException">Two jobs have one name, or there is no job to restrict.</exception>
+    /// <summary>Replaces the job hosts, commands and restrictions. Changes nothing if this fails.</summary>
+    /// <exception cref="ConfigurationException">Two jobs have the same name, or a restriction names an unknown job.</exception>
     public void Replace(
         IReadOnlyList<JobHostPool> freshHosts, IReadOnlyList<CommandJob> freshCommands,
         IDictionary<string, JobRestrictionOptions> freshRestrictions)
@@ -64,8 +64,10 @@ internal sealed class JobCatalog
         }
     }
 
-    /// <summary>Reads anew what the job hosts hold.</summary>
-    /// <exception cref="ConfigurationException">Two of them, or one and the configuration, hold a job of the same name.</exception>
+    /// <summary>Reads the jobs of the job hosts again.</summary>
+    /// <exception cref="ConfigurationException">
+    /// Two job hosts, or a job host and the configuration, have a job with the same name.
+    /// </exception>
     public void Refresh()
     {
         var fresh = new SortedDictionary<string, RegisteredJob>(StringComparer.Ordinal);
@@ -123,7 +125,7 @@ internal sealed class JobCatalog
         return $"restricts a job that is not registered; the registered jobs are {jobs}";
     }
 
-    /// <summary>What asks for its sandbox: keys of the configuration, or its registration.</summary>
+    /// <summary>Returns what requires the sandbox of the job: keys of the configuration, or its registration.</summary>
     private static string SandboxKeys(RegisteredJob job)
     {
         string name = job.Description.Name;
@@ -132,7 +134,7 @@ internal sealed class JobCatalog
         return string.Join(", ", job.Description.Sandboxes is { Count: > 0 } ? keys.Prepend("its registration in the job host") : keys);
     }
 
-    /// <summary>With all that restricts it in its description.</summary>
+    /// <summary>Returns the job with all its restrictions in its description.</summary>
     private static RegisteredJob Described(RegisteredJob job)
     {
         TimeSpan? timeout = job.Restrictions.Select(restriction => restriction.Timeout).Append(job.Description.Timeout).Min();

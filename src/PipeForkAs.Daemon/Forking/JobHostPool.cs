@@ -7,7 +7,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Forking;
 
-/// <summary>A registered executable that holds job functions: what the daemon takes workers from.</summary>
+/// <summary>A registered executable with job functions, from which the daemon takes workers.</summary>
 internal sealed class JobHostPool
 {
     private readonly HostContext context;
@@ -15,13 +15,13 @@ internal sealed class JobHostPool
     private readonly Action<JobHostPool> jobsChanged;
     private readonly HostProcesses users;
     private HostProcesses? root;
-    private JobIsolation isolation = null!; // From the start on.
+    private JobIsolation isolation = null!; // Set at the start.
     private Action unused = static () => { };
     private JobHostPoolStage stage;
 
-    /// <param name="context">What its processes need.</param>
-    /// <param name="options">The entry of the configuration.</param>
-    /// <param name="jobsChanged">Called when a process of it became ready: its jobs may be others now.</param>
+    /// <param name="context">The parts of the daemon that the processes need.</param>
+    /// <param name="options">The job host's entry in the configuration.</param>
+    /// <param name="jobsChanged">Called when a process became ready, because its jobs may differ.</param>
     public JobHostPool(HostContext context, JobHostOptions options, Action<JobHostPool> jobsChanged)
     {
         this.context = context;
@@ -30,47 +30,44 @@ internal sealed class JobHostPool
         users = HostProcesses.ForUsers(context, options, BecameReady, EndUse);
     }
 
-    /// <summary>The executable.</summary>
     public string Path => options.Path;
 
-    /// <summary>The jobs that it holds.</summary>
     public IReadOnlyList<JobDescription> Jobs { get; private set; } = [];
 
-    /// <summary>Whether one of its processes can fork, and answers.</summary>
+    /// <summary>Whether at least one process can fork and answers.</summary>
     public bool IsHealthy => users.AreHealthy;
 
-    /// <summary>Workers that wait for a request.</summary>
+    /// <summary>The number of workers that wait for a request.</summary>
     public int ReadyWorkers => users.ReadyWorkers;
 
-    /// <summary>Workers that shall wait for a request.</summary>
+    /// <summary>The number of workers that should wait for a request.</summary>
     public int WantedWorkers => users.WantedWorkers;
 
-    /// <summary>Requests that hold it, and workers that were taken and not released.</summary>
+    /// <summary>The number of requests that use the job host, plus the workers that are taken and not released.</summary>
     public int Uses { get; private set; }
 
-    /// <summary>Whether it serves no new requests, and ends with its last use.</summary>
+    /// <summary>Whether the job host serves no new requests and ends with its last use.</summary>
     public bool IsRetired => stage is JobHostPoolStage.Retired or JobHostPoolStage.RetiredAndStopped;
 
-    /// <summary>Its processes.</summary>
     public IEnumerable<ProcessId> Pids => users.Pids.Concat(root?.Pids ?? []);
 
     private bool IsStopped => stage is JobHostPoolStage.Stopped or JobHostPoolStage.RetiredAndStopped;
 
-    /// <summary>Starts its processes and waits until all of them can fork.</summary>
-    /// <exception cref="JobHostException">It cannot serve; the message says why.</exception>
+    /// <summary>Starts the processes and waits until all of them can fork.</summary>
+    /// <exception cref="JobHostException">The job host cannot serve; the message says why.</exception>
     public Task StartAsync(JobIsolation jobIsolation)
     {
         isolation = jobIsolation;
         return users.StartAsync(jobIsolation);
     }
 
-    /// <summary>A worker that waits for its order.</summary>
-    /// <param name="bucket">The bucket of the caller that needs it.</param>
-    /// <param name="timeout">How long it may take.</param>
-    /// <param name="forRoot">Whether its order grants root.</param>
-    /// <param name="onLeft">Is given what to call when whoever asks is gone; null where nobody goes.</param>
-    /// <exception cref="JobHostException">The fork failed, or took too long; or the process that forks for root cannot serve.</exception>
-    /// <exception cref="OperationCanceledException">Whoever asked is gone.</exception>
+    /// <summary>Returns a worker that waits for its order.</summary>
+    /// <param name="bucket">The bucket of the caller.</param>
+    /// <param name="timeout">The longest time to wait.</param>
+    /// <param name="forRoot">Whether the order grants root.</param>
+    /// <param name="onLeft">Receives the action to call when the caller disconnects; null if there is no caller.</param>
+    /// <exception cref="JobHostException">The fork failed or timed out, or the process that forks for root cannot serve.</exception>
+    /// <exception cref="OperationCanceledException">The caller disconnected.</exception>
     public async ValueTask<ForkedWorker> TakeAsync(Bucket bucket, TimeSpan timeout, bool forRoot, Action<Action>? onLeft = null)
     {
         Uses++;
@@ -85,7 +82,7 @@ internal sealed class JobHostPool
         }
     }
 
-    /// <summary>Keeps it from ending, for a request that has chosen it and takes a worker later.</summary>
+    /// <summary>Keeps the job host running for a request that takes its worker later.</summary>
     public Lease Acquire()
     {
         Uses++;
@@ -93,21 +90,22 @@ internal sealed class JobHostPool
     }
 
     /// <summary>
-    /// Whether it is as an entry of the configuration says, and its processes execute what is at the path now. One that lost its processes
-    /// is not: what is started in their place may be something else.
+    /// Whether the job host matches a configuration entry, and its processes execute the file that is at the path now. False if the
+    /// processes are lost, because their replacements may execute another file.
     /// </summary>
     public bool IsOf(JobHostOptions entry)
     {
         return Entry(entry) == Entry(options) && ExecutableFile.At(entry.Path) is { } now && users.AllExecute(now);
     }
 
-    /// <summary>Whether another one was made for the same entry of the configuration.</summary>
+    /// <summary>Whether both job hosts have the same configuration entry.</summary>
     public bool HasOptionsOf(JobHostPool other) => Entry(options) == Entry(other.options);
 
     /// <summary>
-    /// No new requests come. Workers that wait for one are released; the requests that hold it still get workers, forked when they ask.
+    /// Accepts no new requests. Releases the workers that wait for a request. Requests that still use the job host get workers, forked on
+    /// demand.
     /// </summary>
-    /// <param name="whenUnused">Called once, when nobody uses it.</param>
+    /// <param name="whenUnused">Called once, when nothing uses the job host.</param>
     public void Retire(Action whenUnused)
     {
         unused = whenUnused;
@@ -117,17 +115,17 @@ internal sealed class JobHostPool
         EndIfUnused();
     }
 
-    /// <summary>Short jobs that have no answer yet.</summary>
+    /// <summary>Returns the number of short jobs that have no reply yet.</summary>
     public int CountUnanswered() => users.CountUnanswered() + (root?.CountUnanswered() ?? 0);
 
-    /// <summary>Whoever waits for a worker is told that there will be none.</summary>
+    /// <summary>Fails all requests that wait for a worker.</summary>
     public void Refuse(string reason)
     {
         users.Refuse(reason);
         root?.Refuse(reason);
     }
 
-    /// <summary>Ends its processes and their workers.</summary>
+    /// <summary>Stops the processes and their workers.</summary>
     public Task StopAsync()
     {
         stage = IsRetired ? JobHostPoolStage.RetiredAndStopped : JobHostPoolStage.Stopped;
@@ -149,7 +147,9 @@ internal sealed class JobHostPool
         return taking;
     }
 
-    /// <summary>Where it cannot serve, who waits for it is told why, and the next order tries again.</summary>
+    /// <summary>
+    /// Starts the process for root. If it cannot serve, the waiting requests fail with the reason, and the next order tries again.
+    /// </summary>
     private async Task StartRootAsync()
     {
         HostProcesses its = root!;
@@ -159,7 +159,7 @@ internal sealed class JobHostPool
         }
         catch (JobHostException)
         {
-            // Who waited was told.
+            // The waiting requests have failed with the reason.
         }
         catch
         {
@@ -170,7 +170,8 @@ internal sealed class JobHostPool
     }
 
     /// <summary>
-    /// The process for root starts long after the others: what their jobs are limited to must be what its jobs were registered with.
+    /// Checks that the process for root has the same jobs as the other processes. It starts much later, and the limits of its jobs must be
+    /// the registered ones.
     /// </summary>
     private void ThrowUnlessSameJobs(HostProcess process)
     {
@@ -186,7 +187,7 @@ internal sealed class JobHostPool
         jobsChanged(this);
     }
 
-    /// <summary>What makes an entry of the configuration another one.</summary>
+    /// <summary>Returns the parts of a configuration entry that require a new job host when they change.</summary>
     private static (string, int, int, int) Entry(JobHostOptions entry) => (entry.Path, entry.Workers, entry.MostWorkers, entry.Processes);
 
     private void EndUse()
@@ -195,7 +196,9 @@ internal sealed class JobHostPool
             EndIfUnused();
     }
 
-    /// <summary>Not inline: what ends its use may have more to do with it.</summary>
+    /// <summary>
+    /// Ends the job host if nothing uses it. Posted to the loop, because the code that ends a use may still need the job host.
+    /// </summary>
     private void EndIfUnused() => context.Loop.Post(_ =>
     {
         if (Uses > 0 || stage != JobHostPoolStage.Retired)
@@ -204,7 +207,7 @@ internal sealed class JobHostPool
         unused();
     }, null);
 
-    /// <summary>A use of it.</summary>
+    /// <summary>A use of the job host.</summary>
     internal sealed class Lease(JobHostPool host) : IDisposable
     {
         private bool isDisposed;

@@ -1,17 +1,17 @@
 namespace PipeForkAs.Daemon.Forking;
 
-/// <summary>Where the pool of a job host is in its life.</summary>
+/// <summary>The stages of the pool of a job host.</summary>
 internal enum JobHostPoolStage
 {
-    /// <summary>It serves requests.</summary>
+    /// <summary>The job host serves requests.</summary>
     Serving,
 
-    /// <summary>It serves the requests that hold it, and no new ones.</summary>
+    /// <summary>The job host serves only the requests that already use it.</summary>
     Retired,
 
-    /// <summary>It is ended, or ends, before it was retired.</summary>
+    /// <summary>The job host is stopped or stopping, and was not retired before.</summary>
     Stopped,
 
-    /// <summary>It is ended, or ends, since nothing uses it any more.</summary>
+    /// <summary>The job host is stopped or stopping, because it is retired and nothing uses it.</summary>
     RetiredAndStopped,
 }

@@ -5,8 +5,8 @@ using PipeForkAs.Daemon.Logging;
 namespace PipeForkAs.Daemon.Forking;
 
 /// <summary>
-/// The job hosts that serve, and the former ones: where a reload finds another configuration or another executable, a new job host is
-/// started beside the former one and takes the new requests. The former one ends with its last job.
+/// The current and the former job hosts. If a reload finds a changed configuration or executable, a new job host starts in parallel and
+/// takes the new requests. The former one ends with its last job.
 /// </summary>
 internal sealed class JobHosts
 {
@@ -14,11 +14,11 @@ internal sealed class JobHosts
     private readonly Action jobsChanged;
     private readonly List<JobHostPool> former = [];
     private readonly List<JobHostPool> starting = [];
-    private JobIsolation? isolation; // From the start on.
+    private JobIsolation? isolation; // Set at the start.
 
-    /// <param name="context">What their processes need.</param>
-    /// <param name="options">The job hosts of the configuration, at least one.</param>
-    /// <param name="jobsChanged">Called when a process of one that serves became ready: its jobs may be others now.</param>
+    /// <param name="context">The parts of the daemon that the processes need.</param>
+    /// <param name="options">The configured job hosts, at least one.</param>
+    /// <param name="jobsChanged">Called when a process of a current job host became ready, because its jobs may differ.</param>
     public JobHosts(HostContext context, IEnumerable<JobHostOptions> options, Action jobsChanged)
     {
         this.context = context;
@@ -26,20 +26,20 @@ internal sealed class JobHosts
         Current = [.. options.Select(Make)];
     }
 
-    /// <summary>Those that serve new requests, in the order of the configuration.</summary>
+    /// <summary>The job hosts that serve new requests, in the order of the configuration.</summary>
     public IReadOnlyList<JobHostPool> Current { get; private set; }
 
-    /// <summary>Those that another one replaced, or that the configuration no longer has, and that still have jobs.</summary>
+    /// <summary>The job hosts that were replaced or removed from the configuration, and that still have jobs.</summary>
     public IReadOnlyList<JobHostPool> Former => former;
 
-    /// <summary>The one that runs commands, and looks for consent.</summary>
+    /// <summary>The job host that runs commands and checks consent.</summary>
     public JobHostPool First => Current[0];
 
-    /// <summary>Whether one of those that serve can fork, and answers.</summary>
+    /// <summary>Whether at least one current job host can fork and answers.</summary>
     public bool AreHealthy => Current.Any(static host => host.IsHealthy);
 
-    /// <summary>Starts those of the configuration and waits until all of them can fork.</summary>
-    /// <exception cref="JobHostException">One cannot serve; the message says why.</exception>
+    /// <summary>Starts the configured job hosts and waits until all of them can fork.</summary>
+    /// <exception cref="JobHostException">A job host cannot serve; the message says why.</exception>
     public Task StartAsync(JobIsolation jobIsolation)
     {
         isolation = jobIsolation;
@@ -47,12 +47,12 @@ internal sealed class JobHosts
     }
 
     /// <summary>
-    /// Starts what another configuration, or another executable, needs beside those that serve. Nothing changes before <see
-    /// cref="Change.Commit"/>.
+    /// Starts the job hosts that a changed configuration or executable requires, in parallel to the current ones. Nothing else changes
+    /// before <see cref="Change.Commit"/>.
     /// </summary>
-    /// <param name="options">The job hosts of the configuration, at least one.</param>
+    /// <param name="options">The configured job hosts, at least one.</param>
     /// <exception cref="ConfigurationException">
-    /// One cannot serve; the messages say which and why, and all that were started end.
+    /// A job host cannot serve; the messages say which and why. All job hosts that this call started end.
     /// </exception>
     public async Task<Change> PrepareAsync(IEnumerable<JobHostOptions> options)
     {
@@ -88,21 +88,21 @@ internal sealed class JobHosts
         }
     }
 
-    /// <summary>Whoever waits for a worker is told that there will be none.</summary>
+    /// <summary>Fails all requests that wait for a worker.</summary>
     public void Refuse(string reason)
     {
         foreach (JobHostPool host in All)
             host.Refuse(reason);
     }
 
-    /// <summary>Ends them all, and their workers.</summary>
+    /// <summary>Stops all job hosts and their workers.</summary>
     public Task StopAsync() => Task.WhenAll(All.Select(static host => host.StopAsync()));
 
     private JobHostPool[] All => [.. Current, .. former, .. starting];
 
     private JobHostPool Make(JobHostOptions entry) => new(context, entry, ReportJobsChanged);
 
-    /// <summary>One that starts, and serves later or never, or that another one replaced, changes nothing.</summary>
+    /// <summary>Reports changed jobs of a current job host. A starting or former job host changes nothing.</summary>
     private void ReportJobsChanged(JobHostPool host)
     {
         if (Current.Contains(host))
@@ -130,22 +130,22 @@ internal sealed class JobHosts
 
     /// <summary>Job hosts that are ready to take over.</summary>
     /// <param name="owner">All job hosts.</param>
-    /// <param name="hosts">Those that shall serve, in their order.</param>
-    /// <param name="fresh">Those of them that were started.</param>
-    /// <param name="replaced">Those of them that have the same entry as one that serves.</param>
+    /// <param name="hosts">The job hosts that will serve, in their order.</param>
+    /// <param name="fresh">The started ones among them.</param>
+    /// <param name="replaced">Those among them that have the same entry as a current job host.</param>
     internal sealed class Change(
         JobHosts owner, IReadOnlyList<JobHostPool> hosts, IReadOnlyList<JobHostPool> fresh, IReadOnlyList<JobHostPool> replaced)
         : IAsyncDisposable
     {
         private bool isCommitted;
 
-        /// <summary>Those that shall serve, in their order.</summary>
+        /// <summary>The job hosts that will serve, in their order.</summary>
         public IReadOnlyList<JobHostPool> Hosts => hosts;
 
-        /// <summary>What changed beside the configuration, one item each.</summary>
+        /// <summary>The changes beyond the configuration, one item each.</summary>
         public IEnumerable<string> Items => replaced.Select(static host => $"the executable {host.Path}");
 
-        /// <summary>They serve from now on, and those that are not among them end with their last jobs.</summary>
+        /// <summary>Makes these job hosts the current ones. The others end with their last jobs.</summary>
         public void Commit()
         {
             isCommitted = true;
@@ -153,7 +153,7 @@ internal sealed class JobHosts
             owner.Replace(hosts);
         }
 
-        /// <summary>Ends those that were started, where they were not kept.</summary>
+        /// <summary>Stops the started job hosts, unless the change was committed.</summary>
         public async ValueTask DisposeAsync()
         {
             if (isCommitted)

@@ -4,12 +4,12 @@ using PipeForkAs.Protocol;
 
 namespace PipeForkAs.Daemon.Forking;
 
-/// <summary>The arguments that a job says it takes.</summary>
-/// <param name="Names">Their names; a job may take others besides.</param>
-/// <param name="Defaults">The values of those that a request may leave out.</param>
+/// <summary>The arguments that a job declares.</summary>
+/// <param name="Names">The names of the arguments; a job may accept others.</param>
+/// <param name="Defaults">The values of the optional arguments.</param>
 internal sealed record KnownArguments(FrozenSet<string> Names, IReadOnlyDictionary<string, JsonElement> Defaults)
 {
-    /// <summary>Reads them from the JSON schema of a job's arguments; null for a job that takes none.</summary>
+    /// <summary>Reads the arguments from the JSON schema of a job; null for a job without arguments.</summary>
     public static KnownArguments Of(JsonElement? schema) => new(
         ArgumentPairs.Describe(schema).Select(static argument => argument.Name).ToFrozenSet(StringComparer.Ordinal),
         ArgumentPairs.Defaults(schema));

@@ -5,12 +5,12 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Forking;
 
-/// <summary>A job as a job host offers it, checked.</summary>
+/// <summary>Checks a job that a job host offers.</summary>
 internal static class OfferedJob
 {
-    /// <summary>Its description.</summary>
-    /// <exception cref="JobHostException">Something of it can never be allowed.</exception>
-    /// <exception cref="JsonException">Its schema is no JSON.</exception>
+    /// <summary>Returns the description of the job.</summary>
+    /// <exception cref="JobHostException">A part of the offer is never allowed.</exception>
+    /// <exception cref="JsonException">The schema is not JSON.</exception>
     public static JobDescription Describe(JobOffer offer)
     {
         if (!JobName.IsValid(offer.Name))

@@ -1,36 +1,36 @@
 namespace PipeForkAs.Daemon.Forking;
 
 /// <summary>
-/// How many workers of a job host shall lie ready: one more for each request that found none, and half as many less of those that lay
-/// ready for all of a period and were not needed.
+/// Calculates how many workers of a job host should be ready. Adds one for each request that found none. After each period, removes half of
+/// the workers that were ready during the whole period and that no request needed.
 /// </summary>
-/// <param name="least">Never fewer.</param>
-/// <param name="most">Never more.</param>
+/// <param name="least">The minimum.</param>
+/// <param name="most">The maximum.</param>
 internal sealed class PoolSize(int least, int most)
 {
     private readonly int least = least;
     private readonly int most = most;
     private int unneeded;
 
-    /// <summary>So many.</summary>
+    /// <summary>The number of workers that should be ready.</summary>
     public int Wanted { get; private set; } = least;
 
-    /// <summary>Whether they are more than the least.</summary>
+    /// <summary>Whether the number is above the minimum.</summary>
     public bool IsGrown => Wanted > least;
 
-    /// <summary>A request took one.</summary>
-    /// <param name="left">How many that left.</param>
+    /// <summary>Notes that a request took a ready worker.</summary>
+    /// <param name="left">The number of workers that are still ready.</param>
     public void CountTaken(int left) => unneeded = Math.Min(unneeded, left);
 
-    /// <summary>A request found none.</summary>
+    /// <summary>Notes that a request found no ready worker.</summary>
     public void CountMiss()
     {
         unneeded = 0;
         Wanted = Math.Min(most, Wanted + 1);
     }
 
-    /// <summary>A period is over, and the next one begins.</summary>
-    /// <param name="ready">How many lie ready now.</param>
+    /// <summary>Ends a period and begins the next one.</summary>
+    /// <param name="ready">The number of ready workers now.</param>
     public void PeriodEnded(int ready)
     {
         Wanted = Math.Max(least, Wanted - ((unneeded + 1) / 2));

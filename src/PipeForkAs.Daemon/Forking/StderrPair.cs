@@ -3,20 +3,24 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Forking;
 
-/// <summary>The two ends of a stream for a job's stderr alone; where stdout and stderr share a stream, their order is kept.</summary>
+/// <summary>
+/// The two ends of a separate stream for a job's stderr. If stdout and stderr share one stream, the order of their output is kept.
+/// </summary>
 internal sealed class StderrPair : IDisposable
 {
     private StderrPair(UntrustedSocket own, FileDescriptor workers) => (Own, Workers) = (own, workers);
 
-    /// <summary>Where the daemon reads.</summary>
+    /// <summary>The end from which the daemon reads.</summary>
     public UntrustedSocket Own { get; }
 
-    /// <summary>Where the worker writes. Closed when the order is sent, without which the stream would never end.</summary>
+    /// <summary>
+    /// The end to which the worker writes. The daemon closes its copy when it has sent the order; otherwise the stream would never end.
+    /// </summary>
     public FileDescriptor Workers { get; }
 
-    /// <summary>Makes it.</summary>
-    /// <param name="descriptors">Keeps descriptors out that the job sends along.</param>
-    /// <exception cref="SystemCallException">There are no descriptors left; none is kept.</exception>
+    /// <summary>Creates the pair.</summary>
+    /// <param name="descriptors">Refuses descriptors that the job sends.</param>
+    /// <exception cref="SystemCallException">The process ran out of descriptors. Neither end stays open.</exception>
     public static StderrPair Create(DescriptorCheck descriptors)
     {
         (FileDescriptor own, FileDescriptor workers) = Libc.socketpair_stream();
@@ -24,7 +28,7 @@ internal sealed class StderrPair : IDisposable
         {
             Libc.shutdown(own, SocketShutdown.SHUT_WR);
             Libc.set_nonblocking(own);
-#pragma warning disable CA2000 // The receiver owns it, and closes it.
+#pragma warning disable CA2000 // The receiver owns it and closes it.
             return new StderrPair(descriptors.Own(own, InputKind.Stream), workers);
 #pragma warning restore CA2000
         }

@@ -6,15 +6,16 @@ using PipeForkAs.Daemon.Logging;
 namespace PipeForkAs.Daemon.Forking;
 
 /// <summary>
-/// The workers of a job host that wait for requests, and the requests that wait for workers. Who waits has a worker forked at once. In
-/// advance workers are forked when that takes no processor from a job; how many lie ready follows the requests.
+/// The workers of a job host that wait for requests, and the requests that wait for workers. For a waiting request, the pool forks a worker
+/// at once. In advance, the pool forks workers only when this takes no processor from a job. The number of ready workers follows the number
+/// of requests.
 /// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="path">The job host's executable.</param>
-/// <param name="size">How many shall lie ready.</param>
-/// <param name="processes">Who forks them.</param>
-/// <param name="workerReleased">Called when a worker that was taken is released.</param>
-/// <param name="logger">Is told of workers that end before they are needed.</param>
+/// <param name="size">The number of workers that should be ready.</param>
+/// <param name="processes">The processes that fork the workers.</param>
+/// <param name="workerReleased">Called when a taken worker is released.</param>
+/// <param name="logger">Receives a message when a worker ends before a request needs it.</param>
 internal sealed class WorkerPool(
     Loop loop, string path, PoolSize size, IReadOnlyList<HostProcess> processes, Action workerReleased, ILogger logger)
     : IWorkerTaker
@@ -23,23 +24,26 @@ internal sealed class WorkerPool(
 
     private static readonly TimeSpan RefillPause = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>A short job has its answer by then: a fork meanwhile would take its processor from it.</summary>
+    /// <summary>
+    /// The pause before a fork in advance. A short job has its reply by then; an earlier fork would take the processor from it.
+    /// </summary>
     private static readonly TimeSpan FillDelay = TimeSpan.FromMilliseconds(2);
 
-    /// <summary>What has no answer by then is no short job: nothing is held up for it any more.</summary>
+    /// <summary>The longest duration of a short job. The pool delays nothing for a longer job.</summary>
     private static readonly TimeSpan ShortJob = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>How often the size is looked at while it is more than the least.</summary>
+    /// <summary>The interval between checks of the size while the size is above the minimum.</summary>
     private static readonly TimeSpan SizePeriod = TimeSpan.FromSeconds(1);
 
-    /// <summary>So many short jobs at once have work for all processors.</summary>
+    /// <summary>The number of simultaneous short jobs that keep all processors busy.</summary>
     private static readonly int EnoughToDo = 2 * Environment.ProcessorCount;
 
     private readonly Queue<ForkedWorker> ready = new();
     private readonly FairQueue<TaskCompletionSource<ForkedWorker>> waiting = new();
 
     /// <summary>
-    /// Workers with an order, by the time at which they were taken; those that are answered or have run for long leave at the front.
+    /// Workers with an order, sorted by the time at which they were taken. Those that have a reply or run for long are removed from the
+    /// front.
     /// </summary>
     private readonly Queue<(ForkedWorker Worker, long Since)> busy = new();
 
@@ -47,16 +51,16 @@ internal sealed class WorkerPool(
     private bool refillPaused, closed;
     private int lastAsked;
 
-    /// <summary>Workers that wait for a request.</summary>
+    /// <summary>The number of workers that wait for a request.</summary>
     public int Ready => ready.Count;
 
-    /// <summary>Workers that shall wait for a request, by what was asked of late.</summary>
+    /// <summary>The number of workers that should wait for a request, according to the recent requests.</summary>
     public int Wanted => size.Wanted;
 
     /// <summary>Whether requests wait for a worker.</summary>
     public bool IsAwaited => waiting.Count > 0;
 
-    /// <summary>Short jobs that have no answer yet: each of them has work for a processor.</summary>
+    /// <summary>Returns the number of short jobs that have no reply yet. Each of them needs a processor.</summary>
     public int CountUnanswered()
     {
         while (busy.TryPeek(out (ForkedWorker Worker, long Since) first)
@@ -68,12 +72,12 @@ internal sealed class WorkerPool(
         return unanswered;
     }
 
-    /// <summary>A worker that waits for its order: one that was forked in advance, else one that is forked now.</summary>
-    /// <param name="bucket">The bucket of the caller that needs it: where several wait, the buckets are served in turn.</param>
-    /// <param name="timeout">How long it may take.</param>
-    /// <param name="onLeft">Is given what to call when whoever asks is gone.</param>
-    /// <exception cref="JobHostException">The fork failed, or took too long.</exception>
-    /// <exception cref="OperationCanceledException">Whoever asked is gone.</exception>
+    /// <summary>Returns a worker that waits for its order: one that was forked in advance, or a new one.</summary>
+    /// <param name="bucket">The bucket of the caller. If several requests wait, the buckets take turns.</param>
+    /// <param name="timeout">The longest time to wait.</param>
+    /// <param name="onLeft">Receives the action to call when the caller disconnects.</param>
+    /// <exception cref="JobHostException">The fork failed or timed out.</exception>
+    /// <exception cref="OperationCanceledException">The caller disconnected.</exception>
     public async ValueTask<ForkedWorker> TakeAsync(Bucket bucket, TimeSpan timeout, Action<Action>? onLeft = null)
     {
         while (ready.TryDequeue(out ForkedWorker? idle))
@@ -107,7 +111,7 @@ internal sealed class WorkerPool(
         return HandOut(await taken.Task);
     }
 
-    /// <summary>Asks for all workers that are missing.</summary>
+    /// <summary>Requests all missing workers.</summary>
     public void Fill()
     {
         filling?.Dispose();
@@ -115,7 +119,7 @@ internal sealed class WorkerPool(
         Ask(waiting.Count + (refillPaused ? 0 : size.Wanted - ready.Count));
     }
 
-    /// <summary>A worker that was asked for.</summary>
+    /// <summary>Adds a requested worker.</summary>
     public void Add(ForkedWorker worker)
     {
         if (worker.Ended.IsCompleted)
@@ -133,12 +137,15 @@ internal sealed class WorkerPool(
         }
         else
         {
-            // Who asked for it did not wait so long. More than are wanted do not lie ready, above all none that keeps what root may do.
+            // The request for this worker did not wait long enough. Only the wanted number of workers stays ready, in particular no worker
+            // that keeps root's privileges.
             worker.Release();
         }
     }
 
-    /// <summary>A worker that was asked for is not there. The request whose turn it is fails; more are asked for after a pause.</summary>
+    /// <summary>
+    /// Fails the next waiting request because a requested worker could not be forked. The pool requests more workers after a pause.
+    /// </summary>
     public void FailNext(string reason)
     {
         if (waiting.TryTake(out FairQueue<TaskCompletionSource<ForkedWorker>>.Place? next))
@@ -147,21 +154,21 @@ internal sealed class WorkerPool(
         PauseRefill();
     }
 
-    /// <summary>There will be no workers: whoever waits is told.</summary>
+    /// <summary>Fails all requests that wait for a worker.</summary>
     public void Refuse(string reason)
     {
         while (waiting.TryTake(out FairQueue<TaskCompletionSource<ForkedWorker>>.Place? next))
             next.Item.TrySetException(new JobHostException(reason));
     }
 
-    /// <summary>A worker ended.</summary>
+    /// <summary>Notes that a worker ended.</summary>
     public void NoticeEnd(ForkedWorker worker)
     {
         if (ready.Contains(worker))
             IdleEnded(worker);
     }
 
-    /// <summary>Lets go of workers that have ended.</summary>
+    /// <summary>Releases workers that have ended.</summary>
     public void RemoveEnded()
     {
         for (int left = ready.Count; left > 0; left--)
@@ -174,7 +181,7 @@ internal sealed class WorkerPool(
         }
     }
 
-    /// <summary>Lets go of the workers that wait. From now on workers are forked for requests alone.</summary>
+    /// <summary>Releases the workers that wait for a request. From now on, the pool forks workers only for requests.</summary>
     public void Retire()
     {
         size = new PoolSize(0, 0);
@@ -182,7 +189,7 @@ internal sealed class WorkerPool(
             loop.Guard(idle.Release);
     }
 
-    /// <summary>Lets go of all workers and asks for no more.</summary>
+    /// <summary>Releases all workers and requests no more.</summary>
     public void Close()
     {
         closed = true;
@@ -222,7 +229,7 @@ internal sealed class WorkerPool(
             filling = loop.Schedule(FillDelay, FillInTime);
     }
 
-    /// <summary>Forks in advance what is missing. False where there are so many short jobs that a fork would only hold them up.</summary>
+    /// <summary>Forks the missing workers in advance. Returns false if so many short jobs run that a fork would only delay them.</summary>
     private bool FillUnlessBusy()
     {
         if (CountUnanswered() > EnoughToDo)
@@ -252,7 +259,7 @@ internal sealed class WorkerPool(
             shrinking = loop.Schedule(SizePeriod, Shrink);
     }
 
-    /// <summary>The process with the fewest forks before it; in turn where several have as few.</summary>
+    /// <summary>Returns the process with the fewest pending forks. If several processes are equal, they take turns.</summary>
     private HostProcess? LeastAsked()
     {
         HostProcess? least = null;
@@ -267,7 +274,8 @@ internal sealed class WorkerPool(
     }
 
     /// <summary>
-    /// An idle worker that ends by itself failed to prepare, or somebody killed it. Its successor may fail as well: not too fast.
+    /// Handles an idle worker that ended by itself. It failed to prepare, or a process killed it. Its replacement may fail too, so the pool
+    /// pauses first.
     /// </summary>
     private void IdleEnded(ForkedWorker worker)
     {
@@ -283,7 +291,7 @@ internal sealed class WorkerPool(
         if (refillPaused)
             return;
         refillPaused = true;
-#pragma warning disable CA2000 // The timer is to fire, and is not kept to cancel it.
+#pragma warning disable CA2000 // The timer must fire, so nobody keeps it to cancel it.
         loop.Schedule(RefillPause, () =>
         {
             refillPaused = false;

@@ -1,20 +1,20 @@
 namespace PipeForkAs.Daemon.Forking;
 
-/// <summary>Where a worker is in its life. <see cref="WorkerMessageOrder"/> says which messages each stage allows.</summary>
+/// <summary>The stages of a worker. <see cref="WorkerMessageOrder"/> defines which messages each stage allows.</summary>
 internal enum WorkerStage
 {
-    /// <summary>It waits for its order.</summary>
+    /// <summary>The worker waits for its order.</summary>
     Waiting,
 
-    /// <summary>It has its order: it becomes the user.</summary>
+    /// <summary>The worker has its order, and becomes the user.</summary>
     Ordered,
 
-    /// <summary>It is the user, and the function runs: what it sends is what the job says of itself.</summary>
+    /// <summary>The worker is the user, and the function runs. Its messages are the job's own report.</summary>
     Running,
 
-    /// <summary>It said its last message, or something that it must not say: nothing more is read.</summary>
+    /// <summary>The worker sent its last message or a message that is not allowed. The daemon reads nothing more.</summary>
     Reported,
 
-    /// <summary>The daemon closed its descriptors.</summary>
+    /// <summary>The daemon closed the worker's descriptors.</summary>
     Released,
 }

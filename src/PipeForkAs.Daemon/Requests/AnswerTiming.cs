@@ -5,19 +5,20 @@ using PipeForkAs.Daemon.Replying;
 namespace PipeForkAs.Daemon.Requests;
 
 /// <summary>
-/// When the client gets its answer, beside the end of the worker: the kernel takes a process down in one go, and a client need not wait for
-/// that where its reply says no more than the output and the job says that it returned well.
+/// Decides when the caller gets its reply in relation to the end of the worker. The kernel needs time to tear a process down. The caller
+/// need not wait for that if its reply contains only the output and the job reports that it returned successfully.
 /// </summary>
 internal readonly struct AnswerTiming(ForkedWorker worker, Reply reply, JobHostPool host)
 {
     /// <summary>
-    /// Whether the worker waits with its end until the client has its answer: it does where the answer may come first, and no other job
-    /// wants the processor.
+    /// Whether the worker waits before it exits until the caller has its reply. True if the reply may come first and no other job needs the
+    /// processor.
     /// </summary>
     public bool WorkerWaits { get; } = !reply.IncludesExit && host.CountUnanswered() <= Environment.ProcessorCount;
 
     /// <summary>
-    /// Answers once the output is relayed and the job says that it returned well. False where the answer waits for the worker.
+    /// Replies once the output is relayed and the job reports that it returned successfully. Returns false if the reply must wait for the
+    /// end of the worker.
     /// </summary>
     public async ValueTask<bool> AnswerEarlyAsync(Connection client, RunningJob job, Task relayed)
     {
@@ -35,6 +36,6 @@ internal readonly struct AnswerTiming(ForkedWorker worker, Reply reply, JobHostP
         return isAnswered;
     }
 
-    /// <summary>The answer is sent, as far as the client takes it: there is time for other work.</summary>
+    /// <summary>Marks the reply as sent, as far as the caller reads it, so that the processor is free for other work.</summary>
     public void Answered() => worker.Answered();
 }

@@ -4,12 +4,12 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Requests;
 
-/// <summary>A job that a request may run. Until it is disposed, its job host does not end.</summary>
+/// <summary>A job that a request may run. The job host keeps running until this is disposed.</summary>
 /// <param name="Job">The job.</param>
-/// <param name="Account">The user to become.</param>
-/// <param name="Decision">What the policy decided.</param>
-/// <param name="Order">What it is run with.</param>
-/// <param name="Lease">Keeps the job host.</param>
+/// <param name="Account">The target user.</param>
+/// <param name="Decision">The decision of the policy.</param>
+/// <param name="Order">The parameters of the run.</param>
+/// <param name="Lease">Keeps the job host running.</param>
 internal sealed record AuthorizedJob(RegisteredJob Job, Account Account, Decision Decision, JobOrder Order, JobHostPool.Lease Lease)
     : IDisposable
 {

@@ -10,16 +10,16 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Requests;
 
-/// <summary>Refuses connections for which there is no room, in the form that their requests ask for.</summary>
+/// <summary>Refuses connections that exceed a limit, in the form of reply that their requests specify.</summary>
 /// <param name="turns">Shares the loop's time.</param>
-/// <param name="counts">Where requests are counted.</param>
-/// <param name="audit">Keeps records of them.</param>
+/// <param name="counts">Counts the requests.</param>
+/// <param name="audit">Records the requests.</param>
 internal sealed class BusyRefusals(FairTurns turns, RequestCounts counts, Audit audit) : IConnectionRefusals
 {
-    /// <summary>How long a client may take to send the request whose form of reply counts.</summary>
+    /// <summary>The longest time to wait for the request, which specifies the form of reply.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>How much of a request is looked at without waiting.</summary>
+    /// <summary>The number of bytes of a request that are read without waiting.</summary>
     private const int Beginning = 4096;
 
     /// <inheritdoc/>
@@ -47,7 +47,7 @@ internal sealed class BusyRefusals(FairTurns turns, RequestCounts counts, Audit 
             IOResult received = socket.Receive(buffer.AsSpan(0, Beginning));
             ReplyForm form = received.Failed ? ReplyForm.Text : ReplyFormPeek.Of(buffer.AsSpan(0, (int)received.Count));
 
-            // The socket's queue is empty and has room for more than this; a client that is gone needs no reply.
+            // The socket's queue is empty and has room for more than this. A caller that is gone needs no reply.
             socket.Send(Reply.OfRefusal(form, record));
             socket.Shutdown(SocketShutdown.SHUT_RDWR);
             socket.Drain(buffer);

@@ -13,13 +13,16 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Requests;
 
-/// <summary>Answers <c>check</c>: what a request would come to, by the evaluator that decides for it, without running anything.</summary>
+/// <summary>
+/// Answers <c>check</c>: says what a request would result in, and runs nothing. Uses the same evaluator as a real request.
+/// </summary>
 internal sealed class CheckHandler(
     JobCatalog catalog, IAuthorizer authorizer, IUserDatabase users, AccountGate accounts, OrderBuilder orders)
 {
-    /// <summary>Answers.</summary>
-    /// <exception cref="RefusedException">The job or the user does not exist, where the caller may know that, or the arguments are not
-    /// what the job takes.</exception>
+    /// <summary>Answers the request.</summary>
+    /// <exception cref="RefusedException">
+    /// The job or the user does not exist, and the caller may know that; or the job does not accept the arguments.
+    /// </exception>
     public async ValueTask<EndRecord> CheckAsync(Caller asking, Request request, Reply reply, AuditTrail trail)
     {
         Caller caller = request.Caller is null ? asking : await OtherAsync(asking, request.Caller);
@@ -65,7 +68,7 @@ internal sealed class CheckHandler(
         };
     }
 
-    /// <summary>What a run would be refused for behind the policy is refused here in the same words.</summary>
+    /// <summary>Applies the checks that follow the policy in a real run, with the same messages.</summary>
     private async ValueTask<CheckResult> ResolveAsync(
         Caller asking, CheckResult result, Decision decision, Request request, UserSelector user)
     {
@@ -103,11 +106,13 @@ internal sealed class CheckHandler(
         };
     }
 
-    /// <summary>Why, for root, who may know which jobs there are: a rule for a job that is not there mostly has a misspelt word.</summary>
+    /// <summary>
+    /// Returns the reason for root, who may know which jobs exist. If a rule names an unknown job, its name is probably misspelt.
+    /// </summary>
     private string ReasonOf(Decision decision, string job) =>
         catalog.Find(job) is null ? $"there is no job \"{job}\"; {decision.Reason}" : decision.Reason;
 
-    /// <summary>Another caller, as it would be if it had logged in now: with the groups that the user database gives it.</summary>
+    /// <summary>Returns another caller as if it had logged in now, with its groups from the user database.</summary>
     private async ValueTask<Caller> OtherAsync(Caller asking, string name)
     {
         if (asking.Uid != UserId.Root)

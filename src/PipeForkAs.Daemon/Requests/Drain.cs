@@ -7,14 +7,14 @@ using PipeForkAs.Daemon.Logging;
 namespace PipeForkAs.Daemon.Requests;
 
 /// <summary>
-/// Waits, when the daemon stops, until requests have ended. A job that waits for input which its client does not send could hold that up
-/// for as long as the client likes: one that has moved nothing for a second, and two looks in a row find waiting for its input (<see
-/// cref="InputWait"/>), is ended.
+/// Waits for requests to end when the daemon stops. A job that waits for input from an idle caller could delay the stop for as long as the
+/// caller wants. Therefore a job is ended if its streams moved nothing for 1 s and two consecutive checks find it waiting for its input
+/// (<see cref="InputWait"/>).
 /// </summary>
 /// <param name="loop">The loop.</param>
-/// <param name="connections">The clients.</param>
-/// <param name="running">The jobs.</param>
-/// <param name="endsSilent">Whether jobs that wait for silent clients are ended.</param>
+/// <param name="connections">The connections.</param>
+/// <param name="running">The running jobs.</param>
+/// <param name="endsSilent">Returns whether jobs that wait for idle callers are ended.</param>
 /// <param name="logger">The log.</param>
 internal sealed class Drain(Loop loop, Connections connections, RunningJobs running, Func<bool> endsSilent, ILogger logger)
 {
@@ -23,20 +23,20 @@ internal sealed class Drain(Loop loop, Connections connections, RunningJobs runn
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long it waits before the log says for what, again and again, longer each time.</summary>
+    /// <summary>The time until the next log message about what the drain waits for. It grows after each message.</summary>
     private TimeSpan nextWord = TimeSpan.FromSeconds(1);
 
     private Dictionary<long, Observation> seen = [];
     private Task<Dictionary<long, Observation>>? looking;
 
-    /// <summary>How many requests there are, and their jobs.</summary>
+    /// <summary>Returns the number of requests and names their jobs, as text.</summary>
     public static string Requests(int count, RunningJobs running)
     {
         RunningJobs.Entry[] jobs = [.. running.All];
         return (count == 1 ? "1 request" : $"{count} requests") + (jobs.Length == 0 ? " without a job" : $": {Names(jobs)}");
     }
 
-    /// <summary>Waits. False where some are left after that time.</summary>
+    /// <summary>Waits until all requests have ended. Returns false if some are left when the timeout expires.</summary>
     public async Task<bool> WaitAsync(TimeSpan timeout)
     {
         long begun = loop.Time.GetTimestamp();
@@ -55,7 +55,7 @@ internal sealed class Drain(Loop loop, Connections connections, RunningJobs runn
         }
     }
 
-    /// <summary>On a thread of its own, since it may block; one look after another.</summary>
+    /// <summary>Starts a check on its own thread, because it may block. Only one check runs at a time.</summary>
     private void Look()
     {
         if (looking is not null)
@@ -72,7 +72,7 @@ internal sealed class Drain(Loop loop, Connections connections, RunningJobs runn
     }
 
     /// <summary>
-    /// Ends the jobs that the last two looks found waiting, where nothing moved and no processor worked for them in between.
+    /// Ends the jobs that the last two checks found waiting, if between the checks nothing moved and the job used no processor time.
     /// </summary>
     private void EndSilent()
     {
@@ -109,8 +109,8 @@ internal sealed class Drain(Loop loop, Connections connections, RunningJobs runn
         string.Join(", ", entries.Take(MostNamed).Select(static entry => entry.ToString()))
         + (entries.Length > MostNamed ? $" and {entries.Length - MostNamed} more" : "");
 
-    /// <summary>What a look saw of a job.</summary>
-    /// <param name="Moved">When its streams last moved something; a time stamp of the loop's.</param>
-    /// <param name="Ticks">The processor time that it had used; null where it did not wait for input alone.</param>
+    /// <summary>The result of checking one job.</summary>
+    /// <param name="Moved">The time when its streams last moved something, as a timestamp of the loop.</param>
+    /// <param name="Ticks">The processor time that the job had used; null if the job did not only wait for its input.</param>
     private readonly record struct Observation(long Moved, long? Ticks);
 }

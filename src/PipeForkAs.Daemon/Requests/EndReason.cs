@@ -1,32 +1,32 @@
 namespace PipeForkAs.Daemon.Requests;
 
-/// <summary>Why the daemon ended a job.</summary>
+/// <summary>The reason why the daemon ended a job.</summary>
 internal enum EndReason
 {
-    /// <summary>It did not.</summary>
+    /// <summary>The daemon did not end the job.</summary>
     None,
 
-    /// <summary>The time was up.</summary>
+    /// <summary>The job timed out.</summary>
     Timeout,
 
-    /// <summary>The client went away.</summary>
+    /// <summary>The caller disconnected.</summary>
     Cancelled,
 
-    /// <summary>Its caller, or root, asked for that.</summary>
+    /// <summary>The caller or root sent a cancel request.</summary>
     CancelAsked,
 
-    /// <summary>It wrote more than it may.</summary>
+    /// <summary>The job exceeded its output limit.</summary>
     OutputLimit,
 
-    /// <summary>Descriptors came with its input.</summary>
+    /// <summary>The caller sent descriptors with the input.</summary>
     ClientSentDescriptors,
 
-    /// <summary>Descriptors came with its output.</summary>
+    /// <summary>The job sent descriptors with its output.</summary>
     JobSentDescriptors,
 
-    /// <summary>It, or another one of its user's, held up the daemon.</summary>
+    /// <summary>The job, or another job of the same user, blocked the daemon.</summary>
     HeldUp,
 
-    /// <summary>The daemon stops.</summary>
+    /// <summary>The daemon is stopping.</summary>
     ShuttingDown,
 }

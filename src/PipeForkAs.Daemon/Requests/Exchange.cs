@@ -12,27 +12,27 @@ internal sealed class Exchange(Connection client)
 
     public Connection Client => client;
 
-    /// <summary>What becomes known of the request, for its record.</summary>
+    /// <summary>Collects the facts about the request for its audit record.</summary>
     public AuditTrail Trail { get; } = new(client);
 
-    /// <summary>The form of the reply: text until the request says another.</summary>
+    /// <summary>The form of the reply: text, unless the request specifies another form.</summary>
     public Reply Reply { get; set; } = Reply.For(ReplyForm.Text, client);
 
-    /// <summary>The request, once it was received.</summary>
+    /// <summary>The request; available once it was received.</summary>
     public Request Request => Received.Request;
 
     /// <summary>The first bytes of the job's stdin; may be empty.</summary>
     public ReadOnlyMemory<byte> BeginningOfInput => Received.BeginningOfInput;
 
-    /// <summary>The job that was asked for; null for none, and where there is no request.</summary>
+    /// <summary>The name of the requested job; null if there is no job or no request.</summary>
     public string? JobName => received?.Request.Job;
 
-    /// <summary>Completes when the client has its answer to a job that ran.</summary>
+    /// <summary>Completes when the caller has its reply to a job that ran.</summary>
     public Task Answered { get; set; } = Task.CompletedTask;
 
     private ReceivedRequest Received => received ?? throw new InvalidOperationException("no request was received");
 
-    /// <summary>The request was received.</summary>
+    /// <summary>Stores the received request.</summary>
     public void Take(ReceivedRequest request)
     {
         received = request;

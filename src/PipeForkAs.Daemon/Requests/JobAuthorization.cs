@@ -10,28 +10,30 @@ using PipeForkAs.Protocol.Worker;
 namespace PipeForkAs.Daemon.Requests;
 
 /// <summary>
-/// Decides whether a caller may run a job as a user, and with what. Everything that can refuse a request before a worker is taken is
-/// here.
+/// Decides whether a caller may run a job as a user, and with which parameters. Contains every check that can refuse a request before a
+/// worker is taken.
 /// </summary>
-/// <param name="audit">Refuses to run anything while records cannot be kept that must be.</param>
-/// <param name="authorizer">Asks the policy.</param>
+/// <param name="audit">Refuses all jobs while required records cannot be written.</param>
+/// <param name="authorizer">Evaluates the policy.</param>
 /// <param name="catalog">The jobs.</param>
 /// <param name="bans">Refuses users whose jobs harm others.</param>
-/// <param name="accounts">Refuses accounts that are disabled.</param>
-/// <param name="orders">Makes the order.</param>
+/// <param name="accounts">Refuses disabled accounts.</param>
+/// <param name="orders">Builds the order.</param>
 internal sealed class JobAuthorization(
     Audit audit, IAuthorizer authorizer, JobCatalog catalog, UserBans bans, AccountGate accounts, OrderBuilder orders)
 {
-    /// <summary>How often the policy decides about one request while jobs are deployed.</summary>
+    /// <summary>The maximum number of policy decisions about one request while jobs are being deployed.</summary>
     private const int MaxDecisions = 3;
 
-    /// <summary>Authorizes: by name first. Only what the policy allows is looked up, and decided upon once more.</summary>
+    /// <summary>
+    /// Authorizes a request, first by names only. If the policy allows the names, looks up the job and the user and decides again.
+    /// </summary>
     /// <param name="caller">The caller.</param>
-    /// <param name="user">The user to run the job as.</param>
-    /// <param name="request">What was asked.</param>
-    /// <param name="trail">Is given the decision.</param>
+    /// <param name="user">The target user.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="trail">Receives the decision.</param>
     /// <exception cref="RefusedException">The request is refused; the message says why.</exception>
-    /// <exception cref="UserLookupException">Nobody could say in time.</exception>
+    /// <exception cref="UserLookupException">The user database did not answer in time.</exception>
     public async ValueTask<AuthorizedJob> AuthorizeAsync(Caller caller, UserSelector user, Request request, AuditTrail trail)
     {
         audit.ThrowIfUnwritable();
@@ -42,7 +44,7 @@ internal sealed class JobAuthorization(
             throw new RefusedException(ReplyCode.Denied, PolicyRefusal.Message(caller, request));
         RegisteredJob job = found
             ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{name}\"; list shows those that there are");
-#pragma warning disable CA2000 // The receiver owns it, and closes it.
+#pragma warning disable CA2000 // The receiver owns it and closes it.
         JobHostPool.Lease lease = job.Host.Acquire();
 #pragma warning restore CA2000
         try
@@ -61,8 +63,8 @@ internal sealed class JobAuthorization(
     }
 
     /// <summary>
-    /// Decides about the job that then runs: a job that is deployed during the decision can give other values to arguments that the request
-    /// omits.
+    /// Decides about the job that will run. A job that is deployed during the decision can change the default values of omitted arguments,
+    /// so the decision is repeated.
     /// </summary>
     private async ValueTask<(RegisteredJob? Job, Decision Decision)> DecideAsync(
         Caller caller, string job, UserSelector user, byte[]? arguments)

@@ -10,22 +10,21 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Requests;
 
-/// <summary>Takes workers for authorized jobs, and gives them their orders.</summary>
-/// <param name="configuration">Says how long a request waits for a worker.</param>
-/// <param name="slots">Limits how many jobs run at once.</param>
-/// <param name="runningJobs">The jobs that run.</param>
-/// <param name="descriptors">Keeps out descriptors that jobs send.</param>
+/// <summary>Takes workers for authorized jobs, and sends them their orders.</summary>
+/// <param name="configuration">Defines how long a request waits for a worker.</param>
+/// <param name="slots">Limits the number of simultaneous jobs.</param>
+/// <param name="runningJobs">The running jobs.</param>
+/// <param name="descriptors">Refuses descriptors that jobs send.</param>
 internal sealed class JobRunner(CurrentConfiguration configuration, JobSlots slots, RunningJobs runningJobs, DescriptorCheck descriptors)
 {
     private readonly MessageWriter writer = new(4096);
 
-    /// <summary>The jobs that run.</summary>
     public RunningJobs RunningJobs => runningJobs;
 
-    /// <summary>Takes a worker, which has the job's streams; waits for a slot, and for a fork where no worker is ready.</summary>
-    /// <exception cref="RefusedException">There is no slot, the client went away, or the daemon stops.</exception>
-    /// <exception cref="JobHostException">The fork failed, or took too long.</exception>
-    /// <exception cref="SystemCallException">There are no descriptors left.</exception>
+    /// <summary>Takes a worker with the streams of the job. Waits for a slot, and for a fork if no worker is ready.</summary>
+    /// <exception cref="RefusedException">There is no slot, the caller disconnected, or the daemon is stopping.</exception>
+    /// <exception cref="JobHostException">The fork failed or timed out.</exception>
+    /// <exception cref="SystemCallException">The process ran out of descriptors.</exception>
     public async ValueTask<TakenWorker> TakeAsync(Connection client, AuthorizedJob job, bool separatesStderr)
     {
         JobSlots.Slot slot = await slots.TakeAsync(client.Caller.Bucket, client.OnHungUp);
@@ -47,16 +46,16 @@ internal sealed class JobRunner(CurrentConfiguration configuration, JobSlots slo
         }
     }
 
-    /// <summary>Gives a worker its order: it becomes the user and runs the job. Disposing what comes back ends the job.</summary>
-    /// <param name="exchange">The request. That its client goes away cancels the job.</param>
+    /// <summary>Sends a worker its order; the worker then becomes the user and runs the job. Disposing the result ends the job.</summary>
+    /// <param name="exchange">The request. The job is cancelled if the caller disconnects.</param>
     /// <param name="job">The job.</param>
     /// <param name="taken">The worker.</param>
-    /// <param name="awaitsAnswer">Whether the worker waits with its end until the client has its answer.</param>
-    /// <exception cref="SystemCallException">The order cannot be sent, or a limit not be set.</exception>
+    /// <param name="awaitsAnswer">Whether the worker waits before it exits until the caller has its reply.</param>
+    /// <exception cref="SystemCallException">The order cannot be sent, or a limit cannot be set.</exception>
     public RunningJobs.Entry Start(Exchange exchange, AuthorizedJob job, TakenWorker taken, bool awaitsAnswer)
     {
         Connection client = exchange.Client;
-#pragma warning disable CA2000 // The receiver owns it, and closes it.
+#pragma warning disable CA2000 // The receiver owns it and closes it.
         var running = new RunningJob(client, taken, job.Job.Command is not null, job.Order, configuration.Limits);
 #pragma warning restore CA2000
         RunningJobs.Entry entry = runningJobs.Add(running, client.Caller, job.Job.Description.Name, job.Account, taken.Worker);
@@ -76,7 +75,7 @@ internal sealed class JobRunner(CurrentConfiguration configuration, JobSlots slo
         }
     }
 
-    /// <summary>A worker, where the job is still to be run when there is one.</summary>
+    /// <summary>Takes a worker, and checks that the job must still run by then.</summary>
     private async ValueTask<ForkedWorker> TakeWorkerAsync(Connection client, AuthorizedJob job)
     {
         ForkedWorker worker;
@@ -101,7 +100,9 @@ internal sealed class JobRunner(CurrentConfiguration configuration, JobSlots slo
         throw new RefusedException(ReplyCode.Cancelled, "the client went away; nothing was run");
     }
 
-    /// <summary>What came before the stop is still run; but not what waited for so long that all jobs have been ended meanwhile.</summary>
+    /// <summary>
+    /// Refuses a request that waited until the daemon had ended all jobs. Other requests that arrived before the stop still run.
+    /// </summary>
     private void ThrowIfAllEnded()
     {
         if (runningJobs.AllEnded)

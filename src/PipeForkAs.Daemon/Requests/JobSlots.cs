@@ -8,13 +8,12 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.Daemon.Requests;
 
 /// <summary>
-/// Counts what runs at once, in all and for each bucket. Requests for which there is no slot wait for a time; the buckets are served in
-/// turn.
+/// Counts the running jobs, in total and for each bucket. Requests without a slot wait for a limited time; the buckets take turns.
 /// </summary>
 /// <param name="loop">The loop.</param>
-/// <param name="turns">Shares the loop's time: many requests may be refused at once.</param>
-/// <param name="unkillable">The jobs that cannot be killed: they count as running ones of their users.</param>
-/// <param name="configuration">Say how many jobs may run and how many requests may wait.</param>
+/// <param name="turns">Shares the loop's time, because many requests may be refused at once.</param>
+/// <param name="unkillable">The jobs that cannot be killed; they count as running jobs of their users.</param>
+/// <param name="configuration">Defines how many jobs may run and how many requests may wait.</param>
 internal sealed class JobSlots(Loop loop, FairTurns turns, UnkillableJobs unkillable, CurrentConfiguration configuration)
 {
     private readonly Loop loop = loop;
@@ -22,23 +21,24 @@ internal sealed class JobSlots(Loop loop, FairTurns turns, UnkillableJobs unkill
     private readonly FairQueue<Waiter> waiting = new();
     private Func<Bucket, bool>? mayTake;
 
-    /// <summary>Jobs that run now.</summary>
+    /// <summary>The number of running jobs.</summary>
     public int Taken { get; private set; }
 
-    /// <summary>Requests that wait for a slot.</summary>
+    /// <summary>The number of requests that wait for a slot.</summary>
     public int Waiting => waiting.Count;
 
-    /// <summary>Takes a slot, when there is one; disposing what comes back frees it.</summary>
+    /// <summary>Takes a slot as soon as one is free. Disposing the result frees the slot.</summary>
     /// <param name="bucket">The caller's bucket.</param>
-    /// <param name="leave">Takes what is to be called when the client goes away meanwhile.</param>
-    /// <exception cref="RefusedException">There is none and the queue is full, none became free in time, or the client went
-    /// away.</exception>
+    /// <param name="leave">Receives the action to call if the caller disconnects while it waits.</param>
+    /// <exception cref="RefusedException">
+    /// No slot is free and the queue is full, no slot became free in time, or the caller disconnected.
+    /// </exception>
     public ValueTask<Slot> TakeAsync(Bucket bucket, Action<Action> leave) =>
-#pragma warning disable CA2000 // The receiver owns it, and closes it.
+#pragma warning disable CA2000 // The receiver owns it and closes it.
         MayTake(bucket) ? new ValueTask<Slot>(Take(bucket)) : WaitAsync(bucket, leave);
 #pragma warning restore CA2000
 
-    /// <summary>The daemon stops: nobody waits any more.</summary>
+    /// <summary>Refuses all waiting requests because the daemon is stopping.</summary>
     public void RefuseAll()
     {
         while (waiting.TryTake(out FairQueue<Waiter>.Place? next))
@@ -63,7 +63,10 @@ internal sealed class JobSlots(Loop loop, FairTurns turns, UnkillableJobs unkill
         return await place.Item.Slot.Task;
     }
 
-    /// <summary>Whether one more may wait. Where the queue is full, the bucket with the most in it makes room for one with fewer.</summary>
+    /// <summary>
+    /// Returns whether one more request may wait. If the queue is full, the bucket with the most waiting requests loses one to a bucket
+    /// with fewer.
+    /// </summary>
     private bool HasRoom(Bucket bucket)
     {
         if (waiting.CountOf(bucket) >= configuration.Limits.MaxJobsPerUid)
@@ -111,13 +114,13 @@ internal sealed class JobSlots(Loop loop, FairTurns turns, UnkillableJobs unkill
         ServeWaiting();
     }
 
-    /// <summary>Gives slots to those who wait, where there are any: one became free, or more may be taken than before.</summary>
+    /// <summary>Gives free slots to waiting requests. Called when a slot becomes free or the limits change.</summary>
     public void ServeWaiting()
     {
         while (waiting.TryTake(mayTake ??= MayTake, out FairQueue<Waiter>.Place? next))
         {
-            // Not inline: what goes on here may free its slot before this loop is done.
-#pragma warning disable CA2000 // The receiver owns it, and closes it.
+            // Posted to the loop, because the continuation may free its slot before this loop is done.
+#pragma warning disable CA2000 // The receiver owns it and closes it.
             var slot = new Granted(next.Item, Take(next.Bucket));
 #pragma warning restore CA2000
             loop.Post(static granted => ((Granted)granted!).Complete(), slot);
@@ -126,23 +129,22 @@ internal sealed class JobSlots(Loop loop, FairTurns turns, UnkillableJobs unkill
 
     private async Task FreeAfterAsync(Bucket bucket, Bucket user, Task gone)
     {
-        // Where it counts from then on, the number of the bucket that may run more is the same as before, unless the user is another.
+        // The remaining processes now count for the target user. The count of the bucket stays the same, unless the target user is a
+        // different user.
         await unkillable.WatchAsync(user, gone, () => Free(bucket));
         ServeWaiting();
     }
 
-    /// <summary>A slot.</summary>
     internal sealed class Slot(JobSlots owner, Bucket bucket) : IDisposable
     {
         private Task gone = Task.CompletedTask;
         private Bucket user;
 
-        /// <summary>Has it stay taken, after <see cref="Dispose"/>, for a short time, until nothing is left of a job.</summary>
-        /// <param name="runsAs">Whom the job runs as.</param>
-        /// <param name="whenGone">Completes when nothing is left of it.</param>
+        /// <summary>Keeps the slot in use after <see cref="Dispose"/>, for a short time, until no process of the job is left.</summary>
+        /// <param name="runsAs">The target user of the job.</param>
+        /// <param name="whenGone">Completes when no process of the job is left.</param>
         public void KeepFor(Bucket runsAs, Task whenGone) => (user, gone) = (runsAs, whenGone);
 
-        /// <summary>Frees it.</summary>
         public void Dispose()
         {
             if (gone.IsCompleted)

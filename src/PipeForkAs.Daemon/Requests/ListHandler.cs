@@ -8,7 +8,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Requests;
 
-/// <summary>Tells which jobs there are of which the caller may know: as text for people, as JSON for programs.</summary>
+/// <summary>Lists the jobs that the caller may know, as text for people and as JSON for programs.</summary>
 internal static class ListHandler
 {
     /// <summary>Answers <c>list</c>.</summary>
@@ -31,8 +31,9 @@ internal static class ListHandler
     }
 
     /// <summary>Answers <c>describe</c>.</summary>
-    /// <exception cref="RefusedException">There is no such job, or the caller may not know of one of that name, and is not told whether
-    /// there is one.</exception>
+    /// <exception cref="RefusedException">
+    /// The job does not exist, or the caller may not know it. The message is the same in both cases.
+    /// </exception>
     public static async ValueTask<EndRecord> DescribeAsync(
         JobCatalog catalog, LimitOptions limits, Func<string, bool> mayKnow, Request request, Reply reply)
     {
@@ -44,7 +45,7 @@ internal static class ListHandler
         return await SendAsync(reply, [.. json, (byte)'\n'], job.Description.Name);
     }
 
-    /// <summary>With the time-out that holds: a job, or its registration, can only shorten the general one.</summary>
+    /// <summary>Returns the job with its effective timeout. A job or its registration can only shorten the general timeout.</summary>
     private static JobDescription Effective(JobDescription job, LimitOptions limits) =>
         job with { Timeout = job.Timeout < limits.JobTimeout ? job.Timeout : limits.JobTimeout };
 

@@ -9,32 +9,35 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Requests;
 
-/// <summary>What a job is run with.</summary>
-/// <param name="WorkerOrder">What its worker is told.</param>
-/// <param name="Group">What all processes of the job together are limited to.</param>
-/// <param name="Timeout">How long it may run: the shortest of what is configured, registered and asked.</param>
-/// <param name="OutputLimit">Bytes that it may write to its outputs together; null for no limit.</param>
+/// <summary>The parameters with which a job runs.</summary>
+/// <param name="WorkerOrder">The message to the worker.</param>
+/// <param name="Group">The limits for all processes of the job together.</param>
+/// <param name="Timeout">The longest run time: the shortest of the configured, registered and requested timeouts.</param>
+/// <param name="OutputLimit">The number of bytes that the job may write to its outputs together; null for no limit.</param>
 internal sealed record JobOrder(WorkerOrder WorkerOrder, GroupLimits Group, TimeSpan Timeout, long? OutputLimit);
 
-/// <summary>Makes the order to a worker from what was asked, registered and configured.</summary>
-/// <param name="configuration">Says what all jobs are limited to.</param>
+/// <summary>Builds the worker order from the request, the registration and the configuration.</summary>
+/// <param name="configuration">Defines the limits of all jobs.</param>
 /// <param name="patterns">Matches the patterns of parameters.</param>
 internal sealed class OrderBuilder(CurrentConfiguration configuration, PatternMatcher patterns)
 {
-    /// <summary>The limits of <see cref="limitsOf"/> as workers read them: they are the same for all requests of a configuration.</summary>
+    /// <summary>
+    /// The limits of <see cref="limitsOf"/> in the format for workers. They are the same for all requests under one configuration.
+    /// </summary>
     private WorkerLimits limits = new();
     private GroupLimits group;
     private LimitOptions? limitsOf;
 
     /// <summary>
-    /// The order, by what is configured when it is made: after the parameters of a command were checked, which may take a while.
+    /// Builds the order from the configuration that is current after the parameters of a command were checked, because this check may take
+    /// some time.
     /// </summary>
     /// <param name="caller">The caller's uid.</param>
     /// <param name="job">The job.</param>
-    /// <param name="request">What was asked.</param>
-    /// <param name="account">Whom it runs as.</param>
-    /// <param name="grantsRoot">Whether that is root, and a rule grants it by name.</param>
-    /// <exception cref="RefusedException">The arguments or the environment are not what the job takes.</exception>
+    /// <param name="request">The request.</param>
+    /// <param name="account">The target user.</param>
+    /// <param name="grantsRoot">Whether the target user is root and a rule grants root by name.</param>
+    /// <exception cref="RefusedException">The job does not accept the arguments or the environment.</exception>
     public async ValueTask<JobOrder> BuildAsync(Bucket caller, RegisteredJob job, Request request, Account account, bool grantsRoot)
     {
         string[] command = job.Command is null ? [] : await job.Command.CommandLineAsync(request.Arguments, caller, patterns);
@@ -76,7 +79,7 @@ internal sealed class OrderBuilder(CurrentConfiguration configuration, PatternMa
 
     private static TimeSpan Timeout(LimitOptions current, RegisteredJob job, Request request)
     {
-        // The description's is the shortest of what the job and the configuration say.
+        // The timeout in the description is already the shorter one of the job's and the configuration's.
         double registered = job.Description.Timeout?.TotalSeconds ?? double.MaxValue;
         double seconds = Math.Min(current.JobTimeout.TotalSeconds, Math.Min(registered, request.Timeout ?? double.MaxValue));
         return TimeSpan.FromSeconds(seconds);

@@ -6,17 +6,19 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Requests;
 
-/// <summary>What became of a job, from what the daemon, the job host and the worker know of it.</summary>
-/// <param name="Code">The reply's code.</param>
-/// <param name="Message">For a person; null for <see cref="ReplyCode.Ok"/>.</param>
-/// <param name="Error">The exception that the function threw, or why the program cannot be executed.</param>
+/// <summary>The outcome of a job, based on what the daemon, the job host and the worker know.</summary>
+/// <param name="Code">The reply code.</param>
+/// <param name="Message">A message for people; null for <see cref="ReplyCode.Ok"/>.</param>
+/// <param name="Error">The exception that the function threw, or the reason why the program cannot be executed.</param>
 internal readonly record struct Outcome(ReplyCode Code, string? Message, JobError? Error = null)
 {
-    /// <summary>Decides. What the daemon did itself counts first, then what the kernel says, then what the worker says of itself.</summary>
+    /// <summary>
+    /// Determines the outcome. The daemon's own actions take precedence, then the kernel's report, then the worker's report.
+    /// </summary>
     /// <param name="job">The job.</param>
     /// <param name="program">The program of a command; null for a function.</param>
-    /// <param name="exited">How the worker ended; null where its job host died.</param>
-    /// <param name="report">What the worker says of itself.</param>
+    /// <param name="exited">How the worker ended; null if its job host died.</param>
+    /// <param name="report">The worker's report about itself.</param>
     public static Outcome Of(RunningJob job, string? program, WorkerExited? exited, WorkerReport report)
     {
         switch (job.Reason)
@@ -66,7 +68,10 @@ internal readonly record struct Outcome(ReplyCode Code, string? Message, JobErro
         };
     }
 
-    /// <summary>The job's own words. That a program cannot be executed only the worker says, before anything of the job runs.</summary>
+    /// <summary>
+    /// Returns the error as the job reports it. Only the worker can report that a program cannot be executed, before any code of the job
+    /// runs.
+    /// </summary>
     private static Outcome Threw(in Returned thrown)
     {
         string type = thrown.ExceptionType == JobError.CannotExecute ? "error" : thrown.ExceptionType;

@@ -4,12 +4,14 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Requests;
 
-/// <summary>What a client is told whose request no rule allows: what it asked for, and nothing of what there is.</summary>
+/// <summary>
+/// Creates the reply to a request that no rule allows. It contains what the caller requested, and nothing about what exists.
+/// </summary>
 internal static class PolicyRefusal
 {
-    /// <summary>The message.</summary>
-    /// <param name="caller">The caller that was decided for.</param>
-    /// <param name="request">What was asked.</param>
+    /// <summary>Returns the message.</summary>
+    /// <param name="caller">The caller that the decision is about.</param>
+    /// <param name="request">The request.</param>
     public static string Message(Caller caller, Request request)
     {
         string user = request.User is { } named ? $"\"{named}\"" : "itself";

@@ -13,7 +13,7 @@ namespace PipeForkAs.Daemon.Requests;
 internal sealed class QueryHandlers(
     CurrentConfiguration configuration, JobCatalog catalog, IAuthorizer authorizer, CheckHandler check, StatusHandler status)
 {
-    /// <summary>Answers.</summary>
+    /// <summary>Answers a request.</summary>
     /// <exception cref="RefusedException">The request is refused; the message says why.</exception>
     public async ValueTask<EndRecord> AnswerAsync(Connection client, Request request, Reply reply, AuditTrail trail)
     {

@@ -2,41 +2,41 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Requests;
 
-/// <summary>Counts of requests since the daemon started.</summary>
+/// <summary>Counts the requests since the daemon started.</summary>
 /// <param name="changed">Called after every change.</param>
 internal sealed class RequestCounts(Action changed)
 {
     private static readonly ReplyCode[] Codes = Enum.GetValues<ReplyCode>();
     private readonly long[] byCode = new long[Codes.Length];
 
-    /// <summary>Jobs that run now.</summary>
+    /// <summary>The number of running jobs.</summary>
     public int Running { get; private set; }
 
-    /// <summary>Requests that came to their end with whatever the job made of them.</summary>
+    /// <summary>The number of requests whose job ran to its end, with any result.</summary>
     public long Served { get; private set; }
 
-    /// <summary>Requests that were answered with a refusal: nothing was run for them.</summary>
+    /// <summary>The number of refused requests, for which nothing ran.</summary>
     public long Refused { get; private set; }
 
-    /// <summary>Requests by the code that they were answered with: all codes, by their words on the wire, in the order of these.</summary>
+    /// <summary>The number of requests for each reply code. Contains all codes by their names on the wire, sorted by name.</summary>
     public SortedDictionary<string, long> ByCode() =>
         new(Codes.ToDictionary(code => code.ToWire(), code => byCode[(int)code]), StringComparer.Ordinal);
 
-    /// <summary>A job begins.</summary>
+    /// <summary>Notes that a job began.</summary>
     public void Begun()
     {
         Running++;
         changed();
     }
 
-    /// <summary>A job has ended.</summary>
+    /// <summary>Notes that a job ended.</summary>
     public void Ended()
     {
         Running--;
         changed();
     }
 
-    /// <summary>A request was answered.</summary>
+    /// <summary>Notes the reply code of a request.</summary>
     public void Answered(ReplyCode code)
     {
         byCode[(int)code]++;

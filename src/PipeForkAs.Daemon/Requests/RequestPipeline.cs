@@ -14,19 +14,21 @@ using PipeForkAs.Protocol.Worker;
 namespace PipeForkAs.Daemon.Requests;
 
 /// <summary>
-/// The way of a request, top to bottom: receive, identify, authorize, take a forked worker with its streams, the worker becomes the user
-/// and runs the job, relay, respond. Everything else is detail of one of these stages.
+/// The stages of a request, from top to bottom: receive, identify, authorize, take a forked worker with its streams, let the worker become
+/// the user and run the job, relay, respond. All other code is a detail of one of these stages.
 /// </summary>
 internal sealed class RequestPipeline(
     CurrentConfiguration configuration, JobAuthorization authorization, JobRunner runner, QueryHandlers queries, RequestRecords records,
     ILogger logger)
 {
-    /// <summary>How long, and how many bytes, a client that was refused may go on sending the input of its job.</summary>
+    /// <summary>
+    /// The longest time, and with <see cref="LingerBytes"/> the most bytes, for which a refused caller may continue to send input.
+    /// </summary>
     private static readonly TimeSpan LingerPatience = TimeSpan.FromSeconds(1);
 
     private const long LingerBytes = 64 * 1024 * 1024;
 
-    /// <summary>Serves one client, to its end, and keeps one record of it, also where the client is gone.</summary>
+    /// <summary>Serves one connection until it ends, and writes one audit record, even if the caller is gone.</summary>
     public async Task HandleAsync(Connection client)
     {
         var exchange = new Exchange(client);
@@ -71,7 +73,7 @@ internal sealed class RequestPipeline(
             end = new EndRecord { Code = ReplyCode.Internal, Message = failure.Message, Job = exchange.JobName };
         }
 
-#pragma warning disable CA1031 // The request's edge: whatever it is, the client must not take silence for success.
+#pragma warning disable CA1031 // The edge of the request: after any failure, the caller must not mistake silence for success.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
@@ -86,9 +88,7 @@ internal sealed class RequestPipeline(
         await RespondAsync(exchange, end, exchange.Trail.Output?.AtLineStart ?? true);
     }
 
-    /// <summary>
-    /// Runs a job, stage by stage. When this completes its worker is free, and the client may still be taking its answer.
-    /// </summary>
+    /// <summary>Runs a job, stage by stage. On completion the worker is free, but the caller may still be reading its reply.</summary>
     private async Task RunAsync(Exchange exchange)
     {
         (Caller caller, UserSelector user) = Identify(exchange);
@@ -104,7 +104,7 @@ internal sealed class RequestPipeline(
         timing.Answered();
     }
 
-    /// <summary>Receive: one line of JSON; what follows it is the job's input.</summary>
+    /// <summary>Receive: reads one line of JSON. The bytes after it are the job's input.</summary>
     private async ValueTask ReceiveAsync(Exchange exchange)
     {
         Connection client = exchange.Client;
@@ -114,8 +114,8 @@ internal sealed class RequestPipeline(
     }
 
     /// <summary>
-    /// Identify: the kernel told who the caller is when it connected; nothing that the client says about itself counts. The user is the one
-    /// that the request names, or the caller.
+    /// Identify: takes the caller's ids from the kernel, which attested them when the caller connected. The daemon trusts no claim of the
+    /// caller about itself. The target user is the user in the request, or otherwise the caller.
     /// </summary>
     private static (Caller Caller, UserSelector User) Identify(Exchange exchange)
     {
@@ -123,28 +123,31 @@ internal sealed class RequestPipeline(
         return (caller, exchange.Request.User is { } named ? UserSelector.Parse(named) : UserSelector.ById(caller.Uid));
     }
 
-    /// <summary>Authorize: the policy decides, by name, before anything is looked up.</summary>
+    /// <summary>Authorize: evaluates the policy by names, before any lookup.</summary>
     private ValueTask<AuthorizedJob> AuthorizeAsync(Exchange exchange, Caller caller, UserSelector user) =>
         authorization.AuthorizeAsync(caller, user, exchange.Request, exchange.Trail);
 
-    /// <summary>Take: a worker that was forked in advance, with its streams.</summary>
+    /// <summary>Take: gets a worker with its streams, if possible one that was forked in advance.</summary>
     private ValueTask<TakenWorker> TakeAsync(Exchange exchange, AuthorizedJob job) =>
         runner.TakeAsync(exchange.Client, job, exchange.Reply.SeparatesStderr);
 
     /// <summary>
-    /// Become and run: the worker gets its order, becomes the user, runs the job, whose output goes to its streams, and exits.
+    /// Become and run: sends the worker its order. The worker becomes the user, runs the job, whose output goes to the worker's streams,
+    /// and exits.
     /// </summary>
     private RunningJobs.Entry Become(Exchange exchange, AuthorizedJob job, TakenWorker taken, AnswerTiming timing) =>
         runner.Start(exchange, job, taken, timing.WorkerWaits);
 
-    /// <summary>Relay: the input until the client ends it, the output until the job does. Completes when the output is relayed.</summary>
+    /// <summary>
+    /// Relay: moves the input until the caller ends it, and the output until the job ends it. Completes when the output is relayed.
+    /// </summary>
     private static Task Relay(Exchange exchange, RunningJob job)
     {
         _ = job.GuardAsync(job.Input.RunAsync(exchange.BeginningOfInput));
         return job.Output.RunAsync();
     }
 
-    /// <summary>Waits until it is known how the worker ended.</summary>
+    /// <summary>Waits for the end of the worker, and creates the end record.</summary>
     private async ValueTask<EndRecord> EndAsync(AuthorizedJob job, ForkedWorker worker, RunningJob running, Task relayed)
     {
         WorkerExited? exited = await running.FinishAsync(relayed);
@@ -169,7 +172,7 @@ internal sealed class RequestPipeline(
         };
     }
 
-    /// <summary>Respond: exit code or signal, times, sizes.</summary>
+    /// <summary>Respond: sends the exit code or signal, the times and the sizes.</summary>
     private async Task RespondAsync(Exchange exchange, EndRecord end, bool atLineStart)
     {
         Connection client = exchange.Client;
@@ -182,11 +185,14 @@ internal sealed class RequestPipeline(
 
     private async ValueTask<EndRecord> AnswerQueryAsync(Exchange exchange)
     {
-        // A reload takes as long as it takes; what limits its answer is told when it ends.
+        // A reload has no time limit here. The limit for reading its reply starts when the reload ends.
         using LoopTimer? patience = exchange.Request.Operation == Operation.Reload ? null : Patience(exchange.Client);
         return await queries.AnswerAsync(exchange.Client, exchange.Request, exchange.Reply, exchange.Trail);
     }
 
-    /// <summary>A client that does not read its answer has as long as the longest job; then its connection is another's.</summary>
+    /// <summary>
+    /// Closes the connection of a caller that does not read its reply within the longest job timeout. Then another caller can use its
+    /// place.
+    /// </summary>
     private LoopTimer Patience(Connection client) => client.Loop.Schedule(configuration.Limits.JobTimeout, client.Close);
 }

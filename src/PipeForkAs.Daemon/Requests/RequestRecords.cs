@@ -5,10 +5,10 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Requests;
 
-/// <summary>Counts requests, and keeps one record of each.</summary>
+/// <summary>Counts requests, and writes one audit record for each.</summary>
 internal sealed class RequestRecords(Audit audit, RequestCounts counts)
 {
-    /// <summary>A request has ended: completes its end record, which is the client's and the audit's.</summary>
+    /// <summary>Completes the end record of a request, which goes to the caller and to the audit.</summary>
     public EndRecord Conclude(Connection client, AuditTrail trail, EndRecord end)
     {
         end = end with { Seconds = Math.Round(Stopwatch.GetElapsedTime(client.Accepted).TotalSeconds, 6) };
@@ -17,7 +17,9 @@ internal sealed class RequestRecords(Audit audit, RequestCounts counts)
         return end;
     }
 
-    /// <summary>Keeps the record. That of a long request takes as long as the request's reading did, and waits for its turn.</summary>
+    /// <summary>
+    /// Writes the audit record. Waits for its turn, because the record of a long request takes as long as reading that request.
+    /// </summary>
     public async ValueTask KeepAsync(Connection client, AuditTrail trail)
     {
         await client.Turns.EnterAsync(client.Caller.Bucket);

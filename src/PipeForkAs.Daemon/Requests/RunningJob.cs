@@ -10,13 +10,14 @@ using PipeForkAs.Protocol.Worker;
 namespace PipeForkAs.Daemon.Requests;
 
 /// <summary>
-/// A job that runs, and its end: by itself, or SIGTERM, a grace, SIGKILL, another grace, and then nobody waits for it any more.
-/// Nothing of this needs the worker's help.
+/// A running job and its end. The job ends by itself, or the daemon sends SIGTERM, waits for a grace period, sends SIGKILL, waits for
+/// another grace period, and then gives up. No step needs the worker's help.
 /// </summary>
 internal sealed class RunningJob : IRelayObserver, IDisposable
 {
     /// <summary>
-    /// Between SIGKILL and giving up, and for a client that takes no more: a process in an unkillable sleep may never end.
+    /// The time between SIGKILL and giving up, and the interval of checks on a caller that reads no more. A process in an unkillable sleep
+    /// may never end.
     /// </summary>
     private static readonly TimeSpan LastGrace = TimeSpan.FromSeconds(2);
 
@@ -30,11 +31,11 @@ internal sealed class RunningJob : IRelayObserver, IDisposable
     private ExceptionDispatchInfo? failure;
     private bool disposed;
 
-    /// <param name="client">The client.</param>
+    /// <param name="client">The connection of the caller.</param>
     /// <param name="taken">The worker and its streams.</param>
     /// <param name="isProgram">Whether the job is a program.</param>
-    /// <param name="order">What it is run with.</param>
-    /// <param name="limits">How long it has after it was told to end.</param>
+    /// <param name="order">The parameters of the run.</param>
+    /// <param name="limits">Defines the grace period between SIGTERM and SIGKILL.</param>
     public RunningJob(Connection client, TakenWorker taken, bool isProgram, JobOrder order, LimitOptions limits)
     {
         loop = client.Loop;
@@ -49,22 +50,22 @@ internal sealed class RunningJob : IRelayObserver, IDisposable
         next = loop.Schedule(Timeout, () => End(EndReason.Timeout));
     }
 
-    /// <summary>Moves the client's input to the job.</summary>
+    /// <summary>Moves the caller's input to the job.</summary>
     public InputRelay Input { get; }
 
-    /// <summary>Moves the job's output to the client.</summary>
+    /// <summary>Moves the job's output to the caller.</summary>
     public OutputRelay Output { get; }
 
-    /// <summary>Why it was ended; <see cref="EndReason.None"/> where it was not.</summary>
+    /// <summary>Why the daemon ended the job; <see cref="EndReason.None"/> if it did not.</summary>
     public EndReason Reason { get; private set; }
 
-    /// <summary>When its input or output last moved something, or it began; a time stamp of the loop's.</summary>
+    /// <summary>The time when the input or output last moved something, or the job began, as a timestamp of the loop.</summary>
     public long LastMoved => Math.Max(Input.LastMoved, Output.LastMoved);
 
-    /// <summary>How long it may run.</summary>
+    /// <summary>The longest run time.</summary>
     public TimeSpan Timeout { get; }
 
-    /// <summary>Ends it. Only the first reason counts.</summary>
+    /// <summary>Ends the job. Only the first reason counts.</summary>
     public void End(EndReason reason)
     {
         if (Reason != EndReason.None || disposed)
@@ -75,14 +76,14 @@ internal sealed class RunningJob : IRelayObserver, IDisposable
     }
 
     /// <summary>
-    /// The processor time that it has used, where it waits for its standard input and does nothing else; else null. May block, and is for
-    /// another thread than the loop's.
+    /// Returns the processor time of the job if the job only waits for its standard input; otherwise null. May block, so it must not run on
+    /// the loop's thread.
     /// </summary>
     public long? LookForInputWait() => worker.LookForInputWait(isProgram);
 
     /// <summary>
-    /// Waits until the output is relayed, or cannot be. True where the job then says of itself that it returned and all is well: its
-    /// client need not wait until its worker is taken down, which takes longer than a short job.
+    /// Waits until the output is relayed or cannot be relayed. Returns true if the job then reports that it returned and the daemon found
+    /// no problem. In that case the caller need not wait until the worker is torn down, which takes longer than a short job.
     /// </summary>
     public async ValueTask<bool> ReportsSuccessAsync(Task relayed)
     {
@@ -90,15 +91,15 @@ internal sealed class RunningJob : IRelayObserver, IDisposable
         if (!relayed.IsCompletedSuccessfully || Reason != EndReason.None || worker.ReadReport().Returned is not { Kind: ReturnKind.Exited })
             return false;
 
-        // It is the job's own word: one that goes on all the same has what others have that were told to end.
+        // This is only the job's own report. A job that continues after it gets the same grace period as a job that received SIGTERM.
         if (!worker.Ended.IsCompleted)
             Next(grace, Kill);
         return true;
     }
 
     /// <summary>
-    /// Watches over a relay: where it fails, the job is ended, and <see cref="FinishAsync"/> throws what it threw. Half of an input or
-    /// output is none.
+    /// Observes a relay. If the relay fails, the job is ended and <see cref="FinishAsync"/> throws the exception of the relay, because a
+    /// partial input or output is useless.
     /// </summary>
     public async Task GuardAsync(Task relay)
     {
@@ -106,7 +107,7 @@ internal sealed class RunningJob : IRelayObserver, IDisposable
         {
             await relay;
         }
-#pragma warning disable CA1031 // Whatever it is: it is thrown again where the job is awaited.
+#pragma warning disable CA1031 // FinishAsync throws any exception again.
         catch (Exception thrown)
 #pragma warning restore CA1031
         {
@@ -117,8 +118,8 @@ internal sealed class RunningJob : IRelayObserver, IDisposable
     }
 
     /// <summary>
-    /// Waits until the output is relayed and the worker has ended. Null where nobody can say how: its job host died, or it cannot be
-    /// killed.
+    /// Waits until the output is relayed and the worker has ended. Returns null if it is unknown how the worker ended: its job host died,
+    /// or the worker cannot be killed.
     /// </summary>
     public async Task<WorkerExited?> FinishAsync(Task relayed)
     {
@@ -126,7 +127,7 @@ internal sealed class RunningJob : IRelayObserver, IDisposable
         Task<WorkerExited?> ended = worker.Ended;
         await Task.WhenAny(relayed, ended, givenUp.Task);
 
-        // The worker is gone and somebody holds its pipes: descendants get a grace, then they are ended.
+        // The worker is gone, and a process keeps its streams open. Descendants get a grace period before they are ended.
         if (ended.IsCompleted && !relayed.IsCompleted && Reason == EndReason.None)
         {
             worker.ClaimOrphans();
@@ -160,11 +161,11 @@ internal sealed class RunningJob : IRelayObserver, IDisposable
     void IRelayObserver.ClientSentDescriptors() => End(EndReason.ClientSentDescriptors);
 
     /// <summary>
-    /// They have the grace as long as they write, or their output waits for the client. What is silent for a while holds an output that it
-    /// does not need.
+    /// Ends the orphans of the job. They have the grace period as long as they write or their output waits for the caller. An orphan that
+    /// is silent between two checks keeps an output open that it does not use, and is ended at once.
     /// </summary>
-    /// <param name="since">When the worker had ended; a time stamp.</param>
-    /// <param name="written">How much had been written at the last look.</param>
+    /// <param name="since">The time when the worker ended, as a timestamp.</param>
+    /// <param name="written">The number of bytes that the job had written at the last check.</param>
     private void AwaitOrphans(long since, long written)
     {
         TimeSpan left = grace - loop.Time.GetElapsedTime(since);
@@ -177,14 +178,14 @@ internal sealed class RunningJob : IRelayObserver, IDisposable
 
     private void Kill()
     {
-        // First what comes next: where the killing fails, for want of a descriptor, the job must not be held for ever.
+        // Schedule the next step first. If the kill fails because there is no free descriptor, the job must not stay forever.
         Next(LastGrace, GiveUp);
         worker.KillAll();
     }
 
     private void GiveUp()
     {
-        // All that the job wrote is still the client's, which may take it as slowly as the job might have written it.
+        // The caller must get everything that the job wrote, and may read it as slowly as the job was allowed to write it.
         if (Reason == EndReason.None && Output.WaitsForClient)
         {
             if (loop.Time.GetTimestamp() < due)

@@ -8,32 +8,32 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Requests;
 
-/// <summary>The jobs that run, for those who must end them, and who want to know of them.</summary>
+/// <summary>The running jobs, for code that ends them or reports about them.</summary>
 internal sealed class RunningJobs(RequestCounts counts, TimeProvider time)
 {
     private readonly Dictionary<long, Entry> jobs = [];
     private long lastId;
 
-    /// <summary>What is counted of requests.</summary>
+    /// <summary>The counts of requests.</summary>
     public RequestCounts Counts => counts;
 
-    /// <summary>Whether the daemon stops: no new request is taken.</summary>
+    /// <summary>Whether the daemon is stopping and accepts no new request.</summary>
     public bool Stopping { get; set; }
 
-    /// <summary>Whether all jobs were ended, and none may begin any more.</summary>
+    /// <summary>Whether all jobs were ended and no job may begin.</summary>
     public bool AllEnded { get; private set; }
 
-    /// <summary>The number of the next job.</summary>
+    /// <summary>The id of the next job.</summary>
     public long NextId
     {
         get => lastId + 1;
         set => lastId = value - 1;
     }
 
-    /// <summary>Those that there are now.</summary>
+    /// <summary>The current jobs.</summary>
     public IEnumerable<Entry> All => jobs.Values;
 
-    /// <summary>Adds a job; disposing what comes back takes it out, and disposes it.</summary>
+    /// <summary>Adds a job. Disposing the result removes the job and disposes it.</summary>
     public Entry Add(RunningJob job, Caller caller, string name, Account account, ForkedWorker worker)
     {
         var entry = new Entry(this, ++lastId, job, caller.Uid, name, account, worker.Pid, time.GetTimestamp());
@@ -42,12 +42,14 @@ internal sealed class RunningJobs(RequestCounts counts, TimeProvider time)
         return entry;
     }
 
-    /// <summary>What the caller may know of them, oldest first: root of all, others of those that they asked for.</summary>
+    /// <summary>
+    /// Returns the status of the jobs that a caller may know, oldest first. Root may know all jobs; other callers only their own.
+    /// </summary>
     public IEnumerable<RunningJobStatus> KnownTo(UserId caller) =>
         jobs.Values.Where(entry => entry.IsFor(caller)).OrderBy(entry => entry.Id).Select(entry => entry.ToStatus(time));
 
     /// <summary>
-    /// Ends a job for the caller that asked for it, or for root. False where none runs of that id, or it is another caller's.
+    /// Ends a job for its caller or for root. Returns false if there is no running job with this id, or if it belongs to another caller.
     /// </summary>
     public bool Cancel(long id, UserId caller)
     {
@@ -57,7 +59,7 @@ internal sealed class RunningJobs(RequestCounts counts, TimeProvider time)
         return true;
     }
 
-    /// <summary>Ends all.</summary>
+    /// <summary>Ends all jobs.</summary>
     public void EndAll(EndReason reason)
     {
         AllEnded = true;
@@ -72,19 +74,20 @@ internal sealed class RunningJobs(RequestCounts counts, TimeProvider time)
             entry.Job.End(reason);
     }
 
-    /// <summary>A job among the others.</summary>
+    /// <summary>An entry for one job.</summary>
     internal sealed class Entry(
         RunningJobs owner, long id, RunningJob job, UserId caller, string name, Account account, ProcessId worker, long begun) : IDisposable
     {
         public RunningJob Job => job;
 
-        /// <summary>Counted from 1 by the first daemon and the ones that take over from it, and given once.</summary>
+        /// <summary>
+        /// The id of the job. Ids start at 1 in the first daemon, continue in the daemons that take over from it, and are never reused.
+        /// </summary>
         public long Id => id;
 
-        /// <summary>Whether a caller may know of it, and end it.</summary>
+        /// <summary>Whether a caller may know the job and end it.</summary>
         public bool IsFor(UserId asking) => asking == UserId.Root || asking == caller;
 
-        /// <summary>Whether it runs as this user.</summary>
         public bool RunsAs(Bucket user) => Bucket.OfAccount(new UserId(account.Uid)) == user;
 
         public RunningJobStatus ToStatus(TimeProvider time) => new()

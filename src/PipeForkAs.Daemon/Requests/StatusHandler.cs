@@ -17,8 +17,8 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.Daemon.Requests;
 
 /// <summary>
-/// Answers <c>status</c>, <c>cancel</c> and <c>reload</c>. Root sees and ends every job; others those that they asked for, whichever user
-/// they run as: that another's job runs is not told, and neither are the job hosts. What is counted is told to all.
+/// Answers <c>status</c>, <c>cancel</c> and <c>reload</c>. Root sees and ends every job. Other callers see and end only their own jobs, for
+/// any target user; they do not see the jobs of other callers or the job hosts. All callers see the counts.
 /// </summary>
 internal sealed class StatusHandler(
     JobHosts hosts, RunningJobs running, JobSlots slots, FairTurns turns, Predecessor? former, Audit audit, Func<Task<ReloadResult>> reload,
@@ -56,16 +56,21 @@ internal sealed class StatusHandler(
         return new EndRecord { Code = ReplyCode.Ok, Stdout = output.Length };
     }
 
-    /// <summary>Answers <c>cancel</c>: that the job is being ended; its own client is told when it has.</summary>
+    /// <summary>
+    /// Answers <c>cancel</c>: confirms that the job is being ended. The connection that runs the job gets its own reply when the job has
+    /// ended.
+    /// </summary>
     /// <exception cref="RefusedException">
-    /// The caller has no such job; the same where there is none and where it is another's. Or a former daemon does not answer.
+    /// The caller has no such job; the message is the same if the job does not exist and if it belongs to another caller. Or a former
+    /// daemon does not answer.
     /// </exception>
     public async ValueTask<EndRecord> CancelAsync(Caller caller, Request request) => await IsCancelledAsync(caller, request.Id!.Value)
         ? new EndRecord { Code = ReplyCode.Ok }
         : throw new RefusedException(ReplyCode.UnknownJob, $"no job {request.Id} of yours runs; status shows those that do");
 
     /// <summary>
-    /// Answers <c>reload</c> when the reload has ended: with what changed, or why it was refused, one line for each problem.
+    /// Answers <c>reload</c> when the reload has ended: with the changes, or with the reasons why it was refused, one line for each
+    /// problem.
     /// </summary>
     /// <exception cref="RefusedException">The caller is not root.</exception>
     public async ValueTask<EndRecord> ReloadAsync(Caller caller, Reply reply)
@@ -102,7 +107,7 @@ internal sealed class StatusHandler(
             return null;
         JobsAnswer? answer = await former.AskAsync(caller.Bucket, caller.Uid, cancel);
 
-        // One answer may be for many clients: each of them goes on in its turn.
+        // Several callers may wait for the same reload. Each of them continues in its turn.
         await turns.EnterAsync(caller.Bucket);
         return answer;
     }
@@ -126,7 +131,9 @@ internal sealed class StatusHandler(
 
     private static TimeSpan Rounded(double seconds, int digits) => TimeSpan.FromSeconds(Math.Round(seconds, digits));
 
-    /// <summary>Only root may know that the file lacks records: others would learn when nobody watches.</summary>
+    /// <summary>
+    /// Returns the status of the audit. Only root may know that the file lacks records; other callers could use this to act unobserved.
+    /// </summary>
     private RecordStatus Records(Caller caller)
     {
         (long suppressed, long lost, int waiting) = audit.Counts;

@@ -3,15 +3,15 @@ using PipeForkAs.Daemon.Forking;
 
 namespace PipeForkAs.Daemon.Requests;
 
-/// <summary>A worker that was taken for a job, with its streams and its slot. Disposing it releases all of them.</summary>
+/// <summary>A worker that is taken for a job, with its streams and its slot. Disposing it releases all of them.</summary>
 internal sealed class TakenWorker : IDisposable
 {
     private readonly JobSlots.Slot slot;
 
-    /// <param name="slot">Stays taken, for a short time, until nothing is left of the job.</param>
+    /// <param name="slot">The slot, which stays in use for a short time until no process of the job is left.</param>
     /// <param name="worker">The worker.</param>
-    /// <param name="stderr">A stream for stderr alone; null where it goes where stdout goes.</param>
-    /// <param name="user">The bucket of the user that the worker becomes.</param>
+    /// <param name="stderr">A separate stream for stderr; null if stderr shares the stream of stdout.</param>
+    /// <param name="user">The bucket of the target user.</param>
     public TakenWorker(JobSlots.Slot slot, ForkedWorker worker, StderrPair? stderr, Bucket user)
     {
         this.slot = slot;

@@ -9,21 +9,21 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Requests;
 
-/// <summary>Refuses to run jobs as users whose jobs harm others. The caller is not to blame, and is served otherwise.</summary>
-/// <param name="offenders">The buckets whose sockets held up the daemon.</param>
+/// <summary>Refuses to run jobs as users whose jobs harm others. The caller itself is not banned by this.</summary>
+/// <param name="offenders">The buckets whose sockets blocked the daemon.</param>
 /// <param name="unkillable">The jobs that cannot be killed.</param>
-/// <param name="configuration">Say how many of those a user may have.</param>
+/// <param name="configuration">Defines how many unkillable jobs a user may have.</param>
 internal sealed class UserBans(Offenders offenders, UnkillableJobs unkillable, CurrentConfiguration configuration)
 {
-    /// <summary>Lets a user's job pass.</summary>
-    /// <exception cref="RefusedException">No job runs as this user for now.</exception>
+    /// <summary>Checks that jobs may run as a user.</summary>
+    /// <exception cref="RefusedException">No job may run as this user at present.</exception>
     public void ThrowIfBanned(Account account)
     {
         if (Problem(account) is { } problem)
             throw new RefusedException(ReplyCode.Busy, problem);
     }
 
-    /// <summary>Why no job runs as a user for now; null where it may.</summary>
+    /// <summary>Returns why no job may run as a user at present; null if jobs may run.</summary>
     public string? Problem(Account account)
     {
         Bucket user = Bucket.OfAccount(new UserId(account.Uid));

@@ -6,17 +6,17 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Listening;
 
 /// <summary>
-/// Accepts clients. The kernel's queue does not know whose turn it is: it is emptied as fast as can be, so that whoever comes last is soon
-/// identified, and all that takes long is done later and in turn.
+/// Accepts connections. The kernel's queue is not fair, so the acceptor empties it as fast as possible. This way the daemon soon identifies
+/// even the last caller in the queue. All slow work happens later, and callers take turns for it.
 /// </summary>
 internal sealed class Acceptor
 {
-    /// <summary>Before the next try where accepting failed.</summary>
+    /// <summary>The pause before the next try after accept4(2) failed.</summary>
     private static readonly TimeSpan FailurePause = TimeSpan.FromMilliseconds(100);
 
     /// <summary>
-    /// How long it may accept in one turn of the loop. What <see cref="Fairness.FairTurns"/> lets be read at once of those who came is a
-    /// part of it.
+    /// The longest time to accept connections in one turn of the loop. It includes the reading that <see cref="Fairness.FairTurns"/>
+    /// permits at once for the accepted connections.
     /// </summary>
     private static readonly TimeSpan Budget = TimeSpan.FromMilliseconds(4);
 
@@ -28,10 +28,10 @@ internal sealed class Acceptor
     private bool stopping;
 
     /// <param name="loop">The loop.</param>
-    /// <param name="listener">Where clients connect, from here on not the caller's: the stop closes it.</param>
-    /// <param name="connections">Takes them.</param>
-    /// <param name="logger">Is told of failures.</param>
-    /// <exception cref="SystemCallException">The socket cannot be watched; it is closed.</exception>
+    /// <param name="listener">The listening socket, which the acceptor owns from now on and closes when it stops.</param>
+    /// <param name="connections">Receives the accepted connections.</param>
+    /// <param name="logger">Logs failures.</param>
+    /// <exception cref="SystemCallException">The loop cannot watch the socket; the socket is closed.</exception>
     public Acceptor(Loop loop, SocketListener listener, Connections connections, ILogger logger)
     {
         this.loop = loop;
@@ -49,13 +49,12 @@ internal sealed class Acceptor
         }
     }
 
-    /// <summary>Where clients connect.</summary>
     public SocketListener Listener => listener;
 
-    /// <summary>Accepts from now on.</summary>
+    /// <summary>Starts to accept connections.</summary>
     public void Start() => loop.Start(AcceptAsync);
 
-    /// <summary>Accepts no more: another daemon has the socket and serves its queue.</summary>
+    /// <summary>Stops accepting connections because another daemon has the socket and serves its queue.</summary>
     public void HandOver()
     {
         stopping = true;
@@ -65,8 +64,8 @@ internal sealed class Acceptor
     }
 
     /// <summary>
-    /// Accepts no more. Who has connected already is served: the daemon's own socket goes with its queue, while that of the service
-    /// manager is there for the next daemon.
+    /// Stops accepting connections. Accepts the connections in the queue of the daemon's own socket first, because that queue is lost with
+    /// the socket. A socket from systemd keeps its queue for the next daemon.
     /// </summary>
     public async Task StopAsync()
     {
@@ -92,7 +91,7 @@ internal sealed class Acceptor
             }
             else if (error != Errno.None)
             {
-                // No descriptors or no memory, mostly. Whatever it is: to try again at once would be to do nothing else.
+                // The usual cause is a lack of descriptors or memory. After any failure, an immediate retry would keep the loop busy.
                 connections.MakeRoom();
                 await loop.DelayAsync(FailurePause);
             }
@@ -109,7 +108,7 @@ internal sealed class Acceptor
         }
     }
 
-    /// <summary>Nobody can join the queue any more, or a stop would take as long as somebody does.</summary>
+    /// <summary>Empties the queue. First closes the queue for new connections; otherwise new connections could delay the stop.</summary>
     private async Task TakeQueueAsync()
     {
         Libc.shutdown(listener.Socket, SocketShutdown.SHUT_RD);
@@ -117,7 +116,7 @@ internal sealed class Acceptor
             await Task.Yield();
     }
 
-    /// <summary>Takes who waits longest. What keeps it from that is logged, unless nobody waits (EAGAIN).</summary>
+    /// <summary>Accepts the connection that waits longest. Logs every failure except EAGAIN, which means that the queue is empty.</summary>
     private Errno TakeNext()
     {
         FileDescriptor? socket = Libc.accept4(listener.Socket, out Errno error);

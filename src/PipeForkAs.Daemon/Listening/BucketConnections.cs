@@ -7,15 +7,18 @@ internal sealed class BucketConnections(Bucket bucket)
 {
     public Bucket Bucket => bucket;
 
-    /// <summary>How many there are.</summary>
+    /// <summary>The number of connections.</summary>
     public int Count { get; set; }
 
-    /// <summary>Those that have not sent their request yet, oldest first, whether they are read or wait for that.</summary>
+    /// <summary>
+    /// The connections that have not sent their request yet, oldest first. Contains those that are being read and those that wait to be
+    /// read.
+    /// </summary>
     public LinkedList<Reception> Unsent { get; } = new();
 
-    /// <summary>Those that wait to be read, oldest first.</summary>
+    /// <summary>The connections that wait to be read, oldest first.</summary>
     public LinkedList<Reception> Waiting { get; } = new();
 
-    /// <summary>How many have a place for reading.</summary>
+    /// <summary>The number of connections that are being read.</summary>
     public int Receiving { get; set; }
 }

@@ -5,7 +5,10 @@ namespace PipeForkAs.Daemon.Listening;
 /// <summary>The connections of each bucket.</summary>
 internal sealed class BucketTable
 {
-    /// <summary>Buckets without a connection that are kept, so that a client that comes again and again costs no memory.</summary>
+    /// <summary>
+    /// The number of buckets from which on buckets without connections are removed. Below it they are kept, so that a caller that connects
+    /// repeatedly costs no allocation.
+    /// </summary>
     private const int MaxIdleBuckets = 256;
 
     private readonly Dictionary<Bucket, BucketConnections> byBucket = [];
@@ -20,10 +23,10 @@ internal sealed class BucketTable
     }
 
     /// <summary>
-    /// The bucket with the most connections that have not sent their request. A bucket that would have as many with its newcomer counts as
-    /// the one with the most; root's connections make room for root alone.
+    /// Returns the bucket with the most connections that have not sent their request. The newcomer's bucket wins a tie, counted with its
+    /// new connection. Connections of root are evicted only for root.
     /// </summary>
-    /// <param name="newcomer">The bucket that needs the room for one more; null where all need it.</param>
+    /// <param name="newcomer">The bucket that needs room for one more connection; null if all buckets need room.</param>
     public BucketConnections? MostUnsent(BucketConnections? newcomer)
     {
         BucketConnections? most = newcomer;
@@ -37,14 +40,14 @@ internal sealed class BucketTable
         return most;
     }
 
-    /// <summary>One of its connections has ended.</summary>
+    /// <summary>Notes that a connection of the bucket ended.</summary>
     public void Leave(BucketConnections its)
     {
         its.Count--;
         DropIdle(its);
     }
 
-    /// <summary>Forgets a bucket that has no connection, where there are many of these.</summary>
+    /// <summary>Removes a bucket without connections if there are many buckets.</summary>
     public void DropIdle(BucketConnections its)
     {
         if (its.Count == 0 && byBucket.Count > MaxIdleBuckets)

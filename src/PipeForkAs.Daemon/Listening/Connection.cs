@@ -8,7 +8,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Listening;
 
-/// <summary>A connected client: its socket, and who it is.</summary>
+/// <summary>A connection: its socket, and its caller.</summary>
 internal sealed class Connection : IDisposable
 {
     private CallerOrigin? origin;
@@ -27,38 +27,36 @@ internal sealed class Connection : IDisposable
 
     public Loop Loop { get; }
 
-    /// <summary>Shares the loop's time: what is relayed for the client is a part of its bucket's.</summary>
+    /// <summary>Shares the loop's time. The relayed bytes of the connection count for its bucket.</summary>
     public FairTurns Turns { get; }
 
-    /// <summary>The socket.</summary>
     public UntrustedSocket Input { get; }
 
-    /// <summary>The socket, for watching and for asking who is at the other end.</summary>
+    /// <summary>The descriptor of the socket, for epoll and for reading the peer's ids.</summary>
     public FileDescriptor Socket => Input.Descriptor;
 
     public Caller Caller { get; }
 
     public Watch Watch { get; }
 
-    /// <summary>Which program asks, as far as that can be told; looked at once.</summary>
+    /// <summary>The calling program, as far as the daemon can determine it. Determined once.</summary>
     public CallerOrigin Origin => origin ??= CallerOrigin.Of(Socket, Caller.Pid);
 
-    /// <summary>When it was accepted, as a timestamp.</summary>
+    /// <summary>The time when the connection was accepted, as a timestamp.</summary>
     public long Accepted { get; }
 
-    /// <summary>Whether <see cref="Close"/> was called.</summary>
     public bool IsClosed => closed;
 
-    /// <summary>Why the request's reading is to end, where somebody decided so.</summary>
+    /// <summary>The reason to stop reading the request; null if there is none.</summary>
     public RefusedException? Interruption { get; private set; }
 
-    /// <summary>Whether the request's line is still awaited.</summary>
+    /// <summary>Whether the daemon still waits for the line of the request.</summary>
     public bool IsReceiving { get; set; } = true;
 
-    /// <summary>Its way to its request; null where nobody counts it.</summary>
+    /// <summary>The reception of the request; null if nothing counts it.</summary>
     public Reception? Reception { get; set; }
 
-    /// <summary>Ends the reading of the request; what waits for it wakes up and finds the reason.</summary>
+    /// <summary>Stops reading the request. A pending read wakes up and finds the reason.</summary>
     public void Interrupt(ReplyCode code, string message)
     {
         if (!IsReceiving || Interruption is not null)
@@ -68,8 +66,8 @@ internal sealed class Connection : IDisposable
     }
 
     /// <summary>
-    /// Calls back when the client is gone for good, at once where it already is; in place of the former callback. A client that only
-    /// ended its input is not gone.
+    /// Sets the callback for the disconnection of the caller, and replaces the previous callback. Calls it at once if the caller is already
+    /// gone. A caller that only ended its input is not gone.
     /// </summary>
     public void OnHungUp(Action callback)
     {
@@ -79,7 +77,7 @@ internal sealed class Connection : IDisposable
             hungUp = callback;
     }
 
-    /// <summary>Sends all of it. False when the client is gone or the connection was closed.</summary>
+    /// <summary>Sends all data. Returns false if the caller is gone or the connection was closed.</summary>
     public async ValueTask<bool> SendAsync(ReadOnlyMemory<byte> data)
     {
         while (!closed)
@@ -101,11 +99,12 @@ internal sealed class Connection : IDisposable
     }
 
     /// <summary>
-    /// Ends what the daemon says, and takes what the client still sends, for a moment: a client that writes to a closed connection finds
-    /// that (EPIPE) before the reply. Then, and where the client sends more than that, the connection is closed.
+    /// Ends the daemon's output, and reads for a short time what the caller still sends. Otherwise a caller that writes to the closed
+    /// connection would get EPIPE before it reads the reply. Closes the connection afterwards, or when the caller exceeds the number of
+    /// bytes.
     /// </summary>
-    /// <param name="patience">How long.</param>
-    /// <param name="most">How many bytes.</param>
+    /// <param name="patience">The longest time to read.</param>
+    /// <param name="most">The most bytes to read.</param>
     public async ValueTask LingerAsync(TimeSpan patience, long most)
     {
         if (closed)
@@ -138,14 +137,14 @@ internal sealed class Connection : IDisposable
         }
     }
 
-    /// <summary>Ends the connection as if the client had gone away: its job is cancelled.</summary>
+    /// <summary>Ends the connection as if the caller had disconnected. The job is cancelled.</summary>
     public void Abandon()
     {
         Watch.HangUp();
         Close();
     }
 
-    /// <summary>Ends the connection: the client finds the end of the file.</summary>
+    /// <summary>Closes the connection. The caller reads the end of the stream.</summary>
     public void Close()
     {
         if (closed)

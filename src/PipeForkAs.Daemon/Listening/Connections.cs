@@ -13,36 +13,36 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.Daemon.Listening;
 
 /// <summary>
-/// The clients that are connected, by their buckets. A bucket has a number of connections, and a smaller number that are read at once: more
-/// wait unread, which costs a descriptor each and little memory. Where there are too many in all, the bucket with the most that have not
-/// sent their request makes room.
+/// The open connections, by bucket. A bucket may have a limited number of connections, and the daemon reads a smaller number of them at
+/// once. The others wait unread; each one costs a descriptor and little memory. If the total exceeds its limit, the bucket with the most
+/// connections without a request loses its oldest one of these.
 /// </summary>
 /// <param name="loop">The loop.</param>
-/// <param name="descriptors">Keeps descriptors out that clients send along.</param>
-/// <param name="configuration">Say how many connections there may be.</param>
-/// <param name="buckets">Tells the bucket of a uid.</param>
+/// <param name="descriptors">Refuses descriptors that callers send.</param>
+/// <param name="configuration">Defines how many connections there may be.</param>
+/// <param name="buckets">Finds the bucket of a uid.</param>
 /// <param name="turns">Shares the loop's time.</param>
-/// <param name="serve">Serves a connection to its end.</param>
-/// <param name="refusals">Refuses a connection for which there is no room.</param>
-/// <param name="connectionEnded">Called when one has ended.</param>
-/// <param name="logger">Is told of who cannot be identified, and of what a request failed with.</param>
+/// <param name="serve">Serves a connection until it ends.</param>
+/// <param name="refusals">Refuses a connection that exceeds a limit.</param>
+/// <param name="connectionEnded">Called when a connection has ended.</param>
+/// <param name="logger">Logs callers that cannot be identified, and failures of requests.</param>
 internal sealed class Connections(
     Loop loop, DescriptorCheck descriptors, CurrentConfiguration configuration, CallerBuckets buckets, FairTurns turns,
     Func<Connection, Task> serve, IConnectionRefusals refusals, Action connectionEnded, ILogger logger)
     : IEnumerable<Connection>
 {
-    /// <summary>Connections that may be on their way out at once to make room. Each has a descriptor until its client was told.</summary>
+    /// <summary>The maximum number of evicted connections that are still open. Each one uses a descriptor until it has its reply.</summary>
     private const int MaxShedding = 64;
 
     /// <summary>
-    /// Connections of the same block of unknown uids that wait for the user database's answer; more share the bucket of the uids without an
-    /// account.
+    /// The maximum number of connections from one block of unknown uids that wait for the user database. Further connections share the
+    /// bucket for uids without an account.
     /// </summary>
     private const int MaxUnknown = 16;
 
     /// <summary>
-    /// From this number on, connections of a bucket cost as little as they can: where they wait for their requests, those whose clients
-    /// have left, and where they are too many, those that are refused.
+    /// The number of connections of a bucket from which on the daemon spends as little as possible on each one. With this number of unsent
+    /// requests, it drops connections whose callers are gone. With this number above the bucket's limit, it refuses connections at once.
     /// </summary>
     private const int Many = 16;
 
@@ -53,16 +53,16 @@ internal sealed class Connections(
     private int shedding;
     private TaskCompletionSource? changed;
 
-    /// <summary>How many there are.</summary>
+    /// <summary>The number of connections.</summary>
     public int Count => open.Count + unknown;
 
-    /// <summary>Whether a refused connection must not keep its place until its request has arrived.</summary>
+    /// <summary>Whether there are so many connections that a refused one must not stay open until its request arrives.</summary>
     private bool IsCrowded => Count > configuration.Limits.MaxConnections / 2;
 
-    /// <summary>Whether a request is still awaited of one of them.</summary>
+    /// <summary>Whether any connection still has to send its request.</summary>
     public bool IsAnyReceiving => unknown > 0 || open.Keys.Any(static connection => connection.IsReceiving);
 
-    /// <summary>The limits are others: more connections may be read than before.</summary>
+    /// <summary>Applies changed limits, because the daemon may now read more connections.</summary>
     public void Reevaluate()
     {
         foreach (BucketConnections its in byBucket.All)
@@ -70,20 +70,20 @@ internal sealed class Connections(
         Changed();
     }
 
-    /// <summary>Identifies a client, and serves or refuses it; or closes the socket.</summary>
-    /// <param name="accepted">The accepted socket, from here on not the caller's.</param>
+    /// <summary>Identifies a caller, and serves or refuses its connection. Closes the socket if that fails.</summary>
+    /// <param name="accepted">The accepted socket, which this object owns from now on.</param>
     public void Take(FileDescriptor accepted)
     {
         UntrustedSocket socket;
         try
         {
-#pragma warning disable CA2000 // The receiver owns it, and closes it.
+#pragma warning disable CA2000 // The receiver owns it and closes it.
             socket = descriptors.Accepted(accepted);
 #pragma warning restore CA2000
         }
         catch (SystemCallException failure)
         {
-            // A socket that cannot be looked at is not served.
+            // The daemon does not serve a socket that it cannot inspect.
             Log.AcceptFailed(logger, failure.Message);
             accepted.Dispose();
             return;
@@ -101,7 +101,7 @@ internal sealed class Connections(
         }
         catch (SystemCallException failure)
         {
-            // Who cannot be identified is not served.
+            // The daemon does not serve a caller that it cannot identify.
             Log.AcceptFailed(logger, failure.Message);
             socket.Dispose();
             return;
@@ -121,9 +121,9 @@ internal sealed class Connections(
     }
 
     /// <summary>
-    /// Ends the oldest connection without a request, of the bucket with the most of those. False where none could be ended.
+    /// Evicts the oldest connection without a request from the bucket with the most such connections. Returns false if none can be evicted.
     /// </summary>
-    /// <param name="newcomer">The bucket that needs the room for one more; null where all need it.</param>
+    /// <param name="newcomer">The bucket that needs room for one more connection; null if all buckets need room.</param>
     public bool MakeRoom(BucketConnections? newcomer = null)
     {
         Reception? oldest = byBucket.MostUnsent(newcomer)?.Unsent.FirstOrDefault(static each => each.Connection.IsReceiving);
@@ -133,14 +133,14 @@ internal sealed class Connections(
         return true;
     }
 
-    /// <summary>Ends those of a bucket as if their clients had gone away.</summary>
+    /// <summary>Ends all connections of a bucket as if their callers had disconnected.</summary>
     public void Abandon(Bucket bucket)
     {
         foreach (Connection connection in open.Keys.Where(connection => connection.Caller.Bucket == bucket).ToList())
             connection.Abandon();
     }
 
-    /// <summary>Waits until there are none. False where some are left after that time.</summary>
+    /// <summary>Waits until there are no connections. Returns false if some are left when the timeout expires.</summary>
     public async Task<bool> AllEndedAsync(TimeSpan timeout)
     {
         Task elapsed = loop.DelayAsync(timeout);
@@ -154,7 +154,7 @@ internal sealed class Connections(
         return true;
     }
 
-    /// <summary>Those that there are now: what is done to one may end it.</summary>
+    /// <summary>Enumerates a copy of the current connections, because an action on one may end it.</summary>
     public IEnumerator<Connection> GetEnumerator() => open.Keys.ToList().GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
@@ -209,7 +209,7 @@ internal sealed class Connections(
         Connection connection;
         try
         {
-#pragma warning disable CA2000 // The receiver owns it, and closes it.
+#pragma warning disable CA2000 // The receiver owns it and closes it.
             connection = new Connection(loop, socket, caller, turns);
 #pragma warning restore CA2000
         }
@@ -233,7 +233,7 @@ internal sealed class Connections(
         receptions.Begin(reception);
         _ = ServeAsync(reception, null);
 
-        // While the job runs, and while the client is still there.
+        // Posted to the loop, so that this happens while the job runs and the caller is still connected.
         loop.Post(static state => _ = ((Reception)state!).LookAtOriginAsync(), reception);
     }
 
@@ -273,7 +273,7 @@ internal sealed class Connections(
             await turns.EnterAsync(reception.Its.Bucket);
             await serve(connection);
         }
-#pragma warning disable CA1031 // The connection's edge: one request's failure must not end the others.
+#pragma warning disable CA1031 // The edge of the connection: a failure of one request must not end the others.
         catch (Exception failure)
 #pragma warning restore CA1031
         {

@@ -3,25 +3,25 @@ using PipeForkAs.Daemon.Untrusted;
 
 namespace PipeForkAs.Daemon.Listening;
 
-/// <summary>Refuses connections for which there is no room.</summary>
+/// <summary>Refuses connections that exceed a limit.</summary>
 internal interface IConnectionRefusals
 {
-    /// <summary>Refuses a connection; waits a short time for the request, whose form of reply counts.</summary>
+    /// <summary>Refuses a connection. Waits a short time for the request, which specifies the form of reply.</summary>
     /// <param name="connection">The connection.</param>
-    /// <param name="problem">Why, for the client.</param>
+    /// <param name="problem">The reason, for the caller.</param>
     Task RefuseAsync(Connection connection, string problem);
 
     /// <summary>
-    /// Refuses a connection without waiting, and closes it: what has arrived of the request decides on the reply's form. Costs a few
-    /// system calls, so that thousands of them delay nobody.
+    /// Refuses a connection without waiting, and closes it. The part of the request that has arrived specifies the form of reply. Costs a
+    /// few system calls, so that thousands of refusals delay no other connection.
     /// </summary>
-    /// <param name="socket">The connection, from here on not the caller's.</param>
+    /// <param name="socket">The connection, which this method closes.</param>
     /// <param name="caller">The process that connected.</param>
-    /// <param name="problem">Why, for the client.</param>
+    /// <param name="problem">The reason, for the caller.</param>
     void RefuseAtOnce(UntrustedSocket socket, Caller caller, string problem);
 
-    /// <summary>Counts and records a connection that was closed without a word.</summary>
+    /// <summary>Counts and records a connection that was closed without a reply.</summary>
     /// <param name="caller">The process that connected.</param>
-    /// <param name="problem">Why.</param>
+    /// <param name="problem">The reason.</param>
     void Drop(Caller caller, string problem);
 }

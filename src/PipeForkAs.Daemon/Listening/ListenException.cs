@@ -1,8 +1,8 @@
 namespace PipeForkAs.Daemon.Listening;
 
-/// <summary>The daemon cannot listen; the message says what is in the way.</summary>
+/// <summary>The daemon cannot listen; the message says why.</summary>
 internal sealed class ListenException(string message, Exception? inner = null) : Exception(message, inner)
 {
-    /// <summary>The key of the configuration that names the socket; null where the service manager passed one.</summary>
+    /// <summary>The configuration key of the socket; null if systemd passed the socket.</summary>
     public string? Key { get; init; }
 }

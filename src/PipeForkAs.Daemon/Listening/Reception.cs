@@ -2,8 +2,8 @@ using PipeForkAs.Daemon.Fairness;
 
 namespace PipeForkAs.Daemon.Listening;
 
-/// <summary>A connection on its way to its request: whether it is being read, or waits for that.</summary>
-/// <param name="owner">Lets connections be read.</param>
+/// <summary>The reception of a request: the connection is being read, or waits to be read.</summary>
+/// <param name="owner">Decides which connections are read.</param>
 /// <param name="connection">The connection.</param>
 /// <param name="its">The connections of its bucket.</param>
 /// <param name="turns">Shares the loop's time.</param>
@@ -13,28 +13,30 @@ internal sealed class Reception(ReceptionQueue owner, Connection connection, Buc
 
     public BucketConnections Its => its;
 
-    /// <summary>Where it is among those of its bucket that have not sent their request; null where it is not one of them.</summary>
+    /// <summary>
+    /// The node among the connections of the bucket that have not sent their request; null if this connection is not among them.
+    /// </summary>
     public LinkedListNode<Reception>? Unsent { get; set; }
 
-    /// <summary>Where it waits to be read; null where it does not wait.</summary>
+    /// <summary>The node among the connections that wait to be read; null if this connection does not wait.</summary>
     public LinkedListNode<Reception>? Waiting { get; set; }
 
-    /// <summary>Completes when it may be read.</summary>
+    /// <summary>Completes when the daemon may read the connection.</summary>
     public TaskCompletionSource? Admitted { get; set; }
 
-    /// <summary>Whether it has one of its bucket's places for reading.</summary>
+    /// <summary>Whether the connection has one of its bucket's places for reading.</summary>
     public bool HasPlace { get; set; }
 
-    /// <summary>Whether it was chosen to make room for another.</summary>
+    /// <summary>Whether the daemon evicts this connection to make room for another.</summary>
     public bool IsShed { get; set; }
 
-    /// <summary>Looks which program asks; in turn, since each look takes as long as several system calls.</summary>
+    /// <summary>Determines the calling program. Waits for its turn, because this takes several system calls.</summary>
     public async Task LookAtOriginAsync()
     {
         await turns.EnterAsync(its.Bucket);
         _ = connection.Origin;
     }
 
-    /// <summary>The request was read, or will not be: the place is free. Has no effect the second time.</summary>
+    /// <summary>Frees the place for reading after the request was read or refused. A second call has no effect.</summary>
     public void End() => owner.End(this);
 }

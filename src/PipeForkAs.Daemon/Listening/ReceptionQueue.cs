@@ -4,12 +4,14 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Listening;
 
-/// <summary>Which connections are read until they have sent their requests: of each bucket a number at once, in their order.</summary>
+/// <summary>
+/// Decides which connections are read until they have sent their requests: a limited number of each bucket at once, in their order.
+/// </summary>
 /// <param name="loop">The loop.</param>
-/// <param name="configuration">Says how many are read at once, and how long the others wait.</param>
+/// <param name="configuration">Defines how many connections are read at once, and how long the others wait.</param>
 internal sealed class ReceptionQueue(Loop loop, CurrentConfiguration configuration)
 {
-    /// <summary>A connection has come: it is read at once where there is a place.</summary>
+    /// <summary>Adds a new connection. The daemon reads it at once if there is a place.</summary>
     public void Begin(Reception reception)
     {
         BucketConnections its = reception.Its;
@@ -18,10 +20,12 @@ internal sealed class ReceptionQueue(Loop loop, CurrentConfiguration configurati
             TakePlace(reception);
     }
 
-    /// <summary>Waits until a connection may be read.</summary>
+    /// <summary>Waits until the daemon may read a connection.</summary>
     public ValueTask EnterAsync(Reception reception) => reception.HasPlace ? default : new ValueTask(WaitAsync(reception));
 
-    /// <summary>A request was read, or will not be: another one's turn. Has no effect the second time.</summary>
+    /// <summary>
+    /// Frees the place of a connection after its request was read or refused, and admits the next one. A second call has no effect.
+    /// </summary>
     public void End(Reception reception)
     {
         BucketConnections its = reception.Its;
@@ -33,14 +37,14 @@ internal sealed class ReceptionQueue(Loop loop, CurrentConfiguration configurati
         AdmitNext(its);
     }
 
-    /// <summary>Refuses a connection whose request is not read yet; it is told by the one that reads it.</summary>
+    /// <summary>Refuses a connection whose request is not read yet. The code that reads it sends the reply.</summary>
     public void Refuse(Reception reception, string problem)
     {
         RemoveUnsent(reception);
         GiveUp(reception, problem);
     }
 
-    /// <summary>Lets those of a bucket in that wait, where there are places.</summary>
+    /// <summary>Admits waiting connections of a bucket while there are places.</summary>
     public void AdmitNext(BucketConnections its)
     {
         while (its.Receiving < configuration.Limits.MaxReceivingPerUid && its.Waiting.First is { } next)
@@ -75,7 +79,8 @@ internal sealed class ReceptionQueue(Loop loop, CurrentConfiguration configurati
         reception.Its.Waiting.Remove(reception.Waiting!);
         reception.Waiting = null;
 
-        // Not inline: what is read may be refused at once and admit the next one, and a long line would become a deep stack.
+        // Posted to the loop. The connection that is read may be refused at once and admit the next one; inline, a long queue would become
+        // a deep stack.
         loop.Post(static admitted => ((TaskCompletionSource)admitted!).SetResult(), reception.Admitted);
     }
 

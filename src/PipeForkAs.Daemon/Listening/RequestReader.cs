@@ -6,17 +6,17 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Listening;
 
-/// <summary>Reads the request's line from a client, within its deadline and its length.</summary>
+/// <summary>Reads the request line of a connection, within the limits for time and length.</summary>
 internal static class RequestReader
 {
     private const int FirstRead = 1024;
 
     /// <summary>Reads a request.</summary>
-    /// <param name="connection">The client.</param>
-    /// <param name="turns">Shares the loop's time: parsing waits for its turn.</param>
-    /// <param name="timeout">How long it may take to send the line.</param>
-    /// <returns>The request, and what came behind it: the beginning of the job's stdin.</returns>
-    /// <exception cref="RefusedException">It is none, or did not come in time.</exception>
+    /// <param name="connection">The connection.</param>
+    /// <param name="turns">Shares the loop's time; parsing waits for its turn.</param>
+    /// <param name="timeout">The longest time for the caller to send the line.</param>
+    /// <returns>The request and the bytes after it, which begin the job's stdin.</returns>
+    /// <exception cref="RefusedException">The line is not a valid request, or did not arrive in time.</exception>
     public static async ValueTask<ReceivedRequest> ReceiveAsync(Connection connection, FairTurns turns, TimeSpan timeout)
     {
         using LoopTimer deadline = connection.Loop.Schedule(timeout, () => connection.Interrupt(
@@ -34,10 +34,10 @@ internal static class RequestReader
         }
     }
 
-    /// <summary>The reply's form that a client asks for whose request is refused whatever it is; text where none comes in time.</summary>
-    /// <param name="connection">The client.</param>
+    /// <summary>Reads the form of reply from a request that is refused in any case. Returns text if no request arrives in time.</summary>
+    /// <param name="connection">The connection.</param>
     /// <param name="turns">Shares the loop's time.</param>
-    /// <param name="patience">How long to wait for it.</param>
+    /// <param name="patience">The longest time to wait.</param>
     public static async ValueTask<ReplyForm> ReceiveFormAsync(Connection connection, FairTurns turns, TimeSpan patience)
     {
         try
@@ -77,7 +77,7 @@ internal static class RequestReader
             int end = buffer.AsSpan(length, (int)received.Count).IndexOf((byte)'\n');
             int line = end >= 0 ? length + end : -1;
             length += (int)received.Count;
-            connection.IsReceiving &= line < 0; // No deadline counts for a whole line that waits for its turn.
+            connection.IsReceiving &= line < 0; // The deadline does not apply to a complete line that waits for its turn.
             bool isOver = line >= 0 || received.Count == 0 || length >= ClientProtocol.MaxRequestBytes;
             if (isOver || connection.Interruption is not null)
                 await turns.EnterAsync(connection.Caller.Bucket);

@@ -21,24 +21,23 @@ internal sealed class SocketListener : IDisposable
         this.identity = identity;
     }
 
-    /// <summary>The listening socket.</summary>
     public FileDescriptor Socket { get; }
 
-    /// <summary>Where it listens.</summary>
+    /// <summary>The path of the socket.</summary>
     public string Path => path;
 
     /// <summary>
-    /// Whether another process made the socket and its file, which is left as it is then: whoever connects meanwhile waits for the next
-    /// daemon.
+    /// Whether another process made the socket and its file. Then the listener does not remove the file, and new connections wait for the
+    /// next daemon.
     /// </summary>
     public bool IsHanded => identity is null;
 
-    /// <summary>Goes on with a socket that listens already and was handed over.</summary>
+    /// <summary>Adopts a listening socket that another process passed.</summary>
     /// <param name="socket">The socket.</param>
-    /// <param name="descriptors">Keeps descriptors out that clients send along.</param>
-    /// <exception cref="SystemCallException">It is none.</exception>
-    /// <param name="device">The device of its file, where the former daemon made that; null where the service manager did.</param>
-    /// <param name="inode">The inode of its file, likewise.</param>
+    /// <param name="descriptors">Refuses descriptors that callers send.</param>
+    /// <exception cref="SystemCallException">The descriptor is not a socket.</exception>
+    /// <param name="device">The device of the socket file if the former daemon made it; null if systemd made it.</param>
+    /// <param name="inode">The inode of the socket file if the former daemon made it; null if systemd made it.</param>
     public static SocketListener Adopt(FileDescriptor socket, DescriptorCheck descriptors, ulong? device = null, ulong? inode = null)
     {
         string path = Libc.getsockname_unix(socket) ?? "a socket without a name";
@@ -47,21 +46,21 @@ internal sealed class SocketListener : IDisposable
     }
 
     /// <summary>
-    /// Tells why others than root can make or replace a socket at a path, which clients would take for the daemon's. Null where they
-    /// cannot, and for an abstract name, which has no folder.
+    /// Returns why users other than root can make or replace a socket at a path, which callers would mistake for the daemon's socket. Null
+    /// if they cannot, and for an abstract name, which has no folder.
     /// </summary>
     public static string? FolderProblem(string path) =>
         path.StartsWith('/') ? TrustedFile.ClosedFolderProblem(System.IO.Path.GetDirectoryName(path) ?? "/") : null;
 
-    /// <summary>Why the daemon cannot make a socket at a path; null where nothing but, perhaps, another daemon is in the way.</summary>
+    /// <summary>Returns why the daemon cannot make a socket at a path; null if only another daemon could prevent it.</summary>
     public static string? PathProblem(string path) =>
         FolderProblem(path) is { } problem ? $"cannot listen on {path}; its folder: {problem}" : null;
 
-    /// <summary>Listens. The socket file of a dead daemon is replaced; that of a living one, and any other file, is not.</summary>
-    /// <param name="path">Where.</param>
-    /// <param name="mode">The file's permissions: who may connect.</param>
-    /// <param name="descriptors">Keeps descriptors out that clients send along.</param>
-    /// <exception cref="ListenException">Something is in the way; the message says what.</exception>
+    /// <summary>Listens at a path. Replaces the socket file of a dead daemon, but not of a running daemon, and no other file.</summary>
+    /// <param name="path">The path of the socket.</param>
+    /// <param name="mode">The permissions of the socket file, which define who may connect.</param>
+    /// <param name="descriptors">Refuses descriptors that callers send.</param>
+    /// <exception cref="ListenException">The daemon cannot listen at the path; the message says why.</exception>
     public static SocketListener Open(string path, uint mode, DescriptorCheck descriptors)
     {
         if (PathProblem(path) is { } problem)
@@ -70,7 +69,8 @@ internal sealed class SocketListener : IDisposable
         FileDescriptor socket = Libc.socket_unix(SocketType.SOCK_STREAM, blocking: false);
         try
         {
-            // bind makes the file with what the umask leaves of 0777. A chmod behind it would follow what stands at the path by then.
+            // bind(2) makes the file with the permissions 0777 without the bits of the umask. A chmod after it would affect whatever file
+            // is at the path by then.
             uint umask = Libc.umask(0x1FF & ~mode);
             try
             {
@@ -104,13 +104,13 @@ internal sealed class SocketListener : IDisposable
         }
     }
 
-    /// <summary>The file, where it was made here and is removed with the listener; else null.</summary>
+    /// <summary>The socket file if this listener made it and will remove it; otherwise null.</summary>
     public FileStatus? MadeFile => identity;
 
-    /// <summary>From now on another daemon removes the file.</summary>
+    /// <summary>Leaves the removal of the file to another daemon.</summary>
     public void HandOver() => identity = null;
 
-    /// <summary>Stops listening and removes the file, where it is the one that was made here.</summary>
+    /// <summary>Stops listening, and removes the socket file if it is still the file that this listener made.</summary>
     public void Dispose()
     {
         if (Socket.IsClosed)
@@ -123,7 +123,7 @@ internal sealed class SocketListener : IDisposable
         }
         catch (SystemCallException)
         {
-            // A stale file does no harm: the next daemon replaces it.
+            // A stale file does no harm, because the next daemon replaces it.
         }
     }
 

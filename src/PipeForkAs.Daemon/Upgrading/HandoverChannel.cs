@@ -5,20 +5,21 @@ using PipeForkAs.Protocol;
 
 namespace PipeForkAs.Daemon.Upgrading;
 
-/// <summary>One end of the socket (SOCK_SEQPACKET) between two daemons. On the loop, apart from <see cref="ReadFirst"/>.</summary>
+/// <summary>One end of the socket (SOCK_SEQPACKET) between two daemons. Used on the loop, except for <see cref="ReadFirst"/>.</summary>
 internal sealed class HandoverChannel(FileDescriptor socket) : IDisposable
 {
-    /// <summary>The most bytes of a message.</summary>
+    /// <summary>The maximum size of a message in bytes.</summary>
     private const int MostBytes = 64 * 1024;
 
     private readonly byte[] buffer = new byte[MostBytes];
     private Watch? watch;
 
-    /// <summary>Sends a message. False where the other daemon has ended, or does not read.</summary>
+    /// <summary>Sends a message. Returns false if the other daemon has ended or does not read.</summary>
     public bool Send(HandoverMessage message) => !socket.IsClosed && !Libc.send(socket, Bytes(message)).Failed;
 
     /// <summary>
-    /// Sends a message as soon as there is room for it. One method may send so at a time. False where the other daemon has ended.
+    /// Sends a message as soon as the socket has room for it. Only one call may be pending at a time. Returns false if the other daemon has
+    /// ended.
     /// </summary>
     public async Task<bool> SendAsync(Loop loop, HandoverMessage message)
     {
@@ -45,8 +46,8 @@ internal sealed class HandoverChannel(FileDescriptor socket) : IDisposable
             : throw new UpgradeException("the former daemon has ended");
     }
 
-    /// <summary>Receives a message; null when the other daemon has ended, or this end was closed.</summary>
-    /// <exception cref="UpgradeException">It cannot be read.</exception>
+    /// <summary>Receives a message; null if the other daemon has ended or this end was closed.</summary>
+    /// <exception cref="UpgradeException">The message cannot be read.</exception>
     public async Task<HandoverMessage?> ReadAsync(Loop loop)
     {
         while (!socket.IsClosed)

@@ -2,24 +2,24 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Upgrading;
 
-/// <summary>What a daemon does for the one that takes over from it. On the loop.</summary>
+/// <summary>The services that a daemon provides for the new daemon that takes over from it. Used on the loop.</summary>
 internal interface ISuccessorOwner
 {
-    /// <summary>Whether the daemon is stopping: then none takes over.</summary>
+    /// <summary>Whether the daemon is stopping. If so, no other daemon takes over.</summary>
     bool IsStopping { get; }
 
-    /// <summary>Accepts no more, and returns the number of the new daemon's first job.</summary>
+    /// <summary>Stops accepting connections, and returns the id of the new daemon's first job.</summary>
     long HandOver();
 
-    /// <summary>The service stops: clients that have not sent a request yet are refused.</summary>
+    /// <summary>Refuses callers that have not sent a request yet, because the service stops.</summary>
     void StopWasAsked();
 
-    /// <summary>Waits for the loop's time for a piece of work on an answer.</summary>
+    /// <summary>Waits for a turn of the loop's time to work on a part of an answer.</summary>
     ValueTask TurnAsync();
 
-    /// <summary>Answers for the jobs that run here, and in a former daemon.</summary>
+    /// <summary>Answers a question about the jobs of this daemon and of a former daemon.</summary>
     Task<JobsAnswer> AnswerAsync(JobsQuestion question);
 
-    /// <summary>The new daemon has ended, which the service manager sees too.</summary>
+    /// <summary>Notes that the new daemon has ended. The service manager also detects this.</summary>
     void SuccessorDied(ProcessId pid);
 }

@@ -5,21 +5,21 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Upgrading;
 
 /// <summary>
-/// The questions of clients for a former daemon. Few are on their way at once, the buckets have turns, and a question that waits already is
-/// asked once for all who ask it: a client neither fills the channel, nor keeps the other daemon's loop busy, nor delays the answers of
-/// others. On the loop.
+/// Sends the questions of callers to a former daemon. Only a few questions are pending at once, and the buckets take turns. Equal questions
+/// of one caller that wait to be sent are sent once. So a caller cannot fill the channel, keep the loop of the other daemon busy, or delay
+/// the answers to others. Used on the loop.
 /// </summary>
 /// <param name="loop">The loop.</param>
-/// <param name="send">Sends a question; false where the former daemon has ended.</param>
+/// <param name="send">Sends a question; returns false if the former daemon has ended.</param>
 internal sealed class JobsQuestions(Loop loop, Predicate<JobsQuestion> send)
 {
-    /// <summary>How many questions may be without an answer, and how many of one bucket.</summary>
+    /// <summary>The maximum numbers of unanswered questions, in total and for one bucket.</summary>
     internal const int Places = 4, PlacesPerBucket = 2;
 
-    /// <summary>How long an answer may take.</summary>
+    /// <summary>The longest time to wait for an answer.</summary>
     internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long a question without an answer keeps its place: the other daemon may have failed to answer.</summary>
+    /// <summary>The longest time that an unanswered question keeps its place. The other daemon may have failed to answer.</summary>
     private static readonly TimeSpan LongestPatience = TimeSpan.FromSeconds(10);
 
     private readonly FairGate gate = new(loop, Places, PlacesPerBucket);
@@ -28,11 +28,11 @@ internal sealed class JobsQuestions(Loop loop, Predicate<JobsQuestion> send)
     private bool isClosed;
     private long last;
 
-    /// <summary>Asks for the jobs that a caller may know of, or has one of them ended.</summary>
-    /// <param name="bucket">The bucket whose turn it takes.</param>
+    /// <summary>Requests the jobs that a caller may know, or the end of one of them.</summary>
+    /// <param name="bucket">The bucket that uses its turn.</param>
     /// <param name="caller">The caller.</param>
-    /// <param name="cancel">The job to end; null for none.</param>
-    /// <returns>Null where there is no answer within <see cref="Patience"/>.</returns>
+    /// <param name="cancel">The id of the job to end; null for none.</param>
+    /// <returns>The answer; null if there is no answer within <see cref="Patience"/>.</returns>
     public async Task<JobsAnswer?> AskAsync(Bucket bucket, UserId caller, long? cancel)
     {
         if (isClosed)
@@ -40,7 +40,7 @@ internal sealed class JobsQuestions(Loop loop, Predicate<JobsQuestion> send)
         var givenUp = new TaskCompletionSource();
         using LoopTimer deadline = loop.Schedule(Patience, givenUp.SetResult);
 
-        // One that was sent already may have been answered before this caller asked.
+        // Share only a question that is not sent yet: the answer to a sent question may be older than this call.
         if (!waiting.TryGetValue((caller, cancel), out TaskCompletionSource<JobsAnswer?>? answer))
         {
             waiting.Add((caller, cancel), answer = new TaskCompletionSource<JobsAnswer?>());
@@ -50,14 +50,14 @@ internal sealed class JobsQuestions(Loop loop, Predicate<JobsQuestion> send)
         return await Task.WhenAny(answer.Task, givenUp.Task) == answer.Task ? await answer.Task : null;
     }
 
-    /// <summary>Takes an answer, or a part of it.</summary>
+    /// <summary>Receives an answer, or one part of it.</summary>
     public void Take(JobsAnswer answer)
     {
         if (sent.TryGetValue(answer.Number, out PendingAnswer? asked))
             asked.Add(answer);
     }
 
-    /// <summary>No more answers come.</summary>
+    /// <summary>Completes all pending questions without an answer, because no more answers come.</summary>
     public void Close()
     {
         isClosed = true;
@@ -66,7 +66,8 @@ internal sealed class JobsQuestions(Loop loop, Predicate<JobsQuestion> send)
     }
 
     /// <summary>
-    /// A place is taken until the answer is there, or long after those who asked have given up: the other daemon is not flooded.
+    /// Sends a question in its turn. It keeps its place until the answer arrives or <see cref="LongestPatience"/> is over, long after its
+    /// callers gave up. This protects the other daemon from a flood of questions.
     /// </summary>
     private async Task AskInTurnAsync(
         Bucket bucket, UserId caller, long? cancel, TaskCompletionSource<JobsAnswer?> answer, Task givenUp)

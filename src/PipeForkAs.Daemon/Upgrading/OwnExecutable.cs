@@ -17,21 +17,23 @@ internal sealed class OwnExecutable
         inode = running.Inode;
     }
 
-    /// <summary>Its absolute path, without symbolic links.</summary>
+    /// <summary>The absolute path, without symbolic links.</summary>
     public string Path { get; }
 
-    /// <summary>Asks the kernel; proc_pid_exe(5). To be called at the start: the path of a file that was replaced cannot be read.</summary>
-    /// <exception cref="UpgradeException">/proc does not tell.</exception>
+    /// <summary>
+    /// Reads the path from the kernel; see proc_pid_exe(5). Call this at the start, because the path of a replaced file cannot be read.
+    /// </summary>
+    /// <exception cref="UpgradeException">/proc does not contain the path.</exception>
     public static OwnExecutable Find() =>
         Libc.readlink(Link) is { } path && Libc.stat(Link) is { } running
             ? new OwnExecutable(path, running)
             : throw new UpgradeException($"{Link} cannot be read; proc(5) must be mounted");
 
     /// <summary>
-    /// Whether the path names another file than the one that is executed. The kernel gives the number of an inode to no other file while a
-    /// process executes it, and allows nobody to write to it.
+    /// Returns whether the path names another file than the one that this process executes. While a process executes a file, the kernel
+    /// gives its inode number to no other file, and does not allow writing to it.
     /// </summary>
-    /// <exception cref="UpgradeException">There is no file, or others than root can have written it.</exception>
+    /// <exception cref="UpgradeException">There is no file, or users other than root could have written it.</exception>
     public bool IsReplaced()
     {
         FileStatus now = Libc.stat(Path) ?? throw new UpgradeException($"{Path} is missing; install it again");

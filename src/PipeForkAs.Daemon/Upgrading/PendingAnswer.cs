@@ -2,16 +2,15 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Upgrading;
 
-/// <summary>An answer that comes in parts.</summary>
+/// <summary>An answer that arrives in parts.</summary>
 internal sealed class PendingAnswer
 {
     private readonly TaskCompletionSource<JobsAnswer?> whole = new();
     private readonly List<RunningJobStatus> jobs = [];
 
-    /// <summary>Completes with the last part; null where it does not come.</summary>
+    /// <summary>Completes with the last part. The result is null if the answer does not arrive.</summary>
     public Task<JobsAnswer?> Task => whole.Task;
 
-    /// <summary>Adds a part.</summary>
     public void Add(JobsAnswer part)
     {
         jobs.AddRange(part.Jobs);
@@ -19,6 +18,6 @@ internal sealed class PendingAnswer
             Complete(part with { Jobs = jobs });
     }
 
-    /// <summary>Completes it, the first time.</summary>
+    /// <summary>Completes the answer. Only the first call has an effect.</summary>
     public void Complete(JobsAnswer? answer) => whole.TrySetResult(answer);
 }

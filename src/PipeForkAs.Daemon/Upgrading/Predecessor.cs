@@ -4,19 +4,19 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Upgrading;
 
-/// <summary>The former daemon, as the one sees it that takes over from it. It ends with its last job.</summary>
+/// <summary>The former daemon, as seen by the new daemon. It ends with its last job.</summary>
 internal sealed class Predecessor : IDisposable
 {
-    /// <summary>The argument, before all others, by which the executable is told to take over.</summary>
+    /// <summary>The first argument of a daemon that takes over from a former one.</summary>
     public const string Argument = "--take-over";
 
     /// <summary>The listening socket.</summary>
     public const int SocketDescriptor = 3;
 
-    /// <summary>The socket for messages.</summary>
+    /// <summary>The socket for messages between the daemons.</summary>
     public const int ControlDescriptor = 4;
 
-    /// <summary>For so long the former daemon may be silent; it tells every second that its loop is not stuck.</summary>
+    /// <summary>The longest silence of the former daemon. It sends a message every second while its loop is not blocked.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly HandoverChannel channel;
@@ -34,26 +34,24 @@ internal sealed class Predecessor : IDisposable
         this.process = process;
     }
 
-    /// <summary>Its process.</summary>
     public ProcessId Pid { get; }
 
-    /// <summary>The listening socket.</summary>
     public FileDescriptor Socket { get; }
 
-    /// <summary>What it leaves.</summary>
+    /// <summary>What the former daemon passes on.</summary>
     public Offer Offer { get; }
 
-    /// <summary>Completes when it has ended.</summary>
+    /// <summary>Completes when the former daemon has ended.</summary>
     public Task Ended => ended.Task;
 
-    /// <summary>Takes what it offers.</summary>
-    /// <exception cref="UpgradeException">It offers nothing: the argument is for a daemon that starts another one.</exception>
+    /// <summary>Receives the offer of the former daemon.</summary>
+    /// <exception cref="UpgradeException">There is no offer. Only a daemon that starts another one may use the argument.</exception>
     public static Predecessor Connect()
     {
         try
         {
             var socket = new FileDescriptor(SocketDescriptor);
-#pragma warning disable CA2000 // The descriptor is the process's own, and stays open.
+#pragma warning disable CA2000 // The process owns the descriptor, which stays open.
             var control = new FileDescriptor(ControlDescriptor);
 #pragma warning restore CA2000
             Libc.set_cloexec(socket);
@@ -72,14 +70,14 @@ internal sealed class Predecessor : IDisposable
         }
     }
 
-    /// <summary>Tells it why this daemon cannot start.</summary>
+    /// <summary>Sends the reason why this daemon cannot start.</summary>
     public void Fail(string problem) => channel.Send(new HandoverMessage { Failed = problem });
 
-    /// <summary>Tells it that this daemon can serve, and waits until the former one accepts no more.</summary>
+    /// <summary>Sends that this daemon can serve, and waits until the former daemon accepts no more connections.</summary>
     /// <param name="loop">The loop.</param>
-    /// <param name="turns">Where messages of the former daemon take their turns with other work.</param>
-    /// <returns>The number of this daemon's first job.</returns>
-    /// <exception cref="UpgradeException">It has ended, or wants to go on itself.</exception>
+    /// <param name="turns">Shares the loop's time between messages of the former daemon and other work.</param>
+    /// <returns>The id of this daemon's first job.</returns>
+    /// <exception cref="UpgradeException">The former daemon has ended, or refuses the takeover and continues.</exception>
     public async Task<long> TakeOverAsync(Loop loop, FairTurns turns)
     {
         if (!channel.Send(new HandoverMessage { Ready = true }) || await channel.ReadAsync(loop) is not { FirstJob: { } firstJob })
@@ -89,15 +87,15 @@ internal sealed class Predecessor : IDisposable
         return firstJob;
     }
 
-    /// <summary>Asks for the jobs that still run there and that a caller may know of, or has one of them ended.</summary>
-    /// <param name="bucket">The bucket whose turn it takes.</param>
+    /// <summary>Requests the jobs that still run in the former daemon and that a caller may know, or the end of one of them.</summary>
+    /// <param name="bucket">The bucket that uses its turn.</param>
     /// <param name="caller">The caller.</param>
-    /// <param name="cancel">The job to end; null for none.</param>
-    /// <returns>Null where it has ended, or does not answer in time.</returns>
+    /// <param name="cancel">The id of the job to end; null for none.</param>
+    /// <returns>The answer; null if the former daemon has ended or does not answer in time.</returns>
     public async Task<JobsAnswer?> AskAsync(Bucket bucket, UserId caller, long? cancel = null) =>
         questions is null || ended.Task.IsCompleted ? null : await questions.AskAsync(bucket, caller, cancel);
 
-    /// <summary>Tells it that the service stops, where this daemon has taken over.</summary>
+    /// <summary>Sends that the service stops, if this daemon has taken over.</summary>
     public void SendStop()
     {
         if (questions is not null)
@@ -105,7 +103,8 @@ internal sealed class Predecessor : IDisposable
     }
 
     /// <summary>
-    /// Waits until it has ended, where this daemon has taken over: it has deadlines of its own, and is killed where it falls silent.
+    /// Waits for the former daemon to end, if this daemon has taken over. The former daemon has its own deadlines, and is killed if it
+    /// becomes silent.
     /// </summary>
     public Task StopAsync() => questions is not null ? ended.Task : Task.CompletedTask;
 
@@ -117,7 +116,7 @@ internal sealed class Predecessor : IDisposable
         process.Dispose();
     }
 
-    /// <summary>False at the end of messages.</summary>
+    /// <summary>Processes a message. Returns false at the end of the messages.</summary>
     private static bool Take(HandoverMessage? message, JobsQuestions asked)
     {
         if (message?.Jobs is { } answer)
@@ -142,7 +141,7 @@ internal sealed class Predecessor : IDisposable
             silence?.Dispose();
             asked.Close();
 
-            // The socket is closed before the process has left its control group; pidfd_open(2).
+            // The kernel closes the socket before the process leaves its control group, so wait for the pidfd; see pidfd_open(2).
             using Watch end = loop.Watch(process, EpollEvents.EPOLLIN, "the former daemon's end");
             await end.ReadableAsync();
             ended.TrySetResult();

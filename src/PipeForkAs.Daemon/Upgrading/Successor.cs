@@ -5,21 +5,21 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Upgrading;
 
-/// <summary>The new daemon, as the one sees it that has it started. It is a child of the service manager's. On the loop.</summary>
+/// <summary>The new daemon, as seen by the daemon that starts it. It is a child of the service manager. Used on the loop.</summary>
 internal sealed class Successor : IDisposable
 {
-    /// <summary>How long it may take until it can serve: its job hosts start and test themselves.</summary>
+    /// <summary>The longest time until the new daemon can serve. Its job hosts start and test themselves in this time.</summary>
     private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(60);
 
-    /// <summary>The time between two signs of life.</summary>
+    /// <summary>The interval between two signs of life.</summary>
     private static readonly TimeSpan AlivePause = TimeSpan.FromSeconds(1);
 
     private const string EndedTooSoon = "the new daemon ended before it was ready; its log tells more";
 
-    /// <summary>How many jobs one part of an answer tells of: a message has room for each.</summary>
+    /// <summary>The number of jobs in one part of an answer. They fit into one message.</summary>
     private const int JobsInPart = 50;
 
-    /// <summary>What is meant for one process alone; sd_listen_fds(3), sd_watchdog_enabled(3).</summary>
+    /// <summary>Environment variables that apply to one process only; see sd_listen_fds(3) and sd_watchdog_enabled(3).</summary>
     private static readonly string[] OwnVariables = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "WATCHDOG_PID"];
 
     private readonly Loop loop;
@@ -34,23 +34,22 @@ internal sealed class Successor : IDisposable
         this.channel = channel;
     }
 
-    /// <summary>Its process, once it was started.</summary>
+    /// <summary>The process id; available once the new daemon was started.</summary>
     public ProcessId Pid { get; private set; }
 
-    /// <summary>Whether it has ended.</summary>
     public bool HasEnded => process is not { } started || !Libc.pidfd_is_there(started);
 
     /// <summary>
-    /// Starts one, with the arguments and the environment of this process. It must not become a child of this one, which is a subreaper
-    /// for the orphans of its jobs: for the moment in which the process ends that starts it, this one is none. So jobs must have control
-    /// groups, which hold all of their processes.
+    /// Starts a new daemon with the arguments and the environment of this process. The new daemon must not become a child of this process,
+    /// which is a subreaper for the orphans of its jobs. Therefore this process is not a subreaper for the short time until the process
+    /// that starts the new daemon ends. This requires control groups for jobs, which contain all their processes.
     /// </summary>
     /// <param name="loop">The loop.</param>
-    /// <param name="reaper">Reaps the process that starts it.</param>
-    /// <param name="path">Its executable.</param>
+    /// <param name="reaper">Reaps the process that starts the new daemon.</param>
+    /// <param name="path">The executable of the new daemon.</param>
     /// <param name="listener">The listening socket.</param>
-    /// <param name="offer">What it takes over.</param>
-    /// <exception cref="UpgradeException">It cannot be started.</exception>
+    /// <param name="offer">What the new daemon takes over.</param>
+    /// <exception cref="UpgradeException">The new daemon cannot be started.</exception>
     public static async Task<Successor> StartAsync(Loop loop, ChildReaper reaper, string path, FileDescriptor listener, Offer offer)
     {
         (FileDescriptor own, FileDescriptor theirs) = Libc.socketpair_seqpacket();
@@ -71,8 +70,8 @@ internal sealed class Successor : IDisposable
             successor.Pid = new ProcessId(number);
             successor.process = Libc.pidfd_open(successor.Pid);
 
-            // Not before: where the other end is closed with a message unread, what it has said is lost (unix_release_sock in the
-            // kernel's af_unix.c).
+            // Send the offer only now. If the other end is closed with an unread message, the data that it had sent is lost
+            // (unix_release_sock in the kernel's af_unix.c).
             successor.channel.Send(new HandoverMessage { Offer = offer });
             return successor;
         }
@@ -93,7 +92,7 @@ internal sealed class Successor : IDisposable
         }
     }
 
-    /// <summary>The environment of a new daemon.</summary>
+    /// <summary>Returns the environment of a new daemon.</summary>
     public static string[] Variables() =>
     [
         .. Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
@@ -101,8 +100,8 @@ internal sealed class Successor : IDisposable
                 static variable => $"{variable.Key}={variable.Value}"),
     ];
 
-    /// <summary>Waits until it can serve.</summary>
-    /// <exception cref="UpgradeException">It cannot; its own words, where it has some.</exception>
+    /// <summary>Waits until the new daemon can serve.</summary>
+    /// <exception cref="UpgradeException">The new daemon cannot serve; the message is its own reason, if it sent one.</exception>
     public async Task ReadyAsync()
     {
         bool isLate = false;
@@ -119,24 +118,24 @@ internal sealed class Successor : IDisposable
             : EndedTooSoon));
     }
 
-    /// <summary>Lets it serve. From here on this process tells it that it lives.</summary>
-    /// <param name="owner">Does what the new daemon asks for.</param>
+    /// <summary>Lets the new daemon serve. From now on, this process sends it signs of life.</summary>
+    /// <param name="owner">Provides what the new daemon requests.</param>
     public void Serve(ISuccessorOwner owner)
     {
-        // Where it has ended by now, the service manager sees that.
+        // If the new daemon has ended by now, the service manager detects it.
         channel.Send(new HandoverMessage { FirstJob = owner.HandOver() });
         Live();
         loop.Start(() => FollowAsync(owner));
     }
 
-    /// <summary>Kills it, where it has not ended.</summary>
+    /// <summary>Kills the new daemon if it has not ended.</summary>
     public void Kill()
     {
         if (process is { } started)
             Libc.pidfd_send_signal(started, Signal.SIGKILL);
     }
 
-    /// <summary>Closes the descriptors to it.</summary>
+    /// <summary>Closes the descriptors for the new daemon.</summary>
     public void Dispose()
     {
         channel.Dispose();
@@ -170,7 +169,7 @@ internal sealed class Successor : IDisposable
     private void Live()
     {
         channel.Send(new HandoverMessage { Alive = true });
-#pragma warning disable CA2000 // The timer is to fire, and is not kept to cancel it.
+#pragma warning disable CA2000 // The timer must fire, so nobody keeps it to cancel it.
         loop.Schedule(AlivePause, Live);
 #pragma warning restore CA2000
     }
@@ -188,7 +187,9 @@ internal sealed class Successor : IDisposable
         asked.SuccessorDied(Pid);
     }
 
-    /// <summary>Answers are sent one after another: one that waits for room in the channel holds back the others.</summary>
+    /// <summary>
+    /// Answers a question. Answers are sent one after another, so an answer that waits for room in the channel delays the others.
+    /// </summary>
     private async Task AnswerAsync(ISuccessorOwner asked, JobsQuestion question)
     {
         answers.Enqueue(await asked.AnswerAsync(question));
@@ -206,7 +207,7 @@ internal sealed class Successor : IDisposable
         }
     }
 
-    /// <summary>Sends an answer in parts of a bounded size.</summary>
+    /// <summary>Sends an answer in parts of limited size.</summary>
     private async Task SendAsync(ISuccessorOwner asked, JobsAnswer whole)
     {
         int sent = 0;

@@ -4,24 +4,23 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Upgrading;
 
 /// <summary>
-/// The process that starts the new daemon and ends at once, so that the new daemon is a child of the service manager's, which then sees
-/// how it ends, and waits for it at a stop. It inherits the descriptors for the new daemon.
+/// The process that starts the new daemon and ends at once. This makes the new daemon a child of the service manager, which then detects
+/// how the new daemon ends and waits for it during a stop. The process inherits the descriptors for the new daemon.
 /// </summary>
 internal static class SuccessorLauncher
 {
-    /// <summary>
-    /// The argument by which the daemon's executable is told to be this process; the new one's path and arguments follow.
-    /// </summary>
+    /// <summary>The first argument of this process. The path and the arguments of the new daemon follow.</summary>
     public const string Argument = "--start-successor";
 
     /// <summary>
-    /// Starts the program, and tells the running daemon its number, or why it cannot be started. Returns the process's exit code.
+    /// Starts the new daemon, and sends the running daemon its process id or the reason why it cannot be started. Returns the exit code of
+    /// this process.
     /// </summary>
-    /// <param name="path">The new daemon's executable.</param>
-    /// <param name="arguments">Its arguments, its own name first.</param>
+    /// <param name="path">The executable of the new daemon.</param>
+    /// <param name="arguments">The arguments of the new daemon, beginning with its name.</param>
     public static int Run(string path, string[] arguments)
     {
-#pragma warning disable CA2000 // The descriptor is the process's own, and stays open.
+#pragma warning disable CA2000 // The process owns the descriptor, which stays open.
         FileDescriptor socket = new(Predecessor.SocketDescriptor), control = new(Predecessor.ControlDescriptor);
 #pragma warning restore CA2000
         HandoverMessage word;

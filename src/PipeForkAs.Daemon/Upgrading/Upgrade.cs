@@ -10,34 +10,37 @@ using PipeForkAs.Daemon.Systemd;
 namespace PipeForkAs.Daemon.Upgrading;
 
 /// <summary>
-/// Starts a new daemon where the executable was replaced, and lets it take over: it gets the listening socket, and the service manager
-/// learns that it is the service's main process. This daemon accepts no more then, and ends with its last job. On the loop.
+/// Starts a new daemon if the executable was replaced, and lets it take over. The new daemon gets the listening socket, and the service
+/// manager learns that the new daemon is the main process of the service. This daemon then accepts no more connections, and ends with its
+/// last job. Used on the loop.
 /// </summary>
 /// <param name="executable">The executable of this process.</param>
-/// <param name="predecessor">A former daemon, from which this one takes over; null for none.</param>
+/// <param name="predecessor">The former daemon from which this one takes over; null if there is none.</param>
 /// <param name="notifier">The service manager.</param>
-/// <param name="lifetime">Is asked to stop once another daemon serves.</param>
+/// <param name="lifetime">Stops this daemon once another daemon serves.</param>
 internal sealed class Upgrade(
     OwnExecutable executable, Predecessor? predecessor, ServiceNotifier notifier, IHostApplicationLifetime lifetime)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>How often the service manager is told of a new process: for 10 s.</summary>
+    /// <summary>The number of notifications about the new process to the service manager; they take 10 s in total.</summary>
     private const int Attempts = 200;
 
-    /// <summary>A former daemon, from which this one takes over; null for none.</summary>
+    /// <summary>The former daemon from which this one takes over; null if there is none.</summary>
     public Predecessor? Predecessor => predecessor;
 
-    /// <summary>The number of this daemon; 1 where there is no former one.</summary>
+    /// <summary>The generation of this daemon; 1 if there is no former daemon.</summary>
     public int Generation => predecessor?.Offer.Generation ?? 1;
 
     /// <summary>Whether another daemon serves in place of this one.</summary>
     public bool IsHandedOver { get; private set; }
 
-    /// <summary>Whether the executable was replaced, and another daemon can take over; the log says where none can.</summary>
+    /// <summary>
+    /// Returns whether the executable was replaced and another daemon can take over. If none can take over, logs the reason.
+    /// </summary>
     /// <param name="hasCgroups">Whether jobs have control groups.</param>
     /// <param name="logger">The log.</param>
-    /// <exception cref="UpgradeException">The executable is missing, or others than root can have written it.</exception>
+    /// <exception cref="UpgradeException">The executable is missing, or users other than root could have written it.</exception>
     public bool IsDue(bool hasCgroups, ILogger logger)
     {
         if (!executable.IsReplaced())
@@ -49,15 +52,15 @@ internal sealed class Upgrade(
         return lack is null;
     }
 
-    /// <summary>Starts a new daemon, and lets it serve once it can.</summary>
+    /// <summary>Starts a new daemon, and lets it serve when it is ready.</summary>
     /// <param name="loop">The loop.</param>
-    /// <param name="reaper">Reaps the new daemon.</param>
+    /// <param name="reaper">Reaps the process that starts the new daemon.</param>
     /// <param name="listener">The listening socket.</param>
-    /// <param name="cgroup">The control group that both use.</param>
-    /// <param name="owner">What this daemon does for the new one.</param>
+    /// <param name="cgroup">The control group that both daemons use.</param>
+    /// <param name="owner">Provides what the new daemon requests.</param>
     /// <param name="logger">The log.</param>
-    /// <returns>The new daemon's process.</returns>
-    /// <exception cref="UpgradeException">The new daemon cannot serve. This one goes on as before.</exception>
+    /// <returns>The process id of the new daemon.</returns>
+    /// <exception cref="UpgradeException">The new daemon cannot serve. This daemon continues as before.</exception>
     public async Task<LibC.ProcessId> RunAsync(
         Loop loop, ChildReaper reaper, SocketListener listener, CgroupOffer cgroup, ISuccessorOwner owner, ILogger logger)
     {

@@ -19,7 +19,7 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Hosting;
 
-/// <summary>The daemon's parts, put together. All of them run on the loop.</summary>
+/// <summary>Creates and connects the parts of the daemon. All of them run on the loop.</summary>
 internal sealed class DaemonParts
 {
     public DaemonParts(DaemonContext context)
@@ -71,7 +71,7 @@ internal sealed class DaemonParts
 
     public RunningJobs Running { get; }
 
-    /// <summary>Reaps the daemon's children; to be swept at SIGCHLD.</summary>
+    /// <summary>Reaps the daemon's children; it must sweep at each SIGCHLD.</summary>
     public ChildReaper Reaper { get; }
 
     public FairTurns Turns { get; }
@@ -96,7 +96,7 @@ internal sealed class DaemonParts
 
     public Reload Reload { get; }
 
-    /// <summary>Opens the audit file again, whatever the configuration says, and reloads.</summary>
+    /// <summary>Reopens the audit file, even if the configuration has not changed, and reloads.</summary>
     public Task<ReloadResult> ReloadAsync()
     {
         Audit.Reopen();
@@ -119,7 +119,7 @@ internal sealed class DaemonParts
             logger);
     }
 
-    /// <summary>A bucket has been banned: its connections and its jobs end.</summary>
+    /// <summary>Ends the connections and the jobs of a bucket that was banned.</summary>
     private void EndAllOf(Bucket bucket)
     {
         Connections.Abandon(bucket);

@@ -14,7 +14,8 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Hosting;
 
 /// <summary>
-/// The event loop as a service of the generic host: it has started when the socket listens, and stopped when it has drained.
+/// Runs the event loop as a service of the generic host. The service has started when the socket listens, and has stopped when all requests
+/// have ended.
 /// </summary>
 internal sealed class DaemonService(
     DaemonOptions options, Reloader reloader, ServiceManager manager, ISystemdNotifier notifier, Upgrade upgrade, TimeProvider time,
@@ -34,7 +35,7 @@ internal sealed class DaemonService(
         }
         catch (OperationCanceledException)
         {
-            // The host stops no service whose start was broken off.
+            // The generic host does not stop a service whose start was interrupted.
             await StopAsync(CancellationToken.None);
             throw;
         }
@@ -62,7 +63,7 @@ internal sealed class DaemonService(
         ILogger auditing = loggers.CreateLogger(Audit.Category);
         var parts = new DaemonParts(new DaemonContext(own, options, reloader, upgrade, manager, notifier, limited, auditing));
 
-        // The runtime has its own SIGCHLD handler; it reaps only children that Process started, of which there are none.
+        // The runtime has its own SIGCHLD handler. It reaps only children that Process started, and the daemon starts none that way.
         using PosixSignalRegistration childEnded = PosixSignalRegistration.Create(
             PosixSignal.SIGCHLD, _ => parts.Reaper.ChildEnded(own));
         using PosixSignalRegistration reload = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
@@ -89,7 +90,7 @@ internal sealed class DaemonService(
             loop.Run();
             loopEnded.TrySetResult();
         }
-#pragma warning disable CA1031 // The thread's edge: the service fails with it.
+#pragma warning disable CA1031 // The edge of the thread: any failure of it makes the service fail.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
@@ -106,7 +107,7 @@ internal sealed class DaemonService(
             await lifecycle.StartAsync();
             started.TrySetResult();
         }
-#pragma warning disable CA1031 // Whatever it is, the start has failed with it, and whoever started is told.
+#pragma warning disable CA1031 // Any failure makes the start fail, and the code that started the daemon gets it.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
@@ -128,7 +129,7 @@ internal sealed class DaemonService(
         {
             await lifecycle.StopAsync();
         }
-#pragma warning disable CA1031 // Whatever it is, the loop ends, and the log says it.
+#pragma warning disable CA1031 // Any failure ends the loop, and the log contains it.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
@@ -142,7 +143,7 @@ internal sealed class DaemonService(
 
     private void PrepareProcess()
     {
-        // A client or a job that closes its end is an error of the call, not of the process.
+        // If a peer or a job closes its end, the call fails with an error. The signal must not end the process.
         Libc.signal_ignore(Signal.SIGPIPE);
         Libc.prctl_set_child_subreaper(true);
 

@@ -19,12 +19,12 @@ namespace PipeForkAs.Daemon.Hosting;
 /// <summary>The start and the stop of the daemon.</summary>
 internal sealed class Lifecycle(DaemonParts parts)
 {
-    /// <summary>How long a stop waits for requests of clients that are connected already.</summary>
+    /// <summary>The longest time that a stop waits for requests of callers that are already connected.</summary>
     private static readonly TimeSpan LastRequestPatience = TimeSpan.FromMilliseconds(500);
 
     private static readonly TimeSpan LastRequestPause = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>How long a stop waits for the audit file.</summary>
+    /// <summary>The longest time that a stop waits for the audit file.</summary>
     private static readonly TimeSpan LastRecordPatience = TimeSpan.FromSeconds(5);
 
     private readonly Loop loop = parts.Context.Loop;
@@ -33,28 +33,28 @@ internal sealed class Lifecycle(DaemonParts parts)
     private Task? stopped;
     private bool isServiceStopping;
 
-    /// <summary>Accepts clients; null before the start is almost done.</summary>
+    /// <summary>Accepts connections; null until the start is almost complete.</summary>
     public Acceptor? Acceptor { get; private set; }
 
-    /// <summary>Keeps jobs apart; null before the start.</summary>
+    /// <summary>Isolates the jobs; null before the start.</summary>
     public JobIsolation? Isolation { get; private set; }
 
-    /// <summary>Whether the daemon is stopping, or has stopped.</summary>
+    /// <summary>Whether the daemon is stopping or has stopped.</summary>
     public bool IsStopping => stopped is not null;
 
     private LimitOptions Limits => parts.Configuration.Limits;
 
-    /// <summary>Whether a stop does not wait for silent clients: no other daemon serves, or the whole service stops.</summary>
+    /// <summary>Whether a stop does not wait for idle callers. True if no other daemon serves, or if the whole service stops.</summary>
     private bool WaitsForNoSilence => !upgrade.IsHandedOver || isServiceStopping;
 
-    /// <summary>Starts the job hosts, and listens once all of them can fork.</summary>
+    /// <summary>Starts the job hosts, and listens when all of them can fork.</summary>
     /// <exception cref="JobHostException">A job host cannot serve.</exception>
-    /// <exception cref="IsolationException">Jobs cannot be isolated as the configuration demands.</exception>
-    /// <exception cref="ListenException">Something is in the way of the socket.</exception>
+    /// <exception cref="IsolationException">The daemon cannot isolate jobs as the configuration requires.</exception>
+    /// <exception cref="ListenException">The daemon cannot listen on the socket.</exception>
     /// <exception cref="ConfigurationException">
-    /// The audit file cannot be opened, or names or jobs are not as the configuration demands.
+    /// The audit file cannot be opened, or names or jobs do not match the configuration.
     /// </exception>
-    /// <exception cref="UpgradeException">The former daemon does not let this one take over.</exception>
+    /// <exception cref="UpgradeException">The former daemon does not let this daemon take over.</exception>
     public async Task StartAsync()
     {
         DaemonOptions options = parts.Configuration.Value;
@@ -81,10 +81,12 @@ internal sealed class Lifecycle(DaemonParts parts)
         parts.Reload.Open();
     }
 
-    /// <summary>Accepts nothing new, waits for what runs, and ends the rest. Once, however often it is called.</summary>
+    /// <summary>
+    /// Stops accepting connections, waits for the running requests, and ends the rest. Stops only once, even if it is called several times.
+    /// </summary>
     public Task StopAsync() => stopped ??= EndAsync();
 
-    /// <summary>The whole service stops, while another daemon serves: clients that have not sent a request yet are refused.</summary>
+    /// <summary>Refuses callers that have not sent a request yet, because the whole service stops while another daemon serves.</summary>
     public void StopWithService()
     {
         if (isServiceStopping)
@@ -105,7 +107,7 @@ internal sealed class Lifecycle(DaemonParts parts)
         if (parts.Connections.Count > 0 && !upgrade.IsHandedOver)
             Log.Draining(logger, Limits.DrainTimeout.TotalSeconds, Drain.Requests(parts.Connections.Count, parts.Running));
 
-        // Where another daemon serves, those who are connected here have all of the time, unless the service stops.
+        // If another daemon serves, callers that are connected to this daemon get the whole stop time, unless the service stops.
         if (WaitsForNoSilence)
         {
             upgrade.Predecessor?.SendStop();
@@ -131,7 +133,7 @@ internal sealed class Lifecycle(DaemonParts parts)
         Log.Stopped(logger);
     }
 
-    /// <summary>Waits for the requests that are left, until the time of the stop is over, and ends the rest.</summary>
+    /// <summary>Waits for the remaining requests until the stop time is over, and ends the rest.</summary>
     private async Task DrainAsync(long begun)
     {
         var drain = new Drain(loop, parts.Connections, parts.Running, () => WaitsForNoSilence, logger);
@@ -172,7 +174,7 @@ internal sealed class Lifecycle(DaemonParts parts)
         });
     }
 
-    /// <summary>A daemon that has ended left processes of a user that cannot be killed: they count as running jobs of this user.</summary>
+    /// <summary>Counts processes that a former daemon left and that cannot be killed as running jobs of their user.</summary>
     private void WatchLeft(UserId user, Task gone) =>
         loop.Start(() => parts.Unkillable.WatchAsync(Bucket.OfAccount(user), gone, static () => { }));
 
@@ -187,7 +189,9 @@ internal sealed class Lifecycle(DaemonParts parts)
             connection.Interrupt(ReplyCode.ShuttingDown, "the daemon is stopping; nothing was run");
     }
 
-    /// <summary>A client that connected before the stop is served, where its request comes soon: a restart turns no client away.</summary>
+    /// <summary>
+    /// Waits a short time for the requests of callers that connected before the stop, so that a restart refuses none of them.
+    /// </summary>
     private async Task LastRequestsAsync()
     {
         TimeSpan patience = Limits.DrainTimeout < LastRequestPatience ? Limits.DrainTimeout : LastRequestPatience;

@@ -7,10 +7,10 @@ using PipeForkAs.Daemon.Logging;
 
 namespace PipeForkAs.Daemon.Hosting;
 
-/// <summary>Puts policies and catalogs of jobs into effect, and logs what looks wrong about them together.</summary>
+/// <summary>Applies policies and job catalogs, and logs warnings about their combination.</summary>
 /// <param name="loop">The loop.</param>
-/// <param name="authorizer">Decides by the policy.</param>
-/// <param name="names">Looks names of the policy up again.</param>
+/// <param name="authorizer">Evaluates the policy.</param>
+/// <param name="names">Looks up the names in the policy at intervals.</param>
 /// <param name="catalog">The jobs.</param>
 /// <param name="logger">The log.</param>
 internal sealed class PolicyUpdates(Loop loop, PolicyAuthorizer authorizer, NameWatch names, JobCatalog catalog, ILogger logger)
@@ -18,22 +18,22 @@ internal sealed class PolicyUpdates(Loop loop, PolicyAuthorizer authorizer, Name
     private readonly PolicyWarnings warnings = new(warning => Log.PolicyDoubted(logger, warning));
     private bool isServing;
 
-    /// <summary>No name is looked up any more.</summary>
+    /// <summary>Stops looking up names.</summary>
     public void End() => names.End();
 
-    /// <summary>Decides by this policy from now on.</summary>
+    /// <summary>Applies a policy from now on.</summary>
     /// <param name="policy">The policy.</param>
-    /// <param name="sources">Where the configuration's keys stand.</param>
+    /// <param name="sources">The locations of the configuration keys.</param>
     public void Apply(ResolvedPolicy policy, ConfigurationSources sources)
     {
         authorizer.Policy = policy.Policy;
         names.Follow(policy, sources);
     }
 
-    /// <summary>All job hosts of the start are there: from now on the catalog follows each of them.</summary>
+    /// <summary>Marks that all job hosts of the start are ready. From now on, the catalog follows each of them.</summary>
     public void Serve() => isServing = true;
 
-    /// <summary>A job host became ready, and may hold other jobs than before.</summary>
+    /// <summary>Updates the catalog after a job host became ready, because its jobs may have changed.</summary>
     public void RefreshCatalog()
     {
         if (!isServing)
@@ -49,14 +49,14 @@ internal sealed class PolicyUpdates(Loop loop, PolicyAuthorizer authorizer, Name
         }
     }
 
-    /// <summary>Logs the policy's warnings; completes when they are logged.</summary>
+    /// <summary>Logs the warnings of the policy. Completes when they are logged.</summary>
     public async Task LogWarningsAsync()
     {
         try
         {
             await warnings.LogAsync(authorizer.Policy, [.. catalog.All.Select(job => job.Description)]);
         }
-#pragma warning disable CA1031 // Warnings are for the log: what fails about them is logged, and no start or reload fails with it.
+#pragma warning disable CA1031 // Warnings are only logged, and so are failures to find them. No start or reload fails because of them.
         catch (Exception failure)
 #pragma warning restore CA1031
         {

@@ -7,15 +7,15 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Hosting;
 
-/// <summary>What a reload changes of the daemon.</summary>
+/// <summary>The parts of the daemon that a reload changes.</summary>
 internal sealed class ReloadTarget(DaemonParts parts) : IReloadable
 {
     private Lifecycle Lifecycle => parts.Lifecycle;
 
     /// <summary>
-    /// Applies another policy, other limits, other job hosts, other commands and other restrictions from now on, all of them or none. What
-    /// runs keeps what it was granted: a request is decided by one policy, and its job's order and deadline were made when it began.
-    /// Completes when the log has the policy's warnings; all else is done at once.
+    /// Applies a policy, limits, job hosts, commands and restrictions, all of them or none. Running jobs keep what the daemon granted them:
+    /// one policy decides each request, and the order and the deadline of a job are fixed when it begins. Completes when the warnings of
+    /// the policy are logged. All other changes apply at once.
     /// </summary>
     public async Task<IReadOnlyList<string>> ApplyAsync(Reloaded fresh)
     {

@@ -7,26 +7,26 @@ using PipeForkAs.Daemon.Systemd;
 namespace PipeForkAs.Daemon.Hosting;
 
 /// <summary>
-/// What the daemon goes on telling the service manager while it runs, from the loop's own timers: so a loop that is stuck says nothing
-/// any more, and is restarted.
+/// Sends the state of the running daemon to the service manager, from timers of the loop. If the loop is blocked, the messages stop and the
+/// service manager restarts the daemon.
 /// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="manager">The service manager.</param>
-/// <param name="notifier">Sends to it.</param>
-/// <param name="counts">What the status says of requests.</param>
-/// <param name="isHealthy">Whether the job hosts answer, too; while they do not there is no sign of life.</param>
+/// <param name="notifier">Sends messages to the service manager.</param>
+/// <param name="counts">The counts of requests for the status text.</param>
+/// <param name="isHealthy">Returns whether the job hosts answer. While they do not, the daemon sends no sign of life.</param>
 internal sealed class ServiceReport(
     Loop loop, ServiceManager manager, ISystemdNotifier notifier, RequestCounts counts, Func<bool> isHealthy)
 {
-    /// <summary>The least time between two texts of the status.</summary>
+    /// <summary>The shortest time between two status texts.</summary>
     private static readonly TimeSpan StatusPause = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long the service manager is asked to wait for a stop, again and again.</summary>
+    /// <summary>The time by which each message extends the stop timeout of the service manager.</summary>
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(20);
 
     /// <summary>
-    /// How many signs of life fit into the time in which one must come. The daemon ends a job host that is silent and starts it anew
-    /// itself, within half of that: only where it does not come back is all restarted, and all other jobs end.
+    /// The number of signs of life within the watchdog timeout. The daemon itself ends a silent job host and starts it again within half of
+    /// this timeout. Only if the job host does not recover, the service manager restarts the daemon, and all other jobs end.
     /// </summary>
     private const int SignsInTime = 6;
 
@@ -42,7 +42,7 @@ internal sealed class ServiceReport(
         Ended,
     }
 
-    /// <summary>Begins; on the loop.</summary>
+    /// <summary>Starts to report. Called on the loop.</summary>
     public void Start()
     {
         stage = Stage.Serving;
@@ -51,7 +51,7 @@ internal sealed class ServiceReport(
             Live(watchdog / SignsInTime);
     }
 
-    /// <summary>The daemon stops, which may take longer than the service manager would wait by itself.</summary>
+    /// <summary>Reports that the daemon is stopping. A stop may exceed the default stop timeout of the service manager.</summary>
     public void Stop()
     {
         stage = Stage.Stopping;
@@ -59,16 +59,16 @@ internal sealed class ServiceReport(
         Extend();
     }
 
-    /// <summary>It has stopped: no word more.</summary>
+    /// <summary>Stops all reports after the daemon has stopped.</summary>
     public void End() => stage = Stage.Ended;
 
-    /// <summary>The counts changed. Called with every request: no more than a look at a flag, mostly.</summary>
+    /// <summary>Schedules a report after the counts changed. Called for every request; usually it only checks a flag.</summary>
     public void Refresh()
     {
         if (isScheduled || stage is Stage.New or Stage.Ended || !notifier.IsEnabled)
             return;
         isScheduled = true;
-#pragma warning disable CA2000 // The timer is to fire, and is not kept to cancel it.
+#pragma warning disable CA2000 // The timer must fire, so nobody keeps it to cancel it.
         loop.Schedule(StatusPause, Publish);
 #pragma warning restore CA2000
     }
@@ -81,7 +81,7 @@ internal sealed class ServiceReport(
             return;
         if (isHealthy())
             notifier.Notify(ServiceStates.Alive);
-#pragma warning disable CA2000 // The timer is to fire, and is not kept to cancel it.
+#pragma warning disable CA2000 // The timer must fire, so nobody keeps it to cancel it.
         loop.Schedule(pause, () => Live(pause));
 #pragma warning restore CA2000
     }
@@ -91,7 +91,7 @@ internal sealed class ServiceReport(
         if (stage == Stage.Ended || !notifier.IsEnabled)
             return;
         notifier.Notify(ServiceStates.ExtendTimeout(StopPatience));
-#pragma warning disable CA2000 // The timer is to fire, and is not kept to cancel it.
+#pragma warning disable CA2000 // The timer must fire, so nobody keeps it to cancel it.
         loop.Schedule(StopPatience / 4, Extend);
 #pragma warning restore CA2000
     }

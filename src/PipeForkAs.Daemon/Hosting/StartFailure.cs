@@ -8,19 +8,23 @@ using PipeForkAs.Protocol;
 
 namespace PipeForkAs.Daemon.Hosting;
 
-/// <summary>Why the daemon does not start: each problem in one line, with file and key where the configuration has it.</summary>
+/// <summary>
+/// Explains why the daemon does not start: one line for each problem, with file and key if the problem is in the configuration.
+/// </summary>
 internal static class StartFailure
 {
-    /// <summary>Exit code of what may pass: the service manager tries again.</summary>
+    /// <summary>The exit code for failures that may be temporary. The service manager tries again.</summary>
     public const int ExitFailure = 1;
 
-    /// <summary>EX_CONFIG of sysexits.h: the configuration must change first, and the unit says not to try again.</summary>
+    /// <summary>
+    /// The exit code EX_CONFIG of sysexits.h: the configuration must change first. The unit tells the service manager not to try again.
+    /// </summary>
     public const int ExitConfiguration = 78;
 
-    /// <summary>Writes it to stderr, and returns the exit code.</summary>
-    /// <param name="failure">What happened.</param>
-    /// <param name="options">The configuration; null where it could not be read.</param>
-    /// <param name="predecessor">A former daemon, which is told; null for none.</param>
+    /// <summary>Writes the problems to stderr, and returns the exit code.</summary>
+    /// <param name="failure">The failure.</param>
+    /// <param name="options">The configuration; null if it could not be read.</param>
+    /// <param name="predecessor">The former daemon, which receives the reason; null if there is none.</param>
     public static async Task<int> ReportAsync(Exception failure, DaemonOptions? options, Predecessor? predecessor = null)
     {
         (IReadOnlyList<string> lines, int exitCode) = Of(failure, options ?? new DaemonOptions());

@@ -6,7 +6,7 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Hosting;
 
-/// <summary>What this daemon does for the one that takes over from it.</summary>
+/// <summary>Provides what the new daemon that takes over from this one requests.</summary>
 internal sealed class SuccessorSupport(DaemonParts parts) : ISuccessorOwner
 {
     private RunningJobs Running => parts.Running;
@@ -19,7 +19,7 @@ internal sealed class SuccessorSupport(DaemonParts parts) : ISuccessorOwner
     {
         parts.Lifecycle.Acceptor!.HandOver();
 
-        // Each client that is connected here may still begin one job.
+        // Each connected caller may still begin one job.
         return Running.NextId + parts.Connections.Count;
     }
 

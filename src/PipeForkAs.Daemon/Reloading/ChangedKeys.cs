@@ -1,12 +1,14 @@
 namespace PipeForkAs.Daemon.Reloading;
 
-/// <summary>Tells which keys of the configuration a reload has changed.</summary>
+/// <summary>Summarizes which configuration keys a reload has changed.</summary>
 internal static class ChangedKeys
 {
-    /// <summary>More keys of one section are counted and not named: a new list of rules has dozens.</summary>
+    /// <summary>
+    /// The maximum number of named keys of one section. Above it the keys are counted, because a new list of rules has dozens of keys.
+    /// </summary>
     private const int MostNamed = 4;
 
-    /// <summary>The keys in their order; where there are many of a section, the section and how many.</summary>
+    /// <summary>Returns the keys in their order. If a section has too many keys, returns the section and their number.</summary>
     public static IEnumerable<string> Summary(IEnumerable<string> keys) =>
         keys.GroupBy(SectionOf, StringComparer.OrdinalIgnoreCase)
             .SelectMany(section => section.Count() > MostNamed ? [$"{section.Key} ({section.Count()} keys)"] : section.AsEnumerable());

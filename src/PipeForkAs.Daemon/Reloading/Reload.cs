@@ -7,12 +7,12 @@ using PipeForkAs.Daemon.Systemd;
 namespace PipeForkAs.Daemon.Reloading;
 
 /// <summary>
-/// A reload, step by step, whoever asks for it (SIGHUP, or a request on the socket). It is all or nothing, and each one has a result of its
-/// own. One reload runs after another. All of it is on the loop, except for what may block.
+/// Runs a reload step by step, after SIGHUP or a request on the socket. A reload applies everything or nothing, and each one has its own
+/// result. Reloads run one after another. All steps run on the loop, except those that may block.
 /// </summary>
 /// <param name="reader">Reads and checks the configuration.</param>
-/// <param name="target">Takes the configuration over.</param>
-/// <param name="notifier">The service manager, which learns when a reload begins and ends.</param>
+/// <param name="target">Applies the configuration.</param>
+/// <param name="notifier">Reports the beginning and the end of a reload to the service manager.</param>
 /// <param name="logger">The log.</param>
 internal sealed class Reload(Reloader reader, IReloadable target, ISystemdNotifier notifier, ILogger logger)
 {
@@ -20,17 +20,17 @@ internal sealed class Reload(Reloader reader, IReloadable target, ISystemdNotifi
     private readonly TaskCompletionSource closed = new();
     private Task last = Task.CompletedTask;
 
-    /// <summary>The start is complete: reloads run from now on.</summary>
+    /// <summary>Permits reloads when the start is complete.</summary>
     public void Open() => open.TrySetResult();
 
-    /// <summary>The daemon is stopping: reloads are refused from now on, also those that are running or waiting.</summary>
+    /// <summary>Refuses all reloads from now on, including running and waiting ones, because the daemon is stopping.</summary>
     public void Close()
     {
         closed.TrySetResult();
         open.TrySetResult();
     }
 
-    /// <summary>Reloads after the start is complete and earlier reloads have ended. Never fails.</summary>
+    /// <summary>Reloads when the start is complete and all earlier reloads have ended. Never throws.</summary>
     public Task<ReloadResult> RunAsync()
     {
         Task<ReloadResult> mine = RunAsync(last);
@@ -50,7 +50,7 @@ internal sealed class Reload(Reloader reader, IReloadable target, ISystemdNotifi
         else
             Log.Reloaded(logger, result.Changed.Count == 0 ? "nothing" : string.Join(", ", result.Changed));
 
-        // Before the reply: when ExecReload= ends, the service manager must know that the reload is over.
+        // Send this before the reply: when ExecReload= ends, the service manager must know that the reload is complete.
         if (!closed.Task.IsCompleted)
             notifier.Notify(ServiceState.Ready);
         return result;
@@ -69,7 +69,7 @@ internal sealed class Reload(Reloader reader, IReloadable target, ISystemdNotifi
         {
             return ReloadResult.Refused(refused.Problems);
         }
-#pragma warning disable CA1031 // The edge of a reload: whatever it is, the former configuration still applies, and the result says why.
+#pragma warning disable CA1031 // The edge of a reload: after any failure the former configuration still applies, and the result says why.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
@@ -77,7 +77,7 @@ internal sealed class Reload(Reloader reader, IReloadable target, ISystemdNotifi
         }
     }
 
-    /// <summary>The steps. Each one throws where the reload is refused, and leaves everything as it was.</summary>
+    /// <summary>Runs the steps. If a step refuses the reload, it throws and changes nothing.</summary>
     private async Task<ReloadResult> StepsAsync()
     {
         // Upgrade: a new daemon reads the configuration itself.
@@ -85,12 +85,12 @@ internal sealed class Reload(Reloader reader, IReloadable target, ISystemdNotifi
         if (await target.UpgradeAsync() is { } upgrade)
             return ReloadResult.Of([upgrade]);
 
-        // Read: the files, and the user database for the names in them. Both may take long.
+        // Read the files, and look up their names in the user database. Both may take long.
         ThrowIfClosed();
         Reloaded fresh = await Task.Run(reader.LoadAsync);
         ThrowIfClosed();
 
-        // Take over: job hosts first, since they may fail to start, and then everything else at once.
+        // Apply the configuration: first the job hosts, because they may fail to start, and then everything else at once.
         try
         {
             IReadOnlyList<string> more = await target.ApplyAsync(fresh);

@@ -7,18 +7,19 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Reloading;
 
-/// <summary><c>pipeforkasd --reload</c>: has the daemon that is running reload, waits for the result, and exits with it.</summary>
+/// <summary><c>pipeforkasd --reload</c>: makes the running daemon reload, waits for the result, and exits with it.</summary>
 internal static class ReloadCommand
 {
     private const int ExitFailure = 1;
 
-    /// <summary>The longest reply, in bytes: a daemon that is broken must not fill the memory.</summary>
+    /// <summary>The maximum size of a reply in bytes, so that a broken daemon cannot exhaust the memory.</summary>
     private const int LongestReply = 4 * 1024 * 1024;
 
     /// <summary>
-    /// Runs it. Returns 0 where the daemon took its configuration over, 1 where it did not, or where nobody knows; standard error says why.
+    /// Runs the command. Returns 0 if the daemon applied its configuration, and 1 if it did not or if the result is unknown; stderr says
+    /// why.
     /// </summary>
-    /// <param name="chosen">The file that <c>--config</c> names: where nothing else tells the socket, this does.</param>
+    /// <param name="chosen">The file from <c>--config</c>. It defines the socket if there is no better source.</param>
     public static int Run(string? chosen)
     {
         try
@@ -59,7 +60,7 @@ internal static class ReloadCommand
         }
         catch (SystemCallException failure) when (failure.Errno == Errno.EPERM || failure.Errno == Errno.ENOSYS)
         {
-            // Sandboxed, as by packaging/strict.conf, or kernel.yama.ptrace_scope=3.
+            // The command runs in a sandbox, as with packaging/strict.conf, or kernel.yama.ptrace_scope is 3.
             return ServedSocket.OfConfiguration(chosen);
         }
     }
@@ -71,7 +72,7 @@ internal static class ReloadCommand
         if (connected.Failed)
             throw new IOException($"cannot connect to {path}: {connected.Errno}; is pipeforkas running?");
 
-        // The kernel attests who listens there. Anyone else's answer is worth nothing.
+        // The kernel attests which user listens there. A reply from any user except root is worthless.
         UserId listener = Libc.getsockopt_peercred(socket).Uid;
         if (listener != UserId.Root)
             throw new IOException($"{path} is served by uid {listener}, not by root");

@@ -1,16 +1,16 @@
 namespace PipeForkAs.Daemon.Reloading;
 
-/// <summary>What came of a reload.</summary>
-/// <param name="Changed">What differs from before, one item each; empty where nothing does, or where the reload was refused.</param>
-/// <param name="Problems">Why it was refused, one line each; empty where it was not.</param>
+/// <summary>The result of a reload.</summary>
+/// <param name="Changed">The changes, one item each; empty if nothing changed or the reload was refused.</param>
+/// <param name="Problems">The reasons why the reload was refused, one line each; empty if it was not refused.</param>
 internal sealed record ReloadResult(IReadOnlyList<string> Changed, IReadOnlyList<string> Problems)
 {
-    /// <summary>Whether nothing was taken over, and everything is as before.</summary>
+    /// <summary>Whether the reload was refused and nothing changed.</summary>
     public bool IsRefused => Problems.Count > 0;
 
-    /// <summary>A reload that succeeded.</summary>
+    /// <summary>Creates the result of a successful reload.</summary>
     public static ReloadResult Of(IReadOnlyList<string> changed) => new(changed, []);
 
-    /// <summary>A reload that was refused.</summary>
+    /// <summary>Creates the result of a refused reload.</summary>
     public static ReloadResult Refused(IReadOnlyList<string> problems) => new([], problems);
 }

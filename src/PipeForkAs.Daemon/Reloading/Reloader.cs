@@ -7,23 +7,25 @@ using PipeForkAs.Daemon.Loading;
 namespace PipeForkAs.Daemon.Reloading;
 
 /// <summary>
-/// Reads the configuration anew while the daemon runs. What cannot change then is refused, and with it all of the change.
+/// Reads the configuration again while the daemon runs. Refuses the whole change if it contains a change that requires a restart.
 /// </summary>
-/// <param name="chosen">The file that <c>--config</c> names; null for the usual ones.</param>
-/// <param name="current">What holds now.</param>
-/// <param name="lookUps">Looks up the names that the policy's rules use.</param>
+/// <param name="chosen">The file from <c>--config</c>; null for the default files.</param>
+/// <param name="current">The current configuration.</param>
+/// <param name="lookUps">Looks up the names in the rules of the policy.</param>
 internal sealed class Reloader(string? chosen, IConfigurationRoot current, NameLookUps lookUps)
 {
-    /// <summary>Parts that are made use of when the daemon starts.</summary>
+    /// <summary>The parts that the daemon reads only when it starts.</summary>
     private static readonly string[] Fixed = ["Socket", "Logging", "Limits:Cgroup"];
 
     private IConfigurationRoot current = current;
 
-    /// <summary>Looks up the names that the policy's rules use.</summary>
+    /// <summary>Looks up the names in the rules of the policy.</summary>
     public NameLookUps LookUps => lookUps;
 
-    /// <summary>Reads and checks everything; waits for the user database, within limits.</summary>
-    /// <exception cref="ConfigurationException">Something is wrong, or changed what cannot change.</exception>
+    /// <summary>Reads and checks everything. Waits for the user database, within limits.</summary>
+    /// <exception cref="ConfigurationException">
+    /// The configuration is invalid, or changes a part that cannot change while the daemon runs.
+    /// </exception>
     public async Task<Reloaded> LoadAsync()
     {
         LoadedConfiguration loaded = ConfigurationFiles.Load(ConfigurationFiles.Find(chosen));
@@ -41,7 +43,7 @@ internal sealed class Reloader(string? chosen, IConfigurationRoot current, NameL
         }
     }
 
-    /// <summary>The keys whose values differ, in order.</summary>
+    /// <summary>Returns the keys with different values, in order.</summary>
     public static IReadOnlyList<string> Changes(IConfigurationRoot before, IConfigurationRoot after)
     {
         Dictionary<string, string?> old = Values(before), fresh = Values(after);
@@ -53,7 +55,7 @@ internal sealed class Reloader(string? chosen, IConfigurationRoot current, NameL
         ];
     }
 
-    /// <summary>Values, and lists that are written out and empty; not the sections above values.</summary>
+    /// <summary>Returns the values and the explicitly empty lists, without the sections that contain values.</summary>
     private static Dictionary<string, string?> Values(IConfigurationRoot root)
     {
         KeyValuePair<string, string?>[] all = [.. root.AsEnumerable()];
@@ -65,11 +67,11 @@ internal sealed class Reloader(string? chosen, IConfigurationRoot current, NameL
         string.Equals(key, part, StringComparison.OrdinalIgnoreCase) || key.StartsWith(part + ":", StringComparison.OrdinalIgnoreCase));
 }
 
-/// <summary>A configuration that may be gone by from now on.</summary>
-/// <param name="Options">It.</param>
-/// <param name="Policy">Its policy, with what the user database said of its names.</param>
-/// <param name="Commands">Its commands.</param>
-/// <param name="Changed">The keys that differ.</param>
-/// <param name="Commit">To be called when it holds: the next change is one of this.</param>
+/// <summary>A validated configuration, ready to apply.</summary>
+/// <param name="Options">The options.</param>
+/// <param name="Policy">The policy, with the ids that the user database returned for its names.</param>
+/// <param name="Commands">The commands.</param>
+/// <param name="Changed">The keys with different values.</param>
+/// <param name="Commit">Must be called when the configuration applies. The next reload compares with this configuration.</param>
 internal sealed record Reloaded(
     DaemonOptions Options, ResolvedPolicy Policy, IReadOnlyList<CommandJob> Commands, IReadOnlyList<string> Changed, Action Commit);

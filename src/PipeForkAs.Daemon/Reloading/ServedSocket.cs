@@ -7,19 +7,22 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Reloading;
 
-/// <summary>Finds the socket of a daemon that is running, whatever its configuration says by now.</summary>
+/// <summary>Finds the socket of a running daemon, even if its configuration has changed.</summary>
 internal static class ServedSocket
 {
-    /// <summary>What systemd tells the process id of the daemon by, to the commands of ExecReload=; systemd.exec(5).</summary>
+    /// <summary>
+    /// The variable in which systemd passes the process id of the daemon to the commands of ExecReload=; see systemd.exec(5).
+    /// </summary>
     public const string ProcessVariable = "MAINPID";
 
     /// <summary>
-    /// The path at which a process listens, as the kernel tells it of that process's own socket: /proc/net/unix holds names that others
-    /// chose, line ends and all. The file may be another one's by now: who connects must ask the kernel who listens there.
+    /// Returns the path at which a process listens. Reads it from the kernel, from the socket of that process: /proc/net/unix contains
+    /// names that other processes chose, even with line breaks. The file at the path may belong to another process by now, so a caller that
+    /// connects must check with the kernel who listens there.
     /// </summary>
-    /// <returns>Null where it listens on no Unix socket, or is gone.</returns>
-    /// <exception cref="SystemCallException">The process cannot be looked at; pidfd_getfd(2).</exception>
-    /// <exception cref="UnauthorizedAccessException">It is another user's.</exception>
+    /// <returns>The path; null if the process listens on no Unix socket or is gone.</returns>
+    /// <exception cref="SystemCallException">The process cannot be inspected; see pidfd_getfd(2).</exception>
+    /// <exception cref="UnauthorizedAccessException">The process belongs to another user.</exception>
     public static string? Of(ProcessId process)
     {
         string folder = string.Create(CultureInfo.InvariantCulture, $"/proc/{process.Value}/fd");
@@ -40,8 +43,8 @@ internal static class ServedSocket
         }
     }
 
-    /// <summary>The path that the configuration names, as far as it can be read; else the default one.</summary>
-    /// <param name="chosen">The file that <c>--config</c> names; null for the usual ones.</param>
+    /// <summary>Returns the path from the configuration, as far as it can be read; otherwise the default path.</summary>
+    /// <param name="chosen">The file from <c>--config</c>; null for the default files.</param>
     public static string OfConfiguration(string? chosen)
     {
         string path = ClientProtocol.DefaultSocketPath;
@@ -53,7 +56,7 @@ internal static class ServedSocket
             }
             catch (ConfigurationException)
             {
-                // What is wrong with the file is for the daemon to tell, in its answer.
+                // The daemon reports the problems of the file in its reply.
             }
         }
 
@@ -62,7 +65,7 @@ internal static class ServedSocket
 
     private static bool IsPath(string key) => key.Equals("Socket:Path", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>The path of a listening socket; null for all others.</summary>
+    /// <summary>Returns the path of a listening socket; null for all other descriptors.</summary>
     private static string? PathOf(FileDescriptor pidfd, int number)
     {
         using FileDescriptor? socket = Libc.pidfd_getfd(pidfd, number);

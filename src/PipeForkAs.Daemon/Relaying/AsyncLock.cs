@@ -1,14 +1,13 @@
 namespace PipeForkAs.Daemon.Relaying;
 
-/// <summary>A lock that is awaited, first come first served. All on the loop's thread.</summary>
+/// <summary>An asynchronous lock that serves waiters in order. Used only on the loop's thread.</summary>
 internal sealed class AsyncLock
 {
     private readonly Queue<TaskCompletionSource> waiting = new();
 
-    /// <summary>Whether it is held.</summary>
     public bool IsHeld { get; private set; }
 
-    /// <summary>Waits for the lock; disposing what comes back releases it.</summary>
+    /// <summary>Waits for the lock. Disposing the result releases it.</summary>
     public async ValueTask<Holder> AcquireAsync()
     {
         if (IsHeld)
@@ -30,7 +29,7 @@ internal sealed class AsyncLock
             IsHeld = false;
     }
 
-    /// <summary>Holds the lock.</summary>
+    /// <summary>Represents ownership of the lock.</summary>
     internal readonly struct Holder(AsyncLock owner) : IDisposable
     {
         public void Dispose() => owner.Release();

@@ -1,14 +1,14 @@
 namespace PipeForkAs.Daemon.Relaying;
 
-/// <summary>Learns why a relay stops before its stream ends.</summary>
+/// <summary>Receives the reason why a relay stops before its stream ends.</summary>
 internal interface IRelayObserver
 {
-    /// <summary>The outputs together hold more than they may; the rest is not relayed.</summary>
+    /// <summary>The outputs together exceeded the limit; the rest is not relayed.</summary>
     void OutputLimitReached();
 
-    /// <summary>Descriptors came with an output; the rest of it is not relayed.</summary>
+    /// <summary>The job sent descriptors with an output; the rest of the output is not relayed.</summary>
     void JobSentDescriptors();
 
-    /// <summary>Descriptors came with the input; the rest of it is not relayed.</summary>
+    /// <summary>The caller sent descriptors with the input; the rest of the input is not relayed.</summary>
     void ClientSentDescriptors();
 }

@@ -6,28 +6,28 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Relaying;
 
-/// <summary>Moves what the client sends behind its request to the job's stdin: inside the kernel where it is much.</summary>
+/// <summary>Moves the bytes that the caller sends after its request to the job's stdin. Large input moves inside the kernel.</summary>
 internal sealed class InputRelay(Connection client, UntrustedSocket stdin, IRelayObserver observer) : IDisposable
 {
-    /// <summary>Up to this many bytes are copied.</summary>
+    /// <summary>The maximum number of bytes that are copied instead of spliced.</summary>
     private const int Small = 4096;
 
     private Watch? writable;
     private PrivatePipe? pipe;
     private bool stopped;
 
-    /// <summary>When something last went there, or the relay was made; a time stamp of the loop's.</summary>
+    /// <summary>The time when the relay last moved something to the job, or was created, as a timestamp of the loop.</summary>
     public long LastMoved { get; private set; } = client.Loop.Time.GetTimestamp();
 
-    /// <summary>Bytes that went to the job's stdin so far.</summary>
+    /// <summary>The number of bytes that were moved to the job's stdin.</summary>
     public long Bytes { get; private set; }
 
     /// <summary>
-    /// Relays until the client has shut its writing side down, the job reads no more, or the connection was closed. The job's input ends
-    /// only for a client that ended it itself: one that died must not look to the job like one that was finished, since a job
-    /// may replace a file with what came. That job is cancelled, and its input goes with it.
+    /// Relays until the caller shuts down its writing side, the job reads no more, or the connection is closed. The job's input ends only
+    /// if the caller ended it. The input of a caller that died must not look complete, because a job may replace a file with it. In that
+    /// case the job is cancelled, and its input goes away with it.
     /// </summary>
-    /// <param name="beginning">What was read behind the request's line already.</param>
+    /// <param name="beginning">The bytes after the request line that are already read.</param>
     public async Task RunAsync(ReadOnlyMemory<byte> beginning)
     {
         if (!await CopyAsync(beginning))
@@ -75,7 +75,7 @@ internal sealed class InputRelay(Connection client, UntrustedSocket stdin, IRela
         }
     }
 
-    /// <summary>Stops relaying; nothing of it touches the job's stdin any more.</summary>
+    /// <summary>Stops relaying. After this, the relay does not touch the job's stdin.</summary>
     public void Dispose()
     {
         stopped = true;
@@ -83,7 +83,7 @@ internal sealed class InputRelay(Connection client, UntrustedSocket stdin, IRela
         pipe?.Dispose();
     }
 
-    /// <summary>False where it is over: the job reads no more.</summary>
+    /// <summary>Copies bytes to the job. Returns false if the job reads no more.</summary>
     private async ValueTask<bool> CopyAsync(ReadOnlyMemory<byte> data)
     {
         while (!data.IsEmpty)
@@ -103,14 +103,14 @@ internal sealed class InputRelay(Connection client, UntrustedSocket stdin, IRela
         return await ContinuesAsync();
     }
 
-    /// <summary>Until the client has sent no more than is here. False where it is over: the job reads no more.</summary>
+    /// <summary>Moves bytes to the job until the caller's socket is empty. Returns false if the job reads no more.</summary>
     private async ValueTask<bool> SpliceAsync(PrivatePipe by)
     {
         while (!client.IsClosed)
         {
             long left = client.Input.SpliceTo(by.Write).Count;
             if (left <= 0)
-                return true; // Nothing more now, or never: reading tells which.
+                return true; // Nothing more now, or the end; the next read shows which.
             while (left > 0)
             {
                 IOResult moved = stdin.SpliceFrom(by.Read, (int)left);

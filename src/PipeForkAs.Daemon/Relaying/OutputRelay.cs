@@ -8,42 +8,42 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.Daemon.Relaying;
 
 /// <summary>
-/// Moves the job's output to the client. Large output goes inside the kernel by splice(2) and the daemon never holds it: a client
-/// that does not read fills its socket and then the job's, and the job waits. Small output is cheaper to copy.
+/// Moves the job's output to the caller. Large output moves inside the kernel with splice(2), and the daemon never stores it: if the caller
+/// does not read, its socket fills up, then the job's socket, and the job waits. For small output, copying is cheaper.
 /// </summary>
 internal sealed class OutputRelay(
     Connection client, UntrustedSocket stdout, UntrustedSocket? stderr, long? limit, IRelayObserver observer)
     : IDisposable
 {
-    /// <summary>Up to this many bytes are copied.</summary>
+    /// <summary>The maximum number of bytes that are copied instead of spliced.</summary>
     private const int Small = 4096;
 
-    /// <summary>A frame goes out whole before another begins.</summary>
+    /// <summary>Ensures that each frame is sent completely before the next one.</summary>
     private readonly AsyncLock sending = new();
 
     private readonly List<PrivatePipe> pipes = [];
     private Watch? stdoutWatch, stderrWatch;
     private bool abandoned;
 
-    /// <summary>Whether the reply is in frames: stderr has a stream of its own.</summary>
+    /// <summary>Whether the reply consists of frames. Then stderr has its own stream.</summary>
     private bool InFrames => stderr is not null;
 
-    /// <summary>Bytes of stdout so far; with one stream for both, of both.</summary>
+    /// <summary>The number of bytes of stdout so far. Includes stderr if both share one stream.</summary>
     public long StdoutBytes { get; private set; }
 
-    /// <summary>Bytes of stderr so far.</summary>
+    /// <summary>The number of bytes of stderr so far.</summary>
     public long StderrBytes { get; private set; }
 
-    /// <summary>When something last came from there, or the relay was made; a time stamp of the loop's.</summary>
+    /// <summary>The time when the relay last moved something from the job, or was created, as a timestamp of the loop.</summary>
     public long LastMoved { get; private set; } = client.Loop.Time.GetTimestamp();
 
-    /// <summary>Whether the client saw the end of a line last, or nothing. Unknown counts as no: it costs an empty line.</summary>
+    /// <summary>Whether the caller has received no output or a line break last. False if unknown, which only costs an empty line.</summary>
     public bool AtLineStart { get; private set; } = true;
 
-    /// <summary>Whether a piece of output is on its way, and the client has not taken all of it.</summary>
+    /// <summary>Whether the caller has received only a part of a piece of output.</summary>
     public bool WaitsForClient => sending.IsHeld;
 
-    /// <summary>Relays until all outputs are at their end, or the client is gone, or <see cref="Abandon"/>.</summary>
+    /// <summary>Relays until all outputs have ended, the caller is gone, or <see cref="Abandon"/> is called.</summary>
     public async Task RunAsync()
     {
         Task first = PumpAsync(
@@ -55,8 +55,8 @@ internal sealed class OutputRelay(
     }
 
     /// <summary>
-    /// Stops waiting: for outputs that somebody still holds open, and for a client that takes no more. That one has a piece of
-    /// output in part, behind which nothing can be said: its reply is cut short.
+    /// Stops waiting for outputs that a process keeps open, and for a caller that reads no more. Such a caller has received only a part of
+    /// a piece of output, so nothing can follow, and its reply is truncated.
     /// </summary>
     public void Abandon()
     {
@@ -76,7 +76,7 @@ internal sealed class OutputRelay(
 
     private async Task PumpAsync(UntrustedSocket stream, Watch watch, FrameType type)
     {
-        // It has room for a frame's header in front.
+        // The buffer has room for a frame header at the front.
         byte[] buffer = ArrayPool<byte>.Shared.Rent(FrameHeader.Size + Small);
         try
         {
@@ -115,7 +115,7 @@ internal sealed class OutputRelay(
             await client.Turns.EnterAsync(client.Caller.Bucket);
             if (read.Count < Small || abandoned)
                 continue;
-#pragma warning disable CA2000 // The receiver owns it, and closes it.
+#pragma warning disable CA2000 // The receiver owns it and closes it.
             pipe ??= MakePipe();
 #pragma warning restore CA2000
             if (pipe is null)
@@ -125,10 +125,10 @@ internal sealed class OutputRelay(
             {
                 using (await sending.AcquireAsync())
                 {
-                    // What is in the pipe is a promise that a frame's header can make.
+                    // The number of bytes in the pipe is certain, so a frame header can announce it.
                     int taken = abandoned ? 0 : (int)stream.SpliceTo(pipe.Write).Count;
                     if (taken <= 0)
-                        break; // Nothing more now, or never: reading tells which.
+                        break; // Nothing more now, or the end; the next read shows which.
                     int allowed = Allowed(taken);
                     goOn = (allowed == 0 || await SpliceAsync(pipe, allowed, type)) && allowed == taken;
                 }
@@ -146,7 +146,7 @@ internal sealed class OutputRelay(
         return pipe;
     }
 
-    /// <summary>How much of what a job wrote may go to the client. Where that is not all, the limit is reached.</summary>
+    /// <summary>Returns how many bytes of the output may go to the caller. Fewer than requested means that the limit is reached.</summary>
     private int Allowed(int count)
     {
         if (limit is not { } most || StdoutBytes + StderrBytes + count <= most)

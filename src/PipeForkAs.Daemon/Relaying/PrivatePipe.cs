@@ -3,12 +3,12 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Relaying;
 
 /// <summary>
-/// A pipe that never leaves the daemon: by it, bytes go from one socket to another inside the kernel (splice(2) wants a pipe on one
-/// side), and nobody else can hold its lock.
+/// A pipe that never leaves the daemon. It moves bytes from one socket to another inside the kernel, because splice(2) requires a pipe on
+/// one side. No other process can hold its lock.
 /// </summary>
 internal sealed class PrivatePipe : IDisposable
 {
-    /// <summary>What it takes at most in one go; its size where nobody changed it; pipe(7).</summary>
+    /// <summary>The maximum number of bytes in one transfer: the default size of a pipe; see pipe(7).</summary>
     public const int Capacity = 65_536;
 
     private PrivatePipe((FileDescriptor Read, FileDescriptor Write) ends) => (Read, Write) = ends;
@@ -17,7 +17,7 @@ internal sealed class PrivatePipe : IDisposable
 
     public FileDescriptor Write { get; }
 
-    /// <summary>Makes one; null where there are no descriptors left: the bytes are copied then.</summary>
+    /// <summary>Creates a pipe. Returns null if the process ran out of descriptors; then the bytes are copied.</summary>
     public static PrivatePipe? TryCreate()
     {
         try

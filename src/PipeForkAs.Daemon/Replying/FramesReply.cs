@@ -3,7 +3,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Replying;
 
-/// <summary>For programs: each piece of output with its header, and the end record last.</summary>
+/// <summary>The reply for programs: each piece of output with its header, and the end record last.</summary>
 internal sealed class FramesReply(Connection client) : Reply(client)
 {
     public override bool SeparatesStderr => true;
@@ -12,7 +12,7 @@ internal sealed class FramesReply(Connection client) : Reply(client)
 
     public override ValueTask<bool> WriteAsync(ReadOnlyMemory<byte> output) => SendAsync(FrameType.Stdout, output);
 
-    /// <summary>The last frame.</summary>
+    /// <summary>Returns the last frame.</summary>
     public static byte[] EndFrame(EndRecord record) => Frame(FrameType.End, record.ToJson());
 
     public override async ValueTask EndAsync(EndRecord record, bool atLineStart) => await Client.SendAsync(EndFrame(record));

@@ -5,7 +5,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Replying;
 
-/// <summary>For people and shell scripts: the output as it is, and a last line where anything but exit 0 happened.</summary>
+/// <summary>The reply for people and shell scripts: the unchanged output, and a last line for any result except exit code 0.</summary>
 internal sealed class TextReply(Connection client) : Reply(client)
 {
     public override bool SeparatesStderr => false;
@@ -15,8 +15,8 @@ internal sealed class TextReply(Connection client) : Reply(client)
     public override ValueTask<bool> WriteAsync(ReadOnlyMemory<byte> output) => Client.SendAsync(output);
 
     /// <summary>
-    /// The last line of an answer to a request that did not go well. A job chooses what its exception says: it must be neither a second
-    /// line nor a terminal's escape sequence.
+    /// Returns the last line of the reply to a request that failed. A job chooses the message of its exception, so the message is escaped:
+    /// it must not contain another line or an escape sequence for terminals.
     /// </summary>
     public static byte[] EndLine(EndRecord record, bool atLineStart)
     {

@@ -44,7 +44,7 @@ internal sealed class ForkedWorker
     public bool IsAnswered { get; private set; }
 
     /// <summary>
-    /// Completes when the worker ends, with the way it ended. The result is null if the job host was lost: then nobody knows how.
+    /// Completes when the worker ends, with the way it ended. The result is null if the job host was lost, because then the way is unknown.
     /// </summary>
     public Task<WorkerExited?> Ended => ended.Task;
 

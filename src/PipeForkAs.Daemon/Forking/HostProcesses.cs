@@ -216,7 +216,7 @@ internal sealed class HostProcesses : IHostProcessOwner
 
         // Other processes may provide workers for the waiting requests.
         pool.Fill();
-#pragma warning disable CA2000 // The timer must fire, so nobody keeps it to cancel it.
+#pragma warning disable CA2000 // The timer must fire and is never cancelled.
         context.Loop.Schedule(pause, () =>
         {
             if (stage == HostProcessesStage.Serving)

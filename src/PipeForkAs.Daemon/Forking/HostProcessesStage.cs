@@ -6,7 +6,9 @@ internal enum HostProcessesStage
     /// <summary>Not all processes can fork yet. If one is lost, the start fails.</summary>
     Starting,
 
-    /// <summary>Like <see cref="Starting"/>, but another job host has replaced this one.</summary>
+    /// <summary>
+    /// Not all processes can fork yet, and another job host has replaced this one. If one process is lost, the start fails.
+    /// </summary>
     StartingRetired,
 
     /// <summary>The processes fork. A lost process is started again.</summary>

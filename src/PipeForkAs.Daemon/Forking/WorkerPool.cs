@@ -291,7 +291,7 @@ internal sealed class WorkerPool(
         if (refillPaused)
             return;
         refillPaused = true;
-#pragma warning disable CA2000 // The timer must fire, so nobody keeps it to cancel it.
+#pragma warning disable CA2000 // The timer must fire and is never cancelled.
         loop.Schedule(RefillPause, () =>
         {
             refillPaused = false;

@@ -68,7 +68,7 @@ internal sealed class ServiceReport(
         if (isScheduled || stage is Stage.New or Stage.Ended || !notifier.IsEnabled)
             return;
         isScheduled = true;
-#pragma warning disable CA2000 // The timer must fire, so nobody keeps it to cancel it.
+#pragma warning disable CA2000 // The timer must fire and is never cancelled.
         loop.Schedule(StatusPause, Publish);
 #pragma warning restore CA2000
     }
@@ -81,7 +81,7 @@ internal sealed class ServiceReport(
             return;
         if (isHealthy())
             notifier.Notify(ServiceStates.Alive);
-#pragma warning disable CA2000 // The timer must fire, so nobody keeps it to cancel it.
+#pragma warning disable CA2000 // The timer must fire and is never cancelled.
         loop.Schedule(pause, () => Live(pause));
 #pragma warning restore CA2000
     }
@@ -91,7 +91,7 @@ internal sealed class ServiceReport(
         if (stage == Stage.Ended || !notifier.IsEnabled)
             return;
         notifier.Notify(ServiceStates.ExtendTimeout(StopPatience));
-#pragma warning disable CA2000 // The timer must fire, so nobody keeps it to cancel it.
+#pragma warning disable CA2000 // The timer must fire and is never cancelled.
         loop.Schedule(StopPatience / 4, Extend);
 #pragma warning restore CA2000
     }

@@ -21,9 +21,7 @@ internal sealed class RequestPipeline(
     CurrentConfiguration configuration, JobAuthorization authorization, JobRunner runner, QueryHandlers queries, RequestRecords records,
     ILogger logger)
 {
-    /// <summary>
-    /// The longest time, and with <see cref="LingerBytes"/> the most bytes, for which a refused caller may continue to send input.
-    /// </summary>
+    /// <summary>The longest time, and the most bytes, for which a refused caller may continue to send the input of its job.</summary>
     private static readonly TimeSpan LingerPatience = TimeSpan.FromSeconds(1);
 
     private const long LingerBytes = 64 * 1024 * 1024;

@@ -66,8 +66,8 @@ internal sealed class JobsQuestions(Loop loop, Predicate<JobsQuestion> send)
     }
 
     /// <summary>
-    /// Sends a question in its turn. It keeps its place until the answer arrives or <see cref="LongestPatience"/> is over, long after its
-    /// callers gave up. This protects the other daemon from a flood of questions.
+    /// Sends a question in its turn. The question keeps its place until the answer arrives, or until long after its callers gave up. This
+    /// protects the other daemon from a flood of questions.
     /// </summary>
     private async Task AskInTurnAsync(
         Bucket bucket, UserId caller, long? cancel, TaskCompletionSource<JobsAnswer?> answer, Task givenUp)

@@ -169,7 +169,7 @@ internal sealed class Successor : IDisposable
     private void Live()
     {
         channel.Send(new HandoverMessage { Alive = true });
-#pragma warning disable CA2000 // The timer must fire, so nobody keeps it to cancel it.
+#pragma warning disable CA2000 // The timer must fire and is never cancelled.
         loop.Schedule(AlivePause, Live);
 #pragma warning restore CA2000
     }

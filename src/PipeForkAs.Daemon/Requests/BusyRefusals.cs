@@ -68,7 +68,7 @@ internal sealed class BusyRefusals(FairTurns turns, RequestCounts counts, Audit 
     private EndRecord Record(string problem)
     {
         var record = new EndRecord { Code = ReplyCode.Busy, Message = problem };
-        counts.Answered(record.Code);
+        counts.Answered(record);
         return record;
     }
 }

@@ -12,7 +12,7 @@ internal sealed class RequestCounts(Action changed)
     /// <summary>The number of running jobs.</summary>
     public int Running { get; private set; }
 
-    /// <summary>The number of requests whose job ran to its end, with any result.</summary>
+    /// <summary>The number of requests whose job ran, with any result, and of queries that succeeded.</summary>
     public long Served { get; private set; }
 
     /// <summary>The number of refused requests, for which nothing ran.</summary>
@@ -36,12 +36,11 @@ internal sealed class RequestCounts(Action changed)
         changed();
     }
 
-    /// <summary>Notes the reply code of a request.</summary>
-    public void Answered(ReplyCode code)
+    /// <summary>Notes the end of a request.</summary>
+    public void Answered(EndRecord end)
     {
-        byCode[(int)code]++;
-        if (code is ReplyCode.BadRequest or ReplyCode.TooLarge or ReplyCode.UnknownJob or ReplyCode.UnknownUser or ReplyCode.BadArguments
-            or ReplyCode.Denied or ReplyCode.Busy)
+        byCode[(int)end.Code]++;
+        if (end.Code != ReplyCode.Ok && end.Pid is null)
             Refused++;
         else
             Served++;

@@ -13,7 +13,7 @@ internal sealed class RequestRecords(Audit audit, RequestCounts counts)
     {
         end = end with { Seconds = Math.Round(Stopwatch.GetElapsedTime(client.Accepted).TotalSeconds, 6) };
         trail.End = end;
-        counts.Answered(end.Code);
+        counts.Answered(end);
         return end;
     }
 

@@ -96,7 +96,7 @@ public sealed partial class ServiceReportTests
             for (int i = 0; i < 1000; i++)
             {
                 counts.Begun();
-                counts.Answered(i % 10 == 0 ? ReplyCode.Denied : ReplyCode.Failed);
+                counts.Answered(new EndRecord { Code = i % 10 == 0 ? ReplyCode.Denied : ReplyCode.Failed, Pid = i % 10 == 0 ? null : 1 });
                 if (i > 0)
                     counts.Ended();
             }

@@ -4,7 +4,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Jobs;
 
-/// <summary>A registered function. What is said about it here is shown by <c>describe</c> and held by the worker.</summary>
+/// <summary>A registered function. <c>describe</c> shows its options, and the worker applies them.</summary>
 public abstract class Job
 {
     private readonly List<string> environment = [];
@@ -19,24 +19,24 @@ public abstract class Job
         Kind = kind;
     }
 
-    /// <summary>The name by which clients ask for it.</summary>
+    /// <summary>The name that clients use in a request.</summary>
     public string Name { get; }
 
     internal JobKind Kind { get; }
 
-    /// <summary>What it does, in one line.</summary>
+    /// <summary>What the job does, in one line.</summary>
     public string Description { get; private set; } = "";
 
-    /// <summary>How long it may run; zero where only the daemon's limit holds.</summary>
+    /// <summary>How long the job may run; zero if only the daemon's limit applies.</summary>
     public TimeSpan Timeout { get; private set; }
 
     /// <summary>The environment variables that a client may set.</summary>
     public IReadOnlyList<string> Environment => environment;
 
-    /// <summary>The same of those that change which code common programs run.</summary>
+    /// <summary>The environment variables that a client may set and that change which code common programs run.</summary>
     public IReadOnlyList<string> UnsafeEnvironment => unsafeEnvironment;
 
-    /// <summary>What it may reach; all of them hold.</summary>
+    /// <summary>What the job may access; all sandboxes apply together.</summary>
     public IReadOnlyList<Sandbox> Sandboxes => sandboxes;
 
     /// <summary>The arguments whose values the daemon's audit records show; <c>*</c> for all.</summary>
@@ -45,7 +45,7 @@ public abstract class Job
     /// <summary>Whether programs that the job executes may gain privileges, as set-user-id programs do.</summary>
     public bool MayGainPrivileges { get; private set; }
 
-    /// <summary>Says what the job does.</summary>
+    /// <summary>Sets the description of the job.</summary>
     /// <param name="description">One line.</param>
     public Job WithDescription(string description)
     {
@@ -56,8 +56,10 @@ public abstract class Job
         return this;
     }
 
-    /// <summary>Ends the job when it runs longer. Clients and the daemon's configuration can only shorten it.</summary>
-    /// <param name="timeout">Over zero, at most a day.</param>
+    /// <summary>Limits how long the job runs; a job that runs longer times out. Clients and the daemon's configuration can only shorten the
+    /// limit.
+    /// </summary>
+    /// <param name="timeout">More than zero, at most a day.</param>
     public Job WithTimeout(TimeSpan timeout)
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout, TimeSpan.Zero);
@@ -67,8 +69,8 @@ public abstract class Job
     }
 
     /// <summary>Lets clients set these environment variables.</summary>
-    /// <param name="names">Names; never those that change which code runs (LD_*, PATH, DOTNET_* and the like).</param>
-    /// <exception cref="ArgumentException">A name is not valid, or one that is never allowed.</exception>
+    /// <param name="names">Names, except those that change which code runs (LD_*, PATH, DOTNET_* and the like).</param>
+    /// <exception cref="ArgumentException">A name is not valid, or is never allowed.</exception>
     public Job AllowEnvironment(params ReadOnlySpan<string> names)
     {
         foreach (string name in names)
@@ -88,11 +90,12 @@ public abstract class Job
         return this;
     }
 
-    /// <summary>
-    /// Lets clients set environment variables that change which code common programs run, as <c>GIT_SSH_COMMAND</c> and <c>LESSOPEN</c> do:
-    /// whoever may run the job may then run any code as the job's user. <c>describe</c> shows them.
+    /// <summary>Lets clients set environment variables that change which code common programs run, such as <c>GIT_SSH_COMMAND</c> and
+    /// <c>LESSOPEN</c>. A caller that may run the job may then run any code as the job's user. <c>describe</c> shows these variables.
     /// </summary>
-    /// <param name="names">Names that <see cref="AllowEnvironment"/> refuses for that; never those that are not allowed at all.</param>
+    /// <param name="names">
+    /// Names that <see cref="AllowEnvironment"/> refuses for this reason; names that are never allowed are refused here too.
+    /// </param>
     /// <exception cref="ArgumentException">A name is not one of these.</exception>
     public Job AllowUnsafeEnvironment(params ReadOnlySpan<string> names)
     {
@@ -111,13 +114,12 @@ public abstract class Job
         return this;
     }
 
-    /// <summary>
-    /// Takes from the job what it does not need. The configuration can take more, and give nothing back. Where the kernel lacks what this
-    /// needs (Landlock, seccomp) the daemon does not start with the job.
+    /// <summary>Takes access away from the job that it does not need. The configuration can take more away, but cannot give any back. If
+    /// the kernel lacks a required feature (Landlock, seccomp), the daemon does not start with this job.
     /// </summary>
-    /// <param name="sandbox">What it may reach. Several all hold.</param>
+    /// <param name="sandbox">What the job may access. Several sandboxes apply together.</param>
     /// <exception cref="ArgumentException">
-    /// A path is neither absolute nor below <c>~</c>, there are too many, or nothing is taken.
+    /// A path is neither absolute nor below <c>~</c>, there are too many paths, or the sandbox restricts nothing.
     /// </exception>
     public Job WithSandbox(Sandbox sandbox)
     {
@@ -136,9 +138,8 @@ public abstract class Job
         return this;
     }
 
-    /// <summary>
-    /// Lets the daemon's audit records show these arguments. Of all others they hold a keyed hash, which tells nobody what they were:
-    /// never name a password, a token or a key.
+    /// <summary>Lets the daemon's audit records show these arguments. For all other arguments, the records contain a keyed hash, which does
+    /// not reveal the value. Never name a password, a token or a key here.
     /// </summary>
     /// <param name="names">Names of arguments; none for all of them.</param>
     public Job WithAuditedArguments(params ReadOnlySpan<string> names)
@@ -154,9 +155,8 @@ public abstract class Job
         return this;
     }
 
-    /// <summary>
-    /// Lets programs that the job executes gain privileges, as sudo(8) and other set-user-id programs do. Without it, and in a sandbox,
-    /// no_new_privs is set; prctl(2).
+    /// <summary>Lets programs that the job executes gain privileges, as sudo(8) and other set-user-id programs do. Without this, and in a
+    /// sandbox, the worker sets no_new_privs; prctl(2).
     /// </summary>
     public Job AllowNewPrivileges()
     {
@@ -164,7 +164,7 @@ public abstract class Job
         return this;
     }
 
-    /// <summary>The JSON schema of the arguments; null where the job takes none.</summary>
+    /// <summary>Returns the JSON schema of the arguments; null if the job takes none.</summary>
     internal abstract JsonNode? ArgumentsSchema();
 
     /// <summary>Runs the function and returns its exit code.</summary>

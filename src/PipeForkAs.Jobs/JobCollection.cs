@@ -5,10 +5,10 @@ using PipeForkAs.Protocol;
 
 namespace PipeForkAs.Jobs;
 
-/// <summary>The jobs that a job host holds. The daemon looks a client's name up here and nowhere else.</summary>
+/// <summary>The jobs of a job host. The daemon looks up the names in client requests here and nowhere else.</summary>
 /// <remarks>
-/// The priorities of the overloads decide for a lambda that fits several, such as one that only throws: text before an exit code, a
-/// function that returns at once before one that returns a task, and a <see cref="JobContext"/> before a <see cref="CancellationToken"/>.
+/// The overloads have priorities for a lambda that fits several, such as one that only throws: text before an exit code, a function that
+/// returns at once before one that returns a task, and a <see cref="JobContext"/> before a <see cref="CancellationToken"/>.
 /// </remarks>
 public sealed class JobCollection
 {
@@ -43,9 +43,8 @@ public sealed class JobCollection
         return Add(new TextJob(name, _ => Wait(function())));
     }
 
-    /// <summary>
-    /// Adds an asynchronous function that returns text and takes the token that SIGTERM cancels (<see
-    /// cref="JobContext.CancellationToken"/>).
+    /// <summary>Adds an asynchronous function that returns text and takes the token that SIGTERM cancels
+    /// (<see cref="JobContext.CancellationToken"/>).
     /// </summary>
     /// <inheritdoc cref="Add(string, Func{string})"/>
     [OverloadResolutionPriority(OfToken)]
@@ -73,7 +72,7 @@ public sealed class JobCollection
         return Add(new TextJob(name, context => Wait(function(context))));
     }
 
-    /// <summary>Adds a function over the job's streams. It takes no arguments; what it returns, 0 to 255, is the job's exit code.</summary>
+    /// <summary>Adds a function that uses the job's streams. It takes no arguments; its result, 0 to 255, is the job's exit code.</summary>
     /// <inheritdoc cref="Add(string, Func{string})"/>
     [OverloadResolutionPriority(ExitCodeAtOnce)]
     public Job Add(string name, Func<JobContext, int> function)
@@ -82,8 +81,8 @@ public sealed class JobCollection
         return Add(new StreamingJob(name, function));
     }
 
-    /// <summary>
-    /// Adds an asynchronous function over the job's streams. It takes no arguments; what it returns, 0 to 255, is the job's exit code.
+    /// <summary>Adds an asynchronous function that uses the job's streams. It takes no arguments; its result, 0 to 255, is the job's exit
+    /// code.
     /// </summary>
     /// <inheritdoc cref="Add(string, Func{string})"/>
     [OverloadResolutionPriority(ExitCodeLater)]
@@ -94,12 +93,12 @@ public sealed class JobCollection
     }
 
     /// <summary>Adds a function that takes arguments and returns text, which becomes the job's standard output.</summary>
-    /// <typeparam name="TArguments">The arguments: a record whose properties are the arguments' names.</typeparam>
+    /// <typeparam name="TArguments">The arguments: a record whose properties have the arguments' names.</typeparam>
     /// <param name="name">The job's name: 1 to 64 characters of a-z, A-Z, 0-9, '-', '_' and '.', the first a letter or a digit.</param>
     /// <param name="arguments">
-    /// The arguments' JSON from a <c>JsonSerializerContext</c> of your project, for example <c>() => MyJson.Default.MyArguments</c>: a
-    /// function, since the first use of JSON fixes the seed of string hashes, which each worker must have for itself. The daemon refuses
-    /// unknown, duplicate and missing arguments.
+    /// Returns the arguments' JSON type information from a <c>JsonSerializerContext</c> of your project, for example <c>() =>
+    /// MyJson.Default.MyArguments</c>. It is a function because the first use of JSON fixes the seed of string hashes, and each worker must
+    /// have its own seed. The daemon refuses unknown, duplicate and missing arguments.
     /// </param>
     /// <param name="function">The function.</param>
     /// <exception cref="ArgumentException">The name is not valid, or already registered.</exception>
@@ -153,7 +152,7 @@ public sealed class JobCollection
         return Add(new TextJob(name, context => Wait(function(reader.Read(context.ArgumentsJson), context)), reader));
     }
 
-    /// <summary>Adds a function over the job's streams that takes arguments; what it returns, 0 to 255, is the job's exit code.</summary>
+    /// <summary>Adds a function that takes arguments and uses the job's streams; its result, 0 to 255, is the job's exit code.</summary>
     /// <inheritdoc cref="Add{TArguments}(string, Func{JsonTypeInfo{TArguments}}, Func{TArguments, string})"/>
     [OverloadResolutionPriority(ExitCodeAtOnce)]
     public Job Add<TArguments>(string name, Func<JsonTypeInfo<TArguments>> arguments, Func<TArguments, JobContext, int> function)
@@ -163,8 +162,8 @@ public sealed class JobCollection
         return Add(new StreamingJob(name, context => function(reader.Read(context.ArgumentsJson), context), reader));
     }
 
-    /// <summary>
-    /// Adds an asynchronous function over the job's streams that takes arguments; what it returns, 0 to 255, is the job's exit code.
+    /// <summary>Adds an asynchronous function that takes arguments and uses the job's streams; its result, 0 to 255, is the job's exit
+    /// code.
     /// </summary>
     /// <inheritdoc cref="Add{TArguments}(string, Func{JsonTypeInfo{TArguments}}, Func{TArguments, string})"/>
     [OverloadResolutionPriority(ExitCodeLater)]
@@ -175,18 +174,18 @@ public sealed class JobCollection
         return Add(new StreamingJob(name, context => Wait(function(reader.Read(context.ArgumentsJson), context)), reader));
     }
 
-    /// <summary>
-    /// Adds a function from an arguments record to a result record, which is written to standard output as one line of JSON.
+    /// <summary>Adds a function that takes an arguments record and returns a result record. The worker writes the result to standard output
+    /// as one line of JSON.
     /// </summary>
-    /// <typeparam name="TArguments">The arguments: a record whose properties are the arguments' names.</typeparam>
+    /// <typeparam name="TArguments">The arguments: a record whose properties have the arguments' names.</typeparam>
     /// <typeparam name="TResult">The result.</typeparam>
     /// <param name="name">The job's name: 1 to 64 characters of a-z, A-Z, 0-9, '-', '_' and '.', the first a letter or a digit.</param>
     /// <param name="arguments">
-    /// The arguments' JSON from a <c>JsonSerializerContext</c> of your project, for example <c>() => MyJson.Default.MyArguments</c>: a
-    /// function, since the first use of JSON fixes the seed of string hashes, which each worker must have for itself. The daemon refuses
-    /// unknown, duplicate and missing arguments.
+    /// Returns the arguments' JSON type information from a <c>JsonSerializerContext</c> of your project, for example <c>() =>
+    /// MyJson.Default.MyArguments</c>. It is a function because the first use of JSON fixes the seed of string hashes, and each worker must
+    /// have its own seed. The daemon refuses unknown, duplicate and missing arguments.
     /// </param>
-    /// <param name="result">The result's JSON, in the same way.</param>
+    /// <param name="result">Returns the result's JSON type information, in the same way.</param>
     /// <param name="function">The function.</param>
     /// <exception cref="ArgumentException">The name is not valid, or already registered.</exception>
     [OverloadResolutionPriority(TextAtOnce)]
@@ -197,8 +196,9 @@ public sealed class JobCollection
         return AddTyped(name, arguments, result, (values, _) => function(values));
     }
 
-    /// <summary>Adds an asynchronous function from an arguments record to a result record.</summary>
-    /// <inheritdoc cref="Add{TArguments, TResult}(string, Func{JsonTypeInfo{TArguments}}, Func{JsonTypeInfo{TResult}}, Func{TArguments, TResult})"/>
+    /// <summary>Adds an asynchronous function that takes an arguments record and returns a result record.</summary>
+    /// <inheritdoc
+    /// cref="Add{TArguments, TResult}(string, Func{JsonTypeInfo{TArguments}}, Func{JsonTypeInfo{TResult}}, Func{TArguments, TResult})"/>
     [OverloadResolutionPriority(TextLater)]
     public Job Add<TArguments, TResult>(
         string name, Func<JsonTypeInfo<TArguments>> arguments, Func<JsonTypeInfo<TResult>> result, Func<TArguments, Task<TResult>> function)
@@ -207,10 +207,11 @@ public sealed class JobCollection
         return AddTyped(name, arguments, result, (values, _) => Wait(function(values)));
     }
 
-    /// <summary>
-    /// Adds an asynchronous function from an arguments record to a result record that takes the token that SIGTERM cancels.
+    /// <summary>Adds an asynchronous function that takes an arguments record and the token that SIGTERM cancels, and returns a result
+    /// record.
     /// </summary>
-    /// <inheritdoc cref="Add{TArguments, TResult}(string, Func{JsonTypeInfo{TArguments}}, Func{JsonTypeInfo{TResult}}, Func{TArguments, TResult})"/>
+    /// <inheritdoc
+    /// cref="Add{TArguments, TResult}(string, Func{JsonTypeInfo{TArguments}}, Func{JsonTypeInfo{TResult}}, Func{TArguments, TResult})"/>
     [OverloadResolutionPriority(OfToken)]
     public Job Add<TArguments, TResult>(
         string name, Func<JsonTypeInfo<TArguments>> arguments, Func<JsonTypeInfo<TResult>> result,
@@ -220,8 +221,9 @@ public sealed class JobCollection
         return AddTyped(name, arguments, result, (values, context) => Wait(function(values, context.CancellationToken)));
     }
 
-    /// <summary>Adds a function from an arguments record to a result record that takes its context.</summary>
-    /// <inheritdoc cref="Add{TArguments, TResult}(string, Func{JsonTypeInfo{TArguments}}, Func{JsonTypeInfo{TResult}}, Func{TArguments, TResult})"/>
+    /// <summary>Adds a function that takes an arguments record and its context, and returns a result record.</summary>
+    /// <inheritdoc
+    /// cref="Add{TArguments, TResult}(string, Func{JsonTypeInfo{TArguments}}, Func{JsonTypeInfo{TResult}}, Func{TArguments, TResult})"/>
     [OverloadResolutionPriority(TextAtOnce)]
     public Job Add<TArguments, TResult>(
         string name, Func<JsonTypeInfo<TArguments>> arguments, Func<JsonTypeInfo<TResult>> result,
@@ -231,8 +233,9 @@ public sealed class JobCollection
         return AddTyped(name, arguments, result, function);
     }
 
-    /// <summary>Adds an asynchronous function from an arguments record to a result record that takes its context.</summary>
-    /// <inheritdoc cref="Add{TArguments, TResult}(string, Func{JsonTypeInfo{TArguments}}, Func{JsonTypeInfo{TResult}}, Func{TArguments, TResult})"/>
+    /// <summary>Adds an asynchronous function that takes an arguments record and its context, and returns a result record.</summary>
+    /// <inheritdoc
+    /// cref="Add{TArguments, TResult}(string, Func{JsonTypeInfo{TArguments}}, Func{JsonTypeInfo{TResult}}, Func{TArguments, TResult})"/>
     [OverloadResolutionPriority(TextLater)]
     public Job Add<TArguments, TResult>(
         string name, Func<JsonTypeInfo<TArguments>> arguments, Func<JsonTypeInfo<TResult>> result,
@@ -242,8 +245,8 @@ public sealed class JobCollection
         return AddTyped(name, arguments, result, (values, context) => Wait(function(values, context)));
     }
 
-    /// <summary>The job of that name, or null.</summary>
-    /// <param name="name">The name, in the letters that the job was registered with.</param>
+    /// <summary>Finds the job with this name; null if there is none.</summary>
+    /// <param name="name">The job's name, case-sensitive.</param>
     public Job? Find(string name)
     {
         foreach (Job job in jobs)

@@ -6,7 +6,7 @@ using PipeForkAs.Protocol.Worker;
 namespace PipeForkAs.Jobs;
 
 /// <summary>
-/// The entry of a job host: an executable that holds job functions, which the daemon has run as users in forked workers.
+/// The entry point of a job host: an executable with job functions. The daemon runs them as users, in forked workers.
 /// <code>
 /// return JobHost.Run(args, jobs =>
 /// {
@@ -16,16 +16,15 @@ namespace PipeForkAs.Jobs;
 /// </summary>
 public static class JobHost
 {
-    /// <summary>
-    /// Started by the daemon, serves it until it ends. Started by hand, lists the jobs (no argument, or <c>list</c>), describes one
-    /// (<c>describe JOB</c>) or runs one in this process, without forking and without becoming another user (<c>run JOB [NAME=VALUE
-    /// ...]</c>).
+    /// <summary>If the daemon started the process, serves the daemon until the daemon ends. If a person started it, lists the jobs (no
+    /// argument, or <c>list</c>), describes one (<c>describe JOB</c>), or runs one in this process, without a fork and as the current user
+    /// (<c>run JOB [NAME=VALUE ...]</c>).
     /// </summary>
     /// <param name="args">The arguments of <c>Main</c>.</param>
     /// <param name="register">
-    /// Registers the jobs. It runs as root, before any fork and once in each of the job host's processes (another one is started for the
-    /// first order that grants root), and must register the same each time: nothing in it may start a thread, a task or a timer, open a
-    /// socket or write to the console, and nothing secret may be kept, since every job can read the job host's memory.
+    /// Registers the jobs. It runs as root, before any fork, once in each process of the job host (another process starts for the first
+    /// order that grants root), and must register the same jobs each time. It must not start a thread, a task or a timer, open a socket or
+    /// write to the console. It must not keep a secret, because every job can read the job host's memory.
     /// </param>
     /// <returns>The exit code for <c>Main</c> to return.</returns>
     public static int Run(string[] args, Action<JobCollection> register)

@@ -3,11 +3,10 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Jobs;
 
-/// <summary>
-/// SIGTERM as a cancellation token, from the first time that a job asks for it, and as a descriptor, from the first time that one of its
-/// streams waits. A job that needs neither pays for neither.
+/// <summary>Provides SIGTERM as a cancellation token, once a job reads the token, and as a descriptor, once one of the job's streams waits.
+/// A job that needs neither pays for neither.
 /// </summary>
-#pragma warning disable CA1001 // It lives as long as the worker, which ends by _exit.
+#pragma warning disable CA1001 // It lives as long as the worker, which ends with _exit.
 internal sealed class TerminationSignal
 #pragma warning restore CA1001
 {
@@ -15,7 +14,7 @@ internal sealed class TerminationSignal
     private volatile CancellationTokenSource? source;
     private FileDescriptor? waker;
     private volatile bool came;
-#pragma warning disable RS0030 // It runs in a worker, behind the fork, or in a job host that is run by hand.
+#pragma warning disable RS0030 // It runs in a worker, after the fork, or in a job host that a person runs.
     private PosixSignalRegistration? registration;
 #pragma warning restore RS0030
 
@@ -43,8 +42,8 @@ internal sealed class TerminationSignal
         }
     }
 
-    /// <summary>Can be read once the token is cancelled: what waits for a stream wakes up by it.</summary>
-    /// <exception cref="SystemCallException">It cannot be made.</exception>
+    /// <summary>A descriptor that becomes readable when the token is cancelled; it wakes a waiting stream.</summary>
+    /// <exception cref="SystemCallException">The descriptor cannot be created.</exception>
     public FileDescriptor Waker
     {
         get
@@ -63,20 +62,20 @@ internal sealed class TerminationSignal
         }
     }
 
-    /// <summary>What eventfd(2) takes for a 1, in the order of this machine's bytes.</summary>
+    /// <summary>The value 1 for eventfd(2), in the byte order of this machine.</summary>
     private static ReadOnlySpan<byte> One => [1, 0, 0, 0, 0, 0, 0, 0];
 
-    /// <summary>Whether it is this signal's token.</summary>
+    /// <summary>Whether the token is the token of this signal.</summary>
     public bool Owns(CancellationToken token) => source is { } made && token == made.Token;
 
-    /// <summary>Throws once the signal came. Where no token was asked for, it ended the process.</summary>
-    /// <exception cref="OperationCanceledException">It came.</exception>
+    /// <summary>Throws if the signal has arrived. If no code has read the token, the signal has ended the process.</summary>
+    /// <exception cref="OperationCanceledException">The signal has arrived.</exception>
     public void ThrowIfCancelled()
     {
         if (!came)
             return;
 
-        // The signal's thread is about to cancel it: a job's catch may depend on the token.
+        // The signal's thread is about to cancel the token: a catch block of the job may depend on the token.
         CancellationToken token = source!.Token;
         var pause = default(SpinWait);
         while (!token.IsCancellationRequested)
@@ -84,7 +83,7 @@ internal sealed class TerminationSignal
         token.ThrowIfCancellationRequested();
     }
 
-    /// <summary>As the signal does. What waits wakes up first: what the job does at the token may depend on that.</summary>
+    /// <summary>Acts as the signal does. Wakes waiting calls first: code that the job runs on cancellation may depend on that.</summary>
     internal void Cancel()
     {
         lock (gate)
@@ -97,6 +96,6 @@ internal sealed class TerminationSignal
         source!.Cancel();
     }
 
-    /// <summary>Fails only where it was woken very often already.</summary>
+    /// <summary>Fails only if the descriptor already contains very many wake-ups.</summary>
     internal static void Wake(FileDescriptor eventDescriptor) => Libc.write(eventDescriptor, One);
 }

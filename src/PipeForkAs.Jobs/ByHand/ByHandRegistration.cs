@@ -4,16 +4,16 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Jobs.ByHand;
 
-/// <summary>Registers the jobs of a job host that a person started, and tells what the daemon would refuse.</summary>
+/// <summary>Registers the jobs of a job host that a person started, and reports what the daemon would refuse.</summary>
 internal static class ByHandRegistration
 {
-    /// <summary>
-    /// CoreCLR compiles methods anew on a thread that comes and goes as it likes; the kernel keeps 15 characters of its name.
+    /// <summary>The thread on which CoreCLR recompiles methods; it starts and ends at any time. The kernel keeps 15 characters of a
+    /// thread's name.
     /// </summary>
     private const string CompilerThread = ".NET Tiered Com";
 
-    /// <summary>Registers the jobs. What else the author's function throws is the author's, with its stack.</summary>
-    /// <returns>False where the registration is refused, which is told on standard error.</returns>
+    /// <summary>Registers the jobs. Other exceptions of the registering function propagate with their stack.</summary>
+    /// <returns>False if the daemon would refuse the registration; standard error then says why.</returns>
     public static bool TryRegister(JobCollection jobs, Action<JobCollection> register)
     {
         int threads = CountThreads();
@@ -27,7 +27,7 @@ internal static class ByHandRegistration
             return false;
         }
 
-        // CoreCLR has threads of its own, which the native job host has not.
+        // CoreCLR has threads that a native job host does not have.
         int started = CountThreads() - threads;
         if (started > 0)
             Terminal.Warning(
@@ -57,7 +57,7 @@ internal static class ByHandRegistration
         }
         catch (IOException)
         {
-            return true; // ESRCH or ENOENT: it ended meanwhile.
+            return true; // ESRCH or ENOENT: the thread has ended meanwhile.
         }
     }
 }

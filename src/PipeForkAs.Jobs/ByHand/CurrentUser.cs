@@ -2,7 +2,7 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Jobs.ByHand;
 
-/// <summary>Whoever runs the job host by hand.</summary>
+/// <summary>The user that runs the job host by hand.</summary>
 internal static class CurrentUser
 {
     public static JobUser Get()

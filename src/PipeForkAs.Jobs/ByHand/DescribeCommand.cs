@@ -6,7 +6,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Jobs.ByHand;
 
-/// <summary>Describes a job: what was said about it where it was registered, and the schema of its arguments.</summary>
+/// <summary>Describes a job: the options of its registration, and the schema of its arguments.</summary>
 internal sealed class DescribeCommand : Command
 {
     private readonly JobArgument name;
@@ -19,7 +19,7 @@ internal sealed class DescribeCommand : Command
         SetAction(Describe);
     }
 
-    /// <summary>A job as the daemon would describe it.</summary>
+    /// <summary>Returns the description that the daemon would give of the job.</summary>
     public static JobDescription DescriptionOf(Job job) => new()
     {
         Name = job.Name,
@@ -33,7 +33,7 @@ internal sealed class DescribeCommand : Command
         AuditedArguments = job.AuditedArguments,
     };
 
-    /// <summary>The schema of a job's arguments; null where it takes none.</summary>
+    /// <summary>Returns the schema of a job's arguments; null if the job takes none.</summary>
     public static JsonElement? Schema(Job job)
     {
         if (job.ArgumentsSchema() is not { } schema)

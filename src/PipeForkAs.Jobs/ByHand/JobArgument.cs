@@ -3,10 +3,10 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace PipeForkAs.Jobs.ByHand;
 
-/// <summary>The name of a job as a word of the command line.</summary>
+/// <summary>The name of a job as an argument of the command line.</summary>
 internal sealed class JobArgument(JobCollection jobs) : Argument<string>("JOB")
 {
-    /// <summary>Looks the named job up, or tells which names there are.</summary>
+    /// <summary>Finds the named job, or lists the registered names.</summary>
     public bool TryFind(ParseResult parsed, [NotNullWhen(true)] out Job? job)
     {
         string name = parsed.GetValue(this)!;

@@ -4,16 +4,18 @@ using PipeForkAs.Protocol;
 
 namespace PipeForkAs.Jobs.ByHand;
 
-/// <summary>A job host that a person started: lists its jobs, describes one, or runs one in this process, as whoever runs it.</summary>
+/// <summary>The commands of a job host that a person started: lists its jobs, describes one, or runs one in this process as the current
+/// user.
+/// </summary>
 internal static class JobCommands
 {
     /// <summary>Runs the command.</summary>
-    /// <param name="args">The words behind the program's name.</param>
+    /// <param name="args">The words after the program's name.</param>
     /// <param name="jobs">The registered jobs.</param>
-    /// <returns>The exit code, 0 to 255: a job's own, or one of <see cref="ExitCode"/>.</returns>
+    /// <returns>The exit code, 0 to 255: the job's exit code, or one of <see cref="ExitCode"/>.</returns>
     public static int Run(string[] args, JobCollection jobs)
     {
-        // The linker held it back for the sake of a fork, which does not come.
+        // The linker delayed the finalizer thread so that the process can fork. This process does not fork.
         if (RuntimeThreads.IsNative)
             RuntimeThreads.AllowFinalizerThread();
 
@@ -23,7 +25,7 @@ internal static class JobCommands
             return ExitCode.BadArguments;
         }
 
-        // "@file" is a word like any other: System.CommandLine would put the file's words in its place.
+        // "@file" is an ordinary word; by default, System.CommandLine would replace it with the words in the file.
         ParseResult parsed = Root(jobs).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0)
         {
@@ -32,7 +34,7 @@ internal static class JobCommands
             return ExitCode.BadArguments;
         }
 
-        // Exceptions and SIGTERM are the job's.
+        // The job handles its exceptions and SIGTERM.
         return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
     }
 

@@ -3,7 +3,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Jobs.ByHand;
 
-/// <summary>Lists the jobs: a line for each, with its name, kind and description.</summary>
+/// <summary>Lists the jobs, one a line, with name, kind and description.</summary>
 internal sealed class ListCommand : Command
 {
     public ListCommand(JobCollection jobs)

@@ -6,7 +6,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Jobs.ByHand;
 
-/// <summary>Runs a job in this process: no fork, no other user, no limits; its streams and its exit code are the process's.</summary>
+/// <summary>Runs a job in this process: without fork, change of user or limits. The job uses the process's streams and exit code.</summary>
 internal sealed class RunCommand : Command
 {
     private readonly JobArgument name;
@@ -54,7 +54,7 @@ internal sealed class RunCommand : Command
             Terminal.Error(wrong.Message);
             return ExitCode.BadArguments;
         }
-#pragma warning disable CA1031 // The function's edge, as in a worker: whatever it throws is told in the same words.
+#pragma warning disable CA1031 // As in a worker: the message is the same for every exception of the function.
         catch (Exception thrown)
 #pragma warning restore CA1031
         {

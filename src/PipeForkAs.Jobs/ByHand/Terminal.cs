@@ -12,7 +12,7 @@ internal static class Terminal
 
     public static Stream OpenError() => Console.OpenStandardError();
 
-    /// <summary>Writes lines that are escaped already.</summary>
+    /// <summary>Writes lines that are already escaped.</summary>
     public static void Write(string lines) => Console.Out.Write(lines);
 
     public static void Line(string text) => Console.Out.WriteLine(text);

@@ -3,15 +3,15 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Jobs.Forking;
 
-/// <summary>
-/// The capability bounding set of a job host, which its workers inherit: no program that they start can gain a capability which is not in
-/// it, whatever its file says. What left it never comes back (capabilities(7)), so that it is emptied once, and not by each worker. A job
-/// host for root keeps it: without capabilities root would still own the system's files, and yet not do what it was named for.
+/// <summary>The capability bounding set of a job host, which its workers inherit. No program that they start can gain a capability outside
+/// it, whatever the file's capabilities are. A capability that has left the set never returns (capabilities(7)), so the job host empties it
+/// once, and not each worker. A job host for root keeps the set: without capabilities, root would still own the system's files, but its
+/// jobs would not work as root's do.
 /// </summary>
 internal static class BoundingSet
 {
-    /// <summary>Empties it, and asks the kernel whether it is empty.</summary>
-    /// <exception cref="HostRefusedException">It is not, or the kernel does not say.</exception>
+    /// <summary>Empties the set, and checks with the kernel that it is empty.</summary>
+    /// <exception cref="HostRefusedException">The set is not empty, or the kernel does not report it.</exception>
     public static void Empty()
     {
         try

@@ -10,8 +10,8 @@ internal sealed class ChildList
 
     private ChildList(FileDescriptor file) => this.file = file;
 
-    /// <summary>Opens the list of a process with one thread; null where the kernel has none (CONFIG_PROC_CHILDREN).</summary>
-    /// <exception cref="SystemCallException">It cannot be opened.</exception>
+    /// <summary>Opens the list of a process with one thread; null if the kernel does not provide it (CONFIG_PROC_CHILDREN).</summary>
+    /// <exception cref="SystemCallException">The list cannot be opened.</exception>
     public static ChildList? Open()
     {
         try
@@ -24,17 +24,17 @@ internal sealed class ChildList
         }
     }
 
-    /// <summary>Finds children that are not known. Nothing else may reap a child meanwhile: the kernel would leave out others.</summary>
-    /// <param name="known">The children that are not looked for.</param>
-    /// <param name="found">Takes them.</param>
-    /// <returns>How many were found. If there are more than fit, those that fit.</returns>
+    /// <summary>Finds unknown children. Nothing else may reap a child meanwhile: the kernel would then skip other children.</summary>
+    /// <param name="known">The children to leave out.</param>
+    /// <param name="found">Receives the process ids.</param>
+    /// <returns>How many were found, at most the length of <paramref name="found"/>.</returns>
     /// <exception cref="SystemCallException">The list cannot be read.</exception>
     public int FindOthers(HashSet<int> known, Span<int> found)
     {
         int count = 0, number = 0, length;
         for (long offset = 0; count < found.Length && (length = Read(offset)) > 0; offset += length)
         {
-            // Each number ends with a space, and may begin in one piece and end in the next.
+            // Each number ends with a space. It can begin in one chunk and end in the next.
             for (int i = 0; i < length && count < found.Length; i++)
             {
                 if (text[i] is >= (byte)'0' and <= (byte)'9')

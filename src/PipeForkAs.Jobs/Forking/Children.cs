@@ -2,44 +2,40 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Jobs.Forking;
 
-/// <summary>
-/// The children of the job host. Those that it forked are its workers. Every other child is a process of a job that made itself one by
-/// clone(2) with CLONE_PARENT: alive it would outlive its job, and as a zombie it would keep its process id. It is killed and reaped.
+/// <summary>The children of the job host. The children that it forked are its workers. Every other child is a process of a job that called
+/// clone(2) with CLONE_PARENT. Alive, it would outlive its job; as a zombie, it would keep its process id. The job host kills and reaps it.
 /// </summary>
 /// <param name="ended">A signalfd(2) of SIGCHLD.</param>
 internal sealed class Children(FileDescriptor ended)
 {
-    /// <summary>The most children that one pass ends, and the most passes at once: a job must not keep the job host busy.</summary>
+    /// <summary>The most children that one pass kills, and the most passes in a row: a job must not keep the job host busy.</summary>
     private const int Pass = 1024, Passes = 4;
 
-    /// <summary>How long the end of all children is waited for. The daemon kills a job host that takes two seconds.</summary>
+    /// <summary>How long to wait for the end of all children. The daemon kills a job host that takes two seconds.</summary>
     private const int LastMilliseconds = 1500, LastStepMilliseconds = 10;
 
     private readonly ChildList? list = ChildList.Open();
     private readonly int[] foreign = new int[Pass];
     private readonly byte[] signal = new byte[128];
 
-    /// <summary>Workers that have not been reaped.</summary>
     private readonly HashSet<int> workers = new(256);
 
-    /// <summary>Workers that have not ended, or whose end was not seen yet.</summary>
+    /// <summary>Workers that are still running, or whose end the job host has not seen yet.</summary>
     private readonly List<ProcessId> running = new(128);
 
-    /// <summary>Workers that the daemon let go before they ended: they are reaped without a word.</summary>
+    /// <summary>Workers that the daemon released before they ended: the job host reaps them without a report.</summary>
     private readonly List<ProcessId> letGo = new(64);
 
-    /// <summary>Adds a worker that was forked just now.</summary>
     public void Add(ProcessId worker)
     {
         workers.Add(worker.Value);
         running.Add(worker);
     }
 
-    /// <summary>
-    /// Reports every worker that ended, and ends children that are not workers. One SIGCHLD may stand for several ends, and zombies that
-    /// wait for <see cref="LetGo"/> hide others from a wait for any child: so each worker is asked for.
+    /// <summary>Reports every worker that has ended, and kills children that are not workers. One SIGCHLD can report several ends. A wait
+    /// for any child does not see past zombies that wait for <see cref="LetGo"/>, so this checks each worker.
     /// </summary>
-    /// <param name="report">Called for each worker that ended.</param>
+    /// <param name="report">Called for each worker that has ended.</param>
     public void TakeEnded(Action<EndedChild> report)
     {
         _ = Libc.read(ended, signal);
@@ -62,10 +58,10 @@ internal sealed class Children(FileDescriptor ended)
         EndForeign();
     }
 
-    /// <summary>The daemon is done with a worker: it is reaped now, or when it ends.</summary>
+    /// <summary>Releases a worker that the daemon no longer needs: reaps it now, or when it ends.</summary>
     public void LetGo(ProcessId worker)
     {
-        // The job's other children of the job host end before the worker's process id is free.
+        // The job's other children of the job host must end before the worker's process id becomes free.
         EndForeign();
         running.Remove(worker);
         if (Libc.reap(worker) is null)
@@ -74,7 +70,7 @@ internal sealed class Children(FileDescriptor ended)
             workers.Remove(worker.Value);
     }
 
-    /// <summary>Ends children that are not workers. No signal reports a living one, so this is called from time to time.</summary>
+    /// <summary>Kills children that are not workers. No signal reports a living child, so the job host calls this periodically.</summary>
     public void EndForeign()
     {
         if (list is null)
@@ -83,9 +79,9 @@ internal sealed class Children(FileDescriptor ended)
             KillForeign(list);
     }
 
-    /// <summary>
-    /// Kills all children. Where the daemon is gone none is left behind, not even as a zombie. Where it lives they are not reaped here: the
-    /// daemon inherits them, and ends what is left of their groups while their numbers are still their own.
+    /// <summary>Kills all children. If the daemon is gone, this reaps them all, so that not even a zombie is left. If the daemon is
+    /// running, this does not reap them: the daemon inherits them, and kills the rest of their process groups while no other process can
+    /// have their process ids.
     /// </summary>
     public void EndAll(bool daemonIsGone)
     {
@@ -102,7 +98,7 @@ internal sealed class Children(FileDescriptor ended)
             return;
         }
 
-        // From here on every child is ended and reaped, including workers that the daemon knows to have ended and did not let go.
+        // From here on, kill and reap every child, including workers whose end the daemon knows but which it has not released.
         workers.Clear();
         long begun = Environment.TickCount64;
         while ((list is null ? ReapForeign() : KillForeign(list)) && Environment.TickCount64 - begun < LastMilliseconds)
@@ -112,7 +108,8 @@ internal sealed class Children(FileDescriptor ended)
         }
     }
 
-    /// <summary>Returns whether some are left. Only this thread reaps children, so a child's process id stays its own.</summary>
+    /// <summary>Returns whether some are left. Only this thread reaps children, so no other process can take a child's process id.
+    /// </summary>
     private bool KillForeign(ChildList children)
     {
         for (int pass = 0; pass < Passes; pass++)
@@ -134,9 +131,8 @@ internal sealed class Children(FileDescriptor ended)
         return true;
     }
 
-    /// <summary>
-    /// Without the kernel's list, zombies are found unless an older zombie of a worker hides them; the daemon finds living children.
-    /// Returns false, since it is unknown whether some are left.
+    /// <summary>Finds zombies without the kernel's list, unless an older zombie of a worker hides them; the daemon finds living children.
+    /// Returns false because it is unknown whether some are left.
     /// </summary>
     private bool ReapForeign()
     {

@@ -5,23 +5,25 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Jobs.Forking;
 
-/// <summary>Runs a piece of the job host's own start in a forked child, which is thrown away with its memory.</summary>
+/// <summary>Runs a part of the job host's start in a forked child. The memory that it uses ends with the child.</summary>
 internal static class HelperProcess
 {
-    /// <summary>How long a helper may take. It only bounds a broken start; a healthy one takes milliseconds.</summary>
+    /// <summary>How long a helper process may take. The limit only matters if the start hangs; normally it takes milliseconds.</summary>
     private const int DeadlineMilliseconds = 10_000;
 
-    /// <summary>Runs an action in a child and waits for its end.</summary>
-    /// <exception cref="HostRefusedException">It failed, or did not end in time; the message says what it said.</exception>
+    /// <summary>Runs an action in a child and waits for the child's end.</summary>
+    /// <exception cref="HostRefusedException">
+    /// The action failed or did not end in time; the message contains the child's message.
+    /// </exception>
     public static void Run(string name, Action action) => Start(name, _ => action()).Finish();
 
-    /// <summary>Starts a child that writes to <paramref name="action"/>'s descriptor what <see cref="Helper.Finish"/> returns.</summary>
+    /// <summary>Starts a child. <paramref name="action"/> writes to its descriptor what <see cref="Helper.Finish"/> returns.</summary>
     public static Helper Start(string name, Action<FileDescriptor> action)
     {
         (FileDescriptor read, FileDescriptor write) = Libc.pipe2();
         using (write)
         {
-#pragma warning disable RS0030 // A place that forks; the job host has one thread here.
+#pragma warning disable RS0030 // The job host has one thread when it forks here.
             ProcessId? child = Libc.fork();
 #pragma warning restore RS0030
             if (child is { } pid)
@@ -42,7 +44,7 @@ internal static class HelperProcess
             action(write);
             Libc._exit(0);
         }
-#pragma warning disable CA1031 // The edge of the child: whatever it is, the job host tells it, and no code of the parent's may run on.
+#pragma warning disable CA1031 // The child reports every failure to the job host; the parent's code must not continue here.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
@@ -59,8 +61,8 @@ internal static class HelperProcess
     /// <summary>A running child.</summary>
     internal sealed class Helper(string name, ProcessId pid, FileDescriptor output)
     {
-        /// <summary>Waits for the child's end and returns what it wrote.</summary>
-        /// <exception cref="HostRefusedException">It failed, or did not end in time.</exception>
+        /// <summary>Waits for the child's end and returns what the child wrote.</summary>
+        /// <exception cref="HostRefusedException">The child failed or did not end in time.</exception>
         public byte[] Finish()
         {
             using (output)

@@ -5,9 +5,8 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Jobs.Forking;
 
-/// <summary>
-/// Tells the daemon which jobs there are. A forked child does it: deriving schemas fills caches and takes memory, which every later
-/// fork would have to copy.
+/// <summary>Sends the list of jobs to the daemon. A forked child does this: deriving schemas fills caches and takes memory, which every
+/// later fork would have to copy.
 /// </summary>
 internal static class HostIntroduction
 {

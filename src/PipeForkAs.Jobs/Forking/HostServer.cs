@@ -6,15 +6,13 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Jobs.Forking;
 
-/// <summary>
-/// A job host at work: one thread that forks workers when the daemon asks, and tells when they end. Nothing that a client sent
-/// ever comes here.
+/// <summary>The main loop of a job host: one thread that forks workers on the daemon's request, and reports their ends. No data of a client
+/// ever reaches it.
 /// </summary>
 internal sealed class HostServer
 {
-    /// <summary>
-    /// Forks between collections. A fork leaves some 200 bytes of garbage, of which the collector would let 17 MB come together
-    /// (measured: 80,000 forks), and every later fork would copy the page tables of that.
+    /// <summary>The number of forks between collections. A fork leaves about 200 bytes of garbage. Without this, the collector would start
+    /// at 17 MB of garbage (measured: 80,000 forks), and every later fork would copy the page tables of that memory.
     /// </summary>
     private const int CollectAfter = 1000;
 
@@ -45,26 +43,25 @@ internal sealed class HostServer
         children = new Children(childSignal);
     }
 
-    /// <summary>
-    /// Serves the daemon until it closes the control socket, and ends the process: without the runtime's own shutdown, which expects a
-    /// finalizer thread.
+    /// <summary>Serves the daemon until it closes the control socket, then ends the process. It skips the runtime's shutdown, which expects
+    /// a finalizer thread.
     /// </summary>
     /// <param name="register">Registers the jobs.</param>
-    /// <param name="forRoot">Whether all orders will grant root; otherwise none will.</param>
+    /// <param name="forRoot">True if all orders will grant root; false if none will.</param>
     [DoesNotReturn]
     public static void Serve(Action<JobCollection> register, bool forRoot) => Libc._exit(ServeToTheEnd(register, forRoot));
 
     private static int ServeToTheEnd(Action<JobCollection> register, bool forRoot)
     {
         HostServer? server = null;
-#pragma warning disable CA2000 // The descriptor is the process's own, and stays open.
+#pragma warning disable CA2000 // The process owns the descriptor and keeps it open.
         var control = new FileDescriptor(WorkerProtocol.ControlDescriptor);
 #pragma warning restore CA2000
         try
         {
-            // What a worker puts on descriptors 0, 1 and 2 must not lie there already.
+            // Descriptors 0, 1 and 2 must be in use, so that none of the worker's sockets gets one of these numbers.
             StandardStreams.Occupy();
-#pragma warning disable CA2000 // The descriptor is the process's own, and stays open.
+#pragma warning disable CA2000 // The process owns the descriptor and keeps it open.
             FileDescriptor tasks = RuntimeThreads.OpenTasks();
 #pragma warning restore CA2000
             RefuseUnlessItCanFork(tasks);
@@ -90,7 +87,7 @@ internal sealed class HostServer
             server.children.EndAll(daemonIsGone: true);
             return 0;
         }
-#pragma warning disable CA1031 // The edge of the process: whatever it is, the daemon is told, and the job host ends.
+#pragma warning disable CA1031 // The process reports every failure to the daemon, and ends.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
@@ -136,7 +133,7 @@ internal sealed class HostServer
         }
     }
 
-    /// <summary>Takes one message of the daemon. False when the daemon is gone.</summary>
+    /// <summary>Handles one message of the daemon. Returns false if the daemon is gone.</summary>
     private bool Answer()
     {
         IOResult received = Libc.recv(control, incoming);
@@ -197,7 +194,7 @@ internal sealed class HostServer
             }
             catch (SystemCallException failure)
             {
-                // Nobody was told of it.
+                // The daemon does not know this worker.
                 Libc.kill(worker, Signal.SIGKILL);
                 Libc.wait_for(worker);
                 ReportForkFailure(failure);
@@ -216,9 +213,9 @@ internal sealed class HostServer
             GC.Collect();
     }
 
-    /// <summary>Returns in the job host; a worker lives on in here, and ends.</summary>
+    /// <summary>Forks a worker. Returns in the job host only; the worker runs on inside this method, and exits.</summary>
     /// <param name="daemonEnds">The daemon's ends of the worker's sockets.</param>
-    /// <exception cref="SystemCallException">There is no worker: no descriptors, no memory, or no processes any more.</exception>
+    /// <exception cref="SystemCallException">The fork failed: out of descriptors, memory or processes.</exception>
     private ProcessId Fork(out WorkerEnds daemonEnds)
     {
         var parent = new Parent(self, forRoot, OomScore.Read(oomScore));
@@ -226,7 +223,7 @@ internal sealed class HostServer
         ProcessId? worker;
         try
         {
-#pragma warning disable RS0030 // The place that forks.
+#pragma warning disable RS0030 // The only place that forks workers.
             worker = Libc.fork();
 #pragma warning restore RS0030
         }
@@ -243,10 +240,9 @@ internal sealed class HostServer
         return worker.Value;
     }
 
-    /// <summary>The daemon may ask again.</summary>
+    /// <summary>Reports a failed fork. The daemon may try again.</summary>
     private void ReportForkFailure(SystemCallException failure) => Send(writer => new ForkFailed(failure.Message).Encode(writer));
 
-    /// <summary>Reports a worker that ended to the daemon.</summary>
     private void ReportEnded(EndedChild child)
     {
         (bool bySignal, int value) = child.Status switch
@@ -265,7 +261,7 @@ internal sealed class HostServer
         Sent(Libc.send(control, writer.Written));
     }
 
-    /// <summary>A daemon that is gone is no failure: the next reading finds it, and the job host ends in order.</summary>
+    /// <summary>Ignores that the daemon is gone: the next read finds it, and the job host ends in order.</summary>
     private static void Sent(IOResult sent)
     {
         if (!sent.PeerGone)

@@ -2,15 +2,13 @@ using System.Runtime.InteropServices;
 
 namespace PipeForkAs.Jobs.Forking;
 
-/// <summary>
-/// The memory that all workers of a job host share, in huge pages where the system has some: less to do for each fork and each exit. See
-/// pipeforkas_runtime.c.
+/// <summary>Puts the memory that all workers of a job host share into huge pages, if the system has some. Each fork and each exit then
+/// costs less. See pipeforkas_runtime.c.
 /// </summary>
 internal static class HugePages
 {
-    /// <summary>
-    /// Takes them: for what the runtime holds of types, most of what a fork would copy the page tables of, and for code, most of a
-    /// worker's page faults.
+    /// <summary>Moves two areas: the runtime's type data, whose page tables are most of what a fork copies, and the code, which causes most
+    /// of a worker's page faults.
     /// </summary>
     public static void Take()
     {
@@ -18,7 +16,7 @@ internal static class HugePages
         pipeforkas_move_code();
     }
 
-    // LibraryImport writes code with pointers, which LibC alone may have; the functions take nothing and return nothing.
+    // LibraryImport generates code with pointers, which only LibC may contain. These functions take nothing and return nothing.
 #pragma warning disable SYSLIB1054
     [DllImport("pipeforkas_runtime")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

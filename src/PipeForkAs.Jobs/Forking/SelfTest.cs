@@ -4,9 +4,9 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Jobs.Forking;
 
-/// <summary>
-/// Proves at every start that managed code works behind a fork here: two siblings run a task, a collection and finalizers, and
-/// what must differ between processes differs between them. A runtime that was built or set otherwise fails here and not in a job.
+/// <summary>Proves at every start that managed code works after a fork on this system. Two sibling processes run a task, a collection and
+/// finalizers, and the values that must differ between processes are compared. A runtime with another build or configuration fails here,
+/// and not in a job.
 /// </summary>
 internal static class SelfTest
 {
@@ -15,7 +15,7 @@ internal static class SelfTest
     private static readonly string[] Sources = ["Random.Shared", "Guid.NewGuid", "string.GetHashCode", "HashCode.Combine"];
 
     /// <summary>Runs the test.</summary>
-    /// <exception cref="HostRefusedException">It failed; the message says at what.</exception>
+    /// <exception cref="HostRefusedException">The test failed; the message names the part that failed.</exception>
     public static void Run()
     {
         HelperProcess.Helper first = HelperProcess.Start("the self-test", Probe);
@@ -30,7 +30,7 @@ internal static class SelfTest
                 + $"does, and dictionaries with keys of text): register jobs without it");
     }
 
-#pragma warning disable RS0030, CA5394 // It runs behind the fork, in a child that is thrown away; the numbers are compared, not trusted.
+#pragma warning disable RS0030, CA5394 // Runs after the fork, in a short-lived child; the numbers are compared, not trusted.
     private static void Probe(FileDescriptor output)
     {
         Libc.set_environment([$"{Variable}=seen"]);
@@ -50,7 +50,7 @@ internal static class SelfTest
         if (sum == 0 || !Finalized.Seen)
             throw new HostRefusedException("the self-test failed: finalizers do not run in a worker");
 
-        // .NET copies the environment when it is first listed or changed, and would show a job the job host's.
+        // .NET copies the environment when code first lists or changes it. A job would then see the job host's environment.
         if (Environment.GetEnvironmentVariable(Variable) != "seen")
             throw new HostRefusedException(
                 "the self-test failed: a worker does not see its own environment. Something listed or changed the variables before the "
@@ -65,7 +65,7 @@ internal static class SelfTest
     }
 #pragma warning restore RS0030, CA5394
 
-    /// <summary>Makes garbage with a finalizer, in a frame of its own, so that nothing keeps it.</summary>
+    /// <summary>Creates garbage with a finalizer, in its own stack frame, so that no reference remains.</summary>
     private static long Allocate()
     {
         long sum = 0;

@@ -4,18 +4,17 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Jobs.Registration;
 
-/// <summary>
-/// Says what is wrong with arguments in the words of whoever wrote them: JSON's own messages name the author's types and members, which
-/// the client has never seen.
+/// <summary>Explains wrong arguments in the terms of the client: the messages of .NET's JSON reader name the author's types and members,
+/// which the client does not know.
 /// </summary>
 internal static class ArgumentDiagnosis
 {
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = ClientProtocol.MaxDepth };
 
-    /// <summary>Explains why arguments were refused.</summary>
+    /// <summary>Explains why the arguments are refused.</summary>
     /// <param name="json">The arguments.</param>
-    /// <param name="schema">What they should be.</param>
-    /// <param name="failure">What JSON said.</param>
+    /// <param name="schema">The schema of the arguments.</param>
+    /// <param name="failure">The exception of the JSON reader.</param>
     public static string Explain(ReadOnlyMemory<byte> json, JsonElement schema, JsonException failure)
     {
         IReadOnlyList<ArgumentDescription> known = ArgumentPairs.Describe(schema);
@@ -31,7 +30,7 @@ internal static class ArgumentDiagnosis
         }
         catch (InvalidOperationException)
         {
-            // The reader's word for a name that is invalid UTF-8 or half a surrogate pair.
+            // The reader reports a name that contains invalid UTF-8 or half a surrogate pair in this way.
             return "the arguments hold text that is not valid Unicode";
         }
     }
@@ -53,7 +52,7 @@ internal static class ArgumentDiagnosis
         if (known.FirstOrDefault(argument => argument.Required && !names.Contains(argument.Name)) is { } missing)
             return $"the argument {missing.Name} is missing; it must be {missing.Expectation}";
 
-        // Of an object or an array, the fault may be deeper than its kind.
+        // In an object or an array, the fault may be in a nested value.
         return known.FirstOrDefault(argument => failure.Path == $"$.{argument.Name}") is { } wrong
             && given.GetProperty(wrong.Name).ValueKind is not (JsonValueKind.Object or JsonValueKind.Array)
             ? $"the argument {wrong.Name} must be {wrong.Expectation}"

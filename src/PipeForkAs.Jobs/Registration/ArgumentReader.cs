@@ -6,7 +6,7 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace PipeForkAs.Jobs.Registration;
 
-/// <summary>What a job's arguments are: reads them strictly, and tells their schema.</summary>
+/// <summary>Reads the arguments of a job strictly, and derives their schema.</summary>
 internal interface IArgumentReader
 {
     /// <summary>The JSON schema of the arguments.</summary>
@@ -15,12 +15,11 @@ internal interface IArgumentReader
 
 /// <inheritdoc/>
 /// <typeparam name="T">The arguments record.</typeparam>
-/// <param name="typeInfo">Gives its JSON, with the author's options.</param>
+/// <param name="typeInfo">Returns the record's JSON type information, with the author's options.</param>
 internal sealed class ArgumentReader<T>(Func<JsonTypeInfo<T>> typeInfo) : IArgumentReader
 {
-    /// <summary>
-    /// The author's options, but strict: a typing error is refused, and nothing that a record demands is missing. Made when first used:
-    /// in a worker.
+    /// <summary>The author's options, made strict: misspelled names are refused, and every member that the record requires must be present.
+    /// A worker creates it at the first use.
     /// </summary>
     private readonly Lazy<JsonTypeInfo<T>> strict = new(() =>
     {

@@ -3,14 +3,14 @@ using PipeForkAs.Protocol;
 
 namespace PipeForkAs.Jobs.Registration;
 
-/// <summary>
-/// Whether the arguments that an audit record is to show are arguments of the job. Derives the schema: in a helper process, or by hand.
+/// <summary>Checks that the arguments that an audit record shows are arguments of the job. It derives the schema, so it runs in a helper
+/// process or by hand.
 /// </summary>
 internal static class AuditedArgumentNames
 {
-    /// <summary>What is wrong with a job's; null for nothing.</summary>
+    /// <summary>Returns what is wrong with a job's audited names; null for nothing.</summary>
     /// <param name="job">The job.</param>
-    /// <param name="schema">The schema of its arguments as JSON; empty where it takes none.</param>
+    /// <param name="schema">The schema of its arguments as JSON; empty if it takes none.</param>
     public static string? Problem(Job job, string schema)
     {
         if (job.AuditedArguments.Count == 0)

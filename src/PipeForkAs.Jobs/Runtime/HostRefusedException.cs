@@ -1,4 +1,4 @@
 namespace PipeForkAs.Jobs.Runtime;
 
-/// <summary>The job host cannot serve; the message says why, for the daemon's log.</summary>
+/// <summary>The job host cannot serve; the daemon logs the message, which says why.</summary>
 internal sealed class HostRefusedException(string message) : Exception(message);

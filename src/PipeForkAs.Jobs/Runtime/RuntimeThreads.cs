@@ -3,20 +3,21 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Jobs.Runtime;
 
-/// <summary>The threads of a job host and of a worker: one before fork, the finalizer thread after, where it is needed.</summary>
+/// <summary>The threads of a job host and of a worker: one before the fork, and the finalizer thread after it, if needed.</summary>
 internal static class RuntimeThreads
 {
-    /// <summary>What an author is told whose job host has more.</summary>
+    /// <summary>The advice to the author of a job host that has more than one thread.</summary>
     public const string HowToHaveOne = "Register jobs without starting threads, tasks or timers, and without touching sockets or Console";
 
-    /// <summary>
-    /// Whether this process is native code, linked with pipeforkas_runtime.c. CoreCLR cannot be forked: its executable pages are shared
-    /// mappings, which a worker that became another user could write. A feature switch of .NET cannot tell: PublishAot sets it in plain
-    /// builds too.
+    /// <summary>Whether this process is native code that is linked with pipeforkas_runtime.c. CoreCLR cannot be forked: its executable
+    /// pages are shared mappings, and a worker that has become another user could write to them. .NET's feature switch cannot show this,
+    /// because PublishAot sets it in ordinary builds too.
     /// </summary>
     public static bool IsNative { get; } = IsLinked();
 
-    /// <summary>Opens what tells how many threads this process has; a child's copy of it tells of its parent.</summary>
+    /// <summary>Opens the directory that shows how many threads this process has. A child's copy of the descriptor shows its parent's
+    /// threads.
+    /// </summary>
     /// <exception cref="InvalidOperationException">/proc is not mounted.</exception>
     public static FileDescriptor OpenTasks()
     {
@@ -31,16 +32,14 @@ internal static class RuntimeThreads
         }
     }
 
-    /// <summary>
-    /// How many threads a process has: /proc/self/task is a directory with an entry for each, and its link count is two more
+    /// <summary>Counts the threads of a process. The directory /proc/self/task has an entry for each thread, and its link count is two more
     /// (fs/proc/base.c, proc_task_getattr): one call instead of three.
     /// </summary>
-    /// <param name="tasks">What <see cref="OpenTasks"/> opened.</param>
+    /// <param name="tasks">The descriptor that <see cref="OpenTasks"/> returned.</param>
     public static int Count(FileDescriptor tasks) => (int)Libc.fstat(tasks).Links - 2;
 
-    /// <summary>
-    /// Lets the runtime have its finalizer thread, which the linker's --wrap held back at start-up: it is started with the first
-    /// collection that finds something to be finalized, and with the first wait for finalizers. Until then no finalizer runs.
+    /// <summary>Allows the runtime to start its finalizer thread, which the linker's --wrap delayed at start-up. The thread starts with the
+    /// first collection that finds an object to finalize, or with the first wait for finalizers. Until then no finalizer runs.
     /// </summary>
     /// <exception cref="InvalidOperationException">The runtime starts it in another way.</exception>
     public static void AllowFinalizerThread()
@@ -62,7 +61,7 @@ internal static class RuntimeThreads
         }
     }
 
-    // LibraryImport writes code with pointers, which LibC alone may have; they take nothing and return a C bool.
+    // LibraryImport generates code with pointers, which only LibC may contain. These functions take nothing and return a C bool.
 #pragma warning disable SYSLIB1054
     [DllImport("pipeforkas_runtime")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

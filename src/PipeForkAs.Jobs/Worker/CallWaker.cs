@@ -13,17 +13,17 @@ internal sealed class CallWaker : IDisposable
         registration = token.UnsafeRegister(static waker => TerminationSignal.Wake((FileDescriptor)waker!), Descriptor);
     }
 
-    /// <summary>Can be read once the token is cancelled.</summary>
+    /// <summary>Becomes readable when the token is cancelled.</summary>
     public FileDescriptor Descriptor { get; }
 
-    /// <summary>One for the token; null where the token cannot be cancelled, or is the job's own.</summary>
-    /// <exception cref="SystemCallException">It cannot be made.</exception>
+    /// <summary>Creates a waker for the token; null if the token cannot be cancelled or is the job's token.</summary>
+    /// <exception cref="SystemCallException">The descriptor cannot be created.</exception>
     public static CallWaker? For(TerminationSignal termination, CancellationToken token) =>
         token.CanBeCanceled && !termination.Owns(token) ? new CallWaker(token) : null;
 
     public void Dispose()
     {
-        // Waits for a callback that runs: nobody wakes a descriptor that may be another's by then.
+        // Waits for a running callback, so that it cannot write to a descriptor number that is already in use for something else.
         registration.Dispose();
         Descriptor.Dispose();
     }

@@ -5,12 +5,9 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Jobs.Worker;
 
-/// <summary>
-/// The file by which a user lets others run jobs as itself: <c>~/.config/pipeforkas/allow</c>. A line is a caller (a user name, a uid in
-/// digits,
-/// <c>@</c> and a group's name or gid, or <c>*</c>), and behind it, where it is not for all jobs, a job's name or the beginning of one
-/// and <c>*</c>.
-/// <c>#</c> begins a comment. Whatever is wrong with the file makes all of it a no.
+/// <summary>The file with which a user allows callers to run jobs as that user: <c>~/.config/pipeforkas/allow</c>. A line contains a caller
+/// (a user name, a uid in digits, <c>@</c> and a group's name or gid, or <c>*</c>). If the line is not for all jobs, the name of a job, or
+/// a prefix and <c>*</c>, follows. <c>#</c> begins a comment. Any error in the file denies all requests.
 /// </summary>
 internal static class ConsentFile
 {
@@ -21,10 +18,10 @@ internal static class ConsentFile
     private static readonly string[] Folders = [".config", "pipeforkas"];
     private const string Name = "allow";
 
-    /// <summary>Reads it as the user that this process is by now, and decides.</summary>
+    /// <summary>Reads the file as the user that this process has become, and decides.</summary>
     /// <param name="account">The user.</param>
     /// <param name="job">The job's name.</param>
-    /// <param name="callers">What the caller may be called.</param>
+    /// <param name="callers">The names and ids that match the caller.</param>
     public static ConsentAnswer Ask(Account account, string job, IReadOnlyList<string> callers)
     {
         try
@@ -37,10 +34,10 @@ internal static class ConsentFile
         }
     }
 
-    /// <summary>Decides by the file's content.</summary>
+    /// <summary>Decides from the file's content.</summary>
     public static ConsentAnswer Decide(ReadOnlySpan<byte> content, string job, IReadOnlyList<string> callers)
     {
-        // A caller may have thousands of names, and the file thousands of lines.
+        // A caller can have thousands of names, and the file can have thousands of lines.
         var names = new HashSet<string>(callers.Count, StringComparer.Ordinal);
         for (int i = 0; i < callers.Count; i++)
             names.Add(Key(Encoding.UTF8.GetBytes(callers[i])));
@@ -77,9 +74,8 @@ internal static class ConsentFile
             : new ConsentAnswer(false, "no line of the user's file names this caller and this job");
     }
 
-    /// <summary>
-    /// Reads the file, one name after the other, so that no link is followed, and without waiting for what is no file. Null where it may
-    /// count.
+    /// <summary>Reads the file. Opens each directory of the path in turn, so that no link is followed, and does not wait on a special file.
+    /// Returns null if the file is valid.
     /// </summary>
     private static string? Problem(Account account, out byte[] content)
     {
@@ -130,7 +126,7 @@ internal static class ConsentFile
     private static string? WritableProblem(in FileStatus status, string path) =>
         (status.Permissions & WritableByOthers) != 0 ? $"{path} may be written by others than the user (chmod go-w)" : null;
 
-    /// <summary>Reads all of it. What is read counts, and not what the file said of its size.</summary>
+    /// <summary>Reads the whole file. The number of bytes read counts, not the size that the file reported.</summary>
     private static string? Read(FileDescriptor file, string path, out byte[] content)
     {
         content = [];
@@ -150,7 +146,7 @@ internal static class ConsentFile
         return null;
     }
 
-    /// <summary>Takes the next word; empty where there is none.</summary>
+    /// <summary>Takes the next word; empty if there is none.</summary>
     private static ReadOnlySpan<byte> Word(ref ReadOnlySpan<byte> line)
     {
         line = line.TrimStart(" \t"u8);
@@ -160,6 +156,6 @@ internal static class ConsentFile
         return word;
     }
 
-    /// <summary>Bytes as a text, each its own letter: what is no UTF-8 equals nothing but itself.</summary>
+    /// <summary>Converts bytes to text, one character for each byte: an invalid UTF-8 sequence then equals only itself.</summary>
     private static string Key(ReadOnlySpan<byte> name) => Encoding.Latin1.GetString(name);
 }

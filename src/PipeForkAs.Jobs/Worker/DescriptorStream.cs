@@ -2,13 +2,12 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Jobs.Worker;
 
-/// <summary>
-/// A worker's standard input, output or error without buffer: nothing is lost when the worker exits, and nothing waits to be flushed. Once
-/// the job is cancelled no call waits any more: what can be moved at once is moved, else the call is cancelled.
+/// <summary>A worker's standard input, output or error without a buffer: no data is lost when the worker exits, and no data waits to be
+/// flushed. Once the job is cancelled, no call waits any more: a call moves what it can move at once, or else is cancelled.
 /// </summary>
-/// <param name="socket">The socket, which stays open: it is not this stream's.</param>
+/// <param name="socket">The socket. The stream does not own it, and it stays open.</param>
 /// <param name="access">Reading or writing.</param>
-/// <param name="termination">Tells that the job is cancelled.</param>
+/// <param name="termination">Signals that the job is cancelled.</param>
 internal sealed class DescriptorStream(FileDescriptor socket, FileAccess access, TerminationSignal termination) : Stream
 {
     private bool closed;
@@ -72,9 +71,8 @@ internal sealed class DescriptorStream(FileDescriptor socket, FileAccess access,
         return ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
     }
 
-    /// <summary>
-    /// Copies to the end, as <see cref="Stream.CopyTo(Stream, int)"/> does, which takes its buffer from a pool that each worker would
-    /// have to make first.
+    /// <summary>Copies to the end, as <see cref="Stream.CopyTo(Stream, int)"/> does. The original takes its buffer from a pool, which each
+    /// worker would have to create first.
     /// </summary>
     public override void CopyTo(Stream destination, int bufferSize)
     {
@@ -154,7 +152,7 @@ internal sealed class DescriptorStream(FileDescriptor socket, FileAccess access,
     private static IOException Failure(string call, FileDescriptor socket, Errno errno) =>
         new($"{call} of descriptor {socket}: {errno}", errno.Value);
 
-#pragma warning disable RS0030 // It runs in a worker, after the fork, and only where the job must wait.
+#pragma warning disable RS0030 // It runs in a worker, after the fork, and only if the job must wait.
     /// <summary>Waits on a thread of the pool: an event loop for three streams would cost a job more.</summary>
     private async Task<int> ReadLaterAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
@@ -186,7 +184,7 @@ internal sealed class DescriptorStream(FileDescriptor socket, FileAccess access,
     }
 #pragma warning restore RS0030
 
-    /// <summary>Reads what there is. False where that is nothing yet.</summary>
+    /// <summary>Reads the available bytes. Returns false if there are none yet.</summary>
     private bool TryRead(Span<byte> buffer, out int count)
     {
         IOResult read = Libc.recv_nowait(socket, buffer);
@@ -196,7 +194,7 @@ internal sealed class DescriptorStream(FileDescriptor socket, FileAccess access,
         return read.Failed ? throw Failure("read", socket, read.Errno) : true;
     }
 
-    /// <summary>Writes for what there is room. Returns how many bytes that were.</summary>
+    /// <summary>Writes as many bytes as there is room for, and returns their number.</summary>
     private int WriteSome(ReadOnlySpan<byte> buffer)
     {
         int count = 0;
@@ -213,13 +211,13 @@ internal sealed class DescriptorStream(FileDescriptor socket, FileAccess access,
         return count;
     }
 
-    /// <summary>Waits until it is worth while to try again.</summary>
+    /// <summary>Waits until the stream may be ready.</summary>
     /// <exception cref="OperationCanceledException">The call's token, or the job, is cancelled.</exception>
     private void Wait(CallWaker? callWaker, CancellationToken cancellationToken)
     {
         try
         {
-            // The waker is there before the look: a cancellation after the look can be read from it.
+            // The waker exists before the check: a cancellation after the check makes it readable.
             FileDescriptor waker = termination.Waker;
             cancellationToken.ThrowIfCancellationRequested();
             termination.ThrowIfCancelled();

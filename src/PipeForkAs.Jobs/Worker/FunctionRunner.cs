@@ -8,10 +8,10 @@ namespace PipeForkAs.Jobs.Worker;
 /// <summary>Runs a function as the user that the worker has become.</summary>
 internal static class FunctionRunner
 {
-    /// <summary>The worker's exit code where the function did not return one.</summary>
+    /// <summary>The worker's exit code if the function did not return one.</summary>
     private const int FailureCode = 1;
 
-    /// <summary>Runs the order's function and tells the daemon where it threw. Returns the worker's exit code.</summary>
+    /// <summary>Runs the order's function, and reports its exception to the daemon if it throws. Returns the worker's exit code.</summary>
     public static int Run(WorkerOrder order, Job job, FileDescriptor control)
     {
         SetEnvironment(order);
@@ -31,7 +31,7 @@ internal static class FunctionRunner
         {
             return Report(control, new Returned(ReturnKind.BadArguments, "", wrong.Message));
         }
-#pragma warning disable CA1031 // The function's edge: whatever it throws is the client's to know.
+#pragma warning disable CA1031 // Whatever the function throws, the client gets it.
         catch (Exception thrown)
 #pragma warning restore CA1031
         {
@@ -40,8 +40,8 @@ internal static class FunctionRunner
         }
     }
 
-    /// <summary>Makes the environment that the job sees.</summary>
-    /// <exception cref="StepFailedException">It cannot be made.</exception>
+    /// <summary>Creates the environment of the job.</summary>
+    /// <exception cref="StepFailedException">The environment cannot be created.</exception>
     public static void SetEnvironment(WorkerOrder order)
     {
         try
@@ -66,8 +66,8 @@ internal static class FunctionRunner
         }
     }
 
-    /// <summary>
-    /// The last word that the daemon takes for the worker's: whatever comes behind it on the socket, a user's code may have written.
+    /// <summary>Sends the last message that the daemon trusts as the worker's: the user's code may have written any later message on the
+    /// socket.
     /// </summary>
     private static void Begin(FileDescriptor control)
     {
@@ -81,9 +81,8 @@ internal static class FunctionRunner
         }
     }
 
-    /// <summary>
-    /// The daemon may answer the client with the end of the output: that comes with these descriptors, and not with the process,
-    /// which takes longer to be taken down than many a function to run.
+    /// <summary>Reports success, so that the daemon can send the reply at the end of the output. These descriptors end the output, and not
+    /// the process: the kernel takes longer to tear down the process than many functions take to run.
     /// </summary>
     private static void ReportSuccess(FileDescriptor control, bool awaitsAnswer)
     {
@@ -93,7 +92,7 @@ internal static class FunctionRunner
             Libc.poll_readable(control, WorkerProtocol.AnswerPatienceMilliseconds, goOnAfterSignals: false);
     }
 
-    /// <summary>What the job's function is given.</summary>
+    /// <summary>Creates the context that the job's function gets.</summary>
     public static JobContext Context(WorkerOrder order)
     {
         Account account = order.Account;

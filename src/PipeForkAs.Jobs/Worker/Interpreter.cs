@@ -5,16 +5,15 @@ using PipeForkAs.Protocol;
 
 namespace PipeForkAs.Jobs.Worker;
 
-/// <summary>
-/// Finds a missing interpreter: that of a script (<c>#!</c>), or the dynamic linker that an ELF file names. execve(2) fails then with the
-/// errno of the interpreter's path, as if the program itself were missing.
+/// <summary>Finds a missing interpreter: the interpreter of a script (<c>#!</c>), or the dynamic linker that an ELF file names. In that
+/// case execve(2) fails with the errno of the interpreter's path, as if the program itself were missing.
 /// </summary>
 internal static class Interpreter
 {
-    /// <summary>A script's interpreter may be a script itself, and so on: so many times (fs/exec.c, exec_binprm).</summary>
+    /// <summary>A script's interpreter may be a script too; the kernel follows this many (fs/exec.c, exec_binprm).</summary>
     private const int MostScripts = 5;
 
-    /// <summary>So much of a script the kernel looks at (BINPRM_BUF_SIZE).</summary>
+    /// <summary>How many bytes of a script the kernel reads (BINPRM_BUF_SIZE).</summary>
     private const int ScriptHead = 256;
 
     private const int Head = 4096;
@@ -22,7 +21,7 @@ internal static class Interpreter
     private const int ElfProgramHeader = 56;
     private const uint PT_INTERP = 3;
 
-    /// <summary>Tells which interpreter of the program is missing. Null where none is, or where that cannot be found out.</summary>
+    /// <summary>Returns the missing interpreter of the program. Null if none is missing, or if that is unknown.</summary>
     public static string? Missing(string program)
     {
         try
@@ -46,7 +45,7 @@ internal static class Interpreter
         }
     }
 
-    /// <summary>The path of the interpreter that a file names.</summary>
+    /// <summary>Returns the path of the interpreter that a file names.</summary>
     /// <param name="head">The file's first bytes.</param>
     internal static string? Of(ReadOnlySpan<byte> head)
     {
@@ -62,7 +61,7 @@ internal static class Interpreter
         return Text(end < 0 ? line : line[..end]);
     }
 
-    /// <summary>elf(5), of 64 bits and little endian. Null where the tables lie beyond the first bytes.</summary>
+    /// <summary>Reads elf(5), 64 bits and little endian. Null if the tables are not within the first bytes.</summary>
     private static string? OfElf(ReadOnlySpan<byte> head)
     {
         if (head.Length < ElfHeader)
@@ -83,11 +82,11 @@ internal static class Interpreter
         return null;
     }
 
-    /// <summary>Empty where it does not lie within the bytes, whatever the file claims.</summary>
+    /// <summary>Returns empty if the part is not within the bytes, whatever the file claims.</summary>
     private static ReadOnlySpan<byte> Part(ReadOnlySpan<byte> head, ulong offset, ulong length) =>
         offset <= (ulong)head.Length && length <= (ulong)head.Length - offset ? head.Slice((int)offset, (int)length) : [];
 
-    /// <summary>A path that is not UTF-8 cannot be asked for by its text.</summary>
+    /// <summary>Returns null for a path that is not UTF-8, because text cannot represent it.</summary>
     private static string? Text(ReadOnlySpan<byte> path)
     {
         string text = Encoding.UTF8.GetString(path);

@@ -2,12 +2,12 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Jobs.Worker;
 
-/// <summary>The environment of a job: made from nothing, so that LD_*, DOTNET_* and the daemon's own variables never cross.</summary>
+/// <summary>Creates the environment of a job from nothing, so that LD_*, DOTNET_* and the daemon's variables never reach it.</summary>
 internal static class JobEnvironment
 {
     private const string Path = "/usr/local/bin:/usr/bin:/bin";
 
-    /// <summary>The variables as NAME=VALUE.</summary>
+    /// <summary>Returns the variables as NAME=VALUE.</summary>
     public static string[] For(WorkerOrder order)
     {
         Account account = order.Account;

@@ -2,16 +2,15 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Jobs.Worker;
 
-/// <summary>
-/// The unit protects the daemon from the OOM killer (OOMScoreAdjust=); jobs must not inherit that. The job host gives it up before it
-/// forks, so that workers need not: a file in /proc costs a worker more than all other limits.
+/// <summary>Removes the protection from the OOM killer that the unit gives the daemon (OOMScoreAdjust=); jobs must not inherit it. The job
+/// host removes it before it forks, so that workers need not: writing a file in /proc costs a worker more than all other limits.
 /// </summary>
 internal static class OomProtection
 {
     private static ReadOnlySpan<byte> Warning =>
         "pipeforkas: a job can protect itself from the OOM killer as the daemon is protected, because CAP_SYS_RESOURCE is missing\n"u8;
 
-    /// <summary>Gives it up. Returns false if there was none.</summary>
+    /// <summary>Removes the protection. Returns false if there was none.</summary>
     /// <exception cref="SystemCallException">The score cannot be read or written.</exception>
     public static bool GiveUp()
     {
@@ -25,19 +24,18 @@ internal static class OomProtection
         return true;
     }
 
-    /// <summary>Warns on stderr, which is the daemon's, that a job could take it back.</summary>
+    /// <summary>Warns on stderr, which the daemon reads, that a job could restore the protection.</summary>
     public static void Warn()
     {
-#pragma warning disable CA2000 // The descriptor is the process's own, and stays open.
+#pragma warning disable CA2000 // The process owns the descriptor and keeps it open.
         var stderr = new FileDescriptor(2);
 #pragma warning restore CA2000
         Libc.write(stderr, Warning);
         stderr.Release();
     }
 
-    /// <summary>
-    /// Takes it back, and writes a byte if that works; in a process of its own. A process may go back to the score that one with
-    /// CAP_SYS_RESOURCE set last; proc_pid_oom_score_adj(5).
+    /// <summary>Tries to restore the protection, in a separate process, and writes a byte on success. A process can return to the score
+    /// that a process with CAP_SYS_RESOURCE set last; proc_pid_oom_score_adj(5).
     /// </summary>
     public static void TryToTakeBack(FileDescriptor output)
     {

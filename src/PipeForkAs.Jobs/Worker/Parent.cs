@@ -2,8 +2,10 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Jobs.Worker;
 
-/// <summary>What a worker knows of the job host that forked it.</summary>
-/// <param name="Pid">Its process.</param>
-/// <param name="ForRoot">Whether its workers' orders will grant root; where not, it has emptied the bounding set.</param>
-/// <param name="OomScoreAdjust">Its <see cref="OomScore"/> when it forked: the worker has the same until it sets another.</param>
+/// <summary>What a worker knows about the job host that forked it.</summary>
+/// <param name="Pid">The process id of the job host.</param>
+/// <param name="ForRoot">Whether the orders of its workers will grant root; if not, the job host has emptied the bounding set.</param>
+/// <param name="OomScoreAdjust">
+/// The <see cref="OomScore"/> of the job host at the fork; the worker has the same value until it sets another.
+/// </param>
 internal readonly record struct Parent(ProcessId Pid, bool ForRoot, int OomScoreAdjust);

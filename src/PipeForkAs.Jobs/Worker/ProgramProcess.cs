@@ -6,13 +6,12 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Jobs.Worker;
 
-/// <summary>
-/// The program of a command. The worker starts it with pipes as standard streams, and from then on moves bytes between these and its
-/// sockets, until it ends as the program did: pipeforkas_pump.c.
+/// <summary>Starts the program of a command job with pipes as standard streams. The worker then moves bytes between the pipes and its
+/// sockets, and ends as the program ended: pipeforkas_pump.c.
 /// </summary>
 internal static class ProgramProcess
 {
-    /// <summary>The calls that pipeforkas_start_program tells of by their index.</summary>
+    /// <summary>The calls in the order of the indexes that pipeforkas_start_program reports.</summary>
     private static readonly (WorkerStep Step, string Call)[] Calls =
     [
         (WorkerStep.Pipes, "pipe2(O_CLOEXEC)"),
@@ -30,11 +29,11 @@ internal static class ProgramProcess
 
     private const int Execve = 10;
 
-    /// <summary>Runs it. Nothing returns from here but a failure before the program ran.</summary>
+    /// <summary>Runs the program. Returns only if it fails before the program runs.</summary>
     /// <param name="order">The order.</param>
-    /// <param name="separatesStderr">Whether the worker's descriptor 2 is another stream than its descriptor 1.</param>
+    /// <param name="separatesStderr">Whether the worker's descriptors 1 and 2 are different streams.</param>
     /// <param name="control">The worker's control socket, which closes when the program runs.</param>
-    /// <exception cref="StepFailedException">It cannot be started.</exception>
+    /// <exception cref="StepFailedException">The program cannot be started.</exception>
     [DoesNotReturn]
     public static void Run(WorkerOrder order, bool separatesStderr, FileDescriptor control)
     {
@@ -64,7 +63,8 @@ internal static class ProgramProcess
         return new StepFailedException(WorkerStep.Execute, errno, detail);
     }
 
-    /// <summary>Whose limit is reached, and which one; empty where another reason is likely. fork(2), execve(2): EAGAIN.</summary>
+    /// <summary>Explains which limit is reached and for which user; empty if another reason is likely. fork(2), execve(2): EAGAIN.
+    /// </summary>
     private static string TooManyProcesses(WorkerOrder order, Errno errno)
     {
         if (errno != Errno.EAGAIN)
@@ -78,7 +78,7 @@ internal static class ProgramProcess
                 + $"{Libc.getrlimit(ResourceLimit.RLIMIT_NPROC).Soft})";
     }
 
-#pragma warning disable SYSLIB1054 // LibraryImport writes code with pointers, which LibC alone may have; addresses go as numbers.
+#pragma warning disable SYSLIB1054 // LibraryImport generates code with pointers, which only LibC may contain; addresses are numbers.
     [DllImport("pipeforkas_runtime")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int pipeforkas_start_program(

@@ -4,9 +4,8 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Jobs.Worker;
 
-/// <summary>
-/// Puts the worker, which is the user by now and has one thread, into the job's sandboxes: Landlock holds for the calling thread and
-/// those that it starts.
+/// <summary>Puts the worker into the job's sandboxes. The worker has already become the user and has one thread: Landlock applies to the
+/// calling thread and to the threads that it starts.
 /// </summary>
 internal static class SandboxEntry
 {
@@ -14,17 +13,17 @@ internal static class SandboxEntry
         LandlockAccess.LANDLOCK_ACCESS_FS_EXECUTE | LandlockAccess.LANDLOCK_ACCESS_FS_READ_FILE
         | LandlockAccess.LANDLOCK_ACCESS_FS_READ_DIR;
 
-    /// <summary>What has a meaning for a file; the kernel refuses the rest where the path is none of a directory.</summary>
+    /// <summary>The access rights that are valid for a file; the kernel refuses the others if the path is not a directory.</summary>
     private const LandlockAccess OfFiles =
         LandlockAccess.LANDLOCK_ACCESS_FS_EXECUTE | LandlockAccess.LANDLOCK_ACCESS_FS_READ_FILE
         | LandlockAccess.LANDLOCK_ACCESS_FS_WRITE_FILE
         | LandlockAccess.LANDLOCK_ACCESS_FS_TRUNCATE | LandlockAccess.LANDLOCK_ACCESS_FS_IOCTL_DEV;
 
-    /// <summary>Devices that hold nothing, which programs take for granted.</summary>
+    /// <summary>Devices without data that programs expect to exist.</summary>
     private static readonly string[] Devices = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
 
-    /// <summary>Enters them. The last thing before the job's own code.</summary>
-    /// <exception cref="StepFailedException">One cannot be made as it was asked; nothing of the job may run.</exception>
+    /// <summary>Enters the sandboxes, as the last step before the job's code.</summary>
+    /// <exception cref="StepFailedException">A sandbox cannot be created as requested; no code of the job may run.</exception>
     public static void Enter(WorkerOrder order)
     {
         bool restrictsCalls = false, restrictsFiles = false;
@@ -58,15 +57,13 @@ internal static class SandboxEntry
         }
     }
 
-    /// <summary>
-    /// A domain that forbids nothing of files, but that the user's processes outside of it can be entered from: ptrace(2), pidfd_getfd(2)
-    /// and /proc/PID/mem; and signalled, where the kernel can forbid that. By them the job would do in another process, or with its
-    /// sockets, what the sandbox forbids.
+    /// <summary>Creates a domain that forbids no access to files, but forbids access to the user's processes outside it: ptrace(2),
+    /// pidfd_getfd(2) and /proc/PID/mem, and signals if the kernel supports that. With these, the job could do in another process, or with
+    /// its sockets, what the sandbox forbids.
     /// </summary>
     private static void IsolateFromOtherProcesses()
     {
-        // Moving between directories is forbidden by every domain that does not allow it. Making block devices is nothing that a user
-        // could do.
+        // Every domain that does not allow it forbids moving files between directories. A user cannot create block devices anyway.
         int version = Version();
         bool canAllowMoving = version >= 2;
         using FileDescriptor rules = Libc.landlock_create_ruleset(
@@ -115,7 +112,7 @@ internal static class SandboxEntry
         Libc.landlock_restrict_self(rules);
     }
 
-    /// <summary>A path below the home is the user's to change: no link may lead out of it.</summary>
+    /// <summary>Opens a path. The user can change a path below the home directory, so no link may lead out of it.</summary>
     private static FileDescriptor Open(string path, string home)
     {
         if (path[0] != '~')
@@ -139,7 +136,7 @@ internal static class SandboxEntry
         }
     }
 
-    /// <summary>What a version of Landlock knows; it refuses what it does not.</summary>
+    /// <summary>The access rights that a Landlock version supports; it refuses unknown rights.</summary>
     private static LandlockAccess Handled(int version)
     {
         LandlockAccess all = (LandlockAccess)((1 << 13) - 1);
@@ -152,7 +149,9 @@ internal static class SandboxEntry
         return all;
     }
 
-    /// <summary>What stays within the job: it signals its own processes only. The daemon, being outside, signals it all the same.</summary>
+    /// <summary>What stays within the job: the job can signal only its own processes. The daemon is outside the domain and can still signal
+    /// the job.
+    /// </summary>
     private static LandlockScope Scoped(int version) =>
         version < Sandbox.SignalsVersion
             ? LandlockScope.None

@@ -3,9 +3,8 @@ using PipeForkAs.Protocol;
 
 namespace PipeForkAs.Jobs.Worker;
 
-/// <summary>
-/// Makes the seccomp filter of a job. What is forbidden fails with EPERM, as if the user had no right to it; clone3 with ENOSYS, upon
-/// which libc takes clone, whose flags a filter can see. Calls by the tables of other architectures end the process.
+/// <summary>Creates the seccomp filter of a job. A forbidden call fails with EPERM, as if the user had no right to it. clone3 fails with
+/// ENOSYS, and libc then uses clone, whose flags a filter can check. A call through the table of another architecture ends the process.
 /// </summary>
 internal static class SeccompFilter
 {
@@ -13,8 +12,8 @@ internal static class SeccompFilter
     private const uint NotThere = Libc.SECCOMP_RET_ERRNO | 38; // ENOSYS
     private const uint NoSuchFamily = Libc.SECCOMP_RET_ERRNO | 97; // EAFNOSUPPORT
 
-    /// <summary>
-    /// Into other processes. Landlock forbids it towards those outside of the sandbox; it is the second lock of that door.
+    /// <summary>Calls that act on other processes. Landlock also forbids them for processes outside the sandbox; the filter is a second
+    /// barrier.
     /// </summary>
     private static readonly SystemCall[] Intruding =
     [
@@ -39,7 +38,7 @@ internal static class SeccompFilter
         SystemCall.SYS_migrate_pages, SystemCall.SYS_move_pages, SystemCall.SYS_fanotify_init,
     ];
 
-    /// <summary>The filter that all of a job's sandboxes ask for together.</summary>
+    /// <summary>Creates the filter that all sandboxes of a job require together.</summary>
     public static BpfInstruction[] For(IReadOnlyList<Sandbox> sandboxes)
     {
         bool profile = false, noNetwork = false, restrictsFiles = false;
@@ -53,7 +52,7 @@ internal static class SeccompFilter
         var program = new SeccompProgram(4 * Dangerous.Length);
         RefuseOtherTables(program);
 
-        // Landlock keeps signals in; setting RLIMIT_CPU of another process would be a way to send one.
+        // Landlock confines signals; a call that sets RLIMIT_CPU of another process would be a way to send one.
         AllowOnly(program, SystemCall.SYS_prlimit64, 0, NotPermitted);
         if (profile || noNetwork)
         {
@@ -67,14 +66,15 @@ internal static class SeccompFilter
                 Forbid(program, call, NotPermitted);
             Forbid(program, SystemCall.SYS_clone3, NotThere);
 
-            // CLONE_PARENT would make a child of the job host. No ordinary program uses it.
+            // CLONE_PARENT would create a child of the job host. No ordinary program uses it.
             ForbidBits(program, SystemCall.SYS_clone, Libc.CLONE_NEW_ANY | Libc.CLONE_PARENT);
             ForbidBits(program, SystemCall.SYS_unshare, Libc.CLONE_NEW_ANY);
             ForbidValues(program, SystemCall.SYS_ioctl, Libc.TIOCSTI, Libc.TIOCLINUX);
         }
 
-        // A service of this machine does for whoever asks what the sandbox forbids: this daemon runs another job, the user's service
-        // manager a program. So no socket can be made that could ask one; pairs that stay connected to each other can.
+        // A service on this machine could do for the job what the sandbox forbids: this daemon can run another job, and the user's service
+        // manager can run a program. So the job cannot create a socket that could connect to one. It can create pairs that stay connected
+        // to each other.
         if (noNetwork)
         {
             Forbid(program, SystemCall.SYS_socket, NoSuchFamily);
@@ -87,8 +87,8 @@ internal static class SeccompFilter
 
         if (noNetwork || restrictsFiles)
         {
-            // A datagram socket sends to whatever address it is given, and connects anew, also one that socketpair(2) made. A ring's
-            // calls pass no filter.
+            // A datagram socket can send to any address and can be connected again, even if socketpair(2) created it. Calls through a ring
+            // pass no filter.
             AllowConnectedPairs(program);
             Forbid(program, SystemCall.SYS_io_uring_setup, NotPermitted);
         }
@@ -97,7 +97,7 @@ internal static class SeccompFilter
         return program.Assemble();
     }
 
-    /// <summary>The numbers below are those of x86-64. Leaves the call's number loaded, as all that follows does.</summary>
+    /// <summary>The numbers below are those of x86-64. Leaves the call's number loaded, as all the following checks do.</summary>
     private static void RefuseOtherTables(SeccompProgram program)
     {
         SeccompProgram.Label isNative = program.NewLabel(), isNotX32 = program.NewLabel();
@@ -147,7 +147,7 @@ internal static class SeccompFilter
             program.JumpIf(BpfCode.JumpIfEqual, (uint)SocketType.SOCK_SEQPACKET, isAllowed);
         });
 
-    /// <summary>An answer instead of a call, unless its argument leads to the label at which it is allowed.</summary>
+    /// <summary>Returns an error instead of making the call, unless the call's argument leads to the label that allows it.</summary>
     private static void ByArgument(
         SeccompProgram program, SystemCall call, SeccompData argument, uint answer, Action<SeccompProgram.Label> check)
     {

@@ -13,17 +13,17 @@ internal sealed class SeccompProgram(int capacity)
     private readonly List<BpfInstruction> instructions = new(capacity);
     private readonly List<Jump> jumps = new(capacity);
 
-    /// <summary>The instruction that each label stands before.</summary>
+    /// <summary>The index of the instruction that follows each label.</summary>
     private readonly List<int> places = new(capacity);
 
-    /// <summary>Makes a label, to be placed behind the jumps that lead to it.</summary>
+    /// <summary>Creates a label; its place must be after the jumps to it.</summary>
     public Label NewLabel()
     {
         places.Add(NotPlaced);
         return new Label(places.Count - 1);
     }
 
-    /// <summary>Makes a label stand before the next instruction.</summary>
+    /// <summary>Places a label before the next instruction.</summary>
     public void Place(Label label) =>
         places[label.Number] = places[label.Number] == NotPlaced ? instructions.Count : throw Broken("a label stands twice");
 
@@ -33,13 +33,13 @@ internal sealed class SeccompProgram(int capacity)
 
     public void Return(uint value) => Add(new(BpfCode.Return, 0, 0, value));
 
-    /// <summary>Goes to the label where the condition holds, else on to the next instruction.</summary>
+    /// <summary>Jumps to the label if the condition is true; otherwise continues with the next instruction.</summary>
     public void JumpIf(BpfCode condition, uint constant, Label target) => Branch(condition, constant, target, isForTrue: true);
 
-    /// <summary>Goes to the label where the condition does not hold, else on to the next instruction.</summary>
+    /// <summary>Jumps to the label if the condition is false; otherwise continues with the next instruction.</summary>
     public void JumpUnless(BpfCode condition, uint constant, Label target) => Branch(condition, constant, target, isForTrue: false);
 
-    /// <summary>The program, with how many instructions each jump leaves out.</summary>
+    /// <summary>Returns the program, with the number of instructions that each jump skips.</summary>
     /// <exception cref="InvalidOperationException">
     /// A label has no place, a jump leads backward, too far or out of the program, or the program does not end with a return.
     /// </exception>

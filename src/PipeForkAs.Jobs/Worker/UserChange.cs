@@ -3,12 +3,11 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Jobs.Worker;
 
-/// <summary>
-/// How a worker becomes the user: from the first step to the last, in the order in which they must stand. Any failure throws,
-/// and nothing of the user's runs. Nothing is looked up here; the daemon resolved all in numbers.
+/// <summary>Changes the worker to the user, from the first step to the last, in the required order. Any failure throws, and then no code
+/// runs as the user. The worker looks up nothing; the daemon has resolved everything to numbers.
 /// </summary>
-/// <param name="jobHost">Who forked the worker.</param>
-/// <param name="ends">The worker's ends of its sockets; <see cref="Prepare"/> puts them in their places.</param>
+/// <param name="jobHost">The job host that forked the worker.</param>
+/// <param name="ends">The worker's ends of its sockets; <see cref="Prepare"/> moves them to their descriptor numbers.</param>
 internal sealed class UserChange(Parent jobHost, WorkerEnds ends)
 {
     /// <summary>
@@ -19,13 +18,13 @@ internal sealed class UserChange(Parent jobHost, WorkerEnds ends)
 
     private WorkerStep step;
 
-    /// <summary>The step that is being taken.</summary>
+    /// <summary>The current step.</summary>
     public WorkerStep Step => step;
 
     /// <summary>The worker's control socket; <see cref="Prepare"/> moves it to <see cref="WorkerProtocol.ControlDescriptor"/>.</summary>
     public FileDescriptor Control { get; private set; } = ends.Control;
 
-    /// <summary>The account's groups as the kernel's calls take them.</summary>
+    /// <summary>The account's groups in the form that the kernel's calls take.</summary>
     public static GroupId[] GroupsOf(Account account)
     {
         var groups = new GroupId[account.Groups.Length];
@@ -34,7 +33,7 @@ internal sealed class UserChange(Parent jobHost, WorkerEnds ends)
         return groups;
     }
 
-    /// <summary>What no user matters to: done while the worker waits for its order.</summary>
+    /// <summary>Does the steps that do not depend on the user, while the worker waits for its order.</summary>
     public void Prepare()
     {
         try
@@ -47,10 +46,10 @@ internal sealed class UserChange(Parent jobHost, WorkerEnds ends)
         }
     }
 
-    /// <summary>Becomes the user. Returns when the job may run.</summary>
+    /// <summary>Changes to the user. Returns when the job may run.</summary>
     /// <param name="order">The order.</param>
-    /// <param name="stderr">Where the job's errors go; null where they go where its output goes.</param>
-    /// <param name="mayGainPrivileges">Whether programs that the job starts may have more rights than it.</param>
+    /// <param name="stderr">The socket for the job's standard error; null if it goes to the same stream as standard output.</param>
+    /// <param name="mayGainPrivileges">Whether programs that the job starts may gain privileges.</param>
     public void Become(WorkerOrder order, FileDescriptor? stderr, bool mayGainPrivileges)
     {
         try
@@ -69,25 +68,25 @@ internal sealed class UserChange(Parent jobHost, WorkerEnds ends)
         foreach (byte signal in HostSignals)
             Libc.signal_default(new Signal(signal));
 
-        // No terminal to push input into (TIOCSTI), and a process group that the daemon can end.
+        // The worker then has no terminal into which it could push input (TIOCSTI), and has a process group that the daemon can kill.
         step = WorkerStep.Session;
         Libc.setsid();
 
-        // Descriptor 2 stays the job host's until the order: should the runtime have anything to say, the daemon's log has it.
+        // Descriptor 2 stays the job host's until the order arrives: the daemon's log then gets any message of the runtime.
         step = WorkerStep.Pipes;
         Libc.dup2(ends.Stdin, 0).Release();
         Libc.dup2(ends.Stdout, 1).Release();
 
-        // A sibling's control socket would let one job give orders to another: nothing of the job host's stays open.
+        // A sibling's control socket would let one job give orders to another: no descriptor of the job host stays open.
         step = WorkerStep.CloseDescriptors;
         Control = Libc.dup3_cloexec(Control, WorkerProtocol.ControlDescriptor);
         Libc.close_range(WorkerProtocol.ControlDescriptor + 1, uint.MaxValue);
 
-        // Where there is no keyring to be reached there is none to be shared.
+        // If no keyring is reachable, none can be shared.
         step = WorkerStep.Keyring;
         Libc.keyctl_join_session_keyring();
 
-        // An idle worker ends with its job host as well. setresuid clears this: it is set again below.
+        // An idle worker ends with its job host as well. setresuid clears this, so it is set again below.
         step = WorkerStep.ParentDeathSignal;
         DieWithJobHost();
     }
@@ -118,14 +117,14 @@ internal sealed class UserChange(Parent jobHost, WorkerEnds ends)
                 step, Errno.None, $"the user {account.Name} has the group {GroupId.Unchanged}, which stands for none");
 
         step = WorkerStep.Pipes;
-#pragma warning disable CA2000 // The descriptor is the process's own, and stays open.
+#pragma warning disable CA2000 // The process owns the descriptor and keeps it open.
         Libc.dup2(stderr ?? new FileDescriptor(1), 2).Release();
 #pragma warning restore CA2000
         Libc.close_range(WorkerProtocol.ControlDescriptor + 1, uint.MaxValue);
 
         step = WorkerStep.OomScoreAdjust;
 
-        // A file of its own in /proc costs a worker, there and at its end, as much as all other limits together.
+        // Writing this file in /proc costs a worker, here and at its end, as much as all other limits together.
         if (limits.OomScoreAdjust != jobHost.OomScoreAdjust)
             OomScore.Write(limits.OomScoreAdjust);
 
@@ -148,7 +147,7 @@ internal sealed class UserChange(Parent jobHost, WorkerEnds ends)
         step = WorkerStep.Capabilities;
         Libc.prctl_cap_ambient_clear_all();
 
-        // In this order: with the uid goes the right to change the others, and groups survive if they are forgotten.
+        // The order matters: without the root uid the worker cannot change the others, and it would keep groups that it does not replace.
         step = WorkerStep.Groups;
         Libc.setgroups(groups);
         step = WorkerStep.GroupIds;
@@ -170,7 +169,7 @@ internal sealed class UserChange(Parent jobHost, WorkerEnds ends)
         step = WorkerStep.Verify;
         Verification.Check(uid, gid, groups, noNewPrivileges: !mayGainPrivileges);
 
-        // As the user: the home may be on a file system where root is nobody.
+        // As the user: the home directory may be on a file system that maps root to nobody.
         step = WorkerStep.WorkingDirectory;
         EnterHome(account.Home, order.NeedsHome);
     }
@@ -191,7 +190,7 @@ internal sealed class UserChange(Parent jobHost, WorkerEnds ends)
         }
         catch (SystemCallException failure) when (failure.Errno != Errno.ENOMEM && !isNeeded)
         {
-            // A home that is missing or closed to the user is daily life; the job learns it when it looks there.
+            // A missing or inaccessible home directory is common; the job finds out if it uses the directory.
             Libc.chdir("/");
         }
     }
@@ -201,7 +200,7 @@ internal sealed class UserChange(Parent jobHost, WorkerEnds ends)
         if (value is not { } limit)
             return;
 
-        // Never more than the daemon was given itself.
+        // Never more than the daemon's own limit.
         ulong most = Math.Min((ulong)limit, Libc.getrlimit(resource).Hard);
         Libc.setrlimit(resource, most, most);
     }

@@ -3,9 +3,8 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Jobs.Worker;
 
-/// <summary>
-/// Asks the kernel whether the worker is the user and nothing else, and tries the way back to root, which must fail: as OpenSSH
-/// does in permanently_set_uid (uidswap.c). A call that claimed success without effect is found here.
+/// <summary>Checks with the kernel that the worker is the user and nothing else, and tries to return to root, which must fail: as OpenSSH
+/// does in permanently_set_uid (uidswap.c). This finds a call that reported success without effect.
 /// </summary>
 internal static class Verification
 {
@@ -17,7 +16,7 @@ internal static class Verification
 
         Demand(!noNewPrivileges || Libc.prctl_get_no_new_privs(), "no_new_privs is not set");
         if (uid == UserId.Root)
-            return; // There is nothing to come back to.
+            return; // There is no other user to return to.
 
         ThrowUnlessDenied(Libc.refused_setresuid(UserId.Unchanged, UserId.Root, UserId.Unchanged), "setresuid(-1, 0, -1)");
         var otherGroup = new GroupId(gid.Value == 0 ? 1u : 0u);
@@ -41,7 +40,7 @@ internal static class Verification
             throw new StepFailedException(WorkerStep.Verify, refusal, $"{call} was not refused as it must be");
     }
 
-    /// <summary>The texts are constant, so that a worker that is as it should be builds none.</summary>
+    /// <summary>The texts are constants, so that a correct worker builds none.</summary>
     private static void Demand(bool holds, string otherwise)
     {
         if (!holds)

@@ -8,19 +8,17 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Jobs.Worker;
 
-/// <summary>
-/// Takes once, before the first fork, the way that every worker takes: static constructors, generic methods and interface calls are
-/// resolved at their first use, and what is resolved here no worker resolves again. Only code of this library and of .NET: a job's own
-/// code never runs as root. Nothing here may take the hash code of an object, as array pools and interpolated strings do: it
-/// would start Random.Shared, which all workers would then share (the self-test finds it).
+/// <summary>Runs the code path of a worker once, before the first fork. The runtime resolves static constructors, generic methods and
+/// interface calls at their first use; workers do not resolve again what is resolved here. This runs only code of this library and of .NET:
+/// a job's code never runs as root. This must not take the hash code of an object, as array pools and interpolated strings do: it would
+/// start Random.Shared, which all workers would then share (the self-test finds it).
 /// </summary>
 internal static class WarmUp
 {
     private static byte[] message = [];
 
-    /// <summary>
-    /// libc reads how names are looked up at the first look-up (nsswitch.conf(5)), and sees whether there is a name service cache daemon:
-    /// what the job host has seen its workers need not see again. Group 0 is in the files.
+    /// <summary>Makes libc read nsswitch.conf(5) and look for a name service cache daemon, which it does at the first look-up. The workers
+    /// then need not do it again. Group 0 is in the local files.
     /// </summary>
     public static void NameServices()
     {
@@ -30,24 +28,23 @@ internal static class WarmUp
         }
         catch (SystemCallException)
         {
-            // It is the job's to find, which looks up a name.
+            // The job that looks up a name reports the failure.
         }
     }
 
-    /// <summary>
-    /// What reading any job's arguments takes of .NET, as far as that needs no random state. The types of the arguments themselves are
-    /// their worker's to make: the first of them would start the seeds of hash codes, which are each worker's own.
+    /// <summary>Warms up the parts of .NET that read the arguments of any job, as far as they need no random state. The worker creates the
+    /// data for the types of the arguments: the first of them would create the seeds of hash codes, and each worker needs its own.
     /// </summary>
     public static void Json()
     {
         _ = JavaScriptEncoder.Default;
         _ = AppContext.TryGetSwitch("PipeForkAs.None", out _);
 
-        // JSON asks each type for these attributes: where the program knows their array, the runtime need not make that type up.
+        // JSON reads these attributes of each type; if the program contains the type of their array, the runtime need not create it.
         GC.KeepAlive(Array.Empty<JsonDerivedTypeAttribute>());
     }
 
-    /// <summary>Makes the order that is taken.</summary>
+    /// <summary>Creates the order for the warm-up.</summary>
     public static void MakeOrder()
     {
         var writer = new MessageWriter();
@@ -56,17 +53,17 @@ internal static class WarmUp
         message = writer.Written.ToArray();
     }
 
-    /// <summary>Takes that way.</summary>
+    /// <summary>Runs the code path of a worker.</summary>
     public static void Run()
     {
         var reader = new MessageReader(message);
         WorkerOrder order = WorkerOrder.Decode(ref reader);
 
-        // Not on each worker's way, but on that of most jobs: a number as text writes to the types' data, in their huge page, when it is
-        // first made.
+        // Not every worker does this, but most jobs do: the first conversion of a number to text writes to the types' data, in their huge
+        // page.
         _ = Encoding.ASCII.GetBytes(order.Limits.OomScoreAdjust.ToString(CultureInfo.InvariantCulture));
 
-        // The environment is the job host's, which nobody reads any more; the function writes nothing to standard output.
+        // The environment is the job host's, which nothing reads any more; the function writes nothing to standard output.
         FunctionRunner.SetEnvironment(order);
         SandboxEntry.Enter(order);
         new TextJob(order.Job, static _ => "").Invoke(FunctionRunner.Context(order));

@@ -2,17 +2,16 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Jobs.Worker;
 
-/// <summary>
-/// What joins a worker to the daemon, seen from one of the two: its control socket and its standard streams. Made before the fork, while
-/// nobody waits; the worker inherits its own, and the daemon is sent the others.
+/// <summary>The sockets that connect a worker and the daemon, as one side sees them: the control socket and the standard streams. The job
+/// host creates them in advance, when no request is waiting. The worker inherits its ends, and the job host sends the others to the daemon.
 /// </summary>
 /// <param name="Control">The control socket.</param>
-/// <param name="Stdin">The stream of the job's stdin.</param>
-/// <param name="Stdout">The stream of the job's stdout.</param>
+/// <param name="Stdin">The socket of the job's stdin.</param>
+/// <param name="Stdout">The socket of the job's stdout.</param>
 internal sealed record WorkerEnds(FileDescriptor Control, FileDescriptor Stdin, FileDescriptor Stdout) : IDisposable
 {
-    /// <summary>Makes both.</summary>
-    /// <exception cref="SystemCallException">There are no descriptors left; none is kept.</exception>
+    /// <summary>Creates the ends of both sides.</summary>
+    /// <exception cref="SystemCallException">The process has run out of descriptors; none stays open.</exception>
     public static (WorkerEnds Daemons, WorkerEnds Workers) Create()
     {
         (FileDescriptor Daemons, FileDescriptor Workers)? control = null, stdin = null, stdout = null;
@@ -22,7 +21,7 @@ internal sealed record WorkerEnds(FileDescriptor Control, FileDescriptor Stdin, 
             stdin = Libc.socketpair_stream();
             stdout = Libc.socketpair_stream();
 
-            // One way each, as a pipe's: what a job writes to its stdin nobody would read, and the other way round.
+            // Each socket works in one direction, like a pipe: nothing reads what a job writes to its stdin, and the reverse.
             Libc.shutdown(stdin.Value.Daemons, SocketShutdown.SHUT_RD);
             Libc.shutdown(stdout.Value.Daemons, SocketShutdown.SHUT_WR);
             return (new WorkerEnds(control.Value.Daemons, stdin.Value.Daemons, stdout.Value.Daemons),

@@ -5,8 +5,8 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Jobs.Worker;
 
-/// <summary>
-/// The life of a worker: prepare, wait for the order, become the user, run one job, exit. It never returns to the job host's code.
+/// <summary>The life of a worker: it prepares, waits for the order, becomes the user, runs one job, and exits. It never returns to the job
+/// host's code.
 /// </summary>
 internal static class WorkerProcess
 {
@@ -18,7 +18,7 @@ internal static class WorkerProcess
         {
             change.Prepare();
 
-            // A page that it writes to is copied at the first time: those of its way are copied while it waits, if it does.
+            // The kernel copies a page at the first write: the worker touches the pages that it needs while it waits, if it has to wait.
             if (!Libc.poll_readable(change.Control, 0, goOnAfterSignals: false))
                 WarmUp.Run();
             WorkerOrder? order = WaitForOrder(change.Control, out FileDescriptor? stderr);
@@ -46,7 +46,7 @@ internal static class WorkerProcess
         {
             Report(change.Control, new StepFailed(failure.Step, failure.Errno.Value, failure.Message));
         }
-#pragma warning disable CA1031 // The edge of the worker: no code of the job host's may run on in it, whatever failed.
+#pragma warning disable CA1031 // The last frame of the worker: no code of the job host may run in it, whatever failed.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
@@ -54,14 +54,14 @@ internal static class WorkerProcess
         }
         finally
         {
-            // Also where the report failed: nothing may unwind into the job host's own code, as which it might still be root.
+            // Also if the report failed: no exception may reach the job host's code, which might still run as root.
             Libc._exit(1);
         }
 
         throw new UnreachableException();
     }
 
-    /// <summary>Waits for the daemon. Null when it needs the worker no more, or is gone.</summary>
+    /// <summary>Waits for the order. Null if the daemon no longer needs the worker, or is gone.</summary>
     private static WorkerOrder? WaitForOrder(FileDescriptor control, out FileDescriptor? stderr)
     {
         stderr = null;

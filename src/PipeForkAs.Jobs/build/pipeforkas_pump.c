@@ -1,15 +1,17 @@
-// Runs the program of a command job. The worker, which is the user by now and in its sandbox, gives the program pipes as standard streams
-// and starts it. From then on it is the pump that moves bytes between these pipes and the sockets that join it to the daemon.
+// Runs the program of a command job. The worker, which has already become the user and is in its sandbox, starts the program with pipes as
+// its standard streams. From then on the worker is the pump: it moves bytes between these pipes and the sockets that connect it to the
+// daemon.
 //
-// A program expects pipes: it cannot open a socket by a name such as /dev/stderr (ENXIO), and bash takes a socket for a remote shell's. The
-// daemon must not have an end of a pipe: reader and writer share one lock, which a hostile program can hold as long as it likes (a write
-// from memory that a file system never delivers). Here that holds up the program's own pump, in a sleep that ends when the program does.
+// A program expects pipes: it cannot open a socket by a name such as /dev/stderr (ENXIO), and bash mistakes a socket for the connection of
+// a remote shell. The daemon must not have an end of a pipe: the reader and the writer share one lock, and a hostile program can keep the
+// lock as long as it likes (a write from memory that a file system never delivers). Here the lock delays only the program's own pump, in a
+// sleep that ends when the program does.
 //
-// It is C because managed code cannot call vfork(2): the program's process begins in the pump's memory, and no page table is copied for
-// it. After pipeforkas_start_program has succeeded no managed code runs in this process.
+// The pump is C because managed code cannot call vfork(2): the program's process begins in the pump's memory, and the kernel copies no page
+// table for it. After pipeforkas_start_program has succeeded, no managed code runs in this process.
 //
-// The program can signal its pump, which has the same user. The pump blocks all signals but SIGKILL and SIGSTOP, and by these a job ends or
-// delays itself. The program cannot trace the pump, which is not dumpable.
+// The program can signal its pump, which has the same user. The pump blocks all signals except SIGKILL and SIGSTOP; with these two a job
+// can only kill or delay itself. The program cannot trace the pump, which is not dumpable.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
-// What the caller is told that failed; ProgramProcess.cs has the same.
+// Which call failed, as an index for the caller; ProgramProcess.cs has the same list.
 enum call {
     CALL_PIPE, CALL_NONBLOCK, CALL_SIGNALS, CALL_FORK, CALL_SESSION, CALL_PARENT_SIGNAL, CALL_PARENT, CALL_DUP, CALL_DEFAULTS, CALL_UNBLOCK,
     CALL_EXECVE
@@ -35,20 +37,20 @@ enum call {
 
 enum { IN, OUT, ERR, STREAMS };
 
-// So many bytes are moved in one go, what a pipe holds; and so many times before the other streams have their turn.
+// How many bytes one call moves (a pipe holds as many), and how many times before the other streams have their turn.
 #define MOST_AT_ONCE 65536
 #define PIECES_IN_A_ROW 8
 
-// So many orphans are reaped before the streams have their turn.
+// How many orphans are reaped before the streams have their turn.
 #define REAPED_IN_A_ROW 64
 
 // How long the kernel has to find memory, in milliseconds.
 #define MEMORY_PATIENCE 10
 
 struct stream {
-    int from, to;          // -1 when it has come to its end.
-    bool waits_for_target; // Whether the target took no more when it was last tried, or else the source had no more.
-    long left;             // Bytes to move until its end; -1 where the source tells of it.
+    int from, to;          // -1 at its end.
+    bool waits_for_target; // Whether the target was full at the last try; if not, the source was empty.
+    long left;             // Bytes to move until its end; -1 if the source shows the end.
 };
 
 static struct stream streams[STREAMS];
@@ -64,18 +66,18 @@ static volatile int failure;
 
 static const uint64_t no_signal, all_signals = ~(uint64_t)0;
 
-// The kernel's own call: libc's leaves out the signals 32 and 33.
+// The kernel's own call: libc's call leaves out the signals 32 and 33.
 static int block(const uint64_t *set) {
     return (int)syscall(SYS_rt_sigprocmask, SIG_SETMASK, set, NULL, sizeof *set);
 }
 
-// The kernel's own structure of sigaction(2) is as long as this at most; zero is SIG_DFL without flags.
+// The kernel's structure of sigaction(2) is at most this long; zero is SIG_DFL without flags.
 static int set_default(int signal) {
     static const char action[64];
     return (int)syscall(SYS_rt_sigaction, signal, action, NULL, sizeof no_signal);
 }
 
-// Until execve a handler of the runtime's would run in the pump's memory.
+// Resets the handlers: until execve, a handler of the runtime would run in the pump's memory.
 static int set_all_default(void) {
     for (int signal = 1; signal <= 64; signal++)
         if (signal != SIGKILL && signal != SIGSTOP && set_default(signal) < 0)
@@ -85,10 +87,10 @@ static int set_all_default(void) {
 
 __attribute__((noreturn)) static void become_program(const int pipes[STREAMS][2], pid_t pump, char *const argv[], char *const envp[]) {
     int errors = has_own_stderr ? pipes[ERR][1] : pipes[OUT][1];
-    // Its own session and process group, as if no pump were between it and the daemon.
+    // A separate session and process group, as if there were no pump between the program and the daemon.
     if (failed_call = CALL_SESSION, setsid() < 0)
         goto failed;
-    // A program that is set-user-ID to another user would lose this: for a command no program is, by no_new_privs.
+    // A program that is set-user-ID to another user would lose this. For a command no program is, because of no_new_privs.
     if (failed_call = CALL_PARENT_SIGNAL, prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
         goto failed;
     if (failed_call = CALL_PARENT, getppid() != pump) {
@@ -119,7 +121,7 @@ static void close_pair(const int pair[2]) {
     (void)close(pair[1]);
 }
 
-// A function of its own, so that no local variable lives on over vfork(2).
+// A separate function, so that no local variable is in use across vfork(2).
 __attribute__((noinline)) static pid_t start(const int pipes[STREAMS][2], char *const argv[], char *const envp[]) {
     pid_t pump = getpid();
     pid_t child = vfork();
@@ -129,14 +131,14 @@ __attribute__((noinline)) static pid_t start(const int pipes[STREAMS][2], char *
 }
 
 // Starts argv[0] with pipes as its descriptors 0, 1 and 2, in place of the sockets that this process has there. Returns 0, or an errno and
-// which call failed; then nothing is left of it.
+// the call that failed; after a failure nothing of the program is left.
 int pipeforkas_start_program(char *const argv[], char *const envp[], bool own_stderr, int *failed) {
     int pipes[STREAMS][2];
     int count = own_stderr ? STREAMS : ERR, made = 0, error = 0;
     has_own_stderr = own_stderr;
     failure = 0;
 
-    // No signal may end the pump, or run a handler of the runtime's.
+    // No signal may end the pump or run a handler of the runtime.
     if (block(&all_signals) < 0)
         return fail(CALL_SIGNALS, failed);
     while (made < count && pipe2(pipes[made], O_CLOEXEC) == 0)
@@ -181,7 +183,7 @@ int pipeforkas_start_program(char *const argv[], char *const envp[], bool own_st
     return 0;
 }
 
-// What cannot be moved must not look like what was: half of a stream is none.
+// If some bytes cannot be moved, the stream must not look complete: half of a stream is worthless.
 __attribute__((noreturn)) static void give_up(void) {
     (void)kill(-program, SIGKILL);
     (void)kill(getpid(), SIGKILL);
@@ -212,7 +214,7 @@ static void move(struct stream *stream) {
                 finish(stream);
             else if ((size_t)moved == most)
                 continue;
-            return; // Mostly the source has no more. If it is the target that is full, the next try finds that.
+            return; // Usually the source is empty. If the target is full instead, the next try finds that.
         }
         if (moved == 0 || errno == EPIPE || errno == ECONNRESET)
             finish(stream);
@@ -226,7 +228,7 @@ static void move(struct stream *stream) {
     }
 }
 
-// Whether the program has ended. It stays a zombie, so that the number of its process group stays its own. Other children are reaped:
+// Returns whether the program has ended. It stays a zombie, so that no other process group can get its number. Other children are reaped:
 // orphans that came to the pump (PR_SET_CHILD_SUBREAPER), and processes that made themselves its children (CLONE_PARENT).
 static bool has_ended(void) {
     siginfo_t child = {0};
@@ -247,7 +249,7 @@ static bool has_ended(void) {
     return false;
 }
 
-// Children may have ended; and what the daemon says to the worker it says to the program, and to its process group.
+// Checks whether children have ended, and passes the daemon's signals to the program and to its process group.
 static void take_signals(void) {
     struct signalfd_siginfo taken[2];
     ssize_t length = read(signals, taken, sizeof taken);
@@ -259,7 +261,7 @@ static void take_signals(void) {
     }
 }
 
-// Ends as the program did.
+// Ends as the program ended.
 __attribute__((noreturn)) static void end_as_program(void) {
     siginfo_t child = {0};
     if (waitid(P_PID, (id_t)program, &child, WEXITED | __WALL) < 0)
@@ -280,7 +282,8 @@ static int64_t now(void) {
     return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
-// Other processes still hold the outputs, and their grace is over. What is in the pipes by now is the client's, which may read slowly.
+// Other processes still have the outputs open, and their grace is over. The client, which may read slowly, still gets the bytes that are
+// now in the pipes.
 static void leave_others(void) {
     for (int i = OUT; i < STREAMS; i++) {
         int unread = 0;
@@ -294,7 +297,7 @@ static void leave_others(void) {
     }
 }
 
-// Whether an output waits for the client: who holds it may have more to say, and cannot.
+// Returns whether an output waits for the client: a process that has the output open may have more to write, and cannot.
 static bool waits_for_client(void) {
     for (int i = OUT; i < STREAMS; i++)
         if (is_open(&streams[i]) && streams[i].waits_for_target)
@@ -302,7 +305,7 @@ static bool waits_for_client(void) {
     return false;
 }
 
-// Waits until something can be done, and does it.
+// Waits until there is something to do, and does it.
 static void turn(int timeout) {
     struct pollfd entries[1 + 2 * STREAMS];
     int sources[STREAMS], targets[STREAMS];
@@ -312,7 +315,7 @@ static void turn(int timeout) {
         sources[i] = targets[i] = -1;
         if (!is_open(&streams[i]))
             continue;
-        // POLLERR and POLLHUP, by which a target says that nobody reads there any more, are reported without being asked for.
+        // poll(2) always reports POLLERR and POLLHUP, which show that nothing reads from a target any more.
         targets[i] = (int)count;
         entries[count++] = (struct pollfd){.fd = streams[i].to, .events = streams[i].waits_for_target ? POLLOUT : 0};
         if (streams[i].waits_for_target)
@@ -336,8 +339,8 @@ static void turn(int timeout) {
     }
 }
 
-// Moves bytes until the program has ended and its outputs are at their end, and ends as it did. Other processes that hold an output when
-// the program has ended have a grace, and lose it where they write nothing for a time; both in milliseconds.
+// Moves bytes until the program has ended and its outputs are at their end, and ends as the program ended. Other processes that have an
+// output open when the program ends get a grace, and lose it if they write nothing for a time; both in milliseconds.
 __attribute__((noreturn)) void pipeforkas_pump(int64_t grace, int64_t orphan_grace) {
     bool ended = false, is_over = false;
     int64_t deadline = 0, quiet_until = 0;

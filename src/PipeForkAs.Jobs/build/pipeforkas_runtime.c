@@ -1,8 +1,8 @@
-// The NativeAOT runtime starts its finalizer thread when the process starts. A process that forks must have one thread, or the
-// child inherits a thread list with a thread on it that does not exist there, and the first new thread that libc gives the dead
-// one's stack hangs the next garbage collection. So the linker puts these functions before the runtime's (--wrap): the first keeps what
-// was asked, and the others start the thread, in a forked child, when there is first something for it to do: when a collection found
-// objects to be finalized, or somebody waits for finalizers. Most jobs are over before that, and a second thread costs more than they do.
+// The NativeAOT runtime starts its finalizer thread when the process starts. A process that forks must have one thread. Otherwise the child
+// inherits a thread list with a thread that does not exist in the child, and the first new thread that libc gives the dead thread's stack
+// hangs the next garbage collection. So the linker puts these functions before the runtime's (--wrap): the first keeps the request for the
+// thread. The others start the thread, in a forked child, when there is something for it to do: a collection found objects to finalize, or
+// some code waits for finalizers. Most jobs end before that, and a second thread costs more than they do.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <link.h>
@@ -24,7 +24,7 @@
 
 typedef uint32_t (*background_callback)(void *context);
 
-// By their names in C++: PalStartFinalizerThread(background_callback, void *), GCToEEInterface::EnableFinalization(bool).
+// Their names in C++: PalStartFinalizerThread(background_callback, void *), GCToEEInterface::EnableFinalization(bool).
 bool __real__Z23PalStartFinalizerThreadPFjPvES_(background_callback callback, void *context);
 void __real__ZN15GCToEEInterface18EnableFinalizationEb(bool found);
 void __real_RhWaitForPendingFinalizers(int32_t allow_reentrant_wait);
@@ -45,14 +45,15 @@ bool pipeforkas_is_linked(void) {
     return true;
 }
 
-// From now on the thread may be started: in a forked child, or where nothing is forked. False where the runtime never asked for one: this
-// version of the runtime starts it in another way, and a worker cannot be trusted.
+// Allows the thread to start from now on: in a forked child, or in a process that never forks. Returns false if the runtime never requested
+// the thread: this version of the runtime starts it in another way, and a worker cannot be trusted.
 bool pipeforkas_allow_finalizer_thread(void) {
     may_start = true;
     return kept_callback != NULL;
 }
 
-// Whether the thread runs. Where none can be made (the user has as many processes as it may) the next one who needs it tries again.
+// Returns whether the thread runs, and starts it if needed. If that fails (the user has reached the maximum of processes), the next call
+// tries again.
 static bool has_finalizer_thread(void) {
     if (!may_start)
         return false;
@@ -64,24 +65,24 @@ static bool has_finalizer_thread(void) {
     return runs;
 }
 
-// The collector calls this behind a collection; the request is kept for a thread that starts later. RhEnableFinalization(), which it calls, is also asked by the first
-// spinning wait, to measure how long a pause takes: no reason for a thread.
+// The collector calls this after a collection; the request is kept for a thread that starts later. The first spinning wait also calls
+// RhEnableFinalization(), which this calls, to measure how long a pause takes: that is not a reason to start the thread.
 void __wrap__ZN15GCToEEInterface18EnableFinalizationEb(bool found) {
     __real__ZN15GCToEEInterface18EnableFinalizationEb(found);
     if (found)
         (void)has_finalizer_thread();
 }
 
-// Without the thread this would wait for ever: where there is none, nothing is finalized, and nobody waits for it.
+// Without the thread this would wait for ever: if there is no thread, nothing is finalized, and this returns at once.
 void __wrap_RhWaitForPendingFinalizers(int32_t allow_reentrant_wait) {
     if (has_finalizer_thread())
         __real_RhWaitForPendingFinalizers(allow_reentrant_wait);
 }
 
-// NativeAOT unpacks the descriptions of its types into the section .hydrated when the process starts: a megabyte that is only read from
-// then on, and of which each fork copies, and each exit drops, the entries of some 270 pages. This puts its end where a huge page ends;
-// the linker gives it a place of its own because of that, at which the kernel begins a huge page. The executable as a whole then lies at
-// one of 2^19 addresses instead of 2^28; all jobs of a job host see the same one anyway.
+// NativeAOT unpacks the descriptions of its types into the section .hydrated when the process starts. The section is a megabyte that is
+// only read from then on. Each fork copies, and each exit drops, the entries of about 270 pages. This aligns the section's end with the end
+// of a huge page. Because of the alignment, the linker gives the section a separate segment, which the kernel begins on a huge page. The
+// executable as a whole then has one of 2^19 addresses instead of 2^28; all jobs of a job host see the same address anyway.
 #define HUGE_PAGE ((uintptr_t)0x200000)
 __asm__(
     ".pushsection .hydrated,\"aw\",@nobits\n"
@@ -93,23 +94,25 @@ __asm__(
     ".popsection\n");
 extern char pipeforkas_hydrated_end[], __bss_start[];
 
-// Makes huge pages of that section: a fork copies one entry of each. Where there are none to be had (madvise(2), MADV_COLLAPSE: Linux 6.1,
-// transparent huge pages, free memory) all stays as it is, and a fork takes longer.
+// Makes huge pages of that section: a fork copies one entry for each. If none are available (madvise(2), MADV_COLLAPSE: Linux 6.1,
+// transparent huge pages, free memory), nothing changes, and a fork takes longer.
 void pipeforkas_collapse_hydrated(void) {
     for (uintptr_t page = (uintptr_t)pipeforkas_hydrated_end - HUGE_PAGE; page >= (uintptr_t)__bss_start; page -= HUGE_PAGE)
         (void)madvise((void *)page, HUGE_PAGE, MADV_COLLAPSE);
 }
 
-// So much of the code at most: it is memory that the system cannot drop and read again, as it can the file's.
+// The most code to move: the system cannot drop this memory and read it again, as it can with the file's pages.
 #define MOST_CODE (8 * HUGE_PAGE)
 
-// Whether a file may be so long. Without the question the process would be killed that makes one which may not (RLIMIT_FSIZE, setrlimit(2)).
+// Returns whether a file may have this length. Without this check, the kernel would kill the process when it creates a longer file
+// (RLIMIT_FSIZE, setrlimit(2)).
 static bool may_be_as_long(size_t length) {
     struct rlimit limit;
     return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur >= length;
 }
 
-// A file in memory of huge pages that holds what is at this place, and that nobody can write to any more; -1 where there is none to be had.
+// Creates a file of huge pages in memory that contains a copy of this area, and that no process can write to any more; -1 if none is
+// available.
 static int copy_to_huge_pages(const char *from, size_t length) {
     if (!may_be_as_long(length))
         return -1;
@@ -119,7 +122,7 @@ static int copy_to_huge_pages(const char *from, size_t length) {
     if (file < 0)
         return -1;
     bool is_copied = false;
-    // Its memory at once: where there is too little of it, that is an error here, and a signal when the copy is made.
+    // Allocates the memory at once: too little memory is then an error here, and not a signal during the copy.
     char *area = fallocate(file, 0, 0, (off_t)length) < 0 ? MAP_FAILED : mmap(NULL, length + HUGE_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (area != MAP_FAILED) {
         char *copy = area + (-(uintptr_t)area & (HUGE_PAGE - 1));
@@ -149,17 +152,18 @@ static int move_code_of(struct dl_phdr_info *program, size_t size, void *unused)
         int file = copy_to_huge_pages((const char *)first, length);
         if (file < 0)
             break;
-        // In one step, since this function is moved with the rest. What the kernel refuses it refuses before it takes anything away.
+        // In one step, because this function moves with the rest. If the kernel refuses, it does so before it removes anything.
         (void)mmap((void *)first, length, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, file, 0);
         (void)close(file);
     }
     return 1; // The program is the first; libraries keep their place.
 }
 
-// Puts a copy of the program's code and constants, in huge pages, where they are: a worker finds them with a page fault or two instead of fifteen, each of
-// which brings sixteen entries that its exit has to drop. It costs their size in memory, 4 MB for the stock jobs. The linker lays code and constants behind
-// each other for that (-z noseparate-code), in most programs from a huge page's begin on, since the section above asks for one. Where the kernel gives no
-// such file, or will not have its pages executed, all stays as it is. Debuggers and profilers find the code in "/memfd:pipeforkas-code".
+// Replaces the program's code and constants with a copy in huge pages at the same addresses. A worker then finds them with one or two page
+// faults instead of fifteen, each of which brings sixteen entries that its exit has to drop. The copy costs its size in memory, 4 MB for
+// the stock jobs. For this, the linker puts code and constants next to each other (-z noseparate-code), in most programs from the start of
+// a huge page, because the section above requires one. If the kernel provides no such file, or does not allow its pages to be executed,
+// nothing changes. Debuggers and profilers find the code in "/memfd:pipeforkas-code".
 void pipeforkas_move_code(void) {
     dl_iterate_phdr(move_code_of, NULL);
 }

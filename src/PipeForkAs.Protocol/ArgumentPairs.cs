@@ -7,25 +7,26 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Protocol;
 
-/// <summary>A job's arguments as words of a command line, <c>NAME=VALUE</c>, made into the JSON object that the job takes.</summary>
+/// <summary>Converts a job's arguments from words of a command line, <c>NAME=VALUE</c>, to the JSON object that the job takes.</summary>
 public static class ArgumentPairs
 {
-    /// <summary>Not escaping what HTML would misread keeps the request's line short; it is never put into a page.</summary>
+    /// <summary>The relaxed encoder keeps the request's line short. It is safe because the JSON never becomes part of an HTML page.
+    /// </summary>
     private static readonly JsonWriterOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>
-    /// Converts pairs by the schema of the job's arguments. Texts are taken as they are; integers, numbers, <c>true</c> and
-    /// <c>false</c>, arrays and objects are read as JSON; <c>null</c> is null where the schema allows it and takes no text. Where the
-    /// schema leaves the type open, what is valid JSON is JSON and all else is text. Missing arguments are left to whoever runs the job.
+    /// <summary>Converts pairs by the schema of the job's arguments. A string is used unchanged. An integer, a number, <c>true</c>,
+    /// <c>false</c>, an array or an object is read as JSON. The word <c>null</c> is null if the schema allows null and does not allow a
+    /// string. If the schema leaves the type open, valid JSON is read as JSON, and everything else is a string. The converter does not
+    /// check for missing arguments; the job does.
     /// </summary>
     /// <param name="pairs">Words of the form <c>NAME=VALUE</c>; the first <c>=</c> separates. Each name at most once.</param>
     /// <param name="schema">
-    /// The JSON schema of the arguments, as <see cref="JobDescription.Arguments"/> holds it; null when the job takes none.
+    /// The JSON schema of the arguments, as in <see cref="JobDescription.Arguments"/>; null if the job takes none.
     /// </param>
     /// <returns>A JSON object in UTF-8, on one line.</returns>
     /// <exception cref="RequestException">
-    /// A word is no pair, a name stands twice or is not the schema's (the message names those that are), or a value is not what the
-    /// schema takes.
+    /// A word is not a pair, a name appears twice or is not in the schema (the message lists the names in the schema), or a value does not
+    /// match the schema.
     /// </exception>
     public static byte[] ToJson(IEnumerable<string> pairs, JsonElement? schema)
     {
@@ -61,8 +62,8 @@ public static class ArgumentPairs
         return json.WrittenSpan.ToArray();
     }
 
-    /// <summary>The arguments that a schema names, in its order, in words for a person; none where its text is not Unicode.</summary>
-    /// <param name="schema">The JSON schema of a job's arguments; null when the job takes none.</param>
+    /// <summary>Describes the arguments in a schema for people, in the schema's order; none if the schema's text is not Unicode.</summary>
+    /// <param name="schema">The JSON schema of a job's arguments; null if the job takes none.</param>
     public static IReadOnlyList<ArgumentDescription> Describe(JsonElement? schema)
     {
         if (schema is not { } known || !ArgumentSchema.IsUnicode(known))
@@ -72,14 +73,14 @@ public static class ArgumentPairs
         return [.. arguments.Names.Select(name => Describe(arguments, name))];
     }
 
-    /// <summary>Whether a schema knows an argument of that name, or takes arguments of any name.</summary>
-    /// <param name="schema">The JSON schema of a job's arguments; null when the job takes none.</param>
-    /// <param name="name">The name, in the letters that the job has it in.</param>
+    /// <summary>Whether a schema contains an argument with this name, or allows arguments of any name.</summary>
+    /// <param name="schema">The JSON schema of a job's arguments; null if the job takes none.</param>
+    /// <param name="name">The name, case-sensitive.</param>
     public static bool Knows(JsonElement? schema, string name) =>
         schema is { } known && ArgumentSchema.IsUnicode(known) && new ArgumentSchema(known).Member(name) is not null;
 
-    /// <summary>The values that a schema gives to arguments which a request leaves out; null is none.</summary>
-    /// <param name="schema">The JSON schema of a job's arguments; null when the job takes none.</param>
+    /// <summary>Returns the values that a schema gives to arguments that a request omits; null gives none.</summary>
+    /// <param name="schema">The JSON schema of a job's arguments; null if the job takes none.</param>
     public static IReadOnlyDictionary<string, JsonElement> Defaults(JsonElement? schema)
     {
         var defaults = new Dictionary<string, JsonElement>(StringComparer.Ordinal);

@@ -5,16 +5,15 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Protocol;
 
-/// <summary>
-/// As much of JSON schema as <see cref="System.Text.Json.Schema.JsonSchemaExporter"/> writes, to tell which JSON value a word
-/// of a command line stands for. It does not validate: whoever runs the job does.
+/// <summary>The part of JSON schema that <see cref="System.Text.Json.Schema.JsonSchemaExporter"/> writes. It finds the JSON value that a
+/// word of a command line means. It does not validate arguments; the job does.
 /// </summary>
 internal readonly struct ArgumentSchema
 {
-    /// <summary>References to references end here: a schema that refers to itself must not loop.</summary>
+    /// <summary>The most references to follow in a row: a schema that refers to itself must not cause a loop.</summary>
     private const int MaxReferences = 16;
 
-    /// <summary>How deep alternatives may hold alternatives, for the same reason.</summary>
+    /// <summary>How deep alternatives can contain alternatives, for the same reason.</summary>
     private const int MaxAlternatives = 4;
 
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = ClientProtocol.MaxDepth };
@@ -29,7 +28,7 @@ internal readonly struct ArgumentSchema
     }
 
     /// <summary>Reads a schema.</summary>
-    /// <param name="root">A schema of which <see cref="IsUnicode"/> holds.</param>
+    /// <param name="root">A schema for which <see cref="IsUnicode"/> is true.</param>
     public ArgumentSchema(JsonElement root)
         : this(root, root)
     {
@@ -51,7 +50,7 @@ internal readonly struct ArgumentSchema
 
     public string? Default => DefaultValue?.GetRawText();
 
-    /// <summary>What a value must be, in words that fit behind "is".</summary>
+    /// <summary>The expected value, in words that fit after "is".</summary>
     public string Expectation
     {
         get
@@ -68,15 +67,15 @@ internal readonly struct ArgumentSchema
         Find("required") is { ValueKind: JsonValueKind.Array } required
         && required.EnumerateArray().Any(item => item.ValueKind == JsonValueKind.String && item.ValueEquals(name));
 
-    /// <summary>The schema of a member; null when the schema knows no member of that name.</summary>
+    /// <summary>Returns the schema of a member; null if the schema has no member with this name.</summary>
     public ArgumentSchema? Member(string name)
     {
         JsonElement? properties = Find("properties");
         if (properties is { ValueKind: JsonValueKind.Object } known && known.TryGetProperty(name, out JsonElement member))
             return new ArgumentSchema(root, member);
 
-        // JSON schema lets members pass that it does not list. A list of names is meant as one, though: a typing error in a
-        // name must not pass for an argument. Only an object without any list takes whatever it is given.
+        // JSON schema allows members that it does not list. Here a list of names is complete, because a misspelled name must not become an
+        // argument. Only an object without a list accepts any name.
         return Find("additionalProperties") switch
         {
             { ValueKind: JsonValueKind.Object or JsonValueKind.True } others => new ArgumentSchema(root, others),
@@ -86,7 +85,7 @@ internal readonly struct ArgumentSchema
         };
     }
 
-    /// <summary>Writes the value that a text stands for. False, and nothing is written, when the schema has no use for it.</summary>
+    /// <summary>Writes the value that a text means. Returns false, and writes nothing, if the schema does not allow the text.</summary>
     public bool TryWrite(Utf8JsonWriter writer, string text)
     {
         using JsonDocument? json = ParseOrNull(text);
@@ -97,7 +96,7 @@ internal readonly struct ArgumentSchema
 
     private bool TryWrite(Utf8JsonWriter writer, string text, JsonElement? json, int depth)
     {
-        // Deeper are only alternatives that lead back to themselves: they take nothing.
+        // Only alternatives that lead back to themselves are deeper: they allow nothing.
         if (node.ValueKind == JsonValueKind.False || depth == 0)
             return false;
         if (Choices() is { } choices)
@@ -141,8 +140,8 @@ internal readonly struct ArgumentSchema
     {
         bool takesText = types.AsSpan().Contains("string");
 
-        // A nullable string takes "null" as the four letters; only where a number (or the like) and a string are both welcome,
-        // as for numbers that may be read from strings, does the look of the text decide.
+        // For a nullable string, "null" is a string of four letters. The form of the text decides only if both a number (or the like) and a
+        // string are allowed, as for numbers that may be read from strings.
         bool takesOnlyText = takesText && types.All(type => type is "string" or "null");
         if (!takesOnlyText && json is { } value && types.Any(type => IsOfType(value, type)))
         {
@@ -188,7 +187,7 @@ internal readonly struct ArgumentSchema
 
     private static bool IsWritable(JsonElement choice) => choice.ValueKind is not JsonValueKind.Null;
 
-    /// <summary>The values of <c>enum</c> or <c>const</c>; null when any value of the type will do.</summary>
+    /// <summary>Returns the values of <c>enum</c> or <c>const</c>; null if any value of the type is allowed.</summary>
     private JsonElement[]? Choices()
     {
         if (Find("enum") is { ValueKind: JsonValueKind.Array } choices)
@@ -257,8 +256,8 @@ internal readonly struct ArgumentSchema
         }
         catch (Exception failure) when (failure is JsonException or InvalidOperationException)
         {
-            // Most values are plain words; that they are no JSON is no failure.
-            // The second is the reader's word for a name that is not valid Unicode.
+            // Most values are plain words; it is not an error that they are not JSON. The reader throws the second exception for a name
+            // that is not valid Unicode.
             return null;
         }
     }

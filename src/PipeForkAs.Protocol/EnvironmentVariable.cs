@@ -1,15 +1,15 @@
 namespace PipeForkAs.Protocol;
 
-/// <summary>What an environment variable of a job may be called, and which never reach a job.</summary>
+/// <summary>The valid names of a job's environment variables, and the variables that never reach a job.</summary>
 public static class EnvironmentVariable
 {
-    /// <summary>The rule in words, to be put behind "must be".</summary>
+    /// <summary>The rule in words that fit after "must be".</summary>
     public const string NameRule = "1 to 128 characters of A-Z, a-z, 0-9 and '_', the first no digit";
 
     /// <summary>Variables that the worker sets itself: <c>HOME</c>, <c>USER</c>, <c>LOGNAME</c>, <c>SHELL</c> and <c>PATH</c>.</summary>
     private static readonly string[] Own = ["HOME", "USER", "LOGNAME", "SHELL", "PATH"];
 
-    /// <summary>Beginnings of names that steer the dynamic linker, libc, a shell or .NET.</summary>
+    /// <summary>Prefixes of names that control the dynamic linker, libc, a shell or .NET.</summary>
     private static readonly string[] ForbiddenPrefixes =
         ["LD_", "DOTNET_", "COMPlus_", "CORECLR_", "COREHOST_", "GCONV_", "MALLOC_", "GLIBC_", "BASH_", "OPENSSL_", "PIPEFORKAS_"];
 
@@ -17,8 +17,7 @@ public static class EnvironmentVariable
         ["IFS", "ENV", "SHELLOPTS", "BASHOPTS", "PS4", "CDPATH", "GLOBIGNORE", "LOCPATH", "NLSPATH", "HOSTALIASES", "RES_OPTIONS",
          "LOCALDOMAIN", "GETCONF_DIR", "TZDIR", "TMPDIR", "NIS_PATH", "RESOLV_HOST_CONF", "PROMPT_COMMAND"];
 
-    /// <summary>
-    /// Beginnings of names that make common programs run other code: languages, build tools, git(1), toolkits with modules.
+    /// <summary>Prefixes of names that make common programs run other code: languages, build tools, git(1), toolkits with modules.
     /// </summary>
     private static readonly string[] SteeringPrefixes =
     [
@@ -27,8 +26,7 @@ public static class EnvironmentVariable
         "MAGICK_", "SYSTEMD_", "VK_", "XDG_CONFIG_", "XDG_DATA_"
     ];
 
-    /// <summary>
-    /// Names that do the same. Programs that are executed as helpers: less(1), man(1), git(1), rsync(1), cvs(1), ssh(1), sudo(8),
+    /// <summary>Names with the same effect. Programs that run as helpers: less(1), man(1), git(1), rsync(1), cvs(1), ssh(1), sudo(8),
     /// crontab(1), psql(1). Options: tar(1), gzip(1), xz(1), zip(1), grep(1), make(1). Files that are read as programs: vi(1), emacs(1),
     /// readline(3), zsh(1), php(1), tcl(n), screen(1).
     /// </summary>
@@ -47,7 +45,7 @@ public static class EnvironmentVariable
         "LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS", "TEXMFCNF"
     ];
 
-    /// <summary>Whether a name keeps <see cref="NameRule"/>.</summary>
+    /// <summary>Whether a name follows <see cref="NameRule"/>.</summary>
     public static bool IsName(string? name)
     {
         if (name is null || name.Length is 0 or > 128 || char.IsAsciiDigit(name[0]))
@@ -62,16 +60,14 @@ public static class EnvironmentVariable
         return true;
     }
 
-    /// <summary>
-    /// Whether a registration may let clients set the variable without more. Not those that the worker sets itself, nor those that change
-    /// which code runs (the list that glibc removes for set-user-id programs, ld.so(8), and those of shells), nor those that <see
-    /// cref="SteersPrograms"/>.
+    /// <summary>Whether a registration may let clients set the variable without a further declaration. False for variables that the worker
+    /// sets itself, for variables that change which code runs (the list that glibc removes for set-user-id programs, ld.so(8), and those of
+    /// shells), and for those for which <see cref="SteersPrograms"/> is true.
     /// </summary>
     public static bool MayBeAllowed(string name) => IsName(name) && !IsForbidden(name) && !Steers(name);
 
-    /// <summary>
-    /// Whether the variable changes which code common programs run, as <c>GIT_SSH_COMMAND</c> and <c>LESSOPEN</c> do. A registration may
-    /// let clients set it, but must say that it knows: then whoever may run the job may run any code as the job's user.
+    /// <summary>Whether the variable changes which code common programs run, as <c>GIT_SSH_COMMAND</c> and <c>LESSOPEN</c> do. A
+    /// registration may let clients set it, but must declare this: a caller that may run the job may then run any code as the job's user.
     /// </summary>
     public static bool SteersPrograms(string name) => IsName(name) && !IsForbidden(name) && Steers(name);
 
@@ -79,7 +75,7 @@ public static class EnvironmentVariable
         Own.AsSpan().Contains(name) || Forbidden.AsSpan().Contains(name)
             || Array.Exists(ForbiddenPrefixes, prefix => name.StartsWith(prefix, StringComparison.Ordinal));
 
-    /// <summary>Some programs read their variables in either case: npm does.</summary>
+    /// <summary>Compares without case, because some programs, such as npm, read their variables in either case.</summary>
     private static bool Steers(string name) =>
         Array.Exists(Steering, steering => string.Equals(name, steering, StringComparison.OrdinalIgnoreCase))
         || Array.Exists(SteeringPrefixes, prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase));

@@ -1,12 +1,12 @@
 namespace PipeForkAs.Protocol;
 
-/// <summary>What a job may be called.</summary>
+/// <summary>The valid names of a job.</summary>
 public static class JobName
 {
-    /// <summary>The rule in words, to be put behind "must be".</summary>
+    /// <summary>The rule in words that fit after "must be".</summary>
     public const string Rule = "1 to 64 characters of a-z, A-Z, 0-9, '-', '_' and '.', the first a letter or a digit";
 
-    /// <summary>Whether a name keeps the rule.</summary>
+    /// <summary>Whether a name follows the rule.</summary>
     public static bool IsValid(string? name)
     {
         if (name is null || name.Length is 0 or > 64 || !char.IsAsciiLetterOrDigit(name[0]))

@@ -2,56 +2,56 @@ using System.Text.Json.Serialization;
 
 namespace PipeForkAs.Protocol;
 
-/// <summary>
-/// What a job may reach, beside what its user may. Several for one job all hold: each takes away. With any, the job gets into no process
-/// of its user's outside of it, by ptrace(2), pidfd_getfd(2) or /proc/PID/mem: there it could do what it must not; landlock(7). It
-/// signals none of them either, where the kernel knows <see cref="SignalsVersion"/>.
+/// <summary>What a job may access, out of what its user may access. Several sandboxes for one job all apply: each takes access away. With
+/// any sandbox, the job cannot enter a process of its user outside the sandbox with ptrace(2), pidfd_getfd(2) or /proc/PID/mem, because it
+/// could do forbidden things there; landlock(7). It cannot signal such a process either, if the kernel supports
+/// <see cref="SignalsVersion"/>.
 /// </summary>
 public sealed record Sandbox
 {
-    /// <summary>From this version of landlock(7) on (Linux 6.12) a job in a sandbox can signal only its own processes.</summary>
+    /// <summary>The first version of landlock(7) (Linux 6.12) with which a job in a sandbox can signal only its own processes.</summary>
     public const int SignalsVersion = 6;
 
     /// <summary>The most paths in a list.</summary>
     public const int MaxPaths = 256;
 
-    /// <summary>
-    /// What may be read and executed: absolute paths, or <c>~</c> and paths below it for the user's home, with all that lies below. Where
-    /// this or <see cref="ReadWrite"/> holds a path, nothing else of the file system may be opened or changed; landlock(7). A path that
-    /// is missing fails the job.
+    /// <summary>What the job may read and execute: absolute paths, or <c>~</c> for the user's home directory and paths below it, with
+    /// everything below them. If this or <see cref="ReadWrite"/> contains a path, the job cannot open or change anything else in the file
+    /// system; landlock(7). If a path does not exist, the job fails.
     /// </summary>
     [JsonPropertyName("readOnly")]
     public IReadOnlyList<string> ReadOnly { get; init; } = [];
 
-    /// <summary>What may also be written, in the same way.</summary>
+    /// <summary>What the job may also write, in the same form.</summary>
     [JsonPropertyName("readWrite")]
     public IReadOnlyList<string> ReadWrite { get; init; } = [];
 
-    /// <summary>
-    /// Whether there are no sockets but stream and seqpacket pairs, connected to each other: neither to other machines nor to services of
-    /// this one, which would do for the job what it must not do itself; seccomp(2). Where files are restricted, AF_UNIX sockets are
-    /// forbidden anyway.
+    /// <summary>Whether the job can create no sockets except connected stream and seqpacket pairs. It can then connect neither to other
+    /// machines nor to services of this machine, which could do for the job what the sandbox forbids; seccomp(2). If files are restricted,
+    /// AF_UNIX sockets are forbidden in any case.
     /// </summary>
     [JsonPropertyName("noNetwork")]
     public bool NoNetwork { get; init; }
 
-    /// <summary>Which calls are forbidden.</summary>
+    /// <summary>Which system calls are forbidden.</summary>
     [JsonPropertyName("seccomp")]
     public SeccompProfile Seccomp { get; init; }
 
-    /// <summary>Whether it says which files may be reached.</summary>
+    /// <summary>Whether the sandbox restricts files.</summary>
     [JsonIgnore]
     public bool RestrictsFiles => ReadOnly.Count > 0 || ReadWrite.Count > 0;
 
-    /// <summary>Whether it restricts calls: also where it restricts files, around which a service of the machine would lead.</summary>
+    /// <summary>Whether the sandbox restricts calls. This is also true if it restricts files, because a service on the machine could bypass
+    /// that.
+    /// </summary>
     [JsonIgnore]
     public bool RestrictsCalls => RestrictsFiles || NoNetwork || Seccomp != SeccompProfile.None;
 
-    /// <summary>Whether it restricts anything.</summary>
+    /// <summary>Whether the sandbox restricts nothing.</summary>
     [JsonIgnore]
     public bool IsEmpty => !RestrictsCalls;
 
-    /// <summary>What is wrong with a path of the lists; null for nothing.</summary>
+    /// <summary>Returns what is wrong with a path of the lists; null for nothing.</summary>
     public static string? PathProblem(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
@@ -62,7 +62,7 @@ public sealed record Sandbox
             : "must be an absolute path, or ~ or ~/... for the user's home";
     }
 
-    /// <summary>What it takes, in words for a person.</summary>
+    /// <summary>Describes the restrictions for people.</summary>
     public string InWords()
     {
         var words = new List<string>();
@@ -82,12 +82,12 @@ public sealed record Sandbox
 [JsonConverter(typeof(JsonStringEnumConverter<SeccompProfile>))]
 public enum SeccompProfile : byte
 {
-    /// <summary>None is forbidden by this.</summary>
+    /// <summary>The profile forbids no call.</summary>
     [JsonStringEnumMemberName("none")] None = 0,
 
-    /// <summary>
-    /// Calls that are dangerous and that few programs need: tracing and other processes' memory, keyrings, mounts, namespaces, bpf,
-    /// perf_event_open, userfaultfd, kexec, kernel modules, io_uring, open_by_handle_at, input pushed into terminals, and their like.
+    /// <summary>Forbids calls that are dangerous and that few programs need: tracing and other processes' memory, keyrings, mounts,
+    /// namespaces, bpf, perf_event_open, userfaultfd, kexec, kernel modules, io_uring, open_by_handle_at, input pushed into terminals, and
+    /// similar calls.
     /// </summary>
     [JsonStringEnumMemberName("default")] Default = 1,
 }

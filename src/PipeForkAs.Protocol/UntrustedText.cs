@@ -5,17 +5,17 @@ using System.Text;
 
 namespace PipeForkAs.Protocol;
 
-/// <summary>
-/// Makes text that others wrote safe to show in a terminal, a log or a message: it cannot end a line, steer a terminal, or change the order
-/// in which the rest is read. Escaped are, by their categories in Unicode: control characters, format characters (among them those that
-/// change the direction of text, tags, and those of no width), separators of lines and paragraphs, characters for private use, characters
-/// that are not assigned, and halves of surrogate pairs. They become <c>\n</c>, <c>\r</c>, <c>\t</c>, <c>\uNNNN</c> or <c>\UNNNNNNNN</c>;
-/// bytes that are not UTF-8 become <c>\xNN</c>. All else stays, backslashes too: this is for people to read, and cannot be undone.
+/// <summary>Makes untrusted text safe to show in a terminal, a log or a message: it cannot end a line, control a terminal, or change the
+/// order in which the rest is read. It escapes, by their Unicode categories: control characters, format characters (which include
+/// characters that change the direction of text, tags, and characters of no width), separators of lines and paragraphs, characters for
+/// private use, unassigned characters, and halves of surrogate pairs. They become <c>\n</c>, <c>\r</c>, <c>\t</c>, <c>\uNNNN</c> or
+/// <c>\UNNNNNNNN</c>; bytes that are not UTF-8 become <c>\xNN</c>. All other characters stay, including backslashes: the text is for
+/// people, and the escape cannot be undone.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class UntrustedText
 {
-    /// <summary>The length of <see cref="Excerpt(string, int)"/> where none is given, in characters.</summary>
+    /// <summary>The default length of <see cref="Excerpt(string, int)"/>, in characters.</summary>
     public const int DefaultExcerpt = 200;
 
     private const string Cut = "...";
@@ -23,7 +23,7 @@ public static class UntrustedText
     /// <summary>The longest form of one character: <c>\UNNNNNNNN</c>.</summary>
     private const int MaxPiece = 10;
 
-    /// <summary>The whole text as one line.</summary>
+    /// <summary>Returns the whole text as one line.</summary>
     public static string Escape(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -37,7 +37,7 @@ public static class UntrustedText
         return line.ToString();
     }
 
-    /// <summary>The whole text as one line; bytes that are not UTF-8 are escaped too.</summary>
+    /// <summary>Returns the whole text as one line; bytes that are not UTF-8 are escaped too.</summary>
     /// <param name="utf8">Any bytes.</param>
     public static string Escape(ReadOnlySpan<byte> utf8)
     {
@@ -62,9 +62,9 @@ public static class UntrustedText
         return line.ToString();
     }
 
-    /// <summary>The beginning of a text as one line. Where that is not all of it, it ends with three dots.</summary>
-    /// <param name="text">Anything, of any length.</param>
-    /// <param name="max">The most characters of the result, with what was escaped and with the dots: 3 or more.</param>
+    /// <summary>Returns the beginning of a text as one line. If that is not the whole text, it ends with three dots.</summary>
+    /// <param name="text">Any text of any length.</param>
+    /// <param name="max">The most characters of the result, including escapes and dots: 3 or more.</param>
     public static string Excerpt(string text, int max = DefaultExcerpt)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -74,7 +74,7 @@ public static class UntrustedText
         var line = new StringBuilder(Math.Min(max, text.Length + 32));
         Span<char> piece = stackalloc char[MaxPiece];
 
-        // Where the text is cut if it does not fit: behind the last piece that leaves room for the dots.
+        // Where to cut the text if it does not fit: after the last piece that leaves room for the dots.
         int cut = 0;
         for (ReadOnlySpan<char> rest = text; !rest.IsEmpty;)
         {
@@ -89,7 +89,9 @@ public static class UntrustedText
         return line.ToString();
     }
 
-    /// <summary>The lines of a text, each escaped. A line ends with <c>\n</c> or <c>\r\n</c>, the last one also with the text.</summary>
+    /// <summary>Returns the lines of a text, each escaped. A line ends with <c>\n</c> or <c>\r\n</c>; the last line can also end with the
+    /// text.
+    /// </summary>
     public static IReadOnlyList<string> Lines(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -105,7 +107,7 @@ public static class UntrustedText
         return lines;
     }
 
-    /// <summary>How many characters at the start need no look at their categories.</summary>
+    /// <summary>Counts the characters at the start that need no category check.</summary>
     private static int HarmlessStart(string text)
     {
         int start = text.AsSpan().IndexOfAnyExceptInRange(' ', '~');
@@ -116,7 +118,7 @@ public static class UntrustedText
         return start;
     }
 
-    /// <summary>Takes one character off a text, and writes it, or its escape.</summary>
+    /// <summary>Takes one character from a text, and writes it or its escape.</summary>
     private static int Next(ref ReadOnlySpan<char> text, scoped Span<char> piece)
     {
         if (Rune.DecodeFromUtf16(text, out Rune rune, out int length) == OperationStatus.Done)

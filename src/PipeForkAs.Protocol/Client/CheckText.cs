@@ -5,12 +5,12 @@ using PipeForkAs.Client;
 
 namespace PipeForkAs.Protocol.Client;
 
-/// <summary>The result of <c>check</c> as text for a person: in the daemon's text replies and in the command's output.</summary>
+/// <summary>Formats the result of <c>check</c> as text for people: for the daemon's text replies and for the command's output.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class CheckText
 {
-    /// <summary>Whether it is allowed, and as whom; the limits and sandboxes of the job.</summary>
-    /// <param name="result">The result. What it says is untrusted.</param>
+    /// <summary>Describes whether the request is allowed, the user, and the limits and sandboxes of the job.</summary>
+    /// <param name="result">The result. Its texts are untrusted.</param>
     /// <param name="explain">Whether to add the reason, rule by rule.</param>
     public static string Of(CheckResult result, bool explain)
     {

@@ -7,35 +7,35 @@ namespace PipeForkAs.Protocol.Client;
 /// <summary>The last frame of a reply: how the request ended.</summary>
 public sealed record EndRecord
 {
-    /// <summary>How it ended.</summary>
+    /// <summary>The code of the reply.</summary>
     [JsonPropertyName("code")]
     public required ReplyCode Code { get; init; }
 
-    /// <summary>The exit code, 0 to 255; null when a signal ended the job or no job ran.</summary>
+    /// <summary>The exit code, 0 to 255; null if a signal killed the job or no job ran.</summary>
     [JsonPropertyName("exit")]
     public int? Exit { get; init; }
 
-    /// <summary>The number of the signal that ended the job, 1 to 64; null when none did.</summary>
+    /// <summary>The number of the signal that killed the job, 1 to 64; null if none did.</summary>
     [JsonPropertyName("signal")]
     public int? Signal { get; init; }
 
-    /// <summary>What happened, for a person; null when the job ended by itself with exit code 0.</summary>
+    /// <summary>What happened, for people; null if the job exited with 0.</summary>
     [JsonPropertyName("message")]
     public string? Message { get; init; }
 
-    /// <summary>The job's name as asked; null when the request could not be read.</summary>
+    /// <summary>The job's name in the request; null if the daemon could not read the request.</summary>
     [JsonPropertyName("job")]
     public string? Job { get; init; }
 
-    /// <summary>The name of the user that the job ran as; null when no user was resolved.</summary>
+    /// <summary>The name of the user that the job ran as; null if the daemon resolved no user.</summary>
     [JsonPropertyName("user")]
     public string? User { get; init; }
 
-    /// <summary>The uid that the job ran as; null when no user was resolved.</summary>
+    /// <summary>The uid that the job ran as; null if the daemon resolved no user.</summary>
     [JsonPropertyName("uid")]
     public uint? Uid { get; init; }
 
-    /// <summary>The worker's process id; null when none was taken.</summary>
+    /// <summary>The worker's process id; null if no worker took the job.</summary>
     [JsonPropertyName("pid")]
     public int? Pid { get; init; }
 
@@ -59,24 +59,23 @@ public sealed record EndRecord
     [JsonPropertyName("maxrss")]
     public long? MaxResidentBytes { get; init; }
 
-    /// <summary>
-    /// The exception that the function threw, or why the program cannot be executed; null unless <see cref="Code"/> is
+    /// <summary>The exception that the function threw, or why the program cannot be executed; null unless <see cref="Code"/> is
     /// <see cref="ReplyCode.Error"/>.
     /// </summary>
     [JsonPropertyName("error")]
     public JobError? Error { get; init; }
 
-    /// <summary>The record as JSON.</summary>
+    /// <summary>Returns the record as JSON.</summary>
     public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, EndRecordJson.Default.EndRecord);
 
-    /// <summary>Reads a record. Members that this version does not know are ignored, so that a newer daemon may add some.</summary>
-    /// <exception cref="JsonException">It is no end record.</exception>
+    /// <summary>Reads a record. Ignores unknown members, so that a newer daemon can add some.</summary>
+    /// <exception cref="JsonException">The JSON is not an end record.</exception>
     public static EndRecord Parse(ReadOnlySpan<byte> json)
     {
         EndRecord record = JsonSerializer.Deserialize(json, EndRecordJson.Default.EndRecord)
             ?? throw new JsonException("the end record is null");
 
-        // The reader makes infinity of 1e999, which no writer takes.
+        // The reader reads 1e999 as infinity, which the writer rejects.
         return double.IsFinite(record.Seconds) && double.IsFinite(record.Cpu ?? 0)
             ? record
             : throw new JsonException("a time of the end record is not a finite number");

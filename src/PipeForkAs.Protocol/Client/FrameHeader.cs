@@ -2,9 +2,8 @@ using System.Buffers.Binary;
 
 namespace PipeForkAs.Protocol.Client;
 
-/// <summary>
-/// The 8 bytes before each payload: type, three zero bytes, payload length (big endian). It is the layout that container
-/// engines use for attached streams.
+/// <summary>The 8 bytes before each payload: type, three zero bytes, payload length (big endian). Container engines use the same layout for
+/// attached streams.
 /// </summary>
 /// <param name="Type">What the payload is.</param>
 /// <param name="Length">The payload's length in bytes, 0 to <see cref="MaxLength"/>.</param>
@@ -13,11 +12,11 @@ public readonly record struct FrameHeader(FrameType Type, int Length)
     /// <summary>The header's size in bytes.</summary>
     public const int Size = 8;
 
-    /// <summary>The longest payload in bytes that either side sends or takes: 16 MiB.</summary>
+    /// <summary>The longest payload in bytes that either side sends or accepts: 16 MiB.</summary>
     public const int MaxLength = 16 * 1024 * 1024;
 
     /// <summary>Writes the header to the first <see cref="Size"/> bytes.</summary>
-    /// <exception cref="InvalidOperationException">The length is none that <see cref="Decode"/> takes.</exception>
+    /// <exception cref="InvalidOperationException">The length is one that <see cref="Decode"/> rejects.</exception>
     public void Encode(Span<byte> destination)
     {
         if (Length is < 0 or > MaxLength)
@@ -27,7 +26,7 @@ public readonly record struct FrameHeader(FrameType Type, int Length)
     }
 
     /// <summary>Reads a header from <see cref="Size"/> bytes.</summary>
-    /// <exception cref="FormatException">It is no header of this protocol.</exception>
+    /// <exception cref="FormatException">The bytes are not a header of this protocol.</exception>
     public static FrameHeader Decode(ReadOnlySpan<byte> source)
     {
         uint type = BinaryPrimitives.ReadUInt32BigEndian(source);

@@ -1,6 +1,6 @@
 namespace PipeForkAs.Protocol.Client;
 
-/// <summary>What a frame carries.</summary>
+/// <summary>The content of a frame.</summary>
 public enum FrameType : byte
 {
     /// <summary>Bytes of the job's standard output.</summary>

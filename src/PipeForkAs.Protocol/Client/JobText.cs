@@ -5,14 +5,13 @@ using PipeForkAs.Client;
 
 namespace PipeForkAs.Protocol.Client;
 
-/// <summary>
-/// Descriptions of jobs as text for a person: in the daemon's text replies, in the command's output, and in that of job hosts that are
-/// run by hand. What a description says is untrusted.
+/// <summary>Formats descriptions of jobs as text for people: for the daemon's text replies, for the command's output, and for the output of
+/// job hosts that a person runs. A description is untrusted.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class JobText
 {
-    /// <summary>A line for each job: its name, kind and description.</summary>
+    /// <summary>Returns a line for each job: its name, kind and description.</summary>
     public static string List(IReadOnlyList<JobDescription> jobs)
     {
         ArgumentNullException.ThrowIfNull(jobs);
@@ -23,7 +22,7 @@ public static class JobText
         return text.ToString();
     }
 
-    /// <summary>Name, kind, description, limits, and a line for each argument. The shell completions read these lines.</summary>
+    /// <summary>Returns name, kind, description, limits, and a line for each argument. The shell completions read these lines.</summary>
     public static string Describe(JobDescription job)
     {
         ArgumentNullException.ThrowIfNull(job);
@@ -48,7 +47,7 @@ public static class JobText
         return text.ToString();
     }
 
-    /// <summary>A line for each sandbox of a job.</summary>
+    /// <summary>Adds a line for each sandbox of a job.</summary>
     internal static void AddSandboxes(StringBuilder text, IReadOnlyList<Sandbox>? sandboxes)
     {
         foreach (Sandbox sandbox in sandboxes ?? [])

@@ -4,32 +4,31 @@ using System.Text.Json;
 
 namespace PipeForkAs.Protocol.Client;
 
-/// <summary>
-/// Where JSON is broken, and how, in words of our own. It takes the place that a reader tells, and not its message: that names the
-/// framework's types and options, and is another one in another version.
+/// <summary>The position and kind of a fault in JSON, in the project's own words. It uses the position that the reader reports, but not the
+/// reader's message: that message names .NET's types and options, and can differ between versions.
 /// </summary>
-/// <param name="Position">The byte at which it is broken; 1 is the first.</param>
+/// <param name="Position">The byte at which the fault is; 1 is the first.</param>
 /// <param name="Problem">What is wrong there, on one line.</param>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public readonly record struct JsonFault(long Position, string Problem)
 {
     private const int MaxShown = 20;
 
-    /// <summary>The fault for which a reader refused a text.</summary>
-    /// <param name="json">All that was read.</param>
-    /// <param name="failure">What a reader or a document with <see cref="ClientProtocol.MaxDepth"/> threw.</param>
+    /// <summary>Returns the fault for which a reader rejected a text.</summary>
+    /// <param name="json">All the text that the reader got.</param>
+    /// <param name="failure">The exception of a reader or a document with <see cref="ClientProtocol.MaxDepth"/>.</param>
     public static JsonFault Of(ReadOnlySpan<byte> json, JsonException failure)
     {
         ArgumentNullException.ThrowIfNull(failure);
 
-        // The readers find all faults by a place but one.
+        // The readers report a position for every fault except one.
         if (failure.BytePositionInLine is not { } inLine)
             return Duplicate(json) ?? new JsonFault(1, "a member stands twice in an object");
         int at = (int)Math.Min(LineStart(json, failure.LineNumber ?? 0) + inLine, json.Length);
         return new JsonFault(at + 1, ProblemAt(json, at));
     }
 
-    /// <summary>The first name that stands twice in an object; null where there is none.</summary>
+    /// <summary>Returns the first name that appears twice in an object; null if there is none.</summary>
     /// <param name="json">JSON.</param>
     internal static JsonFault? Duplicate(ReadOnlySpan<byte> json)
     {
@@ -49,7 +48,7 @@ public readonly record struct JsonFault(long Position, string Problem)
         }
         catch (Exception failure) when (failure is JsonException or InvalidOperationException)
         {
-            // It is not JSON, or a name is not text: that is another fault.
+            // The text is not JSON, or a name is not valid text: that is a different fault.
         }
 
         return null;
@@ -74,7 +73,7 @@ public readonly record struct JsonFault(long Position, string Problem)
         return start;
     }
 
-    /// <summary>How many objects and arrays are open at the end of a text that is JSON so far.</summary>
+    /// <summary>Counts the objects and arrays that are open at the end of a valid beginning of JSON.</summary>
     private static int Depth(ReadOnlySpan<byte> json)
     {
         int depth = 0;

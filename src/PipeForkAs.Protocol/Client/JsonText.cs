@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace PipeForkAs.Protocol.Client;
 
-/// <summary>What the framework's readers of JSON leave to whoever asks for a text.</summary>
+/// <summary>Checks what .NET's JSON readers do not check until code reads a text.</summary>
 internal static class JsonText
 {
     private static readonly JsonReaderOptions Lenient = new()
@@ -12,11 +12,10 @@ internal static class JsonText
         MaxDepth = int.MaxValue,
     };
 
-    /// <summary>
-    /// Whether no name and no string is invalid UTF-8 or half a surrogate pair. Where one is, a document throws at every look at its
-    /// object, also for another name, and writes another text than it read.
+    /// <summary>Whether no name and no string contains invalid UTF-8 or half a surrogate pair. If one does, a document throws at every
+    /// access to its object, even for another name, and writes another text than it read.
     /// </summary>
-    /// <exception cref="JsonException">It is not JSON.</exception>
+    /// <exception cref="JsonException">The text is not JSON.</exception>
     public static bool IsUnicode(ReadOnlySpan<byte> json)
     {
         var reader = new Utf8JsonReader(json, Lenient);

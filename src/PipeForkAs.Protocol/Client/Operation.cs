@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace PipeForkAs.Protocol.Client;
 
-/// <summary>What a request asks for.</summary>
+/// <summary>The operation of a request.</summary>
 [JsonConverter(typeof(OperationConverter))]
 public enum Operation
 {
@@ -12,18 +12,18 @@ public enum Operation
     /// <summary>List the jobs.</summary>
     List,
 
-    /// <summary>Describe one job: its kind, its arguments' schema.</summary>
+    /// <summary>Describe one job: its kind and the schema of its arguments.</summary>
     Describe,
 
-    /// <summary>Tell whether a job would be run, and as whom, without running it.</summary>
+    /// <summary>Decide whether the daemon would run a job, and as which user, without running it.</summary>
     Check,
 
-    /// <summary>Tell how the daemon does: what runs, what was counted.</summary>
+    /// <summary>Show the daemon's status: running jobs and counters.</summary>
     Status,
 
-    /// <summary>End a job that runs.</summary>
+    /// <summary>Cancel a running job.</summary>
     Cancel,
 
-    /// <summary>Read the configuration again and apply it; for root alone. The reply comes when that is over.</summary>
+    /// <summary>Read the configuration again and apply it; for root only. The reply follows when that is complete.</summary>
     Reload,
 }

@@ -7,16 +7,16 @@ using System.Text.Json.Serialization;
 
 namespace PipeForkAs.Protocol.Client;
 
-/// <summary>
-/// Keeps a JSON object as its UTF-8 bytes: whoever knows its type reads it. Duplicate members are refused at every depth. It is written
-/// without white space, because a request is one line and an object that a person wrote may have several.
+/// <summary>Keeps a JSON object as its UTF-8 bytes, for code that knows its type. Refuses duplicate members at every depth. Writes it
+/// without white space, because a request is one line, and an object that a person wrote may have several lines.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class RawObjectConverter : JsonConverter<byte[]>
 {
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = ClientProtocol.MaxDepth };
 
-    /// <summary>The default encoder makes 6 bytes of each character beyond ASCII: 22 KB of Russian text would not fit a request.</summary>
+    /// <summary>The default encoder writes 6 bytes for each character beyond ASCII: 22 KB of Russian text would not fit into a request.
+    /// </summary>
     private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <inheritdoc/>

@@ -2,14 +2,13 @@ using System.Text.Json;
 
 namespace PipeForkAs.Protocol.Client;
 
-/// <summary>
-/// The form in which to tell that a request is none. A program that asks for frames wants to read that in frames, too: what came is
-/// read up to its first error, or its end.
+/// <summary>Finds the form of the reply to an invalid request. A program that requests frames expects frames in this case too, so this
+/// reads the received bytes up to the first error, or to the end.
 /// </summary>
 public static class ReplyFormPeek
 {
-    /// <summary>Frames where the beginning of a request asks for them; else text.</summary>
-    /// <param name="line">What came of the request; may be anything.</param>
+    /// <summary>Returns frames if the beginning of the request selects them; otherwise text.</summary>
+    /// <param name="line">The received part of the request; may be anything.</param>
     public static ReplyForm Of(ReadOnlySpan<byte> line)
     {
         var form = ReplyForm.Text;
@@ -28,11 +27,11 @@ public static class ReplyFormPeek
         }
         catch (JsonException)
         {
-            // That it is no JSON is why somebody asks.
+            // The request is not JSON; that is expected here.
         }
         catch (InvalidOperationException)
         {
-            // Nor need a name be text.
+            // A name can also be invalid text.
         }
 
         return form;

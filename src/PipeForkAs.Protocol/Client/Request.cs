@@ -4,11 +4,11 @@ using PipeForkAs.Client;
 
 namespace PipeForkAs.Protocol.Client;
 
-/// <summary>What a client asks: one JSON object on one line. Unknown members, duplicate members and wrong types are refused.</summary>
+/// <summary>A client's request: one JSON object on one line. Unknown members, duplicate members and wrong types are refused.</summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record Request
 {
-    /// <summary>What is asked; <c>run</c> by default.</summary>
+    /// <summary>The operation; <c>run</c> by default.</summary>
     [JsonPropertyName("op")]
     public Operation Operation { get; init; }
 
@@ -16,20 +16,19 @@ public sealed record Request
     [JsonPropertyName("job")]
     public string? Job { get; init; }
 
-    /// <summary>Whom to run as: a user name, or a uid in digits (a JSON string or number). Default: the caller itself.</summary>
+    /// <summary>The user to run as: a user name, or a uid in digits (a JSON string or number). Default: the calling user.</summary>
     [JsonPropertyName("user")]
     [JsonConverter(typeof(UserSelectorConverter))]
     public string? User { get; init; }
 
-    /// <summary>
-    /// For <c>check</c> alone, and for root alone: the caller to decide for, a user name or a uid in digits, with the groups that the
-    /// user database gives it.
+    /// <summary>Only for <c>check</c>, and only for root: the caller to decide for, as a user name or a uid in digits, with the groups that
+    /// the user database lists for it.
     /// </summary>
     [JsonPropertyName("caller")]
     [JsonConverter(typeof(UserSelectorConverter))]
     public string? Caller { get; init; }
 
-    /// <summary>For <c>cancel</c> alone: which job, as <see cref="RunningJobStatus.Id"/> tells; 1 or over.</summary>
+    /// <summary>Only for <c>cancel</c>: the <see cref="RunningJobStatus.Id"/> of the job, 1 or more.</summary>
     [JsonPropertyName("id")]
     public long? Id { get; init; }
 
@@ -42,7 +41,7 @@ public sealed record Request
     [JsonPropertyName("env")]
     public Dictionary<string, string>? Environment { get; init; }
 
-    /// <summary>Seconds that the job may run, over 0; can only shorten what is configured.</summary>
+    /// <summary>Seconds that the job may run, more than 0; can only shorten the configured limit.</summary>
     [JsonPropertyName("timeout")]
     public double? Timeout { get; init; }
 
@@ -51,7 +50,7 @@ public sealed record Request
     public ReplyForm Reply { get; init; }
 
     /// <summary>Reads a request from one line (without its <c>\n</c>).</summary>
-    /// <exception cref="RequestException">It is no valid request; the message says what is wrong.</exception>
+    /// <exception cref="RequestException">The line is not a valid request; the message says what is wrong.</exception>
     public static Request Parse(ReadOnlySpan<byte> line)
     {
         RequestText.Check(line);
@@ -69,8 +68,8 @@ public sealed record Request
         return request;
     }
 
-    /// <summary>The request as a line with its <c>\n</c>.</summary>
-    /// <exception cref="RequestException">It is longer than <see cref="ClientProtocol.MaxRequestBytes"/> or not valid.</exception>
+    /// <summary>Returns the request as a line with its <c>\n</c>.</summary>
+    /// <exception cref="RequestException">The request is longer than <see cref="ClientProtocol.MaxRequestBytes"/> or not valid.</exception>
     public byte[] ToLine()
     {
         Check();

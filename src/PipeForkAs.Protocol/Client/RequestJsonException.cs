@@ -2,7 +2,7 @@ using PipeForkAs.Client;
 
 namespace PipeForkAs.Protocol.Client;
 
-/// <summary>A line is not the JSON of a request.</summary>
+/// <summary>A request line is not the JSON of a request.</summary>
 public sealed class RequestJsonException : RequestException
 {
     internal RequestJsonException(long position, string problem, Exception? inner = null)

@@ -6,9 +6,8 @@ using PipeForkAs.Client;
 
 namespace PipeForkAs.Protocol.Client;
 
-/// <summary>
-/// Checks a request's text before it is deserialized: what the deserializer does not know, and what it knows but tells in words of the
-/// framework. What is left to it are names that stand twice within the arguments.
+/// <summary>Checks the text of a request before deserialization: for faults that the deserializer does not find, and for faults that it
+/// reports in .NET's terms. Only duplicate names within the arguments are left to the deserializer.
 /// </summary>
 internal static class RequestText
 {
@@ -18,12 +17,11 @@ internal static class RequestText
     private static readonly OperationConverter Operations = new();
     private static readonly ReplyFormConverter ReplyForms = new();
 
-    /// <summary>
-    /// Refuses what is not JSON; members that a request does not have, that stand twice, that have a value of a wrong type, or that are
-    /// null (a variable that a script forgot to set must not stand for "the caller itself"); and text that is not valid Unicode, at every
-    /// depth. Refuses more members and values than a request may have, before anything that costs more for each of them.
+    /// <summary>Refuses text that is not JSON. Refuses members that are unknown, duplicate, of a wrong type or null (a variable that a
+    /// script forgot to set must not select the calling user). Refuses text that is not valid Unicode, at every depth. Refuses more members
+    /// and values than a request may have, before any step that costs more for each of them.
     /// </summary>
-    /// <exception cref="RequestException">It breaks one of the rules.</exception>
+    /// <exception cref="RequestException">The line breaks one of the rules.</exception>
     public static void Check(ReadOnlySpan<byte> line)
     {
         var reader = new Utf8JsonReader(line, new JsonReaderOptions { MaxDepth = ClientProtocol.MaxDepth });
@@ -38,7 +36,8 @@ internal static class RequestText
         }
     }
 
-    /// <summary>What the deserializer refused of a line that <see cref="Check(ReadOnlySpan{byte})"/> takes.</summary>
+    /// <summary>Returns the exception for a line that <see cref="Check(ReadOnlySpan{byte})"/> accepts and the deserializer refuses.
+    /// </summary>
     public static RequestJsonException Refused(ReadOnlySpan<byte> line, JsonException failure)
     {
         JsonFault fault = JsonFault.Duplicate(line) ?? new JsonFault(1, "it is not what a request is");
@@ -96,7 +95,7 @@ internal static class RequestText
             throw new RequestJsonException(Position(reader), $"\"{member}\" must be {expected}");
     }
 
-    /// <summary>What the value of a member must be; null where it is that.</summary>
+    /// <summary>Returns the expected value of a member; null if the value matches.</summary>
     private static string? Expectation(ref Utf8JsonReader value, string member) => (member, value.TokenType) switch
     {
         ("op", _) => Operations.Expectation(ref value),
@@ -134,7 +133,7 @@ internal static class RequestText
 
     private static long Position(in Utf8JsonReader reader) => reader.TokenStartIndex + 1;
 
-    /// <summary>Whether no half of a surrogate pair stands alone: UTF-8 would turn it into another character.</summary>
+    /// <summary>Whether the text contains no single half of a surrogate pair, which UTF-8 would turn into another character.</summary>
     public static bool IsUnicode(string text)
     {
         for (int i = 0; i < text.Length; i++)
@@ -166,7 +165,7 @@ internal static class RequestText
         }
     }
 
-    /// <summary>What <see cref="Text"/> checks, without making a string.</summary>
+    /// <summary>Checks the same as <see cref="Text"/>, without creating a string.</summary>
     private static void CheckText(ref Utf8JsonReader reader)
     {
         if (!reader.ValueIsEscaped)

@@ -4,8 +4,8 @@ using System.Text.Json.Serialization;
 
 namespace PipeForkAs.Protocol.Client;
 
-/// <summary>
-/// Reads and writes a time as a JSON number of seconds. Public because code that is generated for a program's own serializer creates one.
+/// <summary>Reads and writes a time as a JSON number of seconds. It is public because generated code for a program's own serializer creates
+/// one.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class SecondsConverter : JsonConverter<TimeSpan>
@@ -27,7 +27,7 @@ public sealed class SecondsConverter : JsonConverter<TimeSpan>
 
     /// <summary>Converts seconds to a time, rounded to 100 ns.</summary>
     /// <param name="seconds">Seconds.</param>
-    /// <exception cref="JsonException">The number is beyond what a <see cref="TimeSpan"/> can hold (about 29,000 years).</exception>
+    /// <exception cref="JsonException">The number exceeds the range of a <see cref="TimeSpan"/> (about 29,000 years).</exception>
     public static TimeSpan Of(double seconds) => Math.Abs(seconds) < TimeSpan.MaxValue.TotalSeconds
         ? TimeSpan.FromSeconds(seconds)
         : throw new JsonException("a time is out of range");

@@ -4,13 +4,12 @@ using PipeForkAs.Client;
 
 namespace PipeForkAs.Protocol.Client;
 
-/// <summary>
-/// What <c>status</c> tells as metrics, in the text exposition format that Prometheus reads (version 0.0.4). Single jobs are not among
-/// them: their number has no bound. What the caller may not know is left out.
+/// <summary>Formats the result of <c>status</c> as metrics, in the text exposition format of Prometheus (version 0.0.4). The metrics do not
+/// include single jobs, because their number has no bound. Values that the caller may not know are left out.
 /// </summary>
 public static class StatusMetrics
 {
-    /// <summary>The metrics, each behind its HELP and TYPE lines; ends with a line's end, as the format demands.</summary>
+    /// <summary>Returns the metrics, each after its HELP and TYPE lines. The text ends with a line end, as the format requires.</summary>
     public static string Of(DaemonStatus status)
     {
         ArgumentNullException.ThrowIfNull(status);
@@ -38,7 +37,7 @@ public static class StatusMetrics
             ("", "", hosts.Count(host => host.Draining)));
         return text.ToString();
 
-        // A path has one sample: several of one path may be draining.
+        // Each path has one sample, because several job hosts with one path may be draining.
         (string, string, double)[] PerHost(Func<JobHostStatus, double> value) =>
             [.. hosts.Where(host => !host.Draining).Select(host => ("path", host.Path, value(host)))];
     }
@@ -80,7 +79,7 @@ public static class StatusMetrics
         }
     }
 
-    /// <summary>As the format writes a label's value.</summary>
+    /// <summary>Escapes the value of a label as the format requires.</summary>
     private static string Escape(string word) =>
         word.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace(
             "\n", "\\n", StringComparison.Ordinal);

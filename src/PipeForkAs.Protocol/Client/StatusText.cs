@@ -3,10 +3,10 @@ using PipeForkAs.Client;
 
 namespace PipeForkAs.Protocol.Client;
 
-/// <summary>What <c>status</c> tells, for a person.</summary>
+/// <summary>Formats the result of <c>status</c> for people.</summary>
 public static class StatusText
 {
-    /// <summary>The lines, without their ends, each escaped: names of users and paths are untrusted.</summary>
+    /// <summary>Returns the lines, without line ends and escaped: the names of users and paths are untrusted.</summary>
     public static IEnumerable<string> Lines(DaemonStatus status)
     {
         ArgumentNullException.ThrowIfNull(status);
@@ -62,7 +62,7 @@ public static class StatusText
         records.Lost > 0 ? Invariant($"{records.Lost} not in the audit file") : null,
     ]).OfType<string>());
 
-    /// <summary>A time as a person reads it: <c>4.2 s</c>, <c>1:02:03</c>, <c>3 d 1:02:03</c>.</summary>
+    /// <summary>Formats a time for people: <c>4.2 s</c>, <c>1:02:03</c>, <c>3 d 1:02:03</c>.</summary>
     private static string Time(TimeSpan time)
     {
         if (time.TotalSeconds < 60)

@@ -5,9 +5,8 @@ using System.Text.Json.Serialization;
 
 namespace PipeForkAs.Protocol.Client;
 
-/// <summary>
-/// Reads <c>user</c>: a name as a string, a uid as a string of digits or as a number. All digits is always a uid, never a
-/// name, so that what is asked has one meaning.
+/// <summary>Reads <c>user</c>: a name as a string, a uid as a string of digits or as a number. A string of digits is always a uid, never a
+/// name, so that a request has only one meaning.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class UserSelectorConverter : JsonConverter<string>

@@ -5,10 +5,9 @@ using PipeForkAs.Client;
 
 namespace PipeForkAs.Protocol.Client;
 
-/// <summary>
-/// A member whose value is one of a few words, exactly as they are written in the protocol. The framework's own converter
-/// of enumerations also takes numbers, lists with commas, white space and any case. Public, as the others are, because code that is
-/// generated for a program's own serializer makes one.
+/// <summary>Converts a member whose value is one of a few words, exactly as the protocol defines them. .NET's own converter of enumerations
+/// also accepts numbers, lists with commas, white space and any case. Like the others, it is public because generated code for a program's
+/// own serializer creates one.
 /// </summary>
 /// <typeparam name="T">The enumeration.</typeparam>
 [EditorBrowsable(EditorBrowsableState.Never)]
@@ -40,7 +39,7 @@ public abstract class WordConverter<T> : JsonConverter<T>
         writer.WritePropertyName(Word(value));
     }
 
-    /// <summary>What a value must be; null where it is that.</summary>
+    /// <summary>Returns the expected value; null if the value matches.</summary>
     internal string? Expectation(ref Utf8JsonReader reader) =>
         reader.TokenType == JsonTokenType.String && TryValue(ref reader, out _) ? null : Rule;
 

@@ -1,18 +1,18 @@
 namespace PipeForkAs.Protocol.Worker;
 
-/// <summary>A user as the user database tells of it, in numbers; passwd(5).</summary>
+/// <summary>A user from the user database, in numbers; passwd(5).</summary>
 /// <param name="Name">The user's name.</param>
-/// <param name="Uid">Its uid.</param>
-/// <param name="Gid">Its primary group.</param>
-/// <param name="Groups">All its groups, ascending and without duplicates, the primary one included.</param>
-/// <param name="Home">Its home directory.</param>
-/// <param name="Shell">Its shell.</param>
+/// <param name="Uid">The user's uid.</param>
+/// <param name="Gid">The gid of the user's primary group.</param>
+/// <param name="Groups">The gids of all the user's groups, ascending, without duplicates, including the primary group.</param>
+/// <param name="Home">The user's home directory.</param>
+/// <param name="Shell">The user's shell.</param>
 public sealed record Account(string Name, uint Uid, uint Gid, uint[] Groups, string Home, string Shell)
 {
-    /// <summary>The primary group's name; null where it has none, or could not be looked up.</summary>
+    /// <summary>The primary group's name; null if it has none or the look-up failed.</summary>
     public string? GroupName { get; init; }
 
-    /// <summary>Appends it to a message.</summary>
+    /// <summary>Appends the account to a message.</summary>
     public void Encode(MessageWriter writer)
     {
         writer.Text(Name).UInt32(Uid).UInt32(Gid).Int32(Groups.Length);
@@ -21,7 +21,7 @@ public sealed record Account(string Name, uint Uid, uint Gid, uint[] Groups, str
         writer.Text(Home).Text(Shell).Text(GroupName ?? "");
     }
 
-    /// <summary>Reads it from a message.</summary>
+    /// <summary>Reads an account from a message.</summary>
     public static Account Decode(ref MessageReader reader)
     {
         string name = reader.Text();

@@ -3,8 +3,8 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Protocol.Worker;
 
-/// <summary>The first thing that a job host says.</summary>
-/// <param name="Version">Its <see cref="WorkerProtocol.Version"/>.</param>
+/// <summary>The first message of a job host.</summary>
+/// <param name="Version">The job host's <see cref="WorkerProtocol.Version"/>.</param>
 public readonly record struct Hello(int Version)
 {
     /// <summary>Writes the message.</summary>
@@ -19,14 +19,14 @@ public readonly record struct Hello(int Version)
     }
 }
 
-/// <summary>A job that a job host holds.</summary>
+/// <summary>A job of a job host.</summary>
 /// <param name="Name">The job's name.</param>
-/// <param name="Kind">Its kind.</param>
-/// <param name="Description">What it does, in one line; may be empty.</param>
-/// <param name="ArgumentsSchema">The JSON schema of its arguments; empty when it takes none.</param>
+/// <param name="Kind">The job's kind.</param>
+/// <param name="Description">What the job does, in one line; may be empty.</param>
+/// <param name="ArgumentsSchema">The JSON schema of its arguments; empty if it takes none.</param>
 /// <param name="Environment">The variables that a client may set.</param>
-/// <param name="Timeout">How long it may run; zero where it does not say.</param>
-/// <param name="Sandboxes">What it may reach; none where it does not say.</param>
+/// <param name="Timeout">How long the job may run; zero if it sets no limit.</param>
+/// <param name="Sandboxes">What the job may access; empty if it sets no sandbox.</param>
 /// <param name="AuditedArguments">The arguments that audit records show, <c>*</c> for all.</param>
 /// <param name="UnsafeEnvironment">Variables that a client may set although they change which code common programs run.</param>
 public sealed record JobOffer(
@@ -60,8 +60,8 @@ public sealed record JobOffer(
     }
 }
 
-/// <summary>Why a job host cannot serve.</summary>
-/// <param name="Reason">For a person.</param>
+/// <summary>Reports why a job host cannot serve.</summary>
+/// <param name="Reason">The reason, for people.</param>
 public readonly record struct Refused(string Reason)
 {
     /// <summary>Writes the message.</summary>
@@ -76,9 +76,8 @@ public readonly record struct Refused(string Reason)
     }
 }
 
-/// <summary>
-/// A worker was forked. With the message come, in this order: its control socket, its pidfd, and the other ends of its standard input and
-/// its standard output, which are stream sockets.
+/// <summary>Reports a forked worker. The message carries these descriptors, in this order: the worker's control socket, its pidfd, and the
+/// other ends of its standard input and its standard output, which are stream sockets.
 /// </summary>
 /// <param name="Pid">The worker's process id.</param>
 public readonly record struct Forked(int Pid)
@@ -95,8 +94,8 @@ public readonly record struct Forked(int Pid)
     }
 }
 
-/// <summary>A fork failed. The job host lives on; the daemon decides whether to ask again.</summary>
-/// <param name="Reason">For a person, with the errno.</param>
+/// <summary>Reports a failed fork. The job host continues to run; the daemon decides whether to try again.</summary>
+/// <param name="Reason">The reason with the errno, for people.</param>
 public readonly record struct ForkFailed(string Reason)
 {
     /// <summary>Writes the message.</summary>
@@ -111,15 +110,14 @@ public readonly record struct ForkFailed(string Reason)
     }
 }
 
-/// <summary>
-/// A worker ended. It is a zombie until the daemon says <see cref="Reap"/>, so that its process group can be ended without hitting
-/// another's.
+/// <summary>Reports that a worker has ended. The worker stays a zombie until the daemon sends <see cref="Reap"/>, so that the daemon can
+/// kill its process group without hitting another group.
 /// </summary>
 /// <param name="Pid">The worker's process id.</param>
-/// <param name="BySignal">Whether a signal ended it.</param>
+/// <param name="BySignal">Whether a signal killed the worker.</param>
 /// <param name="Value">The exit code, or the signal's number.</param>
-/// <param name="CpuTime">Processor time that it used.</param>
-/// <param name="MaxResidentBytes">Its largest resident set in bytes.</param>
+/// <param name="CpuTime">The processor time that the worker used.</param>
+/// <param name="MaxResidentBytes">The worker's largest resident set in bytes.</param>
 public readonly record struct WorkerExited(int Pid, bool BySignal, int Value, TimeSpan CpuTime, long MaxResidentBytes)
 {
     /// <summary>Writes the message.</summary>
@@ -135,7 +133,7 @@ public readonly record struct WorkerExited(int Pid, bool BySignal, int Value, Ti
     }
 }
 
-/// <summary>Leave to reap a worker that ended.</summary>
+/// <summary>Allows the job host to reap a worker that has ended.</summary>
 /// <param name="Pid">The worker's process id.</param>
 public readonly record struct Reap(int Pid)
 {

@@ -9,7 +9,7 @@ public enum MessageKind : byte
     /// <summary>Job host to daemon, one for each job: <see cref="Worker.JobOffer"/>.</summary>
     JobOffer = 2,
 
-    /// <summary>Job host to daemon: all jobs are told, the self-test passed, workers can be forked. No content.</summary>
+    /// <summary>Job host to daemon: all jobs are listed, the self-test has passed, workers can be forked. No content.</summary>
     Ready = 3,
 
     /// <summary>Job host to daemon: it cannot serve and ends; <see cref="Worker.Refused"/>.</summary>
@@ -21,8 +21,8 @@ public enum MessageKind : byte
     /// <summary>Job host to daemon: <see cref="Worker.Forked"/>, with the worker's control socket and its pidfd.</summary>
     Forked = 17,
 
-    /// <summary>
-    /// Job host to daemon: a worker ended; <see cref="Worker.WorkerExited"/>. Its process id stays taken until <see cref="Reap"/>.
+    /// <summary>Job host to daemon: a worker has ended; <see cref="Worker.WorkerExited"/>. Its process id stays in use until
+    /// <see cref="Reap"/>.
     /// </summary>
     Exited = 18,
 
@@ -32,15 +32,14 @@ public enum MessageKind : byte
     /// <summary>Job host to daemon: a fork failed; <see cref="Worker.ForkFailed"/>.</summary>
     ForkFailed = 20,
 
-    /// <summary>Daemon to job host: answer. No content.</summary>
+    /// <summary>Daemon to job host: checks that the job host responds. No content.</summary>
     Ping = 21,
 
-    /// <summary>Job host to daemon: the answer. No content.</summary>
+    /// <summary>Job host to daemon: the response. No content.</summary>
     Pong = 22,
 
-    /// <summary>
-    /// Daemon to worker: <see cref="Worker.WorkerOrder"/>, with the end of a stream for descriptor 2 where that is to be another than
-    /// that of descriptor 1.
+    /// <summary>Daemon to worker: <see cref="Worker.WorkerOrder"/>, with a stream's end for descriptor 2 if descriptors 1 and 2 are
+    /// different streams.
     /// </summary>
     WorkerOrder = 32,
 
@@ -50,9 +49,11 @@ public enum MessageKind : byte
     /// <summary>Worker to daemon: the job ended by itself; <see cref="Worker.Returned"/>.</summary>
     Returned = 34,
 
-    /// <summary>Worker to daemon: it is the user, and the function runs next. What follows is the job's own word. No content.</summary>
+    /// <summary>Worker to daemon: the worker is the user, and the function runs next. The job may have written anything that follows. No
+    /// content.
+    /// </summary>
     Began = 35,
 
-    /// <summary>Worker to daemon: <see cref="Worker.ConsentAnswer"/>, where the order asked for that and not for a job.</summary>
+    /// <summary>Worker to daemon: <see cref="Worker.ConsentAnswer"/>, if the order requested that and not a job.</summary>
     Consent = 36,
 }

@@ -3,9 +3,7 @@ using System.Text;
 
 namespace PipeForkAs.Protocol.Worker;
 
-/// <summary>
-/// Reads a message that <see cref="MessageWriter"/> wrote. Every length is checked against what is there before it is used.
-/// </summary>
+/// <summary>Reads a message that <see cref="MessageWriter"/> wrote. Checks every length against the remaining bytes before use.</summary>
 public ref struct MessageReader
 {
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -13,20 +11,20 @@ public ref struct MessageReader
     private ReadOnlySpan<byte> rest;
 
     /// <summary>Begins to read a message.</summary>
-    /// <exception cref="FormatException">It is empty.</exception>
+    /// <exception cref="FormatException">The message is empty.</exception>
     public MessageReader(ReadOnlySpan<byte> message)
     {
         rest = message;
         Kind = (MessageKind)Byte();
     }
 
-    /// <summary>The message's kind; may be one that this version does not know.</summary>
+    /// <summary>The message's kind; may be unknown to this version.</summary>
     public MessageKind Kind { get; }
 
     /// <summary>Reads a byte.</summary>
     public byte Byte() => Take(1)[0];
 
-    /// <summary>Reads a truth value.</summary>
+    /// <summary>Reads a Boolean.</summary>
     public bool Bool() => Byte() switch
     {
         0 => false,
@@ -34,16 +32,16 @@ public ref struct MessageReader
         byte other => throw new FormatException($"a truth value is {other}"),
     };
 
-    /// <summary>Reads 32 bits.</summary>
+    /// <summary>Reads a signed 32-bit number.</summary>
     public int Int32() => BinaryPrimitives.ReadInt32LittleEndian(Take(sizeof(int)));
 
-    /// <summary>Reads 32 bits.</summary>
+    /// <summary>Reads an unsigned 32-bit number.</summary>
     public uint UInt32() => BinaryPrimitives.ReadUInt32LittleEndian(Take(sizeof(uint)));
 
-    /// <summary>Reads 64 bits.</summary>
+    /// <summary>Reads a signed 64-bit number.</summary>
     public long Int64() => BinaryPrimitives.ReadInt64LittleEndian(Take(sizeof(long)));
 
-    /// <summary>Reads bytes; they are part of the message, not a copy.</summary>
+    /// <summary>Reads bytes. The result is part of the message, not a copy.</summary>
     public ReadOnlySpan<byte> Bytes() => Take(Count(1));
 
     /// <summary>Reads a text.</summary>
@@ -71,7 +69,7 @@ public ref struct MessageReader
         return texts;
     }
 
-    /// <summary>Reads the count of a list whose items take at least so many bytes each.</summary>
+    /// <summary>Reads the count of a list whose items take at least this many bytes each.</summary>
     public int Count(int itemBytes)
     {
         int count = Int32();
@@ -80,8 +78,8 @@ public ref struct MessageReader
             : throw new FormatException($"a count of {count} is more than the message holds");
     }
 
-    /// <summary>Checks that nothing is left.</summary>
-    /// <exception cref="FormatException">Something is.</exception>
+    /// <summary>Checks that no bytes remain.</summary>
+    /// <exception cref="FormatException">Some bytes remain.</exception>
     public readonly void End()
     {
         if (!rest.IsEmpty)

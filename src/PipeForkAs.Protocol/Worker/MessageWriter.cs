@@ -3,20 +3,20 @@ using System.Text;
 
 namespace PipeForkAs.Protocol.Worker;
 
-/// <summary>Writes a message: little-endian numbers, texts and lists with their length in front.</summary>
+/// <summary>Writes a message: little-endian numbers; texts and lists, each after its length.</summary>
 public sealed class MessageWriter
 {
     private byte[] buffer;
     private int length;
 
-    /// <summary>Makes a writer that is used again and again.</summary>
-    /// <param name="capacity">Bytes to begin with.</param>
+    /// <summary>Creates a writer, which can be used repeatedly.</summary>
+    /// <param name="capacity">The initial capacity in bytes.</param>
     public MessageWriter(int capacity = 1024) => buffer = new byte[capacity];
 
-    /// <summary>What was written since <see cref="Begin"/>; valid until the next call.</summary>
+    /// <summary>The bytes written since <see cref="Begin"/>; valid until the next call.</summary>
     public ReadOnlySpan<byte> Written => buffer.AsSpan(0, length);
 
-    /// <summary>Begins a message anew.</summary>
+    /// <summary>Begins a new message.</summary>
     public MessageWriter Begin(MessageKind kind)
     {
         length = 0;
@@ -30,27 +30,27 @@ public sealed class MessageWriter
         return this;
     }
 
-    /// <summary>Appends a truth value.</summary>
+    /// <summary>Appends a Boolean.</summary>
     public MessageWriter Bool(bool value) => Byte(value ? (byte)1 : (byte)0);
 
-    /// <summary>Appends 32 bits.</summary>
+    /// <summary>Appends a signed 32-bit number.</summary>
     public MessageWriter Int32(int value)
     {
         BinaryPrimitives.WriteInt32LittleEndian(Reserve(sizeof(int)), value);
         return this;
     }
 
-    /// <summary>Appends 32 bits.</summary>
+    /// <summary>Appends an unsigned 32-bit number.</summary>
     public MessageWriter UInt32(uint value) => Int32(unchecked((int)value));
 
-    /// <summary>Appends 64 bits.</summary>
+    /// <summary>Appends a signed 64-bit number.</summary>
     public MessageWriter Int64(long value)
     {
         BinaryPrimitives.WriteInt64LittleEndian(Reserve(sizeof(long)), value);
         return this;
     }
 
-    /// <summary>Appends bytes with their count in front.</summary>
+    /// <summary>Appends bytes after their count.</summary>
     public MessageWriter Bytes(ReadOnlySpan<byte> value)
     {
         Int32(value.Length);
@@ -58,7 +58,7 @@ public sealed class MessageWriter
         return this;
     }
 
-    /// <summary>Appends a text as UTF-8 with its length in bytes in front.</summary>
+    /// <summary>Appends a text as UTF-8 after its length in bytes.</summary>
     public MessageWriter Text(string value)
     {
         int count = Encoding.UTF8.GetByteCount(value);
@@ -67,7 +67,7 @@ public sealed class MessageWriter
         return this;
     }
 
-    /// <summary>Appends texts with their count in front.</summary>
+    /// <summary>Appends texts after their count.</summary>
     public MessageWriter Texts(IReadOnlyList<string> values)
     {
         Int32(values.Count);

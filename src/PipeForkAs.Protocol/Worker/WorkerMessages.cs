@@ -1,9 +1,9 @@
 namespace PipeForkAs.Protocol.Worker;
 
-/// <summary>A step failed: the job did not run.</summary>
-/// <param name="Step">Which.</param>
-/// <param name="Errno">The errno of the call; 0 where a check failed and not a call.</param>
-/// <param name="Detail">The call or the check, for a person.</param>
+/// <summary>Reports that a step failed and the job did not run.</summary>
+/// <param name="Step">The step that failed.</param>
+/// <param name="Errno">The errno of the call; 0 if a check failed and not a call.</param>
+/// <param name="Detail">The call or the check, for people.</param>
 public readonly record struct StepFailed(WorkerStep Step, int Errno, string Detail)
 {
     /// <summary>Writes the message.</summary>
@@ -21,11 +21,11 @@ public readonly record struct StepFailed(WorkerStep Step, int Errno, string Deta
     }
 }
 
-/// <summary>
-/// Whether a user lets a caller run a job: what a worker that became the user, and runs no code of the user's, found in the user's file.
+/// <summary>Whether a user lets a caller run a job. The worker has become the user, runs no code of the user, and reads the user's consent
+/// file.
 /// </summary>
-/// <param name="Given">Whether the user does.</param>
-/// <param name="Reason">Why, or why not: for the log and for root.</param>
+/// <param name="Given">Whether the user consents.</param>
+/// <param name="Reason">The reason, for the log and for root.</param>
 public readonly record struct ConsentAnswer(bool Given, string Reason)
 {
     /// <summary>Writes the message.</summary>
@@ -40,26 +40,24 @@ public readonly record struct ConsentAnswer(bool Given, string Reason)
     }
 }
 
-/// <summary>How a function came to its end.</summary>
+/// <summary>How a function ended.</summary>
 public enum ReturnKind : byte
 {
-    /// <summary>It returned and all is well: the worker exits with 0. Any other exit code is told by the worker's end alone.</summary>
+    /// <summary>The function returned and succeeded: the worker exits with 0. The worker's end alone reports any other exit code.</summary>
     Exited = 0,
 
-    /// <summary>It threw.</summary>
+    /// <summary>The function threw an exception.</summary>
     Threw = 1,
 
-    /// <summary>The arguments are not what it takes; it did not run.</summary>
+    /// <summary>The arguments are not valid; the function did not run.</summary>
     BadArguments = 2,
 }
 
-/// <summary>A function came to its end. It is the job's own claim: code of the user's may have sent it.</summary>
-/// <param name="Kind">How.</param>
-/// <param name="ExceptionType">
-/// The exception's type with its namespace, or the kind that the job gives it; empty where there is none.
-/// </param>
-/// <param name="Message">The exception's message, or what is wrong with the arguments; empty where there is nothing to say.</param>
-/// <param name="Errno">The errno of the call that failed; 0 where the job names none.</param>
+/// <summary>Reports that a function ended. The report is untrusted: the user's code may have sent it.</summary>
+/// <param name="Kind">How the function ended.</param>
+/// <param name="ExceptionType">The exception's type with its namespace, or the kind that the job set; empty if there is none.</param>
+/// <param name="Message">The exception's message, or what is wrong with the arguments; may be empty.</param>
+/// <param name="Errno">The errno of the failed call; 0 if the job sets none.</param>
 public readonly record struct Returned(ReturnKind Kind, string ExceptionType, string Message, int Errno = 0)
 {
     /// <summary>Writes the message.</summary>

@@ -1,71 +1,65 @@
 namespace PipeForkAs.Protocol.Worker;
 
-/// <summary>
-/// The order to a worker: whom to become and what to run. All is resolved already; a worker looks nothing up. Its lists are arrays, since a
-/// worker would resolve each call by an interface anew, which takes longer than what it does with them.
+/// <summary>The order to a worker: the user to become and the job to run. The daemon has resolved everything; a worker looks nothing up.
+/// The lists are arrays, because a worker would have to resolve each interface call again, which takes longer than its work with the lists.
 /// </summary>
 public sealed record WorkerOrder
 {
-    /// <summary>The function's name in the job host, or of the command in the configuration.</summary>
+    /// <summary>The name of the function in the job host, or of the command in the configuration.</summary>
     public required string Job { get; init; }
 
     /// <summary>The program and its arguments for a command; empty for a function.</summary>
     public string[] Command { get; init; } = [];
 
-    /// <summary>
-    /// The function's arguments as a JSON object in UTF-8, as the client sent them; empty for none. Read only after the worker became the
-    /// user.
+    /// <summary>The function's arguments as a JSON object in UTF-8, as the client sent them; empty for none. The worker reads them only
+    /// after it has become the user.
     /// </summary>
     public byte[] Arguments { get; init; } = [];
 
     /// <summary>The user to become.</summary>
     public required Account Account { get; init; }
 
-    /// <summary>Variables beside those that the account gives, NAME and VALUE.</summary>
+    /// <summary>Variables in addition to those of the account, NAME and VALUE.</summary>
     public KeyValuePair<string, string>[] Environment { get; init; } = [];
 
-    /// <summary>What the worker is limited to.</summary>
+    /// <summary>The worker's limits.</summary>
     public WorkerLimits Limits { get; init; } = new();
 
-    /// <summary>What the job may reach; all of them hold.</summary>
+    /// <summary>What the job may access; all sandboxes apply.</summary>
     public Sandbox[] Sandboxes { get; init; } = [];
 
-    /// <summary>
-    /// Whether a rule grants root by name: set for uid 0 and for no other. Without it a worker never runs a job as uid 0.
+    /// <summary>Whether a rule grants root by name: set for uid 0 and for no other uid. Without it, a worker never runs a job as uid 0.
     /// </summary>
     public bool GrantsRoot { get; init; }
 
-    /// <summary>
-    /// Whether descendants that lose their parent become the worker's children, so that the daemon finds them; PR_SET_CHILD_SUBREAPER.
+    /// <summary>Whether descendants that lose their parent become the worker's children, so that the daemon finds them;
+    /// PR_SET_CHILD_SUBREAPER.
     /// </summary>
     public bool KeepsOrphans { get; init; }
 
-    /// <summary>
-    /// Whether the worker of a function that returned well waits until the daemon shuts its end of the control socket down for writing,
-    /// which it does when the client has its answer, or for <see cref="WorkerProtocol.AnswerPatienceMilliseconds"/>: the kernel takes a
-    /// process down in one go, and whoever waits for an answer should not wait for that too.
+    /// <summary>Whether a worker whose function succeeded waits before it exits. It waits until the daemon shuts down its end of the
+    /// control socket for writing, which the daemon does when the client has its reply, or for
+    /// <see cref="WorkerProtocol.AnswerPatienceMilliseconds"/>. The kernel tears a process down in one step, and a client that waits for a
+    /// reply should not have to wait for that too.
     /// </summary>
     public bool AwaitsAnswer { get; init; }
 
-    /// <summary>
-    /// How long a worker, whose program has ended, goes on for processes that still hold the program's outputs, in milliseconds; 0 or more.
-    /// What they write later is lost.
+    /// <summary>How long a worker whose program has ended continues for processes that still have the program's outputs open, in
+    /// milliseconds; 0 or more. Their later output is lost.
     /// </summary>
     public long GraceMilliseconds { get; init; }
 
-    /// <summary>How long these processes may write nothing until the worker goes on for them no more, in milliseconds; 0 or more.</summary>
+    /// <summary>How long these processes may write nothing before the worker stops waiting for them, in milliseconds; 0 or more.</summary>
     public long OrphanGraceMilliseconds { get; init; }
 
-    /// <summary>
-    /// Whether the job must begin in its user's home: the policy took a relative path for one below it. A worker that cannot enter the home
-    /// fails then; otherwise its job begins in <c>/</c>.
+    /// <summary>Whether the job must start in the user's home directory, because the policy resolved a relative path below it. A worker
+    /// that cannot enter the home directory then fails; otherwise the job starts in <c>/</c>.
     /// </summary>
     public bool NeedsHome { get; init; }
 
-    /// <summary>
-    /// Where this is set, no job runs: the worker becomes the user, tells by <see cref="ConsentAnswer"/> whether the user's own file lets
-    /// one of these run <see cref="Job"/>, and ends. Each is a user name, a uid in digits, or a group's name or gid behind <c>@</c>. Null
-    /// to run the job.
+    /// <summary>If set, no job runs: the worker becomes the user, reports with <see cref="ConsentAnswer"/> whether the user's consent file
+    /// lets one of these names run <see cref="Job"/>, and ends. Each is a user name, a uid in digits, or <c>@</c> and a group's name or
+    /// gid. Null to run the job.
     /// </summary>
     public string[]? ConsentFor { get; init; }
 

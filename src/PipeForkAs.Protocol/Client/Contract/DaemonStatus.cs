@@ -3,14 +3,14 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Client;
 
-/// <summary>What <c>status</c> reports. A caller other than root sees its own jobs alone, and no job hosts.</summary>
+/// <summary>The result of <c>status</c>. A caller other than root sees only its own jobs, and no job hosts.</summary>
 public sealed record DaemonStatus
 {
     /// <summary>The daemon's version.</summary>
     [JsonPropertyName("version")]
     public required string Version { get; init; }
 
-    /// <summary>Time since the daemon started; seconds on the wire.</summary>
+    /// <summary>Time since the daemon started; in seconds in the protocol.</summary>
     [JsonPropertyName("uptime")]
     [JsonConverter(typeof(SecondsConverter))]
     public required TimeSpan Uptime { get; init; }
@@ -19,18 +19,17 @@ public sealed record DaemonStatus
     [JsonPropertyName("hosts")]
     public IReadOnlyList<JobHostStatus>? Hosts { get; init; }
 
-    /// <summary>
-    /// The process of a former daemon that exits after its last job, which is among <see cref="Jobs"/>. Null when there is none, and unless
-    /// the caller is root.
+    /// <summary>The process id of a former daemon that exits after its last job; its jobs are among <see cref="Jobs"/>. Null if there is
+    /// none, or if the caller is not root.
     /// </summary>
     [JsonPropertyName("former_daemon")]
     public int? FormerDaemon { get; init; }
 
-    /// <summary>The running jobs, oldest first: all for root, their own for other callers.</summary>
+    /// <summary>The running jobs, oldest first: root sees all jobs, other callers see their own.</summary>
     [JsonPropertyName("jobs")]
     public required IReadOnlyList<RunningJobStatus> Jobs { get; init; }
 
-    /// <summary>How many jobs are running, of all callers.</summary>
+    /// <summary>How many jobs are running, for all callers.</summary>
     [JsonPropertyName("running")]
     public required int Running { get; init; }
 
@@ -38,15 +37,15 @@ public sealed record DaemonStatus
     [JsonPropertyName("waiting")]
     public required int Waiting { get; init; }
 
-    /// <summary>Requests that were not refused, since the daemon started.</summary>
+    /// <summary>How many requests the daemon has not refused, since it started.</summary>
     [JsonPropertyName("served")]
     public required long Served { get; init; }
 
-    /// <summary>Requests that were refused, since the daemon started; they ran nothing.</summary>
+    /// <summary>How many requests the daemon has refused, since it started; they ran nothing.</summary>
     [JsonPropertyName("refused")]
     public required long Refused { get; init; }
 
-    /// <summary>How many replies had each code, since the daemon started: all codes, by their words on the wire.</summary>
+    /// <summary>How many replies had each code since the daemon started: all codes, by their names in the protocol.</summary>
     [JsonPropertyName("codes")]
     public required IReadOnlyDictionary<string, long> Codes { get; init; }
 
@@ -59,13 +58,13 @@ public sealed record DaemonStatus
     public RecordStatus? Records { get; init; }
 }
 
-/// <summary>A job host, as <c>status</c> reports it.</summary>
-/// <param name="Path">Its executable.</param>
-/// <param name="Pids">Its processes.</param>
+/// <summary>A job host in the result of <c>status</c>.</summary>
+/// <param name="Path">The path of its executable.</param>
+/// <param name="Pids">The ids of its processes.</param>
 /// <param name="Ready">How many workers are waiting for a request.</param>
-/// <param name="Workers">How many should wait: the configured number, and more after requests that found none.</param>
-/// <param name="Well">Whether one of its processes can fork and answers.</param>
-/// <param name="Draining">Whether a reload replaced it: it serves no new requests and ends with its last job.</param>
+/// <param name="Workers">How many workers should wait: the configured number, and more after requests that found none.</param>
+/// <param name="Well">Whether one of its processes responds and can fork.</param>
+/// <param name="Draining">Whether a reload replaced it: it takes no new requests and ends with its last job.</param>
 public sealed record JobHostStatus(
     [property: JsonPropertyName("path")] string Path,
     [property: JsonPropertyName("pids")] IReadOnlyList<int> Pids,
@@ -74,10 +73,10 @@ public sealed record JobHostStatus(
     [property: JsonPropertyName("well")] bool Well,
     [property: JsonPropertyName("draining"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Draining = false);
 
-/// <summary>A running job, as <c>status</c> reports it.</summary>
+/// <summary>A running job in the result of <c>status</c>.</summary>
 public sealed record RunningJobStatus
 {
-    /// <summary>Its id for <c>cancel</c>. Ids start at 1 when the daemon starts and are never reused.</summary>
+    /// <summary>The job's id for <c>cancel</c>. Ids start at 1 when the daemon starts and are never reused.</summary>
     [JsonPropertyName("id")]
     public required long Id { get; init; }
 
@@ -85,15 +84,15 @@ public sealed record RunningJobStatus
     [JsonPropertyName("job")]
     public required string Job { get; init; }
 
-    /// <summary>The uid of the caller that asked for it.</summary>
+    /// <summary>The uid of the caller.</summary>
     [JsonPropertyName("caller")]
     public required uint Caller { get; init; }
 
-    /// <summary>The name of the user that it runs as.</summary>
+    /// <summary>The name of the user that the job runs as.</summary>
     [JsonPropertyName("user")]
     public required string User { get; init; }
 
-    /// <summary>The uid that it runs as.</summary>
+    /// <summary>The uid that the job runs as.</summary>
     [JsonPropertyName("uid")]
     public required uint Uid { get; init; }
 
@@ -101,7 +100,7 @@ public sealed record RunningJobStatus
     [JsonPropertyName("pid")]
     public required int Pid { get; init; }
 
-    /// <summary>Time since it began; seconds on the wire.</summary>
+    /// <summary>Time since the job began; in seconds in the protocol.</summary>
     [JsonPropertyName("age")]
     [JsonConverter(typeof(SecondsConverter))]
     public required TimeSpan Age { get; init; }

@@ -5,22 +5,22 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Client;
 
-/// <summary>A registered job, as <c>list</c> and <c>describe</c> report it.</summary>
+/// <summary>A registered job, in the results of <c>list</c> and <c>describe</c>.</summary>
 public sealed record JobDescription
 {
     /// <summary>The job's name.</summary>
     [JsonPropertyName("name")]
     public required string Name { get; init; }
 
-    /// <summary>Its kind.</summary>
+    /// <summary>The job's kind.</summary>
     [JsonPropertyName("kind")]
     public required JobKind Kind { get; init; }
 
-    /// <summary>What it does, in one line; may be empty.</summary>
+    /// <summary>What the job does, in one line; may be empty.</summary>
     [JsonPropertyName("description")]
     public string Description { get; init; } = "";
 
-    /// <summary>The JSON schema of its arguments; null when it takes none.</summary>
+    /// <summary>The JSON schema of the job's arguments; null if it takes none.</summary>
     [JsonPropertyName("arguments")]
     public JsonElement? Arguments { get; init; }
 
@@ -32,15 +32,14 @@ public sealed record JobDescription
     [JsonPropertyName("unsafeEnv")]
     public IReadOnlyList<string>? UnsafeEnvironment { get; init; }
 
-    /// <summary>
-    /// How long the job may run: the shortest of the job's and the configuration's limits; seconds on the wire. Null from a daemon before
-    /// 0.2.
+    /// <summary>How long the job may run: the shorter of the job's and the configuration's limits; in seconds in the protocol. Null from a
+    /// daemon before 0.2.
     /// </summary>
     [JsonPropertyName("timeout")]
     [JsonConverter(typeof(SecondsConverter))]
     public TimeSpan? Timeout { get; init; }
 
-    /// <summary>What the job may reach of what its user may; all of them apply. Null for no sandbox.</summary>
+    /// <summary>What the job may access, out of what its user may access; all sandboxes apply. Null for no sandbox.</summary>
     [JsonPropertyName("sandbox")]
     public IReadOnlyList<Sandbox>? Sandboxes { get; init; }
 
@@ -56,12 +55,12 @@ public enum JobKind
     /// <summary>A function that returns text.</summary>
     [JsonStringEnumMemberName("text")] Text,
 
-    /// <summary>A function from an arguments record to a result record.</summary>
+    /// <summary>A function that takes an arguments record and returns a result record.</summary>
     [JsonStringEnumMemberName("typed")] Typed,
 
-    /// <summary>A function over the job's streams that returns an exit code.</summary>
+    /// <summary>A function that uses the job's streams and returns an exit code.</summary>
     [JsonStringEnumMemberName("streaming")] Streaming,
 
-    /// <summary>A program that the configuration names.</summary>
+    /// <summary>A program in the configuration.</summary>
     [JsonStringEnumMemberName("command")] Command,
 }

@@ -2,9 +2,9 @@ using System.Text.Json.Serialization;
 
 namespace PipeForkAs.Client;
 
-/// <summary>Audit records and log lines, counted since the daemon started.</summary>
-/// <param name="Suppressed">Records that were left out and summed up in others; their requests ran nothing.</param>
-/// <param name="Lines">Log lines that were left out, because there were many of the same event.</param>
+/// <summary>Counts audit records and log lines since the daemon started.</summary>
+/// <param name="Suppressed">Records that the daemon left out and summed up in others; their requests ran nothing.</param>
+/// <param name="Lines">Log lines that the daemon left out, because there were many of the same event.</param>
 /// <param name="Waiting">Records that wait for the audit file now; null unless the caller is root.</param>
 /// <param name="Lost">Records that the audit file lacks; null unless the caller is root.</param>
 public sealed record RecordStatus(

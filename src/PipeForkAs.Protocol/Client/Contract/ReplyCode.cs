@@ -16,13 +16,14 @@ public enum ReplyCode
     /// <summary>A signal killed the job.</summary>
     Signaled,
 
-    /// <summary>The function threw, or the program cannot be executed; a <see cref="JobError"/> has type, message and errno.</summary>
+    /// <summary>The function threw an exception, or the program cannot be executed; a <see cref="JobError"/> has type, message and errno.
+    /// </summary>
     Error,
 
     /// <summary>The job exceeded its time limit and was killed.</summary>
     Timeout,
 
-    /// <summary>The job was cancelled: by a <c>cancel</c> request, or because its client left.</summary>
+    /// <summary>The job was cancelled: by a <c>cancel</c> request, or because its client disconnected.</summary>
     Cancelled,
 
     /// <summary>The job exceeded its output limit and was killed.</summary>
@@ -31,10 +32,10 @@ public enum ReplyCode
     /// <summary>The request is not valid; the daemon ran nothing.</summary>
     BadRequest,
 
-    /// <summary>The request's line is longer than <see cref="ClientProtocol.MaxRequestBytes"/>; the daemon ran nothing.</summary>
+    /// <summary>The request line is longer than <see cref="ClientProtocol.MaxRequestBytes"/>; the daemon ran nothing.</summary>
     TooLarge,
 
-    /// <summary>No job of that name is registered.</summary>
+    /// <summary>No job with this name is registered.</summary>
     UnknownJob,
 
     /// <summary>The user database has no such user.</summary>
@@ -43,13 +44,13 @@ public enum ReplyCode
     /// <summary>The arguments do not fit the job.</summary>
     BadArguments,
 
-    /// <summary>The policy denies it. This does not tell whether the job or the user exists.</summary>
+    /// <summary>The policy denies the request. The code does not show whether the job or the user exists.</summary>
     Denied,
 
-    /// <summary>The daemon runs as many jobs as it may; try again later.</summary>
+    /// <summary>The maximum number of jobs is running; try again later.</summary>
     Busy,
 
-    /// <summary>The job host died while the job ran. The job was not, and is not, run a second time.</summary>
+    /// <summary>The job host died while the job was running. The daemon does not run the job a second time.</summary>
     HostLost,
 
     /// <summary>The daemon is stopping.</summary>

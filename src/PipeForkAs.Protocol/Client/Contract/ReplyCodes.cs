@@ -1,9 +1,9 @@
 namespace PipeForkAs.Client;
 
-/// <summary>The words that <see cref="ReplyCode"/> has on the wire.</summary>
+/// <summary>The names of <see cref="ReplyCode"/> in the protocol.</summary>
 public static class ReplyCodes
 {
-    /// <summary>By their values, from 0 on.</summary>
+    /// <summary>In the order of the values, which start at 0.</summary>
     internal static readonly (string Word, ReplyCode Code)[] Words =
     [
         ("ok", ReplyCode.Ok),
@@ -25,8 +25,8 @@ public static class ReplyCodes
         ("internal", ReplyCode.Internal),
     ];
 
-    /// <summary>The code as it is written in a reply, for example <c>bad-request</c>.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">It is none of <see cref="ReplyCode"/>.</exception>
+    /// <summary>Returns the code as a reply contains it, for example <c>bad-request</c>.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not a <see cref="ReplyCode"/>.</exception>
     public static string ToWire(this ReplyCode code) =>
         (uint)code < (uint)Words.Length
         ? Words[(int)code].Word

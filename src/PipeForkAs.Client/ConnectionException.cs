@@ -2,7 +2,7 @@ using System.Net.Sockets;
 
 namespace PipeForkAs.Client;
 
-/// <summary>The daemon could not be reached; nothing was run. The message says what to do.</summary>
+/// <summary>The client cannot reach the daemon; nothing was run. The message says what to do.</summary>
 public sealed class ConnectionException : PipeForkAsException
 {
     internal ConnectionException(string socketPath, SocketException cause)
@@ -19,13 +19,12 @@ public sealed class ConnectionException : PipeForkAsException
         SocketError = SocketError.InvalidArgument;
     }
 
-    /// <summary>The socket's path as it was used.</summary>
+    /// <summary>The path of the socket.</summary>
     public string SocketPath { get; }
 
-    /// <summary>
-    /// Why connect(2) failed: <see cref="SocketError.AddressNotAvailable"/> when nothing is at the path,
-    /// <see cref="SocketError.ConnectionRefused"/> when nobody listens there, <see cref="SocketError.AccessDenied"/> when the caller may
-    /// not use it.
+    /// <summary>Why connect(2) failed: <see cref="SocketError.AddressNotAvailable"/> if nothing is at the path,
+    /// <see cref="SocketError.ConnectionRefused"/> if no process listens there, <see cref="SocketError.AccessDenied"/> if the caller may
+    /// not use the socket.
     /// </summary>
     public SocketError SocketError { get; }
 

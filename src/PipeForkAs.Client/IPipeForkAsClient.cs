@@ -1,21 +1,19 @@
 namespace PipeForkAs.Client;
 
-/// <summary>
-/// Asks the daemon to run jobs: what a program depends on, so that its tests can put another in the place of
-/// <see cref="PipeForkAsClient"/>. Typed calls and lines are in <see cref="PipeForkAsClientExtensions"/>.
+/// <summary>Requests jobs from the daemon. A program depends on this interface, so that its tests can replace
+/// <see cref="PipeForkAsClient"/>. <see cref="PipeForkAsClientExtensions"/> has typed calls and lines.
 /// </summary>
 public interface IPipeForkAsClient
 {
-    /// <summary>Runs a job and passes its streams through while it runs. A slow reader slows the job down; nothing piles up here.</summary>
-    /// <param name="request">What to run.</param>
+    /// <summary>Runs a job and passes its streams through while it runs. A slow reader slows the job down; the client does not buffer more.
+    /// </summary>
+    /// <param name="request">The job to run.</param>
     /// <param name="input">
-    /// What the job reads, to its end; null for no input. When the job ends first, the client stops reading, and loses what a read that has
-    /// already begun returns later: a read on a terminal cannot be cancelled.
+    /// The job's standard input, read to its end; null for no input. If the job ends first, the client stops reading, and loses the data of
+    /// a read that has already begun: a read on a terminal cannot be cancelled.
     /// </param>
-    /// <param name="output">
-    /// Takes what the job writes to standard output, flushed at the end if that was anything; null to discard it.
-    /// </param>
-    /// <param name="error">Takes what the job writes to standard error, flushed in the same way; null to discard it.</param>
+    /// <param name="output">Receives the job's standard output, flushed at the end if the job wrote any; null to discard it.</param>
+    /// <param name="error">Receives the job's standard error, flushed in the same way; null to discard it.</param>
     /// <param name="cancellationToken">Closes the connection; the daemon then cancels the job.</param>
     /// <returns>How the job ended, or why the daemon did not run it: any <see cref="ReplyCode"/>.</returns>
     /// <exception cref="RequestException">The request is not valid or longer than 64 KiB; nothing was sent.</exception>
@@ -32,9 +30,9 @@ public interface IPipeForkAsClient
         Stream? error = null,
         CancellationToken cancellationToken = default);
 
-    /// <summary>Runs a job and keeps what it writes.</summary>
-    /// <param name="request">What to run.</param>
-    /// <param name="input">What the job reads, as for <see cref="RunAsync"/>.</param>
+    /// <summary>Runs a job and returns its output.</summary>
+    /// <param name="request">The job to run.</param>
+    /// <param name="input">The job's standard input, as for <see cref="RunAsync"/>.</param>
     /// <param name="limit">The most bytes to keep of standard output, and of standard error: 0 to <see cref="Array.MaxLength"/>.</param>
     /// <param name="cancellationToken">Closes the connection; the daemon then cancels the job.</param>
     /// <returns>Both outputs, and how the job ended or why the daemon did not run it.</returns>
@@ -46,21 +44,21 @@ public interface IPipeForkAsClient
         int limit = PipeForkAsClient.DefaultCaptureBytes,
         CancellationToken cancellationToken = default);
 
-    /// <summary>
-    /// Starts a job and returns its standard output as a stream that is read while the job runs. The job waits while nobody reads. The
-    /// stream ends only after a job that succeeded: in all other cases a read throws. Disposing the stream cancels a job that still runs.
+    /// <summary>Starts a job and returns its standard output as a stream, which the caller reads while the job runs. The job waits while
+    /// the caller does not read. The stream ends only after a job that succeeded; in all other cases a read throws. Disposing the stream
+    /// cancels a running job.
     /// </summary>
-    /// <param name="request">What to run.</param>
-    /// <param name="input">What the job reads, as for <see cref="RunAsync"/>.</param>
+    /// <param name="request">The job to run.</param>
+    /// <param name="input">The job's standard input, as for <see cref="RunAsync"/>.</param>
     /// <param name="error">
-    /// Takes what the job writes to standard error; null to keep its end for <see cref="JobFailedException.StderrExcerpt"/>.
+    /// Receives the job's standard error; null to keep its end for <see cref="JobFailedException.StderrExcerpt"/>.
     /// </param>
     /// <param name="cancellationToken">
-    /// Closes the connection, also later, while the stream is read; the daemon then cancels the job.
+    /// Closes the connection, also later, while the caller reads the stream; the daemon then cancels the job.
     /// </param>
     /// <returns>
-    /// A stream for one reader. Its reads throw <see cref="JobFailedException"/> after the last byte of a job that did not succeed, or that
-    /// the daemon did not run, and the other exceptions of <see cref="RunAsync"/>. The token of a read cancels that read alone.
+    /// A stream for one reader. A read throws <see cref="JobFailedException"/> after the last byte of a job that did not succeed, or that
+    /// the daemon did not run, or one of the other exceptions of <see cref="RunAsync"/>. The token of a read cancels only that read.
     /// </returns>
     /// <exception cref="RequestException">The request is not valid or longer than 64 KiB; nothing was sent.</exception>
     /// <exception cref="ConnectionException">The client cannot reach the daemon.</exception>
@@ -70,7 +68,7 @@ public interface IPipeForkAsClient
 
     /// <summary>Lists the jobs that the caller may run.</summary>
     /// <param name="cancellationToken">Closes the connection.</param>
-    /// <exception cref="RequestRefusedException">The daemon does not answer: it is busy, it is stopping ...</exception>
+    /// <exception cref="RequestRefusedException">The daemon refuses the request: it is busy, it is stopping ...</exception>
     /// <inheritdoc cref="RunAsync" path="/exception"/>
     Task<IReadOnlyList<JobDescription>> ListAsync(CancellationToken cancellationToken = default);
 
@@ -83,26 +81,27 @@ public interface IPipeForkAsClient
 
     /// <summary>Decides whether the daemon would run a request, and as which user, without running it.</summary>
     /// <param name="request">The request.</param>
-    /// <param name="caller">The caller to decide for, a user name or a uid in digits; for root alone. Default: the calling user.</param>
+    /// <param name="caller">The caller to decide for, as a user name or a uid in digits; only for root. Default: the calling user.</param>
     /// <param name="cancellationToken">Closes the connection.</param>
     /// <exception cref="RequestRefusedException">The job or the user is unknown, the arguments do not fit the job ...</exception>
     /// <inheritdoc cref="RunAsync" path="/exception"/>
     Task<CheckResult> CheckAsync(JobRequest request, string? caller = null, CancellationToken cancellationToken = default);
 
-    /// <summary>
-    /// Gets the daemon's status: running jobs and counters. Callers other than root see their own jobs, and no job hosts.
+    /// <summary>Gets the daemon's status: running jobs and counters. Callers other than root see their own jobs, and no job hosts.
     /// </summary>
     /// <param name="cancellationToken">Closes the connection.</param>
-    /// <exception cref="RequestRefusedException">The daemon does not answer: it is busy, it is stopping ...</exception>
+    /// <exception cref="RequestRefusedException">The daemon refuses the request: it is busy, it is stopping ...</exception>
     /// <inheritdoc cref="RunAsync" path="/exception"/>
     Task<DaemonStatus> StatusAsync(CancellationToken cancellationToken = default);
 
-    /// <summary>
-    /// Cancels a job as if its client had gone away: SIGTERM, a grace, SIGKILL. Returns at once; the job may run on for that grace.
+    /// <summary>Cancels a job as if its client had disconnected: SIGTERM, a grace period, SIGKILL. Returns at once; the job may run on for
+    /// the grace period.
     /// </summary>
-    /// <param name="id">The job's <see cref="RunningJobStatus.Id"/>, 1 or over.</param>
+    /// <param name="id">The job's <see cref="RunningJobStatus.Id"/>, 1 or more.</param>
     /// <param name="cancellationToken">Closes the connection.</param>
-    /// <exception cref="RequestRefusedException">The caller has no running job of that id; root may cancel those of others too.</exception>
+    /// <exception cref="RequestRefusedException">
+    /// The caller has no running job with this id; root may cancel the jobs of other callers too.
+    /// </exception>
     /// <inheritdoc cref="RunAsync" path="/exception"/>
     Task CancelAsync(long id, CancellationToken cancellationToken = default);
 }

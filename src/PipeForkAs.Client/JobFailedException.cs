@@ -3,14 +3,13 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Client;
 
-/// <summary>
-/// A job did not succeed: it exited with another code than 0, a signal killed it, it timed out, or the daemon did not run it.
+/// <summary>A job did not succeed: it exited with a code other than 0, a signal killed it, it timed out, or the daemon did not run it.
 /// </summary>
 public sealed class JobFailedException : PipeForkAsException
 {
-    /// <summary>Creates one.</summary>
+    /// <summary>Creates the exception.</summary>
     /// <param name="result">How the job ended.</param>
-    /// <param name="stderrExcerpt">The end of what the job wrote to standard error; null when nobody captured it.</param>
+    /// <param name="stderrExcerpt">The end of the job's standard error; null if it was not captured.</param>
     public JobFailedException(JobResult result, string? stderrExcerpt = null)
         : base(Explain(result, stderrExcerpt))
     {
@@ -21,18 +20,17 @@ public sealed class JobFailedException : PipeForkAsException
     /// <summary>How the job ended.</summary>
     public JobResult Result { get; }
 
-    /// <summary>How the job ended; never <see cref="ReplyCode.Ok"/> unless the program created the exception itself.</summary>
+    /// <summary>The code of the result; never <see cref="ReplyCode.Ok"/> unless the program created the exception itself.</summary>
     public ReplyCode Code => Result.Code;
 
-    /// <summary>The exit code, 0 to 255; null when a signal killed the job or no job ran.</summary>
+    /// <summary>The exit code, 0 to 255; null if a signal killed the job or no job ran.</summary>
     public int? ExitCode => Result.ExitCode;
 
-    /// <summary>The number of the signal that killed the job, 1 to 64; null when none did.</summary>
+    /// <summary>The number of the signal that killed the job, 1 to 64; null if none did.</summary>
     public int? Signal => Result.Signal;
 
-    /// <summary>
-    /// The last 4 KiB at most of what the job wrote to standard error, as it wrote them: a job may write control characters. Null when
-    /// nobody captured it.
+    /// <summary>At most the last 4 KiB of the job's standard error, unescaped: a job may write control characters. Null if it was not
+    /// captured.
     /// </summary>
     public string? StderrExcerpt { get; }
 

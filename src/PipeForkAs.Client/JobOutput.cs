@@ -6,10 +6,10 @@ using PipeForkAs.Client.Exchanges;
 
 namespace PipeForkAs.Client;
 
-/// <summary>All that a job wrote, and how it ended.</summary>
-/// <param name="Stdout">What it wrote to standard output.</param>
-/// <param name="Stderr">What it wrote to standard error.</param>
-/// <param name="Result">How it ended.</param>
+/// <summary>The complete output of a job, and how the job ended.</summary>
+/// <param name="Stdout">The job's standard output.</param>
+/// <param name="Stderr">The job's standard error.</param>
+/// <param name="Result">How the job ended.</param>
 public sealed record JobOutput(ReadOnlyMemory<byte> Stdout, ReadOnlyMemory<byte> Stderr, JobResult Result)
 {
     /// <summary><see cref="Stdout"/> as text; bytes that are not UTF-8 become U+FFFD.</summary>
@@ -18,13 +18,13 @@ public sealed record JobOutput(ReadOnlyMemory<byte> Stdout, ReadOnlyMemory<byte>
     /// <summary><see cref="Stderr"/> as text; bytes that are not UTF-8 become U+FFFD.</summary>
     public string StderrText => Encoding.UTF8.GetString(Stderr.Span);
 
-    /// <summary>Returns this output when the job succeeded.</summary>
-    /// <exception cref="JobFailedException">The job did not succeed; the exception has the end of <see cref="Stderr"/>.</exception>
+    /// <summary>Returns this output if the job succeeded.</summary>
+    /// <exception cref="JobFailedException">The job did not succeed; the exception contains the end of <see cref="Stderr"/>.</exception>
     public JobOutput EnsureSuccess() => Result.IsSuccess ? this : throw new JobFailedException(Result, OutputTail.Text(Stderr.Span));
 
     /// <summary>Reads <see cref="Stdout"/> as JSON, as a typed job writes it.</summary>
     /// <typeparam name="T">The result's type.</typeparam>
-    /// <param name="typeInfo">The JSON of the result, from a <c>JsonSerializerContext</c> of your project.</param>
+    /// <param name="typeInfo">The result's JSON type information, from a <c>JsonSerializerContext</c> of your project.</param>
     /// <exception cref="JobOutputFormatException">The output is not JSON of this type, or is <c>null</c>.</exception>
     public T ReadJson<T>(JsonTypeInfo<T> typeInfo)
     {

@@ -12,9 +12,8 @@ public sealed record JobRequest(string Job)
     /// <summary>User to run the job as: a user name, or a uid in digits. Default: the calling user.</summary>
     public string? User { get; init; }
 
-    /// <summary>
-    /// The job's arguments: a JSON object in UTF-8. Empty for none. <see cref="WithArguments{T}"/> makes it from an object. The whole
-    /// request has at most 64 KiB; send large data as the job's input.
+    /// <summary>The job's arguments: a JSON object in UTF-8. Empty for none. <see cref="WithArguments{T}"/> creates it from an object. The
+    /// whole request has at most 64 KiB; send large data as the job's input.
     /// </summary>
     public ReadOnlyMemory<byte> Arguments { get; init; }
 
@@ -23,15 +22,15 @@ public sealed record JobRequest(string Job)
     /// </summary>
     public IReadOnlyDictionary<string, string>? Environment { get; init; }
 
-    /// <summary>
-    /// How long the job may run, over zero. It can only shorten the limits of the job and of the daemon. Null: those limits alone.
+    /// <summary>How long the job may run, more than zero. It can only shorten the limits of the job and of the daemon. Null: only those
+    /// limits apply.
     /// </summary>
     public TimeSpan? Timeout { get; init; }
 
-    /// <summary>The same request with these arguments.</summary>
+    /// <summary>Returns the same request with these arguments.</summary>
     /// <typeparam name="T">The arguments: a type whose JSON is an object.</typeparam>
     /// <param name="arguments">The arguments.</param>
-    /// <param name="typeInfo">The JSON of the arguments, from a <c>JsonSerializerContext</c> of your project.</param>
+    /// <param name="typeInfo">The arguments' JSON type information, from a <c>JsonSerializerContext</c> of your project.</param>
     public JobRequest WithArguments<T>(T arguments, JsonTypeInfo<T> typeInfo) =>
         this with { Arguments = JsonSerializer.SerializeToUtf8Bytes(arguments, typeInfo) };
 

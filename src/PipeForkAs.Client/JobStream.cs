@@ -1,15 +1,15 @@
 namespace PipeForkAs.Client;
 
-/// <summary>One of the three streams of a job, seen from the client.</summary>
+/// <summary>The three streams of a job, from the client's side.</summary>
 public enum JobStream
 {
-    /// <summary>What the job reads.</summary>
+    /// <summary>The job's standard input.</summary>
     Input,
 
-    /// <summary>What the job writes to standard output, or the whole reply when the client passes frames on.</summary>
+    /// <summary>The job's standard output, or the whole reply if the client passes frames on.</summary>
     Output,
 
-    /// <summary>What the job writes to standard error.</summary>
+    /// <summary>The job's standard error.</summary>
     Error,
 }
 

@@ -1,8 +1,7 @@
 namespace PipeForkAs.Client;
 
-/// <summary>
-/// The client could not read or write a stream of the caller's. It closed the connection, so that the daemon cancels the job: a job must
-/// not take half of its input for the whole.
+/// <summary>The client could not read or write a stream of the caller. The client closed the connection, so that the daemon cancels the
+/// job: a job must not mistake half of its input for the whole.
 /// </summary>
 public sealed class JobStreamException : PipeForkAsException
 {
@@ -10,6 +9,6 @@ public sealed class JobStreamException : PipeForkAsException
         : base($"cannot {(stream == JobStream.Input ? "read" : "write")} the job's {stream.Name()}: {cause.Message}", cause) =>
         Stream = stream;
 
-    /// <summary>Which stream failed; the inner exception says how.</summary>
+    /// <summary>The stream that failed; the inner exception says how.</summary>
     public JobStream Stream { get; }
 }

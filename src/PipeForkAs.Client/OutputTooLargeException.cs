@@ -1,8 +1,6 @@
 namespace PipeForkAs.Client;
 
-/// <summary>
-/// A job wrote more than the caller keeps in memory. The client closed the connection, so that the daemon cancels the job.
-/// </summary>
+/// <summary>A job wrote more than the caller's limit. The client closed the connection, so that the daemon cancels the job.</summary>
 public sealed class OutputTooLargeException : PipeForkAsException
 {
     private OutputTooLargeException(JobStream stream, int limit, string message)

@@ -7,9 +7,8 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Client;
 
-/// <summary>
-/// Asks the daemon to run jobs. Each call is one connection. An instance holds none, so a program may keep one for ever and use it from
-/// several threads at once.
+/// <summary>Requests jobs from the daemon. Each call uses one connection. An instance keeps no connection, so a program can keep one
+/// instance for ever and use it from several threads at once.
 /// </summary>
 /// <example>
 /// <code>
@@ -20,19 +19,19 @@ namespace PipeForkAs.Client;
 /// </example>
 public sealed class PipeForkAsClient : IPipeForkAsClient
 {
-    /// <summary>What <see cref="CaptureAsync"/> keeps of each output unless the caller sets a limit: 16 MiB.</summary>
+    /// <summary>The most bytes that <see cref="CaptureAsync"/> keeps of each output unless the caller sets a limit: 16 MiB.</summary>
     public const int DefaultCaptureBytes = 16 * 1024 * 1024;
 
-    /// <summary>Where the daemon listens unless configured otherwise.</summary>
+    /// <summary>The default path of the daemon's socket.</summary>
     public const string DefaultSocketPath = ClientProtocol.DefaultSocketPath;
 
-    /// <summary>The environment variable that names another socket.</summary>
+    /// <summary>The environment variable that selects another socket.</summary>
     public const string SocketVariable = ClientProtocol.SocketVariable;
 
-    /// <summary>Creates a client of the daemon at a socket.</summary>
+    /// <summary>Creates a client for the daemon's socket.</summary>
     /// <param name="socketPath">
-    /// The socket's path, at most 107 bytes. Default: the environment variable <see cref="SocketVariable"/>, else <see
-    /// cref="DefaultSocketPath"/>.
+    /// The socket's path, at most 107 bytes. Default: the environment variable <see cref="SocketVariable"/>, otherwise
+    /// <see cref="DefaultSocketPath"/>.
     /// </param>
     public PipeForkAsClient(string? socketPath = null) => SocketPath = NonEmpty(socketPath)
         ?? NonEmpty(Environment.GetEnvironmentVariable(SocketVariable))
@@ -41,10 +40,9 @@ public sealed class PipeForkAsClient : IPipeForkAsClient
     /// <summary>The path of the daemon's socket.</summary>
     public string SocketPath { get; }
 
-    /// <summary>
-    /// The uid whose process must listen at the socket, as the kernel attests it (SO_PEERCRED, unix(7)); null for any. Default: 0, since
-    /// the daemon runs as root. A process of another user at that path would read the requests and their input. In a user namespace, root
-    /// outside of it has the overflow uid, usually 65534 (user_namespaces(7)).
+    /// <summary>The uid of the process that must listen at the socket, as the kernel attests it (SO_PEERCRED, unix(7)); null for any.
+    /// Default: 0, because the daemon runs as root. A process of another user at that path could read the requests and their input. In a
+    /// user namespace, root outside the namespace has the overflow uid, usually 65534 (user_namespaces(7)).
     /// </summary>
     public uint? DaemonUid { get; init; } = 0;
 
@@ -60,12 +58,12 @@ public sealed class PipeForkAsClient : IPipeForkAsClient
         return ExchangeAsync(request.ToWire(), input, new SeparateStreams(output, error), cancellationToken);
     }
 
-    /// <summary>Runs a job and passes the reply on as it came, frame headers and end record included, after checking it.</summary>
-    /// <param name="request">What to run.</param>
-    /// <param name="input">What the job reads, as for <see cref="RunAsync"/>.</param>
-    /// <param name="frames">Takes the reply, flushed at the end.</param>
+    /// <summary>Runs a job and passes the reply on unchanged, including frame headers and end record, after checking it.</summary>
+    /// <param name="request">The job to run.</param>
+    /// <param name="input">The job's standard input, as for <see cref="RunAsync"/>.</param>
+    /// <param name="frames">Receives the reply, flushed at the end.</param>
     /// <param name="cancellationToken">Closes the connection; the daemon then cancels the job.</param>
-    /// <returns>How the job ended, as the last frame says.</returns>
+    /// <returns>How the job ended, from the last frame.</returns>
     /// <inheritdoc cref="IPipeForkAsClient.RunAsync" path="/exception"/>
     public Task<JobResult> RunFramesAsync(JobRequest request, Stream? input, Stream frames, CancellationToken cancellationToken = default)
     {
@@ -90,7 +88,7 @@ public sealed class PipeForkAsClient : IPipeForkAsClient
     {
         ArgumentNullException.ThrowIfNull(request);
         byte[] line = request.ToWire().ToLine();
-#pragma warning disable CA2000 // The receiver owns it, and closes it.
+#pragma warning disable CA2000 // The receiver owns the socket, and closes it.
         Socket socket = await Connecting.ConnectAsync(SocketPath, DaemonUid, cancellationToken).ConfigureAwait(false);
 #pragma warning restore CA2000
         return new JobOutputStream(socket, line, input, error, cancellationToken);

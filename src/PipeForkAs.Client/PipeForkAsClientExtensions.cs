@@ -5,7 +5,7 @@ using PipeForkAs.Client.Exchanges;
 
 namespace PipeForkAs.Client;
 
-/// <summary>Typed calls and lines, for each <see cref="IPipeForkAsClient"/>.</summary>
+/// <summary>Adds typed calls and lines to each <see cref="IPipeForkAsClient"/>.</summary>
 public static class PipeForkAsClientExtensions
 {
     /// <summary>Runs a job with an object as its arguments, and reads its standard output as an object. Both are JSON.</summary>
@@ -14,10 +14,10 @@ public static class PipeForkAsClientExtensions
     /// <param name="client">The client.</param>
     /// <param name="job">The job's name.</param>
     /// <param name="arguments">The arguments.</param>
-    /// <param name="argumentsInfo">The JSON of the arguments, from a <c>JsonSerializerContext</c> of your project.</param>
-    /// <param name="resultInfo">The JSON of the result, in the same way.</param>
+    /// <param name="argumentsInfo">The arguments' JSON type information, from a <c>JsonSerializerContext</c> of your project.</param>
+    /// <param name="resultInfo">The result's JSON type information, in the same way.</param>
     /// <param name="user">User to run the job as: a user name, or a uid in digits. Default: the calling user.</param>
-    /// <param name="timeout">How long the job may run, over zero; it can only shorten the configured limits.</param>
+    /// <param name="timeout">How long the job may run, more than zero; it can only shorten the configured limits.</param>
     /// <param name="cancellationToken">Closes the connection; the daemon then cancels the job.</param>
     /// <exception cref="JobFailedException">The job did not succeed, or the daemon did not run it.</exception>
     /// <exception cref="JobOutputFormatException">The output is not JSON of this type, or is <c>null</c>.</exception>
@@ -41,14 +41,13 @@ public static class PipeForkAsClientExtensions
         return output.EnsureSuccess().ReadJson(resultInfo);
     }
 
-    /// <summary>
-    /// Runs a job and returns the lines of its standard output (UTF-8, each ended by <c>\n</c> or <c>\r\n</c>) while it runs. The job waits
-    /// while nobody reads. Leaving the loop cancels a job that still runs.
+    /// <summary>Runs a job and returns the lines of its standard output (UTF-8, each ended by <c>\n</c> or <c>\r\n</c>) while it runs. The
+    /// job waits while the caller does not read. Leaving the loop cancels a running job.
     /// </summary>
     /// <param name="client">The client.</param>
-    /// <param name="request">What to run.</param>
-    /// <param name="input">What the job reads, as for <see cref="IPipeForkAsClient.RunAsync"/>.</param>
-    /// <param name="maxLineBytes">The longest line in bytes, over 0.</param>
+    /// <param name="request">The job to run.</param>
+    /// <param name="input">The job's standard input, as for <see cref="IPipeForkAsClient.RunAsync"/>.</param>
+    /// <param name="maxLineBytes">The longest line in bytes, more than 0.</param>
     /// <param name="cancellationToken">Closes the connection; the daemon then cancels the job.</param>
     /// <exception cref="JobFailedException">Thrown after the last line: the job did not succeed, or the daemon did not run it.</exception>
     /// <exception cref="OutputTooLargeException">

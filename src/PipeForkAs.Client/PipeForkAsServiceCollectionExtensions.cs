@@ -6,13 +6,13 @@ namespace PipeForkAs.Client;
 /// <summary>Registers the client with a program's services.</summary>
 public static class PipeForkAsServiceCollectionExtensions
 {
-    /// <summary>
-    /// Adds one <see cref="IPipeForkAsClient"/> for the whole program, unless there is one already: a test adds its own first.
+    /// <summary>Adds one <see cref="IPipeForkAsClient"/> for the whole program, unless one is already registered: a test registers its own
+    /// first.
     /// </summary>
     /// <param name="services">The services.</param>
     /// <param name="socketPath">The socket's path; default as for <see cref="PipeForkAsClient.PipeForkAsClient(string)"/>.</param>
     /// <param name="daemonUid">
-    /// The uid whose process must listen at the socket; null for any. See <see cref="PipeForkAsClient.DaemonUid"/>.
+    /// The uid of the process that must listen at the socket; null for any. See <see cref="PipeForkAsClient.DaemonUid"/>.
     /// </param>
     public static IServiceCollection AddPipeForkAsClient(this IServiceCollection services, string? socketPath = null, uint? daemonUid = 0)
     {

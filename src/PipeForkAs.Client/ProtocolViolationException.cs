@@ -1,12 +1,12 @@
 namespace PipeForkAs.Client;
 
-/// <summary>What listens at the socket does not speak version 1 of the client protocol in frames.</summary>
+/// <summary>The process that listens at the socket does not use version 1 of the client protocol with frames.</summary>
 public sealed class ProtocolViolationException : PipeForkAsException
 {
     internal ProtocolViolationException(long position, string what, Exception? cause = null)
         : base($"the reply breaks the protocol at byte {position}: {what}", cause) =>
         Position = position;
 
-    /// <summary>Where in the reply the fault begins: bytes from its start, headers of frames included.</summary>
+    /// <summary>The position of the fault in the reply: bytes from its start, including headers of frames.</summary>
     public long Position { get; }
 }

@@ -1,8 +1,6 @@
 namespace PipeForkAs.Client;
 
-/// <summary>
-/// The connection ended before the end record: the daemon, or the machine, was stopped in the middle. Whether the job ran to
-/// its end cannot be told.
+/// <summary>The connection ended before the end record: the daemon or the machine stopped. It is unknown whether the job ran to its end.
 /// </summary>
 public sealed class ReplyCutShortException : PipeForkAsException
 {
@@ -14,6 +12,6 @@ public sealed class ReplyCutShortException : PipeForkAsException
             cause) =>
         Received = received;
 
-    /// <summary>Bytes of the reply that did arrive, headers of frames included.</summary>
+    /// <summary>The number of bytes of the reply that arrived, including headers of frames.</summary>
     public long Received { get; }
 }

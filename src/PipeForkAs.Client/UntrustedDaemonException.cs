@@ -1,6 +1,7 @@
 namespace PipeForkAs.Client;
 
-/// <summary>A process of another uid than <see cref="PipeForkAsClient.DaemonUid"/> listens at the socket; nothing was sent to it.</summary>
+/// <summary>A process with a uid other than <see cref="PipeForkAsClient.DaemonUid"/> listens at the socket; the client sent nothing to it.
+/// </summary>
 public sealed class UntrustedDaemonException : PipeForkAsException
 {
     internal UntrustedDaemonException(string socketPath, uint uid, uint expected)
@@ -11,12 +12,12 @@ public sealed class UntrustedDaemonException : PipeForkAsException
         ExpectedUid = expected;
     }
 
-    /// <summary>The socket's path as it was used.</summary>
+    /// <summary>The path of the socket.</summary>
     public string SocketPath { get; }
 
     /// <summary>The uid of the process that listens.</summary>
     public uint Uid { get; }
 
-    /// <summary>The uid that was expected.</summary>
+    /// <summary>The expected uid.</summary>
     public uint ExpectedUid { get; }
 }

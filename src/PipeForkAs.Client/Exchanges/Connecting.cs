@@ -5,20 +5,19 @@ namespace PipeForkAs.Client.Exchanges;
 /// <summary>Connects to the daemon's socket.</summary>
 internal static class Connecting
 {
-    /// <summary>
-    /// How long a full queue of waiting connections is waited for. connect(2) on a socket that does not block, as .NET's are, gives
-    /// EAGAIN then, where a blocking one would wait.
+    /// <summary>How long to wait while the queue of connections is full. On a nonblocking socket, as .NET's sockets are, connect(2) then
+    /// fails with EAGAIN; on a blocking socket it would wait.
     /// </summary>
     private static readonly TimeSpan QueueTimeout = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>Connects, and checks who listens before anything is sent.</summary>
+    /// <summary>Connects, and checks which process listens before it sends anything.</summary>
     /// <param name="path">The socket's path.</param>
-    /// <param name="daemonUid">The uid whose process must listen; null for any.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="daemonUid">The uid of the process that must listen; null for any.</param>
+    /// <param name="cancellationToken">Cancels the connection.</param>
     /// <exception cref="ConnectionException">The daemon cannot be reached.</exception>
-    /// <exception cref="UntrustedDaemonException">The process that listens is another user's.</exception>
+    /// <exception cref="UntrustedDaemonException">A process of another uid listens.</exception>
     public static async Task<Socket> ConnectAsync(string path, uint? daemonUid, CancellationToken cancellationToken)
     {
         UnixDomainSocketEndPoint address = Address(path);
@@ -49,7 +48,7 @@ internal static class Connecting
                 throw;
             }
 
-            // Nothing tells when the queue has room.
+            // No event reports that the queue has room.
             await Task.Delay(pause, cancellationToken).ConfigureAwait(false);
             pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
         }

@@ -4,31 +4,29 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Client.Exchanges;
 
-/// <summary>
-/// One request and its reply: sends the line and the input while it receives the reply, and checks that the reply is whole.
+/// <summary>One request and its reply: sends the request line and the input while it receives the reply, and checks that the reply is
+/// complete.
 /// </summary>
 internal static class Exchange
 {
-    /// <summary>As much as a pipe or a socket hands over at once, and a little more: larger ones were not faster.</summary>
+    /// <summary>Slightly more than a pipe or a socket returns at once; larger buffers were not faster.</summary>
     internal const int BufferSize = 128 * 1024;
 
-    /// <summary>
-    /// How long to wait for the daemon to close the connection after the end record. Waiting shows bytes that must not follow;
-    /// a job's end must not hang on it.
+    /// <summary>How long to wait for the daemon to close the connection after the end record. The wait detects bytes that must not follow;
+    /// the end of a job must not depend on the close.
     /// </summary>
     private static readonly TimeSpan CloseGrace = TimeSpan.FromSeconds(2);
 
-    /// <summary>Runs the exchange, and closes the socket.</summary>
     public static async Task<JobResult> RunAsync(
         Socket connected, ReadOnlyMemory<byte> line, Stream? input, IReplyTarget target, CancellationToken cancellationToken)
     {
         using Socket socket = connected;
 
-        // Closing is what cancels the job, so it happens at once, even while a stream of the caller's is stuck in a write.
+        // The close cancels the job, so it happens at once, even while a write to a caller's stream is blocked.
         using CancellationTokenRegistration closing = cancellationToken.Register(socket.Dispose);
         using CancellationTokenSource abort = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-#pragma warning disable CA2025 // The pump has ended before anything of it is disposed: see the finally.
+#pragma warning disable CA2025 // The pump ends before any of its objects is disposed: see the finally block.
         Task pump = PumpAsync(new InputPump(socket, input), line, abort, ended.Token);
 #pragma warning restore CA2025
         try
@@ -43,7 +41,7 @@ internal static class Exchange
         }
         catch (OperationCanceledException) when (abort.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            // The input failed: its pump knows how, and throws it.
+            // The input failed: its pump has the exception, and throws it.
             await pump.ConfigureAwait(false);
             throw;
         }
@@ -113,11 +111,11 @@ internal static class Exchange
         }
         catch (SocketException)
         {
-            // The daemon closed without reading all of the input: that is a reset, and a close all the same.
+            // The daemon closed the connection before it read all of the input: that is a reset, which also counts as a close.
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            // It keeps the connection open; the reply is complete without that.
+            // The daemon keeps the connection open; the reply is complete anyway.
         }
     }
 

@@ -4,9 +4,8 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Client.Exchanges;
 
-/// <summary>
-/// Hands standard output to one reader, piece by piece: receiving goes on when the reader has taken the whole piece. Standard error goes to
-/// a stream of the caller's; without one, its end is kept.
+/// <summary>Passes standard output to one reader, piece by piece: the client receives more when the reader has taken the whole piece.
+/// Standard error goes to a stream of the caller; without one, the client keeps its end.
 /// </summary>
 internal sealed class HandOver(Stream? error) : IReplyTarget
 {
@@ -16,11 +15,11 @@ internal sealed class HandOver(Stream? error) : IReplyTarget
     private readonly OutputTail? errorTail = error is null ? new() : null;
     private ReadOnlyMemory<byte> current;
 
-    /// <summary>The end of standard error; null where it went to a stream.</summary>
+    /// <summary>The end of standard error; null if standard error went to a stream.</summary>
     public string? ErrorTail => errorTail?.Text();
 
-    /// <summary>Reads at least one byte; 0 at the end.</summary>
-    /// <exception cref="Exception">What <see cref="Complete"/> was given.</exception>
+    /// <summary>Reads at least one byte; returns 0 at the end.</summary>
+    /// <exception cref="Exception">The exception passed to <see cref="Complete"/>.</exception>
     public async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
         if (buffer.IsEmpty)
@@ -42,7 +41,7 @@ internal sealed class HandOver(Stream? error) : IReplyTarget
     }
 
     /// <summary>Ends the reader's stream.</summary>
-    /// <param name="failure">What the reader's last read throws; null for none.</param>
+    /// <param name="failure">The exception that the reader's last read throws; null for none.</param>
     public void Complete(Exception? failure = null) => pieces.Writer.TryComplete(failure);
 
     public async ValueTask WriteAsync(FrameType type, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)

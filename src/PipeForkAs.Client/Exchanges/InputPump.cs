@@ -2,12 +2,12 @@ using System.Net.Sockets;
 
 namespace PipeForkAs.Client.Exchanges;
 
-/// <summary>Sends the request's line and then the job's input, and half-closes the connection at the input's end.</summary>
+/// <summary>Sends the request line and then the job's input, and shuts down the sending side of the connection at the input's end.
+/// </summary>
 internal sealed class InputPump(Socket socket, Stream? input)
 {
-    /// <summary>
-    /// Ends quietly when the daemon reads no more, because it refused the request or because the job ended or closed its input: the reply,
-    /// which must not be lost over it, says what happened. Ends quietly as well when stopped.
+    /// <summary>Ends without an exception when the daemon reads no more, because it refused the request or because the job ended or closed
+    /// its input: the reply, which must not be lost, says what happened. Also ends without an exception when stopped.
     /// </summary>
     /// <exception cref="JobStreamException">The input cannot be read.</exception>
     public async Task RunAsync(ReadOnlyMemory<byte> line, CancellationToken stop)
@@ -29,22 +29,21 @@ internal sealed class InputPump(Socket socket, Stream? input)
         }
         catch (ObjectDisposedException) when (stop.IsCancellationRequested)
         {
-            // The same, seen from the socket.
+            // The same, as the socket reports it.
         }
     }
 
     private async Task SendInputAsync(Stream source, CancellationToken stop)
     {
-        // Not from a pool: a read that is abandoned may still write into it.
+        // Not from a pool: an abandoned read may still write into the buffer.
         byte[] buffer = new byte[Exchange.BufferSize];
         int count;
         while ((count = await ReadAsync(source, buffer, stop).ConfigureAwait(false)) > 0)
             await SendAsync(buffer.AsMemory(0, count), stop).ConfigureAwait(false);
     }
 
-    /// <summary>
-    /// Reads on another thread and walks away when stopped: a read on a terminal or a pipe neither returns nor can be cancelled until
-    /// someone writes there.
+    /// <summary>Reads on another thread, and abandons the read when stopped: a read on a terminal or a pipe does not return, and cannot be
+    /// cancelled, until another process writes there.
     /// </summary>
     private static async Task<int> ReadAsync(Stream source, Memory<byte> buffer, CancellationToken stop)
     {
@@ -55,13 +54,13 @@ internal sealed class InputPump(Socket socket, Stream? input)
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
-            // Should it fail later, nobody is left to be told.
+            // If the read fails later, nothing waits for it any more.
             _ = read.ContinueWith(
                 static abandoned => abandoned.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted,
                 TaskScheduler.Default);
             throw;
         }
-#pragma warning disable CA1031 // Whatever a stream of the caller's throws is the caller's to see, with the word which stream it was.
+#pragma warning disable CA1031 // The caller gets whatever its stream throws, with the name of the stream.
         catch (Exception failure)
 #pragma warning restore CA1031
         {

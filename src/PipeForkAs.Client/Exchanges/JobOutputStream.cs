@@ -2,9 +2,8 @@ using System.Net.Sockets;
 
 namespace PipeForkAs.Client.Exchanges;
 
-/// <summary>
-/// A job's standard output while the job runs. The end of the stream is the end of a job that succeeded; any other end is an exception of
-/// the last read. Disposing it closes the connection.
+/// <summary>A job's standard output while the job runs. The stream ends only if the job succeeds; after any other end, the last read throws
+/// an exception. Disposing the stream closes the connection.
 /// </summary>
 internal sealed class JobOutputStream : Stream
 {
@@ -75,7 +74,6 @@ internal sealed class JobOutputStream : Stream
         await base.DisposeAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Closes the connection.</summary>
     protected override void Dispose(bool disposing)
     {
         if (disposing && !isDisposed)
@@ -93,7 +91,7 @@ internal sealed class JobOutputStream : Stream
         base.Dispose(disposing);
     }
 
-    /// <summary>Never fails: what goes wrong is thrown by the reads.</summary>
+    /// <summary>Never throws: the reads throw any failure.</summary>
     private async Task ExchangeAsync(Socket connected, ReadOnlyMemory<byte> line, Stream? input)
     {
         try
@@ -101,7 +99,7 @@ internal sealed class JobOutputStream : Stream
             JobResult result = await Exchange.RunAsync(connected, line, input, handOver, closing.Token).ConfigureAwait(false);
             handOver.Complete(result.IsSuccess ? null : new JobFailedException(result, handOver.ErrorTail));
         }
-#pragma warning disable CA1031 // The reader of the stream gets it, whatever it is.
+#pragma warning disable CA1031 // The reader of the stream gets any exception.
         catch (Exception failure)
 #pragma warning restore CA1031
         {

@@ -2,14 +2,14 @@ using System.Text;
 
 namespace PipeForkAs.Client.Exchanges;
 
-/// <summary>Reads lines of UTF-8, each up to a limit in bytes: a job may write a line that does not end.</summary>
+/// <summary>Reads lines of UTF-8, each up to a limit in bytes, because a job may write an endless line.</summary>
 internal sealed class LineReader(Stream stream, int limit)
 {
     private byte[] buffer = new byte[4096];
     private int start;
     private int end;
 
-    /// <summary>The next line without its <c>\n</c> or <c>\r\n</c>; null at the end.</summary>
+    /// <summary>Returns the next line without its <c>\n</c> or <c>\r\n</c>; null at the end.</summary>
     /// <exception cref="OutputTooLargeException">The line exceeds the limit.</exception>
     public async ValueTask<string?> ReadAsync(CancellationToken cancellationToken)
     {

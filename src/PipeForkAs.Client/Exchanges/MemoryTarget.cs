@@ -4,7 +4,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Client.Exchanges;
 
-/// <summary>Keeps both outputs in memory, up to a limit in bytes each.</summary>
+/// <summary>Keeps both outputs in memory, up to a limit in bytes for each.</summary>
 internal sealed class MemoryTarget(int limit) : IReplyTarget
 {
     private readonly ArrayBufferWriter<byte> output = new();

@@ -1,6 +1,6 @@
 namespace PipeForkAs.Client.Exchanges;
 
-/// <summary>A stream of the caller's that takes output; its failures say which one it is.</summary>
+/// <summary>A stream of the caller that takes output; a failure names the stream.</summary>
 internal sealed class OutputStream(JobStream name, Stream? stream)
 {
     private bool isWritten;
@@ -22,8 +22,8 @@ internal sealed class OutputStream(JobStream name, Stream? stream)
         }
     }
 
-    /// <summary>
-    /// Flushes what was written, if anything was: the first flush of a web server's response sends its status, which may still be another.
+    /// <summary>Flushes the stream if anything was written: the first flush of a web server's response sends its status, which the program
+    /// may still change.
     /// </summary>
     /// <exception cref="JobStreamException">The stream failed.</exception>
     public async ValueTask FlushAsync(CancellationToken cancellationToken)

@@ -22,7 +22,7 @@ internal sealed class OutputTail
 
     public string Text() => Text(bytes.AsSpan(0, count));
 
-    /// <summary>The end of an output as text. Does not begin in the middle of a character.</summary>
+    /// <summary>Returns the end of an output as text. The text does not start within a character.</summary>
     public static string Text(ReadOnlySpan<byte> output)
     {
         if (output.Length >= Size)

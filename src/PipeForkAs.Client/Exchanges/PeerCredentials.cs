@@ -3,17 +3,18 @@ using System.Net.Sockets;
 
 namespace PipeForkAs.Client.Exchanges;
 
-/// <summary>Who listens at a socket, as the kernel attests it.</summary>
+/// <summary>The process that listens at a socket, as the kernel attests it.</summary>
 internal static class PeerCredentials
 {
-    // asm-generic/socket.h of Linux; a struct ucred holds pid, uid and gid, 4 bytes each.
+    // asm-generic/socket.h of Linux; a struct ucred contains pid, uid and gid, 4 bytes each.
     private const int SOL_SOCKET = 1;
     private const int SO_PEERCRED = 17;
     private const int UcredSize = 12;
     private const int UidOffset = 4;
 
-    /// <summary>getsockopt(2) <c>SO_PEERCRED</c>, unix(7): the effective uid of the process that called listen(2), at that time.</summary>
-    /// <exception cref="SocketException">The kernel does not say.</exception>
+    /// <summary>Returns the effective uid of the process that called listen(2), at that time: getsockopt(2) <c>SO_PEERCRED</c>, unix(7).
+    /// </summary>
+    /// <exception cref="SocketException">The kernel does not report it.</exception>
     public static uint Uid(Socket socket)
     {
         Span<byte> ucred = stackalloc byte[UcredSize];

@@ -2,7 +2,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Client.Exchanges;
 
-/// <summary>The whole reply goes to one stream, byte for byte.</summary>
+/// <summary>Writes the whole reply to one stream, byte for byte.</summary>
 internal sealed class RawFrames(Stream frames) : IReplyTarget
 {
     private readonly OutputStream output = new(JobStream.Output, frames);

@@ -6,9 +6,8 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Client.Exchanges;
 
-/// <summary>
-/// Finds the frames in a reply, however the socket cuts it into pieces, and keeps its rules: known types, lengths within the limit,
-/// the end record once and last. Outputs are handed on in pieces as they come; only the end record is collected.
+/// <summary>Finds the frames in a reply, however the socket splits it, and checks its rules: known types, lengths within the limit, the end
+/// record once and last. Returns output in pieces as it arrives; collects only the end record.
 /// </summary>
 internal sealed class ReplyParser
 {
@@ -18,15 +17,15 @@ internal sealed class ReplyParser
     private FrameType type;
     private int remaining;
 
-    /// <summary>Bytes taken so far.</summary>
+    /// <summary>The number of bytes taken so far.</summary>
     public long Position { get; private set; }
 
-    /// <summary>How the request ended; null until the end record is complete.</summary>
+    /// <summary>The result of the request; null until the end record is complete.</summary>
     public JobResult? End { get; private set; }
 
-    /// <summary>Takes bytes up to the next piece of output. False when all bytes are taken without one.</summary>
-    /// <param name="received">What came from the socket; on return, what is left of it.</param>
-    /// <param name="output">Whose output it is: <see cref="FrameType.Stdout"/> or <see cref="FrameType.Stderr"/>.</param>
+    /// <summary>Takes bytes up to the next piece of output. Returns false if all bytes are taken without one.</summary>
+    /// <param name="received">The bytes from the socket; on return, the remaining ones.</param>
+    /// <param name="output">The type of the output: <see cref="FrameType.Stdout"/> or <see cref="FrameType.Stderr"/>.</param>
     /// <param name="payload">The output, at least one byte.</param>
     /// <exception cref="ProtocolViolationException">The reply breaks a rule.</exception>
     public bool TryTake(ref ReadOnlyMemory<byte> received, out FrameType output, out ReadOnlyMemory<byte> payload)

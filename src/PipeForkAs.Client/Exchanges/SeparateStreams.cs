@@ -2,7 +2,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Client.Exchanges;
 
-/// <summary>Standard output goes to one stream, standard error to another.</summary>
+/// <summary>Writes standard output to one stream, and standard error to another.</summary>
 internal sealed class SeparateStreams(Stream? output, Stream? error) : IReplyTarget
 {
     private readonly OutputStream output = new(JobStream.Output, output);

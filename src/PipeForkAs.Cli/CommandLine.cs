@@ -8,12 +8,12 @@ using PipeForkAs.Protocol;
 
 namespace PipeForkAs.Cli;
 
-/// <summary>The command from its words to its exit status, without the process around it.</summary>
+/// <summary>Runs the command from its arguments to its exit status, without the state of the process.</summary>
 internal static class CommandLine
 {
     /// <summary>Runs the command.</summary>
-    /// <param name="args">The words behind the program's name.</param>
-    /// <param name="streams">Its three streams.</param>
+    /// <param name="args">The words after the program's name.</param>
+    /// <param name="streams">The command's three streams.</param>
     /// <param name="cancellation">Closes the connection.</param>
     /// <returns>The exit status, 0 to 255: see <see cref="ExitStatus"/>.</returns>
     public static async Task<int> RunAsync(string[] args, StreamSet streams, CancellationToken cancellation)
@@ -39,7 +39,7 @@ internal static class CommandLine
             return ExitStatus.Trouble;
         }
 
-        // "@file" is a word like any other: System.CommandLine would put the file's words in its place.
+        // "@file" is an ordinary word; by default, System.CommandLine would replace it with the words in the file.
         ParseResult parsed = Root(streams, report).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0)
         {
@@ -55,13 +55,13 @@ internal static class CommandLine
             Output = help,
             EnableDefaultExceptionHandler = false,
 
-            // Signals are the process's: see Interruption.
+            // The process handles signals: see Interruption.
             ProcessTerminationTimeout = null,
         };
         return await parsed.InvokeAsync(configuration, cancellation);
     }
 
-    /// <summary>All that the command takes.</summary>
+    /// <summary>Defines all commands and options.</summary>
     internal static RootCommand Root(StreamSet streams, Report report)
     {
         DaemonUidOption daemonUid = new();

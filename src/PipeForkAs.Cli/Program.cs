@@ -14,8 +14,8 @@ internal static class Program
 
         Task<int> work = CommandLine.RunAsync(args, new StreamSet(StandardStreams.OpenInput, output, error), interruption.Token);
 
-        // A signal does not wait for the work: it may be stuck in a write that nobody reads. Leaving closes the connection, and
-        // that is what cancels the job.
+        // A signal does not wait for the work, which may be blocked in a write that nothing reads. The exit closes the connection, and that
+        // cancels the job.
         await Task.WhenAny(work, interruption.ExitStatus);
         return await (interruption.ExitStatus.IsCompleted ? interruption.ExitStatus : work);
     }

@@ -6,7 +6,7 @@ using PipeForkAs.Cli.Replies;
 
 namespace PipeForkAs.Cli.Commands;
 
-/// <summary>Ends a job that runs.</summary>
+/// <summary>Cancels a running job.</summary>
 internal sealed class CancelCommand : Command
 {
     private readonly Argument<long> id = new("ID") { Description = "The job's id; see: pipeforkas status", CustomParser = ParseId };

@@ -7,7 +7,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Cli.Commands;
 
-/// <summary>Tells whether a job would be run, without running it.</summary>
+/// <summary>Shows whether the daemon would run a job, without running it.</summary>
 internal sealed class CheckCommand : Command
 {
     private readonly Option<string?> user = new("--user", "-u")

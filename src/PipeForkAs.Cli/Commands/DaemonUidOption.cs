@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace PipeForkAs.Cli.Commands;
 
-/// <summary>The uid whose process must listen at the socket; every command has it.</summary>
+/// <summary>The uid of the process that must listen at the socket; every command has this option.</summary>
 internal sealed class DaemonUidOption : Option<string>
 {
     private const string Anyone = "any";

@@ -2,11 +2,12 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Cli.Commands;
 
-/// <summary>Reads the words of <c>--env</c>.</summary>
+/// <summary>Reads the values of <c>--env</c>.</summary>
 internal static class EnvironmentPairs
 {
-    /// <exception cref="RequestException">A word is no <c>NAME=VALUE</c>, or a name stands twice. Names are checked by the
-    /// request.</exception>
+    /// <exception cref="RequestException">
+    /// A word is not <c>NAME=VALUE</c>, or a name appears twice. The request checks the names.
+    /// </exception>
     public static Dictionary<string, string>? Parse(string[] words)
     {
         if (words.Length == 0)

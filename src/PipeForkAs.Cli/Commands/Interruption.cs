@@ -4,7 +4,7 @@ using PipeForkAs.Cli.Replies;
 
 namespace PipeForkAs.Cli.Commands;
 
-/// <summary>SIGINT (Ctrl-C) and SIGTERM, which end the command and with it the job.</summary>
+/// <summary>Handles SIGINT (Ctrl-C) and SIGTERM, which end the command and the job.</summary>
 internal sealed class Interruption : IDisposable
 {
     private readonly CancellationTokenSource cancellation = new();
@@ -21,7 +21,7 @@ internal sealed class Interruption : IDisposable
     /// <summary>Cancelled by the first signal.</summary>
     public CancellationToken Token => cancellation.Token;
 
-    /// <summary>Completed by the first signal with the status to exit with.</summary>
+    /// <summary>Completes at the first signal, with the command's exit status.</summary>
     public Task<int> ExitStatus => exitStatus.Task;
 
     public void Dispose()
@@ -41,7 +41,7 @@ internal sealed class Interruption : IDisposable
         }
         catch (ObjectDisposedException)
         {
-            // Whoever waited for the status has ended already, on another thread, and there is nothing left to cancel.
+            // The waiting code has already ended, on another thread, and there is nothing left to cancel.
         }
     }
 }

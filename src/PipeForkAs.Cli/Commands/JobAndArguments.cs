@@ -23,7 +23,7 @@ internal sealed class JobAndArguments
         HelpName = "JSON",
     };
 
-    /// <param name="command">The command that takes them.</param>
+    /// <param name="command">The command that gets the arguments.</param>
     public JobAndArguments(Command command)
     {
         command.Add(job);
@@ -31,7 +31,7 @@ internal sealed class JobAndArguments
         command.Add(arguments);
         command.Validators.Add(result =>
         {
-            // System.CommandLine takes a misspelt option for the job's name.
+            // System.CommandLine takes a misspelled option for the job's name.
             if (result.GetValue(job) is ['-', ..] option)
                 result.AddError($"there is no option {option}; see: pipeforkas {command.Name} --help");
             if (result.GetResult(arguments) is not null && result.GetResult(pairs) is { Tokens.Count: > 0 })
@@ -42,7 +42,7 @@ internal sealed class JobAndArguments
     /// <summary>The job's name.</summary>
     public string Job(ParseResult parsed) => parsed.GetRequiredValue(job);
 
-    /// <summary>The arguments as JSON; null where there are none.</summary>
+    /// <summary>Returns the arguments as JSON; null if there are none.</summary>
     public async Task<byte[]?> ReadAsync(PipeForkAsClient client, ParseResult parsed, CancellationToken cancellation)
     {
         if (parsed.GetValue(arguments) is { } given)
@@ -50,7 +50,7 @@ internal sealed class JobAndArguments
         if (parsed.GetValue(pairs) is not { Length: > 0 } words)
             return null;
 
-        // Which values are numbers and which are text is the job's to say.
+        // The job's schema decides which values are numbers and which are text.
         JobDescription description = await client.DescribeAsync(Job(parsed), cancellation);
         return ArgumentPairs.ToJson(words, description.Arguments);
     }

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace PipeForkAs.Cli.Commands;
 
-/// <summary>Reads a number of seconds: digits, at most one point, over 0.</summary>
+/// <summary>Reads a number of seconds: digits, at most one decimal point, more than 0.</summary>
 internal static class Seconds
 {
     public static TimeSpan? Parse(ArgumentResult result)

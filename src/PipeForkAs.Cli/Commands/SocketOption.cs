@@ -4,7 +4,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Cli.Commands;
 
-/// <summary>Which daemon to ask; every command has it.</summary>
+/// <summary>The path of the daemon's socket; every command has this option.</summary>
 internal sealed class SocketOption : Option<string?>
 {
     private readonly DaemonUidOption daemonUid;

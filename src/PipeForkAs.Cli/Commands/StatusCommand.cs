@@ -7,7 +7,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Cli.Commands;
 
-/// <summary>Tells how the daemon does.</summary>
+/// <summary>Shows the daemon's status.</summary>
 internal sealed class StatusCommand : Command
 {
     private readonly Option<bool> json = new("--json") { Description = "Write one JSON object" };

@@ -2,19 +2,18 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Cli.Replies;
 
-/// <summary>The exit statuses of the command, as env(1), timeout(1) and the shells use these numbers.</summary>
+/// <summary>The exit statuses of the command; env(1), timeout(1) and the shells use the same numbers.</summary>
 internal static class ExitStatus
 {
     public const int Success = 0;
 
-    /// <summary>The function threw, as an unhandled exception of a program's own.</summary>
+    /// <summary>The function threw an exception; a program with an unhandled exception has the same status.</summary>
     public const int Error = 1;
 
     public const int Timeout = 124;
 
-    /// <summary>
-    /// The daemon, the connection, the request or a program that cannot be executed is at fault: the job was not run, or how it ended is
-    /// not known.
+    /// <summary>The daemon, the connection, the request or a program that cannot be executed caused the failure: the job did not run, or
+    /// its end is unknown.
     /// </summary>
     public const int Trouble = 125;
 
@@ -22,19 +21,19 @@ internal static class ExitStatus
 
     public const int UnknownJob = 127;
 
-    /// <summary>A signal adds its number.</summary>
+    /// <summary>The base to which the number of a signal is added.</summary>
     public const int Signal = 128;
 
-    /// <summary>As of SIGINT.</summary>
+    /// <summary>The status for SIGINT.</summary>
     public const int Cancelled = Signal + 2;
 
-    /// <summary>As of SIGPIPE.</summary>
+    /// <summary>The status for SIGPIPE.</summary>
     public const int BrokenPipe = Signal + 13;
 
-    /// <summary>As of SIGTERM.</summary>
+    /// <summary>The status for SIGTERM.</summary>
     public const int Terminated = Signal + 15;
 
-    /// <summary>The status that passes a job's end on.</summary>
+    /// <summary>Returns the status for the end of a job.</summary>
     public static int Of(JobResult end) => end.Code switch
     {
         ReplyCode.Ok => end.ExitCode ?? Success,

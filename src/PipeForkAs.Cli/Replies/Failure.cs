@@ -2,18 +2,20 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Cli.Replies;
 
-/// <summary>What to say and which status to leave with when there is no end record to pass on.</summary>
+/// <summary>The message and the exit status when there is no end record.</summary>
 internal static class Failure
 {
     /// <summary>errno(3), the same on every Linux; .NET passes errno on as the result code of an <see cref="IOException"/>.</summary>
     private const int EPIPE = 32;
 
-    /// <summary>Whether it is a failure that can happen to a user; all else is a fault of the program, and shows its stack.</summary>
+    /// <summary>Whether the message of the failure explains it to a user. Any other exception is a bug in the program, and its stack is
+    /// shown.
+    /// </summary>
     public static bool Explains(Exception failure) =>
         failure is PipeForkAsException or OperationCanceledException || IsOfStreams(failure);
 
-    /// <summary>
-    /// Whether a stream failed: .NET says of a descriptor that is closed, or open for the other direction, that access is denied.
+    /// <summary>Whether a stream failed: for a descriptor that is closed, or open for the other direction, .NET reports that access is
+    /// denied.
     /// </summary>
     public static bool IsOfStreams(Exception failure) => failure is IOException or UnauthorizedAccessException;
 
@@ -25,7 +27,7 @@ internal static class Failure
                 return ExitStatus.Cancelled;
             case IOException { HResult: EPIPE }:
             case JobStreamException { Stream: not JobStream.Input, InnerException: IOException { HResult: EPIPE } }:
-                // The reader has seen enough, as with "| head -1". SIGPIPE would end a local program without a word.
+                // The reader needs no more, as with "| head -1". SIGPIPE would end a local program without a message.
                 return ExitStatus.BrokenPipe;
             case RequestRefusedException { Result: var end }:
                 report.End(end);

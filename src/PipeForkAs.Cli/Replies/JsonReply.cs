@@ -7,13 +7,12 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Cli.Replies;
 
-/// <summary>
-/// A reply as one JSON object on one line: <c>stdout</c>, <c>stderr</c>, <c>end</c>. An output that is no UTF-8 is base64, and
-/// <c>stdoutEncoding</c> or <c>stderrEncoding</c>, which is there only then, says so.
+/// <summary>Formats a reply as one JSON object on one line: <c>stdout</c>, <c>stderr</c>, <c>end</c>. An output that is not UTF-8 is
+/// base64; only then, <c>stdoutEncoding</c> or <c>stderrEncoding</c> is present and says so.
 /// </summary>
 internal static class JsonReply
 {
-    /// <summary>An output stands in memory, and in the JSON, as a whole: 64 MiB.</summary>
+    /// <summary>The most bytes of an output, which is in memory and in the JSON as a whole: 64 MiB.</summary>
     private const int MaxOutputBytes = 64 * 1024 * 1024;
 
     private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };

@@ -6,10 +6,10 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Cli.Replies;
 
-/// <summary>Lines on standard error that are the command's own, not the job's: each begins with <c>pipeforkas: </c>.</summary>
+/// <summary>Writes the command's own lines to standard error, not those of the job: each begins with <c>pipeforkas: </c>.</summary>
 internal sealed class Report(LineTrackingStream error)
 {
-    /// <summary>Says how a job ended, unless it ended by itself: then its exit code says all.</summary>
+    /// <summary>Reports how a job ended, unless it ended by itself: its exit code is then sufficient.</summary>
     public void End(JobResult end)
     {
         if (end.Code is ReplyCode.Ok or ReplyCode.Failed)
@@ -19,7 +19,7 @@ internal sealed class Report(LineTrackingStream error)
         Line(message is null ? end.Code.ToWire() : $"{end.Code.ToWire()}: {message}");
     }
 
-    /// <summary>Writes a line of its own, also behind output that does not end with one.</summary>
+    /// <summary>Writes a message as a separate line, also after output that does not end with a line end.</summary>
     public void Line(string message)
     {
         string line = $"{(error.AtLineStart ? "" : "\n")}pipeforkas: {UntrustedText.Escape(message)}\n";
@@ -30,7 +30,7 @@ internal sealed class Report(LineTrackingStream error)
         }
         catch (Exception failure) when (Failure.IsOfStreams(failure))
         {
-            // Nobody reads standard error; the exit status is what is left to tell it.
+            // Nothing reads standard error; only the exit status can still report the end.
         }
     }
 }

@@ -1,9 +1,9 @@
 namespace PipeForkAs.Cli.Terminal;
 
-/// <summary>Passes writes on, and knows whether the next one begins a line.</summary>
+/// <summary>Passes writes on, and tracks whether the next write begins a line.</summary>
 internal sealed class LineTrackingStream(Stream inner) : Stream
 {
-    /// <summary>Whether nothing was written yet, or a line's end last.</summary>
+    /// <summary>Whether nothing was written yet, or the last character was a line end.</summary>
     public bool AtLineStart { get; private set; } = true;
 
     public override bool CanRead => false;

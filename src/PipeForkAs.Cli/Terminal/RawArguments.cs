@@ -4,15 +4,14 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Cli.Terminal;
 
-/// <summary>
-/// Words of the command line are bytes, and .NET puts U+FFFD where they are no UTF-8. A request is JSON and cannot carry such bytes
-/// either; a file's name must not be changed into another one on the way.
+/// <summary>Finds words of the command line that are not UTF-8. The words are bytes, and .NET replaces invalid UTF-8 with U+FFFD. A request
+/// is JSON and cannot contain such bytes either. The command must not change the name of a file into another name.
 /// </summary>
 internal static class RawArguments
 {
     private const char Replacement = '\uFFFD';
 
-    /// <exception cref="RequestException">A word is no UTF-8.</exception>
+    /// <exception cref="RequestException">A word is not UTF-8.</exception>
     public static void Check(string[] args)
     {
         if (args.Any(word => word.Contains(Replacement, StringComparison.Ordinal))

@@ -3,16 +3,16 @@ using Microsoft.Win32.SafeHandles;
 
 namespace PipeForkAs.Cli.Terminal;
 
-/// <summary>Descriptors 0, 1 and 2 as streams of bytes, nothing decoded, nothing kept back.</summary>
+/// <summary>Descriptors 0, 1 and 2 as streams of bytes, without decoding and without buffers.</summary>
 internal static class StandardStreams
 {
     private const int Input = 0;
     private const int Output = 1;
     private const int Error = 2;
 
-    /// <summary>
-    /// Puts /dev/null in the place of closed descriptors, as set-user-id programs do: otherwise the connection to the daemon would become
-    /// the standard output, and the job's output the job's input. It is opened for reading: writing to it still fails.
+    /// <summary>Opens /dev/null in place of closed descriptors, as set-user-id programs do. Otherwise the connection to the daemon would
+    /// become the standard output, and the job's output would become the job's input. It is opened for reading, so a write to it still
+    /// fails.
     /// </summary>
     public static void Secure()
     {
@@ -22,7 +22,7 @@ internal static class StandardStreams
             if (handle.DangerousGetHandle() > Error)
                 return;
 
-            // Nobody closes it any more.
+            // Nothing closes it any more.
             handle.SetHandleAsInvalid();
         }
     }
@@ -33,11 +33,10 @@ internal static class StandardStreams
 
     public static Stream OpenError() => Open(Error, FileAccess.Write, Console.OpenStandardError);
 
-    /// <summary>
-    /// Pipes, sockets and terminals get a <see cref="FileStream"/>: the console's would hide that nobody reads a pipe any more, read a
-    /// terminal by lines of its own making, and write sequences to it. Files get the console's: it moves the file's offset, which other
-    /// programs share, as in
-    /// <c>(pipeforkas ...; date) > log</c>, where a <see cref="FileStream"/> keeps an offset of its own.
+    /// <summary>Opens a <see cref="FileStream"/> for pipes, sockets and terminals: the console's stream would hide that nothing reads a
+    /// pipe any more, split the input of a terminal into its own lines, and write control sequences to it. Opens the console's stream for
+    /// files: it moves the file's offset, which other programs share, as in <c>(pipeforkas ...; date) > log</c>. A <see cref="FileStream"/>
+    /// would keep a separate offset.
     /// </summary>
     private static Stream Open(int descriptor, FileAccess access, Func<Stream> openConsole)
     {
@@ -56,8 +55,8 @@ internal static class StandardStreams
         return waiting ?? OverSocket(descriptor, access) ?? (Stream)stream;
     }
 
-    /// <summary>
-    /// Whether a program that has the descriptor too has made its calls fail (EAGAIN) instead of waiting: that holds for all who have it.
+    /// <summary>Whether another program that shares the descriptor has made its calls fail (EAGAIN) instead of waiting. That applies to
+    /// every program that shares it.
     /// </summary>
     private static bool IsNonBlocking(int descriptor)
     {
@@ -75,14 +74,14 @@ internal static class StandardStreams
         }
     }
 
-    /// <summary>
-    /// A stream that waits where the socket does not: rsync gives its remote shell such a socket. Null where the descriptor is none.
+    /// <summary>Opens a stream that waits although the socket does not: rsync gives its remote shell such a socket. Null if the descriptor
+    /// is not a socket.
     /// </summary>
     private static NetworkStream? OverSocket(int descriptor, FileAccess access)
     {
         try
         {
-            // The descriptor keeps its flags: Socket waits by itself.
+            // The descriptor keeps its flags: Socket itself waits.
 #pragma warning disable CA2000 // The receiver owns it, and closes it.
             var socket = new Socket(new SafeSocketHandle(descriptor, ownsHandle: false)) { Blocking = true };
 #pragma warning restore CA2000
@@ -94,9 +93,8 @@ internal static class StandardStreams
         }
     }
 
-    /// <summary>
-    /// The same pipe or terminal with flags of its own: the other program's stay as they are. Null for a socket, and where it may not be
-    /// opened.
+    /// <summary>Opens the same pipe or terminal with separate flags, so that the other program's flags do not change. Null for a socket, or
+    /// if the process may not open it.
     /// </summary>
     private static FileStream? Reopen(int descriptor, FileAccess access)
     {

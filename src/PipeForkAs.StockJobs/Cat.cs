@@ -2,10 +2,10 @@ using PipeForkAs.Jobs;
 
 namespace PipeForkAs.StockJobs;
 
-/// <summary>The job <c>cat</c>: a function over the job's streams.</summary>
+/// <summary>The job <c>cat</c>: a function that uses the job's streams.</summary>
 internal static class Cat
 {
-    /// <summary>What a pipe holds by default; pipe(7). A read never gives more.</summary>
+    /// <summary>The default capacity of a pipe; pipe(7). A read never returns more.</summary>
     private const int PipeBytes = 64 * 1024;
 
     public static int Copy(JobContext context)

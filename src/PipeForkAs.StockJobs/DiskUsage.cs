@@ -2,19 +2,19 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.StockJobs;
 
-/// <summary>What <c>disk-usage</c> takes.</summary>
-/// <param name="Path">The file or directory; relative to the working directory, which is the user's home.</param>
-/// <param name="PathBytes">The same byte by byte, in base64, instead of <paramref name="Path"/>.</param>
+/// <summary>The arguments of <c>disk-usage</c>.</summary>
+/// <param name="Path">The file or directory; relative to the working directory, which is the user's home directory.</param>
+/// <param name="PathBytes">The path as bytes, in base64, instead of <paramref name="Path"/>.</param>
 internal sealed record DiskUsageArguments(string Path = ".", string? PathBytes = null);
 
-/// <summary>What <c>disk-usage</c> returns.</summary>
-/// <param name="Path">The file or directory, absolute.</param>
-/// <param name="Bytes">What it takes on the disk, as du(1) sums it up.</param>
-/// <param name="ApparentBytes">The sum of the sizes of all that is no directory.</param>
-/// <param name="Files">How many there are that are no directories; those with several names (hard links) once.</param>
-/// <param name="Directories">How many directories there are, the first included.</param>
+/// <summary>The result of <c>disk-usage</c>.</summary>
+/// <param name="Path">The file or directory as an absolute path.</param>
+/// <param name="Bytes">The space on disk, as du(1) counts it.</param>
+/// <param name="ApparentBytes">The sum of the sizes of all entries that are not directories.</param>
+/// <param name="Files">The number of entries that are not directories; an entry with several names (hard links) counts once.</param>
+/// <param name="Directories">The number of directories, including the first.</param>
 /// <param name="Unreadable">
-/// How many of all these the user may not look at, or into: what they take, or what is in them, is not counted.
+/// The number of entries that the user may not inspect or read; their size or their contents are not counted.
 /// </param>
 internal sealed record DiskUsageResult(string Path, long Bytes, long ApparentBytes, long Files, long Directories, long Unreadable);
 
@@ -34,7 +34,7 @@ internal static class DiskUsage
         {
             if (Libc.lstat(path, out Errno error) is not { } status)
             {
-                // Counted instead: what is closed must not hide what the others take.
+                // Counted instead of thrown: an inaccessible entry must not hide the size of the others.
                 unreadable += IsGone(error) ? 0 : 1;
                 continue;
             }
@@ -71,6 +71,6 @@ internal static class DiskUsage
         return true;
     }
 
-    /// <summary>It went away meanwhile, which is not for this job to judge.</summary>
+    /// <summary>Whether the entry was removed meanwhile, which is not an error of this job.</summary>
     private static bool IsGone(Errno error) => error == Errno.ENOENT || error == Errno.ENOTDIR;
 }

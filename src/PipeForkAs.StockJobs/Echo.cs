@@ -1,6 +1,6 @@
 namespace PipeForkAs.StockJobs;
 
-/// <summary>What <c>echo</c> takes.</summary>
+/// <summary>The arguments of <c>echo</c>.</summary>
 /// <param name="Text">The text.</param>
 internal sealed record EchoArguments(string Text);
 

@@ -2,7 +2,7 @@ using System.Collections;
 
 namespace PipeForkAs.StockJobs;
 
-/// <summary>The job <c>environment</c>: the variables as env(1) lists them, in order.</summary>
+/// <summary>The job <c>environment</c>: returns the variables as env(1) lists them, in order.</summary>
 internal static class EnvironmentVariables
 {
     public static string List()

@@ -3,19 +3,18 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.StockJobs;
 
-/// <summary>
-/// What a stock job's failure with a file is called: names that programs may depend on, with the errno beside them, errno(3). What has no
-/// name of its own is <c>io</c>.
+/// <summary>The kinds of a stock job's failure with a file: names that programs may depend on, each with the errno, errno(3). An errno
+/// without a name has the kind <c>io</c>.
 /// </summary>
 internal static class FileFailure
 {
-    /// <summary>No call failed: the file is of a kind that the job does not take.</summary>
+    /// <summary>The kind without a failed call: the job does not support this type of file.</summary>
     public const string NotRegular = "not-a-regular-file";
 
-    /// <summary>No call failed: fewer or more bytes came than were announced.</summary>
+    /// <summary>The kind without a failed call: fewer or more bytes arrived than announced.</summary>
     public const string Incomplete = "incomplete";
 
-    /// <summary>The longest number of an error.</summary>
+    /// <summary>The largest errno.</summary>
     private const int LastErrno = 4095;
 
     private static readonly Dictionary<int, string> Kinds = new()
@@ -38,12 +37,12 @@ internal static class FileFailure
         [122] = "quota", // EDQUOT
     };
 
-    /// <summary>The failure of a call.</summary>
-    /// <param name="errno">Why it failed.</param>
-    /// <param name="what">What failed, for a person.</param>
+    /// <summary>Creates the exception for a failed call.</summary>
+    /// <param name="errno">The errno of the call.</param>
+    /// <param name="what">What failed, for people.</param>
     public static JobException Of(Errno errno, string what) => new(KindOf(errno.Value), $"{what}: {errno}", errno.Value);
 
-    /// <summary>The same for an exception of .NET's, which has the errno as its result code; null where it has none.</summary>
+    /// <summary>Creates the exception for a .NET exception, which has the errno as its result code; null if it has none.</summary>
     public static JobException? Of(IOException failure, string what) =>
         failure.HResult is > 0 and <= LastErrno ? Of(new Errno(failure.HResult), what) : null;
 

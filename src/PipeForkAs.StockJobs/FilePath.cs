@@ -3,9 +3,8 @@ using PipeForkAs.Jobs;
 
 namespace PipeForkAs.StockJobs;
 
-/// <summary>
-/// A path as the kernel has it: bytes, which need not be text. A job takes it as text (<c>path</c>), or byte by byte (<c>pathBytes</c>, in
-/// base64), of which one is given.
+/// <summary>A path in the kernel's form: bytes, which need not be text. A job takes it as text (<c>path</c>) or as bytes (<c>pathBytes</c>,
+/// in base64); the caller sends one of them.
 /// </summary>
 internal sealed class FilePath
 {
@@ -20,14 +19,14 @@ internal sealed class FilePath
     /// <summary>The path, without a NUL.</summary>
     public byte[] Bytes { get; }
 
-    /// <summary>The same for a person: what is not UTF-8 is shown as U+FFFD.</summary>
+    /// <summary>The path for people: invalid UTF-8 is shown as U+FFFD.</summary>
     public string Text { get; }
 
-    /// <summary>The path that the arguments name.</summary>
+    /// <summary>Returns the path in the arguments.</summary>
     /// <param name="path">Text; null for none.</param>
     /// <param name="pathBytes">Base64; null for none.</param>
-    /// <param name="otherwise">The path where neither is given; null where one of them must be.</param>
-    /// <exception cref="JobArgumentsException">Both, or none, are given; or it cannot be a path.</exception>
+    /// <param name="otherwise">The path if neither is set; null if one of them is required.</param>
+    /// <exception cref="JobArgumentsException">Both or none are set, or the value cannot be a path.</exception>
     public static FilePath Of(string? path, string? pathBytes, string? otherwise = null)
     {
         if (path == otherwise && pathBytes is not null)
@@ -40,21 +39,21 @@ internal sealed class FilePath
         return bytes.AsSpan().Contains((byte)0) ? throw new JobArgumentsException("a path cannot hold NUL") : new FilePath(bytes);
     }
 
-    /// <summary>Of bytes that are a path.</summary>
+    /// <summary>Creates a path from the bytes of a path.</summary>
     public static FilePath OfBytes(byte[] bytes) => new(bytes);
 
-    /// <summary>
-    /// Where it leads from the root, so that it can be handed on; text as <see cref="Path.GetFullPath(string)"/> says, bytes as they are.
+    /// <summary>Returns the absolute path, so that another job can take it: text as <see cref="Path.GetFullPath(string)"/> resolves it,
+    /// bytes unchanged.
     /// </summary>
     public FilePath Absolute() =>
         Base64Of(Bytes) is null ? new(Encoding.UTF8.GetBytes(Path.GetFullPath(Text)))
         : Bytes[0] == (byte)'/' ? this
         : new([.. Encoding.UTF8.GetBytes(Environment.CurrentDirectory), (byte)'/', .. Bytes]);
 
-    /// <summary>The path of an entry of this directory.</summary>
+    /// <summary>Returns the path of an entry of this directory.</summary>
     public FilePath Join(byte[] name) => new(Bytes is [.., (byte)'/'] ? [.. Bytes, .. name] : [.. Bytes, (byte)'/', .. name]);
 
-    /// <summary>Bytes that are not UTF-8, in base64; null where they are text, which says all of them.</summary>
+    /// <summary>Returns bytes that are not UTF-8 in base64; null if they are text, which then represents all of them.</summary>
     public static string? Base64Of(byte[] bytes)
     {
         try
@@ -75,7 +74,7 @@ internal sealed class FilePath
         ? throw new JobArgumentsException("the argument path is missing; it must be text")
         : Encoding.UTF8.GetBytes(path);
 
-    /// <summary>Only as an encoder writes it: the policy reads it too, and both must read the same.</summary>
+    /// <summary>Accepts base64 only as an encoder writes it: the policy reads it too, and both must read the same path.</summary>
     private static byte[] Decode(string base64)
     {
         byte[] room = new byte[base64.Length];

@@ -4,7 +4,7 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.StockJobs;
 
-/// <summary>The job <c>id</c>: who the worker is, asked of the kernel.</summary>
+/// <summary>The job <c>id</c>: returns the worker's ids from the kernel.</summary>
 internal static class Id
 {
     public static string Describe(JobContext context)
@@ -12,13 +12,13 @@ internal static class Id
         GroupId gid = Libc.getresgid().Real;
         string group = Written(gid, gid.Value == context.User.Gid && context.User.GroupName is { } known ? known : NameOf(gid));
 
-        // Not interpolated: more than four parts take an array pool, which each worker would have to make.
+        // Not interpolated: more than four parts need an array pool, which each worker would have to create.
         string[] parts = [
             "uid=", Libc.getresuid().Real.ToString(), "(", context.User.Name, ") gid=", group, " groups=", group, Others(gid), "\n"];
         return string.Concat(parts);
     }
 
-    /// <summary>The groups beside the primary one, each behind a comma. Most users have none.</summary>
+    /// <summary>Returns the groups other than the primary group, each after a comma. Most users have none.</summary>
     private static string Others(GroupId gid)
     {
         StringBuilder? text = null;
@@ -33,9 +33,8 @@ internal static class Id
 
     private static string Written(GroupId group, string? name) => name is null ? group.ToString() : $"{group.ToString()}({name})";
 
-    /// <summary>
-    /// The daemon looked up the primary group's. Another's costs 0.1 ms (measured with /etc/group), and is worth it to whoever reads the
-    /// line.
+    /// <summary>Returns the name of a group. The daemon has looked up the name of the primary group. Another look-up takes 0.1 ms (measured
+    /// with /etc/group), which the more readable line is worth.
     /// </summary>
     private static string? NameOf(GroupId group)
     {
@@ -45,7 +44,7 @@ internal static class Id
         }
         catch (SystemCallException)
         {
-            // A name service that is away takes nothing from the numbers.
+            // If a name service is not available, the numbers are still correct.
             return null;
         }
     }

@@ -4,34 +4,34 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.StockJobs;
 
-/// <summary>What <c>list-directory</c> takes.</summary>
-/// <param name="Path">The directory; relative to the working directory, which is the user's home.</param>
-/// <param name="PathBytes">The same byte by byte, in base64, instead of <paramref name="Path"/>.</param>
+/// <summary>The arguments of <c>list-directory</c>.</summary>
+/// <param name="Path">The directory; relative to the working directory, which is the user's home directory.</param>
+/// <param name="PathBytes">The path as bytes, in base64, instead of <paramref name="Path"/>.</param>
 internal sealed record ListDirectoryArguments(string Path = ".", string? PathBytes = null);
 
-/// <summary>What <c>list-directory</c> returns.</summary>
-/// <param name="Path">The directory, absolute.</param>
-/// <param name="Entries">What is in it, ordered by name as bytes are.</param>
-/// <param name="PathBytes">The directory byte by byte, in base64, where it is not UTF-8.</param>
+/// <summary>The result of <c>list-directory</c>.</summary>
+/// <param name="Path">The directory as an absolute path.</param>
+/// <param name="Entries">The entries, in the byte order of their names.</param>
+/// <param name="PathBytes">The path as bytes, in base64, if it is not UTF-8.</param>
 internal sealed record DirectoryListing(string Path, IReadOnlyList<DirectoryEntry> Entries, string? PathBytes = null);
 
-/// <summary>One entry. Only the name is known of one that went away meanwhile, or that the user may not look at.</summary>
-/// <param name="Name">Its name; what is not UTF-8 is shown as U+FFFD.</param>
+/// <summary>One entry. Only the name is known if the entry was removed meanwhile, or if the user may not inspect it.</summary>
+/// <param name="Name">The entry's name; invalid UTF-8 is shown as U+FFFD.</param>
 /// <param name="Kind">
-/// <c>regular</c>, <c>directory</c>, <c>symbolic-link</c> (wherever it leads), <c>fifo</c>, <c>socket</c>, <c>character-device</c> or
+/// <c>regular</c>, <c>directory</c>, <c>symbolic-link</c> (whatever its target is), <c>fifo</c>, <c>socket</c>, <c>character-device</c> or
 /// <c>block-device</c>.
 /// </param>
-/// <param name="Size">Its size in bytes.</param>
-/// <param name="Mode">Its permissions, in octal as of chmod(1).</param>
-/// <param name="Owner">Its owner's name, or the uid where that has none.</param>
-/// <param name="Modified">When its content last changed, UTC; nothing outside of the years 1 to 9999.</param>
-/// <param name="NameBytes">Its name byte by byte, in base64, where that is not UTF-8.</param>
-/// <param name="PathBytes">The whole path of such an entry, as other jobs take it for <c>pathBytes</c>.</param>
+/// <param name="Size">The size in bytes.</param>
+/// <param name="Mode">The permissions, in octal as for chmod(1).</param>
+/// <param name="Owner">The owner's name, or the uid if it has no name.</param>
+/// <param name="Modified">The time of the last change of the content, UTC; empty outside the years 1 to 9999.</param>
+/// <param name="NameBytes">The name as bytes, in base64, if it is not UTF-8.</param>
+/// <param name="PathBytes">The whole path of such an entry, in the form of <c>pathBytes</c> of other jobs.</param>
 internal sealed record DirectoryEntry(
     string Name, string? Kind, long? Size, string? Mode, string? Owner, DateTime? Modified,
     string? NameBytes = null, string? PathBytes = null);
 
-/// <summary>The job <c>list-directory</c>: from an arguments record to a result record.</summary>
+/// <summary>The job <c>list-directory</c>: takes an arguments record and returns a result record.</summary>
 internal static class ListDirectory
 {
     public static DirectoryListing List(ListDirectoryArguments arguments)
@@ -49,7 +49,8 @@ internal static class ListDirectory
     {
         FilePath path = directory.Join(name);
 
-        // One entry must not hide the others: a folder that may be read and not searched, somebody's file system that is away.
+        // One entry must not hide the others: the user may read but not search the directory, or a mounted file system may not be
+        // available.
         FileStatus? found = Libc.lstat(path.Bytes, out _);
         string? nameBytes = FilePath.Base64Of(name);
         return new(
@@ -67,7 +68,7 @@ internal static class ListDirectory
 
     private static string ModeOf(FileStatus status) => Convert.ToString(status.Permissions, 8).PadLeft(4, '0');
 
-    /// <summary>Names of owners, each looked up once.</summary>
+    /// <summary>The names of owners; looks up each only once.</summary>
     private sealed class OwnerNames
     {
         private readonly Dictionary<UserId, string> names = [];
@@ -87,7 +88,7 @@ internal static class ListDirectory
             }
             catch (SystemCallException)
             {
-                // A name service that is away takes nothing from the numbers.
+                // If a name service is not available, the numbers are still correct.
                 return null;
             }
         }

@@ -1,7 +1,7 @@
 using PipeForkAs.Jobs;
 using PipeForkAs.StockJobs;
 
-// The jobs that everyone wants, and an example of how jobs are written: a function each, and a line each here.
+// Common jobs, and an example of how to write jobs: one function for each, and one line for each here.
 return JobHost.Run(args, jobs =>
 {
     jobs.Add("business-logic", () => "eggman")

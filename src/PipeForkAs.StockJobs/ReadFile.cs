@@ -3,12 +3,12 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.StockJobs;
 
-/// <summary>What <c>read-file</c> takes.</summary>
-/// <param name="Path">The file; relative to the working directory, which is the user's home.</param>
-/// <param name="PathBytes">The same byte by byte, in base64, instead of <paramref name="Path"/>.</param>
+/// <summary>The arguments of <c>read-file</c>.</summary>
+/// <param name="Path">The file; relative to the working directory, which is the user's home directory.</param>
+/// <param name="PathBytes">The path as bytes, in base64, instead of <paramref name="Path"/>.</param>
 internal sealed record ReadFileArguments(string? Path = null, string? PathBytes = null);
 
-/// <summary>The job <c>read-file</c>: arguments in, a stream out.</summary>
+/// <summary>The job <c>read-file</c>: takes arguments and writes a stream.</summary>
 internal static class ReadFile
 {
     private const int BufferBytes = 64 * 1024;
@@ -29,14 +29,13 @@ internal static class ReadFile
         }
     }
 
-    /// <summary>
-    /// .NET's own would take a lock, which other programs' locks (flock(2)) refuse, and which would refuse theirs while a client reads
-    /// slowly.
+    /// <summary>Opens the file. .NET's own method would take a lock. Other programs' locks (flock(2)) would make it fail, and the lock
+    /// would make theirs fail while a client reads slowly.
     /// </summary>
     private static FileDescriptor Open(FilePath path)
     {
-        // A pipe or a device would make the job wait or go on for ever, and opening alone may have effects; what is opened may be another
-        // by then.
+        // A pipe or a device would make the job wait or run for ever, and opening it can have effects; the path may lead to another file at
+        // the open.
         FileStatus there = Libc.stat(path.Bytes, out Errno hidden) ?? throw FileFailure.Of(hidden, $"{path} cannot be looked at");
         RefuseUnlessRegular(path, there);
         FileDescriptor file = Libc.open(path.Bytes, OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK | OpenFlags.O_NOCTTY, 0, out Errno closed)

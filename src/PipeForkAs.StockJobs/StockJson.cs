@@ -2,7 +2,8 @@ using System.Text.Json.Serialization;
 
 namespace PipeForkAs.StockJobs;
 
-/// <summary>The JSON of all arguments and results here. It is generated at compile time: native code has no reflection for it.</summary>
+/// <summary>The JSON of all arguments and results of the stock jobs. The compiler generates it: native code has no reflection for it.
+/// </summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(EchoArguments))]

@@ -5,36 +5,41 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.StockJobs;
 
-/// <summary>What <c>write-file</c> takes.</summary>
+/// <summary>The arguments of <c>write-file</c>.</summary>
 /// <param name="Path">
-/// The file; relative to the working directory, which is the user's home. A symbolic link is replaced, not followed.
+/// The file; relative to the working directory, which is the user's home directory. The job replaces a symbolic link and does not follow
+/// it.
 /// </param>
 /// <param name="Mode">
-/// Its permissions in octal, as of chmod(1), 0 to 777. Without it they stay as they are, and those of a new file are the umask's. The
-/// group stays where the user is in it; else, and where the file had an access control list, which is not kept, the group may do no more
-/// than everyone.
+/// The permissions in octal, as for chmod(1), 0 to 777. Without it, an existing file keeps its permissions, and a new file gets those of
+/// the umask. An existing file keeps its group if the user is a member. If not, or if the file had an access control list, which is not
+/// kept, the group gets no more access than everyone.
 /// </param>
-/// <param name="Size">How many bytes must come. Without it, a client that is cut off is not told from one that has finished.</param>
-/// <param name="PathBytes">The file byte by byte, in base64, instead of <paramref name="Path"/>.</param>
+/// <param name="Size">
+/// The number of bytes that must arrive. Without it, the job cannot distinguish a client whose connection broke from one that has finished.
+/// </param>
+/// <param name="PathBytes">The path as bytes, in base64, instead of <paramref name="Path"/>.</param>
 internal sealed record WriteFileArguments(string? Path = null, string? Mode = null, long? Size = null, string? PathBytes = null);
 
-/// <summary>The job <c>write-file</c>: asynchronous, and it cleans up when it is told to stop.</summary>
+/// <summary>The job <c>write-file</c>: asynchronous, and cleans up when it is cancelled.</summary>
 internal static class WriteFile
 {
     /// <summary>errno(3).</summary>
     private const int EFBIG = 27;
 
-    /// <summary>Until the file has its rights nobody else opens it: who has it open reads on, whatever they become.</summary>
+    /// <summary>The mode of the file until it has its final permissions: a process that opens it earlier could read on, whatever the
+    /// permissions become.
+    /// </summary>
     private const uint OwnerAlone = 0x180; // 0600
 
     public static async Task<int> WriteAsync(WriteFileArguments arguments, JobContext context)
     {
-        // From here on who is told to stop cleans up, and what the limit of a file's size ends fails, instead of leaving half a file
-        // behind.
+        // From here on a cancelled job cleans up, and a write beyond the file size limit fails instead of killing the job and leaving a
+        // partial file.
         CancellationToken stop = context.CancellationToken;
         Libc.signal_ignore(Signal.SIGXFSZ);
 
-        // The path as the kernel reads it, also where it has links and dots in it.
+        // The path as the kernel reads it, even with links and dots in it.
         var target = FilePath.Of(arguments.Path, arguments.PathBytes);
         int slash = target.Bytes.AsSpan().LastIndexOf((byte)'/');
         FileStatus? former = Libc.lstat(target.Bytes, out Errno hidden);
@@ -46,7 +51,7 @@ internal static class WriteFile
             throw new JobArgumentsException($"\"{target}\" is not the name of a file");
         uint? mode = ParseMode(arguments.Mode);
 
-        // Beside the target, so that it is on the same file system and the move is one step.
+        // Next to the target, so that it is on the same file system and the move is one step.
         var directory = FilePath.OfBytes(slash < 0 ? "."u8.ToArray() : slash == 0 ? "/"u8.ToArray() : target.Bytes[..slash]);
         FilePath temporary = directory.Join(Encoding.ASCII.GetBytes($".pipeforkas-{Path.GetRandomFileName()}"));
         bool hasOwnMode = mode is not null || former is { Kind: FileKind.Regular };
@@ -83,10 +88,12 @@ internal static class WriteFile
         return new SafeFileHandle(made.Release(), ownsHandle: true);
     }
 
-    /// <summary>Somebody else may have done it, or the folder may have become another's: there is nothing to do about that.</summary>
+    /// <summary>Ignores failures: another process may have removed the file, or the directory may belong to another user now, and the job
+    /// cannot change that.
+    /// </summary>
     private static void Remove(FilePath path) => Libc.unlink(path.Bytes);
 
-    /// <summary>Nobody gets a right by it who had none in what is replaced.</summary>
+    /// <summary>Sets the permissions and the group. No user gains access that the user did not have to the replaced file.</summary>
     private static void SetRights(SafeFileHandle made, FileStatus? former, uint? asked, FilePath target)
     {
 #pragma warning disable CA2000 // The receiver owns it, and closes it.
@@ -104,11 +111,11 @@ internal static class WriteFile
         file.Release();
     }
 
-    /// <summary>The group's rights, as far as everyone has them.</summary>
+    /// <summary>Limits the group's permissions to those of everyone.</summary>
     private static uint WithoutGroup(uint mode) => mode & (0x1C7 | ((mode & 7) << 3));
 
-    /// <summary>
-    /// Where there is an access control list, what looks like the group's rights is the most that anybody in the list has; acl(5).
+    /// <summary>Whether the file has an access control list. If it has, the group bits show the most that any entry of the list allows;
+    /// acl(5).
     /// </summary>
     private static bool HasList(FilePath path) =>
         Libc.has_xattr(path.Bytes, "system.posix_acl_access", out Errno unknown) || unknown != Errno.None;
@@ -122,7 +129,7 @@ internal static class WriteFile
         }
         catch (ArgumentOutOfRangeException tooLong)
         {
-            // What .NET makes of EFBIG.
+            // .NET throws this for EFBIG.
             throw new JobException(
                 "too-large", "the file would be longer than this job may make one (Limits:Worker:FileSize); it was not written", EFBIG,
                 tooLong);
@@ -144,21 +151,21 @@ internal static class WriteFile
         }
     }
 
-    /// <summary>The move is on the disk when the directory is.</summary>
+    /// <summary>Waits until the directory is on the disk; the move is on the disk only then.</summary>
     private static void Settle(FilePath directory)
     {
         using FileDescriptor? names = Libc.open(directory.Bytes, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY, 0, out Errno refused);
         if (names is null && refused != Errno.EACCES)
             throw FileFailure.Of(refused, $"the folder {directory} cannot be opened");
         if (names is null)
-            return; // It may be written to and not read: the file is there all the same.
+            return; // The user may write to the directory but not read it: the file exists anyway.
         try
         {
             Libc.fsync(names);
         }
         catch (SystemCallException failure) when (failure.Errno == Errno.EINVAL)
         {
-            // Its file system does not do that for directories.
+            // The directory's file system does not support this for directories.
         }
     }
 

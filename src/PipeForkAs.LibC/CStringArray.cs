@@ -3,28 +3,27 @@ using System.Text;
 
 namespace PipeForkAs.LibC;
 
-/// <summary>
-/// Strings as C wants argv and envp: an array of pointers to bytes with a NUL behind them, and a null pointer last. All in one block, the
-/// pointers first.
+/// <summary>Strings in C's form of argv and envp: an array of pointers to bytes that end with a NUL, and a null pointer at the end.
+/// Everything is in one block, the pointers first.
 /// </summary>
 public sealed unsafe class CStringArray : IDisposable
 {
-    /// <summary>Makes the array.</summary>
-    /// <exception cref="ArgumentException">A string holds a NUL character.</exception>
+    /// <summary>Creates the array.</summary>
+    /// <exception cref="ArgumentException">A string contains a NUL character.</exception>
     public CStringArray(ReadOnlySpan<string> strings)
     {
-        // SAFETY: the block has the size that filling it takes.
+        // SAFETY: the block has the size that Fill needs.
         Pointer = (byte**)NativeMemory.Alloc(Size(strings));
         Fill(strings, (byte*)Pointer);
     }
 
-    /// <summary>Where the array is, for C's own functions; 0 when it is freed.</summary>
+    /// <summary>The address of the array, for C functions; 0 after it is freed.</summary>
     public nint Address => (nint)Pointer;
 
     internal byte** Pointer { get; private set; }
 
-    /// <summary>The bytes of the block.</summary>
-    /// <exception cref="ArgumentException">A string holds a NUL character.</exception>
+    /// <summary>Returns the size of the block in bytes.</summary>
+    /// <exception cref="ArgumentException">A string contains a NUL character.</exception>
     internal static nuint Size(ReadOnlySpan<string> strings)
     {
         nuint size = (nuint)(strings.Length + 1) * (nuint)sizeof(byte*);
@@ -36,7 +35,7 @@ public sealed unsafe class CStringArray : IDisposable
     /// <summary>Fills a block of at least <see cref="Size"/> bytes.</summary>
     internal static void Fill(ReadOnlySpan<string> strings, byte* block)
     {
-        // SAFETY: the caller's block has room for the pointers, and behind them for each string and its NUL.
+        // SAFETY: the caller's block has room for the pointers, and after them for each string and its NUL.
         var pointers = (byte**)block;
         byte* next = block + (strings.Length + 1) * sizeof(byte*);
         for (int i = 0; i < strings.Length; i++)
@@ -51,10 +50,10 @@ public sealed unsafe class CStringArray : IDisposable
         pointers[strings.Length] = null;
     }
 
-    /// <summary>Frees it.</summary>
+    /// <summary>Frees the block.</summary>
     public void Dispose()
     {
-        // SAFETY: the constructor allocated it; Free takes null.
+        // SAFETY: the constructor allocated it; Free accepts null.
         NativeMemory.Free(Pointer);
         Pointer = null;
     }

@@ -3,7 +3,7 @@ using Tmds.Linux;
 
 namespace PipeForkAs.LibC;
 
-/// <summary>The three ids of one kind that a process has; credentials(7).</summary>
+/// <summary>The three ids of one kind of a process; credentials(7).</summary>
 /// <typeparam name="T"><see cref="UserId"/> or <see cref="GroupId"/>.</typeparam>
 /// <param name="Real">The real id.</param>
 /// <param name="Effective">The effective id.</param>
@@ -11,9 +11,8 @@ namespace PipeForkAs.LibC;
 public readonly record struct ProcessIds<T>(T Real, T Effective, T Saved)
     where T : struct, IEquatable<T>
 {
-    /// <summary>
-    /// Whether all three are this one. Unlike ==, it makes no comparer, which costs .NET a random seed: a worker would hold a
-    /// descriptor of /dev/urandom from then on.
+    /// <summary>Whether all three ids equal this id. Unlike ==, it creates no comparer. A comparer needs a random seed of .NET, and a
+    /// worker would then keep a descriptor of /dev/urandom open.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool AllAre(T id) => Real.Equals(id) && Effective.Equals(id) && Saved.Equals(id);
@@ -21,7 +20,7 @@ public readonly record struct ProcessIds<T>(T Real, T Effective, T Saved)
 
 public static unsafe partial class Libc
 {
-    /// <summary>The most supplementary groups that the kernel takes, NGROUPS_MAX.</summary>
+    /// <summary>The most supplementary groups that the kernel allows, NGROUPS_MAX.</summary>
     public const int NGROUPS_MAX = 65536;
 
     /// <summary>geteuid(2).</summary>
@@ -53,7 +52,7 @@ public static unsafe partial class Libc
     {
         int count = Check.Result(C.getgroups(0, null), $"getgroups(0)");
         var groups = new GroupId[count];
-        // SAFETY: GroupId is one uint, and the kernel is told how many there is room for.
+        // SAFETY: GroupId is one uint, and the call passes the array's length to the kernel.
         fixed (GroupId* start = groups)
             count = Check.Result(C.getgroups(count, (gid_t*)start), $"getgroups({count})");
         return count == groups.Length ? groups : groups[..count];
@@ -62,7 +61,7 @@ public static unsafe partial class Libc
     /// <summary>setgroups(2): sets the supplementary groups.</summary>
     public static void setgroups(ReadOnlySpan<GroupId> groups)
     {
-        // SAFETY: GroupId is one uint, and the kernel is told how many there are.
+        // SAFETY: GroupId is one uint, and the call passes the array's length to the kernel.
         fixed (GroupId* start = groups)
             Check.Result(C.setgroups(groups.Length, (gid_t*)start), $"setgroups({groups.Length} groups)");
     }
@@ -75,19 +74,21 @@ public static unsafe partial class Libc
     public static void setresuid(UserId real, UserId effective, UserId saved) =>
         Check.Result(C.setresuid(real.Value, effective.Value, saved.Value), $"setresuid({real}, {effective}, {saved})");
 
-    /// <summary>setgroups(2) that is meant to be refused: returns why it was, without the cost of an exception.</summary>
+    /// <summary>setgroups(2) that the kernel is expected to refuse: returns its errno, without the cost of an exception.</summary>
     public static Errno refused_setgroups(ReadOnlySpan<GroupId> groups)
     {
-        // SAFETY: GroupId is one uint, and the kernel is told how many there are.
+        // SAFETY: GroupId is one uint, and the call passes the array's length to the kernel.
         fixed (GroupId* start = groups)
             return Refusal(C.setgroups(groups.Length, (gid_t*)start));
     }
 
-    /// <summary>setresgid(2) that is meant to be refused: returns why it was, <see cref="Errno.None"/> where it was not.</summary>
+    /// <summary>setresgid(2) that the kernel is expected to refuse: returns its errno, or <see cref="Errno.None"/> if it succeeded.
+    /// </summary>
     public static Errno refused_setresgid(GroupId real, GroupId effective, GroupId saved) =>
         Refusal(C.setresgid(real.Value, effective.Value, saved.Value));
 
-    /// <summary>setresuid(2) that is meant to be refused: returns why it was, <see cref="Errno.None"/> where it was not.</summary>
+    /// <summary>setresuid(2) that the kernel is expected to refuse: returns its errno, or <see cref="Errno.None"/> if it succeeded.
+    /// </summary>
     public static Errno refused_setresuid(UserId real, UserId effective, UserId saved) =>
         Refusal(C.setresuid(real.Value, effective.Value, saved.Value));
 

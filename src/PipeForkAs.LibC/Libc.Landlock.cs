@@ -1,6 +1,6 @@
 namespace PipeForkAs.LibC;
 
-/// <summary>What landlock(7) allows below a path.</summary>
+/// <summary>The access rights of landlock(7) below a path.</summary>
 [Flags]
 public enum LandlockAccess
 {
@@ -25,38 +25,38 @@ public enum LandlockAccess
     /// <summary>Remove a file.</summary>
     LANDLOCK_ACCESS_FS_REMOVE_FILE = 1 << 5,
 
-    /// <summary>Make a character device.</summary>
+    /// <summary>Create a character device.</summary>
     LANDLOCK_ACCESS_FS_MAKE_CHAR = 1 << 6,
 
-    /// <summary>Make a directory.</summary>
+    /// <summary>Create a directory.</summary>
     LANDLOCK_ACCESS_FS_MAKE_DIR = 1 << 7,
 
-    /// <summary>Make a file.</summary>
+    /// <summary>Create a file.</summary>
     LANDLOCK_ACCESS_FS_MAKE_REG = 1 << 8,
 
-    /// <summary>Make a socket.</summary>
+    /// <summary>Create a socket.</summary>
     LANDLOCK_ACCESS_FS_MAKE_SOCK = 1 << 9,
 
-    /// <summary>Make a named pipe.</summary>
+    /// <summary>Create a named pipe.</summary>
     LANDLOCK_ACCESS_FS_MAKE_FIFO = 1 << 10,
 
-    /// <summary>Make a block device.</summary>
+    /// <summary>Create a block device.</summary>
     LANDLOCK_ACCESS_FS_MAKE_BLOCK = 1 << 11,
 
-    /// <summary>Make a symbolic link.</summary>
+    /// <summary>Create a symbolic link.</summary>
     LANDLOCK_ACCESS_FS_MAKE_SYM = 1 << 12,
 
-    /// <summary>Link or rename between directories; from version 2 on, before which it is never allowed.</summary>
+    /// <summary>Link or rename between directories; since version 2. Version 1 never allows it.</summary>
     LANDLOCK_ACCESS_FS_REFER = 1 << 13,
 
-    /// <summary>Cut a file off; from version 3 on.</summary>
+    /// <summary>Truncate a file; since version 3.</summary>
     LANDLOCK_ACCESS_FS_TRUNCATE = 1 << 14,
 
-    /// <summary>ioctl(2) of a device; from version 5 on.</summary>
+    /// <summary>ioctl(2) of a device; since version 5.</summary>
     LANDLOCK_ACCESS_FS_IOCTL_DEV = 1 << 15,
 }
 
-/// <summary>What landlock(7) keeps within the domain: what was made outside of it cannot be reached; from version 6 on.</summary>
+/// <summary>What landlock(7) confines to the domain: objects from outside the domain are not reachable; since version 6.</summary>
 [Flags]
 public enum LandlockScope
 {
@@ -66,14 +66,13 @@ public enum LandlockScope
     /// <summary>Connecting and sending to abstract sockets; unix(7).</summary>
     LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET = 1 << 0,
 
-    /// <summary>Signals to processes. Those from outside still come in.</summary>
+    /// <summary>Signals to processes. Signals from outside still arrive.</summary>
     LANDLOCK_SCOPE_SIGNAL = 1 << 1,
 }
 
 public static unsafe partial class Libc
 {
-    /// <summary>
-    /// landlock_create_ruleset(2) with <c>LANDLOCK_CREATE_RULESET_VERSION</c>: the version that the kernel speaks, 0 for none.
+    /// <summary>landlock_create_ruleset(2) with <c>LANDLOCK_CREATE_RULESET_VERSION</c>: the version that the kernel supports, 0 for none.
     /// </summary>
     public static int landlock_abi()
     {
@@ -83,32 +82,33 @@ public static unsafe partial class Libc
         return Check.Result(version, $"landlock_create_ruleset(LANDLOCK_CREATE_RULESET_VERSION)");
     }
 
-    /// <summary>landlock_create_ruleset(2): what <paramref name="handled"/> names is denied but where a rule allows it.</summary>
-    /// <param name="handled">Only what the kernel's version knows.</param>
-    /// <param name="scoped">What ends at the domain; nothing before version 6.</param>
+    /// <summary>landlock_create_ruleset(2): denies the rights in <paramref name="handled"/> unless a rule allows them.</summary>
+    /// <param name="handled">Only rights that the kernel's version supports.</param>
+    /// <param name="scoped">What is confined to the domain; none before version 6.</param>
     public static FileDescriptor landlock_create_ruleset(LandlockAccess handled, LandlockScope scoped)
     {
         var attributes = new Own.landlock_ruleset_attr { handled_access_fs = (ulong)handled, scoped = (ulong)scoped };
-        // SAFETY: the kernel is told the structure's size; an older one takes members that it does not know where they are zero.
+        // SAFETY: the call passes the structure's size to the kernel; an older kernel accepts unknown members if they are zero.
         return new(Check.Result(
             (int)Syscall(Own.SYS_landlock_create_ruleset, (nint)(&attributes), sizeof(Own.landlock_ruleset_attr), 0, 0, 0),
             $"landlock_create_ruleset({handled}, {scoped})"));
     }
 
     /// <summary>landlock_add_rule(2) with <c>LANDLOCK_RULE_PATH_BENEATH</c>.</summary>
-    /// <param name="ruleset">The rules.</param>
-    /// <param name="path">A file or a directory, with all that lies below it; may be opened with <c>O_PATH</c>.</param>
-    /// <param name="allowed">What is allowed there.</param>
+    /// <param name="ruleset">The ruleset.</param>
+    /// <param name="path">A file or a directory, with everything below it; may be opened with <c>O_PATH</c>.</param>
+    /// <param name="allowed">The allowed rights.</param>
     public static void landlock_add_path(FileDescriptor ruleset, FileDescriptor path, LandlockAccess allowed)
     {
         var rule = new Own.landlock_path_beneath_attr { allowed_access = (ulong)allowed, parent_fd = path.Number };
-        // SAFETY: the structure has the kernel's layout (checked by a test against the C compiler).
+        // SAFETY: the structure has the kernel's layout (a test checks this against the C compiler).
         Check.Result(
             (int)Syscall(Own.SYS_landlock_add_rule, ruleset.Number, Own.LANDLOCK_RULE_PATH_BENEATH, (nint)(&rule), 0, 0),
             $"landlock_add_rule({path}, {allowed})");
     }
 
-    /// <summary>landlock_restrict_self(2): for the calling thread and what it starts. Needs no_new_privs. It cannot be undone.</summary>
+    /// <summary>landlock_restrict_self(2): for the calling thread and those that it starts. Needs no_new_privs. It cannot be undone.
+    /// </summary>
     public static void landlock_restrict_self(FileDescriptor ruleset) =>
         Check.Result((int)Syscall(Own.SYS_landlock_restrict_self, ruleset.Number, 0, 0, 0, 0), $"landlock_restrict_self({ruleset})");
 }

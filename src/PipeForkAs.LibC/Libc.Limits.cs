@@ -6,7 +6,7 @@ public enum ResourceLimit
     /// <summary>Processor time in seconds.</summary>
     RLIMIT_CPU = 0,
 
-    /// <summary>The largest file that may be written, in bytes.</summary>
+    /// <summary>The largest file that the process may write, in bytes.</summary>
     RLIMIT_FSIZE = 1,
 
     /// <summary>Private writable memory of a process, in bytes.</summary>

@@ -3,17 +3,17 @@ using Tmds.Linux;
 
 namespace PipeForkAs.LibC;
 
-/// <summary>Families of addresses; socket(2).</summary>
+/// <summary>Address families; socket(2).</summary>
 public enum SocketDomain
 {
     /// <summary>Between processes of this machine; unix(7).</summary>
     AF_UNIX = 1,
 }
 
-/// <summary>For sockets that another process made and handed over: what they are.</summary>
+/// <summary>Calls that inspect a socket that another process created and passed on.</summary>
 public static unsafe partial class Libc
 {
-    /// <summary>getsockopt(2) <c>SO_DOMAIN</c>: the socket's family of addresses.</summary>
+    /// <summary>getsockopt(2) <c>SO_DOMAIN</c>: the socket's address family.</summary>
     public static SocketDomain getsockopt_domain(FileDescriptor socket) =>
         (SocketDomain)IntegerOption(socket, C.SO_DOMAIN, nameof(C.SO_DOMAIN));
 
@@ -23,12 +23,12 @@ public static unsafe partial class Libc
     /// <summary>getsockopt(2) <c>SO_ACCEPTCONN</c>: whether the socket listens.</summary>
     public static bool getsockopt_acceptconn(FileDescriptor socket) => IntegerOption(socket, C.SO_ACCEPTCONN, nameof(C.SO_ACCEPTCONN)) != 0;
 
-    /// <summary>getsockname(2) of a Unix socket: its path, its abstract name behind '@', or null where it has none.</summary>
+    /// <summary>getsockname(2) of a Unix socket: its path, '@' and its abstract name, or null if it has none.</summary>
     public static string? getsockname_unix(FileDescriptor socket)
     {
         sockaddr_un address = default;
         socklen_t length = sizeof(sockaddr_un);
-        // SAFETY: the kernel is told the structure's size, and writes no more than that whatever length it gives back.
+        // SAFETY: the call passes the structure's size to the kernel, which writes no more than that, whatever length it returns.
         Check.Result(C.getsockname(socket.Number, (sockaddr*)&address, &length), $"getsockname({socket})");
         int count = (int)Math.Min(length, (uint)sizeof(sockaddr_un)) - sockaddr_un.sun_path_offset;
         if (address.sun_family != C.AF_UNIX || count <= 0)
@@ -45,7 +45,7 @@ public static unsafe partial class Libc
     public static void set_cloexec(FileDescriptor descriptor) =>
         Check.Result(C.fcntl(descriptor.Number, C.F_SETFD, C.FD_CLOEXEC), $"fcntl({descriptor}, F_SETFD, FD_CLOEXEC)");
 
-    /// <summary>fcntl(2) <c>F_SETFD</c> without <c>FD_CLOEXEC</c>: the descriptor stays open over exec.</summary>
+    /// <summary>fcntl(2) <c>F_SETFD</c> without <c>FD_CLOEXEC</c>: the descriptor stays open across exec.</summary>
     public static void clear_cloexec(FileDescriptor descriptor) =>
         Check.Result(C.fcntl(descriptor.Number, C.F_SETFD, 0), $"fcntl({descriptor}, F_SETFD, 0)");
 
@@ -53,7 +53,7 @@ public static unsafe partial class Libc
     {
         int value;
         socklen_t length = sizeof(int);
-        // SAFETY: the kernel is told that there is room for one int.
+        // SAFETY: the kernel gets the size of one int.
         Check.Result(C.getsockopt(socket.Number, C.SOL_SOCKET, option, &value, &length), $"getsockopt({socket}, {name})");
         return value;
     }

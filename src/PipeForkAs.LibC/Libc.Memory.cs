@@ -1,6 +1,6 @@
 namespace PipeForkAs.LibC;
 
-/// <summary>What can never be done again to a file in memory; fcntl(2), F_ADD_SEALS.</summary>
+/// <summary>Operations that are forbidden for ever on a file in memory; fcntl(2), F_ADD_SEALS.</summary>
 [Flags]
 public enum FileSeals
 {
@@ -19,10 +19,9 @@ public enum FileSeals
 
 public static unsafe partial class Libc
 {
-    /// <summary>
-    /// memfd_create(2) with <c>MFD_CLOEXEC | MFD_ALLOW_SEALING</c>: a file that lives in memory as long as somebody has it open.
+    /// <summary>memfd_create(2) with <c>MFD_CLOEXEC | MFD_ALLOW_SEALING</c>: a file that lives in memory while a process has it open.
     /// </summary>
-    /// <param name="name">What /proc shows of it: at most 249 bytes.</param>
+    /// <param name="name">The name in /proc: at most 249 bytes.</param>
     public static FileDescriptor memfd_create(string name)
     {
         // SAFETY: the name ends with a NUL and lives until the call has returned.
@@ -31,7 +30,7 @@ public static unsafe partial class Libc
             $"memfd_create(\"{name}\", MFD_CLOEXEC | MFD_ALLOW_SEALING)"));
     }
 
-    /// <summary>fcntl(2) <c>F_ADD_SEALS</c>: who gets the file can rely on it from now on.</summary>
+    /// <summary>fcntl(2) <c>F_ADD_SEALS</c>: a process that gets the file can rely on the seals from now on.</summary>
     public static void add_seals(FileDescriptor file, FileSeals seals) =>
         Check.Result(C.fcntl(file.Number, C.F_ADD_SEALS, (int)seals), $"fcntl({file}, F_ADD_SEALS, {seals})");
 
@@ -39,12 +38,13 @@ public static unsafe partial class Libc
     public static FileSeals get_seals(FileDescriptor file) =>
         (FileSeals)Check.Result(C.fcntl(file.Number, C.F_GET_SEALS, 0), $"fcntl({file}, F_GET_SEALS)");
 
-    /// <summary>getrandom(2) of up to 256 bytes, which come at once and whole once the kernel's source is ready after a boot.</summary>
+    /// <summary>getrandom(2) of up to 256 bytes: the kernel returns them at once and completely, once its source is ready after a boot.
+    /// </summary>
     public static byte[] getrandom(int count)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, 256);
         var bytes = new byte[count];
-        // SAFETY: the buffer is pinned for the call and its length is what the kernel is told.
+        // SAFETY: the buffer is pinned for the call, and the call passes its length to the kernel.
         fixed (byte* start = bytes)
         {
             IOResult result;

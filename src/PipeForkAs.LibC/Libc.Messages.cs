@@ -4,15 +4,15 @@ namespace PipeForkAs.LibC;
 
 public static unsafe partial class Libc
 {
-    /// <summary>The most descriptors that a message may carry here.</summary>
+    /// <summary>The most descriptors in a message.</summary>
     public const int MaxMessageDescriptors = 128;
 
-    /// <summary>sendmsg(2) of one message with descriptors (SCM_RIGHTS), of which the receiver gets copies.</summary>
+    /// <summary>sendmsg(2) of one message with descriptors (SCM_RIGHTS); the receiver gets copies.</summary>
     /// <param name="socket">The socket.</param>
     /// <param name="data">The message, at least one byte.</param>
     /// <param name="descriptors">At most <see cref="MaxMessageDescriptors"/>.</param>
     /// <param name="mayBeEmpty">
-    /// Whether descriptors without a byte are a message, as the journal takes them over its datagram socket.
+    /// Whether a message may contain descriptors without a byte; the journal accepts such messages on its datagram socket.
     /// </param>
     public static IOResult sendmsg(
         FileDescriptor socket, ReadOnlySpan<byte> data, ReadOnlySpan<FileDescriptor> descriptors, bool mayBeEmpty = false)
@@ -21,8 +21,8 @@ public static unsafe partial class Libc
             ArgumentOutOfRangeException.ThrowIfZero(data.Length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(descriptors.Length, MaxMessageDescriptors);
         byte* control = stackalloc byte[ControlSize];
-        // SAFETY: control has room for one header and MaxMessageDescriptors ints, is aligned by the stack and zeroed; the data is
-        // pinned for the call.
+        // SAFETY: control has room for one header and MaxMessageDescriptors ints, is aligned by the stack and zeroed; the data is pinned
+        // for the call.
         new Span<byte>(control, ControlSize).Clear();
         fixed (byte* start = data)
         {
@@ -49,19 +49,20 @@ public static unsafe partial class Libc
         }
     }
 
-    /// <summary>
-    /// recvmsg(2) of one message with its descriptors, which are close-on-exec. A message that was cut short, carries more
-    /// descriptors than there is room for, or descriptors but no byte, is an error (EMSGSIZE), and every descriptor that came is closed.
+    /// <summary>recvmsg(2) of one message with its descriptors, which are close-on-exec. A message that is truncated, contains more
+    /// descriptors than there is room for, or contains descriptors but no byte, is an error (EMSGSIZE); this then closes every received
+    /// descriptor.
     /// </summary>
     /// <param name="socket">The socket.</param>
-    /// <param name="buffer">Where the message goes.</param>
-    /// <param name="descriptors">Where the descriptors go; the caller owns them.</param>
-    /// <param name="descriptorCount">How many came.</param>
+    /// <param name="buffer">Receives the message.</param>
+    /// <param name="descriptors">Receives the descriptors; the caller owns them.</param>
+    /// <param name="descriptorCount">The number of descriptors received.</param>
     /// <param name="mayBeEmpty">
-    /// Whether descriptors without a byte are a message: for sockets without a connection, which have no end either.
+    /// Whether a message may contain descriptors without a byte: for sockets without a connection, which have no end either.
     /// </param>
     /// <param name="mayLackDescriptors">
-    /// Whether a message is one that lost descriptors, because this process may have no more; it is given with none, the others are closed.
+    /// Whether to accept a message that lost descriptors because this process has reached its limit. The message is returned without
+    /// descriptors, and the received ones are closed.
     /// </param>
     public static IOResult recvmsg(
         FileDescriptor socket, Span<byte> buffer, Span<FileDescriptor?> descriptors, out int descriptorCount, bool mayBeEmpty = false,
@@ -70,8 +71,8 @@ public static unsafe partial class Libc
         ArgumentOutOfRangeException.ThrowIfGreaterThan(descriptors.Length, MaxMessageDescriptors);
         descriptorCount = 0;
         byte* control = stackalloc byte[ControlSize];
-        // SAFETY: control has room for one header and MaxMessageDescriptors ints and the kernel is told so; the header's length
-        // is checked before it is used; the buffer is pinned for the call.
+        // SAFETY: control has room for one header and MaxMessageDescriptors ints, and the kernel gets that size; the code checks the
+        // header's length before use; the buffer is pinned for the call.
         fixed (byte* start = buffer)
         {
             var part = new iovec { iov_base = start, iov_len = buffer.Length };
@@ -116,7 +117,8 @@ public static unsafe partial class Libc
                 offset += (length + 7) & ~7u;
             }
 
-            // No message of a connection is empty here, and 0 bytes are taken for the peer's end: nobody would close what came with them.
+            // No message of a connection is empty here, and 0 bytes mean the peer's end: no code would close the descriptors of such a
+            // message.
             if (whole && (result.Count > 0 || descriptorCount == 0 || mayBeEmpty))
                 return result;
 

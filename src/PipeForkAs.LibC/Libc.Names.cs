@@ -4,17 +4,17 @@ using Tmds.Linux;
 
 namespace PipeForkAs.LibC;
 
-/// <summary>Calls with paths of bytes: the kernel's names are bytes but NUL and slash, and need not be text.</summary>
+/// <summary>Calls with paths as bytes: the kernel's names are bytes without NUL and slash, and need not be text.</summary>
 public static unsafe partial class Libc
 {
-    /// <summary>statx(2) of the path itself, without having it mounted. Null with the error where it cannot be looked at.</summary>
+    /// <summary>statx(2) of the path itself, without mounting it. Null, and the error, if the call fails.</summary>
     /// <param name="path">Bytes without a NUL.</param>
-    /// <param name="error">Why not.</param>
+    /// <param name="error">The error.</param>
     public static FileStatus? lstat(ReadOnlySpan<byte> path, out Errno error)
     {
         byte[] name = Terminated(path);
         statx buffer;
-        // SAFETY: the name ends with a NUL and is pinned; statx has the kernel's size and layout (checked by a test against the C
+        // SAFETY: the name ends with a NUL and is pinned; statx has the kernel's size and layout (a test checks this against the C
         // compiler).
         fixed (byte* start = name)
         {
@@ -25,14 +25,14 @@ public static unsafe partial class Libc
         return error == Errno.None ? Status(buffer) : null;
     }
 
-    /// <summary>statx(2) of what the path leads to. Null with the error where it cannot be looked at.</summary>
+    /// <summary>statx(2) of the path's target. Null, and the error, if the call fails.</summary>
     /// <param name="path">Bytes without a NUL.</param>
-    /// <param name="error">Why not.</param>
+    /// <param name="error">The error.</param>
     public static FileStatus? stat(ReadOnlySpan<byte> path, out Errno error)
     {
         byte[] name = Terminated(path);
         statx buffer;
-        // SAFETY: the name ends with a NUL and is pinned; statx has the kernel's size and layout (checked by a test against the C
+        // SAFETY: the name ends with a NUL and is pinned; statx has the kernel's size and layout (a test checks this against the C
         // compiler).
         fixed (byte* start = name)
         {
@@ -43,11 +43,11 @@ public static unsafe partial class Libc
         return error == Errno.None ? Status(buffer) : null;
     }
 
-    /// <summary>open(2), close-on-exec. Null with the error where it cannot be opened.</summary>
+    /// <summary>open(2), close-on-exec. Null, and the error, if the call fails.</summary>
     /// <param name="path">Bytes without a NUL.</param>
     /// <param name="flags">How to open it.</param>
-    /// <param name="mode">Its permissions where it is made (<c>O_CREAT</c>), before the umask.</param>
-    /// <param name="error">Why not.</param>
+    /// <param name="mode">The permissions of a new file (<c>O_CREAT</c>), before the umask.</param>
+    /// <param name="error">The error.</param>
     public static FileDescriptor? open(ReadOnlySpan<byte> path, OpenFlags flags, uint mode, out Errno error)
     {
         byte[] name = Terminated(path);
@@ -59,7 +59,7 @@ public static unsafe partial class Libc
         return opened >= 0 ? new FileDescriptor(opened) : null;
     }
 
-    /// <summary>rename(2). What stands there already is replaced in one step.</summary>
+    /// <summary>rename(2): replaces an existing target in one step.</summary>
     /// <param name="from">Bytes without a NUL.</param>
     /// <param name="to">The same.</param>
     /// <returns>The error, or <see cref="Errno.None"/>.</returns>
@@ -83,10 +83,10 @@ public static unsafe partial class Libc
             return C.unlink(start) == 0 ? Errno.None : Check.LastErrno;
     }
 
-    /// <summary>Whether a file has an extended attribute of that name; getxattr(2).</summary>
+    /// <summary>Whether a file has an extended attribute with that name; getxattr(2).</summary>
     /// <param name="path">Bytes without a NUL.</param>
     /// <param name="name">The attribute's name.</param>
-    /// <param name="error">Why that cannot be said; <see cref="Errno.None"/> where it can.</param>
+    /// <param name="error">Why that is unknown; <see cref="Errno.None"/> if it is known.</param>
     public static bool has_xattr(ReadOnlySpan<byte> path, string name, out Errno error)
     {
         byte[] file = Terminated(path), attribute = Terminated(Encoding.UTF8.GetBytes(name));
@@ -101,15 +101,18 @@ public static unsafe partial class Libc
         return length >= 0;
     }
 
-    /// <summary>getdents64(2): the names in a directory but <c>.</c> and <c>..</c>. Null with the error where it cannot be read.</summary>
+    /// <summary>getdents64(2): the names in a directory except <c>.</c> and <c>..</c>. Null, and the error, if the directory cannot be
+    /// read.
+    /// </summary>
     /// <param name="path">Bytes without a NUL.</param>
-    /// <param name="error">Why not.</param>
-    /// <param name="followLink">Whether the last name of the path may be a link to the directory; else that is ELOOP or ENOTDIR.</param>
-    /// <param name="most">Where there are more names than that, the rest may be left out, and more than that are returned all the
-    /// same.</param>
+    /// <param name="error">The error.</param>
+    /// <param name="followLink">
+    /// Whether the last name of the path may be a link to the directory; otherwise the error is ELOOP or ENOTDIR.
+    /// </param>
+    /// <param name="most">If there are more names than this, the result may lack some, but has more than this many.</param>
     public static List<byte[]>? names_in(ReadOnlySpan<byte> path, out Errno error, bool followLink = false, int most = int.MaxValue)
     {
-        // Where struct linux_dirent64 has its own length and its name; getdents(2).
+        // The offsets of the length and the name in struct linux_dirent64; getdents(2).
         const int LengthOffset = 16, NameOffset = 19;
         const OpenFlags Flags = OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_CLOEXEC;
         byte[] name = Terminated(path);
@@ -129,7 +132,7 @@ public static unsafe partial class Libc
         while (true)
         {
             nint length;
-            // SAFETY: the kernel is told the buffer's size.
+            // SAFETY: the call passes the buffer's size to the kernel.
             fixed (byte* start = buffer)
                 length = Syscall(Own.SYS_getdents64, directory.Number, (nint)start, buffer.Length, 0, 0);
             error = length >= 0 ? Errno.None : Check.LastErrno;

@@ -7,10 +7,10 @@ namespace PipeForkAs.LibC;
 [Flags]
 public enum EpollEvents : uint
 {
-    /// <summary>Something can be read.</summary>
+    /// <summary>The descriptor is readable.</summary>
     EPOLLIN = 0x001,
 
-    /// <summary>Something can be written.</summary>
+    /// <summary>The descriptor is writable.</summary>
     EPOLLOUT = 0x004,
 
     /// <summary>An error; always reported.</summary>
@@ -19,21 +19,21 @@ public enum EpollEvents : uint
     /// <summary>Both directions are closed; always reported.</summary>
     EPOLLHUP = 0x010,
 
-    /// <summary>The peer closed its writing half.</summary>
+    /// <summary>The peer has shut down its writing half.</summary>
     EPOLLRDHUP = 0x2000,
 
     /// <summary>Report changes, not states.</summary>
     EPOLLET = 1u << 31,
 }
 
-/// <summary>struct epoll_event as it is on x86-64: packed.</summary>
+/// <summary>struct epoll_event with the layout of x86-64: packed.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 4)]
 public struct EpollEvent : IEquatable<EpollEvent>
 {
-    /// <summary>What happened.</summary>
+    /// <summary>The events.</summary>
     public EpollEvents Events { get; set; }
 
-    /// <summary>What was given to epoll_ctl.</summary>
+    /// <summary>The value that was passed to epoll_ctl.</summary>
     public long Data { get; set; }
 
     /// <inheritdoc/>
@@ -45,7 +45,7 @@ public struct EpollEvent : IEquatable<EpollEvent>
     /// <inheritdoc/>
     public override readonly int GetHashCode() => Data.GetHashCode();
 
-    /// <summary>Whether both are the same.</summary>
+    /// <summary>Whether both are equal.</summary>
     public static bool operator ==(EpollEvent left, EpollEvent right) => left.Equals(right);
 
     /// <summary>Whether they differ.</summary>
@@ -60,19 +60,19 @@ public static unsafe partial class Libc
     /// <summary>epoll_ctl(2) <c>EPOLL_CTL_ADD</c>.</summary>
     public static void epoll_add(FileDescriptor epoll, FileDescriptor descriptor, EpollEvents events, long data)
     {
-        // SAFETY: EpollEvent has the kernel's layout, as the package's structure has (checked by a test against the C compiler).
+        // SAFETY: EpollEvent has the kernel's layout, as the package's structure has (a test checks this against the C compiler).
         var entry = new EpollEvent { Events = events, Data = data };
         Check.Result(
             C.epoll_ctl(epoll.Number, C.EPOLL_CTL_ADD, descriptor.Number, (epoll_event*)&entry),
             $"epoll_ctl({epoll}, EPOLL_CTL_ADD, {descriptor})");
     }
 
-    /// <summary>
-    /// epoll_ctl(2) <c>EPOLL_CTL_MOD</c>. What is ready already is reported once more, also with <see cref="EpollEvents.EPOLLET"/>.
+    /// <summary>epoll_ctl(2) <c>EPOLL_CTL_MOD</c>. The kernel reports an existing state once more, also with
+    /// <see cref="EpollEvents.EPOLLET"/>.
     /// </summary>
     public static void epoll_modify(FileDescriptor epoll, FileDescriptor descriptor, EpollEvents events, long data)
     {
-        // SAFETY: EpollEvent has the kernel's layout, as the package's structure has (checked by a test against the C compiler).
+        // SAFETY: EpollEvent has the kernel's layout, as the package's structure has (a test checks this against the C compiler).
         var entry = new EpollEvent { Events = events, Data = data };
         Check.Result(
             C.epoll_ctl(epoll.Number, C.EPOLL_CTL_MOD, descriptor.Number, (epoll_event*)&entry),
@@ -83,19 +83,19 @@ public static unsafe partial class Libc
     public static void epoll_delete(FileDescriptor epoll, FileDescriptor descriptor)
     {
         epoll_event unused;
-        // SAFETY: the kernel does not read the entry; before Linux 2.6.9 it wanted an address; epoll_ctl(2), BUGS.
+        // SAFETY: the kernel does not read the entry; before Linux 2.6.9 it required an address; epoll_ctl(2), BUGS.
         Check.Result(
             C.epoll_ctl(epoll.Number, C.EPOLL_CTL_DEL, descriptor.Number, &unused),
             $"epoll_ctl({epoll}, EPOLL_CTL_DEL, {descriptor})");
     }
 
-    /// <summary>epoll_wait(2). Returns how many events there are; 0 also when a signal interrupted it.</summary>
-    /// <param name="epoll">What epoll_create1 gave.</param>
-    /// <param name="events">Where the events go.</param>
-    /// <param name="milliseconds">How long to wait at most; -1 for ever.</param>
+    /// <summary>epoll_wait(2). Returns the number of events; 0 also after a signal.</summary>
+    /// <param name="epoll">The descriptor from epoll_create1.</param>
+    /// <param name="events">Receives the events.</param>
+    /// <param name="milliseconds">How long to wait at most, in milliseconds; -1 for ever.</param>
     public static int epoll_wait(FileDescriptor epoll, Span<EpollEvent> events, int milliseconds)
     {
-        // SAFETY: the buffer is pinned for the call, its length is what the kernel is told, and EpollEvent has the kernel's layout.
+        // SAFETY: the buffer is pinned for the call, the call passes its length to the kernel, and EpollEvent has the kernel's layout.
         fixed (EpollEvent* start = events)
         {
             int count = C.epoll_wait(epoll.Number, (epoll_event*)start, events.Length, milliseconds);
@@ -105,11 +105,12 @@ public static unsafe partial class Libc
         }
     }
 
-    /// <summary>poll(2) for reading: whether it can be read, or is closed by its peer, before the time is over.</summary>
+    /// <summary>poll(2) for reading: whether the descriptor becomes readable, or its peer closes it, before the time is over.</summary>
     /// <param name="descriptor">The descriptor.</param>
-    /// <param name="milliseconds">How long to wait at most; -1 for ever.</param>
+    /// <param name="milliseconds">How long to wait at most, in milliseconds; -1 for ever.</param>
     /// <param name="goOnAfterSignals">
-    /// Whether it waits on after a signal's handler ran; else that ends it as the time does, and no clock is read.
+    /// Whether to continue to wait after a signal handler has run. If not, a signal ends the wait as a timeout does, and this reads no
+    /// clock.
     /// </param>
     public static bool poll_readable(FileDescriptor descriptor, int milliseconds, bool goOnAfterSignals = true)
     {
@@ -123,15 +124,16 @@ public static unsafe partial class Libc
         return entry.revents != 0;
     }
 
-    /// <summary>
-    /// poll(2) for reading of two descriptors: which of them can be read, or are closed by their peer, before the time is over.
+    /// <summary>poll(2) for reading of two descriptors: which of them become readable, or are closed by their peer, before the time is
+    /// over.
     /// </summary>
     /// <param name="first">One descriptor.</param>
     /// <param name="second">
-    /// Another. Of one descriptor twice, poll(2) may find one entry ready and the other not: it looks at one after the other.
+    /// The other descriptor. If a descriptor appears twice, poll(2) may find one entry ready and the other not: it checks one after the
+    /// other.
     /// </param>
-    /// <param name="milliseconds">How long to wait at most; -1 for ever.</param>
-    /// <exception cref="ArgumentException">Both are the same.</exception>
+    /// <param name="milliseconds">How long to wait at most, in milliseconds; -1 for ever.</param>
+    /// <exception cref="ArgumentException">Both are the same descriptor.</exception>
     public static (bool First, bool Second) poll_readable(FileDescriptor first, FileDescriptor second, int milliseconds)
     {
         if (first.Number == second.Number)
@@ -144,14 +146,13 @@ public static unsafe partial class Libc
         return (entries[0].revents != 0, entries[1].revents != 0);
     }
 
-    /// <summary>
-    /// poll(2): waits until the descriptor is ready, or fails, or one of the wakers can be read, without a time limit where the descriptor
-    /// is to be read. Says nothing: the caller tries its call again.
+    /// <summary>poll(2): waits until the descriptor is ready or fails, or until one of the wakers is readable. For reading, there is no
+    /// time limit. Returns nothing: the caller tries its call again.
     /// </summary>
     /// <param name="descriptor">The descriptor.</param>
-    /// <param name="toWrite">Whether to wait until it can be written to, or else until it can be read.</param>
-    /// <param name="waker">Ends the wait as soon as it can be read.</param>
-    /// <param name="otherWaker">The same; null for none.</param>
+    /// <param name="toWrite">Whether to wait until the descriptor is writable; otherwise, until it is readable.</param>
+    /// <param name="waker">Ends the wait as soon as it is readable.</param>
+    /// <param name="otherWaker">A second waker; null for none.</param>
     public static void poll_until_woken(FileDescriptor descriptor, bool toWrite, FileDescriptor waker, FileDescriptor? otherWaker)
     {
         // SAFETY: three entries of the kernel's layout, on this stack. poll(2) skips entries with negative descriptors.
@@ -160,11 +161,11 @@ public static unsafe partial class Libc
         entries[1] = new() { fd = waker.Number, events = C.POLLIN };
         entries[2] = new() { fd = otherWaker?.Number ?? -1, events = C.POLLIN };
 
-        // The daemon takes a job that polls without end for one that waits for input. 24 days are long enough for one that writes.
+        // The daemon assumes that a job in an endless poll waits for input. 24 days are long enough for a job that writes.
         Poll(entries, 3, toWrite ? int.MaxValue : -1);
     }
 
-    /// <summary>A signal must not pass for a time-out: poll(2) goes on with what is left of the time.</summary>
+    /// <summary>Continues poll(2) with the rest of the time after a signal, which must not look like a timeout.</summary>
     private static void Poll(pollfd* entries, nuint count, int milliseconds)
     {
         long deadline = Environment.TickCount64 + milliseconds;
@@ -177,8 +178,8 @@ public static unsafe partial class Libc
         result.OrThrow("poll()");
     }
 
-    /// <summary>
-    /// poll(2) without waiting: whether both directions of a socket are closed (<c>POLLHUP</c>), as by a peer that is gone.
+    /// <summary>poll(2) without waiting: whether both directions of a socket are closed (<c>POLLHUP</c>), for example because the peer is
+    /// gone.
     /// </summary>
     public static bool is_hung_up(FileDescriptor descriptor)
     {
@@ -194,11 +195,11 @@ public static unsafe partial class Libc
         return (entry.revents & C.POLLHUP) != 0;
     }
 
-    /// <summary>
-    /// poll(2) for writing: whether a small write would not block. Also where it would fail at once, as on a pipe that nobody reads.
+    /// <summary>poll(2) for writing: whether a small write would not block. Also true if the write would fail at once, as on a pipe without
+    /// a reader.
     /// </summary>
     /// <param name="descriptor">The descriptor.</param>
-    /// <param name="milliseconds">How long to wait for it at most, anew when a signal interrupts.</param>
+    /// <param name="milliseconds">How long to wait at most, in milliseconds; a signal restarts the wait.</param>
     public static bool is_writable(FileDescriptor descriptor, int milliseconds = 0)
     {
         var entry = new pollfd { fd = descriptor.Number, events = C.POLLOUT };
@@ -213,7 +214,7 @@ public static unsafe partial class Libc
         return entry.revents != 0;
     }
 
-    /// <summary>eventfd(2), not blocking, starting at 0.</summary>
+    /// <summary>eventfd(2), nonblocking, starting at 0.</summary>
     public static FileDescriptor eventfd() =>
         new(Check.Result(C.eventfd(0, C.EFD_CLOEXEC | C.EFD_NONBLOCK), $"eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)"));
 }

@@ -1,12 +1,12 @@
 namespace PipeForkAs.LibC;
 
 /// <summary>The capability sets of a thread, a bit for each capability; capabilities(7).</summary>
-/// <param name="Effective">What it may do now.</param>
-/// <param name="Permitted">What it may make effective.</param>
-/// <param name="Inheritable">What passes over exec.</param>
+/// <param name="Effective">The capabilities that the kernel checks now.</param>
+/// <param name="Permitted">The capabilities that the thread may make effective.</param>
+/// <param name="Inheritable">The capabilities that pass across exec.</param>
 public readonly record struct CapabilitySets(ulong Effective, ulong Permitted, ulong Inheritable)
 {
-    /// <summary>None at all.</summary>
+    /// <summary>Empty sets.</summary>
     public static readonly CapabilitySets None;
 }
 
@@ -41,8 +41,8 @@ public static unsafe partial class Libc
         Check.Result((int)Syscall(Own.SYS_capset, (nint)(&header), (nint)data, 0, 0, 0), $"capset({sets})");
     }
 
-    /// <summary>
-    /// prctl(2) <c>PR_CAPBSET_READ</c>: whether a capability is in the bounding set; null where the kernel knows no such capability.
+    /// <summary>prctl(2) <c>PR_CAPBSET_READ</c>: whether a capability is in the bounding set; null if the kernel does not know the
+    /// capability.
     /// </summary>
     public static bool? prctl_capbset_read(int capability)
     {
@@ -62,7 +62,7 @@ public static unsafe partial class Libc
             Own.prctl(Own.PR_CAP_AMBIENT, Own.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0),
             $"prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)");
 
-    /// <summary>prctl(2) <c>PR_SET_NO_NEW_PRIVS</c>: no exec gives privileges any more. It cannot be undone.</summary>
+    /// <summary>prctl(2) <c>PR_SET_NO_NEW_PRIVS</c>: no exec grants privileges any more. It cannot be undone.</summary>
     public static void prctl_set_no_new_privs() =>
         Check.Result(Own.prctl(Own.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), $"prctl(PR_SET_NO_NEW_PRIVS, 1)");
 
@@ -70,8 +70,8 @@ public static unsafe partial class Libc
     public static bool prctl_get_no_new_privs() =>
         Check.Result(Own.prctl(Own.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), $"prctl(PR_GET_NO_NEW_PRIVS)") == 1;
 
-    /// <summary>
-    /// prctl(2) <c>PR_SET_DUMPABLE</c>: whether others with the same uid may trace the process, and whether it dumps core.
+    /// <summary>prctl(2) <c>PR_SET_DUMPABLE</c>: whether other processes with the same uid may trace the process, and whether it dumps
+    /// core.
     /// </summary>
     public static void prctl_set_dumpable(bool dumpable) =>
         Check.Result(Own.prctl(Own.PR_SET_DUMPABLE, dumpable ? 1u : 0u, 0, 0, 0), $"prctl(PR_SET_DUMPABLE, {dumpable})");
@@ -87,10 +87,9 @@ public static unsafe partial class Libc
         Check.Result(
             Own.prctl(Own.PR_SET_CHILD_SUBREAPER, isSubreaper ? 1u : 0u, 0, 0, 0), $"prctl(PR_SET_CHILD_SUBREAPER, {isSubreaper})");
 
-    /// <summary>
-    /// keyctl(2) <c>KEYCTL_JOIN_SESSION_KEYRING</c> with no name: a new, anonymous session keyring. False where this process and its
-    /// descendants can reach no keyring at all: the kernel has none, or a seccomp filter, as that of many containers, refuses the very
-    /// question for the present one.
+    /// <summary>keyctl(2) <c>KEYCTL_JOIN_SESSION_KEYRING</c> without a name: a new, anonymous session keyring. Returns false if this
+    /// process and its descendants can reach no keyring at all: the kernel has none, or a seccomp filter, as many containers have, forbids
+    /// even the query for the current one.
     /// </summary>
     public static bool keyctl_join_session_keyring()
     {

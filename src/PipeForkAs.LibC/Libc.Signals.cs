@@ -4,11 +4,11 @@ namespace PipeForkAs.LibC;
 
 public static unsafe partial class Libc
 {
-    /// <summary>pthread_sigmask(3) <c>SIG_SETMASK</c>: sets the calling thread's blocked signals and returns the former ones.</summary>
+    /// <summary>pthread_sigmask(3) <c>SIG_SETMASK</c>: sets the calling thread's blocked signals and returns the former set.</summary>
     public static SignalSet sigmask_set(SignalSet blocked)
     {
         SignalSet former;
-        // SAFETY: SignalSet has the size of sigset_t (checked by a test against the C compiler).
+        // SAFETY: SignalSet has the size of sigset_t (a test checks this against the C compiler).
         Check.ErrorNumber(Own.pthread_sigmask(C.SIG_SETMASK, &blocked, &former), "pthread_sigmask(SIG_SETMASK)");
         return former;
     }
@@ -19,7 +19,7 @@ public static unsafe partial class Libc
     /// <summary>sigaction(2) with <c>SIG_IGN</c>.</summary>
     public static void signal_ignore(Signal signal) => SetDisposition(signal, Own.SIG_IGN);
 
-    /// <summary>signalfd(2), not blocking: reads tell of the signals in the set, which must be blocked.</summary>
+    /// <summary>signalfd(2), nonblocking: a read returns the signals in the set, which must be blocked.</summary>
     public static FileDescriptor signalfd(SignalSet signals)
     {
         // SAFETY: SignalSet has the size of sigset_t.
@@ -29,7 +29,7 @@ public static unsafe partial class Libc
     private static void SetDisposition(Signal signal, nint handler)
     {
         var action = new sigaction { sa_handler = (void*)handler };
-        // SAFETY: sigaction has libc's size and layout (checked by a test against the C compiler).
+        // SAFETY: sigaction has libc's size and layout (a test checks this against the C compiler).
         Check.Result(C.sigaction(signal.Number, &action, null), $"sigaction({signal})");
     }
 }

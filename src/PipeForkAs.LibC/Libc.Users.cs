@@ -2,29 +2,28 @@ namespace PipeForkAs.LibC;
 
 /// <summary>An entry of the user database; passwd(5).</summary>
 /// <param name="Name">The user's name.</param>
-/// <param name="Uid">Its uid.</param>
-/// <param name="Gid">Its primary group.</param>
-/// <param name="Home">Its home directory.</param>
-/// <param name="Shell">Its shell.</param>
+/// <param name="Uid">The user's uid.</param>
+/// <param name="Gid">The gid of the user's primary group.</param>
+/// <param name="Home">The user's home directory.</param>
+/// <param name="Shell">The user's shell.</param>
 public sealed record PasswordEntry(string Name, UserId Uid, GroupId Gid, string Home, string Shell);
 
 public static unsafe partial class Libc
 {
-    /// <summary>
-    /// getpwnam_r(3): asks the name service switch for a user by name; may wait for the network. Null where there is none.
+    /// <summary>getpwnam_r(3): queries the name service switch for a user by name; may wait for the network. Null if there is no such user.
     /// </summary>
     public static PasswordEntry? getpwnam(string name) => getpwnam(name, isStrict: false);
 
-    /// <summary>The same, where it matters what null means.</summary>
+    /// <summary>The same, for callers that depend on the meaning of null.</summary>
     /// <param name="name">The name.</param>
     /// <param name="isStrict">
-    /// Whether null means that a name service says so. Otherwise it also means an error that getpwnam(3) lists for it, by which other name
-    /// services say that they cannot reach their database (nslcd: <c>ENOENT</c>).
+    /// True if null only means that a name service reports no such user. False if null also means an error that getpwnam(3) lists for this
+    /// case; some name services return such an error if they cannot reach their database (nslcd: <c>ENOENT</c>).
     /// </param>
     public static PasswordEntry? getpwnam(string name, bool isStrict)
     {
         Check.NoNul(name);
-        // SAFETY: LookUp gives the buffer with its size.
+        // SAFETY: LookUp passes the buffer with its size.
         return FindUser(
             (Own.passwd* entry, byte* buffer, nuint size, Own.passwd** result) => Own.getpwnam_r(name, entry, buffer, size, result),
             isStrict, () => $"getpwnam_r(\"{name}\")");
@@ -35,12 +34,12 @@ public static unsafe partial class Libc
 
     /// <summary>getpwuid_r(3): the same by uid.</summary>
     public static PasswordEntry? getpwuid(UserId uid, bool isStrict) =>
-        // SAFETY: LookUp gives the buffer with its size.
+        // SAFETY: LookUp passes the buffer with its size.
         FindUser(
             (Own.passwd* entry, byte* buffer, nuint size, Own.passwd** result) => Own.getpwuid_r(uid.Value, entry, buffer, size, result),
             isStrict, () => $"getpwuid_r({uid})");
 
-    /// <summary>getgrouplist(3): all groups of a user, the primary one included.</summary>
+    /// <summary>getgrouplist(3): all groups of a user, including the primary group.</summary>
     public static GroupId[] getgrouplist(string user, GroupId primary)
     {
         int room = 64;
@@ -48,7 +47,7 @@ public static unsafe partial class Libc
         {
             var groups = new GroupId[room];
             int count = room, result;
-            // SAFETY: GroupId is one uint, and libc is told how many there is room for.
+            // SAFETY: GroupId is one uint, and the call passes the array's length to libc.
             fixed (GroupId* start = groups)
                 result = Own.getgrouplist(Check.NoNul(user), primary.Value, (uint*)start, &count);
             if (result >= 0)
@@ -59,21 +58,21 @@ public static unsafe partial class Libc
         }
     }
 
-    /// <summary>getgrgid_r(3): a group's name. Null where there is none.</summary>
+    /// <summary>getgrgid_r(3): a group's name. Null if there is no such group.</summary>
     public static string? getgrgid_name(GroupId gid) =>
-        // SAFETY: LookUp gives the buffer with its size.
+        // SAFETY: LookUp passes the buffer with its size.
         FindGroup(
             (Own.group* entry, byte* buffer, nuint size, Own.group** result) => Own.getgrgid_r(gid.Value, entry, buffer, size, result),
             isStrict: false, () => $"getgrgid_r({gid})")?.Name;
 
-    /// <summary>getgrnam_r(3): the gid of the group of that name. Null where there is none.</summary>
+    /// <summary>getgrnam_r(3): the gid of the group with that name. Null if there is no such group.</summary>
     public static GroupId? getgrnam_gid(string name) => getgrnam_gid(name, isStrict: false);
 
-    /// <summary>The same, with <c>isStrict</c> as <see cref="getpwnam(string, bool)"/> has it.</summary>
+    /// <summary>The same, with <c>isStrict</c> as in <see cref="getpwnam(string, bool)"/>.</summary>
     public static GroupId? getgrnam_gid(string name, bool isStrict)
     {
         Check.NoNul(name);
-        // SAFETY: LookUp gives the buffer with its size.
+        // SAFETY: LookUp passes the buffer with its size.
         return FindGroup(
             (Own.group* entry, byte* buffer, nuint size, Own.group** result) => Own.getgrnam_r(name, entry, buffer, size, result),
             isStrict, () => $"getgrnam_r(\"{name}\")")?.Gid;

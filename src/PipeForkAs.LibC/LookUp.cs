@@ -2,9 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace PipeForkAs.LibC;
 
-/// <summary>
-/// Asks the name service switch with a reentrant function: getpwnam_r(3), getgrnam_r(3), getspnam_r(3) and their kind. Repeats the call
-/// after a signal, and with a larger buffer up to <see cref="MaxBytes"/> while an entry does not fit.
+/// <summary>Queries the name service switch with a reentrant function: getpwnam_r(3), getgrnam_r(3), getspnam_r(3) and similar ones.
+/// Repeats the call after a signal, and with a larger buffer, up to <see cref="MaxBytes"/>, while an entry does not fit.
 /// </summary>
 internal static unsafe class LookUp
 {
@@ -15,13 +14,13 @@ internal static unsafe class LookUp
     public delegate int Call<TEntry>(TEntry* entry, byte* buffer, nuint size, TEntry** result)
         where TEntry : unmanaged;
 
-    /// <summary>Copies what is needed out of an entry, whose strings are in the buffer.</summary>
+    /// <summary>Copies the needed values from an entry, whose strings are in the buffer.</summary>
     public delegate TResult Copy<TEntry, TResult>(in TEntry entry)
         where TEntry : unmanaged;
 
-    /// <summary>Finds an entry. Null where there is none.</summary>
+    /// <summary>Finds an entry. Null if there is none.</summary>
     /// <param name="call">The function.</param>
-    /// <param name="copy">Makes the result of an entry.</param>
+    /// <param name="copy">Creates the result from an entry.</param>
     /// <param name="meansAbsent">Whether an error of the function means that there is no such entry.</param>
     /// <param name="text">The call and its arguments, for messages.</param>
     /// <exception cref="SystemCallException">The function failed; also with <c>ERANGE</c> at the largest buffer.</exception>
@@ -32,8 +31,8 @@ internal static unsafe class LookUp
     {
         for (int size = FirstBytes; ; size *= 4)
         {
-            // SAFETY: the function gets the buffer with its size, and what it found is copied before the buffer is freed. Zeroed, so that
-            // all of it may be read.
+            // SAFETY: the function gets the buffer with its size, and its result is copied before the buffer is freed. The buffer is
+            // zeroed, so that all of it may be read.
             byte* buffer = (byte*)NativeMemory.AllocZeroed((nuint)size);
             try
             {
@@ -59,14 +58,14 @@ internal static unsafe class LookUp
         }
     }
 
-    /// <summary>Each error is one.</summary>
+    /// <summary>Returns false: every error is a failure.</summary>
     public static bool Never(Errno error) => false;
 
-    /// <summary>The errors that getpwnam(3) and getgrnam(3) list for "the given name or uid was not found".</summary>
+    /// <summary>Whether the error is one that getpwnam(3) and getgrnam(3) list for "the given name or uid was not found".</summary>
     public static bool NotFound(Errno error) => IsNoEntry(error) || error == Errno.EBADF || error == Errno.EPERM;
 
-    /// <summary>
-    /// The errors of name services without such an entry. Not <c>EPERM</c>: an account that cannot be checked is not one without an entry.
+    /// <summary>Whether the error is one that a name service returns if it has no such entry. Not <c>EPERM</c>: an account that cannot be
+    /// checked is not an account without an entry.
     /// </summary>
     public static bool IsNoEntry(Errno error) => error == Errno.ENOENT || error == Errno.ESRCH;
 

@@ -1,8 +1,7 @@
 namespace PipeForkAs.LibC;
 
-/// <summary>
-/// What posix_spawn maps, so that no mapping overwrites the source of a later one: the child's dup2 calls run one after the
-/// other, and a source may happen to have a number that is the target of another. Such a source gets a copy above all targets.
+/// <summary>The descriptors that posix_spawn maps, arranged so that no mapping overwrites the source of a later one. The child's dup2 calls
+/// run one after the other, and a source may have a number that is the target of another. Such a source gets a copy above all targets.
 /// </summary>
 internal sealed class SpawnSources : IDisposable
 {

@@ -7,8 +7,8 @@ internal static unsafe partial class Own
     internal const int LOCK_EX = 2;
     internal const int LOCK_NB = 4;
 
-    // The package's would set the last error, which the caller of a failed call may still have to read when a descriptor is closed on the
-    // way.
+    // The package's function would set the last error. After a failed call, the caller may still have to read that error when cleanup
+    // closes a descriptor.
     [LibraryImport(Library, EntryPoint = "close")]
     internal static partial int close(int descriptor);
 

@@ -16,7 +16,7 @@ internal static unsafe partial class Own
     internal const short POSIX_SPAWN_SETSID = 0x80;
     internal const int PosixSpawnBufferSize = 512;
 
-    // The package's has si_code and si_errno in each other's place.
+    // The package's structure has si_code and si_errno in each other's place.
     [StructLayout(LayoutKind.Sequential)]
     internal struct siginfo_t
     {

@@ -9,8 +9,8 @@ internal static unsafe partial class Own
     internal const int SFD_CLOEXEC = 0x80000;
     internal const int SFD_NONBLOCK = 0x800;
 
-    // The package's is bound to libpthread.so.0, which would be loaded at the first call, before the fork; and its sigset_t shows no
-    // signal.
+    // The package's function is bound to libpthread.so.0, which the first call would load, before the fork; and its sigset_t does not show
+    // signals.
     [LibraryImport(Library, EntryPoint = "pthread_sigmask")]
     internal static partial int pthread_sigmask(int how, SignalSet* set, SignalSet* former);
 

@@ -1,8 +1,6 @@
 namespace PipeForkAs.LibC;
 
-/// <summary>
-/// Numbers of system calls that are made by syscall(2), as on x86-64; the package has those of asynchronous input and output alone.
-/// </summary>
+/// <summary>Numbers of system calls for syscall(2), as on x86-64; the package has only those of asynchronous input and output.</summary>
 internal static unsafe partial class Own
 {
     internal const nint SYS_capget = 125;

@@ -3,22 +3,21 @@ using System.Runtime.InteropServices;
 
 namespace PipeForkAs.LibC;
 
-/// <summary>
-/// Pluggable authentication modules; pam(3). Loaded when they are asked for: a system without them needs none. Modules are code of
-/// others, with their own ideas of signals and children: ask in a process that does nothing else.
+/// <summary>Pluggable authentication modules; pam(3). The library is loaded at the first use: a system without PAM does not need it.
+/// Modules are third-party code, which may change signals and children: call them in a process that does nothing else.
 /// </summary>
 public static unsafe class Pam
 {
     /// <summary>The library's name.</summary>
     public const string LibraryName = "libpam.so.0";
 
-    /// <summary>What <see cref="CheckAccount"/> returns for an account that may be used.</summary>
+    /// <summary>The result of <see cref="CheckAccount"/> for an account that may be used.</summary>
     public const int Success = 0;
 
     private const int Silent = 0x8000;
     private const int ConversationError = 19;
 
-    /// <summary>Whether the library is there.</summary>
+    /// <summary>Whether the library is installed.</summary>
     public static bool IsAvailable()
     {
         if (!NativeLibrary.TryLoad(LibraryName, out nint library))
@@ -27,9 +26,7 @@ public static unsafe class Pam
         return true;
     }
 
-    /// <summary>
-    /// pam_acct_mgmt(3): whether an account may be used now. Returns PAM's own code and words; the code is 0 where it may.
-    /// </summary>
+    /// <summary>pam_acct_mgmt(3): whether an account may be used now. Returns PAM's code and message; the code is 0 if it may.</summary>
     /// <param name="service">The service: a file of pam.d(5).</param>
     /// <param name="user">The account's name.</param>
     /// <exception cref="DllNotFoundException">There is no libpam.</exception>
@@ -62,10 +59,10 @@ public static unsafe class Pam
         }
     }
 
-    // SAFETY: pam_strerror(3) returns a string that ends with a NUL, and stays.
+    // SAFETY: pam_strerror(3) returns a string that ends with a NUL and stays valid.
     private static string Words(byte* text) => Marshal.PtrToStringUTF8((nint)text) ?? "";
 
-    /// <summary>Nobody is there to be asked.</summary>
+    /// <summary>Refuses questions of a module, because there is no person to answer them.</summary>
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int Refuse(int count, nint messages, nint* responses, nint data) => ConversationError;
 

@@ -60,7 +60,7 @@ public readonly record struct Errno(int Value)
     /// <summary>Protocol error.</summary>
     public static readonly Errno EPROTO = new(71);
 
-    /// <summary>The protocol has no such option: the kernel does not know it.</summary>
+    /// <summary>The protocol has no such option: the kernel does not support it.</summary>
     public static readonly Errno ENOPROTOOPT = new(92);
 
     /// <summary>Too many open files in the system.</summary>
@@ -132,10 +132,10 @@ public readonly record struct Errno(int Value)
         (ENOTSOCK, nameof(ENOTSOCK)), (ENOEXEC, nameof(ENOEXEC)),
     ];
 
-    /// <summary>libc's words for it, for example "Permission denied"; strerror(3).</summary>
+    /// <summary>libc's message for the number, for example "Permission denied"; strerror(3).</summary>
     public string Text => System.Runtime.InteropServices.Marshal.GetPInvokeErrorMessage(Value);
 
-    /// <summary>The name and libc's words, for example "EACCES (Permission denied)".</summary>
+    /// <summary>The name and libc's message, for example "EACCES (Permission denied)".</summary>
     public override string ToString()
     {
         foreach ((Errno errno, string name) in Names)

@@ -2,9 +2,8 @@ using System.Globalization;
 
 namespace PipeForkAs.LibC;
 
-/// <summary>
-/// An open descriptor with one owner, who closes it. There is no finalizer, on purpose: a forked worker closes all that it
-/// inherited in one call and then opens files under the same numbers; a finalizer that ran there would close those.
+/// <summary>An open descriptor with one owner, which closes it. It has no finalizer, on purpose: a forked worker closes all inherited
+/// descriptors in one call and then opens files with the same numbers. A finalizer that ran there would close those files.
 /// </summary>
 public sealed class FileDescriptor : IDisposable
 {
@@ -19,21 +18,21 @@ public sealed class FileDescriptor : IDisposable
     }
 
     /// <summary>The descriptor's number.</summary>
-    /// <exception cref="ObjectDisposedException">It was closed or given away.</exception>
+    /// <exception cref="ObjectDisposedException">The descriptor was closed or released.</exception>
     public int Number => number >= 0 ? number : throw new ObjectDisposedException(nameof(FileDescriptor));
 
-    /// <summary>Whether it was closed or given away.</summary>
+    /// <summary>Whether the descriptor was closed or released.</summary>
     public bool IsClosed => number < 0;
 
-    /// <summary>Gives the number away: the caller closes it.</summary>
-    /// <exception cref="ObjectDisposedException">It was closed or given away.</exception>
+    /// <summary>Releases the number: the caller closes it.</summary>
+    /// <exception cref="ObjectDisposedException">The descriptor was closed or released.</exception>
     public int Release()
     {
         int released = Interlocked.Exchange(ref number, -1);
         return released >= 0 ? released : throw new ObjectDisposedException(nameof(FileDescriptor));
     }
 
-    /// <summary>Closes it once. Errors are not reported: close(2) releases the number whatever it returns.</summary>
+    /// <summary>Closes the descriptor once. Does not report errors: close(2) releases the number whatever it returns.</summary>
     public void Dispose()
     {
         int closing = Interlocked.Exchange(ref number, -1);

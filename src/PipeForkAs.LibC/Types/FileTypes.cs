@@ -13,38 +13,38 @@ public enum OpenFlags
     /// <summary>Read and write.</summary>
     O_RDWR = 2,
 
-    /// <summary>Make the file.</summary>
+    /// <summary>Create the file if it does not exist.</summary>
     O_CREAT = 0x40,
 
-    /// <summary>Fail where the file exists.</summary>
+    /// <summary>Fail if the file exists.</summary>
     O_EXCL = 0x80,
 
-    /// <summary>A terminal does not become the process's.</summary>
+    /// <summary>A terminal does not become the controlling terminal of the process.</summary>
     O_NOCTTY = 0x100,
 
-    /// <summary>Empty the file.</summary>
+    /// <summary>Truncate the file to length 0.</summary>
     O_TRUNC = 0x200,
 
-    /// <summary>Each write goes to the end, wherever that is by then.</summary>
+    /// <summary>Each write goes to the current end of the file.</summary>
     O_APPEND = 0x400,
 
     /// <summary>Calls return EAGAIN instead of waiting.</summary>
     O_NONBLOCK = 0x800,
 
-    /// <summary>Fail where the path is no directory.</summary>
+    /// <summary>Fail if the path is not a directory.</summary>
     O_DIRECTORY = 0x10000,
 
-    /// <summary>Fail where the last part of the path is a symbolic link.</summary>
+    /// <summary>Fail if the last part of the path is a symbolic link.</summary>
     O_NOFOLLOW = 0x20000,
 
-    /// <summary>Closed by exec.</summary>
+    /// <summary>exec closes the descriptor.</summary>
     O_CLOEXEC = 0x80000,
 
-    /// <summary>A place in the file system, not open for reading or writing.</summary>
+    /// <summary>Only a location in the file system, not open for reading or writing.</summary>
     O_PATH = 0x200000,
 }
 
-/// <summary>What a file is: the type bits of its mode; inode(7).</summary>
+/// <summary>The type of a file: the type bits of its mode; inode(7).</summary>
 public enum FileKind
 {
     /// <summary>A named pipe.</summary>
@@ -69,26 +69,26 @@ public enum FileKind
     Socket = 0xC000,
 }
 
-/// <summary>What statx(2) tells of a file.</summary>
-/// <param name="Kind">What it is.</param>
+/// <summary>The attributes of a file from statx(2).</summary>
+/// <param name="Kind">The file's type.</param>
 /// <param name="Permissions">The permission bits, with set-user-id, set-group-id and sticky: 0 to 07777.</param>
 /// <param name="Owner">Its owner.</param>
 /// <param name="Group">Its group.</param>
 /// <param name="Size">Its size in bytes.</param>
-/// <param name="Blocks">What it takes on disk, in units of 512 bytes.</param>
-/// <param name="Links">How many names it has.</param>
-/// <param name="Inode">Its inode's number.</param>
-/// <param name="Device">The device that holds it: major number in the upper, minor number in the lower 32 bits.</param>
-/// <param name="ModifiedSeconds">When its content last changed, in seconds since 1970.</param>
-/// <param name="ModifiedNanoseconds">The same, the part below a second.</param>
+/// <param name="Blocks">The space on disk, in units of 512 bytes.</param>
+/// <param name="Links">The number of its names.</param>
+/// <param name="Inode">The number of its inode.</param>
+/// <param name="Device">The device that contains the file: major number in the upper, minor number in the lower 32 bits.</param>
+/// <param name="ModifiedSeconds">The time of the last change of the content, in seconds since 1970.</param>
+/// <param name="ModifiedNanoseconds">The same time, the part below a second.</param>
 public readonly record struct FileStatus(
     FileKind Kind, uint Permissions, UserId Owner, GroupId Group, long Size, long Blocks, uint Links, ulong Inode, ulong Device,
     long ModifiedSeconds, uint ModifiedNanoseconds)
 {
-    /// <summary>What <see cref="Blocks"/> counts, whatever the file system's own blocks are.</summary>
+    /// <summary>The unit of <see cref="Blocks"/>, whatever the file system's own block size is.</summary>
     public const int BlockBytes = 512;
 
-    /// <summary>The device as stat(2) and makedev(3) write it in one number.</summary>
+    /// <summary>The device as one number, in the form of stat(2) and makedev(3).</summary>
     public ulong DeviceNumber
     {
         get
@@ -98,7 +98,7 @@ public readonly record struct FileStatus(
         }
     }
 
-    /// <summary>When its content last changed, UTC, to 100 nanoseconds; null outside of the years 1 to 9999.</summary>
+    /// <summary>The time of the last change of the content, UTC, to 100 nanoseconds; null outside the years 1 to 9999.</summary>
     public DateTime? Modified
     {
         get

@@ -9,7 +9,7 @@ public readonly record struct UserId(uint Value)
     /// <summary>uid 0.</summary>
     public static readonly UserId Root = new(0);
 
-    /// <summary>-1 as the kernel reads it: "leave it as it is" in setresuid(2). Never a user.</summary>
+    /// <summary>-1 as the kernel reads it: setresuid(2) does not change the id. Never a user.</summary>
     public static readonly UserId Unchanged = new(uint.MaxValue);
 
     /// <inheritdoc/>
@@ -20,7 +20,7 @@ public readonly record struct UserId(uint Value)
 /// <param name="Value">The number.</param>
 public readonly record struct GroupId(uint Value)
 {
-    /// <summary>-1 as the kernel reads it: "leave it as it is" in setresgid(2). Never a group.</summary>
+    /// <summary>-1 as the kernel reads it: setresgid(2) does not change the id. Never a group.</summary>
     public static readonly GroupId Unchanged = new(uint.MaxValue);
 
     /// <inheritdoc/>
@@ -28,7 +28,7 @@ public readonly record struct GroupId(uint Value)
 }
 
 /// <summary>A process id; credentials(7).</summary>
-/// <param name="Value">The number, over 0 for a process.</param>
+/// <param name="Value">The number, more than 0 for a process.</param>
 public readonly record struct ProcessId(int Value)
 {
     /// <inheritdoc/>

@@ -27,13 +27,13 @@ public readonly record struct Signal(int Number)
     /// <summary>Invalid memory reference.</summary>
     public static readonly Signal SIGSEGV = new(11);
 
-    /// <summary>Write to a pipe without reader.</summary>
+    /// <summary>Write to a pipe without a reader.</summary>
     public static readonly Signal SIGPIPE = new(13);
 
     /// <summary>Timer.</summary>
     public static readonly Signal SIGALRM = new(14);
 
-    /// <summary>Asks a process to end.</summary>
+    /// <summary>Requests a process to end.</summary>
     public static readonly Signal SIGTERM = new(15);
 
     /// <summary>A child ended or stopped.</summary>
@@ -45,7 +45,7 @@ public readonly record struct Signal(int Number)
     /// <summary>Stops a process; it cannot be caught.</summary>
     public static readonly Signal SIGSTOP = new(19);
 
-    /// <summary>A file would be longer than RLIMIT_FSIZE allows; ignored, the write fails with EFBIG.</summary>
+    /// <summary>A file would become longer than RLIMIT_FSIZE allows; if ignored, the write fails with EFBIG.</summary>
     public static readonly Signal SIGXFSZ = new(25);
 
     private static readonly string[] Names =
@@ -55,7 +55,7 @@ public readonly record struct Signal(int Number)
         "SIGURG", "SIGXCPU", "SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGWINCH", "SIGIO", "SIGPWR", "SIGSYS",
     ];
 
-    /// <summary>The signal's name, or "signal N" for one without (the real-time signals).</summary>
+    /// <summary>The signal's name, or "signal N" for a signal without a name (the real-time signals).</summary>
     public override string ToString() =>
         Number > 0 && Number < Names.Length ? Names[Number] : string.Create(CultureInfo.InvariantCulture, $"signal {Number}");
 }

@@ -12,16 +12,15 @@ public struct SignalSet : IEquatable<SignalSet>
     /// <summary>No signal.</summary>
     public static SignalSet Empty => default;
 
-    /// <summary>Every signal that libc lets a program block: all but 32 and 33, which its threads use among themselves.</summary>
+    /// <summary>Every signal that libc lets a program block: all except 32 and 33, which its threads use internally.</summary>
     public static SignalSet Full => new() { bits = ~(1UL << 31 | 1UL << 32) };
 
-    /// <summary>
-    /// Every signal, 32 and 33 too: posix_spawn(3) lets a program start with those ignored unless it is told to reset them as well
-    /// (glibc, sysdeps/unix/sysv/linux/spawni.c).
+    /// <summary>Every signal, including 32 and 33: posix_spawn(3) starts a program with these two ignored unless the caller resets them as
+    /// well (glibc, sysdeps/unix/sysv/linux/spawni.c).
     /// </summary>
     internal static SignalSet WithLibcsOwn => new() { bits = ulong.MaxValue };
 
-    /// <summary>These signals.</summary>
+    /// <summary>Creates a set of these signals.</summary>
     public static SignalSet Of(params ReadOnlySpan<Signal> signals)
     {
         SignalSet set = default;
@@ -49,7 +48,7 @@ public struct SignalSet : IEquatable<SignalSet>
     /// <inheritdoc/>
     public override readonly int GetHashCode() => bits.GetHashCode();
 
-    /// <summary>Whether both hold the same signals.</summary>
+    /// <summary>Whether both contain the same signals.</summary>
     public static bool operator ==(SignalSet left, SignalSet right) => left.Equals(right);
 
     /// <summary>Whether they differ.</summary>

@@ -9,7 +9,7 @@ public enum SystemCall : uint
     /// <summary>Waits for descriptors.</summary>
     SYS_poll = 7,
 
-    /// <summary>Devices.</summary>
+    /// <summary>Controls devices.</summary>
     SYS_ioctl = 16,
 
     /// <summary>Reads.</summary>
@@ -18,19 +18,19 @@ public enum SystemCall : uint
     /// <summary>Waits for a signal.</summary>
     SYS_pause = 34,
 
-    /// <summary>Makes a socket.</summary>
+    /// <summary>Creates a socket.</summary>
     SYS_socket = 41,
 
-    /// <summary>Receives.</summary>
+    /// <summary>Receives data.</summary>
     SYS_recvfrom = 45,
 
-    /// <summary>Receives.</summary>
+    /// <summary>Receives data.</summary>
     SYS_recvmsg = 47,
 
-    /// <summary>Makes two sockets.</summary>
+    /// <summary>Creates two sockets.</summary>
     SYS_socketpair = 53,
 
-    /// <summary>Makes processes and threads.</summary>
+    /// <summary>Creates processes and threads.</summary>
     SYS_clone = 56,
 
     /// <summary>Waits for a process.</summary>
@@ -39,7 +39,7 @@ public enum SystemCall : uint
     /// <summary>Traces other processes.</summary>
     SYS_ptrace = 101,
 
-    /// <summary>The log of the kernel.</summary>
+    /// <summary>Reads the kernel's log.</summary>
     SYS_syslog = 103,
 
     /// <summary>Waits for a signal.</summary>
@@ -48,34 +48,34 @@ public enum SystemCall : uint
     /// <summary>Waits for a signal.</summary>
     SYS_rt_sigsuspend = 130,
 
-    /// <summary>Of another age.</summary>
+    /// <summary>Obsolete.</summary>
     SYS_uselib = 134,
 
-    /// <summary>Of another age.</summary>
+    /// <summary>Obsolete.</summary>
     SYS_ustat = 136,
 
-    /// <summary>Terminals of others.</summary>
+    /// <summary>Hangs up terminals.</summary>
     SYS_vhangup = 153,
 
-    /// <summary>Segments of 16 bits.</summary>
+    /// <summary>Sets up 16-bit segments.</summary>
     SYS_modify_ldt = 154,
 
     /// <summary>Mounts.</summary>
     SYS_pivot_root = 155,
 
-    /// <summary>Of another age.</summary>
+    /// <summary>Obsolete.</summary>
     SYS__sysctl = 156,
 
-    /// <summary>The clock.</summary>
+    /// <summary>Sets the clock.</summary>
     SYS_adjtimex = 159,
 
-    /// <summary>Another root directory.</summary>
+    /// <summary>Changes the root directory.</summary>
     SYS_chroot = 161,
 
     /// <summary>Process accounting.</summary>
     SYS_acct = 163,
 
-    /// <summary>The clock.</summary>
+    /// <summary>Sets the clock.</summary>
     SYS_settimeofday = 164,
 
     /// <summary>Mounts.</summary>
@@ -99,10 +99,10 @@ public enum SystemCall : uint
     /// <summary>The domain name.</summary>
     SYS_setdomainname = 171,
 
-    /// <summary>Ports of devices.</summary>
+    /// <summary>Allows access to I/O ports.</summary>
     SYS_iopl = 172,
 
-    /// <summary>Ports of devices.</summary>
+    /// <summary>Allows access to I/O ports.</summary>
     SYS_ioperm = 173,
 
     /// <summary>Kernel modules.</summary>
@@ -120,16 +120,16 @@ public enum SystemCall : uint
     /// <summary>Waits for another thread, or wakes one.</summary>
     SYS_futex = 202,
 
-    /// <summary>Paths from the kernel.</summary>
+    /// <summary>Returns a path from the kernel.</summary>
     SYS_lookup_dcookie = 212,
 
-    /// <summary>The clock.</summary>
+    /// <summary>Sets the clock.</summary>
     SYS_clock_settime = 227,
 
     /// <summary>Places memory on nodes.</summary>
     SYS_mbind = 237,
 
-    /// <summary>Another kernel.</summary>
+    /// <summary>Loads another kernel.</summary>
     SYS_kexec_load = 246,
 
     /// <summary>Waits for a process.</summary>
@@ -144,7 +144,7 @@ public enum SystemCall : uint
     /// <summary>Keyrings.</summary>
     SYS_keyctl = 250,
 
-    /// <summary>Moves memory of others.</summary>
+    /// <summary>Moves memory of other processes.</summary>
     SYS_migrate_pages = 256,
 
     /// <summary>Waits for descriptors.</summary>
@@ -156,58 +156,58 @@ public enum SystemCall : uint
     /// <summary>Moves bytes between descriptors.</summary>
     SYS_splice = 275,
 
-    /// <summary>Moves memory of others.</summary>
+    /// <summary>Moves memory of other processes.</summary>
     SYS_move_pages = 279,
 
     /// <summary>Performance counters of the kernel.</summary>
     SYS_perf_event_open = 298,
 
-    /// <summary>Watches the files of others.</summary>
+    /// <summary>Watches the files of other users.</summary>
     SYS_fanotify_init = 300,
 
-    /// <summary>Limits of others: by RLIMIT_CPU the kernel ends them.</summary>
+    /// <summary>Sets limits of other processes; with RLIMIT_CPU the kernel kills them.</summary>
     SYS_prlimit64 = 302,
 
-    /// <summary>Handles for the same.</summary>
+    /// <summary>Returns a handle for open_by_handle_at.</summary>
     SYS_name_to_handle_at = 303,
 
-    /// <summary>Opens files past the directories above them.</summary>
+    /// <summary>Opens a file without a check of the directories above it.</summary>
     SYS_open_by_handle_at = 304,
 
-    /// <summary>The clock.</summary>
+    /// <summary>Sets the clock.</summary>
     SYS_clock_adjtime = 305,
 
     /// <summary>Enters namespaces.</summary>
     SYS_setns = 308,
 
-    /// <summary>Reads the memory of others.</summary>
+    /// <summary>Reads the memory of other processes.</summary>
     SYS_process_vm_readv = 310,
 
-    /// <summary>Writes the memory of others.</summary>
+    /// <summary>Writes the memory of other processes.</summary>
     SYS_process_vm_writev = 311,
 
-    /// <summary>Compares resources of others.</summary>
+    /// <summary>Compares resources of other processes.</summary>
     SYS_kcmp = 312,
 
     /// <summary>Kernel modules.</summary>
     SYS_finit_module = 313,
 
-    /// <summary>Another kernel.</summary>
+    /// <summary>Loads another kernel.</summary>
     SYS_kexec_file_load = 320,
 
-    /// <summary>Programs for the kernel.</summary>
+    /// <summary>Loads programs into the kernel.</summary>
     SYS_bpf = 321,
 
-    /// <summary>Handling page faults, by which races in the kernel are won.</summary>
+    /// <summary>Handles page faults; attacks use it to win races in the kernel.</summary>
     SYS_userfaultfd = 323,
 
-    /// <summary>Calls that no filter sees.</summary>
+    /// <summary>Makes calls that no filter sees.</summary>
     SYS_io_uring_setup = 425,
 
-    /// <summary>Calls that no filter sees.</summary>
+    /// <summary>Makes calls that no filter sees.</summary>
     SYS_io_uring_enter = 426,
 
-    /// <summary>Calls that no filter sees.</summary>
+    /// <summary>Makes calls that no filter sees.</summary>
     SYS_io_uring_register = 427,
 
     /// <summary>Mounts.</summary>
@@ -228,13 +228,13 @@ public enum SystemCall : uint
     /// <summary>Mounts.</summary>
     SYS_fspick = 433,
 
-    /// <summary>Makes processes and threads; its flags are out of a filter's sight.</summary>
+    /// <summary>Creates processes and threads; a filter cannot see its flags.</summary>
     SYS_clone3 = 435,
 
-    /// <summary>Takes descriptors of others.</summary>
+    /// <summary>Copies descriptors of other processes.</summary>
     SYS_pidfd_getfd = 438,
 
-    /// <summary>Advises on the memory of others.</summary>
+    /// <summary>Advises on the memory of other processes.</summary>
     SYS_process_madvise = 440,
 
     /// <summary>Mounts.</summary>

@@ -13,6 +13,6 @@ public sealed class SystemCallException : Exception
     /// <summary>The call with its arguments, for example <c>open("/etc/shadow", 0x80000)</c>.</summary>
     public string Call { get; }
 
-    /// <summary>Why it failed.</summary>
+    /// <summary>The errno of the call.</summary>
     public Errno Errno { get; }
 }

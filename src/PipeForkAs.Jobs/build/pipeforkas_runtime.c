@@ -123,7 +123,8 @@ static int copy_to_huge_pages(const char *from, size_t length) {
         return -1;
     bool is_copied = false;
     // Allocates the memory at once: too little memory is then an error here, and not a signal during the copy.
-    char *area = fallocate(file, 0, 0, (off_t)length) < 0 ? MAP_FAILED : mmap(NULL, length + HUGE_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *area = fallocate(file, 0, 0, (off_t)length) < 0 ? MAP_FAILED
+        : mmap(NULL, length + HUGE_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (area != MAP_FAILED) {
         char *copy = area + (-(uintptr_t)area & (HUGE_PAGE - 1));
         if (mmap(copy, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, 0) != MAP_FAILED) {

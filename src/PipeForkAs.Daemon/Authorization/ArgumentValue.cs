@@ -4,7 +4,7 @@ using PipeForkAs.Daemon.Patterns;
 namespace PipeForkAs.Daemon.Authorization;
 
 /// <summary>
-/// An argument's value, as conditions look at it. Each way to look at it is worked out once for a request, however many rules there are.
+/// The value of an argument, as conditions test it. Each form of the value is computed once for each request, for any number of rules.
 /// </summary>
 internal sealed class ArgumentValue
 {
@@ -14,7 +14,6 @@ internal sealed class ArgumentValue
     private (string? Home, string? Path)? path;
     private Dictionary<Pattern, PatternQuestion>? questions;
 
-    /// <param name="value">The value.</param>
     public ArgumentValue(JsonElement value)
     {
         Kind = value.ValueKind;
@@ -22,7 +21,7 @@ internal sealed class ArgumentValue
         number = new(() => JsonNumber.TryRead(value, out decimal read) ? read : null, isThreadSafe: false);
     }
 
-    /// <param name="given">A path that was given as bytes.</param>
+    /// <param name="given">A path that the request gives as bytes.</param>
     public ArgumentValue(PathBytes given)
     {
         Kind = given.IsText ? JsonValueKind.String : JsonValueKind.Undefined;
@@ -31,30 +30,31 @@ internal sealed class ArgumentValue
         bytes = given.Text;
     }
 
-    /// <summary>Its type; <see cref="JsonValueKind.Undefined"/> for a path that is not text.</summary>
+    /// <summary>The JSON type; <see cref="JsonValueKind.Undefined"/> for a path that is not text.</summary>
     public JsonValueKind Kind { get; }
 
-    /// <summary>The text; null where it is none.</summary>
+    /// <summary>The text; null if the value is not a text.</summary>
     public string? Text => text.Value;
 
-    /// <summary>The number; null where it is none, or cannot be held without loss.</summary>
+    /// <summary>The number; null if the value is not a number, or if a decimal cannot store it without loss.</summary>
     public decimal? Number => number.Value;
 
-    /// <summary>Whether it may be a path.</summary>
+    /// <summary>Whether the value can be a path.</summary>
     public bool IsPath => Characters is not null;
 
     /// <summary>
-    /// Whether it is a relative path. One that begins with <c>~</c> is not judged: some programs take that for another user's home.
+    /// Whether the value is a relative path. False for a path that begins with <c>~</c>: some programs read that as the home of another
+    /// user.
     /// </summary>
     public bool IsBelowHome => Characters is { Length: > 0 } known && known[0] is not ('/' or '~');
 
-    /// <summary>Whether <see cref="PathFrom"/> took it for a path below the home.</summary>
+    /// <summary>Whether <see cref="PathFrom"/> resolved the value as a path below the home.</summary>
     public bool LookedBelowHome { get; private set; }
 
     private string? Characters => bytes ?? Text;
 
-    /// <summary>The path; null where it is none whose place is certain; <see cref="FolderPath.Of"/>.</summary>
-    /// <param name="home">The target's home, the same each time; null as long as it is not known, or where there is none.</param>
+    /// <summary>The path; null if its place is not certain; <see cref="FolderPath.Of"/>.</summary>
+    /// <param name="home">The home of the target user, the same in each call; null if it is not known yet, or if there is none.</param>
     public string? PathFrom(string? home)
     {
         if (path is { } known && known.Home == home)
@@ -69,8 +69,7 @@ internal sealed class ArgumentValue
     }
 
     /// <summary>
-    /// The question whether the text matches a pattern; null where there is none: it is no text, or longer than the pattern's values may
-    /// be.
+    /// The question whether the text matches a pattern; null if the value is not a text, or is longer than the pattern permits.
     /// </summary>
     public PatternQuestion? Ask(Pattern pattern)
     {

@@ -4,12 +4,12 @@ using PipeForkAs.Daemon.Patterns;
 namespace PipeForkAs.Daemon.Authorization;
 
 /// <summary>
-/// What one argument must be. It is asked of the value as the job gets it. A value that is missing, of another type, or written so
-/// that its meaning is not certain is <see cref="TruthValue.Unknowable"/>: that never allows, and always refuses.
+/// What one argument must be. A condition tests the value that the job receives. If a value is missing, has another type, or is written so
+/// that its meaning is not certain, the result is <see cref="TruthValue.Unknowable"/>: that never allows, and always denies.
 /// </summary>
-/// <param name="argument">The argument's name.</param>
-/// <param name="options">What it must be.</param>
-/// <param name="pattern">The pattern that these name; null for none.</param>
+/// <param name="argument">The name of the argument.</param>
+/// <param name="options">What the argument must be.</param>
+/// <param name="pattern">The pattern that the options name; null for none.</param>
 internal sealed class Condition(string argument, ConditionOptions options, Pattern? pattern)
 {
     private readonly ValueChoice? equal = options.EqualTo is { } wanted ? new ValueChoice([wanted]) : null;
@@ -19,23 +19,22 @@ internal sealed class Condition(string argument, ConditionOptions options, Patte
     private readonly bool isBelowHome = options.Under?[0] == '~';
     private readonly string? folder = options.Under is { } under ? FolderPath.Of(under[0] == '~' ? $"/{under[1..]}" : under) : null;
 
-    /// <summary>The argument's name.</summary>
     public string Argument => argument;
 
     /// <summary>The pattern that a text must match; null for none.</summary>
     public Pattern? Pattern => pattern;
 
-    /// <summary>Whether it looks at where a path is.</summary>
+    /// <summary>Whether the condition tests where a path lies.</summary>
     public bool LooksAtFolder => folder is not null;
 
-    /// <summary>Whether it compares a text that looks like a path; one path has many texts.</summary>
+    /// <summary>Whether the condition compares a text that looks like a path; one path has many texts.</summary>
     public bool LooksAtTextOfPath =>
         IsPath(options.EqualTo) || options.OneOf?.Any(IsPath) == true
         || (pattern is not null && pattern.Text.Contains('/') && !pattern.Text.Contains("://", StringComparison.Ordinal));
 
-    /// <summary>Decides. Whether a pattern matches must have been answered before.</summary>
+    /// <summary>Decides whether the condition is met. The pattern questions must have been answered before.</summary>
     /// <param name="arguments">The arguments; null for none.</param>
-    /// <param name="home">The target's home; null as long as it was not looked up.</param>
+    /// <param name="home">The home of the target user; null if it was not looked up yet.</param>
     public TruthValue Holds(RequestArguments? arguments, string? home)
     {
         if (arguments?.Find(argument) is not { } value)
@@ -53,14 +52,14 @@ internal sealed class Condition(string argument, ConditionOptions options, Patte
         return all;
     }
 
-    /// <summary>Whether all hold; the order in which <see cref="TruthValue"/> counts its values is the one of this.</summary>
+    /// <summary>Whether both are met; the values of <see cref="TruthValue"/> are in the order that this operation needs.</summary>
     public static TruthValue And(TruthValue a, TruthValue b) => a < b ? a : b;
 
     /// <summary>
-    /// By the text alone, after "//" and "." are taken out; a path with ".." is <see cref="TruthValue.Unknowable"/>. A relative path lies
-    /// below the target's home, in which the job begins (<see cref="Decision.NeedsHome"/>). Symbolic links are not followed, since
-    /// whoever may write in the folder could change them behind the look: where a path really leads, the kernel decides by what the
-    /// target user may do.
+    /// Compares the text alone, after it removes "//" and "."; a path with ".." is <see cref="TruthValue.Unknowable"/>. A relative path
+    /// lies below the home of the target user, in which the job begins (<see cref="Decision.NeedsHome"/>). This method does not follow
+    /// symbolic links, because a user who can write in the folder can change them after the check. The kernel decides where a path really
+    /// leads, by the permissions of the target user.
     /// </summary>
     private TruthValue IsUnder(ArgumentValue value, string? home)
     {
@@ -74,7 +73,7 @@ internal sealed class Condition(string argument, ConditionOptions options, Patte
             if (home is null)
                 return TruthValue.Pending;
             if (FolderPath.Of(home) is not { Length: > 1 } place)
-                return TruthValue.Unknowable; // No home, or "/": everything would lie in it.
+                return TruthValue.Unknowable; // No home, or "/": every path would lie in it.
             above = place + above[1..];
         }
 

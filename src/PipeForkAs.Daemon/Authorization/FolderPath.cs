@@ -2,10 +2,10 @@ using System.Text;
 
 namespace PipeForkAs.Daemon.Authorization;
 
-/// <summary>A path by its text alone, in one spelling: <c>/</c> at its beginning, behind each name, and nowhere else.</summary>
+/// <summary>A path by its text alone, in one spelling: <c>/</c> at the beginning and after each name, and nowhere else.</summary>
 internal static class FolderPath
 {
-    /// <summary>The one spelling; null where the path is not absolute, or has ".." or NUL.</summary>
+    /// <summary>Returns the one spelling; null if the path is not absolute, or contains ".." or NUL.</summary>
     public static string? Of(string path)
     {
         if (path.Length == 0 || path[0] != '/' || path.Contains('\0', StringComparison.Ordinal))

@@ -4,21 +4,25 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Authorization;
 
-/// <summary>Decides who may run which job as whom.</summary>
+/// <summary>Decides which caller may run which job as which user.</summary>
 internal interface IAuthorizer
 {
-    /// <summary>Decides. The user is looked up only where a rule may allow it: a refusal tells nothing of what exists.</summary>
-    /// <param name="caller">Who asks.</param>
-    /// <param name="job">The job's name.</param>
+    /// <summary>
+    /// Decides a request. Looks the user up only if a rule might allow the request: a denial does not reveal which users exist.
+    /// </summary>
+    /// <param name="caller">The caller.</param>
+    /// <param name="job">The name of the job.</param>
     /// <param name="user">The user as the request names it.</param>
     /// <param name="arguments">The arguments as a JSON object in UTF-8; null for none.</param>
     /// <param name="trace">
-    /// Is given what each rule came to. It may tell of the user's account: not for others than root. Null for none.
+    /// Receives the result of each rule. The results can reveal the account of the user: show them to root only. Null for none.
     /// </param>
     /// <exception cref="UserLookupException">The user database did not answer.</exception>
     ValueTask<Decision> DecideAsync(Caller caller, string job, UserSelector user, byte[]? arguments, List<CheckedRule>? trace = null);
 
-    /// <summary>Which jobs the caller may know of: root of all, others of those that they may run as someone.</summary>
+    /// <summary>
+    /// Returns which jobs the caller may know of: root knows all jobs, other callers know the jobs that they may run as some user.
+    /// </summary>
     /// <exception cref="UserLookupException">The user database did not answer.</exception>
     ValueTask<Func<string, bool>> KnownJobsAsync(Caller caller);
 }

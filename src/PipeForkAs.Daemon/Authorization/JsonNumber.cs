@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace PipeForkAs.Daemon.Authorization;
 
-/// <summary>Numbers of JSON without loss: what a decimal cannot hold exactly is not read at all.</summary>
+/// <summary>Reads JSON numbers without loss: does not read a number that a decimal cannot store exactly.</summary>
 internal static class JsonNumber
 {
     private const int MaxDigits = 28;

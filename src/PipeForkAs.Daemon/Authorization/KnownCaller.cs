@@ -6,7 +6,8 @@ using PipeForkAs.Protocol.Worker;
 namespace PipeForkAs.Daemon.Authorization;
 
 /// <summary>
-/// A caller, and what the rules of a policy ask of it. A caller may be in 65,536 groups: they are looked through once for a request.
+/// A caller, with the facts that the rules of a policy need. A caller can be in 65,536 groups: this class searches them once for each
+/// request.
 /// </summary>
 internal sealed class KnownCaller
 {
@@ -14,7 +15,7 @@ internal sealed class KnownCaller
     private readonly HashSet<GroupId> accountGroups = [];
 
     /// <param name="caller">The caller, as the kernel attests it.</param>
-    /// <param name="account">The account of its uid; null where there is none, or no rule needs it.</param>
+    /// <param name="account">The account of the caller's uid; null if there is none, or if no rule needs it.</param>
     /// <param name="asked">The groups that rules name as callers.</param>
     public KnownCaller(Caller caller, Account? account, FrozenSet<GroupId> asked)
     {
@@ -37,17 +38,17 @@ internal sealed class KnownCaller
         }
     }
 
-    /// <summary>The caller, as the kernel attests it.</summary>
     public Caller Caller { get; }
 
-    /// <summary>The name of its account; null where there is none, or no rule needs it.</summary>
+    /// <summary>The account name; null if there is none, or if no rule needs it.</summary>
     public string? Name { get; }
 
-    /// <summary>Whether its process is in a group, by the kernel's word.</summary>
+    /// <summary>Whether the kernel attests that the caller's process is in a group.</summary>
     public bool IsIn(GroupId group) => groups.Contains(group);
 
     /// <summary>
-    /// Whether its account is in a group, which its process may have dropped: in a user namespace everyone may; user_namespaces(7).
+    /// Whether the caller's account is in a group. The process can have dropped that group: in a user namespace, every user can do that;
+    /// user_namespaces(7).
     /// </summary>
     public bool HasAccountIn(GroupId group) => accountGroups.Contains(group);
 }

@@ -2,17 +2,17 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Authorization;
 
-/// <summary>What the user database said of a name.</summary>
-/// <param name="State">What it said.</param>
-/// <param name="Id">The uid or gid; 0 where it told none.</param>
-/// <param name="Problem">Why the name cannot be used, for messages; empty where it can.</param>
+/// <summary>What the user database said about a name.</summary>
+/// <param name="State">The state of the name.</param>
+/// <param name="Id">The uid or gid; 0 if the database gave none.</param>
+/// <param name="Problem">Why the name cannot be used, for messages; empty if it can.</param>
 internal readonly record struct NameAnswer(NameState State, uint Id, string Problem)
 {
-    /// <summary>The answer that has not come yet.</summary>
+    /// <summary>An answer that is still missing.</summary>
     public static NameAnswer None(string problem) => new(NameState.Unanswered, 0, problem);
 
-    /// <summary>Asks. May wait as long as the database does.</summary>
-    /// <param name="names">The database.</param>
+    /// <summary>Looks a name up. Blocks as long as the database does.</summary>
+    /// <param name="names">The user database.</param>
     /// <param name="name">The name.</param>
     public static NameAnswer Of(INames names, PolicyName name)
     {

@@ -3,13 +3,13 @@ using PipeForkAs.Daemon.Users;
 namespace PipeForkAs.Daemon.Authorization;
 
 /// <summary>
-/// Asks the user database for the names in rules, each name on a thread of its own: one that hangs holds up no other. One name is asked
-/// for once at a time. From any thread; no answer comes on the loop's.
+/// Looks the names in rules up in the user database. Each name has its own thread, so a lookup that hangs does not delay other names. One
+/// lookup of a name runs at a time. Methods can be called from any thread; no answer arrives on the loop.
 /// </summary>
 /// <param name="names">The user database.</param>
 internal sealed class NameLookUps(INames names)
 {
-    /// <summary>Names that are asked for at once. As many that hang hold up the others; where so many do, the database is down.</summary>
+    /// <summary>The most lookups that run at once. If this many hang, the others wait; in that case the database is down.</summary>
     internal const int MaxThreads = 64;
 
     private readonly Lock gate = new();
@@ -17,9 +17,9 @@ internal sealed class NameLookUps(INames names)
     private readonly Queue<LookUp> waiting = new();
     private int running;
 
-    /// <summary>Asks for a name. The answer is <see cref="NameState.Unanswered"/> where the lookup failed.</summary>
+    /// <summary>Looks a name up. The answer is <see cref="NameState.Unanswered"/> if the lookup failed.</summary>
     /// <param name="name">The name.</param>
-    /// <param name="afresh">Whether the answer of a lookup that has started before this call would be too old.</param>
+    /// <param name="afresh">Whether an answer is too old if its lookup started before this call.</param>
     public Task<NameAnswer> AskAsync(PolicyName name, bool afresh)
     {
         lock (gate)
@@ -38,10 +38,10 @@ internal sealed class NameLookUps(INames names)
         }
     }
 
-    /// <summary>Asks for names, and waits for the answers for a time.</summary>
+    /// <summary>Looks names up, and waits for the answers for a limited time.</summary>
     /// <param name="all">The names.</param>
-    /// <param name="patience">How long it waits. Lookups that have no answer then go on, and can be joined.</param>
-    /// <returns>An answer for each name; <see cref="NameState.Unanswered"/> where none came in time.</returns>
+    /// <param name="patience">How long to wait. Lookups that have no answer by then continue, and a later call can join them.</param>
+    /// <returns>An answer for each name; <see cref="NameState.Unanswered"/> if none came in time.</returns>
     public async Task<Dictionary<PolicyName, NameAnswer>> AskAsync(IEnumerable<PolicyName> all, TimeSpan patience)
     {
         (PolicyName Name, Task<NameAnswer> Answer)[] tasks = [.. all.Select(name => (name, AskAsync(name, afresh: true)))];
@@ -53,7 +53,7 @@ internal sealed class NameLookUps(INames names)
                 : NameAnswer.None($"the user database did not answer about {task.Name} within {patience.TotalSeconds:0.###} s"));
     }
 
-    /// <summary>Starts what waits, as long as there is a place. The caller holds the gate.</summary>
+    /// <summary>Starts waiting lookups while there are free threads. The calling method holds the gate.</summary>
     private void StartNext()
     {
         while (running < MaxThreads && waiting.TryDequeue(out LookUp? next))
@@ -71,7 +71,7 @@ internal sealed class NameLookUps(INames names)
         {
             answer = await LookUps.OnThread(() => NameAnswer.Of(names, lookUp.Name));
         }
-#pragma warning disable CA1031 // Whatever it is, as that no thread can be started: there was no answer, and the rules are told so.
+#pragma warning disable CA1031 // For any failure, for example if no thread can be started: there is no answer, and the rules learn that.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
@@ -92,7 +92,7 @@ internal sealed class NameLookUps(INames names)
             lookUp.Answer.TrySetResult(answer);
     }
 
-    /// <summary>Who asked before gets the answer to what was asked since: an older one, which may come later, would undo it.</summary>
+    /// <summary>Gives earlier waiters the answer of the newer lookup: the older answer can arrive later, and would undo it.</summary>
     private static async Task PassOnAsync(LookUp successor, LookUp former)
     {
         former.IsSuperseded = true;
@@ -105,10 +105,10 @@ internal sealed class NameLookUps(INames names)
 
         public TaskCompletionSource<NameAnswer> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        /// <summary>Whether another lookup of the same name was asked for since.</summary>
+        /// <summary>Whether a newer lookup of the same name was requested.</summary>
         public bool IsSuperseded { get; set; }
 
-        /// <summary>Whether the database is being asked; before, it waits for a place.</summary>
+        /// <summary>Whether the lookup is running; before that, it waits for a free thread.</summary>
         public bool IsStarted { get; set; }
     }
 }

@@ -1,17 +1,17 @@
 namespace PipeForkAs.Daemon.Authorization;
 
-/// <summary>Names in a policy that could not be resolved, and what that means for the rules that use them.</summary>
+/// <summary>The names in a policy that could not be resolved, and the effect on the rules that use them.</summary>
 internal static class NameProblems
 {
-    /// <summary>Further places of a name that a message lists.</summary>
+    /// <summary>The most further places of a name that a message lists.</summary>
     private const int MaxPlaces = 5;
 
     /// <summary>
-    /// A problem for each name that is not known, in the order of the rules, those of a rule that denies first: with the key of its first
-    /// place, the name, why, and what the rules do.
+    /// Returns a problem for each unknown name, in the order of the rules, with the rules that deny first. A problem has the key of the
+    /// first place, the name, the reason, and what the rules do.
     /// </summary>
     /// <param name="policy">The policy, after its names were looked up.</param>
-    /// <param name="answers">What the user database said of them.</param>
+    /// <param name="answers">What the user database said about the names.</param>
     public static IEnumerable<NameProblem> Of(Policy policy, IReadOnlyDictionary<PolicyName, NameAnswer> answers)
     {
         var places = new Dictionary<PolicyName, List<Place>>();
@@ -65,12 +65,11 @@ internal static class NameProblems
 /// <summary>A name that could not be resolved.</summary>
 /// <param name="Name">The name.</param>
 /// <param name="State">What the user database said.</param>
-/// <param name="IsDenied">Whether a rule that denies uses it.</param>
-/// <param name="Key">Where it stands; in a rule that denies, where there is one.</param>
-/// <param name="Reason">Why it could not be resolved.</param>
+/// <param name="IsDenied">Whether a rule that denies uses the name.</param>
+/// <param name="Key">The configuration key of the name; in a rule that denies, if there is one.</param>
+/// <param name="Reason">Why the name could not be resolved.</param>
 /// <param name="Effect">What the rules do now.</param>
 internal sealed record NameProblem(PolicyName Name, NameState State, bool IsDenied, string Key, string Reason, string Effect)
 {
-    /// <summary>Reason and effect in one line.</summary>
     public string Text => $"{Reason}; {Effect}";
 }

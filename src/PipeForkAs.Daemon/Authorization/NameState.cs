@@ -1,17 +1,16 @@
 namespace PipeForkAs.Daemon.Authorization;
 
-/// <summary>What the user database said of a name in a rule when it was asked last.</summary>
+/// <summary>What the user database said about a name in a rule at the last lookup.</summary>
 internal enum NameState
 {
-    /// <summary>It has one id.</summary>
+    /// <summary>The name has one id.</summary>
     Known,
 
-    /// <summary>There is no such name.</summary>
     Missing,
 
-    /// <summary>The name cannot be meant: it is a second name of a uid, or its uid is nobody's.</summary>
+    /// <summary>The name cannot be used: it is a second name of a uid, or its uid is 4294967295, which no user can have.</summary>
     Unusable,
 
-    /// <summary>There was no answer: the lookup failed, or has not ended yet.</summary>
+    /// <summary>There was no answer: the lookup failed, or is still running.</summary>
     Unanswered,
 }

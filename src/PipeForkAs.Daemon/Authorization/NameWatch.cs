@@ -9,13 +9,13 @@ using PipeForkAs.Daemon.Users;
 namespace PipeForkAs.Daemon.Authorization;
 
 /// <summary>
-/// Looks the names of the policy up again: those that are not known in the background, with a pause that grows to a minute, and those on
-/// which a decision depends before that decision. An answer counts for <see cref="LimitOptions.LookupCacheTime"/>, or until a file of the
-/// user database changes. No lookup runs on the loop. For use on the loop.
+/// Looks the names of the policy up again: unknown names in the background, with a pause that grows to one minute; and names on which a
+/// decision depends before that decision. An answer is valid for <see cref="LimitOptions.LookupCacheTime"/>, or until a file of the user
+/// database changes. No lookup runs on the loop. For use on the loop.
 /// </summary>
 /// <param name="loop">The loop.</param>
-/// <param name="lookUps">Asks the user database.</param>
-/// <param name="configuration">Says how long a decision waits for an answer, and how long an answer counts.</param>
+/// <param name="lookUps">Looks names up in the user database.</param>
+/// <param name="configuration">Says how long a decision waits for an answer, and how long an answer is valid.</param>
 /// <param name="files">The files of the user database.</param>
 /// <param name="apply">Receives the policy that knows more of its names.</param>
 /// <param name="logger">The log.</param>
@@ -25,10 +25,12 @@ internal sealed class NameWatch(
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
 
-    /// <summary>An answer counts for this time at least, whatever the configuration says: requests must not load the database.</summary>
+    /// <summary>
+    /// The shortest time for which an answer is valid, whatever the configuration says: requests must not load the database.
+    /// </summary>
     private static readonly TimeSpan ShortestInterval = TimeSpan.FromSeconds(1);
 
-    /// <summary>Time between two lookups of a name, where a file has changed meanwhile.</summary>
+    /// <summary>The shortest time between two lookups of a name when a file has changed.</summary>
     private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(100);
 
     private readonly WatchedFiles watched = new(loop, files);
@@ -36,10 +38,10 @@ internal sealed class NameWatch(
     private int changes;
 
     /// <summary>
-    /// Warns of the names of a policy that could not be resolved, and follows its names; those of the former policy no more.
+    /// Warns about the names of a policy that could not be resolved, and watches its names instead of those of the former policy.
     /// </summary>
     /// <param name="resolved">The policy that decides from now on.</param>
-    /// <param name="sources">Where the configuration's keys stand.</param>
+    /// <param name="sources">The sources of the configuration keys.</param>
     public void Follow(ResolvedPolicy resolved, ConfigurationSources sources)
     {
         End();
@@ -53,7 +55,7 @@ internal sealed class NameWatch(
         _ = Task.Run(() => ApplyAsync(following));
     }
 
-    /// <summary>Forgets the names.</summary>
+    /// <summary>Stops watching the names.</summary>
     public void End()
     {
         current?.Ended.Cancel();
@@ -61,11 +63,11 @@ internal sealed class NameWatch(
     }
 
     /// <summary>
-    /// Looks names up again whose answers are too old, each once at a time; waits for <see cref="LimitOptions.LookupTimeout"/>, and twice
-    /// that where a lookup is under way that began before a file changed.
+    /// Looks up again the names whose answers are too old, one lookup of each name at a time. Waits for
+    /// <see cref="LimitOptions.LookupTimeout"/>, or for twice that if a running lookup began before a file changed.
     /// </summary>
     /// <param name="names">The names on which a decision depends.</param>
-    /// <returns>Whether it has waited: another policy may decide now.</returns>
+    /// <returns>Whether it waited: another policy can be in effect now.</returns>
     public async ValueTask<bool> RefreshAsync(IReadOnlyList<UncertainName> names)
     {
         if (names.Count == 0 || current is not { } following)
@@ -111,7 +113,7 @@ internal sealed class NameWatch(
         asking.EndedAt = loop.Time.GetTimestamp();
     }
 
-    /// <summary>Waits for an answer, however late, and until it counts.</summary>
+    /// <summary>Waits for an answer, even a late one, and until the policy uses it.</summary>
     private static async Task TellAsync(Following following, PolicyName name, Task<NameAnswer> asked)
     {
         var applied = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -126,7 +128,7 @@ internal sealed class NameWatch(
             Log.NameUnresolved(logger, sources.Line(problem.Key, problem.Text));
     }
 
-    /// <summary>Asks for one name, again and again, until it is known or nobody wants to know any more.</summary>
+    /// <summary>Looks one name up repeatedly, until it is known or no longer needed.</summary>
     private async Task FollowAsync(Following following, PolicyName name, NameState state)
     {
         CancellationToken ended = following.Ended.Token;
@@ -135,7 +137,7 @@ internal sealed class NameWatch(
             return;
         try
         {
-            // A lookup that had no answer in time goes on, and is joined.
+            // A lookup that had no answer in time continues; the next call joins it.
             if (state != NameState.Unanswered)
                 await Task.Delay(pause, ended);
             while (true)
@@ -158,7 +160,7 @@ internal sealed class NameWatch(
         }
     }
 
-    /// <summary>Takes answers, in the order in which they come.</summary>
+    /// <summary>Applies answers in the order in which they arrive.</summary>
     private async Task ApplyAsync(Following following)
     {
         try
@@ -174,9 +176,9 @@ internal sealed class NameWatch(
         }
         catch (OperationCanceledException)
         {
-            // Another policy decides now. Who waits for an answer has a deadline.
+            // Another policy decides now. The waiters for an answer have a deadline.
         }
-#pragma warning disable CA1031 // The edge of this task: what the rules know of names stays as it is, and the log says why.
+#pragma warning disable CA1031 // The edge of this task: the rules keep what they know of names, and the log says why.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
@@ -189,7 +191,7 @@ internal sealed class NameWatch(
         var news = new Dictionary<PolicyName, NameAnswer>();
         foreach ((PolicyName name, NameAnswer answer) in batches.SelectMany(batch => batch.Answers))
         {
-            // No answer takes nothing back: what was said last counts.
+            // A missing answer changes nothing: the last answer stays valid.
             if (answer.State == NameState.Unanswered)
                 continue;
             if (following.Said.GetValueOrDefault(name) == answer)
@@ -227,19 +229,19 @@ internal sealed class NameWatch(
         await done.Task.WaitAsync(following.Ended.Token);
     }
 
-    /// <summary>Answers, and who waits until they count.</summary>
+    /// <summary>Answers, and the task that waits until the policy uses them.</summary>
     private sealed record Batch(Dictionary<PolicyName, NameAnswer> Answers, TaskCompletionSource? Applied);
 
     /// <summary>A policy, and what is known of its names.</summary>
     private sealed class Following(ResolvedPolicy resolved, ConfigurationSources sources)
     {
-        /// <summary>What decides; for the task that applies answers.</summary>
+        /// <summary>The policy that decides; for the task that applies answers.</summary>
         public Policy Policy { get; set; } = resolved.Policy;
 
-        /// <summary>What the database said last of each name; for the same.</summary>
+        /// <summary>The last answer of the database for each name; for the task that applies answers.</summary>
         public Dictionary<PolicyName, NameAnswer> Said { get; } = resolved.Answers.ToDictionary();
 
-        /// <summary>The names for which decisions have asked; for the loop.</summary>
+        /// <summary>The lookups that decisions requested, by name; for the loop.</summary>
         public Dictionary<PolicyName, Asking> Asked { get; } = [];
 
         /// <summary>The names that are looked up in the background.</summary>
@@ -255,10 +257,10 @@ internal sealed class NameWatch(
     /// <summary>A lookup for decisions.</summary>
     private sealed class Asking
     {
-        /// <summary>How often the files had changed when it was asked for.</summary>
+        /// <summary>How many file changes there had been when the lookup was requested.</summary>
         public required int Change { get; init; }
 
-        /// <summary>Ends with the answer, or when decisions wait for it no longer.</summary>
+        /// <summary>Completes with the answer, or when decisions no longer wait for it.</summary>
         public Task Ended { get; set; } = Task.CompletedTask;
 
         public long EndedAt { get; set; }

@@ -4,22 +4,24 @@ using System.Text;
 namespace PipeForkAs.Daemon.Authorization;
 
 /// <summary>
-/// A path that a request gives as bytes, in base64: a name in a file system need not be text. A job that takes the argument <c>path</c>
-/// takes <c>pathBytes</c> in its place, and so does a rule that looks at <c>path</c>.
+/// A path that a request gives as bytes, in base64: a name in a file system can be other than text. A job with the argument <c>path</c>
+/// accepts <c>pathBytes</c> instead, and so does a rule with a condition on <c>path</c>.
 /// </summary>
 /// <param name="Text">
-/// Its characters. A byte that is not a part of UTF-8 is the half of a surrogate pair that has the byte in its last eight bits, which no
-/// text holds: so two paths differ here if, and only if, they differ in bytes.
+/// The characters of the path. A byte that is not part of valid UTF-8 becomes one half of a surrogate pair, with the byte in its last eight
+/// bits. No text contains that, so two paths differ here if, and only if, their bytes differ.
 /// </param>
-/// <param name="IsText">Whether all of it is UTF-8.</param>
+/// <param name="IsText">Whether the whole path is UTF-8.</param>
 internal readonly record struct PathBytes(string Text, bool IsText)
 {
-    /// <summary>What the name of such an argument ends with.</summary>
+    /// <summary>The suffix of the name of such an argument.</summary>
     public const string Suffix = "Bytes";
 
     private const int FirstHalf = 0xDC00;
 
-    /// <summary>Reads one. Null where it is not base64, or not as an encoder writes it: a job might read something else.</summary>
+    /// <summary>
+    /// Reads a path. Returns null if the text is not base64, or is not in the form that an encoder writes: a job might read something else.
+    /// </summary>
     public static PathBytes? Read(string base64)
     {
         byte[] room = new byte[base64.Length];

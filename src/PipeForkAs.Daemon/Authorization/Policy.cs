@@ -8,16 +8,16 @@ using PipeForkAs.Protocol.Worker;
 namespace PipeForkAs.Daemon.Authorization;
 
 /// <summary>
-/// Who may run what as whom: the first rule that matches decides, and no match refuses. It is asked twice. First by what the request
-/// names: what no rule can allow is refused before anything of the target is looked up, so that a refusal tells nothing of what exists.
-/// Then with the account.
+/// Decides which caller may run which job as which user: the first rule that matches decides, and no match denies. A decision has two
+/// steps. The first step uses what the request names: it denies what no rule can allow before the daemon looks the target user up, so a
+/// denial does not reveal which users exist. The second step uses the account.
 /// </summary>
 /// <param name="minimumUid">The lowest uid that a rule allows without naming its user.</param>
-/// <param name="rules">In their order.</param>
-/// <param name="origin">The policy of which this one only knows more names; null for itself.</param>
+/// <param name="rules">The rules in order.</param>
+/// <param name="origin">The policy from which this one differs only in known names; null for itself.</param>
 internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Policy? origin = null)
 {
-    /// <summary>The built-in rules: everyone as themselves, root as everyone.</summary>
+    /// <summary>The built-in rules: every caller as themselves, root as every user.</summary>
     public static IReadOnlyList<Rule> DefaultRules { get; } =
     [
         new() { Name = "self", Callers = [Principal.Everyone], Jobs = ["*"], As = [Principal.Self] },
@@ -27,7 +27,7 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Policy?
 
     public IReadOnlyList<Rule> Rules => rules;
 
-    /// <summary>The policy as it was read: the same for all that differ only in what is known of their names.</summary>
+    /// <summary>The policy as read: the same for all policies that differ only in known names.</summary>
     public Policy Origin => origin ?? this;
 
     /// <summary>The names that rules use, without numbers, each once.</summary>
@@ -35,7 +35,8 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Policy?
         origin?.Names ?? (field ??= rules.SelectMany(EntriesOf).Select(entry => entry.ToLookUp).OfType<PolicyName>().ToHashSet());
 
     /// <summary>
-    /// The same policy with what the user database said of some of its names. Takes time with the number of rules: not for the loop.
+    /// Returns the same policy with answers of the user database for some of its names. The time grows with the number of rules: not for
+    /// the loop.
     /// </summary>
     public Policy With(IReadOnlyDictionary<PolicyName, NameAnswer> answers)
     {
@@ -53,7 +54,7 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Policy?
             entry.ToLookUp is { } name && answers.TryGetValue(name, out NameAnswer answer) ? Principal.Of(name, answer) : entry;
     }
 
-    /// <summary>The arguments that rules look at, in letters of either case.</summary>
+    /// <summary>The arguments that conditions of rules name; case-insensitive.</summary>
     public FrozenSet<string> Arguments { get; } =
         rules.SelectMany(rule => rule.Where).Select(condition => condition.Argument).ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
@@ -70,13 +71,14 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Policy?
     /// <summary>Whether a decision depends on the account of the caller's uid.</summary>
     public bool NeedsCallerAccount(bool userIsName) => namesCallers || (userIsName && namesSelf);
 
-    /// <summary>A caller, as <see cref="Question"/> needs it.</summary>
+    /// <summary>Returns the caller in the form that <see cref="Question"/> needs.</summary>
     /// <param name="caller">The caller.</param>
-    /// <param name="account">The account of its uid; null where there is none, or <see cref="NeedsCallerAccount"/> says that none is
-    /// needed.</param>
+    /// <param name="account">
+    /// The account of the caller's uid; null if there is none, or if <see cref="NeedsCallerAccount"/> is false.
+    /// </param>
     public KnownCaller Know(Caller caller, Account? account) => new(caller, account, callerGroups);
 
-    /// <summary>Which patterns must be answered before <see cref="Decide"/>.</summary>
+    /// <summary>Returns the pattern questions that must be answered before <see cref="Decide"/>.</summary>
     public IReadOnlyList<PatternQuestion> PatternsOf(in Question question)
     {
         if (question.Arguments is not { } arguments)
@@ -98,8 +100,8 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Policy?
     }
 
     /// <summary>
-    /// Whether a rule could ask some user for consent, whoever the request names. Where it could, a denial must not come sooner for a
-    /// user whom the rule does not cover than for one who does not consent.
+    /// Whether a rule might ask some user for consent, whatever user the request names. If so, a denial must take as long for a user whom
+    /// the rule does not cover as for a user who does not consent.
     /// </summary>
     public bool MightAskConsent(Question question)
     {
@@ -109,7 +111,7 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Policy?
                 continue;
             TruthValue arguments = rule.CoversArguments(question);
             if (rule.Deny && rule.As.Contains(Principal.Everyone) && arguments is (TruthValue.Yes or TruthValue.Unknowable))
-                return false; // Nobody comes as far as to the rules behind it.
+                return false; // No request reaches the rules after it.
             if (rule.RequireConsent && arguments is (TruthValue.Yes or TruthValue.Pending))
                 return true;
         }
@@ -117,12 +119,12 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Policy?
         return false;
     }
 
-    /// <summary>Whether a uid is one that only a rule that names it allows.</summary>
+    /// <summary>Whether only a rule that names this uid can allow it.</summary>
     public bool IsBelowFloor(UserId uid) => Rule.IsBelowFloor(uid, minimumUid);
 
-    /// <summary>Decides.</summary>
+    /// <summary>Decides a question.</summary>
     /// <param name="question">The question.</param>
-    /// <param name="trace">Is given each rule that was looked at, and what came of it; null where nobody wants to know.</param>
+    /// <param name="trace">Receives each rule that was tested, and its result; null for none.</param>
     public Decision Decide(in Question question, ICollection<CheckedRule>? trace = null)
     {
         UserId? target = question.Account is { } account ? new UserId(account.Uid) : question.User.Uid;
@@ -185,7 +187,7 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Policy?
         };
 
     /// <summary>
-    /// Tells of a job whether the caller may run it as anyone, with some arguments: whether it may know that there is such a job.
+    /// Returns whether the caller may run a job as some user, with some arguments: if so, the caller may know that the job exists.
     /// </summary>
     public Func<string, bool> JobsOf(KnownCaller caller)
     {

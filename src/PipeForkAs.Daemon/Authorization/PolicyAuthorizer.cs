@@ -8,12 +8,12 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Authorization;
 
-/// <summary>Asks the policy, and looks up for it what it needs.</summary>
-/// <param name="policy">The policy to begin with.</param>
+/// <summary>Decides requests by the policy, and looks up the facts that the policy needs.</summary>
+/// <param name="policy">The initial policy.</param>
 /// <param name="users">The user database.</param>
 /// <param name="patterns">Matches the patterns of rules.</param>
-/// <param name="consents">Asks users for their consent; null where nobody can be asked, and nobody consents.</param>
-/// <param name="jobs">Tells the arguments that a job takes; null where nobody knows, as of a job that there is not.</param>
+/// <param name="consents">Asks users for consent; null if that is not possible, so that no user consents.</param>
+/// <param name="jobs">Returns the arguments of a job; null if they are unknown, for example if there is no such job.</param>
 internal sealed class PolicyAuthorizer(
     Policy policy, IUserDatabase users, PatternMatcher patterns, IConsents? consents = null,
     Func<string, KnownArguments?>? jobs = null)
@@ -21,10 +21,10 @@ internal sealed class PolicyAuthorizer(
 {
     private const uint NobodyId = 65534;
 
-    /// <summary>What decides from now on; a decision that is under way goes by one policy from its beginning to its end.</summary>
+    /// <summary>The policy for new decisions; a running decision uses one policy from beginning to end.</summary>
     public Policy Policy { get; set; } = policy;
 
-    /// <summary>Looks up again what the policy could not resolve; null where nothing does.</summary>
+    /// <summary>Looks up again the names that the policy could not resolve; null for none.</summary>
     public NameWatch? Names { get; set; }
 
     public async ValueTask<Decision> DecideAsync(
@@ -41,7 +41,7 @@ internal sealed class PolicyAuthorizer(
 
     public async ValueTask<Func<string, bool>> KnownJobsAsync(Caller caller)
     {
-        // Root can read the configuration and the job hosts anyway; and it describes a job before it checks what others may do with it.
+        // Root can read the configuration and the job hosts anyway, and describes a job before it checks what other callers may do with it.
         if (caller.Uid == UserId.Root)
             return _ => true;
 
@@ -54,7 +54,9 @@ internal sealed class PolicyAuthorizer(
         }
     }
 
-    /// <summary>Decides by one policy. Null where that one knew too little of the names that count, and another decides now.</summary>
+    /// <summary>
+    /// Decides by one policy. Returns null if the policy knew too little of the names that matter, and another policy is in effect now.
+    /// </summary>
     private async ValueTask<Decision?> DecideAsync(
         Policy current, Caller caller, string job, UserSelector user, byte[]? arguments, List<CheckedRule>? trace)
     {
@@ -77,7 +79,7 @@ internal sealed class PolicyAuthorizer(
             return null;
         if (decision.Answer == Answer.NeedsConsent)
         {
-            // One answer counts for all rules, also for what they are asked in vain.
+            // One answer counts for all rules, also for the rules that ask without effect.
             ConsentAnswer consent = await AskAsync(known, job, account!);
             trace?.Clear();
             return current.Decide(question with { Account = account, Consent = consent }, trace);
@@ -88,7 +90,9 @@ internal sealed class PolicyAuthorizer(
         return decision;
     }
 
-    /// <summary>Waits until names were looked up again whose answers are too old; tells whether another policy decides since.</summary>
+    /// <summary>
+    /// Waits until the names with too old answers were looked up again; returns whether another policy is in effect since.
+    /// </summary>
     private async ValueTask<bool> IsOutdatedAsync(Policy current, IReadOnlyList<UncertainName> uncertain) =>
         Names is { } names && await names.RefreshAsync(uncertain) && Policy != current;
 
@@ -109,7 +113,8 @@ internal sealed class PolicyAuthorizer(
             caller, current.NeedsCallerAccount(userIsName) ? await users.FindAsync(UserSelector.ById(caller.Uid), caller.Bucket) : null);
 
     /// <summary>
-    /// The caller must not learn from the time that a denial takes whether there is such a user, and whether a rule covers it.
+    /// Asks for consent without effect: the caller must not learn from the duration of a denial whether the user exists, or whether a rule
+    /// covers it.
     /// </summary>
     private async ValueTask AskWithoutEffectAsync(Policy current, Question question, Account? account)
     {
@@ -125,18 +130,17 @@ internal sealed class PolicyAuthorizer(
             caller.Caller, caller.Name ?? (await users.FindAsync(UserSelector.ById(caller.Caller.Uid), caller.Caller.Bucket))?.Name, job,
             target);
 
-    /// <summary>A user who has no file, to be asked in the place of one who does not exist or is never asked.</summary>
+    /// <summary>A user without a consent file, to ask instead of a user who does not exist or is never asked.</summary>
     private static Account Nobody(UserSelector user) => new(user.ToString(), NobodyId, NobodyId, [NobodyId], "/nonexistent", "");
 
     /// <summary>
-    /// Root may read the user database anyway, and of itself everyone knows. To others, a user that does not exist is one that they may
-    /// not.
+    /// Root can read the user database anyway, and every user knows of itself. For other callers, a missing user looks like a denied user.
     /// </summary>
     private static bool MayKnow(Caller caller, UserSelector user) => caller.Uid == UserId.Root || user.Uid == caller.Uid;
 
     /// <summary>
-    /// One uid can have several names, each with groups and a home of its own, and the database may change between two look-ups. Only the
-    /// account that the uid itself leads to is decided upon; to be asked for by another name is refused.
+    /// One uid can have several names, each with its own groups and home, and the database can change between two lookups. The daemon
+    /// decides only on the account to which the uid itself leads; it denies a request that uses another name.
     /// </summary>
     private async ValueTask<string?> ProblemAsync(Caller caller, UserSelector user, Account account)
     {

@@ -1,6 +1,6 @@
 namespace PipeForkAs.Daemon.Authorization;
 
-/// <summary>A name that a rule uses, to be looked up in the user database.</summary>
+/// <summary>A name in a rule, to look up in the user database.</summary>
 /// <param name="IsGroup">Whether it names a group.</param>
 /// <param name="Text">The name, without <c>@</c>.</param>
 internal readonly record struct PolicyName(bool IsGroup, string Text)

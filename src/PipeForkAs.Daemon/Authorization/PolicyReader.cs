@@ -6,7 +6,7 @@ using PipeForkAs.Protocol;
 
 namespace PipeForkAs.Daemon.Authorization;
 
-/// <summary>Reads the policy of a configuration. A rule that could mean something else than its writer thought is refused.</summary>
+/// <summary>Reads the policy of a configuration. Rejects a rule whose meaning can differ from what its author intended.</summary>
 internal sealed class PolicyReader
 {
     private const int MaxNameLength = 64;
@@ -15,12 +15,12 @@ internal sealed class PolicyReader
     private readonly Func<PolicyName, NameAnswer> names;
     private readonly List<(string Key, string Problem)> problems = [];
 
-    /// <summary>The same pattern in several rules is matched once for a request.</summary>
+    /// <summary>Patterns by text and length: a pattern that several rules use is matched once for each request.</summary>
     private readonly Dictionary<(string Text, int MaxLength), Pattern> patterns = [];
 
     private PolicyReader(Func<PolicyName, NameAnswer> names) => this.names = names;
 
-    /// <summary>What is wrong, each with its key. Whether there are the users and groups that it names is another matter.</summary>
+    /// <summary>Returns the problems of a policy, each with its key. Does not check whether the users and groups exist.</summary>
     public static IReadOnlyList<(string Key, string Problem)> Problems(PolicyOptions options)
     {
         var reader = new PolicyReader(NotAsked);
@@ -28,16 +28,16 @@ internal sealed class PolicyReader
         return reader.problems;
     }
 
-    /// <summary>What is wrong with a policy now that its names were looked up, each with its key.</summary>
+    /// <summary>Returns the problems of a policy after its names were looked up, each with its key.</summary>
     public static IEnumerable<(string Key, string Problem)> Problems(Policy policy) =>
         policy.Rules.Select((rule, i) => RootProblem($"Policy:Rules:{i}", rule)).OfType<(string Key, string Problem)>();
 
-    /// <summary>Reads a policy whose names nobody has looked up yet.</summary>
-    /// <exception cref="ConfigurationException">Something is wrong with it.</exception>
+    /// <summary>Reads a policy without looking its names up.</summary>
+    /// <exception cref="ConfigurationException">The policy has a problem.</exception>
     public static Policy Read(PolicyOptions options) => Read(options, NotAsked);
 
-    /// <summary>Reads a policy and looks its names up; waits as long as the user database does.</summary>
-    /// <exception cref="ConfigurationException">Something is wrong with it.</exception>
+    /// <summary>Reads a policy and looks its names up; blocks as long as the user database does.</summary>
+    /// <exception cref="ConfigurationException">The policy has a problem.</exception>
     public static Policy Read(PolicyOptions options, INames names) => Read(options, name => NameAnswer.Of(names, name));
 
     private static Policy Read(PolicyOptions options, Func<PolicyName, NameAnswer> names)
@@ -88,7 +88,9 @@ internal sealed class PolicyReader
         return rules;
     }
 
-    /// <summary>What is wrong with root in a rule, with its key; null where nothing is, or a name decides that has no answer yet.</summary>
+    /// <summary>
+    /// Returns a problem with root in a rule, with its key; null if there is none, or if it depends on a name without an answer.
+    /// </summary>
     private static (string Key, string Problem)? RootProblem(string key, Rule rule)
     {
         bool named = rule.As.Any(entry => entry.NamesRoot || entry is { Kind: PrincipalKind.User, Name: RootName });

@@ -4,13 +4,14 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.Daemon.Authorization;
 
 /// <summary>
-/// Where a policy and the registered jobs do not fit together: mostly a misspelt word. It refuses nothing, since a job may come later
-/// with its job host; but a rule that denies would fail unseen, and what it was to deny would be allowed.
+/// Finds mismatches between a policy and the registered jobs; the usual cause is a spelling error. A mismatch does not reject the
+/// configuration, because a job can appear later with its job host. But a rule that denies would have no effect, without a sign, and would
+/// allow what it should deny.
 /// </summary>
-/// <param name="log">Is told each warning, once for as long as it lasts.</param>
+/// <param name="log">Receives each warning, once for as long as it lasts.</param>
 internal sealed class PolicyWarnings(Action<string> log)
 {
-    /// <summary>Jobs that a warning names, at most.</summary>
+    /// <summary>The most jobs that a warning names.</summary>
     private const int Named = 5;
 
     private Policy? told;
@@ -18,19 +19,18 @@ internal sealed class PolicyWarnings(Action<string> log)
     private Task logging = Task.CompletedTask;
 
     /// <summary>
-    /// Tells the warnings: all of them where the policy is another, as the log of a reload shall be whole; else those that were not there
-    /// at the last call, for a job host that starts again and again brings the same jobs.
+    /// Logs the warnings. After a change of the policy it logs all of them, so that the log of a reload is complete; otherwise only the
+    /// warnings that were absent at the last call, because a job host that restarts repeatedly registers the same jobs.
     /// </summary>
     /// <param name="policy">The policy.</param>
-    /// <param name="jobs">All jobs that are registered.</param>
+    /// <param name="jobs">All registered jobs.</param>
     public void Log(Policy policy, IReadOnlyCollection<JobDescription> jobs) => Log(policy, [.. Of(policy, jobs)]);
 
     /// <summary>
-    /// The same, for the loop: the rules are compared with the jobs on another thread, and what that comes to is told in the order of the
-    /// calls.
+    /// Like <c>Log</c>, for the loop: another thread compares the rules with the jobs, and logs the results in the order of the calls.
     /// </summary>
     /// <param name="policy">The policy.</param>
-    /// <param name="jobs">All jobs that are registered.</param>
+    /// <param name="jobs">All registered jobs.</param>
     public Task LogAsync(Policy policy, IReadOnlyCollection<JobDescription> jobs) => logging = LogAsync(logging, policy, jobs);
 
     private async Task LogAsync(Task former, Policy policy, IReadOnlyCollection<JobDescription> jobs)
@@ -49,9 +49,9 @@ internal sealed class PolicyWarnings(Action<string> log)
             log(warning);
     }
 
-    /// <summary>The warnings, a line each; none where all that the rules say means something.</summary>
+    /// <summary>Returns the warnings, one line each; empty if every part of the rules has an effect.</summary>
     /// <param name="policy">The policy.</param>
-    /// <param name="jobs">All jobs that are registered.</param>
+    /// <param name="jobs">All registered jobs.</param>
     public static IEnumerable<string> Of(Policy policy, IReadOnlyCollection<JobDescription> jobs)
     {
         foreach (Rule rule in policy.Rules)
@@ -83,7 +83,9 @@ internal sealed class PolicyWarnings(Action<string> log)
         }
     }
 
-    /// <summary>What is missing in a request never allows and always denies; and a job refuses an argument that it does not have.</summary>
+    /// <summary>
+    /// An argument that is missing in a request never allows and always denies; and a job refuses an argument that it does not have.
+    /// </summary>
     private static string? OfArguments(Rule rule, JobDescription[] covered)
     {
         JobDescription[] lacking = [

@@ -21,12 +21,12 @@ internal enum PrincipalKind
     Group,
 }
 
-/// <summary>An entry of a rule's <c>Callers</c> or <c>As</c>, as far as it could be resolved.</summary>
-/// <param name="Kind">What it is.</param>
-/// <param name="Name">The user's or group's name as written.</param>
-/// <param name="Uid">The uid of a user or a uid.</param>
+/// <summary>A resolved entry of a rule's <c>Callers</c> or <c>As</c>.</summary>
+/// <param name="Kind">The kind of the entry.</param>
+/// <param name="Name">The name of the user or group as written.</param>
+/// <param name="Uid">The uid of a user or a uid entry.</param>
 /// <param name="Gid">The gid of a group.</param>
-/// <param name="State">What the user database said of the name; the ids mean something only where it is known, or unusable.</param>
+/// <param name="State">What the user database said about the name; the ids are valid only if it is known or unusable.</param>
 internal readonly record struct Principal(
     PrincipalKind Kind, string Name, UserId Uid = default, GroupId Gid = default, NameState State = NameState.Known)
 {
@@ -34,13 +34,13 @@ internal readonly record struct Principal(
 
     public static readonly Principal Self = new(PrincipalKind.Self, "self");
 
-    /// <summary>Whether it names root alone.</summary>
+    /// <summary>Whether the entry names root alone.</summary>
     public bool NamesRoot => Kind is PrincipalKind.User or PrincipalKind.Uid && State == NameState.Known && Uid == UserId.Root;
 
-    /// <summary>Whether its name was resolved, or needs not be.</summary>
+    /// <summary>Whether the name was resolved, or does not need to be.</summary>
     public bool IsKnown => State == NameState.Known;
 
-    /// <summary>The name to look up; null where it is a number, or stands for no single name.</summary>
+    /// <summary>The name to look up; null for a number, and for an entry that is not one name.</summary>
     public PolicyName? ToLookUp => Kind switch
     {
         PrincipalKind.User => new PolicyName(IsGroup: false, Name),
@@ -48,11 +48,11 @@ internal readonly record struct Principal(
         _ => null,
     };
 
-    /// <summary>A user or a group by its name, as the database told of it.</summary>
+    /// <summary>Returns a user or a group by name, with the answer of the database.</summary>
     public static Principal Of(PolicyName name, NameAnswer answer) => name.IsGroup
         ? new Principal(PrincipalKind.Group, $"@{name.Text}", Gid: new GroupId(answer.Id), State: answer.State)
         : new Principal(PrincipalKind.User, name.Text, new UserId(answer.Id), State: answer.State);
 
-    /// <summary>Whether a text is digits alone, which never are a name.</summary>
+    /// <summary>Whether a text consists of digits, and so cannot be a name.</summary>
     public static bool IsNumber(ReadOnlySpan<char> text) => text.Length > 0 && text.IndexOfAnyExceptInRange('0', '9') < 0;
 }

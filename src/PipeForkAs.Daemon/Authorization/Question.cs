@@ -3,42 +3,41 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Authorization;
 
-/// <summary>May this caller run this job as this user?</summary>
-/// <param name="Caller">The caller, and what the policy's rules ask of it.</param>
-/// <param name="Job">The job's name; whether there is such a job does not matter.</param>
+/// <summary>The question whether this caller may run this job as this user.</summary>
+/// <param name="Caller">The caller, with the facts that the rules of the policy need.</param>
+/// <param name="Job">The name of the job; the job need not exist.</param>
 /// <param name="User">The user as the request names it.</param>
-/// <param name="Account">The user resolved; null as long as nothing was looked up.</param>
-/// <param name="Arguments">The arguments that the policy looks at; null for none.</param>
-/// <param name="Consent">Whether the user lets this caller run this job; null as long as nobody asked.</param>
+/// <param name="Account">The resolved user; null if it was not looked up yet.</param>
+/// <param name="Arguments">The arguments that the policy tests; null for none.</param>
+/// <param name="Consent">Whether the user lets this caller run this job; null if the user was not asked yet.</param>
 internal readonly record struct Question(
     KnownCaller Caller, string Job, UserSelector User, Account? Account, RequestArguments? Arguments, ConsentAnswer? Consent = null);
 
-/// <summary>The kinds of answers.</summary>
 internal enum Answer
 {
-    /// <summary>It may not.</summary>
+    /// <summary>The policy denies the request.</summary>
     Denied,
 
-    /// <summary>The target's account decides: look it up, and ask again.</summary>
+    /// <summary>The account of the target user decides: look it up, and decide again.</summary>
     NeedsAccount,
 
-    /// <summary>The target's consent decides: ask for it, and ask again.</summary>
+    /// <summary>The consent of the target user decides: ask for it, and decide again.</summary>
     NeedsConsent,
 
-    /// <summary>It may be, but there is no such user; this caller may know that.</summary>
+    /// <summary>A rule allows the request, but there is no such user; this caller may know that.</summary>
     UnknownUser,
 
-    /// <summary>It may.</summary>
+    /// <summary>The policy allows the request.</summary>
     Allowed,
 }
 
-/// <summary>An answer.</summary>
-/// <param name="Answer">Which.</param>
-/// <param name="Rule">The rule that decided; null where none matched.</param>
-/// <param name="Reason">Why, for the log and for root; never for others.</param>
-/// <param name="Account">Whom the job runs as, where it is allowed.</param>
-/// <param name="GrantsRoot">Whether that is root, and the rule grants it by name.</param>
-/// <param name="NeedsHome">Whether a relative path was taken for one below the home, in which the job must begin then.</param>
+/// <summary>The decision on a question.</summary>
+/// <param name="Answer">The kind of answer.</param>
+/// <param name="Rule">The rule that decided; null if none matched.</param>
+/// <param name="Reason">The reason, for the log and for root; never for other callers.</param>
+/// <param name="Account">The user to run the job as, if the answer allows that.</param>
+/// <param name="GrantsRoot">Whether that user is root, and the rule grants root by name.</param>
+/// <param name="NeedsHome">Whether the rule resolved a relative path below the home; then the job must begin in the home.</param>
 internal readonly record struct Decision(
     Answer Answer, string? Rule, string Reason, Account? Account = null, bool GrantsRoot = false, bool NeedsHome = false)
 {

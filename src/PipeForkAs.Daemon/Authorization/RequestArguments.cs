@@ -5,8 +5,8 @@ using PipeForkAs.Daemon.Forking;
 namespace PipeForkAs.Daemon.Authorization;
 
 /// <summary>
-/// The arguments of a request that a policy looks at, found in one pass over all of them. What the request leaves out has the value that
-/// the job gives it.
+/// The arguments of a request that a policy tests, found in one pass over all arguments. An argument that the request omits has the default
+/// value of the job.
 /// </summary>
 internal sealed class RequestArguments : IDisposable
 {
@@ -34,21 +34,21 @@ internal sealed class RequestArguments : IDisposable
         }
     }
 
-    /// <summary>Whether a relative path was taken for one below the target's home.</summary>
+    /// <summary>Whether a condition resolved a relative path below the home of the target user.</summary>
     public bool LookedBelowHome => found.Values.Any(entry => entry.Value is { LookedBelowHome: true });
 
-    /// <summary>Reads them.</summary>
+    /// <summary>Reads the arguments.</summary>
     /// <param name="json">A JSON object in UTF-8; null for none.</param>
-    /// <param name="names">Those that are looked at, in letters of either case; null comes back where there are none.</param>
-    /// <param name="known">What the job says of its arguments; null where nobody knows.</param>
+    /// <param name="names">The arguments that the policy tests, case-insensitive; if there are none, the result is null.</param>
+    /// <param name="known">The arguments that the job describes; null if they are unknown.</param>
     public static RequestArguments? Read(byte[]? json, FrozenSet<string> names, KnownArguments? known = null) =>
         names.Count == 0 || (json is null && known is not { Defaults.Count: > 0 })
             ? null
             : new RequestArguments(JsonDocument.Parse(json ?? "{}"u8.ToArray()), names, known);
 
     /// <summary>
-    /// The value of an argument; null where there is none. A member of the same name in other letters is as good as none: a job that reads
-    /// names in any case might take that one.
+    /// Returns the value of an argument; null if there is none. A member whose name differs only in case makes the argument missing: a job
+    /// that reads names without regard to case might use that member.
     /// </summary>
     public ArgumentValue? Find(string name) =>
         found.TryGetValue(name, out (string Name, ArgumentValue? Value) entry) && entry.Name == name ? entry.Value : null;
@@ -56,7 +56,7 @@ internal sealed class RequestArguments : IDisposable
     /// <inheritdoc/>
     public void Dispose() => document.Dispose();
 
-    /// <summary>A second one of the name, in whatever letters, leaves it open which one the job takes.</summary>
+    /// <summary>Adds an argument. A second member of the same name, in any case, makes it unknown which one the job uses.</summary>
     private void Add(string name, ArgumentValue? value)
     {
         if (!found.TryAdd(name, (name, value)))
@@ -64,8 +64,8 @@ internal sealed class RequestArguments : IDisposable
     }
 
     /// <summary>
-    /// The bytes of a path are the value of the argument that a rule names, also where only its text is looked at. A job that does not say
-    /// that it takes them, as one that takes arguments of any name, might not look at them: then they leave the value open.
+    /// Adds the bytes of a path as the value of the argument that a rule names, also if the rule tests only its text. A job that does not
+    /// declare such an argument, for example a job that accepts any names, might ignore the bytes: then they make the value unknown.
     /// </summary>
     private void AddBytes(string name, JsonElement value, FrozenSet<string> names, KnownArguments? known)
     {

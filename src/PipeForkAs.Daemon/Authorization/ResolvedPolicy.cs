@@ -2,23 +2,24 @@ using PipeForkAs.Daemon.Configuration;
 
 namespace PipeForkAs.Daemon.Authorization;
 
-/// <summary>A policy whose names were looked up, for the start, a reload and <c>--check-config</c> alike.</summary>
-/// <param name="Policy">The policy. Rules that deny and name what had no answer deny in doubt.</param>
-/// <param name="Answers">What the user database said of its names.</param>
+/// <summary>A policy whose names were looked up, for the start, a reload and <c>--check-config</c>.</summary>
+/// <param name="Policy">The policy. A rule that denies, with a name that had no answer, denies in doubt.</param>
+/// <param name="Answers">What the user database said about the names.</param>
 /// <param name="Problems">The names that could not be resolved.</param>
 internal sealed record ResolvedPolicy(
     Policy Policy, IReadOnlyDictionary<PolicyName, NameAnswer> Answers, IReadOnlyList<NameProblem> Problems)
 {
-    /// <summary>A start waits no longer, whatever the configuration says: the service manager waits 90 s for it.</summary>
+    /// <summary>The longest wait of a start, whatever the configuration says: systemd waits 90 s for the start.</summary>
     private static readonly TimeSpan MaxPatience = TimeSpan.FromSeconds(20);
 
     /// <summary>
-    /// Reads the policy of a configuration and looks its names up; waits for <see cref="LimitOptions.LookupTimeout"/> and 20 s at most.
+    /// Reads the policy of a configuration and looks its names up; waits for <see cref="LimitOptions.LookupTimeout"/>, and for at most 20
+    /// s.
     /// </summary>
     /// <param name="options">The configuration.</param>
-    /// <param name="lookUps">Asks the user database.</param>
+    /// <param name="lookUps">Looks names up in the user database.</param>
     /// <exception cref="ConfigurationException">
-    /// The policy is wrong; or a name cannot be resolved, and <see cref="PolicyOptions.UnknownNames"/> refuses that.
+    /// The policy has a problem; or a name cannot be resolved, and <see cref="PolicyOptions.UnknownNames"/> rejects that.
     /// </exception>
     public static async Task<ResolvedPolicy> ReadAsync(DaemonOptions options, NameLookUps lookUps)
     {

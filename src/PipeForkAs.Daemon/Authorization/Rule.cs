@@ -5,7 +5,7 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Authorization;
 
-/// <summary>A rule as it was read. A rule that refuses matches more readily than one that allows: in doubt it does.</summary>
+/// <summary>A rule as read. In doubt, a rule that denies matches, and a rule that allows does not.</summary>
 internal sealed record Rule
 {
     public required string Name { get; init; }
@@ -24,12 +24,12 @@ internal sealed record Rule
 
     public IReadOnlyList<Condition> Where { get; init; } = [];
 
-    /// <summary>Whether it denies by a group of the caller's.</summary>
+    /// <summary>Whether the rule denies by a group of the caller.</summary>
     public bool DeniesGroupOfCaller => Deny && Callers.Any(entry => entry.Kind == PrincipalKind.Group);
 
     /// <summary>
-    /// Whether the caller is among <see cref="Callers"/>. A rule that allows goes by the groups of which the kernel says that the caller's
-    /// process is in them; one that denies also by those of its account.
+    /// Whether the caller is among <see cref="Callers"/>. A rule that allows uses the groups of the caller's process, as the kernel attests
+    /// them; a rule that denies also uses the groups of the caller's account.
     /// </summary>
     public bool CoversCaller(KnownCaller caller)
     {
@@ -87,7 +87,7 @@ internal sealed record Rule
         return all;
     }
 
-    /// <summary>Whether this uid is one that only a rule that names it allows.</summary>
+    /// <summary>Whether only a rule that names this uid can allow it.</summary>
     public static bool IsBelowFloor(UserId uid, uint minimumUid) => uid == UserId.Root || uid.Value < minimumUid;
 
     private TruthValue Covers(in Principal entry, in Question question, Account account, uint minimumUid)
@@ -109,7 +109,7 @@ internal sealed record Rule
         return covers ? TruthValue.Yes : TruthValue.No;
     }
 
-    /// <summary>The same before anything was looked up: what a name alone can say.</summary>
+    /// <summary>Like <c>CoversUser</c>, before anything was looked up: uses the name alone.</summary>
     private TruthValue Might(in Principal entry, in Question question, uint minimumUid)
     {
         bool floor = Deny || question.User.Uid is not { } asked || !IsBelowFloor(asked, minimumUid);
@@ -146,14 +146,15 @@ internal sealed record Rule
         (HasId(entry) && user.Uid == entry.Uid) || string.Equals(user.Name, entry.Name, StringComparison.Ordinal);
 
     /// <summary>
-    /// Whether a user is the one that an entry names. That one has the uid and the name that it had when the name was looked up: an
-    /// account that was made since with one of the two is another. It is not allowed what was meant for the first, and not let off what
-    /// was denied to it. A name that could not be resolved allows nothing. It denies the user of that name; and, where its lookup had no
-    /// answer, a user without an account as well, whose name the database may keep back for the same reason.
+    /// Whether an entry means a user. The entry means the account with both the uid and the name from the lookup: an account that was
+    /// created later with only one of them is another account. It does not receive the permissions of the first account, and it does not
+    /// escape the denials for the first account. A name that could not be resolved allows nothing. It denies the user of that name; and, if
+    /// the lookup had no answer, also every user without an account, because the database might not return that user's name for the same
+    /// reason.
     /// </summary>
     /// <param name="entry">The entry.</param>
-    /// <param name="uid">The user's uid.</param>
-    /// <param name="name">The name that the database has for that uid; null where it has none.</param>
+    /// <param name="uid">The uid of the user.</param>
+    /// <param name="name">The name that the database has for that uid; null if it has none.</param>
     private bool Means(in Principal entry, UserId uid, string? name)
     {
         bool sameName = string.Equals(name, entry.Name, StringComparison.Ordinal);
@@ -162,12 +163,12 @@ internal sealed record Rule
         return sameName || (HasId(entry) ? uid == entry.Uid : entry.State == NameState.Unanswered && name is null);
     }
 
-    /// <summary>Whether the database told an id of the name.</summary>
+    /// <summary>Whether the database gave an id for the name.</summary>
     private static bool HasId(in Principal entry) => entry.State is NameState.Known or NameState.Unusable;
 
     /// <summary>
-    /// Whether a group that could not be resolved counts as one that everybody is in: in a rule that denies, where its lookup had no
-    /// answer. One that the database does not know has no members.
+    /// Whether every user counts as a member of an unresolved group: in a rule that denies, if the lookup of the group had no answer. A
+    /// group that the database does not know has no members.
     /// </summary>
     private bool DeniesInDoubt(in Principal entry) => Deny && entry.State == NameState.Unanswered;
 }

@@ -3,22 +3,19 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Authorization;
 
 /// <summary>
-/// The user database, as names of rules are looked up in it. May wait for the network: never on the loop. A lookup that failed throws
-/// <see cref="SystemCallException"/>; null is the database's word that there is no such entry.
+/// The user database for names in rules. The methods can wait for the network: never call them on the loop. A failed lookup throws
+/// <see cref="SystemCallException"/>; null means that the database has no such entry.
 /// </summary>
 internal interface INames
 {
-    /// <summary>The user of that name, or null.</summary>
     PasswordEntry? User(string name);
 
-    /// <summary>The user of that uid, or null.</summary>
     PasswordEntry? User(UserId uid);
 
-    /// <summary>The group of that name, or null.</summary>
     GroupId? Group(string name);
 }
 
-/// <summary>The names of the system's user database.</summary>
+/// <summary>The names in the user database of the system.</summary>
 internal sealed class SystemNames : INames
 {
     public static readonly SystemNames Instance = new();

@@ -1,17 +1,17 @@
 namespace PipeForkAs.Daemon.Authorization;
 
-/// <summary>Whether a part of a rule matches. The order is that of an "and" over several parts: the least counts.</summary>
+/// <summary>
+/// Whether a part of a rule matches. The order of the values is that of an "and" over several parts: the lowest value is the result.
+/// </summary>
 internal enum TruthValue
 {
-    /// <summary>It does not.</summary>
     No,
 
-    /// <summary>The target's account, which was not looked up, decides.</summary>
+    /// <summary>It depends on the account of the target user, which was not looked up yet.</summary>
     Pending,
 
-    /// <summary>It cannot be said: the argument is missing or of another type. Never enough to allow, always enough to refuse.</summary>
+    /// <summary>Unknown: the argument is missing or has another type. Never enough to allow, always enough to deny.</summary>
     Unknowable,
 
-    /// <summary>It does.</summary>
     Yes,
 }

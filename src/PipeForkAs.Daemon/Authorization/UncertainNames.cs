@@ -2,22 +2,24 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Authorization;
 
-/// <summary>A name on which a decision depends, and of which the policy may know too little.</summary>
+/// <summary>A name on which a decision depends, and of which the policy might know too little.</summary>
 /// <param name="Name">The name.</param>
-/// <param name="Expires">Whether its answer is too old after a time; else it is only after a file of the user database has changed.</param>
+/// <param name="Expires">
+/// Whether the answer becomes too old with time; otherwise only after a file of the user database has changed.
+/// </param>
 internal readonly record struct UncertainName(PolicyName Name, bool Expires);
 
 /// <summary>
-/// Finds the names on which a decision depends and of which the policy may know too little: those that are not known, those whose id is no
-/// longer the one of that user, and groups, whose id a decision cannot check. All others are certain: the decision has compared their name
-/// and their id with the account.
+/// Finds the names on which a decision depends and of which the policy might know too little: unknown names, names whose id is no longer
+/// that of the user, and groups, because a decision cannot check their id. All other names are certain: the decision has compared their
+/// name and id with the account.
 /// </summary>
 internal static class UncertainNames
 {
-    /// <summary>The names that could change a decision.</summary>
+    /// <summary>Returns the names that could change a decision.</summary>
     /// <param name="policy">The policy.</param>
-    /// <param name="question">What was asked.</param>
-    /// <param name="decision">What the policy said.</param>
+    /// <param name="question">The question.</param>
+    /// <param name="decision">The decision of the policy.</param>
     public static IReadOnlyList<UncertainName> Of(Policy policy, in Question question, in Decision decision)
     {
         if (policy.Names.Count == 0)
@@ -25,7 +27,7 @@ internal static class UncertainNames
         var found = new List<UncertainName>();
         foreach (Rule rule in policy.Rules)
         {
-            // A rule that denies cannot change a denial, and one that allows cannot change a permission, unless it is the one that decided.
+            // A rule that denies cannot change a denial, and a rule that allows cannot change a permission, unless that rule decided.
             bool decided = rule.Name == decision.Rule;
             if ((decided || decision.Answer != (rule.Deny ? Answer.Denied : Answer.Allowed)) && rule.CoversJob(question.Job))
                 Add(found, rule, question);
@@ -36,7 +38,7 @@ internal static class UncertainNames
         return found;
     }
 
-    /// <summary>The names that could change which jobs a caller may know of.</summary>
+    /// <summary>Returns the names that could change which jobs a caller may know of.</summary>
     /// <param name="policy">The policy.</param>
     /// <param name="caller">The caller.</param>
     public static IReadOnlyList<UncertainName> Of(Policy policy, KnownCaller caller)
@@ -95,7 +97,7 @@ internal static class UncertainNames
     }
 
     /// <summary>
-    /// Whether an entry could mean a user, or not mean it, if it were looked up again. Null for no; else whether that expires.
+    /// Whether another lookup could change whether an entry means a user. Null for no; otherwise, whether the answer expires.
     /// </summary>
     private static bool? IsUncertain(Rule rule, in Principal entry, UserId uid, string? name)
     {
@@ -111,7 +113,7 @@ internal static class UncertainNames
         };
     }
 
-    /// <summary>The same as long as only the request names the user.</summary>
+    /// <summary>Like the other overload, if only the request names the user.</summary>
     private static bool? IsUncertain(in Principal entry, in Question question)
     {
         if (entry.Kind == PrincipalKind.Group)

@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace PipeForkAs.Daemon.Authorization;
 
 /// <summary>
-/// Values of which an argument must be one: texts as they are written, numbers by their value, true and false. To look takes the same time
-/// however many they are.
+/// Values of which an argument must be one: texts as written, numbers by value, true and false. A search takes the same time for any number
+/// of values.
 /// </summary>
 internal sealed class ValueChoice(IEnumerable<string> values)
 {
@@ -14,7 +14,7 @@ internal sealed class ValueChoice(IEnumerable<string> values)
     private readonly FrozenSet<decimal> numbers =
         values.Select(value => JsonNumber.TryRead(value, out decimal number) ? number : (decimal?)null).OfType<decimal>().ToFrozenSet();
 
-    /// <summary>Whether a value is one of them.</summary>
+    /// <summary>Whether an argument has one of the values.</summary>
     public TruthValue Holds(ArgumentValue value) => value.Kind switch
     {
         JsonValueKind.String => texts.Contains(value.Text!) ? TruthValue.Yes : TruthValue.No,

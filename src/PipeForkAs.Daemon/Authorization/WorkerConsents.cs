@@ -11,26 +11,28 @@ using PipeForkAs.Protocol.Worker;
 namespace PipeForkAs.Daemon.Authorization;
 
 /// <summary>
-/// Asks users for their consent through workers: the daemon never reads what is in a home. A forked worker becomes the user, reads the
-/// user's file, answers, and ends. A home that hangs holds up the questions about its own user until <c>LookupTimeout</c>, and no others.
+/// Asks users for consent through workers: the daemon never reads the contents of a home. A forked worker becomes the user, reads the
+/// user's file, answers, and exits. A home that hangs delays only the questions about its user, until <c>LookupTimeout</c>.
 /// </summary>
 /// <param name="loop">The loop.</param>
-/// <param name="configuration">How long an answer may take.</param>
+/// <param name="configuration">Says how long an answer can take.</param>
 /// <param name="take">Takes a worker.</param>
-/// <param name="unkillable">The jobs that cannot be killed; a question is one, too.</param>
-/// <param name="groupName">A group's name, or null; may wait for the network.</param>
+/// <param name="unkillable">The jobs that cannot be killed; a question also counts as one.</param>
+/// <param name="groupName">Returns the name of a group, or null; can wait for the network.</param>
 internal sealed class WorkerConsents(
     Loop loop, CurrentConfiguration configuration, Func<Bucket, TimeSpan, ValueTask<ForkedWorker>> take, UnkillableJobs unkillable,
     Func<GroupId, string?> groupName)
     : IConsents
 {
-    /// <summary>Groups of a caller that are compared; whoever is in more is let in by name, by uid, or by one of the first.</summary>
+    /// <summary>
+    /// The most groups of a caller that are compared. A caller in more groups can match by name, by uid, or by one of these groups.
+    /// </summary>
     private const int MaxGroups = 1024;
 
-    /// <summary>Names that are longer are none: an order to a worker has a longest length.</summary>
+    /// <summary>The longest name that is used; longer names are ignored, because a worker order has a maximum length.</summary>
     private const int MaxNameLength = 128;
 
-    /// <summary>Callers whose groups are looked up at once.</summary>
+    /// <summary>The most callers whose groups are looked up at once.</summary>
     private const int MaxThreads = 16;
 
     private static readonly WorkerLimits Tight = new() { OpenFiles = 64, CpuSeconds = 2, FileSize = 0 };
@@ -48,7 +50,7 @@ internal sealed class WorkerConsents(
         TimeSpan timeout = configuration.Limits.LookupTimeout;
         using LoopTimer deadline = loop.Schedule(timeout, () => late.TrySetResult());
 
-        // One at a time about each user: what hangs in a home takes one worker and not all of them.
+        // One question at a time about each user: a home that hangs occupies one worker and not all of them.
         if (!targets.TryGetValue(target.Name, out FairGate? gate))
             targets.Add(target.Name, gate = new FairGate(loop, places: 1, placesPerBucket: 1));
         if (!await gate.EnterAsync(caller.Bucket, late.Task))
@@ -85,8 +87,8 @@ internal sealed class WorkerConsents(
     }
 
     /// <summary>
-    /// All that the caller may be called in the user's file. A name that could be read as something else there (a uid, a group, everyone)
-    /// is none.
+    /// Returns all names that the user's file can use for the caller. Omits a name that the file could read as something else (a uid, a
+    /// group, everyone).
     /// </summary>
     internal static string[] Names(Caller caller, string? callerName, IEnumerable<(GroupId Gid, string? Name)> groups)
     {
@@ -126,7 +128,7 @@ internal sealed class WorkerConsents(
         }
     }
 
-    /// <summary>A worker that is let go, whatever happens.</summary>
+    /// <summary>Releases a worker in every case.</summary>
     private readonly struct Released(Loop loop, UnkillableJobs unkillable, Bucket target, ForkedWorker worker) : IDisposable
     {
         public ForkedWorker Worker => worker;

@@ -3,16 +3,16 @@ using PipeForkAs.Daemon.EventLoop;
 
 namespace PipeForkAs.Daemon.Isolation;
 
-/// <summary>One thread for what takes long or may block, in the order in which it comes: looks at /proc, control groups.</summary>
+/// <summary>One thread for slow or blocking work, in order: scans of /proc, control groups.</summary>
 internal sealed class BackgroundThread
 {
     private readonly Queue<Action> work = new();
     private bool stopped;
 
-    /// <param name="name">What it is called in debuggers.</param>
+    /// <param name="name">The name of the thread in debuggers.</param>
     public BackgroundThread(string name) => new Thread(Run) { Name = name, IsBackground = true }.Start();
 
-    /// <summary>Does something on this thread. A method that awaits it on the <see cref="Loop"/> goes on there.</summary>
+    /// <summary>Runs an action on this thread. A method that awaits the task on the <see cref="Loop"/> continues on the loop.</summary>
     public Task RunAsync(Action action)
     {
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -23,7 +23,7 @@ internal sealed class BackgroundThread
                 action();
                 done.SetResult();
             }
-#pragma warning disable CA1031 // The thread's edge: the caller gets the exception when it awaits the task.
+#pragma warning disable CA1031 // The edge of the thread: the caller of this method gets the exception when it awaits the task.
             catch (Exception failure)
 #pragma warning restore CA1031
             {
@@ -33,7 +33,7 @@ internal sealed class BackgroundThread
         return done.Task;
     }
 
-    /// <summary>Ends the thread once it has done what it was given.</summary>
+    /// <summary>Ends the thread after the work that it already has.</summary>
     public void Stop() => Add(() => stopped = true);
 
     private void Add(Action action)

@@ -8,12 +8,12 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Isolation;
 
 /// <summary>
-/// A control group for each job, below the daemon's own, and beside them one for the daemon and its job hosts
-/// (<see cref="DaemonGroups"/>), since a group that passes controllers on may hold no processes itself; cgroups(7).
+/// A control group for each job, below the daemon's group, and next to them one group for the daemon and its job hosts
+/// (<see cref="DaemonGroups"/>), because a group that enables controllers for its children cannot contain processes itself; cgroups(7).
 /// </summary>
 internal sealed class CgroupIsolation : JobIsolation
 {
-    /// <summary>How long a start waits for what an earlier daemon left, and which was killed.</summary>
+    /// <summary>How long a start waits for the killed leftover processes of an earlier daemon.</summary>
     private static readonly TimeSpan LeftPatience = TimeSpan.FromMilliseconds(300);
 
     private readonly Loop loop;
@@ -25,7 +25,9 @@ internal sealed class CgroupIsolation : JobIsolation
     private readonly BackgroundThread thread = new("control groups");
     private readonly EndingJobs ending;
 
-    /// <summary>Ends processes that left their job's group: a user's service manager moves them (systemd-run --user --scope).</summary>
+    /// <summary>
+    /// Ends processes that left the group of their job: a user's service manager moves them (systemd-run --user --scope).
+    /// </summary>
     private readonly EndingJobs orphans;
     private readonly SweptJob noJob = SweptJob.ForOrphans();
     private long last;
@@ -45,7 +47,7 @@ internal sealed class CgroupIsolation : JobIsolation
         orphans = new EndingJobs(loop, thread, logger, due => new SweepRound(reaper, [], path).LookFor(due), static (_, _) => { });
     }
 
-    /// <summary>The directory below which the jobs' groups are.</summary>
+    /// <summary>The directory that contains the groups of the jobs.</summary>
     public string Root => root;
 
     /// <summary>The controllers that limit jobs: memory, pids, cpu, or fewer.</summary>
@@ -60,10 +62,7 @@ internal sealed class CgroupIsolation : JobIsolation
     /// <inheritdoc/>
     public override bool LimitsProcesses => controllers.Contains("pids");
 
-    /// <summary>
-    /// Whether the service manager has handed a group over, which says so in an extended attribute: systemd does where a unit has
-    /// Delegate=.
-    /// </summary>
+    /// <summary>Whether systemd delegated a group; if a unit has Delegate=, systemd says so in an extended attribute.</summary>
     public static bool IsDelegated(string own) =>
         IsOne(Libc.getxattr(own, "trusted.delegate")) || IsOne(Libc.getxattr(own, "user.delegate"));
 
@@ -72,11 +71,11 @@ internal sealed class CgroupIsolation : JobIsolation
     /// <param name="reaper">Knows the daemon's own processes and the workers.</param>
     /// <param name="own">The directory of the group that this process is in.</param>
     /// <param name="name">
-    /// What the daemon's group below it is called; null where the group was delegated, and is the daemon's whole.
+    /// The name of the daemon's group below it; null if systemd delegated the group, so that the daemon uses all of it.
     /// </param>
     /// <param name="logger">The log.</param>
-    /// <exception cref="SystemCallException">The kernel does not let it.</exception>
-    /// <exception cref="IsolationException">Another daemon has it, or the kernel lacks cgroup.kill (before Linux 5.14).</exception>
+    /// <exception cref="SystemCallException">The kernel does not permit it.</exception>
+    /// <exception cref="IsolationException">Another daemon uses the group, or the kernel lacks cgroup.kill (before Linux 5.14).</exception>
     public static CgroupIsolation Take(Loop loop, ChildReaper reaper, string own, string? name, ILogger logger)
     {
         string root = name is null ? own : $"{own}/{name}";
@@ -92,13 +91,13 @@ internal sealed class CgroupIsolation : JobIsolation
         return Make(loop, reaper, root, path, 1, name is null, logger);
     }
 
-    /// <summary>Takes a group for the daemon that a former one uses still: each has its own groups in it.</summary>
+    /// <summary>Takes a group that a former daemon still uses: each daemon has its own groups in it.</summary>
     /// <param name="loop">The loop.</param>
     /// <param name="reaper">Knows the daemon's own processes and the workers.</param>
     /// <param name="offer">The group.</param>
-    /// <param name="generation">The daemon's number, more than 1.</param>
+    /// <param name="generation">The number of this daemon, more than 1.</param>
     /// <param name="logger">The log.</param>
-    /// <exception cref="SystemCallException">The kernel does not let it.</exception>
+    /// <exception cref="SystemCallException">The kernel does not permit it.</exception>
     /// <exception cref="IsolationException">Another daemon has that number.</exception>
     public static CgroupIsolation TakeShared(Loop loop, ChildReaper reaper, CgroupOffer offer, int generation, ILogger logger) =>
         Make(loop, reaper, offer.Directory, offer.Path, generation, offer.IsDelegated, logger);
@@ -115,7 +114,7 @@ internal sealed class CgroupIsolation : JobIsolation
         RemoveGroupsOfTheDead(left);
         foreach ((string directory, int daemon, long number) in DaemonGroups.Jobs(root).Where(job => job.Generation == generation))
         {
-            // New groups get higher numbers than any that cannot be removed.
+            // New groups get higher numbers than all groups that cannot be removed.
             last = Math.Max(last, number);
             End(directory, left);
         }
@@ -145,21 +144,20 @@ internal sealed class CgroupIsolation : JobIsolation
 
     private string Home => $"{root}/{DaemonGroups.HomeOf(generation)}";
 
-    /// <summary>The time.</summary>
     internal long Timestamp => loop.Time.GetTimestamp();
 
-    /// <summary>The name that /proc/PID/cgroup has for a job's group.</summary>
+    /// <summary>Returns the name of a job's group in /proc/PID/cgroup.</summary>
     internal string NameOf(string directory) => $"{path}/{Path.GetFileName(directory)}";
 
-    /// <summary>Makes a new group ready, before the worker comes into it.</summary>
+    /// <summary>Prepares a new group, before the worker enters it.</summary>
     internal void Prepare(string path)
     {
-        // One process out of memory ends the whole job: what is left of it would be of no use.
+        // If one process runs out of memory, the kernel kills the whole job: the rest of it would be of no use.
         if (LimitsMemory)
             Set(path, "memory.oom.group", "1");
     }
 
-    /// <summary>Sets what a job is limited to, as far as there are controllers for it.</summary>
+    /// <summary>Sets the limits of a job for which there are controllers.</summary>
     internal void Limit(string path, GroupLimits limits)
     {
         if (LimitsMemory && limits.MemoryMax is { } memory)
@@ -170,13 +168,13 @@ internal sealed class CgroupIsolation : JobIsolation
             Set(path, "cpu.weight", weight.ToString(CultureInfo.InvariantCulture));
     }
 
-    /// <summary>Kills the processes in a group, off the loop: another change of control groups can delay it by milliseconds.</summary>
+    /// <summary>Kills the processes in a group, off the loop: another change of control groups can delay this by milliseconds.</summary>
     internal void Kill(JobCgroup group) => loop.Start(() => thread.RunAsync(group.KillNow));
 
-    /// <summary>Kills what lives in a group, and removes it once nothing does.</summary>
+    /// <summary>Kills the processes in a group, and removes the group when it is empty.</summary>
     internal void Remove(JobCgroup group) => ending.Add(group, atOnce: false);
 
-    /// <summary>Once a group is empty, a process that left it has lost its parent and is a child of the daemon.</summary>
+    /// <summary>When a group is empty, a process that left it has lost its parent and is a child of the daemon.</summary>
     private void Looked(EndingJob job, int asked)
     {
         if (job.IsOver)
@@ -192,7 +190,7 @@ internal sealed class CgroupIsolation : JobIsolation
             {
                 TryEnd(group, one);
             }
-#pragma warning disable CA1031 // No descriptors or no memory, mostly. Whatever it is, this job and the others must be ended all the same.
+#pragma warning disable CA1031 // Usually no descriptors or no memory. The daemon must end this job and the others in every case.
             catch (Exception failure)
 #pragma warning restore CA1031
             {
@@ -201,7 +199,7 @@ internal sealed class CgroupIsolation : JobIsolation
         }
     }
 
-    /// <summary>Removes a group, or kills what lives in it.</summary>
+    /// <summary>Removes a group, or kills the processes in it.</summary>
     private static void TryEnd(JobCgroup group, EndingJob one)
     {
         try
@@ -223,7 +221,9 @@ internal sealed class CgroupIsolation : JobIsolation
 
     private string NextPath() => string.Create(CultureInfo.InvariantCulture, $"{root}/{DaemonGroups.JobsOf(generation)}{++last}");
 
-    /// <summary>Passes controllers on to the jobs' groups. One that cannot be passed on limits nothing; the others still do.</summary>
+    /// <summary>
+    /// Enables controllers for the groups of jobs. A controller that cannot be enabled limits nothing; the others still apply.
+    /// </summary>
     private static HashSet<string> PassOn(string root)
     {
         var passed = new HashSet<string>(StringComparer.Ordinal);
@@ -244,7 +244,7 @@ internal sealed class CgroupIsolation : JobIsolation
         Loop loop, ChildReaper reaper, string root, string path, int generation, bool isDelegated, ILogger logger)
     {
         string home = $"{root}/{DaemonGroups.HomeOf(generation)}";
-        Libc.mkdir(home, 0x1C0); // 0700: nobody else can hold the lock.
+        Libc.mkdir(home, 0x1C0); // 0700: other users cannot take the lock.
         FileDescriptor hold = DaemonGroups.TryHold(home) ?? throw new IsolationException($"another daemon uses the control group {home}");
         try
         {
@@ -252,7 +252,7 @@ internal sealed class CgroupIsolation : JobIsolation
                 throw new IsolationException("the kernel's control groups have no cgroup.kill; Linux 5.14 or later is needed");
             if (isDelegated)
             {
-                // Job hosts that a killed daemon left behind would be in the way of controllers just as well.
+                // Job hosts that a killed daemon left would also prevent the use of controllers.
                 PlainFile.Write($"{home}/cgroup.kill", "1").OrThrow($"write(\"{home}/cgroup.kill\")");
                 PlainFile.Write($"{home}/cgroup.procs", "0").OrThrow($"write(\"{home}/cgroup.procs\")");
             }
@@ -266,7 +266,7 @@ internal sealed class CgroupIsolation : JobIsolation
         }
     }
 
-    /// <summary>Ends what other daemons left that have ended, and removes their groups.</summary>
+    /// <summary>Ends the leftover processes of daemons that have ended, and removes the groups of these daemons.</summary>
     private void RemoveGroupsOfTheDead(Action<UserId, Task> left)
     {
         HashSet<int> kept = DaemonGroups.Living(root);
@@ -302,7 +302,9 @@ internal sealed class CgroupIsolation : JobIsolation
             left(user, job.Gone);
     }
 
-    /// <summary>Removes the group of a daemon that has ended. What cannot be removed yet goes with the next daemon's start.</summary>
+    /// <summary>
+    /// Removes the group of a daemon that has ended. If that is not possible yet, the start of the next daemon removes it.
+    /// </summary>
     private static void RemoveHome(string directory)
     {
         try
@@ -312,7 +314,7 @@ internal sealed class CgroupIsolation : JobIsolation
         }
         catch (SystemCallException)
         {
-            // A process of it has not ended yet, mostly.
+            // Usually a process in the group has not ended yet.
         }
     }
 

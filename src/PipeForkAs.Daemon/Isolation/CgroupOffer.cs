@@ -1,7 +1,7 @@
 namespace PipeForkAs.Daemon.Isolation;
 
 /// <summary>A control group that daemons share.</summary>
-/// <param name="Directory">Its directory.</param>
-/// <param name="Path">Its path in /proc/PID/cgroup.</param>
-/// <param name="IsDelegated">Whether the service manager delegated it; else the first daemon made it.</param>
+/// <param name="Directory">The directory of the group.</param>
+/// <param name="Path">The path of the group in /proc/PID/cgroup.</param>
+/// <param name="IsDelegated">Whether systemd delegated the group; otherwise the first daemon made it.</param>
 internal sealed record CgroupOffer(string Directory, string Path, bool IsDelegated);

@@ -4,24 +4,24 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Isolation;
 
 /// <summary>
-/// The names of groups in a control group that a daemon shares with the one that takes over from it: <c>daemon</c> and <c>job-N</c> are
-/// the first daemon's, <c>daemon-2</c> and <c>job-2.N</c> those of the second. A daemon holds a lock on its own group for as long as it
-/// lives.
+/// The names of groups in a control group that a daemon shares with the daemon that takes over from it: <c>daemon</c> and <c>job-N</c> are
+/// the groups of the first daemon, <c>daemon-2</c> and <c>job-2.N</c> those of the second. A daemon keeps a lock on its own group as long
+/// as it lives.
 /// </summary>
 internal static class DaemonGroups
 {
     private const string Home = "daemon";
     private const string Job = "job-";
 
-    /// <summary>The group of a daemon and its job hosts.</summary>
+    /// <summary>Returns the name of the group of a daemon and its job hosts.</summary>
     public static string HomeOf(int generation) =>
         generation == 1 ? Home : string.Create(CultureInfo.InvariantCulture, $"{Home}-{generation}");
 
-    /// <summary>What the names of its jobs' groups begin with.</summary>
+    /// <summary>Returns the prefix of the names of the groups of jobs.</summary>
     public static string JobsOf(int generation) =>
         generation == 1 ? Job : string.Create(CultureInfo.InvariantCulture, $"{Job}{generation}.");
 
-    /// <summary>All groups of daemons, with their numbers.</summary>
+    /// <summary>Returns all groups of daemons, with the numbers of the daemons.</summary>
     public static IEnumerable<(string Directory, int Generation)> Homes(string root)
     {
         foreach (string directory in Directory.GetDirectories(root, Home + "*"))
@@ -34,7 +34,7 @@ internal static class DaemonGroups
         }
     }
 
-    /// <summary>All groups of jobs, with their daemons' numbers and their own.</summary>
+    /// <summary>Returns all groups of jobs, with the numbers of their daemons and their own numbers.</summary>
     public static IEnumerable<(string Directory, int Generation, long Number)> Jobs(string root)
     {
         foreach (string directory in Directory.GetDirectories(root, Job + "*"))
@@ -46,7 +46,7 @@ internal static class DaemonGroups
         }
     }
 
-    /// <summary>The numbers of the daemons that live.</summary>
+    /// <summary>Returns the numbers of the living daemons.</summary>
     /// <exception cref="SystemCallException">The groups cannot be read.</exception>
     public static HashSet<int> Living(string root)
     {
@@ -64,8 +64,8 @@ internal static class DaemonGroups
         return living;
     }
 
-    /// <summary>Takes the lock on a daemon's group; null where a living daemon has it.</summary>
-    /// <exception cref="SystemCallException">It cannot be opened.</exception>
+    /// <summary>Takes the lock on the group of a daemon; returns null if a living daemon has the lock.</summary>
+    /// <exception cref="SystemCallException">The group cannot be opened.</exception>
     public static FileDescriptor? TryHold(string directory)
     {
         FileDescriptor hold = Libc.open(directory, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY);

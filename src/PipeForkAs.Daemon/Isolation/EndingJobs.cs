@@ -5,24 +5,26 @@ using PipeForkAs.Daemon.Logging;
 namespace PipeForkAs.Daemon.Isolation;
 
 /// <summary>
-/// Ends the processes of jobs: looks again and again until nothing is left of each. A look is made on a thread of its own, for all jobs
-/// that are due together. The loop's own work depends on the number of jobs, not on the number of processes.
+/// Ends the processes of jobs: scans repeatedly until none is left. A separate thread makes one scan for all jobs that are due together.
+/// The work on the loop depends on the number of jobs, not on the number of processes.
 /// </summary>
 /// <param name="loop">The loop.</param>
-/// <param name="thread">Where the looks are made.</param>
-/// <param name="logger">Gets a message about each job that cannot be killed.</param>
-/// <param name="prepare">Called on the loop; returns a look, which kills what it finds and says so in each job.</param>
+/// <param name="thread">The thread that makes the scans.</param>
+/// <param name="logger">Receives a message about each job that cannot be killed.</param>
+/// <param name="prepare">
+/// Called on the loop; returns a scan, which kills the processes that it finds and stores the result in each job.
+/// </param>
 /// <param name="looked">
-/// Called on the loop for each job for which a look was made, and did not fail. The number is what <see cref="EndingJob.Asked"/> was
-/// before the look.
+/// Called on the loop for each job that a scan examined without failure. The number is the value of <see cref="EndingJob.Asked"/> before
+/// the scan.
 /// </param>
 internal sealed class EndingJobs(
     Loop loop, BackgroundThread thread, ILogger logger, Func<IReadOnlyList<EndingJob>, Action> prepare, Action<EndingJob, int> looked)
 {
-    /// <summary>How long killed processes may take to be gone. A process in an unkillable sleep may never be.</summary>
+    /// <summary>How long killed processes can take to end. A process in an uninterruptible sleep may never end.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    /// <summary>Jobs that end by themselves within this time share a look.</summary>
+    /// <summary>Jobs that end by themselves within this time share a scan.</summary>
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(2);
 
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(1);
@@ -32,16 +34,16 @@ internal sealed class EndingJobs(
     private TaskCompletionSource? asleep;
     private bool isRunning;
 
-    /// <summary>Jobs that the log says cannot be killed.</summary>
+    /// <summary>The number of jobs that the log says cannot be killed.</summary>
     private int logged;
 
-    /// <summary>How many jobs are being ended.</summary>
+    /// <summary>The number of jobs that the daemon is ending.</summary>
     public int Count => jobs.Count;
 
-    /// <summary>Begins to end a job, or looks once more for one that is being ended.</summary>
-    /// <param name="job">Its processes.</param>
-    /// <param name="atOnce">Whether the look does not wait for other jobs.</param>
-    /// <returns>How often it was asked for since it is being ended.</returns>
+    /// <summary>Begins to end a job, or requests another scan for a job that the daemon is already ending.</summary>
+    /// <param name="job">The processes of the job.</param>
+    /// <param name="atOnce">Whether the scan does not wait for other jobs.</param>
+    /// <returns>The number of requests since the daemon began to end the job.</returns>
     public int Add(JobProcesses job, bool atOnce)
     {
         long now = loop.Time.GetTimestamp();
@@ -63,12 +65,10 @@ internal sealed class EndingJobs(
         return ending.Asked;
     }
 
-    /// <summary>
-    /// Waits until nothing is left of any but those that the log says cannot be killed, or <see cref="Patience"/> is over.
-    /// </summary>
+    /// <summary>Waits until only jobs are left that the log says cannot be killed, but at most for <see cref="Patience"/>.</summary>
     public Task AllOverAsync() => AllOverAsync(Patience);
 
-    /// <summary>The same, for another time.</summary>
+    /// <summary>Like the other overload, for another time.</summary>
     public async Task AllOverAsync(TimeSpan patience)
     {
         long begun = loop.Time.GetTimestamp();
@@ -109,7 +109,7 @@ internal sealed class EndingJobs(
         {
             await thread.RunAsync(look);
         }
-#pragma warning disable CA1031 // No descriptors or no memory, mostly. Whatever it is, the jobs must be ended all the same.
+#pragma warning disable CA1031 // Usually no descriptors or no memory. The daemon must end the jobs in every case.
         catch (Exception problem)
 #pragma warning restore CA1031
         {
@@ -120,7 +120,7 @@ internal sealed class EndingJobs(
         for (int i = 0; i < due.Length; i++)
             Conclude(due[i], asked[i], failure);
 
-        // A look that takes long takes no more than half of a processor from jobs that run.
+        // A slow scan takes at most half of a processor from running jobs.
         if (took > FirstPause)
             await loop.DelayAsync(took < LongestPause ? took : LongestPause);
     }
@@ -141,7 +141,7 @@ internal sealed class EndingJobs(
         }
         else
         {
-            // Others than the time before: they die, and more come.
+            // Other processes than in the previous scan: they die, and new ones start.
             if (!isOver && job.IsLate && !job.FoundOthers && !job.IsLogged)
             {
                 job.IsLogged = true;

@@ -2,12 +2,12 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Isolation;
 
-/// <summary>What all processes of a job together are limited to by its control group; cgroups(7).</summary>
+/// <summary>The limits of a job's control group, for all processes of the job together; cgroups(7).</summary>
 /// <param name="MemoryMax">Bytes of memory; null for no limit.</param>
 /// <param name="PidsMax">Processes and threads; null for no limit.</param>
-/// <param name="CpuWeight">The share of the processors where there are not enough, 1 to 10,000; null for the kernel's 100.</param>
+/// <param name="CpuWeight">The share of processor time when processors are scarce, 1 to 10,000; null for the kernel's 100.</param>
 internal readonly record struct GroupLimits(long? MemoryMax, long? PidsMax, int? CpuWeight)
 {
-    /// <summary>The same with room for the worker of a command, which stays beside the program and does not count.</summary>
+    /// <summary>Returns the limits with room for the worker of a command, which stays next to the program and does not count.</summary>
     public GroupLimits WithWorkerOf(WorkerOrder order) => order.Command.Length > 0 ? this with { PidsMax = PidsMax + 1 } : this;
 }

@@ -8,36 +8,37 @@ using PipeForkAs.Protocol.Worker;
 namespace PipeForkAs.Daemon.Isolation;
 
 /// <summary>
-/// Tells a job that waits for its standard input from one that computes in silence, by the system calls in which its threads are blocked
-/// (/proc/PID/task/TID/syscall; proc_pid_syscall(5)). A job waits where at least one thread is blocked in a read, or an endless poll, of
-/// the stdin, and every other one waits for that stdin, for another thread or process, or for a pipe of the job: none runs, sleeps for a
-/// time, or waits for a network, a file or a device. Where that cannot be told, as without CAP_SYS_PTRACE, it does not. What a job forges
-/// here can only end or spare itself at a stop. May block: not for the loop.
+/// Distinguishes a job that waits for its standard input from a job that computes in silence, by the system calls in which its threads are
+/// blocked (/proc/PID/task/TID/syscall; proc_pid_syscall(5)). A job waits if at least one thread is blocked in a read, or an endless poll,
+/// of stdin, and every other thread waits for that stdin, for another thread or process, or for a pipe of the job: no thread runs, sleeps
+/// for a time, or waits for a network, a file or a device. If this class cannot determine that, for example without CAP_SYS_PTRACE, the job
+/// counts as not waiting. A job that forges these facts can only end or spare itself at a stop. Can block: not for the loop.
 /// </summary>
 /// <remarks>
-/// Nothing that is read here waits for a job's memory or files, which a job can make hang for ever, and in a sleep that no signal ends. So
-/// what a thread polls, which is in its memory, is not read: the process must have nothing open that it could wait for besides. Nor are
-/// stat, status and statm: who reads them holds the memory for a moment, and frees it where the process ends in that moment, which can wait
-/// for a file that is mapped. Links are read and not followed.
+/// No read here waits for a job's memory or files: a job can make such a read hang for ever, in a sleep that no signal ends. So this class
+/// does not read which descriptors a thread polls, because that is in the job's memory; instead, the process must have no other descriptor
+/// open that it could wait for. This class also does not read stat, status and statm: a reader of these files takes a reference to the
+/// memory for a moment, and frees the memory if the process ends in that moment; that can wait for a mapped file. This class reads links
+/// and does not follow them.
 /// </remarks>
 internal static class InputWait
 {
     private const int MostThreads = 256, MostDescriptors = 64;
 
-    /// <summary>Time in units of 10 ms: a thread that wakes up for less does not count as working.</summary>
+    /// <summary>10 ms, in nanoseconds; the unit of processor time: a thread that wakes up for less does not count as working.</summary>
     private const long Tick = 10_000_000;
 
     private const long Endless = -1;
 
-    /// <summary>Looks at a job.</summary>
-    /// <param name="worker">Its worker.</param>
-    /// <param name="isProgram">Whether the worker moves the streams of a program, instead of running the job itself.</param>
-    /// <param name="members">The job's processes.</param>
-    /// <returns>The processor time that it has used, in units of 10 ms; null where it does not wait for input alone.</returns>
+    /// <summary>Examines a job.</summary>
+    /// <param name="worker">The worker of the job.</param>
+    /// <param name="isProgram">Whether the worker relays the streams of a program, instead of running the job itself.</param>
+    /// <param name="members">The processes of the job.</param>
+    /// <returns>The processor time that the job has used, in units of 10 ms; null if it does not wait for input alone.</returns>
     public static long? Look(ProcessId worker, bool isProgram, IEnumerable<int> members)
     {
         if (RuntimeInformation.ProcessArchitecture != Architecture.X64)
-            return null; // The numbers of the calls are others.
+            return null; // This architecture has other system call numbers.
         try
         {
             if ((isProgram ? PipeToProgram(worker.Value) : Link(worker.Value, 0)) is not { } stdin)
@@ -64,11 +65,13 @@ internal static class InputWait
         }
         catch (SystemCallException)
         {
-            return null; // A process ended meanwhile, or is closed to the daemon.
+            return null; // A process has ended, or the daemon cannot access it.
         }
     }
 
-    /// <summary>The pipe that the worker of a program writes the program's stdin to; null where it has closed that.</summary>
+    /// <summary>
+    /// Returns the pipe through which the worker of a program writes to the program's stdin; null if the worker has closed it.
+    /// </summary>
     private static string? PipeToProgram(int worker)
     {
         foreach (string number in Names(Path(worker, "fd"), MostDescriptors) ?? [])
@@ -80,25 +83,25 @@ internal static class InputWait
         return null;
     }
 
-    /// <summary>The streams of a function, and its worker's control socket.</summary>
+    /// <summary>Returns the streams of a function, and the control socket of its worker.</summary>
     private static HashSet<string> OwnStreams(int worker) =>
         [.. Enumerable.Range(0, WorkerProtocol.ControlDescriptor + 1).Select(number => Link(worker, number)).OfType<string>()];
 
-    /// <summary>The flags of open(2) in octal digits; the last digit holds the access mode.</summary>
+    /// <summary>The flags of open(2) are in octal digits; the last digit contains the access mode.</summary>
     private static bool IsForWriting(string information) => information.Split('\n').Any(static line =>
         line.StartsWith("flags:", StringComparison.Ordinal) && ((line.TrimEnd()[^1] - '0') & 3) == (int)OpenFlags.O_WRONLY);
 
-    /// <summary>Looks at a thread: whether it waits for the stdin. Null where it does something else than wait.</summary>
+    /// <summary>Examines a thread: returns whether it waits for stdin. Returns null if the thread does not wait.</summary>
     private static bool? Look(int process, string thread, string stdin, HashSet<string> streams, ref long nanoseconds)
     {
         string folder = Path(process, $"task/{thread}");
 
-        // Its number and six arguments in hex; "running", or -1 where it is blocked outside of a call.
+        // The number of the call and six arguments in hex; or "running"; or -1 if the thread is blocked outside of a call.
         string[] words = PlainFile.Read($"{folder}/syscall").TrimEnd().Split(' ');
         if (words is ["-1", ..] && Libc.readlink($"{folder}/exe") is null)
-            return false; // It has ended, and its parent has not asked for that yet.
+            return false; // The thread has ended, and its parent has not reaped it yet.
 
-        // The time that it has run comes first; "Scheduler Statistics" in the kernel's documentation.
+        // The first number is the time for which the thread has run; "Scheduler Statistics" in the kernel's documentation.
         nanoseconds += long.Parse(PlainFile.Read($"{folder}/schedstat").Split(' ')[0], CultureInfo.InvariantCulture);
         if (words.Length < 7 || !int.TryParse(words[0], NumberStyles.None, CultureInfo.InvariantCulture, out int number))
             return null;
@@ -121,7 +124,7 @@ internal static class InputWait
     }
 
     /// <summary>
-    /// Whether a process has the stdin open, and nothing else that it could poll and that does not lead to the job itself.
+    /// Whether a process has stdin open, and no other descriptor that it could poll and that does not lead to the job itself.
     /// </summary>
     private static bool HasOnlyStreams(int process, string stdin, HashSet<string> streams)
     {
@@ -139,7 +142,7 @@ internal static class InputWait
 
     private static string? Link<T>(int process, T descriptor) => Libc.readlink(Path(process, $"fd/{descriptor}"));
 
-    /// <summary>The names in a directory; null where there are more than the most, or it cannot be read.</summary>
+    /// <summary>Returns the names in a directory; null if there are more than the maximum, or if the directory cannot be read.</summary>
     private static List<string>? Names(string directory, int most) =>
         Libc.names_in(Encoding.UTF8.GetBytes(directory), out _, most: most) is { } names && names.Count <= most
             ? names.ConvertAll(Encoding.UTF8.GetString)

@@ -7,20 +7,20 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Isolation;
 
-/// <summary>Decides how jobs are kept together, and says so once in the log.</summary>
+/// <summary>Chooses how the daemon keeps the processes of a job together, and logs the choice once.</summary>
 internal static class IsolationChoice
 {
     /// <summary>
-    /// Control groups where they are the daemon's to use: the service manager delegated its own to it, or the configuration demands
-    /// them. A group that nobody gave away is the service manager's, which may move or remove what others put there.
+    /// Chooses control groups if the daemon may use them: systemd delegated the daemon's group, or the configuration requires them. A group
+    /// that was not delegated belongs to systemd, which can move or remove what other programs put there.
     /// </summary>
     /// <param name="loop">The loop.</param>
     /// <param name="options">The configuration.</param>
     /// <param name="reaper">Knows the daemon's own processes and the workers.</param>
-    /// <param name="shared">The control group of a former daemon, which lives still; null for none.</param>
-    /// <param name="generation">The daemon's number; 1 where there is no former one.</param>
+    /// <param name="shared">The control group of a former daemon that still lives; null for none.</param>
+    /// <param name="generation">The number of this daemon; 1 if there is no former one.</param>
     /// <param name="logger">The log.</param>
-    /// <exception cref="IsolationException">The configuration demands what there is not.</exception>
+    /// <exception cref="IsolationException">The configuration requires what the system does not have.</exception>
     public static JobIsolation Make(
         Loop loop, DaemonOptions options, ChildReaper reaper, CgroupOffer? shared, int generation, ILogger logger)
     {

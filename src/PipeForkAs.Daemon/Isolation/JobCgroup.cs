@@ -6,8 +6,8 @@ using PipeForkAs.Protocol.Worker;
 namespace PipeForkAs.Daemon.Isolation;
 
 /// <summary>
-/// The control group of one job. It is root's: a job can read what it is limited to, and can neither change that nor leave. Made and
-/// entered while the worker waits for its order, since to move a process can take the kernel milliseconds.
+/// The control group of one job. Root owns the group: a job can read its limits, but cannot change them or leave the group. The daemon
+/// makes the group and moves the worker into it while the worker waits for its order, because a move can take the kernel milliseconds.
 /// </summary>
 internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId worker) : JobProcesses
 {
@@ -19,7 +19,7 @@ internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId wo
     {
         lock (gate)
         {
-            // The number may be another's, who would be killed with the job.
+            // Another process can have the number now, and would be killed with the job.
             if (workerReaped)
                 return;
             if (!Libc.mkdir(path, 0x1ED)) // 0755
@@ -27,7 +27,7 @@ internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId wo
             made = true;
             owner.Prepare(path);
             IOResult moved = PlainFile.Write($"{path}/cgroup.procs", worker.ToString());
-            if (moved.Errno != Errno.ESRCH) // It has ended; whoever waits for its end is told by that.
+            if (moved.Errno != Errno.ESRCH) // The worker has ended; the code that waits for its end learns that.
                 moved.OrThrow($"write(\"{path}/cgroup.procs\")");
         }
     }
@@ -64,7 +64,7 @@ internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId wo
     /// <inheritdoc/>
     public override void Release(Action mayReap)
     {
-        // A worker is released only after Place has returned: the loop does not wait for the lock.
+        // The daemon releases a worker only after Place has returned: the loop does not wait for the lock.
         lock (gate)
         {
             if (released)
@@ -82,8 +82,8 @@ internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId wo
     /// <inheritdoc/>
     public override string ToString() => path;
 
-    /// <summary>Kills what lives in it. May block.</summary>
-    /// <exception cref="SystemCallException">That fails.</exception>
+    /// <summary>Kills the processes in the group. Can block.</summary>
+    /// <exception cref="SystemCallException">The kill failed.</exception>
     public void KillNow()
     {
         lock (gate)
@@ -98,17 +98,17 @@ internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId wo
         }
         catch (SystemCallException failure) when (failure.Errno == Errno.ENOENT || failure.Errno == Errno.ENODEV)
         {
-            // It was removed: nothing lives in it.
+            // The group was removed: no process is in it.
         }
     }
 
     /// <summary>
-    /// Kills each process in it by its number: cgroup.kill signals the first thread alone, which does not take the others with it where it
-    /// has ended (__cgroup_kill in the kernel's cgroup.c, complete_signal in signal.c). Which processes these are, stat and status tell;
-    /// but who reads them holds the memory of the process for a moment, and frees it where the process ends just then, as the killed ones
-    /// do: that can wait for ever for a file which is mapped.
+    /// Kills each process in the group by its number: cgroup.kill signals only the first thread, and if that thread has ended, the others
+    /// survive (__cgroup_kill in the kernel's cgroup.c, complete_signal in signal.c). The files stat and status would say which processes
+    /// these are; but a reader of these files takes a reference to the memory of the process for a moment, and frees the memory if the
+    /// process ends in that moment, as killed processes do: that can wait for ever for a mapped file.
     /// </summary>
-    /// <exception cref="SystemCallException">That fails.</exception>
+    /// <exception cref="SystemCallException">The kill failed.</exception>
     public void KillThreads()
     {
         string name = owner.NameOf(path);
@@ -116,10 +116,10 @@ internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId wo
             ProcessEntry.KillIn(pid, name);
     }
 
-    /// <summary>Takes a group over that an earlier daemon made.</summary>
+    /// <summary>Takes over a group that an earlier daemon made.</summary>
     public void Adopt() => made = true;
 
-    /// <summary>Removes the directory. False while something lives in it. May block.</summary>
+    /// <summary>Removes the directory. Returns false while a process is in the group. Can block.</summary>
     public bool TryRemove()
     {
         try
@@ -137,12 +137,13 @@ internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId wo
         [.. Numbers().Select(static pid => int.Parse(pid, NumberStyles.None, CultureInfo.InvariantCulture))];
 
     /// <summary>
-    /// Whom the processes in it run as: who owns their folders in /proc, which are those of the effective uids; proc_pid(5).
+    /// Returns the users of the processes in the group: the owners of their directories in /proc, which are the effective uids;
+    /// proc_pid(5).
     /// </summary>
     public UserId[] Users() =>
         [.. Living().Select(static pid => Libc.lstat(ProcessFile(pid, ""))?.Owner).OfType<UserId>().Distinct()];
 
-    /// <summary>The processes in it, for the log, and where in the kernel each of them waits; proc_pid_wchan(5).</summary>
+    /// <summary>Returns the processes in the group, for the log, and where in the kernel each of them waits; proc_pid_wchan(5).</summary>
     public string LivingText() =>
         string.Join(", ", Living().Take(16).Select(static pid => $"{pid} ({PlainFile.TryRead(ProcessFile(pid, "wchan")) ?? "?"})"));
 

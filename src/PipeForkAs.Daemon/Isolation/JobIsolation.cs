@@ -2,34 +2,38 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Isolation;
 
-/// <summary>How the processes of a job are kept together: by a control group each, or by looking for them where there are none.</summary>
+/// <summary>
+/// Keeps the processes of a job together: by one control group for each job, or by scans of /proc if there are no control groups.
+/// </summary>
 internal abstract class JobIsolation
 {
-    /// <summary>Whether <see cref="JobProcesses.Place"/> may block, and must be called off the loop.</summary>
+    /// <summary>Whether <see cref="JobProcesses.Place"/> can block, and must be called off the loop.</summary>
     public abstract bool PlacingBlocks { get; }
 
-    /// <summary>Whether control groups limit a job's memory.</summary>
+    /// <summary>Whether control groups limit the memory of a job.</summary>
     public virtual bool LimitsMemory => false;
 
-    /// <summary>Whether control groups limit how many processes a job has.</summary>
+    /// <summary>Whether control groups limit the number of processes of a job.</summary>
     public virtual bool LimitsProcesses => false;
 
-    /// <summary>For a worker that was forked just now.</summary>
+    /// <summary>Returns the processes of the job of a new worker.</summary>
     public abstract JobProcesses For(ProcessId worker);
 
-    /// <summary>Ends what an earlier daemon left behind. What cannot be killed is waited for a moment only.</summary>
+    /// <summary>Ends the leftover processes of an earlier daemon. Waits only a moment for processes that cannot be killed.</summary>
     /// <param name="left">
-    /// Called on the loop where processes do not end for a moment: with the user of some of them, and what completes when nothing is left
-    /// of that job.
+    /// Called on the loop if processes do not end within that moment: with the user of some of them, and a task that completes when none of
+    /// that job is left.
     /// </param>
     public virtual Task ClearAsync(Action<UserId, Task> left) => Task.CompletedTask;
 
-    /// <summary>A daemon from which this one took over has ended: takes away what it made.</summary>
-    /// <param name="left">The same as for <see cref="ClearAsync"/>.</param>
+    /// <summary>Removes what a former daemon made; called when that daemon, from which this one took over, has ended.</summary>
+    /// <param name="left">As for <see cref="ClearAsync"/>.</param>
     public virtual void FormerDaemonEnded(Action<UserId, Task> left)
     {
     }
 
-    /// <summary>All jobs have ended: waits a short time for their last processes, and takes away what was made here.</summary>
+    /// <summary>
+    /// Waits a short time for the last processes of jobs, and removes what this object made; called when all jobs have ended.
+    /// </summary>
     public virtual Task StopAsync() => Task.CompletedTask;
 }

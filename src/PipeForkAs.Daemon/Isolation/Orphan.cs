@@ -7,7 +7,7 @@ internal sealed class Orphan(ProcessEntry process, UserId[] users)
 {
     public ProcessEntry Process => process;
 
-    /// <summary>Its users; root only if it has no other.</summary>
+    /// <summary>The users of the process; root only if it has no other.</summary>
     public UserId[] Users => users;
 
     public SweptJob? Owner { get; set; }

@@ -4,25 +4,23 @@ using PipeForkAs.Daemon.Files;
 
 namespace PipeForkAs.Daemon.Isolation;
 
-/// <summary>
-/// Finds the control group of this process in the file system; cgroups(7), version 2, also where it stands beside version 1.
-/// </summary>
+/// <summary>Finds the control group of this process in the file system; cgroups(7), version 2, also if version 1 is mounted too.</summary>
 internal static class OwnCgroup
 {
-    /// <summary>Its path, as /proc/PID/cgroup names it; null where there is no version 2.</summary>
+    /// <summary>Returns the path of the group, as in /proc/PID/cgroup; null if there is no version 2.</summary>
     public static string? Path() => Path(PlainFile.TryRead("/proc/self/cgroup") ?? "");
 
-    /// <summary>Its directory, or null where there is no version 2, or none that this process can see.</summary>
+    /// <summary>Returns the directory of the group; null if there is no version 2, or if this process cannot see it.</summary>
     public static string? Find() => Find(PlainFile.TryRead("/proc/self/mountinfo") ?? "", PlainFile.TryRead("/proc/self/cgroup") ?? "");
 
-    /// <summary>Its directory, as these two files tell it.</summary>
-    /// <param name="mounts">What /proc/self/mountinfo holds; proc_pid_mountinfo(5).</param>
-    /// <param name="groups">What /proc/self/cgroup holds.</param>
+    /// <summary>Returns the directory of the group, from the contents of two files.</summary>
+    /// <param name="mounts">The contents of /proc/self/mountinfo; proc_pid_mountinfo(5).</param>
+    /// <param name="groups">The contents of /proc/self/cgroup.</param>
     public static string? Find(string mounts, string groups)
     {
         string? own = Path(groups);
 
-        // "/.." leads out of the namespace of control groups that this process lives in: that one is not its to use.
+        // "/.." leads out of the cgroup namespace of this process: this process may not use such a group.
         if (own is null || own.Split('/').Contains("..") || own.EndsWith(" (deleted)", StringComparison.Ordinal))
             return null;
         foreach (string line in mounts.Split('\n'))
@@ -47,7 +45,7 @@ internal static class OwnCgroup
 
     private static string Join(string mountPoint, string path) => (mountPoint + path).TrimEnd('/');
 
-    /// <summary>The kernel writes space, tab, newline and backslash as three octal digits.</summary>
+    /// <summary>Decodes a path: the kernel writes space, tab, newline and backslash as three octal digits.</summary>
     private static string Unescape(string text)
     {
         var plain = new StringBuilder(text.Length);
@@ -68,12 +66,12 @@ internal static class OwnCgroup
     }
 
     /// <summary>
-    /// A name that the same configuration gets again, and another does not: for a group of the daemon's own where none was delegated to
-    /// it.
+    /// Returns the name of the daemon's group if systemd delegated none. One configuration always gets the same name, and another
+    /// configuration gets another name.
     /// </summary>
     public static string NameFor(string socketPath)
     {
-        // FNV-1a: stable over restarts, unlike the hash codes of strings.
+        // FNV-1a: stable across restarts, unlike the hash codes of strings.
         ulong hash = 14695981039346656037;
         foreach (byte part in Encoding.UTF8.GetBytes(socketPath))
             hash = unchecked((hash ^ part) * 1099511628211);

@@ -6,13 +6,13 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Isolation;
 
-/// <summary>A process as /proc/PID/stat tells of it; proc_pid_stat(5).</summary>
-/// <param name="Pid">Its process id, which another may have once this one has been reaped.</param>
+/// <summary>A process, as /proc/PID/stat describes it; proc_pid_stat(5).</summary>
+/// <param name="Pid">The process id; another process can have it after this one has been reaped.</param>
 /// <param name="State">R, S, D, T, Z and so on.</param>
-/// <param name="Parent">Its parent.</param>
-/// <param name="Session">Its session.</param>
-/// <param name="Threads">How many threads it has; a process whose first thread has ended is in state Z all the same.</param>
-/// <param name="Started">When it was started, in ticks: with the process id, the same for no two processes.</param>
+/// <param name="Parent">The process id of the parent.</param>
+/// <param name="Session">The session id.</param>
+/// <param name="Threads">The number of threads; a process whose first thread has ended is in state Z even if other threads run.</param>
+/// <param name="Started">The start time, in ticks: no two processes have the same process id and start time.</param>
 internal readonly record struct ProcessEntry(int Pid, char State, int Parent, int Session, int Threads, long Started)
 {
     /// <summary>More than the kernel writes into the file: 52 numbers and a name of 64 bytes.</summary>
@@ -20,20 +20,20 @@ internal readonly record struct ProcessEntry(int Pid, char State, int Parent, in
 
     private static readonly EnumerationOptions EveryEntry = new() { AttributesToSkip = 0, IgnoreInaccessible = false };
 
-    /// <summary>Room for a line for each hierarchy, and a path in each.</summary>
+    /// <summary>Room for one line for each hierarchy, with a path in each line.</summary>
     private const int MaxGroupBytes = 8192;
 
-    /// <summary>Whether it runs, or could.</summary>
+    /// <summary>Whether the process runs, or can run.</summary>
     public bool IsAlive => State is not ('Z' or 'X' or 'x') || HasLostItsFirstThread;
 
-    /// <summary>Whether its first thread has ended and others have not.</summary>
+    /// <summary>Whether the first thread has ended and others have not.</summary>
     public bool HasLostItsFirstThread => State == 'Z' && Threads > 1;
 
-    /// <summary>Identifies it among all processes, including later ones with the same process id.</summary>
+    /// <summary>Identifies the process among all processes, including later ones with the same process id.</summary>
     public (int Pid, long Started) Identity => (Pid, Started);
 
-    /// <summary>All processes. Takes long where there are many: not for the loop.</summary>
-    /// <exception cref="SystemCallException">A file cannot be read, and not because its process is gone.</exception>
+    /// <summary>Returns all processes. Slow if there are many: not for the loop.</summary>
+    /// <exception cref="SystemCallException">A file cannot be read, although its process is not gone.</exception>
     /// <exception cref="IOException">The directory cannot be read.</exception>
     public static List<ProcessEntry> All()
     {
@@ -47,7 +47,7 @@ internal readonly record struct ProcessEntry(int Pid, char State, int Parent, in
         return all;
     }
 
-    /// <summary>The living descendants of a process. Takes long where there are many: not for the loop.</summary>
+    /// <summary>Returns the living descendants of a process. Slow if there are many processes: not for the loop.</summary>
     public static List<ProcessEntry> Descendants(ProcessId ancestor)
     {
         ILookup<int, ProcessEntry> byParent = All().ToLookup(process => process.Parent);
@@ -56,7 +56,7 @@ internal readonly record struct ProcessEntry(int Pid, char State, int Parent, in
         var next = new Queue<int>([ancestor.Value]);
         while (next.TryDequeue(out int parent))
         {
-            // A process id that was taken anew meanwhile could make a circle.
+            // A process id that was reused meanwhile could make a circle.
             foreach (ProcessEntry child in byParent[parent].Where(child => seen.Add(child.Pid)))
             {
                 if (child.IsAlive)
@@ -68,14 +68,14 @@ internal readonly record struct ProcessEntry(int Pid, char State, int Parent, in
         return found;
     }
 
-    /// <summary>One process; null where there is none of that number.</summary>
-    /// <exception cref="SystemCallException">Its file cannot be read, and not because it is gone.</exception>
+    /// <summary>Returns one process; null if no process has that number.</summary>
+    /// <exception cref="SystemCallException">The file cannot be read, although the process is not gone.</exception>
     public static ProcessEntry? Read(int pid)
     {
         Span<byte> text = stackalloc byte[MaxStatBytes];
         int length = ReadBeginning(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat"), text);
 
-        // pid (name) state ppid pgrp session ...; the name may hold anything, so count from its last ')'.
+        // pid (name) state ppid pgrp session ...; the name can contain any character, so count from the last ')'.
         ReadOnlySpan<byte> rest = text[..length];
         rest = rest[(rest.LastIndexOf((byte)')') + 1)..];
         char state = '\0';
@@ -103,11 +103,11 @@ internal readonly record struct ProcessEntry(int Pid, char State, int Parent, in
         return null;
     }
 
-    /// <summary>Its user ids: real, effective, saved, of the file system. Null where it is gone.</summary>
-    /// <exception cref="SystemCallException">They cannot be read.</exception>
+    /// <summary>Returns the user ids: real, effective, saved, of the file system. Null if the process is gone.</summary>
+    /// <exception cref="SystemCallException">The user ids cannot be read.</exception>
     public UserId[]? Users()
     {
-        // They are in the ninth line; the lines before it are short.
+        // The user ids are in the ninth line; the lines before it are short.
         Span<byte> text = stackalloc byte[1024];
         int length = ReadBeginning(string.Create(CultureInfo.InvariantCulture, $"/proc/{Pid}/status"), text);
         ReadOnlySpan<byte> rest = text[..length];
@@ -128,29 +128,31 @@ internal readonly record struct ProcessEntry(int Pid, char State, int Parent, in
         return count == users.Length ? users : null;
     }
 
-    /// <summary>Whether a process is in a control group of version 2 below another; null where it is gone.</summary>
-    /// <param name="pid">Its number.</param>
-    /// <param name="group">The other, as /proc/PID/cgroup names it.</param>
-    /// <exception cref="SystemCallException">That cannot be read.</exception>
+    /// <summary>Whether a process is in a control group of version 2 below another; null if the process is gone.</summary>
+    /// <param name="pid">The number of the process.</param>
+    /// <param name="group">The other group, as in /proc/PID/cgroup.</param>
+    /// <exception cref="SystemCallException">The group of the process cannot be read.</exception>
     public static bool? IsIn(int pid, string group) =>
         Groups(pid) is not { } lines ? null : Array.Exists(lines, line => line.StartsWith($"0::{group}/", StringComparison.Ordinal));
 
     /// <summary>
-    /// Signals it. The number may be another's since it was looked at; the descriptor stands for one process: it is looked at
-    /// once more, and then it is surely the one. False where it is gone.
+    /// Signals the process. Another process can have the number by now, but a descriptor refers to one process: this method opens a
+    /// descriptor, checks the process again, and then signals through the descriptor. Returns false if the process is gone.
     /// </summary>
     /// <param name="signal">The signal.</param>
-    /// <exception cref="SystemCallException">It cannot be signalled, or no descriptor is left for that.</exception>
+    /// <exception cref="SystemCallException">The process cannot be signalled, or no descriptor is left for that.</exception>
     public bool Send(Signal signal)
     {
         long started = Started;
         return Send(Pid, signal, pid => Read(pid)?.Started == started);
     }
 
-    /// <summary>Kills a process that is in a control group, with all of its threads. False where it is gone, or in another group.</summary>
-    /// <param name="pid">Its number.</param>
-    /// <param name="group">The group, as /proc/PID/cgroup names it.</param>
-    /// <exception cref="SystemCallException">It cannot be signalled, or no descriptor is left for that.</exception>
+    /// <summary>
+    /// Kills a process that is in a control group, with all of its threads. Returns false if it is gone, or in another group.
+    /// </summary>
+    /// <param name="pid">The number of the process.</param>
+    /// <param name="group">The group, as in /proc/PID/cgroup.</param>
+    /// <exception cref="SystemCallException">The process cannot be signalled, or no descriptor is left for that.</exception>
     public static bool KillIn(int pid, string group) =>
         Send(pid, Signal.SIGKILL, number => Groups(number) is { } lines && lines.Contains($"0::{group}"));
 
@@ -167,7 +169,7 @@ internal readonly record struct ProcessEntry(int Pid, char State, int Parent, in
         }
     }
 
-    /// <summary>The lines of its control groups; null where it is gone.</summary>
+    /// <summary>Returns the lines of the process's control groups; null if the process is gone.</summary>
     private static string[]? Groups(int pid)
     {
         Span<byte> text = stackalloc byte[MaxGroupBytes];
@@ -175,7 +177,7 @@ internal readonly record struct ProcessEntry(int Pid, char State, int Parent, in
         return length == 0 ? null : Encoding.UTF8.GetString(text[..length]).Split('\n');
     }
 
-    /// <summary>Reads what a file of a process begins with; 0 bytes where that is gone, and only there.</summary>
+    /// <summary>Reads the beginning of a file of a process; returns 0 bytes if, and only if, the process is gone.</summary>
     private static int ReadBeginning(string path, Span<byte> text)
     {
         try

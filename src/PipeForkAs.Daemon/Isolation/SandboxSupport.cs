@@ -3,13 +3,13 @@ using PipeForkAs.Protocol;
 
 namespace PipeForkAs.Daemon.Isolation;
 
-/// <summary>What this kernel has for sandboxes. A job that demands more is refused at the start, not when it runs.</summary>
+/// <summary>The support of this kernel for sandboxes. A job that requires more is refused at the start, not when it runs.</summary>
 internal static class SandboxSupport
 {
-    /// <summary>The most layers that landlock(7) puts upon each other.</summary>
+    /// <summary>The most layers that landlock(7) can stack.</summary>
     private const int MaxLayers = 16;
 
-    /// <summary>Why a job's sandboxes cannot be made here; null where they can.</summary>
+    /// <summary>Returns why the sandboxes of a job cannot be made on this system; null if they can.</summary>
     public static string? Problem(IReadOnlyCollection<Sandbox> sandboxes)
     {
         if (sandboxes.All(sandbox => sandbox.IsEmpty))
@@ -30,10 +30,10 @@ internal static class SandboxSupport
         return Libc.seccomp_available() ? null : "the kernel has no seccomp filters (CONFIG_SECCOMP_FILTER)";
     }
 
-    /// <summary>Whether some of these sandboxes do not keep their jobs from signalling other processes of the user.</summary>
+    /// <summary>Whether some of these sandboxes do not prevent their jobs from signalling other processes of the user.</summary>
     /// <param name="sandboxes">All sandboxes.</param>
     /// <param name="landlock">
-    /// Returns the kernel's version of landlock(7). Called only if there are sandboxes: a container may forbid it.
+    /// Returns the kernel's version of landlock(7). Called only if there are sandboxes: a container may forbid the call.
     /// </param>
     public static bool LeavesSignals(IEnumerable<Sandbox> sandboxes, Func<int> landlock) =>
         sandboxes.Any(sandbox => !sandbox.IsEmpty) && landlock() < Sandbox.SignalsVersion;

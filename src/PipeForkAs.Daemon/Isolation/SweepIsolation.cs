@@ -6,11 +6,12 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Isolation;
 
 /// <summary>
-/// Without control groups: the processes of a job are looked for in /proc. A worker is a child subreaper (prctl(2)): whoever of its
-/// descendants loses the parent becomes its child, so that all are found from it as long as it lives. When it has ended they become
-/// the daemon's own children; so does what a job started after it undid that for its worker. By CLONE_PARENT (clone(2)) they make
-/// themselves children of the job host. Neither the daemon nor a job host has other children that run as a user, so these are orphans: a
-/// orphan that no running job claims ends with the next job of its user that ends, or with any job if its user has no job.
+/// Keeps jobs together without control groups: scans /proc for the processes of a job. A worker is a child subreaper (prctl(2)): a
+/// descendant that loses its parent becomes a child of the worker, so a scan finds all descendants from the worker as long as the worker
+/// lives. When the worker has ended, they become children of the daemon; so do processes that a job starts after it has cleared the
+/// subreaper flag of its worker. With CLONE_PARENT (clone(2)), processes make themselves children of the job host. Neither the daemon nor a
+/// job host has other children that run as a user, so these processes are orphans: an orphan that no running job claims ends with the next
+/// job of its user that ends, or with any job if its user has no job.
 /// </summary>
 internal sealed class SweepIsolation : JobIsolation
 {
@@ -51,11 +52,13 @@ internal sealed class SweepIsolation : JobIsolation
         thread.Stop();
     }
 
-    /// <summary>A job is done with, and nothing of it is left.</summary>
+    /// <summary>Forgets a job of which no process is left.</summary>
     internal void Forget(SweptJob job) => jobs.Remove(job);
 
-    /// <summary>Kills again and again until nothing is left: what was forked meanwhile, and what an unkillable sleep kept.</summary>
-    /// <returns>How often that was asked for.</returns>
+    /// <summary>
+    /// Kills repeatedly until no process is left: also processes that were forked meanwhile, and those in an uninterruptible sleep.
+    /// </summary>
+    /// <returns>The number of requests to end this job.</returns>
     internal int End(SweptJob job, bool atOnce) => ending.Add(job, atOnce);
 
     /// <summary>Claims the orphans of a job's user for this job: they do not end with another job.</summary>

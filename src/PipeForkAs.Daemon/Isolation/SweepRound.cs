@@ -6,22 +6,25 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Isolation;
 
 /// <summary>
-/// One look in /proc for the processes of all jobs that are ending, on a thread of its own. It begins with the children of the daemon and
-/// of its job hosts, which is little to read; where there are orphans among them, or a worker lives, all processes are looked at, for all
-/// jobs together.
+/// One scan of /proc for the processes of all jobs that are ending, on a separate thread. The scan begins with the children of the daemon
+/// and of its job hosts, which are few to read; if there are orphans among them, or if a worker lives, the scan reads all processes, once
+/// for all jobs.
 /// </summary>
 /// <param name="reaper">Knows the daemon's own processes and the workers.</param>
-/// <param name="jobs">All jobs that have a user, those that are ending too.</param>
+/// <param name="jobs">All jobs that have a user, including those that are ending.</param>
 /// <param name="groups">
-/// The control group below which jobs have theirs: what is in there ends by it, and is not looked for. Null without control groups.
+/// The control group that contains the groups of jobs: the end of a job's group ends the processes in it, so the scan skips them. Null
+/// without control groups.
 /// </param>
 internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? groups = null)
 {
-    /// <summary>Looks in one round. A job that forks faster is not stopped completely; the next round is due soon.</summary>
+    /// <summary>
+    /// The most passes in one scan. If a job forks faster, the scan does not stop it completely; the next scan is due soon.
+    /// </summary>
     private const int Looks = 8;
 
     /// <summary>
-    /// For so long the number of a worker that was let go is surely not another's: a process cannot fork through all numbers in it.
+    /// For this time after the release of a worker, no other process has its number: no process can fork through all numbers that fast.
     /// </summary>
     private static readonly TimeSpan Fresh = TimeSpan.FromMilliseconds(100);
 
@@ -32,13 +35,15 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
     private readonly Dictionary<(int Pid, long Started), SweptJob> byClaim = [];
     private readonly Dictionary<UserId, List<SweptJob>> byUser = [];
 
-    /// <summary>How many orphans each job got in this look.</summary>
+    /// <summary>The number of orphans of each job in this scan.</summary>
     private readonly Dictionary<SweptJob, int> assigned = [];
 
-    /// <summary>Whether a child was gone before its user was read: the look may have missed what it forked.</summary>
+    /// <summary>Whether a child was gone before its user was read: the scan might have missed a process that the child forked.</summary>
     private bool hasVanished;
 
-    /// <summary>Returns what looks for jobs that are ending, kills what it finds, and says in each of them what that was.</summary>
+    /// <summary>
+    /// Returns an action that scans for jobs that are ending, kills the processes that it finds, and stores the result in each job.
+    /// </summary>
     public Action LookFor(IReadOnlyList<EndingJob> ending)
     {
         (SweptJob Job, EndingJob Ending, bool HasEnded)[] all =
@@ -66,9 +71,9 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
         };
     }
 
-    /// <summary>Returns what finds the orphans of a job whose worker has ended.</summary>
+    /// <summary>Returns an action that finds the orphans of a job whose worker has ended.</summary>
     /// <param name="job">The job.</param>
-    /// <param name="claimed">Takes them.</param>
+    /// <param name="claimed">Receives the orphans.</param>
     public Action ClaimFor(SweptJob job, HashSet<(int Pid, long Started)> claimed) => () =>
     {
         Index();
@@ -85,7 +90,7 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
             foreach ((int, long) orphan in job.Claimed)
                 byClaim[orphan] = job;
 
-            // What was killed with a job and has lost its parent since is still that job's.
+            // A process that was killed with a job and has lost its parent since still belongs to that job.
             foreach ((int, long) killed in job.LastFound)
                 byClaim.TryAdd(killed, job);
             if (!byUser.TryGetValue(job.User!.Value, out List<SweptJob>? ofUser))
@@ -95,11 +100,12 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
     }
 
     /// <summary>
-    /// The children of the daemon and of its job hosts, by the kernel's lists; all processes where it has none (CONFIG_PROC_CHILDREN).
+    /// Returns the children of the daemon and of its job hosts, from the kernel's lists; all processes if the kernel has no such lists
+    /// (CONFIG_PROC_CHILDREN).
     /// </summary>
     private IEnumerable<ProcessEntry> Children()
     {
-        // Orphans become children of a process's first thread; proc_tid_children(5).
+        // Orphans become children of the first thread of a process; proc_tid_children(5).
         if (Children(Self) is not { } own)
             return ProcessEntry.All();
         int[] hosts = [.. jobHosts.SelectMany(host => Children(host) ?? [])];
@@ -107,14 +113,14 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
         return hosts.Concat(own).Where(pid => !reaper.IsRegistered(new ProcessId(pid))).Select(Read).OfType<ProcessEntry>();
     }
 
-    /// <summary>A child; null for a worker that has ended, and for one that is gone.</summary>
+    /// <summary>Reads a child; returns null for a worker that has ended, and for a process that is gone.</summary>
     private ProcessEntry? Read(int pid)
     {
         TimeSpan? letGo = reaper.LetGoSince(new ProcessId(pid));
         if (letGo < Fresh)
             return null;
 
-        // Before anything is read that holds its memory; see JobCgroup.KillThreads.
+        // Check this before any read that takes a reference to the memory of the process; see JobCgroup.KillThreads.
         bool? isInJob = IsInJob(pid);
         hasVanished |= isInJob is null && letGo is null;
         if (isInJob != false)
@@ -126,7 +132,7 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
         return process;
     }
 
-    /// <summary>Whether the group of a job holds it; null where it is gone.</summary>
+    /// <summary>Whether the process is in the group of a job; null if the process is gone.</summary>
     private bool? IsInJob(int pid) => groups is null ? false : ProcessEntry.IsIn(pid, groups);
 
     private static IEnumerable<int>? Children(int pid)
@@ -153,7 +159,7 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
             if ((!isHosts && process.Parent != Self) || reaper.IsRegistered(new ProcessId(process.Pid)))
                 continue;
 
-            // What a worker left behind was looked for before it was let go.
+            // The daemon looked for the leftover processes of a worker before it released the worker.
             if (isHosts && !process.IsAlive && reaper.LetGoSince(new ProcessId(process.Pid)) is not null)
                 continue;
             if (process.Users() is not { } users)
@@ -173,7 +179,7 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
         return orphans;
     }
 
-    /// <summary>The ending job with which an orphan ends; null if it belongs to a running job, or is root.</summary>
+    /// <summary>Returns the ending job with which an orphan ends; null if the orphan belongs to a running job, or is root.</summary>
     private SweptJob? OwnerOf(Orphan orphan, Dictionary<SweptJob, JobSearch> searches)
     {
         SweptJob? owner = byClaim.GetValueOrDefault(orphan.Process.Identity);
@@ -182,7 +188,7 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
         if (owner is not null)
             return searches.ContainsKey(owner) ? Assign(owner) : null;
 
-        // Of several jobs of the user that end, the one with the fewest orphans: what each of them left behind keeps each from being over.
+        // Of several ending jobs of the user, choose the job with the fewest orphans: each orphan delays the end of its job.
         bool isOfUsers = false;
         foreach (UserId user in orphan.Users)
         {
@@ -193,7 +199,7 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
                 return Assign(ending);
         }
 
-        // No job has this uid: it is a subordinate id (subuid(5)), or its user's jobs have ended.
+        // No job has this uid: it is a subordinate id (subuid(5)), or the jobs of its user have ended.
         return isOfUsers || orphan.Users is [{ Value: 0 }] ? null : searches.Keys.First();
     }
 
@@ -203,14 +209,14 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
         return job;
     }
 
-    /// <summary>Stops all that can be found until all are stopped, and kills them.</summary>
+    /// <summary>Stops the processes that can be found until all are stopped, and kills them.</summary>
     private void End(Dictionary<SweptJob, JobSearch> searches, List<Orphan> orphans)
     {
-        // A process that forks again and again must be stopped during the look.
+        // A process that forks repeatedly must be stopped during the scan.
         foreach (Orphan orphan in orphans.Where(orphan => orphan.Owner is not null))
             orphan.Process.Send(Signal.SIGSTOP);
 
-        // A signal makes a fork that is in progress fail (copy_process in the kernel's fork.c): a look that finds no new process after the
+        // A signal makes a fork that is in progress fail (copy_process in the kernel's fork.c): a pass that finds no new process after the
         // last signal has found all of them.
         var stopped = new HashSet<(int Pid, long Started)>();
         Look(searches);
@@ -240,7 +246,7 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
         foreach (JobSearch one in searches.Values)
             one.Clear();
 
-        // Until it is reaped, a worker's number and its session's are its own.
+        // Until a worker is reaped, no other process has its number or its session's number.
         foreach (ProcessEntry process in all)
         {
             SweptJob? job = bySession.GetValueOrDefault(process.Pid) ?? bySession.GetValueOrDefault(process.Session);
@@ -274,7 +280,7 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
 
     private static string Name(ProcessEntry process) => string.Create(CultureInfo.InvariantCulture, $"{process.Pid} ({process.State})");
 
-    /// <summary>What is found of a job.</summary>
+    /// <summary>The processes that a scan found of a job.</summary>
     private sealed class JobSearch(EndingJob? ending)
     {
         public List<ProcessEntry> Living { get; } = [];
@@ -289,8 +295,8 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
 
         public void Report(SweptJob job, bool hasVanished)
         {
-            // The look may have missed what an orphan forked before it ended. An orphan that had ended at the look before forked nothing
-            // since.
+            // The scan might have missed a process that an orphan forked before it ended. An orphan that had ended at the previous scan has
+            // forked nothing since.
             List<ProcessEntry> found = [.. Living, .. Ended.Where(process => !job.LastEnded.Contains(process.Identity))];
             job.LastEnded = [.. Ended.Select(process => process.Identity)];
             HashSet<(int, long)> now = [.. found.Select(process => process.Identity)];

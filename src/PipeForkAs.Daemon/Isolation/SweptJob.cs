@@ -5,7 +5,7 @@ using PipeForkAs.Protocol.Worker;
 namespace PipeForkAs.Daemon.Isolation;
 
 /// <summary>
-/// The processes of a job without a control group: its worker's descendants, its session, and orphans of its user;
+/// The processes of a job without a control group: the descendants of its worker, its session, and orphans of its user;
 /// <see cref="SweepRound"/>.
 /// </summary>
 internal sealed class SweptJob(SweepIsolation? owner, ProcessId worker) : JobProcesses
@@ -15,7 +15,6 @@ internal sealed class SweptJob(SweepIsolation? owner, ProcessId worker) : JobPro
     private bool released;
     private volatile bool workerReaped;
 
-    /// <summary>Its worker.</summary>
     public ProcessId Worker => worker;
 
     /// <summary>The user of the job; null until the worker gets its order.</summary>
@@ -24,16 +23,18 @@ internal sealed class SweptJob(SweepIsolation? owner, ProcessId worker) : JobPro
     /// <summary>Whether the worker has ended by itself: then all remaining processes are orphans.</summary>
     public bool HasEnded { get; private set; }
 
-    /// <summary>Whether other processes may have the ids of the worker and its session. The side thread reads it after a look.</summary>
+    /// <summary>
+    /// Whether other processes can have the ids of the worker and its session. The background thread reads it after a scan.
+    /// </summary>
     public bool IsWorkerReaped => workerReaped;
 
-    /// <summary>Strays that belong to this job until it ends. The set is replaced, never changed.</summary>
+    /// <summary>Orphans that belong to this job until it ends. The set is replaced, never changed.</summary>
     public HashSet<(int Pid, long Started)> Claimed { get; set; } = [];
 
-    /// <summary>The processes that the last look found. Only the side thread uses it.</summary>
+    /// <summary>The processes that the last scan found. Only the background thread uses it.</summary>
     public HashSet<(int Pid, long Started)> LastFound { get; set; } = [];
 
-    /// <summary>The orphans that had ended at the last look. Only the side thread uses it.</summary>
+    /// <summary>The orphans that had ended at the last scan. Only the background thread uses it.</summary>
     public HashSet<(int Pid, long Started)> LastEnded { get; set; } = [];
 
     /// <summary>Makes a job that has ended and has no user: it owns the orphans that belong to no other job.</summary>
@@ -93,9 +94,9 @@ internal sealed class SweptJob(SweepIsolation? owner, ProcessId worker) : JobPro
             askedAtRelease = owner?.End(this, atOnce: !HasEnded) ?? 0;
     }
 
-    /// <summary>A look is over.</summary>
-    /// <param name="isOver">Whether nothing is left.</param>
-    /// <param name="asked">How often the job was asked to end before the look.</param>
+    /// <summary>Called after a scan.</summary>
+    /// <param name="isOver">Whether no process is left.</param>
+    /// <param name="asked">The number of requests to end the job before the scan.</param>
     public void Looked(bool isOver, int asked)
     {
         if (!released || asked < askedAtRelease)

@@ -4,26 +4,24 @@ using PipeForkAs.Daemon.Fairness;
 namespace PipeForkAs.Daemon.Isolation;
 
 /// <summary>
-/// Counts jobs that were ended and of which something is left that does not end, as in an uninterruptible sleep, by the user that they
-/// run as: how many of those a user may have is limited. On the loop.
+/// Counts, for each target user, the ended jobs with processes that do not end, for example in an uninterruptible sleep: the number of such
+/// jobs of a user is limited. For use on the loop.
 /// </summary>
 /// <param name="loop">The loop.</param>
 internal sealed class UnkillableJobs(Loop loop)
 {
-    /// <summary>How long killed processes may take to be gone, before their job counts.</summary>
+    /// <summary>How long killed processes can take to end before their job counts.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(250);
 
     private readonly Dictionary<Bucket, int> byUser = [];
 
-    /// <summary>How many run as a user.</summary>
+    /// <summary>Returns the number of such jobs of a target user.</summary>
     public int Of(Bucket user) => byUser.GetValueOrDefault(user);
 
-    /// <summary>
-    /// Counts a job that was ended, where something of it is left for longer than <see cref="Patience"/>, until nothing is.
-    /// </summary>
-    /// <param name="user">Whom it runs as.</param>
-    /// <param name="gone">Completes when nothing of it is left.</param>
-    /// <param name="decided">Called once, when nothing is left of it or when it counts.</param>
+    /// <summary>Counts an ended job if some of its processes are left for longer than <see cref="Patience"/>, until none is left.</summary>
+    /// <param name="user">The target user.</param>
+    /// <param name="gone">Completes when no process of the job is left.</param>
+    /// <param name="decided">Called once, when no process is left or when the job counts.</param>
     public async Task WatchAsync(Bucket user, Task gone, Action decided)
     {
         bool isGone = gone.IsCompleted || await Task.WhenAny(gone, loop.DelayAsync(Patience)) == gone;

@@ -7,13 +7,13 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Untrusted;
 
 /// <summary>
-/// Keeps descriptors out that clients and jobs send along (SCM_RIGHTS), without ever closing one on the loop's thread. Where the kernel
-/// can refuse them (SO_PASSRIGHTS, Linux 6.16), it does. Elsewhere the daemon looks for them before it receives anything, and leaves what
+/// Keeps out descriptors that clients and jobs send (SCM_RIGHTS), without ever closing one on the loop's thread. If the kernel can refuse
+/// such descriptors (SO_PASSRIGHTS, Linux 6.16), it does. Otherwise the daemon looks for them before it receives anything, and leaves what
 /// it must not receive to a <see cref="SocketReleaser"/>.
 /// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="reaper">Reaps the processes that close sockets.</param>
-/// <param name="byDaemon">Whether the daemon looks for them also where the kernel can refuse them.</param>
+/// <param name="byDaemon">Whether the daemon looks for descriptors even if the kernel can refuse them.</param>
 /// <param name="logger">The log.</param>
 /// <param name="banned">Called, from the loop itself, when a bucket has been banned.</param>
 internal sealed class DescriptorCheck(Loop loop, ChildReaper reaper, bool byDaemon, ILogger logger, Action<Bucket> banned)
@@ -21,19 +21,19 @@ internal sealed class DescriptorCheck(Loop loop, ChildReaper reaper, bool byDaem
     /// <summary>The buckets whose sockets the daemon does not touch.</summary>
     public Offenders Offenders { get; } = new(loop, logger, banned);
 
-    /// <summary>Closes what the loop must not close.</summary>
+    /// <summary>Closes the sockets that the loop must not close.</summary>
     public SocketReleaser Releaser => field ??= new SocketReleaser(loop, reaper, Offenders, logger);
 
-    /// <summary>Receives from streams.</summary>
+    /// <summary>Receives from stream sockets.</summary>
     public OneMessage OneMessage { get; } = new();
 
-    /// <summary>The room in which the relays look at what they move.</summary>
+    /// <summary>The buffer in which the relays examine the data that they move.</summary>
     public byte[] Room { get; } = new byte[UntrustedSocket.MostAtOnce];
 
     /// <summary>How long the loop's thread has run in this turn.</summary>
     public TimeSpan ProcessorTimeOfTurn => loop.ProcessorTimeOfTurn;
 
-    /// <summary>Has the kernel refuse descriptors for all who connect from now on, where it can.</summary>
+    /// <summary>Makes the kernel refuse descriptors on all later connections, if it can.</summary>
     /// <exception cref="SystemCallException">The option cannot be set.</exception>
     public void Guard(FileDescriptor listening)
     {
@@ -42,22 +42,22 @@ internal sealed class DescriptorCheck(Loop loop, ChildReaper reaper, bool byDaem
     }
 
     /// <summary>
-    /// A connection that was accepted. It may have been made before the listening socket was guarded: by another daemon, or while systemd
-    /// held it.
+    /// Takes over an accepted connection. The client can have connected before this daemon guarded the listening socket: while another
+    /// daemon or systemd held the socket.
     /// </summary>
-    /// <param name="socket">The socket, from here on not the caller's.</param>
+    /// <param name="socket">The socket; it no longer belongs to the calling method.</param>
     public UntrustedSocket Accepted(FileDescriptor socket) =>
         Take(socket, InputKind.Stream, byDaemon || !Libc.refuses_descriptors(socket));
 
-    /// <summary>The daemon's end of a pair, whose other end nobody hostile has had so far.</summary>
-    /// <param name="socket">The socket, from here on not the caller's.</param>
-    /// <param name="kind">What can come from it.</param>
-    /// <exception cref="SystemCallException">The option cannot be set; the socket is still the caller's.</exception>
+    /// <summary>Takes over the daemon's end of a socket pair whose other end no untrusted process has had so far.</summary>
+    /// <param name="socket">The socket; it no longer belongs to the calling method.</param>
+    /// <param name="kind">What can come from the socket.</param>
+    /// <exception cref="SystemCallException">The option cannot be set; the socket still belongs to the calling method.</exception>
     public UntrustedSocket Own(FileDescriptor socket, InputKind kind) => kind == InputKind.None
         ? new UntrustedSocket(this, socket, kind, isLookedAt: false)
         : Take(socket, kind, byDaemon || !Libc.refuse_descriptors(socket));
 
-    /// <summary>Closes a listening socket, in whose queue there may be connections with anything in them.</summary>
+    /// <summary>Closes a listening socket; connections in its queue can contain anything.</summary>
     public void Close(FileDescriptor listening)
     {
         if (byDaemon || !Libc.refuses_descriptors(listening))
@@ -66,7 +66,7 @@ internal sealed class DescriptorCheck(Loop loop, ChildReaper reaper, bool byDaem
             listening.Dispose();
     }
 
-    /// <summary>The daemon stops: what is not closed yet is closed by other processes, which nobody waits for.</summary>
+    /// <summary>Stops: other processes close the sockets that are still open, and the daemon does not wait for these processes.</summary>
     public Task StopAsync() => Releaser.StopAsync();
 
     private UntrustedSocket Take(FileDescriptor socket, InputKind kind, bool isLookedAt)

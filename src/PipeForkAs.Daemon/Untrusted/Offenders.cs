@@ -6,10 +6,10 @@ using PipeForkAs.Daemon.Logging;
 namespace PipeForkAs.Daemon.Untrusted;
 
 /// <summary>
-/// The buckets that are banned: whose sockets held up the loop, or sent what cannot be closed. The other end of a socket decides how long
-/// a system call on it takes: each epoll(7) watch of it is woken by the call, about 0.2 microseconds each, and a user may have millions
-/// (/proc/sys/fs/epoll/max_user_watches). While a bucket is banned, the daemon makes no system call on its sockets. Root is never banned.
-/// All on the loop.
+/// The banned buckets: their sockets delayed the loop, or sent what cannot be closed. The other end of a socket decides how long a system
+/// call on the socket takes: the call wakes each epoll(7) watch of the socket, which takes about 0.2 microseconds each, and a user can have
+/// millions of watches (/proc/sys/fs/epoll/max_user_watches). While a bucket is banned, the daemon makes no system call on its sockets.
+/// Root is never banned. For use on the loop.
 /// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="logger">The log.</param>
@@ -22,7 +22,7 @@ internal sealed class Offenders(Loop loop, ILogger logger, Action<Bucket> banned
     /// <summary>The processor time of counted calls on a bucket's sockets, in any second; above it the bucket is banned.</summary>
     internal static readonly TimeSpan Allowance = TimeSpan.FromMilliseconds(150);
 
-    /// <summary>For how many times as long as its calls took a bucket is banned.</summary>
+    /// <summary>The duration of a ban, as a multiple of the time that the calls took.</summary>
     private const int TimesAsLong = 100;
 
     private const int MaxRemembered = 1024;
@@ -32,12 +32,11 @@ internal sealed class Offenders(Loop loop, ILogger logger, Action<Bucket> banned
 
     private readonly Dictionary<Bucket, Record> records = [];
 
-    /// <summary>Whether a bucket is banned now.</summary>
     public bool IsBanned(Bucket bucket) => records.Count > 0 && records.TryGetValue(bucket, out Record? record) && IsBanned(record);
 
-    /// <summary>Counts a system call on one of a bucket's sockets.</summary>
+    /// <summary>Counts a system call on a socket of a bucket.</summary>
     /// <param name="bucket">The bucket of the process at the other end.</param>
-    /// <param name="onProcessor">The processor time that it took.</param>
+    /// <param name="onProcessor">The processor time that the call took.</param>
     public void CallTook(Bucket bucket, TimeSpan onProcessor)
     {
         if (bucket.IsRoot || onProcessor < Notable)
@@ -56,7 +55,7 @@ internal sealed class Offenders(Loop loop, ILogger logger, Action<Bucket> banned
         ReportBan(bucket);
     }
 
-    /// <summary>Bans a bucket for as long as a process cannot close what it sent; <see cref="Ends"/> must follow.</summary>
+    /// <summary>Bans a bucket for as long as a process cannot close what the bucket sent; <see cref="Ends"/> must follow.</summary>
     public void Hangs(Bucket bucket)
     {
         if (bucket.IsRoot)
@@ -70,7 +69,7 @@ internal sealed class Offenders(Loop loop, ILogger logger, Action<Bucket> banned
         ReportBan(bucket);
     }
 
-    /// <summary>One of the processes that could not close what a bucket sent has ended.</summary>
+    /// <summary>Called when one of the processes that could not close what a bucket sent has ended.</summary>
     public void Ends(Bucket bucket)
     {
         if (!bucket.IsRoot)
@@ -97,20 +96,20 @@ internal sealed class Offenders(Loop loop, ILogger logger, Action<Bucket> banned
         return record;
     }
 
-    /// <summary>Not inline: the call that took too long is not over for its caller.</summary>
+    /// <summary>Not inline: the code that made the slow call is still running.</summary>
     private void ReportBan(Bucket bucket) => loop.Post(_ => banned(bucket), null);
 
     private sealed class Record
     {
-        /// <summary>Processor time in seconds that was counted at <see cref="At"/>; it is forgiven as time passes.</summary>
+        /// <summary>The counted processor time in seconds at the time <see cref="At"/>; it decreases as time passes.</summary>
         public double Debt { get; set; }
 
         public long At { get; set; }
 
-        /// <summary>The time stamp until which the bucket is banned.</summary>
+        /// <summary>The timestamp at which the ban ends.</summary>
         public long Until { get; set; }
 
-        /// <summary>Processes that cannot close what the bucket sent.</summary>
+        /// <summary>The number of processes that cannot close what the bucket sent.</summary>
         public int Hanging { get; set; }
     }
 }

@@ -3,23 +3,23 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Untrusted;
 
 /// <summary>
-/// Receives from streams what their other ends sent in one call, or a part of it. recv(2) takes as many messages as fit, and wakes the
-/// sender for each of them: a sender with many one-byte messages, and with many watches on its socket, would make one call take as long
-/// as hundreds. A pipe with room for one page takes one message; pipe(7), F_SETPIPE_SZ. For use on the loop.
+/// Receives from a stream socket what the other end sent in one call, or a part of it. recv(2) takes as many messages as fit, and wakes the
+/// sender for each of them: a sender with many one-byte messages, and with many watches on its socket, would make one call take as long as
+/// hundreds. A pipe with room for one page takes one message; pipe(7), F_SETPIPE_SZ. For use on the loop.
 /// </summary>
 internal sealed class OneMessage
 {
-    /// <summary>The most that is received at once.</summary>
+    /// <summary>The most bytes that one call receives.</summary>
     public const int MostBytes = 4096;
 
     private readonly byte[] room = new byte[MostBytes];
     private FileDescriptor read, write;
 
     /// <summary>Makes the pipe.</summary>
-    /// <exception cref="SystemCallException">There are no descriptors left, or the pipe cannot be made so small.</exception>
+    /// <exception cref="SystemCallException">No descriptors are left, or the pipe cannot be made so small.</exception>
     public OneMessage() => (read, write) = Make();
 
-    /// <summary>Receives; EPROTO where the next bytes carry descriptors, and are looked at.</summary>
+    /// <summary>Receives bytes; returns EPROTO if the next bytes carry descriptors and <paramref name="isLookedAt"/> is true.</summary>
     public IOResult Receive(FileDescriptor socket, Span<byte> buffer, bool isLookedAt)
     {
         IOResult moved = Move(socket, Math.Min(buffer.Length, MostBytes), isLookedAt);
@@ -28,7 +28,7 @@ internal sealed class OneMessage
         return moved;
     }
 
-    /// <summary>Moves to another pipe of the daemon's own, which is empty.</summary>
+    /// <summary>Moves bytes to another pipe of the daemon, which is empty.</summary>
     public IOResult SpliceTo(FileDescriptor pipe, FileDescriptor socket, bool isLookedAt)
     {
         IOResult moved = Move(socket, MostBytes, isLookedAt);
@@ -57,7 +57,7 @@ internal sealed class OneMessage
     private IOResult Move(FileDescriptor socket, int most, bool isLookedAt) =>
         isLookedAt ? Libc.splice_without_descriptors(socket, write, room.AsSpan(0, most)) : Libc.splice(socket, write, most);
 
-    /// <summary>Bytes of one socket must never be taken for another's: the pipe is replaced.</summary>
+    /// <summary>Replaces the pipe: bytes of one socket must never be taken for those of another.</summary>
     private InvalidOperationException Lost()
     {
         read.Dispose();

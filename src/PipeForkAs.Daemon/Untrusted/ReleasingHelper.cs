@@ -5,7 +5,7 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Untrusted;
 
-/// <summary>A <see cref="ReleasingProcess"/> as the daemon sees it. All on the loop.</summary>
+/// <summary>A <see cref="ReleasingProcess"/> from the daemon's side. For use on the loop.</summary>
 internal sealed class ReleasingHelper
 {
     private readonly Loop loop;
@@ -25,17 +25,17 @@ internal sealed class ReleasingHelper
         watch = loop.Watch(control, EpollEvents.EPOLLIN, "a process that releases sockets");
     }
 
-    /// <summary>Whether its word is awaited: that it is ready, or has closed what it was given.</summary>
+    /// <summary>Whether the daemon waits for the message of the process: that it is ready, or has closed its sockets.</summary>
     public bool IsBusy => deadline is not null;
 
-    /// <summary>Completes when it has ended.</summary>
+    /// <summary>Completes when the process has ended.</summary>
     public Task Ended => ended.Task;
 
-    /// <summary>Starts one.</summary>
+    /// <summary>Starts a process.</summary>
     /// <param name="loop">The loop.</param>
-    /// <param name="reaper">Reaps it.</param>
-    /// <param name="onReady">Called when it is ready, and when it has closed what it was given.</param>
-    /// <exception cref="SystemCallException">It cannot be started.</exception>
+    /// <param name="reaper">Reaps the process.</param>
+    /// <param name="onReady">Called when the process is ready, and when it has closed its sockets.</param>
+    /// <exception cref="SystemCallException">The process cannot be started.</exception>
     public static ReleasingHelper Start(Loop loop, ChildReaper reaper, Action onReady)
     {
         (FileDescriptor own, FileDescriptor theirs) = Libc.socketpair_seqpacket();
@@ -55,7 +55,7 @@ internal sealed class ReleasingHelper
                     return started;
                 });
 
-                // Not inline: its word may be there already, and who starts it sets the deadline for that first.
+                // Not inline: the message of the process can be there already, and the calling method must set the deadline first.
                 loop.Post(_ => loop.Start(helper.ReadAsync), null);
                 return helper;
             }
@@ -67,18 +67,18 @@ internal sealed class ReleasingHelper
         }
     }
 
-    /// <summary>Calls back where its word does not come in time.</summary>
+    /// <summary>Calls <paramref name="late"/> if the message of the process does not arrive in time.</summary>
     public void Await(TimeSpan timeout, Action late)
     {
         deadline?.Dispose();
         deadline = loop.Schedule(timeout, late);
     }
 
-    /// <summary>Gives it sockets. False where it does not take them now.</summary>
+    /// <summary>Sends sockets to the process. Returns false if the process does not take them now.</summary>
     public bool Send(List<FileDescriptor> sockets) =>
         !control.IsClosed && !Libc.sendmsg(control, [ReleasingProcess.Batch], CollectionsMarshal.AsSpan(sockets)).Failed;
 
-    /// <summary>Tells it to close what it was given. False where it cannot be told.</summary>
+    /// <summary>Tells the process to close its sockets. Returns false if the message cannot be sent.</summary>
     public bool Go(TimeSpan timeout, Action late)
     {
         if (Libc.send(control, [ReleasingProcess.Close]).Failed)
@@ -87,7 +87,7 @@ internal sealed class ReleasingHelper
         return true;
     }
 
-    /// <summary>Kills it, where it has not ended. Has no effect the second time.</summary>
+    /// <summary>Kills the process, if it has not ended. Has no effect the second time.</summary>
     public void End()
     {
         if (control.IsClosed)
@@ -97,7 +97,7 @@ internal sealed class ReleasingHelper
         watch.Dispose();
         control.Dispose();
 
-        // Until it has ended, and that was told here, the number is its own: only the daemon's reaper reaps it.
+        // Until the end of the process is known here, no other process has its number: only the daemon's reaper reaps it.
         if (!ended.Task.IsCompleted)
             Libc.kill(pid, Signal.SIGKILL);
     }
@@ -115,7 +115,7 @@ internal sealed class ReleasingHelper
                 continue;
             }
 
-            // That it has ended is for the reaper to tell.
+            // The reaper reports the end of the process.
             if (received.Count == 0)
                 return;
             deadline?.Dispose();

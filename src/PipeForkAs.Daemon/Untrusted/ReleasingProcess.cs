@@ -3,12 +3,12 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Untrusted;
 
 /// <summary>
-/// The process that closes sockets for the daemon, which may take as long as their senders like. It never receives what is in them: it
-/// reads their bytes without room for descriptors, and those are dropped here.
+/// The process that closes sockets for the daemon; that can take as long as the senders want. It never receives the descriptors in the
+/// sockets: it reads the bytes without room for descriptors, and the kernel drops the descriptors in this process.
 /// </summary>
 internal static class ReleasingProcess
 {
-    /// <summary>The argument by which the daemon's executable is told to be this process.</summary>
+    /// <summary>The argument that makes the daemon's executable run as this process.</summary>
     public const string Argument = "--release-sockets";
 
     /// <summary>The socket to the daemon.</summary>
@@ -17,18 +17,18 @@ internal static class ReleasingProcess
     /// <summary>A message with sockets.</summary>
     public const byte Batch = (byte)'b';
 
-    /// <summary>The daemon has closed its own copies: these here are the last.</summary>
+    /// <summary>The message that the daemon has closed its own copies: the copies in this process are the last.</summary>
     public const byte Close = (byte)'c';
 
     /// <summary>The answer: ready for a batch.</summary>
     public const byte Ready = (byte)'r';
 
-    /// <summary>Serves until the daemon closes its end. Returns the process's exit code.</summary>
+    /// <summary>Closes sockets until the daemon closes its end. Returns the exit code of the process.</summary>
     public static int Run()
     {
         Libc.prctl_set_pdeathsig(Signal.SIGKILL);
         Libc.signal_ignore(Signal.SIGPIPE);
-#pragma warning disable CA2000 // The descriptor is the process's own, and stays open.
+#pragma warning disable CA2000 // The process keeps the descriptor open until it exits.
         var control = new FileDescriptor(ControlDescriptor);
 #pragma warning restore CA2000
         var word = new byte[1];
@@ -54,8 +54,8 @@ internal static class ReleasingProcess
     }
 
     /// <summary>
-    /// Reads what is left, since a Unix socket that is closed with unread data resets its peer (unix_release_sock in the kernel's
-    /// af_unix.c).
+    /// Reads the remaining data first, because a Unix socket that is closed with unread data resets its peer (unix_release_sock in the
+    /// kernel's af_unix.c).
     /// </summary>
     private static void Release(FileDescriptor socket)
     {

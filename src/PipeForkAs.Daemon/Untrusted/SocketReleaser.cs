@@ -8,37 +8,37 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Untrusted;
 
 /// <summary>
-/// Closes sockets that the loop must not close, in processes of their own (<see cref="ReleasingProcess"/>): in batches, each of one
-/// bucket. A process that does not finish a batch in time is killed, and the next batch has another. What a process still has when it is
-/// killed is mostly closed at once: a socket that lingers does not then (inet_release in the kernel's af_inet.c looks at PF_EXITING). A
-/// pipe whose lock somebody holds is waited for all the same (pipe_release in pipe.c), and that process does not end before the lock is
-/// free. So each bucket can stop one process: from then on its sockets go to a holder, a process that closes nothing as long as it lives,
-/// and the bucket is banned. The daemon itself holds none of them: it can always end. Processes are started when they are needed. All on
-/// the loop.
+/// Closes sockets that the loop must not close, in separate processes (<see cref="ReleasingProcess"/>): in batches of one bucket each. A
+/// process that does not finish a batch in time is killed, and another process takes the next batch. When a process is killed, the kernel
+/// usually closes its remaining sockets at once: a socket with SO_LINGER does not linger then (inet_release in the kernel's af_inet.c
+/// checks PF_EXITING). But the kernel still waits for a pipe whose lock another process holds (pipe_release in pipe.c), and the killed
+/// process does not end before the lock is free. So each bucket can stop one process: after that its sockets go to a holder, a process that
+/// closes nothing as long as it lives, and the bucket is banned. The daemon itself keeps none of these sockets: it can always end. The
+/// daemon starts these processes when it needs them. For use on the loop.
 /// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="reaper">Reaps the processes.</param>
-/// <param name="offenders">Bans buckets; the sockets of banned ones are kept.</param>
+/// <param name="offenders">Bans buckets; the sockets of banned buckets stay open.</param>
 /// <param name="logger">The log.</param>
 internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders offenders, ILogger logger)
 {
-    /// <summary>How many sockets a holder holds before it is ended, and another one takes its place.</summary>
+    /// <summary>The most sockets of a holder; then the daemon ends the holder, and another one replaces it.</summary>
     private const int MaxHeldSockets = 8192;
 
     private static readonly TimeSpan BatchTimeout = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>How long a killed process may take to end; then what it closes counts as something that cannot be closed.</summary>
+    /// <summary>How long a killed process can take to end; after that, what it closes counts as something that cannot be closed.</summary>
     private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(1);
 
-    /// <summary>How often it is looked whether holders are still needed.</summary>
+    /// <summary>The interval between checks whether holders are still needed.</summary>
     private static readonly TimeSpan HolderCheckInterval = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long the process that closes stays without work.</summary>
+    /// <summary>How long the closing process stays without work.</summary>
     private static readonly TimeSpan IdlePause = TimeSpan.FromSeconds(2);
 
-    /// <summary>How long a stop tries to hand over what waits, and how long it waits between two tries.</summary>
+    /// <summary>How long a stop tries to hand over the waiting sockets, and how long it waits between two attempts.</summary>
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(2), StopPause = TimeSpan.FromMilliseconds(10);
 
     private readonly FairQueue<FileDescriptor> waiting = new();
@@ -53,17 +53,17 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
     private TaskCompletionSource? allEnded;
     private bool stopped;
 
-    /// <summary>Sockets that wait to be closed or kept.</summary>
+    /// <summary>The number of sockets that wait to be closed or kept.</summary>
     public int Waiting => waiting.Count;
 
     private SocketBatch Batch => collected ??= new SocketBatch(waiting);
 
     /// <summary>Closes a socket, soon.</summary>
-    /// <param name="socket">The socket, from here on not the caller's.</param>
-    /// <param name="peer">The bucket of the process at its other end.</param>
+    /// <param name="socket">The socket; it no longer belongs to the calling method.</param>
+    /// <param name="peer">The bucket of the process at the other end.</param>
     public void Release(FileDescriptor socket, Bucket peer)
     {
-        // The owner's object is closed for it from now on.
+        // For its owner, the object is closed from now on.
 #pragma warning disable CA2000 // The receiver owns it, and closes it.
         waiting.Add(peer, new FileDescriptor(socket.Release()));
 #pragma warning restore CA2000
@@ -71,8 +71,8 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
     }
 
     /// <summary>
-    /// Hands what waits to a last process, so that the daemon's own end closes none of it, and ends all of them. Waits a short time for
-    /// that, and not for those that cannot close what they hold.
+    /// Hands the waiting sockets to a last process, so that the exit of the daemon closes none of them, and ends all processes. Waits a
+    /// short time for that, but not for processes that cannot close their sockets.
     /// </summary>
     public async Task StopAsync()
     {
@@ -140,10 +140,12 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
             ReplaceCloser();
     }
 
-    /// <summary>Whether a bucket's sockets must not be closed now.</summary>
+    /// <summary>Whether the sockets of a bucket must not be closed now.</summary>
     private bool MustKeep(Bucket bucket) => ending.ContainsKey(bucket) || offenders.IsBanned(bucket);
 
-    /// <summary>Gives the batch to the bucket's holder. False where that cannot be done now; what is in it waits again.</summary>
+    /// <summary>
+    /// Gives the batch to the holder of the bucket. Returns false if that is not possible now; the sockets of the batch wait again.
+    /// </summary>
     private bool Keep(Bucket bucket)
     {
         if (!holders.TryGetValue(bucket, out SocketHolder? holder))
@@ -167,7 +169,7 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
         return true;
     }
 
-    /// <summary>Ends the holders that are not needed any more: what they hold is closed then.</summary>
+    /// <summary>Ends the holders that are no longer needed: that closes their sockets.</summary>
     private void Look()
     {
         look = null;
@@ -187,7 +189,7 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
         Kill(holder.Helper, bucket);
     }
 
-    /// <summary>Hands all that waits to the last process. False where it cannot take it now.</summary>
+    /// <summary>Hands all waiting sockets to the last process. Returns false if the process cannot take them now.</summary>
     private bool HandOver()
     {
         while (waiting.TryTake(out FairQueue<FileDescriptor>.Place? first))
@@ -207,7 +209,7 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
         return true;
     }
 
-    /// <summary>Starts a process. Null where that fails; it is tried again.</summary>
+    /// <summary>Starts a process. Returns null if that fails; a later call tries again.</summary>
     private ReleasingHelper? Start()
     {
         try
@@ -224,7 +226,7 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
         }
     }
 
-    /// <summary>A process ends that was not told to: what it held is closed.</summary>
+    /// <summary>Handles a process that ended without an order from the daemon: its sockets are closed.</summary>
     private async Task EndedAsync(ReleasingHelper helper)
     {
         await helper.Ended;
@@ -254,7 +256,7 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
         Kill(unused, Bucket.Root);
     }
 
-    /// <summary>The closer hangs, or cannot be talked to.</summary>
+    /// <summary>Replaces the closing process if it hangs, or if messages to it fail.</summary>
     private void ReplaceCloser()
     {
         ReleasingHelper hanging = closer!;
@@ -288,7 +290,7 @@ internal sealed class SocketReleaser(Loop loop, ChildReaper reaper, Offenders of
     {
         public ReleasingHelper Helper => helper;
 
-        /// <summary>How many it was given.</summary>
+        /// <summary>The number of sockets that the process got.</summary>
         public int Count { get; set; }
     }
 }

@@ -5,17 +5,17 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Untrusted;
 
 /// <summary>
-/// The daemon's end of a socket whose other end is a client's or a job's. It does not block, and is used by its owner alone. Descriptors
-/// that the other end sends do not make receiving or closing take long. Calls that the other end makes take long all the same are counted
-/// against its
-/// <see cref="Peer"/> (<see cref="Offenders"/>); while that is banned, every call fails with ECONNRESET and is not made.
+/// The daemon's end of a socket whose other end belongs to a client or a job. It does not block, and only its owner uses it. Descriptors
+/// that the other end sends do not slow down receiving or closing. If the other end makes calls slow by other means, the time counts
+/// against its <see cref="Peer"/> (<see cref="Offenders"/>); while that bucket is banned, every call fails with ECONNRESET without a system
+/// call.
 /// </summary>
 internal sealed class UntrustedSocket : IDisposable
 {
-    /// <summary>How many bytes <see cref="SpliceTo"/> moves at most: what a pipe holds.</summary>
+    /// <summary>The most bytes that <see cref="SpliceTo"/> moves: the capacity of a pipe.</summary>
     public const int MostAtOnce = 65_536;
 
-    /// <summary>How many receive calls <see cref="Drain"/> makes at most.</summary>
+    /// <summary>The most receive calls that <see cref="Drain"/> makes.</summary>
     private const int MostDrained = 256;
 
     private static readonly long NotableTicks = (long)(Offenders.Notable.TotalSeconds * Stopwatch.Frequency);
@@ -27,10 +27,10 @@ internal sealed class UntrustedSocket : IDisposable
 
     /// <summary>Takes over a socket.</summary>
     /// <param name="check">Keeps descriptors out.</param>
-    /// <param name="socket">The socket, from here on not the caller's.</param>
-    /// <param name="kind">What can come from it.</param>
+    /// <param name="socket">The socket; it no longer belongs to the calling method.</param>
+    /// <param name="kind">What can come from the socket.</param>
     /// <param name="isLookedAt">
-    /// Whether it is looked at before anything is received; otherwise the kernel refuses descriptors that are sent to it.
+    /// Whether the daemon looks for descriptors before it receives anything; otherwise the kernel refuses descriptors.
     /// </param>
     public UntrustedSocket(DescriptorCheck check, FileDescriptor socket, InputKind kind, bool isLookedAt)
     {
@@ -41,22 +41,22 @@ internal sealed class UntrustedSocket : IDisposable
         Descriptor = socket;
     }
 
-    /// <summary>The socket, for watching and for asking who is at the other end.</summary>
+    /// <summary>The socket, to watch it and to find out which process is at the other end.</summary>
     public FileDescriptor Descriptor { get; }
 
     /// <summary>
-    /// Whose the other end is: a caller's, or a job's user's; null before that is known, while the other end is the daemon's own program.
+    /// The bucket of the other end: that of a caller, or of the user of a job; null until that is known, while the other end is the
+    /// daemon's own program.
     /// </summary>
     public Bucket? Peer { get; set; }
 
-    /// <summary>Whether it was closed.</summary>
     public bool IsClosed => Descriptor.IsClosed;
 
     private bool IsBanned => Peer is { } peer && check.Offenders.IsBanned(peer);
 
     /// <summary>
-    /// recv(2) of what the other end sent in one call, or of a part of it, at most <see cref="OneMessage.MostBytes"/>. EPROTO where the
-    /// next bytes carry descriptors: then nothing more can be received.
+    /// recv(2) of what the other end sent in one call, or of a part of it, at most <see cref="OneMessage.MostBytes"/>. EPROTO if the next
+    /// bytes carry descriptors: after that, no call can receive anything.
     /// </summary>
     public IOResult Receive(Span<byte> buffer)
     {
@@ -80,8 +80,8 @@ internal sealed class UntrustedSocket : IDisposable
     }
 
     /// <summary>
-    /// splice(2) into a pipe, at most <see cref="MostAtOnce"/> bytes. EPROTO as in <see cref="Receive"/>. After a pause it moves what was
-    /// sent in one call alone: what the other end did meanwhile shows in how long that takes.
+    /// splice(2) into a pipe, at most <see cref="MostAtOnce"/> bytes. EPROTO as in <see cref="Receive"/>. After a pause, this moves only
+    /// what the other end sent in one call: the duration shows what the other end did meanwhile.
     /// </summary>
     public IOResult SpliceTo(FileDescriptor pipe)
     {
@@ -94,7 +94,7 @@ internal sealed class UntrustedSocket : IDisposable
         return Received(call, result);
     }
 
-    /// <summary>splice(2) out of a pipe of the daemon's own.</summary>
+    /// <summary>splice(2) out of a pipe of the daemon.</summary>
     public IOResult SpliceFrom(FileDescriptor pipe, int count)
     {
         if (IsBanned)
@@ -116,11 +116,11 @@ internal sealed class UntrustedSocket : IDisposable
     }
 
     /// <summary>
-    /// Reads what is unread, where that is bytes alone: a Unix socket that is closed with unread data resets its peer (unix_release_sock
-    /// in the kernel's af_unix.c), and the peer's reader might take that for a failure. A <see cref="SocketReleaser"/> does the same for
-    /// other sockets.
+    /// Reads the unread data, if it is only bytes: a Unix socket that is closed with unread data resets its peer (unix_release_sock in the
+    /// kernel's af_unix.c), and the reader at the other end might report that as a failure. A <see cref="SocketReleaser"/> does the same
+    /// for other sockets.
     /// </summary>
-    /// <param name="room">Where it is read to.</param>
+    /// <param name="room">The buffer for the data.</param>
     public void Drain(Span<byte> room)
     {
         for (int i = 0; !isLookedAt && i < MostDrained && Receive(room).Count > 0; i++)
@@ -129,15 +129,15 @@ internal sealed class UntrustedSocket : IDisposable
     }
 
     /// <summary>
-    /// Closes it, once. What is unread and the socket of a banned peer are left to another process: descriptors in it are closed there,
-    /// and each message that is dropped wakes the other end.
+    /// Closes the socket, once. Another process closes a socket with unread data and the socket of a banned peer: closing the descriptors
+    /// in it happens there, and each dropped message wakes the other end.
     /// </summary>
     public void Dispose()
     {
         if (Descriptor.IsClosed)
             return;
 
-        // Nothing can join the queue behind this, so that an empty one stays empty.
+        // No data can be added after this point, so an empty queue stays empty.
         if (!isAtEnd)
             Shutdown(SocketShutdown.SHUT_RDWR);
         if (IsBanned || (!isAtEnd && Libc.holds_unread(Descriptor)))
@@ -161,9 +161,9 @@ internal sealed class UntrustedSocket : IDisposable
     private Call Begin() => new(Stopwatch.GetTimestamp(), isMeasured ? Libc.thread_processor_time() : null);
 
     /// <summary>
-    /// Counts a call that took long. The first one that does has its socket measured: what a call takes may be time in which the thread
-    /// waited for a processor, and how long it ran costs a system call. Of the first one it is known that it ran no longer than the
-    /// loop's thread in this turn.
+    /// Counts a slow call. After the first slow call of a socket, its later calls are measured: the duration of a call can include time in
+    /// which the thread waited for a processor, and to measure how long the thread ran costs a system call. The first slow call ran at most
+    /// as long as the loop's thread has run in this turn.
     /// </summary>
     private void End(Call call)
     {
@@ -179,8 +179,8 @@ internal sealed class UntrustedSocket : IDisposable
         check.Offenders.CallTook(peer, ran < elapsed ? ran : elapsed);
     }
 
-    /// <summary>A system call that is being made.</summary>
-    /// <param name="Begun">The time stamp of its beginning.</param>
-    /// <param name="OnProcessor">The thread's processor time at its beginning; null where the socket is not measured.</param>
+    /// <summary>A system call in progress.</summary>
+    /// <param name="Begun">The timestamp of its beginning.</param>
+    /// <param name="OnProcessor">The thread's processor time at its beginning; null if the socket is not measured.</param>
     private readonly record struct Call(long Begun, TimeSpan? OnProcessor);
 }

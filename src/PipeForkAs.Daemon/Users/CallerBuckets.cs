@@ -6,23 +6,25 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Users;
 
 /// <summary>
-/// Tells the bucket of a caller's uid. Whether a uid has an account is asked of the user database; what is known is used while it is asked
-/// again, so that a caller waits for the answer only at its first connection. This decides who waits for whom, and nothing else.
+/// Finds the bucket of a caller's uid. The user database says whether a uid has an account; the known answer stays in use during another
+/// lookup, so a caller waits for the database only at its first connection. The bucket decides only the order in which requests wait.
 /// </summary>
 /// <param name="loop">The loop.</param>
-/// <param name="configuration">Says after how long an answer is asked for again.</param>
+/// <param name="configuration">Says when to look an answer up again.</param>
 /// <param name="users">The user database.</param>
 internal sealed class CallerBuckets(Loop loop, CurrentConfiguration configuration, IUserDatabase users)
 {
-    /// <summary>How long a first connection waits for the answer. Then it shares the bucket of the uids without an account.</summary>
+    /// <summary>How long a first connection waits for the answer. After that it shares the bucket of the uids without an account.</summary>
     internal static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>Uids that are remembered with an account, and without one: a user's 65,536 subordinate ids displace no accounts.</summary>
+    /// <summary>
+    /// The most remembered uids with an account, and the most without one: the 65,536 subordinate ids of a user displace no accounts.
+    /// </summary>
     private const int MaxRemembered = 4096;
 
     private readonly Dictionary<UserId, Known> accounts = [], others = [];
 
-    /// <summary>The bucket of a uid, where it is known.</summary>
+    /// <summary>Finds the bucket of a uid, if it is known.</summary>
     public bool TryFind(UserId uid, out Bucket bucket)
     {
         bucket = uid == UserId.Root ? Bucket.Root : default;
@@ -41,7 +43,7 @@ internal sealed class CallerBuckets(Loop loop, CurrentConfiguration configuratio
         return true;
     }
 
-    /// <summary>The bucket of a uid that is not known yet, from the user database where it answers in time.</summary>
+    /// <summary>Finds the bucket of an unknown uid, from the user database if it answers in time.</summary>
     public async Task<Bucket> FindAsync(UserId uid)
     {
         var late = new TaskCompletionSource<Bucket>();
@@ -58,7 +60,7 @@ internal sealed class CallerBuckets(Loop loop, CurrentConfiguration configuratio
         }
         catch (UserLookupException)
         {
-            // Nobody knows. What was known before counts on, and is asked for again.
+            // The database did not answer. The previous answer stays in use, and will be looked up again.
             if (accounts.TryGetValue(uid, out Known? before) || others.TryGetValue(uid, out before))
                 Remember(uid, before.Bucket);
             return before?.Bucket ?? Bucket.WithoutAccount;
@@ -84,7 +86,7 @@ internal sealed class CallerBuckets(Loop loop, CurrentConfiguration configuratio
 
         public long Since => since;
 
-        /// <summary>Whether the user database is being asked again.</summary>
+        /// <summary>Whether another lookup of the uid is running.</summary>
         public bool IsAsked { get; set; }
     }
 }

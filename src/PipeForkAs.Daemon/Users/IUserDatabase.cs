@@ -3,12 +3,12 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Users;
 
-/// <summary>Looks users up. The system's database may be a network away: no answer comes on the loop's thread.</summary>
+/// <summary>Looks users up. The database of the system can be on the network: no answer arrives on the loop's thread.</summary>
 internal interface IUserDatabase
 {
-    /// <summary>The user with its groups, or null where there is none.</summary>
+    /// <summary>Returns the user with its groups, or null if there is none.</summary>
     /// <param name="selector">The user.</param>
-    /// <param name="bucket">The bucket of the caller for whom it is looked up.</param>
+    /// <param name="bucket">The bucket of the caller that needs the answer.</param>
     /// <exception cref="UserLookupException">There is no answer, or none in time.</exception>
     ValueTask<Account?> FindAsync(UserSelector selector, Bucket bucket);
 }

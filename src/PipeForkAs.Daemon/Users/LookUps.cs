@@ -6,27 +6,29 @@ using PipeForkAs.Daemon.Fairness;
 namespace PipeForkAs.Daemon.Users;
 
 /// <summary>
-/// Answers that may take long and are asked for off the loop: the user database, the shadow database, PAM. One question is asked once at a
-/// time, however many requests need it; the buckets are served in turn; a request waits until its deadline at most. An answer is used
-/// again for <see cref="LimitOptions.LookupCacheTime"/>, or until a watched file changes. All but the asking runs on the loop.
+/// Slow lookups that run off the loop: the user database, the shadow database, PAM. One lookup of a key runs at a time, for any number of
+/// requests; the buckets are served in turn; a request waits at most until its deadline. An answer is used again for
+/// <see cref="LimitOptions.LookupCacheTime"/>, or until a watched file changes. All code except the lookup itself runs on the loop.
 /// </summary>
-/// <typeparam name="TKey">A question.</typeparam>
+/// <typeparam name="TKey">A key to look up.</typeparam>
 /// <typeparam name="TAnswer">An answer.</typeparam>
 /// <param name="loop">The loop.</param>
-/// <param name="turns">Shares the loop's time: a thousand requests may wait for one answer.</param>
-/// <param name="configuration">Says how long an answer may take, and how long it is used again.</param>
-/// <param name="source">What is asked, for messages.</param>
-/// <param name="files">The files whose change ends what is cached.</param>
-/// <param name="ask">Asks; the task ends when the thread or the process that asks has ended.</param>
+/// <param name="turns">Shares the loop's time: a thousand requests can wait for one answer.</param>
+/// <param name="configuration">Says how long an answer can take, and how long it is used again.</param>
+/// <param name="source">The name of the source, for messages.</param>
+/// <param name="files">The files whose change ends the use of cached answers.</param>
+/// <param name="ask">Does the lookup; the task ends when its thread or process has ended.</param>
 internal sealed class LookUps<TKey, TAnswer>(
     Loop loop, FairTurns turns, CurrentConfiguration configuration, string source, IReadOnlyList<string> files, Func<TKey,
     Task<TAnswer>> ask)
     where TKey : notnull
 {
-    /// <summary>Questions at once. Where so many hang the source is down, and one more would hang as well.</summary>
+    /// <summary>The maximum number of running lookups. If this many hang, the source is down, and one more would hang too.</summary>
     internal const int MaxAtOnce = 16;
 
-    /// <summary>Questions of one bucket at once: what hangs for one caller leaves places for the others.</summary>
+    /// <summary>
+    /// The maximum number of running lookups of one bucket: lookups that hang for one caller leave places for the others.
+    /// </summary>
     internal const int MaxOfOneBucket = MaxAtOnce / 2;
 
     private const int MaxCached = 4096;
@@ -39,9 +41,9 @@ internal sealed class LookUps<TKey, TAnswer>(
     private int running;
     private int changes;
 
-    /// <summary>The answer to a question.</summary>
-    /// <param name="key">The question.</param>
-    /// <param name="bucket">The bucket that asks.</param>
+    /// <summary>Returns the answer for a key.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="bucket">The bucket of the caller that needs the answer.</param>
     /// <exception cref="UserLookupException">There is no answer, or none in time.</exception>
     public ValueTask<TAnswer> FindAsync(TKey key, Bucket bucket)
     {
@@ -54,7 +56,7 @@ internal sealed class LookUps<TKey, TAnswer>(
             asked.Add(key, lookUp);
         }
 
-        // It waits in the line of each bucket that needs it: another bucket's long line must not hold it up.
+        // The lookup waits in the line of each bucket that needs it: the long line of another bucket must not delay it.
         if (!lookUp.IsStarted && !lookUp.Places.ContainsKey(bucket))
         {
             lookUp.Places.Add(bucket, waiting.Add(bucket, lookUp));
@@ -73,7 +75,7 @@ internal sealed class LookUps<TKey, TAnswer>(
         Task<TAnswer> first = await Task.WhenAny(lookUp.Answer.Task, late.Task);
         deadline.Dispose();
 
-        // Nobody waits for its turn any more.
+        // No request waits for the lookup any more.
         if (--lookUp.Askers == 0 && !lookUp.IsStarted)
         {
             LeaveLines(lookUp);
@@ -91,7 +93,7 @@ internal sealed class LookUps<TKey, TAnswer>(
         }
     }
 
-    /// <summary>Starts what waits, in turn, as long as there is a place.</summary>
+    /// <summary>Starts waiting lookups, in turn, while there is a place.</summary>
     private void StartNext()
     {
         while (running < MaxAtOnce && waiting.TryTake(HasPlace, out FairQueue<LookUp>.Place? next))
@@ -116,17 +118,17 @@ internal sealed class LookUps<TKey, TAnswer>(
             if (changes == changesBefore)
                 Keep(lookUp.Key, answer);
 
-            // Who goes on at the answer, inline, and asks again must not get this one again.
+            // Code that continues inline at the answer, and looks the key up again, must not get this answer again.
             Forget(lookUp);
             lookUp.Answer.SetResult(answer);
         }
-#pragma warning disable CA1031 // Whatever it is, the requests that wait for the answer are told.
+#pragma warning disable CA1031 // For any failure, the requests that wait for the answer receive it.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
             Forget(lookUp);
             lookUp.Answer.TrySetException(failure);
-            _ = lookUp.Answer.Task.Exception; // All requests may have gone meanwhile.
+            _ = lookUp.Answer.Task.Exception; // All requests can have gone meanwhile.
         }
         finally
         {
@@ -175,7 +177,7 @@ internal sealed class LookUps<TKey, TAnswer>(
         return false;
     }
 
-    /// <summary>Where a file has changed, nothing cached counts, and nothing that is being read: it may be older.</summary>
+    /// <summary>After a change of a file, discards all cached answers and those of running lookups, because they can be older.</summary>
     private void NoticeChange()
     {
         if (!watched.HaveChanged())
@@ -186,28 +188,28 @@ internal sealed class LookUps<TKey, TAnswer>(
             Forget(started);
     }
 
-    /// <summary>A question that was asked, by one request or several.</summary>
+    /// <summary>A lookup that one or more requests need.</summary>
     private sealed class LookUp(TKey key)
     {
         public TKey Key { get; } = key;
 
         public TaskCompletionSource<TAnswer> Answer { get; } = new();
 
-        /// <summary>Where it waits, in the line of each bucket that needs it.</summary>
+        /// <summary>The places of the lookup, in the line of each bucket that needs it.</summary>
         public Dictionary<Bucket, FairQueue<LookUp>.Place> Places { get; } = [];
 
-        /// <summary>How many requests wait for the answer.</summary>
+        /// <summary>The number of requests that wait for the answer.</summary>
         public int Askers { get; set; }
 
-        /// <summary>Whether the source is being asked.</summary>
+        /// <summary>Whether the lookup is running.</summary>
         public bool IsStarted { get; set; }
     }
 }
 
-/// <summary>How such answers are asked for.</summary>
+/// <summary>Ways to run such lookups.</summary>
 internal static class LookUps
 {
-    /// <summary>Asks on a thread of its own, which may wait.</summary>
+    /// <summary>Runs a lookup on a separate thread, which can block.</summary>
     public static Task<T> OnThread<T>(Func<T> ask) =>
         Task.Factory.StartNew(ask, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 }

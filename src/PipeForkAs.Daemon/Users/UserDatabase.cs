@@ -7,14 +7,14 @@ using PipeForkAs.Protocol.Worker;
 namespace PipeForkAs.Daemon.Users;
 
 /// <summary>
-/// The system's user database through libc's name service switch. Each look-up that no cache answers has a thread of its own,
-/// with a deadline: one that hangs delays only the requests that need it.
+/// The user database of the system, through libc's name service switch. Each lookup that the cache does not answer has its own thread and a
+/// deadline: a lookup that hangs delays only the requests that need it.
 /// </summary>
 internal sealed class UserDatabase(
     Loop loop, FairTurns turns, CurrentConfiguration configuration, Func<UserSelector, Account?> ask, IReadOnlyList<string> files)
     : IUserDatabase
 {
-    /// <summary>Files whose change ends what is cached at once, whatever its age.</summary>
+    /// <summary>Files whose change ends the use of cached answers at once, whatever their age.</summary>
     public static readonly IReadOnlyList<string> SystemFiles = ["/etc/passwd", "/etc/group", "/etc/nsswitch.conf"];
 
     private readonly LookUps<UserSelector, Account?> lookUps = new(
@@ -23,15 +23,15 @@ internal sealed class UserDatabase(
 
     public ValueTask<Account?> FindAsync(UserSelector selector, Bucket bucket) => lookUps.FindAsync(selector, bucket);
 
-    /// <summary>Asks libc; for <see cref="UserDatabase"/> to call on a thread that may wait.</summary>
+    /// <summary>Looks a user up with libc; <see cref="UserDatabase"/> calls this on a thread that can block.</summary>
     public static Account? AskSystem(UserSelector selector)
     {
         PasswordEntry? entry = selector.Uid is { } uid ? Libc.getpwuid(uid) : Libc.getpwnam(selector.Name!);
         if (entry is null)
             return null;
 
-        // A name service that folds case or takes other spellings must not turn one name into another's rights unseen: the entry's own
-        // name counts.
+        // A name service that folds case or accepts other spellings must not silently give one name the rights of another: use the name of
+        // the entry itself.
         uint[] groups = [.. Libc.getgrouplist(entry.Name, entry.Gid).Select(group => group.Value).Distinct().Order()];
         return new Account(entry.Name, entry.Uid.Value, entry.Gid.Value, groups, entry.Home, entry.Shell) { GroupName = NameOf(entry.Gid) };
     }
@@ -44,7 +44,7 @@ internal sealed class UserDatabase(
         }
         catch (SystemCallException)
         {
-            // A name is for people to read: a name service that has it and fails keeps nobody from anything.
+            // The name is only for display: if a name service that has it fails, that must not stop a request.
             return null;
         }
     }

@@ -3,7 +3,7 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Users;
 
-/// <summary>How a request names a user: by uid, which all digits always are, or by name.</summary>
+/// <summary>The user as a request names it: by uid, which a text of digits always is, or by name.</summary>
 internal readonly record struct UserSelector
 {
     private UserSelector(UserId? uid, string? name)
@@ -12,13 +12,13 @@ internal readonly record struct UserSelector
         Name = name;
     }
 
-    /// <summary>The uid; null where it is a name.</summary>
+    /// <summary>The uid; null if the request gives a name.</summary>
     public UserId? Uid { get; }
 
-    /// <summary>The name; null where it is a uid.</summary>
+    /// <summary>The name; null if the request gives a uid.</summary>
     public string? Name { get; }
 
-    /// <summary>Reads what a request says; its form was checked when the request was.</summary>
+    /// <summary>Reads the user of a request, whose form was already checked.</summary>
     public static UserSelector Parse(string text) =>
         uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out uint uid) ? ById(new UserId(uid)) : new(null, text);
 

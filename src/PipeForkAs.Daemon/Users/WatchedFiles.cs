@@ -4,14 +4,14 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Users;
 
 /// <summary>
-/// Files whose change ends what is cached of them. They are looked at once in each turn of the loop, however often is asked.
+/// Files whose change ends the use of cached answers from them. The files are checked at most once in each turn of the loop.
 /// </summary>
 internal sealed class WatchedFiles(Loop loop, IReadOnlyList<string> paths)
 {
     private readonly FileStatus?[] seen = new FileStatus?[paths.Count];
     private long lookedIn = -1;
 
-    /// <summary>Whether one of them is another than when this was asked last; true at first, unless there are none.</summary>
+    /// <summary>Whether one of the files has changed since the last call; true at first, unless there are none.</summary>
     public bool HaveChanged()
     {
         if (lookedIn == loop.Turn)

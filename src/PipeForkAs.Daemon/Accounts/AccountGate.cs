@@ -10,22 +10,22 @@ using PipeForkAs.Protocol.Worker;
 namespace PipeForkAs.Daemon.Accounts;
 
 /// <summary>
-/// Refuses accounts that are disabled: no job runs as somebody who could not log in any more. Whatever can block is asked off the loop,
-/// with a deadline; no answer is a refusal.
+/// Refuses disabled accounts: no job runs as a user who can no longer log in. Every lookup that can block runs off the loop, with a
+/// deadline; the gate refuses an account without an answer.
 /// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="turns">Shares the loop's time.</param>
-/// <param name="configuration">Says what is asked, and how long it may take.</param>
-/// <param name="shadow">The shadow database's entry of a name; called on a thread that may wait.</param>
-/// <param name="pam">What a PAM service says of a name: null where the account may be used.</param>
+/// <param name="configuration">Says which checks to make, and how long they can take.</param>
+/// <param name="shadow">Returns the shadow entry of a name; called on a thread that can block.</param>
+/// <param name="pam">Returns the answer of a PAM service for a name: null if the account may be used.</param>
 internal sealed class AccountGate(
     Loop loop, FairTurns turns, CurrentConfiguration configuration, Func<string, ShadowEntry?> shadow, Func<string, string,
     Task<string?>> pam)
 {
-    /// <summary>Files whose change ends what is cached of the shadow database at once, whatever its age.</summary>
+    /// <summary>Files whose change ends the use of cached shadow entries at once, whatever their age.</summary>
     private static readonly string[] ShadowFiles = ["/etc/shadow", "/etc/nsswitch.conf"];
 
-    /// <summary>Of what PAM said: also the folder of its services, whose time changes when a file in it is replaced.</summary>
+    /// <summary>The same for answers of PAM: also the folder of its services, whose time changes when a file in it is replaced.</summary>
     private static readonly string[] PamFiles = [.. ShadowFiles, "/etc/passwd", "/etc/group", "/etc/pam.d"];
 
     private readonly LookUps<string, ShadowEntry?> shadowEntries = new(
@@ -35,11 +35,11 @@ internal sealed class AccountGate(
     private readonly LookUps<(string Service, string Name), string?> refusals = new(
         loop, turns, configuration, "PAM", PamFiles, asked => pam(asked.Service, asked.Name));
 
-    /// <summary>Lets an account pass.</summary>
+    /// <summary>Checks an account.</summary>
     /// <param name="account">The account.</param>
     /// <param name="bucket">The bucket of the caller whose job would run as it.</param>
-    /// <exception cref="RefusedException">It is disabled; the message says why.</exception>
-    /// <exception cref="UserLookupException">Nobody could say in time.</exception>
+    /// <exception cref="RefusedException">The account is disabled; the message says why.</exception>
+    /// <exception cref="UserLookupException">There is no answer in time.</exception>
     public async ValueTask ThrowIfDisabledAsync(Account account, Bucket bucket)
     {
         if (configuration.Policy.RefuseDisabledAccounts)

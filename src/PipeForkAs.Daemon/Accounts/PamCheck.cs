@@ -11,23 +11,23 @@ using PipeForkAs.Protocol;
 namespace PipeForkAs.Daemon.Accounts;
 
 /// <summary>
-/// Asks PAM whether an account may be used, in a process of its own: modules take signals, wait for children and hang as they like,
-/// and that process is killed at its deadline.
+/// Asks PAM whether an account may be used, in a separate process: modules can handle signals, wait for children and hang, and the daemon
+/// kills that process at its deadline.
 /// </summary>
 internal sealed class PamCheck(Loop loop, ChildReaper reaper, CurrentConfiguration configuration)
 {
-    /// <summary>The argument by which the daemon's executable is told to ask: then the service and the account's name.</summary>
+    /// <summary>The argument that makes the daemon's executable do the check; the service and the account name follow it.</summary>
     public const string Argument = "--check-account-by-pam";
 
     private const string OomScore = "/proc/self/oom_score_adj";
     private const int MaxAnswerBytes = 1024;
 
     /// <summary>
-    /// Asks. Null where the account may be used, else PAM's words. Completes when the process has ended, which may be long after
-    /// its deadline.
+    /// Asks PAM. Returns null if the account may be used, otherwise PAM's message. Completes when the process has ended, which can be long
+    /// after its deadline.
     /// </summary>
     /// <param name="service">The PAM service.</param>
-    /// <param name="user">The account's name.</param>
+    /// <param name="user">The account name.</param>
     /// <exception cref="UserLookupException">There is no answer in time.</exception>
     public async Task<string?> AskAsync(string service, string user)
     {
@@ -84,7 +84,7 @@ internal sealed class PamCheck(Loop loop, ChildReaper reaper, CurrentConfigurati
     /// <summary>Kills the process and its descendants. Programs that PAM modules start run as root and do not hide.</summary>
     private static async Task EndAllAsync(ProcessId pid, Task ended)
     {
-        // A stopped process starts no other and stays the parent of its children. Its id is valid until the reaper reports its end.
+        // A stopped process starts no other process and stays the parent of its children. Its id is valid until the reaper reports its end.
         Libc.kill(pid, Signal.SIGSTOP);
         List<ProcessEntry> started = [];
         try
@@ -100,7 +100,9 @@ internal sealed class PamCheck(Loop loop, ChildReaper reaper, CurrentConfigurati
         await Task.Run(() => started.ForEach(process => process.Send(Signal.SIGKILL)));
     }
 
-    /// <summary>The other end: asks, says PAM's words on standard output, and returns the process's exit code.</summary>
+    /// <summary>
+    /// The code of the separate process: asks PAM, writes PAM's message to standard output, and returns the exit code of the process.
+    /// </summary>
     public static int Run(string service, string user)
     {
         // PAM modules do not get the daemon's protection from the OOM killer (OOMScoreAdjust=).
@@ -110,7 +112,7 @@ internal sealed class PamCheck(Loop loop, ChildReaper reaper, CurrentConfigurati
         (int code, string text) = Pam.CheckAccount(service, user);
         if (code == Pam.Success)
             return 0;
-#pragma warning disable CA2000 // The descriptor is the process's own, and stays open.
+#pragma warning disable CA2000 // The process keeps the descriptor open until it exits.
         var output = new FileDescriptor(1);
 #pragma warning restore CA2000
         Libc.write(output, Encoding.UTF8.GetBytes($"{text} ({code})"));
@@ -120,7 +122,7 @@ internal sealed class PamCheck(Loop loop, ChildReaper reaper, CurrentConfigurati
 
     private static string Answer(FileDescriptor read)
     {
-        // A module may have left a process behind that holds the other end.
+        // A module can have left a process that keeps the other end open.
         Libc.set_nonblocking(read);
         Span<byte> answer = stackalloc byte[MaxAnswerBytes];
         return UntrustedText.Escape(answer[..(int)Libc.read(read, answer).Count]);

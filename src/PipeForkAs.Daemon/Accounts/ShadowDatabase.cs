@@ -2,17 +2,16 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Accounts;
 
-/// <summary>The shadow database, as far as it can be trusted to say that there is no entry.</summary>
+/// <summary>The shadow database, with a check whether its answer that there is no entry can be trusted.</summary>
 internal static class ShadowDatabase
 {
     private const string File = "/etc/shadow";
 
     /// <summary>
-    /// The entry of an account; null where there is none. Where the file is closed to the daemon, a name service switch with more
-    /// services than <c>files</c>
-    /// says that there is none, for an account that has expired, too: then nobody can say.
+    /// Returns the entry of an account; null if there is none. If the daemon cannot read the file, a name service switch with more services
+    /// than <c>files</c> says that there is no entry, even for an expired account: then the answer is unknown.
     /// </summary>
-    /// <exception cref="SystemCallException">The database cannot be asked, or its file not be read.</exception>
+    /// <exception cref="SystemCallException">The lookup failed, or the file cannot be read.</exception>
     public static ShadowEntry? Find(string name)
     {
         ShadowEntry? entry = Libc.getspnam(name);

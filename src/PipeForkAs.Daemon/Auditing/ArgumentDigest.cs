@@ -8,17 +8,18 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Auditing;
 
 /// <summary>
-/// Stands for a request's arguments where they are not to be read: whether two requests of a caller for a job had the same arguments can be
-/// told, and no more. A plain hash would tell every short secret to whoever tries all; a key that all callers share, to whoever may read
-/// the records and asks for the job himself. So the key lives as long as the daemon, in its memory alone, and job and caller count too.
+/// A digest of a request's arguments, for records that must not reveal them: a reader can see whether two requests of a caller for a job
+/// had the same arguments, and no more. A plain hash would reveal every short secret to a reader who tries all values; a key that all
+/// callers share would reveal it to a reader of the records who also requests the job. So the key lives as long as the daemon, in its
+/// memory alone, and the digest includes job and caller.
 /// </summary>
 internal sealed class ArgumentDigest
 {
     private readonly byte[] key = Libc.getrandom(Sha256.HashBytes);
 
-    /// <summary>HMAC-SHA-256 over job, caller and canonical arguments, in 64 hexadecimal digits.</summary>
-    /// <param name="job">The job's name, which holds no NUL.</param>
-    /// <param name="caller">Who asks.</param>
+    /// <summary>Returns the HMAC-SHA-256 of job, caller and canonical arguments, in 64 hexadecimal digits.</summary>
+    /// <param name="job">The name of the job, which contains no NUL.</param>
+    /// <param name="caller">The uid of the caller.</param>
     /// <param name="arguments">A JSON object.</param>
     public string Of(string job, UserId caller, byte[] arguments)
     {
@@ -27,12 +28,10 @@ internal sealed class ArgumentDigest
         return Convert.ToHexStringLower(Sha256.Hmac(key, text));
     }
 
-    /// <summary>
-    /// The same object with its members in order at every depth, and without white space. Numbers stay as they are written.
-    /// </summary>
+    /// <summary>Returns the same object with sorted members at every depth, and without white space. Numbers stay as written.</summary>
     public static byte[] Canonical(byte[] arguments) => Write(arguments, _ => true);
 
-    /// <summary>The arguments of these names alone, canonical, as JSON; null where none is shown.</summary>
+    /// <summary>Returns only the arguments with these names, canonical, as JSON; null if there are none.</summary>
     /// <param name="arguments">A JSON object.</param>
     /// <param name="names">Names, or <see cref="JobRestrictionOptions.AllArguments"/>.</param>
     public static string? Audited(byte[] arguments, IReadOnlyCollection<string> names) =>
@@ -51,7 +50,7 @@ internal sealed class ArgumentDigest
 
     private static void WriteObject(Utf8JsonWriter writer, JsonElement element, Func<string, bool> isAudited)
     {
-        // Each access to a member's name makes a string of it.
+        // Each access to the name of a member allocates a string.
         IEnumerable<(string Name, JsonElement Value)> all = element.EnumerateObject().Select(member => (member.Name, member.Value));
         (string Name, JsonElement Value)[] members = [.. all.Where(member => isAudited(member.Name))];
         Array.Sort(members, static (a, b) => string.CompareOrdinal(a.Name, b.Name));

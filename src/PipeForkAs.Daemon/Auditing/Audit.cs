@@ -9,23 +9,24 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.Daemon.Auditing;
 
 /// <summary>
-/// Keeps records of requests: in the log, which is the journal or the console, and in a file where one is configured. <see
-/// cref="RecordRate"/> limits the records of requests that ran nothing. On the loop alone, and as long as the daemon lives; nothing here
-/// waits for a disk.
+/// Writes records of requests: to the log, which is the journal or the console, and to a file if one is configured.
+/// <see cref="RecordRate"/> limits the records of requests that ran nothing. For use on the loop, as long as the daemon lives; this class
+/// never waits for a disk.
 /// </summary>
 /// <param name="logger">The log of <see cref="Category"/>.</param>
-/// <param name="time">What tells the time.</param>
+/// <param name="time">The clock.</param>
 /// <param name="schedule">Calls back on the loop after a time.</param>
-/// <param name="shown">The arguments of a job, by its name, that its registration lets be shown.</param>
+/// <param name="shown">Returns the arguments of a job that its registration permits to show, by the name of the job.</param>
 internal sealed class Audit(
     ILogger logger, TimeProvider time, Action<TimeSpan, Action> schedule, Func<string, IReadOnlyCollection<string>> shown)
 {
     /// <summary>
-    /// The log's category. It is on whatever the level of other logs is; <c>Logging:LogLevel:PipeForkAs.Audit</c> sets another.
+    /// The category of the log. It is enabled whatever the level of other logs is; <c>Logging:LogLevel:PipeForkAs.Audit</c> sets another
+    /// level.
     /// </summary>
     public const string Category = "PipeForkAs.Audit";
 
-    /// <summary>The time between two records that sum up a caller's others.</summary>
+    /// <summary>The time between two records that sum up the other records of a caller.</summary>
     private static readonly TimeSpan SumPause = TimeSpan.FromMinutes(1);
 
     private readonly ArgumentDigest digest = new();
@@ -38,7 +39,7 @@ internal sealed class Audit(
     /// <summary>Counts of records: summed up and missing in the file since the daemon started, and waiting for the file now.</summary>
     public (long Suppressed, long Lost, int Waiting) Counts => (rate.Suppressed, writer.Lost, writer.Count);
 
-    /// <summary>Keeps the record of a request that has ended, or counts it.</summary>
+    /// <summary>Writes the record of a request that has ended, or counts it.</summary>
     public void Write(AuditTrail trail)
     {
         // A job that began always has its record: slots and forks limit the number of those.
@@ -48,8 +49,8 @@ internal sealed class Audit(
             Write(new AuditRecord(trail, digest, trail.Request?.Job is { } job ? shown(job) : []));
     }
 
-    /// <summary>Refuses to run anything while records cannot be kept that must be.</summary>
-    /// <exception cref="RefusedException">Audit:Required is set, and a record could not be written or waits for too long.</exception>
+    /// <summary>Refuses jobs while required records cannot be written.</summary>
+    /// <exception cref="RefusedException">Audit:Required is set, and a record could not be written or has waited for too long.</exception>
     public void ThrowIfUnwritable()
     {
         if (options.Required && !writer.IsHealthy)
@@ -57,16 +58,17 @@ internal sealed class Audit(
                 ReplyCode.Internal, "the audit file cannot be written, without which nothing may run (Audit:Required); nothing was run");
     }
 
-    /// <summary>Opens what a configuration says, off the loop; nothing changes before <see cref="Change.Commit"/>.</summary>
+    /// <summary>Opens the file of a configuration, off the loop; nothing changes before <see cref="Change.Commit"/>.</summary>
     /// <exception cref="ConfigurationException">The file cannot be opened.</exception>
     public async Task<Change> PrepareAsync(AuditOptions fresh) =>
         new(this, fresh, fresh.File is { } path ? await Task.Run(() => AuditFile.Open(path)) : null);
 
-    /// <summary>Opens the file again, since logrotate(8) may have renamed it. If that fails, the former one stays in use.</summary>
+    /// <summary>Opens the file again, because logrotate(8) might have renamed it. If that fails, the former file stays in use.</summary>
     public void Reopen() => writer.Reopen();
 
     /// <summary>
-    /// Writes the sums of the records so far, and takes no more for the file. Completes when the file has all, or cannot be written.
+    /// Writes the sums of the records so far, and accepts no more records for the file. Completes when the file has all records, or cannot
+    /// be written.
     /// </summary>
     public Task EndAsync()
     {
@@ -108,12 +110,12 @@ internal sealed class Audit(
             Write(new AuditRecord(sum));
     }
 
-    /// <summary>Another configuration of the audit, which holds when it is kept.</summary>
+    /// <summary>A new configuration of the audit; it has no effect before <see cref="Commit"/>.</summary>
     internal sealed class Change(Audit audit, AuditOptions options, AuditFile? file) : IDisposable
     {
         private bool isCommitted;
 
-        /// <summary>Applies from now on.</summary>
+        /// <summary>Puts the configuration into effect.</summary>
         public void Commit()
         {
             isCommitted = true;
@@ -122,7 +124,7 @@ internal sealed class Audit(
             audit.writer.Use(options, file);
         }
 
-        /// <summary>Closes the file where it was not kept: off the loop, as it was opened.</summary>
+        /// <summary>Closes the file if the change was not committed: off the loop, like the open.</summary>
         public void Dispose()
         {
             if (!isCommitted && file is not null)

@@ -4,19 +4,19 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Auditing;
 
-/// <summary>The file that records go to, a line each. Only root writes it, and only root and its group read it.</summary>
+/// <summary>The audit file, one line for each record. Only root writes the file, and only root and the file's group read it.</summary>
 internal sealed class AuditFile : IDisposable
 {
     private const uint OwnMode = 0x180; // 0600
     private const uint AllowedMode = 0x1A0; // 0640
     private readonly FileDescriptor file;
 
-    /// <summary>Whether the last line was written in part.</summary>
+    /// <summary>Whether only a part of the last line was written.</summary>
     private bool torn;
 
     private AuditFile(FileDescriptor file) => this.file = file;
 
-    /// <summary>What is wrong with a path, or null; makes nothing.</summary>
+    /// <summary>Returns the problem of a path, or null; creates nothing.</summary>
     public static string? Problem(string path)
     {
         if (!Path.IsPathRooted(path) || path.EndsWith('/'))
@@ -38,15 +38,15 @@ internal sealed class AuditFile : IDisposable
         }
     }
 
-    /// <summary>Opens it, and makes it where it is not there.</summary>
-    /// <exception cref="ConfigurationException">It cannot be opened, or is none that can be trusted.</exception>
+    /// <summary>Opens the file, or creates it if it does not exist.</summary>
+    /// <exception cref="ConfigurationException">The file cannot be opened, or cannot be trusted.</exception>
     public static AuditFile Open(string path)
     {
         if (Problem(path) is { } problem)
             throw new ConfigurationException("Audit:File", problem);
         try
         {
-            // A named pipe in its place must not make the daemon wait for a reader.
+            // If a named pipe is at the path, the daemon must not wait for a reader.
             FileDescriptor file = Libc.open(
                 path, OpenFlags.O_WRONLY | OpenFlags.O_APPEND | OpenFlags.O_NOFOLLOW | OpenFlags.O_NONBLOCK, OwnMode);
             if (ProblemOf(path, Libc.fstat(file)) is not { } wrong)
@@ -61,8 +61,8 @@ internal sealed class AuditFile : IDisposable
     }
 
     /// <summary>
-    /// Writes a line at the end, in one call where the disk has room. A line that was written in part before ends first, so that it
-    /// spoils no other.
+    /// Writes a line at the end, in one call if the disk has room. First ends a line that was written only in part, so that it does not
+    /// damage the new one.
     /// </summary>
     /// <param name="line">The record with its <c>\n</c>.</param>
     public Errno Append(ReadOnlySpan<byte> line)

@@ -10,18 +10,18 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.Daemon.Auditing;
 
 /// <summary>
-/// What is kept of a request: one list of named values for the journal, the console and the file alike. What is not known, or does not
-/// apply, is not in it. Neither the values of environment variables nor a job's own words are kept: they may be secrets. Of its failure
-/// there is the kind, and the errno.
+/// The record of a request: one list of named values for the journal, the console and the file. The record omits values that are unknown or
+/// do not apply. It contains neither the values of environment variables nor texts that a job wrote: they can be secrets. Of a failure it
+/// contains the kind and the errno.
 /// </summary>
 internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
 {
     private readonly List<KeyValuePair<string, object?>> values = new(28);
 
     /// <summary>Makes the record of a request that has ended.</summary>
-    /// <param name="trail">What is known of it.</param>
-    /// <param name="digest">Stands for the arguments.</param>
-    /// <param name="shown">The arguments that the job's registration lets be shown.</param>
+    /// <param name="trail">What is known of the request.</param>
+    /// <param name="digest">Makes the digest of the arguments.</param>
+    /// <param name="shown">The arguments that the job's registration permits to show.</param>
     public AuditRecord(AuditTrail trail, ArgumentDigest digest, IReadOnlyCollection<string> shown)
     {
         Request? request = trail.Request;
@@ -35,7 +35,7 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
             ReplyCode.Internal or ReplyCode.HostLost => LogLevel.Error,
             ReplyCode.Denied when Event.Id == DeniedEvent => LogLevel.Warning,
 
-            // Programs ask for them all the time: completion, and what watches the daemon.
+            // Programs send these requests all the time: completion, and monitoring of the daemon.
             ReplyCode.Ok when request is { Operation: Operation.Describe or Operation.Status } => LogLevel.Debug,
             _ => LogLevel.Information,
         };
@@ -65,7 +65,7 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
             Arguments = ArgumentDigest.Audited(arguments, shown);
             Add(ArgumentsName, Arguments);
 
-            // What was refused cost its caller nothing: it shall not cost the daemon a hash.
+            // A refused request costs its caller nothing: it must not cost the daemon a hash.
             if (end.Pid is not null || (end.Code == ReplyCode.Ok && trail.Decision is { IsAllowed: true }))
                 Add("ArgumentsHmac", digest.Of(job, trail.Caller.Uid, arguments));
         }
@@ -107,19 +107,19 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
         Sentence = string.Create(CultureInfo.InvariantCulture, $"uid {sum.Uids}: {sum.Count} more requests ran nothing: {sum.Codes}");
     }
 
-    /// <summary>Which kind of record it is.</summary>
+    /// <summary>The kind of the record.</summary>
     public EventId Event { get; }
 
-    /// <summary>How grave it is.</summary>
+    /// <summary>The severity of the record.</summary>
     public LogLevel Level { get; }
 
-    /// <summary>It, for a person.</summary>
+    /// <summary>The record as a sentence.</summary>
     public string Sentence { get; }
 
     /// <inheritdoc/>
     public int Count => values.Count;
 
-    /// <summary>The arguments that are shown, as JSON.</summary>
+    /// <summary>The shown arguments, as JSON.</summary>
     private string? Arguments { get; }
 
     /// <inheritdoc/>
@@ -131,7 +131,7 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
     /// <inheritdoc/>
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-    /// <summary>It as <c>name=value</c> pairs; a value that is not one plain word stands as JSON text, and so in ASCII.</summary>
+    /// <summary>Returns the record as <c>name=value</c> pairs; a value that is not one plain word is JSON text, and so ASCII.</summary>
     public string Pairs()
     {
         var text = new StringBuilder(512);
@@ -148,8 +148,8 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
         return text.ToString();
     }
 
-    /// <summary>It as a JSON object: the same names in small letters, with '_' between words.</summary>
-    /// <param name="writer">Where it goes.</param>
+    /// <summary>Writes the record as a JSON object: the same names in lower case, with '_' between words.</summary>
+    /// <param name="writer">Receives the object.</param>
     /// <param name="time">When the request ended.</param>
     public void WriteTo(Utf8JsonWriter writer, DateTimeOffset time)
     {
@@ -182,16 +182,16 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
     private const string ArgumentsName = "Arguments";
     private const int RanEvent = 100, ToldEvent = 101, DeniedEvent = 102, RefusedEvent = 103, SuppressedEvent = 104;
 
-    /// <summary>By the names here, which are few.</summary>
+    /// <summary>JSON names by the names of values, of which there are few.</summary>
     private static readonly ConcurrentDictionary<string, string> MemberNames = new(StringComparer.Ordinal);
 
     private static readonly System.Buffers.SearchValues<char> PlainCharacters =
         System.Buffers.SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./@:+,");
 
-    /// <summary>The longest kind of a failure that is kept, in characters.</summary>
+    /// <summary>The longest kind of a failure that a record contains, in characters.</summary>
     private const int LongestKind = 128;
 
-    /// <summary>Names of .NET types have these: nested and generic ones too.</summary>
+    /// <summary>The characters in the names of .NET types, including nested and generic types.</summary>
     private static readonly System.Buffers.SearchValues<char> KindCharacters =
         System.Buffers.SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.+`");
 
@@ -204,8 +204,8 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
     };
 
     /// <summary>
-    /// Why it was not done. The policy's own words, which the client is not told, where it refused; never the job's. A worker says that a
-    /// program cannot be executed before any code of the job runs.
+    /// Returns why the daemon did not run the job. For a denial, that is the reason of the policy, which the reply to the client omits;
+    /// never a text from the job. A worker reports that a program cannot be executed before any code of the job runs.
     /// </summary>
     private static string? ReasonOf(AuditTrail trail, EndRecord end) => end.Code switch
     {
@@ -214,13 +214,15 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
         _ => end.Message,
     };
 
-    /// <summary>What a failure is called. A hostile job chooses its text, and may not write anything else into a record by it.</summary>
+    /// <summary>
+    /// Returns the kind of a failure. A hostile job chooses that text, and must not be able to write anything else into a record.
+    /// </summary>
     private static string KindOf(JobError error) =>
         error.Type.Length is > 0 and <= LongestKind && !error.Type.AsSpan().ContainsAnyExcept(KindCharacters) ? error.Type : "other";
 
     private static string MemberName(string name) => MemberNames.GetOrAdd(name, JsonNamingPolicy.SnakeCaseLower.ConvertName);
 
-    /// <summary>Without halves of surrogate pairs, which no JSON can hold.</summary>
+    /// <summary>Replaces halves of surrogate pairs, which JSON cannot contain.</summary>
     private static string Whole(string text) => Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
 
     private void AddOrigin(CallerOrigin origin)

@@ -6,9 +6,9 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Auditing;
 
-/// <summary>What becomes known of a request on its way, for its one record at the end. What never became known stays null.</summary>
-/// <param name="caller">Who asks.</param>
-/// <param name="origin">Looks which program that is.</param>
+/// <summary>Collects what becomes known of a request, for its one record at the end. A value that never became known stays null.</summary>
+/// <param name="caller">The caller.</param>
+/// <param name="origin">Finds the program of the caller.</param>
 internal sealed class AuditTrail(Caller caller, Func<CallerOrigin> origin)
 {
     public AuditTrail(Connection client)
@@ -20,25 +20,25 @@ internal sealed class AuditTrail(Caller caller, Func<CallerOrigin> origin)
 
     public CallerOrigin Origin => origin();
 
-    /// <summary>The request, where it was one.</summary>
+    /// <summary>The request, if the message was one.</summary>
     public Request? Request { get; set; }
 
-    /// <summary>The id of the job that ran, or, for <c>cancel</c>, the one that was asked for; null for none.</summary>
+    /// <summary>The id of the job that ran, or, for <c>cancel</c>, the requested id; null for none.</summary>
     public long? Id
     {
         get => field ?? Request?.Id;
         set;
     }
 
-    /// <summary>What the policy said.</summary>
+    /// <summary>The decision of the policy.</summary>
     public Decision? Decision { get; set; }
 
-    /// <summary>What moves the client's input to the job.</summary>
+    /// <summary>The relay of the client's input to the job.</summary>
     public InputRelay? Input { get; set; }
 
-    /// <summary>What moves the job's output to the client.</summary>
+    /// <summary>The relay of the job's output to the client.</summary>
     public OutputRelay? Output { get; set; }
 
-    /// <summary>What the client was told, or would have been.</summary>
+    /// <summary>The end record, even if the client did not receive it.</summary>
     public EndRecord? End { get; set; }
 }

@@ -6,28 +6,30 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Auditing;
 
 /// <summary>
-/// Writes records to the audit file, in their order, on a thread of its own: a write(2) to a slow or hanging disk takes as long as the disk
-/// does, and the loop must not wait for it. The thread tries a record that cannot be written again every second; it and those after it wait
+/// Writes records to the audit file, in order, on a separate thread: a write(2) to a slow or hanging disk takes as long as the disk does,
+/// and the loop must not wait for it. If a record cannot be written, the thread tries again every second; that record and later ones wait
 /// in memory.
 /// </summary>
 /// <param name="logger">The log; it says when the file cannot be written, and when it can again.</param>
-/// <param name="time">What tells the time.</param>
+/// <param name="time">The clock.</param>
 internal sealed class AuditWriter(ILogger logger, TimeProvider time)
 {
-    /// <summary>Bytes of records that may wait. Records beyond are in the log alone.</summary>
+    /// <summary>The maximum size of waiting records in bytes. Records beyond it are in the log alone.</summary>
     public const int MaxWaitingBytes = 4 * 1024 * 1024;
 
-    /// <summary>How long a record may wait before the file counts as one that cannot be written.</summary>
+    /// <summary>How long a record can wait before the file counts as not writable.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    /// <summary>Before a record that could not be written is tried again.</summary>
+    /// <summary>The pause before another attempt to write a record.</summary>
     private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
 
-    /// <summary>Guards all below but <see cref="file"/>, which is the thread's. Nobody does I/O while holding it.</summary>
+    /// <summary>
+    /// Guards all fields below except <see cref="file"/>, which belongs to the thread. No code does I/O while it has the lock.
+    /// </summary>
     private readonly object gate = new();
     private readonly Queue<Waiting> waiting = new();
 
-    /// <summary>What the thread does before it writes the next record: it opens and closes files.</summary>
+    /// <summary>Actions for the thread before it writes the next record: it opens and closes files.</summary>
     private readonly Queue<Action> changes = new();
 
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -38,14 +40,15 @@ internal sealed class AuditWriter(ILogger logger, TimeProvider time)
     private long lost, lostSinceFailure;
     private bool isFailing, hasTold, isEnding;
 
-    /// <summary>Records that are in the log alone, since the daemon started.</summary>
+    /// <summary>The number of records that are in the log alone, since the daemon started.</summary>
     public long Lost => Locked(() => lost);
 
-    /// <summary>Records that wait.</summary>
+    /// <summary>The number of waiting records.</summary>
     public int Count => Locked(() => waiting.Count);
 
     /// <summary>
-    /// Whether the file can be written: no record failed, found no room or waits for too long, or all that waited are written.
+    /// Whether the file can be written. False after a record failed, found no room or waited for too long, until all waiting records are
+    /// written.
     /// </summary>
     public bool IsHealthy
     {
@@ -64,7 +67,7 @@ internal sealed class AuditWriter(ILogger logger, TimeProvider time)
         }
     }
 
-    /// <summary>Takes a record for the thread. Never waits.</summary>
+    /// <summary>Adds a record for the thread. Never waits.</summary>
     /// <param name="line">The record with its <c>\n</c>.</param>
     public void Write(byte[] line)
     {
@@ -93,9 +96,9 @@ internal sealed class AuditWriter(ILogger logger, TimeProvider time)
             LogProblem(problem);
     }
 
-    /// <summary>Writes to another file from now on, the records that wait too.</summary>
+    /// <summary>Writes to another file from now on, including the waiting records.</summary>
     /// <param name="fresh">The options.</param>
-    /// <param name="opened">Their file, which the writer closes; null for none: the records that wait are dropped.</param>
+    /// <param name="opened">The file of the options, which the writer closes; null for none: the writer drops the waiting records.</param>
     public void Use(AuditOptions fresh, AuditFile? opened)
     {
         lock (gate)
@@ -107,7 +110,7 @@ internal sealed class AuditWriter(ILogger logger, TimeProvider time)
         }
     }
 
-    /// <summary>Opens the file again, since logrotate(8) may have renamed it. If that fails, the former one stays in use.</summary>
+    /// <summary>Opens the file again, because logrotate(8) might have renamed it. If that fails, the former file stays in use.</summary>
     public void Reopen()
     {
         lock (gate)
@@ -118,7 +121,7 @@ internal sealed class AuditWriter(ILogger logger, TimeProvider time)
     }
 
     /// <summary>
-    /// Takes no more records. Completes when those that wait are written or one of them fails; <see cref="Count"/> are left.
+    /// Accepts no more records. Completes when the waiting records are written or one of them fails; <see cref="Count"/> records are left.
     /// </summary>
     public Task EndAsync()
     {
@@ -140,7 +143,6 @@ internal sealed class AuditWriter(ILogger logger, TimeProvider time)
         thread.Start();
     }
 
-    /// <summary>The thread's work.</summary>
     private void Run()
     {
         while (Next() is { } line)
@@ -149,7 +151,7 @@ internal sealed class AuditWriter(ILogger logger, TimeProvider time)
         ended.TrySetResult();
     }
 
-    /// <summary>Makes changes, then waits for the next record. Null at the end.</summary>
+    /// <summary>Applies changes, then waits for the next record. Returns null at the end.</summary>
     private byte[]? Next()
     {
         while (true)
@@ -169,8 +171,8 @@ internal sealed class AuditWriter(ILogger logger, TimeProvider time)
         }
     }
 
-    /// <summary>Removes the record that was tried from those that wait, unless it failed.</summary>
-    /// <param name="error">The result of the write; null where there is no file.</param>
+    /// <summary>Removes the written record from the queue, unless the write failed.</summary>
+    /// <param name="error">The result of the write; null if there is no file.</param>
     private void Settle(Errno? error)
     {
         string? problem = null;
@@ -186,7 +188,7 @@ internal sealed class AuditWriter(ILogger logger, TimeProvider time)
             {
                 waitingBytes -= waiting.Dequeue().Line.Length;
 
-                // One record that is written is not enough: a disk that is too slow would make this change all the time.
+                // One written record is not enough: with a disk that is too slow, the state would change all the time.
                 if (waiting.Count == 0 && hasTold)
                 {
                     lacking = lostSinceFailure;
@@ -201,7 +203,7 @@ internal sealed class AuditWriter(ILogger logger, TimeProvider time)
             Log.AuditFileWorks(logger, options.File!, count);
     }
 
-    /// <summary>Logs once, until it is over, that the file cannot be written.</summary>
+    /// <summary>Logs that the file cannot be written, once until it can.</summary>
     private void LogProblem(string problem)
     {
         AuditOptions told;
@@ -244,8 +246,8 @@ internal sealed class AuditWriter(ILogger logger, TimeProvider time)
             return read();
     }
 
-    /// <summary>A record that waits.</summary>
-    /// <param name="Line">Its bytes.</param>
-    /// <param name="Since">The time stamp of its arrival.</param>
+    /// <summary>A waiting record.</summary>
+    /// <param name="Line">The bytes of the record.</param>
+    /// <param name="Since">The timestamp of its arrival.</param>
     private readonly record struct Waiting(byte[] Line, long Since);
 }

@@ -6,26 +6,26 @@ namespace PipeForkAs.Daemon.Auditing;
 
 /// <summary>
 /// Decides which records of requests that ran nothing are written in full. Such a request costs its caller nothing: without a limit,
-/// callers decide how fast log and file grow. <see cref="PerMinute"/> records of each uid pass at once, and the same number per minute; the
-/// others are counted.
+/// callers decide how fast log and file grow. Of each uid, a burst of <see cref="PerMinute"/> records is permitted, and the same number per
+/// minute; this class counts the others.
 /// </summary>
 /// <remarks>
-/// A user may have 65,536 subordinate uids beside its own, by default from 100,000 on (subuid(5); SUB_UID_MIN and SUB_UID_COUNT in
+/// A user can have 65,536 subordinate uids in addition to its own, by default from 100,000 on (subuid(5); SUB_UID_MIN and SUB_UID_COUNT in
 /// login.defs(5)), and none below 65,536. So each block of 65,536 uids from there on has a rate too, and the number of buckets for single
-/// uids in blocks is limited. A user's subordinate uids exhaust the rates of their own two blocks, and no other caller's.
+/// uids in blocks is limited. The subordinate uids of a user exhaust the rates of their own two blocks, and of no other caller.
 /// </remarks>
-/// <param name="time">What tells the time.</param>
+/// <param name="time">The clock.</param>
 internal sealed class RecordRate(TimeProvider time)
 {
-    /// <summary>The rate of a block of uids, in rates of one uid.</summary>
+    /// <summary>The rate of a block of uids, as a multiple of the rate of one uid.</summary>
     public const int CallersPerBlock = 8;
 
     private const int BlockBits = 16;
 
-    /// <summary>The most buckets for single uids in blocks; beyond that, uids have their block's bucket alone.</summary>
+    /// <summary>The most buckets for single uids in blocks; beyond that, uids have only the bucket of their block.</summary>
     private const int MaxInBlocks = 4096;
 
-    /// <summary>The least number of buckets before full ones are dropped.</summary>
+    /// <summary>The number of buckets above which full ones are dropped.</summary>
     private const int LeastBeforePrune = 256;
 
     private readonly Dictionary<uint, Source> callers = [];
@@ -36,13 +36,12 @@ internal sealed class RecordRate(TimeProvider time)
     /// <summary>Records of one uid per minute, at least 1; null for all.</summary>
     public int? PerMinute { get; set; }
 
-    /// <summary>Records that were not written in full since the daemon started.</summary>
+    /// <summary>The number of records that were not written in full since the daemon started.</summary>
     public long Suppressed { get; private set; }
 
-    /// <summary>The number of buckets.</summary>
     public int Buckets => callers.Count + blocks.Count;
 
-    /// <summary>Whether a record is to be written in full. Otherwise it is counted, for <see cref="TakeSums"/>.</summary>
+    /// <summary>Whether a record must be written in full. If not, counts it, for <see cref="TakeSums"/>.</summary>
     public bool Admits(UserId caller, ReplyCode code)
     {
         if (PerMinute is not { } rate)
@@ -73,7 +72,7 @@ internal sealed class RecordRate(TimeProvider time)
         return false;
     }
 
-    /// <summary>What was counted since the last call, for each caller or block of callers.</summary>
+    /// <summary>Returns the counts since the last call, for each caller or block of callers.</summary>
     public IReadOnlyList<SuppressedRecords> TakeSums() =>
         [.. callers.Values.Concat(blocks.Values).Select(source => source.TakeSum()).OfType<SuppressedRecords>()];
 
@@ -85,7 +84,8 @@ internal sealed class RecordRate(TimeProvider time)
     }
 
     /// <summary>
-    /// Drops buckets that are full, as new ones are. The threshold doubles with what is left, so the cost per record is constant.
+    /// Drops full buckets, because a new bucket is full too. The threshold is twice the number of remaining buckets, so the cost per record
+    /// is constant.
     /// </summary>
     private void Prune(int rate, double now)
     {

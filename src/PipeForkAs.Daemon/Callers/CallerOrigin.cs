@@ -5,28 +5,28 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Callers;
 
 /// <summary>
-/// Which program asks, and of which unit: for the audit record, never to decide by. A process may execute another program, or hand its
+/// The program of the caller, and its unit: for the audit record, never for a decision. A process can execute another program, or pass its
 /// socket to another process, after it has connected.
 /// </summary>
-/// <param name="Executable">Where /proc/PID/exe leads to; null where it could not be read.</param>
-/// <param name="Unit">The systemd unit of its control group; null where it has none, or it could not be read.</param>
-/// <param name="Trust">How sure it is that both are of the process that connected.</param>
+/// <param name="Executable">The target of /proc/PID/exe; null if it could not be read.</param>
+/// <param name="Unit">The systemd unit of its control group; null if it has none, or if it could not be read.</param>
+/// <param name="Trust">How certain it is that both belong to the process that connected.</param>
 internal sealed record CallerOrigin(string? Executable, string? Unit, OriginTrust Trust)
 {
-    /// <summary>Nothing.</summary>
+    /// <summary>No origin, because the process was gone.</summary>
     public static readonly CallerOrigin Gone = new(null, null, OriginTrust.Gone);
 
-    /// <summary>Nothing, because nobody looked.</summary>
+    /// <summary>No origin, because the daemon did not examine the process.</summary>
     public static readonly CallerOrigin Skipped = new(null, null, OriginTrust.Skipped);
 
     private static readonly string[] UnitSuffixes = [".service", ".scope", ".socket", ".mount", ".swap"];
 
     /// <summary>
-    /// Looks. Nothing that is read here waits for the process: what does, as its command line and its environment, whose memory can be
-    /// made to hang, is not read.
+    /// Examines the process. No read here waits for the process: this method does not read its command line and its environment, because a
+    /// process can make reads of its memory hang.
     /// </summary>
-    /// <param name="socket">What it connected by.</param>
-    /// <param name="pid">Its process id when it connected.</param>
+    /// <param name="socket">The socket through which the process connected.</param>
+    /// <param name="pid">The process id when it connected.</param>
     public static CallerOrigin Of(FileDescriptor socket, ProcessId pid)
     {
         try
@@ -36,19 +36,21 @@ internal sealed record CallerOrigin(string? Executable, string? Unit, OriginTrus
             string? executable = Libc.readlink($"{folder}/exe");
             string? unit = UnitOf(PlainFile.TryRead($"{folder}/cgroup"));
 
-            // The number was the process's own at both ends of the reading, and so all the while.
+            // The process had the number before and after the read, and so during the read.
             if (process is not null)
                 return Libc.pidfd_is_there(process) ? new CallerOrigin(executable, unit, OriginTrust.Process) : Gone;
             return executable is null && unit is null ? Gone : new CallerOrigin(executable, unit, OriginTrust.Number);
         }
         catch (SystemCallException)
         {
-            // No descriptors are left, or the kernel keeps its secrets.
+            // No descriptors are left, or the kernel denies access.
             return Gone;
         }
     }
 
-    /// <summary>The system's unit that a control group belongs to: the first part of its path behind the slices; null for none.</summary>
+    /// <summary>
+    /// Returns the system unit to which a control group belongs: the first part of its path after the slices; null for none.
+    /// </summary>
     /// <param name="groups">The content of /proc/PID/cgroup.</param>
     public static string? UnitOf(string? groups)
     {
@@ -59,7 +61,7 @@ internal sealed record CallerOrigin(string? Executable, string? Unit, OriginTrus
             if (part.IsEmpty || part.EndsWith(".slice", StringComparison.Ordinal))
                 continue;
 
-            // A name that would look like the kernel's own files has '_' in front; systemd's cg_unescape.
+            // systemd puts '_' before a name that looks like one of the kernel's own files; systemd's cg_unescape.
             ReadOnlySpan<char> unit = part[0] == '_' ? part[1..] : part;
             foreach (string suffix in UnitSuffixes)
             {
@@ -74,7 +76,7 @@ internal sealed record CallerOrigin(string? Executable, string? Unit, OriginTrus
     }
 
     /// <summary>
-    /// The path in systemd's own hierarchy, or else in that of version 2; cgroups(7). A line is "NUMBER:CONTROLLERS:PATH".
+    /// Returns the path in systemd's own hierarchy, or otherwise in that of version 2; cgroups(7). A line is "NUMBER:CONTROLLERS:PATH".
     /// </summary>
     private static ReadOnlySpan<char> PathIn(ReadOnlySpan<char> groups)
     {
@@ -93,18 +95,20 @@ internal sealed record CallerOrigin(string? Executable, string? Unit, OriginTrus
     }
 }
 
-/// <summary>How sure it is what a <see cref="CallerOrigin"/> tells of.</summary>
+/// <summary>How certain a <see cref="CallerOrigin"/> is.</summary>
 internal enum OriginTrust
 {
-    /// <summary>The process that connected was gone before it was looked at.</summary>
+    /// <summary>The process that connected was gone before the daemon examined it.</summary>
     Gone,
 
-    /// <summary>The process was not looked at: its connection was refused while too many others had to be refused, too.</summary>
+    /// <summary>The daemon did not examine the process: it refused the connection while it also had to refuse too many others.</summary>
     Skipped,
 
-    /// <summary>A process of its number: the kernel (before Linux 6.5) does not tell whether another has it by now.</summary>
+    /// <summary>
+    /// A process with that number: the kernel (before Linux 6.5) does not say whether another process has the number by now.
+    /// </summary>
     Number,
 
-    /// <summary>The process that connected: it had its number while it was looked at, by its pidfd.</summary>
+    /// <summary>The process that connected: its pidfd shows that it had the number during the examination.</summary>
     Process,
 }

@@ -4,10 +4,10 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Callers;
 
 /// <summary>
-/// The supplementary groups of a caller when it connected (SO_PEERGROUPS; unix(7)). They are read when they are first used, and once: a
-/// process may have 65,536 of them (NGROUPS_MAX), and a connection that is refused must cost little. For use on the loop.
+/// The supplementary groups of a caller when it connected (SO_PEERGROUPS; unix(7)). They are read once, at the first use: a process can
+/// have 65,536 groups (NGROUPS_MAX), and a refused connection must cost little. For use on the loop.
 /// </summary>
-/// <param name="socket">The connection. Reading after it was closed throws <see cref="ObjectDisposedException"/>.</param>
+/// <param name="socket">The connection. A read after it was closed throws <see cref="ObjectDisposedException"/>.</param>
 internal sealed class PeerGroups(FileDescriptor socket) : IReadOnlyList<GroupId>
 {
     private GroupId[]? groups;

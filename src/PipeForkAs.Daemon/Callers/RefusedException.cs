@@ -2,10 +2,10 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Callers;
 
-/// <summary>A request ends before a job ran. The message is the client's to read.</summary>
-/// <param name="code">The reply's code.</param>
-/// <param name="message">For the client.</param>
-/// <param name="form">The reply's form where there is no request that says it.</param>
+/// <summary>A request ends before a job ran. The client receives the message.</summary>
+/// <param name="code">The reply code.</param>
+/// <param name="message">The message for the client.</param>
+/// <param name="form">The form of the reply if there is no request that determines it.</param>
 internal sealed class RefusedException(ReplyCode code, string message, ReplyForm? form = null) : Exception(message)
 {
     public ReplyCode Code { get; } = code;

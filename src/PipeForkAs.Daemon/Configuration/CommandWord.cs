@@ -11,7 +11,8 @@ namespace PipeForkAs.Daemon.Configuration;
 internal sealed class CommandWord
 {
     /// <summary>
-    /// Fixed text with one of these is most likely a line for a shell or another interpreter, where a value could be more than a value.
+    /// Fixed text with one of these characters is probably a line for a shell or another interpreter, which could interpret a value as
+    /// code.
     /// </summary>
     private static readonly SearchValues<char> OfInterpreters = SearchValues.Create(" \t\n\r\v\f'\"`$;|&<>()\\");
 
@@ -19,16 +20,16 @@ internal sealed class CommandWord
 
     private CommandWord(string word) => Text = word;
 
-    /// <summary>The word as the configuration has it.</summary>
+    /// <summary>The word as written in the configuration.</summary>
     public string Text { get; }
 
-    /// <summary>The parameter that is the whole word; null where it is more, or none.</summary>
+    /// <summary>The parameter, if it is the whole word; otherwise null.</summary>
     public string? Parameter => pieces is [{ IsParameter: true } only] ? only.Text : null;
 
-    /// <summary>The parameters in it.</summary>
+    /// <summary>The parameters in the word.</summary>
     public IEnumerable<string> Parameters => pieces.Where(piece => piece.IsParameter).Select(piece => piece.Text);
 
-    /// <summary>Why the word cannot be used; null where it can.</summary>
+    /// <summary>Why the word cannot be used; null if it can.</summary>
     public string? Problem
     {
         get
@@ -49,7 +50,7 @@ internal sealed class CommandWord
 
     /// <summary>Reads a word.</summary>
     /// <param name="word">The word.</param>
-    /// <param name="isDeclared">Whether there is a parameter of a name.</param>
+    /// <param name="isDeclared">Whether a parameter is declared, by its name.</param>
     public static CommandWord Parse(string word, Func<string, bool> isDeclared)
     {
         var parsed = new CommandWord(word);
@@ -69,11 +70,16 @@ internal sealed class CommandWord
         return parsed;
     }
 
-    /// <summary>The name of an undeclared parameter that the whole word would be; null where it is text, or declared.</summary>
+    /// <summary>
+    /// Returns the name of an undeclared parameter, if the whole word looks like one; null if the word is text, or the parameter is
+    /// declared.
+    /// </summary>
     public static string? Undeclared(string word, Func<string, bool> isDeclared) =>
         word is ['{', .., '}'] && JobName.IsValid(word[1..^1]) && !isDeclared(word[1..^1]) ? word[1..^1] : null;
 
-    /// <summary>The word with values in the place of its parameters. What a value holds is not looked at again.</summary>
+    /// <summary>
+    /// Returns the word with values in place of its parameters. Values are inserted as they are: braces in a value are text.
+    /// </summary>
     public string Fill(Func<string, string> value)
     {
         var filled = new StringBuilder();

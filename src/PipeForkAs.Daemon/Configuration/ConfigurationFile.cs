@@ -3,7 +3,7 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Configuration;
 
-/// <summary>One file of the configuration, and what in it nobody would act upon.</summary>
+/// <summary>One file of the configuration, and the entries in it that have no effect.</summary>
 internal sealed class ConfigurationFile
 {
     private readonly Dictionary<string, string?> values;
@@ -16,20 +16,22 @@ internal sealed class ConfigurationFile
         sections = Sections(values.Keys);
     }
 
-    /// <summary>Where it is.</summary>
+    /// <summary>The path of the file.</summary>
     public string Path { get; }
 
-    /// <summary>What it says, in the form that options are bound from; what <see cref="Problems"/> tells of as it is written.</summary>
+    /// <summary>
+    /// The values of the file, in the form from which options are bound; a value with a problem (<see cref="Problems"/>) is as written.
+    /// </summary>
     public IEnumerable<KeyValuePair<string, string?>> Values => values.Select(entry => KeyValuePair.Create<string, string?>(
         entry.Key,
         entry.Value is { Length: > 0 } text && ConfigurationValue.Read(KnownKeys.KindOf(entry.Key), text, out string value) is null
             ? value : entry.Value));
 
-    /// <summary>The lists that it has entries of.</summary>
+    /// <summary>The lists that have entries in the file.</summary>
     public IEnumerable<string> Lists => values.Keys.Select(KnownKeys.ListOf).OfType<string>().Distinct(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Reads a file.</summary>
-    /// <exception cref="ConfigurationException">It cannot be read, or is not a JSON object.</exception>
+    /// <exception cref="ConfigurationException">The file cannot be read, or is not a JSON object.</exception>
     public static ConfigurationFile Read(string path)
     {
         try
@@ -42,13 +44,15 @@ internal sealed class ConfigurationFile
         }
     }
 
-    /// <summary>Reads a file's content.</summary>
+    /// <summary>Reads the content of a file.</summary>
     /// <param name="path">The file, for messages.</param>
-    /// <param name="content">What it holds.</param>
+    /// <param name="content">The content of the file.</param>
     /// <exception cref="ConfigurationException">The content is not a JSON object.</exception>
     public static ConfigurationFile Parse(string path, byte[] content) => new(path, ConfigurationJson.Read(path, content));
 
-    /// <summary>The keys that have others below them. To ask the configuration for each key would look through all keys for each.</summary>
+    /// <summary>
+    /// Returns the keys that have other keys below them. A query of the configuration for each key would search all keys each time.
+    /// </summary>
     public static IReadOnlySet<string> Sections(IEnumerable<string> keys)
     {
         var sections = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
@@ -62,10 +66,10 @@ internal sealed class ConfigurationFile
         return sections;
     }
 
-    /// <summary>Whether it has a key or a section of that name.</summary>
+    /// <summary>Whether the file has a key or a section of that name.</summary>
     public bool Holds(string key) => values.ContainsKey(key) || sections.Contains(key);
 
-    /// <summary>Keys that nobody reads, and values that cannot be meant.</summary>
+    /// <summary>Returns unknown keys, and invalid values.</summary>
     public IEnumerable<string> Problems()
     {
         var told = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
@@ -77,7 +81,7 @@ internal sealed class ConfigurationFile
         }
     }
 
-    /// <summary>What is wrong with a key, or with one above it.</summary>
+    /// <summary>Returns the problem of a key, or of a key above it.</summary>
     private static (string Key, string? Problem) ProblemOf(string key, string? value)
     {
         if (KnownKeys.IsOthers(key))
@@ -98,7 +102,7 @@ internal sealed class ConfigurationFile
         if (value is null)
             return KnownKeys.MayBeNull(key) ? null : "must not be null or empty; leave it out for its default";
 
-        // The binder takes an empty value for none: a Mode of "" would be the default's 0666.
+        // The binder treats an empty value as missing: a Mode of "" would be the default, 0666.
         if (value.Length == 0)
             return KnownKeys.MayBeEmpty(key) ? null : "must not be null or empty; leave it out for its default";
         return ConfigurationValue.Read(KnownKeys.KindOf(key), value, out _);

@@ -5,26 +5,24 @@ using PipeForkAs.Protocol;
 
 namespace PipeForkAs.Daemon.Configuration;
 
-/// <summary>
-/// Reads JSON as a configuration: values by keys, whose parts have colons between them. Keys are the same in letters of either case.
-/// </summary>
+/// <summary>Reads JSON as a configuration: values by keys, with colons between the parts of a key. Keys are case-insensitive.</summary>
 internal static class ConfigurationJson
 {
     private const int MaxDepth = 256;
     private const int MaxExcerpt = 24;
 
     /// <summary>
-    /// More than any key has that is read. What a key costs grows with the square of it, since a name may have colons too.
+    /// More parts than any known key has. The cost of a key grows with the square of its parts, because a name can contain colons too.
     /// </summary>
     private const int MaxParts = 32;
 
     private static readonly JsonDocumentOptions Options =
         new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true, MaxDepth = MaxDepth };
 
-    /// <summary>Reads it. Empty objects have the value null, empty lists the empty text.</summary>
+    /// <summary>Reads JSON. An empty object has the value null, an empty list the empty text.</summary>
     /// <param name="path">The file, for messages.</param>
-    /// <param name="content">What it holds.</param>
-    /// <exception cref="ConfigurationException">It is not a JSON object, or says something twice.</exception>
+    /// <param name="content">The content of the file.</param>
+    /// <exception cref="ConfigurationException">The content is not a JSON object, or has a duplicate key.</exception>
     public static Dictionary<string, string?> Read(string path, byte[] content)
     {
         using var reader = new StreamReader(new MemoryStream(content));
@@ -46,7 +44,7 @@ internal static class ConfigurationJson
         }
         catch (InvalidOperationException)
         {
-            // The reader's word for half a surrogate pair.
+            // The JSON reader throws this for half a surrogate pair.
             throw new ConfigurationException($"{path}: holds text that is not valid Unicode; look for \\ud800 to \\udfff");
         }
     }
@@ -77,7 +75,7 @@ internal static class ConfigurationJson
                 AddValue(path, values, key, null);
                 break;
             default:
-                // A number is as it is written; true and false are "True" and "False".
+                // A number stays as written; true and false become "True" and "False".
                 AddValue(path, values, key, element.ToString());
                 break;
         }
@@ -91,7 +89,9 @@ internal static class ConfigurationJson
             throw new ConfigurationException($"{path}: {key}: stands twice, or in other letters too; leave one");
     }
 
-    /// <summary>The reader counts lines and bytes from 0, an editor lines and characters from 1.</summary>
+    /// <summary>
+    /// Returns the place of an error: the JSON reader counts lines and bytes from 0, an editor counts lines and characters from 1.
+    /// </summary>
     private static string Place(string text, JsonException failure)
     {
         if (failure.LineNumber is not { } line || failure.BytePositionInLine is not { } position)

@@ -1,13 +1,13 @@
 namespace PipeForkAs.Daemon.Configuration;
 
-/// <summary>Where the keys of a configuration stand.</summary>
-/// <param name="parts">The files, later ones over earlier ones.</param>
+/// <summary>The files that contain the keys of a configuration.</summary>
+/// <param name="parts">The files; later ones override earlier ones.</param>
 internal sealed class ConfigurationSources(IReadOnlyList<ConfigurationFile> parts)
 {
-    /// <summary>No file at all.</summary>
+    /// <summary>No files.</summary>
     public static readonly ConfigurationSources None = new([]);
 
-    /// <summary>The file whose value of a key counts, or of the section that lacks it.</summary>
+    /// <summary>Returns the file whose value of a key is in effect, or the file of the section that lacks the key.</summary>
     public string FileOf(string key)
     {
         while (key.Length > 0)
@@ -24,6 +24,6 @@ internal sealed class ConfigurationSources(IReadOnlyList<ConfigurationFile> part
         return "the defaults";
     }
 
-    /// <summary>A problem with the file and the key that have it.</summary>
+    /// <summary>Returns a problem with its file and key.</summary>
     public string Line(string key, string problem) => $"{FileOf(key)}: {key}: {problem}";
 }

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace PipeForkAs.Daemon.Configuration;
 
-/// <summary>Reads the values of keys, and writes them in the one form that the options are bound from.</summary>
+/// <summary>Reads the values of keys, and writes them in the one form from which options are bound.</summary>
 internal static class ConfigurationValue
 {
     private const NumberStyles Whole = NumberStyles.Integer;
@@ -18,10 +18,10 @@ internal static class ConfigurationValue
     ];
 
     /// <summary>Reads a value.</summary>
-    /// <param name="kind">What it must be.</param>
+    /// <param name="kind">The kind of the value.</param>
     /// <param name="text">The value as written.</param>
-    /// <param name="value">The value in one form; meaningless where there is a problem.</param>
-    /// <returns>What is wrong, and what to write; null where nothing is.</returns>
+    /// <param name="value">The value in one form; undefined if there is a problem.</param>
+    /// <returns>The problem, and what to write instead; null if there is none.</returns>
     public static string? Read(ValueKind kind, string text, out string value)
     {
         value = text;
@@ -109,7 +109,7 @@ internal static class ConfigurationValue
         return $"\"{text}\" is not a time; write a number with ms, s, m, h or d, as 30s or 5m, or hours, minutes and seconds: 00:00:30";
     }
 
-    /// <summary>Reads <c>[-][d.]h:m:s[.f]</c>, whose parts may have one digit or two.</summary>
+    /// <summary>Reads <c>[-][d.]h:m:s[.f]</c>, whose parts can have one digit or two.</summary>
     private static bool TryReadClock(string[] parts, out TimeSpan time)
     {
         time = default;
@@ -132,7 +132,7 @@ internal static class ConfigurationValue
 
     private static bool TryMultiply(TimeSpan one, decimal count, out TimeSpan time)
     {
-        // More than this is out of each range, and decimal would not overflow before.
+        // A larger value is out of every range; the check also avoids an overflow of decimal.
         bool fits = count <= 1_000_000_000 && count * one.Ticks <= TimeSpan.FromDays(10_000).Ticks;
         time = fits ? TimeSpan.FromTicks((long)(count * one.Ticks)) : default;
         return fits;

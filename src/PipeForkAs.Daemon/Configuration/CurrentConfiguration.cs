@@ -1,8 +1,8 @@
 namespace PipeForkAs.Daemon.Configuration;
 
 /// <summary>
-/// The configuration that applies now: one snapshot, to which nobody writes. A reload replaces it as a whole, on the loop; whoever needs a
-/// value of it reads it here, and keeps nothing but what a request began with.
+/// The configuration in effect: one immutable snapshot. A reload replaces the snapshot as a whole, on the loop. Code that needs a value
+/// reads it here; only a request keeps the values with which it began.
 /// </summary>
 internal sealed class CurrentConfiguration(DaemonOptions options)
 {

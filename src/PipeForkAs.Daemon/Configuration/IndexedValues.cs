@@ -3,14 +3,14 @@ using Microsoft.Extensions.Configuration;
 namespace PipeForkAs.Daemon.Configuration;
 
 /// <summary>
-/// Values of a configuration with an index of their sections. The providers of the framework look through all keys for the children of
-/// each section: with tens of thousands of keys that takes minutes.
+/// Values of a configuration with an index of their sections. The providers of the framework search all keys for the children of each
+/// section: with tens of thousands of keys that takes minutes.
 /// </summary>
 internal sealed class IndexedValues : ConfigurationProvider, IConfigurationSource
 {
     private readonly Dictionary<string, List<string>> children = new(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Takes values; a later one of a key overrides an earlier one.</summary>
+    /// <summary>Takes values; a later value of a key overrides an earlier one.</summary>
     public IndexedValues(IEnumerable<KeyValuePair<string, string?>> values)
     {
         var known = new HashSet<string>(StringComparer.OrdinalIgnoreCase);

@@ -1,9 +1,9 @@
 namespace PipeForkAs.Daemon.Configuration;
 
-/// <summary>The keys that a configuration may have. A key that nobody reads would be a limit or a rule that nobody keeps.</summary>
+/// <summary>The known keys of a configuration. An unknown key could be a limit or a rule that has no effect.</summary>
 internal static class KnownKeys
 {
-    /// <summary>'#' stands for an entry's position, '*' for a name of the administrator's choice.</summary>
+    /// <summary>'#' is the position of an entry, '*' is a name that the administrator chooses.</summary>
     private static readonly string[] Patterns =
     [
         "Socket:Path", "Socket:Mode", "Socket:DescriptorCheck",
@@ -69,31 +69,31 @@ internal static class KnownKeys
         .. Of(ValueKind.Id, "Policy:MinimumUid"),
     ]);
 
-    /// <summary>Each pattern's parts: keys are compared with all of them, and there may be many keys.</summary>
+    /// <summary>The parts of each pattern: keys are compared with all of them, and there can be many keys.</summary>
     private static readonly string[][] PatternParts = Split(Patterns);
     private static readonly string[][] NullableParts = Split(Nullable);
     private static readonly string[][] EmptyParts = Split(Empty);
     private static readonly ValueKind[] KindOfPattern = [.. Patterns.Select(pattern => Kinds.GetValueOrDefault(pattern))];
 
-    /// <summary>The keys themselves; '#' stands for an entry's position, '*' for a name.</summary>
+    /// <summary>The keys; '#' is the position of an entry, '*' is a name.</summary>
     public static IReadOnlyList<string> All => Patterns;
 
-    /// <summary>Whether a key is one of these that hold a value.</summary>
+    /// <summary>Whether a key is one of the known keys with a value.</summary>
     public static bool Contains(string key) => MatchesAny(PatternParts, key, sectionsToo: false);
 
-    /// <summary>Whether a key is a section on the way to a known one.</summary>
+    /// <summary>Whether a key is a section that contains a known key.</summary>
     public static bool ContainsSection(string key) => MatchesAny(PatternParts, key, sectionsToo: true);
 
-    /// <summary>Whether a key's value may be null, for "no limit" or "none".</summary>
+    /// <summary>Whether the value of a key can be null, for "no limit" or "none".</summary>
     public static bool MayBeNull(string key) => MatchesAny(NullableParts, key, sectionsToo: false);
 
-    /// <summary>Whether a key's value may be the empty text.</summary>
+    /// <summary>Whether the value of a key can be the empty text.</summary>
     public static bool MayBeEmpty(string key) => MatchesAny(EmptyParts, key, sectionsToo: false);
 
-    /// <summary>Whether a key is for a library to read, which has rules of its own.</summary>
+    /// <summary>Whether a library reads a key, by its own rules.</summary>
     public static bool IsOthers(string key) => key.StartsWith("Logging:", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>What a key's value is.</summary>
+    /// <summary>Returns the kind of a key's value.</summary>
     public static ValueKind KindOf(string key)
     {
         string[] parts = key.Split(':');
@@ -101,7 +101,7 @@ internal static class KnownKeys
         return found < 0 ? ValueKind.Text : KindOfPattern[found];
     }
 
-    /// <summary>The list that a key is in as if it were an object: with a name where an entry's position belongs. Null for none.</summary>
+    /// <summary>Returns the list that a key uses like an object: with a name in place of the position of an entry. Null for none.</summary>
     public static string? ListWithNames(string key)
     {
         string[] parts = key.Split(':');
@@ -117,7 +117,7 @@ internal static class KnownKeys
         return null;
     }
 
-    /// <summary>The known key of one value that a key is below, as if it were an object or a list; null for none.</summary>
+    /// <summary>Returns the known key with one value that a key uses like an object or a list; null for none.</summary>
     public static string? ValueAbove(string key)
     {
         string[] parts = key.Split(':');
@@ -126,7 +126,9 @@ internal static class KnownKeys
         return found is null ? null : string.Join(':', parts[..found.Length]);
     }
 
-    /// <summary>The list that a key is, as one that is empty is, or an entry of, or a part of an entry; null for none.</summary>
+    /// <summary>
+    /// Returns the list to which a key belongs: the key is an empty list, an entry of a list, or a part of an entry. Null for none.
+    /// </summary>
     public static string? ListOf(string key)
     {
         string[] parts = key.Split(':');
@@ -142,8 +144,8 @@ internal static class KnownKeys
     }
 
     /// <summary>
-    /// The known key that a mistyped one is nearest to: at the place where nothing known goes on, or of the same name elsewhere. Null for
-    /// none.
+    /// Returns the known key that is nearest to a mistyped one: at the place where the known part ends, or with the same name elsewhere.
+    /// Null for none.
     /// </summary>
     public static string? Nearest(string key)
     {
@@ -219,7 +221,7 @@ internal static class KnownKeys
         return sectionsToo ? parts.Length < wanted.Length : parts.Length == wanted.Length;
     }
 
-    /// <summary>Levenshtein's distance: how many letters must change.</summary>
+    /// <summary>The Levenshtein distance: the number of letters that must change.</summary>
     private static int Distance(string a, string b)
     {
         var row = new int[b.Length + 1];

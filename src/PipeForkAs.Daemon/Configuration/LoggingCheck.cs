@@ -3,15 +3,15 @@ using Microsoft.Extensions.Logging;
 namespace PipeForkAs.Daemon.Configuration;
 
 /// <summary>
-/// Checks the keys of logging, which Microsoft.Extensions.Logging reads. A level that it does not know would end the start.
+/// Checks the logging keys, which Microsoft.Extensions.Logging reads. A level that it does not know would make the start fail.
 /// </summary>
 internal static class LoggingCheck
 {
     private const string Levels = "LogLevel";
 
-    /// <summary>What is wrong with a value, or null.</summary>
+    /// <summary>Returns the problem of a value, or null.</summary>
     /// <param name="key">A key below <c>Logging</c>.</param>
-    /// <param name="value">Its value.</param>
+    /// <param name="value">The value of the key.</param>
     public static string? Problem(string key, string? value)
     {
         string[] parts = key.Split(':');

@@ -1,6 +1,6 @@
 namespace PipeForkAs.Daemon.Configuration;
 
-/// <summary>Permissions or a umask, as the configuration writes them.</summary>
+/// <summary>Permissions or a umask in the form of the configuration.</summary>
 internal static class PermissionBits
 {
     /// <summary>Reads octal digits from 0 to 0777.</summary>
@@ -19,7 +19,7 @@ internal static class PermissionBits
         return value <= 0x1FF;
     }
 
-    /// <summary>Reads octal digits of a configuration that was checked.</summary>
+    /// <summary>Reads octal digits of a checked configuration.</summary>
     public static uint Parse(string text) =>
         TryParse(text, out uint value) ? value : throw new FormatException($"\"{text}\" is not octal digits from 0000 to 0777");
 }

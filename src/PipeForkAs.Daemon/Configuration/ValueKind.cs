@@ -3,7 +3,7 @@ namespace PipeForkAs.Daemon.Configuration;
 /// <summary>What the value of a key is.</summary>
 internal enum ValueKind
 {
-    /// <summary>A text, whose form the check of all values knows.</summary>
+    /// <summary>A text; the check of all values knows its form.</summary>
     Text,
 
     /// <summary>true or false.</summary>

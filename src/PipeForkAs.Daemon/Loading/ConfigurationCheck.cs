@@ -8,15 +8,15 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Loading;
 
-/// <summary>What a start would find wrong with a configuration that was read, by the code of the start.</summary>
+/// <summary>Checks a configuration with the code of the start: finds what would make a start fail.</summary>
 internal static class ConfigurationCheck
 {
-    /// <summary>Checks.</summary>
+    /// <summary>Checks a configuration.</summary>
     /// <param name="options">The configuration.</param>
-    /// <param name="lookUps">Looks up the names that the policy's rules use.</param>
-    /// <param name="withHosts">Whether the job hosts are started, to ask for their jobs.</param>
+    /// <param name="lookUps">Looks up the names that the rules of the policy use.</param>
+    /// <param name="withHosts">Whether to start the job hosts, to read their jobs.</param>
     /// <returns>Warnings, which a start would log.</returns>
-    /// <exception cref="ConfigurationException">A start would refuse it.</exception>
+    /// <exception cref="ConfigurationException">A start would reject the configuration.</exception>
     /// <exception cref="JobHostException">A job host cannot serve.</exception>
     public static async Task<IReadOnlyList<string>> RunAsync(DaemonOptions options, NameLookUps lookUps, bool withHosts)
     {
@@ -24,7 +24,7 @@ internal static class ConfigurationCheck
         List<string> warnings =
             [.. policy.Problems.Select(problem => UntrustedText.Escape(options.Sources.Line(problem.Key, problem.Text)))];
 
-        // The folder of the usual one is the service manager's to make, for the socket unit or the service.
+        // systemd creates the folder of the default socket, for the socket unit or the service.
         if (options.Socket.Path != ClientProtocol.DefaultSocketPath && SocketListener.PathProblem(options.Socket.Path) is { } path)
             throw new ConfigurationException("Socket:Path", path);
         if (!withHosts)

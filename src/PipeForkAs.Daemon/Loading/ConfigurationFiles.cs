@@ -4,13 +4,13 @@ using PipeForkAs.Daemon.Files;
 
 namespace PipeForkAs.Daemon.Loading;
 
-/// <summary>Reads the configuration's files, and refuses what nobody would act upon.</summary>
+/// <summary>Reads the configuration files, and rejects entries that would have no effect.</summary>
 internal static class ConfigurationFiles
 {
     private const string MainFile = "/etc/pipeforkas/pipeforkas.json";
     private const string Folder = "/etc/pipeforkas/conf.d";
 
-    /// <summary>The files in the order in which later ones override earlier ones. None is a working default.</summary>
+    /// <summary>Returns the files; later ones override earlier ones. Without files, the defaults work.</summary>
     /// <param name="chosen">The file that <c>--config</c> names, which replaces all others; null for none.</param>
     public static IReadOnlyList<string> Find(string? chosen)
     {
@@ -25,8 +25,8 @@ internal static class ConfigurationFiles
         return files;
     }
 
-    /// <summary>Reads and checks them.</summary>
-    /// <exception cref="ConfigurationException">Something is wrong with a file, a key or a value.</exception>
+    /// <summary>Reads and checks the files.</summary>
+    /// <exception cref="ConfigurationException">A file, a key or a value has a problem.</exception>
     public static LoadedConfiguration Load(IReadOnlyList<string> files)
     {
         var problems = new List<string>();
@@ -42,8 +42,8 @@ internal static class ConfigurationFiles
         return Merge([.. files.Select(ConfigurationFile.Read)]);
     }
 
-    /// <summary>Checks what was read, later files over earlier ones.</summary>
-    /// <exception cref="ConfigurationException">Something is wrong with a file, a key or a value.</exception>
+    /// <summary>Checks the parts; later files override earlier ones.</summary>
+    /// <exception cref="ConfigurationException">A file, a key or a value has a problem.</exception>
     public static LoadedConfiguration Merge(IReadOnlyList<ConfigurationFile> parts)
     {
         List<string> problems = [.. parts.SelectMany(part => part.Problems())];
@@ -64,7 +64,7 @@ internal static class ConfigurationFiles
         root.Bind(options);
         KeepEmptyTexts(root, options);
 
-        // An empty list of rules lets nobody do anything; it must not turn into the built-in rules.
+        // An empty list of rules denies every request; it must not turn into the built-in rules.
         if (options.Policy.Rules is null or { Count: 0 })
             options.Policy.Rules = parts.Any(part => part.Holds("Policy:Rules")) ? [] : null;
         if (options.JobHosts.Count == 0)
@@ -73,7 +73,8 @@ internal static class ConfigurationFiles
     }
 
     /// <summary>
-    /// The binder leaves out what is empty: an empty word of a command line would be missing, and those behind it move up.
+    /// Restores empty texts, which the binder omits: otherwise an empty word of a command line would be missing, and the later words would
+    /// move up.
     /// </summary>
     private static void KeepEmptyTexts(IConfigurationRoot root, DaemonOptions options)
     {
@@ -99,8 +100,8 @@ internal static class ConfigurationFiles
     }
 
     /// <summary>
-    /// Lists that stand in two files. They would be mixed entry by entry: a command line with the program of one file and the arguments
-    /// of another.
+    /// Returns lists that are in two files. The merge would mix them entry by entry: a command line with the program of one file and the
+    /// arguments of another.
     /// </summary>
     private static IEnumerable<string> MixedLists(IReadOnlyList<ConfigurationFile> parts)
     {
@@ -117,6 +118,6 @@ internal static class ConfigurationFiles
 }
 
 /// <summary>A configuration that was read and checked.</summary>
-/// <param name="Options">What it says.</param>
-/// <param name="Root">The same by keys.</param>
+/// <param name="Options">The options.</param>
+/// <param name="Root">The same configuration by keys.</param>
 internal sealed record LoadedConfiguration(DaemonOptions Options, IConfigurationRoot Root);

@@ -11,7 +11,7 @@ using PipeForkAs.Protocol;
 
 namespace PipeForkAs.Daemon.Loading;
 
-/// <summary>Checks the values of a configuration: each problem with its key, and what would be right.</summary>
+/// <summary>Checks the values of a configuration: returns each problem with its key, and what would be valid.</summary>
 internal static class OptionsCheck
 {
     /// <summary>pam.d(5).</summary>
@@ -19,12 +19,11 @@ internal static class OptionsCheck
 
     private static readonly TimeSpan Day = TimeSpan.FromDays(1);
     private static readonly TimeSpan Tenth = TimeSpan.FromSeconds(0.1);
-    /// <summary>A worker has some 10 MiB of its own when it begins.</summary>
+    /// <summary>The lowest memory limit, in bytes; a worker begins with about 10 MiB of its own.</summary>
     public const long MinimumMemory = 16 * 1024 * 1024;
 
     private static readonly TimeSpan TenMinutes = TimeSpan.FromMinutes(10);
 
-    /// <summary>All problems.</summary>
     public static IEnumerable<(string Key, string Problem)> Problems(DaemonOptions options) =>
         SocketProblems(options.Socket)
             .Concat(JobHostProblems(options.JobHosts))
@@ -98,7 +97,7 @@ internal static class OptionsCheck
             if (CommandWord.Undeclared(word, command.Parameters.ContainsKey) is { } undeclared)
                 yield return ($"{key}:Command:{i}", $"names the parameter \"{undeclared}\", which Parameters does not declare");
             if (i == 0)
-                continue; // The program's path, in which braces are braces.
+                continue; // This is the path of the program, in which braces are text.
             var parsed = CommandWord.Parse(word, command.Parameters.ContainsKey);
             if (parsed.Problem is { } wrongWord)
                 yield return ($"{key}:Command:{i}", wrongWord);

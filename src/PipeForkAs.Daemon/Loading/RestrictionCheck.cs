@@ -4,10 +4,9 @@ using PipeForkAs.Protocol;
 
 namespace PipeForkAs.Daemon.Loading;
 
-/// <summary>Checks what a configuration restricts about single jobs: in range, and never looser than what holds for all.</summary>
+/// <summary>Checks the restrictions of single jobs: in range, and never looser than the general limits.</summary>
 internal static class RestrictionCheck
 {
-    /// <summary>All problems.</summary>
     public static IEnumerable<(string Key, string Problem)> Problems(DaemonOptions options)
     {
         foreach ((string name, CommandOptions command) in options.Commands)

@@ -1,20 +1,20 @@
 namespace PipeForkAs.Daemon.EventLoop;
 
 /// <summary>A turn of the loop that took long.</summary>
-/// <param name="Took">How long it took.</param>
-/// <param name="OnProcessor">For how long of that the thread ran; in the rest it was blocked, or waited for a processor.</param>
-/// <param name="Collections">Garbage collections meanwhile.</param>
-/// <param name="Steps">Events, continuations and timers in it.</param>
-/// <param name="LongestStep">How long the longest of them took.</param>
-/// <param name="What">Which one that was.</param>
-/// <param name="Unreported">Long turns since the last report that were not reported.</param>
+/// <param name="Took">How long the turn took.</param>
+/// <param name="OnProcessor">For how long of that time the thread ran; for the rest it was blocked, or waited for a processor.</param>
+/// <param name="Collections">The number of garbage collections during the turn.</param>
+/// <param name="Steps">The number of events, continuations and timers in the turn.</param>
+/// <param name="LongestStep">How long the longest step took.</param>
+/// <param name="What">The name of the longest step.</param>
+/// <param name="Unreported">The number of long turns since the last report that were not reported.</param>
 internal readonly record struct LongTurn(
     TimeSpan Took, TimeSpan OnProcessor, int Collections, int Steps, TimeSpan LongestStep, string What, int Unreported)
 {
-    /// <summary>From this time on a turn is reported.</summary>
+    /// <summary>The shortest turn that is reported.</summary>
     public static readonly TimeSpan Threshold = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>From this time on the status names what the longest turn did.</summary>
+    /// <summary>The status names the step of the longest turn if that turn took at least this long.</summary>
     public static readonly TimeSpan Worth = TimeSpan.FromMilliseconds(1);
 
     /// <summary>Names a step: a watch by its name, a timer or a continuation by the class whose code it runs.</summary>

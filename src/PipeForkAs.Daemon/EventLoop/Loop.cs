@@ -4,13 +4,12 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.EventLoop;
 
 /// <summary>
-/// The daemon's event loop: one thread and one epoll. Everything of a request runs on it as ordinary async methods whose awaits
-/// are continued inline: no lock, no hop, no thread per job. What can block is awaited off the loop and comes back through
-/// <see cref="Post"/>.
+/// The daemon's event loop: one thread and one epoll. All code of a request runs on it as ordinary async methods whose awaits continue
+/// inline: no lock, no thread switch, no thread for each job. Blocking work is awaited off the loop and returns through <see cref="Post"/>.
 /// </summary>
 internal sealed class Loop : SynchronizationContext, IDisposable
 {
-    /// <summary>After this time in one turn, continuations that are still posted wait for the next turn.</summary>
+    /// <summary>After this time in one turn, the remaining posted continuations wait for the next turn.</summary>
     private static readonly TimeSpan PostedBudget = TimeSpan.FromMilliseconds(5);
 
     private readonly FileDescriptor epoll = Libc.epoll_create1();
@@ -30,9 +29,9 @@ internal sealed class Loop : SynchronizationContext, IDisposable
     private volatile bool stopping;
 
     /// <summary>Makes a loop; <see cref="Run"/> runs it.</summary>
-    /// <param name="time">What tells the time.</param>
-    /// <param name="onFailure">Told of an exception that a callback let go; the loop goes on.</param>
-    /// <param name="onLongTurn">Receives turns that took long, at most one in a second; null where nobody wants to know.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="onFailure">Receives an exception that a callback did not catch; the loop continues.</param>
+    /// <param name="onLongTurn">Receives turns that took long, at most one per second; null for none.</param>
     public Loop(TimeProvider time, Action<Exception> onFailure, Action<LongTurn>? onLongTurn = null)
     {
         this.time = time;
@@ -41,13 +40,15 @@ internal sealed class Loop : SynchronizationContext, IDisposable
         Libc.epoll_add(epoll, wake, EpollEvents.EPOLLIN | EpollEvents.EPOLLET, -1);
     }
 
-    /// <summary>What tells the time.</summary>
+    /// <summary>The clock.</summary>
     public TimeProvider Time => time;
 
-    /// <summary>How often it has waited for events: what was read in this turn is as fresh as the events that are handled in it.</summary>
+    /// <summary>
+    /// The number of waits for events so far: data that was read in this turn is as recent as the events that are handled in it.
+    /// </summary>
     public long Turn { get; private set; }
 
-    /// <summary>How long its turns took. For use on the loop.</summary>
+    /// <summary>The durations of the turns. For use on the loop.</summary>
     public TurnTimes TurnTimes => clock.Times;
 
     /// <summary>How long the loop's thread has run on a processor in this turn. For use on the loop.</summary>
@@ -89,12 +90,14 @@ internal sealed class Loop : SynchronizationContext, IDisposable
         Wake();
     }
 
-    /// <summary>Watches a descriptor, on its edges, until the watch is disposed, which must be before the descriptor is closed.</summary>
+    /// <summary>
+    /// Watches a descriptor, edge-triggered, until the watch is disposed; dispose the watch before the descriptor is closed.
+    /// </summary>
     /// <param name="descriptor">The descriptor.</param>
-    /// <param name="interest">What for. Room for writing is added by who waits for it.</param>
-    /// <param name="name">What it is, for the report of a turn that took long.</param>
-    /// <param name="hungUp">Called once when both directions are closed: the peer of a socket is gone. Null for nothing.</param>
-    /// <exception cref="SystemCallException">It cannot be watched.</exception>
+    /// <param name="interest">The events to watch for. A method that waits for room to write adds that event.</param>
+    /// <param name="name">The name of the descriptor, for the report of a turn that took long.</param>
+    /// <param name="hungUp">Called once when both directions are closed: the peer of a socket is gone. Null for no callback.</param>
+    /// <exception cref="SystemCallException">The descriptor cannot be watched.</exception>
     public Watch Watch(FileDescriptor descriptor, EpollEvents interest, string name = "a descriptor", Action? hungUp = null)
     {
         if (!freeSlots.TryPop(out int slot))
@@ -130,16 +133,16 @@ internal sealed class Loop : SynchronizationContext, IDisposable
     public Task DelayAsync(TimeSpan delay)
     {
         var elapsed = new TaskCompletionSource();
-#pragma warning disable CA2000 // The timer is to fire, and is not kept to cancel it.
+#pragma warning disable CA2000 // The timer must fire; no code needs to cancel it.
         Schedule(delay, elapsed.SetResult);
 #pragma warning restore CA2000
         return elapsed.Task;
     }
 
-    /// <summary>Starts, on the loop, what nobody awaits. What it fails with is told as a callback's failure is, and not lost.</summary>
+    /// <summary>Starts, on the loop, work that no code awaits. A failure is reported like that of a callback, and not lost.</summary>
     public void Start(Func<Task> work) => _ = ObserveAsync(work);
 
-    /// <summary>Does something behind which more must be done. What it fails with is told as a callback's failure is.</summary>
+    /// <summary>Runs an action after which more code must run. A failure is reported like that of a callback.</summary>
     public void Guard(Action action)
     {
         try
@@ -176,7 +179,7 @@ internal sealed class Loop : SynchronizationContext, IDisposable
             wake.Dispose();
     }
 
-    /// <summary>The watch's interest is another: what is so already is told once more.</summary>
+    /// <summary>Changes the interest of a watch: epoll reports again what is already true.</summary>
     internal void Renew(Watch watch, EpollEvents interest) => Libc.epoll_modify(epoll, watch.Descriptor, interest, Data(watch));
 
     /// <summary>Forgets a watch.</summary>
@@ -187,7 +190,7 @@ internal sealed class Loop : SynchronizationContext, IDisposable
         Libc.epoll_delete(epoll, watch.Descriptor);
     }
 
-    /// <summary>By which <see cref="Dispatch"/> finds a watch, and nothing where it is gone.</summary>
+    /// <summary>The value by which <see cref="Dispatch"/> finds a watch, and finds nothing if the watch is gone.</summary>
     private static long Data(Watch watch) => ((long)watch.Generation << 32) | (uint)watch.Slot;
 
     private void Wake()
@@ -196,7 +199,7 @@ internal sealed class Loop : SynchronizationContext, IDisposable
         one.Clear();
         one[0] = 1;
 
-        // A look-up may end when the loop has ended already: the descriptor's number could be another's by then.
+        // A lookup can end after the loop has ended: another descriptor can have the number by then.
         lock (waking)
         {
             if (!wake.IsClosed)
@@ -206,8 +209,8 @@ internal sealed class Loop : SynchronizationContext, IDisposable
 
     private void RunPosted()
     {
-        // Only those that are there now: what they post themselves waits until the descriptors had their turn. The same where there are
-        // many.
+        // Only the items that are queued now: items that they post wait until the descriptors have had their turn. If there are many,
+        // the rest waits too.
         for (int left = posted.Count; left > 0 && clock.Elapsed < PostedBudget
             && posted.TryDequeue(out (SendOrPostCallback Callback, object? State) item); left--)
         {

@@ -1,36 +1,35 @@
 namespace PipeForkAs.Daemon.EventLoop;
 
-/// <summary>A callback that is due at a time; disposing it takes it back.</summary>
+/// <summary>A callback that is due at a time; dispose it to cancel it.</summary>
 internal sealed class LoopTimer(TimerHeap heap, Action callback) : IDisposable
 {
     internal long Due { get; set; }
 
-    /// <summary>Where the heap holds it; -1 for nowhere.</summary>
+    /// <summary>The position in the heap; -1 for none.</summary>
     internal int Index { get; set; } = -1;
 
-    /// <summary>Whose callback it is.</summary>
+    /// <summary>The object whose method is the callback.</summary>
     internal object? Target => callback.Target;
 
     internal void Fire() => callback();
 
-    /// <summary>Takes it back, where it has not fired.</summary>
+    /// <summary>Cancels the timer, if it has not fired.</summary>
     public void Dispose() => heap.Remove(this);
 }
 
 /// <summary>
-/// Timers by their due time: a binary heap in which each timer knows its place. Nearly all timers of requests are taken back long
-/// before they are due, and a queue that only marks those would hold five minutes of requests.
+/// Timers by their due time: a binary heap in which each timer knows its position. Nearly all timers of requests are cancelled long before
+/// they are due; a queue that only marks cancelled timers would contain those of five minutes of requests.
 /// </summary>
 internal sealed class TimerHeap
 {
     private LoopTimer[] heap = new LoopTimer[64];
 
-    /// <summary>How many timers there are.</summary>
     public int Count { get; private set; }
 
     /// <summary>Adds a timer.</summary>
-    /// <param name="timer">The timer; in no heap yet.</param>
-    /// <param name="due">When it is due, as a timestamp.</param>
+    /// <param name="timer">The timer, which is not in a heap yet.</param>
+    /// <param name="due">When the timer is due, as a timestamp.</param>
     public void Add(LoopTimer timer, long due)
     {
         if (Count == heap.Length)
@@ -39,7 +38,7 @@ internal sealed class TimerHeap
         Up(Count++, timer);
     }
 
-    /// <summary>Takes a timer out; nothing where it is not in.</summary>
+    /// <summary>Removes a timer; has no effect if it is not in the heap.</summary>
     public void Remove(LoopTimer timer)
     {
         int index = timer.Index;
@@ -58,8 +57,8 @@ internal sealed class TimerHeap
     }
 
     /// <summary>
-    /// Fires the timers that are due; not more than there are now, so that one that sets itself anew cannot keep the loop.
-    /// Returns the milliseconds until the next one, rounded up; -1 for none.
+    /// Fires the timers that are due, but not more than there are now, so that a timer that schedules itself again cannot block the loop.
+    /// Returns the milliseconds until the next timer, rounded up; -1 for none.
     /// </summary>
     public int FireDue(long now, Action<Exception> onFailure, long frequency, TurnClock? clock = null)
     {

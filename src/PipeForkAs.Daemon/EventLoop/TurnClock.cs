@@ -1,14 +1,15 @@
 namespace PipeForkAs.Daemon.EventLoop;
 
 /// <summary>
-/// Measures the turns of the loop: the time from one wait for events to the next, in which nobody else is served. Used on the loop alone.
+/// Measures the turns of the loop: the time from one wait for events to the next, in which the loop serves nothing else. For use on the
+/// loop.
 /// </summary>
-/// <param name="time">Tells the time.</param>
-/// <param name="processorTime">Tells how long the loop's thread has run on a processor.</param>
+/// <param name="time">The clock.</param>
+/// <param name="processorTime">Returns how long the loop's thread has run on a processor.</param>
 /// <param name="onLongTurn">Receives a turn of <see cref="LongTurn.Threshold"/> or more, at most once in <see cref="ReportPause"/>.</param>
 internal sealed class TurnClock(TimeProvider time, Func<TimeSpan> processorTime, Action<LongTurn> onLongTurn)
 {
-    /// <summary>The least time between two reports.</summary>
+    /// <summary>The shortest time between two reports.</summary>
     internal static readonly TimeSpan ReportPause = TimeSpan.FromSeconds(1);
 
     private readonly long[] counts = new long[TurnTimes.Bounds.Count + 1];
@@ -29,7 +30,7 @@ internal sealed class TurnClock(TimeProvider time, Func<TimeSpan> processorTime,
     /// <summary>How long the thread has run on a processor since this turn began.</summary>
     public TimeSpan OnProcessor => processorTime() - processorAtBegin;
 
-    /// <summary>Starts a turn: events have arrived.</summary>
+    /// <summary>Starts a turn, when events have arrived.</summary>
     public void Begin()
     {
         begun = lastStep = time.GetTimestamp();
@@ -55,7 +56,7 @@ internal sealed class TurnClock(TimeProvider time, Func<TimeSpan> processorTime,
         lastStep = now;
     }
 
-    /// <summary>Ends a turn: the loop waits for events again.</summary>
+    /// <summary>Ends a turn, before the loop waits for events again.</summary>
     public void End()
     {
         long now = time.GetTimestamp();

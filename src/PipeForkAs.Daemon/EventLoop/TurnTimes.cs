@@ -1,15 +1,15 @@
 namespace PipeForkAs.Daemon.EventLoop;
 
-/// <summary>How long the turns of the loop took since the daemon started.</summary>
+/// <summary>The durations of the turns of the loop since the daemon started.</summary>
 /// <param name="Counts">
-/// Turns that took at most each of <see cref="Bounds"/> and longer than the one before; last, those beyond all of them.
+/// The number of turns up to each of <see cref="Bounds"/> and longer than the bound before; last, the number of turns beyond all bounds.
 /// </param>
 /// <param name="Seconds">The time of all turns together.</param>
-/// <param name="Longest">The longest, in seconds.</param>
+/// <param name="Longest">The longest turn, in seconds.</param>
 /// <param name="LongestOnProcessor">
-/// For how many seconds of the longest one the thread ran; in the rest it was blocked, or waited for a processor.
+/// For how many seconds of the longest turn the thread ran; for the rest it was blocked, or waited for a processor.
 /// </param>
-/// <param name="LongestStep">What took most of the longest one; null where it was too short to matter.</param>
+/// <param name="LongestStep">The step that took most of the longest turn; null if the turn was too short to matter.</param>
 internal sealed record TurnTimes(IReadOnlyList<long> Counts, double Seconds, double Longest, double LongestOnProcessor, string? LongestStep)
 {
     /// <summary>Upper bounds in seconds.</summary>

@@ -4,8 +4,8 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.EventLoop;
 
 /// <summary>
-/// A descriptor that the loop watches on its edges. Use: try the call; when it would block, await <see cref="ReadableAsync"/> or
-/// <see cref="WritableAsync"/> and try again. One method may wait for each direction at a time.
+/// A descriptor that the loop watches, edge-triggered. Use: try the call; if it would block, await <see cref="ReadableAsync"/> or
+/// <see cref="WritableAsync"/> and try again. One method at a time can wait for each direction.
 /// </summary>
 internal sealed class Watch : IDisposable
 {
@@ -25,35 +25,33 @@ internal sealed class Watch : IDisposable
         Name = name;
     }
 
-    /// <summary>What it is.</summary>
     public string Name { get; }
 
-    /// <summary>The descriptor.</summary>
     public FileDescriptor Descriptor { get; }
 
-    /// <summary>Whether the peer has closed its writing half; it stays so.</summary>
+    /// <summary>Whether the peer has closed its writing half; once true, it stays true.</summary>
     public bool IsInputEnded { get; private set; }
 
     /// <summary>Whether both directions are closed.</summary>
     public bool IsHungUp { get; private set; }
 
-    /// <summary>What is watched for, beside the end of both directions.</summary>
+    /// <summary>The watched events, in addition to the end of both directions.</summary>
     internal EpollEvents Interest { get; private set; }
 
     internal int Slot { get; }
 
     internal int Generation { get; }
 
-    /// <summary>Waits until something may be readable. False when the watch was disposed.</summary>
+    /// <summary>Waits until the descriptor might be readable. The result is false if the watch was disposed.</summary>
     /// <exception cref="InvalidOperationException">Another method waits for that.</exception>
     public Readiness ReadableAsync() => new(this, forReading: true);
 
     /// <summary>
-    /// Waits until something may be writable. False when the watch was disposed. The descriptor is watched for that from the first time
-    /// on: a socket tells of room whenever its peer has read something, and each time would wake a daemon that has nothing to write.
+    /// Waits until the descriptor might be writable. The result is false if the watch was disposed. The first call adds this event to the
+    /// watch: a socket reports room whenever its peer has read something, and each report would wake a daemon that has nothing to write.
     /// </summary>
     /// <exception cref="InvalidOperationException">Another method waits for that.</exception>
-    /// <exception cref="SystemCallException">It cannot be watched.</exception>
+    /// <exception cref="SystemCallException">The descriptor cannot be watched.</exception>
     public Readiness WritableAsync()
     {
         if (!disposed && (Interest & EpollEvents.EPOLLOUT) == 0)
@@ -65,7 +63,7 @@ internal sealed class Watch : IDisposable
         return new Readiness(this, forReading: false);
     }
 
-    /// <summary>Ends the watch, and all waiting for it.</summary>
+    /// <summary>Ends the watch, and all waits for it.</summary>
     public void Dispose()
     {
         if (disposed)
@@ -76,7 +74,7 @@ internal sealed class Watch : IDisposable
         writing.Signal();
     }
 
-    /// <summary>Goes on as if the peer were gone; has no effect the second time, and after <see cref="Dispose"/>.</summary>
+    /// <summary>Acts as if the peer were gone; has no effect the second time, and after <see cref="Dispose"/>.</summary>
     public void HangUp()
     {
         if (IsHungUp || disposed)
@@ -100,7 +98,7 @@ internal sealed class Watch : IDisposable
 
     private ref Direction Of(bool forReading) => ref forReading ? ref reading : ref writing;
 
-    /// <summary>An edge that came while nobody waited is kept for the next who does.</summary>
+    /// <summary>Keeps an edge that arrives while no method waits, for the next one that does.</summary>
     private struct Direction
     {
         private bool ready;
@@ -114,7 +112,7 @@ internal sealed class Watch : IDisposable
             resumed?.Invoke();
         }
 
-        /// <summary>Also the place where a second waiter is refused: what <see cref="Wait"/> throws, no method could catch.</summary>
+        /// <summary>Also refuses a second waiter: no method could catch an exception from <see cref="Wait"/>.</summary>
         public bool TakeReady()
         {
             if (waiting is not null)
@@ -127,7 +125,7 @@ internal sealed class Watch : IDisposable
         public void Wait(Action continuation) => waiting = continuation;
     }
 
-    /// <summary>An await that the loop continues itself, on its own thread, inline.</summary>
+    /// <summary>An await that the loop itself continues, inline, on its own thread.</summary>
     internal readonly struct Readiness(Watch watch, bool forReading) : ICriticalNotifyCompletion
     {
         public bool IsCompleted => watch.disposed || watch.Of(forReading).TakeReady();

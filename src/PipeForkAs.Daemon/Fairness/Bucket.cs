@@ -3,25 +3,25 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Fairness;
 
 /// <summary>
-/// The callers that share one turn wherever requests wait. Each uid with an account is a bucket of its own. All uids without an account
-/// share one: every user has 65,536 subordinate ids by default (subuid(5)) and would otherwise have as many turns.
+/// The callers that share one turn wherever requests wait. Each uid with an account has its own bucket. All uids without an account share
+/// one: every user has 65,536 subordinate ids by default (subuid(5)) and would otherwise have as many turns.
 /// </summary>
 internal readonly record struct Bucket
 {
     private const int BlockBits = 16;
 
-    /// <summary>0, the default, for uids without an account; above it the uid and 1; below it the blocks of unknown uids.</summary>
+    /// <summary>0, the default, for uids without an account; above 0, the uid plus 1; below 0, the blocks of unknown uids.</summary>
     private readonly long key;
 
     private Bucket(long key) => this.key = key;
 
-    /// <summary>The superuser's bucket.</summary>
+    /// <summary>The bucket of root.</summary>
     public static Bucket Root { get; } = OfAccount(UserId.Root);
 
     /// <summary>The bucket of all uids that have no account.</summary>
     public static Bucket WithoutAccount => default;
 
-    /// <summary>Whether this is the superuser's bucket, which has a reserve.</summary>
+    /// <summary>Whether this is the bucket of root, which has a reserve.</summary>
     public bool IsRoot => key == UserId.Root.Value + 1L;
 
     /// <summary>The bucket of a uid that has an account.</summary>

@@ -2,10 +2,12 @@ using PipeForkAs.Daemon.EventLoop;
 
 namespace PipeForkAs.Daemon.Fairness;
 
-/// <summary>Lets a number of callers in at once and serves the buckets of those that wait in turn; for use on the loop.</summary>
+/// <summary>
+/// Admits a limited number of callers at once, and serves the buckets of the waiting callers in turn; for use on the loop.
+/// </summary>
 /// <param name="loop">The loop.</param>
-/// <param name="places">How many may be in, 1 or more.</param>
-/// <param name="placesPerBucket">How many of one bucket may be in, 1 or more: what hangs for one caller leaves places for others.</param>
+/// <param name="places">The maximum number of admitted callers, 1 or more.</param>
+/// <param name="placesPerBucket">The maximum for one bucket, 1 or more: work that hangs for one caller leaves places for others.</param>
 internal sealed class FairGate(Loop loop, int places, int placesPerBucket)
 {
     private readonly Dictionary<Bucket, int> held = [];
@@ -13,12 +15,14 @@ internal sealed class FairGate(Loop loop, int places, int placesPerBucket)
     private Func<Bucket, bool>? mayEnter;
     private int taken;
 
-    /// <summary>Whether no place is taken and nobody waits.</summary>
+    /// <summary>Whether no place is taken and no caller waits.</summary>
     public bool IsIdle => taken == 0 && waiting.Count == 0;
 
-    /// <summary>Waits for a place. True where it was taken, to be given back by <see cref="Leave"/>; false where it was given up.</summary>
-    /// <param name="bucket">The caller's bucket.</param>
-    /// <param name="givenUp">Completes when the caller does not need the place any more.</param>
+    /// <summary>
+    /// Waits for a place. Returns true if it took a place, which <see cref="Leave"/> must give back; false if the wait was given up.
+    /// </summary>
+    /// <param name="bucket">The bucket of the caller.</param>
+    /// <param name="givenUp">Completes when the caller no longer needs the place.</param>
     public ValueTask<bool> EnterAsync(Bucket bucket, Task givenUp)
     {
         if (!MayEnter(bucket))
@@ -28,7 +32,7 @@ internal sealed class FairGate(Loop loop, int places, int placesPerBucket)
     }
 
     /// <summary>Gives a place back, to the next bucket in turn.</summary>
-    /// <param name="bucket">The bucket that took it.</param>
+    /// <param name="bucket">The bucket that took the place.</param>
     public void Leave(Bucket bucket)
     {
         taken--;
@@ -39,7 +43,7 @@ internal sealed class FairGate(Loop loop, int places, int placesPerBucket)
             Take(next.Bucket);
             next.Item.IsAdmitted = true;
 
-            // Not inline: what goes on here may leave at once, and a long line would become a deep stack.
+            // Not inline: the code that continues can leave at once, and a long line would become a deep stack.
             loop.Post(static admitted => ((TaskCompletionSource)admitted!).SetResult(), next.Item.Admitted);
         }
     }
@@ -70,7 +74,7 @@ internal sealed class FairGate(Loop loop, int places, int placesPerBucket)
     {
         public TaskCompletionSource Admitted { get; } = new();
 
-        /// <summary>Whether the place is taken already, though the waiter does not know yet.</summary>
+        /// <summary>Whether the place is already taken, although the waiting code has not resumed yet.</summary>
         public bool IsAdmitted { get; set; }
     }
 }

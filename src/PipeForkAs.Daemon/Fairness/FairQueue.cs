@@ -3,21 +3,21 @@ using System.Diagnostics.CodeAnalysis;
 namespace PipeForkAs.Daemon.Fairness;
 
 /// <summary>
-/// A queue that serves its buckets in turn, and the items of one bucket in the order in which they came: an item that is the first of its
-/// bucket waits for at most one item of each other bucket. For use on the loop. Allocates only where something waits.
+/// A queue that serves its buckets in turn, and the items of one bucket in the order of their arrival: the first item of a bucket waits for
+/// at most one item of each other bucket. For use on the loop. Allocates only if an item waits.
 /// </summary>
-/// <typeparam name="T">What waits.</typeparam>
+/// <typeparam name="T">The type of the items.</typeparam>
 internal sealed class FairQueue<T>
 {
     private readonly Dictionary<Bucket, Line> lines = [];
 
-    /// <summary>The lines that hold items; the first one is served next.</summary>
+    /// <summary>The lines that contain items; the first one is served next.</summary>
     private readonly LinkedList<Line> turns = new();
 
-    /// <summary>Items that wait.</summary>
+    /// <summary>The number of waiting items.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Items of one bucket that wait.</summary>
+    /// <summary>Returns the number of waiting items of one bucket.</summary>
     public int CountOf(Bucket bucket) => lines.TryGetValue(bucket, out Line? line) ? line.Places.Count : 0;
 
     /// <summary>Adds an item at the end of its bucket's line.</summary>
@@ -36,14 +36,16 @@ internal sealed class FairQueue<T>
         return place;
     }
 
-    /// <summary>Takes out the next item in turn. False where none waits.</summary>
+    /// <summary>Takes out the next item in turn. Returns false if none waits.</summary>
     public bool TryTake([NotNullWhen(true)] out Place? taken)
     {
         taken = turns.First?.Value.Places.First?.Value;
         return taken is not null && Take(taken);
     }
 
-    /// <summary>Takes out the next item in turn whose bucket may go now; the others keep their turns. False where there is none.</summary>
+    /// <summary>
+    /// Takes out the next item in turn whose bucket may go now; the others keep their turns. Returns false if there is none.
+    /// </summary>
     public bool TryTake(Func<Bucket, bool> mayGo, [NotNullWhen(true)] out Place? taken)
     {
         for (LinkedListNode<Line>? turn = turns.First; turn is not null; turn = turn.Next)
@@ -57,7 +59,7 @@ internal sealed class FairQueue<T>
         return false;
     }
 
-    /// <summary>Takes an item out of the queue. False where it does not wait any more.</summary>
+    /// <summary>Removes an item from the queue. Returns false if it no longer waits.</summary>
     public bool Remove(Place place)
     {
         if (place.Node is not { List: { } places } node)
@@ -70,7 +72,9 @@ internal sealed class FairQueue<T>
         return true;
     }
 
-    /// <summary>The newest item of the bucket with the most items; null where none waits. Takes time with the number of buckets.</summary>
+    /// <summary>
+    /// Returns the newest item of the bucket with the most items; null if none waits. The time grows with the number of buckets.
+    /// </summary>
     public Place? LastOfLongest() => turns.MaxBy(static line => line.Places.Count)?.Places.Last!.Value;
 
     private bool Take(Place place)
@@ -86,7 +90,7 @@ internal sealed class FairQueue<T>
         return true;
     }
 
-    /// <summary>An item's place in the queue.</summary>
+    /// <summary>The place of an item in the queue.</summary>
     internal sealed class Place(Bucket bucket, T item)
     {
         public Bucket Bucket { get; } = bucket;

@@ -3,14 +3,14 @@ using PipeForkAs.Daemon.EventLoop;
 namespace PipeForkAs.Daemon.Fairness;
 
 /// <summary>
-/// Shares the loop's own time. A piece of work that a client makes expensive, such as reading its request, waits here for its turn: the
-/// buckets are served in turn, and after <see cref="Budget"/> the descriptors are served again before the next piece. One piece may exceed
-/// the budget by its own length, which the bounds on a request keep near a millisecond.
+/// Shares the loop's own time. A piece of work that a client can make expensive, for example the read of its request, waits here for its
+/// turn: the buckets are served in turn, and after <see cref="Budget"/> the loop serves the descriptors again before the next piece. One
+/// piece can exceed the budget by its own duration, which the limits of a request keep near one millisecond.
 /// </summary>
 /// <param name="loop">The loop.</param>
 internal sealed class FairTurns(Loop loop)
 {
-    /// <summary>The time that pieces of work may take in one turn of the loop.</summary>
+    /// <summary>The time that pieces of work can take in one turn of the loop.</summary>
     internal static readonly TimeSpan Budget = TimeSpan.FromMilliseconds(2);
 
     private readonly FairQueue<TaskCompletionSource> waiting = new();
@@ -19,7 +19,7 @@ internal sealed class FairTurns(Loop loop)
     private long end;
     private bool isPosted;
 
-    /// <summary>Pieces of work that wait.</summary>
+    /// <summary>The number of waiting pieces of work.</summary>
     public int Waiting => waiting.Count;
 
     /// <summary>Whether a piece of work would not have to wait now.</summary>
@@ -37,7 +37,7 @@ internal sealed class FairTurns(Loop loop)
     }
 
     /// <summary>
-    /// Waits for a turn; completes at once where nothing waits and there is time. The piece of work is what the caller does from then on
+    /// Waits for a turn; completes at once if nothing waits and there is time. The piece of work is what the calling method does after that
     /// until it awaits something else.
     /// </summary>
     /// <param name="bucket">The bucket that the work is for.</param>
@@ -59,7 +59,7 @@ internal sealed class FairTurns(Loop loop)
         loop.Post(static turns => ((FairTurns)turns!).Serve(), this);
     }
 
-    /// <summary>Does pieces of work, at least one, until the time is up. Each runs inline, within SetResult.</summary>
+    /// <summary>Runs pieces of work, at least one, until the time is up. Each runs inline, within SetResult.</summary>
     private void Serve()
     {
         isPosted = false;

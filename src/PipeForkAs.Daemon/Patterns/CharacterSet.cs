@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 namespace PipeForkAs.Daemon.Patterns;
 
 /// <summary>
-/// A set of UTF-16 units, as one element of a regular expression means it. What the element means, .NET's own engine says when the set is
-/// made.
+/// A set of UTF-16 units, the meaning of one element of a regular expression. The regex engine of .NET determines the meaning when the set
+/// is made.
 /// </summary>
 internal sealed class CharacterSet
 {
@@ -15,7 +15,7 @@ internal sealed class CharacterSet
             units[i] = (char)i;
     });
 
-    /// <summary>Escapes of two letters, as <c>\w</c>: many patterns have them, and there are few.</summary>
+    /// <summary>Escapes of two characters, for example <c>\w</c>: many patterns use them, and there are few.</summary>
     private static readonly ConcurrentDictionary<(string Element, bool IgnoresCase), CharacterSet> Common = new();
 
     private readonly ulong low, high;
@@ -36,19 +36,18 @@ internal sealed class CharacterSet
     /// <summary>Every unit.</summary>
     public static CharacterSet All { get; } = new([('\0', char.MaxValue)]);
 
-    /// <summary>All but the newline: what <c>.</c> means without the option s.</summary>
+    /// <summary>All units except the newline: the meaning of <c>.</c> without the option s.</summary>
     public static CharacterSet NoNewline { get; } = new([('\0', '\x9'), ('\xB', char.MaxValue)]);
 
-    /// <summary>The letters of words, between which and others <c>\b</c> is: those of <c>\w</c> and the two joiners.</summary>
+    /// <summary>The word characters, whose borders are <c>\b</c>: those of <c>\w</c> and the two joiners.</summary>
     public static CharacterSet WordLetters { get; } = Of(@"[\w\u200C\u200D]", ignoresCase: false);
 
-    /// <summary>One unit.</summary>
     public static CharacterSet Only(char unit) => new([(unit, unit)]);
 
-    /// <summary>What an element means.</summary>
+    /// <summary>Returns the meaning of an element.</summary>
     /// <param name="element">One element of a regular expression, which matches one unit: a class, an escape.</param>
-    /// <param name="ignoresCase">Whether the option i holds.</param>
-    /// <exception cref="NotSupportedException">It matches something else than single units.</exception>
+    /// <param name="ignoresCase">Whether the option i is set.</param>
+    /// <exception cref="NotSupportedException">The element matches something other than single units.</exception>
     public static CharacterSet Of(string element, bool ignoresCase) => element is ['\\', < '\x80']
         ? Common.GetOrAdd((element, ignoresCase), static key => Ask(key.Element, key.IgnoresCase))
         : Ask(element, ignoresCase);
@@ -70,7 +69,7 @@ internal sealed class CharacterSet
         return new CharacterSet(ranges);
     }
 
-    /// <summary>Whether a unit is in it; at most 16 comparisons.</summary>
+    /// <summary>Whether the set contains a unit; at most 16 comparisons.</summary>
     public bool Contains(char unit) => unit < 128 ? ((unit < 64 ? low : high) >> (unit & 63) & 1) != 0 : Search(unit);
 
     private bool Search(char unit)

@@ -4,21 +4,21 @@ using System.Text;
 namespace PipeForkAs.Daemon.Patterns;
 
 /// <summary>
-/// A regular expression of .NET that the whole of a value must match. What a match costs is bounded when the pattern is read, by the
-/// pattern and the longest value; <see cref="PatternMatcher"/> keeps it off the loop.
+/// A regular expression of .NET that a whole value must match. The cost of a match has a bound that is known when the pattern is read, from
+/// the pattern and the longest value; <see cref="PatternMatcher"/> keeps matches off the loop.
 /// </summary>
 internal sealed class Pattern
 {
-    /// <summary>The longest value in bytes of UTF-8 where nothing else is said.</summary>
+    /// <summary>The default of the longest value, in bytes of UTF-8.</summary>
     public const int DefaultMaxLength = 4096;
 
-    /// <summary>The longest value that can be permitted: as much as a request's line holds.</summary>
+    /// <summary>The largest maximum length that can be configured: the maximum size of a request's line.</summary>
     public const int LargestMaxLength = 64 * 1024;
 
-    /// <summary>Steps that a match may take. A step takes 1 to 3 ns.</summary>
+    /// <summary>The maximum number of steps of a match. A step takes 1 to 3 ns.</summary>
     public const long MaxSteps = 4 * MaxCost;
 
-    /// <summary>The largest product of a program's weight and a value's length; each needs up to 4 steps.</summary>
+    /// <summary>The largest product of the weight of a program and the length of a value; each unit of it needs up to 4 steps.</summary>
     private const long MaxCost = 16 * 1024 * 1024;
 
     private readonly PatternProgram program;
@@ -31,25 +31,25 @@ internal sealed class Pattern
         this.longest = longest;
     }
 
-    /// <summary>The regular expression.</summary>
     public string Text { get; }
 
-    /// <summary>The key of the configuration where it is.</summary>
+    /// <summary>The configuration key that contains the pattern.</summary>
     public string Origin { get; }
 
     /// <summary>The longest value in bytes of UTF-8.</summary>
     public int MaxLength { get; }
 
-    /// <summary>Whether the log says already that a request ran out of steps here.</summary>
+    /// <summary>Whether the log already says that a request ran out of steps in this pattern.</summary>
     public bool IsExhaustionLogged { get; set; }
 
     /// <summary>Reads a pattern.</summary>
     /// <param name="text">The regular expression.</param>
-    /// <param name="origin">The key of the configuration where it is.</param>
+    /// <param name="origin">The configuration key that contains the pattern.</param>
     /// <param name="maxLength">The longest value in bytes of UTF-8, 1 to <see cref="LargestMaxLength"/>.</param>
-    /// <exception cref="ArgumentException">It is not a regular expression.</exception>
-    /// <exception cref="NotSupportedException">It needs backtracking (a back reference, a look-around), or a match could take too
-    /// long.</exception>
+    /// <exception cref="ArgumentException">The text is not a regular expression.</exception>
+    /// <exception cref="NotSupportedException">
+    /// The pattern needs backtracking (a back reference, a look-around), or a match could take too long.
+    /// </exception>
     public static Pattern Create(string text, string origin, int maxLength = DefaultMaxLength)
     {
         PatternNode read = PatternReader.Read(text);
@@ -65,16 +65,18 @@ internal sealed class Pattern
         return new Pattern(text, origin, maxLength, program, read.Longest);
     }
 
-    /// <summary>Whether a value is longer than it may be.</summary>
+    /// <summary>Whether a value exceeds the maximum length.</summary>
     public bool IsTooLong(string value) =>
         value.Length > MaxLength || (value.Length * 3 > MaxLength && Encoding.UTF8.GetByteCount(value) > MaxLength);
 
     /// <summary>
-    /// Whether the pattern matches all of a value: a '$' before a last newline is not the end. Null where there were not enough steps.
+    /// Whether the pattern matches a whole value: the place before a final newline is not the end. Null if the steps ran out.
     /// </summary>
     /// <param name="value">The value.</param>
     /// <param name="scratch">The memory.</param>
-    /// <param name="steps">Steps that the match may take; less those that it took. <see cref="MaxSteps"/> are enough for one match.</param>
+    /// <param name="steps">
+    /// The available steps; the match subtracts those that it took. <see cref="MaxSteps"/> are enough for one match.
+    /// </param>
     public bool? Match(string value, PatternScratch scratch, ref long steps)
     {
         if (IsTooLong(value) || value.Length > longest)
@@ -82,7 +84,7 @@ internal sealed class Pattern
         return new PatternMatch(program, value, scratch).Run(ref steps);
     }
 
-    /// <summary>The same at once, for when the configuration is read.</summary>
+    /// <summary>Matches a value immediately, for use while the configuration is read.</summary>
     public bool Matches(string value)
     {
         long steps = MaxSteps;

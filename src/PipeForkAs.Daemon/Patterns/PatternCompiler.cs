@@ -1,11 +1,12 @@
 namespace PipeForkAs.Daemon.Patterns;
 
 /// <summary>
-/// Makes a <see cref="PatternProgram"/> of a pattern, from its end to its beginning: each part is added when what follows it is known.
+/// Compiles a pattern into a <see cref="PatternProgram"/>, from its end to its beginning: the compiler adds each part when it knows what
+/// follows the part.
 /// </summary>
 internal sealed class PatternCompiler
 {
-    /// <summary>The most instructions and words of counters: a match needs some 24 bytes for each.</summary>
+    /// <summary>The maximum number of instructions and words of counters: a match needs about 24 bytes for each.</summary>
     public const int MaxWeight = 64 * 1024;
 
     private const int WordBits = 64;
@@ -20,8 +21,8 @@ internal sealed class PatternCompiler
     {
     }
 
-    /// <summary>Makes a program.</summary>
-    /// <exception cref="NotSupportedException">It would be larger than <see cref="MaxWeight"/>.</exception>
+    /// <summary>Compiles a pattern.</summary>
+    /// <exception cref="NotSupportedException">The program would exceed <see cref="MaxWeight"/>.</exception>
     public static PatternProgram Compile(PatternNode pattern)
     {
         var compiler = new PatternCompiler();
@@ -29,9 +30,9 @@ internal sealed class PatternCompiler
         return new PatternProgram(start, [.. compiler.instructions], [.. compiler.sets], [.. compiler.counters]);
     }
 
-    /// <summary>Adds what a part needs; the instruction to begin with.</summary>
+    /// <summary>Adds the instructions of a part; returns the first instruction.</summary>
     /// <param name="node">The part.</param>
-    /// <param name="next">The instruction that follows it.</param>
+    /// <param name="next">The instruction that follows the part.</param>
     private int Add(PatternNode node, int next)
     {
         switch (node)
@@ -73,7 +74,7 @@ internal sealed class PatternCompiler
     }
 
     /// <summary>
-    /// Adds as many copies as are counted: those that must be there, behind them a loop, or those that may be, each inside the one before
+    /// Adds the copies of a repetition: the required copies, and after them a loop, or the optional copies, each nested in the one before
     /// it.
     /// </summary>
     private int AddCopies(PatternNode.Repetition repetition, int next)
@@ -95,7 +96,7 @@ internal sealed class PatternCompiler
             int before = instructions.Count;
             entry = Add(repetition.Part, entry);
             if (instructions.Count == before)
-                break; // It is the empty text, however often.
+                break; // The part matches the empty text, any number of times.
         }
 
         return entry;

@@ -1,15 +1,15 @@
 namespace PipeForkAs.Daemon.Patterns;
 
-/// <summary>Follows a program through a value, character after character, with all places of the program at once.</summary>
+/// <summary>Runs a program over a value, character by character, with all possible positions in the program at once.</summary>
 /// <param name="program">The program.</param>
 /// <param name="value">The value.</param>
-/// <param name="scratch">The memory; not used by another match meanwhile.</param>
+/// <param name="scratch">The memory; no other match can use it meanwhile.</param>
 internal readonly ref struct PatternMatch(PatternProgram program, ReadOnlySpan<char> value, PatternScratch scratch)
 {
     private readonly ReadOnlySpan<char> value = value;
 
-    /// <summary>Whether all of the value matches; null where that took more steps than there are.</summary>
-    /// <param name="steps">Steps that it may take; less those that it took.</param>
+    /// <summary>Whether the whole value matches; null if the steps ran out.</summary>
+    /// <param name="steps">The available steps; the match subtracts those that it took.</param>
     public bool? Run(ref long steps)
     {
         steps -= program.Weight;
@@ -29,11 +29,11 @@ internal readonly ref struct PatternMatch(PatternProgram program, ReadOnlySpan<c
             scratch.Advance();
         }
 
-        // Add tells whether it is new: the first instruction is the accepting one.
+        // Add returns whether the instruction is new: instruction 0 is the accepting one.
         return !scratch.Current.Add(0);
     }
 
-    /// <summary>Takes the character at a place; the steps that it took.</summary>
+    /// <summary>Takes the character at a place; returns the number of steps.</summary>
     private int Take(int at)
     {
         int steps = 0;
@@ -68,7 +68,7 @@ internal readonly ref struct PatternMatch(PatternProgram program, ReadOnlySpan<c
         return steps;
     }
 
-    /// <summary>Goes on from what was entered, as far as no character is needed; the steps that it took.</summary>
+    /// <summary>Follows the entered instructions until they need a character; returns the number of steps.</summary>
     private int Enter(PatternPositions positions, int at)
     {
         int steps = 0;
@@ -78,7 +78,7 @@ internal readonly ref struct PatternMatch(PatternProgram program, ReadOnlySpan<c
             PatternInstruction instruction = program.Instructions[place];
             if (instruction.Step == PatternStep.Count)
             {
-                // It may be in the set already, with other counts.
+                // The instruction can be in the set already, with other counts.
                 PatternCounter counter = program.Counters[instruction.Counter];
                 ref ulong first = ref scratch.Counts[counter.Word];
                 bool isNew = (first & 1) == 0;
@@ -105,7 +105,7 @@ internal readonly ref struct PatternMatch(PatternProgram program, ReadOnlySpan<c
     }
 
     /// <summary>
-    /// One more for all counts; false where none is left. Those that are at the most fall out, but in an endless repetition.
+    /// Adds one to all counts; returns false if no count is left. Counts at the maximum are dropped, except in an endless repetition.
     /// </summary>
     private static bool Increment(Span<ulong> counts, in PatternCounter counter)
     {

@@ -6,33 +6,35 @@ using PipeForkAs.Daemon.Logging;
 namespace PipeForkAs.Daemon.Patterns;
 
 /// <summary>
-/// Matches values. What takes a moment is done at once. What takes longer is done on a thread, of each caller one request in turn, and
-/// within a budget for the whole request: the loop serves others meanwhile, and no memory grows with what callers send.
+/// Matches values. Short matches run immediately. Longer ones run on a thread, one request of each caller in turn, within a budget for the
+/// whole request: the loop serves other requests meanwhile, and memory does not grow with what callers send.
 /// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="logger">The log.</param>
 internal sealed class PatternMatcher(Loop loop, ILogger logger)
 {
-    /// <summary>Steps of one request that are done at once: about 0.1 ms.</summary>
+    /// <summary>The number of steps of one request that run immediately: about 0.1 ms.</summary>
     private const long StepsAtOnce = 50_000;
 
-    /// <summary>Threads at once.</summary>
+    /// <summary>The maximum number of threads.</summary>
     private static readonly int Places = Math.Max(1, Environment.ProcessorCount / 2);
 
-    /// <summary>A request that waits here is not given up: its turn comes after one of each other caller.</summary>
+    /// <summary>
+    /// A task that never completes: a request that waits here is not given up; its turn comes after one of each other caller.
+    /// </summary>
     private static readonly Task Never = new TaskCompletionSource().Task;
 
     private readonly PatternScratch own = new();
     private readonly Stack<PatternScratch> spare = new();
 
-    /// <summary>Half of the processors: the loop keeps one.</summary>
+    /// <summary>The turns; threads use half of the processors, so that the loop keeps one.</summary>
     private readonly FairGate turns = new(loop, Places, Places);
 
     /// <summary>
-    /// Answers the questions of one request, in their order; those for which its steps do not last stay without an answer.
+    /// Answers the questions of one request, in order; when the steps run out, the remaining questions stay without an answer.
     /// </summary>
-    /// <param name="caller">The caller whose turn it takes.</param>
-    /// <param name="questions">The questions; not to be used meanwhile.</param>
+    /// <param name="caller">The bucket of the caller, whose turn this uses.</param>
+    /// <param name="questions">The questions; no other code can use them meanwhile.</param>
     public Task AnswerAsync(Bucket caller, IReadOnlyList<PatternQuestion> questions)
     {
         if (questions.Count == 0)
@@ -73,7 +75,7 @@ internal sealed class PatternMatcher(Loop loop, ILogger logger)
         }
     }
 
-    /// <summary>How many are answered.</summary>
+    /// <summary>Returns the number of answered questions.</summary>
     private static int Answer(IReadOnlyList<PatternQuestion> questions, int first, PatternScratch scratch, ref long steps)
     {
         for (int i = first; i < questions.Count; i++)

@@ -1,12 +1,12 @@
 namespace PipeForkAs.Daemon.Patterns;
 
 /// <summary>
-/// A part of a pattern, as it was read. What a match captures, and whether a repetition is lazy, does not matter: the whole value matches
-/// or not.
+/// A part of a pattern as read. What a match captures, and whether a repetition is lazy, does not matter: the result is only whether the
+/// whole value matches.
 /// </summary>
 internal abstract record PatternNode
 {
-    /// <summary>The longest text in UTF-16 units that it matches; <see cref="long.MaxValue"/> for no limit.</summary>
+    /// <summary>The length of the longest text that the part matches, in UTF-16 units; <see cref="long.MaxValue"/> for no limit.</summary>
     public abstract long Longest { get; }
 
     private static long Sum(long a, long b) => a > long.MaxValue - b ? long.MaxValue : a + b;
@@ -26,19 +26,19 @@ internal abstract record PatternNode
         public override long Longest => 0;
     }
 
-    /// <summary>One after the other; the empty text where there is none.</summary>
+    /// <summary>Parts in sequence; the empty text if there are none.</summary>
     internal sealed record Sequence(IReadOnlyList<PatternNode> Parts) : PatternNode
     {
         public override long Longest { get; } = Parts.Aggregate(0L, (sum, part) => Sum(sum, part.Longest));
     }
 
-    /// <summary>One of several.</summary>
+    /// <summary>One of several alternatives.</summary>
     internal sealed record Choice(IReadOnlyList<PatternNode> Ways) : PatternNode
     {
         public override long Longest { get; } = Ways.Max(way => way.Longest);
     }
 
-    /// <summary>The same several times; <see cref="int.MaxValue"/> for no limit.</summary>
+    /// <summary>A repeated part; <see cref="int.MaxValue"/> for no limit.</summary>
     internal sealed record Repetition(PatternNode Part, int Least, int Most) : PatternNode
     {
         public override long Longest { get; } = Product(Part.Longest, Most == int.MaxValue ? long.MaxValue : Most);
@@ -48,24 +48,24 @@ internal abstract record PatternNode
 /// <summary>The kinds of places between characters.</summary>
 internal enum PatternPlace
 {
-    /// <summary>The value's beginning: <c>\A</c>, and <c>^</c>.</summary>
+    /// <summary>The beginning of the value: <c>\A</c>, and <c>^</c>.</summary>
     Beginning,
 
-    /// <summary>The value's end: <c>\z</c>.</summary>
+    /// <summary>The end of the value: <c>\z</c>.</summary>
     End,
 
-    /// <summary>The value's end, or before a newline that ends it: <c>\Z</c>, and <c>$</c>.</summary>
+    /// <summary>The end of the value, or the place before its final newline: <c>\Z</c>, and <c>$</c>.</summary>
     EndOrLastNewline,
 
-    /// <summary>A line's beginning: <c>^</c> with the option m.</summary>
+    /// <summary>The beginning of a line: <c>^</c> with the option m.</summary>
     LineBeginning,
 
-    /// <summary>A line's end: <c>$</c> with the option m.</summary>
+    /// <summary>The end of a line: <c>$</c> with the option m.</summary>
     LineEnd,
 
-    /// <summary>Between a letter of a word and none: <c>\b</c>.</summary>
+    /// <summary>The border of a word: <c>\b</c>.</summary>
     WordBoundary,
 
-    /// <summary>Anywhere else: <c>\B</c>.</summary>
+    /// <summary>Any other place: <c>\B</c>.</summary>
     NoWordBoundary,
 }

@@ -1,9 +1,9 @@
 namespace PipeForkAs.Daemon.Patterns;
 
 /// <summary>
-/// A pattern as a nondeterministic automaton (Thompson 1968). To follow it takes time that grows with the value's length times <see
-/// cref="Weight"/>, and with nothing else: no deterministic automaton is derived from it, which values could make grow. A repeated single
-/// character is one instruction with a counter of bits: <c>[^\0]{1,4096}</c> has 65 words instead of 4,096 states.
+/// A pattern as a nondeterministic automaton (Thompson 1968). The time of a match grows only with the length of the value times
+/// <see cref="Weight"/>: no deterministic automaton is built, which values could make grow. A repeated single character is one instruction
+/// with a counter of bits: <c>[^\0]{1,4096}</c> has 65 words instead of 4,096 states.
 /// </summary>
 internal sealed class PatternProgram
 {
@@ -12,8 +12,8 @@ internal sealed class PatternProgram
     private readonly PatternCounter[] counters;
 
     /// <summary>Makes a program.</summary>
-    /// <param name="start">The instruction to begin with.</param>
-    /// <param name="instructions">The instructions; the first is <see cref="PatternStep.Accept"/>.</param>
+    /// <param name="start">The first instruction.</param>
+    /// <param name="instructions">The instructions; instruction 0 is <see cref="PatternStep.Accept"/>.</param>
     /// <param name="sets">The sets of characters.</param>
     /// <param name="counters">The counters.</param>
     public PatternProgram(int start, PatternInstruction[] instructions, CharacterSet[] sets, PatternCounter[] counters)
@@ -26,23 +26,21 @@ internal sealed class PatternProgram
         Weight = instructions.Length + counters.Sum(counter => counter.Steps);
     }
 
-    /// <summary>The instruction to begin with.</summary>
+    /// <summary>The index of the instruction with which a match begins.</summary>
     public int Start { get; }
 
-    /// <summary>The instructions.</summary>
     public ReadOnlySpan<PatternInstruction> Instructions => instructions;
 
-    /// <summary>The sets of characters.</summary>
     public ReadOnlySpan<CharacterSet> Sets => sets;
 
-    /// <summary>The counters.</summary>
     public ReadOnlySpan<PatternCounter> Counters => counters;
 
-    /// <summary>Words of all counters.</summary>
+    /// <summary>The number of words of all counters.</summary>
     public int CounterWords { get; }
 
     /// <summary>
-    /// What one character of a value costs, in steps, up to a factor of 4: an instruction is one, of a counter's words 8 are.
+    /// The cost of one character of a value, in steps, up to a factor of 4: an instruction costs one step, and 8 words of a counter cost
+    /// one step.
     /// </summary>
     public int Weight { get; }
 }

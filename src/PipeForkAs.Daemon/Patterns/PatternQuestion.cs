@@ -1,6 +1,6 @@
 namespace PipeForkAs.Daemon.Patterns;
 
-/// <summary>Does a pattern match a value? <see cref="PatternMatcher"/> answers.</summary>
+/// <summary>The question whether a pattern matches a value; <see cref="PatternMatcher"/> answers.</summary>
 /// <param name="pattern">The pattern.</param>
 /// <param name="value">The value.</param>
 internal sealed class PatternQuestion(Pattern pattern, string value)
@@ -9,6 +9,6 @@ internal sealed class PatternQuestion(Pattern pattern, string value)
 
     public string Value => value;
 
-    /// <summary>The answer; null where there is none: nobody has answered, or the request's patterns took too many steps.</summary>
+    /// <summary>The answer; null if there is none yet, or if the patterns of the request took too many steps.</summary>
     public bool? Matches { get; set; }
 }

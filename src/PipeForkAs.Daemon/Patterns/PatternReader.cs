@@ -4,15 +4,16 @@ using System.Text.RegularExpressions;
 namespace PipeForkAs.Daemon.Patterns;
 
 /// <summary>
-/// Reads a regular expression of .NET. .NET's own parser says first whether it is one; this reads its structure as that does
-/// (System.Text.RegularExpressions/RegexParser.cs), and leaves to .NET what a single element means (<see cref="CharacterSet"/>).
+/// Reads a regular expression of .NET. First the parser of .NET decides whether the expression is valid; this class reads its structure as
+/// that parser does (System.Text.RegularExpressions/RegexParser.cs), and leaves the meaning of a single element to .NET
+/// (<see cref="CharacterSet"/>).
 /// </summary>
 internal sealed class PatternReader : PatternScanner
 {
-    /// <summary>Groups inside each other.</summary>
+    /// <summary>The maximum depth of nested groups.</summary>
     private const int MaxDepth = 200;
 
-    /// <summary>Different elements whose meaning is asked of .NET; each takes some milliseconds.</summary>
+    /// <summary>The maximum number of different elements; .NET takes some milliseconds to determine the meaning of each.</summary>
     private const int MaxSets = 512;
 
     private readonly Dictionary<(string Element, bool IgnoresCase), CharacterSet> sets = [];
@@ -26,9 +27,10 @@ internal sealed class PatternReader : PatternScanner
     }
 
     /// <summary>Reads a pattern.</summary>
-    /// <exception cref="ArgumentException">It is not a regular expression.</exception>
-    /// <exception cref="NotSupportedException">It needs backtracking (a back reference, a look-around), or is nested too
-    /// deeply.</exception>
+    /// <exception cref="ArgumentException">The text is not a regular expression.</exception>
+    /// <exception cref="NotSupportedException">
+    /// The pattern needs backtracking (a back reference, a look-around), or is nested too deeply.
+    /// </exception>
     public static PatternNode Read(string text)
     {
         var reader = new PatternReader(text);
@@ -41,7 +43,7 @@ internal sealed class PatternReader : PatternScanner
     private NotSupportedException Unsupported(string what) =>
         new(string.Create(CultureInfo.InvariantCulture, $"at character {At + 1}: {what} cannot be matched without backtracking"));
 
-    /// <summary>What is separated by '|', up to the group's end.</summary>
+    /// <summary>Reads alternatives, which '|' separates, up to the end of the group.</summary>
     private PatternNode Ways()
     {
         var ways = new List<PatternNode>();
@@ -67,7 +69,7 @@ internal sealed class PatternReader : PatternScanner
         return ways.Count == 1 ? ways[0] : new PatternNode.Choice(ways);
     }
 
-    /// <summary>One element; null for a group that only sets options.</summary>
+    /// <summary>Reads one element; returns null for a group that only sets options.</summary>
     private PatternNode? Element()
     {
         char first = Text[At++];
@@ -130,7 +132,9 @@ internal sealed class PatternReader : PatternScanner
         return inside;
     }
 
-    /// <summary>Reads what follows "(?". Whether a group begins; else options were set, up to the end of the group around it.</summary>
+    /// <summary>
+    /// Reads what follows "(?". Returns whether a group begins; otherwise it set options, up to the end of the enclosing group.
+    /// </summary>
     private bool Opens()
     {
         At++;

@@ -2,14 +2,16 @@ using System.Globalization;
 
 namespace PipeForkAs.Daemon.Patterns;
 
-/// <summary>Moves over the text of a regular expression that .NET's own parser took: where elements, classes and quantifiers end.</summary>
+/// <summary>
+/// Moves over the text of a regular expression that the parser of .NET accepted: finds the ends of elements, classes and quantifiers.
+/// </summary>
 /// <param name="text">The regular expression.</param>
 /// <param name="groups">The numbers of its groups.</param>
 internal abstract class PatternScanner(string text, int[] groups)
 {
     protected string Text => text;
 
-    /// <summary>How many characters have been read.</summary>
+    /// <summary>The number of characters that have been read.</summary>
     protected int At { get; set; }
 
     protected char? Next(int ahead = 0) => At + ahead < text.Length ? text[At + ahead] : null;
@@ -34,7 +36,7 @@ internal abstract class PatternScanner(string text, int[] groups)
         return groups.Contains(int.Parse(text.AsSpan(At - 1, end - At + 1), NumberStyles.None, CultureInfo.InvariantCulture));
     }
 
-    /// <summary>Passes what stands behind the '\' of an escaped character.</summary>
+    /// <summary>Skips the rest of an escaped character, after the '\'.</summary>
     protected void EndCharacter()
     {
         switch (text[At++])
@@ -55,7 +57,7 @@ internal abstract class PatternScanner(string text, int[] groups)
         }
     }
 
-    /// <summary>Passes a class, whose '[' has been read; in it, a '[' behind a '-' begins a class that is taken out.</summary>
+    /// <summary>Skips a class, whose '[' has been read; in it, a '[' after a '-' begins a class that is subtracted.</summary>
     protected void EndClass()
     {
         bool inRange = false;
@@ -72,7 +74,7 @@ internal abstract class PatternScanner(string text, int[] groups)
                 escaped = true;
                 if (Next() is 'd' or 'D' or 's' or 'S' or 'w' or 'W' or '-')
                 {
-                    // An escaped '-' may end a range.
+                    // An escaped '-' can end a range.
                     inRange &= Next() != '-';
                     At++;
                     continue;
@@ -106,7 +108,7 @@ internal abstract class PatternScanner(string text, int[] groups)
         }
     }
 
-    /// <summary>Reads a quantifier; null where none follows.</summary>
+    /// <summary>Reads a quantifier; returns null if there is none.</summary>
     protected (int Least, int Most)? Quantifier()
     {
         switch (Next())
@@ -136,7 +138,7 @@ internal abstract class PatternScanner(string text, int[] groups)
         }
     }
 
-    /// <summary>Passes comments, and white space where the option x ignores it.</summary>
+    /// <summary>Skips comments, and white space if the option x ignores it.</summary>
     protected void SkipBlank(bool ignoresWhitespace)
     {
         while (true)

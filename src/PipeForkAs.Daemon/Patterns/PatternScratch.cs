@@ -1,27 +1,27 @@
 namespace PipeForkAs.Daemon.Patterns;
 
 /// <summary>
-/// The memory of one match, which is used again for the next: it grows with the largest pattern, never with a value. For one thread at a
+/// The memory of one match, which the next match uses again: it grows with the largest pattern, never with a value. For one thread at a
 /// time.
 /// </summary>
 internal sealed class PatternScratch
 {
-    /// <summary>Instructions that the match is at.</summary>
+    /// <summary>The instructions at which the match is now.</summary>
     public PatternPositions Current { get; private set; } = new();
 
-    /// <summary>Those that it will be at behind the next character.</summary>
+    /// <summary>The instructions at which the match will be after the next character.</summary>
     public PatternPositions Following { get; private set; } = new();
 
-    /// <summary>Instructions to be entered.</summary>
+    /// <summary>The instructions to enter.</summary>
     public Stack<int> Entered { get; } = new();
 
-    /// <summary>The words of all counters; those of counters that the match is not at are zero.</summary>
+    /// <summary>The words of all counters; the words of a counter are zero while the match is not at that counter.</summary>
     public ulong[] Counts { get; private set; } = [];
 
-    /// <summary>For each set the place for which <see cref="IsIn"/> says whether its character is in the set.</summary>
+    /// <summary>For each set, the place whose character <see cref="IsIn"/> describes.</summary>
     public int[] AskedAt { get; private set; } = [];
 
-    /// <summary>Whether the character of <see cref="AskedAt"/> is in the set.</summary>
+    /// <summary>Whether the set contains the character at <see cref="AskedAt"/>.</summary>
     public bool[] IsIn { get; private set; } = [];
 
     /// <summary>Prepares for a match.</summary>
@@ -39,7 +39,7 @@ internal sealed class PatternScratch
         Array.Fill(AskedAt, -1, 0, program.Sets.Length);
     }
 
-    /// <summary>What follows is where the match is now.</summary>
+    /// <summary>Makes the following instructions the current ones.</summary>
     public void Advance()
     {
         (Current, Following) = (Following, Current);
@@ -47,21 +47,18 @@ internal sealed class PatternScratch
     }
 }
 
-/// <summary>
-/// A set of instructions (Briggs and Torczon 1993): to add, to ask and to empty it take the same time whatever its size is.
-/// </summary>
+/// <summary>A set of instructions (Briggs and Torczon 1993): to add, look up and clear takes the same time for any size.</summary>
 internal sealed class PatternPositions
 {
     private int[] members = [];
     private int[] places = [];
 
-    /// <summary>How many are in it.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Those that are in it, in the order in which they came.</summary>
+    /// <summary>The instructions in the set, in the order in which they were added.</summary>
     public ReadOnlySpan<int> Members => members.AsSpan(0, Count);
 
-    /// <summary>Empties it, and makes room.</summary>
+    /// <summary>Clears the set, and makes room.</summary>
     public void Begin(int instructions)
     {
         Count = 0;
@@ -69,10 +66,9 @@ internal sealed class PatternPositions
             (members, places) = (new int[instructions], new int[instructions]);
     }
 
-    /// <summary>Empties it.</summary>
     public void Clear() => Count = 0;
 
-    /// <summary>Adds one; false where it is in it already.</summary>
+    /// <summary>Adds an instruction; returns false if the set already contains it.</summary>
     public bool Add(int instruction)
     {
         int place = places[instruction];

@@ -5,11 +5,11 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Processes;
 
 /// <summary>
-/// Reaps the daemon's children: job hosts, and what is left of workers whose job host died (the daemon is a subreaper; prctl(2)).
-/// Until a child is reaped its process id cannot be taken by another: whoever still means to signal by it does so before.
-/// Other threads may ask which processes are registered.
+/// Reaps the daemon's children: job hosts, and leftover workers whose job host died (the daemon is a subreaper; prctl(2)). Until a child is
+/// reaped, no other process can have its process id: code that signals by the id must do so before. Other threads can query which processes
+/// are registered.
 /// </summary>
-/// <param name="onFailure">Told of an exception that a callback let go; the other children are reaped all the same.</param>
+/// <param name="onFailure">Receives an exception that a callback did not catch; the other children are still reaped.</param>
 internal sealed class ChildReaper(Action<Exception> onFailure)
 {
     /// <summary>The most children that one turn of the loop reaps. A job chooses how many end at once.</summary>
@@ -19,7 +19,9 @@ internal sealed class ChildReaper(Action<Exception> onFailure)
     private readonly Dictionary<int, Action<EndedChild>> known = [];
     private readonly HashSet<int> jobHosts = [];
 
-    /// <summary>Forgotten workers that their job host may not have reaped yet, with the time stamps at which they were forgotten.</summary>
+    /// <summary>
+    /// Forgotten workers that their job host might not have reaped yet, with the timestamps at which they were forgotten.
+    /// </summary>
     private readonly Dictionary<int, long> letGo = [];
     private int isAsked;
 
@@ -34,14 +36,14 @@ internal sealed class ChildReaper(Action<Exception> onFailure)
     }
 
     /// <summary>Starts and registers a process. Until both are done, other threads wait in <see cref="IsRegistered"/>.</summary>
-    /// <param name="start">Starts and registers it.</param>
+    /// <param name="start">Starts and registers the process.</param>
     public T Start<T>(Func<T> start)
     {
         lock (gate)
             return start();
     }
 
-    /// <summary>Calls back, once, before a child is reaped.</summary>
+    /// <summary>Registers a callback that runs once, before a child is reaped.</summary>
     public void Register(ProcessId pid, Action<EndedChild> beforeReap, bool isJobHost = false)
     {
         lock (gate)
@@ -64,8 +66,8 @@ internal sealed class ChildReaper(Action<Exception> onFailure)
     }
 
     /// <summary>
-    /// How long ago a worker was forgotten whose job host may not have reaped it yet; null where there is none of that number. The number
-    /// may be another's by now.
+    /// Returns how long ago a worker was forgotten that its job host might not have reaped yet; null if no such worker has that number.
+    /// Another process can have the number by now.
     /// </summary>
     public TimeSpan? LetGoSince(ProcessId pid)
     {
@@ -73,7 +75,7 @@ internal sealed class ChildReaper(Action<Exception> onFailure)
             return letGo.TryGetValue(pid.Value, out long when) ? Stopwatch.GetElapsedTime(when) : null;
     }
 
-    /// <summary>Forgets for good the workers that are no children of job hosts any more.</summary>
+    /// <summary>Drops the forgotten workers that are no longer children of job hosts.</summary>
     /// <param name="children">The children of all job hosts.</param>
     public void ForgetReaped(IReadOnlyCollection<int> children)
     {
@@ -90,7 +92,6 @@ internal sealed class ChildReaper(Action<Exception> onFailure)
         }
     }
 
-    /// <summary>Whether a process is one of those that were registered.</summary>
     public bool IsRegistered(ProcessId pid)
     {
         lock (gate)
@@ -105,7 +106,7 @@ internal sealed class ChildReaper(Action<Exception> onFailure)
     }
 
     /// <summary>Reaps children that have ended, at most <see cref="MostAtOnce"/>.</summary>
-    /// <returns>Whether there may be more.</returns>
+    /// <returns>Whether there might be more.</returns>
     public bool Sweep()
     {
         for (int count = 0; count < MostAtOnce; count++)
@@ -116,7 +117,7 @@ internal sealed class ChildReaper(Action<Exception> onFailure)
             {
                 Take(child.Pid)?.Invoke(child);
             }
-#pragma warning disable CA1031 // One child's edge: whatever it is, the others have ended as well.
+#pragma warning disable CA1031 // The edge of one child: after any failure, the others must still be reaped.
             catch (Exception failure)
 #pragma warning restore CA1031
             {
@@ -133,7 +134,7 @@ internal sealed class ChildReaper(Action<Exception> onFailure)
 
     private void SweepInTurns(Loop loop)
     {
-        // A SIGCHLD from here on needs another turn.
+        // A SIGCHLD after this point needs another turn.
         Volatile.Write(ref isAsked, 0);
         if (Sweep())
             ChildEnded(loop);

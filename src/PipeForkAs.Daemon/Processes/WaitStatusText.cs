@@ -2,7 +2,7 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Processes;
 
-/// <summary>How a process ended, in words.</summary>
+/// <summary>Describes how a process ended.</summary>
 internal static class WaitStatusText
 {
     public static string Of(WaitStatus status) => status switch

@@ -7,30 +7,32 @@ using PipeForkAs.Protocol;
 namespace PipeForkAs.Daemon.Systemd;
 
 /// <summary>
-/// Logs to systemd's journal with fields: see <see cref="JournalRecord"/>. Who logs never waits. Records that the journal has no room for
-/// wait in memory for a thread that does; where there are too many, or there is no journal, they go to stderr, and what that does not
-/// take either is counted, and told when the journal is there again.
+/// Logs to systemd's journal with fields: see <see cref="JournalRecord"/>. A call that logs never waits. If the journal has no room for a
+/// record, the record waits in memory for a thread that sends it. If too many records wait, or if there is no journal, records go to
+/// stderr; the provider counts records that stderr does not take either, and logs the count when the journal is back.
 /// </summary>
-/// <param name="path">The journal's socket.</param>
-/// <param name="stderr">Where the journal's lines go instead.</param>
+/// <param name="path">The socket of the journal.</param>
+/// <param name="stderr">The descriptor for lines that the journal does not take.</param>
 [ProviderAlias("Journal")]
 internal sealed class JournalLoggerProvider(string path, FileDescriptor stderr) : ILoggerProvider
 {
     private const string Identifier = "pipeforkasd";
 
-    /// <summary>What the ids of all messages begin with; the rest is the event's id. Made by sd-id128(1) for this daemon.</summary>
+    /// <summary>The prefix of the ids of all messages; the id of the event follows. Made by sd-id128(1) for this daemon.</summary>
     private const string MessageIdPrefix = "460cea91f72f4b4b8cefc487e1d4";
 
-    /// <summary>What fits a pipe that has room for anything, so that the write does not wait; pipe(7), PIPE_BUF.</summary>
+    /// <summary>
+    /// The size of a write for which a pipe that reports any room has enough, so that the write does not wait; pipe(7), PIPE_BUF.
+    /// </summary>
     private const int LongestLine = 4096;
 
-    /// <summary>How much may wait for the journal, in bytes.</summary>
+    /// <summary>The maximum size of the records that wait for the journal, in bytes.</summary>
     private const int MaxWaitingBytes = 4 * 1024 * 1024;
 
     /// <summary>How long the thread waits for the journal at a time, in milliseconds.</summary>
     private const int Patience = 200;
 
-    /// <summary>How long the end waits for it.</summary>
+    /// <summary>How long <see cref="Dispose"/> waits for the journal.</summary>
     private static readonly TimeSpan LastPatience = TimeSpan.FromSeconds(2);
 
     private readonly Lock sending = new();
@@ -43,8 +45,8 @@ internal sealed class JournalLoggerProvider(string path, FileDescriptor stderr) 
     private bool down;
     private long lost;
 
-    /// <summary>Whether what a process writes to a descriptor goes to the journal; systemd.exec(5), JOURNAL_STREAM.</summary>
-    /// <param name="variable">The variable's value: device and inode.</param>
+    /// <summary>Whether the output of a process to a descriptor goes to the journal; systemd.exec(5), JOURNAL_STREAM.</summary>
+    /// <param name="variable">The value of the variable: device and inode.</param>
     /// <param name="stream">The descriptor.</param>
     public static bool IsJournal(string? variable, FileDescriptor stream)
     {
@@ -57,12 +59,12 @@ internal sealed class JournalLoggerProvider(string path, FileDescriptor stderr) 
         }
         catch (SystemCallException)
         {
-            // It is closed.
+            // The descriptor is closed.
             return false;
         }
     }
 
-    /// <summary>The MESSAGE_ID of an event, by which <c>journalctl MESSAGE_ID=</c> finds all of its kind.</summary>
+    /// <summary>Returns the MESSAGE_ID of an event; <c>journalctl MESSAGE_ID=</c> finds all events of its kind by it.</summary>
     public static string MessageId(int eventId) => string.Create(CultureInfo.InvariantCulture, $"{MessageIdPrefix}{eventId & 0xFFFF:x4}");
 
     /// <inheritdoc/>
@@ -80,7 +82,7 @@ internal sealed class JournalLoggerProvider(string path, FileDescriptor stderr) 
             socket.Dispose();
     }
 
-    /// <summary>syslog(3)'s priority of a level.</summary>
+    /// <summary>Returns the syslog(3) priority of a level.</summary>
     private static int Priority(LogLevel level) => level switch
     {
         LogLevel.Trace or LogLevel.Debug => 7,
@@ -129,7 +131,7 @@ internal sealed class JournalLoggerProvider(string path, FileDescriptor stderr) 
         carrier.Start();
     }
 
-    /// <summary>Sends what waits, in its order. As long as it does, the socket is this thread's.</summary>
+    /// <summary>Sends the waiting records, in order. Until they are sent, only this thread uses the socket.</summary>
     private void Carry()
     {
         long started = Environment.TickCount64;
@@ -141,7 +143,7 @@ internal sealed class JournalLoggerProvider(string path, FileDescriptor stderr) 
             bool giveUp = closing && Environment.TickCount64 - started > LastPatience.TotalMilliseconds;
             bool isFull;
 
-            // One record at a time, since the loop waits for the lock.
+            // One record at a time, because the loop waits for the lock.
             lock (sending)
             {
                 isFull = waiting.TryPeek(out Waiting? next) && !CarryOne(next, giveUp);
@@ -157,7 +159,7 @@ internal sealed class JournalLoggerProvider(string path, FileDescriptor stderr) 
         }
     }
 
-    /// <summary>Sends the record that waits longest. False where the journal has no room for it.</summary>
+    /// <summary>Sends the record that has waited longest. Returns false if the journal has no room for it.</summary>
     private bool CarryOne(Waiting next, bool giveUp)
     {
         Errno error = socket.Send(next.Record);
@@ -196,7 +198,9 @@ internal sealed class JournalLoggerProvider(string path, FileDescriptor stderr) 
             down = true;
     }
 
-    /// <summary>A line with its priority in front, as the journal reads it from a service's stderr; sd-daemon(3).</summary>
+    /// <summary>
+    /// Writes a line with its priority before it, the form that the journal reads from the stderr of a service; sd-daemon(3).
+    /// </summary>
     private bool ToStderr(LogLevel level, string line)
     {
         try
@@ -208,7 +212,8 @@ internal sealed class JournalLoggerProvider(string path, FileDescriptor stderr) 
                 bytes[^1] = (byte)'\n';
             }
 
-            // Under systemd it is a socket, shared with job hosts: they may fill it between a look and a write that would wait then.
+            // Under systemd it is a socket, shared with job hosts: they could fill it between a check and a write, and that write would
+            // wait.
             IOResult sent = Libc.send_nowait(stderr, bytes);
             if (sent.Errno == Errno.ENOTSOCK)
                 return Libc.is_writable(stderr) && Libc.write(stderr, bytes).Count == bytes.Length;
@@ -220,7 +225,7 @@ internal sealed class JournalLoggerProvider(string path, FileDescriptor stderr) 
         }
     }
 
-    /// <summary>A record that the journal had no room for.</summary>
+    /// <summary>A record for which the journal had no room.</summary>
     private sealed record Waiting(byte[] Record, LogLevel Level, string Line);
 
     private sealed class JournalLogger(JournalLoggerProvider provider, string category) : ILogger

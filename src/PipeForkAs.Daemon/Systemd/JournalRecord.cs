@@ -6,12 +6,12 @@ using System.Text;
 namespace PipeForkAs.Daemon.Systemd;
 
 /// <summary>
-/// A record in the journal's native protocol, https://systemd.io/JOURNAL_NATIVE_PROTOCOL: fields one after the other. A value with a line's
-/// end is written with its length before it, so that no value can be taken for another field.
+/// A record in the journal's native protocol, https://systemd.io/JOURNAL_NATIVE_PROTOCOL: a sequence of fields. A value that contains a
+/// newline is written with its length before it, so that a value cannot be read as another field.
 /// </summary>
 internal sealed class JournalRecord
 {
-    /// <summary>journal_field_valid() in systemd's journal-file.c.</summary>
+    /// <summary>The longest name of a field; journal_field_valid() in systemd's journal-file.c.</summary>
     public const int MaxNameLength = 64;
 
     private const string Prefix = "PIPEFORKAS_";
@@ -28,9 +28,9 @@ internal sealed class JournalRecord
         return this;
     }
 
-    /// <summary>Adds a field. Half of a surrogate pair, which is no text, becomes U+FFFD.</summary>
+    /// <summary>Adds a field. Half of a surrogate pair, which is not a valid text, becomes U+FFFD.</summary>
     /// <param name="name">A valid name: see <see cref="Name"/>.</param>
-    /// <param name="value">Anything.</param>
+    /// <param name="value">Any text.</param>
     public JournalRecord Add(string name, string value)
     {
         Span<byte> field = bytes.GetSpan(name.Length + sizeof(ulong) + 3 + Encoding.UTF8.GetMaxByteCount(value.Length));
@@ -57,8 +57,9 @@ internal sealed class JournalRecord
     public JournalRecord Add(string name, long value) => Add(name, value.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>
-    /// The field for a value of that name: <c>CallerUid</c> becomes <c>PIPEFORKAS_CALLER_UID</c>. Only A-Z, 0-9 and '_' are left, at most
-    /// 64, the first of them a letter: other names are ignored by the journal, or, with '_' in front, are the journal's own.
+    /// Returns the field for a value of that name: <c>CallerUid</c> becomes <c>PIPEFORKAS_CALLER_UID</c>. The field contains only A-Z, 0-9
+    /// and '_', at most 64 characters, and begins with a letter: the journal ignores other names, or, if they begin with '_', reserves
+    /// them.
     /// </summary>
     public static string Name(string name)
     {

@@ -2,16 +2,18 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Systemd;
 
-/// <summary>The journal's socket for its native protocol. To send never waits: what the journal does not take now is not sent.</summary>
+/// <summary>
+/// The journal's socket for its native protocol. A send never waits: if the journal does not take a record now, the record is not sent.
+/// </summary>
 internal sealed class JournalSocket(string path) : IDisposable
 {
-    /// <summary>Where systemd's journal listens.</summary>
+    /// <summary>The socket of systemd's journal.</summary>
     public const string DefaultPath = "/run/systemd/journal/socket";
 
     private FileDescriptor? socket;
 
-    /// <summary>Sends a record: as a datagram, or, where it is too large for one, as a sealed file in memory.</summary>
-    /// <returns>What was in the way; <see cref="Errno.None"/> where nothing was.</returns>
+    /// <summary>Sends a record: as a datagram, or, if it is too large for one, as a sealed file in memory.</summary>
+    /// <returns>The error; <see cref="Errno.None"/> for none.</returns>
     public Errno Send(ReadOnlySpan<byte> record)
     {
         try
@@ -20,7 +22,7 @@ internal sealed class JournalSocket(string path) : IDisposable
             if (error == Errno.None || error == Errno.EAGAIN)
                 return error;
 
-            // Of a journal that was started anew the socket is another.
+            // A journal that was restarted has another socket.
             socket?.Dispose();
             socket = null;
             return TrySend(record);
@@ -32,8 +34,8 @@ internal sealed class JournalSocket(string path) : IDisposable
     }
 
     /// <summary>
-    /// Waits until the journal may take a record again, or so long. For a thread that may wait, after <see cref="Send"/> returned
-    /// <see cref="Errno.EAGAIN"/>: only a socket that is connected returns that.
+    /// Waits until the journal might take a record again, but at most for the given time. For a thread that can wait, after
+    /// <see cref="Send"/> returned <see cref="Errno.EAGAIN"/>: only a connected socket returns that.
     /// </summary>
     public void Wait(int milliseconds)
     {

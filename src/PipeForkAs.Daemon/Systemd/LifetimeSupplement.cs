@@ -5,8 +5,8 @@ using Microsoft.Extensions.Hosting.Systemd;
 namespace PipeForkAs.Daemon.Systemd;
 
 /// <summary>
-/// What <see cref="SystemdLifetime"/> lacks: SIGINT and SIGQUIT stop the daemon as SIGTERM does, and a service manager that cannot be
-/// reached fails the start. The lifetime tells it READY=1 when the start is over, too late to fail it.
+/// Adds to <see cref="SystemdLifetime"/>: SIGINT and SIGQUIT stop the daemon like SIGTERM, and the start fails if the service manager
+/// cannot be reached. The lifetime sends READY=1 after the start, which is too late to make it fail.
 /// </summary>
 internal sealed class LifetimeSupplement(ServiceNotifier notifier, IHostApplicationLifetime lifetime) : IHostedLifecycleService, IDisposable
 {

@@ -7,11 +7,11 @@ using PipeForkAs.Protocol;
 namespace PipeForkAs.Daemon.Systemd;
 
 /// <summary>
-/// What the console shows: a line for each record, as the framework's simple formatter writes it, with everything harmful escaped.
+/// The format of the console: one line for each record, like the simple formatter of the framework, with everything harmful escaped.
 /// </summary>
 internal sealed class LineFormatter() : ConsoleFormatter(FormatterName)
 {
-    /// <summary>By which it is chosen.</summary>
+    /// <summary>The name by which the configuration selects it.</summary>
     public const string FormatterName = "line";
 
     /// <inheritdoc/>
@@ -20,7 +20,7 @@ internal sealed class LineFormatter() : ConsoleFormatter(FormatterName)
             $"{Word(logEntry.LogLevel)}: {logEntry.Category}[{logEntry.EventId.Id}] "
             + $"{Text(logEntry.State, logEntry.Exception, logEntry.Formatter(logEntry.State, logEntry.Exception))}\n");
 
-    /// <summary>A record as one line: its message, the fields of an audit record, and the exception.</summary>
+    /// <summary>Returns a record as one line: its message, the fields of an audit record, and the exception.</summary>
     public static string Text<TState>(TState state, Exception? exception, string message)
     {
         if (state is AuditRecord record)

@@ -5,10 +5,10 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Systemd;
 
-/// <summary>What the service manager gave the daemon when it started it, all of it in the environment.</summary>
+/// <summary>What the service manager passed to the daemon at its start; all of it is in the environment.</summary>
 internal sealed class ServiceManager
 {
-    /// <summary>The first descriptor that is handed over; sd_listen_fds(3).</summary>
+    /// <summary>The first descriptor that a service manager passes; sd_listen_fds(3).</summary>
     private const int FirstDescriptor = 3;
 
     private static readonly string[] ListenVariables = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"];
@@ -20,22 +20,24 @@ internal sealed class ServiceManager
         Socket = socket;
     }
 
-    /// <summary>Where it wants to be told; a path, or an abstract name behind '@'. Null for nowhere.</summary>
+    /// <summary>The address for notifications: a path, or an abstract name after '@'. Null for none.</summary>
     public string? NotifyAddress { get; }
 
-    /// <summary>How long the daemon may be silent before it is taken for hung; null for ever. sd_watchdog_enabled(3).</summary>
+    /// <summary>
+    /// How long the daemon can be silent before the service manager treats it as hung; null for ever. sd_watchdog_enabled(3).
+    /// </summary>
     public TimeSpan? Watchdog { get; }
 
-    /// <summary>The listening socket that was handed over, close-on-exec and not blocking; null for none.</summary>
+    /// <summary>The listening socket that the service manager passed, close-on-exec and nonblocking; null for none.</summary>
     public FileDescriptor? Socket { get; }
 
     /// <summary>
-    /// Reads the environment, and takes out of it what is meant for this process alone: no child may take the socket for its own.
+    /// Reads the environment, and removes the variables that are for this process alone: a child must not take the socket for its own.
     /// </summary>
     /// <exception cref="ListenException">
-    /// What was handed over is not one listening Unix stream socket, or the address is too long.
+    /// The service manager passed something other than one listening Unix stream socket, or the address is too long.
     /// </exception>
-    /// <param name="taken">The listening socket of a former daemon, from which this one takes over; null where there is none.</param>
+    /// <param name="taken">The listening socket of a former daemon, from which this one takes over; null for none.</param>
     public static ServiceManager FromEnvironment(FileDescriptor? taken)
     {
         ServiceManager manager = From(Environment.GetEnvironmentVariable, Libc.getpid(), taken);
@@ -44,9 +46,9 @@ internal sealed class ServiceManager
         return manager;
     }
 
-    /// <summary>The same with variables of the caller's.</summary>
+    /// <summary>Like <see cref="FromEnvironment"/>, with the variables of the calling method.</summary>
     /// <exception cref="ListenException">
-    /// What was handed over is not one listening Unix stream socket, or the address is too long.
+    /// The service manager passed something other than one listening Unix stream socket, or the address is too long.
     /// </exception>
     public static ServiceManager From(Func<string, string?> variable, ProcessId self, FileDescriptor? taken = null)
     {
@@ -61,7 +63,7 @@ internal sealed class ServiceManager
 
     private static TimeSpan? Interval(string? microseconds, string? pid, ProcessId self)
     {
-        // Without WATCHDOG_PID it is meant for every process that sees it.
+        // Without WATCHDOG_PID the watchdog applies to every process that has the variable.
         if (!string.IsNullOrEmpty(pid) && !IsSelf(pid, self))
             return null;
         return long.TryParse(microseconds, NumberStyles.None, CultureInfo.InvariantCulture, out long value)
@@ -72,7 +74,7 @@ internal sealed class ServiceManager
 
     private static FileDescriptor? Handed(string? count, string? pid, string? names, ProcessId self)
     {
-        // Variables of another process that were passed on: the descriptors are not there.
+        // The variables are for another process and were inherited: the descriptors are not there.
         if (string.IsNullOrEmpty(count) || !IsSelf(pid, self))
             return null;
         if (!int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out int number))

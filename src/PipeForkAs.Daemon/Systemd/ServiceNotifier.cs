@@ -7,14 +7,14 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Systemd;
 
 /// <summary>
-/// Sends states to the service manager and never waits, where the package's own notifier blocks until the service manager reads. A state
-/// that finds no room is kept and sent later: of each variable the last one, in their order, so what is kept is bounded, and what arrives
-/// last is true.
+/// Sends states to the service manager and never waits; the package's own notifier blocks until the service manager reads. If there is no
+/// room for a state, the notifier keeps it and sends it later: for each variable the last state, in order, so the number of kept states is
+/// bounded, and the last state to arrive is correct.
 /// </summary>
 internal sealed class ServiceNotifier(ServiceManager manager, TimeProvider time, ILogger<ServiceNotifier> logger)
     : ISystemdNotifier, IDisposable
 {
-    /// <summary>The time between two tries to send what is kept.</summary>
+    /// <summary>The time between two attempts to send the kept states.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
     private readonly Lock sending = new();
@@ -25,7 +25,7 @@ internal sealed class ServiceNotifier(ServiceManager manager, TimeProvider time,
     /// <inheritdoc/>
     public bool IsEnabled => manager.NotifyAddress is not null;
 
-    /// <summary>Sends a state, or keeps it where there is no room. An error is logged, once until a state is sent again.</summary>
+    /// <summary>Sends a state, or keeps it if there is no room. Logs an error once, until a send succeeds again.</summary>
     public void Notify(ServiceState state)
     {
         string text = state.ToString();
@@ -42,10 +42,10 @@ internal sealed class ServiceNotifier(ServiceManager manager, TimeProvider time,
     }
 
     /// <summary>
-    /// Tells the service manager that another process is the service's main one from now on, and nothing more after that: it takes no
-    /// word of this one any more. False where there is no room now; then nothing is sent.
+    /// Tells the service manager that another process is the main process of the service, and sends nothing after that: the service manager
+    /// ignores further messages from this process. Returns false if there is no room now; then nothing was sent.
     /// </summary>
-    /// <param name="pid">The process.</param>
+    /// <param name="pid">The new main process.</param>
     public bool HandOver(ProcessId pid)
     {
         lock (sending)
@@ -55,8 +55,8 @@ internal sealed class ServiceNotifier(ServiceManager manager, TimeProvider time,
         }
     }
 
-    /// <summary>Demands that somebody listens at the service manager's address. Without an address nothing is demanded.</summary>
-    /// <exception cref="SystemCallException">Nobody does.</exception>
+    /// <summary>Checks that the service manager's address can be reached. Does nothing without an address.</summary>
+    /// <exception cref="SystemCallException">No process listens at the address.</exception>
     public void ThrowIfUnreachable()
     {
         if (manager.NotifyAddress is not { } address)
@@ -83,7 +83,7 @@ internal sealed class ServiceNotifier(ServiceManager manager, TimeProvider time,
     {
         string variable = Variable(text);
 
-        // A sign of life that comes late is none; the next one comes soon.
+        // A late sign of life is useless; the next one follows soon.
         if (variable == ServiceStates.WatchdogVariable)
             return;
         kept.RemoveAll(former => Variable(former) == variable);
@@ -108,7 +108,8 @@ internal sealed class ServiceNotifier(ServiceManager manager, TimeProvider time,
     }
 
     /// <summary>
-    /// False where there is no room now, or no descriptor for a socket. Where nobody listens the state is dropped, and the log says why.
+    /// Sends a text. Returns false if there is no room now, or no descriptor for a socket. If no process listens, drops the state and logs
+    /// why.
     /// </summary>
     private bool TrySend(string text)
     {

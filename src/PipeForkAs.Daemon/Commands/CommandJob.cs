@@ -19,7 +19,7 @@ internal sealed class CommandJob
     private readonly CommandWord[] words;
     private readonly Dictionary<string, Pattern> patterns = new(StringComparer.Ordinal);
 
-    /// <summary>Makes a job. Its patterns take a moment to read: not for the loop.</summary>
+    /// <summary>Makes a job. To read its patterns takes a moment: not for the loop.</summary>
     /// <exception cref="ArgumentException">A pattern is not a regular expression.</exception>
     /// <exception cref="NotSupportedException">A pattern cannot be used.</exception>
     public CommandJob(string name, CommandOptions options)
@@ -39,19 +39,18 @@ internal sealed class CommandJob
         Description = Describe();
     }
 
-    /// <summary>The commands of a configuration.</summary>
+    /// <summary>Returns the commands of a configuration.</summary>
     public static IReadOnlyList<CommandJob> All(DaemonOptions options) =>
         [.. options.Commands.Select(command => new CommandJob(command.Key, command.Value))];
 
     public string Name { get; }
 
-    /// <summary>The absolute path of what is executed.</summary>
+    /// <summary>The absolute path of the program.</summary>
     public string Program => options.Command[0];
 
-    /// <summary>What is restricted about it.</summary>
     public JobRestrictionOptions Restrictions => options;
 
-    /// <summary>What <c>describe</c> shows: the parameters as a JSON schema.</summary>
+    /// <summary>The output of <c>describe</c>: the parameters as a JSON schema.</summary>
     public JobDescription Description { get; }
 
     private JobDescription Describe() => new()
@@ -65,11 +64,11 @@ internal sealed class CommandJob
         Timeout = options.Timeout,
     };
 
-    /// <summary>The program and its arguments.</summary>
+    /// <summary>Returns the program and its arguments.</summary>
     /// <param name="arguments">The request's arguments as a JSON object; null for none.</param>
-    /// <param name="caller">The caller whose turn a match that takes long waits for.</param>
+    /// <param name="caller">The bucket of the caller; a long match waits for its turn.</param>
     /// <param name="matcher">Matches patterns.</param>
-    /// <exception cref="RefusedException">A parameter is unknown, missing or not what it must be.</exception>
+    /// <exception cref="RefusedException">A parameter is unknown, missing or invalid.</exception>
     public async ValueTask<string[]> CommandLineAsync(byte[]? arguments, Bucket caller, PatternMatcher matcher)
     {
         Dictionary<string, string> values = Values(arguments);
@@ -159,7 +158,7 @@ internal sealed class CommandJob
         return value;
     }
 
-    /// <summary>JSON's true and false reach a configuration as "True" and "False".</summary>
+    /// <summary>Returns the default: true and false of JSON reach a configuration as "True" and "False".</summary>
     private static string? Default(ParameterOptions parameter) =>
         parameter is { Type: "boolean", Default: { } text } ? (bool.Parse(text) ? "true" : "false") : parameter.Default;
 

@@ -2,22 +2,23 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Files;
 
-/// <summary>Whether a file that root acts upon can have been written by anyone but root.</summary>
+/// <summary>Checks that only root can have written a file on which root relies.</summary>
 internal static class TrustedFile
 {
     private const uint ExecutableByAnyone = 0x49; // 0111
     private const uint WritableByOthers = 0x12; // 022
     private const uint Sticky = 0x200; // 01000
 
-    private const int MaxLinks = 40; // As the kernel's; path_resolution(7).
+    private const int MaxLinks = 40; // The kernel's limit; path_resolution(7).
 
     /// <summary>
-    /// What is wrong with a file, or null. It, every symbolic link on the way to it and every folder that is passed must be root's, and
-    /// closed to the writing of others (a sticky folder, as /tmp, is as good: in it nobody replaces what is root's).
+    /// Returns the problem of a file, or null. Root must own the file, every symbolic link on the way to it and every folder on the way,
+    /// and no other user may have write permission on them. (A sticky folder, for example /tmp, is also safe: no other user can replace
+    /// root's files in it.)
     /// </summary>
     public static string? Problem(string path) => Problem(path, FileKind.Regular);
 
-    /// <summary>A problem with the path that has it, which the problem may name already.</summary>
+    /// <summary>Returns a problem with its path, unless the problem already names the path.</summary>
     public static string Line(string path, string problem)
     {
         int start = problem.IndexOf(path, StringComparison.Ordinal);
@@ -26,7 +27,7 @@ internal static class TrustedFile
     }
 
     /// <summary>
-    /// The same of a file that is executed. Whether the user of a job may execute it, its x bits and the file system tell then.
+    /// Checks an executable file in the same way. Its x bits and the file system decide later whether the user of a job may execute it.
     /// </summary>
     public static string? ProgramProblem(string path)
     {
@@ -36,12 +37,13 @@ internal static class TrustedFile
             ? "it is not executable; make it so (chmod +x)" : null;
     }
 
-    /// <summary>The same of a folder: whether nobody but root can replace a file of root's in it.</summary>
+    /// <summary>Checks a folder in the same way: only root can replace a file of root in it.</summary>
     public static string? FolderProblem(string path) => Problem(path, FileKind.Directory);
 
     /// <summary>
-    /// The same of a folder in which nobody but root can make a file: a socket is missing while no daemon runs, and in a sticky folder
-    /// others could make one of that name. The folders above may be sticky: nobody can replace a folder of root's there.
+    /// Checks in the same way that only root can create a file in a folder: a socket is missing while no daemon runs, and in a sticky
+    /// folder other users could create a file with its name. The folders above can be sticky: no other user can replace root's folders
+    /// there.
     /// </summary>
     public static string? ClosedFolderProblem(string path) => Problem(path, FileKind.Directory, mayBeSticky: false);
 
@@ -61,7 +63,7 @@ internal static class TrustedFile
         }
     }
 
-    /// <summary>Goes the way that the kernel goes, link by link: "..", too, leads out of where a link led to.</summary>
+    /// <summary>Follows the path as the kernel does, link by link: ".." also leads out of the target of a link.</summary>
     private static string? Walk(string path, FileKind wanted, bool mayBeSticky)
     {
         var visited = new Stack<string>(["/"]);
@@ -128,11 +130,14 @@ internal static class TrustedFile
     private static string NotRoots(string path, FileStatus status) =>
         $"{path} belongs to uid {status.Owner}; it must be root's (chown root)";
 
-    /// <summary>A folder of a user's, mostly a home, must stay the user's: not the folder is wrong but the place.</summary>
+    /// <summary>
+    /// Returns the problem of a folder that a user owns, usually a home: the folder must stay the user's, so the message says to use
+    /// another place.
+    /// </summary>
     private static string NotRootsFolder(string path, FileStatus status) =>
         $"{path} belongs to uid {status.Owner}, who can replace what is in it; "
         + "use a place all of whose folders are root's, as they are below /etc, /usr/local and /run";
 
-    /// <summary>The parts of a path, last first.</summary>
+    /// <summary>Returns the parts of a path, last first.</summary>
     private static IEnumerable<string> Pieces(string path) => Enumerable.Reverse(path.Split('/', StringSplitOptions.RemoveEmptyEntries));
 }

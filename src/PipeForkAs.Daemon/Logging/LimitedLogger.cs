@@ -3,12 +3,12 @@ using Microsoft.Extensions.Logging;
 namespace PipeForkAs.Daemon.Logging;
 
 /// <summary>
-/// Limits how fast the log grows, since clients and jobs decide how often many of its events happen. <see cref="PerMinute"/> lines of each
-/// event pass at once, and the same number per minute; the others are counted, and one line per minute and event says how many there were.
-/// From any thread.
+/// Limits how fast the log grows, because clients and jobs decide how often many of its events happen. Of each event, a burst of
+/// <see cref="PerMinute"/> lines is permitted, and the same number per minute; the logger counts the others, and writes the count in one
+/// line per minute and event. Methods can be called from any thread.
 /// </summary>
-/// <param name="inner">Where lines go.</param>
-/// <param name="time">What tells the time.</param>
+/// <param name="inner">Receives the lines.</param>
+/// <param name="time">The clock.</param>
 internal sealed class LimitedLogger(ILogger inner, TimeProvider time) : ILogger, IDisposable
 {
     /// <summary>Lines of one event per minute.</summary>
@@ -18,12 +18,12 @@ internal sealed class LimitedLogger(ILogger inner, TimeProvider time) : ILogger,
 
     private readonly Lock gate = new();
 
-    /// <summary>By the ids of events, which are those of <see cref="Logging.Log"/>.</summary>
+    /// <summary>Lines by the ids of events, which are those of <see cref="Logging.Log"/>.</summary>
     private readonly Dictionary<int, Lines> events = [];
     private ITimer? timer;
     private long suppressed;
 
-    /// <summary>Lines that were left out since the daemon started.</summary>
+    /// <summary>The number of omitted lines since the daemon started.</summary>
     public long Suppressed => Interlocked.Read(ref suppressed);
 
     /// <inheritdoc/>
@@ -41,7 +41,7 @@ internal sealed class LimitedLogger(ILogger inner, TimeProvider time) : ILogger,
             inner.Log(logLevel, eventId, state, exception, formatter);
     }
 
-    /// <summary>Logs how many lines were left out since the last call.</summary>
+    /// <summary>Logs how many lines were omitted since the last call.</summary>
     public void Flush()
     {
         List<(string Name, long Count)> sums = [];

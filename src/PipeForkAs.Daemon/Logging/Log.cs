@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace PipeForkAs.Daemon.Logging;
 
-/// <summary>All that the daemon logs.</summary>
+/// <summary>All log messages of the daemon.</summary>
 internal static partial class Log
 {
     [LoggerMessage(1, LogLevel.Information, "listening on {Path}; {Jobs} jobs")]
@@ -115,7 +115,7 @@ internal static partial class Log
     [LoggerMessage(31, LogLevel.Error, "configuration not reloaded, the former one still holds: {Problem}")]
     public static partial void ReloadRefused(ILogger logger, string problem);
 
-    /// <summary>Logs each problem of a reload that was refused.</summary>
+    /// <summary>Logs each problem of a rejected reload.</summary>
     public static void EachReloadProblem(ILogger logger, IReadOnlyList<string> problems)
     {
         foreach (string problem in problems)

@@ -43,5 +43,6 @@ public sealed record JobRequest(string Job)
         Arguments = Arguments.IsEmpty ? null : Arguments.ToArray(),
         Environment = Environment is null ? null : new Dictionary<string, string>(Environment),
         Timeout = Timeout?.TotalSeconds,
+        Reply = ReplyForm.Frames,
     };
 }

@@ -77,7 +77,9 @@ public sealed class ServiceTests(BootedSystem system)
         // What is right in itself and cannot change while the daemon runs, too.
         system.Configure("""{"Socket":{"Path":"/run/pipeforkas/other.sock"}}""");
         Assert.NotEqual(0, (await inside.RunAsync("systemctl", "reload", "pipeforkas.service")).ExitCode);
-        Assert.Contains("Socket:Path: cannot change while the daemon runs", await system.JournalAsync());
+        await system.UntilAsync(
+            async () => (await system.JournalAsync()).Contains("Socket:Path: cannot change while the daemon runs", StringComparison.Ordinal),
+            "the reason is not in the journal");
 
         // By the signal, which waits for nothing.
         string before = await system.JournalAsync();

@@ -26,7 +26,9 @@ internal sealed class FakeConnection(Socket socket) : IDisposable
 
         line.Write(unread.Span[..end]);
         unread = unread[(end + 1)..];
-        return Request.Parse(line.ToArray());
+        Request request = Request.Parse(line.ToArray());
+        Assert.Equal(ReplyForm.Frames, request.Reply); // What a client of the library reads; a daemon replies in text otherwise.
+        return request;
     }
 
     /// <summary>The next piece of the job's input; empty at its end.</summary>

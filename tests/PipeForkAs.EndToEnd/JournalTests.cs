@@ -16,7 +16,7 @@ public sealed class JournalTests
         Dictionary<string, string> listening = await run.FindAsync("Listening");
         Assert.Equal(run.Daemon.Socket, listening["PIPEFORKAS_PATH"]);
         Assert.Equal(
-            ("6", "pipeforkasd", "PipeForkAs.Daemon.Hosting.DaemonService"),
+            ("6", "pipeforkasd", "PipeForkAs.Daemon.DaemonService"),
             (listening["PRIORITY"], listening["SYSLOG_IDENTIFIER"], listening["PIPEFORKAS_LOGGER"]));
 
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(run.Daemon, "id")).End.Code);

@@ -100,7 +100,9 @@ public sealed class LateUserDatabaseTests
             await Tool.MustAsync("groupadd", group);
             await Tool.MustAsync("usermod", "--append", "--groups", group, TestUsers.Alice);
             Assert.Equal(ReplyCode.Denied, (await RawClient.RunAsync(daemon, "cat")).End.Code);
-            Assert.Equal(1, Count(daemon, $"the group \"{group}\" is known now"));
+            await Crowd.UntilAsync(
+                () => Count(daemon, $"the group \"{group}\" is known now"), count => count == 1, TimeSpan.FromSeconds(30),
+                "a line that the group is known");
             Assert.Equal(0, await daemon.StopAsync());
         }
         finally

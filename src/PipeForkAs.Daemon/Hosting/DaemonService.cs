@@ -19,9 +19,13 @@ namespace PipeForkAs.Daemon.Hosting;
 /// </summary>
 internal sealed class DaemonService(
     DaemonOptions options, Reloader reloader, ServiceManager manager, ISystemdNotifier notifier, Upgrade upgrade, TimeProvider time,
-    ILogger<DaemonService> logger, ILoggerFactory loggers)
+    ILoggerFactory loggers)
     : BackgroundService
 {
+    /// <summary>The category of the log. Administrators filter by it, so it does not follow the folder of this class.</summary>
+    private const string Category = "PipeForkAs.Daemon.DaemonService";
+
+    private readonly ILogger logger = loggers.CreateLogger(Category);
     private readonly TaskCompletionSource started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource loopEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

@@ -38,8 +38,7 @@ public sealed class HugePagesTests
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         Assert.SkipWhen(
             !await GivesHugePagesAsync(daemon, "of a file in memory"),
-            "the system gives no huge page of a file in memory: no transparent huge pages, before Linux 6.1, "
-            + "or no free memory in one piece");
+            "the system gives no huge page of a file in memory: it needs Linux 6.1, transparent huge pages and enough free memory");
         await RunInBothHostsAsync(daemon);
 
         foreach (int host in ProcFs.Children(daemon.Pid))

@@ -93,10 +93,10 @@ internal sealed class StatusHandler(
     {
         if (running.Cancel(id, caller.Uid))
             return true;
-        if (former is null || former.Ended.IsCompleted)
+        if (former is null || former.HasNoJobs)
             return false;
         JobsAnswer? answer = await AskFormerAsync(caller, id);
-        return answer?.IsCancelled ?? (former.Ended.IsCompleted
+        return answer?.IsCancelled ?? (former.HasNoJobs
             ? false
             : throw new RefusedException(ReplyCode.Busy, "the former daemon, whose jobs still run, does not answer; try again"));
     }

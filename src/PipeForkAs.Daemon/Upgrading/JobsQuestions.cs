@@ -10,8 +10,8 @@ namespace PipeForkAs.Daemon.Upgrading;
 /// the answers to others. Used on the loop.
 /// </summary>
 /// <param name="loop">The loop.</param>
-/// <param name="send">Sends a question; returns false if the former daemon has ended.</param>
-internal sealed class JobsQuestions(Loop loop, Predicate<JobsQuestion> send)
+/// <param name="send">Sends a question.</param>
+internal sealed class JobsQuestions(Loop loop, Action<JobsQuestion> send)
 {
     /// <summary>The maximum numbers of unanswered questions, in total and for one bucket.</summary>
     internal const int Places = 4, PlacesPerBucket = 2;
@@ -25,8 +25,10 @@ internal sealed class JobsQuestions(Loop loop, Predicate<JobsQuestion> send)
     private readonly FairGate gate = new(loop, Places, PlacesPerBucket);
     private readonly Dictionary<(UserId, long?), TaskCompletionSource<JobsAnswer?>> waiting = [];
     private readonly Dictionary<long, PendingAnswer> sent = [];
-    private bool isClosed;
     private long last;
+
+    /// <summary>Whether the former daemon has closed the channel. It does so when it ends, after its last job.</summary>
+    public bool IsClosed { get; private set; }
 
     /// <summary>Requests the jobs that a caller may know, or the end of one of them.</summary>
     /// <param name="bucket">The bucket that uses its turn.</param>
@@ -35,7 +37,7 @@ internal sealed class JobsQuestions(Loop loop, Predicate<JobsQuestion> send)
     /// <returns>The answer; null if there is no answer within <see cref="Patience"/>.</returns>
     public async Task<JobsAnswer?> AskAsync(Bucket bucket, UserId caller, long? cancel)
     {
-        if (isClosed)
+        if (IsClosed)
             return null;
         var givenUp = new TaskCompletionSource();
         using LoopTimer deadline = loop.Schedule(Patience, givenUp.SetResult);
@@ -60,7 +62,7 @@ internal sealed class JobsQuestions(Loop loop, Predicate<JobsQuestion> send)
     /// <summary>Completes all pending questions without an answer, because no more answers come.</summary>
     public void Close()
     {
-        isClosed = true;
+        IsClosed = true;
         foreach (PendingAnswer asked in sent.Values.ToArray())
             asked.Complete(null);
     }
@@ -81,8 +83,13 @@ internal sealed class JobsQuestions(Loop loop, Predicate<JobsQuestion> send)
             var pending = new PendingAnswer();
             sent.Add(question.Number, pending);
             using LoopTimer deadline = loop.Schedule(LongestPatience, () => pending.Complete(null));
-            if (!isClosed && send(question))
+            if (!IsClosed)
+            {
+                // If it cannot be sent, the former daemon has ended and Close follows, or it does not read and the deadline comes.
+                send(question);
                 said = await pending.Task;
+            }
+
             sent.Remove(question.Number);
             gate.Leave(bucket);
         }

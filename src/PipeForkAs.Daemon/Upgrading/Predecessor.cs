@@ -44,6 +44,9 @@ internal sealed class Predecessor : IDisposable
     /// <summary>Completes when the former daemon has ended.</summary>
     public Task Ended => ended.Task;
 
+    /// <summary>Whether the former daemon has no job any more. Its process may need a moment to end.</summary>
+    public bool HasNoJobs => ended.Task.IsCompleted || questions is { IsClosed: true };
+
     /// <summary>Receives the offer of the former daemon.</summary>
     /// <exception cref="UpgradeException">There is no offer. Only a daemon that starts another one may use the argument.</exception>
     public static Predecessor Connect()

@@ -13,11 +13,7 @@ public sealed class JobsQuestionsTests : IDisposable
     private readonly List<JobsQuestion> sent = [];
     private readonly JobsQuestions questions;
 
-    public JobsQuestionsTests() => questions = new JobsQuestions(loop.Loop, question =>
-    {
-        sent.Add(question);
-        return true;
-    });
+    public JobsQuestionsTests() => questions = new JobsQuestions(loop.Loop, sent.Add);
 
     public void Dispose()
     {
@@ -86,6 +82,7 @@ public sealed class JobsQuestionsTests : IDisposable
         Task<JobsAnswer?>[] asked = [.. Enumerable.Range(0, 50).Select(id => AskAsync(TestCallers.Alice, Alice, id))];
         questions.Close();
         Assert.All(await Task.WhenAll(asked), Assert.Null);
+        Assert.True(questions.IsClosed);
         Assert.Null(await AskAsync(TestCallers.Bob, Bob, null));
         Assert.Equal(JobsQuestions.PlacesPerBucket, sent.Count);
     });

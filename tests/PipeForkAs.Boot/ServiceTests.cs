@@ -78,7 +78,8 @@ public sealed class ServiceTests(BootedSystem system)
         system.Configure("""{"Socket":{"Path":"/run/pipeforkas/other.sock"}}""");
         Assert.NotEqual(0, (await inside.RunAsync("systemctl", "reload", "pipeforkas.service")).ExitCode);
         await system.UntilAsync(
-            async () => (await system.JournalAsync()).Contains("Socket:Path: cannot change while the daemon runs", StringComparison.Ordinal),
+            async () => (await system.JournalAsync()).Contains(
+                "Socket:Path: cannot change while the daemon runs", StringComparison.Ordinal),
             "the reason is not in the journal");
 
         // By the signal, which waits for nothing.

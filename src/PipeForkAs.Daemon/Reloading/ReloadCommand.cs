@@ -60,8 +60,10 @@ internal static class ReloadCommand
         }
         catch (SystemCallException failure) when (failure.Errno == Errno.EPERM || failure.Errno == Errno.ENOSYS)
         {
-            // The command runs in a sandbox, as with packaging/strict.conf, or kernel.yama.ptrace_scope is 3.
-            return ServedSocket.OfConfiguration(chosen);
+            // The command runs in a sandbox, as with packaging/strict.conf, or kernel.yama.ptrace_scope is 3. The configuration can name
+            // another socket by now, which the daemon does not serve.
+            string configured = ServedSocket.OfConfiguration(chosen);
+            return File.Exists(configured) ? configured : ClientProtocol.DefaultSocketPath;
         }
     }
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using PipeForkAs.EndToEnd.Harness;
 using PipeForkAs.LibC;
@@ -36,7 +35,7 @@ public sealed class CancellationTests(CancellationDaemon shared) : IClassFixture
     {
         using Socket client = await AskAsync($$"""{"job":"wait","user":"{{TestUsers.Alice}}","args":{"how":"{{how}}"},"reply":"frames"}""");
         RunningJobStatus job = await ReadyAsync(client, "wait");
-        await CatchesSigtermAsync(job);
+        await Crowd.CatchesSigtermAsync(job);
 
         Assert.Equal("", await RawClient.TextAsync(daemon, $$"""{"op":"cancel","id":{{job.Id}}}"""));
 
@@ -48,8 +47,8 @@ public sealed class CancellationTests(CancellationDaemon shared) : IClassFixture
     public async Task The_streaming_job_of_the_readme_ends_when_it_is_cancelled()
     {
         using Socket client = await AskAsync($$"""{"job":"upper","user":"{{TestUsers.Alice}}","reply":"frames"}""", "one\n");
-        RunningJobStatus job = await RunningAsync("upper");
-        await CatchesSigtermAsync(job);
+        RunningJobStatus job = await Crowd.RunningAsync(daemon, "upper");
+        await Crowd.CatchesSigtermAsync(job);
 
         Assert.Equal("", await RawClient.TextAsync(daemon, $$"""{"op":"cancel","id":{{job.Id}}}"""));
 
@@ -61,10 +60,13 @@ public sealed class CancellationTests(CancellationDaemon shared) : IClassFixture
     public async Task The_streaming_job_of_the_readme_ends_when_nobody_reads_the_commands_output()
     {
         string command = $"{NativeBuild.Command} --socket {daemon.Socket} run --user {TestUsers.Alice} upper";
-        using Process shell = Process.Start("/bin/bash", ["-c", $"(sleep 1; seq 200000; exec sleep 60) | {command} | head -1 >/dev/null"]);
+        string line = $"(read -r; seq 200000; exec sleep 60) | {command} | head -1 >/dev/null";
+        using Process shell = Process.Start(new ProcessStartInfo("/bin/bash", ["-c", line]) { RedirectStandardInput = true })!;
         try
         {
-            RunningJobStatus job = await RunningAsync("upper");
+            RunningJobStatus job = await Crowd.RunningAsync(daemon, "upper");
+            await shell.StandardInput.WriteLineAsync();
+            await shell.StandardInput.FlushAsync();
             string? record = null;
             await Bound.UntilAsync(
                 () => (record = daemon.Log.Split('\n').FirstOrDefault(
@@ -91,22 +93,6 @@ public sealed class CancellationTests(CancellationDaemon shared) : IClassFixture
     {
         byte[] peeked = new byte[8 + 6];
         await Bound.UntilAsync(() => client.Receive(peeked, SocketFlags.Peek) == peeked.Length, () => "the job is not ready");
-        return await RunningAsync(job);
-    }
-
-    /// <summary>A job that has not read its token yet is ended by SIGTERM.</summary>
-    private static Task CatchesSigtermAsync(RunningJobStatus job) =>
-        Bound.UntilAsync(() => ProcFs.Catches(job.Pid, Signal.SIGTERM), () => "the job does not read its token");
-
-    private async Task<RunningJobStatus> RunningAsync(string name)
-    {
-        while (true)
-        {
-            FramedReply reply = await RawClient.FramesAsync(daemon, """{"op":"status","reply":"frames"}""");
-            if (JsonSerializer.Deserialize(reply.Text, DaemonStatusJson.Default.DaemonStatus)!.Jobs.FirstOrDefault(
-                job => job.Job == name) is { } found)
-                return found;
-            await Task.Delay(20);
-        }
+        return await Crowd.RunningAsync(daemon, job);
     }
 }

@@ -30,28 +30,10 @@ public sealed class DeploymentTests
         using Socket idle = await Crowd.SendAsync(daemon, $$"""{"job":"count-stdin","user":"{{TestUsers.Alice}}"}""");
         Task<FramedReply> busy = RawClient.RunAsync(daemon, "sleep", """{"seconds":600}""");
         var answers = new ConcurrentBag<(string Token, ReplyCode Code, TimeSpan Took)>();
-        using var over = new CancellationTokenSource();
-        Task[] askers = [.. Enumerable.Range(0, Askers).Select(asker => AskOnAsync(daemon, file, asker, answers, over.Token))];
-        for (int i = 0; i < Deployments; i++)
-        {
-            int seen = answers.Count;
-            await Bound.UntilAsync(
-                () => answers.Count >= seen + 20 || Array.Exists(askers, static asker => asker.IsFaulted), () => "there is no load");
-            Deploy(daemon, i == Broken ? "/bin/true" : NativeBuild.TestJobs);
-            FramedReply reload = await ReloadAsync(daemon);
-            Assert.Equal(i == Broken ? ReplyCode.Failed : ReplyCode.Ok, reload.End.Code);
-            Assert.Equal(i == Broken, reload.Text.Contains($"{HostOf(daemon)} cannot serve", StringComparison.Ordinal));
-        }
-
-        await over.CancelAsync();
-        await Task.WhenAll(askers);
+        await Bystander.IsNotDelayedAsync(() => DeployUnderLoadAsync(daemon, file, answers), Slowest, measurements: 1);
         Assert.All(answers, answer => Assert.Equal(ReplyCode.Ok, answer.Code));
         string[] runs = await File.ReadAllLinesAsync(file);
         Assert.Equal(answers.Select(answer => answer.Token).Order(StringComparer.Ordinal), runs.Order(StringComparer.Ordinal));
-        TimeSpan slowest = answers.Max(answer => answer.Took);
-        Console.WriteLine(
-            $"measured: {answers.Count} requests over {Deployments} deployments, slowest answer {slowest.TotalMilliseconds:0} ms");
-        Assert.True(slowest < Slowest, $"an answer took {slowest}");
 
         // The two jobs of the first one still run, each in a process of a file that is gone; then that ends, and nothing of it is left.
         DaemonStatus status = await StatusAsync(daemon);
@@ -174,6 +156,31 @@ public sealed class DeploymentTests
         Put(path, NativeBuild.TestJobs);
         configure?.Invoke(made);
     });
+
+    /// <summary>Deploys again and again while many ask. Returns the time of the slowest answer.</summary>
+    private static async Task<TimeSpan> DeployUnderLoadAsync(
+        DaemonProcess daemon, string file, ConcurrentBag<(string Token, ReplyCode Code, TimeSpan Took)> answers)
+    {
+        using var over = new CancellationTokenSource();
+        Task[] askers = [.. Enumerable.Range(0, Askers).Select(asker => AskOnAsync(daemon, file, asker, answers, over.Token))];
+        for (int i = 0; i < Deployments; i++)
+        {
+            int seen = answers.Count;
+            await Bound.UntilAsync(
+                () => answers.Count >= seen + 20 || Array.Exists(askers, static asker => asker.IsFaulted), () => "there is no load");
+            Deploy(daemon, i == Broken ? "/bin/true" : NativeBuild.TestJobs);
+            FramedReply reload = await ReloadAsync(daemon);
+            Assert.Equal(i == Broken ? ReplyCode.Failed : ReplyCode.Ok, reload.End.Code);
+            Assert.Equal(i == Broken, reload.Text.Contains($"{HostOf(daemon)} cannot serve", StringComparison.Ordinal));
+        }
+
+        await over.CancelAsync();
+        await Task.WhenAll(askers);
+        TimeSpan slowest = answers.Max(answer => answer.Took);
+        Console.WriteLine(
+            $"measured: {answers.Count} requests over {Deployments} deployments, slowest answer {slowest.TotalMilliseconds:0} ms");
+        return slowest;
+    }
 
     private static string HostOf(DaemonProcess daemon) => Path.Combine(daemon.Folder, "jobs");
 

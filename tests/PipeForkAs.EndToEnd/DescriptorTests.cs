@@ -84,14 +84,14 @@ public sealed class DescriptorTests : IAsyncLifetime
             Assert.Equal(
                 check == "auto" && Kernel.RefusesDescriptors ? "refused" : "sent",
                 await attacker.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
-            await Bystander.IsNotDelayedAsync(daemon, Probing, Bystander.WithoutHanging);
+            await Bystander.DoesNotHangAsync(daemon, Probing);
         }
         finally
         {
             attacker.Kill();
         }
 
-        await Bystander.IsNotDelayedAsync(daemon, Probing, Bystander.WithoutHanging);
+        await Bystander.DoesNotHangAsync(daemon, Probing);
         Assert.Equal(0, await daemon.StopAsync());
     }
 
@@ -103,7 +103,7 @@ public sealed class DescriptorTests : IAsyncLifetime
         Task<FramedReply> reply = RawClient.RunAsync(
             daemon, "become", $$"""{"command":["{{Program}}","{{LingerSeconds}}","{{how}}","output","{{stream}}"]}""",
             more: ""","timeout":5""");
-        await Bystander.IsNotDelayedAsync(daemon, Probing, Bystander.WithoutHanging);
+        await Bystander.DoesNotHangAsync(daemon, Probing);
 
         EndRecord end = (await reply).End;
         if (check == "daemon" || !Kernel.RefusesDescriptors)
@@ -112,7 +112,7 @@ public sealed class DescriptorTests : IAsyncLifetime
                 (end.Code, end.Message));
         else
             Assert.Equal(how == "gone" ? ReplyCode.Ok : ReplyCode.Timeout, end.Code);
-        await Bystander.IsNotDelayedAsync(daemon, Probing, Bystander.WithoutHanging);
+        await Bystander.DoesNotHangAsync(daemon, Probing);
         Assert.Equal(0, await daemon.StopAsync());
     }
 
@@ -124,7 +124,7 @@ public sealed class DescriptorTests : IAsyncLifetime
         await using DaemonProcess daemon = await StartAsync(check);
         FramedReply reply = await RawClient.RunAsync(daemon, "control-linger", $$"""{"seconds":{{LingerSeconds}}}""");
         Assert.Equal((check == "auto" && Kernel.RefusesDescriptors ? "refused\n" : "sent\n", ReplyCode.Ok), (reply.Text, reply.End.Code));
-        await Bystander.IsNotDelayedAsync(daemon, Probing, Bystander.WithoutHanging);
+        await Bystander.DoesNotHangAsync(daemon, Probing);
         Assert.Equal(0, await daemon.StopAsync());
     }
 
@@ -179,7 +179,7 @@ public sealed class DescriptorTests : IAsyncLifetime
             attacker.Kill();
         }
 
-        await Bystander.IsNotDelayedAsync(daemon, Probing, Bystander.WithoutHanging);
+        await Bystander.DoesNotHangAsync(daemon, Probing);
         await before.RestoredAsync(daemon, TimeSpan.FromSeconds(20));
         Assert.Equal(0, await daemon.StopAsync());
     }

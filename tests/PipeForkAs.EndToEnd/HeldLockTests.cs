@@ -27,7 +27,7 @@ public sealed class HeldLockTests
         using Process attacker = await AttackAsync(daemon, files);
         try
         {
-            await Bystander.IsNotDelayedAsync(daemon, Probing, Bystander.WithoutHanging);
+            await Bystander.DoesNotHangAsync(daemon, Probing);
 
             // Another user's connections, closed with something unread in them, do not stay open for the attacker's pipes.
             int held = ProcFs.Descriptors(daemon.Pid);

@@ -17,10 +17,10 @@ public sealed class StopTests
     public async Task A_stop_lets_running_jobs_finish_takes_nothing_new_and_leaves_nothing(int signal)
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
-        Task<FramedReply> running = RawClient.RunAsync(daemon, "sleep", """{"seconds":2}""");
+        Task<FramedReply> running = RawClient.RunAsync(daemon, "sleep", """{"seconds":5}""");
         using Socket halfRequest = await RawClient.ConnectAsync(daemon);
         await halfRequest.SendAsync(Encoding.UTF8.GetBytes("""{"reply":"frames","job":"""));
-        await Task.Delay(500);
+        await Crowd.RunningAsync(daemon, "sleep");
         int[] family = [.. ProcFs.Descendants(daemon.Pid)];
 
         Libc.kill(new ProcessId(daemon.Pid), new Signal(signal));
@@ -104,7 +104,9 @@ public sealed class StopTests
         Task<FramedReply> sleeping = RawClient.RunAsync(daemon, "sleep", """{"seconds":100}""");
         Task<FramedReply> graceful = RawClient.RunAsync(daemon, "graceful");
         Task<FramedReply> stubborn = RawClient.RunAsync(daemon, "ignore-sigterm", """{"seconds":100}""");
-        await Task.Delay(500);
+        await Crowd.RunningAsync(daemon, "sleep");
+        await Crowd.CatchesSigtermAsync(await Crowd.RunningAsync(daemon, "graceful"));
+        await Crowd.RunningAsync(daemon, "ignore-sigterm");
         Assert.Equal(0, await daemon.StopAsync());
         foreach (FramedReply reply in await Task.WhenAll(sleeping, graceful, stubborn))
             Assert.Equal(ReplyCode.ShuttingDown, reply.End.Code);
@@ -169,7 +171,7 @@ public sealed class StopTests
         await Crowd.ListeningAsync(first);
         Task<byte[]> running = RawClient.AskAsync(
             first, Encoding.UTF8.GetBytes($$$"""{"job":"ignore-sigterm","user":"{{{TestUsers.Alice}}}","args":{"seconds":100}}""" + "\n"));
-        await Task.Delay(300);
+        await Crowd.RunningAsync(first, "ignore-sigterm");
         int[] family = [.. ProcFs.Descendants(first.Pid)];
         Assert.True(family.Length >= 6);
         Libc.kill(new ProcessId(first.Pid), Signal.SIGKILL);

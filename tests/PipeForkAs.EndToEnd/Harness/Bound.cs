@@ -20,4 +20,19 @@ internal static class Bound
             await Task.Delay(20);
         }
     }
+
+    /// <summary>Asks until there is an answer.</summary>
+    public static async Task<T> UntilAsync<T>(Func<Task<T?>> askAsync, Func<string> otherwise)
+        where T : class
+    {
+        using var deadline = new CancellationTokenSource(Step);
+        while (true)
+        {
+            if (await askAsync() is { } answer)
+                return answer;
+            if (deadline.IsCancellationRequested)
+                throw new TimeoutException(otherwise());
+            await Task.Delay(20);
+        }
+    }
 }

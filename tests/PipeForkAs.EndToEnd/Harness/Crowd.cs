@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json;
+using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd.Harness;
@@ -36,6 +38,20 @@ internal static class Crowd
     public static Task<string> ListeningAsync(DaemonProcess daemon) => UntilAsync(
         () => daemon.Log, log => log.Contains("listening on", StringComparison.Ordinal), TimeSpan.FromSeconds(30),
         "the daemon does not listen");
+
+    /// <summary>Waits until a job of this name runs.</summary>
+    public static Task<RunningJobStatus> RunningAsync(DaemonProcess daemon, string name) => Bound.UntilAsync(
+        async () =>
+        {
+            FramedReply reply = await RawClient.FramesAsync(daemon, """{"op":"status","reply":"frames"}""");
+            return JsonSerializer.Deserialize(reply.Text, DaemonStatusJson.Default.DaemonStatus)!.Jobs.FirstOrDefault(
+                job => job.Job == name);
+        },
+        () => $"the job {name} does not run: {daemon.Log}");
+
+    /// <summary>Waits until a job has read its token. One that has not is ended by SIGTERM.</summary>
+    public static Task CatchesSigtermAsync(RunningJobStatus job) =>
+        Bound.UntilAsync(() => ProcFs.Catches(job.Pid, Signal.SIGTERM), () => "the job does not read its token");
 
     /// <summary>How many there are of each code.</summary>
     public static string Tally(IEnumerable<ReplyCode> codes) =>

@@ -17,10 +17,10 @@ namespace PipeForkAs.Daemon.Authorization;
 /// <param name="lookUps">Looks names up in the user database.</param>
 /// <param name="configuration">Says how long a decision waits for an answer, and how long an answer is valid.</param>
 /// <param name="files">The files of the user database.</param>
-/// <param name="apply">Receives the policy that knows more of its names.</param>
+/// <param name="policy">Receives the policy that knows more of its names.</param>
 /// <param name="logger">The log.</param>
 internal sealed class NameWatch(
-    Loop loop, NameLookUps lookUps, CurrentConfiguration configuration, IReadOnlyList<string> files, Action<Policy> apply, ILogger logger)
+    Loop loop, NameLookUps lookUps, CurrentConfiguration configuration, IReadOnlyList<string> files, CurrentPolicy policy, ILogger logger)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
@@ -212,7 +212,7 @@ internal sealed class NameWatch(
             {
                 if (following == current)
                 {
-                    apply(following.Policy);
+                    policy.Policy = following.Policy;
                     Warn(problems.Where(problem => news.ContainsKey(problem.Name)), following.Sources);
                     foreach ((PolicyName name, NameAnswer answer) in news)
                     {

@@ -9,30 +9,25 @@ using PipeForkAs.Protocol.Worker;
 namespace PipeForkAs.Daemon.Authorization;
 
 /// <summary>Decides requests by the policy, and looks up the facts that the policy needs.</summary>
-/// <param name="policy">The initial policy.</param>
+/// <param name="policy">Holds the policy for new decisions.</param>
 /// <param name="users">The user database.</param>
 /// <param name="patterns">Matches the patterns of rules.</param>
+/// <param name="names">Looks up again the names that the policy could not resolve; null for none.</param>
 /// <param name="consents">Asks users for consent; null if that is not possible, so that no user consents.</param>
 /// <param name="jobs">Returns the arguments of a job; null if they are unknown, for example if there is no such job.</param>
 internal sealed class PolicyAuthorizer(
-    Policy policy, IUserDatabase users, PatternMatcher patterns, IConsents? consents = null,
+    CurrentPolicy policy, IUserDatabase users, PatternMatcher patterns, NameWatch? names = null, IConsents? consents = null,
     Func<string, KnownArguments?>? jobs = null)
     : IAuthorizer
 {
     private const uint NobodyId = 65534;
-
-    /// <summary>The policy for new decisions; a running decision uses one policy from beginning to end.</summary>
-    public Policy Policy { get; set; } = policy;
-
-    /// <summary>Looks up again the names that the policy could not resolve; null for none.</summary>
-    public NameWatch? Names { get; set; }
 
     public async ValueTask<Decision> DecideAsync(
         Caller caller, string job, UserSelector user, byte[]? arguments, List<CheckedRule>? trace = null)
     {
         while (true)
         {
-            Policy current = Policy;
+            Policy current = policy.Policy;
             if (await DecideAsync(current, caller, job, user, arguments, trace) is { } decision)
                 return decision;
             trace?.Clear();
@@ -47,7 +42,7 @@ internal sealed class PolicyAuthorizer(
 
         while (true)
         {
-            Policy current = Policy;
+            Policy current = policy.Policy;
             KnownCaller known = await KnowAsync(current, caller, userIsName: false);
             if (!await IsOutdatedAsync(current, UncertainNames.Of(current, known)))
                 return current.JobsOf(known);
@@ -94,7 +89,7 @@ internal sealed class PolicyAuthorizer(
     /// Waits until the names with too old answers were looked up again; returns whether another policy is in effect since.
     /// </summary>
     private async ValueTask<bool> IsOutdatedAsync(Policy current, IReadOnlyList<UncertainName> uncertain) =>
-        Names is { } names && await names.RefreshAsync(uncertain) && Policy != current;
+        names is not null && await names.RefreshAsync(uncertain) && policy.Policy != current;
 
     private async ValueTask<Decision> DecideByAccountAsync(Policy current, Question question, Account? account, Decision byName,
         List<CheckedRule>? trace)

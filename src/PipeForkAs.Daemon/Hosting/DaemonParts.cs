@@ -38,16 +38,15 @@ internal sealed class DaemonParts
         Unkillable = new UnkillableJobs(loop);
         var users = new UserDatabase(loop, Turns, Configuration, UserDatabase.AskSystem, UserDatabase.SystemFiles);
         var patterns = new PatternMatcher(loop, logger);
+        var policy = new CurrentPolicy(PolicyReader.Read(options.Policy));
+        var names = new NameWatch(loop, context.Reader.LookUps, Configuration, UserDatabase.SystemFiles, policy, logger);
         var authorizer = new PolicyAuthorizer(
-            PolicyReader.Read(options.Policy), users, patterns,
+            policy, users, patterns, names,
             new WorkerConsents(
                 loop, Configuration, (bucket, timeout) => Hosts.First.TakeAsync(bucket, timeout, forRoot: false), Unkillable,
                 Libc.getgrgid_name),
             job => Catalog.Find(job)?.Arguments);
-        var names = new NameWatch(
-            loop, context.Reader.LookUps, Configuration, UserDatabase.SystemFiles, policy => authorizer.Policy = policy, logger);
-        authorizer.Names = names;
-        Policies = new PolicyUpdates(loop, authorizer, names, Catalog, logger);
+        Policies = new PolicyUpdates(loop, policy, names, Catalog, logger);
         Slots = new JobSlots(loop, Turns, Unkillable, Configuration);
         Audit = new Audit(
             context.AuditLogger, loop.Time, (delay, callback) => loop.Schedule(delay, callback),

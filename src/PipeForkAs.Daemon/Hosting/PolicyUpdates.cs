@@ -9,11 +9,11 @@ namespace PipeForkAs.Daemon.Hosting;
 
 /// <summary>Applies policies and job catalogs, and logs warnings about their combination.</summary>
 /// <param name="loop">The loop.</param>
-/// <param name="authorizer">Evaluates the policy.</param>
+/// <param name="current">Holds the policy for new decisions.</param>
 /// <param name="names">Looks up the names in the policy at intervals.</param>
 /// <param name="catalog">The jobs.</param>
 /// <param name="logger">The log.</param>
-internal sealed class PolicyUpdates(Loop loop, PolicyAuthorizer authorizer, NameWatch names, JobCatalog catalog, ILogger logger)
+internal sealed class PolicyUpdates(Loop loop, CurrentPolicy current, NameWatch names, JobCatalog catalog, ILogger logger)
 {
     private readonly PolicyWarnings warnings = new(warning => Log.PolicyDoubted(logger, warning));
     private bool isServing;
@@ -26,7 +26,7 @@ internal sealed class PolicyUpdates(Loop loop, PolicyAuthorizer authorizer, Name
     /// <param name="sources">The locations of the configuration keys.</param>
     public void Apply(ResolvedPolicy policy, ConfigurationSources sources)
     {
-        authorizer.Policy = policy.Policy;
+        current.Policy = policy.Policy;
         names.Follow(policy, sources);
     }
 
@@ -54,7 +54,7 @@ internal sealed class PolicyUpdates(Loop loop, PolicyAuthorizer authorizer, Name
     {
         try
         {
-            await warnings.LogAsync(authorizer.Policy, [.. catalog.All.Select(job => job.Description)]);
+            await warnings.LogAsync(current.Policy, [.. catalog.All.Select(job => job.Description)]);
         }
 #pragma warning disable CA1031 // Warnings are only logged, and so are failures to find them. No start or reload fails because of them.
         catch (Exception failure)

@@ -60,7 +60,7 @@ public sealed class ConsentTests
     {
         RuleOptions rule = Rule("panel", consent: true);
         rule.As = ["@customers"];
-        var authorizer = new PolicyAuthorizer(Read([rule]), PolicyWorld.Instance, PolicyWorld.Patterns, consents);
+        PolicyAuthorizer authorizer = PolicyWorld.Authorizer(Read([rule]), consents: consents);
         Decision decision = await authorizer.DecideAsync(PolicyWorld.Instance.Caller("www-data"), "read", UserSelector.Parse(user), null);
         Assert.Equal(Answer.Denied, decision.Answer);
         Assert.StartsWith($"www-data read {asked}", Assert.Single(consents.Asked), StringComparison.Ordinal);
@@ -101,7 +101,7 @@ public sealed class ConsentTests
     public async Task Who_explains_tells_why_the_user_did_not_consent()
     {
         var trace = new List<CheckedRule>();
-        var authorizer = new PolicyAuthorizer(Read([Rule("panel", consent: true)]), PolicyWorld.Instance, PolicyWorld.Patterns, consents);
+        PolicyAuthorizer authorizer = PolicyWorld.Authorizer(Read([Rule("panel", consent: true)]), consents: consents);
         Decision decision = await authorizer.DecideAsync(
             PolicyWorld.Instance.Caller("www-data"), "read", UserSelector.Parse("bob"), null, trace);
         Assert.Equal("no rule matches without the user's consent: no file", decision.Reason);
@@ -111,7 +111,7 @@ public sealed class ConsentTests
     [Fact]
     public async Task Where_nobody_can_be_asked_nobody_consents()
     {
-        var authorizer = new PolicyAuthorizer(Read([Rule("panel", consent: true)]), PolicyWorld.Instance, PolicyWorld.Patterns);
+        PolicyAuthorizer authorizer = PolicyWorld.Authorizer(Read([Rule("panel", consent: true)]));
         Assert.Equal(
             Answer.Denied,
             (await authorizer.DecideAsync(PolicyWorld.Instance.Caller("www-data"), "read", UserSelector.Parse("bob"), null)).Answer);
@@ -120,7 +120,7 @@ public sealed class ConsentTests
     [Fact]
     public async Task A_job_that_needs_consent_is_listed()
     {
-        var authorizer = new PolicyAuthorizer(Read([Rule("panel", consent: true)]), PolicyWorld.Instance, PolicyWorld.Patterns, consents);
+        PolicyAuthorizer authorizer = PolicyWorld.Authorizer(Read([Rule("panel", consent: true)]), consents: consents);
         Assert.True((await authorizer.KnownJobsAsync(PolicyWorld.Instance.Caller("www-data")))("read"));
     }
 
@@ -147,7 +147,7 @@ public sealed class ConsentTests
 
     private async Task<(Answer, string?)> DecideAsync(RuleOptions[] rules, string user = "bob")
     {
-        var authorizer = new PolicyAuthorizer(Read(rules), PolicyWorld.Instance, PolicyWorld.Patterns, consents);
+        PolicyAuthorizer authorizer = PolicyWorld.Authorizer(Read(rules), consents: consents);
         Decision decision = await authorizer.DecideAsync(PolicyWorld.Instance.Caller("www-data"), "read", UserSelector.Parse(user), null);
         return (decision.Answer, decision.Rule);
     }

@@ -221,10 +221,9 @@ public sealed class NameWatchTests : IDisposable
         options.Policy.Rules = rules;
         var lookUps = new NameLookUps(users);
         ResolvedPolicy resolved = await ResolvedPolicy.ReadAsync(options, lookUps);
-        authorizer = new PolicyAuthorizer(resolved.Policy, users, PolicyWorld.Patterns);
-        names = new NameWatch(
-            thread.Loop, lookUps, new CurrentConfiguration(options), [folder.File("passwd")], policy => authorizer.Policy = policy, log);
-        authorizer.Names = names;
+        var policy = new CurrentPolicy(resolved.Policy);
+        names = new NameWatch(thread.Loop, lookUps, new CurrentConfiguration(options), [folder.File("passwd")], policy, log);
+        authorizer = new PolicyAuthorizer(policy, users, PolicyWorld.Patterns, names);
         await thread.RunAsync(() => names.Follow(resolved, ConfigurationSources.None));
     }
 

@@ -59,8 +59,8 @@ public sealed class PolicyAuthorizerTests
     public async Task The_floor_is_what_is_configured_but_never_lets_root_through(uint minimum, uint uid, bool allowed)
     {
         users.Accounts[uid] = "somebody";
-        var authorizer =
-            new PolicyAuthorizer(PolicyReader.Read(new PolicyOptions { MinimumUid = minimum }, new NoNames()), users, PolicyWorld.Patterns);
+        PolicyAuthorizer authorizer =
+            PolicyWorld.Authorizer(PolicyReader.Read(new PolicyOptions { MinimumUid = minimum }, new NoNames()), users);
         Assert.Equal(allowed, (await authorizer.DecideAsync(Make(uid), "id", UserSelector.ById(new UserId(uid)), null)).IsAllowed);
     }
 
@@ -109,7 +109,7 @@ public sealed class PolicyAuthorizerTests
 
         Policy open = new(1000, [new Rule { Name = "open", Callers = [Principal.Everyone], Jobs = ["*"], As = [Principal.Everyone] }]);
         Assert.Equal(Answer.Denied,
-            (await new PolicyAuthorizer(open, users, PolicyWorld.Patterns)
+            (await PolicyWorld.Authorizer(open, users)
             .DecideAsync(Make(1001), "id", UserSelector.Parse("nobody-here"), null)).Answer);
     }
 
@@ -124,8 +124,7 @@ public sealed class PolicyAuthorizerTests
         Assert.Equal([UserSelector.ById(new UserId(1001))], users.Asked);
 
         async Task Ask(RuleOptions[] rules) =>
-            await new PolicyAuthorizer(PolicyReader.Read(new PolicyOptions { Rules = rules }, PolicyWorld.Instance), users,
-            PolicyWorld.Patterns)
+            await PolicyWorld.Authorizer(PolicyReader.Read(new PolicyOptions { Rules = rules }, PolicyWorld.Instance), users)
             .DecideAsync(Make(1001), "id", UserSelector.Parse("1002"), null);
     }
 
@@ -134,9 +133,8 @@ public sealed class PolicyAuthorizerTests
     {
         RuleOptions deny = new() { Name = "no", Callers = ["@staff"], Jobs = ["write"], As = ["*"], Deny = true };
         RuleOptions allow = new() { Name = "all", Callers = ["*"], Jobs = ["*"], As = ["self"] };
-        var authorizer =
-            new PolicyAuthorizer(PolicyReader.Read(new PolicyOptions { Rules = [deny, allow] }, PolicyWorld.Instance), PolicyWorld.Instance,
-            PolicyWorld.Patterns);
+        PolicyAuthorizer authorizer =
+            PolicyWorld.Authorizer(PolicyReader.Read(new PolicyOptions { Rules = [deny, allow] }, PolicyWorld.Instance));
         Func<string, bool> mayRun = await authorizer.KnownJobsAsync(PolicyWorld.Instance.Caller("carol=1003"));
         Assert.Equal((false, true), (mayRun("write"), mayRun("read")));
     }
@@ -149,9 +147,7 @@ public sealed class PolicyAuthorizerTests
             [.. Enumerable.Range(0, 1000).Select(number =>
             new RuleOptions { Name = $"r{number}", Callers = [$"@{number + 1}", $"@{200_000 + number}"], Jobs = ["*"], As = ["1002"] })];
         rules[^1].Callers.Add("@165535");
-        var authorizer =
-            new PolicyAuthorizer(PolicyReader.Read(new PolicyOptions { Rules = rules }, PolicyWorld.Instance), PolicyWorld.Instance,
-            PolicyWorld.Patterns);
+        PolicyAuthorizer authorizer = PolicyWorld.Authorizer(PolicyReader.Read(new PolicyOptions { Rules = rules }, PolicyWorld.Instance));
         var caller = new Caller(new UserId(7000), new GroupId(7000), many, new ProcessId(1));
         Assert.Equal("r999", (await authorizer.DecideAsync(caller, "id", UserSelector.Parse("1002"), null)).Rule);
     }
@@ -171,9 +167,7 @@ public sealed class PolicyAuthorizerTests
     public async Task Root_is_granted_where_a_rule_names_it_and_to_no_other_user_of_that_rule(string named, string user, bool granted)
     {
         RuleOptions rule = new() { Name = "ops", Callers = ["*"], Jobs = ["*"], As = ["bob", "root"], AllowRoot = true };
-        var authorizer =
-            new PolicyAuthorizer(PolicyReader.Read(new PolicyOptions { Rules = [rule] }, PolicyWorld.Instance), PolicyWorld.Instance,
-            PolicyWorld.Patterns);
+        PolicyAuthorizer authorizer = PolicyWorld.Authorizer(PolicyReader.Read(new PolicyOptions { Rules = [rule] }, PolicyWorld.Instance));
         Decision decision = await authorizer.DecideAsync(Make(1001), "id", UserSelector.Parse(user), null);
         Assert.Equal((true, named, granted), (decision.IsAllowed, decision.Account?.Name, decision.GrantsRoot));
     }
@@ -239,14 +233,14 @@ public sealed class PolicyAuthorizerTests
         where.Where.Add("path", new ConditionOptions { Under = folder });
         RuleOptions all = new() { Name = "all", Callers = ["*"], Jobs = ["*"], As = ["*"] };
         Policy policy = PolicyReader.Read(new PolicyOptions { Rules = deny ? [where, all] : [where] }, PolicyWorld.Instance);
-        return new PolicyAuthorizer(policy, PolicyWorld.Instance, PolicyWorld.Patterns, jobs: known);
+        return PolicyWorld.Authorizer(policy, jobs: known);
     }
 
     /// <summary>Whether it is not refused: a user who does not exist is not, where the caller may know that.</summary>
     private async Task<bool> AsksOnAsync(Caller caller, string user) =>
         (await Authorizer().DecideAsync(caller, "id", UserSelector.Parse(user), null)).Answer is Answer.Allowed or Answer.UnknownUser;
 
-    private PolicyAuthorizer Authorizer() => new(PolicyReader.Read(new PolicyOptions(), new NoNames()), users, PolicyWorld.Patterns);
+    private PolicyAuthorizer Authorizer() => PolicyWorld.Authorizer(PolicyReader.Read(new PolicyOptions(), new NoNames()), users);
 
     private static Caller Make(uint uid) => new(new UserId(uid), new GroupId(uid), [], new ProcessId(1));
 

@@ -52,7 +52,7 @@ public sealed class PolicyCasesTests
     {
         string[] words = line.Split(" | ")[0].Split(' ', 5, StringSplitOptions.RemoveEmptyEntries);
         byte[]? arguments = words[4].Trim() == "-" ? null : Encoding.UTF8.GetBytes(words[4].Trim());
-        var authorizer = new PolicyAuthorizer(policy, PolicyWorld.Instance, PolicyWorld.Patterns);
+        PolicyAuthorizer authorizer = PolicyWorld.Authorizer(policy);
         Decision decision = await authorizer.DecideAsync(
             PolicyWorld.Instance.Caller(words[1]), words[2], UserSelector.Parse(words[3]), arguments);
         string rule = decision.Rule is { } name ? ":" + name.Replace(' ', '-') : "";

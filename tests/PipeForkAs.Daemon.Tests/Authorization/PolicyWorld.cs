@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using PipeForkAs.Daemon.Authorization;
 using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.Fairness;
+using PipeForkAs.Daemon.Forking;
 using PipeForkAs.Daemon.Patterns;
 using PipeForkAs.Daemon.Tests.Fakes;
 using PipeForkAs.Daemon.Users;
@@ -31,6 +32,11 @@ internal sealed class PolicyWorld : INames, IUserDatabase
 
     public IReadOnlyDictionary<string, uint> Groups { get; } =
         new Dictionary<string, uint> { ["root"] = 0, ["wheel"] = 10, ["www-data"] = 33, ["staff"] = 50, ["customers"] = 500 };
+
+    /// <summary>Decides by a policy in this world, or with other users.</summary>
+    public static PolicyAuthorizer Authorizer(
+        Policy policy, IUserDatabase? users = null, IConsents? consents = null, Func<string, KnownArguments?>? jobs = null) =>
+        new(new CurrentPolicy(policy), users ?? Instance, Patterns, consents: consents, jobs: jobs);
 
     /// <summary>Reads "NAME", "UID" or either with "=GID,GID".</summary>
     public Caller Caller(string text)

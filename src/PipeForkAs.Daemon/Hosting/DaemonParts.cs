@@ -108,12 +108,16 @@ internal sealed class DaemonParts
         var accounts = new AccountGate(loop, Turns, Configuration, ShadowDatabase.Find, new PamCheck(loop, Reaper, Configuration).AskAsync);
         var orders = new OrderBuilder(Configuration, patterns);
         var bans = new UserBans(Descriptors.Offenders, Unkillable, Configuration);
-        var status = new StatusHandler(Hosts, Running, Slots, Turns, Context.Upgrade.Predecessor, Audit, ReloadAsync, logger, loop);
+        var former = new FormerJobs(Context.Upgrade.Predecessor, Turns);
+        var queries = new QueryHandlers(
+            Configuration, Catalog, authorizer, new CheckHandler(Catalog, authorizer, users, accounts, orders),
+            new StatusHandler(Hosts, Running, Slots, former, Audit, logger, loop), new CancelHandler(Running, former),
+            new ReloadHandler(ReloadAsync));
         return new RequestPipeline(
             Configuration,
             new JobAuthorization(Audit, authorizer, Catalog, bans, accounts, orders),
             new JobRunner(Configuration, Slots, Running, Descriptors),
-            new QueryHandlers(Configuration, Catalog, authorizer, new CheckHandler(Catalog, authorizer, users, accounts, orders), status),
+            queries,
             new RequestRecords(Audit, Counts),
             logger);
     }

@@ -11,7 +11,8 @@ namespace PipeForkAs.Daemon.Requests;
 
 /// <summary>Answers the operations that run no job.</summary>
 internal sealed class QueryHandlers(
-    CurrentConfiguration configuration, JobCatalog catalog, IAuthorizer authorizer, CheckHandler check, StatusHandler status)
+    CurrentConfiguration configuration, JobCatalog catalog, IAuthorizer authorizer, CheckHandler check, StatusHandler status,
+    CancelHandler cancel, ReloadHandler reload)
 {
     /// <summary>Answers a request.</summary>
     /// <exception cref="RefusedException">The request is refused; the message says why.</exception>
@@ -25,8 +26,8 @@ internal sealed class QueryHandlers(
             Operation.List => await ListHandler.ListAsync(catalog, limits, await authorizer.KnownJobsAsync(caller), request, reply),
             Operation.Describe => await ListHandler.DescribeAsync(catalog, limits, await authorizer.KnownJobsAsync(caller), request, reply),
             Operation.Status => await status.StatusAsync(caller, request, reply),
-            Operation.Cancel => await status.CancelAsync(caller, request),
-            Operation.Reload => await status.ReloadAsync(caller, reply),
+            Operation.Cancel => await cancel.CancelAsync(caller, request),
+            Operation.Reload => await reload.ReloadAsync(caller, reply),
             _ => throw new InvalidOperationException($"nobody answers {request.Operation}"),
         };
     }

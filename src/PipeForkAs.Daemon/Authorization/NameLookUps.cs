@@ -45,7 +45,8 @@ internal sealed class NameLookUps(INames names)
     public async Task<Dictionary<PolicyName, NameAnswer>> AskAsync(IEnumerable<PolicyName> all, TimeSpan patience)
     {
         (PolicyName Name, Task<NameAnswer> Answer)[] tasks = [.. all.Select(name => (name, AskAsync(name, afresh: true)))];
-        await Task.WhenAny(Task.WhenAll(tasks.Select(task => task.Answer)), Task.Delay(patience)).ConfigureAwait(false);
+        Task answered = Task.WhenAll(tasks.Select(task => task.Answer));
+        await answered.WaitAsync(patience).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return tasks.ToDictionary(
             task => task.Name,
             task => task.Answer.IsCompletedSuccessfully

@@ -41,6 +41,15 @@ public sealed class NameLookUpsTests : IDisposable
     }
 
     [Fact]
+    public async Task An_answer_in_time_leaves_no_timer_behind()
+    {
+        long before = Timer.ActiveCount;
+        for (int i = 0; i < 100; i++)
+            await lookUps.AskAsync([new PolicyName(true, "staff")], TimeSpan.FromHours(1));
+        Assert.InRange(Timer.ActiveCount - before, long.MinValue, 50);
+    }
+
+    [Fact]
     public async Task A_lookup_under_way_is_joined_unless_its_answer_could_be_too_old()
     {
         var name = new PolicyName(false, "slow");

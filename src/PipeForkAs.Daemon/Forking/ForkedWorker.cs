@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Diagnostics;
 using PipeForkAs.Daemon.Fairness;
 using PipeForkAs.Daemon.Isolation;
 using PipeForkAs.Daemon.Untrusted;
@@ -115,42 +114,9 @@ internal sealed class ForkedWorker
         byte[] buffer = ArrayPool<byte>.Shared.Rent(WorkerProtocol.MaxWorkerMessageBytes);
         while (stage < WorkerStage.Reported
             && Receive(buffer.AsSpan(0, WorkerProtocol.MaxWorkerMessageBytes)) is { IsEmpty: false } message)
-            stage = TakeMessage(message);
+            (report, stage) = report.With(message, stage);
         ArrayPool<byte>.Shared.Return(buffer);
         return report;
-    }
-
-    /// <summary>Processes one message, and returns the next stage.</summary>
-    private WorkerStage TakeMessage(ReadOnlySpan<byte> message)
-    {
-        try
-        {
-            var reader = new MessageReader(message);
-            if (!WorkerMessageOrder.Allowed(stage).Contains(reader.Kind))
-                return WorkerStage.Reported;
-            switch (reader.Kind)
-            {
-                case MessageKind.Began:
-                    reader.End();
-                    report = new WorkerReport { Began = true };
-                    return WorkerStage.Running;
-                case MessageKind.Returned:
-                    report = report with { Returned = Returned.Decode(ref reader) };
-                    return WorkerStage.Reported;
-                case MessageKind.StepFailed:
-                    report = new WorkerReport { Failed = StepFailed.Decode(ref reader) };
-                    return WorkerStage.Reported;
-                case MessageKind.Consent:
-                    report = new WorkerReport { Consent = ConsentAnswer.Decode(ref reader) };
-                    return WorkerStage.Reported;
-                default:
-                    throw new UnreachableException($"{nameof(WorkerMessageOrder)} allows {reader.Kind}, which nothing here takes");
-            }
-        }
-        catch (FormatException)
-        {
-            return WorkerStage.Reported;
-        }
     }
 
     private Span<byte> Receive(Span<byte> buffer)
@@ -282,22 +248,4 @@ internal sealed class ForkedWorker
             ended.TrySetResult(how);
         }
     }
-}
-
-/// <summary>What a worker reported about itself.</summary>
-internal readonly record struct WorkerReport
-{
-    /// <summary>The step that failed. Then all other properties are empty.</summary>
-    public StepFailed? Failed { get; init; }
-
-    /// <summary>
-    /// The result if the worker had to ask for the user's consent instead of running a job. Then all other properties are empty.
-    /// </summary>
-    public ConsentAnswer? Consent { get; init; }
-
-    /// <summary>Whether the worker became the user and the function began. The worker of a command does not report this.</summary>
-    public bool Began { get; init; }
-
-    /// <summary>How the function ended, as the job reports it.</summary>
-    public Returned? Returned { get; init; }
 }

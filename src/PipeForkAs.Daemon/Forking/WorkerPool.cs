@@ -29,24 +29,12 @@ internal sealed class WorkerPool(
     /// </summary>
     private static readonly TimeSpan FillDelay = TimeSpan.FromMilliseconds(2);
 
-    /// <summary>The longest duration of a short job. The pool delays nothing for a longer job.</summary>
-    private static readonly TimeSpan ShortJob = TimeSpan.FromMilliseconds(10);
-
     /// <summary>The interval between checks of the size while the size is above the minimum.</summary>
     private static readonly TimeSpan SizePeriod = TimeSpan.FromSeconds(1);
 
-    /// <summary>The number of simultaneous short jobs that keep all processors busy.</summary>
-    private static readonly int EnoughToDo = 2 * Environment.ProcessorCount;
-
     private readonly Queue<ForkedWorker> ready = new();
     private readonly FairQueue<TaskCompletionSource<ForkedWorker>> waiting = new();
-
-    /// <summary>
-    /// Workers with an order, sorted by the time at which they were taken. Those that have a reply or run for long are removed from the
-    /// front.
-    /// </summary>
-    private readonly Queue<(ForkedWorker Worker, long Since)> busy = new();
-
+    private readonly ShortJobs shortJobs = new(loop);
     private LoopTimer? filling, shrinking;
     private bool refillPaused, closed;
     private int lastAsked;
@@ -61,16 +49,7 @@ internal sealed class WorkerPool(
     public bool IsAwaited => waiting.Count > 0;
 
     /// <summary>Returns the number of short jobs that have no reply yet. Each of them needs a processor.</summary>
-    public int CountUnanswered()
-    {
-        while (busy.TryPeek(out (ForkedWorker Worker, long Since) first)
-            && (first.Worker.IsAnswered || loop.Time.GetElapsedTime(first.Since) > ShortJob))
-            busy.Dequeue();
-        int unanswered = 0;
-        foreach ((ForkedWorker worker, _) in busy)
-            unanswered += worker.IsAnswered ? 0 : 1;
-        return unanswered;
-    }
+    public int CountUnanswered() => shortJobs.CountUnanswered();
 
     /// <summary>Returns a worker that waits for its order: one that was forked in advance, or a new one.</summary>
     /// <param name="bucket">The bucket of the caller. If several requests wait, the buckets take turns.</param>
@@ -206,7 +185,7 @@ internal sealed class WorkerPool(
 
     private ForkedWorker HandOut(ForkedWorker worker)
     {
-        busy.Enqueue((worker, loop.Time.GetTimestamp()));
+        shortJobs.Add(worker);
         worker.Take(this);
         filling ??= loop.Schedule(FillDelay, FillInTime);
         return worker;
@@ -232,7 +211,7 @@ internal sealed class WorkerPool(
     /// <summary>Forks the missing workers in advance. Returns false if so many short jobs run that a fork would only delay them.</summary>
     private bool FillUnlessBusy()
     {
-        if (CountUnanswered() > EnoughToDo)
+        if (shortJobs.KeepProcessorsBusy)
             return false;
         Fill();
         return true;

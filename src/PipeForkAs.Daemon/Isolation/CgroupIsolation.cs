@@ -21,7 +21,6 @@ internal sealed class CgroupIsolation : JobIsolation
     private readonly int generation;
     private readonly FileDescriptor hold;
     private readonly bool isOwnGroup;
-    private readonly HashSet<string> controllers;
     private readonly BackgroundThread thread = new("control groups");
     private readonly EndingJobs ending;
 
@@ -34,7 +33,7 @@ internal sealed class CgroupIsolation : JobIsolation
 
     private CgroupIsolation(
         Loop loop, ChildReaper reaper, ILogger logger, string root, string path, int generation, FileDescriptor hold, bool isOwnGroup,
-        HashSet<string> controllers)
+        GroupControllers controllers)
     {
         this.loop = loop;
         this.root = root;
@@ -42,7 +41,7 @@ internal sealed class CgroupIsolation : JobIsolation
         this.generation = generation;
         this.hold = hold;
         this.isOwnGroup = isOwnGroup;
-        this.controllers = controllers;
+        Controllers = controllers;
         ending = new EndingJobs(loop, thread, logger, static due => () => TryEnd(due), Looked);
         orphans = new EndingJobs(loop, thread, logger, due => new SweepRound(reaper, [], path).LookFor(due), static (_, _) => { });
     }
@@ -50,17 +49,17 @@ internal sealed class CgroupIsolation : JobIsolation
     /// <summary>The directory that contains the groups of the jobs.</summary>
     public string Root => root;
 
-    /// <summary>The controllers that limit jobs: memory, pids, cpu, or fewer.</summary>
-    public IReadOnlyCollection<string> Controllers => controllers;
+    /// <summary>The controllers that limit jobs.</summary>
+    public GroupControllers Controllers { get; }
 
     /// <inheritdoc/>
     public override bool PlacingBlocks => true;
 
     /// <inheritdoc/>
-    public override bool LimitsMemory => controllers.Contains("memory");
+    public override bool LimitsMemory => Controllers.LimitMemory;
 
     /// <inheritdoc/>
-    public override bool LimitsProcesses => controllers.Contains("pids");
+    public override bool LimitsProcesses => Controllers.LimitProcesses;
 
     /// <summary>Whether systemd delegated a group; if a unit has Delegate=, systemd says so in an extended attribute.</summary>
     public static bool IsDelegated(string own) =>
@@ -149,25 +148,6 @@ internal sealed class CgroupIsolation : JobIsolation
     /// <summary>Returns the name of a job's group in /proc/PID/cgroup.</summary>
     internal string NameOf(string directory) => $"{path}/{Path.GetFileName(directory)}";
 
-    /// <summary>Prepares a new group, before the worker enters it.</summary>
-    internal void Prepare(string path)
-    {
-        // If one process runs out of memory, the kernel kills the whole job: the rest of it would be of no use.
-        if (LimitsMemory)
-            Set(path, "memory.oom.group", "1");
-    }
-
-    /// <summary>Sets the limits of a job for which there are controllers.</summary>
-    internal void Limit(string path, GroupLimits limits)
-    {
-        if (LimitsMemory && limits.MemoryMax is { } memory)
-            Set(path, "memory.max", memory.ToString(CultureInfo.InvariantCulture));
-        if (LimitsProcesses && limits.PidsMax is { } processes)
-            Set(path, "pids.max", processes.ToString(CultureInfo.InvariantCulture));
-        if (controllers.Contains("cpu") && limits.CpuWeight is { } weight)
-            Set(path, "cpu.weight", weight.ToString(CultureInfo.InvariantCulture));
-    }
-
     /// <summary>Kills the processes in a group, off the loop: another change of control groups can delay this by milliseconds.</summary>
     internal void Kill(JobCgroup group) => loop.Start(() => thread.RunAsync(group.KillNow));
 
@@ -221,25 +201,6 @@ internal sealed class CgroupIsolation : JobIsolation
 
     private string NextPath() => string.Create(CultureInfo.InvariantCulture, $"{root}/{DaemonGroups.JobsOf(generation)}{++last}");
 
-    /// <summary>
-    /// Enables controllers for the groups of jobs. A controller that cannot be enabled limits nothing; the others still apply.
-    /// </summary>
-    private static HashSet<string> PassOn(string root)
-    {
-        var passed = new HashSet<string>(StringComparer.Ordinal);
-        string[] offered = PlainFile.Read($"{root}/cgroup.controllers").Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
-        foreach (string controller in offered.Where(name => name is "memory" or "pids" or "cpu"))
-        {
-            if (!PlainFile.Write($"{root}/cgroup.subtree_control", $"+{controller}").Failed)
-                passed.Add(controller);
-        }
-
-        return passed;
-    }
-
-    private static void Set(string path, string file, string value) =>
-        PlainFile.Write($"{path}/{file}", value).OrThrow($"write(\"{path}/{file}\", {value})");
-
     private static CgroupIsolation Make(
         Loop loop, ChildReaper reaper, string root, string path, int generation, bool isDelegated, ILogger logger)
     {
@@ -257,7 +218,7 @@ internal sealed class CgroupIsolation : JobIsolation
                 PlainFile.Write($"{home}/cgroup.procs", "0").OrThrow($"write(\"{home}/cgroup.procs\")");
             }
 
-            return new CgroupIsolation(loop, reaper, logger, root, path, generation, hold, isDelegated, PassOn(root));
+            return new CgroupIsolation(loop, reaper, logger, root, path, generation, hold, isDelegated, GroupControllers.Enable(root));
         }
         catch
         {

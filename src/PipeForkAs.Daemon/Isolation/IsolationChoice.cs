@@ -57,9 +57,7 @@ internal static class IsolationChoice
 
     private static CgroupIsolation LogChoice(CgroupIsolation cgroups, ILogger logger)
     {
-        Log.CgroupsUsed(
-            logger, cgroups.Root,
-            cgroups.Controllers.Count == 0 ? "no controller" : string.Join(", ", cgroups.Controllers.Order(StringComparer.Ordinal)));
+        Log.CgroupsUsed(logger, cgroups.Root, cgroups.Controllers.ToString());
         return cgroups;
     }
 }

@@ -25,7 +25,7 @@ internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId wo
             if (!Libc.mkdir(path, 0x1ED)) // 0755
                 throw new IsolationException($"{path} exists already");
             made = true;
-            owner.Prepare(path);
+            owner.Controllers.Prepare(path);
             IOResult moved = PlainFile.Write($"{path}/cgroup.procs", worker.ToString());
             if (moved.Errno != Errno.ESRCH) // The worker has ended; the code that waits for its end learns that.
                 moved.OrThrow($"write(\"{path}/cgroup.procs\")");
@@ -36,7 +36,7 @@ internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId wo
     public override WorkerOrder Begin(WorkerOrder order, GroupLimits limits)
     {
         limits = limits.WithWorkerOf(order);
-        owner.Limit(path, limits);
+        owner.Controllers.Limit(path, limits);
         return order with
         {
             Limits = order.Limits with

@@ -1,5 +1,4 @@
 using System.Globalization;
-using PipeForkAs.Daemon.Files;
 using PipeForkAs.Daemon.Processes;
 using PipeForkAs.LibC;
 
@@ -23,23 +22,13 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
     /// </summary>
     private const int Looks = 8;
 
-    /// <summary>
-    /// For this time after the release of a worker, no other process has its number: no process can fork through all numbers that fast.
-    /// </summary>
-    private static readonly TimeSpan Fresh = TimeSpan.FromMilliseconds(100);
-
-    private static readonly int Self = Environment.ProcessId;
-
-    private readonly HashSet<int> jobHosts = [.. reaper.JobHosts];
+    private readonly OrphanSearch search = new(reaper, groups);
     private readonly Dictionary<int, SweptJob> bySession = [];
     private readonly Dictionary<(int Pid, long Started), SweptJob> byClaim = [];
     private readonly Dictionary<UserId, List<SweptJob>> byUser = [];
 
     /// <summary>The number of orphans of each job in this scan.</summary>
     private readonly Dictionary<SweptJob, int> assigned = [];
-
-    /// <summary>Whether a child was gone before its user was read: the scan might have missed a process that the child forked.</summary>
-    private bool hasVanished;
 
     /// <summary>
     /// Returns an action that scans for jobs that are ending, kills the processes that it finds, and stores the result in each job.
@@ -51,7 +40,7 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
         return () =>
         {
             Index();
-            List<Orphan> orphans = FindOrphans(Children());
+            List<Orphan> orphans = search.Among(search.Children());
             var searches = new Dictionary<SweptJob, JobSearch>();
             foreach ((SweptJob job, EndingJob one, bool hasEnded) in all)
                 searches.Add(job, new JobSearch(one));
@@ -61,7 +50,7 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
             {
                 if (hasEnded && !orphans.Exists(orphan => orphan.Owner == job))
                 {
-                    one.IsOver = !hasVanished;
+                    one.IsOver = !search.HasVanished;
                     searches.Remove(job);
                 }
             }
@@ -78,7 +67,8 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
     {
         Index();
         var searches = new Dictionary<SweptJob, JobSearch> { [job] = new JobSearch(null) };
-        foreach (Orphan orphan in FindOrphans(Children()).Where(orphan => orphan.Process.IsAlive && OwnerOf(orphan, searches) == job))
+        IEnumerable<Orphan> living = search.Among(search.Children()).Where(static orphan => orphan.Process.IsAlive);
+        foreach (Orphan orphan in living.Where(orphan => OwnerOf(orphan, searches) == job))
             claimed.Add(orphan.Process.Identity);
     };
 
@@ -97,86 +87,6 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
                 byUser.Add(job.User.Value, ofUser = []);
             ofUser.Add(job);
         }
-    }
-
-    /// <summary>
-    /// Returns the children of the daemon and of its job hosts, from the kernel's lists; all processes if the kernel has no such lists
-    /// (CONFIG_PROC_CHILDREN).
-    /// </summary>
-    private IEnumerable<ProcessEntry> Children()
-    {
-        // Orphans become children of the first thread of a process; proc_tid_children(5).
-        if (Children(Self) is not { } own)
-            return ProcessEntry.All();
-        int[] hosts = [.. jobHosts.SelectMany(host => Children(host) ?? [])];
-        reaper.ForgetReaped(hosts);
-        return hosts.Concat(own).Where(pid => !reaper.IsRegistered(new ProcessId(pid))).Select(Read).OfType<ProcessEntry>();
-    }
-
-    /// <summary>Reads a child; returns null for a worker that has ended, and for a process that is gone.</summary>
-    private ProcessEntry? Read(int pid)
-    {
-        TimeSpan? letGo = reaper.LetGoSince(new ProcessId(pid));
-        if (letGo < Fresh)
-            return null;
-
-        // Check this before any read that takes a reference to the memory of the process; see JobCgroup.KillThreads.
-        bool? isInJob = IsInJob(pid);
-        hasVanished |= isInJob is null && letGo is null;
-        if (isInJob != false)
-            return null;
-        ProcessEntry? process = ProcessEntry.Read(pid);
-        if (letGo is not null && process is null or { IsAlive: false })
-            return null;
-        hasVanished |= process is null;
-        return process;
-    }
-
-    /// <summary>Whether the process is in the group of a job; null if the process is gone.</summary>
-    private bool? IsInJob(int pid) => groups is null ? false : ProcessEntry.IsIn(pid, groups);
-
-    private static IEnumerable<int>? Children(int pid)
-    {
-        string path = string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/task/{pid}/children");
-        try
-        {
-            string[] words = PlainFile.Read(path).Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            return words.Select(word => int.Parse(word, CultureInfo.InvariantCulture));
-        }
-        catch (SystemCallException failure) when (failure.Errno == Errno.ENOENT || failure.Errno == Errno.ESRCH)
-        {
-            return null;
-        }
-    }
-
-    /// <summary>Selects the children of the daemon and of job hosts that neither of them started.</summary>
-    private List<Orphan> FindOrphans(IEnumerable<ProcessEntry> processes)
-    {
-        var orphans = new List<Orphan>();
-        foreach (ProcessEntry process in processes)
-        {
-            bool isHosts = jobHosts.Contains(process.Parent);
-            if ((!isHosts && process.Parent != Self) || reaper.IsRegistered(new ProcessId(process.Pid)))
-                continue;
-
-            // The daemon looked for the leftover processes of a worker before it released the worker.
-            if (isHosts && !process.IsAlive && reaper.LetGoSince(new ProcessId(process.Pid)) is not null)
-                continue;
-            if (process.Users() is not { } users)
-            {
-                hasVanished = true;
-                continue;
-            }
-
-            // A worker that the daemon does not know yet is root. A worker that is not root has its order, and was registered before the
-            // order was sent: so the second check, after the user was read, is certain.
-            bool isRoot = Array.TrueForAll(users, user => user == UserId.Root);
-            if ((isHosts && isRoot) || reaper.IsRegistered(new ProcessId(process.Pid)) || IsInJob(process.Pid) != false)
-                continue;
-            orphans.Add(new Orphan(process, isRoot ? [UserId.Root] : [.. users.Where(user => user != UserId.Root).Distinct()]));
-        }
-
-        return orphans;
     }
 
     /// <summary>Returns the ending job with which an orphan ends; null if the orphan belongs to a running job, or is root.</summary>
@@ -233,12 +143,12 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
         foreach (ProcessEntry process in searches.Values.SelectMany(one => one.Living))
             process.Send(Signal.SIGKILL);
         foreach ((SweptJob job, JobSearch found) in searches)
-            found.Report(job, hasVanished);
+            found.Report(job, search.HasVanished);
     }
 
     private void Look(Dictionary<SweptJob, JobSearch> searches)
     {
-        hasVanished = false;
+        search.Restart();
         assigned.Clear();
         List<ProcessEntry> all = ProcessEntry.All();
         ILookup<int, ProcessEntry> byParent = all.ToLookup(process => process.Parent);
@@ -254,7 +164,7 @@ internal sealed class SweepRound(ChildReaper reaper, SweptJob[] jobs, string? gr
                 Follow(process, one);
         }
 
-        foreach (Orphan orphan in FindOrphans(all))
+        foreach (Orphan orphan in search.Among(all))
         {
             if (OwnerOf(orphan, searches) is not { } owner)
                 continue;

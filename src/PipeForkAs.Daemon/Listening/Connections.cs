@@ -35,12 +35,6 @@ internal sealed class Connections(
     private const int MaxShedding = 64;
 
     /// <summary>
-    /// The maximum number of connections from one block of unknown uids that wait for the user database. Further connections share the
-    /// bucket for uids without an account.
-    /// </summary>
-    private const int MaxUnknown = 16;
-
-    /// <summary>
     /// The number of connections of a bucket from which on the daemon spends as little as possible on each one. With this number of unsent
     /// requests, it drops connections whose callers are gone. With this number above the bucket's limit, it refuses connections at once.
     /// </summary>
@@ -49,18 +43,21 @@ internal sealed class Connections(
     private readonly ReceptionQueue receptions = new(loop, configuration);
     private readonly Dictionary<Connection, Reception> open = [];
     private readonly BucketTable byBucket = new();
-    private int unknown;
+    private UnidentifiedConnections? unidentified;
     private int shedding;
     private TaskCompletionSource? changed;
 
     /// <summary>The number of connections.</summary>
-    public int Count => open.Count + unknown;
+    public int Count => open.Count + Unidentified.Count;
+
+    private UnidentifiedConnections Unidentified =>
+        unidentified ??= new UnidentifiedConnections(loop, descriptors, buckets, byBucket, Add, Changed, logger);
 
     /// <summary>Whether there are so many connections that a refused one must not stay open until its request arrives.</summary>
     private bool IsCrowded => Count > configuration.Limits.MaxConnections / 2;
 
     /// <summary>Whether any connection still has to send its request.</summary>
-    public bool IsAnyReceiving => unknown > 0 || open.Keys.Any(static connection => connection.IsReceiving);
+    public bool IsAnyReceiving => Unidentified.Count > 0 || open.Keys.Any(static connection => connection.IsReceiving);
 
     /// <summary>Applies changed limits, because the daemon may now read more connections.</summary>
     public void Reevaluate()
@@ -72,53 +69,7 @@ internal sealed class Connections(
 
     /// <summary>Identifies a caller, and serves or refuses its connection. Closes the socket if that fails.</summary>
     /// <param name="accepted">The accepted socket, which this object owns from now on.</param>
-    public void Take(FileDescriptor accepted)
-    {
-        UntrustedSocket socket;
-        try
-        {
-#pragma warning disable CA2000 // The receiver owns it and closes it.
-            socket = descriptors.Accepted(accepted);
-#pragma warning restore CA2000
-        }
-        catch (SystemCallException failure)
-        {
-            // The daemon does not serve a socket that it cannot inspect.
-            Log.AcceptFailed(logger, failure.Message);
-            accepted.Dispose();
-            return;
-        }
-
-        Take(socket);
-    }
-
-    private void Take(UntrustedSocket socket)
-    {
-        Caller caller;
-        try
-        {
-            caller = Caller.Identify(socket.Descriptor);
-        }
-        catch (SystemCallException failure)
-        {
-            // The daemon does not serve a caller that it cannot identify.
-            Log.AcceptFailed(logger, failure.Message);
-            socket.Dispose();
-            return;
-        }
-
-        if (buckets.TryFind(caller.Uid, out Bucket bucket))
-        {
-            Add(socket, caller, bucket);
-            return;
-        }
-
-        BucketConnections its = byBucket.Of(Bucket.OfUnknown(caller.Uid));
-        if (its.Count >= MaxUnknown)
-            Add(socket, caller, Bucket.WithoutAccount);
-        else
-            loop.Start(() => IdentifyAsync(socket, caller, its));
-    }
+    public void Take(FileDescriptor accepted) => Unidentified.Take(accepted);
 
     /// <summary>
     /// Evicts the oldest connection without a request from the bucket with the most such connections. Returns false if none can be evicted.
@@ -158,24 +109,6 @@ internal sealed class Connections(
     public IEnumerator<Connection> GetEnumerator() => open.Keys.ToList().GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
-
-    private async Task IdentifyAsync(UntrustedSocket socket, Caller caller, BucketConnections its)
-    {
-        unknown++;
-        its.Count++;
-        Bucket bucket = Bucket.WithoutAccount;
-        try
-        {
-            bucket = await buckets.FindAsync(caller.Uid);
-        }
-        finally
-        {
-            unknown--;
-            byBucket.Leave(its);
-            Add(socket, caller, bucket);
-            Changed();
-        }
-    }
 
     private void Add(UntrustedSocket socket, Caller caller, Bucket bucket)
     {

@@ -61,17 +61,17 @@ internal sealed class JobHostOptions
     /// </summary>
     public string Path { get; set; } = StockPath;
 
-    /// <summary>The minimum number of forked workers that wait for requests, 0 to 256; 0 forks on demand.</summary>
+    /// <summary>The minimum number of ready workers, forked in advance, 0 to 256; 0 forks on demand.</summary>
     public int Workers { get; set; } = 4;
 
     /// <summary>
-    /// The maximum number of waiting workers, from <see cref="Workers"/> to 256. A request that finds no worker raises the number, and
+    /// The maximum number of ready workers, from <see cref="Workers"/> to 256. A request that finds no worker raises the number, and
     /// workers that are not needed for some seconds lower it. Null for the default.
     /// </summary>
     public int? MaxWorkers { get; set; }
 
     /// <summary>
-    /// The maximum number of waiting workers. If <see cref="MaxWorkers"/> is null: 16, or <see cref="Workers"/> if that is 0 or more than
+    /// The maximum number of ready workers. If <see cref="MaxWorkers"/> is null: 16, or <see cref="Workers"/> if that is 0 or more than
     /// 16.
     /// </summary>
     public int MostWorkers => MaxWorkers ?? (Workers == 0 ? 0 : Math.Max(Workers, 16));
@@ -176,7 +176,8 @@ internal sealed class LimitOptions
     public TimeSpan LookupCacheTime { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// The maximum number of running jobs, 1 to 10,000. More requests wait, and are refused with <c>busy</c> after the wait.
+    /// The maximum number of running jobs, 1 to 10,000. More requests are queued, and refused with <c>busy</c> after
+    /// <see cref="QueueTimeout"/>.
     /// </summary>
     public int MaxJobs { get; set; } = 256;
 
@@ -184,12 +185,12 @@ internal sealed class LimitOptions
     public int MaxJobsPerUid { get; set; } = 64;
 
     /// <summary>
-    /// The maximum number of requests that wait for a running job to end, 0 to 100,000; of one caller's uid at most
+    /// The maximum number of requests that are queued until a running job ends, 0 to 100,000; of one caller's uid at most
     /// <see cref="MaxJobsPerUid"/>.
     /// </summary>
     public int MaxQueued { get; set; } = 256;
 
-    /// <summary>How long such requests wait: 0.1 s to 10 minutes.</summary>
+    /// <summary>How long requests are queued: 0.1 s to 10 minutes.</summary>
     public TimeSpan QueueTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>

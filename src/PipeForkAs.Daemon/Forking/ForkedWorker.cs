@@ -7,7 +7,7 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Forking;
 
-/// <summary>A forked worker as the daemon sees it. It waits for its order, runs one job, and ends.</summary>
+/// <summary>A forked worker as the daemon sees it. It is ready until it has its order, runs one job, and ends.</summary>
 internal sealed class ForkedWorker
 {
     private const int RaisedSendBuffer = 2 * WorkerProtocol.MaxMessageBytes;
@@ -155,8 +155,8 @@ internal sealed class ForkedWorker
     public void ClaimOrphans() => processes.ClaimOrphans();
 
     /// <summary>
-    /// Returns the processor time of the job if the job only waits for its standard input; otherwise null. May block, so it must not run on
-    /// the loop's thread.
+    /// Returns the processor time of the job if the job is in an input wait (<see cref="InputWait"/>); otherwise null. May block, so it
+    /// must not run on the loop's thread.
     /// </summary>
     /// <param name="isProgram">Whether the job is a program.</param>
     public long? LookForInputWait(bool isProgram) => InputWait.Look(Pid, isProgram, processes.Living());

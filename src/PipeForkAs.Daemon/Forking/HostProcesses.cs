@@ -8,7 +8,7 @@ namespace PipeForkAs.Daemon.Forking;
 
 /// <summary>
 /// The processes of a job host that fork workers of one kind, and the pool of these workers. If a process dies, requests that ran in its
-/// workers end with <c>host-lost</c>. Requests that still wait for a worker continue to wait, because the process is started again.
+/// workers end with <c>host-lost</c>. Requests that have no worker yet still get one, because the process is started again.
 /// </summary>
 internal sealed class HostProcesses : IHostProcessOwner
 {
@@ -47,10 +47,10 @@ internal sealed class HostProcesses : IHostProcessOwner
     /// <summary>Whether at least one process can fork and answers.</summary>
     public bool AreHealthy => processes.Exists(static process => process.IsHealthy);
 
-    /// <summary>The number of workers that wait for a request.</summary>
+    /// <summary>The number of ready workers.</summary>
     public int ReadyWorkers => pool.Ready;
 
-    /// <summary>The number of workers that should wait for a request.</summary>
+    /// <summary>The number of workers that should be ready.</summary>
     public int WantedWorkers => pool.Wanted;
 
     /// <summary>Whether there are processes, and all of them execute this file.</summary>
@@ -95,7 +95,7 @@ internal sealed class HostProcesses : IHostProcessOwner
         return started.Task;
     }
 
-    /// <summary>Returns a worker that waits for its order.</summary>
+    /// <summary>Returns a ready worker.</summary>
     /// <param name="bucket">The bucket of the caller.</param>
     /// <param name="timeout">The longest time to wait.</param>
     /// <param name="onLeft">Receives the action to call when the caller disconnects.</param>
@@ -109,7 +109,7 @@ internal sealed class HostProcesses : IHostProcessOwner
     /// <summary>Returns the number of short jobs that have no reply yet.</summary>
     public int CountUnanswered() => pool.CountUnanswered();
 
-    /// <summary>Fails all requests that wait for a worker.</summary>
+    /// <summary>Fails all requests that have no worker yet.</summary>
     public void Refuse(string reason) => pool.Refuse(reason);
 
     /// <summary>Releases the ready workers and stops restarting processes, because the path may have another executable now.</summary>
@@ -214,7 +214,7 @@ internal sealed class HostProcesses : IHostProcessOwner
             : TimeSpan.FromMilliseconds(Math.Min(LongestPause.TotalMilliseconds, 100 << Math.Min(failedStarts++, 10)));
         Log.JobHostLost(context.Logger, name, reason, pause.TotalSeconds);
 
-        // Other processes may provide workers for the waiting requests.
+        // Other processes may provide workers for the requests that have none yet.
         pool.Fill();
 #pragma warning disable CA2000 // The timer must fire and is never cancelled.
         context.Loop.Schedule(pause, () =>

@@ -37,10 +37,10 @@ internal sealed class JobHostPool
     /// <summary>Whether at least one process can fork and answers.</summary>
     public bool IsHealthy => users.AreHealthy;
 
-    /// <summary>The number of workers that wait for a request.</summary>
+    /// <summary>The number of ready workers.</summary>
     public int ReadyWorkers => users.ReadyWorkers;
 
-    /// <summary>The number of workers that should wait for a request.</summary>
+    /// <summary>The number of workers that should be ready.</summary>
     public int WantedWorkers => users.WantedWorkers;
 
     /// <summary>The number of requests that use the job host, plus the workers that are taken and not released.</summary>
@@ -61,7 +61,7 @@ internal sealed class JobHostPool
         return users.StartAsync(jobIsolation);
     }
 
-    /// <summary>Returns a worker that waits for its order.</summary>
+    /// <summary>Returns a ready worker.</summary>
     /// <param name="bucket">The bucket of the caller.</param>
     /// <param name="timeout">The longest time to wait.</param>
     /// <param name="forRoot">Whether the order grants root.</param>
@@ -102,7 +102,7 @@ internal sealed class JobHostPool
     public bool HasOptionsOf(JobHostPool other) => Entry(options) == Entry(other.options);
 
     /// <summary>
-    /// Accepts no new requests. Releases the workers that wait for a request. Requests that still use the job host get workers, forked on
+    /// Accepts no new requests. Releases the ready workers. Requests that still use the job host get workers, forked on
     /// demand.
     /// </summary>
     /// <param name="whenUnused">Called once, when nothing uses the job host.</param>
@@ -118,7 +118,7 @@ internal sealed class JobHostPool
     /// <summary>Returns the number of short jobs that have no reply yet.</summary>
     public int CountUnanswered() => users.CountUnanswered() + (root?.CountUnanswered() ?? 0);
 
-    /// <summary>Fails all requests that wait for a worker.</summary>
+    /// <summary>Fails all requests that have no worker yet.</summary>
     public void Refuse(string reason)
     {
         users.Refuse(reason);
@@ -148,7 +148,7 @@ internal sealed class JobHostPool
     }
 
     /// <summary>
-    /// Starts the process for root. If it cannot serve, the waiting requests fail with the reason, and the next order tries again.
+    /// Starts the process for root. If it cannot serve, the requests without a worker fail with the reason, and the next order tries again.
     /// </summary>
     private async Task StartRootAsync()
     {
@@ -159,7 +159,7 @@ internal sealed class JobHostPool
         }
         catch (JobHostException)
         {
-            // The waiting requests have failed with the reason.
+            // The requests without a worker have failed with the reason.
         }
         catch
         {

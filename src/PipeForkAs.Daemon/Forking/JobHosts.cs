@@ -88,7 +88,7 @@ internal sealed class JobHosts
         }
     }
 
-    /// <summary>Fails all requests that wait for a worker.</summary>
+    /// <summary>Fails all requests that have no worker yet.</summary>
     public void Refuse(string reason)
     {
         foreach (JobHostPool host in All)

@@ -11,7 +11,7 @@ internal static class WorkerMessageOrder
     /// <summary>Returns the messages that a stage allows.</summary>
     public static ReadOnlySpan<MessageKind> Allowed(WorkerStage stage) => stage switch
     {
-        WorkerStage.Waiting => [MessageKind.StepFailed],
+        WorkerStage.Ready => [MessageKind.StepFailed],
         WorkerStage.Ordered => [MessageKind.Began, MessageKind.StepFailed, MessageKind.Consent],
         WorkerStage.Running => [MessageKind.Returned],
         _ => [],

@@ -6,9 +6,8 @@ using PipeForkAs.Daemon.Logging;
 namespace PipeForkAs.Daemon.Forking;
 
 /// <summary>
-/// The workers of a job host that wait for requests, and the requests that wait for workers. For a waiting request, the pool forks a worker
-/// at once. In advance, the pool forks workers only when this takes no processor from a job. The number of ready workers follows the number
-/// of requests.
+/// The ready workers of a job host, and the requests that have no worker yet. For a request, the pool forks a worker at once. In advance,
+/// the pool forks workers only when this takes no processor from a job. The number of ready workers follows the number of requests.
 /// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="path">The job host's executable.</param>
@@ -33,26 +32,26 @@ internal sealed class WorkerPool(
     private static readonly TimeSpan SizePeriod = TimeSpan.FromSeconds(1);
 
     private readonly Queue<ForkedWorker> ready = new();
-    private readonly FairQueue<TaskCompletionSource<ForkedWorker>> waiting = new();
+    private readonly FairQueue<TaskCompletionSource<ForkedWorker>> requests = new();
     private readonly ShortJobs shortJobs = new(loop);
     private LoopTimer? filling, shrinking;
     private bool refillPaused, closed;
     private int lastAsked;
 
-    /// <summary>The number of workers that wait for a request.</summary>
+    /// <summary>The number of ready workers.</summary>
     public int Ready => ready.Count;
 
-    /// <summary>The number of workers that should wait for a request, according to the recent requests.</summary>
+    /// <summary>The number of workers that should be ready, according to the recent requests.</summary>
     public int Wanted => size.Wanted;
 
-    /// <summary>Whether requests wait for a worker.</summary>
-    public bool IsAwaited => waiting.Count > 0;
+    /// <summary>Whether requests have no worker yet.</summary>
+    public bool IsAwaited => requests.Count > 0;
 
     /// <summary>Returns the number of short jobs that have no reply yet. Each of them needs a processor.</summary>
     public int CountUnanswered() => shortJobs.CountUnanswered();
 
-    /// <summary>Returns a worker that waits for its order: one that was forked in advance, or a new one.</summary>
-    /// <param name="bucket">The bucket of the caller. If several requests wait, the buckets take turns.</param>
+    /// <summary>Returns a ready worker: one that was forked in advance, or a new one.</summary>
+    /// <param name="bucket">The bucket of the caller. If several requests have no worker yet, the buckets take turns.</param>
     /// <param name="timeout">The longest time to wait.</param>
     /// <param name="onLeft">Receives the action to call when the caller disconnects.</param>
     /// <exception cref="JobHostException">The fork failed or timed out.</exception>
@@ -74,19 +73,19 @@ internal sealed class WorkerPool(
         if (processes.Any(static process => process.IsReady))
             Grow();
         var taken = new TaskCompletionSource<ForkedWorker>();
-        FairQueue<TaskCompletionSource<ForkedWorker>>.Place place = waiting.Add(bucket, taken);
+        FairQueue<TaskCompletionSource<ForkedWorker>>.Place place = requests.Add(bucket, taken);
         using LoopTimer deadline = loop.Schedule(timeout, () =>
         {
-            waiting.Remove(place);
+            requests.Remove(place);
             taken.TrySetException(
                 new JobHostException($"no worker was forked within {timeout.TotalSeconds:0.###} s; the job host {path} does not answer"));
         });
         onLeft?.Invoke(() =>
         {
-            waiting.Remove(place);
+            requests.Remove(place);
             taken.TrySetCanceled();
         });
-        Ask(waiting.Count);
+        Ask(requests.Count);
         return HandOut(await taken.Task);
     }
 
@@ -95,7 +94,7 @@ internal sealed class WorkerPool(
     {
         filling?.Dispose();
         filling = null;
-        Ask(waiting.Count + (refillPaused ? 0 : size.Wanted - ready.Count));
+        Ask(requests.Count + (refillPaused ? 0 : size.Wanted - ready.Count));
     }
 
     /// <summary>Adds a requested worker.</summary>
@@ -106,7 +105,7 @@ internal sealed class WorkerPool(
             IdleEnded(worker);
             worker.Release();
         }
-        else if (waiting.TryTake(out FairQueue<TaskCompletionSource<ForkedWorker>>.Place? next))
+        else if (requests.TryTake(out FairQueue<TaskCompletionSource<ForkedWorker>>.Place? next))
         {
             next.Item.TrySetResult(worker);
         }
@@ -123,20 +122,20 @@ internal sealed class WorkerPool(
     }
 
     /// <summary>
-    /// Fails the next waiting request because a requested worker could not be forked. The pool requests more workers after a pause.
+    /// Fails the next request because a requested worker could not be forked. The pool requests more workers after a pause.
     /// </summary>
     public void FailNext(string reason)
     {
-        if (waiting.TryTake(out FairQueue<TaskCompletionSource<ForkedWorker>>.Place? next))
+        if (requests.TryTake(out FairQueue<TaskCompletionSource<ForkedWorker>>.Place? next))
             next.Item.TrySetException(new JobHostException(reason));
 
         PauseRefill();
     }
 
-    /// <summary>Fails all requests that wait for a worker.</summary>
+    /// <summary>Fails all requests that have no worker yet.</summary>
     public void Refuse(string reason)
     {
-        while (waiting.TryTake(out FairQueue<TaskCompletionSource<ForkedWorker>>.Place? next))
+        while (requests.TryTake(out FairQueue<TaskCompletionSource<ForkedWorker>>.Place? next))
             next.Item.TrySetException(new JobHostException(reason));
     }
 
@@ -160,7 +159,7 @@ internal sealed class WorkerPool(
         }
     }
 
-    /// <summary>Releases the workers that wait for a request. From now on, the pool forks workers only for requests.</summary>
+    /// <summary>Releases the ready workers. From now on, the pool forks workers only for requests.</summary>
     public void Retire()
     {
         size = new PoolSize(0, 0);

@@ -3,8 +3,8 @@ namespace PipeForkAs.Daemon.Forking;
 /// <summary>The stages of a worker. <see cref="WorkerMessageOrder"/> defines which messages each stage allows.</summary>
 internal enum WorkerStage
 {
-    /// <summary>The worker waits for its order.</summary>
-    Waiting,
+    /// <summary>The worker is ready for its order.</summary>
+    Ready,
 
     /// <summary>The worker has its order, and becomes the user.</summary>
     Ordered,

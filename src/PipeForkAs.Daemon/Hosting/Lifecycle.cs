@@ -196,7 +196,7 @@ internal sealed class Lifecycle(DaemonParts parts)
     {
         TimeSpan patience = Limits.DrainTimeout < LastRequestPatience ? Limits.DrainTimeout : LastRequestPatience;
         long begun = loop.Time.GetTimestamp();
-        while ((parts.Slots.Waiting > 0 || parts.Turns.Waiting > 0 || parts.Connections.IsAnyReceiving)
+        while ((parts.Slots.Queued > 0 || parts.Turns.Waiting > 0 || parts.Connections.IsAnyReceiving)
             && loop.Time.GetElapsedTime(begun) < patience)
             await loop.DelayAsync(LastRequestPause);
     }

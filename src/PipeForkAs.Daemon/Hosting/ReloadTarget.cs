@@ -27,7 +27,7 @@ internal sealed class ReloadTarget(DaemonParts parts) : IReloadable
         hosting.Commit();
         auditing.Commit();
         parts.Configuration.Replace(fresh.Options);
-        parts.Slots.ServeWaiting();
+        parts.Slots.ServeQueued();
         parts.Connections.Reevaluate();
         parts.Policies.Apply(fresh.Policy, fresh.Options.Sources);
         await parts.Policies.LogWarningsAsync();

@@ -8,11 +8,11 @@ using PipeForkAs.Protocol.Worker;
 namespace PipeForkAs.Daemon.Isolation;
 
 /// <summary>
-/// Distinguishes a job that waits for its standard input from a job that computes in silence, by the system calls in which its threads are
-/// blocked (/proc/PID/task/TID/syscall; proc_pid_syscall(5)). A job waits if at least one thread is blocked in a read, or an endless poll,
-/// of stdin, and every other thread waits for that stdin, for another thread or process, or for a pipe of the job: no thread runs, sleeps
+/// Distinguishes a job in an input wait from a job that computes in silence, by the system calls in which its threads are blocked
+/// (/proc/PID/task/TID/syscall; proc_pid_syscall(5)). In an input wait, at least one thread is blocked in a read, or an endless poll, of
+/// stdin, and every other thread waits for that stdin, for another thread or process, or for a pipe of the job: no thread runs, sleeps
 /// for a time, or waits for a network, a file or a device. If this class cannot determine that, for example without CAP_SYS_PTRACE, the job
-/// counts as not waiting. A job that forges these facts can only end or spare itself at a stop. Can block: not for the loop.
+/// counts as working. A job that forges these facts can only end or spare itself at a stop. Can block: not for the loop.
 /// </summary>
 /// <remarks>
 /// No read here waits for a job's memory or files: a job can make such a read hang for ever, in a sleep that no signal ends. So this class
@@ -34,7 +34,7 @@ internal static class InputWait
     /// <param name="worker">The worker of the job.</param>
     /// <param name="isProgram">Whether the worker relays the streams of a program, instead of running the job itself.</param>
     /// <param name="members">The processes of the job.</param>
-    /// <returns>The processor time that the job has used, in units of 10 ms; null if it does not wait for input alone.</returns>
+    /// <returns>The processor time that the job has used, in units of 10 ms; null if it is not in an input wait.</returns>
     public static long? Look(ProcessId worker, bool isProgram, IEnumerable<int> members)
     {
         if (RuntimeInformation.ProcessArchitecture != Architecture.X64)
@@ -46,7 +46,7 @@ internal static class InputWait
             HashSet<string> streams = isProgram ? [] : OwnStreams(worker.Value);
             long nanoseconds = 0;
             int threads = 0;
-            bool isWaiting = false;
+            bool isInInputWait = false;
             foreach (int member in members)
             {
                 if (isProgram && member == worker.Value)
@@ -57,11 +57,11 @@ internal static class InputWait
                 {
                     if (++threads > MostThreads || Look(member, thread, stdin, streams, ref nanoseconds) is not { } waits)
                         return null;
-                    isWaiting |= waits;
+                    isInInputWait |= waits;
                 }
             }
 
-            return isWaiting ? nanoseconds / Tick : null;
+            return isInInputWait ? nanoseconds / Tick : null;
         }
         catch (SystemCallException)
         {

@@ -7,7 +7,7 @@ namespace PipeForkAs.Daemon.Isolation;
 
 /// <summary>
 /// The control group of one job. Root owns the group: a job can read its limits, but cannot change them or leave the group. The daemon
-/// makes the group and moves the worker into it while the worker waits for its order, because a move can take the kernel milliseconds.
+/// makes the group and moves the worker into it while the worker is ready, because a move can take the kernel milliseconds.
 /// </summary>
 internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId worker) : JobProcesses
 {

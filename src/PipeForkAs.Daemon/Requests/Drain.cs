@@ -7,14 +7,14 @@ using PipeForkAs.Daemon.Logging;
 namespace PipeForkAs.Daemon.Requests;
 
 /// <summary>
-/// Waits for requests to end when the daemon stops. A job that waits for input from an idle caller could delay the stop for as long as the
-/// caller wants. Therefore a job is ended if its streams moved nothing for 1 s and two consecutive checks find it waiting for its input
-/// (<see cref="InputWait"/>).
+/// Waits for requests to end when the daemon stops. A job in an input wait (<see cref="InputWait"/>) could delay the stop for as long as
+/// its caller sends nothing. Therefore a job is ended if its streams moved nothing for 1 s and two consecutive checks find it in an input
+/// wait.
 /// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="connections">The connections.</param>
 /// <param name="running">The running jobs.</param>
-/// <param name="endsSilent">Returns whether jobs that wait for idle callers are ended.</param>
+/// <param name="endsSilent">Returns whether jobs in an input wait are ended.</param>
 /// <param name="logger">The log.</param>
 internal sealed class Drain(Loop loop, Connections connections, RunningJobs running, Func<bool> endsSilent, ILogger logger)
 {
@@ -49,7 +49,7 @@ internal sealed class Drain(Loop loop, Connections connections, RunningJobs runn
                 EndSilent();
             if (endsSilent())
                 Look();
-            LogWaiting(elapsed);
+            LogRemaining(elapsed);
             if (await connections.AllEndedAsync(timeout - elapsed < Period ? timeout - elapsed : Period))
                 return true;
         }
@@ -72,7 +72,8 @@ internal sealed class Drain(Loop loop, Connections connections, RunningJobs runn
     }
 
     /// <summary>
-    /// Ends the jobs that the last two checks found waiting, if between the checks nothing moved and the job used no processor time.
+    /// Ends the jobs that the last two checks found in an input wait, if between the checks nothing moved and the job used no processor
+    /// time.
     /// </summary>
     private void EndSilent()
     {
@@ -97,7 +98,7 @@ internal sealed class Drain(Loop loop, Connections connections, RunningJobs runn
             entry.Job.End(EndReason.ShuttingDown);
     }
 
-    private void LogWaiting(TimeSpan elapsed)
+    private void LogRemaining(TimeSpan elapsed)
     {
         if (elapsed < nextWord)
             return;
@@ -111,6 +112,6 @@ internal sealed class Drain(Loop loop, Connections connections, RunningJobs runn
 
     /// <summary>The result of checking one job.</summary>
     /// <param name="Moved">The time when its streams last moved something, as a timestamp of the loop.</param>
-    /// <param name="Ticks">The processor time that the job had used; null if the job did not only wait for its input.</param>
+    /// <param name="Ticks">The processor time that the job had used; null if the job was not in an input wait.</param>
     private readonly record struct Observation(long Moved, long? Ticks);
 }

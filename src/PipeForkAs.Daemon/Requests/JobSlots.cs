@@ -8,50 +8,50 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.Daemon.Requests;
 
 /// <summary>
-/// Counts the running jobs, in total and for each bucket. Requests without a slot wait for a limited time; the buckets take turns.
+/// Counts the running jobs, in total and for each bucket. Requests without a slot are queued for a limited time; the buckets take turns.
 /// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="turns">Shares the loop's time, because many requests may be refused at once.</param>
 /// <param name="unkillable">The jobs that cannot be killed; they count as running jobs of their users.</param>
-/// <param name="configuration">Defines how many jobs may run and how many requests may wait.</param>
+/// <param name="configuration">Defines how many jobs may run and how many requests may be queued.</param>
 internal sealed class JobSlots(Loop loop, FairTurns turns, UnkillableJobs unkillable, CurrentConfiguration configuration)
 {
     private readonly Loop loop = loop;
     private readonly Dictionary<Bucket, int> byBucket = [];
-    private readonly FairQueue<Waiter> waiting = new();
+    private readonly FairQueue<QueuedRequest> queue = new();
     private Func<Bucket, bool>? mayTake;
 
     /// <summary>The number of running jobs.</summary>
     public int Taken { get; private set; }
 
-    /// <summary>The number of requests that wait for a slot.</summary>
-    public int Waiting => waiting.Count;
+    /// <summary>The number of requests that are queued for a slot.</summary>
+    public int Queued => queue.Count;
 
     /// <summary>Takes a slot as soon as one is free. Disposing the result frees the slot.</summary>
     /// <param name="bucket">The caller's bucket.</param>
-    /// <param name="leave">Receives the action to call if the caller disconnects while it waits.</param>
+    /// <param name="leave">Receives the action to call if the caller disconnects while its request is queued.</param>
     /// <exception cref="RefusedException">
     /// No slot is free and the queue is full, no slot became free in time, or the caller disconnected.
     /// </exception>
     public ValueTask<Slot> TakeAsync(Bucket bucket, Action<Action> leave) =>
 #pragma warning disable CA2000 // The receiver owns it and closes it.
-        MayTake(bucket) ? new ValueTask<Slot>(Take(bucket)) : WaitAsync(bucket, leave);
+        MayTake(bucket) ? new ValueTask<Slot>(Take(bucket)) : QueueAsync(bucket, leave);
 #pragma warning restore CA2000
 
-    /// <summary>Refuses all waiting requests because the daemon is stopping.</summary>
+    /// <summary>Refuses all queued requests because the daemon is stopping.</summary>
     public void RefuseAll()
     {
-        while (waiting.TryTake(out FairQueue<Waiter>.Place? next))
+        while (queue.TryTake(out FairQueue<QueuedRequest>.Place? next))
             Refuse(next, ReplyCode.ShuttingDown, "the daemon is stopping; nothing was run");
     }
 
-    private async ValueTask<Slot> WaitAsync(Bucket bucket, Action<Action> leave)
+    private async ValueTask<Slot> QueueAsync(Bucket bucket, Action<Action> leave)
     {
         string problem = Problem(bucket);
         if (!HasRoom(bucket))
             throw new RefusedException(ReplyCode.Busy, $"{problem}; ask again later");
 
-        FairQueue<Waiter>.Place place = waiting.Add(bucket, new Waiter());
+        FairQueue<QueuedRequest>.Place place = queue.Add(bucket, new QueuedRequest());
         string late = $"{problem}, for {configuration.Limits.QueueTimeout.TotalSeconds:0.###} s now; ask again later";
         using (loop.Schedule(configuration.Limits.QueueTimeout, () => Leave(place, ReplyCode.Busy, late)))
         {
@@ -64,18 +64,18 @@ internal sealed class JobSlots(Loop loop, FairTurns turns, UnkillableJobs unkill
     }
 
     /// <summary>
-    /// Returns whether one more request may wait. If the queue is full, the bucket with the most waiting requests loses one to a bucket
+    /// Returns whether one more request may be queued. If the queue is full, the bucket with the most requests in it loses one to a bucket
     /// with fewer.
     /// </summary>
     private bool HasRoom(Bucket bucket)
     {
-        if (waiting.CountOf(bucket) >= configuration.Limits.MaxJobsPerUid)
+        if (queue.CountOf(bucket) >= configuration.Limits.MaxJobsPerUid)
             return false;
-        if (waiting.Count < configuration.Limits.MaxQueued)
+        if (queue.Count < configuration.Limits.MaxQueued)
             return true;
-        if (waiting.LastOfLongest() is not { } last || waiting.CountOf(last.Bucket) <= waiting.CountOf(bucket) + 1)
+        if (queue.LastOfLongest() is not { } last || queue.CountOf(last.Bucket) <= queue.CountOf(bucket) + 1)
             return false;
-        string full = $"{waiting.Count} requests are waiting for a job to end, the maximum (Limits:MaxQueued), and most of them are yours";
+        string full = $"{queue.Count} requests are waiting for a job to end, the maximum (Limits:MaxQueued), and most of them are yours";
         Leave(last, ReplyCode.Busy, $"{full}; ask again later");
         return true;
     }
@@ -97,13 +97,13 @@ internal sealed class JobSlots(Loop loop, FairTurns turns, UnkillableJobs unkill
         return new Slot(this, bucket);
     }
 
-    private void Leave(FairQueue<Waiter>.Place place, ReplyCode code, string message)
+    private void Leave(FairQueue<QueuedRequest>.Place place, ReplyCode code, string message)
     {
-        if (waiting.Remove(place))
+        if (queue.Remove(place))
             Refuse(place, code, message);
     }
 
-    private static void Refuse(FairQueue<Waiter>.Place place, ReplyCode code, string message) =>
+    private static void Refuse(FairQueue<QueuedRequest>.Place place, ReplyCode code, string message) =>
         place.Item.Slot.SetException(new RefusedException(code, message));
 
     private void Free(Bucket bucket)
@@ -111,13 +111,13 @@ internal sealed class JobSlots(Loop loop, FairTurns turns, UnkillableJobs unkill
         Taken--;
         if (--byBucket[bucket] == 0)
             byBucket.Remove(bucket);
-        ServeWaiting();
+        ServeQueued();
     }
 
-    /// <summary>Gives free slots to waiting requests. Called when a slot becomes free or the limits change.</summary>
-    public void ServeWaiting()
+    /// <summary>Gives free slots to queued requests. Called when a slot becomes free or the limits change.</summary>
+    public void ServeQueued()
     {
-        while (waiting.TryTake(mayTake ??= MayTake, out FairQueue<Waiter>.Place? next))
+        while (queue.TryTake(mayTake ??= MayTake, out FairQueue<QueuedRequest>.Place? next))
         {
             // Posted to the loop, because the continuation may free its slot before this loop is done.
 #pragma warning disable CA2000 // The receiver owns it and closes it.
@@ -132,7 +132,7 @@ internal sealed class JobSlots(Loop loop, FairTurns turns, UnkillableJobs unkill
         // The remaining processes now count for the target user. The count of the bucket stays the same, unless the target user is a
         // different user.
         await unkillable.WatchAsync(user, gone, () => Free(bucket));
-        ServeWaiting();
+        ServeQueued();
     }
 
     internal sealed class Slot(JobSlots owner, Bucket bucket) : IDisposable
@@ -154,13 +154,13 @@ internal sealed class JobSlots(Loop loop, FairTurns turns, UnkillableJobs unkill
         }
     }
 
-    private sealed class Waiter
+    private sealed class QueuedRequest
     {
         public TaskCompletionSource<Slot> Slot { get; } = new();
     }
 
-    private sealed record Granted(Waiter Waiter, Slot Slot)
+    private sealed record Granted(QueuedRequest Request, Slot Slot)
     {
-        public void Complete() => Waiter.Slot.SetResult(Slot);
+        public void Complete() => Request.Slot.SetResult(Slot);
     }
 }

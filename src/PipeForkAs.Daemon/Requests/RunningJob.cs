@@ -76,8 +76,8 @@ internal sealed class RunningJob : IRelayObserver, IDisposable
     }
 
     /// <summary>
-    /// Returns the processor time of the job if the job only waits for its standard input; otherwise null. May block, so it must not run on
-    /// the loop's thread.
+    /// Returns the processor time of the job if the job is in an input wait; otherwise null. May block, so it must not run on the loop's
+    /// thread.
     /// </summary>
     public long? LookForInputWait() => worker.LookForInputWait(isProgram);
 

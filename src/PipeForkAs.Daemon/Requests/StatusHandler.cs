@@ -38,7 +38,7 @@ internal sealed class StatusHandler(
             Jobs = [.. others?.Jobs ?? [], .. running.KnownTo(caller.Uid)],
             Running = running.Counts.Running + (others?.Running ?? 0),
             FormerDaemon = others is not null && caller.Uid == UserId.Root ? former.Daemon?.Value : null,
-            Waiting = slots.Waiting,
+            Waiting = slots.Queued,
             Served = running.Counts.Served,
             Refused = running.Counts.Refused,
             Codes = running.Counts.ByCode(),

@@ -7,7 +7,7 @@ public sealed class WorkerMessageOrderTests
 {
     [Fact]
     public void A_worker_without_an_order_can_only_fail() =>
-        Assert.Equal([MessageKind.StepFailed], WorkerMessageOrder.Allowed(WorkerStage.Waiting).ToArray());
+        Assert.Equal([MessageKind.StepFailed], WorkerMessageOrder.Allowed(WorkerStage.Ready).ToArray());
 
     [Fact]
     public void A_worker_with_an_order_begins_or_fails_or_tells_the_users_consent() => Assert.Equal(

@@ -20,14 +20,14 @@ public sealed class JobSlotsTests
         JobSlots.Slot alice = await slots.TakeAsync(TestCallers.Alice, Stay);
         Task<JobSlots.Slot> again = slots.TakeAsync(TestCallers.Alice, Stay).AsTask();
         JobSlots.Slot bob = await slots.TakeAsync(TestCallers.Bob, Stay);
-        Assert.Equal((2, 1), (slots.Taken, slots.Waiting));
+        Assert.Equal((2, 1), (slots.Taken, slots.Queued));
 
         bob.Dispose();
         Assert.False(again.IsCompleted);
         alice.Dispose();
         (await again).Dispose();
 
-        Assert.Equal((0, 0), (slots.Taken, slots.Waiting));
+        Assert.Equal((0, 0), (slots.Taken, slots.Queued));
     });
 
     [Fact]
@@ -48,7 +48,7 @@ public sealed class JobSlotsTests
         Assert.False(alice.IsCompleted);
         gone.SetResult();
         (await alice).Dispose();
-        Assert.Equal((0, 0), (slots.Taken, slots.Waiting));
+        Assert.Equal((0, 0), (slots.Taken, slots.Queued));
     });
 
     [Fact]
@@ -66,7 +66,7 @@ public sealed class JobSlotsTests
             slot.Dispose();
         foreach (Task<JobSlots.Slot> turn in waiting)
             (await turn).Dispose();
-        Assert.Equal((0, 0), (slots.Taken, slots.Waiting));
+        Assert.Equal((0, 0), (slots.Taken, slots.Queued));
     });
 
     [Fact]
@@ -135,7 +135,7 @@ public sealed class JobSlotsTests
         Assert.Equal(ReplyCode.ShuttingDown, (await Assert.ThrowsAsync<RefusedException>(() => waits)).Code);
 
         held.Dispose();
-        Assert.Equal((0, 0), (slots.Taken, slots.Waiting));
+        Assert.Equal((0, 0), (slots.Taken, slots.Queued));
     });
 
     private static JobSlots Slots(Loop loop, LimitOptions limits)

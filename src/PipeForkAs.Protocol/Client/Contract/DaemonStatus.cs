@@ -33,7 +33,7 @@ public sealed record DaemonStatus
     [JsonPropertyName("running")]
     public required int Running { get; init; }
 
-    /// <summary>How many requests wait for a free slot.</summary>
+    /// <summary>How many requests are queued until a job slot is free.</summary>
     [JsonPropertyName("waiting")]
     public required int Waiting { get; init; }
 
@@ -61,8 +61,8 @@ public sealed record DaemonStatus
 /// <summary>A job host in the result of <c>status</c>.</summary>
 /// <param name="Path">The path of its executable.</param>
 /// <param name="Pids">The ids of its processes.</param>
-/// <param name="Ready">How many workers are waiting for a request.</param>
-/// <param name="Workers">How many workers should wait: the configured number, and more after requests that found none.</param>
+/// <param name="Ready">How many workers are ready: forked in advance, without an order.</param>
+/// <param name="Workers">How many workers should be ready: the configured number, and more after requests that found none.</param>
 /// <param name="Well">Whether one of its processes responds and can fork.</param>
 /// <param name="Draining">Whether a reload replaced it: it takes no new requests and ends with its last job.</param>
 public sealed record JobHostStatus(

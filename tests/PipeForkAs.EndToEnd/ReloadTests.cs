@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
+using PipeForkAs.EndToEnd.Faults;
 using PipeForkAs.EndToEnd.Harness;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
@@ -10,6 +11,9 @@ namespace PipeForkAs.EndToEnd;
 /// <summary>A reload that is asked for on the socket: whoever asks learns what came of it.</summary>
 public sealed class ReloadTests
 {
+    /// <summary>The number of pidfd_getfd(2) on x86-64.</summary>
+    private const int PidfdGetfd = 438;
+
     [Fact(Timeout = Bound.Test)]
     public async Task A_reload_waits_for_its_result_and_its_exit_status_and_words_say_it()
     {
@@ -132,6 +136,25 @@ public sealed class ReloadTests
         ToolResult reloaded = await ReloadAsync(daemon);
         Assert.Equal((0, ""), (reloaded.ExitCode, reloaded.Error));
         forgers.ForEach(static forger => forger.Dispose());
+        Assert.Equal(0, await daemon.StopAsync());
+    }
+
+    /// <summary>As in a container, whose filter of system calls refuses pidfd_getfd(2).</summary>
+    [Theory(Timeout = Bound.Test)]
+    [InlineData(1)]
+    [InlineData(38)]
+    public async Task A_reload_that_may_not_look_at_the_daemons_sockets_finds_a_third_path(int errno)
+    {
+        JsonObject configuration = null!;
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(made => configuration = made);
+        string reloader = await FaultyKernel.MakeDaemonAsync(daemon.Folder, [new Fault(PidfdGetfd, errno)]);
+        configuration["Socket"]!["Path"] = Path.Combine(daemon.Folder, "another.sock");
+        await WriteAsync(daemon, configuration);
+        ToolResult reloaded = await Tool.RunAsync(
+            ["env", string.Create(CultureInfo.InvariantCulture, $"MAINPID={daemon.Pid}"), reloader, "--reload", "--config",
+                ConfigurationOf(daemon)]);
+        Assert.Equal(1, reloaded.ExitCode);
+        Assert.Contains("Socket:Path: cannot change while the daemon runs", reloaded.Error, StringComparison.Ordinal);
         Assert.Equal(0, await daemon.StopAsync());
     }
 

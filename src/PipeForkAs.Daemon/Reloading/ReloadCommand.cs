@@ -52,16 +52,20 @@ internal static class ReloadCommand
             return ServedSocket.OfConfiguration(chosen);
         if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) || number < 1)
             throw new FormatException($"{ServedSocket.ProcessVariable} is \"{text}\", which is not a process id");
+        var process = new ProcessId(number);
         try
         {
-            return ServedSocket.Of(new ProcessId(number))
+            return ServedSocket.Of(process)
                 ?? throw new IOException(
                     $"process {number} ({ServedSocket.ProcessVariable}) listens on no Unix socket; is it pipeforkasd?");
         }
         catch (SystemCallException failure) when (failure.Errno == Errno.EPERM || failure.Errno == Errno.ENOSYS)
         {
-            // The command runs in a sandbox, as with packaging/strict.conf, or kernel.yama.ptrace_scope is 3. The configuration can name
-            // another socket by now, which the daemon does not serve.
+            // The command runs in a sandbox, as with packaging/strict.conf, or kernel.yama.ptrace_scope is 3.
+            if (ServedSocket.OfTable(process) is { } served)
+                return served;
+
+            // The configuration can name another socket by now, which the daemon does not serve.
             string configured = ServedSocket.OfConfiguration(chosen);
             return File.Exists(configured) ? configured : ClientProtocol.DefaultSocketPath;
         }

@@ -25,23 +25,25 @@ internal static class ServedSocket
     /// <exception cref="UnauthorizedAccessException">The process belongs to another user.</exception>
     public static string? Of(ProcessId process)
     {
-        string folder = string.Create(CultureInfo.InvariantCulture, $"/proc/{process.Value}/fd");
         try
         {
             using FileDescriptor pidfd = Libc.pidfd_open(process);
-            List<byte[]> numbers = Libc.names_in(Encoding.ASCII.GetBytes(folder), out Errno error) ?? [];
-            if (error == Errno.EACCES)
-                throw new UnauthorizedAccessException($"{folder} cannot be read: {error}; only root may reload");
-            return numbers.ConvertAll(Encoding.ASCII.GetString)
-                .Where(number => Libc.readlink($"{folder}/{number}")?.StartsWith("socket:[", StringComparison.Ordinal) == true)
-                .Select(number => PathOf(pidfd, int.Parse(number, NumberStyles.None, CultureInfo.InvariantCulture)))
-                .FirstOrDefault(static path => path is not null);
+            return Sockets(process).Select(socket => PathOf(pidfd, socket.Number)).FirstOrDefault(static path => path is not null);
         }
         catch (SystemCallException failure) when (failure.Errno == Errno.ESRCH)
         {
             return null;
         }
     }
+
+    /// <summary>
+    /// Returns the path at which a process listens, where the kernel does not permit <see cref="Of"/>: from the kernel's table of sockets,
+    /// if no other process forged a row for a socket of that process. A caller that connects must check who listens there.
+    /// </summary>
+    /// <returns>The path; null if it is unknown.</returns>
+    /// <exception cref="UnauthorizedAccessException">The process belongs to another user.</exception>
+    public static string? OfTable(ProcessId process) =>
+        SocketTable.ListeningPath(process, [.. Sockets(process).Select(static socket => socket.Inode)]);
 
     /// <summary>Returns the path from the configuration, as far as it can be read; otherwise the default path.</summary>
     /// <param name="chosen">The file from <c>--config</c>; null for the default files.</param>
@@ -61,6 +63,21 @@ internal static class ServedSocket
         }
 
         return path;
+    }
+
+    /// <summary>Returns the sockets of a process.</summary>
+    private static IEnumerable<(int Number, string Inode)> Sockets(ProcessId process)
+    {
+        const string Beginning = "socket:[";
+        string folder = string.Create(CultureInfo.InvariantCulture, $"/proc/{process.Value}/fd");
+        List<byte[]> numbers = Libc.names_in(Encoding.ASCII.GetBytes(folder), out Errno error) ?? [];
+        if (error == Errno.EACCES)
+            throw new UnauthorizedAccessException($"{folder} cannot be read: {error}; only root may reload");
+        foreach (string number in numbers.ConvertAll(Encoding.ASCII.GetString))
+        {
+            if (Libc.readlink($"{folder}/{number}") is { } link && link.StartsWith(Beginning, StringComparison.Ordinal))
+                yield return (int.Parse(number, NumberStyles.None, CultureInfo.InvariantCulture), link[Beginning.Length..^1]);
+        }
     }
 
     private static bool IsPath(string key) => key.Equals("Socket:Path", StringComparison.OrdinalIgnoreCase);

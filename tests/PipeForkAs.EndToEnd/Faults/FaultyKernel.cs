@@ -26,13 +26,17 @@ internal static class FaultyKernel
     });
 
     /// <summary>Launches a daemon that has these faults itself, and its job hosts with it.</summary>
-    public static async Task<DaemonProcess> LaunchDaemonAsync(string folder, JsonObject configuration, IReadOnlyList<Fault> faults)
+    public static async Task<DaemonProcess> LaunchDaemonAsync(string folder, JsonObject configuration, IReadOnlyList<Fault> faults) =>
+        DaemonProcess.Launch(folder, configuration, await MakeDaemonAsync(folder, faults));
+
+    /// <summary>Makes an executable that is the daemon's with these faults, and returns its path.</summary>
+    public static async Task<string> MakeDaemonAsync(string folder, IReadOnlyList<Fault> faults)
     {
         string source = Path.Combine(AppContext.BaseDirectory, "Faults", "faulty_kernel.c"),
             program = Path.Combine(folder, "faulty-daemon");
         await CProgram.BuildAsync(source, program);
         await File.WriteAllLinesAsync(
             $"{program}.fault", [NativeBuild.Daemon, .. faults.Select(fault => $"{fault.Number} {fault.Errno} {fault.Arguments}")]);
-        return DaemonProcess.Launch(folder, configuration, program);
+        return program;
     }
 }

@@ -32,7 +32,8 @@ stage=$scratch/pipeforkas
 mkdir "$stage" "$stage/native"
 cp -r packaging/debian "$stage/debian"
 rm "$stage/debian/changelog.in"
-sed -e "s/@VERSION@/$version/" -e "s/@DATE@/$(date -u -R -d "@$SOURCE_DATE_EPOCH")/" packaging/debian/changelog.in >"$stage/debian/changelog"
+sed -e "s/@VERSION@/$version/" -e "s/@DATE@/$(date -u -R -d "@$SOURCE_DATE_EPOCH")/" packaging/debian/changelog.in \
+    >"$stage/debian/changelog"
 sed -e 's/^$/./' -e 's/^/ /' LICENSE | sed 1,4d >>"$stage/debian/copyright"
 install -m 755 "$native"/pipeforkasd "$native"/pipeforkas "$native"/pipeforkas-jobs "$stage/native/"
 install -m 644 README.md packaging/pipeforkas.json packaging/strict.conf "$stage/"

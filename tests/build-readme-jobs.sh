@@ -17,12 +17,17 @@ trap 'give_back; rm -rf "$scratch"' EXIT
 project=artifacts/readme/panel-jobs
 rm -rf "$project"
 mkdir -p "$project"
-for settings in Directory.Build.props Directory.Build.targets Directory.Packages.props; do echo '<Project />' >"artifacts/readme/$settings"; done
+for settings in Directory.Build.props Directory.Build.targets Directory.Packages.props; do
+    echo '<Project />' >"artifacts/readme/$settings"
+done
 : >artifacts/readme/Directory.Build.rsp
 echo 'root = true' >artifacts/readme/.editorconfig
 
 # The first block of code in a language after the heading.
-example() { awk -v start="\`\`\`$1" '/^## /{there = $0 == "## Write a job"} there && on && $0 == "```"{exit} on{print} there && $0 == start{on = 1}' README.md; }
+example() {
+    awk -v start="\`\`\`$1" \
+        '/^## /{there = $0 == "## Write a job"} there && on && $0 == "```"{exit} on{print} there && $0 == start{on = 1}' README.md
+}
 
 example csharp >"$project/Program.cs"
 example xml | sed 's|\.\./pipeforkas/|../../../|g' >"$project/panel-jobs.csproj"

@@ -214,8 +214,12 @@ format() {
     return "$status"
 }
 
-# The formatter does not check the length of lines. grep counts characters, by the locale that is set above.
-short_lines() { ! find src tests -name '*.cs' -not -path '*/obj/*' -not -path '*/bin/*' -exec grep -HnE '^.{141,}$' {} + | grep .; }
+# The formatter does not check the length of lines. grep counts characters, by the locale that is set above. A line of a table cannot be
+# broken.
+short_lines() {
+    ! find . -name obj -prune -o -name bin -prune -o -name artifacts -prune -o -name '.?*' -prune \
+        -o \( -name '*.cs' -o -name '*.c' -o -name '*.sh' -o -name '*.md' \) -exec grep -HnE '^[^|].{140,}$' {} + | grep .
+}
 
 # One after the other: each builds the libraries for the native runtime, in the same folders. The suites beside it use others.
 natives() {

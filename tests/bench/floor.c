@@ -1,7 +1,8 @@
 // The floor: the least that a server can do which forks for each request, becomes USER, runs a function and relays its pipe.
 // One request at a time; no policy, no limits, no deadline, no check of who asks.
 //   floor SOCKET USER [BYTES]   each reply is "uid=N\n", or BYTES zero bytes
-//   floor --direct SOCKET       each connection has a process that writes zero bytes into it for ever, as root: many streams without a relay
+//   floor --direct SOCKET       each connection has a process that writes zero bytes into it for ever, as root: many streams without a
+//                               relay
 //   floor --write BYTES         writes zero bytes to standard output, as a child of the floor does; 0: for ever
 #define _GNU_SOURCE
 #include <err.h>

@@ -91,7 +91,8 @@ static int send_all(int fd, const char *data, size_t size) {
 static int send_request(int fd, long number) {
     char text[HEAD];
     const char *hole = strstr(request, "{n}");
-    int n = hole ? snprintf(text, sizeof text, "%.*s%ld%s\n", (int)(hole - request), request, number, hole + 3) : snprintf(text, sizeof text, "%s\n", request);
+    int n = hole ? snprintf(text, sizeof text, "%.*s%ld%s\n", (int)(hole - request), request, number, hole + 3)
+                 : snprintf(text, sizeof text, "%s\n", request);
     if (n >= (int)sizeof text) errx(2, "the request is too long");
     return send_all(fd, text, n);
 }
@@ -168,7 +169,8 @@ static int request_once(long number, char *buffer) {
         bytes += r->total;
         well = right(r);
         if (well) ok++;
-        else if (atomic_fetch_add(&bad, 1) == 0) fprintf(stderr, "load: first bad reply, %ld bytes: %.300s %.300s\n", r->total, r->head, r->end);
+        else if (atomic_fetch_add(&bad, 1) == 0)
+            fprintf(stderr, "load: first bad reply, %ld bytes: %.300s %.300s\n", r->total, r->head, r->end);
     }
     free(r);
     return well;

@@ -81,7 +81,8 @@ if [ -z "$boot" ]; then
 fi
 
 mkfifo "$scratch/input" "$scratch/output"
-unshare --mount --propagation private bash "$root/tests/PipeForkAs.Boot/Harness/container.sh" "pipeforkas-bench-$$" "$(mktemp -d /tmp/pipeforkas-bench-boot.XXXXXX)" \
+unshare --mount --propagation private bash "$root/tests/PipeForkAs.Boot/Harness/container.sh" \
+    "pipeforkas-bench-$$" "$(mktemp -d /tmp/pipeforkas-bench-boot.XXXXXX)" \
     <"$scratch/input" >"$scratch/output" &
 container=$!
 exec {container_input}>"$scratch/input"

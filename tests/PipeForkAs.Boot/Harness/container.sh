@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Boots systemd in a container over an overlay of / whose changes are in memory, and ends it with its own standard input.
 #   unshare --mount --propagation private container.sh NAME FOLDER <PIPE
-# FOLDER is an empty folder, which is removed. Prints "leader PID"; "cannot: REASON" where this machine lacks what a container needs; "failed:
-# REASON" where one that was started did not come up.
+# FOLDER is an empty folder, which is removed. Prints "leader PID"; "cannot: REASON" where this machine lacks what a container needs;
+# "failed: REASON" where one that was started did not come up.
 # However the caller ends, the pipe ends with it. What is left should this script be killed as well, the next run of the tests removes: the
 # control group with all that lives in it, with that the mounts, which nobody else sees, and an empty folder.
 set -u

@@ -10,7 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { HELLO = 1, JOB_OFFER = 2, READY = 3, REFUSED = 4, FORK = 16, FORKED = 17, EXITED = 18, REAP = 19, FORK_FAILED = 20, PING = 21, PONG = 22 };
+enum { HELLO = 1, JOB_OFFER = 2, READY = 3, REFUSED = 4 };
+enum { FORK = 16, FORKED = 17, EXITED = 18, REAP = 19, FORK_FAILED = 20, PING = 21, PONG = 22 };
 enum { CONTROL = 3 };
 
 static void say(const void *message, size_t length)

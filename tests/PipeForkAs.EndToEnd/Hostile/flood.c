@@ -3,7 +3,8 @@
 //   flood groups SOCKET UID COUNT REQUEST MS  the same, as a member of as many groups as there can be
 //   flood churn SOCKET UID COUNT REQUEST MS   connects and closes for so long, one after the other
 //   flood probe SOCKET UID COUNT REQUEST MS   sends REQUEST and reads the answer, COUNT times, MS apart
-//   flood eager SOCKET UID COUNT REQUEST MS   the same, connecting without waiting and again where the queue is full, as clients with a time-out do
+//   flood eager SOCKET UID COUNT REQUEST MS   the same, connecting without waiting and again where the queue is full, as clients with a
+//                                             time-out do
 //   flood burst SOCKET UID COUNT REQUEST MS   sends COUNT requests at once and reads all answers
 // REQUEST is a file; it may be empty. An answer is good where it holds "uid=". "probe" prints the slowest answer's milliseconds and how
 // many were not good, "burst" how many were.
@@ -146,7 +147,10 @@ int main(int argc, char **argv)
     static gid_t groups[NGROUPS_MAX];
     size_t member_of = strcmp(argv[1], "groups") == 0 ? NGROUPS_MAX : 0;
     for (size_t i = 0; i < member_of; i++) groups[i] = FIRST_GROUP + (gid_t)i;
-    if (setgroups(member_of, groups) != 0 || setresgid(uid, uid, uid) != 0 || setresuid(uid, uid, uid) != 0) { perror("setresuid"); return 70; }
+    if (setgroups(member_of, groups) != 0 || setresgid(uid, uid, uid) != 0 || setresuid(uid, uid, uid) != 0) {
+        perror("setresuid");
+        return 70;
+    }
     if (strcmp(argv[1], "hold") == 0 || member_of > 0) return hold(count, ms);
     if (strcmp(argv[1], "churn") == 0) return churn(ms);
     if (strcmp(argv[1], "eager") == 0) return probe(count, ms, SOCK_NONBLOCK);

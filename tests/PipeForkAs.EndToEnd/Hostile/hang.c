@@ -24,7 +24,8 @@ static gid_t gid;
 static struct fuse_attr attributes(uint64_t node)
 {
     int is_root = node == ROOT_NODE;
-    return (struct fuse_attr){.ino = node, .size = 1 << 20, .mode = is_root ? S_IFDIR | 0755 : S_IFREG | 0755, .nlink = 1, .uid = uid, .gid = gid, .blksize = 4096};
+    mode_t mode = is_root ? S_IFDIR | 0755 : S_IFREG | 0755;
+    return (struct fuse_attr){.ino = node, .size = 1 << 20, .mode = mode, .nlink = 1, .uid = uid, .gid = gid, .blksize = 4096};
 }
 
 static void answer(int device, uint64_t unique, int error, const void *data, size_t length)
@@ -50,8 +51,10 @@ static void serve(int device, uint32_t unanswered)
         memcpy(&in, buffer, sizeof in);
         if (in.opcode == unanswered || in.opcode == FUSE_FORGET || in.opcode == FUSE_BATCH_FORGET || in.opcode == FUSE_INTERRUPT)
             continue;
-        struct fuse_init_out init = {.major = FUSE_KERNEL_VERSION, .minor = 31, .max_readahead = 65536, .max_background = 12, .max_write = 65536, .time_gran = 1};
-        struct fuse_entry_out entry = {.nodeid = FILE_NODE, .entry_valid = ENTRY_SECONDS, .attr_valid = unanswered == FUSE_GETATTR ? 0 : ENTRY_SECONDS, .attr = attributes(FILE_NODE)};
+        struct fuse_init_out init = {.major = FUSE_KERNEL_VERSION, .minor = 31, .max_readahead = 65536, .max_background = 12,
+                                     .max_write = 65536, .time_gran = 1};
+        struct fuse_entry_out entry = {.nodeid = FILE_NODE, .entry_valid = ENTRY_SECONDS, .attr = attributes(FILE_NODE),
+                                       .attr_valid = unanswered == FUSE_GETATTR ? 0 : ENTRY_SECONDS};
         struct fuse_attr_out attribute = {.attr_valid = ENTRY_SECONDS, .attr = attributes(in.nodeid)};
         struct fuse_open_out opened = {.fh = 1};
         if (in.opcode == FUSE_INIT)

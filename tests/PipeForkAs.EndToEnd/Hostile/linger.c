@@ -26,7 +26,8 @@ static int lingering(int seconds) {
     int size = 4096, listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof at;
-    if (listener < 0 || setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &size, sizeof size) < 0 || bind(listener, (void *)&at, length) < 0 || listen(listener, 1) < 0
+    if (listener < 0 || setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &size, sizeof size) < 0
+        || bind(listener, (void *)&at, length) < 0 || listen(listener, 1) < 0
         || getsockname(listener, (void *)&at, &length) < 0)
         die("listen");
     int one = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -80,14 +80,18 @@ static long attempt(const char *word)
     const char *path = strchr(word, ':');
     if (path && strncmp(word, "read:", 5) == 0) return open(path + 1, O_RDONLY);
     if (path && strncmp(word, "write:", 6) == 0) return open(path + 1, O_WRONLY);
-    if (path && strncmp(word, "make:", 5) == 0) { int made = open(path + 1, O_WRONLY | O_CREAT | O_EXCL, 0600); return made < 0 ? made : unlink(path + 1); }
+    if (path && strncmp(word, "make:", 5) == 0) {
+        int made = open(path + 1, O_WRONLY | O_CREAT | O_EXCL, 0600);
+        return made < 0 ? made : unlink(path + 1);
+    }
     if (path && strncmp(word, "cut:", 4) == 0) return truncate(path + 1, 0);
     if (*word >= '1' && *word <= '9') return kill((pid_t)strtol(word, NULL, 10), 0);
     if (path && strncmp(word, "send:", 5) == 0) return sent(path + 1);
     if (strcmp(word, "kill-child") == 0) return child_killed();
     if (strcmp(word, "pipe") == 0) return carried(pipe(ends), &ends[1], &ends[0]);
     if (strcmp(word, "pair-stream") == 0) return carried(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), &ends[0], &ends[1]);
-    if (strcmp(word, "pair-seqpacket") == 0) return carried(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends), &ends[0], &ends[1]);
+    if (strcmp(word, "pair-seqpacket") == 0)
+        return carried(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends), &ends[0], &ends[1]);
     if (strcmp(word, "pair-datagram") == 0) return carried(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends), &ends[0], &ends[1]);
     if (strcmp(word, "pair-raw") == 0) return carried(socketpair(AF_UNIX, SOCK_RAW, 0, ends), &ends[0], &ends[1]);
     if (strcmp(word, "pair-high") == 0) return syscall(SYS_socketpair, AF_UNIX, SOCK_DGRAM | (1L << 32), 0, ends);

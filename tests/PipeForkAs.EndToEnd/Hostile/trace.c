@@ -1,4 +1,5 @@
-// What a process can do to others: trace PID... prints "PID WORD ERRNO" for each way to look into or to change a process, 0 where it worked.
+// What a process can do to others: trace PID... prints "PID WORD ERRNO" for each way to look into or to change a process, 0 where it
+// worked.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,5 @@
-// Ends with 0 where the kernel makes huge pages (MADV_COLLAPSE) of memory, or, with an argument, of a file in memory whose pages it executes; with 1 where not.
+// Ends with 0 where the kernel makes huge pages (MADV_COLLAPSE) of memory, or, with an argument, of a file in memory whose pages it
+// executes; with 1 where not.
 #define _GNU_SOURCE
 #include <stdint.h>
 #include <string.h>
@@ -20,7 +21,8 @@ int main(int count, char **arguments) {
     int file = -1;
     if (count > 1) {
         file = memfd_create("collapse", MFD_CLOEXEC);
-        if (file < 0 || ftruncate(file, LENGTH) < 0 || mmap(memory, LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, 0) == MAP_FAILED)
+        if (file < 0 || ftruncate(file, LENGTH) < 0
+            || mmap(memory, LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, 0) == MAP_FAILED)
             return 1;
     }
     memset(memory, 1, LENGTH);

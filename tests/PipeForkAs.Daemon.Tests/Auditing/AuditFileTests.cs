@@ -56,7 +56,7 @@ public sealed class AuditFileTests : IDisposable
     {
         string path = folder.Write("audit", "");
         Libc.chmod(path, mode);
-        Assert.Contains("close it (chmod 0640)", Refused(path));
+        Assert.Contains("remove that (chmod 0640)", Refused(path));
     }
 
     [Fact]

@@ -81,14 +81,14 @@ public sealed class JobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
     [InlineData("greets-late", "sent Hello, where only Forked, Exited, ForkFailed, Pong, Refused may come")]
     [InlineData("offers-late", "sent JobOffer, where only Forked, Exited, ForkFailed, Pong, Refused may come")]
     [InlineData("babbles", "sent a message of the unknown kind 99")]
-    [InlineData("eager", "forked a worker that nobody asked for")]
+    [InlineData("eager", "forked a worker that the daemon did not request")]
     public async Task A_job_host_that_says_what_it_must_not_is_lost(string behaviour, string reason)
     {
         await StartAsync(behaviour, workers: 0);
         await UntilAsync(
             () => Log.Lines.Any(
                 line => line.Contains(reason, StringComparison.Ordinal)
-                && line.EndsWith("it is started again in 0.1 s", StringComparison.Ordinal)));
+                && line.EndsWith("it will be restarted in 0.1 s", StringComparison.Ordinal)));
     }
 
     [Fact]

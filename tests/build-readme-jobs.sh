@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the job host of README.md's "Write a job" with README's own files and commands; only the path of the clone differs.
+# Builds the job host of README.md's "Write a job" with the files and commands of README; only the path of the clone differs.
 #   tests/build-readme-jobs.sh FILE     installs the executable as FILE
 set -euo pipefail
 umask 022
@@ -32,7 +32,7 @@ example() {
 example csharp >"$project/Program.cs"
 example xml | sed 's|\.\./pipeforkas/|../../../|g' >"$project/panel-jobs.csproj"
 
-# The commands of the section, as they are; only sudo and the place of the installation differ.
+# The commands of the section, unchanged except for sudo and the path of the installation.
 awk '/^```/{fenced = !fenced} /^#/ && !fenced{there = $0 == "## Write a job"} there && !fenced && /^    /{print substr($0, 5)}' README.md \
     | sed "s|^sudo ||; s|/opt/panel/panel-jobs|$file|; s|^dotnet |sdk |; \$!s/\$/ \&\&/" >"$scratch/commands"
 [ "$(wc -l <"$scratch/commands")" -ge 3 ] || { echo "$0: README.md lacks the commands of \"Write a job\"" >&2; exit 1; }

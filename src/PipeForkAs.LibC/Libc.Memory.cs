@@ -1,6 +1,6 @@
 namespace PipeForkAs.LibC;
 
-/// <summary>Operations that are forbidden for ever on a file in memory; fcntl(2), F_ADD_SEALS.</summary>
+/// <summary>Operations that are permanently forbidden on a file in memory; fcntl(2), F_ADD_SEALS.</summary>
 [Flags]
 public enum FileSeals
 {
@@ -53,7 +53,7 @@ public static unsafe partial class Libc
             while (result.Errno == Errno.EINTR);
             return result.OrThrow("getrandom()") == count
                 ? bytes
-                : throw new InvalidOperationException("getrandom gave less than it promises");
+                : throw new InvalidOperationException("getrandom returned fewer bytes than it guarantees");
         }
     }
 }

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace PipeForkAs.Architecture.Tests;
 
-/// <summary>The table of threats promises tests: they must be there.</summary>
+/// <summary>Checks that the tests in the table of threats exist.</summary>
 public sealed partial class ThreatTests
 {
     private static readonly string[] Attackers = [
@@ -23,29 +23,29 @@ public sealed partial class ThreatTests
                 Assert.True(row.Length == 4 && row[1].Length > 10 && row[2].Length > 10 && Tests(row).Any(), string.Join(" | ", row)));
         Assert.Equal(Attackers, Rows.Select(row => row[0]).Distinct());
 
-        // Nothing else stands where tests are named.
+        // The column contains nothing but names of tests.
         Assert.All(Rows, row => Assert.Equal(row[3], string.Join(", ", Tests(row).Select(test => $"`{test}`"))));
     }
 
     [Fact]
-    public void Every_test_that_the_table_of_threats_names_exists()
+    public void Every_test_in_the_table_of_threats_exists()
     {
         string[] missing = [.. Rows.SelectMany(Tests).Distinct().Where(test => !Exists(test))];
         Assert.Empty(missing);
     }
 
     [Fact]
-    public void A_test_that_does_not_exist_is_missed()
+    public void A_missing_test_is_detected()
     {
-        Assert.True(Exists($"{nameof(ThreatTests)}.{nameof(A_test_that_does_not_exist_is_missed)}"));
+        Assert.True(Exists($"{nameof(ThreatTests)}.{nameof(A_missing_test_is_detected)}"));
         Assert.False(Exists($"{nameof(ThreatTests)}.No_such_test"));
         Assert.False(Exists($"{nameof(ThreatTests)}.{nameof(Exists)}"));
-        Assert.False(Exists($"{nameof(RepositoryTests)}.{nameof(A_test_that_does_not_exist_is_missed)}"));
+        Assert.False(Exists($"{nameof(RepositoryTests)}.{nameof(A_missing_test_is_detected)}"));
     }
 
     private static IEnumerable<string> Tests(string[] row) => Test().Matches(row[^1]).Select(match => match.Groups[1].Value);
 
-    /// <summary>Whether a file holds the class, and in it a method of that name behind an attribute of xunit's.</summary>
+    /// <summary>Whether a file contains the class, with a method of that name after an xunit attribute.</summary>
     internal static bool Exists(string test)
     {
         string[] names = test.Split('.');

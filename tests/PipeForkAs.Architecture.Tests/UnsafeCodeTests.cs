@@ -5,16 +5,16 @@ namespace PipeForkAs.Architecture.Tests;
 public sealed partial class UnsafeCodeTests
 {
     [Fact]
-    public void LibC_alone_is_allowed_unsafe_code() => Assert.Equal(
+    public void Only_LibC_allows_unsafe_code() => Assert.Equal(
         ["PipeForkAs.LibC"], Repository.Sources.Where(project => project.Mentions("AllowUnsafeBlocks")).Select(project => project.Name));
 
     [Fact]
-    public void No_other_source_says_unsafe() =>
+    public void No_other_source_contains_unsafe_code() =>
         Assert.DoesNotContain(OutsideLibC(), file => UnsafeWord().IsMatch(file.Code));
 
     /// <summary>
-    /// The exceptions call the C files that travel with the Jobs project. Their functions take nothing but numbers, and the addresses of
-    /// arrays that LibC makes and that live until the call has returned.
+    /// The exceptions call the C files of the Jobs project. Their functions accept only numbers, and addresses of arrays that LibC creates
+    /// and that live until the call has returned.
     /// </summary>
     [Fact]
     public void No_other_source_calls_native_code() => Assert.Equal(
@@ -25,7 +25,7 @@ public sealed partial class UnsafeCodeTests
         OutsideLibC().Where(file => NativeCall().IsMatch(file.Code)).Select(file => file.Path).Order(StringComparer.Ordinal));
 
     [Fact]
-    public void Each_member_that_uses_a_pointer_says_why_that_is_safe()
+    public void Each_member_with_a_pointer_explains_why_it_is_safe()
     {
         SourceFile[] files = [.. Repository.SourceFiles.Where(file => file.IsIn("src/PipeForkAs.LibC"))];
         Assert.NotEmpty(files);
@@ -37,7 +37,9 @@ public sealed partial class UnsafeCodeTests
 
     private static IEnumerable<SourceFile> OutsideLibC() => Repository.SourceFiles.Where(file => !file.IsIn("src/PipeForkAs.LibC"));
 
-    /// <summary>The members of a file's types: each begins at an indent of four, with what stands above it since the last one.</summary>
+    /// <summary>
+    /// The members of the types in a file: each begins at an indent of four, with the lines above it since the last member.
+    /// </summary>
     private static string[] Members(string text) => MemberStart().Split(text);
 
     [GeneratedRegex(@"\bunsafe\b")]

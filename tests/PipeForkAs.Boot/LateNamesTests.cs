@@ -3,7 +3,9 @@ using PipeForkAs.EndToEnd.Harness;
 
 namespace PipeForkAs.Boot;
 
-/// <summary>Names in rules that the user database tells late, as LDAP does at boot, or that are made while the service runs.</summary>
+/// <summary>
+/// Tests names in rules that the user database provides late, as LDAP does at boot, or that are created while the service runs.
+/// </summary>
 public sealed class LateNamesTests(BootedSystem system)
 {
     private const string Module = "/usr/lib/x86_64-linux-gnu/libnss_pfalate.so.2";
@@ -26,7 +28,7 @@ public sealed class LateNamesTests(BootedSystem system)
     [Theory(Timeout = Bound.Test)]
     [InlineData("h", 20)]
     [InlineData("u", 0)]
-    public async Task A_user_database_that_comes_late_delays_no_start_and_its_names_work_as_soon_as_it_answers(string state, int seconds)
+    public async Task A_late_user_database_delays_no_start_and_its_names_work_once_it_answers(string state, int seconds)
     {
         Container inside = system.Inside;
         await Tool.MustAsync(
@@ -54,7 +56,7 @@ public sealed class LateNamesTests(BootedSystem system)
             Assert.StartsWith($"uid={LateId}(pfalate)", await AskLateAsync("""{"job":"id"}"""));
             Assert.Contains("pipeforkas: denied: ", await system.AskAsync(BootedSystem.Alice, """{"job":"cat","user":"pfalate"}"""));
             await system.UntilAsync(
-                async () => (await system.JournalAsync()).Contains("the user \"pfalate\" is known now", StringComparison.Ordinal),
+                async () => (await system.JournalAsync()).Contains("the user \"pfalate\" has the id", StringComparison.Ordinal),
                 "the log does not say that the name is known");
         }
         finally
@@ -70,7 +72,7 @@ public sealed class LateNamesTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_user_is_served_from_its_first_request_on_also_one_that_was_made_again_with_another_uid()
+    public async Task A_new_user_or_one_recreated_with_another_uid_is_served_at_the_first_request()
     {
         Container inside = await system.FreshAsync("""
             { "Policy": { "Rules": [

@@ -3,11 +3,11 @@ using PipeForkAs.EndToEnd.Harness;
 
 namespace PipeForkAs.Boot;
 
-/// <summary>The service as the package installs it, without a word of configuration.</summary>
+/// <summary>Tests the service as the package installs it, without any configuration.</summary>
 public sealed class ServiceTests(BootedSystem system)
 {
     [Fact(Timeout = Bound.Test)]
-    public async Task It_serves_users_by_the_built_in_policy_without_any_configuration()
+    public async Task The_service_applies_the_built_in_policy_without_a_configuration()
     {
         Container inside = await system.FreshAsync();
         await inside.MustAsync("mv", "/etc/pipeforkas", "/etc/pipeforkas.aside");
@@ -29,7 +29,7 @@ public sealed class ServiceTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Its_status_tells_what_was_served_and_refused()
+    public async Task The_status_of_the_service_counts_served_and_refused_requests()
     {
         await system.FreshAsync();
         Assert.StartsWith("0 jobs running, 0 requests served, 0 refused; longest loop turn ", await system.PropertyAsync("StatusText"));
@@ -43,7 +43,7 @@ public sealed class ServiceTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_job_has_a_control_group_of_its_own_below_the_service()
+    public async Task A_job_has_its_own_control_group_below_the_service()
     {
         await system.FreshAsync("""{"Commands":{"where":{"Command":["/bin/grep","^0::","/proc/self/cgroup"]}}}""");
         Assert.Matches(
@@ -53,7 +53,7 @@ public sealed class ServiceTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_reload_takes_over_what_is_good_and_leaves_all_as_it_was_otherwise()
+    public async Task A_reload_applies_a_valid_configuration_and_keeps_the_former_one_otherwise()
     {
         Container inside = await system.FreshAsync();
         int daemon = await system.MainPidAsync();
@@ -62,7 +62,7 @@ public sealed class ServiceTests(BootedSystem system)
         system.Configure("""{"Commands":{"hello":{"Command":["/bin/echo","hello"]}}}""");
         await inside.MustAsync("systemctl", "reload", "pipeforkas.service");
 
-        // At once: the reload ends when the daemon is done with it.
+        // No wait is needed: the reload command ends when the daemon has applied it.
         Assert.Equal("hello\n", await system.AskAsync(BootedSystem.Alice, """{"job":"hello"}"""));
 
         system.Configure("""{"Commands":{"hello":{"Command":["relative"]}}}""");
@@ -74,7 +74,7 @@ public sealed class ServiceTests(BootedSystem system)
                 "pipeforkasd: /etc/pipeforkas/conf.d/test.json: Commands:hello:Command", StringComparison.Ordinal),
             "the reload's own words are not in the journal");
 
-        // What is right in itself and cannot change while the daemon runs, too.
+        // Also a valid change of a key that cannot change while the daemon runs.
         system.Configure("""{"Socket":{"Path":"/run/pipeforkas/other.sock"}}""");
         Assert.NotEqual(0, (await inside.RunAsync("systemctl", "reload", "pipeforkas.service")).ExitCode);
         await system.UntilAsync(
@@ -82,7 +82,7 @@ public sealed class ServiceTests(BootedSystem system)
                 "Socket:Path: cannot change while the daemon runs", StringComparison.Ordinal),
             "the reason is not in the journal");
 
-        // By the signal, which waits for nothing.
+        // By the signal, which does not wait for the result.
         string before = await system.JournalAsync();
         await inside.MustAsync("systemctl", "kill", "--kill-who=main", "--signal=HUP", "pipeforkas.service");
         await system.UntilAsync(
@@ -90,7 +90,7 @@ public sealed class ServiceTests(BootedSystem system)
             "it does not refuse");
         Assert.Equal("hello\n", await system.AskAsync(BootedSystem.Alice, """{"job":"hello"}"""));
 
-        // Once more, well: a refusal leaves nothing behind.
+        // Again with a valid configuration: a rejected one has no later effect.
         system.Configure(null);
         await inside.MustAsync("systemctl", "reload", "pipeforkas.service");
         Assert.Contains("unknown-job", await system.AskAsync(BootedSystem.Alice, """{"job":"hello"}"""));
@@ -99,12 +99,12 @@ public sealed class ServiceTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task The_journal_tells_which_program_of_whom_asked_for_what()
+    public async Task The_journal_records_the_caller_its_program_and_the_request()
     {
         const string Enough = "/run/enough";
         Container inside = await system.FreshAsync();
 
-        // The record is written after the reply: the caller must live until then.
+        // The record is written after the reply, so the caller must live until then.
         const string Request = """{"job":"id","user":"alice"}""", Wait = $"until [ -e {Enough} ]; do sleep 0.1; done";
         string caller = $"(echo '{Request}'; {Wait}) | socat -t 60 - UNIX-CONNECT:{BootedSystem.Socket}";
         Task<ToolResult> asked = inside.RunAsAsync(BootedSystem.Bob, ["sh", "-c", caller]);
@@ -156,7 +156,7 @@ public sealed class ServiceTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_configuration_that_is_refused_is_not_tried_again_and_again()
+    public async Task Systemd_does_not_retry_a_rejected_configuration()
     {
         Container inside = await system.FreshAsync(start: false);
         system.Configure("""{"Unknown":1}""");

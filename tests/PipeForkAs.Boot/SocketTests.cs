@@ -3,7 +3,7 @@ using PipeForkAs.EndToEnd.Harness;
 
 namespace PipeForkAs.Boot;
 
-/// <summary>The socket that the service manager holds.</summary>
+/// <summary>Tests the socket that systemd owns.</summary>
 public sealed class SocketTests(BootedSystem system)
 {
     [Fact(Timeout = Bound.Test)]
@@ -15,12 +15,12 @@ public sealed class SocketTests(BootedSystem system)
         Assert.Contains("(alice)", await system.AskAsync(BootedSystem.Alice, """{"job":"id"}"""));
         Assert.Equal("active", await system.PropertyAsync("ActiveState"));
 
-        // Whom the kernel attests is who connected, though nobody listened to it by then.
+        // The kernel attests the process that connected, even if the daemon did not run yet.
         Assert.DoesNotContain("Socket:", await system.JournalAsync());
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_stop_leaves_the_socket_and_the_next_client_starts_the_service_again()
+    public async Task After_a_stop_the_next_client_starts_the_service_through_the_socket()
     {
         Container inside = await system.FreshAsync();
         await inside.MustAsync("systemctl", "stop", "pipeforkas.service");
@@ -31,7 +31,7 @@ public sealed class SocketTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_wrong_configuration_costs_clients_the_service_until_it_is_repaired_and_the_service_restarted()
+    public async Task With_an_invalid_configuration_the_service_fails_until_it_is_fixed_and_restarted()
     {
         Container inside = await system.FreshAsync();
         system.Configure("""{"Limits":{"MaxJob":5}}""");
@@ -52,7 +52,7 @@ public sealed class SocketTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Without_the_socket_unit_the_daemon_makes_the_socket_and_removes_it()
+    public async Task Without_the_socket_unit_the_daemon_creates_and_removes_the_socket()
     {
         Container inside = await system.FreshAsync(start: false);
         await inside.MustAsync("systemctl", "mask", "--runtime", "pipeforkas.socket");
@@ -71,8 +71,8 @@ public sealed class SocketTests(BootedSystem system)
 
     [Theory(Timeout = Bound.Test)]
     [InlineData("""{"Socket":{"Path":"/run/pipeforkas/other.sock"}}""", "Socket:Path says /run/pipeforkas/other.sock, which nobody serves")]
-    [InlineData("""{"Socket":{"Mode":"0600"}}""", "with the permissions 666; Socket:Mode says 0600")]
-    public async Task The_log_tells_where_the_configuration_says_something_else_than_the_socket_unit(string configuration, string said)
+    [InlineData("""{"Socket":{"Mode":"0600"}}""", "with the permissions 666, so Socket:Mode 0600 is ignored")]
+    public async Task The_log_warns_if_the_configuration_differs_from_the_socket_unit(string configuration, string said)
     {
         await system.FreshAsync(configuration);
         Assert.Contains(said, await system.JournalAsync());
@@ -80,11 +80,11 @@ public sealed class SocketTests(BootedSystem system)
     }
 
     [Theory(Timeout = Bound.Test)]
-    [InlineData("ListenStream=\nListenStream=127.0.0.1:7777", "is no Unix stream socket")]
-    [InlineData("ListenStream=\nListenSequentialPacket=/run/pipeforkas/pipeforkas.sock", "is no Unix stream socket")]
-    [InlineData("ListenStream=/run/pipeforkas/second.sock", "hands over 2 sockets (pipeforkas:pipeforkas)")]
+    [InlineData("ListenStream=\nListenStream=127.0.0.1:7777", "not a Unix stream socket")]
+    [InlineData("ListenStream=\nListenSequentialPacket=/run/pipeforkas/pipeforkas.sock", "not a Unix stream socket")]
+    [InlineData("ListenStream=/run/pipeforkas/second.sock", "passed 2 sockets (pipeforkas:pipeforkas)")]
     [InlineData("ListenStream=\nListenFIFO=/run/pipeforkas/pipeforkas.fifo", "cannot be used")]
-    public async Task What_is_not_one_listening_Unix_stream_socket_is_refused(string socket, string said)
+    public async Task Only_a_single_listening_Unix_stream_socket_is_accepted(string socket, string said)
     {
         Container inside = await system.FreshAsync(socket: socket, service: "Restart=no", start: false);
         Assert.NotEqual(0, (await inside.RunAsync("systemctl", "start", "pipeforkas.service")).ExitCode);

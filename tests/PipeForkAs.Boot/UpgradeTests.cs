@@ -5,7 +5,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Boot;
 
-/// <summary>Reloads of a service whose executable was replaced.</summary>
+/// <summary>Tests reloads of a service whose executable was replaced.</summary>
 public sealed class UpgradeTests(BootedSystem system)
 {
     private const string Executable = "/usr/libexec/pipeforkas/pipeforkasd";
@@ -19,7 +19,7 @@ public sealed class UpgradeTests(BootedSystem system)
     private const string Groups = "/sys/fs/cgroup/system.slice/pipeforkas.service";
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Upgrades_turn_nobody_away_and_a_broken_one_fails_the_reload()
+    public async Task Upgrades_refuse_no_request_and_a_broken_upgrade_fails_the_reload()
     {
         Container inside = await system.FreshAsync(Configuration);
         await inside.MustAsync("cp", "--remove-destination", Executable, Kept);
@@ -57,7 +57,7 @@ public sealed class UpgradeTests(BootedSystem system)
             await system.UntilAsync(
                 async () =>
                     (await system.JournalAsync()).Contains(
-                        "the new daemon ended before it was ready; its log tells more", StringComparison.Ordinal),
+                        "the new daemon exited before it was ready; see the daemon's log", StringComparison.Ordinal),
                 "the journal does not say why");
             Assert.Equal(main, await system.MainPidAsync());
         }
@@ -70,7 +70,7 @@ public sealed class UpgradeTests(BootedSystem system)
         await Task.WhenAll(crowd);
         Assert.Equal("done\n", await slow);
 
-        // Of all former daemons nothing is left, and a stop ends what is.
+        // No former daemon is left, and a stop ends everything else.
         await system.UntilAsync(
             async () => (await inside.RunAsync("find", Groups, "-maxdepth", "1", "-name", "daemon*")).Text.Trim() == $"{Groups}/daemon-6",
             "groups of former daemons are left");
@@ -83,7 +83,7 @@ public sealed class UpgradeTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_new_daemon_that_dies_beside_the_former_one_is_started_again()
+    public async Task A_new_daemon_that_dies_while_the_former_one_runs_is_restarted()
     {
         Container inside = await system.FreshAsync(Configuration);
         await inside.MustAsync("cp", "--remove-destination", Executable, Kept);

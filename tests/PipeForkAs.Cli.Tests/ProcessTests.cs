@@ -7,8 +7,8 @@ using PipeForkAs.Tests.Fakes;
 namespace PipeForkAs.Cli.Tests;
 
 /// <summary>
-/// The program as a process among others, under a shell: pipes, files, terminals, signals. It is the one built beside the tests, or the
-/// natively compiled one that the environment variable PIPEFORKAS_PROGRAM names.
+/// Tests the program as a process under a shell: pipes, files, terminals, signals. It is the one that was built with the tests, or the
+/// native one that the environment variable PIPEFORKAS_PROGRAM names.
 /// </summary>
 public sealed class ProcessTests
 {
@@ -29,7 +29,7 @@ public sealed class ProcessTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_large_stream_passes_through_pipes_byte_for_byte()
+    public async Task A_large_stream_passes_through_pipes_unchanged()
     {
         await using FakeDaemon daemon = Cat();
         string file = daemon.PathOf("large");
@@ -44,7 +44,7 @@ public sealed class ProcessTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_reader_that_has_seen_enough_ends_the_command_quietly_and_cancels_the_job()
+    public async Task A_reader_that_closes_its_pipe_ends_the_command_silently_and_cancels_the_job()
     {
         bool closed = false;
         await using (FakeDaemon daemon = new(async connection =>
@@ -62,7 +62,7 @@ public sealed class ProcessTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_file_that_other_programs_write_to_as_well_is_not_overwritten()
+    public async Task Output_to_a_file_shared_with_other_programs_does_not_overwrite_theirs()
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Out("job\n"), Reply.Err("job's errors\n"), Reply.Exit(0));
         string file = daemon.PathOf("log");
@@ -75,7 +75,7 @@ public sealed class ProcessTests
     [Theory(Timeout = Bound.Milliseconds)]
     [InlineData("INT", 130)]
     [InlineData("TERM", 143)]
-    public async Task A_signal_closes_the_connection_and_is_the_exit_status(string signal, int status)
+    public async Task A_signal_closes_the_connection_and_determines_the_exit_status(string signal, int status)
     {
         TaskCompletionSource running = new(TaskCreationOptions.RunContinuationsAsynchronously);
         bool closed = false;
@@ -87,7 +87,7 @@ public sealed class ProcessTests
             closed = true;
         }))
         {
-            // The output is a pipe that nobody reads: a write that is stuck must not keep the signal waiting.
+            // The output is a pipe without a reader: a blocked write must not delay the signal.
             using Process process = Start(daemon, Program, "run", "flood");
             await running.Task;
             using Process kill = Process.Start("/bin/kill", ["-" + signal, process.Id.ToString()]);
@@ -114,7 +114,7 @@ public sealed class ProcessTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_closed_output_does_not_become_the_connection()
+    public async Task The_connection_never_gets_the_number_of_a_closed_output()
     {
         await using FakeDaemon daemon = Cat();
 
@@ -125,7 +125,7 @@ public sealed class ProcessTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_closed_input_is_an_empty_one()
+    public async Task A_closed_input_counts_as_empty()
     {
         Assert.SkipWhen(
             Native is null,
@@ -136,11 +136,11 @@ public sealed class ProcessTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task What_is_typed_at_a_terminal_reaches_the_job()
+    public async Task Terminal_input_reaches_the_job()
     {
         await using FakeDaemon daemon = Cat();
 
-        // script(1) gives the program a terminal; the terminal's end of file is Ctrl-D on a line of its own.
+        // script(1) gives the program a terminal; the end of file of a terminal is Ctrl-D at the beginning of a line.
         (string output, _) = await ShellAsync(
             daemon, "(printf 'typed\\n'; printf '\\004') | script -qec '$P run cat; echo status $?' /dev/null");
 
@@ -150,7 +150,7 @@ public sealed class ProcessTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_word_that_is_no_UTF8_is_refused_rather_than_changed()
+    public async Task A_command_line_argument_that_is_not_UTF8_is_refused()
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Exit(0));
 
@@ -164,7 +164,7 @@ public sealed class ProcessTests
     [InlineData("$P run job 2>&-", 127, "")]
     [InlineData("$P run job >&-", 127, "pipeforkas: unknown-job\n")]
     [InlineData("$P cancel 7 2>&-", 127, "")]
-    public async Task Where_nobody_can_be_told_the_exit_status_tells_it(string command, int status, string told)
+    public async Task Without_standard_error_the_exit_status_shows_the_failure(string command, int status, string told)
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.End(ReplyCode.UnknownJob));
 
@@ -174,7 +174,7 @@ public sealed class ProcessTests
     [Theory(Timeout = Bound.Milliseconds)]
     [InlineData("list --json")]
     [InlineData("run --json job")]
-    public async Task An_output_that_is_closed_is_trouble_that_is_told(string command)
+    public async Task A_closed_output_exits_with_125_and_a_message(string command)
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Out("[]"), Reply.Exit(0));
 
@@ -185,11 +185,11 @@ public sealed class ProcessTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Pipes_on_which_another_program_does_not_wait_carry_all_the_same()
+    public async Task Pipes_that_another_program_made_nonblocking_carry_everything()
     {
         await using FakeDaemon daemon = Cat();
 
-        // dd(1) leaves the flag on the pipes that it was given.
+        // dd(1) does not clear the flag on its pipes.
         (string output, string error) = await ShellAsync(
             daemon,
             "(sleep 0.3; head -c 800000 /dev/zero; sleep 0.3) | (dd iflag=nonblock oflag=nonblock count=0 2>/dev/null; $P run cat; echo "
@@ -199,7 +199,7 @@ public sealed class ProcessTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task The_option_beats_the_environment()
+    public async Task The_option_overrides_the_environment()
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Exit(0));
 
@@ -219,7 +219,7 @@ public sealed class ProcessTests
         }
         catch (System.Net.Sockets.SocketException)
         {
-            // The client has gone, as some of the tests want it to.
+            // The client has disconnected, as some of the tests expect.
         }
     });
 

@@ -29,10 +29,11 @@ public sealed class AbuseTests(SharedDaemon shared) : IClassFixture<SharedDaemon
     }
 
     /// <summary>
-    /// Nobody reads a worker's socket while its job runs: what is sent is the job's user's to account for, and goes with the job.
+    /// The daemon does not read the socket of a worker while its job runs: sent data counts for the user of the job, and is discarded with
+    /// the job.
     /// </summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task A_control_socket_full_of_descriptors_holds_up_nobody_and_goes_with_its_job()
+    public async Task A_control_socket_full_of_descriptors_delays_nothing_and_ends_with_its_job()
     {
         await RawClient.RunAsync(daemon, "control-flood");
         Footprint before = await Footprint.AtRestAsync(daemon);
@@ -49,7 +50,7 @@ public sealed class AbuseTests(SharedDaemon shared) : IClassFixture<SharedDaemon
         Assert.DoesNotContain("until never", string.Concat(replies.Select(reply => reply.Text)));
         await before.RestoredAsync(daemon, TimeSpan.FromSeconds(10));
 
-        // The daemon collects what they left when it has rested for a moment.
+        // The daemon collects garbage when it has been idle for a moment.
         await Bound.UntilAsync(
             () => Footprint.Of(daemon).GrewLessThan(before, 16 * 1024 * 1024), () => $"{before} became {Footprint.Of(daemon)}");
     }
@@ -62,9 +63,9 @@ public sealed class AbuseTests(SharedDaemon shared) : IClassFixture<SharedDaemon
         Assert.DoesNotContain("forged", daemon.Log);
     }
 
-    /// <summary>Its client is answered on its word, and it has the grace of those that were told to end.</summary>
+    /// <summary>Its client gets the reply at once, and the job has the same grace period as after SIGTERM.</summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task A_job_that_claims_to_have_returned_and_goes_on_is_ended_after_the_grace()
+    public async Task A_job_that_reports_its_end_but_continues_is_killed_after_the_grace_period()
     {
         Footprint before = await Footprint.AtRestAsync(daemon);
         string reply = await RawClient.TextAsync(
@@ -76,13 +77,13 @@ public sealed class AbuseTests(SharedDaemon shared) : IClassFixture<SharedDaemon
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_process_that_keeps_the_control_socket_delays_nobody()
+    public async Task A_process_that_keeps_the_control_socket_delays_no_request()
     {
         FramedReply reply = await RawClient.RunAsync(daemon, "hold-control", """{"seconds":60}""");
         int holder = int.Parse(reply.Text, CultureInfo.InvariantCulture);
         try
         {
-            // The daemon would not answer for a minute, were it to wait for the holder's word.
+            // If the daemon waited for the holder of the socket, it would not reply for a minute.
             Assert.Equal(ReplyCode.Ok, reply.End.Code);
             Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id").WaitAsync(TimeSpan.FromSeconds(30))).End.Code);
             await Crowd.UntilAsync(
@@ -101,9 +102,9 @@ public sealed class AbuseTests(SharedDaemon shared) : IClassFixture<SharedDaemon
             daemon, $$$"""{"job":"ignore-sigterm","user":"{{{TestUsers.Bob}}}","args":{"seconds":50}}""");
         await Crowd.WaitForAsync(other, "ready");
         int[] pids = [daemon.Pid, .. ProcFs.Descendants(daemon.Pid)];
-        await AttackInVainAsync(pids);
+        await AttackFailsAsync(pids);
 
-        // What was attacked is as it was: the pool too.
+        // The attack has no lasting effect, also on the pool.
         Assert.All(pids, pid => Assert.True(ProcFs.Stat(pid) is null or { State: not ('T' or 't') }, $"process {pid} is stopped"));
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
     }
@@ -118,20 +119,20 @@ public sealed class AbuseTests(SharedDaemon shared) : IClassFixture<SharedDaemon
         int[] own = [.. ProcFs.Descendants(daemon.Pid).Where(pid => ProcFs.User(pid) == alice)];
         Assert.Single(own);
 
-        // Signals between processes of one user are that user's right; reading the other's memory is not.
+        // Processes of one user may signal each other, but must not read the memory of a worker.
         IReadOnlyList<JsonElement> worked = await AttackAsync(own);
         Assert.All(worked, attempt => Assert.StartsWith("kill", attempt.GetProperty("what").GetString()));
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_job_that_stops_itself_is_ended_when_its_time_is_up()
+    public async Task A_job_that_stops_itself_is_killed_at_its_timeout()
     {
         FramedReply reply = await RawClient.RunAsync(daemon, "stop-self", more: ",\"timeout\":0.5");
         Assert.Equal((ReplyCode.Timeout, null, 9, "stopping\n"), (reply.End.Code, reply.End.Exit, reply.End.Signal, reply.Text));
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_stopped_job_of_a_client_that_went_away_is_ended()
+    public async Task A_stopped_job_of_a_disconnected_client_is_killed()
     {
         Footprint before = await Footprint.AtRestAsync(daemon);
         using (Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"stop-self","user":"{{TestUsers.Alice}}"}"""))
@@ -139,7 +140,7 @@ public sealed class AbuseTests(SharedDaemon shared) : IClassFixture<SharedDaemon
         await before.RestoredAsync(daemon, TimeSpan.FromSeconds(20));
     }
 
-    private async Task AttackInVainAsync(int[] pids) => Assert.Empty(await AttackAsync(pids));
+    private async Task AttackFailsAsync(int[] pids) => Assert.Empty(await AttackAsync(pids));
 
     private async Task<IReadOnlyList<JsonElement>> AttackAsync(int[] pids)
     {

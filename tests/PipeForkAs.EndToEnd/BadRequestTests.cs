@@ -8,7 +8,7 @@ using SocketShutdown = System.Net.Sockets.SocketShutdown;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>A daemon with little patience.</summary>
+/// <summary>A daemon with a short request timeout.</summary>
 public sealed class ImpatientDaemon : IAsyncLifetime
 {
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
@@ -33,7 +33,7 @@ public sealed class BadRequestTests(ImpatientDaemon impatient) : IClassFixture<I
     private const int Mutations = 4_000;
     private readonly DaemonProcess daemon = impatient.Daemon;
 
-    /// <summary>Lines with a code each; a character stands for a byte.</summary>
+    /// <summary>Lines with their codes; a character represents a byte.</summary>
     public static TheoryData<string, string> Lines => new()
     {
         { "", "bad-request" },
@@ -106,7 +106,7 @@ public sealed class BadRequestTests(ImpatientDaemon impatient) : IClassFixture<I
     [MemberData(nameof(Lines), DisableDiscoveryEnumeration = true)]
     public async Task Each_bad_request_gets_its_code_in_one_frame(string line, string code)
     {
-        // What is no object, or names the form itself, cannot ask for frames.
+        // A line that is not an object, or has an invalid reply form, cannot request frames.
         if (!line.StartsWith('{') || line.Contains("\"reply\"", StringComparison.Ordinal)
             || line.StartsWith("{'", StringComparison.Ordinal))
             return;
@@ -122,7 +122,7 @@ public sealed class BadRequestTests(ImpatientDaemon impatient) : IClassFixture<I
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_line_of_64_KiB_is_taken_and_one_byte_more_is_not()
+    public async Task A_line_of_64_KiB_is_accepted_and_one_byte_more_is_refused()
     {
         string request = $$"""{"job":"id","user":"{{TestUsers.Alice}}"}""";
         string longest = request.PadRight((64 * 1024) - 1) + "\n";
@@ -131,7 +131,7 @@ public sealed class BadRequestTests(ImpatientDaemon impatient) : IClassFixture<I
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task The_end_of_the_input_ends_the_line_too()
+    public async Task The_end_of_the_input_also_ends_the_line()
     {
         string request = $$"""{"job":"id","user":"{{TestUsers.Alice}}"}""";
         Assert.StartsWith("uid=", Encoding.UTF8.GetString(await RawClient.AskAsync(daemon, Bytes(request))));
@@ -143,7 +143,7 @@ public sealed class BadRequestTests(ImpatientDaemon impatient) : IClassFixture<I
     [InlineData("")]
     [InlineData("{\"job\":\"id\",")]
     [InlineData("{\"reply\":\"frames\",\"job\":")]
-    public async Task Silence_is_answered_at_the_deadline_and_the_connection_closed(string beginning)
+    public async Task A_silent_client_gets_a_reply_at_the_deadline_and_is_disconnected(string beginning)
     {
         var watch = Stopwatch.StartNew();
         byte[] reply = await RawClient.AskAsync(daemon, Bytes(beginning), halfClose: false);
@@ -151,11 +151,11 @@ public sealed class BadRequestTests(ImpatientDaemon impatient) : IClassFixture<I
         if (beginning.Contains("frames", StringComparison.Ordinal))
             Assert.Equal(ReplyCode.BadRequest, FramedReply.Parse(reply).End.Code);
         else
-            Assert.StartsWith("pipeforkas: bad-request: no request came within 2 s", Encoding.UTF8.GetString(reply));
+            Assert.StartsWith("pipeforkas: bad-request: no request arrived within 2 s", Encoding.UTF8.GetString(reply));
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_request_that_comes_byte_by_byte_has_one_deadline_for_all_of_it()
+    public async Task A_request_sent_byte_by_byte_has_one_deadline()
     {
         using Socket client = await RawClient.ConnectAsync(daemon);
         Task<byte[]> reply = RawClient.ReadToEndAsync(client);
@@ -168,17 +168,17 @@ public sealed class BadRequestTests(ImpatientDaemon impatient) : IClassFixture<I
             }
             catch (SocketException)
             {
-                break; // Closed, which is what is waited for.
+                break; // The daemon closed the connection, as expected.
             }
 
             await Task.Delay(50);
         }
 
-        Assert.StartsWith("pipeforkas: bad-request: no request came", Encoding.UTF8.GetString(await reply));
+        Assert.StartsWith("pipeforkas: bad-request: no request arrived", Encoding.UTF8.GetString(await reply));
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Thousands_of_damaged_requests_are_answered_and_the_daemon_serves_on()
+    public async Task Thousands_of_damaged_requests_get_replies_and_the_daemon_continues()
     {
         string[] sound =
         [
@@ -197,7 +197,7 @@ public sealed class BadRequestTests(ImpatientDaemon impatient) : IClassFixture<I
             return reply.Length;
         });
 
-        // A job may say nothing; nearly all are refused.
+        // A job may write nothing; nearly all requests are refused.
         Assert.True(lengths.Count(length => length > 0) > Mutations * 0.99);
         await ServesOnAsync();
         await before.RestoredAsync(daemon, TimeSpan.FromSeconds(10));

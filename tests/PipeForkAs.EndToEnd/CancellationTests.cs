@@ -8,7 +8,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>A daemon whose grace is so long that a job which is killed can be told from one that ended.</summary>
+/// <summary>A daemon with a grace period so long that a killed job can be distinguished from one that ended.</summary>
 public sealed class CancellationDaemon : ConfiguredDaemon
 {
     protected override void Configure(JsonObject configuration)
@@ -20,7 +20,7 @@ public sealed class CancellationDaemon : ConfiguredDaemon
     }
 }
 
-/// <summary>A job that is cancelled ends when it is told to, and not when it is killed.</summary>
+/// <summary>Tests that a cancelled job ends by itself, before it is killed.</summary>
 public sealed class CancellationTests(CancellationDaemon shared) : IClassFixture<CancellationDaemon>
 {
     private readonly DaemonProcess daemon = shared.Daemon;
@@ -57,7 +57,7 @@ public sealed class CancellationTests(CancellationDaemon shared) : IClassFixture
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task The_streaming_job_of_the_readme_ends_when_nobody_reads_the_commands_output()
+    public async Task The_streaming_job_of_the_readme_ends_when_the_reader_of_the_command_closes()
     {
         string command = $"{NativeBuild.Command} --socket {daemon.Socket} run --user {TestUsers.Alice} upper";
         string line = $"(read -r; seq 200000; exec sleep 60) | {command} | head -1 >/dev/null";

@@ -5,7 +5,7 @@ using PipeForkAs.EndToEnd.Harness;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>What the shells themselves offer for a line, with a daemon that runs; Completion/complete.* ask them.</summary>
+/// <summary>Tests the completions of the shells for a line, with a running daemon; Completion/complete.* run the shells.</summary>
 public sealed class CompletionTests
 {
     public static TheoryData<string> Shells => ["bash", "zsh", "fish"];
@@ -30,7 +30,7 @@ public sealed class CompletionTests
 
     [Theory(Timeout = Bound.Test)]
     [MemberData(nameof(Shells))]
-    public async Task The_socket_that_the_line_names_is_asked(string shell)
+    public async Task Completion_uses_the_socket_in_the_line(string shell)
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         Assert.Equal(["echo"], await OfferedAsync(daemon, shell, $"pipeforkas --socket {daemon.Socket} run ec", socket: "/nowhere"));
@@ -39,7 +39,7 @@ public sealed class CompletionTests
 
     [Theory(Timeout = Bound.Test)]
     [MemberData(nameof(Shells))]
-    public async Task Nobody_is_offered_what_it_may_not_run_or_cancel(string shell)
+    public async Task Completion_offers_only_jobs_that_the_caller_may_run_or_cancel(string shell)
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(c => c["Policy"] = new JsonObject
         {
@@ -59,7 +59,7 @@ public sealed class CompletionTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Bash_offers_values_where_they_are_few_and_files_elsewhere()
+    public async Task Bash_offers_values_of_short_lists_and_files_otherwise()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         Assert.Equal(["false", "true"], await OfferedAsync(daemon, "bash", "pipeforkas run typed-all flag="));
@@ -69,7 +69,7 @@ public sealed class CompletionTests
             (await OfferedAsync(daemon, "bash", "pipeforkas run read-file path=/etc/passw")).Append("/etc/passwd-").Distinct());
     }
 
-    /// <summary>What is offered, each once and in order, without the '=' that may follow a parameter.</summary>
+    /// <summary>The completions, each once and in order, without the '=' that may follow a parameter.</summary>
     private static async Task<IReadOnlyList<string>> OfferedAsync(
         DaemonProcess daemon, string shell, string line, string user = "root", string? socket = null)
     {
@@ -88,7 +88,7 @@ public sealed class CompletionTests
             word => word.TrimEnd('=', ' ')).Distinct().Order(StringComparer.Ordinal)];
     }
 
-    /// <summary>The scripts where every user may read them, wherever this is built.</summary>
+    /// <summary>The scripts in a place where every user can read them.</summary>
     private static string Scripts(DaemonProcess daemon)
     {
         string folder = Path.Combine(daemon.Folder, "completion");

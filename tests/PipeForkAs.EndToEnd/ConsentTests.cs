@@ -6,7 +6,9 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>A rule that requires the target's consent: the user's own file decides, and only as the user it is read.</summary>
+/// <summary>
+/// Tests rules that require the consent of the target user: the file of the user decides, and only a worker with the user's ids reads it.
+/// </summary>
 public sealed class ConsentTests : IAsyncLifetime
 {
     private static readonly PasswordEntry Alice = TestUsers.Entry(TestUsers.Alice);
@@ -30,7 +32,7 @@ public sealed class ConsentTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_user_lets_a_caller_in_for_some_jobs_and_takes_it_back_at_once()
+    public async Task A_user_consents_to_some_jobs_of_a_caller_and_can_withdraw_at_once()
     {
         Assert.Equal(126, await BobAsync("id"));
         await WriteAsync($"# my panel\n{TestUsers.Bob} id\n");
@@ -45,7 +47,7 @@ public sealed class ConsentTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task The_job_runs_as_the_user_and_the_users_file_gives_no_more_than_the_rule()
+    public async Task The_job_runs_as_the_user_and_the_consent_file_grants_no_more_than_the_rule()
     {
         await WriteAsync("*\n");
         ToolResult ran = await AsBobAsync("run", "--user", TestUsers.Alice, "id");
@@ -55,7 +57,7 @@ public sealed class ConsentTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_denial_for_want_of_consent_looks_like_any_other_and_root_alone_is_told()
+    public async Task Only_root_can_distinguish_missing_consent_from_another_denial()
     {
         ToolResult without = await AsBobAsync("run", "--user", TestUsers.Alice, "id");
         ToolResult forbidden = await AsBobAsync("run", "--user", TestUsers.Alice, "cat");
@@ -76,7 +78,7 @@ public sealed class ConsentTests : IAsyncLifetime
         Assert.Equal(0, (await AsBobAsync("check", "--user", TestUsers.Alice, "id")).ExitCode);
     }
 
-    /// <summary>Root could read such a file; the user, who is the one that reads, cannot.</summary>
+    /// <summary>Root could read such a file, but the worker reads it as the user and cannot.</summary>
     [Fact(Timeout = Bound.Test)]
     public async Task The_file_is_read_as_the_user()
     {
@@ -89,7 +91,7 @@ public sealed class ConsentTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Links_fifos_and_files_of_others_are_no_consent_and_delay_nobody()
+    public async Task Links_FIFOs_and_files_of_other_users_give_no_consent_and_delay_nothing()
     {
         string planted = Path.Combine(daemon.Folder, "planted");
         await File.WriteAllTextAsync(planted, "*\n");
@@ -101,13 +103,13 @@ public sealed class ConsentTests : IAsyncLifetime
         await Tool.MustAsync("mkfifo", AllowFile);
         await Tool.MustAsync("chown", TestUsers.Alice, AllowFile);
         Libc.chmod(AllowFile, 0x180); // 0600
-        Assert.Contains("no regular file but a Fifo", await WhyAsync());
+        Assert.Contains("not a regular file but a Fifo", await WhyAsync());
         await WriteAsync("*\n");
         await Tool.MustAsync("chown", TestUsers.Bob, AllowFile);
         Assert.Contains("belongs to uid", await WhyAsync());
         await WriteAsync("*\n");
         Libc.chmod(AllowFile, 0x1B6); // 0666
-        Assert.Contains("may be written by others", await WhyAsync());
+        Assert.Contains("can be written by", await WhyAsync());
         string moved = ConfigFolder + "-moved";
         Directory.Move(ConfigFolder, moved);
         File.CreateSymbolicLink(ConfigFolder, moved);
@@ -119,7 +121,7 @@ public sealed class ConsentTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Many_questions_about_one_user_leave_nothing_behind()
+    public async Task Many_consent_checks_for_one_user_leave_nothing_behind()
     {
         await WriteAsync($"{TestUsers.Bob} id\nroot id\n");
         await BobAsync("id");
@@ -131,7 +133,7 @@ public sealed class ConsentTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_home_that_hangs_is_a_no_at_the_deadline_and_others_are_served_meanwhile()
+    public async Task A_hanging_home_means_no_consent_at_the_deadline_and_delays_no_one_else()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         Configure(configuration);
@@ -183,7 +185,7 @@ public sealed class ConsentTests : IAsyncLifetime
         await Tool.MustAsync("chown", "-R", $"{TestUsers.Alice}:", ConfigFolder);
     }
 
-    /// <summary>Why bob may not, in the words for root; a request of bob's must be denied as well.</summary>
+    /// <summary>The reason for a denial, as shown to root; a request by the panel must be denied as well.</summary>
     private async Task<string> WhyAsync()
     {
         Assert.Equal(126, await BobAsync("id"));

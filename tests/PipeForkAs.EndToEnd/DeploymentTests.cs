@@ -9,14 +9,16 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>New job hosts by a reload: the new one takes the new requests, the former one ends with its last job.</summary>
+/// <summary>
+/// Tests the replacement of job hosts by a reload: the new one serves new requests, the former one exits after its last job.
+/// </summary>
 public sealed class DeploymentTests
 {
     private const int Deployments = 20;
     private const int Broken = 7;
     private const int Askers = 6;
 
-    /// <summary>The most that an answer may take while job hosts are replaced, for availability.</summary>
+    /// <summary>The maximum time of a reply while job hosts are replaced.</summary>
     private static readonly TimeSpan Slowest = TimeSpan.FromSeconds(1);
 
     [Fact(Timeout = Bound.Test)]
@@ -35,7 +37,7 @@ public sealed class DeploymentTests
         string[] runs = await File.ReadAllLinesAsync(file);
         Assert.Equal(answers.Select(answer => answer.Token).Order(StringComparer.Ordinal), runs.Order(StringComparer.Ordinal));
 
-        // The two jobs of the first one still run, each in a process of a file that is gone; then that ends, and nothing of it is left.
+        // The two jobs of the first one still run in processes of a deleted file; then these end, and nothing of them is left.
         DaemonStatus status = await StatusAsync(daemon);
         Assert.Equal(["count-stdin", "sleep"], status.Jobs.Select(job => job.Job).Order(StringComparer.Ordinal));
         JobHostStatus former = Assert.Single(status.Hosts!, host => host.Draining);
@@ -52,7 +54,7 @@ public sealed class DeploymentTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task An_executable_or_entry_that_changed_brings_its_jobs_and_one_that_is_gone_takes_them()
+    public async Task Changed_executables_and_entries_update_the_jobs_and_removed_ones_remove_theirs()
     {
         JsonObject configuration = null!;
         await using DaemonProcess daemon = await StartAsync(made => configuration = made);
@@ -60,7 +62,7 @@ public sealed class DeploymentTests
         Assert.Equal("changed nothing", $"changed {await ChangedAsync(daemon)}");
         Assert.Equal(before, daemon.JobHosts);
 
-        // Another executable: other jobs. The other job host goes on as it is.
+        // Another executable has other jobs. The other job host continues.
         Deploy(daemon, NativeBuild.StockJobs);
         configuration["JobHosts"]!.AsArray().RemoveAt(0);
         await WriteAsync(daemon, configuration);
@@ -68,16 +70,16 @@ public sealed class DeploymentTests
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "echo", """{"text":"x"}""")).End.Code);
         Assert.Equal(ReplyCode.UnknownJob, (await RawClient.RunAsync(daemon, "sum", """{"a":1,"b":2}""")).End.Code);
 
-        // One more of the same path's jobs would stand twice: nothing is taken over.
+        // A second entry with the same jobs is a duplicate, so nothing is applied.
         configuration["JobHosts"]!.AsArray().Add(new JsonObject { ["Path"] = NativeBuild.StockJobs });
         configuration["Commands"]!["hello"] = new JsonObject { ["Command"] = new JsonArray("/bin/echo", "hello") };
         await WriteAsync(daemon, configuration);
         FramedReply twice = await ReloadAsync(daemon);
         Assert.Equal(ReplyCode.Failed, twice.End.Code);
-        Assert.Contains("is also one of", twice.Text);
+        Assert.Contains("is also a job of", twice.Text);
         Assert.Equal(ReplyCode.UnknownJob, (await RawClient.RunAsync(daemon, "hello")).End.Code);
 
-        // A second one beside it, and a command that the first one runs.
+        // A second job host beside it, and a command that the first one runs.
         configuration["JobHosts"]![1]!["Path"] = NativeBuild.TestJobs;
         await WriteAsync(daemon, configuration);
         Assert.Equal(ReplyCode.Ok, (await ReloadAsync(daemon)).End.Code);
@@ -88,7 +90,7 @@ public sealed class DeploymentTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_request_that_waits_for_its_turn_runs_in_the_job_host_that_it_was_checked_against()
+    public async Task A_waiting_request_runs_in_the_job_host_that_it_was_checked_against()
     {
         JsonObject configuration = null!;
         await using DaemonProcess daemon = await StartAsync(made =>
@@ -108,7 +110,7 @@ public sealed class DeploymentTests
         Assert.Equal(ReplyCode.UnknownJob, (await RawClient.RunAsync(daemon, "sum", """{"a":1,"b":2}""")).End.Code);
         running.Shutdown(System.Net.Sockets.SocketShutdown.Send);
         Assert.Equal(ReplyCode.Ok, (await waiting).End.Code);
-        await Bound.UntilAsync(() => daemon.Log.Contains("has ended with its last request", StringComparison.Ordinal), () => daemon.Log);
+        await Bound.UntilAsync(() => daemon.Log.Contains("has exited after its last request", StringComparison.Ordinal), () => daemon.Log);
         Assert.Equal(0, await daemon.StopAsync());
     }
 
@@ -132,7 +134,7 @@ public sealed class DeploymentTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_former_job_host_that_dies_takes_its_jobs_along_and_is_not_started_again()
+    public async Task A_replaced_job_host_that_dies_loses_its_jobs_and_is_not_restarted()
     {
         await using DaemonProcess daemon = await StartAsync();
         Task<FramedReply> running = RawClient.RunAsync(daemon, "sleep", """{"seconds":600}""");
@@ -142,13 +144,13 @@ public sealed class DeploymentTests
         int former = Assert.Single(Assert.Single((await StatusAsync(daemon)).Hosts!, host => host.Draining).Pids);
         Libc.kill(new ProcessId(former), Signal.SIGKILL);
         Assert.Equal(ReplyCode.HostLost, (await running).End.Code);
-        await Bound.UntilAsync(() => daemon.Log.Contains("has ended with its last request", StringComparison.Ordinal), () => daemon.Log);
+        await Bound.UntilAsync(() => daemon.Log.Contains("has exited after its last request", StringComparison.Ordinal), () => daemon.Log);
         Assert.Equal(2, (await StatusAsync(daemon)).Hosts!.Count);
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "sum", """{"a":1,"b":2}""")).End.Code);
         Assert.Equal(0, await daemon.StopAsync());
     }
 
-    /// <summary>A daemon whose second job host is a copy of the tests' own, which can be replaced.</summary>
+    /// <summary>A daemon whose second job host is a copy of the test job host, which can be replaced.</summary>
     private static Task<DaemonProcess> StartAsync(Action<JsonObject>? configure = null) => DaemonProcess.StartAsync(made =>
     {
         string path = Path.Combine(Path.GetDirectoryName((string)made["Socket"]!["Path"]!)!, "jobs");
@@ -186,7 +188,7 @@ public sealed class DeploymentTests
 
     private static void Deploy(DaemonProcess daemon, string program) => Put(HostOf(daemon), program);
 
-    /// <summary>As a package does: the new file comes to the place of the former one in one step.</summary>
+    /// <summary>As a package does: atomically renames the new file to the path of the former one.</summary>
     private static void Put(string path, string program)
     {
         File.Copy(program, path + ".new", overwrite: true);

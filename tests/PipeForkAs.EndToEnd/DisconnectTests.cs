@@ -16,7 +16,7 @@ public sealed class DisconnectTests
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(
             c => (c["Limits"]!["MaxJobs"], c["Limits"]!["MaxJobsPerUid"]) = (1000, 1000));
-        // The collector takes what memory it likes before it collects, some 20 MiB (DOTNET_GCgen0size), and then no more.
+        // The garbage collector uses some 20 MiB before it collects (DOTNET_GCgen0size), and then no more.
         for (int i = 0; i < 5; i++)
             await KillAsync(daemon, 1000);
         await Task.Delay(2000);
@@ -28,7 +28,7 @@ public sealed class DisconnectTests
         TestContext.Current.SendDiagnosticMessage(
             "as before {0:0.00} s after the last client: {1}", watch.Elapsed.TotalSeconds, Footprint.Of(daemon));
 
-        // The daemon collects what they left when it has rested for a moment.
+        // The daemon collects garbage when it has been idle for a moment.
         await Bound.UntilAsync(
             () => Footprint.Of(daemon).GrewLessThan(before, MemoryMargin), () => $"{before} became {Footprint.Of(daemon)}");
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
@@ -50,9 +50,10 @@ public sealed class DisconnectTests
     [Theory(Timeout = Bound.Test)]
     [InlineData("text")]
     [InlineData("frames")]
-    public async Task A_client_that_reads_slowly_gets_all_that_the_job_wrote(string form)
+    public async Task A_slow_client_gets_all_output_of_the_job(string form)
     {
-        // What is written fits the pipe and the socket, so that the job ends at once, and a part waits in the pipe longer than every grace.
+        // The output fits into the pipe and the socket, so the job ends at once, and a part waits in the pipe longer than every grace
+        // period.
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(c => c["Limits"]!["KillGrace"] = "00:00:00.1");
         const int Bytes = 130_000;
         using Socket client = await Crowd.SendAsync(
@@ -71,7 +72,7 @@ public sealed class DisconnectTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_client_that_never_reads_is_cut_off_when_its_job_is_out_of_time()
+    public async Task A_client_that_never_reads_is_disconnected_when_its_job_times_out()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         Footprint before = await Footprint.AtRestAsync(daemon);
@@ -84,7 +85,7 @@ public sealed class DisconnectTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_process_that_holds_standard_input_and_never_reads_it_costs_the_daemon_nothing_in_the_end()
+    public async Task A_process_that_keeps_standard_input_unread_leaves_nothing_in_the_daemon()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(c => c["Limits"]!["KillGrace"] = "00:00:00.1");
         Footprint before = await Footprint.AtRestAsync(daemon);
@@ -96,7 +97,7 @@ public sealed class DisconnectTests
             () => ProcFs.Descriptors(daemon.Pid), now => now == before.Descriptors, TimeSpan.FromSeconds(10), "descriptors of the daemon");
     }
 
-    /// <summary>Clients that go away in all the ways there are.</summary>
+    /// <summary>Clients that disconnect in different ways.</summary>
     private static Task<int[]> KillAsync(DaemonProcess daemon, int count) => Crowd.ManyAsync(count, atOnce: 24, async i =>
     {
         string flood =
@@ -110,13 +111,13 @@ public sealed class DisconnectTests
         using Socket client = await RawClient.ConnectAsync(daemon);
         switch (i % 7)
         {
-            case 0: // In the midst of the request.
+            case 0: // In the middle of the request.
                 await client.SendAsync(Encoding.UTF8.GetBytes(flood[..(flood.Length / 2)]));
                 break;
-            case 1: // Before anything came back.
+            case 1: // Before any output.
                 await client.SendAsync(Encoding.UTF8.GetBytes(flood + "\n"));
                 break;
-            case 2: // Input still comes in that nobody reads.
+            case 2: // While unread input arrives.
                 await client.SendAsync(Encoding.UTF8.GetBytes(flood + "\n" + new string('x', 100_000)));
                 await ReadAsync(client, 10_000);
                 break;
@@ -125,7 +126,7 @@ public sealed class DisconnectTests
                 client.Shutdown(SocketShutdown.Send);
                 await ReadAsync(client, 300_000);
                 break;
-            case 4: // The output was refused, and the rest stays open for a while.
+            case 4: // After shutting down reading; the rest stays open for a while.
                 await client.SendAsync(Encoding.UTF8.GetBytes(flood + "\n"));
                 client.Shutdown(SocketShutdown.Receive);
                 await Task.Delay(5);
@@ -157,7 +158,7 @@ public sealed class DisconnectTests
         };
         process.Start();
 
-        // The job writes to both: where nobody reads the one, the command waits there and never comes to the other.
+        // The job writes to both outputs: if one is not read, the command blocks there and never writes to the other.
         Task<string> errors = process.StandardError.ReadToEndAsync();
         var buffer = new byte[10_000];
         if (await process.StandardOutput.BaseStream.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false) < buffer.Length)

@@ -6,11 +6,11 @@ using PipeForkAs.EndToEnd.Harness;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>What a stop waits for: jobs that have something to do, and not silent clients.</summary>
+/// <summary>Tests that a stop waits for working jobs, but not for silent clients.</summary>
 [Trait("Takes", "long")]
 public sealed class DrainTests
 {
-    /// <summary>Longer than the tests wait for a daemon's end.</summary>
+    /// <summary>Longer than the tests wait for a daemon to end.</summary>
     private const string Long = "00:05:00";
 
     private static readonly Dictionary<string, string[]> Commands = new()
@@ -33,7 +33,7 @@ public sealed class DrainTests
     [InlineData("cat", "")]
     [InlineData("cat", "x")]
     [InlineData("count-stdin", "")]
-    public async Task A_job_that_waits_for_a_silent_clients_input_does_not_hold_up_a_stop(string job, string input)
+    public async Task A_job_that_waits_for_input_of_a_silent_client_does_not_delay_a_stop(string job, string input)
     {
         await using DaemonProcess daemon = await StartAsync();
         using Socket silent = await Crowd.SendAsync(daemon, $$"""{"job":"{{job}}","user":"{{TestUsers.Alice}}"}""");
@@ -49,12 +49,12 @@ public sealed class DrainTests
         Console.WriteLine($"measured: a stop beside {job} took {stopping.Elapsed.TotalSeconds:0.0} s");
     }
 
-    /// <summary>Their clients keep their input open and send nothing, as a terminal does.</summary>
+    /// <summary>Their clients keep the input open and send nothing, as a terminal does.</summary>
     [Theory(Timeout = Bound.Test)]
     [InlineData("silent")]
     [InlineData("busy")]
     [InlineData("both")]
-    public async Task A_job_that_computes_in_silence_has_its_time(string job)
+    public async Task A_job_that_computes_without_output_keeps_its_drain_time(string job)
     {
         await using DaemonProcess daemon = await StartAsync();
         using Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"{{job}}","user":"{{TestUsers.Alice}}"}""");
@@ -65,13 +65,13 @@ public sealed class DrainTests
         string rest = Encoding.UTF8.GetString(await reply);
         Assert.StartsWith("done\n", rest.TrimStart('\n'), StringComparison.Ordinal);
 
-        // The one that reads beside its work waits for nothing else behind that.
+        // The job that reads besides its work waits for nothing else after that.
         Assert.Equal(job == "both", rest.Contains("pipeforkas: shutting-down: ", StringComparison.Ordinal));
         Assert.Contains($"stopping: still waiting for 1 request: {job} as {TestUsers.Alice} (id 1, ", daemon.Log);
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_function_that_does_not_read_its_input_has_its_time()
+    public async Task A_function_that_does_not_read_its_input_keeps_its_drain_time()
     {
         await using DaemonProcess daemon = await StartAsync();
         using Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"sleep","user":"{{TestUsers.Alice}}","args":{"seconds":4} }""");
@@ -83,7 +83,7 @@ public sealed class DrainTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_client_that_goes_on_sending_keeps_its_job()
+    public async Task A_client_that_continues_to_send_keeps_its_job()
     {
         await using DaemonProcess daemon = await StartAsync();
         using Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"reader","user":"{{TestUsers.Alice}}"}""");
@@ -103,7 +103,7 @@ public sealed class DrainTests
     [Theory(Timeout = Bound.Test)]
     [InlineData("page", "read", Long)]
     [InlineData("open", "getattr", "00:00:05")]
-    public async Task A_stop_does_not_wait_for_a_jobs_memory_or_files_that_hang(string how, string request, string timeout)
+    public async Task A_stop_does_not_wait_for_hanging_memory_or_files_of_a_job(string how, string request, string timeout)
     {
         await using DaemonProcess daemon = await StartAsync(AddPolls, timeout);
         await using HangingFiles files = await HangingFiles.MountAsync(TestUsers.Alice, request);
@@ -114,7 +114,7 @@ public sealed class DrainTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_program_that_polls_a_socket_beside_its_input_has_its_time()
+    public async Task A_program_that_polls_a_socket_besides_its_input_keeps_its_drain_time()
     {
         await using DaemonProcess daemon = await StartAsync(AddPolls);
         using Socket client = await Crowd.SendAsync(daemon, Polls("socket", ""));
@@ -125,7 +125,7 @@ public sealed class DrainTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_function_whose_output_its_client_does_not_take_has_its_time()
+    public async Task A_function_whose_client_does_not_read_keeps_its_drain_time()
     {
         await using DaemonProcess daemon = await StartAsync();
         using Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"cat","user":"{{TestUsers.Alice}}"}""");

@@ -9,11 +9,13 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>Neither what strangers do nor what becomes of a log or a disk decides how much is written, or how long others wait.</summary>
+/// <summary>
+/// Tests that neither floods of requests nor a hanging log or disk determine how much is written, or how long others wait.
+/// </summary>
 public sealed class FloodedLogTests
 {
     [Fact(Timeout = Bound.Test)]
-    public async Task A_flood_of_refusals_is_summed_up_in_log_and_file_and_counted()
+    public async Task A_flood_of_refusals_is_summed_up_in_the_log_and_the_file_and_counted()
     {
         await using DaemonProcess daemon = await StartAsync(folder => Path.Combine(folder, "audit.json"));
         string file = Path.Combine(daemon.Folder, "audit.json");
@@ -32,13 +34,13 @@ public sealed class FloodedLogTests
         JsonObject[] full = [.. records.Where(record => (string)record["event"]! == "Refused")];
         JsonObject[] sums = [.. records.Where(record => (string)record["event"]! == "Suppressed")];
 
-        // The question for the status is a request that runs nothing, too; it has a record of its own where the flood took long.
+        // The status request also runs nothing; it has its own record if the flood took long.
         int told = records.Count(record => (string)record["event"]! == "Told");
         Assert.InRange(told, 0, 1);
         Assert.Equal(Requests + 1, full.Length + told + sums.Sum(sum => (long)sum["records"]!));
         Assert.Equal(suppressed + 1 - told, sums.Sum(sum => (long)sum["records"]!));
 
-        // 120 at once and two a second, for as long as it took.
+        // 120 at once, then two per second.
         Assert.InRange(full.Length, 120, 120 + 240);
         Assert.InRange(sums.Length, 1, 3);
         Assert.All(sums, sum => Assert.StartsWith("bad-request ", (string)sum["codes"]!));
@@ -61,7 +63,7 @@ public sealed class FloodedLogTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_disk_under_the_audit_file_that_hangs_delays_no_request_and_gets_all_records_later()
+    public async Task A_hanging_disk_of_the_audit_file_delays_no_request_and_gets_all_records_later()
     {
         using var folder = new OwnFolder();
         using var disk = new FreezableDisk(folder.Path);
@@ -94,7 +96,7 @@ public sealed class FloodedLogTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Where_records_are_required_nothing_runs_while_the_disk_hangs_and_all_goes_on_after_it()
+    public async Task With_required_records_no_job_runs_while_the_disk_hangs()
     {
         using var folder = new OwnFolder();
         using var disk = new FreezableDisk(folder.Path);
@@ -115,7 +117,7 @@ public sealed class FloodedLogTests
 
             Assert.Equal(ReplyCode.Internal, reply.End.Code);
             Assert.Contains("Audit:Required", reply.End.Message);
-            await SaidAsync(daemon, "a record waits for more than 5 s; nothing runs until it can be");
+            await SaidAsync(daemon, "a record has waited for more than 5 s; no job runs until it can be written");
             Assert.Equal(ReplyCode.Ok, (await RawClient.FramesAsync(daemon, """{"op":"list","reply":"frames"}""")).End.Code);
         }
         finally
@@ -123,14 +125,14 @@ public sealed class FloodedLogTests
             disk.Thaw();
         }
 
-        await SaidAsync(daemon, "is written again; it lacks 0 records");
+        await SaidAsync(daemon, "is written again; 0 records are missing in it");
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
         Assert.Equal(0, await daemon.StopAsync());
         Assert.DoesNotContain(Read(file), record => (string)record["event"]! == "Suppressed");
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_stop_waits_for_a_disk_that_hangs_for_some_seconds_and_says_what_the_file_lacks()
+    public async Task A_stop_waits_some_seconds_for_a_hanging_disk_and_logs_the_missing_records()
     {
         using var folder = new OwnFolder();
         using var disk = new FreezableDisk(folder.Path);
@@ -141,7 +143,7 @@ public sealed class FloodedLogTests
             Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
             Libc.kill(new ProcessId(daemon.Pid), Signal.SIGTERM);
             await SaidAsync(daemon, "] stopped");
-            Assert.Contains("could not be written before the stop; 1 records are in the log alone", daemon.Log);
+            Assert.Contains("could not be written before the stop; 1 records are only in the log", daemon.Log);
         }
         finally
         {
@@ -151,9 +153,9 @@ public sealed class FloodedLogTests
         Assert.Equal(0, await daemon.EndedAsync());
     }
 
-    /// <summary>As at a terminal that was stopped by Ctrl-S, or a pipe into a program that hangs.</summary>
+    /// <summary>As with a terminal that was stopped by Ctrl-S, or a pipe to a program that hangs.</summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task A_log_that_nobody_reads_delays_no_request()
+    public async Task A_log_without_a_reader_delays_no_request()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         configuration["Audit"] = new JsonObject { ["RecordsPerMinute"] = null };
@@ -168,7 +170,7 @@ public sealed class FloodedLogTests
         {
             await Bound.UntilAsync(() => File.Exists(socket), () => "the daemon does not listen");
 
-            // The pipe and the console's own queue hold some 3,000 lines.
+            // The pipe and the queue of the console have space for some 3,000 lines.
             for (int i = 0; i < 5000; i++)
             {
                 var waited = Stopwatch.StartNew();
@@ -176,7 +178,7 @@ public sealed class FloodedLogTests
                 Assert.InRange(waited.Elapsed, TimeSpan.Zero, Bystander.WithoutHanging);
             }
 
-            // As soon as somebody reads, the log says what it lacks.
+            // Once the log is read again, it says how many lines are missing.
             var said = new StringBuilder();
             Task reading = Task.Run(() => ReadToEnd(log, said));
             for (int i = 0; i < 300 && !Text(said).Contains("dropped", StringComparison.Ordinal); i++)
@@ -246,7 +248,7 @@ public sealed class FloodedLogTests
             return text.ToString();
     }
 
-    /// <summary>A folder of root's for a disk, which outlives the daemon.</summary>
+    /// <summary>A folder of root for a disk, which outlives the daemon.</summary>
     private sealed class OwnFolder : IDisposable
     {
         public string Path { get; } = Directory.CreateTempSubdirectory(Leftovers.OwnFolderPrefix).FullName;

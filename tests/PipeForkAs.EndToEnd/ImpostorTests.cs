@@ -6,11 +6,11 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>Somebody who listens where clients look for the daemon.</summary>
+/// <summary>Tests impostors that listen on the socket path of the daemon.</summary>
 public sealed class ImpostorTests
 {
     [Fact(Timeout = Bound.Test)]
-    public async Task The_command_and_the_library_send_nothing_to_a_process_that_is_not_roots()
+    public async Task The_command_and_the_library_send_nothing_to_a_process_of_another_uid()
     {
         PasswordEntry bob = TestUsers.Entry(TestUsers.Bob);
         string socket = Path.Combine(bob.Home, "impostor.sock"), heard = Path.Combine(bob.Home, "heard");
@@ -26,7 +26,7 @@ public sealed class ImpostorTests
                 string[] words = [NativeBuild.Command, "--socket", socket, .. command];
                 ToolResult refused = await Tool.RunAsAsync(TestUsers.Alice, words, "secret"u8.ToArray());
                 Assert.Equal(125, refused.ExitCode);
-                Assert.Contains($"a process of uid {bob.Uid} listens at {socket}, expected is uid 0; nothing was sent", refused.Error);
+                Assert.Contains($"a process of uid {bob.Uid} listens on {socket}, expected uid 0; nothing was sent", refused.Error);
             }
 
             var client = new PipeForkAsClient(socket);
@@ -35,12 +35,12 @@ public sealed class ImpostorTests
             Assert.Equal((socket, bob.Uid.Value, 0u), (failure.SocketPath, failure.Uid, failure.ExpectedUid));
             Assert.False(File.Exists(heard) && new FileInfo(heard).Length > 0);
 
-            // Told otherwise, they ask, and get no answer that is one.
+            // With another expected uid they send the request, and get no valid reply.
             foreach (string uid in new[] { "any", bob.Uid.ToString() })
             {
                 string[] words = [NativeBuild.Command, "--socket", socket, "--daemon-uid", uid, "status"];
                 ToolResult asked = await Tool.RunAsAsync(TestUsers.Alice, ["timeout", "--preserve-status", "2", .. words]);
-                Assert.DoesNotContain("expected is", asked.Error);
+                Assert.DoesNotContain("expected uid", asked.Error);
                 await Bound.UntilAsync(() => File.Exists(heard) && File.ReadAllText(heard).Contains("status"), () => "it heard nothing");
                 await Tool.MustAsync("truncate", "--size=0", heard);
             }
@@ -62,7 +62,7 @@ public sealed class ImpostorTests
     [InlineData(0x3FF)] // 01777, as /tmp
     [InlineData(0x1FD)] // 0775
     [InlineData(0x1EF)] // 0757
-    public async Task No_socket_is_made_in_a_folder_that_others_may_write_sticky_or_not(int mode)
+    public async Task No_socket_is_created_in_a_folder_that_other_users_can_write_even_if_sticky(int mode)
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         string open = Path.Combine(folder, "open"), socket = Path.Combine(open, "pipeforkas.sock");
@@ -71,12 +71,12 @@ public sealed class ImpostorTests
         configuration["Socket"]!["Path"] = socket;
         await using DaemonProcess daemon = DaemonProcess.Launch(folder, configuration);
         Assert.Equal(1, await daemon.EndedAsync());
-        Assert.Contains($"cannot listen on {socket}; its folder: {open} may be written by others than root", daemon.Log);
+        Assert.Contains($"cannot listen on {socket}; its folder: {open} can be written by users other than root", daemon.Log);
         Assert.Empty(Directory.GetFileSystemEntries(open));
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task No_socket_is_made_below_a_folder_of_a_users_and_one_of_roots_below_a_sticky_one_is_as_good_as_any()
+    public async Task A_socket_folder_may_be_below_a_sticky_folder_but_not_below_one_of_a_user()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         string sticky = Path.Combine(folder, "sticky"), own = Path.Combine(sticky, "own");
@@ -90,12 +90,12 @@ public sealed class ImpostorTests
             Assert.Equal(0, await daemon.StopAsync());
             await Tool.MustAsync("chown", TestUsers.Bob, sticky);
             UserId bob = TestUsers.Entry(TestUsers.Bob).Uid;
-            Assert.Equal(1, await RunAsync(folder, configuration, $"{sticky} belongs to uid {bob}, who can replace what is in it"));
+            Assert.Equal(1, await RunAsync(folder, configuration, $"{sticky} belongs to uid {bob}, who can replace its content"));
         }
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_socket_that_the_service_manager_made_in_such_a_folder_is_warned_of()
+    public async Task A_systemd_socket_in_a_folder_that_other_users_can_write_causes_a_warning()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         string open = Path.Combine(folder, "open"), socket = Path.Combine(open, "s.sock"), script = Path.Combine(folder, "start");
@@ -103,14 +103,14 @@ public sealed class ImpostorTests
         Libc.chmod(open, 0x3FF); // 01777
         configuration["Socket"]!["Path"] = socket;
 
-        // What it starts begins with the first client.
+        // systemd starts the program with the first client.
         await File.WriteAllTextAsync(script, $"#!/bin/sh\nexec systemd-socket-activate -l {socket} {NativeBuild.Daemon} \"$@\"\n");
         Libc.chmod(script, 0x1ED); // 0755
         await using DaemonProcess daemon = DaemonProcess.Launch(folder, configuration, script);
         await Bound.UntilAsync(() => File.Exists(socket), () => daemon.Log);
         ToolResult status = await Tool.RunAsync([NativeBuild.Command, "--socket", socket, "status"]);
         Assert.Equal((0, ""), (status.ExitCode, status.Error));
-        Assert.Contains($"systemd passed the socket {socket}, and others than root can replace it: {open} may be written", daemon.Log);
+        Assert.Contains($"can replace the socket {socket}, which systemd passed: {open} can be written", daemon.Log);
         Assert.Equal(0, await daemon.StopAsync());
     }
 

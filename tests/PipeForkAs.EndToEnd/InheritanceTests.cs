@@ -5,8 +5,8 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.EndToEnd;
 
 /// <summary>
-/// What the daemon was given by whoever started it (open files, groups, variables, a terminal) reaches no job. Each is shown to be the
-/// daemon's own first, so that its absence from the job means something.
+/// Tests that what the daemon inherited (open files, groups, variables, a terminal) reaches no job. Each test first checks that the daemon
+/// has it, so that its absence from the job is meaningful.
 /// </summary>
 public sealed class InheritanceTests : IAsyncLifetime
 {
@@ -46,7 +46,7 @@ public sealed class InheritanceTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task No_descriptor_of_the_daemons_is_open_in_a_job()
+    public async Task No_descriptor_of_the_daemon_is_open_in_a_job()
     {
         Assert.Contains(Secret, Directory.GetFileSystemEntries($"/proc/{daemon.Pid}/fd").Select(path => new FileInfo(path).LinkTarget));
 
@@ -61,7 +61,7 @@ public sealed class InheritanceTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task No_group_of_the_daemons_is_a_jobs()
+    public async Task A_job_has_no_group_of_the_daemon()
     {
         Assert.Equal($"{Group}", ProcFs.StatusField(daemon.Pid, "Groups"));
         foreach (string user in new[] { TestUsers.Alice, TestUsers.Bob })
@@ -73,7 +73,7 @@ public sealed class InheritanceTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task No_variable_of_the_daemons_is_a_jobs()
+    public async Task A_job_has_no_variable_of_the_daemon()
     {
         Assert.Contains("GCONV_PATH=/nowhere", await File.ReadAllTextAsync($"/proc/{daemon.Pid}/environ"));
         string[] expected = ["HOME", "LANG", "LOGNAME", "PATH", "SHELL", "USER"];
@@ -86,9 +86,9 @@ public sealed class InheritanceTests : IAsyncLifetime
         Assert.Equal(expected, ((JsonObject)self["environment"]!).Select(pair => pair.Key).Order(StringComparer.Ordinal));
     }
 
-    /// <summary>Where the daemon was started by hand there is a terminal, into which TIOCSTI would type; ioctl_tty(2).</summary>
+    /// <summary>A daemon that was started by hand has a terminal, into which TIOCSTI would type; ioctl_tty(2).</summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task No_terminal_of_the_daemons_can_be_typed_into()
+    public async Task A_job_cannot_write_to_the_terminal_of_the_daemon()
     {
         Assert.NotEqual("0", ProcFs.StatFields(daemon.Pid)[4]);
         FramedReply reply = await RawClient.RunAsync(daemon, "reach-terminal");

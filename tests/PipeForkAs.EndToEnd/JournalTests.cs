@@ -6,11 +6,11 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>A daemon whose stderr is the journal's, as systemd starts it; the journal is the tests' own.</summary>
+/// <summary>Tests a daemon whose stderr is the journal, as systemd starts it; the journal is a fake.</summary>
 public sealed class JournalTests
 {
     [Fact(Timeout = Bound.Test)]
-    public async Task All_that_is_logged_comes_in_fields_and_stderr_stays_empty()
+    public async Task All_log_records_have_fields_and_stderr_stays_empty()
     {
         await using var run = await JournaledDaemon.StartAsync();
         Dictionary<string, string> listening = await run.FindAsync("Listening");
@@ -73,7 +73,7 @@ public sealed class JournalTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_journal_that_goes_away_and_comes_back_ends_no_request()
+    public async Task A_restart_of_the_journal_ends_no_request()
     {
         await using var run = await JournaledDaemon.StartAsync();
         await run.FindAsync("Listening");
@@ -81,7 +81,7 @@ public sealed class JournalTests
         for (int i = 0; i < 3; i++)
             Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(run.Daemon, "id")).End.Code);
         await Bound.UntilAsync(() => run.Daemon.Log.Split("run id as").Length == 4, () => run.Daemon.Log);
-        Assert.Equal(2, run.Daemon.Log.Split("takes no records").Length);
+        Assert.Equal(2, run.Daemon.Log.Split("accepts no records").Length);
 
         run.StartJournal();
         await RawClient.RunAsync(run.Daemon, "id");
@@ -90,7 +90,7 @@ public sealed class JournalTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task An_audit_file_that_cannot_be_trusted_is_refused_at_the_start()
+    public async Task An_untrusted_audit_file_fails_the_start()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         string file = Path.Combine(folder, "audit");
@@ -99,10 +99,10 @@ public sealed class JournalTests
         configuration["Audit"] = new JsonObject { ["File"] = file };
         await using DaemonProcess daemon = DaemonProcess.Launch(folder, configuration);
         Assert.Equal(78, await daemon.EndedAsync());
-        Assert.Contains($"Audit:File: {file} is open to others; close it (chmod 0640)", daemon.Log);
+        Assert.Contains($"Audit:File: {file} is accessible to other users; remove that (chmod 0640)", daemon.Log);
     }
 
-    /// <summary>A daemon, its journal, and what came so far.</summary>
+    /// <summary>A daemon, its journal, and the records so far.</summary>
     private sealed class JournaledDaemon : IAsyncDisposable
     {
         private readonly string path;
@@ -151,7 +151,7 @@ public sealed class JournalTests
             return found!;
         }
 
-        /// <summary>The records of requests, once there are so many, and the daemon has been asked for one more.</summary>
+        /// <summary>The records of requests, once there are this many, after one more request.</summary>
         public async Task<List<Dictionary<string, string>>> AuditedAsync(int count)
         {
             await RawClient.TextAsync(Daemon, """{"op":"list"}""");
@@ -170,7 +170,7 @@ public sealed class JournalTests
         private List<Dictionary<string, string>> Audited() =>
             [.. Read().Where(record => record["PIPEFORKAS_LOGGER"] == "PipeForkAs.Audit")];
 
-        /// <summary>All records so far; a field that stands twice in one fails here.</summary>
+        /// <summary>All records so far; fails at a duplicate field.</summary>
         private List<Dictionary<string, string>> Read()
         {
             while (journal?.Next() is { } record)

@@ -5,7 +5,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>Names in rules that the user database does not know, or not yet: no start and no other name waits for them.</summary>
+/// <summary>Tests names in rules that the user database does not know, or not yet: no start and no other name waits for them.</summary>
 [Trait("Takes", "long")]
 public sealed class LateUserDatabaseTests
 {
@@ -13,7 +13,7 @@ public sealed class LateUserDatabaseTests
     private const string Answered = "until there is an answer";
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_user_database_that_answers_after_20_s_delays_no_start_and_its_names_work_from_then_on()
+    public async Task A_user_database_that_answers_after_20_s_delays_no_start_and_its_names_work_then()
     {
         var begun = Stopwatch.StartNew();
         (string folder, JsonObject configuration) = await PrepareAsync("h");
@@ -26,7 +26,7 @@ public sealed class LateUserDatabaseTests
         Assert.Equal(ReplyCode.Denied, (await RawClient.RunAsync(daemon, "id", user: LateUser)).End.Code);
         Assert.Equal(ReplyCode.Denied, (await RawClient.RunAsync(daemon, "cat")).End.Code);
         Assert.Equal((1, 1), (Count(daemon, $"about the user \"{LateUser}\""), Count(daemon, $"about the group \"{LateGroup}\"")));
-        Assert.Contains($"the rule \"not the late\" denies whatever it might mean {Answered}", daemon.Log);
+        Assert.Contains($"the rule \"not the late\" denies every possible match {Answered}", daemon.Log);
         Assert.Contains($"the rule \"late\" allows nothing by this name {Answered}", daemon.Log);
 
         TimeSpan left = TimeSpan.FromSeconds(20) - begun.Elapsed;
@@ -42,7 +42,7 @@ public sealed class LateUserDatabaseTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_user_database_that_cannot_be_reached_denies_in_doubt_and_one_that_says_no_does_not()
+    public async Task An_unreachable_user_database_denies_in_doubt_but_an_unknown_name_does_not()
     {
         (string folder, JsonObject configuration) = await PrepareAsync("u");
         await using DaemonProcess daemon = await StartAsync(folder, configuration);
@@ -57,7 +57,7 @@ public sealed class LateUserDatabaseTests
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "cat")).End.Code);
         Assert.Contains("the rule \"not the late\" denies nobody by this name until it exists", daemon.Log);
 
-        // What was said last counts.
+        // The last answer counts.
         await SetAsync(folder, "u");
         await Task.Delay(3000, TestContext.Current.CancellationToken);
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "cat")).End.Code);
@@ -83,7 +83,7 @@ public sealed class LateUserDatabaseTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_user_who_was_deleted_stops_no_start_and_a_group_denies_from_the_moment_when_it_is_made()
+    public async Task A_deleted_user_fails_no_start_and_a_new_group_denies_at_once()
     {
         string gone = $"pfa-gone-{Environment.ProcessId}", group = $"pfa-new-{Environment.ProcessId}";
         try
@@ -101,7 +101,7 @@ public sealed class LateUserDatabaseTests
             await Tool.MustAsync("usermod", "--append", "--groups", group, TestUsers.Alice);
             Assert.Equal(ReplyCode.Denied, (await RawClient.RunAsync(daemon, "cat")).End.Code);
             await Crowd.UntilAsync(
-                () => Count(daemon, $"the group \"{group}\" is known now"), count => count == 1, TimeSpan.FromSeconds(30),
+                () => Count(daemon, $"the group \"{group}\" has the id"), count => count == 1, TimeSpan.FromSeconds(30),
                 "a line that the group is known");
             Assert.Equal(0, await daemon.StopAsync());
         }
@@ -114,7 +114,7 @@ public sealed class LateUserDatabaseTests
     [Theory(Timeout = Bound.Test)]
     [InlineData("n", 78)]
     [InlineData("h", 1)]
-    public async Task A_strict_configuration_refuses_unknown_names_and_may_be_tried_again_without_an_answer(string state, int exitCode)
+    public async Task A_strict_configuration_rejects_unknown_names_and_fails_temporarily_without_an_answer(string state, int exitCode)
     {
         (string folder, JsonObject configuration) = await PrepareAsync(state);
         configuration["Policy"]!["UnknownNames"] = "refuse";
@@ -126,7 +126,7 @@ public sealed class LateUserDatabaseTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_default_that_is_deployed_during_a_decision_is_judged_by_the_policy()
+    public async Task The_policy_checks_a_default_value_that_is_deployed_during_the_decision()
     {
         (string folder, JsonObject configuration) = await PrepareAsync("k");
         configuration["Limits"]!["LookupTimeout"] = "30s";
@@ -181,8 +181,8 @@ public sealed class LateUserDatabaseTests
 
     private static Task<string> KnownAsync(DaemonProcess daemon) => Crowd.UntilAsync(
         () => daemon.Log,
-        log => log.Contains($"the user \"{LateUser}\" is known now", StringComparison.Ordinal)
-            && log.Contains($"the group \"{LateGroup}\" is known now", StringComparison.Ordinal),
+        log => log.Contains($"the user \"{LateUser}\" has the id", StringComparison.Ordinal)
+            && log.Contains($"the group \"{LateGroup}\" has the id", StringComparison.Ordinal),
         TimeSpan.FromSeconds(60), "the names are not known");
 
     private static int Count(DaemonProcess daemon, string text) => daemon.Log.Split(text).Length - 1;

@@ -3,13 +3,13 @@ using PipeForkAs.EndToEnd.Harness;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>Jobs have the OOM score of their limits, whatever the daemon's own is (OOMScoreAdjust= in its unit).</summary>
+/// <summary>Tests that jobs have the OOM score of their limits, independent of that of the daemon (OOMScoreAdjust= in its unit).</summary>
 public sealed class OomScoreTests
 {
     [Theory(Timeout = Bound.Test)]
     [InlineData("-500")]
     [InlineData("300")]
-    public async Task A_job_neither_inherits_the_daemons_oom_score_nor_can_go_back_to_it(string score)
+    public async Task A_job_neither_inherits_nor_can_restore_the_OOM_score_of_the_daemon(string score)
     {
         Assert.SkipWhen(
             score[0] == '-' && !HasSysResource(), "root lacks CAP_SYS_RESOURCE here: no process can be protected from the OOM killer");

@@ -7,9 +7,7 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>
-/// What somebody put where the daemon, a worker or the command looks: links, files that groups may write, and no arguments at all.
-/// </summary>
+/// <summary>Tests planted files: links, files that groups can write; and programs that are started without arguments.</summary>
 public sealed class PlantedTests
 {
     private const int ExitConfiguration = 78;
@@ -18,7 +16,7 @@ public sealed class PlantedTests
     [InlineData(0x1B4)] // 0664
     [InlineData(0x192)] // 0622
     [InlineData(0x1A6)] // 0646
-    public async Task A_configuration_that_a_group_may_write_is_refused_whatever_the_group(int mode)
+    public async Task A_configuration_that_any_group_can_write_is_rejected(int mode)
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         string file = Path.Combine(folder, "pipeforkas.json");
@@ -29,12 +27,12 @@ public sealed class PlantedTests
             {
                 await Tool.MustAsync("chgrp", group, file);
                 Libc.chmod(file, (uint)mode);
-                await RefusedAsync(file, $"{file} may be written by others than root");
+                await RefusedAsync(file, $"{file} can be written by users other than root");
             }
 
             Libc.chmod(file, 0x1A4); // 0644
             Libc.chmod(folder, 0x1FD); // 0775
-            await RefusedAsync(file, $"{folder} may be written by others than root");
+            await RefusedAsync(file, $"{folder} can be written by users other than root");
         }
         finally
         {
@@ -42,9 +40,9 @@ public sealed class PlantedTests
         }
     }
 
-    /// <summary>Alice's link leads to a sound file of root's: that she may change where it leads is enough.</summary>
+    /// <summary>Alice's link leads to a valid file of root: it is rejected because she can change its target.</summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task A_configuration_behind_a_link_of_a_users_is_refused()
+    public async Task A_configuration_reached_through_a_link_of_a_user_is_rejected()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         string file = Path.Combine(folder, "pipeforkas.json"),
@@ -66,7 +64,7 @@ public sealed class PlantedTests
 
     /// <summary>The daemon must neither write through the link nor listen where it leads.</summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task A_link_where_the_socket_belongs_is_not_followed()
+    public async Task A_link_at_the_path_of_the_socket_is_not_followed()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         string victim = Path.Combine(folder, "victim"), socket = Path.Combine(folder, "pipeforkas.sock");
@@ -79,9 +77,9 @@ public sealed class PlantedTests
         Assert.Equal(victim, new FileInfo(socket).LinkTarget);
     }
 
-    /// <summary>A home that is a link to another's folder is entered as the user, who can do there what it could before.</summary>
+    /// <summary>A home that is a link to a folder of another user is entered as the user, who gains no access there.</summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task A_link_in_the_place_of_a_home_or_in_it_opens_nothing_that_is_closed_to_the_user()
+    public async Task A_link_as_or_in_a_home_gives_no_access_that_the_user_lacks()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         PasswordEntry alice = TestUsers.Entry(TestUsers.Alice);
@@ -101,7 +99,7 @@ public sealed class PlantedTests
             Assert.NotEqual(ReplyCode.Ok, read.End.Code);
             Assert.Empty(read.Stdout);
 
-            // It takes the place of the link, which is the user's, and not of what the link leads to.
+            // It replaces the link, which belongs to the user, and not its target.
             await RawClient.RunAsync(daemon, "write-file", """{"path":"link"}""", input: "changed"u8.ToArray());
             Assert.Equal("secret", await File.ReadAllTextAsync(secret));
         }
@@ -119,7 +117,7 @@ public sealed class PlantedTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Programs_that_are_started_without_any_argument_not_even_a_name_end_in_order()
+    public async Task Programs_that_are_started_without_argv0_exit_with_a_message()
     {
         (string folder, _) = DaemonProcess.Prepare();
         string noargs = Path.Combine(folder, "noargs");
@@ -146,7 +144,7 @@ public sealed class PlantedTests
     [InlineData("[\"\"]")]
     [InlineData("[\"usr/bin/id\"]")]
     [InlineData("[\"/usr/bin/id\\u0000\"]")]
-    public async Task A_command_without_a_program_is_refused_at_the_start(string words)
+    public async Task A_command_without_a_program_fails_the_start(string words)
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         configuration["Commands"] = new JsonObject { ["x"] = new JsonObject { ["Command"] = JsonNode.Parse(words) } };
@@ -155,9 +153,9 @@ public sealed class PlantedTests
         Assert.Contains("Commands:x:Command", daemon.Log);
     }
 
-    /// <summary>Orders that the daemon never gives: a worker does not rely on that.</summary>
+    /// <summary>Orders that the daemon never sends: a worker does not rely on that.</summary>
     [Fact]
-    public void A_worker_refuses_an_order_without_a_program_or_with_descriptors_too_many()
+    public void A_worker_refuses_an_order_without_a_program_or_with_extra_descriptors()
     {
         var alice = new Account(TestUsers.Alice, TestUsers.Entry(TestUsers.Alice).Uid.Value, 1, [1], "/", "/bin/sh");
         using JobHostByHand host = JobHostByHand.Start();

@@ -8,11 +8,11 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>Rules, asking without running, and the reload, with real callers.</summary>
+/// <summary>Tests rules, the check operation, and reloads, with real callers.</summary>
 public sealed class PolicyTests
 {
     [Fact(Timeout = Bound.Test)]
-    public async Task A_panel_runs_its_jobs_for_the_groups_members_and_nothing_else()
+    public async Task A_panel_runs_only_its_jobs_and_only_as_members_of_the_group()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(Panel);
 
@@ -44,7 +44,7 @@ public sealed class PolicyTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_path_must_lie_where_the_rule_says()
+    public async Task A_path_must_be_below_the_folder_in_the_rule()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(Panel);
         string home = TestUsers.Entry(TestUsers.Alice).Home;
@@ -73,12 +73,12 @@ public sealed class PolicyTests
 
         ToolResult denied = await AsAsync(daemon, TestUsers.Bob, "check", "--explain", "--user", TestUsers.Bob, "id");
         Assert.Equal(
-            (126, $"denied: uid {TestUsers.Entry(TestUsers.Bob).Uid} runs id as {TestUsers.Bob}\n  why is told to root alone\n"),
+            (126, $"denied: uid {TestUsers.Entry(TestUsers.Bob).Uid} runs id as {TestUsers.Bob}\n  only root sees the reason\n"),
             (denied.ExitCode, denied.Text));
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Only_root_may_ask_for_another_caller_and_is_told_why()
+    public async Task Only_root_may_check_another_caller_and_sees_the_reason()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(Panel);
         string[] question = ["check", "--explain", "--caller", TestUsers.Bob, "--user", TestUsers.Alice, "id"];
@@ -91,7 +91,7 @@ public sealed class PolicyTests
             [NativeBuild.Command, "--socket", daemon.Socket, .. question[..^1], "list-directory", "path=~"]);
         Assert.Equal(126, why.ExitCode);
         Assert.Contains("rule \"panel\": the job is not among Jobs", why.Text);
-        Assert.Contains("rule \"paths\": an argument that Where looks at is missing", why.Text);
+        Assert.Contains("rule \"paths\": an argument that Where tests is missing", why.Text);
 
         ToolResult bob = await AsAsync(daemon, TestUsers.Bob, question);
         Assert.Equal((126, ""), (bob.ExitCode, bob.Text));
@@ -102,7 +102,7 @@ public sealed class PolicyTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Root_lists_and_describes_every_job_and_checks_for_others_what_it_may_not_run()
+    public async Task Root_lists_and_describes_every_job_and_can_check_other_callers()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(configuration =>
         {
@@ -130,7 +130,7 @@ public sealed class PolicyTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Who_does_not_exist_looks_to_check_like_who_is_not_allowed()
+    public async Task Check_does_not_distinguish_an_unknown_user_from_a_denied_one()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(Panel);
         var told = new HashSet<string>();
@@ -144,7 +144,7 @@ public sealed class PolicyTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_reload_takes_over_policy_limits_and_commands_while_a_job_runs_on()
+    public async Task A_reload_applies_policy_limits_and_commands_while_a_job_continues()
     {
         JsonObject configuration = null!;
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(made => configuration = made);
@@ -169,7 +169,7 @@ public sealed class PolicyTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task What_waits_for_its_turn_keeps_what_it_was_granted()
+    public async Task A_waiting_request_keeps_its_former_limits()
     {
         JsonObject configuration = null!;
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(made =>
@@ -194,7 +194,7 @@ public sealed class PolicyTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_rule_for_a_job_that_there_is_not_is_warned_of_at_the_start_and_at_each_reload()
+    public async Task A_rule_for_an_unregistered_job_causes_a_warning_at_the_start_and_each_reload()
     {
         JsonObject configuration = null!;
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(made =>
@@ -202,12 +202,12 @@ public sealed class PolicyTests
             configuration = made;
             Panel(made);
         });
-        Assert.DoesNotContain("may not mean", daemon.Log);
+        Assert.DoesNotContain("policy warning", daemon.Log);
 
         configuration["Policy"]!["Rules"]!.AsArray().Add(Rule("no writing", "write-flie"));
         await ReloadAsync(
             daemon, configuration,
-            "the policy may not mean what it says: the rule \"no writing\" allows the job \"write-flie\", and no job of that name is "
+            "policy warning: the rule \"no writing\" allows the job \"write-flie\", but no such job is "
             + "registered");
         Assert.Equal(0, await daemon.StopAsync());
 
@@ -217,7 +217,7 @@ public sealed class PolicyTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_bad_file_or_one_that_changes_what_cannot_change_keeps_the_former_configuration()
+    public async Task An_invalid_file_or_a_change_of_fixed_keys_keeps_the_former_configuration()
     {
         JsonObject configuration = null!;
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(made => configuration = made);
@@ -227,21 +227,22 @@ public sealed class PolicyTests
         Panel(bad);
         bad["Policy"]!["UnknownNames"] = "refuse";
         bad["Policy"]!["Rules"]![0]!["Callers"] = new JsonArray("no-such-user");
-        await ReloadAsync(daemon, bad, $"the former one still holds: {file}: Policy:Rules:0:Callers:0: there is no user \"no-such-user\"");
+        await ReloadAsync(
+            daemon, bad, $"the former one still applies: {file}: Policy:Rules:0:Callers:0: there is no user \"no-such-user\"");
 
         JsonObject moved = configuration.DeepClone().AsObject();
         Panel(moved);
         moved["Socket"]!["Mode"] = "0600";
         await ReloadAsync(
-            daemon, moved, $"the former one still holds: {file}: Socket:Mode: cannot change while the daemon runs; restart it");
+            daemon, moved, $"the former one still applies: {file}: Socket:Mode: cannot change while the daemon runs; restart it");
 
         JsonObject taken = configuration.DeepClone().AsObject();
         Panel(taken);
         taken["Commands"]!["id"] = new JsonObject { ["Command"] = new JsonArray("/usr/bin/id") };
-        await ReloadAsync(daemon, taken, $"the former one still holds: {file}: Commands:id: the command has the name of a job");
+        await ReloadAsync(daemon, taken, $"the former one still applies: {file}: Commands:id: the command has the name of a job");
 
         File.WriteAllText(file, "{ \"Policy\": ");
-        await HangUpAsync(daemon, $"the former one still holds: {file}: ", 4);
+        await HangUpAsync(daemon, $"the former one still applies: {file}: ", 4);
 
         Assert.Equal(0, (await AsAsync(daemon, TestUsers.Alice, "run", "id")).ExitCode);
         Assert.Equal(126, (await AsAsync(daemon, TestUsers.Bob, "run", "id", "--user", TestUsers.Alice)).ExitCode);
@@ -249,17 +250,17 @@ public sealed class PolicyTests
     }
 
     /// <summary>
-    /// Signals of one kind that wait are one; what counts is that the last file holds in the end, and that no reload runs into another.
+    /// Pending signals of one kind are merged. The test checks that the last file applies in the end, and that reloads do not overlap.
     /// </summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task Reloads_at_once_come_one_after_the_other_and_the_last_file_holds()
+    public async Task Concurrent_reloads_run_one_after_the_other_and_the_last_file_applies()
     {
         JsonObject configuration = null!;
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(made => configuration = made);
         string file = Path.Combine(daemon.Folder, "pipeforkas.json");
         for (int i = 1; i <= 40; i++)
         {
-            // Each file is whole at any moment; every fourth one is bad.
+            // Each file is complete at any moment; every fourth one is invalid.
             configuration["Commands"] =
                 new JsonObject { [$"round-{i}"] = new JsonObject { ["Command"] = new JsonArray("/bin/echo", $"{i}") } };
             configuration["Limits"]!["MaxJobs"] = i % 4 == 0 ? 0 : 100 + i;
@@ -290,7 +291,7 @@ public sealed class PolicyTests
         Assert.Equal(0, await daemon.StopAsync());
     }
 
-    /// <summary>Bob as the panel, for the members of the tests' group.</summary>
+    /// <summary>Bob is the panel, for the members of the test group.</summary>
     private static void Panel(JsonObject configuration) => configuration["Policy"] = new JsonObject
     {
         ["Rules"] = new JsonArray(
@@ -318,7 +319,7 @@ public sealed class PolicyTests
         return HangUpAsync(daemon, told, 1);
     }
 
-    /// <summary>Asks for a reload and waits until the log says so often enough what came of it.</summary>
+    /// <summary>Requests a reload and waits until the log shows its result.</summary>
     private static async Task HangUpAsync(DaemonProcess daemon, string told, int times)
     {
         Libc.kill(new ProcessId(daemon.Pid), Signal.SIGHUP);

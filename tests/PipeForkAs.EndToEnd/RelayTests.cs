@@ -11,7 +11,7 @@ namespace PipeForkAs.EndToEnd;
 /// <summary>A daemon whose jobs move bytes.</summary>
 public sealed class RelayDaemon : ConfiguredDaemon;
 
-/// <summary>Bytes come through exactly as they went in, in any amount, and the daemon holds none of them.</summary>
+/// <summary>Tests that bytes pass unchanged in any amount, and that the daemon stores none of them.</summary>
 public sealed class RelayTests(RelayDaemon shared) : IClassFixture<RelayDaemon>
 {
     private const long GiB = 1L << 30;
@@ -22,9 +22,9 @@ public sealed class RelayTests(RelayDaemon shared) : IClassFixture<RelayDaemon>
     [Theory(Timeout = Bound.Test)]
     [InlineData("text")]
     [InlineData("frames")]
-    public async Task A_gibibyte_through_cat_is_byte_exact_and_the_daemon_does_not_grow(string form)
+    public async Task A_gibibyte_passes_through_cat_unchanged_and_the_daemon_does_not_grow(string form)
     {
-        await RawClient.RunAsync(daemon, "cat", input: Noise); // What the first request of its kind costs is not counted.
+        await RawClient.RunAsync(daemon, "cat", input: Noise); // The cost of the first request of its kind does not count.
         long before = ProcFs.ResidentBytes(daemon.Pid);
         using Socket socket = await RawClient.ConnectAsync(daemon);
         using var deadline = new CancellationTokenSource(Bound.Test);
@@ -64,7 +64,7 @@ public sealed class RelayTests(RelayDaemon shared) : IClassFixture<RelayDaemon>
     [Theory(Timeout = Bound.Test)]
     [InlineData("text")]
     [InlineData("frames")]
-    public async Task A_client_that_does_not_read_makes_the_job_wait_and_not_the_daemon_grow(string form)
+    public async Task A_client_that_does_not_read_blocks_the_job_and_the_daemon_does_not_grow(string form)
     {
         const int Clients = 8;
         await RawClient.RunAsync(daemon, "flood", """{"bytes":1000000}""");
@@ -81,7 +81,7 @@ public sealed class RelayTests(RelayDaemon shared) : IClassFixture<RelayDaemon>
                         $$"""{"job":"flood","user":"{{TestUsers.Alice}}","args":{"bytes":0},"reply":"{{form}}"}""" + "\n"));
             }
 
-            // Two looks, between which no job used a processor.
+            // Two readings between which no job used a processor.
             IReadOnlyList<int> jobs = [];
             string looked = "";
             await Bound.UntilAsync(
@@ -98,10 +98,10 @@ public sealed class RelayTests(RelayDaemon shared) : IClassFixture<RelayDaemon>
 
             Assert.InRange(ProcFs.ResidentBytes(daemon.Pid) - before, long.MinValue, 8 * MiB);
 
-            // Nobody waits for these clients: another one is served.
+            // Nothing waits for these clients: another one is served.
             Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
 
-            // What was written meanwhile is what arrives when the jobs write no more.
+            // What was written meanwhile arrives when the jobs no longer write.
             foreach (int job in jobs)
                 Libc.kill(new ProcessId(job), Signal.SIGSTOP);
             long written = 0;
@@ -120,7 +120,7 @@ public sealed class RelayTests(RelayDaemon shared) : IClassFixture<RelayDaemon>
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task What_a_client_reads_late_was_not_kept_in_the_daemon()
+    public async Task Output_that_a_client_reads_late_is_not_stored_in_the_daemon()
     {
         const long Size = 64 * MiB; // To each output.
         await RawClient.RunAsync(daemon, "flood", """{"bytes":1000000}""");
@@ -143,7 +143,7 @@ public sealed class RelayTests(RelayDaemon shared) : IClassFixture<RelayDaemon>
     [Fact(Timeout = Bound.Test)]
     public async Task Both_outputs_at_once_stay_separate_and_complete()
     {
-        const long Size = 20_000_003; // No multiple of anything.
+        const long Size = 20_000_003; // Not a multiple of a buffer size.
         FramedReply reply = await RawClient.RunAsync(daemon, "flood", $$"""{"bytes":{{Size}} }""");
 
         Assert.Equal((ReplyCode.Ok, Size, Size), (reply.End.Code, reply.End.Stdout, reply.End.Stderr));
@@ -162,7 +162,7 @@ public sealed class RelayTests(RelayDaemon shared) : IClassFixture<RelayDaemon>
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Input_that_the_job_does_not_read_hinders_nothing()
+    public async Task Input_that_the_job_does_not_read_blocks_nothing()
     {
         FramedReply reply = await RawClient.RunAsync(daemon, "id", input: new byte[10_000_000]);
         Assert.Equal(ReplyCode.Ok, reply.End.Code);
@@ -176,7 +176,7 @@ public sealed class RelayTests(RelayDaemon shared) : IClassFixture<RelayDaemon>
     [InlineData(65_536)]
     [InlineData(65_537)]
     [InlineData(1_000_000)]
-    public async Task Input_of_any_size_arrives_whole_and_ends(int size)
+    public async Task Input_of_any_size_arrives_complete_and_ends(int size)
     {
         byte[] input = Noise[..size];
 
@@ -224,7 +224,7 @@ public sealed class RelayTests(RelayDaemon shared) : IClassFixture<RelayDaemon>
         return noise;
     }
 
-    /// <summary>Sends a request and so many bytes, no two blocks alike. Returns their hash.</summary>
+    /// <summary>Sends a request and a number of bytes with different blocks. Returns their hash.</summary>
     private static async Task<byte[]> SendAsync(Socket socket, string request, long length, CancellationToken cancellation)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -242,7 +242,7 @@ public sealed class RelayTests(RelayDaemon shared) : IClassFixture<RelayDaemon>
         return hash.GetHashAndReset();
     }
 
-    /// <summary>Hashes what a job wrote, out of a reply that comes in pieces.</summary>
+    /// <summary>Hashes the output of a job from a reply that arrives in pieces.</summary>
     private sealed class OutputHash(bool frames) : IDisposable
     {
         private readonly IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

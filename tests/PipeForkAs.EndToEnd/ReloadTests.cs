@@ -8,14 +8,14 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>A reload that is asked for on the socket: whoever asks learns what came of it.</summary>
+/// <summary>Tests a reload that is requested on the socket: the caller gets the result.</summary>
 public sealed class ReloadTests
 {
     /// <summary>The number of pidfd_getfd(2) on x86-64.</summary>
     private const int PidfdGetfd = 438;
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_reload_waits_for_its_result_and_its_exit_status_and_words_say_it()
+    public async Task The_reload_command_waits_for_the_result_and_reports_it()
     {
         JsonObject configuration = null!;
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(made => configuration = made);
@@ -28,7 +28,7 @@ public sealed class ReloadTests
         Assert.Equal((0, ""), (taken.ExitCode, taken.Error));
         Assert.EndsWith("Commands:hello:Command:0, Commands:hello:Command:1\n", taken.Text);
 
-        // Without a pause: who was told that it is over finds it so.
+        // Without a pause: after the reply the reload is complete.
         Assert.Equal("hello\n", (await RawClient.RunAsync(daemon, "hello")).Text);
 
         configuration["Commands"]!["hello"]!["Command"]![0] = "relative";
@@ -47,7 +47,7 @@ public sealed class ReloadTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task The_running_daemon_is_found_whatever_its_configuration_says_by_now()
+    public async Task The_reload_command_finds_the_daemon_after_any_configuration_change()
     {
         JsonObject configuration = null!;
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(made => configuration = made);
@@ -72,7 +72,7 @@ public sealed class ReloadTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Only_root_may_ask_for_a_reload()
+    public async Task Only_root_may_request_a_reload()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         Assert.Equal("pipeforkas: denied: only root may reload the configuration\n", await AskAsAliceAsync(daemon));
@@ -81,7 +81,7 @@ public sealed class ReloadTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Reloads_at_once_have_an_answer_each()
+    public async Task Each_of_many_concurrent_reloads_gets_a_reply()
     {
         JsonObject configuration = null!;
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(made => configuration = made);
@@ -99,29 +99,29 @@ public sealed class ReloadTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_process_that_is_no_daemon_or_none_at_all_fails_the_reload()
+    public async Task A_process_id_that_is_not_of_a_daemon_fails_the_reload()
     {
         (string, string)[] cases =
             [("1", "process 1 (MAINPID)"), ("x", "MAINPID is \"x\""), ("2147483647", "process 2147483647 (MAINPID)")];
         foreach ((string pid, string problem) in cases)
         {
             if (pid == "1" && await ServesAsync(1))
-                continue; // A real systemd listens on sockets of its own.
+                continue; // A real systemd listens on its own sockets.
             ToolResult refused = await Tool.RunAsync(["env", $"MAINPID={pid}", NativeBuild.Daemon, "--reload"]);
             Assert.Equal((1, ""), (refused.ExitCode, refused.Text));
             Assert.Contains(problem, refused.Error);
         }
     }
 
-    /// <summary>/proc/net/unix tells names as they are, which others choose: one that holds a line end forges a line.</summary>
+    /// <summary>/proc/net/unix prints names unescaped, and other users choose them: a name with a line end forges a line.</summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task No_name_of_a_socket_leads_a_reload_to_another_daemon()
+    public async Task No_socket_name_makes_a_reload_reach_another_daemon()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         string[] line = (await File.ReadAllLinesAsync("/proc/net/unix"))
             .Select(static text => text.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Single(words => words[^1] == daemon.Socket);
 
-        // The kernel lists sockets by the last eight bits of the inodes of their files, mostly: some come before the daemon's.
+        // The kernel lists sockets by the last eight bits of the inodes of their files, mostly: some come before that of the daemon.
         string forged = $"0: 2 0 00010000 1 1 {line[6]} ";
         string folder = Directory.CreateDirectory(Path.Combine(daemon.Folder, $"x\n{forged}")).FullName;
         List<Socket> forgers = [];

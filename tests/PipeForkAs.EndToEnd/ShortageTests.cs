@@ -6,7 +6,9 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>A daemon that may open few files refuses what it cannot serve, loses nobody, and serves on as soon as it can.</summary>
+/// <summary>
+/// Tests that a daemon which may open few files refuses what it cannot serve, loses no request, and continues as soon as it can.
+/// </summary>
 public sealed class ShortageTests
 {
     private const int Files = 100;
@@ -14,7 +16,7 @@ public sealed class ShortageTests
     [Theory(Timeout = Bound.Test)]
     [InlineData(0)]
     [InlineData(2)]
-    public async Task Whoever_fills_the_table_of_descriptors_takes_no_job_host_along(int workers)
+    public async Task Exhausted_descriptors_do_not_end_a_job_host(int workers)
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         configuration["JobHosts"] = new JsonArray(new JsonObject { ["Path"] = NativeBuild.StockJobs, ["Workers"] = workers });
@@ -50,7 +52,7 @@ public sealed class ShortageTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Forks_that_failed_leave_nothing_in_the_job_host_that_later_workers_would_share()
+    public async Task Failed_forks_leave_nothing_in_the_job_host_for_later_workers()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         configuration["JobHosts"] = new JsonArray(new JsonObject { ["Path"] = NativeBuild.TestJobs, ["Workers"] = 0 });
@@ -62,7 +64,7 @@ public sealed class ShortageTests
                 path => $"{Path.GetFileName(path)} {new FileInfo(path).LinkTarget}").Order(StringComparer.Ordinal)];
         string[] before = Open();
 
-        // First without room for any of the three pairs of sockets, and then for one descriptor more, until there is enough.
+        // First without space for any of the three socket pairs, then with one more descriptor each time, until there are enough.
         int failures = 0;
         while (true)
         {
@@ -86,7 +88,7 @@ public sealed class ShortageTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_stop_before_the_start_is_done_ends_well_and_leaves_nothing()
+    public async Task A_stop_before_the_start_is_complete_exits_cleanly_and_leaves_nothing()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         configuration["JobHosts"] = new JsonArray(new JsonObject { ["Path"] = Script(folder, "exec sleep 300"), ["Workers"] = 1 });

@@ -5,21 +5,21 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>A daemon with many workers in waiting, all of them forked from the same memory.</summary>
+/// <summary>A daemon with many waiting workers, all forked from the same memory.</summary>
 public sealed class CrowdedDaemon : ConfiguredDaemon
 {
     protected override void Configure(JsonObject configuration) =>
         configuration["JobHosts"]![1]!["Workers"] = 32;
 }
 
-/// <summary>Workers are forked from one process and share nothing that they change, nor anything that must differ.</summary>
+/// <summary>Tests that workers which are forked from one process share no state that they change, and no values that must differ.</summary>
 public sealed class SiblingTests(CrowdedDaemon shared) : IClassFixture<CrowdedDaemon>
 {
     private const int Workers = 200;
     private readonly DaemonProcess daemon = shared.Daemon;
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Two_hundred_workers_differ_in_all_that_is_random()
+    public async Task Two_hundred_workers_have_different_random_values()
     {
         IReadOnlyCollection<FramedReply> replies = await RunManyAsync("randoms");
 
@@ -38,7 +38,7 @@ public sealed class SiblingTests(CrowdedDaemon shared) : IClassFixture<CrowdedDa
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task No_worker_sees_what_another_counted_and_none_is_used_twice()
+    public async Task No_worker_sees_the_state_of_another_and_none_is_used_twice()
     {
         IReadOnlyCollection<FramedReply> replies = await RunManyAsync("static-counter");
 
@@ -46,7 +46,7 @@ public sealed class SiblingTests(CrowdedDaemon shared) : IClassFixture<CrowdedDa
         Assert.Equal(Workers, replies.Select(reply => reply.End.Pid).Distinct().Count());
     }
 
-    /// <summary>Hashes have 32 bits: among 200 of them two are the same once in 200,000 runs; three pairs never are.</summary>
+    /// <summary>Hashes have 32 bits: among 200 of them two are equal once in 200,000 runs; three pairs practically never.</summary>
     private static int Collisions(string name) => name is "GetHashCode" or "HashCode" ? 2 : 0;
 
     private async Task<IReadOnlyCollection<FramedReply>> RunManyAsync(string job)

@@ -6,8 +6,7 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.EndToEnd;
 
 /// <summary>
-/// Jobs that wait in the kernel for a file system that never answers: no signal ends them. Their user has no more of them than it may have
-/// jobs.
+/// Tests jobs that wait in the kernel for a file system that never answers: no signal ends them. Each of them counts as a job of its user.
 /// </summary>
 public sealed class UnkillableJobTests
 {
@@ -17,7 +16,7 @@ public sealed class UnkillableJobTests
     [Theory(Timeout = Bound.Test)]
     [InlineData("off")]
     [InlineData("required")]
-    public async Task Jobs_that_cannot_be_killed_count_until_they_are_gone(string cgroup)
+    public async Task Jobs_that_cannot_be_killed_count_until_they_end(string cgroup)
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(made => Configure(made, cgroup, MaxJobsPerUid));
         await using (HangingFiles files = await HangingFiles.MountAsync(TestUsers.Alice, "open"))
@@ -26,8 +25,7 @@ public sealed class UnkillableJobTests
             string[] first = await AskAsync(daemon, request, MaxJobsPerUid);
             Assert.All(first, reply => Assert.Contains("timeout", reply));
 
-            // Without control groups a process that has lost its parent may be taken for another job's of the same user: a few more run
-            // before all count.
+            // Without control groups an orphan may be attributed to another job of the same user, so a few more run before all count.
             int most = cgroup == "off" ? 8 * MaxJobsPerUid : MaxJobsPerUid;
             await Crowd.UntilAsync(
                 () => AskAsync(daemon, request, MaxJobsPerUid).GetAwaiter().GetResult(),
@@ -47,7 +45,7 @@ public sealed class UnkillableJobTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_start_does_not_wait_for_what_a_killed_daemon_left_and_it_counts_for_its_user()
+    public async Task A_start_does_not_wait_for_leftovers_of_a_killed_daemon_but_counts_them()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         Configure(configuration, "required", maxJobsPerUid: 1);

@@ -11,13 +11,13 @@ using SocketShutdown = System.Net.Sockets.SocketShutdown;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>A reload that finds the daemon's executable replaced.</summary>
+/// <summary>Tests a reload after the daemon's executable was replaced.</summary>
 public sealed class UpgradeTests
 {
-    /// <summary>Successful ones; one more fails in the middle.</summary>
+    /// <summary>The number of successful upgrades; one more fails in the middle.</summary>
     private const int Upgrades = 20;
 
-    private const string Refused = "configuration not reloaded, the former one still holds";
+    private const string Refused = "configuration not reloaded, the former one still applies";
 
     [Fact(Timeout = Bound.Test)]
     [Trait("Needs", "quiet")]
@@ -45,9 +45,9 @@ public sealed class UpgradeTests
     }
 
     [Theory(Timeout = Bound.Test)]
-    [InlineData("#!/bin/sh\nexit 3\n", "the new daemon ended before it was ready; its log tells more")]
+    [InlineData("#!/bin/sh\nexit 3\n", "the new daemon exited before it was ready; see the daemon's log")]
     [InlineData("no program", "ENOEXEC")]
-    public async Task A_new_daemon_that_does_not_start_leaves_the_former_one_serving(string content, string problem)
+    public async Task If_a_new_daemon_does_not_start_the_former_one_continues(string content, string problem)
     {
         await using UpgradableDaemon daemon = await UpgradableDaemon.StartAsync();
         daemon.Replace(content);
@@ -62,7 +62,7 @@ public sealed class UpgradeTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_configuration_that_the_new_daemon_refuses_is_told_by_the_former_one()
+    public async Task The_former_daemon_reports_a_configuration_that_the_new_one_rejects()
     {
         await using UpgradableDaemon daemon = await UpgradableDaemon.StartAsync();
         File.WriteAllText(Path.Combine(daemon.First.Folder, "pipeforkas.json"), """{ "Limits": { "MaxJobs": -3 } }""");
@@ -75,14 +75,14 @@ public sealed class UpgradeTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task An_executable_that_others_can_write_is_not_started()
+    public async Task An_executable_that_other_users_can_write_is_not_started()
     {
         await using UpgradableDaemon daemon = await UpgradableDaemon.StartAsync();
         daemon.Replace("#!/bin/sh\nexit 3\n");
         Libc.chmod(daemon.Executable, 0x1FF); // 0777
         daemon.Reload();
         await Bound.UntilAsync(() => daemon.First.Log.Contains(Refused, StringComparison.Ordinal), () => daemon.First.Log);
-        Assert.Contains("the daemon was replaced, and the new one is not started", daemon.First.Log);
+        Assert.Contains("the daemon's executable was replaced, but the new one cannot be started", daemon.First.Log);
         await daemon.StopAsync();
     }
 
@@ -102,9 +102,9 @@ public sealed class UpgradeTests
         Assert.Equal(0, await daemon.First.EndedAsync());
     }
 
-    /// <summary>The service manager sees the end of the new one, its child, and decides what becomes of the rest.</summary>
+    /// <summary>systemd sees the end of the new daemon, its child, and decides what to do.</summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task A_former_daemon_ends_with_its_last_job_where_the_new_one_has_died()
+    public async Task A_former_daemon_exits_after_its_last_job_even_if_the_new_one_has_died()
     {
         await using UpgradableDaemon daemon = await UpgradableDaemon.StartAsync();
         Task<FramedReply> job = RawClient.RunAsync(daemon.First, "sleep", """{"seconds":4}""");
@@ -114,7 +114,7 @@ public sealed class UpgradeTests
         Libc.kill(new ProcessId(daemon.Main), Signal.SIGKILL);
         Assert.Equal(ReplyCode.Ok, (await job).End.Code);
         Assert.Equal(0, await daemon.First.EndedAsync());
-        Assert.Contains("the new daemon, has ended", daemon.First.Log);
+        Assert.Contains(", has ended; systemd decides", daemon.First.Log);
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -155,7 +155,7 @@ public sealed class UpgradeTests
     [InlineData("""{"op":"status"}""")]
     [InlineData("""{"op":"cancel","id":1}""")]
     [Trait("Needs", "quiet")]
-    public async Task A_flood_of_questions_for_a_former_daemon_delays_nobody_else(string line)
+    public async Task A_flood_of_questions_for_a_former_daemon_delays_no_other_caller(string line)
     {
         await using UpgradableDaemon daemon =
             await UpgradableDaemon.StartAsync(configuration => configuration["Limits"]!["DrainTimeout"] = "00:01:00");
@@ -178,7 +178,7 @@ public sealed class UpgradeTests
                 return TimeSpan.FromMilliseconds(int.Parse(probed.Split(' ')[0], CultureInfo.InvariantCulture));
             });
 
-            // Root's question has the whole answer all the while.
+            // Root gets the complete answer all the time.
             JsonNode status = await JobsAsync(daemon, jobs.Length);
             Assert.Equal(jobs.Length, status["running"]!.GetValue<int>());
             Assert.InRange(status["loop"]!["longest_on_processor"]!.GetValue<double>(), 0, 0.05);
@@ -197,9 +197,9 @@ public sealed class UpgradeTests
     }
 
     [Theory(Timeout = Bound.Test)]
-    [InlineData(false, "required", "there must be a service manager")]
-    [InlineData(true, "off", "there must be control groups")]
-    public async Task Where_no_daemon_can_take_over_a_replaced_executable_is_warned_of(bool hasManager, string cgroup, string warning)
+    [InlineData(false, "required", "without systemd's notification socket")]
+    [InlineData(true, "off", "without control groups")]
+    public async Task A_replaced_executable_causes_a_warning_if_no_daemon_can_take_over(bool hasManager, string cgroup, string warning)
     {
         await using UpgradableDaemon daemon = await UpgradableDaemon.StartAsync(
             configuration => configuration["Limits"]!["Cgroup"] = cgroup, hasManager);

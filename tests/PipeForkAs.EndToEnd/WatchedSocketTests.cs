@@ -6,19 +6,19 @@ using PipeForkAs.EndToEnd.Harness;
 namespace PipeForkAs.EndToEnd;
 
 /// <summary>
-/// A client or a job that watches its own end of a socket again and again (epoll(7)): the kernel wakes all of the watches on the thread
-/// that sends to the other end, closes it, or receives from it, then once for each message. That must not be the loop's.
+/// Tests a client or a job that adds millions of watches to its own end of a socket (epoll(7)): the kernel wakes all watches on the thread
+/// that sends to the other end, closes it, or receives from it, for each message. That must not be the thread of the loop.
 /// </summary>
 [Trait("Needs", "quiet")]
 public sealed class WatchedSocketTests
 {
-    /// <summary>Waking them takes about 0.05 s. The kernel lets each user have five times as many for 5 GB of memory.</summary>
+    /// <summary>Waking them takes about 0.05 s. With 5 GB of memory the kernel allows each user five times as many.</summary>
     private const int Watches = 200_000;
 
     private static readonly TimeSpan Probing = TimeSpan.FromSeconds(2);
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_client_that_watches_its_socket_again_and_again_delays_nobody_else()
+    public async Task A_client_with_many_watches_of_its_socket_delays_no_other_caller()
     {
         await using DaemonProcess daemon = await StartAsync();
         using Process attacker = Process.Start(new ProcessStartInfo(
@@ -45,7 +45,7 @@ public sealed class WatchedSocketTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_job_that_watches_its_output_again_and_again_delays_nobody_else()
+    public async Task A_job_with_many_watches_of_its_output_delays_no_other_caller()
     {
         await using DaemonProcess daemon = await StartAsync();
         using var client = await Crowd.SendAsync(

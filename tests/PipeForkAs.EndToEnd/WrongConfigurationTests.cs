@@ -4,7 +4,9 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>Wrong/configurations.txt: the check and the start say the same of each, in a line with file, key and what to do.</summary>
+/// <summary>
+/// Tests Wrong/configurations.txt: the check and the start report the same for each, in a line with file, key and remedy.
+/// </summary>
 public sealed class WrongConfigurationTests : IDisposable
 {
     private const string WholeFile = "file:";
@@ -27,7 +29,7 @@ public sealed class WrongConfigurationTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Fact]
-    public void There_are_forty_of_them_and_no_two_alike()
+    public void There_are_at_least_forty_different_invalid_configurations()
     {
         Assert.True(Cases.Length >= 40, $"there are {Cases.Length}");
         Assert.Equal(Cases.Length, Cases.Select(wrong => wrong.Title).Distinct().Count());
@@ -36,7 +38,7 @@ public sealed class WrongConfigurationTests : IDisposable
 
     [Theory(Timeout = Bound.Test)]
     [MemberData(nameof(Titles))]
-    public async Task The_check_and_the_start_say_the_same(string title)
+    public async Task The_check_and_the_start_report_the_same_problems(string title)
     {
         (_, string text, string[] lines) = Cases.Single(wrong => wrong.Title == title);
         Write(text);
@@ -59,7 +61,7 @@ public sealed class WrongConfigurationTests : IDisposable
             return;
         }
 
-        // 78: systemd does not try again. What is not in the configuration alone, a job host that ends or a missing folder, may pass.
+        // 78: systemd does not try again. A job host that ends or a missing folder may be temporary.
         int exitCode = await daemon.EndedAsync();
         Assert.True(exitCode is 78 or 1, $"the start ended with {exitCode}");
         Assert.Equal(
@@ -69,11 +71,11 @@ public sealed class WrongConfigurationTests : IDisposable
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Without_job_hosts_the_check_tells_what_the_files_alone_tell()
+    public async Task Without_job_hosts_the_check_reports_only_problems_of_the_files()
     {
         Write("""{ "Jobs": { "nosuch": { "OutputLimit": 5 } } }""");
         ToolResult result = await Tool.RunAsync([NativeBuild.Daemon, "--check-config", "--no-hosts", "--config", ConfigurationFile]);
-        Assert.Equal((0, $"{ConfigurationFile}: fine\n", ""), (result.ExitCode, result.Text, result.Error));
+        Assert.Equal((0, $"{ConfigurationFile}: valid\n", ""), (result.ExitCode, result.Text, result.Error));
     }
 
     private static (string Title, string Text, string[] Lines)[] Read() =>

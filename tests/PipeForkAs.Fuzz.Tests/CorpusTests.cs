@@ -3,7 +3,7 @@ using PipeForkAs.Fuzz.Targets;
 
 namespace PipeForkAs.Fuzz.Tests;
 
-/// <summary>What fuzzing found worth keeping, tried again without it: each finding is a file of the corpus.</summary>
+/// <summary>Runs the corpus without fuzzing: each finding is a file of the corpus.</summary>
 public sealed class CorpusTests
 {
     private const int MostFiles = 900;
@@ -15,14 +15,14 @@ public sealed class CorpusTests
 
     [Theory(Timeout = 120_000)]
     [MemberData(nameof(Names))]
-    public async Task Every_input_of_the_corpus_is_accepted_or_refused_as_the_target_says(string name)
+    public async Task Every_input_of_the_corpus_is_accepted_or_refused_as_expected(string name)
     {
         Target target = AllTargets.Find(name)!;
         IReadOnlyList<(string Path, byte[] Input)> corpus = Corpus.Read([Path.Combine(Folder, name)]);
         CancellationToken end = TestContext.Current.CancellationToken;
         int accepted = await Task.Run(() => corpus.Count(file => IsAccepted(target, file.Path, file.Input)), end);
 
-        // Inputs that are all refused, or all accepted, would show little.
+        // Inputs that are all refused, or all accepted, would test little.
         Assert.InRange(accepted, 1, corpus.Count - 1);
     }
 
@@ -42,7 +42,7 @@ public sealed class CorpusTests
         {
             return target.Check(input);
         }
-#pragma warning disable CA1031 // Whatever it is: it is a finding.
+#pragma warning disable CA1031 // Every exception is a finding.
         catch (Exception failure)
 #pragma warning restore CA1031
         {

@@ -12,19 +12,19 @@ public class ArgumentTests
         "job", () => SampleJson.Default.Sample, static sample => $"{sample.Text} {sample.Flag} {sample.Optional}");
 
     [Fact]
-    public void Optional_arguments_may_be_left_out() => Assert.Equal("a True ", TestRun.Of(job, Complete + "}"));
+    public void Optional_arguments_may_be_omitted() => Assert.Equal("a True ", TestRun.Of(job, Complete + "}"));
 
     [Fact]
     public void Optional_arguments_may_be_given() =>
         Assert.Equal("a False b", TestRun.Of(job, Complete + ""","flag":false,"optional":"b"}"""));
 
     [Fact]
-    public void Null_is_fine_where_it_is_allowed() => Assert.Equal("a True ", TestRun.Of(job, Complete + ""","optional":null}"""));
+    public void Null_is_accepted_if_it_is_allowed() => Assert.Equal("a True ", TestRun.Of(job, Complete + ""","optional":null}"""));
 
     [Theory]
     [InlineData(Complete + ""","colour":1}""", "the job has no argument colour; it has text, number, speed, part, list, flag, optional")]
     [InlineData(Complete + ""","Text":"b"}""", "the job has no argument Text;")]
-    [InlineData(Complete + ""","text":"b"}""", "\"text\" stands twice in an object")]
+    [InlineData(Complete + ""","text":"b"}""", "\"text\" is duplicate in an object")]
     [InlineData(Complete + ""","flag":null}""", "the argument flag must be true or false")]
     [InlineData(Complete + ""","flag":"true"}""", "the argument flag must be true or false")]
     [InlineData("""{"text":null,"number":1,"speed":"Fast","part":{"name":"p","weight":2},"list":[]}""", "the argument text must be text")]
@@ -48,8 +48,8 @@ public class ArgumentTests
     [InlineData("[]", "must be a JSON object")]
     [InlineData("null", "must be a JSON object")]
     [InlineData("7", "must be a JSON object")]
-    [InlineData("{\"text\":", "no valid JSON")]
-    [InlineData("{} {}", "no valid JSON")]
+    [InlineData("{\"text\":", "not valid JSON")]
+    [InlineData("{} {}", "not valid JSON")]
     [InlineData("{\"a\\ud800\":1}", "text that is not valid Unicode")]
     [InlineData("{\"a\\ud800\":1,\"b\":2}", "text that is not valid Unicode")]
     [InlineData("{\"a\\n\\u001b[2J\\u2028\":1}", "the job has no argument a\\n\\u001b[2J\\u2028; it has")]
@@ -63,7 +63,7 @@ public class ArgumentTests
     }
 
     [Fact]
-    public void A_record_without_members_takes_nothing()
+    public void A_record_without_members_accepts_no_arguments()
     {
         Job none = new JobCollection().Add("job", () => SampleJson.Default.NoMembers, _ => "ok");
         Assert.Equal("ok", TestRun.Of(none, "{}"));
@@ -73,7 +73,7 @@ public class ArgumentTests
     [Theory]
     [InlineData("""{"a":1}""")]
     [InlineData("""{"unknown":null}""")]
-    public void Type_information_that_was_changed_by_hand_is_not_taken(string arguments)
+    public void Modified_type_information_is_not_accepted(string arguments)
     {
         Job lax = new JobCollection().Add("none", static () =>
         {

@@ -3,15 +3,15 @@ using System.Runtime.InteropServices;
 
 namespace PipeForkAs.LibC.Tests;
 
-/// <summary>What libc reads meanwhile in other tests would be half written.</summary>
+/// <summary>Other tests would read a partially written environment through libc.</summary>
 [CollectionDefinition(nameof(EnvironmentTests), DisableParallelization = true)]
 [Collection(nameof(EnvironmentTests))]
 public sealed class EnvironmentTests
 {
     [Fact]
-    public void The_environment_is_what_is_given_and_nothing_else()
+    public void The_environment_is_exactly_the_given_one()
     {
-        // What the test's process has, .NET copied when it was first asked for.
+        // .NET copied the environment of the test process at the first access.
         string[] former = [
             .. Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(variable => $"{variable.Key}={variable.Value}")];
         try
@@ -43,11 +43,11 @@ public sealed class EnvironmentTests
     [InlineData("A")]
     [InlineData("=b")]
     [InlineData("A=b\0c")]
-    public void What_is_no_variable_is_refused(string variable) => Assert.Throws<ArgumentException>(() => Libc.set_environment([variable]));
+    public void An_invalid_variable_is_refused(string variable) => Assert.Throws<ArgumentException>(() => Libc.set_environment([variable]));
 
     private static string? Get(string name) => Marshal.PtrToStringUTF8(getenv(name));
 
-#pragma warning disable SYSLIB1054 // A test's own look from outside.
+#pragma warning disable SYSLIB1054 // The view of the test from outside.
     [DllImport("libc", CharSet = CharSet.Ansi, BestFitMapping = false, ThrowOnUnmappableChar = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern nint getenv([MarshalAs(UnmanagedType.LPUTF8Str)] string name);

@@ -5,7 +5,7 @@ namespace PipeForkAs.LibC.Tests;
 public sealed class SpawnTests
 {
     [Fact]
-    public void A_program_gets_its_arguments_as_they_are()
+    public void A_program_gets_its_arguments_unchanged()
     {
         using Child child = Child.Start("/usr/bin/printf", ["%s|", "a b", "", "$HOME", "é\n"]);
         Assert.Equal("a b||$HOME|é\n|", child.ReadAll());
@@ -13,7 +13,7 @@ public sealed class SpawnTests
     }
 
     [Fact]
-    public void A_program_gets_the_environment_that_was_given_and_nothing_else()
+    public void A_program_gets_exactly_the_given_environment()
     {
         using Child child = Child.Start("/usr/bin/env", [], ["ONE=1", "EMPTY=", "TWO=a=b é"]);
         Assert.Equal("ONE=1\nEMPTY=\nTWO=a=b é\n", child.ReadAll());
@@ -22,7 +22,7 @@ public sealed class SpawnTests
     [Fact]
     public void A_program_inherits_only_the_mapped_descriptors()
     {
-        // What a test run's own parent left open is not this library's to close.
+        // The library need not close descriptors that the test run inherited.
         int[] left = OpenDescriptors.Inheritable();
         using FileDescriptor source = Libc.open("/dev/zero", OpenFlags.O_RDONLY);
         using Child child = Child.Start("/bin/ls", ["-1", "/proc/self/fd"], null, (source, 37));
@@ -44,7 +44,7 @@ public sealed class SpawnTests
         File.WriteAllText(two, "two\n");
         using FileDescriptor first = Libc.open(one, OpenFlags.O_RDONLY), second = Libc.open(two, OpenFlags.O_RDONLY);
 
-        // Each has the number under which the child shall have the other.
+        // Each has the number that the other gets in the child.
         using Child crossed = Child.Start(
             "/bin/cat", [$"/proc/self/fd/{second.Number}", $"/proc/self/fd/{first.Number}"], null, (first, second.Number),
             (second, first.Number));
@@ -81,7 +81,7 @@ public sealed class SpawnTests
     }
 
     [Fact]
-    public void A_program_leads_a_session_and_a_process_group_of_its_own()
+    public void A_program_leads_its_own_session_and_process_group()
     {
         using Child child = Child.Start("/bin/cat", ["/proc/self/stat"]);
         string[] fields = child.ReadAll().Split(' ');
@@ -90,7 +90,7 @@ public sealed class SpawnTests
     }
 
     [Fact]
-    public void A_program_that_is_missing_is_told_and_leaves_nothing()
+    public void A_missing_program_throws_and_leaves_nothing()
     {
         SystemCallException failure = Assert.Throws<SystemCallException>(() => Child.Start("/nonexistent", []));
         Assert.Equal(("posix_spawn(\"/nonexistent\")", Errno.ENOENT), (failure.Call, failure.Errno));

@@ -8,7 +8,7 @@ using SocketType = System.Net.Sockets.SocketType;
 namespace PipeForkAs.TestJobs;
 
 /// <summary>
-/// The job <c>control-linger</c>: sends the daemon a TCP socket with unsent data, whose last close waits for as many seconds as it says.
+/// The job <c>control-linger</c>: sends the daemon a TCP socket with unsent data, whose last close waits for a number of seconds.
 /// </summary>
 internal static class ControlLinger
 {
@@ -31,7 +31,7 @@ internal static class ControlLinger
         IOResult sent = Libc.sendmsg(control, "linger"u8, [descriptor]);
         context.Line(sent.Failed ? "refused" : "sent");
         if (!sent.Failed)
-            descriptor.Dispose(); // The last one is in the message from now on.
+            descriptor.Dispose(); // From now on the last reference is in the message.
         GC.KeepAlive(kept);
         return 0;
     }

@@ -107,7 +107,7 @@ internal sealed class HostProcess : IDisposable
         if (!workers.Remove(worker) || channel.IsClosed)
             return;
         context.Reaper.Forget(worker.Pid);
-        LetReap(worker.Pid);
+        AllowReap(worker.Pid);
     }
 
     private void Close()
@@ -130,8 +130,8 @@ internal sealed class HostProcess : IDisposable
         }
         catch
         {
-            // Nobody reads its messages any more.
-            MarkLost("the daemon could not go on with it");
+            // The daemon no longer reads its messages.
+            MarkLost("the daemon failed while it read the messages");
             throw;
         }
     }
@@ -174,8 +174,8 @@ internal sealed class HostProcess : IDisposable
                 // The descriptors were closed on the way, and that ends the worker.
                 var pid = new ProcessId(Protocol.Worker.Forked.Decode(ref reader).Pid);
                 Answered();
-                owner.ForkFailed("the worker's descriptors did not arrive: the daemon has as many open as it may have");
-                LetReap(pid);
+                owner.ForkFailed("the worker's descriptors did not arrive: the daemon has reached its limit of open descriptors");
+                AllowReap(pid);
                 break;
             case MessageKind.Hello:
                 int version = Hello.Decode(ref reader).Version;
@@ -208,14 +208,14 @@ internal sealed class HostProcess : IDisposable
                 workers.TakeExited(WorkerExited.Decode(ref reader));
                 break;
             default:
-                throw new UnreachableException($"{nameof(HostMessageOrder)} allows {reader.Kind}, which nothing here takes");
+                throw new UnreachableException($"{nameof(HostMessageOrder)} allows {reader.Kind}, which this switch does not handle");
         }
     }
 
     private void Answered()
     {
         if (ForksAsked == 0)
-            throw new JobHostException("it forked a worker that nobody asked for");
+            throw new JobHostException("it forked a worker that the daemon did not request");
         ForksAsked--;
     }
 
@@ -229,7 +229,7 @@ internal sealed class HostProcess : IDisposable
         owner.Lost(this, reason);
     }
 
-    private void LetReap(ProcessId worker)
+    private void AllowReap(ProcessId worker)
     {
         new Reap(worker.Value).Encode(channel.Writer);
         channel.Send();

@@ -45,7 +45,7 @@ internal sealed class Lifecycle(DaemonParts parts)
     private LimitOptions Limits => parts.Configuration.Limits;
 
     /// <summary>Whether a stop does not wait for idle callers. True if no other daemon serves, or if the whole service stops.</summary>
-    private bool WaitsForNoSilence => !upgrade.IsHandedOver || isServiceStopping;
+    private bool CancelsSilentJobs => !upgrade.IsHandedOver || isServiceStopping;
 
     /// <summary>Starts the job hosts, and listens when all of them can fork.</summary>
     /// <exception cref="JobHostException">A job host cannot serve.</exception>
@@ -66,7 +66,7 @@ internal sealed class Lifecycle(DaemonParts parts)
         await parts.Hosts.StartAsync(Isolation);
         parts.Catalog.Refresh();
         if (IsStopping)
-            throw new OperationCanceledException("a stop was asked for before the start was done");
+            throw new OperationCanceledException("the daemon was stopped before the start was complete");
         SocketListener listener = Listen(options.Socket);
         Acceptor = new Acceptor(loop, listener, parts.Connections, logger);
         parts.Policies.Serve();
@@ -108,7 +108,7 @@ internal sealed class Lifecycle(DaemonParts parts)
             Log.Draining(logger, Limits.DrainTimeout.TotalSeconds, Drain.Requests(parts.Connections.Count, parts.Running));
 
         // If another daemon serves, callers that are connected to this daemon get the whole stop time, unless the service stops.
-        if (WaitsForNoSilence)
+        if (CancelsSilentJobs)
         {
             upgrade.Predecessor?.SendStop();
             await RefuseNewAsync();
@@ -129,14 +129,15 @@ internal sealed class Lifecycle(DaemonParts parts)
         if (Acceptor is null)
             return;
         TurnTimes turnTimes = loop.TurnTimes;
-        Log.LongestTurn(logger, turnTimes.Longest * 1000, turnTimes.LongestOnProcessor * 1000, turnTimes.LongestStep ?? "none of 1 ms");
+        Log.LongestTurn(
+            logger, turnTimes.Longest * 1000, turnTimes.LongestOnProcessor * 1000, turnTimes.LongestStep ?? "no step of 1 ms or more");
         Log.Stopped(logger);
     }
 
     /// <summary>Waits for the remaining requests until the stop time is over, and ends the rest.</summary>
     private async Task DrainAsync(long begun)
     {
-        var drain = new Drain(loop, parts.Connections, parts.Running, () => WaitsForNoSilence, logger);
+        var drain = new Drain(loop, parts.Connections, parts.Running, () => CancelsSilentJobs, logger);
         if (await drain.WaitAsync(Limits.DrainTimeout - loop.Time.GetElapsedTime(begun)))
             return;
         await RefuseNewAsync();

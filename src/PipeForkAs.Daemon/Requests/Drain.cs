@@ -8,13 +8,13 @@ namespace PipeForkAs.Daemon.Requests;
 
 /// <summary>
 /// Waits for requests to end when the daemon stops. A job in an input wait (<see cref="InputWait"/>) could delay the stop for as long as
-/// its caller sends nothing. Therefore a job is ended if its streams moved nothing for 1 s and two consecutive checks find it in an input
-/// wait.
+/// its caller sends nothing. Therefore the daemon cancels a job if its streams moved nothing for 1 s and two consecutive checks find it in
+/// an input wait.
 /// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="connections">The connections.</param>
 /// <param name="running">The running jobs.</param>
-/// <param name="endsSilent">Returns whether jobs in an input wait are ended.</param>
+/// <param name="endsSilent">Returns whether to cancel jobs in an input wait.</param>
 /// <param name="logger">The log.</param>
 internal sealed class Drain(Loop loop, Connections connections, RunningJobs running, Func<bool> endsSilent, ILogger logger)
 {

@@ -5,7 +5,7 @@ using PipeForkAs.Daemon.Tests.Fakes;
 
 namespace PipeForkAs.Daemon.Tests.Auditing;
 
-/// <summary>The thread that writes the audit file, on disks that are full or hang.</summary>
+/// <summary>Tests the thread that writes the audit file, on disks that are full or hang.</summary>
 public sealed class AuditWriterTests : IAsyncDisposable
 {
     private const string FullPath = "/full/audit";
@@ -18,7 +18,7 @@ public sealed class AuditWriterTests : IAsyncDisposable
     public AuditWriterTests() => writer = new AuditWriter(log, time);
 
     [Fact]
-    public async Task Records_are_written_in_order_through_renames_and_changes_of_the_file_and_none_is_lost()
+    public async Task Records_survive_renames_and_changes_of_the_file_complete_and_in_order()
     {
         const int Records = 20_000;
         Use(folder.File("audit"));
@@ -43,7 +43,7 @@ public sealed class AuditWriterTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_disk_that_hangs_holds_up_nobody_and_has_all_records_when_it_goes_on()
+    public async Task A_hanging_disk_delays_no_request_and_gets_all_records_later()
     {
         using var disk = new FreezableDisk(folder.Path);
         string path = Path.Combine(disk.Path, "audit");
@@ -61,17 +61,19 @@ public sealed class AuditWriterTests : IAsyncDisposable
         Assert.False(writer.IsHealthy);
         Assert.False(writer.IsHealthy);
         string problem = Assert.Single(log.Lines);
-        Assert.Equal($"the audit file {path} cannot be written: a record waits for more than 5 s; nothing runs until it can be", problem);
+        Assert.Equal(
+            $"the audit file {path} cannot be written: a record has waited for more than 5 s; no job runs until it can be written",
+            problem);
 
         disk.Thaw();
         await UntilAsync(() => writer.IsHealthy);
         Assert.Equal(Enumerable.Range(0, 100).Select(i => $"{i}"), await File.ReadAllLinesAsync(path));
-        await SaidAsync($"the audit file {path} is written again; it lacks 0 records");
+        await SaidAsync($"the audit file {path} is written again; 0 records are missing in it");
         await writer.EndAsync().WaitAsync(TimeSpan.FromSeconds(30));
     }
 
     [Fact]
-    public async Task What_waits_has_a_bound_and_what_found_no_room_is_counted()
+    public async Task The_number_of_waiting_records_is_bounded_and_the_lost_ones_are_counted()
     {
         using var disk = new FreezableDisk(folder.Path);
         string path = Path.Combine(disk.Path, "audit");
@@ -83,17 +85,18 @@ public sealed class AuditWriterTests : IAsyncDisposable
         Assert.Equal((64, 36L), (writer.Count, writer.Lost));
         Assert.False(writer.IsHealthy);
         string problem = Assert.Single(log.Lines);
-        Assert.Equal($"the audit file {path} cannot be written: 4194304 bytes of records wait already; requests go on", problem);
+        Assert.Equal(
+            $"the audit file {path} cannot be written: 4194304 bytes of records are waiting already; requests are still served", problem);
 
         disk.Thaw();
         await UntilAsync(() => writer.IsHealthy);
-        await SaidAsync($"the audit file {path} is written again; it lacks 36 records");
+        await SaidAsync($"the audit file {path} is written again; 36 records are missing in it");
         Assert.Equal(64 * line.Length, new FileInfo(path).Length);
         await writer.EndAsync().WaitAsync(TimeSpan.FromSeconds(30));
     }
 
     [Fact]
-    public async Task An_end_comes_when_the_disk_does_and_an_error_at_the_end_is_not_waited_for()
+    public async Task A_stop_waits_for_a_slow_disk_but_not_for_a_failing_one()
     {
         using var disk = new FreezableDisk(folder.Path);
         Use(Path.Combine(disk.Path, "audit"));
@@ -115,7 +118,7 @@ public sealed class AuditWriterTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_file_that_fails_is_left_for_another_that_the_configuration_names_and_that_has_what_waited()
+    public async Task A_newly_configured_file_gets_the_records_that_waited_for_a_failing_one()
     {
         writer.Use(new AuditOptions { File = FullPath }, FullFile());
         Write(1);

@@ -5,7 +5,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Tests.Auditing;
 
-/// <summary>Which records are written in full, and which are summed up.</summary>
+/// <summary>Tests which records are written in full, and which are summed up.</summary>
 public sealed class RecordRateTests
 {
     private const int PerMinute = 10;
@@ -16,7 +16,7 @@ public sealed class RecordRateTests
     public RecordRateTests() => rate = new RecordRate(time) { PerMinute = PerMinute };
 
     [Fact]
-    public void The_first_records_of_each_caller_are_written_in_full_and_then_some_each_minute()
+    public void The_first_records_of_each_caller_are_written_in_full_then_some_per_minute()
     {
         Assert.Equal(PerMinute, Admitted(1001, 1000));
         Assert.Equal(PerMinute, Admitted(1002, 1000));
@@ -30,7 +30,7 @@ public sealed class RecordRateTests
     }
 
     [Fact]
-    public void What_is_not_written_is_summed_up_for_each_caller_by_code_and_once()
+    public void Suppressed_records_are_summed_up_once_per_caller_by_code()
     {
         Admitted(1001, PerMinute);
         Admitted(1002, PerMinute);
@@ -47,7 +47,7 @@ public sealed class RecordRateTests
         Assert.Empty(rate.TakeSums());
     }
 
-    /// <summary>Blocks begin at multiples of 65,536; subordinate ids mostly at 100,000 and so in two of them.</summary>
+    /// <summary>Blocks begin at multiples of 65,536; subordinate ids usually at 100,000, so they are in two blocks.</summary>
     [Fact]
     public void A_user_with_all_its_subordinate_uids_fills_neither_the_disk_nor_the_memory()
     {
@@ -63,13 +63,13 @@ public sealed class RecordRateTests
         Assert.InRange(rate.Buckets, 1, 500);
         Assert.Equal(["131072-196607", "65536-131071"], rate.TakeSums().Select(sum => sum.Uids).Order(StringComparer.Ordinal));
 
-        // Accounts below, and those of a directory service elsewhere, have their first records.
+        // Accounts below, and accounts of a directory service elsewhere, have their first records.
         Assert.Equal(PerMinute, Admitted(1001, 100));
         Assert.Equal(PerMinute, Admitted(200_000, 100));
     }
 
     [Fact]
-    public void Callers_that_have_been_quiet_are_forgotten()
+    public void Callers_that_send_no_requests_are_removed_from_memory()
     {
         for (int minute = 0; minute < 20; minute++)
         {
@@ -82,9 +82,9 @@ public sealed class RecordRateTests
     }
 
     [Fact]
-    public void Many_uids_of_many_blocks_take_bounded_memory_and_are_bounded_all_the_same()
+    public void Many_uids_of_many_blocks_need_bounded_memory_and_are_limited_too()
     {
-        // 7 of each block, so that no block's own rate is reached.
+        // 7 of each block, so that no block reaches its own rate.
         int admitted = 0;
         for (uint block = 1; block <= 2000; block++)
         {

@@ -5,7 +5,7 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Tests.Configuration;
 
-/// <summary>The audit's part of a configuration file.</summary>
+/// <summary>Tests the audit section of a configuration file.</summary>
 public sealed class AuditOptionsTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
@@ -15,10 +15,11 @@ public sealed class AuditOptionsTests : IDisposable
     [Theory]
     [InlineData("""{ "Audit": { "File": "audit.log" } }""", "Audit:File: must be the absolute path of a file")]
     [InlineData("""{ "Audit": { "File": "/no/such/folder/audit" } }""",
-        "Audit:File: /no/such/folder/audit: there is no folder /no/such/folder; make it (install -d -m 750 /no/such/folder)")]
+        "Audit:File: /no/such/folder/audit: the folder /no/such/folder does not exist; create it (install -d -m 750 /no/such/folder)")]
     [InlineData("""{ "Audit": { "File": "/etc/passwd/audit" } }""", "Audit:File: /etc/passwd/audit: its folder is a Regular")]
-    [InlineData("""{ "Audit": { "File": "/etc" } }""", "Audit:File: /etc is no regular file but a Directory")]
-    [InlineData("""{ "Audit": { "File": "/etc/passwd" } }""", "Audit:File: /etc/passwd is open to others; close it (chmod 0640)")]
+    [InlineData("""{ "Audit": { "File": "/etc" } }""", "Audit:File: /etc is not a regular file but a Directory")]
+    [InlineData("""{ "Audit": { "File": "/etc/passwd" } }""",
+        "Audit:File: /etc/passwd is accessible to other users; remove that (chmod 0640)")]
     [InlineData("""{ "Audit": { "Required": true } }""", "Audit:Required: needs a file: set Audit:File")]
     [InlineData("""{ "Audit": { "RecordsPerMinute": 0 } }""", "Audit:RecordsPerMinute: must be from 1 to 1000000, or null for no limit")]
     [InlineData("""{ "Audit": { "Path": "/x" } }""", "Audit:Path: unknown key")]
@@ -31,7 +32,7 @@ public sealed class AuditOptionsTests : IDisposable
     [InlineData(
         """{ "Jobs": { "a": { "AuditedArguments": true } } }""", "Jobs:a:AuditedArguments: must be an object or a list, not one value")]
     [InlineData("""{ "Jobs": { "a": { "AuditArguments": true } } }""", "Jobs:a:AuditArguments: must be an object or a list, not one value")]
-    public void What_cannot_be_meant_is_refused_with_file_and_key(string json, string problem)
+    public void Invalid_audit_options_are_rejected_with_file_and_key(string json, string problem)
     {
         string file = folder.Write("pipeforkas.json", json);
         ConfigurationException refused = Assert.Throws<ConfigurationException>(() => ConfigurationFiles.Load([file]));
@@ -39,7 +40,7 @@ public sealed class AuditOptionsTests : IDisposable
     }
 
     [Fact]
-    public void What_is_said_is_read()
+    public void Valid_audit_options_are_read()
     {
         string file = folder.Write("pipeforkas.json", $$"""
             { "Audit": { "File": "{{folder.File("audit")}}", "Required": true, "RecordsPerMinute": null },

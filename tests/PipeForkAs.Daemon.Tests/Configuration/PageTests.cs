@@ -6,10 +6,10 @@ using PipeForkAs.Tests;
 
 namespace PipeForkAs.Daemon.Tests.Configuration;
 
-/// <summary>The manual page of the configuration tells of the keys that there are, and of their defaults.</summary>
+/// <summary>Checks that the manual page of the configuration lists the keys and their defaults.</summary>
 public sealed partial class PageTests
 {
-    /// <summary>A key of the page, and what stands below it.</summary>
+    /// <summary>A key of the page, and the text below it.</summary>
     private static readonly (string Key, string Text)[] Items =
     [
         .. from Match item in Item().Matches(Page.Manual("pipeforkas.json.5"))
@@ -18,12 +18,12 @@ public sealed partial class PageTests
     ];
 
     [Fact]
-    public void Every_key_is_in_the_page_and_no_other() => Assert.Equal(
+    public void The_page_lists_exactly_the_keys() => Assert.Equal(
         KnownKeys.All.Select(Written).Distinct().Order(StringComparer.Ordinal),
         Items.Select(item => item.Key).Order(StringComparer.Ordinal));
 
     [Fact]
-    public void Every_default_in_the_page_is_the_one_that_holds()
+    public void Every_default_in_the_page_is_the_actual_default()
     {
         var options = new DaemonOptions { JobHosts = [new JobHostOptions()] };
         int compared = 0;
@@ -34,7 +34,7 @@ public sealed partial class PageTests
                 ? match.Groups[1].Value.TrimEnd('.', ',', ';')
                 : TheDefault().Match(text).Groups[1].Value;
             if (key == "JobHosts:N:Path")
-                told = JobHostOptions.StockPath; // Told where no host is configured at all.
+                told = JobHostOptions.StockPath; // Described at the list of job hosts.
             Assert.Equal((key, Value(options, key)), (key, told));
             compared++;
         }
@@ -64,7 +64,7 @@ public sealed partial class PageTests
         };
     }
 
-    /// <summary>Items that share a text stand one behind the other.</summary>
+    /// <summary>Items that share a text follow each other.</summary>
     [GeneratedRegex("""(?m)^\.It Ic (?<keys>.+)\n(?<text>(?:(?!\.It |\.El|\.Ss ).*\n)*)""")]
     private static partial Regex Item();
 

@@ -18,7 +18,7 @@ public sealed class TrustedFileTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public void A_file_of_roots_in_folders_of_roots_is_trusted()
+    public void A_file_of_root_in_folders_of_root_is_trusted()
     {
         Assert.Null(TrustedFile.Problem("/etc/passwd"));
         Assert.Null(TrustedFile.Problem(folder.Write("file", "")));
@@ -29,11 +29,11 @@ public sealed class TrustedFileTests : IDisposable
     [InlineData(0x1A4u, false)] // 0644
     [InlineData(0x1ADu, true)] // 0655: the group's and others' suffice.
     [InlineData(0x1E4u, true)] // 0744
-    public void A_program_must_be_executable_by_someone(uint mode, bool executable)
+    public void A_program_needs_an_execute_permission(uint mode, bool executable)
     {
         string path = folder.Write("program", "");
         Libc.chmod(path, mode);
-        Assert.Equal(executable ? null : "it is not executable; make it so (chmod +x)", TrustedFile.ProgramProblem(path));
+        Assert.Equal(executable ? null : "it is not executable; set its mode (chmod +x)", TrustedFile.ProgramProblem(path));
         Assert.Null(TrustedFile.Problem(path));
         Assert.Equal("there is no such file", TrustedFile.ProgramProblem(path + "x"));
     }
@@ -42,16 +42,17 @@ public sealed class TrustedFileTests : IDisposable
     [InlineData("etc/passwd", "it must be an absolute path")]
     [InlineData("", "it must be an absolute path")]
     [InlineData("{path}", "it must be an absolute path")]
-    [InlineData("/etc/passwd\0x", "it must not hold NUL")]
+    [InlineData("/etc/passwd\0x", "it must not contain NUL")]
     [InlineData("/no/such/file", "there is no such file")]
     [InlineData("/etc/passwd/x", "there is no such file")]
     [InlineData("/etc/passwd/..", "there is no such file")]
-    [InlineData("/etc", "it is no regular file but a Directory")]
-    [InlineData("/", "it is no regular file but a Directory")]
-    public void What_is_no_file_is_told_as_such(string path, string problem) => Assert.Equal(problem, TrustedFile.Problem(path));
+    [InlineData("/etc", "it is not a regular file but a Directory")]
+    [InlineData("/", "it is not a regular file but a Directory")]
+    public void A_path_that_is_not_a_regular_file_is_reported(string path, string problem) =>
+        Assert.Equal(problem, TrustedFile.Problem(path));
 
     [Fact]
-    public void A_name_that_no_file_can_have_is_a_problem_and_no_crash() =>
+    public void An_impossible_file_name_is_reported_and_does_not_throw() =>
         Assert.NotNull(TrustedFile.Problem("/" + new string('x', 300)));
 
     [Theory]
@@ -62,11 +63,12 @@ public sealed class TrustedFileTests : IDisposable
     [InlineData(0x186u, false)] // 0606
     [InlineData(Everyone, false)]
     [InlineData(Everyone | Sticky, false)]
-    public void A_file_that_others_may_write_is_not_trusted(uint mode, bool trusted)
+    public void A_file_that_other_users_can_write_is_not_trusted(uint mode, bool trusted)
     {
         string path = folder.Write("file", "");
         Libc.chmod(path, mode);
-        Assert.Equal(trusted ? null : $"{path} may be written by others than root; close it (chmod go-w)", TrustedFile.Problem(path));
+        Assert.Equal(
+            trusted ? null : $"{path} can be written by users other than root; remove that (chmod go-w)", TrustedFile.Problem(path));
     }
 
     [Fact]
@@ -74,29 +76,29 @@ public sealed class TrustedFileTests : IDisposable
     {
         string path = folder.Write("file", "");
         GiveAway(path);
-        Assert.Equal($"{path} belongs to uid 60001; it must be root's (chown root)", TrustedFile.Problem(path));
+        Assert.Equal($"{path} belongs to uid 60001; it must belong to root (chown root)", TrustedFile.Problem(path));
     }
 
     [Fact]
-    public void A_folder_above_that_others_may_write_or_own_is_not_trusted_and_a_sticky_one_is()
+    public void Parent_folders_must_be_owned_and_writable_only_by_root_or_be_sticky()
     {
         string upper = folder.MakeFolder("upper");
         folder.MakeFolder("upper/lower");
         string path = folder.Write("upper/lower/file", "");
         Libc.chmod(upper, Everyone);
-        Assert.Equal($"{upper} may be written by others than root; close it (chmod go-w)", TrustedFile.Problem(path));
+        Assert.Equal($"{upper} can be written by users other than root; remove that (chmod go-w)", TrustedFile.Problem(path));
         Libc.chmod(upper, Everyone | Sticky);
         Assert.Null(TrustedFile.Problem(path));
         Libc.chmod(upper, 0x1ED);
         GiveAway(upper);
         Assert.Equal(
-            $"{upper} belongs to uid 60001, who can replace what is in it; use a place all of whose folders are root's, as they are below "
-            + $"/etc, /usr/local and /run",
+            $"{upper} belongs to uid 60001, who can replace its content; use a path where every folder belongs to root, for example below "
+            + $"/etc or /usr/local",
             TrustedFile.Problem(path));
     }
 
     [Fact]
-    public void Links_of_roots_are_followed_and_where_they_lead_counts()
+    public void Links_of_root_are_followed_and_their_targets_are_checked()
     {
         string file = folder.Write("file", "");
         folder.MakeFolder("inner");
@@ -110,13 +112,13 @@ public sealed class TrustedFileTests : IDisposable
         Assert.Null(TrustedFile.Problem(folder.File("folder/up")));
 
         Libc.chmod(file, Everyone);
-        Assert.StartsWith($"{file} may be written", TrustedFile.Problem(folder.File("folder/up")), StringComparison.Ordinal);
+        Assert.StartsWith($"{file} can be written", TrustedFile.Problem(folder.File("folder/up")), StringComparison.Ordinal);
         File.Delete(file);
         Assert.Equal("there is no such file", TrustedFile.Problem(folder.File("relative")));
     }
 
     [Fact]
-    public void Links_that_lead_in_a_circle_are_a_problem()
+    public void Circular_links_are_reported()
     {
         Link("one", "two");
         Link("two", "one");
@@ -125,32 +127,32 @@ public sealed class TrustedFileTests : IDisposable
         Assert.Equal("it has too many symbolic links", TrustedFile.Problem(folder.File("self")));
     }
 
-    /// <summary>Who may replace a link chooses the file: now one of root's, that passes the check, and then another.</summary>
+    /// <summary>A user who can replace a link chooses the file: first one of root that passes the check, and then another.</summary>
     [Fact]
-    public void A_link_that_another_user_may_replace_is_not_trusted_wherever_it_leads()
+    public void A_link_that_another_user_can_replace_is_never_trusted()
     {
         string home = folder.MakeFolder("home");
         Link("home/link", "/etc/passwd");
         GiveAway(home);
         Assert.Equal(
-            $"{home} belongs to uid 60001, who can replace what is in it; use a place all of whose folders are root's, as they are below "
-            + $"/etc, /usr/local and /run",
+            $"{home} belongs to uid 60001, who can replace its content; use a path where every folder belongs to root, for example below "
+            + $"/etc or /usr/local",
             TrustedFile.Problem(folder.File("home/link")));
 
         string shared = folder.MakeFolder("shared");
         Link("shared/link", "/etc/passwd");
         Libc.chmod(shared, Everyone);
-        Assert.Contains("may be written by others", TrustedFile.Problem(folder.File("shared/link")), StringComparison.Ordinal);
+        Assert.Contains("can be written by", TrustedFile.Problem(folder.File("shared/link")), StringComparison.Ordinal);
         Libc.chmod(shared, Everyone | Sticky);
         Assert.Null(TrustedFile.Problem(folder.File("shared/link")));
         GiveAway(folder.File("shared/link"));
         Assert.Equal(
-            $"{folder.File("shared/link")} belongs to uid 60001; it must be root's (chown root)",
+            $"{folder.File("shared/link")} belongs to uid 60001; it must belong to root (chown root)",
             TrustedFile.Problem(folder.File("shared/link")));
     }
 
     [Fact]
-    public void Dots_behind_a_link_lead_out_of_where_it_led_to_as_they_do_for_the_kernel()
+    public void Dot_dot_after_a_link_leaves_the_target_of_the_link_as_in_the_kernel()
     {
         folder.MakeFolder("a");
         folder.MakeFolder("a/deep");
@@ -158,12 +160,12 @@ public sealed class TrustedFileTests : IDisposable
         folder.Write("file", "");
         Link("link", "a/deep");
         Libc.chmod(reached, Everyone);
-        Assert.StartsWith($"{reached} may be written", TrustedFile.Problem(folder.Path + "/link/../file"), StringComparison.Ordinal);
+        Assert.StartsWith($"{reached} can be written", TrustedFile.Problem(folder.Path + "/link/../file"), StringComparison.Ordinal);
     }
 
-    /// <summary>Whatever is missing there now and then, as a socket while no daemon runs, others could make.</summary>
+    /// <summary>Other users could create a file that is sometimes missing, such as the socket while no daemon runs.</summary>
     [Fact]
-    public void A_closed_folder_is_one_in_which_nobody_else_makes_a_file_though_one_above_may_be_sticky()
+    public void In_a_closed_folder_only_root_creates_files_but_its_parents_may_be_sticky()
     {
         string shared = folder.MakeFolder("shared"), own = folder.MakeFolder("shared/own");
         Link("way", "shared/own");
@@ -171,7 +173,7 @@ public sealed class TrustedFileTests : IDisposable
         Assert.Null(TrustedFile.ClosedFolderProblem(own));
         Assert.Null(TrustedFile.ClosedFolderProblem(folder.File("way")));
         Assert.Null(TrustedFile.FolderProblem(shared));
-        const string Open = "may be written by others than root; use a folder that is root's alone";
+        const string Open = "can be written by users other than root; use a folder that only root can write";
         Assert.Equal($"{shared} {Open}", TrustedFile.ClosedFolderProblem(shared));
         Assert.Equal("there is no such file", TrustedFile.ClosedFolderProblem(folder.File("none")));
         GiveAway(own);

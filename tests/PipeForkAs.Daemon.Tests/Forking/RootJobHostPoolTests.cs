@@ -5,11 +5,11 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Tests.Forking;
 
-/// <summary>The process of a job host that forks workers for root: on demand, and for nobody else.</summary>
+/// <summary>Tests the process of a job host that forks workers only for root, on demand.</summary>
 public sealed class RootJobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
 {
     [Fact]
-    public async Task Workers_for_root_come_of_a_process_of_their_own_which_starts_with_the_first()
+    public async Task Workers_for_root_have_a_separate_process_that_starts_with_the_first_order()
     {
         await StartAsync("good", workers: 1);
         await UntilAsync(() => Host.ReadyWorkers == 1);
@@ -24,13 +24,13 @@ public sealed class RootJobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes
         foreach (ForkedWorker worker in workers)
             await Loop.RunAsync(worker.Release);
 
-        // None of its workers lies ready.
+        // None of its workers waits in advance.
         await UntilAsync(() => Children(process).Count == 0);
         Assert.Equal(1, Host.ReadyWorkers);
     }
 
     [Fact]
-    public async Task Where_the_process_for_root_cannot_serve_the_order_is_told_why_and_the_next_one_tries_again()
+    public async Task If_the_process_for_root_cannot_serve_the_order_fails_and_the_next_one_tries_again()
     {
         await StartAsync("rootless", workers: 0);
         for (int i = 0; i < 2; i++)
@@ -42,7 +42,7 @@ public sealed class RootJobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes
     }
 
     [Fact]
-    public async Task The_process_for_root_must_hold_the_jobs_that_the_others_hold()
+    public async Task The_process_for_root_must_have_the_same_jobs_as_the_others()
     {
         await StartAsync("renewed", workers: 0);
         Assert.Contains(
@@ -52,7 +52,7 @@ public sealed class RootJobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes
     }
 
     [Fact]
-    public async Task A_process_for_root_that_dies_is_started_again_for_those_who_wait_and_else_for_the_next_order()
+    public async Task A_process_for_root_that_dies_is_restarted_for_waiting_orders_or_the_next_one()
     {
         await StartAsync("good", workers: 0);
         ForkedWorker first = await TakeForRootAsync();
@@ -70,7 +70,7 @@ public sealed class RootJobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes
         Libc.kill(new ProcessId(successor), Signal.SIGKILL);
         await UntilAsync(
             () => second.Ended.IsCompleted
-            && Log.Lines.Any(line => line.EndsWith("it is started again when it is needed", StringComparison.Ordinal)));
+            && Log.Lines.Any(line => line.EndsWith("it will be restarted on the next request", StringComparison.Ordinal)));
         await UntilAsync(() => Children().Count == 1);
 
         ForkedWorker third = await TakeForRootAsync();

@@ -134,7 +134,7 @@ public sealed class ConfigurationFilesTests : ConfigurationTest
         Assert.Equal([$"{bad}: Limits:MaxJobsPerUid: is 0, must be from 1 to 10000"], Problems(main, more, bad));
         Folder.Write("c.json", """{ "Limits": 5, "Polices": {} }""");
         Assert.Equal(
-            [$"{bad}: Limits: must be an object or a list, not one value", $"{bad}: Polices: unknown key; is \"Policy\" meant?"],
+            [$"{bad}: Limits: must be an object or a list, not one value", $"{bad}: Polices: unknown key; did you mean \"Policy\"?"],
             Problems(main, more, bad).Order(StringComparer.Ordinal));
     }
 
@@ -145,8 +145,8 @@ public sealed class ConfigurationFilesTests : ConfigurationTest
         string more = Folder.Write(
             "b.json", """{ "commands": { "x": { "Command": [ "/usr/bin/id" ] } }, "JobHosts": [ { "Workers": 9 } ] }""");
         Assert.Equal(
-            [$"{more}: JobHosts: stands in {main} too; a list must stand in one file",
-                $"{more}: commands:x:Command: stands in {main} too; a list must stand in one file"],
+            [$"{more}: JobHosts: is also in {main}; write a list in only one file",
+                $"{more}: commands:x:Command: is also in {main}; write a list in only one file"],
             Problems(main, more).Order(StringComparer.Ordinal));
     }
 
@@ -157,7 +157,7 @@ public sealed class ConfigurationFilesTests : ConfigurationTest
     {
         string main = Folder.Write("a.json", $$"""{ "Policy": { "Rules": {{first}} }, {{Host}} }""");
         string more = Folder.Write("b.json", $$"""{ "Policy": { "Rules": {{second}} } }""");
-        Assert.Equal([$"{more}: Policy:Rules: stands in {main} too; a list must stand in one file"], Problems(main, more));
+        Assert.Equal([$"{more}: Policy:Rules: is also in {main}; write a list in only one file"], Problems(main, more));
     }
 
     [Fact]
@@ -166,7 +166,8 @@ public sealed class ConfigurationFilesTests : ConfigurationTest
         string open = Folder.Write("a.json", "not even JSON");
         Libc.chmod(open, 0x1B6);
         Assert.Equal(
-            [$"{open} may be written by others than root; close it (chmod go-w)", $"{Folder.File("b.json")}: there is no such file"],
+            [$"{open} can be written by users other than root; remove that (chmod go-w)",
+                $"{Folder.File("b.json")}: there is no such file"],
             Problems(open, Folder.File("b.json")));
     }
 

@@ -38,7 +38,7 @@ public sealed class ConfigurationSyntaxTests : ConfigurationTest
         long before = GC.GetAllocatedBytesForCurrentThread();
         var refused = Assert.Throws<ConfigurationException>(() => ConfigurationFile.Parse("a", text));
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 4 * 1024 * 1024);
-        Assert.Equal($"a: a{new string(':', 20)}...: is nested too deep; a key has at most 32 parts", refused.Message);
+        Assert.Equal($"a: a{new string(':', 20)}...: is nested too deeply; a key has at most 32 parts", refused.Message);
     }
 
     [Fact]

@@ -8,22 +8,22 @@ public sealed class ConfigurationValueProblemsTests : ConfigurationTest
 {
     [Theory]
     // Unknown keys at each level, with what may be meant.
-    [InlineData("\"Sockets\": { \"Path\": \"/x\" }", "Sockets:Path: unknown key; is \"Socket\" meant?")]
-    [InlineData("\"MaxJobs\": 5", "MaxJobs: unknown key; is \"Limits:MaxJobs\" meant?")]
+    [InlineData("\"Sockets\": { \"Path\": \"/x\" }", "Sockets:Path: unknown key; did you mean \"Socket\"?")]
+    [InlineData("\"MaxJobs\": 5", "MaxJobs: unknown key; did you mean \"Limits:MaxJobs\"?")]
     [InlineData("\"Xyzzyplugh\": 5", "Xyzzyplugh: unknown key")]
     [InlineData("\"Xyzzyplugh\": {}", "Xyzzyplugh: unknown key")]
     [InlineData("\"Xyzzyplugh\": []", "Xyzzyplugh: unknown key")]
     [InlineData("\"Xyzzyplugh\": null", "Xyzzyplugh: unknown key")]
-    [InlineData("\"Socket\": { \"Pth\": \"/x\" }", "Socket:Pth: unknown key; is \"Path\" meant?")]
-    [InlineData("\"Limits\": { \"MaxJob\": 5 }", "Limits:MaxJob: unknown key; is \"MaxJobs\" meant?")]
-    [InlineData("\"Limits\": { \"Wroker\": { \"Nice\": 5 } }", "Limits:Wroker:Nice: unknown key; is \"Worker\" meant?")]
+    [InlineData("\"Socket\": { \"Pth\": \"/x\" }", "Socket:Pth: unknown key; did you mean \"Path\"?")]
+    [InlineData("\"Limits\": { \"MaxJob\": 5 }", "Limits:MaxJob: unknown key; did you mean \"MaxJobs\"?")]
+    [InlineData("\"Limits\": { \"Wroker\": { \"Nice\": 5 } }", "Limits:Wroker:Nice: unknown key; did you mean \"Worker\"?")]
     [InlineData("\"Limits\": { \"Worker\": { \"Threads\": 5 } }", "Limits:Worker:Threads: unknown key")]
     [InlineData(
         "\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Comand\": 1 } }",
-        "Commands:x:Comand: unknown key; is \"Command\" meant?")]
+        "Commands:x:Comand: unknown key; did you mean \"Command\"?")]
     [InlineData(
         "\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Parameters\": { \"p\": { \"Tpye\": \"string\" } } } }",
-        "Commands:x:Parameters:p:Tpye: unknown key; is \"Type\" meant?")]
+        "Commands:x:Parameters:p:Tpye: unknown key; did you mean \"Type\"?")]
     // Wrong types.
     [InlineData("\"Limits\": 5", "Limits: must be an object or a list, not one value")]
     [InlineData("\"Limits\": true", "Limits: must be an object or a list, not one value")]
@@ -32,16 +32,16 @@ public sealed class ConfigurationValueProblemsTests : ConfigurationTest
         "\"Commands\": { \"x\": { \"Command\": \"/bin/ls -l\" } }", "Commands:x:Command: must be an object or a list, not one value")]
     [InlineData("\"Limits\": { \"MaxJobs\": { \"a\": 1 } }", "Limits:MaxJobs: must be one value, not an object or a list")]
     [InlineData("\"Limits\": { \"MaxJobs\": [ 1 ] }", "Limits:MaxJobs: must be one value, not an object or a list")]
-    [InlineData("\"Limits\": { \"MaxJobs\": {} }", "Limits:MaxJobs: must not be null or empty; leave it out for its default")]
-    [InlineData("\"Limits\": { \"MaxJobs\": null }", "Limits:MaxJobs: must not be null or empty; leave it out for its default")]
-    [InlineData("\"Socket\": { \"Mode\": null }", "Socket:Mode: must not be null or empty; leave it out for its default")]
-    [InlineData("\"Socket\": { \"Path\": null }", "Socket:Path: must not be null or empty; leave it out for its default")]
+    [InlineData("\"Limits\": { \"MaxJobs\": {} }", "Limits:MaxJobs: must not be null or empty; remove it to use the default")]
+    [InlineData("\"Limits\": { \"MaxJobs\": null }", "Limits:MaxJobs: must not be null or empty; remove it to use the default")]
+    [InlineData("\"Socket\": { \"Mode\": null }", "Socket:Mode: must not be null or empty; remove it to use the default")]
+    [InlineData("\"Socket\": { \"Path\": null }", "Socket:Path: must not be null or empty; remove it to use the default")]
     [InlineData(
         "\"Commands\": { \"x\": { \"Command\": [ null ] } }",
-        "Commands:x:Command:0: must not be null or empty; leave it out for its default")]
+        "Commands:x:Command:0: must not be null or empty; remove it to use the default")]
     [InlineData(
         "\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Env\": [ null ] } }",
-        "Commands:x:Env:0: must not be null or empty; leave it out for its default")]
+        "Commands:x:Env:0: must not be null or empty; remove it to use the default")]
     [InlineData(
         "\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\", [ \"a\" ] ] } }",
         "Commands:x:Command:1: must be one value, not an object or a list")]
@@ -75,10 +75,10 @@ public sealed class ConfigurationValueProblemsTests : ConfigurationTest
     [InlineData(
         "\"Limits\": { \"Worker\": { \"Umask\": \"0888\" } }", "Limits:Worker:Umask: must be octal digits from 0000 to 0777, as a string")]
     [InlineData("\"Socket\": { \"Mode\": \"1777\" }", "Socket:Mode: must be octal digits from 0000 to 0777, as a string")]
-    [InlineData("\"Socket\": { \"Mode\": \"\" }", "Socket:Mode: must not be null or empty; leave it out for its default")]
+    [InlineData("\"Socket\": { \"Mode\": \"\" }", "Socket:Mode: must not be null or empty; remove it to use the default")]
     [InlineData("\"Socket\": { \"Mode\": \"rw-rw-rw-\" }", "Socket:Mode: must be octal digits from 0000 to 0777, as a string")]
     [InlineData("\"Socket\": { \"Path\": \"run/x\" }", "Socket:Path: must be an absolute path of at most 107 bytes")]
-    [InlineData("\"Socket\": { \"Path\": \"\" }", "Socket:Path: must not be null or empty; leave it out for its default")]
+    [InlineData("\"Socket\": { \"Path\": \"\" }", "Socket:Path: must not be null or empty; remove it to use the default")]
     [InlineData("\"Socket\": { \"Path\": \"/a\\u0000b\" }", "Socket:Path: must be an absolute path of at most 107 bytes")]
     [InlineData("\"Policy\": { \"MinimumUid\": 0 }", "Policy:MinimumUid: must be from 1 to 4294967294")]
     [InlineData("\"Policy\": { \"MinimumUid\": 4294967295 }", "Policy:MinimumUid: must be from 1 to 4294967294")]
@@ -97,27 +97,28 @@ public sealed class ConfigurationValueProblemsTests : ConfigurationTest
     [InlineData(
         "\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\", \"{p}\" ] } }",
         "Commands:x:Command:1: names the parameter \"p\", which Parameters does not declare")]
-    [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\", \"a\\u0000\" ] } }", "Commands:x:Command:1: must not hold NUL")]
+    [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\", \"a\\u0000\" ] } }",
+        "Commands:x:Command:1: must not contain NUL")]
     [InlineData(
         "\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\", \"{p}.txt\" ], \"Parameters\": { \"p\": {} } } }",
-        "Commands:x:Command:1: a parameter at the beginning of a word must be the whole word; make \"{p}\" a word of its own")]
+        "Commands:x:Command:1: a parameter at the beginning of a word must be the whole word; make \"{p}\" a separate word")]
     [InlineData(
         "\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\", \"--{p}\" ], \"Parameters\": { \"p\": {} } } }",
         "Commands:x:Command:1: after \"--\" a value could become another option; "
-            + "write \"--OPTION={p}\", or make \"{p}\" a word of its own")]
+            + "write \"--OPTION={p}\", or make \"{p}\" a separate word")]
     [InlineData(
         "\"Commands\": { \"x\": { \"Command\": [ \"/bin/sh\", \"-c\", \"echo {p}\" ], \"Parameters\": { \"p\": {} } } }",
-        "Commands:x:Command:2: text beside a parameter must not hold white space, quotes or any of `$;|&<>()\\, which an interpreter "
-        + "would read; make \"{p}\" a word of its own")]
+        "Commands:x:Command:2: text beside a parameter must not contain white space, quotes or any of `$;|&<>()\\, which an interpreter "
+        + "would read; make \"{p}\" a separate word")]
     [InlineData(
         "\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Parameters\": { \"p\": {} } } }",
-        "Commands:x:Parameters:p: is used nowhere in Command; add the word \"{p}\"")]
+        "Commands:x:Parameters:p: is not used in Command; add the word \"{p}\"")]
     [InlineData(
         "\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Description\": \"a\\nb\" } }",
         "Commands:x:Description: must be one line")]
     [InlineData(
         "\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Timeout\": \"00:00:00\" } }",
-        "Commands:x:Timeout: is 00:00:00, must be over 00:00:00")]
+        "Commands:x:Timeout: is 00:00:00, must be more than 00:00:00")]
     [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Timeout\": 30 } }",
         "Commands:x:Timeout: \"30\" has no unit; write 30s, 30m, 30h, 30ms, or hours, minutes and seconds: 00:00:30")]
     [InlineData(
@@ -132,12 +133,12 @@ public sealed class ConfigurationValueProblemsTests : ConfigurationTest
 
     [Theory]
     [InlineData("\"Type\": \"int\"", "Type: must be string, integer, number or boolean")]
-    [InlineData("\"Pattern\": \"(\"", "Pattern: is no regular expression that can be used: ")]
-    [InlineData("\"Pattern\": \"(a)\\\\1\"", "Pattern: is no regular expression that can be used: ")]
-    [InlineData("\"Type\": \"integer\", \"Pattern\": \"a\"", "Pattern: only a string has a pattern")]
-    [InlineData("\"Pattern\": \"((a.{1,500}){1,500}){1,500}\"", "Pattern: is no regular expression that can be used: its repetitions")]
-    [InlineData("\"Pattern\": \"(.*(aa|bb){1,3000})*\"", "Pattern: is no regular expression that can be used: it has ")]
-    [InlineData("\"Type\": \"integer\", \"MaxLength\": \"5\"", "MaxLength: only a string has a longest value")]
+    [InlineData("\"Pattern\": \"(\"", "Pattern: cannot be used as a regular expression: ")]
+    [InlineData("\"Pattern\": \"(a)\\\\1\"", "Pattern: cannot be used as a regular expression: ")]
+    [InlineData("\"Type\": \"integer\", \"Pattern\": \"a\"", "Pattern: only a string can have a Pattern")]
+    [InlineData("\"Pattern\": \"((a.{1,500}){1,500}){1,500}\"", "Pattern: cannot be used as a regular expression: its repetitions")]
+    [InlineData("\"Pattern\": \"(.*(aa|bb){1,3000})*\"", "Pattern: cannot be used as a regular expression: it has ")]
+    [InlineData("\"Type\": \"integer\", \"MaxLength\": \"5\"", "MaxLength: only a string can have a MaxLength")]
     [InlineData("\"MaxLength\": 0", "MaxLength: must be from 1 to 65536")]
     [InlineData("\"MaxLength\": 65537", "MaxLength: must be from 1 to 65536")]
     [InlineData("\"MaxLength\": 2, \"Default\": \"abc\"", "Default: is longer than MaxLength")]
@@ -147,8 +148,8 @@ public sealed class ConfigurationValueProblemsTests : ConfigurationTest
     [InlineData("\"Type\": \"number\", \"Default\": \"\"", "Default: must be a number")]
     [InlineData("\"Type\": \"boolean\", \"Default\": 1", "Default: must be true or false")]
     [InlineData("\"Pattern\": \"[a-z]\", \"Default\": \"ab\"", "Default: does not match the Pattern")]
-    [InlineData("\"Default\": \"a\\u0000\"", "Default: must not hold NUL")]
-    [InlineData("\"AllowLeadingDash\": \"yes\"", "AllowLeadingDash: \"yes\" is neither true nor false; write one of them")]
+    [InlineData("\"Default\": \"a\\u0000\"", "Default: must not contain NUL")]
+    [InlineData("\"AllowLeadingDash\": \"yes\"", "AllowLeadingDash: \"yes\" is not true or false; write one of them")]
     public void What_is_wrong_with_a_parameter_is_told_with_file_and_key(string parameter, string problem)
     {
         string path = Folder.Write(
@@ -230,7 +231,7 @@ public sealed class ConfigurationValueProblemsTests : ConfigurationTest
         Assert.Equal(
             [
                 $"{path}: JobHosts:0:MaxWorkers: must be from Workers to 256",
-                $"{path}: JobHosts:1:Path: {host} may be written by others than root; close it (chmod go-w)",
+                $"{path}: JobHosts:1:Path: {host} can be written by users other than root; remove that (chmod go-w)",
                 $"{path}: JobHosts:1:Workers: must be from 0 to 256",
                 $"{path}: JobHosts:2:Path: env: it must be an absolute path",
                 $"{path}: JobHosts:2:Workers: must be from 0 to 256",

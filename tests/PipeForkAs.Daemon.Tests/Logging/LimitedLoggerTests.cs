@@ -3,14 +3,14 @@ using PipeForkAs.Daemon.Tests.Fakes;
 
 namespace PipeForkAs.Daemon.Tests.Logging;
 
-/// <summary>A log that clients and jobs cannot fill.</summary>
+/// <summary>Tests that clients and jobs cannot fill the log.</summary>
 public sealed class LimitedLoggerTests
 {
     private readonly LogLines lines = new();
     private readonly ManualTime time = new();
 
     [Fact]
-    public void Of_each_event_some_lines_per_minute_are_written_and_then_how_many_more_there_were()
+    public void Each_event_has_a_limit_of_lines_per_minute_and_the_rest_is_counted()
     {
         using var limited = new LimitedLogger(lines, time);
         for (int i = 0; i < 1000; i++)
@@ -27,8 +27,8 @@ public sealed class LimitedLoggerTests
         limited.Flush();
         Assert.Equal(
             [
-                $"{1000 - LimitedLogger.PerMinute} more lines of event AcceptFailed were left out; the limit is 60 per minute",
-                $"{1000 - LimitedLogger.PerMinute} more lines of event WorkerFailed were left out; the limit is 60 per minute",
+                $"{1000 - LimitedLogger.PerMinute} more lines of event AcceptFailed were suppressed; the limit is 60 per minute",
+                $"{1000 - LimitedLogger.PerMinute} more lines of event WorkerFailed were suppressed; the limit is 60 per minute",
             ],
             lines.Lines.TakeLast(2));
         limited.Flush();
@@ -41,7 +41,7 @@ public sealed class LimitedLoggerTests
     }
 
     [Fact]
-    public void What_was_left_out_at_the_end_is_said_at_the_end()
+    public void Lines_suppressed_at_the_end_are_counted_at_the_end()
     {
         using (var limited = new LimitedLogger(lines, time))
         {

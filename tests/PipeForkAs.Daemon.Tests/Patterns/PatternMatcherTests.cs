@@ -6,7 +6,7 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Tests.Patterns;
 
-/// <summary>Matches that take long are done beside the loop, within a request's steps, one of each caller in turn.</summary>
+/// <summary>Tests that long matches run outside of the loop, within the steps of a request, and in turn for each caller.</summary>
 public sealed class PatternMatcherTests
 {
     private static readonly Bucket Alice = Bucket.OfAccount(new UserId(1001));
@@ -26,7 +26,7 @@ public sealed class PatternMatcherTests
 
         var slow = new PatternQuestion(heavy, Long(0));
 
-        // Enough work that the other thread is not done before this one goes on.
+        // Enough work that the other thread does not finish before this one continues.
         PatternQuestion[] more = [.. Enumerable.Range(1, 50).Select(number => new PatternQuestion(heavy, Long(number)))];
         Task answer = matcher.AnswerAsync(Alice, [slow, .. more]);
         Assert.False(answer.IsCompleted);
@@ -35,7 +35,7 @@ public sealed class PatternMatcherTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task What_a_requests_steps_do_not_last_for_is_left_without_an_answer_and_logged_once()
+    public async Task A_match_that_exceeds_the_steps_of_a_request_has_no_result_and_is_logged_once()
     {
         var matcher = new PatternMatcher(IdleLoop.Instance, log);
         PatternQuestion[] questions = [.. Enumerable.Range(0, 400).Select(number => new PatternQuestion(heavy, Long(number)))];
@@ -45,7 +45,7 @@ public sealed class PatternMatcherTests
         Assert.Null(questions[^1].Matches);
         await matcher.AnswerAsync(Alice, [.. questions.Select(question => new PatternQuestion(heavy, question.Value))]);
         const string Told =
-            "the key: a request's patterns took too many steps before (.*[ab].{1,50}c){1,20}d was matched with 4000 characters";
+            "the key: the patterns of a request ran out of steps before (.*[ab].{1,50}c){1,20}d matched 4000 characters";
         Assert.Contains(Told, Assert.Single(log.Lines), StringComparison.Ordinal);
     }
 

@@ -4,7 +4,7 @@ using PipeForkAs.Daemon.Patterns;
 
 namespace PipeForkAs.Daemon.Tests.Patterns;
 
-/// <summary>What a pattern matches is what .NET's own engine says, of random patterns and values.</summary>
+/// <summary>Compares the matches of random patterns and values with those of the .NET engine.</summary>
 public sealed class PatternPropertyTests
 {
     private const int Patterns = 4_000, ValuesOfEach = 25;
@@ -27,7 +27,7 @@ public sealed class PatternPropertyTests
     private const string Letters = "aabbAABBcxé ßİıKk1\n\t-#{}0.,]'<\u200D";
 
     [Fact]
-    public void Random_patterns_match_what_dotnet_matches()
+    public void Random_patterns_match_as_in_DotNet()
     {
         int seed = Environment.TickCount;
         var random = new Random(seed);
@@ -44,7 +44,7 @@ public sealed class PatternPropertyTests
             }
             catch (NotSupportedException refused) when (refused.Message.Contains("states", StringComparison.Ordinal))
             {
-                continue; // Repetitions inside each other make it too large.
+                continue; // Nested repetitions make it too large.
             }
 
             for (int j = 0; j < ValuesOfEach; j++)
@@ -63,9 +63,9 @@ public sealed class PatternPropertyTests
         Assert.InRange(matched, compared / 100, int.MaxValue);
     }
 
-    /// <summary>What .NET refuses is refused, whatever its letters are.</summary>
+    /// <summary>Anything that .NET refuses is refused.</summary>
     [Fact]
-    public void Random_letters_are_a_pattern_where_they_are_one_to_dotnet()
+    public void Random_letters_are_a_valid_pattern_exactly_if_DotNet_accepts_them()
     {
         int seed = Environment.TickCount;
         var random = new Random(seed);
@@ -117,8 +117,8 @@ public sealed class PatternPropertyTests
     }
 
     /// <summary>
-    /// A pattern, and one that means the same to .NET, in which each group is captured: .NET 10 joins the loops of groups that are not, and
-    /// then says that <c>(?:a+|)+</c> does not match the empty text.
+    /// A pattern, and an equivalent one in which each group is captured: .NET 10 merges loops of groups without a capture, and then
+    /// <c>(?:a+|)+</c> does not match the empty text.
     /// </summary>
     private static (string Text, string Guarded) Make(Random random, int depth)
     {

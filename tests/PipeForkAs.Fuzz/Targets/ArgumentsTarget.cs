@@ -33,7 +33,7 @@ internal sealed class ArgumentsTarget : Target
 
     public override int MaxLength => 2048;
 
-    /// <summary>A refusal makes the schema, to say what would be right.</summary>
+    /// <summary>A refusal creates the schema, to name the expected value.</summary>
     public override int BytesForAll => 256 * 1024;
 
     public override void Try(Trial trial)
@@ -51,7 +51,7 @@ internal sealed class ArgumentsTarget : Target
 
         trial.Accept();
         if (!double.IsFinite(arguments.Factor))
-            return; // Of 1e999, which no writer takes.
+            return; // For 1e999, which no writer accepts.
         JsonTypeInfo<Arguments> type = ArgumentsJson.Default.Arguments;
         byte[] written = JsonSerializer.SerializeToUtf8Bytes(arguments, type);
         byte[] again = JsonSerializer.SerializeToUtf8Bytes(reader.Read(written), type);

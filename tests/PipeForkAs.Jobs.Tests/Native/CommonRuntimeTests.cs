@@ -3,7 +3,7 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Jobs.Tests.Native;
 
-/// <summary>A job host that was not compiled natively, started as the daemon starts it.</summary>
+/// <summary>Tests a job host that is not native code, started as the daemon starts it.</summary>
 public sealed class CommonRuntimeTests
 {
     private const int DeadlineMilliseconds = 60_000;
@@ -20,7 +20,7 @@ public sealed class CommonRuntimeTests
         try
         {
             string reason = await Task.Run(() => FirstMessage(control));
-            Assert.Contains("a job host must be compiled natively (dotnet publish with PublishAot", reason);
+            Assert.Contains("a job host must be native code (dotnet publish with PublishAot", reason);
         }
         finally
         {

@@ -34,7 +34,7 @@ public sealed class LayoutTests
     }
 
     [Fact]
-    public void Every_structure_is_proved_or_is_never_seen_by_C()
+    public void Every_structure_is_proved_or_never_passed_to_C()
     {
         IEnumerable<Type> structures = typeof(Libc).Assembly.GetTypes().Where(type =>
             type.IsValueType && !type.IsEnum && type.Namespace == typeof(Libc).Namespace && !IsGenerated(type));
@@ -63,7 +63,7 @@ public sealed class LayoutTests
         Assert.InRange(sizes[0], 1, Own.PosixSpawnBufferSize);
         Assert.InRange(sizes[1], 1, Own.PosixSpawnBufferSize);
 
-        // The runtime aligns what stackalloc gives to 16 bytes on x86-64.
+        // The runtime aligns stackalloc memory to 16 bytes on x86-64.
         Assert.InRange(sizes[2], 1, 16);
         Assert.InRange(sizes[3], 1, 16);
     }

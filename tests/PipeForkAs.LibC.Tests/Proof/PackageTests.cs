@@ -5,10 +5,10 @@ using System.Text.RegularExpressions;
 
 namespace PipeForkAs.LibC.Tests.Proof;
 
-/// <summary>What is used of Tmds.LibC is right, and README.md says what that is.</summary>
+/// <summary>Checks the used parts of Tmds.LibC, and their list in README.md.</summary>
 public sealed partial class PackageTests
 {
-    /// <summary>Functions that cannot fail: there is no errno to be kept.</summary>
+    /// <summary>Functions that cannot fail, so they need no errno.</summary>
     private static readonly string[] NeverFail = ["_exit", "getegid", "geteuid", "getpid", "getppid"];
 
     [Fact]
@@ -49,7 +49,7 @@ public sealed partial class PackageTests
         function => Assert.All(Bindings(function), binding => Assert.Equal(!NeverFail.Contains(function), binding.SetLastError)));
 
     [Fact]
-    public void The_table_in_the_README_tells_what_comes_from_the_package_and_what_is_ours()
+    public void The_table_in_the_README_lists_what_comes_from_the_package_and_what_is_ours()
     {
         string text = File.ReadAllText(Path.Combine(Sources(), "README.md"));
         Assert.Equal(PackageUse.Functions, Listed(text, "Functions of the package"));
@@ -61,16 +61,16 @@ public sealed partial class PackageTests
     }
 
     [Fact]
-    public void What_the_package_has_and_is_ours_all_the_same_is_told_with_the_reason()
+    public void Own_declarations_that_the_package_also_has_give_a_reason()
     {
         string text = File.ReadAllText(Path.Combine(Sources(), "README.md"));
         string[] both = [.. OwnFunctions().Where(function => PackageUse.Bindings(function).Length > 0)];
         Assert.Equal(both, Names(Section(text, "Functions of ours").Split("It has them too")[1]));
     }
 
-    /// <summary>When this fails, the package was mended: use its own, and take ours away.</summary>
+    /// <summary>When this fails, the package was fixed: use its declaration, and remove ours.</summary>
     [Fact]
-    public void The_reasons_for_which_ours_stay_still_hold()
+    public void The_reasons_for_own_declarations_are_still_valid()
     {
         Assert.All(Bindings("poll"), binding => Assert.False(binding.SetLastError));
         Assert.All(Bindings("close"), binding => Assert.True(binding.SetLastError));
@@ -80,7 +80,7 @@ public sealed partial class PackageTests
     }
 
     [Fact]
-    public void Our_declarations_stand_in_one_folder()
+    public void Own_declarations_are_in_one_folder()
     {
         string[] declaring =
         [

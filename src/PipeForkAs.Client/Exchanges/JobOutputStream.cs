@@ -9,11 +9,14 @@ internal sealed class JobOutputStream : Stream
 {
     private readonly CancellationTokenSource closing;
     private readonly HandOver handOver;
+    private readonly TracedExchange traced;
     private readonly Task exchange;
     private bool isDisposed;
 
-    public JobOutputStream(Socket connected, ReadOnlyMemory<byte> line, Stream? input, Stream? error, CancellationToken cancellationToken)
+    public JobOutputStream(
+        Socket connected, ReadOnlyMemory<byte> line, Stream? input, Stream? error, TracedExchange traced, CancellationToken cancellationToken)
     {
+        this.traced = traced;
         closing = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         handOver = new HandOver(error);
         exchange = ExchangeAsync(connected, line, input);
@@ -96,14 +99,20 @@ internal sealed class JobOutputStream : Stream
     {
         try
         {
-            JobResult result = await Exchange.RunAsync(connected, line, input, handOver, closing.Token).ConfigureAwait(false);
+            JobResult result = traced.Note(
+                await Exchange.RunAsync(connected, line, input, handOver, closing.Token).ConfigureAwait(false));
             handOver.Complete(result.IsSuccess ? null : new JobFailedException(result, handOver.ErrorTail));
         }
 #pragma warning disable CA1031 // The reader of the stream gets any exception.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
+            traced.Note(failure);
             handOver.Complete(failure);
+        }
+        finally
+        {
+            traced.Dispose();
         }
     }
 }

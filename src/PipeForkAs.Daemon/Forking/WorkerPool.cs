@@ -57,6 +57,9 @@ internal sealed class WorkerPool(
     /// <summary>The number of workers that should wait for a request, according to the recent requests.</summary>
     public int Wanted => size.Wanted;
 
+    /// <summary>The number of requests that found no ready worker.</summary>
+    public long Misses { get; private set; }
+
     /// <summary>Whether requests wait for a worker.</summary>
     public bool IsAwaited => waiting.Count > 0;
 
@@ -240,6 +243,7 @@ internal sealed class WorkerPool(
 
     private void Grow()
     {
+        Misses++;
         size.CountMiss();
         if (size.IsGrown)
             shrinking ??= loop.Schedule(SizePeriod, Shrink);

@@ -185,13 +185,18 @@ public sealed class PipeForkAsClient : IPipeForkAsClient
         using TracedExchange traced = new(request with { Reply = ReplyForm.Frames });
         try
         {
-            byte[] line = traced.Request.ToLine();
-            Socket socket = await Connecting.ConnectAsync(SocketPath, DaemonUid, cancellationToken).ConfigureAwait(false);
-            return traced.Note(await Exchange.RunAsync(socket, line, input, target, cancellationToken).ConfigureAwait(false));
+            return traced.Note(await SendAsync(traced.Request, input, target, cancellationToken).ConfigureAwait(false));
         }
         catch (Exception failure) when (traced.Note(failure))
         {
             throw;
         }
+    }
+
+    private async Task<JobResult> SendAsync(Request request, Stream? input, IReplyTarget target, CancellationToken cancellationToken)
+    {
+        byte[] line = request.ToLine();
+        Socket socket = await Connecting.ConnectAsync(SocketPath, DaemonUid, cancellationToken).ConfigureAwait(false);
+        return await Exchange.RunAsync(socket, line, input, target, cancellationToken).ConfigureAwait(false);
     }
 }

@@ -9,17 +9,15 @@ internal sealed class JobOutputStream : Stream
 {
     private readonly CancellationTokenSource closing;
     private readonly HandOver handOver;
-    private readonly TracedExchange traced;
     private readonly Task exchange;
     private bool isDisposed;
 
     public JobOutputStream(
         Socket connected, ReadOnlyMemory<byte> line, Stream? input, Stream? error, TracedExchange traced, CancellationToken cancellationToken)
     {
-        this.traced = traced;
         closing = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         handOver = new HandOver(error);
-        exchange = ExchangeAsync(connected, line, input);
+        exchange = ExchangeAsync(connected, line, input, traced);
     }
 
     public override bool CanRead => !isDisposed;
@@ -94,12 +92,13 @@ internal sealed class JobOutputStream : Stream
         base.Dispose(disposing);
     }
 
-    /// <summary>Never throws: the reads throw any failure.</summary>
-    private async Task ExchangeAsync(Socket connected, ReadOnlyMemory<byte> line, Stream? input)
+    /// <summary>Never throws: the reads throw any failure. Disposes the activity.</summary>
+    private async Task ExchangeAsync(Socket connected, ReadOnlyMemory<byte> line, Stream? input, TracedExchange traced)
     {
+        using TracedExchange noted = traced;
         try
         {
-            JobResult result = traced.Note(
+            JobResult result = noted.Note(
                 await Exchange.RunAsync(connected, line, input, handOver, closing.Token).ConfigureAwait(false));
             handOver.Complete(result.IsSuccess ? null : new JobFailedException(result, handOver.ErrorTail));
         }
@@ -107,12 +106,8 @@ internal sealed class JobOutputStream : Stream
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            traced.Note(failure);
+            noted.Note(failure);
             handOver.Complete(failure);
-        }
-        finally
-        {
-            traced.Dispose();
         }
     }
 }

@@ -40,6 +40,8 @@ install -m 644 README.md packaging/pipeforkas.json packaging/strict.conf "$stage
 install -m 644 pipeforkas.service packaging/pipeforkas.socket "$stage/debian/"
 install -m 644 packaging/pipeforkas.sysusers packaging/pipeforkas.tmpfiles packaging/pipeforkas.logrotate "$stage/debian/"
 
+cp -r packaging/examples "$stage/"
+
 # Manual pages and completions.
 for page in packaging/man/*.[1-9]; do
     [ ! -f "$page" ] || { install -m 644 "$page" "$stage/"; basename "$page" >>"$stage/debian/pipeforkas.manpages"; }

@@ -28,6 +28,14 @@ public sealed class PipeForkAsClient : IPipeForkAsClient
     /// <summary>The environment variable that selects another socket.</summary>
     public const string SocketVariable = ClientProtocol.SocketVariable;
 
+    /// <summary>
+    /// The name of the <see cref="System.Diagnostics.ActivitySource"/> that has an activity for each request. While something listens to it,
+    /// requests carry the activity's context (W3C Trace Context): the job finds it in the variables <c>TRACEPARENT</c> and
+    /// <c>TRACESTATE</c>, and the daemon's audit record has the trace id. An activity has the tags <c>pipeforkas.operation</c>,
+    /// <c>pipeforkas.job</c>, <c>pipeforkas.user</c> and <c>pipeforkas.code</c>.
+    /// </summary>
+    public const string ActivitySourceName = "PipeForkAs.Client";
+
     /// <summary>Creates a client for the daemon's socket.</summary>
     /// <param name="socketPath">
     /// The socket's path, at most 107 bytes. Default: the environment variable <see cref="SocketVariable"/>, otherwise
@@ -87,11 +95,21 @@ public sealed class PipeForkAsClient : IPipeForkAsClient
         JobRequest request, Stream? input = null, Stream? error = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        byte[] line = request.ToWire().ToLine();
-#pragma warning disable CA2000 // The receiver owns the socket, and closes it.
-        Socket socket = await Connecting.ConnectAsync(SocketPath, DaemonUid, cancellationToken).ConfigureAwait(false);
+#pragma warning disable CA2000 // The stream owns both, and disposes them.
+        TracedExchange traced = new(request.ToWire());
+        try
+        {
+            byte[] line = traced.Request.ToLine();
+            Socket socket = await Connecting.ConnectAsync(SocketPath, DaemonUid, cancellationToken).ConfigureAwait(false);
+            return new JobOutputStream(socket, line, input, error, traced, cancellationToken);
+        }
 #pragma warning restore CA2000
-        return new JobOutputStream(socket, line, input, error, cancellationToken);
+        catch (Exception failure)
+        {
+            traced.Note(failure);
+            traced.Dispose();
+            throw;
+        }
     }
 
     /// <inheritdoc/>
@@ -164,7 +182,20 @@ public sealed class PipeForkAsClient : IPipeForkAsClient
 
     private async Task<JobResult> ExchangeAsync(Request request, Stream? input, IReplyTarget target, CancellationToken cancellationToken)
     {
-        byte[] line = (request with { Reply = ReplyForm.Frames }).ToLine();
+        using TracedExchange traced = new(request with { Reply = ReplyForm.Frames });
+        try
+        {
+            return traced.Note(await SendAsync(traced.Request, input, target, cancellationToken).ConfigureAwait(false));
+        }
+        catch (Exception failure) when (traced.Note(failure))
+        {
+            throw;
+        }
+    }
+
+    private async Task<JobResult> SendAsync(Request request, Stream? input, IReplyTarget target, CancellationToken cancellationToken)
+    {
+        byte[] line = request.ToLine();
         Socket socket = await Connecting.ConnectAsync(SocketPath, DaemonUid, cancellationToken).ConfigureAwait(false);
         return await Exchange.RunAsync(socket, line, input, target, cancellationToken).ConfigureAwait(false);
     }

@@ -18,6 +18,7 @@ public sealed class AuditingDaemon : ConfiguredDaemon
         configuration["Audit"] = new JsonObject { ["File"] = Path.Combine(folder, "audit.jsonl") };
         configuration["Commands"]!["say"] = Command(["/bin/echo", "--", "{told}", "{secret}"], "told:string", "secret:string");
         configuration["Commands"]!["say"]!["AuditedArguments"] = Words("told");
+        configuration["Commands"]!["show-environment"] = Command(["/usr/bin/env"]);
         configuration["Limits"]!["MaxConnectionsPerUid"] = 20;
         configuration["Limits"]!["MaxConnections"] = 100;
     }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using PipeForkAs.EndToEnd.Harness;
 using PipeForkAs.Protocol.Client;
@@ -48,6 +49,29 @@ public sealed class StatusTests
         Assert.Equal(127, (await AsAsync(daemon, TestUsers.Bob, "cancel", Text(all.Jobs[1].Id))).ExitCode);
         Assert.Equal(0, (await AsAsync(daemon, TestUsers.Alice, "cancel", Text(all.Jobs[1].Id))).ExitCode);
         await ofAlice;
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task Durations_denials_and_missing_workers_are_counted()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync(configuration => configuration["Policy"] = JsonNode.Parse(
+            """
+            { "Rules": [ { "Name": "no-echo", "Deny": true, "Callers": [ "*" ], "Jobs": [ "echo" ], "As": [ "*" ] },
+                         { "Name": "root", "Callers": [ "root" ], "Jobs": [ "*" ], "As": [ "*" ] } ] }
+            """));
+        await RawClient.RunAsync(daemon, "id");
+        await RawClient.RunAsync(daemon, "echo");
+        await AsAsync(daemon, TestUsers.Alice, "run", "id");
+        Assert.Equal(126, (await AsAsync(daemon, "root", "check", "echo")).ExitCode); // A question is not a denial.
+
+        DaemonStatus status = await StatusAsync(daemon, "root");
+        Assert.Equal((1, 0), (status.Durations!["text"].Jobs, status.Durations["command"].Jobs));
+        Assert.True(status.Durations["text"].Total > TimeSpan.Zero);
+        Assert.Equal([new(null, 1), new("no-echo", 1)], status.Denials!);
+        Assert.All(status.Hosts!, host => Assert.True(host.Misses >= 0));
+
+        DaemonStatus alices = await StatusAsync(daemon, TestUsers.Alice);
+        Assert.Equal((1, null), (alices.Durations!["text"].Jobs, alices.Denials));
     }
 
     [Fact(Timeout = Bound.Test)]

@@ -12,11 +12,12 @@ internal sealed class JobOutputStream : Stream
     private readonly Task exchange;
     private bool isDisposed;
 
-    public JobOutputStream(Socket connected, ReadOnlyMemory<byte> line, Stream? input, Stream? error, CancellationToken cancellationToken)
+    public JobOutputStream(
+        Socket connected, ReadOnlyMemory<byte> line, Stream? input, Stream? error, TracedExchange traced, CancellationToken cancellationToken)
     {
         closing = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         handOver = new HandOver(error);
-        exchange = ExchangeAsync(connected, line, input);
+        exchange = ExchangeAsync(connected, line, input, traced);
     }
 
     public override bool CanRead => !isDisposed;
@@ -91,18 +92,21 @@ internal sealed class JobOutputStream : Stream
         base.Dispose(disposing);
     }
 
-    /// <summary>Never throws: the reads throw any failure.</summary>
-    private async Task ExchangeAsync(Socket connected, ReadOnlyMemory<byte> line, Stream? input)
+    /// <summary>Never throws: the reads throw any failure. Disposes the activity.</summary>
+    private async Task ExchangeAsync(Socket connected, ReadOnlyMemory<byte> line, Stream? input, TracedExchange traced)
     {
+        using TracedExchange noted = traced;
         try
         {
-            JobResult result = await Exchange.RunAsync(connected, line, input, handOver, closing.Token).ConfigureAwait(false);
+            JobResult result = noted.Note(
+                await Exchange.RunAsync(connected, line, input, handOver, closing.Token).ConfigureAwait(false));
             handOver.Complete(result.IsSuccess ? null : new JobFailedException(result, handOver.ErrorTail));
         }
 #pragma warning disable CA1031 // The reader of the stream gets any exception.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
+            noted.Note(failure);
             handOver.Complete(failure);
         }
     }

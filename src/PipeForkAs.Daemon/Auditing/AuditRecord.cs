@@ -60,6 +60,7 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
         Add("CallerPid", trail.Caller.Pid.Value);
         AddOrigin(trail.Origin);
         Add("AskedForCaller", request?.Caller);
+        Add("TraceId", request?.TraceParent is { } parent ? TraceContext.TraceId(parent) : null);
         if (request is { Job: { } job, Arguments: { } arguments })
         {
             Arguments = ArgumentDigest.Audited(arguments, shown);

@@ -53,6 +53,9 @@ internal sealed class HostProcesses : IHostProcessOwner
     /// <summary>The number of workers that should be ready.</summary>
     public int WantedWorkers => pool.Wanted;
 
+    /// <summary>The number of requests that found no ready worker.</summary>
+    public long Misses => pool.Misses;
+
     /// <summary>Whether there are processes, and all of them execute this file.</summary>
     public bool AllExecute(ExecutableFile file) => processes.Count > 0 && processes.TrueForAll(process => process.Executable == file);
 

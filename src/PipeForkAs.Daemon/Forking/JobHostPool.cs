@@ -43,6 +43,9 @@ internal sealed class JobHostPool
     /// <summary>The number of workers that should be ready.</summary>
     public int WantedWorkers => users.WantedWorkers;
 
+    /// <summary>The number of requests that found no ready worker.</summary>
+    public long Misses => users.Misses;
+
     /// <summary>The number of requests that use the job host, plus the workers that are taken and not released.</summary>
     public int Uses { get; private set; }
 

@@ -44,6 +44,9 @@ internal sealed class WorkerPool(
     /// <summary>The number of workers that should be ready, according to the recent requests.</summary>
     public int Wanted => size.Wanted;
 
+    /// <summary>The number of requests that found no ready worker.</summary>
+    public long Misses { get; private set; }
+
     /// <summary>Whether requests have no worker yet.</summary>
     public bool IsAwaited => requests.Count > 0;
 
@@ -218,6 +221,7 @@ internal sealed class WorkerPool(
 
     private void Grow()
     {
+        Misses++;
         size.CountMiss();
         if (size.IsGrown)
             shrinking ??= loop.Schedule(SizePeriod, Shrink);

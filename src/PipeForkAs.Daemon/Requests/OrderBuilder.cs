@@ -49,7 +49,7 @@ internal sealed class OrderBuilder(CurrentConfiguration configuration, PatternMa
             Command = command,
             Arguments = job.Command is null ? request.Arguments ?? [] : [],
             Account = account,
-            Environment = AllowedEnvironment(job.Description, request),
+            Environment = [.. AllowedEnvironment(job.Description, request), .. Trace(request)],
             Sandboxes = [.. job.Description.Sandboxes ?? []],
             GrantsRoot = grantsRoot,
             GraceMilliseconds = (long)current.KillGrace.TotalMilliseconds,
@@ -124,5 +124,17 @@ internal sealed class OrderBuilder(CurrentConfiguration configuration, PatternMa
         }
 
         return [.. asked];
+    }
+
+    /// <summary>
+    /// Returns the trace context of the request as variables. No registration has to allow them: their values have a form that no program
+    /// can mistake for something else.
+    /// </summary>
+    private static IEnumerable<KeyValuePair<string, string>> Trace(Request request)
+    {
+        if (request.TraceParent is { } parent)
+            yield return new(TraceContext.ParentVariable, parent);
+        if (request.TraceState is { } state)
+            yield return new(TraceContext.StateVariable, state);
     }
 }

@@ -96,7 +96,8 @@ internal sealed class RequestPipeline(
         using RunningJobs.Entry running = Become(exchange, job, taken, timing);
         Task relayed = Relay(exchange, running.Job);
         bool isAnswered = await timing.AnswerEarlyAsync(exchange.Client, running.Job, relayed);
-        EndRecord end = records.Conclude(exchange.Client, exchange.Trail, await EndAsync(job, taken.Worker, running.Job, relayed));
+        EndRecord end = await EndAsync(job, taken.Worker, running.Job, relayed);
+        end = records.Conclude(exchange.Client, exchange.Trail, end, job.Job.Description.Kind);
         if (!isAnswered)
             exchange.Answered = RespondAsync(exchange, end, running.Job.Output.AtLineStart);
         timing.Answered();

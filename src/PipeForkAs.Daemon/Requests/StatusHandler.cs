@@ -42,6 +42,8 @@ internal sealed class StatusHandler(
             Served = running.Counts.Served,
             Refused = running.Counts.Refused,
             Codes = running.Counts.ByCode(),
+            Durations = running.Counts.Durations(),
+            Denials = caller.Uid == UserId.Root ? running.Counts.Denials() : null,
             Loop = StatusOf(loop.TurnTimes, isRoot: caller.Uid == UserId.Root),
             Records = Records(caller),
         };
@@ -82,5 +84,7 @@ internal sealed class StatusHandler(
     }
 
     private static JobHostStatus StatusOf(JobHostPool host) =>
-        new(host.Path, [.. host.Pids.Select(pid => pid.Value)], host.ReadyWorkers, host.WantedWorkers, host.IsHealthy, host.IsRetired);
+        new(
+            host.Path, [.. host.Pids.Select(pid => pid.Value)], host.ReadyWorkers, host.WantedWorkers, host.IsHealthy, host.IsRetired,
+            host.Misses);
 }

@@ -45,6 +45,17 @@ public sealed record Request
     [JsonPropertyName("timeout")]
     public double? Timeout { get; init; }
 
+    /// <summary>
+    /// The position of the request in the caller's trace (W3C Trace Context). The job gets it as the variable <c>TRACEPARENT</c>, and the
+    /// audit record has its trace id.
+    /// </summary>
+    [JsonPropertyName("traceparent")]
+    public string? TraceParent { get; init; }
+
+    /// <summary>What tracing systems add to <see cref="TraceParent"/>. The job gets it as the variable <c>TRACESTATE</c>.</summary>
+    [JsonPropertyName("tracestate")]
+    public string? TraceState { get; init; }
+
     /// <summary>The form of the reply; <c>text</c> by default.</summary>
     [JsonPropertyName("reply")]
     public ReplyForm Reply { get; init; }
@@ -118,6 +129,7 @@ public sealed record Request
             throw new RequestException("\"id\" is valid only for \"cancel\"; name the job with \"job\"");
         if (Timeout is { } seconds && !(seconds > 0 && double.IsFinite(seconds)))
             throw new RequestException("\"timeout\" must be a number of seconds greater than 0");
+        CheckTrace();
 
         foreach ((string name, string value) in Environment ?? [])
         {
@@ -125,6 +137,21 @@ public sealed record Request
                 throw new RequestException($"\"env\": a variable's name must be {EnvironmentVariable.NameRule}");
             if (value is null || value.Contains('\0', StringComparison.Ordinal) || !RequestText.IsUnicode(value))
                 throw new RequestException($"\"env\": the value of {name} must be a string of Unicode without NUL");
+        }
+    }
+
+    private void CheckTrace()
+    {
+        if (TraceParent is not null && !TraceContext.IsParent(TraceParent))
+            throw new RequestException($"\"traceparent\" must be {TraceContext.ParentRule}");
+        if (TraceState is not null && !TraceContext.IsState(TraceState))
+            throw new RequestException($"\"tracestate\" must be {TraceContext.StateRule}");
+        if (TraceState is not null && TraceParent is null)
+            throw new RequestException("\"tracestate\" needs \"traceparent\"; add it, or omit both");
+        if (TraceParent is not null && Environment is { } variables
+            && (variables.ContainsKey(TraceContext.ParentVariable) || variables.ContainsKey(TraceContext.StateVariable)))
+        {
+            throw new RequestException("\"traceparent\" sets TRACEPARENT and TRACESTATE; omit them from \"env\"");
         }
     }
 

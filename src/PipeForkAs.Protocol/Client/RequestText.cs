@@ -100,7 +100,7 @@ internal static class RequestText
     {
         ("op", _) => Operations.Expectation(ref value),
         ("reply", _) => ReplyForms.Expectation(ref value),
-        ("job", var type) => type == JsonTokenType.String ? null : "a string",
+        ("job" or "traceparent" or "tracestate", var type) => type == JsonTokenType.String ? null : "a string",
         ("user" or "caller", JsonTokenType.String) => null,
         ("user" or "caller", var type) => type == JsonTokenType.Number && value.TryGetUInt32(out _) ? null : UserSelectorConverter.Rule,
         ("id", var type) => type == JsonTokenType.Number && value.TryGetInt64(out _) ? null : "a whole number",

@@ -22,6 +22,13 @@ public static class StatusMetrics
         Add(text, "requests_refused_total", "counter", "Refused requests, for which nothing was run.", ("", "", status.Refused));
         Add(text, "requests_total", "counter", "Requests with a reply, by the code of the reply.",
             [.. status.Codes.Select(code => ("code", code.Key, (double)code.Value))]);
+        AddDurations(text, status.Durations);
+        if (status.Denials is { } denials)
+        {
+            Add(text, "denials_total", "counter", "Requests to run a job that the policy denied, by rule; no rule: none allowed it.",
+                [.. denials.Select(denial => ("rule", denial.Rule ?? "", (double)denial.Count))]);
+        }
+
         if (status.Loop is { } loop)
             AddTurns(text, loop);
         AddRecords(text, status.Records);
@@ -33,6 +40,12 @@ public static class StatusMetrics
         Add(text, "job_host_workers_ready", "gauge", "Workers that wait for a request.", PerHost(host => host.Ready));
         Add(text, "job_host_workers_wanted", "gauge", "Workers that should wait, from the configuration and the recent requests.",
             PerHost(host => host.Workers));
+        if (hosts.Any(host => host.Misses is not null))
+        {
+            Add(text, "job_host_worker_misses_total", "counter", "Requests that found no ready worker and waited for a fork.",
+                PerHost(host => host.Misses ?? 0));
+        }
+
         Add(
             text, "job_hosts_draining", "gauge", "Replaced job hosts that exit after their last job.",
             ("", "", hosts.Count(host => host.Draining)));
@@ -41,6 +54,25 @@ public static class StatusMetrics
         // Each path has one sample, because several job hosts with one path may be draining.
         (string, string, double)[] PerHost(Func<JobHostStatus, double> value) =>
             [.. hosts.Where(host => !host.Draining).Select(host => ("path", host.Path, value(host)))];
+    }
+
+    private static void AddDurations(StringBuilder text, IReadOnlyDictionary<string, DurationStatus>? durations)
+    {
+        if (durations is not { Count: > 0 })
+            return;
+        const string Name = "pipeforkas_job_duration_seconds";
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"# HELP {Name} Jobs by kind and by the time from the connection to the end.\n# TYPE {Name} histogram\n");
+        foreach ((string kind, DurationStatus duration) in durations)
+        {
+            string label = $"kind=\"{Escape(kind)}\"";
+            foreach (DurationBucket bucket in duration.Histogram)
+                text.Append(CultureInfo.InvariantCulture, $"{Name}_bucket{{{label},le=\"{bucket.UpTo.TotalSeconds}\"}} {bucket.Jobs}\n");
+            text.Append(CultureInfo.InvariantCulture, $"{Name}_bucket{{{label},le=\"+Inf\"}} {duration.Jobs}\n");
+            text.Append(CultureInfo.InvariantCulture, $"{Name}_sum{{{label}}} {duration.Total.TotalSeconds}\n");
+            text.Append(CultureInfo.InvariantCulture, $"{Name}_count{{{label}}} {duration.Jobs}\n");
+        }
     }
 
     private static void AddTurns(StringBuilder text, LoopStatus loop)

@@ -152,10 +152,24 @@ public sealed class AuditTests : AuditTest
         Audit.Write(trail);
 
         JsonObject line = Assert.Single(await LinesAsync());
+        Assert.False(line.ContainsKey("trace_id"));
         Assert.Equal(
             ("Told", "check", "www-data", "no rule matches"),
             ((string)line["event"]!, (string)line["operation"]!, (string)line["asked_for_caller"]!, (string)line["reason"]!));
         Assert.Contains(("PRIORITY", "6"), Journal.Next()!);
+    }
+
+    [Fact]
+    public async Task A_request_of_a_trace_has_its_trace_id()
+    {
+        AuditTrail trail = Trail();
+        trail.Request = Request.Parse("""{"job":"id","traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}"""u8);
+        trail.End = new EndRecord { Code = ReplyCode.Ok, Pid = 1 };
+        audit.Write(trail);
+
+        JsonObject line = Assert.Single(await LinesAsync());
+        Assert.Equal("0af7651916cd43dd8448eb211c80319c", (string?)line["trace_id"]);
+        Assert.Contains(("PIPEFORKAS_TRACE_ID", "0af7651916cd43dd8448eb211c80319c"), journal.Next()!);
     }
 
     [Fact]

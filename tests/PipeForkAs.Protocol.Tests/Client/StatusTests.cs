@@ -122,6 +122,34 @@ public sealed partial class StatusTests
     }
 
     [Fact]
+    public void Jobs_denials_and_missing_workers_are_counted_by_kind_rule_and_job_host()
+    {
+        Assert.DoesNotContain("denials", StatusMetrics.Of(All), StringComparison.Ordinal);
+        Assert.DoesNotContain("misses", StatusMetrics.Of(All), StringComparison.Ordinal);
+        string text = StatusMetrics.Of(All with
+        {
+            Durations = new Dictionary<string, DurationStatus>
+            {
+                ["text"] = new() { Jobs = 3, Total = TimeSpan.FromSeconds(2.5), Histogram = [new(TimeSpan.FromSeconds(0.01), 1)] },
+                ["command"] = new() { Jobs = 0, Total = TimeSpan.Zero, Histogram = [new(TimeSpan.FromSeconds(0.01), 0)] },
+            },
+            Denials = [new(null, 4), new("no \"root\"", 5)],
+            Hosts = [new("/jobs", [1], 1, 1, true, Misses: 6), new("/jobs", [2], 0, 0, true, Draining: true, Misses: 7)],
+        });
+
+        string[] samples =
+        [
+            """job_duration_seconds_bucket{kind="text",le="0.01"} 1""", """job_duration_seconds_bucket{kind="text",le="+Inf"} 3""",
+            """job_duration_seconds_sum{kind="text"} 2.5""", """job_duration_seconds_count{kind="text"} 3""",
+            """job_duration_seconds_count{kind="command"} 0""", """denials_total{rule=""} 4""",
+            """denials_total{rule="no \"root\""} 5""", """job_host_worker_misses_total{path="/jobs"} 6""",
+        ];
+        Assert.All(samples, sample => Assert.Contains($"\npipeforkas_{sample}\n", text, StringComparison.Ordinal));
+        Assert.All(text[..^1].Split('\n'), line => Assert.Matches(Line(), line));
+        Assert.DoesNotContain(" 7\n", text[text.IndexOf("job_host", StringComparison.Ordinal)..], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_label_value_cannot_end_the_label_or_the_line()
     {
         string text = StatusMetrics.Of(All with { Hosts = [new("/a\"} 1\nb\\", [1], 1, 1, true)] });
@@ -137,9 +165,12 @@ public sealed partial class StatusTests
     [GeneratedRegex("(?<=_turn_seconds)_(?:bucket|sum|count)$")]
     private static partial Regex HistogramPart();
 
+    private const string Label = "[a-z]+=\"(?:[^\"\\\\\\n]|\\\\[\\\\\"n])*\"";
+
     /// <summary>https://prometheus.io/docs/instrumenting/exposition_formats/, the used part.</summary>
     [GeneratedRegex(
         """^(?:# HELP (?<help>pipeforkas_[a-z_]+) [^\\]+|# TYPE (?<type>pipeforkas_[a-z_]+) """
-        + """(?:gauge|counter|histogram)|(?<name>pipeforkas_[a-z_]+)(?:\{[a-z]+="(?:[^"\\\n]|\\[\\"n])*"\})? [0-9.]+)$""")]
+        + """(?:gauge|counter|histogram)|(?<name>pipeforkas_[a-z_]+)(?:\{"""
+        + Label + "(?:," + Label + """)*\})? [0-9.]+)$""")]
     private static partial Regex Line();
 }

@@ -49,6 +49,14 @@ public sealed record DaemonStatus
     [JsonPropertyName("codes")]
     public required IReadOnlyDictionary<string, long> Codes { get; init; }
 
+    /// <summary>How long jobs took, by their kind as the protocol names it; null from daemons that do not report it.</summary>
+    [JsonPropertyName("durations")]
+    public IReadOnlyDictionary<string, DurationStatus>? Durations { get; init; }
+
+    /// <summary>The denied requests to run a job, by rule; null unless the caller is root, and from daemons that do not report it.</summary>
+    [JsonPropertyName("denials")]
+    public IReadOnlyList<DenialStatus>? Denials { get; init; }
+
     /// <summary>How long the turns of the event loop took; null from a daemon before 0.2.</summary>
     [JsonPropertyName("loop")]
     public LoopStatus? Loop { get; init; }
@@ -65,13 +73,15 @@ public sealed record DaemonStatus
 /// <param name="Workers">How many workers should be ready: the configured number, and more after requests that found none.</param>
 /// <param name="Well">Whether one of its processes responds and can fork.</param>
 /// <param name="Draining">Whether a reload replaced it: it takes no new requests and ends with its last job.</param>
+/// <param name="Misses">How many requests found no ready worker and waited for a fork; null from daemons that do not report it.</param>
 public sealed record JobHostStatus(
     [property: JsonPropertyName("path")] string Path,
     [property: JsonPropertyName("pids")] IReadOnlyList<int> Pids,
     [property: JsonPropertyName("ready")] int Ready,
     [property: JsonPropertyName("workers")] int Workers,
     [property: JsonPropertyName("well")] bool Well,
-    [property: JsonPropertyName("draining"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Draining = false);
+    [property: JsonPropertyName("draining"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Draining = false,
+    [property: JsonPropertyName("misses")] long? Misses = null);
 
 /// <summary>A running job in the result of <c>status</c>.</summary>
 public sealed record RunningJobStatus

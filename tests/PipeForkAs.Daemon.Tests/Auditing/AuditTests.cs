@@ -165,11 +165,11 @@ public sealed class AuditTests : AuditTest
         AuditTrail trail = Trail();
         trail.Request = Request.Parse("""{"job":"id","traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}"""u8);
         trail.End = new EndRecord { Code = ReplyCode.Ok, Pid = 1 };
-        audit.Write(trail);
+        Audit.Write(trail);
 
         JsonObject line = Assert.Single(await LinesAsync());
         Assert.Equal("0af7651916cd43dd8448eb211c80319c", (string?)line["trace_id"]);
-        Assert.Contains(("PIPEFORKAS_TRACE_ID", "0af7651916cd43dd8448eb211c80319c"), journal.Next()!);
+        Assert.Contains(("PIPEFORKAS_TRACE_ID", "0af7651916cd43dd8448eb211c80319c"), Journal.Next()!);
     }
 
     [Fact]

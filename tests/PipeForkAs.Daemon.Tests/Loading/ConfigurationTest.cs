@@ -17,8 +17,15 @@ public abstract class ConfigurationTest : IDisposable
 
     public void Dispose()
     {
-        Folder.Dispose();
+        Dispose(isDisposing: true);
         GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Removes the folder.</summary>
+    protected virtual void Dispose(bool isDisposing)
+    {
+        if (isDisposing)
+            Folder.Dispose();
     }
 
     /// <summary>Reads a configuration that must be right.</summary>

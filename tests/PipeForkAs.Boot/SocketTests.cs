@@ -70,7 +70,7 @@ public sealed class SocketTests(BootedSystem system)
     }
 
     [Theory(Timeout = Bound.Test)]
-    [InlineData("""{"Socket":{"Path":"/run/pipeforkas/other.sock"}}""", "Socket:Path says /run/pipeforkas/other.sock, which nobody serves")]
+    [InlineData("""{"Socket":{"Path":"/run/pipeforkas/other.sock"}}""", "so Socket:Path /run/pipeforkas/other.sock is ignored")]
     [InlineData("""{"Socket":{"Mode":"0600"}}""", "with the permissions 666, so Socket:Mode 0600 is ignored")]
     public async Task The_log_warns_if_the_configuration_differs_from_the_socket_unit(string configuration, string said)
     {

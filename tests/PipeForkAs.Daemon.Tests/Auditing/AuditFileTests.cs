@@ -67,7 +67,7 @@ public sealed class AuditFileTests : IDisposable
         File.CreateSymbolicLink(folder.File("link"), target);
         Assert.Contains("SymbolicLink", Refused(folder.File("link")));
         Child.Run("/bin/ln", [target, folder.File("second")]);
-        Assert.Contains("has 2 names", Refused(target));
+        Assert.Contains("has 2 hard links", Refused(target));
     }
 
     [Fact]

@@ -49,7 +49,7 @@ public sealed class PolicyFileTests : IDisposable
         """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["*"], "AllowRoot": true }""", "Policy:Rules:0:AllowRoot: has no effect")]
     [InlineData(
         """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["root"], "AllowRoot": true, "Deny": true }""",
-        "Policy:Rules:0:AllowRoot: a rule that denies")]
+        "Policy:Rules:0:AllowRoot: has no effect in a rule that denies")]
     [InlineData(
         """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["*"], "RequireConsent": true, "Deny": true }""",
         "Policy:Rules:0:RequireConsent: a rule that denies")]

@@ -69,7 +69,7 @@ public class ByHandTests
     [Theory]
     [InlineData("the argument a must be an integer", "run", "sum", "--args", """{"a":"x","b":2}""")]
     [InlineData("the argument b is missing", "run", "sum", "a=1")]
-    [InlineData("the argument a is an integer, not \"x\"", "run", "sum", "a=x")]
+    [InlineData("the argument a must be an integer, not \"x\"", "run", "sum", "a=x")]
     [InlineData("the job has no argument c", "run", "sum", "c=1")]
     [InlineData("use one of them", "run", "sum", "a=1", "--args", "{}")]
     [InlineData("takes no arguments", "run", "randoms", "a=1")]

@@ -51,7 +51,7 @@ public abstract class Job
     {
         ArgumentNullException.ThrowIfNull(description);
         if (description.AsSpan().IndexOfAny('\n', '\r', '\0') >= 0)
-            throw new ArgumentException("a description is one line", nameof(description));
+            throw new ArgumentException("a description must be one line", nameof(description));
         Description = description;
         return this;
     }

@@ -40,7 +40,7 @@ internal static class Check
         foreach (char letter in value)
         {
             if (letter == '\0')
-                throw new ArgumentException("the string holds a NUL character", name);
+                throw new ArgumentException("the string contains a NUL character", name);
         }
 
         return value;

@@ -8,7 +8,7 @@ public static unsafe partial class Libc
     public static FileDescriptor open(string path, OpenFlags flags)
     {
         if (flags.HasFlag(OpenFlags.O_CREAT))
-            throw new ArgumentException("O_CREAT needs a mode: the kernel would take it from a register that nobody set", nameof(flags));
+            throw new ArgumentException("O_CREAT needs a mode: without one, the kernel reads an undefined register", nameof(flags));
         // SAFETY: the path ends with a NUL and lives until the call has returned.
         using var name = new CString(path, stackalloc byte[CString.BufferSize]);
         return new(Check.Result(C.open(name.Pointer, (int)(flags | OpenFlags.O_CLOEXEC)), $"open(\"{path}\", {flags})"));

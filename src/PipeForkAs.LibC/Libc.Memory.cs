@@ -53,7 +53,7 @@ public static unsafe partial class Libc
             while (result.Errno == Errno.EINTR);
             return result.OrThrow("getrandom()") == count
                 ? bytes
-                : throw new InvalidOperationException("getrandom gave less than it promises");
+                : throw new InvalidOperationException("getrandom returned fewer bytes than it guarantees");
         }
     }
 }

@@ -153,5 +153,5 @@ public static unsafe partial class Libc
     }
 
     private static byte[] Terminated(ReadOnlySpan<byte> path) =>
-        path.Contains((byte)0) ? throw new ArgumentException("the path holds a NUL character", nameof(path)) : [.. path, 0];
+        path.Contains((byte)0) ? throw new ArgumentException("the path contains a NUL character", nameof(path)) : [.. path, 0];
 }

@@ -25,7 +25,7 @@ internal static class DiskUsage
     {
         FilePath start = FilePath.Of(arguments.Path, arguments.PathBytes, ".").Absolute();
         byte[] name = start.Bytes;
-        FileStatus first = Libc.lstat(name, out Errno problem) ?? throw FileFailure.Of(problem, $"{start} cannot be looked at");
+        FileStatus first = Libc.lstat(name, out Errno problem) ?? throw FileFailure.Of(problem, $"{start} cannot be inspected");
         var seen = new HashSet<(ulong Device, ulong Inode)>();
         var pending = new Stack<byte[]>([name]);
         long blocks = 0, apparent = 0, files = 0, directories = 0, unreadable = 0;

@@ -32,11 +32,11 @@ internal sealed class FilePath
         if (path == otherwise && pathBytes is not null)
             path = null;
         if (path is not null && pathBytes is not null)
-            throw new JobArgumentsException("path and pathBytes are two ways to name one file; give one of them");
+            throw new JobArgumentsException("path and pathBytes cannot be combined; give one of them");
         byte[] bytes = pathBytes is null ? Encode(path ?? otherwise) : Decode(pathBytes);
         if (bytes.Length == 0)
             throw new JobArgumentsException("a path cannot be empty");
-        return bytes.AsSpan().Contains((byte)0) ? throw new JobArgumentsException("a path cannot hold NUL") : new FilePath(bytes);
+        return bytes.AsSpan().Contains((byte)0) ? throw new JobArgumentsException("a path cannot contain NUL") : new FilePath(bytes);
     }
 
     /// <summary>Creates a path from the bytes of a path.</summary>

@@ -8,7 +8,7 @@ return JobHost.Run(args, jobs =>
         .WithDescription("The demonstration: a function whose text goes into the pipe");
 
     jobs.Add("id", Id.Describe)
-        .WithDescription("Tell uid, gid and groups, as id(1) does");
+        .WithDescription("Show uid, gid and groups, as id(1) does");
 
     jobs.Add("echo", () => StockJson.Default.EchoArguments, Echo.Say)
         .WithDescription("Write a text back");
@@ -25,7 +25,7 @@ return JobHost.Run(args, jobs =>
         .WithAuditedArguments();
 
     jobs.Add("write-file", () => StockJson.Default.WriteFileArguments, WriteFile.WriteAsync)
-        .WithDescription("Write standard input to a file, which is replaced whole or not at all")
+        .WithDescription("Write standard input to a file; the replacement is atomic")
         .WithAuditedArguments();
 
     jobs.Add("disk-usage", () => StockJson.Default.DiskUsageArguments, () => StockJson.Default.DiskUsageResult, DiskUsage.Measure)

@@ -36,7 +36,7 @@ internal static class ReadFile
     {
         // A pipe or a device would make the job wait or run for ever, and opening it can have effects; the path may lead to another file at
         // the open.
-        FileStatus there = Libc.stat(path.Bytes, out Errno hidden) ?? throw FileFailure.Of(hidden, $"{path} cannot be looked at");
+        FileStatus there = Libc.stat(path.Bytes, out Errno hidden) ?? throw FileFailure.Of(hidden, $"{path} cannot be inspected");
         RefuseUnlessRegular(path, there);
         FileDescriptor file = Libc.open(path.Bytes, OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK | OpenFlags.O_NOCTTY, 0, out Errno closed)
             ?? throw FileFailure.Of(closed, $"{path} cannot be opened");
@@ -57,6 +57,6 @@ internal static class ReadFile
         if (status.Kind == FileKind.Directory)
             throw FileFailure.Of(Errno.EISDIR, $"{path} is not a regular file");
         if (status.Kind != FileKind.Regular)
-            throw new JobException(FileFailure.NotRegular, $"{path} is not a regular file but: {status.Kind}");
+            throw new JobException(FileFailure.NotRegular, $"{path} is not a regular file but a {status.Kind}");
     }
 }

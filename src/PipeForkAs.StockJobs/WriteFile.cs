@@ -44,7 +44,7 @@ internal static class WriteFile
         int slash = target.Bytes.AsSpan().LastIndexOf((byte)'/');
         FileStatus? former = Libc.lstat(target.Bytes, out Errno hidden);
         if (former is null && hidden != Errno.ENOENT && hidden != Errno.ENOTDIR)
-            throw FileFailure.Of(hidden, $"{target} cannot be looked at");
+            throw FileFailure.Of(hidden, $"{target} cannot be inspected");
         if (former is { Kind: FileKind.Directory })
             throw FileFailure.Of(Errno.EISDIR, $"{target} is a directory");
         if (slash == target.Bytes.Length - 1)
@@ -83,7 +83,7 @@ internal static class WriteFile
     {
 #pragma warning disable CA2000 // The receiver owns it, and closes it.
         FileDescriptor made = Libc.open(path.Bytes, OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_EXCL, mode, out Errno refused)
-            ?? throw FileFailure.Of(refused, $"no file can be made in the folder {directory}");
+            ?? throw FileFailure.Of(refused, $"no file can be created in the folder {directory}");
 #pragma warning restore CA2000
         return new SafeFileHandle(made.Release(), ownsHandle: true);
     }
@@ -131,7 +131,7 @@ internal static class WriteFile
         {
             // .NET throws this for EFBIG.
             throw new JobException(
-                "too-large", "the file would be longer than this job may make one (Limits:Worker:FileSize); it was not written", EFBIG,
+                "too-large", "the file would exceed the size limit (Limits:Worker:FileSize); it was not written", EFBIG,
                 tooLong);
         }
         catch (IOException failure) when (FileFailure.Of(failure, "the file cannot be written") is { } known)
@@ -174,7 +174,7 @@ internal static class WriteFile
         if (text is null)
             return null;
         if (text.Length is 0 or > 4 || text.AsSpan().ContainsAnyExceptInRange('0', '7') || Convert.ToUInt32(text, 8) > 0x1FF)
-            throw new JobArgumentsException($"a mode is octal, 0 to 777, not \"{text}\"");
+            throw new JobArgumentsException($"the mode must be octal, 0 to 777, not \"{text}\"");
         return Convert.ToUInt32(text, 8);
     }
 }

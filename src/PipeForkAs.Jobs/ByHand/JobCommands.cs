@@ -41,7 +41,7 @@ internal static class JobCommands
     private static RootCommand Root(JobCollection jobs)
     {
         var root = new RootCommand(
-            "A job host of PipeForkAs. The daemon starts it to run its jobs as users; by hand, it runs one as yourself.")
+            "A job host of PipeForkAs. The daemon starts it to run jobs as users. By hand, it runs a job as yourself.")
         {
             new ListCommand(jobs),
             new DescribeCommand(jobs),

@@ -7,7 +7,7 @@ namespace PipeForkAs.Jobs.ByHand;
 internal sealed class ListCommand : Command
 {
     public ListCommand(JobCollection jobs)
-        : base("list", "Lists the jobs; the same as no argument at all.") => SetAction(_ => List(jobs));
+        : base("list", "Lists the jobs; the default command.") => SetAction(_ => List(jobs));
 
     public static int List(JobCollection jobs)
     {

@@ -29,7 +29,7 @@ internal sealed class RunCommand : Command
         Validators.Add(result =>
         {
             if (result.GetResult(json) is not null && result.GetResult(pairs) is { Tokens.Count: > 0 })
-                result.AddError("--args and NAME=VALUE are two ways to say the same; use one of them");
+                result.AddError("--args and NAME=VALUE cannot be combined; use one of them");
         });
         SetAction(Run);
     }
@@ -40,7 +40,7 @@ internal sealed class RunCommand : Command
             return ExitCode.UnknownJob;
 
         if (job.Sandboxes.Count > 0)
-            Terminal.Warning($"the sandbox of {job.Name} is not applied: by hand, the job reaches what you reach");
+            Terminal.Warning($"the sandbox of {job.Name} is not applied when you run the job by hand");
 
         try
         {

@@ -22,17 +22,17 @@ internal static class BoundingSet
                 Libc.prctl_capbset_drop(capability);
                 if (Libc.prctl_capbset_read(capability) != false)
                     throw new HostRefusedException(
-                        $"capability {capability} is left in the bounding set (capabilities(7)), though it was dropped: "
+                        $"capability {capability} is still in the bounding set (capabilities(7)) after it was dropped: "
                         + "a job could gain it");
             }
 
             if (capability == 0)
                 throw new HostRefusedException(
-                    "the kernel does not tell of any capability (PR_CAPBSET_READ): no worker could prove that it has none");
+                    "the kernel reports no capabilities (PR_CAPBSET_READ), so a worker cannot verify that it has none");
         }
         catch (SystemCallException failure)
         {
-            throw new HostRefusedException($"the capability bounding set cannot be emptied, which needs CAP_SETPCAP: {failure.Message}");
+            throw new HostRefusedException($"the capability bounding set cannot be emptied (this needs CAP_SETPCAP): {failure.Message}");
         }
     }
 }

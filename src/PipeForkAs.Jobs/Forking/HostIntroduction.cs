@@ -25,7 +25,7 @@ internal static class HostIntroduction
             if (writer.Written.Length > WorkerProtocol.DefaultBufferBytes)
                 throw new HostRefusedException(
                     $"the description of the job {job.Name} and its arguments "
-                    + $"has {writer.Written.Length} bytes, at most {WorkerProtocol.DefaultBufferBytes} are allowed");
+                    + $"has {writer.Written.Length} bytes, the maximum is {WorkerProtocol.DefaultBufferBytes}");
             Send(control, writer);
         }
     });

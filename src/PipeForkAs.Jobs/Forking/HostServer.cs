@@ -105,7 +105,7 @@ internal sealed class HostServer
         if (!RuntimeThreads.IsNative)
         {
             throw new HostRefusedException(
-                "a job host must be compiled natively (dotnet publish with PublishAot, and both imports of PipeForkAs.Jobs in its project "
+                "a job host must be native code (dotnet publish with PublishAot, and both imports of PipeForkAs.Jobs in its project "
                 + "file): "
                 + "forked CoreCLR processes crash, and share executable pages that a job could write");
         }
@@ -118,7 +118,7 @@ internal sealed class HostServer
         int threads = RuntimeThreads.Count(tasks);
         if (threads != 1)
             throw new HostRefusedException(
-                $"the job host has {threads} threads {when}; it must have one to fork. {RuntimeThreads.HowToHaveOne}");
+                $"the job host has {threads} threads {when}; it must have exactly one to fork. {RuntimeThreads.HowToHaveOne}");
     }
 
     private void Loop()
@@ -159,7 +159,7 @@ internal sealed class HostServer
                 children.LetGo(new ProcessId(Reap.Decode(ref reader).Pid));
                 return true;
             default:
-                throw new FormatException($"the daemon sent a message of kind {(int)reader.Kind}, which a job host does not know");
+                throw new FormatException($"the daemon sent a message of kind {(int)reader.Kind}, which is unknown to a job host");
         }
     }
 

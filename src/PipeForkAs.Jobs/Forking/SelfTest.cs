@@ -26,7 +26,7 @@ internal static class SelfTest
         string[] same = [.. Sources.Where((_, i) => one.AsSpan(i * 8, 8).SequenceEqual(other.AsSpan(i * 8, 8)))];
         if (same.Length > 0)
             throw new HostRefusedException(
-                $"the self-test failed: {string.Join(", ", same)} gave the same in two workers. Something used it before the fork (JSON "
+                $"the self-test failed: {string.Join(", ", same)} gave the same value in two workers. Code used it before the fork (JSON "
                 + $"does, and dictionaries with keys of text): register jobs without it");
     }
 
@@ -53,7 +53,7 @@ internal static class SelfTest
         // .NET copies the environment when code first lists or changes it. A job would then see the job host's environment.
         if (Environment.GetEnvironmentVariable(Variable) != "seen")
             throw new HostRefusedException(
-                "the self-test failed: a worker does not see its own environment. Something listed or changed the variables before the "
+                "the self-test failed: a worker does not see its own environment. Code listed or changed the variables before the "
                 + "fork: register jobs without it");
 
         Span<byte> values = stackalloc byte[Sources.Length * 8];

@@ -26,12 +26,12 @@ internal static class ArgumentDiagnosis
         catch (JsonException invalid)
         {
             JsonFault fault = JsonFault.Of(json.Span, invalid);
-            return $"the arguments are no valid JSON, at byte {fault.Position}: {fault.Problem}";
+            return $"the arguments are not valid JSON, at byte {fault.Position}: {fault.Problem}";
         }
         catch (InvalidOperationException)
         {
             // The reader reports a name that contains invalid UTF-8 or half a surrogate pair in this way.
-            return "the arguments hold text that is not valid Unicode";
+            return "the arguments contain text that is not valid Unicode";
         }
     }
 
@@ -56,6 +56,6 @@ internal static class ArgumentDiagnosis
         return known.FirstOrDefault(argument => failure.Path == $"$.{argument.Name}") is { } wrong
             && given.GetProperty(wrong.Name).ValueKind is not (JsonValueKind.Object or JsonValueKind.Array)
             ? $"the argument {wrong.Name} must be {wrong.Expectation}"
-            : $"an argument is not what the job takes, at {UntrustedText.Excerpt(failure.Path ?? "$")}";
+            : $"an argument has the wrong type or value, at {UntrustedText.Excerpt(failure.Path ?? "$")}";
     }
 }

@@ -18,7 +18,7 @@ internal static class AuditedArgumentNames
         using JsonDocument? document = schema.Length > 0 ? JsonDocument.Parse(schema) : null;
         JsonElement? root = document?.RootElement;
         return job.AuditedArguments.FirstOrDefault(name => name != "*" && !ArgumentPairs.Knows(root, name)) is { } unknown
-            ? $"the job {job.Name} shows the argument \"{unknown}\", which it does not have; {Known(root)}"
+            ? $"the job {job.Name} audits the argument \"{unknown}\", which it does not have; {Known(root)}"
             : null;
     }
 

@@ -15,6 +15,6 @@ internal sealed class StreamingJob(string name, Func<JobContext, int> function, 
         int exit = function(context);
         return exit is >= 0 and <= 255
             ? exit
-            : throw new InvalidOperationException($"the job {Name} returned {exit}; an exit code is a number from 0 to 255");
+            : throw new InvalidOperationException($"the job {Name} returned {exit}; an exit code must be from 0 to 255");
     }
 }

@@ -46,7 +46,7 @@ internal static class RuntimeThreads
     {
         if (!pipeforkas_allow_finalizer_thread())
             throw new InvalidOperationException(
-                "the runtime never asked for its finalizer thread; this version of NativeAOT starts it in another way");
+                "the runtime did not request its finalizer thread; this version of NativeAOT starts the thread in another way");
     }
 
     private static bool IsLinked()

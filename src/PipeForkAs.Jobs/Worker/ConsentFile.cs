@@ -53,7 +53,7 @@ internal static class ConsentFile
             foreach (byte letter in line)
             {
                 if (letter is 0x7F or (< 0x20 and not (byte)'\t'))
-                    return new ConsentAnswer(false, $"line {number} of the file holds a control character");
+                    return new ConsentAnswer(false, $"line {number} of the file contains a control character");
             }
 
             ReadOnlySpan<byte> caller = Word(ref line);
@@ -119,12 +119,12 @@ internal static class ConsentFile
     {
         FileStatus status = Libc.fstat(file);
         if (status.Kind != FileKind.Regular)
-            return $"{path} is no regular file but a {status.Kind}";
+            return $"{path} is not a regular file but a {status.Kind}";
         return status.Owner.Value != account.Uid ? $"{path} belongs to uid {status.Owner}" : WritableProblem(status, path);
     }
 
     private static string? WritableProblem(in FileStatus status, string path) =>
-        (status.Permissions & WritableByOthers) != 0 ? $"{path} may be written by others than the user (chmod go-w)" : null;
+        (status.Permissions & WritableByOthers) != 0 ? $"{path} can be written by other users; remove that (chmod go-w)" : null;
 
     /// <summary>Reads the whole file. The number of bytes read counts, not the size that the file reported.</summary>
     private static string? Read(FileDescriptor file, string path, out byte[] content)

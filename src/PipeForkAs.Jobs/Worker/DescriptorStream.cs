@@ -137,7 +137,7 @@ internal sealed class DescriptorStream(FileDescriptor socket, FileAccess access,
 
     /// <inheritdoc/>
     public override long Seek(long offset, SeekOrigin origin) =>
-        throw new NotSupportedException("a stream to the client cannot be sought in");
+        throw new NotSupportedException("a stream to the client does not support seeking");
 
     /// <inheritdoc/>
     public override void SetLength(long value) => throw new NotSupportedException("a stream to the client has no length");
@@ -233,6 +233,6 @@ internal sealed class DescriptorStream(FileDescriptor socket, FileAccess access,
     {
         ObjectDisposedException.ThrowIf(closed, this);
         if (access != demanded)
-            throw new NotSupportedException(access == FileAccess.Read ? "this stream is for reading" : "this stream is for writing");
+            throw new NotSupportedException(access == FileAccess.Read ? "this stream is read-only" : "this stream is write-only");
     }
 }

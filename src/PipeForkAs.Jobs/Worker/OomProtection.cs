@@ -8,7 +8,7 @@ namespace PipeForkAs.Jobs.Worker;
 internal static class OomProtection
 {
     private static ReadOnlySpan<byte> Warning =>
-        "pipeforkas: a job can protect itself from the OOM killer as the daemon is protected, because CAP_SYS_RESOURCE is missing\n"u8;
+        "pipeforkas: a job can protect itself from the OOM killer like the daemon, because CAP_SYS_RESOURCE is missing\n"u8;
 
     /// <summary>Removes the protection. Returns false if there was none.</summary>
     /// <exception cref="SystemCallException">The score cannot be read or written.</exception>

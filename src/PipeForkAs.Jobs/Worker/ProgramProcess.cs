@@ -73,8 +73,8 @@ internal static class ProgramProcess
 
         // The limit has room for the worker, which PidsMax does not count.
         return order.Limits.Processes is { } most
-            ? $"; {of} has more processes and threads than PidsMax allows ({most - 1}): without control groups all of them count"
-            : $"; the job, or {of}, has as many processes and threads as it may (PidsMax, RLIMIT_NPROC "
+            ? $"; {of} has more processes and threads than PidsMax allows ({most - 1}); without control groups, all of the user's count"
+            : $"; the job, or {of}, has the maximum number of processes and threads (PidsMax, RLIMIT_NPROC "
                 + $"{Libc.getrlimit(ResourceLimit.RLIMIT_NPROC).Soft})";
     }
 

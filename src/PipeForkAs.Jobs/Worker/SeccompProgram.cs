@@ -25,7 +25,7 @@ internal sealed class SeccompProgram(int capacity)
 
     /// <summary>Places a label before the next instruction.</summary>
     public void Place(Label label) =>
-        places[label.Number] = places[label.Number] == NotPlaced ? instructions.Count : throw Broken("a label stands twice");
+        places[label.Number] = places[label.Number] == NotPlaced ? instructions.Count : throw Broken("a label is defined twice");
 
     public void Load(SeccompData part) => Add(new(BpfCode.LoadWord, 0, 0, (uint)part));
 
@@ -51,10 +51,10 @@ internal sealed class SeccompProgram(int capacity)
         {
             int place = places[jump.Target.Number];
             if (place == NotPlaced)
-                throw Broken("a jump leads to a label without a place");
+                throw Broken("a jump leads to an undefined label");
             int distance = place - jump.From - 1;
             if (distance is < 0 or > byte.MaxValue || place == instructions.Count)
-                throw Broken($"a jump cannot leave out {distance} instructions");
+                throw Broken($"a jump cannot skip {distance} instructions");
             BpfInstruction instruction = instructions[jump.From];
             instructions[jump.From] = jump.IsForTrue
                 ? instruction with { IfTrue = (byte)distance }
@@ -72,7 +72,7 @@ internal sealed class SeccompProgram(int capacity)
 
     private void Add(BpfInstruction instruction) => instructions.Add(instruction);
 
-    private static InvalidOperationException Broken(string how) => new($"the seccomp program is broken: {how}");
+    private static InvalidOperationException Broken(string how) => new($"the seccomp program is invalid: {how}");
 
     /// <summary>A place in the program.</summary>
     public readonly record struct Label(int Number);

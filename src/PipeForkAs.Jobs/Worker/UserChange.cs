@@ -108,13 +108,13 @@ internal sealed class UserChange(Parent jobHost, WorkerEnds ends)
             throw new StepFailedException(
                 step, Errno.None, $"the worker was forked for an order that {(jobHost.ForRoot ? "grants root" : "does not grant root")}");
         if (order.GrantsRoot && !root)
-            throw new StepFailedException(step, Errno.None, $"the order grants root and names uid {uid}");
+            throw new StepFailedException(step, Errno.None, $"the order grants root but names uid {uid}");
         bool isNone = gid == GroupId.Unchanged;
         foreach (GroupId group in groups)
             isNone |= group == GroupId.Unchanged;
         if (isNone)
             throw new StepFailedException(
-                step, Errno.None, $"the user {account.Name} has the group {GroupId.Unchanged}, which stands for none");
+                step, Errno.None, $"the user {account.Name} has the group {GroupId.Unchanged}, which is not a valid group");
 
         step = WorkerStep.Pipes;
 #pragma warning disable CA2000 // The process owns the descriptor and keeps it open.
@@ -179,7 +179,7 @@ internal sealed class UserChange(Parent jobHost, WorkerEnds ends)
         Libc.prctl_set_pdeathsig(Signal.SIGKILL);
         ProcessId parent = Libc.getppid();
         if (parent != jobHost.Pid)
-            throw new StepFailedException(step, Errno.None, $"the job host {jobHost.Pid} is gone, the parent is {parent}");
+            throw new StepFailedException(step, Errno.None, $"the job host {jobHost.Pid} has ended; the parent is process {parent}");
     }
 
     private static void EnterHome(string home, bool isNeeded)

@@ -10,9 +10,9 @@ internal static class Verification
 {
     public static void Check(UserId uid, GroupId gid, GroupId[] groups, bool noNewPrivileges)
     {
-        Demand(Libc.getresuid().AllAre(uid), "the user ids are not all the user's");
-        Demand(Libc.getresgid().AllAre(gid), "the group ids are not all the user's primary group");
-        Demand(AreSame(Libc.getgroups(), groups), "the supplementary groups are not exactly the user's");
+        Demand(Libc.getresuid().AllAre(uid), "the user ids do not all match the user");
+        Demand(Libc.getresgid().AllAre(gid), "the group ids do not all match the user's primary group");
+        Demand(AreSame(Libc.getgroups(), groups), "the supplementary groups do not match the user's groups");
 
         Demand(!noNewPrivileges || Libc.prctl_get_no_new_privs(), "no_new_privs is not set");
         if (uid == UserId.Root)
@@ -23,7 +23,7 @@ internal static class Verification
         ThrowUnlessDenied(Libc.refused_setresgid(GroupId.Unchanged, otherGroup, GroupId.Unchanged), "setresgid to another group");
         ThrowUnlessDenied(Libc.refused_setgroups([]), "setgroups(0)");
 
-        Demand(Libc.capget() == CapabilitySets.None, "capabilities are left");
+        Demand(Libc.capget() == CapabilitySets.None, "the worker still has capabilities");
     }
 
     private static bool AreSame(GroupId[] one, GroupId[] other)
@@ -37,7 +37,7 @@ internal static class Verification
     private static void ThrowUnlessDenied(Errno refusal, string call)
     {
         if (refusal != Errno.EPERM)
-            throw new StepFailedException(WorkerStep.Verify, refusal, $"{call} was not refused as it must be");
+            throw new StepFailedException(WorkerStep.Verify, refusal, $"the kernel did not refuse {call}");
     }
 
     /// <summary>The texts are constants, so that a correct worker builds none.</summary>

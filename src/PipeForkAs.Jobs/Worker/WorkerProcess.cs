@@ -35,7 +35,7 @@ internal static class WorkerProcess
             }
 
             Job? job = order.Command.Length > 0 ? null : jobs.Find(order.Job)
-                ?? throw new StepFailedException(WorkerStep.Order, Errno.None, $"this job host holds no job \"{order.Job}\"");
+                ?? throw new StepFailedException(WorkerStep.Order, Errno.None, $"this job host has no job \"{order.Job}\"");
             change.Become(order, stderr, mayGainPrivileges: job is { MayGainPrivileges: true } && order.Sandboxes.Length == 0);
             if (job is null)
                 ProgramProcess.Run(order, separatesStderr: stderr is not null, change.Control);
@@ -79,7 +79,7 @@ internal static class WorkerProcess
 
         var reader = new MessageReader(message.AsSpan(0, (int)received.Count));
         if (reader.Kind != MessageKind.WorkerOrder)
-            throw new StepFailedException(WorkerStep.Order, Errno.None, $"a message of kind {(int)reader.Kind} is no order");
+            throw new StepFailedException(WorkerStep.Order, Errno.None, $"a message of kind {(int)reader.Kind} is not an order");
         stderr = descriptors[0];
         return WorkerOrder.Decode(ref reader);
     }

@@ -54,7 +54,8 @@ public class ByHandTests
         Assert.Equal("{\"sum\":3}\n", (await HostProcess.TestAsync("run", "sum", "--args", """{"a":1,"b":2}""")).Output);
 
     [Fact]
-    public async Task The_exit_code_is_the_jobs() => Assert.Equal(77, (await HostProcess.TestAsync("run", "exit", "code=77")).ExitCode);
+    public async Task The_exit_code_is_the_jobs() =>
+        Assert.Equal(77, (await HostProcess.TestAsync("run", "exit", "code=77")).ExitCode);
 
     [Fact]
     public async Task An_unknown_job_is_told_with_the_names_that_there_are()
@@ -68,7 +69,7 @@ public class ByHandTests
     [Theory]
     [InlineData("the argument a must be an integer", "run", "sum", "--args", """{"a":"x","b":2}""")]
     [InlineData("the argument b is missing", "run", "sum", "a=1")]
-    [InlineData("the argument a is an integer, not \"x\"", "run", "sum", "a=x")]
+    [InlineData("the argument a must be an integer, not \"x\"", "run", "sum", "a=x")]
     [InlineData("the job has no argument c", "run", "sum", "c=1")]
     [InlineData("use one of them", "run", "sum", "a=1", "--args", "{}")]
     [InlineData("takes no arguments", "run", "randoms", "a=1")]
@@ -126,7 +127,7 @@ public class ByHandTests
     {
         Ended ended = await HostProcess.BadAsync("shown", "list");
         Assert.Equal(
-            new Ended(1, "", "error: the job shown shows the argument \"Told\", which it does not have; it has told, secret\n"), ended);
+            new Ended(1, "", "error: the job shown audits the argument \"Told\", which it does not have; it has told, secret\n"), ended);
     }
 
     [Fact]
@@ -142,7 +143,7 @@ public class ByHandTests
     public async Task A_sandbox_that_is_not_applied_is_told()
     {
         Ended ended = await HostProcess.TestAsync("run", "boxed");
-        Assert.StartsWith("warning: the sandbox of boxed is not applied: ", ended.Error);
+        Assert.StartsWith("warning: the sandbox of boxed is not applied", ended.Error);
         Assert.Equal("", (await HostProcess.TestAsync("run", "sum", "a=1", "b=2")).Error);
     }
 

@@ -20,7 +20,7 @@ public sealed class CommonRuntimeTests
         try
         {
             string reason = await Task.Run(() => FirstMessage(control));
-            Assert.Contains("a job host must be compiled natively (dotnet publish with PublishAot", reason);
+            Assert.Contains("a job host must be native code (dotnet publish with PublishAot", reason);
         }
         finally
         {

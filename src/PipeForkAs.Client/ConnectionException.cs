@@ -5,6 +5,8 @@ namespace PipeForkAs.Client;
 /// <summary>The client cannot reach the daemon; nothing was run. The message says what to do.</summary>
 public sealed class ConnectionException : PipeForkAsException
 {
+    private const string IsItRunning = "is pipeforkas running? See: systemctl status pipeforkas";
+
     internal ConnectionException(string socketPath, SocketException cause)
         : base(Explain(socketPath, cause), cause)
     {
@@ -30,10 +32,10 @@ public sealed class ConnectionException : PipeForkAsException
 
     private static string Explain(string path, SocketException cause) => cause.SocketErrorCode switch
     {
-        SocketError.AddressNotAvailable => $"there is no socket at {path}; is the daemon running? See: systemctl status pipeforkas",
-        SocketError.ConnectionRefused => $"nobody listens at {path}; is the daemon running? See: systemctl status pipeforkas",
-        SocketError.AccessDenied => $"permission denied at {path}; its mode and owner and those of its folders say who may connect",
-        SocketError.WouldBlock => $"the daemon at {path} takes no more connections at present; try again later",
+        SocketError.AddressNotAvailable => $"cannot connect to {path}: no such file; {IsItRunning}",
+        SocketError.ConnectionRefused => $"cannot connect to {path}: no process listens on it; {IsItRunning}",
+        SocketError.AccessDenied => $"cannot connect to {path}: permission denied; check the owner and mode of the socket and its folders",
+        SocketError.WouldBlock => $"cannot connect to {path}: the daemon's queue of connections is full; try again later",
         _ => $"cannot connect to {path}: {cause.Message}",
     };
 }

@@ -7,8 +7,8 @@ public sealed class ReplyCutShortException : PipeForkAsException
     internal ReplyCutShortException(long received, Exception? cause = null)
         : base(
             received == 0
-                ? "the daemon closed the connection without a reply; its journal may say why: journalctl -u pipeforkas"
-                : $"the reply was cut short after {received} bytes: its end record is missing, and with it how the job ended",
+                ? "the daemon closed the connection without a reply; see: journalctl -u pipeforkas"
+                : $"the reply was cut short after {received} bytes: its end record is missing, so it is unknown how the job ended",
             cause) =>
         Received = received;
 

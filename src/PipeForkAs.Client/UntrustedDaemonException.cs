@@ -5,7 +5,7 @@ namespace PipeForkAs.Client;
 public sealed class UntrustedDaemonException : PipeForkAsException
 {
     internal UntrustedDaemonException(string socketPath, uint uid, uint expected)
-        : base($"a process of uid {uid} listens at {socketPath}, expected is uid {expected}; nothing was sent")
+        : base($"a process of uid {uid} listens on {socketPath}, expected uid {expected}; nothing was sent")
     {
         SocketPath = socketPath;
         Uid = uid;

@@ -33,7 +33,7 @@ public static class ArgumentPairs
         ArgumentNullException.ThrowIfNull(pairs);
 
         if (schema is { } given && !ArgumentSchema.IsUnicode(given))
-            throw new RequestException("the schema of the job's arguments holds text that is not valid Unicode");
+            throw new RequestException("the schema of the job's arguments contains text that is not valid Unicode");
         ArgumentSchema? arguments = schema is { } known ? new ArgumentSchema(known) : null;
         HashSet<string> seen = new(StringComparer.Ordinal);
         ArrayBufferWriter<byte> json = new();
@@ -52,7 +52,7 @@ public static class ArgumentPairs
                 {
                     string expected = UntrustedText.Escape(member.Expectation);
                     throw new RequestException(
-                        $"the argument {UntrustedText.Excerpt(name)} is {expected}, not \"{UntrustedText.Excerpt(value)}\"");
+                        $"the argument {UntrustedText.Excerpt(name)} must be {expected}, not \"{UntrustedText.Excerpt(value)}\"");
                 }
             }
 
@@ -109,7 +109,7 @@ public static class ArgumentPairs
         int separator = pair.IndexOf('=', StringComparison.Ordinal);
         return separator > 0
             ? (pair[..separator], pair[(separator + 1)..])
-            : throw new RequestException($"\"{UntrustedText.Excerpt(pair)}\" is no argument of the form NAME=VALUE");
+            : throw new RequestException($"\"{UntrustedText.Excerpt(pair)}\" is not of the form NAME=VALUE");
     }
 
     private static RequestException Unknown(string name, ArgumentSchema? arguments)
@@ -117,6 +117,6 @@ public static class ArgumentPairs
         string known = arguments is { } schema ? string.Join(", ", schema.Names) : "";
         return new RequestException(known.Length > 0
             ? $"the job has no argument {UntrustedText.Excerpt(name)}; it has {UntrustedText.Escape(known)}"
-            : $"the job takes no arguments, not {UntrustedText.Excerpt(name)} either");
+            : $"the job takes no arguments, but {UntrustedText.Excerpt(name)} was given");
     }
 }

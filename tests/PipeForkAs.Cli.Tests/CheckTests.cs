@@ -56,7 +56,7 @@ public sealed class CheckTests
 
     [Fact(Timeout = Bound.Milliseconds)]
     public async Task Who_is_not_told_why_is_told_that() =>
-        Assert.Equal((126, "denied: uid 33 runs read-file as bob\n  why is told to root alone\n", ""), await RunAsync(Denied, "--explain"));
+        Assert.Equal((126, "denied: uid 33 runs read-file as bob\n  only root sees the reason\n", ""), await RunAsync(Denied, "--explain"));
 
     [Fact(Timeout = Bound.Milliseconds)]
     public async Task Without_explain_no_rule_is_told() =>

@@ -22,7 +22,7 @@ public sealed class DaemonUidTests
         await using FakeDaemon daemon = new(connection => connection.ReadInputToEndAsync());
         Invocation run = await Invocation.RunAsync(daemon.SocketPath, ["run", "--daemon-uid", "4294967294", "job"]);
         Assert.Equal(
-            (125, $"pipeforkas: a process of uid 0 listens at {daemon.SocketPath}, expected is uid 4294967294; nothing was sent\n"),
+            (125, $"pipeforkas: a process of uid 0 listens on {daemon.SocketPath}, expected uid 4294967294; nothing was sent\n"),
             (run.Status, run.Error));
     }
 
@@ -36,6 +36,6 @@ public sealed class DaemonUidTests
     public async Task What_is_no_uid_is_refused(string uid)
     {
         Invocation run = await Invocation.RunAsync("/nowhere", [$"--daemon-uid={uid}", "status"]);
-        Assert.Equal((125, $"pipeforkas: --daemon-uid {uid}: must be a uid in digits, or any\n"), (run.Status, run.Error));
+        Assert.Equal((125, $"pipeforkas: --daemon-uid must be a uid in digits, or any, not \"{uid}\"\n"), (run.Status, run.Error));
     }
 }

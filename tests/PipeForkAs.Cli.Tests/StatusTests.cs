@@ -50,7 +50,7 @@ public sealed class StatusTests
     [Fact(Timeout = Bound.Milliseconds)]
     public async Task Two_forms_of_a_status_are_one_too_many() =>
         Assert.Equal(
-            (125, "", "pipeforkas: --json and --prometheus are two forms of the same; use one of them\n"),
+            (125, "", "pipeforkas: --json and --prometheus cannot be combined; use one of them\n"),
             await RunAsync(Status, "--json", "--prometheus"));
 
     [Fact(Timeout = Bound.Milliseconds)]

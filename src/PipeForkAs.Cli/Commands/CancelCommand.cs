@@ -13,7 +13,7 @@ internal sealed class CancelCommand : Command
     private readonly SocketOption socket;
 
     public CancelCommand(SocketOption socket)
-        : base("cancel", "Ends a job that runs, as if its client had gone away. For the caller that asked for it, and for root.")
+        : base("cancel", "Cancels a running job, as if its client had disconnected. For the caller that requested it, and for root.")
     {
         this.socket = socket;
         Add(id);
@@ -26,7 +26,7 @@ internal sealed class CancelCommand : Command
         if (long.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out long id) && id > 0)
             return id;
 
-        result.AddError($"ID must be a number of 1 or over, as status tells, not \"{word}\"");
+        result.AddError($"ID must be a number of at least 1, not \"{word}\"; see: pipeforkas status");
         return 0;
     }
 

@@ -12,17 +12,17 @@ internal sealed class CheckCommand : Command
 {
     private readonly Option<string?> user = new("--user", "-u")
     {
-        Description = "Whom to run as, a name or a uid. Default: the caller",
+        Description = "User to run the job as (name or uid); default: the caller",
         HelpName = "USER",
     };
 
     private readonly Option<string?> caller = new("--caller")
     {
-        Description = "Who would ask, a name or a uid; for root alone. Default: yourself",
+        Description = "Caller to check (name or uid); for root only; default: the calling user",
         HelpName = "CALLER",
     };
 
-    private readonly Option<bool> explain = new("--explain") { Description = "Tell rule by rule why; only root is told" };
+    private readonly Option<bool> explain = new("--explain") { Description = "Show the result of each rule; for root only" };
 
     private readonly Option<bool> json = new("--json") { Description = "Write one JSON object" };
 
@@ -31,7 +31,7 @@ internal sealed class CheckCommand : Command
     private readonly StreamSet streams;
 
     public CheckCommand(SocketOption socket, StreamSet streams)
-        : base("check", "Tells whether a job would be run, and as whom, without running it. 0: allowed, 126: denied.")
+        : base("check", "Shows whether a request is allowed, and as which user the job would run. 0: allowed, 126: denied.")
     {
         this.socket = socket;
         this.streams = streams;

@@ -11,14 +11,14 @@ internal sealed class DaemonUidOption : Option<string>
     public DaemonUidOption()
         : base("--daemon-uid")
     {
-        Description = "The uid whose process must listen at the socket, or any";
+        Description = "The uid of the process that must listen on the socket, or any";
         HelpName = "UID";
         Recursive = true;
         DefaultValueFactory = _ => "0";
         Validators.Add(result =>
         {
             if (result.GetValueOrDefault<string>() is var word && word != Anyone && !TryParse(word, out _))
-                result.AddError($"--daemon-uid {word}: must be a uid in digits, or {Anyone}");
+                result.AddError($"--daemon-uid must be a uid in digits, or {Anyone}, not \"{word}\"");
         });
     }
 

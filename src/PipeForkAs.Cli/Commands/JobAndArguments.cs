@@ -35,7 +35,7 @@ internal sealed class JobAndArguments
             if (result.GetValue(job) is ['-', ..] option)
                 result.AddError($"there is no option {option}; see: pipeforkas {command.Name} --help");
             if (result.GetResult(arguments) is not null && result.GetResult(pairs) is { Tokens.Count: > 0 })
-                result.AddError("--args and NAME=VALUE are two ways to say the same; use one of them");
+                result.AddError("--args and NAME=VALUE cannot be combined; use one of them");
         });
     }
 

@@ -16,7 +16,7 @@ internal sealed class ListCommand : Command
     private readonly Report report;
 
     public ListCommand(SocketOption socket, StreamSet streams, Report report)
-        : base("list", "Lists the jobs: name, kind and what they do.")
+        : base("list", "Lists the jobs: name, kind and description.")
     {
         this.socket = socket;
         this.streams = streams;

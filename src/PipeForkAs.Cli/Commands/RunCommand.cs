@@ -11,25 +11,25 @@ internal sealed class RunCommand : Command
 {
     private readonly Option<string?> user = new("--user", "-u")
     {
-        Description = "Whom to run as, a name or a uid. Default: yourself",
+        Description = "User to run the job as (name or uid); default: the calling user",
         HelpName = "USER",
     };
 
     private readonly Option<TimeSpan?> timeout = new("--timeout", "-t")
     {
-        Description = "End the job after this many seconds; can only shorten what is configured",
+        Description = "Time out the job after this many seconds; can only shorten the configured limit",
         HelpName = "SECONDS",
         CustomParser = Seconds.Parse,
     };
 
     private readonly Option<string[]> environment = new("--env", "-e")
     {
-        Description = "A variable for the job, one that the job allows; may be given several times",
+        Description = "Environment variable for the job, if the job allows it; can be repeated",
         HelpName = "NAME=VALUE",
         Arity = ArgumentArity.OneOrMore,
     };
 
-    private readonly Option<bool> frames = new("--frames") { Description = "Write the reply to standard output as it came, in frames" };
+    private readonly Option<bool> frames = new("--frames") { Description = "Write the frames of the reply to standard output" };
 
     private readonly Option<bool> json = new("--json") { Description = "Write one JSON object with both outputs and the end record" };
 
@@ -40,7 +40,7 @@ internal sealed class RunCommand : Command
 
     public RunCommand(SocketOption socket, StreamSet streams, Report report)
         : base("run",
-            "Runs a job. Input, outputs and exit status pass through; 124: timeout, 125: trouble, 126: denied, 127: unknown job, 128+N: "
+            "Runs a job. Input, outputs and exit status pass through; 124: timeout, 125: error, 126: denied, 127: unknown job, 128+N: "
             + "signal N.")
     {
         this.socket = socket;
@@ -55,7 +55,7 @@ internal sealed class RunCommand : Command
         Validators.Add(result =>
         {
             if (result.GetValue(frames) && result.GetValue(json))
-                result.AddError("--frames and --json are two forms of the reply; use one of them");
+                result.AddError("--frames and --json cannot be combined; use one of them");
         });
         SetAction(RunAsync);
     }

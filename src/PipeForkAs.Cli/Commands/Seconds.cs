@@ -13,7 +13,7 @@ internal static class Seconds
             && double.IsFinite(seconds))
             return seconds < TimeSpan.MaxValue.TotalSeconds ? TimeSpan.FromSeconds(seconds) : TimeSpan.MaxValue;
 
-        result.AddError($"--timeout must be a number of seconds over 0, such as 2.5, not \"{word}\"");
+        result.AddError($"--timeout must be a number of seconds greater than 0, such as 2.5, not \"{word}\"");
         return null;
     }
 }

@@ -19,7 +19,7 @@ internal sealed class StatusCommand : Command
 
     public StatusCommand(SocketOption socket, StreamSet streams)
         : base("status",
-            "Tells how the daemon does: job hosts, jobs that run, requests counted. Only root is told of all jobs, others of their own.")
+            "Shows the daemon's status: job hosts, running jobs, request counts. Root sees all jobs, other callers only their own.")
     {
         this.socket = socket;
         this.streams = streams;
@@ -28,7 +28,7 @@ internal sealed class StatusCommand : Command
         Validators.Add(result =>
         {
             if (result.GetValue(json) && result.GetValue(prometheus))
-                result.AddError("--json and --prometheus are two forms of the same; use one of them");
+                result.AddError("--json and --prometheus cannot be combined; use one of them");
         });
         SetAction(RunAsync);
     }

@@ -17,6 +17,6 @@ internal static class RawArguments
         if (args.Any(word => word.Contains(Replacement, StringComparison.Ordinal))
             && !Utf8.IsValid(File.ReadAllBytes("/proc/self/cmdline")))
             throw new RequestException(
-                "a word of the command line is not valid UTF-8, which a request must be; send such bytes as the job's standard input");
+                "an argument of the command line is not valid UTF-8; send such bytes as the job's standard input");
     }
 }

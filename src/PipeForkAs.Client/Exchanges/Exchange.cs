@@ -107,7 +107,7 @@ internal static class Exchange
         try
         {
             if (await socket.ReceiveAsync(buffer, grace.Token).ConfigureAwait(false) > 0)
-                throw new ProtocolViolationException(position, "bytes follow the end record, which comes last");
+                throw new ProtocolViolationException(position, "bytes follow the end record");
         }
         catch (SocketException)
         {

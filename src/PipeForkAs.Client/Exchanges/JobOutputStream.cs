@@ -51,13 +51,13 @@ internal sealed class JobOutputStream : Stream
         return ReadAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
     }
 
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException("a job's output is for reading");
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException("a job's output is read-only");
 
     public override void Flush()
     {
     }
 
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException("a job's output cannot seek");
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException("a job's output does not support seeking");
 
     public override void SetLength(long value) => throw new NotSupportedException("a job's output has no length");
 

@@ -35,7 +35,7 @@ internal sealed class ReplyParser
         while (!received.IsEmpty)
         {
             if (End is not null)
-                throw new ProtocolViolationException(Position, "bytes follow the end record, which comes last");
+                throw new ProtocolViolationException(Position, "bytes follow the end record");
 
             if (headerLength < FrameHeader.Size)
             {
@@ -104,9 +104,9 @@ internal sealed class ReplyParser
         }
 
         if (end.ExitCode is < 0 or > 255)
-            throw new ProtocolViolationException(start, $"the end record's exit code is {end.ExitCode}, it must be 0 to 255");
+            throw new ProtocolViolationException(start, $"the end record's exit code is {end.ExitCode}; it must be 0 to 255");
         if (end.Signal is < 1 or > 64)
-            throw new ProtocolViolationException(start, $"the end record's signal is {end.Signal}, it must be 1 to 64");
+            throw new ProtocolViolationException(start, $"the end record's signal is {end.Signal}; it must be 1 to 64");
         return end;
     }
 

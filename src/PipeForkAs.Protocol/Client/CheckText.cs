@@ -39,7 +39,7 @@ public static class CheckText
     private static void Explain(StringBuilder text, CheckResult result)
     {
         if (result.Rules is null)
-            JobText.Line(text, "  why is told to root alone");
+            JobText.Line(text, "  only root sees the reason");
         if (result.Reason is { } reason)
             JobText.Line(text, $"  {reason}");
         foreach (CheckedRule rule in result.Rules ?? [])

@@ -20,7 +20,7 @@ public readonly record struct FrameHeader(FrameType Type, int Length)
     public void Encode(Span<byte> destination)
     {
         if (Length is < 0 or > MaxLength)
-            throw new InvalidOperationException($"a frame of {Length} bytes cannot be announced, at most {MaxLength} are allowed");
+            throw new InvalidOperationException($"a frame cannot have {Length} bytes, the maximum is {MaxLength}");
         BinaryPrimitives.WriteUInt32BigEndian(destination, (uint)Type << 24);
         BinaryPrimitives.WriteInt32BigEndian(destination[4..], Length);
     }
@@ -36,10 +36,10 @@ public readonly record struct FrameHeader(FrameType Type, int Length)
             (uint)FrameType.Stdout << 24 => FrameType.Stdout,
             (uint)FrameType.Stderr << 24 => FrameType.Stderr,
             (uint)FrameType.End << 24 => FrameType.End,
-            _ => throw new FormatException($"a frame begins with 0x{type:x8}, which is no type of this protocol"),
+            _ => throw new FormatException($"a frame begins with 0x{type:x8}, which is not a frame type"),
         };
         return length <= MaxLength
             ? new FrameHeader(known, (int)length)
-            : throw new FormatException($"a frame announces {length} bytes, at most {MaxLength} are allowed");
+            : throw new FormatException($"a frame has {length} bytes, the maximum is {MaxLength}");
     }
 }

@@ -23,7 +23,7 @@ public readonly record struct JsonFault(long Position, string Problem)
 
         // The readers report a position for every fault except one.
         if (failure.BytePositionInLine is not { } inLine)
-            return Duplicate(json) ?? new JsonFault(1, "a member stands twice in an object");
+            return Duplicate(json) ?? new JsonFault(1, "a member is duplicate in an object");
         int at = (int)Math.Min(LineStart(json, failure.LineNumber ?? 0) + inLine, json.Length);
         return new JsonFault(at + 1, ProblemAt(json, at));
     }
@@ -43,7 +43,7 @@ public readonly record struct JsonFault(long Position, string Problem)
                 else if (reader.TokenType == JsonTokenType.EndObject)
                     open.Pop();
                 else if (reader.TokenType == JsonTokenType.PropertyName && reader.GetString()! is var name && !open.Peek().Add(name))
-                    return new JsonFault(reader.TokenStartIndex + 1, $"\"{UntrustedText.Excerpt(name)}\" stands twice in an object");
+                    return new JsonFault(reader.TokenStartIndex + 1, $"\"{UntrustedText.Excerpt(name)}\" is duplicate in an object");
             }
         }
         catch (Exception failure) when (failure is JsonException or InvalidOperationException)
@@ -58,9 +58,9 @@ public readonly record struct JsonFault(long Position, string Problem)
     {
         ReadOnlySpan<byte> rest = json[at..].Trim(" \t\r\n"u8);
         if (rest.IsEmpty)
-            return "it ends too early; close what is open: a bracket or a quote";
+            return "it ends too early; close the open bracket or quote";
         if (rest[0] is (byte)'{' or (byte)'[' && Depth(json[..at]) >= ClientProtocol.MaxDepth)
-            return $"objects and arrays are more than {ClientProtocol.MaxDepth} deep in each other";
+            return $"objects and arrays are nested more than {ClientProtocol.MaxDepth} levels deep";
         string shown = Encoding.UTF8.GetString(rest[..Math.Min(rest.Length, 2 * MaxShown)]);
         return $"{UntrustedText.Excerpt(shown, MaxShown)} is not expected here; look for a missing or an extra comma, quote or bracket";
     }

@@ -76,8 +76,8 @@ public sealed record Request
         byte[] json = Serialize();
         if (json.Length >= ClientProtocol.MaxRequestBytes)
             throw new RequestException(
-                $"the request has {json.Length + 1} bytes, at "
-                + $"most {ClientProtocol.MaxRequestBytes} are allowed; send large data as the job's standard input");
+                $"the request has {json.Length + 1} bytes, the "
+                + $"maximum is {ClientProtocol.MaxRequestBytes}; send large data as the job's standard input");
 
         Array.Resize(ref json, json.Length + 1);
         json[^1] = (byte)'\n';
@@ -89,7 +89,7 @@ public sealed record Request
         try
         {
             if (Arguments is not null && !JsonText.IsUnicode(Arguments))
-                throw new RequestException("\"args\" holds text that is not valid Unicode");
+                throw new RequestException("\"args\" contains text that is not valid Unicode");
             byte[] json = JsonSerializer.SerializeToUtf8Bytes(this, RequestJson.Default.Request);
             RequestText.Check(json);
             return json;
@@ -109,15 +109,15 @@ public sealed record Request
         if (User is not null && !UserSelectorConverter.IsValid(User))
             throw new RequestException($"\"user\" must be {UserSelectorConverter.Rule}");
         if (Caller is not null && Operation != Operation.Check)
-            throw new RequestException("\"caller\" is for \"check\" alone; who asks is what the kernel says");
+            throw new RequestException("\"caller\" is valid only for \"check\"; the kernel attests the caller of other requests");
         if (Caller is not null && !UserSelectorConverter.IsValid(Caller))
             throw new RequestException($"\"caller\" must be {UserSelectorConverter.Rule}");
         if (Operation == Operation.Cancel && Id is not > 0)
-            throw new RequestException("\"id\" must be that of a job that runs, a number of 1 or over; status tells it");
+            throw new RequestException("\"id\" must be the id of a running job, at least 1; pipeforkas status lists your jobs");
         if (Id is not null && Operation != Operation.Cancel)
-            throw new RequestException("\"id\" is for \"cancel\" alone; a job is named by \"job\"");
+            throw new RequestException("\"id\" is valid only for \"cancel\"; name the job with \"job\"");
         if (Timeout is { } seconds && !(seconds > 0 && double.IsFinite(seconds)))
-            throw new RequestException("\"timeout\" must be a number of seconds over 0");
+            throw new RequestException("\"timeout\" must be a number of seconds greater than 0");
 
         foreach ((string name, string value) in Environment ?? [])
         {

@@ -40,7 +40,7 @@ internal static class RequestText
     /// </summary>
     public static RequestJsonException Refused(ReadOnlySpan<byte> line, JsonException failure)
     {
-        JsonFault fault = JsonFault.Duplicate(line) ?? new JsonFault(1, "it is not what a request is");
+        JsonFault fault = JsonFault.Duplicate(line) ?? new JsonFault(1, "it is not a valid request");
         return new RequestJsonException(fault.Position, fault.Problem, failure);
     }
 
@@ -82,13 +82,13 @@ internal static class RequestText
         string name = Text(ref reader);
         if (!Members.Contains(name))
             throw new RequestJsonException(Position(reader), $"\"{UntrustedText.Excerpt(name)}\" is not a member of a request");
-        return seen.Add(name) ? name : throw new RequestJsonException(Position(reader), $"\"{name}\" stands twice");
+        return seen.Add(name) ? name : throw new RequestJsonException(Position(reader), $"\"{name}\" is duplicate");
     }
 
     private static void CheckValue(ref Utf8JsonReader reader, string member)
     {
         if (reader.TokenType == JsonTokenType.Null)
-            throw new RequestJsonException(Position(reader), $"\"{member}\" is null; leave it out for its default");
+            throw new RequestJsonException(Position(reader), $"\"{member}\" is null; remove it to use the default");
         if (reader.TokenType == JsonTokenType.String)
             CheckText(ref reader);
         if (Expectation(ref reader, member) is { } expected)
@@ -117,7 +117,7 @@ internal static class RequestText
             string name = Text(ref reader);
             if (!seen.Add(name))
             {
-                string problem = $"\"{UntrustedText.Excerpt(name)}\" stands twice in \"{EnvironmentMember}\"";
+                string problem = $"\"{UntrustedText.Excerpt(name)}\" is duplicate in \"{EnvironmentMember}\"";
                 throw new RequestJsonException(Position(reader), problem);
             }
         }
@@ -150,7 +150,7 @@ internal static class RequestText
     private static void Count(ref int count, int most, string what)
     {
         if (++count > most)
-            throw new RequestException($"the request has more than {most} {what} in all; send large data as the job's standard input");
+            throw new RequestException($"the request has more than {most} {what} in total; send large data as the job's standard input");
     }
 
     private static string Text(ref Utf8JsonReader reader)

@@ -16,10 +16,10 @@ public static class StatusMetrics
         StringBuilder text = new();
         Add(text, "info", "gauge", "The daemon's version.", ("version", status.Version, 1));
         Add(text, "uptime_seconds", "gauge", "Seconds since the daemon started.", ("", "", status.Uptime.TotalSeconds));
-        Add(text, "jobs_running", "gauge", "Jobs that run.", ("", "", status.Running));
-        Add(text, "requests_waiting", "gauge", "Requests that wait until fewer jobs run.", ("", "", status.Waiting));
-        Add(text, "requests_refused_total", "counter", "Requests that were refused: nothing was run for them.", ("", "", status.Refused));
-        Add(text, "requests_total", "counter", "Requests that were answered, by the code of the reply.",
+        Add(text, "jobs_running", "gauge", "Running jobs.", ("", "", status.Running));
+        Add(text, "requests_waiting", "gauge", "Requests that wait for a running job to end.", ("", "", status.Waiting));
+        Add(text, "requests_refused_total", "counter", "Refused requests, for which nothing was run.", ("", "", status.Refused));
+        Add(text, "requests_total", "counter", "Requests with a reply, by the code of the reply.",
             [.. status.Codes.Select(code => ("code", code.Key, (double)code.Value))]);
         if (status.Loop is { } loop)
             AddTurns(text, loop);
@@ -30,10 +30,10 @@ public static class StatusMetrics
         Add(text, "job_host_up", "gauge", "Whether a process of the job host can fork, and answers.", PerHost(host => host.Well ? 1 : 0));
         Add(text, "job_host_processes", "gauge", "Processes of the job host.", PerHost(host => host.Pids.Count));
         Add(text, "job_host_workers_ready", "gauge", "Workers that wait for a request.", PerHost(host => host.Ready));
-        Add(text, "job_host_workers_wanted", "gauge", "Workers that shall wait, by the configuration and the requests of late.",
+        Add(text, "job_host_workers_wanted", "gauge", "Workers that should wait, from the configuration and the recent requests.",
             PerHost(host => host.Workers));
         Add(
-            text, "job_hosts_draining", "gauge", "Job hosts that a reload replaced and that end with their last job.",
+            text, "job_hosts_draining", "gauge", "Replaced job hosts that exit after their last job.",
             ("", "", hosts.Count(host => host.Draining)));
         return text.ToString();
 
@@ -47,7 +47,7 @@ public static class StatusMetrics
         const string Name = "pipeforkas_loop_turn_seconds";
         text.Append(
             CultureInfo.InvariantCulture,
-            $"# HELP {Name} Turns of the event loop by their length; nobody else is served meanwhile.\n# TYPE {Name} histogram\n");
+            $"# HELP {Name} Turns of the event loop by duration; other requests wait during a turn.\n# TYPE {Name} histogram\n");
         foreach (LoopBucket bucket in loop.Histogram)
             text.Append(CultureInfo.InvariantCulture, $"{Name}_bucket{{le=\"{bucket.UpTo.TotalSeconds}\"}} {bucket.Turns}\n");
         text.Append(CultureInfo.InvariantCulture, $"{Name}_bucket{{le=\"+Inf\"}} {loop.Turns}\n");
@@ -60,12 +60,14 @@ public static class StatusMetrics
     {
         if (records is null)
             return;
-        Add(text, "audit_records_suppressed_total", "counter", "Audit records that others sum up.", ("", "", records.Suppressed));
-        Add(text, "log_lines_suppressed_total", "counter", "Log lines that were left out.", ("", "", records.Lines));
+        Add(
+            text, "audit_records_suppressed_total", "counter", "Audit records that a summary record counts instead.",
+            ("", "", records.Suppressed));
+        Add(text, "log_lines_suppressed_total", "counter", "Suppressed log lines.", ("", "", records.Lines));
         if (records.Waiting is { } waiting)
             Add(text, "audit_records_waiting", "gauge", "Records that wait for the audit file.", ("", "", waiting));
         if (records.Lost is { } lost)
-            Add(text, "audit_records_lost_total", "counter", "Records that the audit file lacks.", ("", "", lost));
+            Add(text, "audit_records_lost_total", "counter", "Records that are missing in the audit file.", ("", "", lost));
     }
 
     private static void Add(

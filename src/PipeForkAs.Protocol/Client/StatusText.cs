@@ -34,7 +34,7 @@ public static class StatusText
         }
 
         if (status.FormerDaemon is { } former)
-            yield return Invariant($"former daemon: pid {former}, ends with its last job");
+            yield return Invariant($"former daemon: pid {former}, exits after its last job");
         yield return Invariant(
             $"jobs: {status.Running} running{(status.Jobs.Count < status.Running ? $", {status.Jobs.Count} of them yours" : "")}");
         if (status.Jobs.Count == 0)
@@ -57,7 +57,7 @@ public static class StatusText
     private static string Records(RecordStatus records) => string.Join(", ", ((string?[])
     [
         Invariant($"{records.Suppressed} summed up"),
-        records.Lines > 0 ? Invariant($"{records.Lines} log lines left out") : null,
+        records.Lines > 0 ? Invariant($"{records.Lines} log lines suppressed") : null,
         records.Waiting > 0 ? Invariant($"{records.Waiting} waiting for the audit file") : null,
         records.Lost > 0 ? Invariant($"{records.Lost} not in the audit file") : null,
     ]).OfType<string>());

@@ -70,7 +70,7 @@ public abstract class WordConverter<T> : JsonConverter<T>
                 return word;
         }
 
-        throw new JsonException($"{value} is no {typeof(T).Name}");
+        throw new JsonException($"{value} is not a {typeof(T).Name}");
     }
 
     private JsonException Unknown() => new($"it must be {Rule}");

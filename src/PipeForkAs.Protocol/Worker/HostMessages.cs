@@ -53,9 +53,9 @@ public sealed record JobOffer(
         reader.End();
         if (message.Kind is not (JobKind.Text or JobKind.Typed or JobKind.Streaming))
             throw new FormatException(
-                $"the job {UntrustedText.Excerpt(message.Name)} has the kind {(int)message.Kind}, which a job host cannot hold");
+                $"the job {UntrustedText.Excerpt(message.Name)} has the kind {(int)message.Kind}, which a job host cannot have");
         if (message.Timeout < TimeSpan.Zero)
-            throw new FormatException($"the job {UntrustedText.Excerpt(message.Name)} has a time-out of {message.Timeout}");
+            throw new FormatException($"the job {UntrustedText.Excerpt(message.Name)} has a timeout of {message.Timeout}");
         return message;
     }
 }

@@ -75,7 +75,7 @@ public ref struct MessageReader
         int count = Int32();
         return count >= 0 && count <= rest.Length / itemBytes
             ? count
-            : throw new FormatException($"a count of {count} is more than the message holds");
+            : throw new FormatException($"a count of {count} is more than the message contains");
     }
 
     /// <summary>Checks that no bytes remain.</summary>
@@ -83,13 +83,13 @@ public ref struct MessageReader
     public readonly void End()
     {
         if (!rest.IsEmpty)
-            throw new FormatException($"{rest.Length} bytes too many in a {Kind} message");
+            throw new FormatException($"{rest.Length} extra bytes in a {Kind} message");
     }
 
     private ReadOnlySpan<byte> Take(int count)
     {
         if ((uint)count > (uint)rest.Length)
-            throw new FormatException($"the message ends early: {count} bytes are wanted, {rest.Length} are left");
+            throw new FormatException($"the message ends early: {count} bytes are needed, {rest.Length} remain");
         ReadOnlySpan<byte> taken = rest[..count];
         rest = rest[count..];
         return taken;

@@ -17,7 +17,7 @@ public readonly record struct StepFailed(WorkerStep Step, int Errno, string Deta
         reader.End();
         return message.Step is >= WorkerStep.Signals and <= WorkerStep.Execute
             ? message
-            : throw new FormatException($"step {(int)message.Step} failed, which is none");
+            : throw new FormatException($"the failed step {(int)message.Step} is unknown");
     }
 }
 
@@ -71,6 +71,6 @@ public readonly record struct Returned(ReturnKind Kind, string ExceptionType, st
         reader.End();
         return message.Kind <= ReturnKind.BadArguments
             ? message
-            : throw new FormatException($"a function ended in way {(int)message.Kind}, which is none");
+            : throw new FormatException($"the result kind {(int)message.Kind} of a function is unknown");
     }
 }

@@ -27,7 +27,7 @@ internal sealed class FakeConnection(Socket socket) : IDisposable
         line.Write(unread.Span[..end]);
         unread = unread[(end + 1)..];
         Request request = Request.Parse(line.ToArray());
-        Assert.Equal(ReplyForm.Frames, request.Reply); // What a client of the library reads; a daemon replies in text otherwise.
+        Assert.Equal(ReplyForm.Frames, request.Reply); // A client of the library reads frames; a daemon otherwise replies in text.
         return request;
     }
 

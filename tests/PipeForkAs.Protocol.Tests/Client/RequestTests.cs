@@ -276,19 +276,19 @@ public sealed class RequestTests
     [InlineData("{\n\"job\": x}", 10, "x} is not expected here")]
     [InlineData("{\"job\":\"i\td\"}", 10, "d\"} is not expected here")]
     [InlineData("""{"job":"id","usr":1}""", 13, "\"usr\" is not a member of a request")]
-    [InlineData("""{"job":"id","job":"id"}""", 13, "\"job\" stands twice")]
-    [InlineData("""{"job":"id","\u006aob":"id"}""", 13, "\"job\" stands twice")]
-    [InlineData("""{"job":"id","user":null}""", 20, "\"user\" is null; leave it out for its default")]
+    [InlineData("""{"job":"id","job":"id"}""", 13, "\"job\" is duplicate")]
+    [InlineData("""{"job":"id","\u006aob":"id"}""", 13, "\"job\" is duplicate")]
+    [InlineData("""{"job":"id","user":null}""", 20, "\"user\" is null; remove it to use the default")]
     [InlineData("""{"job":1}""", 8, "\"job\" must be a string")]
     [InlineData("""{"job":"id","user":1.5}""", 20, "\"user\" must be a user name")]
     [InlineData("""{"op":"cancel","id":1.5}""", 21, "\"id\" must be a whole number")]
     [InlineData("""{"job":"id","timeout":"5"}""", 23, "\"timeout\" must be a number of seconds")]
     [InlineData("""{"job":"id","args":[]}""", 20, "\"args\" must be a JSON object")]
-    [InlineData("""{"job":"id","args":{"a":1,"a":2}}""", 27, "\"a\" stands twice in an object")]
+    [InlineData("""{"job":"id","args":{"a":1,"a":2}}""", 27, "\"a\" is duplicate in an object")]
     [InlineData("""{"job":"id","env":"A=1"}""", 19, "\"env\" must be an object of strings")]
     [InlineData("""{"job":"id","env":{"A":1}}""", 24, "the value of a variable in \"env\" must be a string")]
-    [InlineData("""{"job":"id","env":{"A":"1","\u0041":"2"}}""", 28, "\"A\" stands twice in \"env\"")]
-    [InlineData("""{"job":"id","args":{"x":[0,{"a":1,"\u0061":2}]}}""", 35, "\"a\" stands twice in an object")]
+    [InlineData("""{"job":"id","env":{"A":"1","\u0041":"2"}}""", 28, "\"A\" is duplicate in \"env\"")]
+    [InlineData("""{"job":"id","args":{"x":[0,{"a":1,"\u0061":2}]}}""", 35, "\"a\" is duplicate in an object")]
     [InlineData("""{"job":"id","op":"RUN"}""", 18, "\"op\" must be one of \"run\", \"list\"")]
     [InlineData("""{"job":"id","reply":1}""", 21, "\"reply\" must be one of \"text\", \"frames\"")]
     [InlineData("""{"job":"id","user":"\ud800"}""", 20, "text that is not valid Unicode")]
@@ -306,7 +306,7 @@ public sealed class RequestTests
     {
         string json = "{\"job\":\"id\",\"args\":{\"a\":" + new string('[', ClientProtocol.MaxDepth);
         RequestJsonException refused = Assert.IsType<RequestJsonException>(Refused(json));
-        Assert.Equal($"objects and arrays are more than {ClientProtocol.MaxDepth} deep in each other", refused.Problem);
+        Assert.Equal($"objects and arrays are nested more than {ClientProtocol.MaxDepth} levels deep", refused.Problem);
     }
 
     /// <summary>They name its types, its options, and its own coordinates.</summary>

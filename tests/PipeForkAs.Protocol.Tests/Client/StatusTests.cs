@@ -108,7 +108,7 @@ public sealed partial class StatusTests
         DaemonStatus quiet = All with { Records = new(0, 0, 0, 0) }, loud = All with { Records = new(4711, 3, 2, 1) };
         DaemonStatus others = All with { Records = new(4711, 0, null, null) };
         Assert.Equal(StatusText.Lines(All), StatusText.Lines(quiet));
-        const string Told = "records: 4711 summed up, 3 log lines left out, 2 waiting for the audit file, 1 not in the audit file";
+        const string Told = "records: 4711 summed up, 3 log lines suppressed, 2 waiting for the audit file, 1 not in the audit file";
         Assert.Contains(Told, StatusText.Lines(loud));
         Assert.Contains("records: 4711 summed up", StatusText.Lines(others));
 

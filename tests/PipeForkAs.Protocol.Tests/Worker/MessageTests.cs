@@ -113,7 +113,7 @@ public sealed class MessageTests
     {
         var offer = new JobOffer("a\n\u001b[2J", (JobKind)9, "", "", [], TimeSpan.Zero, [], [], []);
         FormatException refused = Assert.Throws<FormatException>(() => Decode(Find(nameof(JobOffer)), Find(nameof(JobOffer)).Bytes(offer)));
-        Assert.Equal("the job a\\n\\u001b[2J has the kind 9, which a job host cannot hold", refused.Message);
+        Assert.Equal("the job a\\n\\u001b[2J has the kind 9, which a job host cannot have", refused.Message);
     }
 
     [Fact]

@@ -38,15 +38,15 @@ if (OwnName.IsMissing)
 
 var config = new Option<string?>("--config")
 {
-    Description = "Read this file alone, instead of /etc/pipeforkas/pipeforkas.json and /etc/pipeforkas/conf.d/*.json",
+    Description = "Read only this file, instead of /etc/pipeforkas/pipeforkas.json and /etc/pipeforkas/conf.d/*.json",
     HelpName = "FILE",
 };
 var checkConfig = new Option<bool>("--check-config")
 {
-    Description = "Check the configuration as a start would, and end; starts the job hosts to ask for their jobs",
+    Description = "Check the configuration and exit; starts the job hosts to read their jobs",
 };
 var noHosts = new Option<bool>("--no-hosts") { Description = "With --check-config: do not start the job hosts" };
-var reload = new Option<bool>("--reload") { Description = "Have the running daemon reload, wait for the result, and end with it" };
+var reload = new Option<bool>("--reload") { Description = "Make the running daemon reload, wait, and exit with the result" };
 var command = new RootCommand("Runs registered jobs as users, in forked workers.") { config, checkConfig, noHosts, reload };
 command.SetAction((arguments, cancellation) => (arguments.GetValue(reload), arguments.GetValue(checkConfig)) switch
 {
@@ -66,7 +66,7 @@ static async Task<int> CheckAsync(string? file, bool withHosts)
         foreach (string warning in await ConfigurationCheck.RunAsync(loaded.Options, new NameLookUps(SystemNames.Instance), withHosts))
             await Console.Error.WriteLineAsync($"pipeforkasd: warning: {warning}");
         await Console.Out.WriteLineAsync(
-            files.Count == 0 ? "no configuration file; the defaults are fine" : $"{string.Join(", ", files)}: fine");
+            files.Count == 0 ? "no configuration file; the defaults are valid" : $"{string.Join(", ", files)}: valid");
         return 0;
     }
 #pragma warning disable CA1031 // The edge of the check: whatever it is, it is told in one line.
@@ -87,7 +87,7 @@ static async Task<int> RunAsync(string? file, bool takesOver, CancellationToken 
         loaded = ConfigurationFiles.Load(ConfigurationFiles.Find(file));
         if (Libc.geteuid() != UserId.Root)
         {
-            await Console.Error.WriteLineAsync("pipeforkasd: it must run as root, or it could not become its users");
+            await Console.Error.WriteLineAsync("pipeforkasd: not running as root; start it as root, so that it can run jobs as users");
             return StartFailure.ExitFailure;
         }
 

@@ -54,7 +54,7 @@ public sealed class LateNamesTests(BootedSystem system)
             Assert.StartsWith($"uid={LateId}(pfalate)", await AskLateAsync("""{"job":"id"}"""));
             Assert.Contains("pipeforkas: denied: ", await system.AskAsync(BootedSystem.Alice, """{"job":"cat","user":"pfalate"}"""));
             await system.UntilAsync(
-                async () => (await system.JournalAsync()).Contains("the user \"pfalate\" is known now", StringComparison.Ordinal),
+                async () => (await system.JournalAsync()).Contains("the user \"pfalate\" has the id", StringComparison.Ordinal),
                 "the log does not say that the name is known");
         }
         finally

@@ -56,7 +56,7 @@ public sealed class PackageTests(BootedSystem system)
         Assert.Equal("enabled\nenabled", await inside.MustAsync("systemctl", "is-enabled", "pipeforkas.service", "pipeforkas.socket"));
         Assert.Contains("(alice)", await AskAsync(inside));
         Assert.Contains("pipeforkas:x:", await inside.MustAsync("getent", "group", "pipeforkas"));
-        Assert.Contains("fine", await inside.MustAsync("pipeforkasd", "--check-config"));
+        Assert.Contains("valid", await inside.MustAsync("pipeforkasd", "--check-config"));
         await MeasureAsync(inside);
 
         // An upgrade keeps what the administrator wrote, and starts the new program.

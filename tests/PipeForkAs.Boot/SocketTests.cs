@@ -70,8 +70,8 @@ public sealed class SocketTests(BootedSystem system)
     }
 
     [Theory(Timeout = Bound.Test)]
-    [InlineData("""{"Socket":{"Path":"/run/pipeforkas/other.sock"}}""", "Socket:Path says /run/pipeforkas/other.sock, which nobody serves")]
-    [InlineData("""{"Socket":{"Mode":"0600"}}""", "with the permissions 666; Socket:Mode says 0600")]
+    [InlineData("""{"Socket":{"Path":"/run/pipeforkas/other.sock"}}""", "so Socket:Path /run/pipeforkas/other.sock is ignored")]
+    [InlineData("""{"Socket":{"Mode":"0600"}}""", "with the permissions 666, so Socket:Mode 0600 is ignored")]
     public async Task The_log_tells_where_the_configuration_says_something_else_than_the_socket_unit(string configuration, string said)
     {
         await system.FreshAsync(configuration);
@@ -80,9 +80,9 @@ public sealed class SocketTests(BootedSystem system)
     }
 
     [Theory(Timeout = Bound.Test)]
-    [InlineData("ListenStream=\nListenStream=127.0.0.1:7777", "is no Unix stream socket")]
-    [InlineData("ListenStream=\nListenSequentialPacket=/run/pipeforkas/pipeforkas.sock", "is no Unix stream socket")]
-    [InlineData("ListenStream=/run/pipeforkas/second.sock", "hands over 2 sockets (pipeforkas:pipeforkas)")]
+    [InlineData("ListenStream=\nListenStream=127.0.0.1:7777", "not a Unix stream socket")]
+    [InlineData("ListenStream=\nListenSequentialPacket=/run/pipeforkas/pipeforkas.sock", "not a Unix stream socket")]
+    [InlineData("ListenStream=/run/pipeforkas/second.sock", "passed 2 sockets (pipeforkas:pipeforkas)")]
     [InlineData("ListenStream=\nListenFIFO=/run/pipeforkas/pipeforkas.fifo", "cannot be used")]
     public async Task What_is_not_one_listening_Unix_stream_socket_is_refused(string socket, string said)
     {

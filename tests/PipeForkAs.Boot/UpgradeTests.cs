@@ -57,7 +57,7 @@ public sealed class UpgradeTests(BootedSystem system)
             await system.UntilAsync(
                 async () =>
                     (await system.JournalAsync()).Contains(
-                        "the new daemon ended before it was ready; its log tells more", StringComparison.Ordinal),
+                        "the new daemon exited before it was ready; see the daemon's log", StringComparison.Ordinal),
                 "the journal does not say why");
             Assert.Equal(main, await system.MainPidAsync());
         }

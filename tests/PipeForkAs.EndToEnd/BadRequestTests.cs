@@ -151,7 +151,7 @@ public sealed class BadRequestTests(ImpatientDaemon impatient) : IClassFixture<I
         if (beginning.Contains("frames", StringComparison.Ordinal))
             Assert.Equal(ReplyCode.BadRequest, FramedReply.Parse(reply).End.Code);
         else
-            Assert.StartsWith("pipeforkas: bad-request: no request came within 2 s", Encoding.UTF8.GetString(reply));
+            Assert.StartsWith("pipeforkas: bad-request: no request arrived within 2 s", Encoding.UTF8.GetString(reply));
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -174,7 +174,7 @@ public sealed class BadRequestTests(ImpatientDaemon impatient) : IClassFixture<I
             await Task.Delay(50);
         }
 
-        Assert.StartsWith("pipeforkas: bad-request: no request came", Encoding.UTF8.GetString(await reply));
+        Assert.StartsWith("pipeforkas: bad-request: no request arrived", Encoding.UTF8.GetString(await reply));
     }
 
     [Fact(Timeout = Bound.Test)]

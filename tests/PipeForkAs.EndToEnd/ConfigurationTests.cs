@@ -21,14 +21,14 @@ public sealed class ConfigurationTests : IDisposable
     public async Task A_sound_configuration_is_fine()
     {
         ToolResult result = await RunAsync("--check-config");
-        Assert.Equal((0, $"{ConfigurationFile}: fine\n", ""), (result.ExitCode, result.Text, result.Error));
+        Assert.Equal((0, $"{ConfigurationFile}: valid\n", ""), (result.ExitCode, result.Text, result.Error));
     }
 
     [Fact(Timeout = Bound.Test)]
     public async Task An_unknown_key_is_told_with_its_file_and_what_may_be_meant()
     {
         configuration["Limits"]!["MaxJob"] = 3;
-        await RefusedAsync($"{ConfigurationFile}: Limits:MaxJob: unknown key; is \"MaxJobs\" meant?");
+        await RefusedAsync($"{ConfigurationFile}: Limits:MaxJob: unknown key; did you mean \"MaxJobs\"?");
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -71,7 +71,7 @@ public sealed class ConfigurationTests : IDisposable
     {
         Write();
         Libc.chmod(ConfigurationFile, 0x1B6); // 0666
-        Refused(await CheckAsync(), $"{ConfigurationFile} may be written by others than root; close it (chmod go-w)");
+        Refused(await CheckAsync(), $"{ConfigurationFile} can be written by users other than root; remove that (chmod go-w)");
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -79,7 +79,7 @@ public sealed class ConfigurationTests : IDisposable
     {
         Write();
         await Tool.MustAsync("chown", TestUsers.Alice, ConfigurationFile);
-        Refused(await CheckAsync(), $"{ConfigurationFile} belongs to uid {TestUsers.AliceUid}; it must be root's");
+        Refused(await CheckAsync(), $"{ConfigurationFile} belongs to uid {TestUsers.AliceUid}; it must belong to root");
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -87,7 +87,7 @@ public sealed class ConfigurationTests : IDisposable
     {
         Write();
         Libc.chmod(folder, 0x1FF); // 0777
-        Refused(await CheckAsync(), $"{folder} may be written by others than root");
+        Refused(await CheckAsync(), $"{folder} can be written by users other than root");
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -99,14 +99,14 @@ public sealed class ConfigurationTests : IDisposable
         File.CreateSymbolicLink(link, target);
         Assert.Equal(0, (await Tool.RunAsync([NativeBuild.Daemon, "--check-config", "--config", link])).ExitCode);
         Libc.chmod(target, 0x1B6); // 0666
-        Refused(await Tool.RunAsync([NativeBuild.Daemon, "--check-config", "--config", link]), $"{target} may be written by others");
+        Refused(await Tool.RunAsync([NativeBuild.Daemon, "--check-config", "--config", link]), $"{target} can be written by users other");
     }
 
     [Fact(Timeout = Bound.Test)]
     public async Task A_job_host_that_others_may_write_is_refused()
     {
         string host = CopyOfJobHost(0x1FF); // 0777
-        await RefusedAsync($"JobHosts:0:Path: {host} may be written by others than root");
+        await RefusedAsync($"JobHosts:0:Path: {host} can be written by users other than root");
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -120,8 +120,8 @@ public sealed class ConfigurationTests : IDisposable
     [Theory(Timeout = Bound.Test)]
     [InlineData("relative/path", ": it must be an absolute path")]
     [InlineData("/no/such/job-host", ": there is no such file")]
-    [InlineData("/tmp", ": it is no regular file but a Directory")]
-    [InlineData("/dev/null", " may be written by others than root")]
+    [InlineData("/tmp", ": it is not a regular file but a Directory")]
+    [InlineData("/dev/null", " can be written by users other than root")]
     public async Task A_job_host_that_cannot_be_one_is_refused(string path, string problem)
     {
         configuration["JobHosts"]![0]!["Path"] = path;
@@ -158,14 +158,14 @@ public sealed class ConfigurationTests : IDisposable
         await File.WriteAllTextAsync(host, $"#!/bin/sh\nDOTNET_EnableDiagnostics=0 exec '{managed}' \"$@\"\n");
         Libc.chmod(host, 0x1ED); // 0755
         configuration["JobHosts"]![1]!["Path"] = host;
-        await FailsAsync($"the job host {host} cannot serve: ", "must be compiled natively");
+        await FailsAsync($"the job host {host} cannot serve: ", "must be native code");
     }
 
     [Fact(Timeout = Bound.Test)]
     public async Task A_job_host_twice_is_refused()
     {
         configuration["JobHosts"]![1]!["Path"] = NativeBuild.StockJobs;
-        await RefusedAsync($"{ConfigurationFile}: JobHosts:1:Path: {NativeBuild.StockJobs} stands in JobHosts twice; leave one");
+        await RefusedAsync($"{ConfigurationFile}: JobHosts:1:Path: {NativeBuild.StockJobs} is in JobHosts twice; remove one");
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -188,7 +188,7 @@ public sealed class ConfigurationTests : IDisposable
         Write();
         ToolResult result = await Tool.RunAsAsync(TestUsers.Alice, [NativeBuild.Daemon, "--config", ConfigurationFile]);
         Assert.Equal(ExitFailure, result.ExitCode);
-        Assert.Contains("must run as root", result.Error);
+        Assert.Contains("not running as root", result.Error);
     }
 
     private string CopyOfJobHost(uint mode)

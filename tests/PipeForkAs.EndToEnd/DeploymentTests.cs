@@ -92,7 +92,7 @@ public sealed class DeploymentTests
         await WriteAsync(daemon, configuration);
         FramedReply twice = await ReloadAsync(daemon);
         Assert.Equal(ReplyCode.Failed, twice.End.Code);
-        Assert.Contains("is also one of", twice.Text);
+        Assert.Contains("is also a job of", twice.Text);
         Assert.Equal(ReplyCode.UnknownJob, (await RawClient.RunAsync(daemon, "hello")).End.Code);
 
         // A second one beside it, and a command that the first one runs.
@@ -126,7 +126,7 @@ public sealed class DeploymentTests
         Assert.Equal(ReplyCode.UnknownJob, (await RawClient.RunAsync(daemon, "sum", """{"a":1,"b":2}""")).End.Code);
         running.Shutdown(System.Net.Sockets.SocketShutdown.Send);
         Assert.Equal(ReplyCode.Ok, (await waiting).End.Code);
-        await Bound.UntilAsync(() => daemon.Log.Contains("has ended with its last request", StringComparison.Ordinal), () => daemon.Log);
+        await Bound.UntilAsync(() => daemon.Log.Contains("has exited after its last request", StringComparison.Ordinal), () => daemon.Log);
         Assert.Equal(0, await daemon.StopAsync());
     }
 
@@ -160,7 +160,7 @@ public sealed class DeploymentTests
         int former = Assert.Single(Assert.Single((await StatusAsync(daemon)).Hosts!, host => host.Draining).Pids);
         Libc.kill(new ProcessId(former), Signal.SIGKILL);
         Assert.Equal(ReplyCode.HostLost, (await running).End.Code);
-        await Bound.UntilAsync(() => daemon.Log.Contains("has ended with its last request", StringComparison.Ordinal), () => daemon.Log);
+        await Bound.UntilAsync(() => daemon.Log.Contains("has exited after its last request", StringComparison.Ordinal), () => daemon.Log);
         Assert.Equal(2, (await StatusAsync(daemon)).Hosts!.Count);
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "sum", """{"a":1,"b":2}""")).End.Code);
         Assert.Equal(0, await daemon.StopAsync());

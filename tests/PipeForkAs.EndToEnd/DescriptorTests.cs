@@ -108,7 +108,7 @@ public sealed class DescriptorTests : IAsyncLifetime
         EndRecord end = (await reply).End;
         if (check == "daemon" || !Kernel.RefusesDescriptors)
             Assert.Equal(
-                (ReplyCode.Cancelled, "the job sent descriptors with its output, which nobody takes, and was ended"),
+                (ReplyCode.Cancelled, "the job sent descriptors with its output and was killed"),
                 (end.Code, end.Message));
         else
             Assert.Equal(how == "gone" ? ReplyCode.Ok : ReplyCode.Timeout, end.Code);
@@ -140,7 +140,7 @@ public sealed class DescriptorTests : IAsyncLifetime
             socket.Release();
             byte[] reply = await RawClient.ReadToEndAsync(client);
             Assert.Equal(
-                "pipeforkas: bad-request: descriptors came with the request, which nobody takes; send bytes alone\n",
+                "pipeforkas: bad-request: descriptors came with the request; send only bytes\n",
                 System.Text.Encoding.UTF8.GetString(reply));
         }
 

@@ -75,7 +75,7 @@ public sealed class EndingTests(EndingJobsDaemon shared) : IClassFixture<EndingJ
     {
         string reply = await RawClient.TextAsync(daemon, $$"""{"job":"nap","user":"{{TestUsers.Alice}}","timeout":0.3}""");
 
-        Assert.Equal("pipeforkas: timeout: the job ran longer than 0.3 s and was ended\n", reply);
+        Assert.Equal("pipeforkas: timeout: the job timed out after 0.3 s and was killed\n", reply);
     }
 
     [Fact(Timeout = Bound.Test)]

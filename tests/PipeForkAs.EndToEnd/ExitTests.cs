@@ -97,7 +97,7 @@ public sealed class ExitTests(EndingDaemon shared) : IClassFixture<EndingDaemon>
     {
         Assert.Equal("", await TextAsync("exit", """{"code":0}"""));
         Assert.Equal("pipeforkas: failed: the job exited with 7\n", await TextAsync("exit", """{"code":7}"""));
-        Assert.Equal("pipeforkas: signaled: SIGKILL ended the job\n", await TextAsync("signal", """{"number":9}"""));
+        Assert.Equal("pipeforkas: signaled: SIGKILL terminated the job\n", await TextAsync("signal", """{"number":9}"""));
     }
 
     [Fact(Timeout = Bound.Test)]

@@ -115,7 +115,7 @@ public sealed class FloodedLogTests
 
             Assert.Equal(ReplyCode.Internal, reply.End.Code);
             Assert.Contains("Audit:Required", reply.End.Message);
-            await SaidAsync(daemon, "a record waits for more than 5 s; nothing runs until it can be");
+            await SaidAsync(daemon, "a record has waited for more than 5 s; no job runs until it can be written");
             Assert.Equal(ReplyCode.Ok, (await RawClient.FramesAsync(daemon, """{"op":"list","reply":"frames"}""")).End.Code);
         }
         finally
@@ -123,7 +123,7 @@ public sealed class FloodedLogTests
             disk.Thaw();
         }
 
-        await SaidAsync(daemon, "is written again; it lacks 0 records");
+        await SaidAsync(daemon, "is written again; 0 records are missing in it");
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
         Assert.Equal(0, await daemon.StopAsync());
         Assert.DoesNotContain(Read(file), record => (string)record["event"]! == "Suppressed");
@@ -141,7 +141,7 @@ public sealed class FloodedLogTests
             Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
             Libc.kill(new ProcessId(daemon.Pid), Signal.SIGTERM);
             await SaidAsync(daemon, "] stopped");
-            Assert.Contains("could not be written before the stop; 1 records are in the log alone", daemon.Log);
+            Assert.Contains("could not be written before the stop; 1 records are only in the log", daemon.Log);
         }
         finally
         {

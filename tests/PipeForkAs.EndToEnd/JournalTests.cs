@@ -81,7 +81,7 @@ public sealed class JournalTests
         for (int i = 0; i < 3; i++)
             Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(run.Daemon, "id")).End.Code);
         await Bound.UntilAsync(() => run.Daemon.Log.Split("run id as").Length == 4, () => run.Daemon.Log);
-        Assert.Equal(2, run.Daemon.Log.Split("takes no records").Length);
+        Assert.Equal(2, run.Daemon.Log.Split("accepts no records").Length);
 
         run.StartJournal();
         await RawClient.RunAsync(run.Daemon, "id");
@@ -99,7 +99,7 @@ public sealed class JournalTests
         configuration["Audit"] = new JsonObject { ["File"] = file };
         await using DaemonProcess daemon = DaemonProcess.Launch(folder, configuration);
         Assert.Equal(78, await daemon.EndedAsync());
-        Assert.Contains($"Audit:File: {file} is open to others; close it (chmod 0640)", daemon.Log);
+        Assert.Contains($"Audit:File: {file} is accessible to other users; remove that (chmod 0640)", daemon.Log);
     }
 
     /// <summary>A daemon, its journal, and what came so far.</summary>

@@ -26,7 +26,7 @@ public sealed class LateUserDatabaseTests
         Assert.Equal(ReplyCode.Denied, (await RawClient.RunAsync(daemon, "id", user: LateUser)).End.Code);
         Assert.Equal(ReplyCode.Denied, (await RawClient.RunAsync(daemon, "cat")).End.Code);
         Assert.Equal((1, 1), (Count(daemon, $"about the user \"{LateUser}\""), Count(daemon, $"about the group \"{LateGroup}\"")));
-        Assert.Contains($"the rule \"not the late\" denies whatever it might mean {Answered}", daemon.Log);
+        Assert.Contains($"the rule \"not the late\" denies every possible match {Answered}", daemon.Log);
         Assert.Contains($"the rule \"late\" allows nothing by this name {Answered}", daemon.Log);
 
         TimeSpan left = TimeSpan.FromSeconds(20) - begun.Elapsed;
@@ -101,7 +101,7 @@ public sealed class LateUserDatabaseTests
             await Tool.MustAsync("usermod", "--append", "--groups", group, TestUsers.Alice);
             Assert.Equal(ReplyCode.Denied, (await RawClient.RunAsync(daemon, "cat")).End.Code);
             await Crowd.UntilAsync(
-                () => Count(daemon, $"the group \"{group}\" is known now"), count => count == 1, TimeSpan.FromSeconds(30),
+                () => Count(daemon, $"the group \"{group}\" has the id"), count => count == 1, TimeSpan.FromSeconds(30),
                 "a line that the group is known");
             Assert.Equal(0, await daemon.StopAsync());
         }
@@ -181,8 +181,8 @@ public sealed class LateUserDatabaseTests
 
     private static Task<string> KnownAsync(DaemonProcess daemon) => Crowd.UntilAsync(
         () => daemon.Log,
-        log => log.Contains($"the user \"{LateUser}\" is known now", StringComparison.Ordinal)
-            && log.Contains($"the group \"{LateGroup}\" is known now", StringComparison.Ordinal),
+        log => log.Contains($"the user \"{LateUser}\" has the id", StringComparison.Ordinal)
+            && log.Contains($"the group \"{LateGroup}\" has the id", StringComparison.Ordinal),
         TimeSpan.FromSeconds(60), "the names are not known");
 
     private static int Count(DaemonProcess daemon, string text) => daemon.Log.Split(text).Length - 1;

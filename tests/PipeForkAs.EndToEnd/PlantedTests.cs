@@ -29,12 +29,12 @@ public sealed class PlantedTests
             {
                 await Tool.MustAsync("chgrp", group, file);
                 Libc.chmod(file, (uint)mode);
-                await RefusedAsync(file, $"{file} may be written by others than root");
+                await RefusedAsync(file, $"{file} can be written by users other than root");
             }
 
             Libc.chmod(file, 0x1A4); // 0644
             Libc.chmod(folder, 0x1FD); // 0775
-            await RefusedAsync(file, $"{folder} may be written by others than root");
+            await RefusedAsync(file, $"{folder} can be written by users other than root");
         }
         finally
         {
@@ -44,7 +44,7 @@ public sealed class PlantedTests
 
     /// <summary>Alice's link leads to a sound file of root's: that she may change where it leads is enough.</summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task A_configuration_behind_a_link_of_a_users_is_refused()
+    public async Task A_configuration_behind_a_link_of_a_user_is_rejected()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         string file = Path.Combine(folder, "pipeforkas.json"),

@@ -73,7 +73,7 @@ public sealed class PolicyTests
 
         ToolResult denied = await AsAsync(daemon, TestUsers.Bob, "check", "--explain", "--user", TestUsers.Bob, "id");
         Assert.Equal(
-            (126, $"denied: uid {TestUsers.Entry(TestUsers.Bob).Uid} runs id as {TestUsers.Bob}\n  why is told to root alone\n"),
+            (126, $"denied: uid {TestUsers.Entry(TestUsers.Bob).Uid} runs id as {TestUsers.Bob}\n  only root sees the reason\n"),
             (denied.ExitCode, denied.Text));
     }
 
@@ -91,7 +91,7 @@ public sealed class PolicyTests
             [NativeBuild.Command, "--socket", daemon.Socket, .. question[..^1], "list-directory", "path=~"]);
         Assert.Equal(126, why.ExitCode);
         Assert.Contains("rule \"panel\": the job is not among Jobs", why.Text);
-        Assert.Contains("rule \"paths\": an argument that Where looks at is missing", why.Text);
+        Assert.Contains("rule \"paths\": an argument that Where tests is missing", why.Text);
 
         ToolResult bob = await AsAsync(daemon, TestUsers.Bob, question);
         Assert.Equal((126, ""), (bob.ExitCode, bob.Text));
@@ -202,12 +202,12 @@ public sealed class PolicyTests
             configuration = made;
             Panel(made);
         });
-        Assert.DoesNotContain("may not mean", daemon.Log);
+        Assert.DoesNotContain("policy warning", daemon.Log);
 
         configuration["Policy"]!["Rules"]!.AsArray().Add(Rule("no writing", "write-flie"));
         await ReloadAsync(
             daemon, configuration,
-            "the policy may not mean what it says: the rule \"no writing\" allows the job \"write-flie\", and no job of that name is "
+            "policy warning: the rule \"no writing\" allows the job \"write-flie\", but no such job is "
             + "registered");
         Assert.Equal(0, await daemon.StopAsync());
 
@@ -227,21 +227,22 @@ public sealed class PolicyTests
         Panel(bad);
         bad["Policy"]!["UnknownNames"] = "refuse";
         bad["Policy"]!["Rules"]![0]!["Callers"] = new JsonArray("no-such-user");
-        await ReloadAsync(daemon, bad, $"the former one still holds: {file}: Policy:Rules:0:Callers:0: there is no user \"no-such-user\"");
+        await ReloadAsync(
+            daemon, bad, $"the former one still applies: {file}: Policy:Rules:0:Callers:0: there is no user \"no-such-user\"");
 
         JsonObject moved = configuration.DeepClone().AsObject();
         Panel(moved);
         moved["Socket"]!["Mode"] = "0600";
         await ReloadAsync(
-            daemon, moved, $"the former one still holds: {file}: Socket:Mode: cannot change while the daemon runs; restart it");
+            daemon, moved, $"the former one still applies: {file}: Socket:Mode: cannot change while the daemon runs; restart it");
 
         JsonObject taken = configuration.DeepClone().AsObject();
         Panel(taken);
         taken["Commands"]!["id"] = new JsonObject { ["Command"] = new JsonArray("/usr/bin/id") };
-        await ReloadAsync(daemon, taken, $"the former one still holds: {file}: Commands:id: the command has the name of a job");
+        await ReloadAsync(daemon, taken, $"the former one still applies: {file}: Commands:id: the command has the name of a job");
 
         File.WriteAllText(file, "{ \"Policy\": ");
-        await HangUpAsync(daemon, $"the former one still holds: {file}: ", 4);
+        await HangUpAsync(daemon, $"the former one still applies: {file}: ", 4);
 
         Assert.Equal(0, (await AsAsync(daemon, TestUsers.Alice, "run", "id")).ExitCode);
         Assert.Equal(126, (await AsAsync(daemon, TestUsers.Bob, "run", "id", "--user", TestUsers.Alice)).ExitCode);

@@ -131,7 +131,7 @@ public sealed class RestrictionTests(RestrictionDaemon shared) : IClassFixture<R
 
         string[] ends = Encoding.UTF8.GetString(reply).Split("\npipeforkas: ");
         Assert.Equal(1_000_000, ends[0].Length);
-        Assert.StartsWith("output-limit: the job wrote more than it may", ends[1]);
+        Assert.StartsWith("output-limit: the job exceeded OutputLimit", ends[1]);
     }
 
     [Fact(Timeout = Bound.Test)]

@@ -262,7 +262,7 @@ public sealed class SandboxTests(SandboxDaemon shared) : IClassFixture<SandboxDa
 
         Assert.Equal(78, await lacking.EndedAsync());
         Assert.Contains(
-            "the sandbox of the job \"demanding\" (Commands:demanding:Sandbox) cannot be made: the kernel has " + lack, lacking.Log);
+            "the sandbox of the job \"demanding\" (Commands:demanding:Sandbox) cannot be applied: the kernel has " + lack, lacking.Log);
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -275,7 +275,7 @@ public sealed class SandboxTests(SandboxDaemon shared) : IClassFixture<SandboxDa
         await using DaemonProcess barred = await FaultyKernel.LaunchDaemonAsync(folder, configuration, [new Fault(444, EPERM)]);
 
         Assert.Equal(78, await barred.EndedAsync());
-        Assert.Contains("the sandbox of the job \"id\" (Jobs:id:Sandbox) cannot be made: Landlock is barred here", barred.Log);
+        Assert.Contains("the sandbox of the job \"id\" (Jobs:id:Sandbox) cannot be applied: Landlock is blocked", barred.Log);
     }
 
     [Theory(Timeout = Bound.Test)]

@@ -83,7 +83,7 @@ public sealed class StatusTests
         byte[] reply = await RawClient.ReadToEndAsync(client);
         if (form == "text")
         {
-            Assert.Matches(@"^cancelled\npipeforkas: cancelled: [^\n]*as was asked[^\n]*\n$", Encoding.UTF8.GetString(reply));
+            Assert.Matches(@"^cancelled\npipeforkas: cancelled: [^\n]*by a request[^\n]*\n$", Encoding.UTF8.GetString(reply));
         }
         else
         {

@@ -225,7 +225,7 @@ public sealed class StopTests
         await using DaemonProcess daemon = DaemonProcess.Launch(folder, configuration);
         Assert.Equal(1, await daemon.EndedAsync());
         Assert.Contains(
-            $"{path} exists and is no socket",
+            $"{path} exists and is not a socket",
             await Crowd.UntilAsync(
                 () => daemon.Log, log => log.Contains("pipeforkasd: ", StringComparison.Ordinal), TimeSpan.FromSeconds(5), "a message"));
         Assert.Equal(before, Libc.lstat(path));

@@ -17,7 +17,7 @@ public sealed class UpgradeTests
     /// <summary>Successful ones; one more fails in the middle.</summary>
     private const int Upgrades = 20;
 
-    private const string Refused = "configuration not reloaded, the former one still holds";
+    private const string Refused = "configuration not reloaded, the former one still applies";
 
     [Fact(Timeout = Bound.Test)]
     [Trait("Needs", "quiet")]
@@ -99,7 +99,7 @@ public sealed class UpgradeTests
     }
 
     [Theory(Timeout = Bound.Test)]
-    [InlineData("#!/bin/sh\nexit 3\n", "the new daemon ended before it was ready; its log tells more")]
+    [InlineData("#!/bin/sh\nexit 3\n", "the new daemon exited before it was ready; see the daemon's log")]
     [InlineData("no program", "ENOEXEC")]
     public async Task A_new_daemon_that_does_not_start_leaves_the_former_one_serving(string content, string problem)
     {
@@ -136,7 +136,7 @@ public sealed class UpgradeTests
         Libc.chmod(daemon.Executable, 0x1FF); // 0777
         daemon.Reload();
         await Bound.UntilAsync(() => daemon.First.Log.Contains(Refused, StringComparison.Ordinal), () => daemon.First.Log);
-        Assert.Contains("the daemon was replaced, and the new one is not started", daemon.First.Log);
+        Assert.Contains("the daemon's executable was replaced, but the new one cannot be started", daemon.First.Log);
         await daemon.StopAsync();
     }
 
@@ -168,7 +168,7 @@ public sealed class UpgradeTests
         Libc.kill(new ProcessId(daemon.Main), Signal.SIGKILL);
         Assert.Equal(ReplyCode.Ok, (await job).End.Code);
         Assert.Equal(0, await daemon.First.EndedAsync());
-        Assert.Contains("the new daemon, has ended", daemon.First.Log);
+        Assert.Contains(", has ended; systemd decides", daemon.First.Log);
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -237,8 +237,8 @@ public sealed class UpgradeTests
     }
 
     [Theory(Timeout = Bound.Test)]
-    [InlineData(false, "required", "there must be a service manager")]
-    [InlineData(true, "off", "there must be control groups")]
+    [InlineData(false, "required", "without systemd's notification socket")]
+    [InlineData(true, "off", "without control groups")]
     public async Task Where_no_daemon_can_take_over_a_replaced_executable_is_warned_of(bool hasManager, string cgroup, string warning)
     {
         await using UpgradableDaemon daemon = await UpgradableDaemon.StartAsync(

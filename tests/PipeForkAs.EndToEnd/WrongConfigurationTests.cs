@@ -73,7 +73,7 @@ public sealed class WrongConfigurationTests : IDisposable
     {
         Write("""{ "Jobs": { "nosuch": { "OutputLimit": 5 } } }""");
         ToolResult result = await Tool.RunAsync([NativeBuild.Daemon, "--check-config", "--no-hosts", "--config", ConfigurationFile]);
-        Assert.Equal((0, $"{ConfigurationFile}: fine\n", ""), (result.ExitCode, result.Text, result.Error));
+        Assert.Equal((0, $"{ConfigurationFile}: valid\n", ""), (result.ExitCode, result.Text, result.Error));
     }
 
     private static (string Title, string Text, string[] Lines)[] Read() =>

@@ -66,7 +66,7 @@ internal sealed class AccountGate(
         }
         catch (SystemCallException failure) when (failure.Errno == Errno.EACCES)
         {
-            const string Hint = "where it is closed to root, the daemon's unit needs CAP_DAC_READ_SEARCH";
+            const string Hint = "if its mode excludes root, the daemon's unit needs CAP_DAC_READ_SEARCH";
             throw new UserLookupException($"the shadow database failed: {failure.Message}; {Hint}", failure);
         }
     }

@@ -33,7 +33,7 @@ internal static class DisabledAccount
         return passwordAges && age > shadow.MaximumAge && age - shadow.MaximumAge > shadow.Inactive
             ? string.Create(
                 CultureInfo.InvariantCulture,
-                $"its password was not changed for {age} days, {shadow.MaximumAge} and {shadow.Inactive} more are allowed")
+                $"its password was not changed for {age} days, the limit is {shadow.MaximumAge} and {shadow.Inactive} more")
             : null;
     }
 }

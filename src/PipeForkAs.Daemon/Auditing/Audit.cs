@@ -55,7 +55,7 @@ internal sealed class Audit(
     {
         if (options.Required && !writer.IsHealthy)
             throw new RefusedException(
-                ReplyCode.Internal, "the audit file cannot be written, without which nothing may run (Audit:Required); nothing was run");
+                ReplyCode.Internal, "the audit file cannot be written, so no job may run (Audit:Required); nothing was run");
     }
 
     /// <summary>Opens the file of a configuration, off the loop; nothing changes before <see cref="Change.Commit"/>.</summary>

@@ -22,10 +22,10 @@ internal sealed class AuditFile : IDisposable
         if (!Path.IsPathRooted(path) || path.EndsWith('/'))
             return "must be the absolute path of a file";
         if (path.Contains('\0', StringComparison.Ordinal))
-            return "must not hold NUL";
+            return "must not contain NUL";
         string folder = Path.GetDirectoryName(path)!;
         if (!Path.Exists(folder))
-            return $"{path}: there is no folder {folder}; make it (install -d -m 750 {folder})";
+            return $"{path}: the folder {folder} does not exist; create it (install -d -m 750 {folder})";
         if (TrustedFile.FolderProblem(folder) is { } problem)
             return TrustedFile.Line(path, problem);
         try
@@ -95,10 +95,10 @@ internal sealed class AuditFile : IDisposable
 
     private static string? ProblemOf(string path, FileStatus status) => status switch
     {
-        { Kind: not FileKind.Regular } => $"{path} is no regular file but a {status.Kind}",
-        { Owner: var owner } when owner != UserId.Root => $"{path} belongs to uid {owner}; it must be root's (chown root)",
-        { Links: not 1 } => $"{path} has {status.Links} names; it must have one",
-        { Permissions: var mode } when (mode & ~AllowedMode) != 0 => $"{path} is open to others; close it (chmod 0640)",
+        { Kind: not FileKind.Regular } => $"{path} is not a regular file but a {status.Kind}",
+        { Owner: var owner } when owner != UserId.Root => $"{path} belongs to uid {owner}; it must belong to root (chown root)",
+        { Links: not 1 } => $"{path} has {status.Links} hard links; it must have one",
+        { Permissions: var mode } when (mode & ~AllowedMode) != 0 => $"{path} is accessible to other users; remove that (chmod 0640)",
         _ => null,
     };
 }

@@ -26,7 +26,7 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
     {
         Request? request = trail.Request;
         EndRecord end = trail.End
-            ?? new EndRecord { Code = ReplyCode.Internal, Message = "the request failed in the daemon; its log tells more" };
+            ?? new EndRecord { Code = ReplyCode.Internal, Message = "the request failed in the daemon; see the daemon's log" };
         string? user = end.User ?? trail.Decision?.Account?.Name ?? request?.User;
         string? reason = ReasonOf(trail, end);
         Event = EventOf(request, end);

@@ -81,7 +81,7 @@ internal sealed class AuditWriter(ILogger logger, TimeProvider time)
             {
                 lost++;
                 lostSinceFailure++;
-                problem ??= $"{waitingBytes} bytes of records wait already";
+                problem ??= $"{waitingBytes} bytes of records are waiting already";
             }
             else
             {
@@ -215,11 +215,12 @@ internal sealed class AuditWriter(ILogger logger, TimeProvider time)
             told = options;
         }
 
-        Log.AuditFileFailed(logger, told.File!, problem, told.Required ? "nothing runs until it can be" : "requests go on");
+        Log.AuditFileFailed(
+            logger, told.File!, problem, told.Required ? "no job runs until it can be written" : "requests are still served");
     }
 
     private string? Stalled() => waiting.TryPeek(out Waiting oldest) && time.GetElapsedTime(oldest.Since) > Patience
-        ? $"a record waits for more than {Patience.TotalSeconds} s"
+        ? $"a record has waited for more than {Patience.TotalSeconds} s"
         : null;
 
     private void Replace(AuditFile? opened)

@@ -35,11 +35,12 @@ internal readonly record struct NameAnswer(NameState State, uint Id, string Prob
         if (names.User(name) is not { } user)
             return new NameAnswer(NameState.Missing, 0, $"there is no user \"{name}\"");
         if (user.Uid == UserId.Unchanged)
-            return new NameAnswer(NameState.Unusable, user.Uid.Value, $"the user \"{name}\" has uid {user.Uid}, which is nobody's");
+            return new NameAnswer(
+                NameState.Unusable, user.Uid.Value, $"the user \"{name}\" has uid {user.Uid}, which cannot belong to a user");
         string? first = names.User(user.Uid)?.Name;
         return first == name
             ? new NameAnswer(NameState.Known, user.Uid.Value, "")
             : new NameAnswer(NameState.Unusable, user.Uid.Value,
-                $"\"{name}\" is another name of uid {user.Uid}; name the user of that uid as the user database does, \"{first}\"");
+                $"\"{name}\" is another name of uid {user.Uid}; write the name from the user database, \"{first}\"");
     }
 }

@@ -37,7 +37,7 @@ internal static class NameProblems
         }
     }
 
-    private static NameAnswer Unasked(PolicyName name) => NameAnswer.None($"{name} was not looked up yet");
+    private static NameAnswer Unasked(PolicyName name) => NameAnswer.None($"{name} has not been looked up yet");
 
     private static NameProblem Problem(PolicyName name, NameAnswer answer, List<Place> places)
     {
@@ -53,7 +53,7 @@ internal static class NameProblems
     {
         (true, NameState.Missing) => "denies nobody by this name until it exists",
         (true, NameState.Unusable) => "denies both that name and that uid",
-        (true, _) => "denies whatever it might mean until there is an answer",
+        (true, _) => "denies every possible match until there is an answer",
         (_, NameState.Missing) => "allows nothing by this name until it exists",
         (_, NameState.Unusable) => "allows nothing by this name",
         _ => "allows nothing by this name until there is an answer",

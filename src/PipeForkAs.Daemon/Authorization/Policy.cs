@@ -129,7 +129,7 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Policy?
     {
         UserId? target = question.Account is { } account ? new UserId(account.Uid) : question.User.Uid;
         if (target == UserId.Unchanged)
-            return Decision.Deny($"uid {target} is nobody's");
+            return Decision.Deny($"uid {target} cannot belong to a user");
 
         foreach (Rule rule in rules)
         {
@@ -175,11 +175,11 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Policy?
         {
             (false, _, _, _) => "the caller is not among Callers",
             (_, false, _, _) => "the job is not among Jobs",
-            (_, _, TruthValue.No, _) => "the user is not among As, or is root or under MinimumUid and not named",
-            (_, _, _, TruthValue.No) => "the arguments are not what Where demands",
+            (_, _, TruthValue.No, _) => "the user is not among As, or is root or below MinimumUid and not named",
+            (_, _, _, TruthValue.No) => "the arguments do not match Where",
             (_, _, TruthValue.Unknowable, _) => "denies it: a group that As names could not be looked up",
-            (_, _, _, TruthValue.Unknowable) when !rule.Deny => "an argument that Where looks at is missing, or cannot be judged",
-            (_, _, _, TruthValue.Unknowable) => "denies it: an argument that Where looks at is missing, or cannot be judged",
+            (_, _, _, TruthValue.Unknowable) when !rule.Deny => "an argument that Where tests is missing, or cannot be tested",
+            (_, _, _, TruthValue.Unknowable) => "denies it: an argument that Where tests is missing, or cannot be tested",
             (_, _, _, TruthValue.Pending) => "the user's account decides",
             _ when rule.RequireConsent && consent is not { Given: true } => consent is { } refused
                 ? $"the user has not consented: {refused.Reason}" : "the user's consent decides",

@@ -51,7 +51,7 @@ internal sealed class PolicyReader
             : throw new ConfigurationException(reader.problems);
     }
 
-    private static NameAnswer NotAsked(PolicyName name) => NameAnswer.None($"{name} was not looked up yet");
+    private static NameAnswer NotAsked(PolicyName name) => NameAnswer.None($"{name} has not been looked up yet");
 
     private List<Rule> Rules(IList<RuleOptions> options)
     {
@@ -64,7 +64,7 @@ internal sealed class PolicyReader
             if (rule.Name.Length is 0 or > MaxNameLength || rule.Name.Any(char.IsControl))
                 Problem($"{key}:Name", $"must be 1 to {MaxNameLength} characters on one line");
             else if (!seen.Add(rule.Name))
-                Problem($"{key}:Name", $"\"{rule.Name}\" is another rule's name too");
+                Problem($"{key}:Name", $"\"{rule.Name}\" is also the name of another rule; rename one");
             Jobs($"{key}:Jobs", rule.Jobs);
             rules.Add(new Rule
             {
@@ -80,9 +80,9 @@ internal sealed class PolicyReader
             if (RootProblem(key, rules[^1]) is { } root)
                 problems.Add(root);
             if (rule.RequireConsent && rule.Deny)
-                Problem($"{key}:RequireConsent", "a rule that denies needs nobody's consent; leave it out");
+                Problem($"{key}:RequireConsent", "a rule that denies needs no consent; remove it");
             if (rule.RequireConsent && rule.AllowRoot)
-                Problem($"{key}:RequireConsent", "root's files are never read for that; give \"AllowRoot\" a rule of its own");
+                Problem($"{key}:RequireConsent", "cannot be combined with \"AllowRoot\"; write a separate rule for root");
         }
 
         return rules;
@@ -95,11 +95,11 @@ internal sealed class PolicyReader
     {
         bool named = rule.As.Any(entry => entry.NamesRoot || entry is { Kind: PrincipalKind.User, Name: RootName });
         if (rule.Deny && rule.AllowRoot)
-            return ($"{key}:AllowRoot", "a rule that denies allows nothing; leave it out");
+            return ($"{key}:AllowRoot", "has no effect in a rule that denies; remove it");
         if (!rule.Deny && named && !rule.AllowRoot)
-            return ($"{key}:As", "names root; a job runs as root only where the rule also says \"AllowRoot\": true");
+            return ($"{key}:As", "names root, but the rule has no \"AllowRoot\": true; add it to let jobs run as root");
         return rule.AllowRoot && !named && rule.As.All(entry => entry.IsKnown)
-            ? ($"{key}:AllowRoot", "has no effect; As must name \"root\", no other entry means it")
+            ? ($"{key}:AllowRoot", "has no effect without \"root\" in As; add it, or remove AllowRoot")
             : null;
     }
 
@@ -118,7 +118,7 @@ internal sealed class PolicyReader
     {
         var principals = new List<Principal>(entries.Count);
         if (entries.Count == 0)
-            Problem(key, "must name at least one; \"*\" means everyone");
+            Problem(key, "must have at least one entry; \"*\" means everyone");
         for (int i = 0; i < entries.Count; i++)
         {
             try
@@ -139,9 +139,9 @@ internal sealed class PolicyReader
         if (text == "*")
             return Principal.Everyone;
         if (text == "self")
-            return selfToo ? Principal.Self : throw new FormatException("\"self\" is for As; here name who may ask, or \"*\"");
+            return selfToo ? Principal.Self : throw new FormatException("\"self\" is valid only in As; name the callers, or \"*\" for all");
         if (text.Contains('\0', StringComparison.Ordinal))
-            throw new FormatException("must not hold NUL");
+            throw new FormatException("must not contain NUL");
         if (text is ['@', .. var group])
         {
             return Principal.IsNumber(group)
@@ -156,17 +156,17 @@ internal sealed class PolicyReader
 
     private Principal Named(PolicyName name) => name.Text.Length > 0
         ? Principal.Of(name, names(name))
-        : throw new FormatException("must name a group behind \"@\"");
+        : throw new FormatException("must name a group after \"@\"");
 
     private Condition? Where(string key, string argument, ConditionOptions options)
     {
         int before = problems.Count;
         if (argument.Length == 0)
-            Problem(key, "must have an argument's name");
+            Problem(key, "must be the name of an argument");
         if (options is { EqualTo: null, OneOf: null, Pattern: null, Under: null, AtMost: null, AtLeast: null })
-            Problem(key, "must say what the argument must be: Equals, OneOf, Pattern, Under, AtMost or AtLeast");
+            Problem(key, "must have a test: Equals, OneOf, Pattern, Under, AtMost or AtLeast");
         if (options.OneOf is { Count: 0 })
-            Problem($"{key}:OneOf", "must hold at least one value");
+            Problem($"{key}:OneOf", "must contain at least one value");
         if (options.AtMost < options.AtLeast)
             Problem($"{key}:AtMost", "is less than AtLeast");
         if (options.Under is { } folder && !IsFolder(folder))
@@ -174,7 +174,7 @@ internal sealed class PolicyReader
         if (options.MaxLength is < 1 or > Pattern.LargestMaxLength)
             Problem($"{key}:MaxLength", $"must be from 1 to {Pattern.LargestMaxLength}");
         else if (options is { MaxLength: not null, Pattern: null })
-            Problem($"{key}:MaxLength", "is for a Pattern; leave it out");
+            Problem($"{key}:MaxLength", "has no effect without Pattern; remove it");
         Pattern? pattern = problems.Count == before && options.Pattern is { } text
             ? Read($"{key}:Pattern", text, options.MaxLength ?? Pattern.DefaultMaxLength) : null;
         return problems.Count == before ? new Condition(argument, options, pattern) : null;
@@ -190,7 +190,7 @@ internal sealed class PolicyReader
         }
         catch (Exception failure) when (failure is ArgumentException or NotSupportedException)
         {
-            Problem(key, $"is no regular expression that can be used: {failure.Message}");
+            Problem(key, $"cannot be used as a regular expression: {failure.Message}");
         }
 
         return known;
@@ -203,7 +203,7 @@ internal sealed class PolicyReader
         uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out uint number) && number != uint.MaxValue
         && (text == "0" || text[0] != '0')
             ? number
-            : throw new FormatException("must be a number from 0 to 4294967294 without zeros in front");
+            : throw new FormatException("must be a number from 0 to 4294967294 without leading zeros");
 
     private void Problem(string key, string problem) => problems.Add((key, problem));
 }

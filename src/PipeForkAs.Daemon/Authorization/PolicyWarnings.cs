@@ -60,8 +60,8 @@ internal sealed class PolicyWarnings(Action<string> log)
                 pattern => pattern != JobPattern.All && !jobs.Any(job => JobPattern.Matches(pattern, job.Name))))
             {
                 yield return $"the rule \"{rule.Name}\" {(rule.Deny ? "denies" : "allows")} the job "
-                    + $"\"{pattern}\", and "
-                    + (pattern[^1] == '*' ? "no registered job's name begins so" : "no job of that name is registered");
+                    + $"\"{pattern}\", "
+                    + (pattern[^1] == '*' ? "but the name of no registered job starts with it" : "but no such job is registered");
             }
 
             if (rule.Deny && rule.Where.FirstOrDefault(condition => condition.LooksAtFolder) is { } passed)
@@ -96,8 +96,8 @@ internal sealed class PolicyWarnings(Action<string> log)
             + (lacking.Length > Named ? $" and {lacking.Length - Named} more" : "");
         string arguments = string.Join(", ", rule.Where.Select(condition => condition.Argument));
         return rule.Deny
-            ? $"the rule \"{rule.Name}\" denies {jobs} whatever the arguments are: not all that Where looks at "
+            ? $"the rule \"{rule.Name}\" denies {jobs} with any arguments: not every argument that Where tests "
                 + $"({arguments}) is an argument there"
-            : $"the rule \"{rule.Name}\" allows nothing: none of its jobs has all arguments that Where looks at ({arguments})";
+            : $"the rule \"{rule.Name}\" allows nothing: none of its jobs has all arguments that Where tests ({arguments})";
     }
 }

@@ -82,7 +82,7 @@ internal sealed class CommandJob
         foreach ((string name, PatternQuestion question) in questions)
         {
             if (question.Matches is null)
-                throw Bad("takes too long to be matched with its pattern; use shorter values", name);
+                throw Bad("takes too long to match against its pattern; use shorter values", name);
             if (question.Matches == false)
                 throw Bad($"does not match the pattern {question.Pattern.Text}", name);
         }
@@ -99,7 +99,7 @@ internal sealed class CommandJob
         foreach (JsonProperty property in document.RootElement.EnumerateObject())
         {
             if (!values.TryAdd(property.Name, Value(property)))
-                throw Bad("stands twice", property.Name);
+                throw Bad("is given twice", property.Name);
         }
 
         return values;
@@ -154,7 +154,7 @@ internal sealed class CommandJob
         }
 
         if (value.StartsWith('-') && mayBeOption && !parameter.AllowLeadingDash)
-            throw Bad("must not begin with '-', which the program would take for an option", name);
+            throw Bad("must not begin with '-': the program would read it as an option", name);
         return value;
     }
 

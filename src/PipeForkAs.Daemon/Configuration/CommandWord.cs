@@ -36,13 +36,13 @@ internal sealed class CommandWord
         {
             if (pieces is [_] || Parameters.FirstOrDefault() is not { } parameter)
                 return null;
-            string remedy = $"make \"{{{parameter}}}\" a word of its own";
+            string remedy = $"make \"{{{parameter}}}\" a separate word";
             if (pieces[0].IsParameter)
                 return $"a parameter at the beginning of a word must be the whole word; {remedy}";
             if (pieces[0].Text is ['-', .. var option] && !option.Contains('=', StringComparison.Ordinal))
                 return $"after \"{pieces[0].Text}\" a value could become another option; write \"--OPTION={{{parameter}}}\", or {remedy}";
             return pieces.Exists(piece => !piece.IsParameter && piece.Text.AsSpan().ContainsAny(OfInterpreters))
-                ? $"text beside a parameter must not hold white space, quotes or any of `$;|&<>()\\, which an interpreter would "
+                ? $"text beside a parameter must not contain white space, quotes or any of `$;|&<>()\\, which an interpreter would "
                     + $"read; {remedy}"
                 : null;
         }

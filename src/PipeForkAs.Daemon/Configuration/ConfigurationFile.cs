@@ -94,17 +94,17 @@ internal sealed class ConfigurationFile
             return (list, "must be a list, not an object; write [ ... ] around its entries, without names");
         if (KnownKeys.ValueAbove(key) is { } above)
             return (above, "must be one value, not an object or a list");
-        return (key, KnownKeys.Nearest(key) is { } nearest ? $"unknown key; is \"{nearest}\" meant?" : "unknown key");
+        return (key, KnownKeys.Nearest(key) is { } nearest ? $"unknown key; did you mean \"{nearest}\"?" : "unknown key");
     }
 
     private static string? ProblemOfValue(string key, string? value)
     {
         if (value is null)
-            return KnownKeys.MayBeNull(key) ? null : "must not be null or empty; leave it out for its default";
+            return KnownKeys.MayBeNull(key) ? null : "must not be null or empty; remove it to use the default";
 
         // The binder treats an empty value as missing: a Mode of "" would be the default, 0666.
         if (value.Length == 0)
-            return KnownKeys.MayBeEmpty(key) ? null : "must not be null or empty; leave it out for its default";
+            return KnownKeys.MayBeEmpty(key) ? null : "must not be null or empty; remove it to use the default";
         return ConfigurationValue.Read(KnownKeys.KindOf(key), value, out _);
     }
 }

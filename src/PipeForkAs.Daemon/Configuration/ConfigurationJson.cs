@@ -28,12 +28,12 @@ internal static class ConfigurationJson
         using var reader = new StreamReader(new MemoryStream(content));
         string text = reader.ReadToEnd();
         if (string.IsNullOrWhiteSpace(text))
-            throw new ConfigurationException($"{path}: is empty; write {{}} into it, or remove it");
+            throw new ConfigurationException($"{path}: the file is empty; write {{}} into it, or remove it");
         try
         {
             using JsonDocument document = JsonDocument.Parse(text, Options);
             if (document.RootElement.ValueKind != JsonValueKind.Object)
-                throw new ConfigurationException($"{path}: is not a JSON object; put all keys between {{ and }}");
+                throw new ConfigurationException($"{path}: the file is not a JSON object; put all keys between {{ and }}");
             var values = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
             Add(path, values, "", document.RootElement);
             return values;
@@ -45,7 +45,7 @@ internal static class ConfigurationJson
         catch (InvalidOperationException)
         {
             // The JSON reader throws this for half a surrogate pair.
-            throw new ConfigurationException($"{path}: holds text that is not valid Unicode; look for \\ud800 to \\udfff");
+            throw new ConfigurationException($"{path}: the file contains text that is not valid Unicode; look for \\ud800 to \\udfff");
         }
     }
 
@@ -84,9 +84,9 @@ internal static class ConfigurationJson
     private static void AddValue(string path, Dictionary<string, string?> values, string key, string? value)
     {
         if (key.AsSpan().Count(':') >= MaxParts)
-            throw new ConfigurationException($"{path}: {Excerpt(key)}: is nested too deep; a key has at most {MaxParts} parts");
+            throw new ConfigurationException($"{path}: {Excerpt(key)}: is nested too deeply; a key has at most {MaxParts} parts");
         if (!values.TryAdd(key, value))
-            throw new ConfigurationException($"{path}: {key}: stands twice, or in other letters too; leave one");
+            throw new ConfigurationException($"{path}: {key}: is given twice (letter case does not matter); remove one");
     }
 
     /// <summary>
@@ -102,7 +102,7 @@ internal static class ConfigurationJson
         string rest = position < bytes.Length ? Encoding.UTF8.GetString(bytes.AsSpan((int)position)).Trim() : "";
         bool isEnd = rest.Length == 0 && line >= lines.Length - 1;
         string what = isEnd
-            ? "the file ends too early; close what is open: a bracket or a quote"
+            ? "the file ends too early; close the open bracket or quote"
             : $"this is not valid JSON: {Excerpt(rest)}; look for a missing or an extra comma, quote or bracket";
         return string.Create(CultureInfo.InvariantCulture, $"line {line + 1}, column {before.EnumerateRunes().Count() + 1}: {what}");
     }

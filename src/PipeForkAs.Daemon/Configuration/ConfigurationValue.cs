@@ -28,7 +28,7 @@ internal static class ConfigurationValue
         switch (kind)
         {
             case ValueKind.Flag:
-                return bool.TryParse(text, out _) ? null : $"\"{text}\" is neither true nor false; write one of them";
+                return bool.TryParse(text, out _) ? null : $"\"{text}\" is not true or false; write one of them";
             case ValueKind.Whole:
                 return int.TryParse(text, Whole, CultureInfo.InvariantCulture, out _) ? null : NotWhole(text, int.MinValue, int.MaxValue);
             case ValueKind.LongWhole:
@@ -38,7 +38,7 @@ internal static class ConfigurationValue
                 return uint.TryParse(text, Whole, CultureInfo.InvariantCulture, out _) ? null : NotWhole(text, 0, uint.MaxValue);
             case ValueKind.Number:
                 return decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _)
-                    ? null : $"\"{text}\" is not a number that can be compared exactly; write one of at most 28 digits";
+                    ? null : $"\"{text}\" cannot be compared exactly; write a number of at most 28 digits";
             case ValueKind.Size:
                 string? wrongSize = ReadSize(text, out long bytes);
                 value = bytes.ToString(CultureInfo.InvariantCulture);
@@ -53,7 +53,7 @@ internal static class ConfigurationValue
     }
 
     private static string NotWhole(string text, long least, long most) => string.Create(
-        CultureInfo.InvariantCulture, $"\"{text}\" is not a whole number from {least} to {most}; write digits alone");
+        CultureInfo.InvariantCulture, $"\"{text}\" is not a whole number from {least} to {most}; write digits only");
 
     private static string? ReadSize(string text, out long bytes)
     {
@@ -88,7 +88,7 @@ internal static class ConfigurationValue
 
         if (parts is [{ Length: > 0 } first, { Length: > 0 } second] && IsDigits(first) && IsDigits(second))
         {
-            return $"\"{text}\" may mean hours and minutes, or minutes and seconds; "
+            return $"\"{text}\" can mean hours and minutes, or minutes and seconds; "
                 + $"write {first}h or {first}m, or all three parts: {first.PadLeft(2, '0')}:{second.PadLeft(2, '0')}:00";
         }
 
@@ -102,7 +102,7 @@ internal static class ConfigurationValue
             foreach ((string unit, TimeSpan one) in Times)
             {
                 if (text.AsSpan(digits).SequenceEqual(unit))
-                    return TryMultiply(one, count, out time) ? null : $"\"{text}\" is too long a time; at most a day has a use";
+                    return TryMultiply(one, count, out time) ? null : $"\"{text}\" is too long; the longest useful time is a day";
             }
         }
 

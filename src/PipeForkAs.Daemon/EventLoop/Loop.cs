@@ -166,7 +166,8 @@ internal sealed class Loop : SynchronizationContext, IDisposable
     }
 
     /// <inheritdoc/>
-    public override void Send(SendOrPostCallback d, object? state) => throw new NotSupportedException("nobody waits for the loop");
+    public override void Send(SendOrPostCallback d, object? state) =>
+        throw new NotSupportedException("the loop does not support Send; use Post");
 
     /// <inheritdoc/>
     public override SynchronizationContext CreateCopy() => this;

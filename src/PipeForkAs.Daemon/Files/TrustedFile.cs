@@ -34,7 +34,7 @@ internal static class TrustedFile
         if (Problem(path) is { } problem)
             return problem;
         return Libc.stat(path) is { } status && (status.Permissions & ExecutableByAnyone) == 0
-            ? "it is not executable; make it so (chmod +x)" : null;
+            ? "it is not executable; set its mode (chmod +x)" : null;
     }
 
     /// <summary>Checks a folder in the same way: only root can replace a file of root in it.</summary>
@@ -52,7 +52,7 @@ internal static class TrustedFile
         if (!Path.IsPathRooted(path))
             return "it must be an absolute path";
         if (path.Contains('\0', StringComparison.Ordinal))
-            return "it must not hold NUL";
+            return "it must not contain NUL";
         try
         {
             return Walk(path, wanted, mayBeSticky);
@@ -110,10 +110,10 @@ internal static class TrustedFile
         {
             return mayBeSticky || (end.Value.Permissions & WritableByOthers) == 0
                 ? null
-                : $"{visited.Peek()} may be written by others than root; use a folder that is root's alone";
+                : $"{visited.Peek()} can be written by users other than root; use a folder that only root can write";
         }
 
-        return wanted == FileKind.Regular ? $"it is no regular file but a {end?.Kind}" : $"its folder is a {end?.Kind}";
+        return wanted == FileKind.Regular ? $"it is not a regular file but a {end?.Kind}" : $"its folder is a {end?.Kind}";
     }
 
     private static string? Wrong(string path, bool isFolder)
@@ -123,20 +123,20 @@ internal static class TrustedFile
         if (status.Owner != UserId.Root)
             return isFolder ? NotRootsFolder(path, status) : NotRoots(path, status);
         if ((status.Permissions & WritableByOthers) != 0 && !(isFolder && (status.Permissions & Sticky) != 0))
-            return $"{path} may be written by others than root; close it (chmod go-w)";
+            return $"{path} can be written by users other than root; remove that (chmod go-w)";
         return null;
     }
 
     private static string NotRoots(string path, FileStatus status) =>
-        $"{path} belongs to uid {status.Owner}; it must be root's (chown root)";
+        $"{path} belongs to uid {status.Owner}; it must belong to root (chown root)";
 
     /// <summary>
     /// Returns the problem of a folder that a user owns, usually a home: the folder must stay the user's, so the message says to use
     /// another place.
     /// </summary>
     private static string NotRootsFolder(string path, FileStatus status) =>
-        $"{path} belongs to uid {status.Owner}, who can replace what is in it; "
-        + "use a place all of whose folders are root's, as they are below /etc, /usr/local and /run";
+        $"{path} belongs to uid {status.Owner}, who can replace its content; "
+        + "use a path where every folder belongs to root, for example below /etc or /usr/local";
 
     /// <summary>Returns the parts of a path, last first.</summary>
     private static IEnumerable<string> Pieces(string path) => Enumerable.Reverse(path.Split('/', StringSplitOptions.RemoveEmptyEntries));

@@ -24,7 +24,7 @@ internal static class HostMessageOrder
     {
         ReadOnlySpan<MessageKind> allowed = Allowed(stage);
         if (!allowed.Contains(kind))
-            throw new JobHostException($"it sent {Name(kind)}, where only {string.Join(", ", allowed.ToArray())} may come");
+            throw new JobHostException($"it sent {Name(kind)}; this stage allows {string.Join(", ", allowed.ToArray())}");
     }
 
     private static string Name(MessageKind kind) => Enum.IsDefined(kind) ? kind.ToString() : $"a message of the unknown kind {(int)kind}";

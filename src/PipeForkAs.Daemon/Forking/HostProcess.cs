@@ -131,7 +131,7 @@ internal sealed class HostProcess : IDisposable
         catch
         {
             // Nobody reads its messages any more.
-            MarkLost("the daemon could not go on with it");
+            MarkLost("the daemon failed while it read the messages");
             throw;
         }
     }
@@ -174,7 +174,7 @@ internal sealed class HostProcess : IDisposable
                 // The descriptors were closed on the way, and that ends the worker.
                 var pid = new ProcessId(Protocol.Worker.Forked.Decode(ref reader).Pid);
                 Answered();
-                owner.ForkFailed("the worker's descriptors did not arrive: the daemon has as many open as it may have");
+                owner.ForkFailed("the worker's descriptors did not arrive: the daemon has reached its limit of open descriptors");
                 LetReap(pid);
                 break;
             case MessageKind.Hello:
@@ -208,14 +208,14 @@ internal sealed class HostProcess : IDisposable
                 workers.TakeExited(WorkerExited.Decode(ref reader));
                 break;
             default:
-                throw new UnreachableException($"{nameof(HostMessageOrder)} allows {reader.Kind}, which nothing here takes");
+                throw new UnreachableException($"{nameof(HostMessageOrder)} allows {reader.Kind}, which this switch does not handle");
         }
     }
 
     private void Answered()
     {
         if (ForksAsked == 0)
-            throw new JobHostException("it forked a worker that nobody asked for");
+            throw new JobHostException("it forked a worker that the daemon did not request");
         ForksAsked--;
     }
 

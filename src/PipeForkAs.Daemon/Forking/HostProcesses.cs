@@ -42,7 +42,7 @@ internal sealed class HostProcesses : IHostProcessOwner
         pool = new WorkerPool(context.Loop, name, size, processes, workerReleased, context.Logger);
     }
 
-    private string NoProcess => $"the job host {name}, which was replaced, died before the job began; ask again";
+    private string NoProcess => $"the job host {name}, which was replaced, died before the job began; send the request again";
 
     /// <summary>Whether at least one process can fork and answers.</summary>
     public bool AreHealthy => processes.Exists(static process => process.IsHealthy);

@@ -19,7 +19,7 @@ internal sealed class HostWorkers(HostProcess process, HostContext context, JobI
         Forked message, FileDescriptor workerControl, FileDescriptor pidfd, FileDescriptor stdin, FileDescriptor stdout)
     {
         if (workers.ContainsKey(message.Pid))
-            throw new JobHostException($"it forked a worker with the number {message.Pid}, which one has that is not reaped");
+            throw new JobHostException($"it forked a worker with the pid {message.Pid}, which belongs to a worker that is not reaped yet");
 
         // A process that has a copy of the worker's end can keep it open and send nothing. The loop must not wait for that.
         Libc.set_nonblocking(workerControl);
@@ -90,7 +90,7 @@ internal sealed class HostWorkers(HostProcess process, HostContext context, JobI
         else if (failure is not null)
         {
             worker.Release();
-            owner.ForkFailed($"the worker has no place of its own: {failure.Message}");
+            owner.ForkFailed($"the worker could not be isolated: {failure.Message}");
         }
         else
         {

@@ -82,8 +82,8 @@ internal sealed class JobCatalog
                 throw new ConfigurationException(
                     $"JobHosts:{i}:Path",
                     other == host.Path
-                        ? $"{host.Path} stands in JobHosts twice; leave one (Processes is for more of its processes)"
-                        : $"the job \"{job.Name}\" of {host.Path} is also one of {other}; rename one");
+                        ? $"{host.Path} is in JobHosts twice; remove one (for more processes, set Processes)"
+                        : $"the job \"{job.Name}\" of {host.Path} is also a job of {other}; rename one");
             }
         }
 
@@ -107,7 +107,7 @@ internal sealed class JobCatalog
                     continue;
                 throw new ConfigurationException(
                     $"Jobs:{name}:{list}",
-                    $"names the argument \"{argument}\", which the job does not have; pipeforkas describe {name} shows those that it has");
+                    $"names the argument \"{argument}\", which the job does not have; see: pipeforkas describe {name}");
             }
 
             fresh[name] = job with { Restrictions = [.. job.Restrictions, restriction] };
@@ -120,7 +120,7 @@ internal sealed class JobCatalog
     private static string Unregistered(string name, SortedDictionary<string, RegisteredJob>.KeyCollection registered)
     {
         if (registered.FirstOrDefault(job => string.Equals(job, name, StringComparison.OrdinalIgnoreCase)) is { } meant)
-            return $"restricts a job that is not registered; is \"{meant}\" meant?";
+            return $"restricts a job that is not registered; did you mean \"{meant}\"?";
         string jobs = string.Join(", ", registered.Take(MaxListed)) + (registered.Count > MaxListed ? ", ..." : "");
         return $"restricts a job that is not registered; the registered jobs are {jobs}";
     }
@@ -146,7 +146,7 @@ internal sealed class JobCatalog
             string section = job.Command is null ? "Jobs" : "Commands";
             string key = job.Restrictions.Count == 0 ? "JobHosts" : $"{section}:{job.Description.Name}:Sandbox";
             throw new ConfigurationException(
-                key, $"the sandbox of the job \"{job.Description.Name}\" ({SandboxKeys(job)}) cannot be made: {problem}");
+                key, $"the sandbox of the job \"{job.Description.Name}\" ({SandboxKeys(job)}) cannot be applied: {problem}");
         }
 
         IEnumerable<string> configured = job.Restrictions.SelectMany(static restriction => restriction.ListAuditedArguments()).Select(

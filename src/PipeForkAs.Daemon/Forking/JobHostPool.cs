@@ -164,7 +164,7 @@ internal sealed class JobHostPool
         catch
         {
             root = null;
-            its.Refuse("the job host for root could not be started; the daemon's log says why");
+            its.Refuse("the job host for root could not be started; see the daemon's log");
             throw;
         }
     }
@@ -176,7 +176,8 @@ internal sealed class JobHostPool
     private void ThrowUnlessSameJobs(HostProcess process)
     {
         if (!process.Jobs.Select(Text).SequenceEqual(Jobs.Select(Text)))
-            throw new JobHostException("it holds other jobs than when the daemon started: the executable was replaced; reload the daemon");
+            throw new JobHostException(
+                "its jobs differ from those at the daemon's start because the executable was replaced; reload the daemon");
 
         static string Text(JobDescription job) => JsonSerializer.Serialize(job, JobDescriptionJson.Default.JobDescription);
     }

@@ -19,7 +19,7 @@ internal static class OfferedJob
             throw new JobHostException($"the job {offer.Name} lets clients set the variable \"{variable}\", which is never allowed");
         if (offer.UnsafeEnvironment.FirstOrDefault(name => !EnvironmentVariable.SteersPrograms(name)) is { } forbidden)
             throw new JobHostException(EnvironmentVariable.MayBeAllowed(forbidden)
-                ? $"the job {offer.Name} offers the variable \"{forbidden}\" as one that changes which code runs, and it is not known to"
+                ? $"the job {offer.Name} allows the variable \"{forbidden}\" as unsafe, but it is not known to change which code runs"
                 : $"the job {offer.Name} lets clients set the variable \"{forbidden}\", which is never allowed");
         if (offer.Sandboxes.SelectMany(sandbox => sandbox.ReadOnly.Concat(sandbox.ReadWrite)).FirstOrDefault(
             path => Sandbox.PathProblem(path) is not null) is { } path)

@@ -66,7 +66,7 @@ internal sealed class Lifecycle(DaemonParts parts)
         await parts.Hosts.StartAsync(Isolation);
         parts.Catalog.Refresh();
         if (IsStopping)
-            throw new OperationCanceledException("a stop was asked for before the start was done");
+            throw new OperationCanceledException("the daemon was stopped before the start was complete");
         SocketListener listener = Listen(options.Socket);
         Acceptor = new Acceptor(loop, listener, parts.Connections, logger);
         parts.Policies.Serve();
@@ -129,7 +129,8 @@ internal sealed class Lifecycle(DaemonParts parts)
         if (Acceptor is null)
             return;
         TurnTimes turnTimes = loop.TurnTimes;
-        Log.LongestTurn(logger, turnTimes.Longest * 1000, turnTimes.LongestOnProcessor * 1000, turnTimes.LongestStep ?? "none of 1 ms");
+        Log.LongestTurn(
+            logger, turnTimes.Longest * 1000, turnTimes.LongestOnProcessor * 1000, turnTimes.LongestStep ?? "no step of 1 ms or more");
         Log.Stopped(logger);
     }
 

@@ -44,6 +44,6 @@ internal sealed class ReloadTarget(DaemonParts parts) : IReloadable
         ProcessId pid = await context.Upgrade.RunAsync(
             context.Loop, parts.Reaper, acceptor.Listener, cgroup!, new SuccessorSupport(parts), context.Logger);
         Log.HandedOver(context.Logger, pid.Value, parts.Configuration.Limits.DrainTimeout.TotalSeconds, parts.Connections.Count);
-        return $"the daemon, which is process {pid} now";
+        return $"the new daemon, process {pid}";
     }
 }

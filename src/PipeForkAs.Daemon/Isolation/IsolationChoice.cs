@@ -33,7 +33,7 @@ internal static class IsolationChoice
                 if (shared is not null)
                     return LogChoice(CgroupIsolation.TakeShared(loop, reaper, shared, generation, logger), logger);
                 string own = OwnCgroup.Find()
-                    ?? throw new IsolationException("no control groups of version 2 are mounted where the daemon could see its own");
+                    ?? throw new IsolationException("no control group of version 2 is mounted where the daemon can see its own");
                 bool delegated = CgroupIsolation.IsDelegated(own);
                 if (delegated || required)
                 {
@@ -41,7 +41,7 @@ internal static class IsolationChoice
                     return LogChoice(CgroupIsolation.Take(loop, reaper, own, name, logger), logger);
                 }
 
-                reason = $"the service manager delegates none to the daemon ({own}; Delegate=yes in its unit, or Limits:Cgroup: required)";
+                reason = $"systemd delegates no control group to the daemon ({own}); set Delegate=yes in its unit, or Limits:Cgroup";
             }
             catch (Exception failure) when (failure is IsolationException or SystemCallException)
             {

@@ -16,15 +16,15 @@ internal static class SandboxSupport
             return null;
         int layers = sandboxes.Count(sandbox => sandbox.RestrictsFiles);
         if (layers > MaxLayers)
-            return $"{layers} sandboxes with paths are more than the kernel's {MaxLayers}";
+            return $"{layers} sandboxes with paths exceed the kernel's maximum of {MaxLayers}";
         try
         {
             if (Libc.landlock_abi() == 0)
-                return "the kernel has no Landlock (Linux 5.13 or later, with landlock among the security modules in use: lsm=)";
+                return "the kernel has no Landlock (Linux 5.13 or later with the boot parameter lsm=landlock,...)";
         }
         catch (SystemCallException barred)
         {
-            return $"Landlock is barred here, mostly by the container's or the unit's filter of system calls: {barred.Message}";
+            return $"Landlock is blocked, usually by the system call filter of a container or unit: {barred.Message}";
         }
 
         return Libc.seccomp_available() ? null : "the kernel has no seccomp filters (CONFIG_SECCOMP_FILTER)";

@@ -21,7 +21,7 @@ internal static class RequestReader
     {
         using LoopTimer deadline = connection.Loop.Schedule(timeout, () => connection.Interrupt(
             ReplyCode.BadRequest,
-            $"no request came within {timeout.TotalSeconds:0.###} s; send one JSON object on one line, ended by a newline"));
+            $"no request arrived within {timeout.TotalSeconds:0.###} s; send one JSON object on one line, ended by a newline"));
         try
         {
             ReceivedRequest received = await ReadLineAsync(connection, turns);
@@ -67,12 +67,12 @@ internal static class RequestReader
             if (received.Errno == Errno.EPROTO)
             {
                 throw new RefusedException(
-                    ReplyCode.BadRequest, "descriptors came with the request, which nobody takes; send bytes alone",
+                    ReplyCode.BadRequest, "descriptors came with the request; send only bytes",
                     ReplyFormPeek.Of(buffer.AsSpan(0, length)));
             }
 
             if (received.Failed)
-                throw new RefusedException(ReplyCode.Cancelled, $"the client is gone: {received.Errno}");
+                throw new RefusedException(ReplyCode.Cancelled, $"the client disconnected: {received.Errno}");
 
             int end = buffer.AsSpan(length, (int)received.Count).IndexOf((byte)'\n');
             int line = end >= 0 ? length + end : -1;
@@ -90,7 +90,7 @@ internal static class RequestReader
                 throw new RefusedException(
                     ReplyCode.TooLarge,
                     $"the request is longer than {ClientProtocol.MaxRequestBytes} bytes; send large data as the job's standard input, "
-                    + $"behind the request's line",
+                    + $"after the line of the request",
                     ReplyFormPeek.Of(soFar));
             if (line >= 0)
                 return Parse(buffer.AsMemory(0, length), line);

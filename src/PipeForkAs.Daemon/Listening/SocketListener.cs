@@ -82,12 +82,12 @@ internal sealed class SocketListener : IDisposable
             }
 
             Libc.listen(socket, Backlog);
-            FileStatus made = Libc.lstat(path) ?? throw Refuse($"the socket {path} vanished while it was made");
+            FileStatus made = Libc.lstat(path) ?? throw Refuse($"the socket {path} vanished while it was created");
             if (made.Permissions != mode)
             {
                 throw Refuse(
-                    $"the socket {path} has other permissions than Socket:Mode says; its folder has a default ACL, "
-                    + "remove that (setfacl -k)");
+                    $"the permissions of the socket {path} differ from Socket:Mode because its folder has a default ACL; "
+                    + "remove the ACL (setfacl -k)");
             }
 
             return new SocketListener(socket, path, made, descriptors);
@@ -134,13 +134,13 @@ internal sealed class SocketListener : IDisposable
         if (Libc.lstat(path) is not { } found)
             return;
         if (found.Kind != FileKind.Socket)
-            throw Refuse($"{path} exists and is no socket; it is left alone. Remove it or configure another Socket:Path");
+            throw Refuse($"{path} exists and is not a socket; remove it or configure another Socket:Path");
 
         using FileDescriptor probe = Libc.socket_unix(SocketType.SOCK_STREAM, blocking: false);
         IOResult connected = Libc.connect(probe, path);
         if (connected.Errno != Errno.ECONNREFUSED)
         {
-            string who = connected.Failed ? connected.Errno.ToString() : "it answers";
+            string who = connected.Failed ? connected.Errno.ToString() : "it accepts connections";
             throw Refuse($"another process listens on {path} ({who}); stop it or configure another Socket:Path");
         }
 

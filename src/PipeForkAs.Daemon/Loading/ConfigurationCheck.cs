@@ -31,14 +31,14 @@ internal static class ConfigurationCheck
             return warnings;
         if (Libc.geteuid() != UserId.Root)
         {
-            warnings.Add("only root can start the job hosts; whether their jobs fit the configuration was not checked");
+            warnings.Add("only root can start the job hosts, so their jobs were not checked against the configuration");
             return warnings;
         }
 
         JobDescription[] jobs = await HostInspection.JobsAsync(options);
         warnings.AddRange(
             PolicyWarnings.Of(policy.Policy, jobs).Select(
-                warning => UntrustedText.Escape($"the policy may not mean what it says: {warning}")));
+                warning => UntrustedText.Escape($"policy warning: {warning}")));
         return warnings;
     }
 }

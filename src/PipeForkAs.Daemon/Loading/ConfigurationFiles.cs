@@ -111,7 +111,7 @@ internal static class ConfigurationFiles
             foreach (string list in part.Lists)
             {
                 if (!seen.TryAdd(list, part.Path))
-                    yield return $"{part.Path}: {list}: stands in {seen[list]} too; a list must stand in one file";
+                    yield return $"{part.Path}: {list}: is also in {seen[list]}; write a list in only one file";
             }
         }
     }

@@ -93,7 +93,7 @@ internal static class OptionsCheck
         {
             string word = command.Command[i];
             if (word.Contains('\0', StringComparison.Ordinal))
-                yield return ($"{key}:Command:{i}", "must not hold NUL");
+                yield return ($"{key}:Command:{i}", "must not contain NUL");
             if (CommandWord.Undeclared(word, command.Parameters.ContainsKey) is { } undeclared)
                 yield return ($"{key}:Command:{i}", $"names the parameter \"{undeclared}\", which Parameters does not declare");
             if (i == 0)
@@ -110,11 +110,11 @@ internal static class OptionsCheck
             if (!JobName.IsValid(parameter))
                 yield return (parameterKey, $"a parameter's name must be {JobName.Rule}");
             if (!used.Contains(parameter))
-                yield return (parameterKey, $"is used nowhere in Command; add the word \"{{{parameter}}}\"");
+                yield return (parameterKey, $"is not used in Command; add the word \"{{{parameter}}}\"");
             if (value.Type is not ("string" or "integer" or "number" or "boolean"))
                 yield return ($"{parameterKey}:Type", "must be string, integer, number or boolean");
             if (value.MaxLength is not null && value.Type != "string")
-                yield return ($"{parameterKey}:MaxLength", "only a string has a longest value");
+                yield return ($"{parameterKey}:MaxLength", "only a string can have a MaxLength");
             else if (value.MaxLength is < 1 or > Pattern.LargestMaxLength)
                 yield return ($"{parameterKey}:MaxLength", $"must be from 1 to {Pattern.LargestMaxLength}");
             else if (PatternProblem(value) is { } wrong)
@@ -129,7 +129,7 @@ internal static class OptionsCheck
         if (parameter.Pattern is null)
             return null;
         if (parameter.Type != "string")
-            return "only a string has a pattern";
+            return "only a string can have a Pattern";
         try
         {
             _ = PatternOf(parameter);
@@ -137,7 +137,7 @@ internal static class OptionsCheck
         }
         catch (Exception failure) when (failure is ArgumentException or NotSupportedException)
         {
-            return $"is no regular expression that can be used: {failure.Message}";
+            return $"cannot be used as a regular expression: {failure.Message}";
         }
     }
 
@@ -146,7 +146,7 @@ internal static class OptionsCheck
 
     private static string? DefaultProblem(ParameterOptions parameter, string text) => parameter.Type switch
     {
-        "string" when text.Contains('\0', StringComparison.Ordinal) => "must not hold NUL",
+        "string" when text.Contains('\0', StringComparison.Ordinal) => "must not contain NUL",
         "string" when parameter.MaxLength is { } most && Encoding.UTF8.GetByteCount(text) > most => "is longer than MaxLength",
         "string" when parameter.Pattern is not null && !PatternOf(parameter).Matches(text) => "does not match the Pattern",
         "integer" when !long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _) => "must be an integer",
@@ -181,7 +181,7 @@ internal static class OptionsCheck
         if (!JobName.IsValid(service) || !Array.Exists(PamFolders, folder => File.Exists(Path.Combine(folder, service))))
             yield return (
                 "Policy:PamService",
-                $"there is no PAM service \"{service}\": none of {string.Join(", ", PamFolders)} has a file of that name");
+                $"there is no PAM service \"{service}\": no such file in {string.Join(" or ", PamFolders)}");
         else if (!Pam.IsAvailable())
             yield return ("Policy:PamService", $"{Pam.LibraryName} cannot be loaded; install it, or set none");
     }

@@ -32,7 +32,7 @@ internal static class RestrictionCheck
     private static IEnumerable<(string Key, string Problem)> Problems(string key, JobRestrictionOptions job, LimitOptions all)
     {
         if (job.Timeout <= TimeSpan.Zero)
-            yield return ($"{key}:Timeout", string.Create(CultureInfo.InvariantCulture, $"is {job.Timeout}, must be over 00:00:00"));
+            yield return ($"{key}:Timeout", string.Create(CultureInfo.InvariantCulture, $"is {job.Timeout}, must be more than 00:00:00"));
         else if (job.Timeout > all.JobTimeout)
         {
             yield return (
@@ -101,6 +101,6 @@ internal static class RestrictionCheck
             return null;
         if (!PermissionBits.TryParse(umask, out uint bits))
             return "must be octal digits from 0000 to 0777, as a string";
-        return (bits & all) == all ? null : $"must hold all bits of {general}: it can only tighten Limits:Worker:Umask";
+        return (bits & all) == all ? null : $"must have all bits of {general}: it can only tighten Limits:Worker:Umask";
     }
 }

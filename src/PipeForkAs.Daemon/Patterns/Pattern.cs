@@ -58,7 +58,7 @@ internal sealed class Pattern
         if (program.Weight * length > MaxCost)
         {
             throw new NotSupportedException(string.Create(CultureInfo.InvariantCulture,
-                $"it has {program.Weight} states, and with values of {length - 1} characters a match could take too long; "
+                $"it has {program.Weight} states, and a match with values of {length - 1} characters could take too long; "
                 + $"use smaller counts, or a MaxLength of {Math.Max(1, (MaxCost / program.Weight) - 1)}"));
         }
 

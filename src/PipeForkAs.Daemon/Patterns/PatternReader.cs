@@ -109,7 +109,7 @@ internal sealed class PatternReader : PatternScanner
         if (!sets.TryGetValue(key, out CharacterSet? set))
         {
             if (sets.Count == MaxSets)
-                throw new NotSupportedException($"it has more than {MaxSets} different classes of characters");
+                throw new NotSupportedException($"it has more than {MaxSets} different character classes");
             sets.Add(key, set = CharacterSet.Of(element, key.Item2));
         }
 
@@ -122,7 +122,7 @@ internal sealed class PatternReader : PatternScanner
         if (Next() == '?' && !Opens())
             return null;
         if (++depth > MaxDepth)
-            throw new NotSupportedException($"it has more than {MaxDepth} groups inside each other");
+            throw new NotSupportedException($"it has more than {MaxDepth} levels of groups");
         PatternNode inside = Ways();
         if (Next() != ')')
             throw Unsupported("this group");

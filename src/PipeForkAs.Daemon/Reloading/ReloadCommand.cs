@@ -56,7 +56,7 @@ internal static class ReloadCommand
         {
             return ServedSocket.Of(new ProcessId(number))
                 ?? throw new IOException(
-                    $"process {number} ({ServedSocket.ProcessVariable}) listens on no Unix socket; is it pipeforkasd?");
+                    $"process {number} ({ServedSocket.ProcessVariable}) does not listen on a Unix socket; is it pipeforkasd?");
         }
         catch (SystemCallException failure) when (failure.Errno == Errno.EPERM || failure.Errno == Errno.ENOSYS)
         {
@@ -77,7 +77,7 @@ internal static class ReloadCommand
         // The kernel attests which user listens there. A reply from any user except root is worthless.
         UserId listener = Libc.getsockopt_peercred(socket).Uid;
         if (listener != UserId.Root)
-            throw new IOException($"{path} is served by uid {listener}, not by root");
+            throw new IOException($"uid {listener} listens on {path}, not root");
 
         byte[] line = new Request { Operation = Operation.Reload, Reply = ReplyForm.Frames }.ToLine();
         if (Libc.send(socket, line).OrThrow($"send({path})") != line.Length)
@@ -114,6 +114,6 @@ internal static class ReloadCommand
             reply = reply[header.Length..];
         }
 
-        throw new IOException($"the reply of {path} was cut short; the daemon's log says whether it reloaded");
+        throw new IOException($"the reply of {path} was cut short; the daemon's log shows whether it reloaded");
     }
 }

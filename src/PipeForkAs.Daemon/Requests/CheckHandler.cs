@@ -73,7 +73,7 @@ internal sealed class CheckHandler(
         Caller asking, CheckResult result, Decision decision, Request request, UserSelector user)
     {
         RegisteredJob job = catalog.Find(request.Job!)
-            ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{request.Job}\"; list shows those that there are");
+            ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{request.Job}\"; pipeforkas list shows the jobs");
         Account account = decision.Account ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{user}\"");
         await accounts.ThrowIfDisabledAsync(account, asking.Bucket);
         JobOrder order = await orders.BuildAsync(asking.Bucket, job, request, account, decision.GrantsRoot);
@@ -116,7 +116,7 @@ internal sealed class CheckHandler(
     private async ValueTask<Caller> OtherAsync(Caller asking, string name)
     {
         if (asking.Uid != UserId.Root)
-            throw new RefusedException(ReplyCode.Denied, "only root may ask what another caller may do");
+            throw new RefusedException(ReplyCode.Denied, "only root may check the requests of another caller");
         Account account = await users.FindAsync(UserSelector.Parse(name), asking.Bucket)
             ?? throw new RefusedException(ReplyCode.UnknownUser, $"there is no user \"{name}\"");
         GroupId[] groups = [.. account.Groups.Select(group => new GroupId(group))];

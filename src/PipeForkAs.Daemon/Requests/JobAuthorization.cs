@@ -43,7 +43,7 @@ internal sealed class JobAuthorization(
         if (decision.Answer is not (Answer.Allowed or Answer.UnknownUser))
             throw new RefusedException(ReplyCode.Denied, PolicyRefusal.Message(caller, request));
         RegisteredJob job = found
-            ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{name}\"; list shows those that there are");
+            ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{name}\"; pipeforkas list shows the jobs");
 #pragma warning disable CA2000 // The receiver owns it and closes it.
         JobHostPool.Lease lease = job.Host.Acquire();
 #pragma warning restore CA2000
@@ -77,6 +77,6 @@ internal sealed class JobAuthorization(
                 return (found, decision);
         }
 
-        throw new RefusedException(ReplyCode.Busy, "jobs were deployed again and again during the decision; try again");
+        throw new RefusedException(ReplyCode.Busy, "jobs changed repeatedly during the decision; try again");
     }
 }

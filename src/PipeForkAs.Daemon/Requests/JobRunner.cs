@@ -86,7 +86,7 @@ internal sealed class JobRunner(CurrentConfiguration configuration, JobSlots slo
         }
         catch (OperationCanceledException) when (client.Watch.IsHungUp)
         {
-            throw new RefusedException(ReplyCode.Cancelled, "the client went away; nothing was run");
+            throw new RefusedException(ReplyCode.Cancelled, "the client disconnected; nothing was run");
         }
         catch (JobHostException) when (runningJobs.AllEnded)
         {
@@ -97,7 +97,7 @@ internal sealed class JobRunner(CurrentConfiguration configuration, JobSlots slo
             return worker;
         worker.Release();
         ThrowIfAllEnded();
-        throw new RefusedException(ReplyCode.Cancelled, "the client went away; nothing was run");
+        throw new RefusedException(ReplyCode.Cancelled, "the client disconnected; nothing was run");
     }
 
     /// <summary>

@@ -55,7 +55,7 @@ internal sealed class JobSlots(Loop loop, FairTurns turns, UnkillableJobs unkill
         string late = $"{problem}, for {configuration.Limits.QueueTimeout.TotalSeconds:0.###} s now; ask again later";
         using (loop.Schedule(configuration.Limits.QueueTimeout, () => Leave(place, ReplyCode.Busy, late)))
         {
-            leave(() => Leave(place, ReplyCode.Cancelled, "the client went away; nothing was run"));
+            leave(() => Leave(place, ReplyCode.Cancelled, "the client disconnected; nothing was run"));
             await Task.WhenAny(place.Item.Slot.Task);
         }
 

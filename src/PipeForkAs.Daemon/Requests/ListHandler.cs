@@ -38,9 +38,9 @@ internal static class ListHandler
         JobCatalog catalog, LimitOptions limits, Func<string, bool> mayKnow, Request request, Reply reply)
     {
         if (!mayKnow(request.Job!))
-            throw new RefusedException(ReplyCode.Denied, $"the policy does not allow you to run \"{request.Job}\" as anyone");
+            throw new RefusedException(ReplyCode.Denied, $"the policy does not allow you to run \"{request.Job}\" as any user");
         RegisteredJob job = catalog.Find(request.Job!)
-            ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{request.Job}\"; list shows those that there are");
+            ?? throw new RefusedException(ReplyCode.UnknownJob, $"there is no job \"{request.Job}\"; pipeforkas list shows the jobs");
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(Effective(job.Description, limits), JobDescriptionJson.Default.JobDescription);
         return await SendAsync(reply, [.. json, (byte)'\n'], job.Description.Name);
     }

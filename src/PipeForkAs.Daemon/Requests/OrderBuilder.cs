@@ -118,8 +118,8 @@ internal sealed class OrderBuilder(CurrentConfiguration configuration, PatternMa
         {
             if (!all.Contains(name))
             {
-                string allowed = all.Length == 0 ? "it takes none" : $"it takes {string.Join(", ", all)}";
-                throw new RefusedException(ReplyCode.BadArguments, $"the job {job.Name} does not take the variable \"{name}\"; {allowed}");
+                string allowed = all.Length == 0 ? "it allows none" : $"it allows {string.Join(", ", all)}";
+                throw new RefusedException(ReplyCode.BadArguments, $"the job {job.Name} does not allow the variable \"{name}\"; {allowed}");
             }
         }
 

@@ -27,23 +27,24 @@ internal readonly record struct Outcome(ReplyCode Code, string? Message, JobErro
                 return new(
                     ReplyCode.Timeout,
                     string.Create(
-                        CultureInfo.InvariantCulture, $"the job ran longer than {job.Timeout.TotalSeconds:0.###} s and was ended"));
+                        CultureInfo.InvariantCulture, $"the job timed out after {job.Timeout.TotalSeconds:0.###} s and was killed"));
             case EndReason.Cancelled:
-                return new(ReplyCode.Cancelled, "the client went away and the job was ended");
+                return new(ReplyCode.Cancelled, "the client disconnected, so the job was cancelled");
             case EndReason.CancelAsked:
-                return new(ReplyCode.Cancelled, "the job was cancelled, as was asked for, and ended");
+                return new(ReplyCode.Cancelled, "the job was cancelled by a request");
             case EndReason.OutputLimit:
-                return new(ReplyCode.OutputLimit, "the job wrote more than it may and was ended; the reply holds what it may");
+                return new(
+                    ReplyCode.OutputLimit, "the job exceeded OutputLimit and was killed; the reply contains the output up to the limit");
             case EndReason.ClientSentDescriptors:
                 return new(
                     ReplyCode.Cancelled,
-                    "the client sent descriptors with the job's input, which nobody takes, and the job was ended; send bytes alone");
+                    "the client sent descriptors with the job's input, so the job was killed; send only bytes");
             case EndReason.JobSentDescriptors:
-                return new(ReplyCode.Cancelled, "the job sent descriptors with its output, which nobody takes, and was ended");
+                return new(ReplyCode.Cancelled, "the job sent descriptors with its output and was killed");
             case EndReason.HeldUp:
-                return new(ReplyCode.Cancelled, "the job, or another one of its user, held up the daemon and was ended");
+                return new(ReplyCode.Cancelled, "the job, or another job of its user, delayed the daemon and was killed");
             case EndReason.ShuttingDown:
-                return new(ReplyCode.ShuttingDown, "the daemon is stopping and the job was ended");
+                return new(ReplyCode.ShuttingDown, "the daemon is stopping, so the job was cancelled");
         }
 
         if (exited is not { } how)
@@ -55,9 +56,9 @@ internal readonly record struct Outcome(ReplyCode Code, string? Message, JobErro
                 ReplyCode.Internal,
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"the worker ended with {how.Value} before the job began and did not say why; the job did not run"));
+                    $"the worker ended with {how.Value} before the job began and gave no reason; the job did not run"));
         if (how.BySignal)
-            return new(ReplyCode.Signaled, $"{new Signal(how.Value)} ended the job");
+            return new(ReplyCode.Signaled, $"{new Signal(how.Value)} terminated the job");
 
         return report.Returned switch
         {
@@ -89,6 +90,7 @@ internal readonly record struct Outcome(ReplyCode Code, string? Message, JobErro
 
         string errno = failed.Errno == 0 ? "" : $" [errno {failed.Errno}]";
         return new(
-            ReplyCode.Internal, $"the worker could not become the user, the job did not run: step {failed.Step}: {failed.Detail}{errno}");
+            ReplyCode.Internal,
+            $"the worker could not become the user, so the job did not run: step {failed.Step}: {failed.Detail}{errno}");
     }
 }

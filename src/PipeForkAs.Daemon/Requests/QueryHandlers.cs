@@ -27,7 +27,7 @@ internal sealed class QueryHandlers(
             Operation.Status => await status.StatusAsync(caller, request, reply),
             Operation.Cancel => await status.CancelAsync(caller, request),
             Operation.Reload => await status.ReloadAsync(caller, reply),
-            _ => throw new InvalidOperationException($"nobody answers {request.Operation}"),
+            _ => throw new InvalidOperationException($"{request.Operation} is not a query"),
         };
     }
 }

@@ -78,7 +78,7 @@ internal sealed class RequestPipeline(
             Log.RequestBroke(logger, failure);
             if (exchange.Trail.End is not null)
                 throw;
-            const string Message = "something in the daemon failed; its log says what";
+            const string Message = "the request failed in the daemon; see the daemon's log";
             end = new EndRecord { Code = ReplyCode.Internal, Message = Message, Job = exchange.JobName };
         }
 

@@ -28,9 +28,9 @@ internal sealed class UserBans(Offenders offenders, UnkillableJobs unkillable, C
     {
         Bucket user = Bucket.OfAccount(new UserId(account.Uid));
         if (offenders.IsBanned(user))
-            return $"jobs or connections of {account.Name} held up the daemon, which runs none as this user for a while; ask again later";
+            return $"jobs or connections of {account.Name} delayed the daemon, which runs no job as this user for a while; ask again later";
         return unkillable.Of(user) is var count && count >= configuration.Limits.MaxJobsPerUid
-            ? $"{count} jobs of {account.Name} were ended and have processes left, the maximum (Limits:MaxJobsPerUid); ask again later"
+            ? $"{count} ended jobs of {account.Name} have leftover processes, the maximum (Limits:MaxJobsPerUid); ask again later"
             : null;
     }
 }

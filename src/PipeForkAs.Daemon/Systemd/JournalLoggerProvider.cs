@@ -177,7 +177,7 @@ internal sealed class JournalLoggerProvider(string path, FileDescriptor stderr) 
     private void Instead(Errno error, LogLevel level, string line)
     {
         if (!down)
-            ToStderr(LogLevel.Warning, $"the journal at {path} takes no records ({error}); they follow here");
+            ToStderr(LogLevel.Warning, $"the journal at {path} accepts no records ({error}); they follow here");
         down = true;
         if (!ToStderr(level, line))
             lost++;
@@ -189,7 +189,7 @@ internal sealed class JournalLoggerProvider(string path, FileDescriptor stderr) 
             return;
         down = false;
         string message = string.Create(
-            CultureInfo.InvariantCulture, $"the journal takes records again; {lost} were lost, others went to stderr");
+            CultureInfo.InvariantCulture, $"the journal accepts records again; {lost} were lost, the others went to stderr");
         record.Clear().Add("MESSAGE", message).Add("PRIORITY", Priority(LogLevel.Warning)).Add("SYSLOG_IDENTIFIER", Identifier).Add(
             "PIPEFORKAS_LOST", lost);
         if (socket.Send(record.Written) == Errno.None)

@@ -78,13 +78,13 @@ internal sealed class ServiceManager
         if (string.IsNullOrEmpty(count) || !IsSelf(pid, self))
             return null;
         if (!int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out int number))
-            throw new ListenException($"LISTEN_FDS is \"{count}\", which is no number");
+            throw new ListenException($"LISTEN_FDS is \"{count}\", which is not a number");
         if (number == 0)
             return null;
         if (number > 1)
             throw new ListenException(
-                $"the service manager hands over {number} sockets "
-                + $"({names ?? "without names"}); the daemon serves one, and clients of the others would wait for ever");
+                $"systemd passed {number} sockets "
+                + $"({names ?? "without names"}); remove all but one, because the daemon serves only one");
 
         var socket = new FileDescriptor(FirstDescriptor);
         try
@@ -96,7 +96,7 @@ internal sealed class ServiceManager
         }
         catch (SystemCallException failure)
         {
-            throw new ListenException($"the service manager hands over a socket that cannot be used: {failure.Message}", failure);
+            throw new ListenException($"systemd passed a socket that cannot be used: {failure.Message}", failure);
         }
     }
 
@@ -104,10 +104,10 @@ internal sealed class ServiceManager
     {
         if (Libc.getsockopt_domain(socket) != SocketDomain.AF_UNIX || Libc.getsockopt_type(socket) != SocketType.SOCK_STREAM)
             throw new ListenException(
-                $"the service manager hands over a socket, and {name} is no Unix stream socket; see ListenStream= in systemd.socket(5)");
+                $"systemd passed {name}, which is not a Unix stream socket; see ListenStream= in systemd.socket(5)");
         if (!Libc.getsockopt_acceptconn(socket))
             throw new ListenException(
-                $"the service manager hands over a socket, and {name} does not listen; the daemon cannot be used with Accept=yes");
+                $"systemd passed {name}, which does not listen; set Accept=no in the socket unit");
     }
 
     private static bool IsSelf(string? pid, ProcessId self) =>

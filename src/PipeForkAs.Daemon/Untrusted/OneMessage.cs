@@ -63,6 +63,6 @@ internal sealed class OneMessage
         read.Dispose();
         write.Dispose();
         (read, write) = Make();
-        return new InvalidOperationException("a pipe of the daemon's own did not give back what was written to it");
+        return new InvalidOperationException("a pipe of the daemon did not return the bytes that were written to it");
     }
 }

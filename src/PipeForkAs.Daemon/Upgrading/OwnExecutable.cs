@@ -27,7 +27,7 @@ internal sealed class OwnExecutable
     public static OwnExecutable Find() =>
         Libc.readlink(Link) is { } path && Libc.stat(Link) is { } running
             ? new OwnExecutable(path, running)
-            : throw new UpgradeException($"{Link} cannot be read; proc(5) must be mounted");
+            : throw new UpgradeException($"{Link} cannot be read; mount proc(5)");
 
     /// <summary>
     /// Returns whether the path names another file than the one that this process executes. While a process executes a file, the kernel
@@ -40,7 +40,8 @@ internal sealed class OwnExecutable
         if (now.Device == device && now.Inode == inode)
             return false;
         if (TrustedFile.ProgramProblem(Path) is { } problem)
-            throw new UpgradeException($"the daemon was replaced, and the new one is not started: {TrustedFile.Line(Path, problem)}");
+            throw new UpgradeException(
+                $"the daemon's executable was replaced, but the new one cannot be started: {TrustedFile.Line(Path, problem)}");
         return true;
     }
 }

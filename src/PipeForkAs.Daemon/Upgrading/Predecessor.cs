@@ -60,7 +60,7 @@ internal sealed class Predecessor : IDisposable
             Libc.set_cloexec(socket);
             Libc.set_cloexec(control);
             var channel = new HandoverChannel(control);
-            Offer offer = channel.ReadFirst().Offer ?? throw new UpgradeException("the former daemon's first message is no offer");
+            Offer offer = channel.ReadFirst().Offer ?? throw new UpgradeException("the first message of the former daemon is not an offer");
             Libc.set_nonblocking(socket);
             Libc.set_nonblocking(control);
             var pid = new ProcessId(offer.Pid);
@@ -69,7 +69,7 @@ internal sealed class Predecessor : IDisposable
         catch (SystemCallException failure)
         {
             throw new UpgradeException(
-                $"{Argument} is for a daemon that starts the one that takes over from it: {failure.Message}", failure);
+                $"{Argument} is only for a daemon that takes over from a running one: {failure.Message}", failure);
         }
     }
 
@@ -84,7 +84,7 @@ internal sealed class Predecessor : IDisposable
     public async Task<long> TakeOverAsync(Loop loop, FairTurns turns)
     {
         if (!channel.Send(new HandoverMessage { Ready = true }) || await channel.ReadAsync(loop) is not { FirstJob: { } firstJob })
-            throw new UpgradeException("the former daemon does not let this one take over");
+            throw new UpgradeException("the former daemon did not allow the takeover");
         questions = new JobsQuestions(loop, question => channel.Send(new HandoverMessage { Question = question }));
         loop.Start(() => FollowAsync(loop, turns, questions));
         return firstJob;

@@ -14,7 +14,7 @@ internal sealed class Successor : IDisposable
     /// <summary>The interval between two signs of life.</summary>
     private static readonly TimeSpan AlivePause = TimeSpan.FromSeconds(1);
 
-    private const string EndedTooSoon = "the new daemon ended before it was ready; its log tells more";
+    private const string EndedTooSoon = "the new daemon exited before it was ready; see the daemon's log";
 
     /// <summary>The number of jobs in one part of an answer. They fit into one message.</summary>
     private const int JobsInPart = 50;

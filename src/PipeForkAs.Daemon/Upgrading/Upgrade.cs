@@ -45,7 +45,7 @@ internal sealed class Upgrade(
     {
         if (!executable.IsReplaced())
             return false;
-        string? lack = !notifier.IsEnabled ? "a service manager that could be told of a new process (NOTIFY_SOCKET)"
+        string? lack = !notifier.IsEnabled ? "systemd's notification socket (NOTIFY_SOCKET)"
             : !hasCgroups ? "control groups for jobs (Limits:Cgroup)" : null;
         if (lack is not null)
             Log.UpgradeImpossible(logger, executable.Path, lack);
@@ -90,7 +90,7 @@ internal sealed class Upgrade(
         for (int attempt = 0; attempt < Attempts; attempt++)
         {
             if (successor.HasEnded)
-                throw new UpgradeException("the new daemon ended when it was to serve");
+                throw new UpgradeException("the new daemon exited when it began to serve");
             if (owner.IsStopping)
                 throw new UpgradeException("the daemon is stopping");
             if (notifier.HandOver(successor.Pid))
@@ -98,6 +98,6 @@ internal sealed class Upgrade(
             await loop.DelayAsync(Pause);
         }
 
-        throw new UpgradeException("the service manager does not read that another process is the service's main one");
+        throw new UpgradeException("systemd did not read the notification of the new main process");
     }
 }

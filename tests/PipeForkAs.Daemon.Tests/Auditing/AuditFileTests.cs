@@ -56,7 +56,7 @@ public sealed class AuditFileTests : IDisposable
     {
         string path = folder.Write("audit", "");
         Libc.chmod(path, mode);
-        Assert.Contains("close it (chmod 0640)", Refused(path));
+        Assert.Contains("remove that (chmod 0640)", Refused(path));
     }
 
     [Fact]
@@ -67,7 +67,7 @@ public sealed class AuditFileTests : IDisposable
         File.CreateSymbolicLink(folder.File("link"), target);
         Assert.Contains("SymbolicLink", Refused(folder.File("link")));
         Child.Run("/bin/ln", [target, folder.File("second")]);
-        Assert.Contains("has 2 names", Refused(target));
+        Assert.Contains("has 2 hard links", Refused(target));
     }
 
     [Fact]

@@ -240,7 +240,8 @@ public sealed class AuditTests : IAsyncLifetime
                 List<(string Name, string Value)> failed = Assert.Single(
                     said, fields => fields.Contains(("PIPEFORKAS_EVENT", "AuditFileFailed")));
                 Assert.Contains(
-                    required ? "nothing runs until it can be" : "requests go on", failed.Single(field => field.Name == "MESSAGE").Value);
+                    required ? "no job runs until it can be written" : "requests are still served",
+                    failed.Single(field => field.Name == "MESSAGE").Value);
                 if (required)
                     Assert.Equal(ReplyCode.Internal, Assert.Throws<RefusedException>(audit.ThrowIfUnwritable).Code);
                 else

@@ -61,12 +61,14 @@ public sealed class AuditWriterTests : IAsyncDisposable
         Assert.False(writer.IsHealthy);
         Assert.False(writer.IsHealthy);
         string problem = Assert.Single(log.Lines);
-        Assert.Equal($"the audit file {path} cannot be written: a record waits for more than 5 s; nothing runs until it can be", problem);
+        Assert.Equal(
+            $"the audit file {path} cannot be written: a record has waited for more than 5 s; no job runs until it can be written",
+            problem);
 
         disk.Thaw();
         await UntilAsync(() => writer.IsHealthy);
         Assert.Equal(Enumerable.Range(0, 100).Select(i => $"{i}"), await File.ReadAllLinesAsync(path));
-        await SaidAsync($"the audit file {path} is written again; it lacks 0 records");
+        await SaidAsync($"the audit file {path} is written again; 0 records are missing in it");
         await writer.EndAsync().WaitAsync(TimeSpan.FromSeconds(30));
     }
 
@@ -83,11 +85,12 @@ public sealed class AuditWriterTests : IAsyncDisposable
         Assert.Equal((64, 36L), (writer.Count, writer.Lost));
         Assert.False(writer.IsHealthy);
         string problem = Assert.Single(log.Lines);
-        Assert.Equal($"the audit file {path} cannot be written: 4194304 bytes of records wait already; requests go on", problem);
+        Assert.Equal(
+            $"the audit file {path} cannot be written: 4194304 bytes of records are waiting already; requests are still served", problem);
 
         disk.Thaw();
         await UntilAsync(() => writer.IsHealthy);
-        await SaidAsync($"the audit file {path} is written again; it lacks 36 records");
+        await SaidAsync($"the audit file {path} is written again; 36 records are missing in it");
         Assert.Equal(64 * line.Length, new FileInfo(path).Length);
         await writer.EndAsync().WaitAsync(TimeSpan.FromSeconds(30));
     }

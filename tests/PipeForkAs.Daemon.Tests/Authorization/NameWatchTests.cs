@@ -45,7 +45,7 @@ public sealed class NameWatchTests : IDisposable
         users.Add("carol", 1003);
         Changed();
         Assert.True(await AllowsAsync(1003, "1003"));
-        Assert.Contains("the user \"carol\" is known now, with the id 1003; the rules that name it match it from now on", log.Lines);
+        Assert.Contains("the user \"carol\" has the id 1003 now; the rules that name it apply from now on", log.Lines);
     }
 
     [Theory]
@@ -208,7 +208,7 @@ public sealed class NameWatchTests : IDisposable
         // For a while, nobody waits again; and an answer counts however late it is.
         Assert.False(await AllowsAsync(1003, "1003"));
         users.Release();
-        while (!log.Lines.Any(line => line.StartsWith("the user \"carol\" is known now", StringComparison.Ordinal)))
+        while (!log.Lines.Any(line => line.StartsWith("the user \"carol\" has the id", StringComparison.Ordinal)))
             await Task.Delay(10, TestContext.Current.CancellationToken);
         Assert.True(await AllowsAsync(1003, "1003"));
     }

@@ -204,7 +204,7 @@ public sealed class PolicyAuthorizerTests
     [InlineData("""{"properties":{"path":{} } }""", false, false)]
     [InlineData("""{"properties":{"path":{"default":"/srv"} },"additionalProperties":{} }""", false, false)]
     [InlineData("""{"type":"object","additionalProperties":{} }""", false, false)]
-    public async Task The_bytes_of_a_path_are_its_value_only_for_a_job_that_says_that_it_takes_them(
+    public async Task pathBytes_is_a_value_only_for_jobs_that_declare_it(
         string schema, bool allowed, bool undenied)
     {
         using JsonDocument read = JsonDocument.Parse(schema);

@@ -21,13 +21,14 @@ public class PolicyWarningsTests
     [InlineData("*")]
     [InlineData("read-*")]
     [InlineData("id", "read-file", "read-part")]
-    public void What_names_jobs_causes_no_warning(params string[] names) => Assert.Empty(Warnings(new RuleOptions { Jobs = names }));
+    public void What_names_jobs_causes_no_warning(params string[] names) =>
+        Assert.Empty(Warnings(new RuleOptions { Jobs = names }));
 
     [Theory]
-    [InlineData(false, "read-flie", "the rule \"x\" allows the job \"read-flie\", and no job of that name is registered")]
-    [InlineData(true, "Read-file", "the rule \"x\" denies the job \"Read-file\", and no job of that name is registered")]
-    [InlineData(true, "read-file2", "the rule \"x\" denies the job \"read-file2\", and no job of that name is registered")]
-    [InlineData(true, "write-*", "the rule \"x\" denies the job \"write-*\", and no registered job's name begins so")]
+    [InlineData(false, "read-flie", "the rule \"x\" allows the job \"read-flie\", but no such job is registered")]
+    [InlineData(true, "Read-file", "the rule \"x\" denies the job \"Read-file\", but no such job is registered")]
+    [InlineData(true, "read-file2", "the rule \"x\" denies the job \"read-file2\", but no such job is registered")]
+    [InlineData(true, "write-*", "the rule \"x\" denies the job \"write-*\", but the name of no registered job starts with it")]
     public void A_job_that_there_is_not_causes_a_warning_also_beside_others(bool deny, string name, string warning) =>
         Assert.Equal([warning], Warnings(new RuleOptions { Jobs = ["id", name], Deny = deny }));
 
@@ -47,7 +48,7 @@ public class PolicyWarningsTests
     [InlineData("path length", "read-*", "path, length")]
     public void A_rule_that_no_valid_arguments_satisfy_causes_a_warning(string arguments, string job, string told) =>
         Assert.Equal(
-            [$"the rule \"x\" allows nothing: none of its jobs has all arguments that Where looks at ({told})"],
+            [$"the rule \"x\" allows nothing: none of its jobs has all arguments that Where tests ({told})"],
             Warnings(Where(arguments, job, deny: false)));
 
     [Theory]
@@ -63,7 +64,7 @@ public class PolicyWarningsTests
     [InlineData("length", "read-*", "read-file, read-part")]
     public void A_rule_that_denies_jobs_whatever_their_arguments_are_causes_a_warning(string argument, string job, string denied) =>
         Assert.Equal(
-        [$"the rule \"x\" denies {denied} whatever the arguments are: not all that Where looks at ({argument}) is an argument there"],
+        [$"the rule \"x\" denies {denied} with any arguments: not every argument that Where tests ({argument}) is an argument there"],
         Warnings(Where(argument, job, deny: true)));
 
     [Theory]
@@ -130,7 +131,8 @@ public class PolicyWarningsTests
         JobDescription[] many = [
             .. Enumerable.Range(1, 7).Select(number => new JobDescription { Name = $"job{number}", Kind = JobKind.Text })];
         Assert.Contains(
-            "denies job1, job2, job3, job4, job5 and 2 more whatever", Assert.Single(Warnings(Where("path", "*", deny: true), many)));
+            "denies job1, job2, job3, job4, job5 and 2 more with any arguments",
+            Assert.Single(Warnings(Where("path", "*", deny: true), many)));
     }
 
     [Fact]
@@ -147,7 +149,7 @@ public class PolicyWarningsTests
         List<string> told = [];
         var warnings = new PolicyWarnings(told.Add);
         Policy policy = Read(new RuleOptions { Jobs = ["id", "backup"] });
-        const string Warning = "the rule \"x\" allows the job \"backup\", and no job of that name is registered";
+        const string Warning = "the rule \"x\" allows the job \"backup\", but no such job is registered";
         JobDescription[] more = [.. Jobs, new() { Name = "backup", Kind = JobKind.Text }];
 
         warnings.Log(policy, Jobs);

@@ -105,13 +105,13 @@ public sealed class CommandJobTests
     [InlineData("""{"Path":"x"}""", "\"Path\": there is no argument of that name; job takes path, count")]
     [InlineData("""{"path":"x","more":1}""", "\"more\": there is no argument of that name; job takes path, count")]
     [InlineData("""{"path":"x","\n\u001b":1}""", "\"args\": there is no argument of that name; job takes path, count")]
-    [InlineData("""{"path":"x","path":"y"}""", "\"path\": stands twice")]
-    [InlineData("""{"path":"x","p\u0061th":"y"}""", "\"path\": stands twice")]
+    [InlineData("""{"path":"x","path":"y"}""", "\"path\": is given twice")]
+    [InlineData("""{"path":"x","p\u0061th":"y"}""", "\"path\": is given twice")]
     [InlineData("""{"path":5}""", "\"path\": must be of type string")]
     [InlineData("""{"path":"x","count":"5"}""", "\"count\": must be of type integer")]
     [InlineData("""{"path":"UP"}""", "\"path\": does not match the pattern [a-z]+")]
     [InlineData("""{"path":"up\n"}""", "\"path\": does not match the pattern [a-z]+")]
-    [InlineData("""{"path":"-x"}""", "\"path\": must not begin with '-', which the program would take for an option")]
+    [InlineData("""{"path":"-x"}""", "\"path\": must not begin with '-': the program would read it as an option")]
     public void A_refusal_says_which_argument_and_why(string? arguments, string expected)
     {
         CommandJob job = Make(

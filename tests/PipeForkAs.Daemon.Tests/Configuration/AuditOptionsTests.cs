@@ -15,10 +15,11 @@ public sealed class AuditOptionsTests : IDisposable
     [Theory]
     [InlineData("""{ "Audit": { "File": "audit.log" } }""", "Audit:File: must be the absolute path of a file")]
     [InlineData("""{ "Audit": { "File": "/no/such/folder/audit" } }""",
-        "Audit:File: /no/such/folder/audit: there is no folder /no/such/folder; make it (install -d -m 750 /no/such/folder)")]
+        "Audit:File: /no/such/folder/audit: the folder /no/such/folder does not exist; create it (install -d -m 750 /no/such/folder)")]
     [InlineData("""{ "Audit": { "File": "/etc/passwd/audit" } }""", "Audit:File: /etc/passwd/audit: its folder is a Regular")]
-    [InlineData("""{ "Audit": { "File": "/etc" } }""", "Audit:File: /etc is no regular file but a Directory")]
-    [InlineData("""{ "Audit": { "File": "/etc/passwd" } }""", "Audit:File: /etc/passwd is open to others; close it (chmod 0640)")]
+    [InlineData("""{ "Audit": { "File": "/etc" } }""", "Audit:File: /etc is not a regular file but a Directory")]
+    [InlineData("""{ "Audit": { "File": "/etc/passwd" } }""",
+        "Audit:File: /etc/passwd is accessible to other users; remove that (chmod 0640)")]
     [InlineData("""{ "Audit": { "Required": true } }""", "Audit:Required: needs a file: set Audit:File")]
     [InlineData("""{ "Audit": { "RecordsPerMinute": 0 } }""", "Audit:RecordsPerMinute: must be from 1 to 1000000, or null for no limit")]
     [InlineData("""{ "Audit": { "Path": "/x" } }""", "Audit:Path: unknown key")]

@@ -34,7 +34,7 @@ public sealed partial class PageTests
                 ? match.Groups[1].Value.TrimEnd('.', ',', ';')
                 : TheDefault().Match(text).Groups[1].Value;
             if (key == "JobHosts:N:Path")
-                told = JobHostOptions.StockPath; // Told where no host is configured at all.
+                told = JobHostOptions.StockPath; // Described at the list of job hosts.
             Assert.Equal((key, Value(options, key)), (key, told));
             compared++;
         }

@@ -21,41 +21,43 @@ public sealed class PolicyFileTests : IDisposable
         """{ "Name": "a\nb", "Callers": ["*"], "Jobs": ["*"], "As": ["self"] }""",
         "Policy:Rules:0:Name: must be 1 to 64 characters on one line")]
     [InlineData(
-        """{ "Name": "x", "Jobs": ["*"], "As": ["self"] }""", "Policy:Rules:0:Callers: must name at least one; \"*\" means everyone")]
+        """{ "Name": "x", "Jobs": ["*"], "As": ["self"] }""", "Policy:Rules:0:Callers: must have at least one entry; \"*\" means everyone")]
     [InlineData(
         """{ "Name": "x", "Callers": [], "Jobs": ["*"], "As": ["self"] }""",
-        "Policy:Rules:0:Callers: must name at least one; \"*\" means everyone")]
-    [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["*"] }""", "Policy:Rules:0:As: must name at least one; \"*\" means everyone")]
+        "Policy:Rules:0:Callers: must have at least one entry; \"*\" means everyone")]
+    [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["*"] }""",
+        "Policy:Rules:0:As: must have at least one entry; \"*\" means everyone")]
     [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["a b"], "As": ["self"] }""", "Policy:Rules:0:Jobs:0: must be a job's name")]
     [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["a*b"], "As": ["self"] }""", "Policy:Rules:0:Jobs:0: must be a job's name")]
     [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["**"], "As": ["self"] }""", "Policy:Rules:0:Jobs:0: must be a job's name")]
     [InlineData("""{ "Name": "x", "Callers": ["@"], "Jobs": ["*"], "As": ["self"] }""",
-        "Policy:Rules:0:Callers:0: must name a group behind \"@\"")]
-    [InlineData("""{ "Name": "x", "Callers": ["self"], "Jobs": ["*"], "As": ["self"] }""", "Policy:Rules:0:Callers:0: \"self\" is for As")]
+        "Policy:Rules:0:Callers:0: must name a group after \"@\"")]
+    [InlineData("""{ "Name": "x", "Callers": ["self"], "Jobs": ["*"], "As": ["self"] }""",
+        "Policy:Rules:0:Callers:0: \"self\" is valid only in As")]
     [InlineData(
         """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["4294967295"] }""",
         "Policy:Rules:0:As:0: must be a number from 0 to 4294967294")]
     [InlineData(
         """{ "Name": "x", "Callers": ["007"], "Jobs": ["*"], "As": ["self"] }""",
-        "Policy:Rules:0:Callers:0: must be a number from 0 to 4294967294 without zeros in front")]
+        "Policy:Rules:0:Callers:0: must be a number from 0 to 4294967294 without leading zeros")]
     [InlineData(
         """{ "Name": "x", "Callers": ["@99999999999"], "Jobs": ["*"], "As": ["self"] }""",
         "Policy:Rules:0:Callers:0: must be a number from 0 to 4294967294")]
-    [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["root"] }""", "Policy:Rules:0:As: names root;")]
-    [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["0"] }""", "Policy:Rules:0:As: names root;")]
+    [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["root"] }""", "Policy:Rules:0:As: names root, but")]
+    [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["0"] }""", "Policy:Rules:0:As: names root, but")]
     [InlineData(
-        """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["*"], "AllowRoot": true }""", "Policy:Rules:0:AllowRoot: has no effect;")]
+        """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["*"], "AllowRoot": true }""", "Policy:Rules:0:AllowRoot: has no effect")]
     [InlineData(
         """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["root"], "AllowRoot": true, "Deny": true }""",
-        "Policy:Rules:0:AllowRoot: a rule that denies")]
+        "Policy:Rules:0:AllowRoot: has no effect in a rule that denies")]
     [InlineData(
         """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["*"], "RequireConsent": true, "Deny": true }""",
         "Policy:Rules:0:RequireConsent: a rule that denies")]
     [InlineData(
         """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["root"], "RequireConsent": true, "AllowRoot": true }""",
-        "Policy:Rules:0:RequireConsent: root's files are never read")]
+        "Policy:Rules:0:RequireConsent: cannot be combined with \"AllowRoot\"")]
     [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["*"], "RequireConsent": "maybe" }""",
-        "Policy:Rules:0:RequireConsent: \"maybe\" is neither true nor false")]
+        "Policy:Rules:0:RequireConsent: \"maybe\" is not true or false")]
     [InlineData(
         """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Where": { "path": { } } }""", "Policy:Rules:0:Where:path: ")]
     [InlineData(
@@ -69,31 +71,31 @@ public sealed class PolicyFileTests : IDisposable
         "Policy:Rules:0:Where:path:Under: must be an absolute path")]
     [InlineData(
         """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Where": { "path": { "Pattern": "(a)\\1" } } }""",
-        "Policy:Rules:0:Where:path:Pattern: is no regular expression that can be used")]
+        "Policy:Rules:0:Where:path:Pattern: cannot be used as a regular expression")]
     [InlineData(
         """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], """
             + """ "Where": { "path": { "Pattern": "((aa|b){1,500}){1,500}" } } }""",
-        "Policy:Rules:0:Where:path:Pattern: is no regular expression that can be used: its repetitions")]
+        "Policy:Rules:0:Where:path:Pattern: cannot be used as a regular expression: its repetitions")]
     [InlineData(
         """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Where": { "path": { "Pattern": "a", "MaxLength": 0 } } }""",
         "Policy:Rules:0:Where:path:MaxLength: must be from 1 to 65536")]
     [InlineData(
         """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Where": { "path": { "Equals": "a", "MaxLength": 5 } } }""",
-        "Policy:Rules:0:Where:path:MaxLength: is for a Pattern; leave it out")]
+        "Policy:Rules:0:Where:path:MaxLength: has no effect without Pattern; remove it")]
     [InlineData(
         """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Where": { "n": { "AtMost": 1, "AtLeast": 2 } } }""",
         "Policy:Rules:0:Where:n:AtMost: is less than AtLeast")]
     [InlineData(
         """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Where": { "n": { "AtMots": 1 } } }""",
-        "Policy:Rules:0:Where:n:AtMots: unknown key; is \"AtMost\" meant?")]
+        "Policy:Rules:0:Where:n:AtMots: unknown key; did you mean \"AtMost\"?")]
     [InlineData(
         """{ "Name": "x", "Caller": ["*"], "Jobs": ["*"], "As": ["self"] }""",
-        "Policy:Rules:0:Caller:0: unknown key; is \"Callers\" meant?")]
+        "Policy:Rules:0:Caller:0: unknown key; did you mean \"Callers\"?")]
     [InlineData(
         """{ "Name": "x", "Callers": "*", "Jobs": ["*"], "As": ["self"] }""",
         "Policy:Rules:0:Callers: must be an object or a list, not one value")]
     [InlineData("""{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Deny": "perhaps" }""",
-        "Policy:Rules:0:Deny: \"perhaps\" is neither true nor false")]
+        "Policy:Rules:0:Deny: \"perhaps\" is not true or false")]
     [InlineData(
         """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Deny": null }""",
         "Policy:Rules:0:Deny: must not be null or empty")]
@@ -109,7 +111,7 @@ public sealed class PolicyFileTests : IDisposable
         const string Rule = """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"] }""";
         string told = Assert.Single(
             Assert.Throws<ConfigurationException>(() => Load($$"""{ "Rules": [ {{Rule}}, {{Rule}} ] }""")).Problems);
-        Assert.EndsWith("Policy:Rules:1:Name: \"x\" is another rule's name too", told);
+        Assert.EndsWith("Policy:Rules:1:Name: \"x\" is also the name of another rule; rename one", told);
     }
 
     [Theory]

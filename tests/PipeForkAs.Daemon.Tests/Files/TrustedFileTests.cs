@@ -33,7 +33,7 @@ public sealed class TrustedFileTests : IDisposable
     {
         string path = folder.Write("program", "");
         Libc.chmod(path, mode);
-        Assert.Equal(executable ? null : "it is not executable; make it so (chmod +x)", TrustedFile.ProgramProblem(path));
+        Assert.Equal(executable ? null : "it is not executable; set its mode (chmod +x)", TrustedFile.ProgramProblem(path));
         Assert.Null(TrustedFile.Problem(path));
         Assert.Equal("there is no such file", TrustedFile.ProgramProblem(path + "x"));
     }
@@ -42,13 +42,14 @@ public sealed class TrustedFileTests : IDisposable
     [InlineData("etc/passwd", "it must be an absolute path")]
     [InlineData("", "it must be an absolute path")]
     [InlineData("{path}", "it must be an absolute path")]
-    [InlineData("/etc/passwd\0x", "it must not hold NUL")]
+    [InlineData("/etc/passwd\0x", "it must not contain NUL")]
     [InlineData("/no/such/file", "there is no such file")]
     [InlineData("/etc/passwd/x", "there is no such file")]
     [InlineData("/etc/passwd/..", "there is no such file")]
-    [InlineData("/etc", "it is no regular file but a Directory")]
-    [InlineData("/", "it is no regular file but a Directory")]
-    public void What_is_no_file_is_told_as_such(string path, string problem) => Assert.Equal(problem, TrustedFile.Problem(path));
+    [InlineData("/etc", "it is not a regular file but a Directory")]
+    [InlineData("/", "it is not a regular file but a Directory")]
+    public void What_is_no_file_is_told_as_such(string path, string problem) =>
+        Assert.Equal(problem, TrustedFile.Problem(path));
 
     [Fact]
     public void A_name_that_no_file_can_have_is_a_problem_and_no_crash() =>
@@ -66,7 +67,8 @@ public sealed class TrustedFileTests : IDisposable
     {
         string path = folder.Write("file", "");
         Libc.chmod(path, mode);
-        Assert.Equal(trusted ? null : $"{path} may be written by others than root; close it (chmod go-w)", TrustedFile.Problem(path));
+        Assert.Equal(
+            trusted ? null : $"{path} can be written by users other than root; remove that (chmod go-w)", TrustedFile.Problem(path));
     }
 
     [Fact]
@@ -74,7 +76,7 @@ public sealed class TrustedFileTests : IDisposable
     {
         string path = folder.Write("file", "");
         GiveAway(path);
-        Assert.Equal($"{path} belongs to uid 60001; it must be root's (chown root)", TrustedFile.Problem(path));
+        Assert.Equal($"{path} belongs to uid 60001; it must belong to root (chown root)", TrustedFile.Problem(path));
     }
 
     [Fact]
@@ -84,14 +86,14 @@ public sealed class TrustedFileTests : IDisposable
         folder.MakeFolder("upper/lower");
         string path = folder.Write("upper/lower/file", "");
         Libc.chmod(upper, Everyone);
-        Assert.Equal($"{upper} may be written by others than root; close it (chmod go-w)", TrustedFile.Problem(path));
+        Assert.Equal($"{upper} can be written by users other than root; remove that (chmod go-w)", TrustedFile.Problem(path));
         Libc.chmod(upper, Everyone | Sticky);
         Assert.Null(TrustedFile.Problem(path));
         Libc.chmod(upper, 0x1ED);
         GiveAway(upper);
         Assert.Equal(
-            $"{upper} belongs to uid 60001, who can replace what is in it; use a place all of whose folders are root's, as they are below "
-            + $"/etc, /usr/local and /run",
+            $"{upper} belongs to uid 60001, who can replace its content; use a path where every folder belongs to root, for example below "
+            + $"/etc or /usr/local",
             TrustedFile.Problem(path));
     }
 
@@ -110,7 +112,7 @@ public sealed class TrustedFileTests : IDisposable
         Assert.Null(TrustedFile.Problem(folder.File("folder/up")));
 
         Libc.chmod(file, Everyone);
-        Assert.StartsWith($"{file} may be written", TrustedFile.Problem(folder.File("folder/up")), StringComparison.Ordinal);
+        Assert.StartsWith($"{file} can be written", TrustedFile.Problem(folder.File("folder/up")), StringComparison.Ordinal);
         File.Delete(file);
         Assert.Equal("there is no such file", TrustedFile.Problem(folder.File("relative")));
     }
@@ -133,19 +135,19 @@ public sealed class TrustedFileTests : IDisposable
         Link("home/link", "/etc/passwd");
         GiveAway(home);
         Assert.Equal(
-            $"{home} belongs to uid 60001, who can replace what is in it; use a place all of whose folders are root's, as they are below "
-            + $"/etc, /usr/local and /run",
+            $"{home} belongs to uid 60001, who can replace its content; use a path where every folder belongs to root, for example below "
+            + $"/etc or /usr/local",
             TrustedFile.Problem(folder.File("home/link")));
 
         string shared = folder.MakeFolder("shared");
         Link("shared/link", "/etc/passwd");
         Libc.chmod(shared, Everyone);
-        Assert.Contains("may be written by others", TrustedFile.Problem(folder.File("shared/link")), StringComparison.Ordinal);
+        Assert.Contains("can be written by", TrustedFile.Problem(folder.File("shared/link")), StringComparison.Ordinal);
         Libc.chmod(shared, Everyone | Sticky);
         Assert.Null(TrustedFile.Problem(folder.File("shared/link")));
         GiveAway(folder.File("shared/link"));
         Assert.Equal(
-            $"{folder.File("shared/link")} belongs to uid 60001; it must be root's (chown root)",
+            $"{folder.File("shared/link")} belongs to uid 60001; it must belong to root (chown root)",
             TrustedFile.Problem(folder.File("shared/link")));
     }
 
@@ -158,7 +160,7 @@ public sealed class TrustedFileTests : IDisposable
         folder.Write("file", "");
         Link("link", "a/deep");
         Libc.chmod(reached, Everyone);
-        Assert.StartsWith($"{reached} may be written", TrustedFile.Problem(folder.Path + "/link/../file"), StringComparison.Ordinal);
+        Assert.StartsWith($"{reached} can be written", TrustedFile.Problem(folder.Path + "/link/../file"), StringComparison.Ordinal);
     }
 
     /// <summary>Whatever is missing there now and then, as a socket while no daemon runs, others could make.</summary>
@@ -171,7 +173,7 @@ public sealed class TrustedFileTests : IDisposable
         Assert.Null(TrustedFile.ClosedFolderProblem(own));
         Assert.Null(TrustedFile.ClosedFolderProblem(folder.File("way")));
         Assert.Null(TrustedFile.FolderProblem(shared));
-        const string Open = "may be written by others than root; use a folder that is root's alone";
+        const string Open = "can be written by users other than root; use a folder that only root can write";
         Assert.Equal($"{shared} {Open}", TrustedFile.ClosedFolderProblem(shared));
         Assert.Equal("there is no such file", TrustedFile.ClosedFolderProblem(folder.File("none")));
         GiveAway(own);

@@ -63,12 +63,12 @@ public sealed class JobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
     [InlineData("dies", "exit code 3; is it built with PipeForkAs.Jobs?", "closed its control socket; is it built with PipeForkAs.Jobs?")]
     [InlineData("old", "speaks version", "speaks version")]
     [InlineData("refuses", "I would rather not", "I would rather not")]
-    [InlineData("unasked", "sent Ready, where only Hello, Refused may come", "sent Ready, where only Hello, Refused may come")]
+    [InlineData("unasked", "sent Ready; this stage allows Hello, Refused", "sent Ready; this stage allows Hello, Refused")]
     [InlineData(
-        "greets-twice", "sent Hello, where only JobOffer, Ready, Refused may come",
-        "sent Hello, where only JobOffer, Ready, Refused may come")]
+        "greets-twice", "sent Hello; this stage allows JobOffer, Ready, Refused",
+        "sent Hello; this stage allows JobOffer, Ready, Refused")]
     [InlineData(
-        "hasty", "sent Forked, where only JobOffer, Ready, Refused may come", "sent Forked, where only JobOffer, Ready, Refused may come")]
+        "hasty", "sent Forked; this stage allows JobOffer, Ready, Refused", "sent Forked; this stage allows JobOffer, Ready, Refused")]
     [InlineData("/not/there", "cannot be started: ", "cannot be started: ")]
     public async Task A_job_host_that_cannot_serve_fails_the_start_with_its_reason(string behaviour, string reason, string orReason)
     {
@@ -77,18 +77,18 @@ public sealed class JobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
     }
 
     [Theory]
-    [InlineData("twice", "sent Ready, where only Forked, Exited, ForkFailed, Pong, Refused may come")]
-    [InlineData("greets-late", "sent Hello, where only Forked, Exited, ForkFailed, Pong, Refused may come")]
-    [InlineData("offers-late", "sent JobOffer, where only Forked, Exited, ForkFailed, Pong, Refused may come")]
+    [InlineData("twice", "sent Ready; this stage allows Forked, Exited, ForkFailed, Pong, Refused")]
+    [InlineData("greets-late", "sent Hello; this stage allows Forked, Exited, ForkFailed, Pong, Refused")]
+    [InlineData("offers-late", "sent JobOffer; this stage allows Forked, Exited, ForkFailed, Pong, Refused")]
     [InlineData("babbles", "sent a message of the unknown kind 99")]
-    [InlineData("eager", "forked a worker that nobody asked for")]
+    [InlineData("eager", "forked a worker that the daemon did not request")]
     public async Task A_job_host_that_says_what_it_must_not_is_lost(string behaviour, string reason)
     {
         await StartAsync(behaviour, workers: 0);
         await UntilAsync(
             () => Log.Lines.Any(
                 line => line.Contains(reason, StringComparison.Ordinal)
-                && line.EndsWith("it is started again in 0.1 s", StringComparison.Ordinal)));
+                && line.EndsWith("it will be restarted in 0.1 s", StringComparison.Ordinal)));
     }
 
     [Fact]

@@ -70,7 +70,7 @@ public sealed class RootJobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes
         Libc.kill(new ProcessId(successor), Signal.SIGKILL);
         await UntilAsync(
             () => second.Ended.IsCompleted
-            && Log.Lines.Any(line => line.EndsWith("it is started again when it is needed", StringComparison.Ordinal)));
+            && Log.Lines.Any(line => line.EndsWith("it will be restarted on the next request", StringComparison.Ordinal)));
         await UntilAsync(() => Children().Count == 1);
 
         ForkedWorker third = await TakeForRootAsync();

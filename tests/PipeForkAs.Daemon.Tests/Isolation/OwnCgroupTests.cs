@@ -31,7 +31,8 @@ public sealed class OwnCgroupTests
     [InlineData(Hybrid, "0::/gone (deleted)")]
     [InlineData("41 31 0:38 /box /sys/fs/cgroup rw - cgroup2 cgroup2 rw", "0::/boxed/inner")]
     [InlineData("41 31 0:38 / /sys/fs/cgroup rw cgroup2 cgroup2 rw", "0::/a")]
-    public void A_group_that_cannot_be_seen_from_here_is_none(string mounts, string groups) => Assert.Null(OwnCgroup.Find(mounts, groups));
+    public void A_group_that_cannot_be_seen_from_here_is_none(string mounts, string groups) =>
+        Assert.Null(OwnCgroup.Find(mounts, groups));
 
     [Fact]
     public void A_group_of_the_daemons_own_has_a_name_that_lasts_and_differs_with_the_socket()

@@ -47,7 +47,7 @@ public sealed class ConfigurationFilesTests : IDisposable
         long before = GC.GetAllocatedBytesForCurrentThread();
         var refused = Assert.Throws<ConfigurationException>(() => ConfigurationFile.Parse("a", text));
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 4 * 1024 * 1024);
-        Assert.Equal($"a: a{new string(':', 20)}...: is nested too deep; a key has at most 32 parts", refused.Message);
+        Assert.Equal($"a: a{new string(':', 20)}...: is nested too deeply; a key has at most 32 parts", refused.Message);
     }
 
     [Fact]
@@ -164,22 +164,22 @@ public sealed class ConfigurationFilesTests : IDisposable
 
     [Theory]
     // Unknown keys at each level, with what may be meant.
-    [InlineData("\"Sockets\": { \"Path\": \"/x\" }", "Sockets:Path: unknown key; is \"Socket\" meant?")]
-    [InlineData("\"MaxJobs\": 5", "MaxJobs: unknown key; is \"Limits:MaxJobs\" meant?")]
+    [InlineData("\"Sockets\": { \"Path\": \"/x\" }", "Sockets:Path: unknown key; did you mean \"Socket\"?")]
+    [InlineData("\"MaxJobs\": 5", "MaxJobs: unknown key; did you mean \"Limits:MaxJobs\"?")]
     [InlineData("\"Xyzzyplugh\": 5", "Xyzzyplugh: unknown key")]
     [InlineData("\"Xyzzyplugh\": {}", "Xyzzyplugh: unknown key")]
     [InlineData("\"Xyzzyplugh\": []", "Xyzzyplugh: unknown key")]
     [InlineData("\"Xyzzyplugh\": null", "Xyzzyplugh: unknown key")]
-    [InlineData("\"Socket\": { \"Pth\": \"/x\" }", "Socket:Pth: unknown key; is \"Path\" meant?")]
-    [InlineData("\"Limits\": { \"MaxJob\": 5 }", "Limits:MaxJob: unknown key; is \"MaxJobs\" meant?")]
-    [InlineData("\"Limits\": { \"Wroker\": { \"Nice\": 5 } }", "Limits:Wroker:Nice: unknown key; is \"Worker\" meant?")]
+    [InlineData("\"Socket\": { \"Pth\": \"/x\" }", "Socket:Pth: unknown key; did you mean \"Path\"?")]
+    [InlineData("\"Limits\": { \"MaxJob\": 5 }", "Limits:MaxJob: unknown key; did you mean \"MaxJobs\"?")]
+    [InlineData("\"Limits\": { \"Wroker\": { \"Nice\": 5 } }", "Limits:Wroker:Nice: unknown key; did you mean \"Worker\"?")]
     [InlineData("\"Limits\": { \"Worker\": { \"Threads\": 5 } }", "Limits:Worker:Threads: unknown key")]
     [InlineData(
         "\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Comand\": 1 } }",
-        "Commands:x:Comand: unknown key; is \"Command\" meant?")]
+        "Commands:x:Comand: unknown key; did you mean \"Command\"?")]
     [InlineData(
         "\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Parameters\": { \"p\": { \"Tpye\": \"string\" } } } }",
-        "Commands:x:Parameters:p:Tpye: unknown key; is \"Type\" meant?")]
+        "Commands:x:Parameters:p:Tpye: unknown key; did you mean \"Type\"?")]
     // Wrong types.
     [InlineData("\"Limits\": 5", "Limits: must be an object or a list, not one value")]
     [InlineData("\"Limits\": true", "Limits: must be an object or a list, not one value")]
@@ -188,16 +188,16 @@ public sealed class ConfigurationFilesTests : IDisposable
         "\"Commands\": { \"x\": { \"Command\": \"/bin/ls -l\" } }", "Commands:x:Command: must be an object or a list, not one value")]
     [InlineData("\"Limits\": { \"MaxJobs\": { \"a\": 1 } }", "Limits:MaxJobs: must be one value, not an object or a list")]
     [InlineData("\"Limits\": { \"MaxJobs\": [ 1 ] }", "Limits:MaxJobs: must be one value, not an object or a list")]
-    [InlineData("\"Limits\": { \"MaxJobs\": {} }", "Limits:MaxJobs: must not be null or empty; leave it out for its default")]
-    [InlineData("\"Limits\": { \"MaxJobs\": null }", "Limits:MaxJobs: must not be null or empty; leave it out for its default")]
-    [InlineData("\"Socket\": { \"Mode\": null }", "Socket:Mode: must not be null or empty; leave it out for its default")]
-    [InlineData("\"Socket\": { \"Path\": null }", "Socket:Path: must not be null or empty; leave it out for its default")]
+    [InlineData("\"Limits\": { \"MaxJobs\": {} }", "Limits:MaxJobs: must not be null or empty; remove it to use the default")]
+    [InlineData("\"Limits\": { \"MaxJobs\": null }", "Limits:MaxJobs: must not be null or empty; remove it to use the default")]
+    [InlineData("\"Socket\": { \"Mode\": null }", "Socket:Mode: must not be null or empty; remove it to use the default")]
+    [InlineData("\"Socket\": { \"Path\": null }", "Socket:Path: must not be null or empty; remove it to use the default")]
     [InlineData(
         "\"Commands\": { \"x\": { \"Command\": [ null ] } }",
-        "Commands:x:Command:0: must not be null or empty; leave it out for its default")]
+        "Commands:x:Command:0: must not be null or empty; remove it to use the default")]
     [InlineData(
         "\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Env\": [ null ] } }",
-        "Commands:x:Env:0: must not be null or empty; leave it out for its default")]
+        "Commands:x:Env:0: must not be null or empty; remove it to use the default")]
     [InlineData(
         "\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\", [ \"a\" ] ] } }",
         "Commands:x:Command:1: must be one value, not an object or a list")]
@@ -231,10 +231,10 @@ public sealed class ConfigurationFilesTests : IDisposable
     [InlineData(
         "\"Limits\": { \"Worker\": { \"Umask\": \"0888\" } }", "Limits:Worker:Umask: must be octal digits from 0000 to 0777, as a string")]
     [InlineData("\"Socket\": { \"Mode\": \"1777\" }", "Socket:Mode: must be octal digits from 0000 to 0777, as a string")]
-    [InlineData("\"Socket\": { \"Mode\": \"\" }", "Socket:Mode: must not be null or empty; leave it out for its default")]
+    [InlineData("\"Socket\": { \"Mode\": \"\" }", "Socket:Mode: must not be null or empty; remove it to use the default")]
     [InlineData("\"Socket\": { \"Mode\": \"rw-rw-rw-\" }", "Socket:Mode: must be octal digits from 0000 to 0777, as a string")]
     [InlineData("\"Socket\": { \"Path\": \"run/x\" }", "Socket:Path: must be an absolute path of at most 107 bytes")]
-    [InlineData("\"Socket\": { \"Path\": \"\" }", "Socket:Path: must not be null or empty; leave it out for its default")]
+    [InlineData("\"Socket\": { \"Path\": \"\" }", "Socket:Path: must not be null or empty; remove it to use the default")]
     [InlineData("\"Socket\": { \"Path\": \"/a\\u0000b\" }", "Socket:Path: must be an absolute path of at most 107 bytes")]
     [InlineData("\"Policy\": { \"MinimumUid\": 0 }", "Policy:MinimumUid: must be from 1 to 4294967294")]
     [InlineData("\"Policy\": { \"MinimumUid\": 4294967295 }", "Policy:MinimumUid: must be from 1 to 4294967294")]
@@ -253,27 +253,28 @@ public sealed class ConfigurationFilesTests : IDisposable
     [InlineData(
         "\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\", \"{p}\" ] } }",
         "Commands:x:Command:1: names the parameter \"p\", which Parameters does not declare")]
-    [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\", \"a\\u0000\" ] } }", "Commands:x:Command:1: must not hold NUL")]
+    [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\", \"a\\u0000\" ] } }",
+        "Commands:x:Command:1: must not contain NUL")]
     [InlineData(
         "\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\", \"{p}.txt\" ], \"Parameters\": { \"p\": {} } } }",
-        "Commands:x:Command:1: a parameter at the beginning of a word must be the whole word; make \"{p}\" a word of its own")]
+        "Commands:x:Command:1: a parameter at the beginning of a word must be the whole word; make \"{p}\" a separate word")]
     [InlineData(
         "\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\", \"--{p}\" ], \"Parameters\": { \"p\": {} } } }",
         "Commands:x:Command:1: after \"--\" a value could become another option; "
-            + "write \"--OPTION={p}\", or make \"{p}\" a word of its own")]
+            + "write \"--OPTION={p}\", or make \"{p}\" a separate word")]
     [InlineData(
         "\"Commands\": { \"x\": { \"Command\": [ \"/bin/sh\", \"-c\", \"echo {p}\" ], \"Parameters\": { \"p\": {} } } }",
-        "Commands:x:Command:2: text beside a parameter must not hold white space, quotes or any of `$;|&<>()\\, which an interpreter "
-        + "would read; make \"{p}\" a word of its own")]
+        "Commands:x:Command:2: text beside a parameter must not contain white space, quotes or any of `$;|&<>()\\, which an interpreter "
+        + "would read; make \"{p}\" a separate word")]
     [InlineData(
         "\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Parameters\": { \"p\": {} } } }",
-        "Commands:x:Parameters:p: is used nowhere in Command; add the word \"{p}\"")]
+        "Commands:x:Parameters:p: is not used in Command; add the word \"{p}\"")]
     [InlineData(
         "\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Description\": \"a\\nb\" } }",
         "Commands:x:Description: must be one line")]
     [InlineData(
         "\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Timeout\": \"00:00:00\" } }",
-        "Commands:x:Timeout: is 00:00:00, must be over 00:00:00")]
+        "Commands:x:Timeout: is 00:00:00, must be more than 00:00:00")]
     [InlineData("\"Commands\": { \"x\": { \"Command\": [ \"/usr/bin/env\" ], \"Timeout\": 30 } }",
         "Commands:x:Timeout: \"30\" has no unit; write 30s, 30m, 30h, 30ms, or hours, minutes and seconds: 00:00:30")]
     [InlineData(
@@ -288,12 +289,12 @@ public sealed class ConfigurationFilesTests : IDisposable
 
     [Theory]
     [InlineData("\"Type\": \"int\"", "Type: must be string, integer, number or boolean")]
-    [InlineData("\"Pattern\": \"(\"", "Pattern: is no regular expression that can be used: ")]
-    [InlineData("\"Pattern\": \"(a)\\\\1\"", "Pattern: is no regular expression that can be used: ")]
-    [InlineData("\"Type\": \"integer\", \"Pattern\": \"a\"", "Pattern: only a string has a pattern")]
-    [InlineData("\"Pattern\": \"((a.{1,500}){1,500}){1,500}\"", "Pattern: is no regular expression that can be used: its repetitions")]
-    [InlineData("\"Pattern\": \"(.*(aa|bb){1,3000})*\"", "Pattern: is no regular expression that can be used: it has ")]
-    [InlineData("\"Type\": \"integer\", \"MaxLength\": \"5\"", "MaxLength: only a string has a longest value")]
+    [InlineData("\"Pattern\": \"(\"", "Pattern: cannot be used as a regular expression: ")]
+    [InlineData("\"Pattern\": \"(a)\\\\1\"", "Pattern: cannot be used as a regular expression: ")]
+    [InlineData("\"Type\": \"integer\", \"Pattern\": \"a\"", "Pattern: only a string can have a Pattern")]
+    [InlineData("\"Pattern\": \"((a.{1,500}){1,500}){1,500}\"", "Pattern: cannot be used as a regular expression: its repetitions")]
+    [InlineData("\"Pattern\": \"(.*(aa|bb){1,3000})*\"", "Pattern: cannot be used as a regular expression: it has ")]
+    [InlineData("\"Type\": \"integer\", \"MaxLength\": \"5\"", "MaxLength: only a string can have a MaxLength")]
     [InlineData("\"MaxLength\": 0", "MaxLength: must be from 1 to 65536")]
     [InlineData("\"MaxLength\": 65537", "MaxLength: must be from 1 to 65536")]
     [InlineData("\"MaxLength\": 2, \"Default\": \"abc\"", "Default: is longer than MaxLength")]
@@ -303,8 +304,8 @@ public sealed class ConfigurationFilesTests : IDisposable
     [InlineData("\"Type\": \"number\", \"Default\": \"\"", "Default: must be a number")]
     [InlineData("\"Type\": \"boolean\", \"Default\": 1", "Default: must be true or false")]
     [InlineData("\"Pattern\": \"[a-z]\", \"Default\": \"ab\"", "Default: does not match the Pattern")]
-    [InlineData("\"Default\": \"a\\u0000\"", "Default: must not hold NUL")]
-    [InlineData("\"AllowLeadingDash\": \"yes\"", "AllowLeadingDash: \"yes\" is neither true nor false; write one of them")]
+    [InlineData("\"Default\": \"a\\u0000\"", "Default: must not contain NUL")]
+    [InlineData("\"AllowLeadingDash\": \"yes\"", "AllowLeadingDash: \"yes\" is not true or false; write one of them")]
     public void What_is_wrong_with_a_parameter_is_told_with_file_and_key(string parameter, string problem)
     {
         string path = folder.Write(
@@ -427,7 +428,7 @@ public sealed class ConfigurationFilesTests : IDisposable
         Assert.Equal([$"{bad}: Limits:MaxJobsPerUid: is 0, must be from 1 to 10000"], Problems(main, more, bad));
         folder.Write("c.json", """{ "Limits": 5, "Polices": {} }""");
         Assert.Equal(
-            [$"{bad}: Limits: must be an object or a list, not one value", $"{bad}: Polices: unknown key; is \"Policy\" meant?"],
+            [$"{bad}: Limits: must be an object or a list, not one value", $"{bad}: Polices: unknown key; did you mean \"Policy\"?"],
             Problems(main, more, bad).Order(StringComparer.Ordinal));
     }
 
@@ -438,8 +439,8 @@ public sealed class ConfigurationFilesTests : IDisposable
         string more = folder.Write(
             "b.json", """{ "commands": { "x": { "Command": [ "/usr/bin/id" ] } }, "JobHosts": [ { "Workers": 9 } ] }""");
         Assert.Equal(
-            [$"{more}: JobHosts: stands in {main} too; a list must stand in one file",
-                $"{more}: commands:x:Command: stands in {main} too; a list must stand in one file"],
+            [$"{more}: JobHosts: is also in {main}; write a list in only one file",
+                $"{more}: commands:x:Command: is also in {main}; write a list in only one file"],
             Problems(main, more).Order(StringComparer.Ordinal));
     }
 
@@ -450,7 +451,7 @@ public sealed class ConfigurationFilesTests : IDisposable
     {
         string main = folder.Write("a.json", $$"""{ "Policy": { "Rules": {{first}} }, {{Host}} }""");
         string more = folder.Write("b.json", $$"""{ "Policy": { "Rules": {{second}} } }""");
-        Assert.Equal([$"{more}: Policy:Rules: stands in {main} too; a list must stand in one file"], Problems(main, more));
+        Assert.Equal([$"{more}: Policy:Rules: is also in {main}; write a list in only one file"], Problems(main, more));
     }
 
     [Fact]
@@ -459,7 +460,8 @@ public sealed class ConfigurationFilesTests : IDisposable
         string open = folder.Write("a.json", "not even JSON");
         Libc.chmod(open, 0x1B6);
         Assert.Equal(
-            [$"{open} may be written by others than root; close it (chmod go-w)", $"{folder.File("b.json")}: there is no such file"],
+            [$"{open} can be written by users other than root; remove that (chmod go-w)",
+                $"{folder.File("b.json")}: there is no such file"],
             Problems(open, folder.File("b.json")));
     }
 
@@ -489,7 +491,7 @@ public sealed class ConfigurationFilesTests : IDisposable
         Assert.Equal(
             [
                 $"{path}: JobHosts:0:MaxWorkers: must be from Workers to 256",
-                $"{path}: JobHosts:1:Path: {host} may be written by others than root; close it (chmod go-w)",
+                $"{path}: JobHosts:1:Path: {host} can be written by users other than root; remove that (chmod go-w)",
                 $"{path}: JobHosts:1:Workers: must be from 0 to 256",
                 $"{path}: JobHosts:2:Path: env: it must be an absolute path",
                 $"{path}: JobHosts:2:Workers: must be from 0 to 256",

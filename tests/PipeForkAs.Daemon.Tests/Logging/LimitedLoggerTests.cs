@@ -27,8 +27,8 @@ public sealed class LimitedLoggerTests
         limited.Flush();
         Assert.Equal(
             [
-                $"{1000 - LimitedLogger.PerMinute} more lines of event AcceptFailed were left out; the limit is 60 per minute",
-                $"{1000 - LimitedLogger.PerMinute} more lines of event WorkerFailed were left out; the limit is 60 per minute",
+                $"{1000 - LimitedLogger.PerMinute} more lines of event AcceptFailed were suppressed; the limit is 60 per minute",
+                $"{1000 - LimitedLogger.PerMinute} more lines of event WorkerFailed were suppressed; the limit is 60 per minute",
             ],
             lines.Lines.TakeLast(2));
         limited.Flush();

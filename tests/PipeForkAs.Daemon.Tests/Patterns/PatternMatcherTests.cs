@@ -45,7 +45,7 @@ public sealed class PatternMatcherTests
         Assert.Null(questions[^1].Matches);
         await matcher.AnswerAsync(Alice, [.. questions.Select(question => new PatternQuestion(heavy, question.Value))]);
         const string Told =
-            "the key: a request's patterns took too many steps before (.*[ab].{1,50}c){1,20}d was matched with 4000 characters";
+            "the key: the patterns of a request ran out of steps before (.*[ab].{1,50}c){1,20}d matched 4000 characters";
         Assert.Contains(Told, Assert.Single(log.Lines), StringComparison.Ordinal);
     }
 

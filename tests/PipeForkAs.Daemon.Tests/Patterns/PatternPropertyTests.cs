@@ -44,7 +44,7 @@ public sealed class PatternPropertyTests
             }
             catch (NotSupportedException refused) when (refused.Message.Contains("states", StringComparison.Ordinal))
             {
-                continue; // Repetitions inside each other make it too large.
+                continue; // Nested repetitions make it too large.
             }
 
             for (int j = 0; j < ValuesOfEach; j++)

@@ -123,7 +123,7 @@ public sealed class JobSlotsTests
     });
 
     [Fact]
-    public Task Whoever_leaves_or_is_late_or_meets_the_stop_takes_no_slot() => OnLoopAsync(async loop =>
+    public Task A_request_that_is_cancelled_late_or_meets_a_stop_takes_no_slot() => OnLoopAsync(async loop =>
     {
         JobSlots slots = Slots(loop, new LimitOptions { MaxJobs = 1, MaxQueued = 10, QueueTimeout = TimeSpan.FromMilliseconds(1) });
         JobSlots.Slot held = await slots.TakeAsync(TestCallers.Alice, Stay);

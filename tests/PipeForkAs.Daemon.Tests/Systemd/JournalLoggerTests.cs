@@ -111,14 +111,14 @@ public sealed class JournalLoggerTests : IDisposable
 
         string[] lines = Said();
         Assert.Equal(3, lines.Length);
-        Assert.StartsWith($"<4>the journal at {path} takes no records (ENOENT", lines[0]);
+        Assert.StartsWith($"<4>the journal at {path} accepts no records (ENOENT", lines[0]);
         Assert.Equal("<6>stopped", lines[1]);
         Assert.StartsWith("<3>a worker failed to become alice: x\\nPRIORITY=0\\n_UID=0", lines[2]);
 
         using var journal = new FakeJournal(path);
         Log.Stopped(logger);
         Assert.Contains(("MESSAGE", "stopped"), journal.Next()!);
-        Assert.Contains(("MESSAGE", "the journal takes records again; 0 were lost, others went to stderr"), journal.Next()!);
+        Assert.Contains(("MESSAGE", "the journal accepts records again; 0 were lost, the others went to stderr"), journal.Next()!);
         Assert.Null(journal.Next());
         Assert.Empty(Said());
     }
@@ -179,7 +179,7 @@ public sealed class JournalLoggerTests : IDisposable
         while (journal.Next() is not null)
             arrived++;
         string[] said = Said();
-        Assert.Equal($"<6>the last processes of the job job have ended; {arrived} jobs are left that cannot be killed", said[1]);
+        Assert.Equal($"<6>the last processes of the job job have ended; {arrived} jobs that cannot be killed remain", said[1]);
     }
 
     [Fact]

@@ -40,10 +40,10 @@ public sealed class ServiceManagerTests
         Assert.Null(From(("LISTEN_FDS", count), ("LISTEN_PID", pid)).Socket);
 
     [Theory]
-    [InlineData("2", "one:two", "hands over 2 sockets (one:two)")]
-    [InlineData("2", null, "hands over 2 sockets (without names)")]
-    [InlineData("-1", null, "\"-1\", which is no number")]
-    [InlineData("1x", null, "\"1x\", which is no number")]
+    [InlineData("2", "one:two", "passed 2 sockets (one:two)")]
+    [InlineData("2", null, "passed 2 sockets (without names)")]
+    [InlineData("-1", null, "\"-1\", which is not a number")]
+    [InlineData("1x", null, "\"1x\", which is not a number")]
     public void What_cannot_be_served_is_refused(string count, string? names, string said)
     {
         ListenException refused = Assert.Throws<ListenException>(

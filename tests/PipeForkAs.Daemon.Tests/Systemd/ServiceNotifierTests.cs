@@ -75,7 +75,7 @@ public sealed partial class ServiceNotifierTests
         Assert.Equal(Errno.ENOENT, Assert.Throws<SystemCallException>(notifier.ThrowIfUnreachable).Errno);
         notifier.Notify(ServiceStates.Alive);
         notifier.Notify(ServiceState.Ready);
-        Assert.Equal(["the service manager was not told WATCHDOG: ENOENT (No such file or directory)"], log.Lines.Lines);
+        Assert.Equal(["systemd could not be notified of WATCHDOG: ENOENT (No such file or directory)"], log.Lines.Lines);
 
         using (var back = new NotifyPoint(path))
         {

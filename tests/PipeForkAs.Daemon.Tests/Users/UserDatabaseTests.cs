@@ -307,7 +307,8 @@ public sealed class UserDatabaseTests : IDisposable
     [InlineData("1000", 1000u)]
     [InlineData("007", 7u)]
     [InlineData("4294967295", uint.MaxValue)]
-    public void All_digits_are_a_uid(string text, uint uid) => Assert.Equal(UserSelector.ById(new UserId(uid)), UserSelector.Parse(text));
+    public void All_digits_are_a_uid(string text, uint uid) =>
+        Assert.Equal(UserSelector.ById(new UserId(uid)), UserSelector.Parse(text));
 
     [Theory]
     [InlineData("alice")]

@@ -84,7 +84,7 @@ public sealed class FaultInjectionTests
 
     [Theory(Timeout = Bound.Test)]
     [InlineData(EPERM, "the capability bounding set cannot be emptied")]
-    [InlineData(Lie, "capability 0 is left in the bounding set")]
+    [InlineData(Lie, "capability 0 is still in the bounding set")]
     public async Task A_job_host_that_keeps_capabilities_does_not_serve(int errno, string reason)
     {
         string refusal =

@@ -22,7 +22,7 @@ public sealed partial class ConfigurationTests
     [InlineData("options.Policy.Rules ??= [];", true)]
     [InlineData("if (options.Policy == other)", false)]
     [InlineData("options.Select(option => option.Name)", false)]
-    public void A_write_is_seen(string code, bool isSeen) => Assert.Equal(isSeen, Write().IsMatch(code));
+    public void A_write_to_a_configuration_is_detected(string code, bool isSeen) => Assert.Equal(isSeen, Write().IsMatch(code));
 
     [GeneratedRegex(@"\b(options|Options|configuration|Configuration|Limits)(\.\w+)+\s*([-+*/|&]|\?\?)?=(?![=>])")]
     private static partial Regex Write();

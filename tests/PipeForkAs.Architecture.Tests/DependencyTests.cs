@@ -15,7 +15,7 @@ public sealed class DependencyTests
     };
 
     [Fact]
-    public void Each_project_depends_on_those_alone_on_which_it_may()
+    public void Each_project_depends_only_on_allowed_projects()
     {
         Assert.NotEmpty(Repository.Sources);
         Assert.All(Repository.Sources, project =>
@@ -28,22 +28,22 @@ public sealed class DependencyTests
     }
 
     [Fact]
-    public void The_daemon_loads_no_code_of_jobs_by_any_way() =>
+    public void The_daemon_never_loads_job_code() =>
         Assert.DoesNotContain("PipeForkAs.Jobs", Reachable("PipeForkAs.Daemon"));
 
     /// <summary>PipeForkAs.Fuzz is not a job host: it gives hostile bytes to all parts.</summary>
     [Fact]
-    public void Job_hosts_of_tests_reach_the_job_authors_interface_and_the_C_library_alone() => Assert.All(
+    public void Test_job_hosts_use_only_the_job_API_and_the_C_library() => Assert.All(
         Repository.Projects.Where(project => project.References.Contains("PipeForkAs.Jobs")
             && !project.Name.EndsWith(".Tests", StringComparison.Ordinal) && project.Name is not ("PipeForkAs.Jobs" or "PipeForkAs.Fuzz")),
         host => Assert.Equal(["PipeForkAs.Jobs", "PipeForkAs.LibC"], host.References.Order(StringComparer.Ordinal)));
 
     [Fact]
-    public void Code_of_job_authors_does_not_compile_against_the_C_library() =>
+    public void Job_code_cannot_compile_against_the_C_library() =>
         Assert.True(Find("PipeForkAs.Jobs").HidesReference("PipeForkAs.LibC"));
 
     [Fact]
-    public void Everything_that_runs_before_fork_is_held_to_the_list_of_banned_calls() => Assert.All(
+    public void The_banned_calls_apply_to_everything_that_runs_before_fork() => Assert.All(
         Reachable("PipeForkAs.Jobs").Append("PipeForkAs.Jobs"),
         name => Assert.True(Find(name).HasProperty("RunsBeforeFork", "true"), $"{name} is part of a job host"));
 

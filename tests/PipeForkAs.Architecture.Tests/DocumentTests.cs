@@ -31,13 +31,13 @@ public sealed partial class DocumentTests
     private static readonly (string Document, string Heading, string Test)[] RunSections =
     [
         ("README.md", "Request a job", "ReadmeTests.The_commands_that_request_a_job_run_as_they_are_written"),
-        ("README.md", "Install", "InstallTests.The_commands_of_README_install_a_service_that_serves"),
+        ("README.md", "Install", "InstallTests.The_commands_in_README_install_a_working_service"),
     ];
 
     public static TheoryData<string> Documents => [.. Expected, "tests/THREATS.md", "tests/bench/README.md", "tests/fuzz/README.md"];
 
     [Fact]
-    public void The_five_documents_exist() =>
+    public void All_five_documents_exist() =>
         Assert.All(Expected, name => Assert.True(File.Exists(Path.Combine(Page.Root, name)), $"there is no {name}"));
 
     [Fact]
@@ -49,7 +49,7 @@ public sealed partial class DocumentTests
     }
 
     [Fact]
-    public void README_names_where_the_idea_comes_from() =>
+    public void README_names_the_origin_of_the_idea() =>
         Assert.Contains("Robert D. French", Text("README.md"), StringComparison.Ordinal);
 
     [Theory]

@@ -30,7 +30,7 @@ public sealed class FolderTests
 
     [Theory]
     [MemberData(nameof(Projects))]
-    public void Each_folder_has_its_place_in_the_order(string project) =>
+    public void Each_folder_has_a_position_in_the_order(string project) =>
         Assert.Equal(Graph(project).Folders.Order(StringComparer.Ordinal), Order[project].Order(StringComparer.Ordinal));
 
     [Theory]
@@ -53,7 +53,7 @@ public sealed class FolderTests
         Repository.SourceFiles.Where(file => Path.GetDirectoryName(file.Path) == "src/PipeForkAs.Daemon").Select(file => file.Path));
 
     [Fact]
-    public void The_picture_in_ARCHITECTURE_is_the_graph()
+    public void The_diagram_in_ARCHITECTURE_matches_the_dependencies()
     {
         string page = File.ReadAllText(Path.Combine(Repository.Root, "ARCHITECTURE.md"));
         int begin = page.IndexOf(Begin, StringComparison.Ordinal), end = page.IndexOf(End, StringComparison.Ordinal);
@@ -72,7 +72,7 @@ public sealed class FolderTests
     [InlineData("using Other.Low;", false)]
     [InlineData("class A { int Low => 1; int B => this.Low.Tool; }", false)]
     [InlineData("class A { int B => Low.Count; }", false)]
-    public void A_use_is_seen_in_a_using_line_and_in_a_qualified_name(string code, bool isSeen)
+    public void A_using_line_and_a_qualified_name_count_as_a_use(string code, bool isSeen)
     {
         var graph = new FolderGraph("P", [("High", code), ("Low", "namespace P.Low; class Tool;")]);
         Assert.Equal(isSeen ? ["Low"] : [], graph.UsedBy("High"));

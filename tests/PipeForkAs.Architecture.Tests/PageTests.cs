@@ -14,12 +14,12 @@ public sealed partial class PageTests
     public static TheoryData<string> Names => [.. Expected];
 
     [Fact]
-    public void There_are_these_pages() =>
+    public void Each_expected_page_exists() =>
         Assert.Equal(Expected, Page.Manuals().Select(page => Path.GetFileName(page)).Order(StringComparer.Ordinal));
 
     [Theory]
     [MemberData(nameof(Names))]
-    public async Task A_page_is_shown_without_a_warning(string name)
+    public async Task A_page_is_displayed_without_a_warning(string name)
     {
         Assert.SkipUnless(File.Exists("/usr/bin/man"), "man(1) is not installed, and so cannot be asked what it thinks of the page");
         (int status, string output, string error) = await RunAsync("man", "--warnings", "-E", "UTF-8", "-l", PathOf(name));
@@ -40,7 +40,7 @@ public sealed partial class PageTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void A_page_refers_to_pages_that_there_are_and_says_who_it_is(string name)
+    public void A_page_refers_to_existing_pages_and_has_the_right_title(string name)
     {
         string text = Page.Manual(name);
         Assert.StartsWith(

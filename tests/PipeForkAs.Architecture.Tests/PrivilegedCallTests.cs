@@ -5,21 +5,21 @@ namespace PipeForkAs.Architecture.Tests;
 public sealed partial class PrivilegedCallTests
 {
     [Fact]
-    public void Ids_groups_and_capabilities_are_changed_in_the_workers_folder_alone()
+    public void Only_the_worker_folder_changes_ids_groups_and_capabilities()
     {
         Assert.NotEmpty(Callers(ChangeOfUser()));
         Assert.All(Callers(ChangeOfUser()), file => Assert.True(file.IsIn("src/PipeForkAs.Jobs/Worker"), $"{file} changes the user"));
     }
 
     [Fact]
-    public void Fork_is_called_in_one_folder_alone()
+    public void Only_one_folder_calls_fork()
     {
         Assert.NotEmpty(Callers(Fork()));
         Assert.All(Callers(Fork()), file => Assert.True(file.IsIn("src/PipeForkAs.Jobs/Forking"), $"{file} forks"));
     }
 
     [Fact]
-    public void Libc_is_always_called_by_its_name_so_that_these_tests_see_it() =>
+    public void All_code_calls_Libc_by_its_name_so_that_these_tests_find_it() =>
         Assert.DoesNotContain(Repository.SourceFiles, file => OtherName().IsMatch(file.Code));
 
     private static SourceFile[] Callers(Regex call) =>

@@ -9,21 +9,21 @@ namespace PipeForkAs.Architecture.Tests;
 public sealed partial class ReceivingTests
 {
     [Fact]
-    public void The_daemon_receives_from_clients_and_jobs_in_one_folder_alone()
+    public void Only_one_folder_receives_from_clients_and_jobs()
     {
         SourceFile[] receiving = [
             .. Repository.SourceFiles.Where(file => file.IsIn("src/PipeForkAs.Daemon") && Receive().IsMatch(file.Code))];
         Assert.Contains(receiving, file => file.IsIn("src/PipeForkAs.Daemon/Untrusted"));
         Assert.Equal(
             [
-                "src/PipeForkAs.Daemon/Forking/HostChannel.cs", // The other end is a job host, which sends what it is asked for.
-                "src/PipeForkAs.Daemon/Upgrading/HandoverChannel.cs", // The other end is the daemon too, another version of it.
+                "src/PipeForkAs.Daemon/Forking/HostChannel.cs", // The other end is a job host, which sends only what the daemon requests.
+                "src/PipeForkAs.Daemon/Upgrading/HandoverChannel.cs", // The other end is another version of the daemon.
             ],
             receiving.Where(file => !file.IsIn("src/PipeForkAs.Daemon/Untrusted")).Select(file => file.ToString()));
     }
 
     [Fact]
-    public void What_the_relays_splice_comes_from_a_pipe_of_the_daemons_own()
+    public void The_relays_splice_only_from_pipes_of_the_daemon()
     {
         SourceFile[] splicing = [
             .. Repository.SourceFiles.Where(file => file.IsIn("src/PipeForkAs.Daemon") && Splice().IsMatch(file.Code))];

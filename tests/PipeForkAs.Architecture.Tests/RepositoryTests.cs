@@ -16,7 +16,7 @@ public sealed partial class RepositoryTests
     }
 
     [Fact]
-    public void Versions_of_packages_stand_in_one_file()
+    public void One_file_has_all_package_versions()
     {
         Assert.All(Repository.Projects, project => Assert.DoesNotContain(project.Packages, SaysVersion));
         Assert.All(
@@ -26,7 +26,7 @@ public sealed partial class RepositoryTests
     }
 
     [Fact]
-    public void Every_version_is_one_that_a_project_uses()
+    public void A_project_uses_every_package_version()
     {
         IEnumerable<string> used = Repository.Projects.SelectMany(project => project.Packages)
             .Concat(Repository.Files("*.props", "*.targets").SelectMany(path => Elements(path, "PackageReference")))
@@ -45,7 +45,7 @@ public sealed partial class RepositoryTests
                 File.Exists(Path.Combine(Repository.Root, Path.GetDirectoryName(project.Path)!, "packages.lock.json")), project.Path));
 
     [Fact]
-    public void Every_warning_is_an_error_everywhere()
+    public void Warnings_are_errors_in_every_project()
     {
         Assert.Equal("true", Assert.Single(Elements("Directory.Build.props", "TreatWarningsAsErrors")).Value);
         Assert.DoesNotContain(
@@ -53,7 +53,7 @@ public sealed partial class RepositoryTests
     }
 
     [Fact]
-    public void A_test_that_is_skipped_says_why()
+    public void A_skipped_test_gives_a_reason()
     {
         Assert.DoesNotContain(Repository.TestFiles, file => SilentSkipAttribute().IsMatch(file.Text));
         Assert.DoesNotContain(Repository.TestFiles, file => SilentSkipCall().IsMatch(file.Text));
@@ -63,7 +63,7 @@ public sealed partial class RepositoryTests
     [Theory]
     [InlineData("src/PipeForkAs.Daemon/PipeForkAs.Daemon.csproj")]
     [InlineData("src/PipeForkAs.Jobs/build/PipeForkAs.Jobs.targets")]
-    public void The_C_library_is_linked_directly_by_each_name_that_bindings_use(string path) =>
+    public void The_C_library_is_linked_directly_under_each_name_in_the_bindings(string path) =>
         Assert.Superset(
             new HashSet<string> { "libc", "libc.so.6" },
             Elements(path, "DirectPInvoke").Select(element => (string)element.Attribute("Include")!).ToHashSet());

@@ -28,19 +28,19 @@ public sealed partial class ThreatTests
     }
 
     [Fact]
-    public void Every_test_that_the_table_of_threats_names_exists()
+    public void Every_test_in_the_table_of_threats_exists()
     {
         string[] missing = [.. Rows.SelectMany(Tests).Distinct().Where(test => !Exists(test))];
         Assert.Empty(missing);
     }
 
     [Fact]
-    public void A_test_that_does_not_exist_is_missed()
+    public void A_missing_test_is_detected()
     {
-        Assert.True(Exists($"{nameof(ThreatTests)}.{nameof(A_test_that_does_not_exist_is_missed)}"));
+        Assert.True(Exists($"{nameof(ThreatTests)}.{nameof(A_missing_test_is_detected)}"));
         Assert.False(Exists($"{nameof(ThreatTests)}.No_such_test"));
         Assert.False(Exists($"{nameof(ThreatTests)}.{nameof(Exists)}"));
-        Assert.False(Exists($"{nameof(RepositoryTests)}.{nameof(A_test_that_does_not_exist_is_missed)}"));
+        Assert.False(Exists($"{nameof(RepositoryTests)}.{nameof(A_missing_test_is_detected)}"));
     }
 
     private static IEnumerable<string> Tests(string[] row) => Test().Matches(row[^1]).Select(match => match.Groups[1].Value);

@@ -5,11 +5,11 @@ namespace PipeForkAs.Architecture.Tests;
 public sealed partial class UnsafeCodeTests
 {
     [Fact]
-    public void LibC_alone_is_allowed_unsafe_code() => Assert.Equal(
+    public void Only_LibC_allows_unsafe_code() => Assert.Equal(
         ["PipeForkAs.LibC"], Repository.Sources.Where(project => project.Mentions("AllowUnsafeBlocks")).Select(project => project.Name));
 
     [Fact]
-    public void No_other_source_says_unsafe() =>
+    public void No_other_source_contains_unsafe_code() =>
         Assert.DoesNotContain(OutsideLibC(), file => UnsafeWord().IsMatch(file.Code));
 
     /// <summary>
@@ -25,7 +25,7 @@ public sealed partial class UnsafeCodeTests
         OutsideLibC().Where(file => NativeCall().IsMatch(file.Code)).Select(file => file.Path).Order(StringComparer.Ordinal));
 
     [Fact]
-    public void Each_member_that_uses_a_pointer_says_why_that_is_safe()
+    public void Each_member_with_a_pointer_explains_why_it_is_safe()
     {
         SourceFile[] files = [.. Repository.SourceFiles.Where(file => file.IsIn("src/PipeForkAs.LibC"))];
         Assert.NotEmpty(files);

@@ -24,7 +24,7 @@ public sealed class FailureTests(BootedSystem system)
         """;
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_daemon_that_hangs_is_started_again_and_one_that_does_not_is_left_alone()
+    public async Task Only_a_daemon_that_hangs_is_restarted()
     {
         Container inside = await system.FreshAsync(service: "WatchdogSec=2s");
         int first = await system.MainPidAsync();
@@ -41,7 +41,7 @@ public sealed class FailureTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_daemon_that_is_killed_leaves_no_process_and_the_next_sweeps_what_is_left_of_its_groups()
+    public async Task A_killed_daemon_leaves_no_process_and_the_next_one_removes_its_control_groups()
     {
         Container inside = await system.FreshAsync(Spawning);
         Task<string> cutShort = system.AskAsync(BootedSystem.Alice, """{"job":"spawn"}""");
@@ -60,7 +60,7 @@ public sealed class FailureTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_process_that_the_users_service_manager_moved_to_a_scope_ends_with_its_job()
+    public async Task A_process_that_the_user_manager_moved_to_a_scope_ends_with_its_job()
     {
         Container inside = await system.FreshAsync(Moving);
         inside.Write("/etc/move.sh", MovingScript);
@@ -78,7 +78,7 @@ public sealed class FailureTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_daemon_that_is_started_beside_what_a_killed_one_left_ends_it_first()
+    public async Task A_new_daemon_first_ends_the_leftovers_of_a_killed_one()
     {
         // Nobody but the next daemon ends what is left: KillMode=none.
         Container inside = await system.FreshAsync(Spawning, service: "KillMode=none\nRestart=no");
@@ -96,7 +96,7 @@ public sealed class FailureTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_job_host_that_is_killed_is_started_again_without_the_service()
+    public async Task A_killed_job_host_is_restarted_without_restarting_the_service()
     {
         Container inside = await system.FreshAsync(Spawning);
         int daemon = await system.MainPidAsync();
@@ -110,7 +110,7 @@ public sealed class FailureTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_job_host_that_hangs_is_ended_and_started_again_without_the_service()
+    public async Task A_hanging_job_host_is_killed_and_restarted_without_restarting_the_service()
     {
         Container inside = await system.FreshAsync();
         int daemon = await system.MainPidAsync();

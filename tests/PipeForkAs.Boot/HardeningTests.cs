@@ -32,7 +32,7 @@ public sealed class HardeningTests(BootedSystem system)
     public async Task An_ordinary_job_works_in_its_users_home_with_ordinary_programs() => await OrdinaryAsync("ordinary", null);
 
     [Fact(Timeout = Bound.Test)]
-    public async Task It_does_so_under_the_strict_settings_too() => await OrdinaryAsync("strict", await StrictAsync());
+    public async Task An_ordinary_job_also_works_under_the_strict_settings() => await OrdinaryAsync("strict", await StrictAsync());
 
     [Fact(Timeout = Bound.Test)]
     public async Task Jobs_reach_the_network_unless_the_strict_settings_forbid_it()
@@ -47,7 +47,7 @@ public sealed class HardeningTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_job_makes_no_namespace_writes_nothing_of_the_systems_and_sees_no_hardware()
+    public async Task A_job_cannot_create_namespaces_write_system_files_or_see_hardware()
     {
         await system.FreshAsync(
             """{"Commands":{"try":{"Command":["/bin/sh","-c","unshare -U true 2>/dev/null && echo namespace; ls /dev/mem /dev/kmsg """
@@ -59,7 +59,7 @@ public sealed class HardeningTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_job_as_root_has_what_the_service_has_and_more_where_the_administrator_says_so()
+    public async Task A_root_job_has_the_rights_of_the_service_and_more_if_configured()
     {
         const string Configuration =
             """
@@ -79,7 +79,7 @@ public sealed class HardeningTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task The_units_are_understood_and_score_as_they_should()
+    public async Task Systemd_accepts_the_units_and_their_security_score_is_as_expected()
     {
         Container inside = await system.FreshAsync();
         ToolResult verified = await inside.RunAsync("systemd-analyze", "verify", "--man=no", "pipeforkas.service", "pipeforkas.socket");

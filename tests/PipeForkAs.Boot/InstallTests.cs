@@ -14,7 +14,7 @@ public sealed class InstallTests(BootedSystem system)
         ["/usr/libexec/pipeforkas", "/usr/bin/pipeforkas", "/usr/sbin/pipeforkasd", "/usr/local/lib/systemd/system"];
 
     [Fact(Timeout = Bound.Test)]
-    public async Task The_commands_of_README_install_a_service_that_serves()
+    public async Task The_commands_in_README_install_a_working_service()
     {
         // The shared container tells whether there can be one.
         Assert.NotNull(system.Inside);

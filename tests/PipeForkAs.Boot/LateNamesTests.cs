@@ -26,7 +26,7 @@ public sealed class LateNamesTests(BootedSystem system)
     [Theory(Timeout = Bound.Test)]
     [InlineData("h", 20)]
     [InlineData("u", 0)]
-    public async Task A_user_database_that_comes_late_delays_no_start_and_its_names_work_as_soon_as_it_answers(string state, int seconds)
+    public async Task A_late_user_database_delays_no_start_and_its_names_work_once_it_answers(string state, int seconds)
     {
         Container inside = system.Inside;
         await Tool.MustAsync(
@@ -70,7 +70,7 @@ public sealed class LateNamesTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_user_is_served_from_its_first_request_on_also_one_that_was_made_again_with_another_uid()
+    public async Task A_new_user_or_one_recreated_with_another_uid_is_served_at_the_first_request()
     {
         Container inside = await system.FreshAsync("""
             { "Policy": { "Rules": [

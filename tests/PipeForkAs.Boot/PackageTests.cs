@@ -26,7 +26,7 @@ public sealed class PackageTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task It_holds_its_help_where_that_is_looked_for()
+    public async Task The_package_contains_its_documentation_in_the_usual_places()
     {
         string files = await Tool.MustAsync("dpkg-deb", "--contents", BootedSystem.Package);
         string[] wanted =
@@ -41,7 +41,7 @@ public sealed class PackageTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task It_is_installed_serves_is_upgraded_removed_and_purged_as_policy_asks()
+    public async Task The_package_installs_upgrades_removes_and_purges_as_Debian_policy_requires()
     {
         // The shared container tells whether there can be one.
         Assert.NotNull(system.Inside);
@@ -99,7 +99,7 @@ public sealed class PackageTests(BootedSystem system)
     /// A wrong configuration stops a reload, and must not stop this: the daemon would go on with the file that is compressed next.
     /// </summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task Logrotate_renames_the_audit_file_and_the_daemon_makes_another_with_a_wrong_configuration_too()
+    public async Task The_daemon_reopens_the_audit_file_after_logrotate_even_with_an_invalid_configuration()
     {
         const string Folder = "/var/log/pipeforkas", File = $"{Folder}/audit.json", Rotation = "/etc/logrotate.d/pipeforkas";
         Container inside = await system.FreshAsync($$"""{ "Audit": { "File": "{{File}}" } }""");

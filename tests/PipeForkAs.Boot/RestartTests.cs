@@ -19,7 +19,7 @@ public sealed class RestartTests(BootedSystem system)
     private static readonly TimeSpan WithoutDrain = TimeSpan.FromSeconds(20);
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_restart_under_load_turns_nobody_away_and_runs_nothing_twice()
+    public async Task A_restart_under_load_refuses_no_request_and_runs_nothing_twice()
     {
         Container inside = await system.FreshAsync(Writing);
         inside.Remove("/home/alice/notes");
@@ -61,7 +61,7 @@ public sealed class RestartTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_job_that_runs_at_a_stop_comes_to_its_end_though_the_service_manager_would_wait_for_less()
+    public async Task A_job_finishes_during_a_stop_even_beyond_the_stop_timeout_of_systemd()
     {
         Container inside = await system.FreshAsync(
             """{"Commands":{"slow":{"Command":["/bin/sh","-c","echo begun; sleep 5; echo done"]}}}""", service: "TimeoutStopSec=2s");
@@ -73,7 +73,7 @@ public sealed class RestartTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_job_that_outlasts_the_drain_ends_with_shutting_down()
+    public async Task A_job_that_outlasts_the_drain_ends_with_the_code_shutting_down()
     {
         Container inside = await system.FreshAsync(
             """{"Commands":{"slow":{"Command":["/bin/sh","-c","trap '' TERM; sleep 1000 & wait; sleep """
@@ -88,7 +88,7 @@ public sealed class RestartTests(BootedSystem system)
 
     /// <summary>The socket keeps who comes meanwhile; how long they wait is for the jobs to say that have something to do.</summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task Twenty_restarts_beside_idle_jobs_keep_nobody_waiting_for_long()
+    public async Task Twenty_restarts_with_idle_jobs_delay_no_request_for_long()
     {
         Container inside = await system.FreshAsync("""{"Limits":{"DrainTimeout":"00:00:40"}}""");
         var client = new PipeForkAsClient(inside.PathOf(BootedSystem.Socket));

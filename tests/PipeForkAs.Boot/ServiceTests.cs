@@ -7,7 +7,7 @@ namespace PipeForkAs.Boot;
 public sealed class ServiceTests(BootedSystem system)
 {
     [Fact(Timeout = Bound.Test)]
-    public async Task It_serves_users_by_the_built_in_policy_without_any_configuration()
+    public async Task The_service_applies_the_built_in_policy_without_a_configuration()
     {
         Container inside = await system.FreshAsync();
         await inside.MustAsync("mv", "/etc/pipeforkas", "/etc/pipeforkas.aside");
@@ -29,7 +29,7 @@ public sealed class ServiceTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Its_status_tells_what_was_served_and_refused()
+    public async Task The_status_of_the_service_counts_served_and_refused_requests()
     {
         await system.FreshAsync();
         Assert.StartsWith("0 jobs running, 0 requests served, 0 refused; longest loop turn ", await system.PropertyAsync("StatusText"));
@@ -43,7 +43,7 @@ public sealed class ServiceTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_job_has_a_control_group_of_its_own_below_the_service()
+    public async Task A_job_has_its_own_control_group_below_the_service()
     {
         await system.FreshAsync("""{"Commands":{"where":{"Command":["/bin/grep","^0::","/proc/self/cgroup"]}}}""");
         Assert.Matches(
@@ -53,7 +53,7 @@ public sealed class ServiceTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_reload_takes_over_what_is_good_and_leaves_all_as_it_was_otherwise()
+    public async Task A_reload_applies_a_valid_configuration_and_keeps_the_former_one_otherwise()
     {
         Container inside = await system.FreshAsync();
         int daemon = await system.MainPidAsync();
@@ -99,7 +99,7 @@ public sealed class ServiceTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task The_journal_tells_which_program_of_whom_asked_for_what()
+    public async Task The_journal_records_the_caller_its_program_and_the_request()
     {
         const string Enough = "/run/enough";
         Container inside = await system.FreshAsync();
@@ -156,7 +156,7 @@ public sealed class ServiceTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_configuration_that_is_refused_is_not_tried_again_and_again()
+    public async Task Systemd_does_not_retry_a_rejected_configuration()
     {
         Container inside = await system.FreshAsync(start: false);
         system.Configure("""{"Unknown":1}""");

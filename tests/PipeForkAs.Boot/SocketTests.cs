@@ -20,7 +20,7 @@ public sealed class SocketTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_stop_leaves_the_socket_and_the_next_client_starts_the_service_again()
+    public async Task After_a_stop_the_next_client_starts_the_service_through_the_socket()
     {
         Container inside = await system.FreshAsync();
         await inside.MustAsync("systemctl", "stop", "pipeforkas.service");
@@ -31,7 +31,7 @@ public sealed class SocketTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_wrong_configuration_costs_clients_the_service_until_it_is_repaired_and_the_service_restarted()
+    public async Task With_an_invalid_configuration_the_service_fails_until_it_is_fixed_and_restarted()
     {
         Container inside = await system.FreshAsync();
         system.Configure("""{"Limits":{"MaxJob":5}}""");
@@ -52,7 +52,7 @@ public sealed class SocketTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Without_the_socket_unit_the_daemon_makes_the_socket_and_removes_it()
+    public async Task Without_the_socket_unit_the_daemon_creates_and_removes_the_socket()
     {
         Container inside = await system.FreshAsync(start: false);
         await inside.MustAsync("systemctl", "mask", "--runtime", "pipeforkas.socket");
@@ -72,7 +72,7 @@ public sealed class SocketTests(BootedSystem system)
     [Theory(Timeout = Bound.Test)]
     [InlineData("""{"Socket":{"Path":"/run/pipeforkas/other.sock"}}""", "so Socket:Path /run/pipeforkas/other.sock is ignored")]
     [InlineData("""{"Socket":{"Mode":"0600"}}""", "with the permissions 666, so Socket:Mode 0600 is ignored")]
-    public async Task The_log_tells_where_the_configuration_says_something_else_than_the_socket_unit(string configuration, string said)
+    public async Task The_log_warns_if_the_configuration_differs_from_the_socket_unit(string configuration, string said)
     {
         await system.FreshAsync(configuration);
         Assert.Contains(said, await system.JournalAsync());
@@ -84,7 +84,7 @@ public sealed class SocketTests(BootedSystem system)
     [InlineData("ListenStream=\nListenSequentialPacket=/run/pipeforkas/pipeforkas.sock", "not a Unix stream socket")]
     [InlineData("ListenStream=/run/pipeforkas/second.sock", "passed 2 sockets (pipeforkas:pipeforkas)")]
     [InlineData("ListenStream=\nListenFIFO=/run/pipeforkas/pipeforkas.fifo", "cannot be used")]
-    public async Task What_is_not_one_listening_Unix_stream_socket_is_refused(string socket, string said)
+    public async Task Only_a_single_listening_Unix_stream_socket_is_accepted(string socket, string said)
     {
         Container inside = await system.FreshAsync(socket: socket, service: "Restart=no", start: false);
         Assert.NotEqual(0, (await inside.RunAsync("systemctl", "start", "pipeforkas.service")).ExitCode);

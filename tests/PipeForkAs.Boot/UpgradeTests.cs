@@ -19,7 +19,7 @@ public sealed class UpgradeTests(BootedSystem system)
     private const string Groups = "/sys/fs/cgroup/system.slice/pipeforkas.service";
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Upgrades_turn_nobody_away_and_a_broken_one_fails_the_reload()
+    public async Task Upgrades_refuse_no_request_and_a_broken_upgrade_fails_the_reload()
     {
         Container inside = await system.FreshAsync(Configuration);
         await inside.MustAsync("cp", "--remove-destination", Executable, Kept);
@@ -83,7 +83,7 @@ public sealed class UpgradeTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_new_daemon_that_dies_beside_the_former_one_is_started_again()
+    public async Task A_new_daemon_that_dies_while_the_former_one_runs_is_restarted()
     {
         Container inside = await system.FreshAsync(Configuration);
         await inside.MustAsync("cp", "--remove-destination", Executable, Kept);

@@ -26,7 +26,7 @@ public sealed class CheckTests
     private static readonly CheckResult Denied = new() { Allowed = false, Caller = 33, Job = "read-file", User = "bob" };
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task What_is_allowed_is_told_with_the_rule_the_account_the_limits_and_the_sandbox() => Assert.Equal(
+    public async Task An_allowed_request_shows_the_rule_the_account_the_limits_and_the_sandbox() => Assert.Equal(
         (0, """
         allowed: uid 33 runs read-file as alice (rule "panel")
           uid 1001, gid 1001, groups 50, 1001, home /home/alice
@@ -36,11 +36,11 @@ public sealed class CheckTests
         """, ""), await RunAsync(Allowed));
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task What_is_denied_is_one_line_and_the_status_of_a_denial() =>
+    public async Task A_denied_request_shows_one_line_and_exits_with_the_status_of_a_denial() =>
         Assert.Equal((126, "denied: uid 33 runs read-file as bob\n", ""), await RunAsync(Denied));
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Why_is_told_where_the_daemon_told_it() => Assert.Equal(
+    public async Task Explain_shows_the_reason_from_the_daemon() => Assert.Equal(
         (126, """
         denied: uid 33 runs read-file as bob
           no rule matches
@@ -55,17 +55,17 @@ public sealed class CheckTests
             }, "--explain"));
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Who_is_not_told_why_is_told_that() =>
+    public async Task Explain_says_if_the_caller_may_not_see_the_reason() =>
         Assert.Equal((126, "denied: uid 33 runs read-file as bob\n  only root sees the reason\n", ""), await RunAsync(Denied, "--explain"));
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Without_explain_no_rule_is_told() =>
+    public async Task Without_explain_no_rule_is_shown() =>
         Assert.Equal(
             (126, "denied: uid 33 runs read-file as bob\n", ""),
             await RunAsync(Denied with { Reason = "no rule matches", Rules = [new("panel", "x")] }));
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Json_is_all_that_the_daemon_told_on_one_line()
+    public async Task Json_is_the_complete_result_on_one_line()
     {
         (int status, string output, string error) = await RunAsync(Allowed, "--json");
         Assert.Equal((0, ""), (status, error));
@@ -74,7 +74,7 @@ public sealed class CheckTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task What_a_daemon_tells_reaches_the_terminal_escaped() => Assert.Equal(
+    public async Task Text_from_the_daemon_reaches_the_terminal_escaped() => Assert.Equal(
         (126, "denied: uid 33 runs read-file as b\\nob\n  rule \"\\u001b[2J\": \\u202eit\n", ""),
         await RunAsync(Denied with { User = "b\nob", Rules = [new("\e[2J", "\u202eit")] }, "--explain"));
 

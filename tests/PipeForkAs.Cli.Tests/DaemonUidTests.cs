@@ -9,7 +9,7 @@ public sealed class DaemonUidTests
     [Theory(Timeout = Bound.Milliseconds)]
     [InlineData("0")]
     [InlineData("any")]
-    public async Task A_daemon_of_the_expected_uid_or_of_any_is_asked(string uid)
+    public async Task A_daemon_with_the_expected_uid_or_any_uid_gets_the_request(string uid)
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.End(ReplyCode.Ok));
         Invocation run = await Invocation.RunAsync(daemon.SocketPath, ["--daemon-uid", uid, "run", "job"]);
@@ -17,7 +17,7 @@ public sealed class DaemonUidTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_daemon_of_another_uid_is_not_asked()
+    public async Task A_daemon_with_another_uid_does_not_get_the_request()
     {
         await using FakeDaemon daemon = new(connection => connection.ReadInputToEndAsync());
         Invocation run = await Invocation.RunAsync(daemon.SocketPath, ["run", "--daemon-uid", "4294967294", "job"]);
@@ -33,7 +33,7 @@ public sealed class DaemonUidTests
     [InlineData(" 1")]
     [InlineData("0x0")]
     [InlineData("4294967296")]
-    public async Task What_is_no_uid_is_refused(string uid)
+    public async Task An_invalid_uid_is_refused(string uid)
     {
         Invocation run = await Invocation.RunAsync("/nowhere", [$"--daemon-uid={uid}", "status"]);
         Assert.Equal((125, $"pipeforkas: --daemon-uid must be a uid in digits, or any, not \"{uid}\"\n"), (run.Status, run.Error));

@@ -6,7 +6,7 @@ namespace PipeForkAs.Cli.Tests;
 public sealed class ExitStatusTests
 {
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Every_exit_code_of_a_job_is_the_commands_and_is_not_commented()
+    public async Task Every_exit_code_of_a_job_passes_through_without_a_message()
     {
         await using FakeDaemon daemon = Counting(number => Reply.Exit(number), from: 0);
         for (int code = 0; code <= 255; code++)
@@ -17,7 +17,7 @@ public sealed class ExitStatusTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Every_signal_is_128_and_its_number()
+    public async Task Every_signal_becomes_128_plus_its_number()
     {
         await using FakeDaemon daemon = Counting(
             number => Reply.End(ReplyCode.Signaled, signal: number, message: "signal " + number), from: 1);
@@ -46,7 +46,7 @@ public sealed class ExitStatusTests
     [InlineData("failed", 125)]
     [InlineData("signaled", 125)]
     [InlineData("ok", 0)]
-    public async Task Every_code_has_its_status_and_all_but_a_jobs_own_end_are_said(string code, int status)
+    public async Task Every_reply_code_has_an_exit_status_and_a_message(string code, int status)
     {
         byte[] end = System.Text.Encoding.UTF8.GetBytes($$"""{"code":"{{code}}","message":"what happened"}""");
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Frame(FrameType.End, end));
@@ -58,9 +58,9 @@ public sealed class ExitStatusTests
     }
 
     [Fact]
-    public void No_code_is_forgotten()
+    public void These_tests_cover_every_reply_code()
     {
-        string[] tested = [.. typeof(ExitStatusTests).GetMethod(nameof(Every_code_has_its_status_and_all_but_a_jobs_own_end_are_said))!
+        string[] tested = [.. typeof(ExitStatusTests).GetMethod(nameof(Every_reply_code_has_an_exit_status_and_a_message))!
             .GetCustomAttributes(typeof(InlineDataAttribute), inherit: false).Cast<InlineDataAttribute>().Select(
                 data => (string)data.Data[0]!)];
 
@@ -68,7 +68,7 @@ public sealed class ExitStatusTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task An_exception_of_the_function_is_named_with_its_type()
+    public async Task An_exception_of_the_function_is_shown_with_its_type()
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.End(
             ReplyCode.Error, message: "the function threw", error: new JobError("System.IO.IOException", "disk full")));
@@ -79,7 +79,7 @@ public sealed class ExitStatusTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_program_that_cannot_be_executed_is_trouble_and_said_in_the_daemons_words()
+    public async Task A_program_that_cannot_be_executed_exits_with_125_and_the_message_of_the_daemon()
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.End(
             ReplyCode.Error, exit: 1, message: "the program \"/x\" cannot be executed",
@@ -91,7 +91,7 @@ public sealed class ExitStatusTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_reply_that_is_cut_short_or_garbled_is_trouble()
+    public async Task A_truncated_or_invalid_reply_exits_with_125()
     {
         await using FakeDaemon cut = FakeDaemon.Replying(Reply.Out("half"));
         await using FakeDaemon garbled = FakeDaemon.Replying("HTTP/1.1 400 Bad Request\r\n"u8.ToArray());
@@ -106,7 +106,7 @@ public sealed class ExitStatusTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Without_a_daemon_it_is_trouble_with_advice()
+    public async Task Without_a_daemon_the_command_exits_with_125_and_advice()
     {
         Invocation run = await Invocation.RunAsync("/nowhere/daemon.sock", ["run", "job"]);
 
@@ -115,7 +115,7 @@ public sealed class ExitStatusTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Output_that_nobody_reads_any_more_ends_the_command_quietly_as_SIGPIPE_would()
+    public async Task A_closed_output_ends_the_command_silently_as_SIGPIPE_does()
     {
         await using FakeDaemon daemon = new(async connection =>
         {
@@ -130,7 +130,7 @@ public sealed class ExitStatusTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Output_that_finds_no_room_is_trouble_and_is_said()
+    public async Task A_full_output_exits_with_125_and_a_message()
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Out("y\n"), Reply.Exit(0));
 
@@ -140,7 +140,7 @@ public sealed class ExitStatusTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Cancelling_closes_the_connection_and_is_130()
+    public async Task Cancelling_closes_the_connection_and_exits_with_130()
     {
         using CancellationTokenSource cancellation = new();
         await using FakeDaemon daemon = new(async connection =>

@@ -19,7 +19,7 @@ public sealed class MessageTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_message_begins_a_line_of_its_own_behind_error_output_that_does_not_end_with_one()
+    public async Task A_message_begins_a_new_line_after_error_output_without_a_line_end()
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Err("working"), Reply.End(ReplyCode.Timeout, message: "30 s are over"));
 
@@ -29,7 +29,7 @@ public sealed class MessageTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_code_without_a_message_is_said_alone()
+    public async Task A_code_without_a_message_is_shown_by_itself()
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.End(ReplyCode.Busy));
 

@@ -27,19 +27,19 @@ public sealed partial class PageTests
     public static TheoryData<string> Completions => ["pipeforkas.bash", "_pipeforkas", "pipeforkas.fish"];
 
     [Fact]
-    public void Every_option_is_in_the_page_and_no_other() =>
+    public void The_page_lists_exactly_the_options() =>
         Assert.Equal(
             Options, Flag().Matches(Page.Manual("pipeforkas.1")).Select(match => "-" + match.Groups[1].Value).Distinct().Order(
                 StringComparer.Ordinal));
 
     [Fact]
-    public void Every_command_is_in_the_page_and_no_other() =>
+    public void The_page_lists_exactly_the_commands() =>
         Assert.Equal(
             Root.Subcommands.Select(command => command.Name).Order(),
             CommandItem().Matches(Page.Manual("pipeforkas.1")).Select(match => match.Groups[1].Value).Order());
 
     [Fact]
-    public void Every_exit_status_of_the_command_is_in_the_page()
+    public void The_page_lists_every_exit_status()
     {
         foreach (int status in new[] { ExitStatus.Success, ExitStatus.Error, ExitStatus.Timeout, ExitStatus.Trouble, ExitStatus.Denied,
             ExitStatus.UnknownJob })
@@ -48,7 +48,7 @@ public sealed partial class PageTests
 
     [Theory]
     [MemberData(nameof(Completions))]
-    public void Every_long_option_and_command_is_in_each_completion_and_no_other(string name)
+    public void Each_completion_has_exactly_the_commands_and_long_options(string name)
     {
         string text = Page.Completion(name);
         Regex option = name.EndsWith(".fish", StringComparison.Ordinal) ? FishOption() : ShellOption();
@@ -58,7 +58,7 @@ public sealed partial class PageTests
     }
 
     [Fact]
-    public void Every_reply_code_is_in_the_page_of_the_protocol_and_no_other()
+    public void The_protocol_page_lists_exactly_the_reply_codes()
     {
         string page = Page.Manual("pipeforkas-protocol.7");
         string codes = page[page.IndexOf(".Ss Codes", StringComparison.Ordinal)..];
@@ -81,7 +81,7 @@ public sealed partial class PageTests
     [InlineData(typeof(LoopBucket))]
     [InlineData(typeof(RunningJobStatus))]
     [InlineData(typeof(RecordStatus))]
-    public void Every_member_of_what_travels_is_in_the_page_of_the_protocol(Type type)
+    public void The_protocol_page_lists_every_member_of_requests_and_replies(Type type)
     {
         string[] members = [
             .. type.GetProperties().Select(property => property.GetCustomAttribute<JsonPropertyNameAttribute>()?.Name).OfType<string>()];

@@ -29,7 +29,7 @@ public sealed class ProcessTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_large_stream_passes_through_pipes_byte_for_byte()
+    public async Task A_large_stream_passes_through_pipes_unchanged()
     {
         await using FakeDaemon daemon = Cat();
         string file = daemon.PathOf("large");
@@ -44,7 +44,7 @@ public sealed class ProcessTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_reader_that_has_seen_enough_ends_the_command_quietly_and_cancels_the_job()
+    public async Task A_reader_that_closes_its_pipe_ends_the_command_silently_and_cancels_the_job()
     {
         bool closed = false;
         await using (FakeDaemon daemon = new(async connection =>
@@ -62,7 +62,7 @@ public sealed class ProcessTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_file_that_other_programs_write_to_as_well_is_not_overwritten()
+    public async Task Output_to_a_file_shared_with_other_programs_does_not_overwrite_theirs()
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Out("job\n"), Reply.Err("job's errors\n"), Reply.Exit(0));
         string file = daemon.PathOf("log");
@@ -75,7 +75,7 @@ public sealed class ProcessTests
     [Theory(Timeout = Bound.Milliseconds)]
     [InlineData("INT", 130)]
     [InlineData("TERM", 143)]
-    public async Task A_signal_closes_the_connection_and_is_the_exit_status(string signal, int status)
+    public async Task A_signal_closes_the_connection_and_determines_the_exit_status(string signal, int status)
     {
         TaskCompletionSource running = new(TaskCreationOptions.RunContinuationsAsynchronously);
         bool closed = false;
@@ -114,7 +114,7 @@ public sealed class ProcessTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_closed_output_does_not_become_the_connection()
+    public async Task The_connection_never_gets_the_number_of_a_closed_output()
     {
         await using FakeDaemon daemon = Cat();
 
@@ -125,7 +125,7 @@ public sealed class ProcessTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_closed_input_is_an_empty_one()
+    public async Task A_closed_input_counts_as_empty()
     {
         Assert.SkipWhen(
             Native is null,
@@ -136,7 +136,7 @@ public sealed class ProcessTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task What_is_typed_at_a_terminal_reaches_the_job()
+    public async Task Terminal_input_reaches_the_job()
     {
         await using FakeDaemon daemon = Cat();
 
@@ -150,7 +150,7 @@ public sealed class ProcessTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_word_that_is_no_UTF8_is_refused_rather_than_changed()
+    public async Task A_command_line_argument_that_is_not_UTF8_is_refused()
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Exit(0));
 
@@ -164,7 +164,7 @@ public sealed class ProcessTests
     [InlineData("$P run job 2>&-", 127, "")]
     [InlineData("$P run job >&-", 127, "pipeforkas: unknown-job\n")]
     [InlineData("$P cancel 7 2>&-", 127, "")]
-    public async Task Where_nobody_can_be_told_the_exit_status_tells_it(string command, int status, string told)
+    public async Task Without_standard_error_the_exit_status_shows_the_failure(string command, int status, string told)
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.End(ReplyCode.UnknownJob));
 
@@ -174,7 +174,7 @@ public sealed class ProcessTests
     [Theory(Timeout = Bound.Milliseconds)]
     [InlineData("list --json")]
     [InlineData("run --json job")]
-    public async Task An_output_that_is_closed_is_trouble_that_is_told(string command)
+    public async Task A_closed_output_exits_with_125_and_a_message(string command)
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Out("[]"), Reply.Exit(0));
 
@@ -185,7 +185,7 @@ public sealed class ProcessTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Pipes_on_which_another_program_does_not_wait_carry_all_the_same()
+    public async Task Pipes_that_another_program_made_nonblocking_carry_everything()
     {
         await using FakeDaemon daemon = Cat();
 
@@ -199,7 +199,7 @@ public sealed class ProcessTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task The_option_beats_the_environment()
+    public async Task The_option_overrides_the_environment()
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Exit(0));
 

@@ -35,7 +35,7 @@ public sealed class RunTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Pairs_are_converted_by_the_schema_that_the_daemon_tells()
+    public async Task Pairs_are_converted_by_the_schema_from_the_daemon()
     {
         Request run = await RequestOf("run", "read-file", "path=7", "lines=7");
 
@@ -43,7 +43,7 @@ public sealed class RunTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Without_arguments_nothing_is_asked_and_none_are_sent()
+    public async Task Without_arguments_the_command_requests_no_schema_and_sends_no_arguments()
     {
         List<Operation> asked = [];
         await using FakeDaemon daemon = new(async connection =>
@@ -85,7 +85,7 @@ public sealed class RunTests
     [InlineData(125, "--usr", "list", "--usr=bob")]
     [InlineData(125, "Required", "run")]
     [InlineData(125, "Required")]
-    public async Task A_mistake_is_explained_and_nothing_is_run(int status, string explanation, params string[] args)
+    public async Task A_usage_error_is_explained_and_nothing_is_run(int status, string explanation, params string[] args)
     {
         await using FakeDaemon daemon = FakeDaemon.Holding(Job, (_, _) => throw new InvalidOperationException("it was run"));
 
@@ -97,7 +97,7 @@ public sealed class RunTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Frames_are_passed_on_as_they_came()
+    public async Task Frames_pass_through_unchanged()
     {
         byte[][] reply = [Reply.Out("out"), Reply.Err("err"), Reply.End(ReplyCode.Timeout, message: "over")];
         await using FakeDaemon daemon = FakeDaemon.Replying(reply);
@@ -109,7 +109,7 @@ public sealed class RunTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Json_holds_text_as_text_and_other_bytes_as_base64()
+    public async Task Json_contains_text_as_text_and_other_bytes_as_base64()
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(
             Reply.Out("grün\n\u009b\""), Reply.Frame(FrameType.Stderr, [0xff, 0x00]), Reply.Exit(3));
@@ -145,7 +145,7 @@ public sealed class RunTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Jobs_are_listed_and_described_for_people_and_for_programs()
+    public async Task Jobs_are_listed_and_described_as_text_and_as_JSON()
     {
         await using FakeDaemon daemon = FakeDaemon.Holding(Job, (_, _) => Task.CompletedTask);
 

@@ -21,7 +21,7 @@ public sealed class StatusTests
     };
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Status_is_told_in_lines()
+    public async Task Status_is_shown_as_lines()
     {
         (int status, string output, string error) = await RunAsync(Status);
         Assert.Equal((0, ""), (status, error));
@@ -29,7 +29,7 @@ public sealed class StatusTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Status_as_json_is_all_that_the_daemon_told_on_one_line()
+    public async Task Status_as_json_is_the_complete_status_on_one_line()
     {
         (int status, string output, string error) = await RunAsync(Status, "--json");
         Assert.Equal((0, "", output.Length - 1), (status, error, output.IndexOf('\n', StringComparison.Ordinal)));
@@ -37,7 +37,7 @@ public sealed class StatusTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Status_as_metrics_is_what_Prometheus_reads() =>
+    public async Task Status_as_metrics_has_the_Prometheus_format() =>
         Assert.Equal((0, StatusMetrics.Of(Status), ""), await RunAsync(Status, "--prometheus"));
 
     [Fact(Timeout = Bound.Milliseconds)]
@@ -48,13 +48,13 @@ public sealed class StatusTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Two_forms_of_a_status_are_one_too_many() =>
+    public async Task Two_output_formats_of_status_are_refused() =>
         Assert.Equal(
             (125, "", "pipeforkas: --json and --prometheus cannot be combined; use one of them\n"),
             await RunAsync(Status, "--json", "--prometheus"));
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Cancel_names_the_id_and_says_nothing_where_it_is_done()
+    public async Task Cancel_sends_the_id_and_prints_nothing_on_success()
     {
         Request? asked = null;
         await using FakeDaemon daemon = new(async connection =>
@@ -68,7 +68,7 @@ public sealed class StatusTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Cancel_of_no_such_job_says_so()
+    public async Task Cancel_of_an_unknown_job_shows_the_reason()
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.End(ReplyCode.UnknownJob, message: "no job 7 of yours runs"));
         Invocation run = await Invocation.RunAsync(daemon.SocketPath, ["cancel", "7"]);
@@ -84,7 +84,7 @@ public sealed class StatusTests
     [InlineData("cat")]
     [InlineData("9223372036854775808")]
     [InlineData("")]
-    public async Task What_is_no_id_is_not_asked(string id)
+    public async Task An_invalid_id_is_not_sent(string id)
     {
         Invocation run = await Invocation.RunAsync("/nowhere/daemon.sock", ["cancel", id]);
         Assert.Equal(125, run.Status);

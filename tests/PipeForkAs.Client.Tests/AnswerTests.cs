@@ -58,7 +58,7 @@ public sealed class AnswerTests
     [InlineData("[null]")]
     [InlineData("[{\"name\":null,\"kind\":\"text\"}]")]
     [InlineData("[{\"name\":\"a\",\"kind\":\"text\",\"env\":null}]")]
-    public async Task An_answer_that_is_no_list_breaks_the_protocol(string answer)
+    public async Task A_reply_that_is_not_a_list_breaks_the_protocol(string answer)
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Out(answer), Reply.End(ReplyCode.Ok));
 
@@ -66,7 +66,7 @@ public sealed class AnswerTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Output_is_kept_up_to_the_limit_and_not_a_byte_more()
+    public async Task Output_is_kept_exactly_up_to_the_limit()
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Out("12345"), Reply.Err("678"), Reply.Exit(0));
         PipeForkAsClient client = new(daemon.SocketPath);

@@ -39,7 +39,7 @@ public sealed class ArgumentPairsTests
     [InlineData("""{"properties":{"a":{"\ud800":1}}}""")]
     [InlineData("""{"properties":{"a":{"type":"\ud800"}}}""")]
     [InlineData("""{"properties":{"a":{"enum":["\ud800"]}}}""")]
-    public void A_schema_whose_text_is_not_unicode_takes_no_arguments(string text)
+    public void A_schema_that_is_not_Unicode_accepts_no_arguments(string text)
     {
         JsonElement schema = JsonElement.Parse(text);
         RequestException refused = Assert.ThrowsAny<RequestException>(() => ArgumentPairs.ToJson(["a=x"], schema));
@@ -49,7 +49,7 @@ public sealed class ArgumentPairsTests
     }
 
     [Fact]
-    public void A_value_whose_text_is_not_unicode_is_not_JSON()
+    public void A_value_that_is_not_Unicode_is_not_JSON()
     {
         JsonElement schema = JsonElement.Parse("""{"properties":{"a":{"type":"object"},"b":{}}}""");
         Assert.ThrowsAny<RequestException>(() => ArgumentPairs.ToJson(["a={\"\\ud800\":1}"], schema));
@@ -58,7 +58,7 @@ public sealed class ArgumentPairsTests
     }
 
     [Fact]
-    public void A_word_is_told_in_one_line()
+    public void A_word_is_quoted_on_one_line()
     {
         JsonElement schema = JsonElement.Parse("""{"properties":{"a":{"type":"integer"}}}""");
         Assert.All(["a\u001b\n", "a\u001b\n=1", "a=\u001b\n"], word =>
@@ -89,7 +89,7 @@ public sealed class ArgumentPairsTests
     [InlineData("any=five", """{"any":"five"}""")]
     [InlineData("child={\"path\":\"x\"}", """{"child":{"path":"x"}}""")]
     [InlineData("retries=4", """{"retries":4}""")]
-    public void A_value_becomes_what_the_schema_says(string pair, string json) => Assert.Equal(json, Convert(Schema, pair));
+    public void A_value_is_converted_to_the_type_in_the_schema(string pair, string json) => Assert.Equal(json, Convert(Schema, pair));
 
     [Theory]
     [InlineData("depth=1.5", "integer")]
@@ -105,7 +105,7 @@ public sealed class ArgumentPairsTests
     [InlineData("sizes={\"a\":1,\"a\":2}", "JSON object")]
     [InlineData("speed=fast", "one of Slow, Fast")]
     [InlineData("speed=1", "one of Slow, Fast")]
-    public void A_value_that_the_schema_has_no_use_for_is_refused_with_what_it_takes(string pair, string expected)
+    public void A_value_of_the_wrong_type_is_refused_with_the_expected_type(string pair, string expected)
     {
         JsonElement strict = SchemaOf<Arguments>(new(JsonSerializerOptions.Web) { NumberHandling = JsonNumberHandling.Strict });
 
@@ -113,7 +113,7 @@ public sealed class ArgumentPairsTests
     }
 
     [Fact]
-    public void A_number_that_may_also_be_read_from_text_is_sent_as_a_number() =>
+    public void A_number_is_sent_as_a_number_even_if_text_is_allowed() =>
         Assert.Equal("""{"depth":7}""", Convert(Schema, "depth=7"));
 
     [Fact]
@@ -121,7 +121,7 @@ public sealed class ArgumentPairsTests
         Assert.Equal("""{"force":false,"path":"x","depth":1}""", Convert(Schema, "force=false", "path=x", "depth=1"));
 
     [Fact]
-    public void An_unknown_name_is_refused_with_those_that_are_known()
+    public void An_unknown_name_is_refused_with_the_known_names()
     {
         string refusal = Refusal(Schema, "Path=x");
 
@@ -136,10 +136,10 @@ public sealed class ArgumentPairsTests
     [InlineData("path")]
     [InlineData("=x")]
     [InlineData("")]
-    public void A_word_that_is_no_pair_is_refused(string word) => Assert.Contains("NAME=VALUE", Refusal(Schema, word));
+    public void A_word_that_is_not_a_pair_is_refused(string word) => Assert.Contains("NAME=VALUE", Refusal(Schema, word));
 
     [Fact]
-    public void A_job_without_arguments_takes_none() => Assert.Contains("takes no arguments", Refusal(null, "a=1"));
+    public void A_job_without_arguments_accepts_none() => Assert.Contains("takes no arguments", Refusal(null, "a=1"));
 
     [Fact]
     public void No_pairs_are_an_empty_object() => Assert.Equal("{}", Convert(null));
@@ -148,7 +148,7 @@ public sealed class ArgumentPairsTests
     [InlineData("true")]
     [InlineData("{}")]
     [InlineData("""{"type":"object"}""")]
-    public void Where_the_schema_names_nothing_any_name_goes(string schema) =>
+    public void A_schema_without_names_accepts_any_name(string schema) =>
         Assert.Equal("""{"a":1,"b":"x"}""", Convert(JsonDocument.Parse(schema).RootElement, "a=1", "b=x"));
 
     [Fact]
@@ -160,7 +160,7 @@ public sealed class ArgumentPairsTests
     }
 
     [Fact]
-    public void A_named_floating_point_value_is_one_of_the_alternatives()
+    public void Named_floating_point_values_are_alternatives_of_a_number()
     {
         JsonElement schema = SchemaOf<Arguments>(
             new(JsonSerializerOptions.Web) { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals });
@@ -171,7 +171,7 @@ public sealed class ArgumentPairsTests
     }
 
     [Fact]
-    public void A_schema_that_leads_back_to_itself_ends()
+    public void A_recursive_schema_does_not_loop_forever()
     {
         Assert.Equal("""{"a":"x"}""", Convert(JsonDocument.Parse("""{"properties":{"a":{"$ref":"#/properties/a"}}}""").RootElement, "a=x"));
         Refusal(JsonDocument.Parse(
@@ -196,7 +196,7 @@ public sealed class ArgumentPairsTests
                 JsonDocument.Parse("""{"properties":{"a":{"type":"string","pattern":"^a$"}}}""").RootElement)[0].Pattern);
 
     [Fact]
-    public void A_name_is_known_in_its_own_letters()
+    public void Names_are_case_sensitive()
     {
         Assert.True(ArgumentPairs.Knows(Schema, "path"));
         Assert.False(ArgumentPairs.Knows(Schema, "Path"));

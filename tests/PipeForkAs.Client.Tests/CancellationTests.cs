@@ -27,7 +27,7 @@ public sealed class CancellationTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Cancelling_closes_the_connection_while_the_input_waits_for_someone_to_type()
+    public async Task Cancelling_closes_the_connection_while_the_input_waits_for_a_terminal()
     {
         using CancellationTokenSource cancellation = new();
         GatedStream terminal = new(Stream.Null);
@@ -45,7 +45,7 @@ public sealed class CancellationTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Cancelling_closes_the_connection_at_once_even_while_an_output_is_stuck()
+    public async Task Cancelling_closes_the_connection_even_while_an_output_blocks()
     {
         using CancellationTokenSource cancellation = new();
         GatedStream output = new(Stream.Null);

@@ -11,7 +11,7 @@ public sealed class ConnectionTests
     private static readonly JobRequest Id = new("id");
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Without_a_socket_the_message_says_what_to_look_at()
+    public async Task Without_a_socket_the_message_says_what_to_check()
     {
         ConnectionException failure = await Assert.ThrowsAsync<ConnectionException>(
             () => new PipeForkAsClient("/nowhere/daemon.sock").RunAsync(Id));
@@ -22,7 +22,7 @@ public sealed class ConnectionTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_socket_that_nobody_listens_at_refuses()
+    public async Task A_socket_without_a_listener_refuses_the_connection()
     {
         await using FakeDaemon daemon = FakeDaemon.Replying();
         string path = daemon.PathOf("dead.sock");
@@ -38,7 +38,7 @@ public sealed class ConnectionTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_path_too_long_for_a_socket_is_refused_with_its_limit()
+    public async Task A_path_too_long_for_a_socket_is_refused_with_the_limit()
     {
         ConnectionException failure = await Assert.ThrowsAsync<ConnectionException>(
             () => new PipeForkAsClient('/' + new string('x', 200)).RunAsync(Id));
@@ -47,7 +47,7 @@ public sealed class ConnectionTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_queue_of_connections_that_is_full_is_waited_for()
+    public async Task The_client_waits_while_the_queue_of_connections_is_full()
     {
         TaskCompletionSource accept = new(TaskCreationOptions.RunContinuationsAsynchronously);
         await using FakeDaemon daemon = new(
@@ -67,7 +67,7 @@ public sealed class ConnectionTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_daemon_of_another_uid_than_expected_gets_nothing()
+    public async Task A_daemon_with_an_unexpected_uid_gets_nothing()
     {
         byte[] heard = [1];
         TaskCompletionSource left = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -98,7 +98,7 @@ public sealed class ConnectionTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_request_that_is_not_valid_is_not_sent()
+    public async Task An_invalid_request_is_not_sent()
     {
         PipeForkAsClient client = new("/nowhere/daemon.sock");
 
@@ -113,7 +113,7 @@ public sealed class ConnectionTests
     }
 
     [Fact]
-    public void The_socket_is_the_argument_or_the_environments_or_the_default()
+    public void The_socket_path_comes_from_the_argument_the_environment_or_the_default()
     {
         Assert.Equal(ClientProtocol.DefaultSocketPath, new PipeForkAsClient().SocketPath);
         Environment.SetEnvironmentVariable(ClientProtocol.SocketVariable, "/of/the/environment");

@@ -6,7 +6,7 @@ namespace PipeForkAs.Client.Tests;
 public sealed class DoubleTests
 {
     [Fact]
-    public async Task Typed_calls_work_with_a_double()
+    public async Task Typed_calls_work_with_a_test_double()
     {
         FakeClient client = new(_ => Output("""{"Text":"hi"}"""));
 
@@ -24,7 +24,7 @@ public sealed class DoubleTests
     }
 
     [Fact]
-    public async Task Lines_and_failures_work_with_a_double()
+    public async Task Lines_and_failures_work_with_a_test_double()
     {
         Assert.Equal(["a", "b"], await PanelAsync(new FakeClient(_ => Output("a\nb\n"))));
 
@@ -33,7 +33,7 @@ public sealed class DoubleTests
     }
 
     [Fact]
-    public void The_client_is_a_service_of_which_there_is_one()
+    public void The_client_is_a_singleton_service()
     {
         using ServiceProvider services = new ServiceCollection()
             .AddPipeForkAsClient("/run/x.sock", daemonUid: 65534).BuildServiceProvider();
@@ -44,7 +44,7 @@ public sealed class DoubleTests
     }
 
     [Fact]
-    public void The_service_is_roots_daemon_unless_the_program_says_otherwise()
+    public void The_service_expects_the_daemon_of_root_by_default()
     {
         using ServiceProvider services = new ServiceCollection().AddPipeForkAsClient().BuildServiceProvider();
 
@@ -53,7 +53,7 @@ public sealed class DoubleTests
     }
 
     [Fact]
-    public void A_double_that_is_there_already_stays()
+    public void An_already_registered_test_double_is_kept()
     {
         FakeClient fake = new(_ => Output(""));
         using ServiceProvider services = new ServiceCollection()

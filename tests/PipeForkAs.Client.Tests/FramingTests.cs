@@ -10,7 +10,7 @@ public sealed class FramingTests
     private static readonly byte[] Whole = [.. Reply.Out("out"), .. Reply.Err("err"), .. Reply.Out(""), .. Reply.Exit(4)];
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_reply_cut_into_two_pieces_anywhere_is_read_the_same()
+    public async Task A_reply_split_at_any_byte_is_read_the_same()
     {
         for (int cut = 1; cut < Whole.Length; cut++)
         {
@@ -20,7 +20,7 @@ public sealed class FramingTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_reply_that_comes_byte_by_byte_is_read_the_same()
+    public async Task A_reply_that_arrives_byte_by_byte_is_read_the_same()
     {
         JobOutput output = await CaptureAsync([.. Whole.Select(one => new[] { one })]);
 
@@ -28,7 +28,7 @@ public sealed class FramingTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_reply_without_an_end_frame_is_cut_short_wherever_it_stops()
+    public async Task A_reply_without_an_end_frame_is_reported_as_cut_short()
     {
         for (int cut = 0; cut < Whole.Length; cut++)
         {
@@ -38,7 +38,7 @@ public sealed class FramingTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_reset_before_the_end_frame_is_a_reply_cut_short()
+    public async Task A_reset_before_the_end_frame_is_reported_as_cut_short()
     {
         await using FakeDaemon daemon = new(async connection =>
         {
@@ -53,7 +53,7 @@ public sealed class FramingTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Bytes_after_the_end_frame_break_the_protocol_whether_they_come_with_it_or_later()
+    public async Task Bytes_after_the_end_frame_break_the_protocol_at_any_time()
     {
         await ViolatesAsync(Whole.Length, [.. Whole, 0]);
         await ViolatesAsync(Whole.Length, Whole, [0]);
@@ -73,7 +73,7 @@ public sealed class FramingTests
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    public Task A_header_whose_zero_bytes_are_not_zero_breaks_the_protocol(int place)
+    public Task Nonzero_reserved_bytes_in_a_header_break_the_protocol(int place)
     {
         byte[] header = Reply.Out("out");
         header[place] = 1;
@@ -100,11 +100,11 @@ public sealed class FramingTests
     [InlineData("{\"code\":\"signaled\",\"signal\":0}")]
     [InlineData("{\"code\":\"signaled\",\"signal\":65}")]
     [InlineData("{\"code\":\"ok\",\"message\":\"\u00ff\"}", true)]
-    public Task An_end_record_that_makes_no_sense_breaks_the_protocol(string json, bool latin1 = false) =>
+    public Task An_invalid_end_record_breaks_the_protocol(string json, bool latin1 = false) =>
         ViolatesAsync(8, Reply.Frame(FrameType.End, (latin1 ? Encoding.Latin1 : Encoding.UTF8).GetBytes(json)));
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task What_is_wrong_with_an_end_record_is_told_in_one_line()
+    public async Task The_problem_of_an_end_record_is_reported_on_one_line()
     {
         byte[] end = Reply.Frame(FrameType.End, "{\"code\":\"ok\",\"a\\u001b\\n\":x}"u8.ToArray());
         ProtocolViolationException failure = await Assert.ThrowsAsync<ProtocolViolationException>(() => CaptureAsync(end));
@@ -112,7 +112,7 @@ public sealed class FramingTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_member_that_this_version_does_not_know_is_ignored()
+    public async Task An_unknown_member_is_ignored()
     {
         JobOutput output = await CaptureAsync(Reply.Frame(FrameType.End, "{\"code\":\"ok\",\"exit\":0,\"new\":[1]}"u8.ToArray()));
 
@@ -120,7 +120,7 @@ public sealed class FramingTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_daemon_that_keeps_the_connection_open_after_the_end_frame_does_not_hold_the_client()
+    public async Task The_client_does_not_wait_for_the_connection_to_close_after_the_end_frame()
     {
         TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         await using FakeDaemon daemon = new(async connection =>

@@ -17,7 +17,7 @@ public sealed class LineTests
     [InlineData("a\rb\n", new[] { "a\rb" })]
     [InlineData("a\r", new[] { "a\r" })]
     [InlineData("жä😀\nß", new[] { "жä😀", "ß" })]
-    public async Task Lines_are_the_same_however_the_output_is_cut(string output, string[] lines)
+    public async Task Lines_are_the_same_however_the_output_is_split(string output, string[] lines)
     {
         byte[] bytes = Encoding.UTF8.GetBytes(output);
         Assert.Equal(lines, await LinesAsync([.. bytes.Select(one => Reply.Out([one])), Reply.Exit(0)]));
@@ -25,7 +25,7 @@ public sealed class LineTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Long_and_many_lines_are_whole()
+    public async Task Long_lines_and_many_lines_arrive_complete()
     {
         string[] sent = [.. Enumerable.Range(0, 2000).Select(number => new string((char)('a' + (number % 26)), number * 7 % 9000))];
         byte[] output = Encoding.UTF8.GetBytes(string.Join('\n', sent) + "\n");
@@ -38,7 +38,7 @@ public sealed class LineTests
         Assert.Equal(["a\uFFFDb"], await LinesAsync(Reply.Out([(byte)'a', 0xFF, (byte)'b', (byte)'\n']), Reply.Exit(0)));
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_line_comes_while_the_job_runs_and_leaving_the_loop_cancels_it()
+    public async Task A_line_arrives_while_the_job_runs_and_leaving_the_loop_cancels_the_job()
     {
         TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
         await using FakeDaemon daemon = new(async connection =>

@@ -34,7 +34,7 @@ public sealed class OutputStreamTests
     [InlineData(1)]
     [InlineData(777)]
     [InlineData(1_000_000)]
-    public async Task Each_byte_comes_once_and_in_order_however_much_is_read_at_once(int size)
+    public async Task Each_byte_arrives_once_and_in_order_for_any_read_size(int size)
     {
         byte[] sent = Reply.Noise(size == 1 ? 20_000 : 3_000_000);
         await using FakeDaemon daemon = FakeDaemon.Replying(
@@ -49,7 +49,7 @@ public sealed class OutputStreamTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Reads_of_the_calling_thread_get_the_same()
+    public async Task Synchronous_reads_return_the_same_bytes()
     {
         byte[] sent = Reply.Noise(500_000);
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Out(sent), Reply.Exit(0));
@@ -88,7 +88,7 @@ public sealed class OutputStreamTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_reply_that_is_cut_short_is_not_an_end()
+    public async Task A_truncated_reply_is_not_the_end_of_the_stream()
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Out("half"));
 
@@ -148,7 +148,7 @@ public sealed class OutputStreamTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task The_token_of_a_read_cancels_that_read_alone()
+    public async Task The_token_of_a_read_cancels_only_that_read()
     {
         TaskCompletionSource cancelled = new(TaskCreationOptions.RunContinuationsAsynchronously);
         await using FakeDaemon daemon = new(async connection =>
@@ -208,7 +208,7 @@ public sealed class OutputStreamTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Standard_error_goes_to_a_stream_of_the_callers()
+    public async Task Standard_error_goes_to_the_stream_of_the_caller()
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Err("one"), Reply.Out("x"), Reply.Err("two"), Reply.Exit(1));
         MemoryStream error = new();
@@ -235,7 +235,7 @@ public sealed class OutputStreamTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task It_is_a_stream_for_reading_alone()
+    public async Task The_output_stream_is_read_only()
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Exit(0));
         await using Stream output = await new PipeForkAsClient(daemon.SocketPath).OpenReadAsync(Job);

@@ -11,7 +11,7 @@ namespace PipeForkAs.Client.Tests;
 public partial class OwnJsonTests
 {
     [Fact]
-    public void A_result_is_a_part_of_a_programs_own_json()
+    public void A_result_can_be_part_of_the_JSON_of_a_program()
     {
         Kept kept = new("nightly", new JobResult { Code = ReplyCode.BadArguments, Job = "echo" }, ReplyCode.HostLost);
         string json = JsonSerializer.Serialize(kept, OwnJson.Default.Kept);
@@ -21,7 +21,7 @@ public partial class OwnJsonTests
     }
 
     [Fact]
-    public void Codes_are_keys_of_a_programs_own_json()
+    public void Reply_codes_can_be_keys_in_the_JSON_of_a_program()
     {
         Dictionary<ReplyCode, int> counts = new() { [ReplyCode.Ok] = 7, [ReplyCode.OutputLimit] = 1 };
         string json = JsonSerializer.Serialize(counts, OwnJson.Default.DictionaryReplyCodeInt32);
@@ -31,7 +31,7 @@ public partial class OwnJsonTests
     }
 
     [Fact]
-    public void Requests_are_a_part_of_a_programs_own_json()
+    public void Requests_can_be_part_of_the_JSON_of_a_program()
     {
         Request[] queue =
         [
@@ -52,7 +52,7 @@ public partial class OwnJsonTests
     [InlineData("""[{"job":"id","reply":"Frames"}]""")]
     [InlineData("""[{"op":0,"job":"id"}]""")]
     [InlineData("""[{"job":"id","x":1}]""")]
-    public void What_is_no_request_is_none_there_either(string json) =>
+    public void An_invalid_request_is_also_refused_in_the_JSON_of_a_program(string json) =>
         Assert.Throws<JsonException>(() => JsonSerializer.Deserialize(json, OwnJson.Default.RequestArray));
 
     internal sealed record Kept(string Name, JobResult End, ReplyCode Last);

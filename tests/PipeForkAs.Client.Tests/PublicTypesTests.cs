@@ -12,7 +12,7 @@ public sealed class PublicTypesTests
     private static readonly Type[] Shared = [typeof(Sandbox), typeof(SeccompProfile)];
 
     [Fact]
-    public void Each_type_that_a_program_meets_is_reached_by_using_one_namespace()
+    public void One_namespace_contains_every_type_that_a_program_needs()
     {
         HashSet<Type> met = [];
         Queue<Type> next = new(typeof(PipeForkAsClient).Assembly.GetExportedTypes());
@@ -30,7 +30,7 @@ public sealed class PublicTypesTests
     }
 
     [Fact]
-    public void Each_token_is_called_cancellationToken_and_each_method_that_waits_takes_one()
+    public void Each_asynchronous_method_has_a_parameter_named_cancellationToken()
     {
         MethodInfo[] methods = [.. typeof(PipeForkAsClient).Assembly.GetExportedTypes()
             .SelectMany(type => type.GetMethods(Declared))

@@ -5,7 +5,7 @@ namespace PipeForkAs.Client.Tests;
 public sealed class ReadmeTests
 {
     [Fact]
-    public void The_example_of_the_client_is_code_that_compiles()
+    public void The_client_example_compiles()
     {
         using Stream source = typeof(ReadmeTests).Assembly.GetManifestResourceStream("ReadmeExample.cs")!;
         using StreamReader reader = new(source);

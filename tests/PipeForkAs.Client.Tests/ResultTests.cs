@@ -56,7 +56,7 @@ public sealed class ResultTests
     [InlineData("""{"code":"ok","seconds":1e300}""")]
     [InlineData("""{"code":"ok","seconds":-1e300}""")]
     [InlineData("""{"code":"ok","cpu":1e300}""")]
-    public async Task A_time_that_no_clock_can_show_breaks_the_protocol(string end)
+    public async Task An_out_of_range_time_breaks_the_protocol(string end)
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Frame(FrameType.End, Encoding.UTF8.GetBytes(end)));
 
@@ -64,7 +64,7 @@ public sealed class ResultTests
     }
 
     [Fact]
-    public void A_success_is_returned_as_it_is()
+    public void EnsureSuccess_returns_a_successful_result()
     {
         JobResult result = new() { Code = ReplyCode.Ok, ExitCode = 0 };
         JobOutput output = new("out"u8.ToArray(), default, result);
@@ -75,7 +75,7 @@ public sealed class ResultTests
     }
 
     [Fact]
-    public void No_other_code_is_a_success() => Assert.All(Enum.GetValues<ReplyCode>().Except([ReplyCode.Ok]), code =>
+    public void Every_other_code_is_a_failure() => Assert.All(Enum.GetValues<ReplyCode>().Except([ReplyCode.Ok]), code =>
     {
         JobResult result = new() { Code = code };
         Assert.False(result.IsSuccess);
@@ -84,7 +84,7 @@ public sealed class ResultTests
     });
 
     [Fact]
-    public void A_failure_carries_exit_code_message_and_the_end_of_standard_error()
+    public void A_failure_contains_exit_code_message_and_the_end_of_standard_error()
     {
         JobResult result = new() { Code = ReplyCode.Failed, ExitCode = 7, Job = "backup", Message = "the job exited with 7" };
         JobOutput output = new(default, "first\nno space left\n"u8.ToArray(), result);
@@ -98,7 +98,7 @@ public sealed class ResultTests
     }
 
     [Fact]
-    public void A_failure_without_captured_error_output_carries_none()
+    public void A_failure_without_captured_error_output_has_no_excerpt()
     {
         JobFailedException failure = Assert.Throws<JobFailedException>(
             new JobResult { Code = ReplyCode.Signaled, Signal = 9 }.EnsureSuccess);
@@ -108,7 +108,7 @@ public sealed class ResultTests
     }
 
     [Fact]
-    public void What_a_job_writes_cannot_forge_a_line_of_a_log()
+    public void Output_of_a_job_cannot_forge_a_log_line()
     {
         JobResult result = new() { Code = ReplyCode.Failed, Job = "a\nb", Message = "x\n\e[2J" };
 
@@ -135,7 +135,7 @@ public sealed class ResultTests
     }
 
     [Fact]
-    public void The_excerpt_does_not_begin_within_a_character()
+    public void The_excerpt_does_not_begin_inside_a_character()
     {
         byte[] error = Encoding.UTF8.GetBytes("x" + string.Concat(Enumerable.Repeat("ж", 5000)));
 

@@ -9,7 +9,7 @@ namespace PipeForkAs.Client.Tests;
 public sealed class StreamingTests
 {
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task The_request_asks_for_frames_whatever_the_caller_said()
+    public async Task The_request_always_asks_for_frames()
     {
         Request? seen = null;
         await using FakeDaemon daemon = new(async connection =>
@@ -52,7 +52,7 @@ public sealed class StreamingTests
     [Theory(Timeout = Bound.Milliseconds)]
     [InlineData(false, 0)]
     [InlineData(true, 1)]
-    public async Task An_output_is_flushed_where_something_was_written_and_else_left_alone(bool writes, int flushes)
+    public async Task An_output_is_flushed_only_if_something_was_written(bool writes, int flushes)
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(
             [.. writes ? [Reply.Out("a")] : Array.Empty<byte[]>(), Reply.End(ReplyCode.Denied)]);
@@ -64,11 +64,11 @@ public sealed class StreamingTests
     }
 
     [Fact]
-    public void A_request_that_is_not_valid_is_one_of_the_librarys_exceptions() =>
+    public void An_invalid_request_throws_an_exception_of_the_library() =>
         Assert.IsAssignableFrom<PipeForkAsException>(Assert.ThrowsAny<RequestException>(new Request { Job = "not a name" }.ToLine));
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task No_input_is_half_closed_at_once()
+    public async Task Without_input_the_connection_is_half_closed_at_once()
     {
         byte[]? input = null;
         await using FakeDaemon daemon = new(async connection =>
@@ -85,7 +85,7 @@ public sealed class StreamingTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Large_streams_pass_both_ways_at_once_byte_for_byte()
+    public async Task Large_streams_pass_in_both_directions_at_once_unchanged()
     {
         byte[] sent = Reply.Noise(96 * 1024 * 1024);
         await using FakeDaemon daemon = new(async connection =>
@@ -105,7 +105,7 @@ public sealed class StreamingTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task The_longest_frame_passes()
+    public async Task The_longest_frame_is_accepted()
     {
         byte[] sent = Reply.Noise(FrameHeader.MaxLength);
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Out(sent), Reply.Exit(0));
@@ -143,7 +143,7 @@ public sealed class StreamingTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_job_that_ends_does_not_wait_for_an_input_that_nobody_types()
+    public async Task A_job_that_ends_does_not_wait_for_terminal_input()
     {
         GatedStream terminal = new(Stream.Null);
         await using FakeDaemon daemon = new(async connection =>
@@ -162,7 +162,7 @@ public sealed class StreamingTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_job_that_ends_in_the_middle_of_its_input_loses_no_output()
+    public async Task A_job_that_ends_before_reading_all_input_loses_no_output()
     {
         byte[] written = Reply.Noise(100_000);
         await using FakeDaemon daemon = new(async connection =>
@@ -181,7 +181,7 @@ public sealed class StreamingTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_daemon_that_refuses_before_it_has_read_the_request_is_heard()
+    public async Task A_refusal_before_the_request_is_read_reaches_the_client()
     {
         await using FakeDaemon daemon = new(connection => connection.SendAsync(Reply.End(ReplyCode.Busy, message: "too many")));
         for (int i = 0; i < 100; i++)
@@ -193,7 +193,7 @@ public sealed class StreamingTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_daemon_that_reads_no_more_input_still_sends_its_output()
+    public async Task The_client_receives_output_after_the_daemon_stops_reading_input()
     {
         await using FakeDaemon daemon = new(async connection =>
         {
@@ -209,7 +209,7 @@ public sealed class StreamingTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task An_input_that_fails_cancels_the_job_and_is_named()
+    public async Task An_input_error_cancels_the_job_and_names_the_stream()
     {
         TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
         await using FakeDaemon daemon = new(async connection =>
@@ -230,7 +230,7 @@ public sealed class StreamingTests
     [Theory(Timeout = Bound.Milliseconds)]
     [InlineData(JobStream.Output)]
     [InlineData(JobStream.Error)]
-    public async Task An_output_that_fails_cancels_the_job_and_is_named(JobStream broken)
+    public async Task An_output_error_cancels_the_job_and_names_the_stream(JobStream broken)
     {
         bool closed = false;
         await using (FakeDaemon daemon = new(async connection =>
@@ -253,7 +253,7 @@ public sealed class StreamingTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task Frames_pass_as_they_came()
+    public async Task Frames_are_copied_unchanged()
     {
         byte[] reply = [.. Reply.Out("a"), .. Reply.Err("b"), .. Reply.Out(""), .. Reply.Exit(9)];
         await using FakeDaemon daemon = FakeDaemon.Replying(reply[..5], reply[5..]);

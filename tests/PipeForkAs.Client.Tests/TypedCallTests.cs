@@ -36,7 +36,7 @@ public sealed partial class TypedCallTests
     }
 
     [Fact(Timeout = Bound.Milliseconds)]
-    public async Task A_request_that_is_denied_throws_as_well()
+    public async Task A_denied_request_also_throws()
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.End(ReplyCode.Denied, message: "the policy denies it"));
 
@@ -50,7 +50,7 @@ public sealed partial class TypedCallTests
     [InlineData("[]")]
     [InlineData("{\"Text\":7}")]
     [InlineData("{\"Text\":\"a\"} b")]
-    public async Task Output_of_another_kind_is_named(string output)
+    public async Task Output_of_the_wrong_type_names_the_expected_type(string output)
     {
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Out(output), Reply.Exit(0));
 
@@ -61,7 +61,7 @@ public sealed partial class TypedCallTests
     }
 
     [Fact]
-    public void Arguments_of_a_request_are_made_from_an_object()
+    public void The_arguments_of_a_request_are_serialized_from_an_object()
     {
         JobRequest request = new JobRequest("greet") { User = "alice" }.WithArguments(new Greeting("World"), Json.Default.Greeting);
 

@@ -32,7 +32,7 @@ public sealed class AbuseTests(SharedDaemon shared) : IClassFixture<SharedDaemon
     /// Nobody reads a worker's socket while its job runs: what is sent is the job's user's to account for, and goes with the job.
     /// </summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task A_control_socket_full_of_descriptors_holds_up_nobody_and_goes_with_its_job()
+    public async Task A_control_socket_full_of_descriptors_delays_nothing_and_ends_with_its_job()
     {
         await RawClient.RunAsync(daemon, "control-flood");
         Footprint before = await Footprint.AtRestAsync(daemon);
@@ -64,7 +64,7 @@ public sealed class AbuseTests(SharedDaemon shared) : IClassFixture<SharedDaemon
 
     /// <summary>Its client is answered on its word, and it has the grace of those that were told to end.</summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task A_job_that_claims_to_have_returned_and_goes_on_is_ended_after_the_grace()
+    public async Task A_job_that_reports_its_end_but_continues_is_killed_after_the_grace_period()
     {
         Footprint before = await Footprint.AtRestAsync(daemon);
         string reply = await RawClient.TextAsync(
@@ -76,7 +76,7 @@ public sealed class AbuseTests(SharedDaemon shared) : IClassFixture<SharedDaemon
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_process_that_keeps_the_control_socket_delays_nobody()
+    public async Task A_process_that_keeps_the_control_socket_delays_no_request()
     {
         FramedReply reply = await RawClient.RunAsync(daemon, "hold-control", """{"seconds":60}""");
         int holder = int.Parse(reply.Text, CultureInfo.InvariantCulture);
@@ -101,7 +101,7 @@ public sealed class AbuseTests(SharedDaemon shared) : IClassFixture<SharedDaemon
             daemon, $$$"""{"job":"ignore-sigterm","user":"{{{TestUsers.Bob}}}","args":{"seconds":50}}""");
         await Crowd.WaitForAsync(other, "ready");
         int[] pids = [daemon.Pid, .. ProcFs.Descendants(daemon.Pid)];
-        await AttackInVainAsync(pids);
+        await AttackFailsAsync(pids);
 
         // What was attacked is as it was: the pool too.
         Assert.All(pids, pid => Assert.True(ProcFs.Stat(pid) is null or { State: not ('T' or 't') }, $"process {pid} is stopped"));
@@ -124,14 +124,14 @@ public sealed class AbuseTests(SharedDaemon shared) : IClassFixture<SharedDaemon
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_job_that_stops_itself_is_ended_when_its_time_is_up()
+    public async Task A_job_that_stops_itself_is_killed_at_its_timeout()
     {
         FramedReply reply = await RawClient.RunAsync(daemon, "stop-self", more: ",\"timeout\":0.5");
         Assert.Equal((ReplyCode.Timeout, null, 9, "stopping\n"), (reply.End.Code, reply.End.Exit, reply.End.Signal, reply.Text));
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_stopped_job_of_a_client_that_went_away_is_ended()
+    public async Task A_stopped_job_of_a_disconnected_client_is_killed()
     {
         Footprint before = await Footprint.AtRestAsync(daemon);
         using (Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"stop-self","user":"{{TestUsers.Alice}}"}"""))
@@ -139,7 +139,7 @@ public sealed class AbuseTests(SharedDaemon shared) : IClassFixture<SharedDaemon
         await before.RestoredAsync(daemon, TimeSpan.FromSeconds(20));
     }
 
-    private async Task AttackInVainAsync(int[] pids) => Assert.Empty(await AttackAsync(pids));
+    private async Task AttackFailsAsync(int[] pids) => Assert.Empty(await AttackAsync(pids));
 
     private async Task<IReadOnlyList<JsonElement>> AttackAsync(int[] pids)
     {

@@ -51,7 +51,7 @@ public sealed class ArgumentTests(ArgumentsDaemon shared) : IClassFixture<Argume
     [InlineData("show", """{"text":"-a","count":1}""", "text")]
     [InlineData("show", """{"text":"\u0000","count":1}""", "text")]
     [InlineData("show", """{"text":"a","count":1,"other":1}""", "show")]
-    public async Task Wrong_arguments_are_told_by_name_and_nothing_runs(string job, string arguments, string named)
+    public async Task Wrong_arguments_are_refused_by_name_and_nothing_runs(string job, string arguments, string named)
     {
         FramedReply reply = await RawClient.RunAsync(daemon, job, arguments);
 
@@ -70,7 +70,7 @@ public sealed class ArgumentTests(ArgumentsDaemon shared) : IClassFixture<Argume
     [InlineData("sum", "[]")]
     [InlineData("sum", "1")]
     [InlineData("sum", "\"a\"")]
-    public async Task An_argument_given_twice_or_arguments_that_are_no_object_are_refused(string job, string arguments)
+    public async Task Duplicate_arguments_and_arguments_that_are_not_an_object_are_refused(string job, string arguments)
     {
         FramedReply reply = await RawClient.RunAsync(daemon, job, arguments);
 
@@ -92,7 +92,7 @@ public sealed class ArgumentTests(ArgumentsDaemon shared) : IClassFixture<Argume
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_commands_parameters_are_words_and_never_a_shells_line()
+    public async Task The_parameters_of_a_command_are_words_and_never_reach_a_shell()
     {
         FramedReply reply = await RawClient.RunAsync(daemon, "show", """{"text":"$(id) ; `id` | \"*\n","count":-7}""", more: "");
         Assert.Equal(ReplyCode.BadArguments, reply.End.Code); // A negative number looks like an option.
@@ -120,7 +120,7 @@ public sealed class ArgumentTests(ArgumentsDaemon shared) : IClassFixture<Argume
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task What_a_function_throws_comes_back_as_data()
+    public async Task An_exception_of_a_function_is_returned_as_data()
     {
         FramedReply reply = await RawClient.RunAsync(daemon, "throw", """{"message":"first\nsecond \u001b[31m ä😀"}""");
 
@@ -139,7 +139,7 @@ public sealed class ArgumentTests(ArgumentsDaemon shared) : IClassFixture<Argume
     [InlineData("\\u2029x\\u0000\\u0007\\u009b31m")]
     [InlineData("\\u202ederorre :sakrofepip\\u2066\\u200f")]
     [InlineData("\\udb40\\udc41\\ue000\\ufeff")]
-    public async Task What_a_function_throws_cannot_forge_a_line_of_the_daemons(string message)
+    public async Task An_exception_of_a_function_cannot_forge_a_message_of_the_daemon(string message)
     {
         string reply = await RawClient.TextAsync(
             daemon, $$"""{"job":"throw","user":"{{TestUsers.Alice}}","args":{"message":"{{message}}"} }""");
@@ -152,7 +152,7 @@ public sealed class ArgumentTests(ArgumentsDaemon shared) : IClassFixture<Argume
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_very_long_message_of_an_exception_is_told_in_part_at_least()
+    public async Task A_very_long_exception_message_is_truncated()
     {
         FramedReply reply = await RawClient.RunAsync(daemon, "throw", $$"""{"message":"{{new string('m', 60_000)}}"}""");
 
@@ -161,7 +161,7 @@ public sealed class ArgumentTests(ArgumentsDaemon shared) : IClassFixture<Argume
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task The_last_line_of_a_text_reply_stands_by_itself()
+    public async Task The_last_line_of_a_text_reply_begins_a_new_line()
     {
         string reply = await RawClient.TextAsync(daemon, $$"""{"job":"stuck","user":"{{TestUsers.Alice}}","timeout":1}""");
 

@@ -13,12 +13,12 @@ public sealed class AuthorizationTests(PlainDaemon shared) : IClassFixture<Plain
     private readonly DaemonProcess daemon = shared.Daemon;
 
     /// <summary>Users as JSON values that nobody may run a job as.</summary>
-    public static TheoryData<string> Untouchable =>
+    public static TheoryData<string> Untraceable =>
         ["\"root\"", "\"0\"", "0", "\"00\"", "4294967295", "\"4294967295\"", "4294967296", "-1", "\"-1\"", "1", "\"daemon\"", "999",
             "\" 0\"", "\"\""];
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Alice_asking_for_bob_is_denied_in_frames()
+    public async Task Alice_is_denied_a_job_as_bob_in_frames()
     {
         FramedReply reply = FramedReply.Parse(await AskAsAliceAsync($$"""{"job":"id","user":"{{TestUsers.Bob}}","reply":"frames"}"""));
 
@@ -28,7 +28,7 @@ public sealed class AuthorizationTests(PlainDaemon shared) : IClassFixture<Plain
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Alice_asking_for_bob_is_denied_in_text()
+    public async Task Alice_is_denied_a_job_as_bob_in_text()
     {
         string reply = Encoding.UTF8.GetString(await AskAsAliceAsync($$"""{"job":"id","user":"{{TestUsers.Bob}}"}"""));
 
@@ -47,8 +47,8 @@ public sealed class AuthorizationTests(PlainDaemon shared) : IClassFixture<Plain
     }
 
     [Theory(Timeout = Bound.Test)]
-    [MemberData(nameof(Untouchable))]
-    public async Task Nobody_runs_a_job_as_root_or_as_the_system(string user)
+    [MemberData(nameof(Untraceable))]
+    public async Task No_caller_runs_a_job_as_root_or_a_system_account(string user)
     {
         string request = $$"""{"job":"id","user":{{user}},"reply":"frames"}""";
 
@@ -97,7 +97,7 @@ public sealed class AuthorizationTests(PlainDaemon shared) : IClassFixture<Plain
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_refusal_does_not_tell_whether_the_job_exists()
+    public async Task A_denial_does_not_reveal_whether_the_job_exists()
     {
         string known = Encoding.UTF8.GetString(await AskAsAliceAsync($$"""{"job":"id","user":"{{TestUsers.Bob}}"}"""));
         string unknown = Encoding.UTF8.GetString(await AskAsAliceAsync($$"""{"job":"no-such-job","user":"{{TestUsers.Bob}}"}"""));
@@ -107,7 +107,7 @@ public sealed class AuthorizationTests(PlainDaemon shared) : IClassFixture<Plain
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Root_is_told_that_a_user_is_unknown()
+    public async Task Root_learns_that_a_user_is_unknown()
     {
         foreach (string user in new[] { "no-such-user", "3987654321" })
         {
@@ -118,7 +118,7 @@ public sealed class AuthorizationTests(PlainDaemon shared) : IClassFixture<Plain
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task An_unknown_job_is_told_to_whom_may_run_it()
+    public async Task A_caller_that_may_run_any_job_learns_that_a_job_is_unknown()
     {
         FramedReply reply = FramedReply.Parse(await AskAsAliceAsync("""{"job":"no-such-job","reply":"frames"}"""));
         Assert.Equal(ReplyCode.UnknownJob, reply.End.Code);
@@ -138,7 +138,7 @@ public sealed class AuthorizationTests(PlainDaemon shared) : IClassFixture<Plain
     [InlineData("\"User\":\"root\"")]
     [InlineData("\"user\":\"root\"")]
     [InlineData("\"us\\u0065r\":\"root\"")]
-    public async Task A_client_cannot_say_who_it_is_or_whom_it_means_twice(string member)
+    public async Task A_client_cannot_name_itself_or_the_user_twice(string member)
     {
         string request = $$"""{"job":"id","user":"{{TestUsers.Alice}}",{{member}},"reply":"frames"}""";
 

@@ -122,7 +122,7 @@ public sealed class BadRequestTests(ImpatientDaemon impatient) : IClassFixture<I
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_line_of_64_KiB_is_taken_and_one_byte_more_is_not()
+    public async Task A_line_of_64_KiB_is_accepted_and_one_byte_more_is_refused()
     {
         string request = $$"""{"job":"id","user":"{{TestUsers.Alice}}"}""";
         string longest = request.PadRight((64 * 1024) - 1) + "\n";
@@ -131,7 +131,7 @@ public sealed class BadRequestTests(ImpatientDaemon impatient) : IClassFixture<I
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task The_end_of_the_input_ends_the_line_too()
+    public async Task The_end_of_the_input_also_ends_the_line()
     {
         string request = $$"""{"job":"id","user":"{{TestUsers.Alice}}"}""";
         Assert.StartsWith("uid=", Encoding.UTF8.GetString(await RawClient.AskAsync(daemon, Bytes(request))));
@@ -143,7 +143,7 @@ public sealed class BadRequestTests(ImpatientDaemon impatient) : IClassFixture<I
     [InlineData("")]
     [InlineData("{\"job\":\"id\",")]
     [InlineData("{\"reply\":\"frames\",\"job\":")]
-    public async Task Silence_is_answered_at_the_deadline_and_the_connection_closed(string beginning)
+    public async Task A_silent_client_gets_a_reply_at_the_deadline_and_is_disconnected(string beginning)
     {
         var watch = Stopwatch.StartNew();
         byte[] reply = await RawClient.AskAsync(daemon, Bytes(beginning), halfClose: false);
@@ -155,7 +155,7 @@ public sealed class BadRequestTests(ImpatientDaemon impatient) : IClassFixture<I
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_request_that_comes_byte_by_byte_has_one_deadline_for_all_of_it()
+    public async Task A_request_sent_byte_by_byte_has_one_deadline()
     {
         using Socket client = await RawClient.ConnectAsync(daemon);
         Task<byte[]> reply = RawClient.ReadToEndAsync(client);
@@ -168,7 +168,7 @@ public sealed class BadRequestTests(ImpatientDaemon impatient) : IClassFixture<I
             }
             catch (SocketException)
             {
-                break; // Closed, which is what is waited for.
+                break; // The daemon closed the connection, as expected.
             }
 
             await Task.Delay(50);
@@ -178,7 +178,7 @@ public sealed class BadRequestTests(ImpatientDaemon impatient) : IClassFixture<I
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Thousands_of_damaged_requests_are_answered_and_the_daemon_serves_on()
+    public async Task Thousands_of_damaged_requests_get_replies_and_the_daemon_continues()
     {
         string[] sound =
         [

@@ -58,7 +58,7 @@ public sealed class CancellationTests(CancellationDaemon shared) : IClassFixture
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task The_streaming_job_of_the_readme_ends_when_nobody_reads_the_commands_output()
+    public async Task The_streaming_job_of_the_readme_ends_when_the_reader_of_the_command_closes()
     {
         string command = $"{NativeBuild.Command} --socket {daemon.Socket} run --user {TestUsers.Alice} upper";
         using Process shell = Process.Start("/bin/bash", ["-c", $"(sleep 1; seq 200000; exec sleep 60) | {command} | head -1 >/dev/null"]);

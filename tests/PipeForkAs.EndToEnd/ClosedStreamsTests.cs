@@ -14,7 +14,7 @@ public sealed class ClosedStreamsTests
     [InlineData("<&-")]
     [InlineData("<&- >&-")]
     [InlineData(">&- 2>&-")]
-    public async Task A_daemon_serves_whichever_of_its_standard_streams_are_closed(string closed)
+    public async Task A_daemon_serves_with_any_of_its_standard_streams_closed(string closed)
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         configuration["Commands"]!["out"] = new JsonObject { ["Command"] = new JsonArray("/bin/sh", "-c", "echo out; echo err >&2; cat") };
@@ -42,7 +42,7 @@ public sealed class ClosedStreamsTests
     [InlineData("<&- 2>&-", "eggman")]
     [InlineData("2>&-", "eggman")]
     [InlineData(">&-", "")]
-    public async Task A_job_host_runs_a_job_by_hand_whichever_of_its_standard_streams_are_closed(string closed, string output)
+    public async Task A_job_host_runs_a_job_by_hand_with_any_of_its_standard_streams_closed(string closed, string output)
     {
         ToolResult ran = await Tool.RunAsync(["/bin/sh", "-c", $"exec \"$0\" run business-logic {closed}", NativeBuild.StockJobs]);
         Assert.Equal((0, output), (ran.ExitCode, ran.Text));

@@ -30,7 +30,7 @@ public sealed class CompletionTests
 
     [Theory(Timeout = Bound.Test)]
     [MemberData(nameof(Shells))]
-    public async Task The_socket_that_the_line_names_is_asked(string shell)
+    public async Task Completion_uses_the_socket_in_the_line(string shell)
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         Assert.Equal(["echo"], await OfferedAsync(daemon, shell, $"pipeforkas --socket {daemon.Socket} run ec", socket: "/nowhere"));
@@ -39,7 +39,7 @@ public sealed class CompletionTests
 
     [Theory(Timeout = Bound.Test)]
     [MemberData(nameof(Shells))]
-    public async Task Nobody_is_offered_what_it_may_not_run_or_cancel(string shell)
+    public async Task Completion_offers_only_jobs_that_the_caller_may_run_or_cancel(string shell)
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(c => c["Policy"] = new JsonObject
         {
@@ -59,7 +59,7 @@ public sealed class CompletionTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Bash_offers_values_where_they_are_few_and_files_elsewhere()
+    public async Task Bash_offers_values_of_short_lists_and_files_otherwise()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         Assert.Equal(["false", "true"], await OfferedAsync(daemon, "bash", "pipeforkas run typed-all flag="));

@@ -18,21 +18,21 @@ public sealed class ConfigurationTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_sound_configuration_is_fine()
+    public async Task A_valid_configuration_passes_the_check()
     {
         ToolResult result = await RunAsync("--check-config");
         Assert.Equal((0, $"{ConfigurationFile}: valid\n", ""), (result.ExitCode, result.Text, result.Error));
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task An_unknown_key_is_told_with_its_file_and_what_may_be_meant()
+    public async Task An_unknown_key_is_reported_with_its_file_and_a_suggestion()
     {
         configuration["Limits"]!["MaxJob"] = 3;
         await RefusedAsync($"{ConfigurationFile}: Limits:MaxJob: unknown key; did you mean \"MaxJobs\"?");
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task All_problems_are_told_at_once()
+    public async Task All_problems_are_reported_at_once()
     {
         configuration["Limits"]!["MaxJobs"] = 0;
         configuration["Limits"]!["KillGrace"] = "01:00:00";
@@ -47,14 +47,14 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("MaxJobs", "many")]
     [InlineData("JobTimeout", "soon")]
     [InlineData("MaxJobs", "99999999999999999999")]
-    public async Task A_value_of_the_wrong_type_is_told_with_its_key(string key, string value)
+    public async Task A_value_of_the_wrong_type_is_reported_with_its_key(string key, string value)
     {
         configuration["Limits"]![key] = value;
         await RefusedAsync($"{ConfigurationFile}: ", $"Limits:{key}");
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task What_is_no_json_is_refused()
+    public async Task Invalid_JSON_is_rejected()
     {
         await File.WriteAllTextAsync(ConfigurationFile, "{ \"Limits\": ");
         Libc.chmod(ConfigurationFile, 0x1A4);
@@ -62,12 +62,12 @@ public sealed class ConfigurationTests : IDisposable
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_missing_file_is_refused() =>
+    public async Task A_missing_file_is_rejected() =>
         Refused(await Tool.RunAsync([NativeBuild.Daemon, "--config", Path.Combine(folder, "none.json")]),
             Path.Combine(folder, "none.json"), "there is no such file");
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_file_that_others_may_write_is_refused()
+    public async Task A_file_that_other_users_can_write_is_rejected()
     {
         Write();
         Libc.chmod(ConfigurationFile, 0x1B6); // 0666
@@ -75,7 +75,7 @@ public sealed class ConfigurationTests : IDisposable
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_file_of_somebody_else_is_refused()
+    public async Task A_file_of_another_user_is_rejected()
     {
         Write();
         await Tool.MustAsync("chown", TestUsers.Alice, ConfigurationFile);
@@ -83,7 +83,7 @@ public sealed class ConfigurationTests : IDisposable
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_file_in_a_folder_that_others_may_write_is_refused()
+    public async Task A_file_in_a_folder_that_other_users_can_write_is_rejected()
     {
         Write();
         Libc.chmod(folder, 0x1FF); // 0777
@@ -91,7 +91,7 @@ public sealed class ConfigurationTests : IDisposable
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_link_is_followed_before_its_target_is_judged()
+    public async Task A_link_is_followed_before_its_target_is_checked()
     {
         Write();
         string target = Path.Combine(folder, "target.json"), link = Path.Combine(folder, "link.json");
@@ -103,14 +103,14 @@ public sealed class ConfigurationTests : IDisposable
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_job_host_that_others_may_write_is_refused()
+    public async Task A_job_host_that_other_users_can_write_is_rejected()
     {
         string host = CopyOfJobHost(0x1FF); // 0777
         await RefusedAsync($"JobHosts:0:Path: {host} can be written by users other than root");
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_job_host_of_somebody_else_is_refused()
+    public async Task A_job_host_of_another_user_is_rejected()
     {
         string host = CopyOfJobHost(0x1ED); // 0755
         await Tool.MustAsync("chown", TestUsers.Alice, host);
@@ -122,14 +122,14 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("/no/such/job-host", ": there is no such file")]
     [InlineData("/tmp", ": it is not a regular file but a Directory")]
     [InlineData("/dev/null", " can be written by users other than root")]
-    public async Task A_job_host_that_cannot_be_one_is_refused(string path, string problem)
+    public async Task A_path_that_cannot_be_a_job_host_is_rejected(string path, string problem)
     {
         configuration["JobHosts"]![0]!["Path"] = path;
         await RefusedAsync($"JobHosts:0:Path: {path}{problem}");
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_job_host_that_is_not_executable_is_refused()
+    public async Task A_job_host_that_is_not_executable_is_rejected()
     {
         string host = CopyOfJobHost(0x1A4); // 0644
         await RefusedAsync($"JobHosts:0:Path: {host}:", "chmod +x");
@@ -139,7 +139,7 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("/bin/true")]
     [InlineData("/bin/false")]
     [InlineData("/bin/cat")]
-    public async Task A_program_that_is_no_job_host_fails_the_start(string path)
+    public async Task A_program_that_is_not_a_job_host_fails_the_start(string path)
     {
         configuration["JobHosts"]![0]!["Path"] = path;
         await FailsAsync($"the job host {path} cannot serve: it ");
@@ -162,28 +162,28 @@ public sealed class ConfigurationTests : IDisposable
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_job_host_twice_is_refused()
+    public async Task A_duplicate_job_host_is_rejected()
     {
         configuration["JobHosts"]![1]!["Path"] = NativeBuild.StockJobs;
         await RefusedAsync($"{ConfigurationFile}: JobHosts:1:Path: {NativeBuild.StockJobs} is in JobHosts twice; remove one");
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_command_with_the_name_of_a_job_is_refused()
+    public async Task A_command_with_the_name_of_a_job_is_rejected()
     {
         configuration["Commands"]!["id"] = new JsonObject { ["Command"] = new JsonArray("/usr/bin/id") };
         await RefusedAsync($"{ConfigurationFile}: Commands:id: the command has the name of a job of {NativeBuild.StockJobs}; rename it");
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_socket_in_a_folder_that_is_not_there_fails_the_start()
+    public async Task A_socket_in_a_missing_folder_fails_the_start()
     {
         configuration["Socket"]!["Path"] = "/no/such/folder/pipeforkas.sock";
         await FailsAsync("cannot listen on /no/such/folder/pipeforkas.sock");
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_daemon_that_is_not_root_says_so()
+    public async Task A_daemon_that_does_not_run_as_root_reports_it()
     {
         Write();
         ToolResult result = await Tool.RunAsAsync(TestUsers.Alice, [NativeBuild.Daemon, "--config", ConfigurationFile]);

@@ -30,7 +30,7 @@ public sealed class ConsentTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_user_lets_a_caller_in_for_some_jobs_and_takes_it_back_at_once()
+    public async Task A_user_consents_to_some_jobs_of_a_caller_and_can_withdraw_at_once()
     {
         Assert.Equal(126, await BobAsync("id"));
         await WriteAsync($"# my panel\n{TestUsers.Bob} id\n");
@@ -45,7 +45,7 @@ public sealed class ConsentTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task The_job_runs_as_the_user_and_the_users_file_gives_no_more_than_the_rule()
+    public async Task The_job_runs_as_the_user_and_the_consent_file_grants_no_more_than_the_rule()
     {
         await WriteAsync("*\n");
         ToolResult ran = await AsBobAsync("run", "--user", TestUsers.Alice, "id");
@@ -55,7 +55,7 @@ public sealed class ConsentTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_denial_for_want_of_consent_looks_like_any_other_and_root_alone_is_told()
+    public async Task Only_root_can_distinguish_missing_consent_from_another_denial()
     {
         ToolResult without = await AsBobAsync("run", "--user", TestUsers.Alice, "id");
         ToolResult forbidden = await AsBobAsync("run", "--user", TestUsers.Alice, "cat");
@@ -89,7 +89,7 @@ public sealed class ConsentTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Links_fifos_and_files_of_others_are_no_consent_and_delay_nobody()
+    public async Task Links_FIFOs_and_files_of_other_users_give_no_consent_and_delay_nothing()
     {
         string planted = Path.Combine(daemon.Folder, "planted");
         await File.WriteAllTextAsync(planted, "*\n");
@@ -119,7 +119,7 @@ public sealed class ConsentTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Many_questions_about_one_user_leave_nothing_behind()
+    public async Task Many_consent_checks_for_one_user_leave_nothing_behind()
     {
         await WriteAsync($"{TestUsers.Bob} id\nroot id\n");
         await BobAsync("id");
@@ -131,7 +131,7 @@ public sealed class ConsentTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_home_that_hangs_is_a_no_at_the_deadline_and_others_are_served_meanwhile()
+    public async Task A_hanging_home_means_no_consent_at_the_deadline_and_delays_no_one_else()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         Configure(configuration);

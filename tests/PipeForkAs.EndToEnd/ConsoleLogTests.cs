@@ -11,7 +11,7 @@ public sealed class ConsoleLogTests
     private const int Patience = 30_000;
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_record_is_written_in_one_piece_however_long()
+    public async Task A_record_of_any_length_is_written_in_one_piece()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         string file = Path.Combine(folder, "pipeforkas.json");

@@ -21,7 +21,7 @@ public sealed class DemoTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Without_a_user_the_demonstration_makes_one_and_removes_it()
+    public async Task Without_a_user_the_demonstration_creates_and_removes_one()
     {
         const string Made = "pipeforkas-demo";
         bool exists = (await Tool.RunAsync(["id", Made])).ExitCode == 0;

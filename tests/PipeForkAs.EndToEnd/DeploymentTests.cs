@@ -70,7 +70,7 @@ public sealed class DeploymentTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task An_executable_or_entry_that_changed_brings_its_jobs_and_one_that_is_gone_takes_them()
+    public async Task Changed_executables_and_entries_update_the_jobs_and_removed_ones_remove_theirs()
     {
         JsonObject configuration = null!;
         await using DaemonProcess daemon = await StartAsync(made => configuration = made);
@@ -106,7 +106,7 @@ public sealed class DeploymentTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_request_that_waits_for_its_turn_runs_in_the_job_host_that_it_was_checked_against()
+    public async Task A_waiting_request_runs_in_the_job_host_that_it_was_checked_against()
     {
         JsonObject configuration = null!;
         await using DaemonProcess daemon = await StartAsync(made =>
@@ -150,7 +150,7 @@ public sealed class DeploymentTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_former_job_host_that_dies_takes_its_jobs_along_and_is_not_started_again()
+    public async Task A_replaced_job_host_that_dies_loses_its_jobs_and_is_not_restarted()
     {
         await using DaemonProcess daemon = await StartAsync();
         Task<FramedReply> running = RawClient.RunAsync(daemon, "sleep", """{"seconds":600}""");

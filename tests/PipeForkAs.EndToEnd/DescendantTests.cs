@@ -39,7 +39,7 @@ public sealed class DescendantTests : IAsyncDisposable
 
     [Theory(Timeout = Bound.Test)]
     [MemberData(nameof(Ways))]
-    public async Task Hundreds_of_sessions_that_ignore_sigterm_are_gone_at_a_time_out(string cgroup, string way)
+    public async Task Hundreds_of_sessions_that_ignore_SIGTERM_end_at_a_timeout(string cgroup, string way)
     {
         await using DaemonProcess daemon = await StartAsync(cgroup);
 
@@ -52,7 +52,7 @@ public sealed class DescendantTests : IAsyncDisposable
 
     [Theory(Timeout = Bound.Test)]
     [MemberData(nameof(Ways))]
-    public async Task Hundreds_of_sessions_that_ignore_sigterm_are_gone_when_the_client_is(string cgroup, string way)
+    public async Task Hundreds_of_sessions_that_ignore_SIGTERM_end_when_the_client_disconnects(string cgroup, string way)
     {
         await using DaemonProcess daemon = await StartAsync(cgroup);
 
@@ -65,7 +65,7 @@ public sealed class DescendantTests : IAsyncDisposable
 
     [Theory(Timeout = Bound.Test)]
     [MemberData(nameof(Ways))]
-    public async Task Hundreds_of_sessions_are_gone_when_the_job_has_ended_by_itself(string cgroup, string way)
+    public async Task Hundreds_of_sessions_end_when_the_job_ends_by_itself(string cgroup, string way)
     {
         await using DaemonProcess daemon = await StartAsync(cgroup);
 
@@ -78,7 +78,7 @@ public sealed class DescendantTests : IAsyncDisposable
     [Theory(Timeout = Bound.Test)]
     [InlineData("required")]
     [InlineData("off")]
-    public async Task What_a_job_left_behind_does_not_end_with_another_job_of_the_same_user(string cgroup)
+    public async Task Processes_of_a_running_job_do_not_end_with_another_job_of_the_same_user(string cgroup)
     {
         await using DaemonProcess daemon = await StartAsync(cgroup);
         using Socket client = await Crowd.SendAsync(daemon, Line(daemon, "wait", "keep"));
@@ -93,7 +93,7 @@ public sealed class DescendantTests : IAsyncDisposable
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_job_is_in_a_control_group_of_its_own_that_it_cannot_change_and_that_goes_with_it()
+    public async Task A_job_has_its_own_control_group_that_it_cannot_change_and_that_is_removed_after_it()
     {
         await using DaemonProcess daemon = await StartAsync("required");
         string root = Root(daemon);
@@ -115,7 +115,7 @@ public sealed class DescendantTests : IAsyncDisposable
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_group_that_the_service_manager_delegates_is_used_unasked_and_the_daemon_makes_room_in_it()
+    public async Task A_delegated_control_group_is_used_by_default_and_the_daemon_moves_out_of_its_root()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         Configure(configuration, "auto");
@@ -150,7 +150,7 @@ public sealed class DescendantTests : IAsyncDisposable
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task What_a_killed_daemon_left_behind_is_ended_by_the_next()
+    public async Task The_next_daemon_ends_the_leftovers_of_a_killed_one()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         Configure(configuration, "required");
@@ -185,7 +185,7 @@ public sealed class DescendantTests : IAsyncDisposable
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Where_no_control_group_was_delegated_the_log_says_once_what_is_done_instead()
+    public async Task Without_a_delegated_control_group_the_log_describes_the_fallback_once()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
 

@@ -75,7 +75,7 @@ public sealed class DescriptorTests : IAsyncLifetime
 
     [Theory(Timeout = Bound.Test)]
     [MemberData(nameof(FromClients))]
-    public async Task A_client_that_sends_a_lingering_descriptor_delays_nobody(string check, string how, string request, long bytes)
+    public async Task A_client_that_sends_a_lingering_descriptor_delays_no_request(string check, string how, string request, long bytes)
     {
         await using DaemonProcess daemon = await StartAsync(check);
         using Process attacker = Attack(TestUsers.Alice, how == "memory" ? 8 : LingerSeconds, how, "client", daemon.Socket, request, bytes);
@@ -97,7 +97,7 @@ public sealed class DescriptorTests : IAsyncLifetime
 
     [Theory(Timeout = Bound.Test)]
     [MemberData(nameof(FromJobs))]
-    public async Task A_job_that_sends_a_lingering_descriptor_delays_nobody(string check, string how, int stream)
+    public async Task A_job_that_sends_a_lingering_descriptor_delays_no_request(string check, string how, int stream)
     {
         await using DaemonProcess daemon = await StartAsync(check);
         Task<FramedReply> reply = RawClient.RunAsync(
@@ -119,7 +119,7 @@ public sealed class DescriptorTests : IAsyncLifetime
     [Theory(Timeout = Bound.Test)]
     [InlineData("auto")]
     [InlineData("daemon")]
-    public async Task A_job_that_sends_a_lingering_descriptor_to_its_control_socket_delays_nobody(string check)
+    public async Task A_job_that_sends_a_lingering_descriptor_to_its_control_socket_delays_no_request(string check)
     {
         await using DaemonProcess daemon = await StartAsync(check);
         FramedReply reply = await RawClient.RunAsync(daemon, "control-linger", $$"""{"seconds":{{LingerSeconds}}}""");
@@ -129,7 +129,7 @@ public sealed class DescriptorTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Who_sends_descriptors_is_cut_off_and_the_record_says_why()
+    public async Task Sending_descriptors_ends_the_request_and_the_audit_record_has_the_reason()
     {
         await using DaemonProcess daemon = await StartAsync("daemon");
         using FileDescriptor file = Libc.open("/dev/null", OpenFlags.O_RDONLY);
@@ -165,7 +165,7 @@ public sealed class DescriptorTests : IAsyncLifetime
 
     /// <summary>The process that closes sockets is killed and replaced as often as it hangs, and none is left at the end.</summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task A_crowd_of_lingering_descriptors_delays_nobody_and_leaves_nothing()
+    public async Task Many_lingering_descriptors_delay_no_request_and_leave_nothing()
     {
         await using DaemonProcess daemon = await StartAsync("daemon");
         await RawClient.RunAsync(daemon, "id");

@@ -13,7 +13,7 @@ public sealed class DisabledAccountTests
     [InlineData("--shell", "/bin/false", "its shell is /bin/false")]
     [InlineData("--expiredate", "2001-02-03", "it expired on day 11356 since 1970-01-01")]
     [InlineData("--expiredate", "1", "it expired on day 1 since 1970-01-01")]
-    public async Task A_disabled_account_is_refused_with_the_reason_and_runs_again_when_it_is_not(
+    public async Task A_disabled_account_is_denied_with_the_reason_until_it_is_enabled(
         string option, string value, string reason)
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
@@ -37,7 +37,7 @@ public sealed class DisabledAccountTests
     [Theory(Timeout = Bound.Test)]
     [InlineData("--lock", null)]
     [InlineData("--expiredate", "2999-01-01")]
-    public async Task A_locked_password_alone_is_how_accounts_with_keys_look_and_a_date_to_come_is_none(string option, string? value)
+    public async Task A_locked_password_or_a_future_expiry_date_does_not_disable_an_account(string option, string? value)
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         await Tool.MustAsync(["usermod", option, .. value is null ? Array.Empty<string>() : [value], TestUsers.Bob]);
@@ -52,7 +52,7 @@ public sealed class DisabledAccountTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task The_switch_lets_disabled_accounts_pass()
+    public async Task Disabled_accounts_are_allowed_if_the_check_is_off()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(
             c => c["Policy"] = new JsonObject { ["RefuseDisabledAccounts"] = false });
@@ -68,7 +68,7 @@ public sealed class DisabledAccountTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Pam_decides_for_each_account_and_a_module_that_hangs_delays_only_who_needs_it()
+    public async Task PAM_decides_for_each_account_and_a_hanging_module_delays_only_its_account()
     {
         using var service = new PamService(own =>
         {
@@ -98,7 +98,7 @@ public sealed class DisabledAccountTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_pam_service_that_there_is_not_fails_the_start()
+    public async Task A_missing_PAM_service_fails_the_start()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         configuration["Policy"] = new JsonObject { ["PamService"] = "pfa-none" };
@@ -110,7 +110,7 @@ public sealed class DisabledAccountTests
 
     /// <summary>Where the library is, an empty file lies on it for this daemon alone.</summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task Where_there_is_no_libpam_a_daemon_that_needs_none_starts_and_one_that_does_is_refused()
+    public async Task Without_libpam_a_daemon_starts_only_if_no_PAM_service_is_configured()
     {
         string[] known = [
             .. (await Tool.MustAsync("ldconfig", "-p")).Split('\n').Where(
@@ -153,7 +153,7 @@ public sealed class DisabledAccountTests
     [Theory(Timeout = Bound.Test)]
     [InlineData("files")]
     [InlineData("files systemd")]
-    public async Task A_shadow_database_that_is_closed_to_the_daemon_lets_nobody_pass(string services)
+    public async Task A_shadow_database_that_the_daemon_cannot_read_denies_every_account(string services)
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         string shadow = Path.Combine(folder, "shadow"), choice = Path.Combine(folder, "nsswitch.conf");

@@ -50,7 +50,7 @@ public sealed class DisconnectTests
     [Theory(Timeout = Bound.Test)]
     [InlineData("text")]
     [InlineData("frames")]
-    public async Task A_client_that_reads_slowly_gets_all_that_the_job_wrote(string form)
+    public async Task A_slow_client_gets_all_output_of_the_job(string form)
     {
         // What is written fits the pipe and the socket, so that the job ends at once, and a part waits in the pipe longer than every grace.
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(c => c["Limits"]!["KillGrace"] = "00:00:00.1");
@@ -71,7 +71,7 @@ public sealed class DisconnectTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_client_that_never_reads_is_cut_off_when_its_job_is_out_of_time()
+    public async Task A_client_that_never_reads_is_disconnected_when_its_job_times_out()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         Footprint before = await Footprint.AtRestAsync(daemon);
@@ -84,7 +84,7 @@ public sealed class DisconnectTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_process_that_holds_standard_input_and_never_reads_it_costs_the_daemon_nothing_in_the_end()
+    public async Task A_process_that_keeps_standard_input_unread_leaves_nothing_in_the_daemon()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(c => c["Limits"]!["KillGrace"] = "00:00:00.1");
         Footprint before = await Footprint.AtRestAsync(daemon);
@@ -110,13 +110,13 @@ public sealed class DisconnectTests
         using Socket client = await RawClient.ConnectAsync(daemon);
         switch (i % 7)
         {
-            case 0: // In the midst of the request.
+            case 0: // In the middle of the request.
                 await client.SendAsync(Encoding.UTF8.GetBytes(flood[..(flood.Length / 2)]));
                 break;
-            case 1: // Before anything came back.
+            case 1: // Before any output.
                 await client.SendAsync(Encoding.UTF8.GetBytes(flood + "\n"));
                 break;
-            case 2: // Input still comes in that nobody reads.
+            case 2: // While unread input arrives.
                 await client.SendAsync(Encoding.UTF8.GetBytes(flood + "\n" + new string('x', 100_000)));
                 await ReadAsync(client, 10_000);
                 break;
@@ -125,7 +125,7 @@ public sealed class DisconnectTests
                 client.Shutdown(SocketShutdown.Send);
                 await ReadAsync(client, 300_000);
                 break;
-            case 4: // The output was refused, and the rest stays open for a while.
+            case 4: // After shutting down reading; the rest stays open for a while.
                 await client.SendAsync(Encoding.UTF8.GetBytes(flood + "\n"));
                 client.Shutdown(SocketShutdown.Receive);
                 await Task.Delay(5);

@@ -33,7 +33,7 @@ public sealed class DrainTests
     [InlineData("cat", "")]
     [InlineData("cat", "x")]
     [InlineData("count-stdin", "")]
-    public async Task A_job_that_waits_for_a_silent_clients_input_does_not_hold_up_a_stop(string job, string input)
+    public async Task A_job_that_waits_for_input_of_a_silent_client_does_not_delay_a_stop(string job, string input)
     {
         await using DaemonProcess daemon = await StartAsync();
         using Socket silent = await Crowd.SendAsync(daemon, $$"""{"job":"{{job}}","user":"{{TestUsers.Alice}}"}""");
@@ -54,7 +54,7 @@ public sealed class DrainTests
     [InlineData("silent")]
     [InlineData("busy")]
     [InlineData("both")]
-    public async Task A_job_that_computes_in_silence_has_its_time(string job)
+    public async Task A_job_that_computes_without_output_keeps_its_drain_time(string job)
     {
         await using DaemonProcess daemon = await StartAsync();
         using Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"{{job}}","user":"{{TestUsers.Alice}}"}""");
@@ -71,7 +71,7 @@ public sealed class DrainTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_function_that_does_not_read_its_input_has_its_time()
+    public async Task A_function_that_does_not_read_its_input_keeps_its_drain_time()
     {
         await using DaemonProcess daemon = await StartAsync();
         using Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"sleep","user":"{{TestUsers.Alice}}","args":{"seconds":4} }""");
@@ -83,7 +83,7 @@ public sealed class DrainTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_client_that_goes_on_sending_keeps_its_job()
+    public async Task A_client_that_continues_to_send_keeps_its_job()
     {
         await using DaemonProcess daemon = await StartAsync();
         using Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"reader","user":"{{TestUsers.Alice}}"}""");
@@ -103,7 +103,7 @@ public sealed class DrainTests
     [Theory(Timeout = Bound.Test)]
     [InlineData("page", "read", Long)]
     [InlineData("open", "getattr", "00:00:05")]
-    public async Task A_stop_does_not_wait_for_a_jobs_memory_or_files_that_hang(string how, string request, string timeout)
+    public async Task A_stop_does_not_wait_for_hanging_memory_or_files_of_a_job(string how, string request, string timeout)
     {
         await using DaemonProcess daemon = await StartAsync(AddPolls, timeout);
         await using HangingFiles files = await HangingFiles.MountAsync(TestUsers.Alice, request);
@@ -114,7 +114,7 @@ public sealed class DrainTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_program_that_polls_a_socket_beside_its_input_has_its_time()
+    public async Task A_program_that_polls_a_socket_besides_its_input_keeps_its_drain_time()
     {
         await using DaemonProcess daemon = await StartAsync(AddPolls);
         using Socket client = await Crowd.SendAsync(daemon, Polls("socket", ""));
@@ -125,7 +125,7 @@ public sealed class DrainTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_function_whose_output_its_client_does_not_take_has_its_time()
+    public async Task A_function_whose_client_does_not_read_keeps_its_drain_time()
     {
         await using DaemonProcess daemon = await StartAsync();
         using Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"cat","user":"{{TestUsers.Alice}}"}""");

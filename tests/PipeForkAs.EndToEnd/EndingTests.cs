@@ -37,17 +37,17 @@ public sealed class EndingTests(EndingJobsDaemon shared) : IClassFixture<EndingJ
     [Theory(Timeout = Bound.Test)]
     [InlineData("sleep", """{"seconds":100}""")]
     [InlineData("nap", "{}")]
-    public async Task A_clients_time_out_ends_the_job(string job, string arguments)
+    public async Task The_timeout_of_a_client_ends_the_job(string job, string arguments)
     {
         FramedReply reply = await RawClient.RunAsync(daemon, job, arguments, more: ""","timeout":0.5""");
 
         Assert.Equal((ReplyCode.Timeout, null, 15), (reply.End.Code, reply.End.Exit, reply.End.Signal));
         Assert.Contains("0.5 s", reply.End.Message);
-        await NothingLivesAsync();
+        await NoProcessLeftAsync();
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_commands_own_time_out_ends_it_and_a_longer_wish_does_not_extend_it()
+    public async Task A_client_cannot_extend_the_timeout_of_a_command()
     {
         FramedReply reply = await RawClient.RunAsync(daemon, "short-nap");
         Assert.Equal(ReplyCode.Timeout, reply.End.Code);
@@ -59,7 +59,7 @@ public sealed class EndingTests(EndingJobsDaemon shared) : IClassFixture<EndingJ
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task The_command_exits_with_124_at_a_time_out()
+    public async Task The_command_exits_with_124_at_a_timeout()
     {
         ToolResult result = await Tool.RunAsAsync(
             TestUsers.Alice, [NativeBuild.Command, "--socket", daemon.Socket, "run", "--timeout", "0.5", "sleep", "seconds=100"]);
@@ -71,7 +71,7 @@ public sealed class EndingTests(EndingJobsDaemon shared) : IClassFixture<EndingJ
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_text_reply_tells_of_the_time_out()
+    public async Task A_text_reply_reports_the_timeout()
     {
         string reply = await RawClient.TextAsync(daemon, $$"""{"job":"nap","user":"{{TestUsers.Alice}}","timeout":0.3}""");
 
@@ -79,19 +79,19 @@ public sealed class EndingTests(EndingJobsDaemon shared) : IClassFixture<EndingJ
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_job_that_ignores_sigterm_is_killed_after_the_grace()
+    public async Task A_job_that_ignores_SIGTERM_is_killed_after_the_grace_period()
     {
         FramedReply reply = await RawClient.RunAsync(daemon, "ignore-sigterm", """{"seconds":100}""", more: ""","timeout":0.5""");
 
         Assert.Equal((ReplyCode.Timeout, 9, "ready\n"), (reply.End.Code, reply.End.Signal, reply.Text));
         Assert.InRange(reply.End.Seconds, 1.4, 30);
-        await NothingLivesAsync();
+        await NoProcessLeftAsync();
     }
 
     [Theory(Timeout = Bound.Test)]
     [InlineData("graceful", "ready\ncancelled\n", 42)]
     [InlineData("trap", "ready\ntrapped\n", 9)]
-    public async Task A_job_that_heeds_sigterm_may_say_something_and_its_exit_is_told(string job, string output, int exit)
+    public async Task A_job_that_handles_SIGTERM_can_still_write_and_its_exit_code_is_reported(string job, string output, int exit)
     {
         FramedReply reply = await RawClient.RunAsync(daemon, job, more: ""","timeout":1""");
 
@@ -102,18 +102,18 @@ public sealed class EndingTests(EndingJobsDaemon shared) : IClassFixture<EndingJ
     [Theory(Timeout = Bound.Test)]
     [InlineData("background", """{"seconds":100}""")]
     [InlineData("scatter", "{}")]
-    public async Task A_reply_does_not_wait_for_processes_that_were_left_behind_with_the_output(string job, string arguments)
+    public async Task A_reply_does_not_wait_for_leftover_processes_that_keep_the_output_open(string job, string arguments)
     {
         FramedReply reply = await RawClient.RunAsync(daemon, job, arguments);
 
         Assert.Equal((ReplyCode.Ok, 0), (reply.End.Code, reply.End.Exit));
         Assert.NotEmpty(reply.Text);
-        Assert.InRange(reply.End.Seconds, 0.2, 30); // A quarter of a second of silence was theirs.
+        Assert.InRange(reply.End.Seconds, 0.2, 30); // They could be silent for a quarter of a second.
         await Bound.UntilAsync(() => Living().Count == 0, () => $"{Living().Count} processes live on");
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Processes_that_were_left_behind_without_the_output_do_not_outlive_the_job()
+    public async Task Leftover_processes_without_the_output_do_not_outlive_the_job()
     {
         FramedReply reply = await RawClient.RunAsync(daemon, "scatter-quietly");
 
@@ -122,7 +122,7 @@ public sealed class EndingTests(EndingJobsDaemon shared) : IClassFixture<EndingJ
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task At_a_time_out_a_commands_children_go_too_whatever_their_group_and_trap()
+    public async Task At_a_timeout_all_children_of_a_command_end_in_any_group_with_any_trap()
     {
         FramedReply reply = await RawClient.RunAsync(daemon, "scatter-and-wait", more: ""","timeout":0.5""");
 
@@ -136,7 +136,7 @@ public sealed class EndingTests(EndingJobsDaemon shared) : IClassFixture<EndingJ
     [InlineData("ignore-sigterm", """{"seconds":100}""")]
     [InlineData("scatter-and-wait", "{}")]
     [InlineData("count-stdin", "{}")]
-    public async Task A_client_that_goes_takes_its_job_with_it(string job, string arguments)
+    public async Task A_disconnecting_client_ends_its_job(string job, string arguments)
     {
         using (Socket socket = await RawClient.ConnectAsync(daemon))
         {
@@ -174,7 +174,7 @@ public sealed class EndingTests(EndingJobsDaemon shared) : IClassFixture<EndingJ
     [InlineData("\"5\"")]
     [InlineData("1e999")]
     [InlineData("null")]
-    public async Task A_time_out_that_is_none_is_refused(string timeout)
+    public async Task An_invalid_timeout_is_refused(string timeout)
     {
         string reply = await RawClient.TextAsync(
             daemon, $$"""{"job":"exit","user":"{{TestUsers.Alice}}","args":{"code":0},"timeout":{{timeout}} }""");
@@ -183,7 +183,7 @@ public sealed class EndingTests(EndingJobsDaemon shared) : IClassFixture<EndingJ
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task What_a_command_left_in_its_session_goes_with_the_job_host_too()
+    public async Task Leftover_processes_of_a_command_end_when_the_job_host_dies()
     {
         await using DaemonProcess own = await DaemonProcess.StartAsync(configuration =>
         {
@@ -202,7 +202,7 @@ public sealed class EndingTests(EndingJobsDaemon shared) : IClassFixture<EndingJ
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_daemon_that_is_told_to_stop_lets_jobs_end_and_then_ends_the_rest()
+    public async Task A_stopping_daemon_lets_jobs_finish_and_then_ends_the_rest()
     {
         await using DaemonProcess own = await DaemonProcess.StartAsync(
             configuration => configuration["Limits"]!["DrainTimeout"] = "00:00:02");
@@ -214,13 +214,13 @@ public sealed class EndingTests(EndingJobsDaemon shared) : IClassFixture<EndingJ
 
         Assert.Equal(ReplyCode.Ok, (await quick).End.Code);
         Assert.Equal(ReplyCode.ShuttingDown, (await slow).End.Code);
-        await NothingLivesAsync();
+        await NoProcessLeftAsync();
         Assert.False(File.Exists(own.Socket));
     }
 
     private static IReadOnlyList<int> Living() => ProcFs.OfUsers([TestUsers.Entry(TestUsers.Alice).Uid]);
 
-    private static Task NothingLivesAsync() => Bound.UntilAsync(
+    private static Task NoProcessLeftAsync() => Bound.UntilAsync(
         () => Living().Count == 0,
         () => ProcFs.Names(Living()));
 }

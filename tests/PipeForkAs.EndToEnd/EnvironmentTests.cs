@@ -11,7 +11,7 @@ public sealed class EnvironmentTests(IsolatingDaemon shared) : IClassFixture<Iso
     private readonly DaemonProcess daemon = shared.Daemon;
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_functions_environment_is_made_from_nothing()
+    public async Task The_environment_of_a_function_is_new()
     {
         JsonNode self = JsonNode.Parse((await RawClient.RunAsync(daemon, "self")).Text)!;
 
@@ -19,7 +19,7 @@ public sealed class EnvironmentTests(IsolatingDaemon shared) : IClassFixture<Iso
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_commands_environment_is_made_from_nothing()
+    public async Task The_environment_of_a_command_is_new()
     {
         FramedReply reply = await RawClient.RunAsync(daemon, "show-environment", user: TestUsers.Bob);
 
@@ -47,7 +47,7 @@ public sealed class EnvironmentTests(IsolatingDaemon shared) : IClassFixture<Iso
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_client_may_choose_the_language_where_the_job_allows_it()
+    public async Task A_client_may_choose_the_language_if_the_job_allows_it()
     {
         FramedReply command = await RawClient.RunAsync(daemon, "show-environment", more: ""","env":{"LANG":"de_DE.UTF-8"}""");
 
@@ -81,7 +81,7 @@ public sealed class EnvironmentTests(IsolatingDaemon shared) : IClassFixture<Iso
     [InlineData("""{"TEST_VALUE":null}""")]
     [InlineData("""{"TEST_VALUE":1}""")]
     [InlineData("""{"TEST_VALUE":"a","TEST_VALUE":"b"}""")]
-    public async Task A_variable_that_is_none_is_a_bad_request(string env)
+    public async Task An_invalid_variable_is_a_bad_request(string env)
     {
         string reply = await RawClient.TextAsync(daemon, $$"""{"job":"self","user":"{{TestUsers.Alice}}","env":{{env}} }""");
 
@@ -92,7 +92,7 @@ public sealed class EnvironmentTests(IsolatingDaemon shared) : IClassFixture<Iso
     [InlineData("LD_PRELOAD")]
     [InlineData("DOTNET_StartupHook")]
     [InlineData("PATH")]
-    public async Task A_configuration_that_allows_such_a_variable_is_refused(string variable)
+    public async Task A_configuration_that_allows_a_forbidden_variable_is_rejected(string variable)
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         configuration["Commands"] =
@@ -104,7 +104,7 @@ public sealed class EnvironmentTests(IsolatingDaemon shared) : IClassFixture<Iso
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_variable_that_steers_programs_needs_a_word_of_its_own_which_describe_shows()
+    public async Task A_variable_that_changes_which_code_runs_needs_UnsafeEnv_and_describe_shows_it()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         configuration["Commands"] =

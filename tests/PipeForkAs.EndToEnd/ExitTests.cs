@@ -28,25 +28,25 @@ public sealed class ExitTests(EndingDaemon shared) : IClassFixture<EndingDaemon>
     private readonly PipeForkAsClient client = new(shared.Daemon.Socket);
 
     [Fact(Timeout = Bound.Test)]
-    public Task Each_of_256_exit_codes_of_a_function_comes_back() => ForAllAsync(Enumerable.Range(0, 256), async code =>
+    public Task Each_of_256_exit_codes_of_a_function_is_returned() => ForAllAsync(Enumerable.Range(0, 256), async code =>
         Expect(code, await RunAsync("exit", new JsonObject { ["code"] = code })));
 
     [Fact(Timeout = Bound.Test)]
-    public Task Each_of_256_exit_codes_of_a_command_comes_back() => ForAllAsync(Enumerable.Range(0, 256), async code =>
+    public Task Each_of_256_exit_codes_of_a_command_is_returned() => ForAllAsync(Enumerable.Range(0, 256), async code =>
         Expect(code, await RunAsync("sh-exit", new JsonObject { ["code"] = code })));
 
     /// <summary>libc keeps the signals 32 and 33 for its threads, and lets no program touch them.</summary>
     [Fact(Timeout = Bound.Test)]
-    public Task Each_deadly_signal_of_a_function_comes_back() =>
+    public Task Each_terminating_signal_of_a_function_is_returned() =>
         ForAllAsync(Enumerable.Range(1, 64).Except(NotDeadly).Except([32, 33]), async number =>
         ExpectSignal(number, await RunAsync("signal", new JsonObject { ["number"] = number })));
 
     [Fact(Timeout = Bound.Test)]
-    public Task Each_deadly_signal_of_a_command_comes_back() => ForAllAsync(Enumerable.Range(1, 64).Except(NotDeadly), async number =>
+    public Task Each_terminating_signal_of_a_command_is_returned() => ForAllAsync(Enumerable.Range(1, 64).Except(NotDeadly), async number =>
         ExpectSignal(number, await RunAsync("sh-kill", new JsonObject { ["number"] = number })));
 
     [Fact(Timeout = Bound.Test)]
-    public Task A_signal_that_ends_nothing_is_no_end() => ForAllAsync([17, 18, 23, 28], async number =>
+    public Task A_signal_that_does_not_terminate_the_job_is_not_reported_as_its_end() => ForAllAsync([17, 18, 23, 28], async number =>
     {
         JobOutput output = await RunAsync("signal", new JsonObject { ["number"] = number });
         Assert.Equal((ReplyCode.Ok, "survived\n"), (output.Result.Code, output.StdoutText));
@@ -82,7 +82,7 @@ public sealed class ExitTests(EndingDaemon shared) : IClassFixture<EndingDaemon>
     [InlineData("sh-kill", "number", 6, 134)]
     [InlineData("sh-kill", "number", 15, 143)]
     [InlineData("sh-kill", "number", 34, 162)]
-    public async Task The_command_ends_as_the_job_did(string job, string argument, int value, int status)
+    public async Task The_command_exits_as_the_job_did(string job, string argument, int value, int status)
     {
         ToolResult result = await Tool.RunAsAsync(
             TestUsers.Alice,
@@ -93,7 +93,7 @@ public sealed class ExitTests(EndingDaemon shared) : IClassFixture<EndingDaemon>
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_text_reply_ends_with_how_the_job_ended_and_only_then()
+    public async Task Only_a_failed_job_adds_a_last_line_to_a_text_reply()
     {
         Assert.Equal("", await TextAsync("exit", """{"code":0}"""));
         Assert.Equal("pipeforkas: failed: the job exited with 7\n", await TextAsync("exit", """{"code":7}"""));

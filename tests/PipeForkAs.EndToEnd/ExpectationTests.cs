@@ -35,7 +35,7 @@ public sealed class ExpectationTests(ExpectationDaemon shared) : IClassFixture<E
     [Theory(Timeout = Bound.Test)]
     [InlineData("orphan", "{}", "hi\n")]
     [InlineData("background", """{"seconds":1000}""", null)]
-    public async Task A_child_that_holds_the_output_in_silence_does_not_hold_the_answer(string job, string arguments, string? output)
+    public async Task A_silent_child_that_keeps_the_output_open_does_not_delay_the_reply(string job, string arguments, string? output)
     {
         FramedReply reply = await RawClient.RunAsync(daemon, job, arguments);
 
@@ -46,7 +46,7 @@ public sealed class ExpectationTests(ExpectationDaemon shared) : IClassFixture<E
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_child_that_goes_on_writing_is_heard()
+    public async Task Output_of_a_child_that_continues_to_write_arrives()
     {
         FramedReply reply = await RawClient.RunAsync(daemon, "busy-orphan");
 
@@ -56,18 +56,18 @@ public sealed class ExpectationTests(ExpectationDaemon shared) : IClassFixture<E
     [Theory(Timeout = Bound.Test)]
     [InlineData("brief", 10)]
     [InlineData("id", 90)]
-    public async Task Describe_tells_the_time_out_that_holds(string job, double seconds)
+    public async Task Describe_shows_the_timeout_that_applies(string job, double seconds)
     {
         string json = await RawClient.TextAsync(daemon, $$"""{"op":"describe","job":"{{job}}"}""");
         Assert.Equal(seconds, (double)JsonNode.Parse(json)!["timeout"]!);
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task No_core_files_are_written_unless_they_are_asked_for() =>
+    public async Task No_core_files_are_written_unless_configured() =>
         Assert.Equal("0\n", (await RawClient.RunAsync(daemon, "core")).Text);
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Root_that_names_no_user_is_told_how()
+    public async Task A_denial_of_root_without_a_user_explains_how_to_name_one()
     {
         Assert.Equal(
             "pipeforkas: denied: the policy does not allow uid 0 to run \"id\" as itself; name the user to run it as (--user USER)\n",
@@ -95,7 +95,7 @@ public sealed class ExpectationTests(ExpectationDaemon shared) : IClassFixture<E
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_client_that_sends_much_to_a_job_that_is_refused_reads_why()
+    public async Task A_client_that_sends_much_input_to_a_refused_job_gets_the_reason()
     {
         byte[] request = Encoding.UTF8.GetBytes("""{"job":"cat","user":"root"}""" + "\n");
         for (int i = 0; i < 5; i++)
@@ -113,7 +113,7 @@ public sealed class ExpectationTests(ExpectationDaemon shared) : IClassFixture<E
 
     [Fact(Timeout = Bound.Test)]
     [Trait("Needs", "quiet")]
-    public async Task A_client_that_sends_without_end_to_a_job_that_is_refused_is_let_go_and_delays_nobody()
+    public async Task A_client_that_sends_without_end_to_a_refused_job_is_disconnected()
     {
         using var stop = new CancellationTokenSource();
         Task[] senders = [.. Enumerable.Range(0, 4).Select(_ => FloodAsync(stop.Token))];
@@ -123,7 +123,7 @@ public sealed class ExpectationTests(ExpectationDaemon shared) : IClassFixture<E
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_caller_that_may_run_nothing_is_told_so_and_root_that_a_job_does_not_exist()
+    public async Task A_caller_without_jobs_gets_a_message_and_root_learns_that_a_job_is_unknown()
     {
         await using DaemonProcess own = await DaemonProcess.StartAsync(
             configuration => configuration["Policy"] = JsonNode.Parse("""{"Rules":[]}"""));
@@ -138,7 +138,7 @@ public sealed class ExpectationTests(ExpectationDaemon shared) : IClassFixture<E
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_user_with_too_many_processes_is_told_whose_limit_it_is()
+    public async Task The_message_about_too_many_processes_names_the_user_and_the_limit()
     {
         await using DaemonProcess own = await DaemonProcess.StartAsync(configuration =>
         {
@@ -167,7 +167,7 @@ public sealed class ExpectationTests(ExpectationDaemon shared) : IClassFixture<E
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_relative_path_that_a_rule_took_for_one_in_the_home_is_not_looked_for_elsewhere()
+    public async Task A_relative_path_that_a_rule_allowed_in_the_home_is_opened_only_there()
     {
         string home = TestUsers.Entry(TestUsers.Alice).Home;
         Directory.CreateDirectory($"{home}/etc");

@@ -16,7 +16,7 @@ public sealed class FileJobTests(RestrictionDaemon shared) : IClassFixture<Restr
     private DaemonProcess Daemon => shared.Daemon;
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Clients_that_leave_at_any_moment_leave_no_half_of_a_file_behind()
+    public async Task Clients_that_disconnect_at_any_moment_leave_no_partial_file()
     {
         await AsAliceAsync($"mkdir {folder}");
         byte[] request = System.Text.Encoding.UTF8.GetBytes(
@@ -34,7 +34,7 @@ public sealed class FileJobTests(RestrictionDaemon shared) : IClassFixture<Restr
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_file_that_becomes_too_long_is_told_and_not_left_behind()
+    public async Task A_file_that_exceeds_the_size_limit_is_reported_and_removed()
     {
         await AsAliceAsync($"mkdir {folder}");
         FramedReply reply = await RawClient.RunAsync(Daemon, "write-file", $$"""{"path":"{{folder}}/new"}""", input: new byte[10_000_001]);
@@ -46,7 +46,7 @@ public sealed class FileJobTests(RestrictionDaemon shared) : IClassFixture<Restr
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task The_group_of_a_file_stays_or_has_no_more_rights_than_everyone()
+    public async Task A_replaced_file_keeps_its_group_or_the_group_gets_no_more_rights_than_everyone()
     {
         await AsAliceAsync(
             $"mkdir {folder} && cd {folder} && touch own foreign asked && "
@@ -61,7 +61,7 @@ public sealed class FileJobTests(RestrictionDaemon shared) : IClassFixture<Restr
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_folder_that_can_be_written_to_and_not_read_takes_a_file()
+    public async Task A_file_can_be_written_into_a_folder_that_cannot_be_read()
     {
         await AsAliceAsync($"mkdir {folder} && chmod 300 {folder}");
         FramedReply reply = await RawClient.RunAsync(Daemon, "write-file", $$"""{"path":"{{folder}}/new"}""", input: new byte[5]);
@@ -69,7 +69,7 @@ public sealed class FileJobTests(RestrictionDaemon shared) : IClassFixture<Restr
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_closed_folder_hides_nothing_beside_it()
+    public async Task An_unreadable_folder_does_not_hide_its_siblings()
     {
         await AsAliceAsync(
             $"mkdir -p {folder}/unsearchable {folder}/unreadable && "

@@ -11,7 +11,7 @@ public sealed class FinalizerTests
     [Theory(Timeout = Bound.Test)]
     [InlineData("finalizers")]
     [InlineData("finalizers-unawaited")]
-    public async Task Finalizers_run_behind_a_collection_awaited_or_not(string job)
+    public async Task Finalizers_run_after_a_collection_awaited_or_not(string job)
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         FramedReply reply = await RawClient.RunAsync(daemon, job);
@@ -19,7 +19,7 @@ public sealed class FinalizerTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_function_that_leaves_nothing_to_be_finalized_has_one_thread()
+    public async Task A_function_without_finalizable_objects_has_one_thread()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         using Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"cat","user":"{{TestUsers.Alice}}"}""" + "\nit runs\n");
@@ -37,7 +37,7 @@ public sealed class FinalizerTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Where_the_user_may_have_no_thread_more_nothing_is_finalized_and_nobody_waits_for_it()
+    public async Task At_the_thread_limit_of_the_user_finalizers_do_not_run_and_nothing_waits()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(
             configuration => configuration["Limits"]!["Worker"] = new JsonObject { ["PidsMax"] = 1 });

@@ -13,7 +13,7 @@ namespace PipeForkAs.EndToEnd;
 public sealed class FloodedLogTests
 {
     [Fact(Timeout = Bound.Test)]
-    public async Task A_flood_of_refusals_is_summed_up_in_log_and_file_and_counted()
+    public async Task A_flood_of_refusals_is_summed_up_in_the_log_and_the_file_and_counted()
     {
         await using DaemonProcess daemon = await StartAsync(folder => Path.Combine(folder, "audit.json"));
         string file = Path.Combine(daemon.Folder, "audit.json");
@@ -61,7 +61,7 @@ public sealed class FloodedLogTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_disk_under_the_audit_file_that_hangs_delays_no_request_and_gets_all_records_later()
+    public async Task A_hanging_disk_of_the_audit_file_delays_no_request_and_gets_all_records_later()
     {
         using var folder = new OwnFolder();
         using var disk = new FreezableDisk(folder.Path);
@@ -94,7 +94,7 @@ public sealed class FloodedLogTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Where_records_are_required_nothing_runs_while_the_disk_hangs_and_all_goes_on_after_it()
+    public async Task With_required_records_no_job_runs_while_the_disk_hangs()
     {
         using var folder = new OwnFolder();
         using var disk = new FreezableDisk(folder.Path);
@@ -130,7 +130,7 @@ public sealed class FloodedLogTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_stop_waits_for_a_disk_that_hangs_for_some_seconds_and_says_what_the_file_lacks()
+    public async Task A_stop_waits_some_seconds_for_a_hanging_disk_and_logs_the_missing_records()
     {
         using var folder = new OwnFolder();
         using var disk = new FreezableDisk(folder.Path);
@@ -153,7 +153,7 @@ public sealed class FloodedLogTests
 
     /// <summary>As at a terminal that was stopped by Ctrl-S, or a pipe into a program that hangs.</summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task A_log_that_nobody_reads_delays_no_request()
+    public async Task A_log_without_a_reader_delays_no_request()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         configuration["Audit"] = new JsonObject { ["RecordsPerMinute"] = null };

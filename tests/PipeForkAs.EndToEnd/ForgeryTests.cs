@@ -30,7 +30,7 @@ public sealed class ForgeryTests(PlainDaemon shared) : IClassFixture<PlainDaemon
 
     [Theory(Timeout = Bound.Test)]
     [MemberData(nameof(Users))]
-    public async Task No_spelling_of_a_user_leads_a_caller_to_another(string user)
+    public async Task No_spelling_of_a_user_name_gives_access_to_another_user(string user)
     {
         string bob = TestUsers.Entry(TestUsers.Bob).Uid.ToString();
         string digits = string.Concat(bob.Select(digit => (char)(digit - '0' + '\uff10')));
@@ -48,7 +48,7 @@ public sealed class ForgeryTests(PlainDaemon shared) : IClassFixture<PlainDaemon
 
     /// <summary>All digits is a uid, whatever zeros stand in front: one's own is one's own.</summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task Zeros_in_front_of_a_uid_make_no_other_user_of_it() =>
+    public async Task Leading_zeros_of_a_uid_do_not_change_the_user() =>
         Assert.StartsWith($"uid={TestUsers.AliceUid}(", await AsAliceAsync($$"""{"job":"id","user":"000{{TestUsers.AliceUid}}"}"""));
 
     [Theory(Timeout = Bound.Test)]
@@ -59,7 +59,7 @@ public sealed class ForgeryTests(PlainDaemon shared) : IClassFixture<PlainDaemon
     [InlineData("caller", "root")]
     [InlineData("reply", "text")]
     [InlineData("timeout", "1")]
-    public async Task A_line_end_or_nul_in_a_word_is_refused_in_one_line_that_holds_none(string member, string word)
+    public async Task A_line_end_or_NUL_in_a_value_is_refused_with_one_clean_line(string member, string word)
     {
         foreach (string injected in Injected)
         {
@@ -77,7 +77,7 @@ public sealed class ForgeryTests(PlainDaemon shared) : IClassFixture<PlainDaemon
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_line_end_or_nul_in_a_members_name_is_refused_in_one_line_that_holds_none()
+    public async Task A_line_end_or_NUL_in_a_member_name_is_refused_with_one_clean_line()
     {
         foreach (string injected in Injected)
         {
@@ -100,7 +100,7 @@ public sealed class ForgeryTests(PlainDaemon shared) : IClassFixture<PlainDaemon
 
     /// <summary>In an argument they are data: they arrive as they were sent, and end nothing.</summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task A_line_end_or_nul_in_an_argument_is_the_arguments_own()
+    public async Task A_line_end_or_NUL_in_an_argument_reaches_the_job()
     {
         foreach (string injected in Injected)
         {
@@ -119,7 +119,7 @@ public sealed class ForgeryTests(PlainDaemon shared) : IClassFixture<PlainDaemon
     /// Bob's process gets a connection that root made, and asks on it for alice, which bob may not: that is root's question.
     /// </summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task Who_connected_is_who_asks_whoever_writes()
+    public async Task The_caller_is_the_process_that_connected_whichever_process_writes()
     {
         string request = $$"""{"job":"id","user":"{{TestUsers.Alice}}"}""";
         Assert.StartsWith("pipeforkas: denied: ", (await Tool.RunAsAsync(

@@ -19,7 +19,7 @@ public sealed class HeldLockTests
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Pipes_whose_lock_is_held_cost_no_descriptors_of_others_and_the_daemon_can_be_stopped()
+    public async Task Pipes_with_held_locks_use_no_descriptors_of_others_and_do_not_block_a_stop()
     {
         await using HangingFiles files = await HangingFiles.MountAsync(TestUsers.Alice, "read");
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(c => c["Socket"]!["DescriptorCheck"] = "daemon");

@@ -41,7 +41,7 @@ public sealed class HeldPipeTests : IAsyncDisposable
     [InlineData("stdout", "taken", "required")]
     [InlineData("stdin", "waiting", "off")]
     [InlineData("stdin", "taken", "required")]
-    public async Task A_program_that_holds_the_lock_of_its_pipe_delays_nobody_and_is_answered_at_its_time_out(
+    public async Task A_program_that_holds_the_lock_of_its_pipe_delays_nothing_and_times_out(
         string stream, string how, string cgroup)
     {
         await MountAsync(how);

@@ -11,7 +11,7 @@ public sealed class HostLostTests
     private const int Askers = 8;
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_job_host_killed_under_load_costs_the_requests_in_flight_and_nothing_else()
+    public async Task A_job_host_killed_under_load_loses_only_the_requests_in_flight()
     {
         // A job counts until its processes are gone, which takes long on a busy machine.
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(
@@ -62,7 +62,7 @@ public sealed class HostLostTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task What_runs_and_what_waits_goes_with_its_job_host()
+    public async Task Running_jobs_and_waiting_workers_end_with_their_job_host()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         Task<FramedReply> running = RawClient.RunAsync(daemon, "ignore-sigterm", """{"seconds":100}""");
@@ -81,7 +81,7 @@ public sealed class HostLostTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Waiting_workers_that_somebody_kills_are_replaced()
+    public async Task Killed_waiting_workers_are_replaced()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         for (int i = 0; i < 5; i++)

@@ -10,7 +10,7 @@ namespace PipeForkAs.EndToEnd;
 public sealed class ImpostorTests
 {
     [Fact(Timeout = Bound.Test)]
-    public async Task The_command_and_the_library_send_nothing_to_a_process_that_is_not_roots()
+    public async Task The_command_and_the_library_send_nothing_to_a_process_of_another_uid()
     {
         PasswordEntry bob = TestUsers.Entry(TestUsers.Bob);
         string socket = Path.Combine(bob.Home, "impostor.sock"), heard = Path.Combine(bob.Home, "heard");
@@ -62,7 +62,7 @@ public sealed class ImpostorTests
     [InlineData(0x3FF)] // 01777, as /tmp
     [InlineData(0x1FD)] // 0775
     [InlineData(0x1EF)] // 0757
-    public async Task No_socket_is_made_in_a_folder_that_others_may_write_sticky_or_not(int mode)
+    public async Task No_socket_is_created_in_a_folder_that_other_users_can_write_even_if_sticky(int mode)
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         string open = Path.Combine(folder, "open"), socket = Path.Combine(open, "pipeforkas.sock");
@@ -76,7 +76,7 @@ public sealed class ImpostorTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task No_socket_is_made_below_a_folder_of_a_users_and_one_of_roots_below_a_sticky_one_is_as_good_as_any()
+    public async Task A_socket_folder_may_be_below_a_sticky_folder_but_not_below_one_of_a_user()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         string sticky = Path.Combine(folder, "sticky"), own = Path.Combine(sticky, "own");
@@ -95,7 +95,7 @@ public sealed class ImpostorTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_socket_that_the_service_manager_made_in_such_a_folder_is_warned_of()
+    public async Task A_systemd_socket_in_a_folder_that_other_users_can_write_causes_a_warning()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         string open = Path.Combine(folder, "open"), socket = Path.Combine(open, "s.sock"), script = Path.Combine(folder, "start");

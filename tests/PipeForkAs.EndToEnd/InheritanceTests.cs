@@ -46,7 +46,7 @@ public sealed class InheritanceTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task No_descriptor_of_the_daemons_is_open_in_a_job()
+    public async Task No_descriptor_of_the_daemon_is_open_in_a_job()
     {
         Assert.Contains(Secret, Directory.GetFileSystemEntries($"/proc/{daemon.Pid}/fd").Select(path => new FileInfo(path).LinkTarget));
 
@@ -61,7 +61,7 @@ public sealed class InheritanceTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task No_group_of_the_daemons_is_a_jobs()
+    public async Task A_job_has_no_group_of_the_daemon()
     {
         Assert.Equal($"{Group}", ProcFs.StatusField(daemon.Pid, "Groups"));
         foreach (string user in new[] { TestUsers.Alice, TestUsers.Bob })
@@ -73,7 +73,7 @@ public sealed class InheritanceTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task No_variable_of_the_daemons_is_a_jobs()
+    public async Task A_job_has_no_variable_of_the_daemon()
     {
         Assert.Contains("GCONV_PATH=/nowhere", await File.ReadAllTextAsync($"/proc/{daemon.Pid}/environ"));
         string[] expected = ["HOME", "LANG", "LOGNAME", "PATH", "SHELL", "USER"];
@@ -88,7 +88,7 @@ public sealed class InheritanceTests : IAsyncLifetime
 
     /// <summary>Where the daemon was started by hand there is a terminal, into which TIOCSTI would type; ioctl_tty(2).</summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task No_terminal_of_the_daemons_can_be_typed_into()
+    public async Task A_job_cannot_write_to_the_terminal_of_the_daemon()
     {
         Assert.NotEqual("0", ProcFs.StatFields(daemon.Pid)[4]);
         FramedReply reply = await RawClient.RunAsync(daemon, "reach-terminal");

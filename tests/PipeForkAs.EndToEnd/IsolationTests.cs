@@ -82,7 +82,7 @@ public sealed class IsolationTests(IsolatingDaemon shared) : IClassFixture<Isola
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_user_with_one_group_has_that_one_only()
+    public async Task A_user_with_one_group_has_only_that_group()
     {
         JsonNode self = await SelfAsync(TestUsers.Bob);
 
@@ -139,7 +139,7 @@ public sealed class IsolationTests(IsolatingDaemon shared) : IClassFixture<Isola
 
     /// <summary>It has what it moves bytes between, and what tells it of signals; not the control socket.</summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task The_worker_of_a_program_is_the_user_and_holds_its_streams_only()
+    public async Task The_worker_of_a_program_runs_as_the_user_and_has_only_its_streams()
     {
         using Socket client = await StartAsync("nap", """{"seconds":100}""");
         int worker = ProcFs.Stat(await JobOfAliceAsync("sleep"))!.Value.Parent;
@@ -156,7 +156,7 @@ public sealed class IsolationTests(IsolatingDaemon shared) : IClassFixture<Isola
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Where_the_home_is_missing_or_closed_the_job_starts_in_the_root_folder()
+    public async Task Without_an_accessible_home_the_job_starts_in_the_root_folder()
     {
         string home = TestUsers.Entry(TestUsers.Bob).Home, away = home + "-away";
         Directory.Move(home, away);
@@ -164,7 +164,7 @@ public sealed class IsolationTests(IsolatingDaemon shared) : IClassFixture<Isola
         {
             Assert.Equal("/", (await SelfAsync(TestUsers.Bob))["workingDirectory"]!.GetValue<string>());
             Assert.Equal("/\n", (await RawClient.RunAsync(daemon, "show-folder", user: TestUsers.Bob)).Text);
-            Directory.CreateDirectory(home, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute); // Root's own.
+            Directory.CreateDirectory(home, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute); // Of root.
             Assert.Equal("/", (await SelfAsync(TestUsers.Bob))["workingDirectory"]!.GetValue<string>());
         }
         finally
@@ -178,7 +178,7 @@ public sealed class IsolationTests(IsolatingDaemon shared) : IClassFixture<Isola
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task No_way_leads_back_to_root()
+    public async Task No_call_leads_back_to_root()
     {
         FramedReply reply = await RawClient.RunAsync(daemon, "regain-root");
 
@@ -199,7 +199,7 @@ public sealed class IsolationTests(IsolatingDaemon shared) : IClassFixture<Isola
 
     /// <summary>A session keyring of its own: what one job keeps there, no other finds; keyrings(7).</summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task Two_jobs_have_not_the_same_session_keyring()
+    public async Task Two_jobs_have_different_session_keyrings()
     {
         if (!File.Exists("/proc/keys"))
             Assert.Skip("this kernel has no /proc/keys (CONFIG_KEYS)");
@@ -247,7 +247,7 @@ public sealed class IsolationTests(IsolatingDaemon shared) : IClassFixture<Isola
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task What_an_administrator_set_for_the_daemon_does_not_pass_to_a_job()
+    public async Task Settings_of_the_daemon_process_do_not_pass_to_a_job()
     {
         await using DaemonProcess own = await DaemonProcess.StartAsync(static configuration =>
         {
@@ -267,7 +267,7 @@ public sealed class IsolationTests(IsolatingDaemon shared) : IClassFixture<Isola
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task The_limits_hold()
+    public async Task The_limits_of_a_job_apply()
     {
         FramedReply limits = await RawClient.RunAsync(daemon, "show-limits");
         Assert.Matches($@"Max open files +{IsolatingDaemon.OpenFiles} +{IsolatingDaemon.OpenFiles} ", limits.Text);

@@ -10,7 +10,7 @@ namespace PipeForkAs.EndToEnd;
 public sealed class JournalTests
 {
     [Fact(Timeout = Bound.Test)]
-    public async Task All_that_is_logged_comes_in_fields_and_stderr_stays_empty()
+    public async Task All_log_records_have_fields_and_stderr_stays_empty()
     {
         await using var run = await JournaledDaemon.StartAsync();
         Dictionary<string, string> listening = await run.FindAsync("Listening");
@@ -73,7 +73,7 @@ public sealed class JournalTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_journal_that_goes_away_and_comes_back_ends_no_request()
+    public async Task A_restart_of_the_journal_ends_no_request()
     {
         await using var run = await JournaledDaemon.StartAsync();
         await run.FindAsync("Listening");
@@ -90,7 +90,7 @@ public sealed class JournalTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task An_audit_file_that_cannot_be_trusted_is_refused_at_the_start()
+    public async Task An_untrusted_audit_file_fails_the_start()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         string file = Path.Combine(folder, "audit");

@@ -13,7 +13,7 @@ public sealed class LateUserDatabaseTests
     private const string Answered = "until there is an answer";
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_user_database_that_answers_after_20_s_delays_no_start_and_its_names_work_from_then_on()
+    public async Task A_user_database_that_answers_after_20_s_delays_no_start_and_its_names_work_then()
     {
         var begun = Stopwatch.StartNew();
         (string folder, JsonObject configuration) = await PrepareAsync("h");
@@ -42,7 +42,7 @@ public sealed class LateUserDatabaseTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_user_database_that_cannot_be_reached_denies_in_doubt_and_one_that_says_no_does_not()
+    public async Task An_unreachable_user_database_denies_in_doubt_but_an_unknown_name_does_not()
     {
         (string folder, JsonObject configuration) = await PrepareAsync("u");
         await using DaemonProcess daemon = await StartAsync(folder, configuration);
@@ -83,7 +83,7 @@ public sealed class LateUserDatabaseTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_user_who_was_deleted_stops_no_start_and_a_group_denies_from_the_moment_when_it_is_made()
+    public async Task A_deleted_user_fails_no_start_and_a_new_group_denies_at_once()
     {
         string gone = $"pfa-gone-{Environment.ProcessId}", group = $"pfa-new-{Environment.ProcessId}";
         try
@@ -114,7 +114,7 @@ public sealed class LateUserDatabaseTests
     [Theory(Timeout = Bound.Test)]
     [InlineData("n", 78)]
     [InlineData("h", 1)]
-    public async Task A_strict_configuration_refuses_unknown_names_and_may_be_tried_again_without_an_answer(string state, int exitCode)
+    public async Task A_strict_configuration_rejects_unknown_names_and_fails_temporarily_without_an_answer(string state, int exitCode)
     {
         (string folder, JsonObject configuration) = await PrepareAsync(state);
         configuration["Policy"]!["UnknownNames"] = "refuse";
@@ -126,7 +126,7 @@ public sealed class LateUserDatabaseTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_default_that_is_deployed_during_a_decision_is_judged_by_the_policy()
+    public async Task The_policy_checks_a_default_value_that_is_deployed_during_the_decision()
     {
         (string folder, JsonObject configuration) = await PrepareAsync("k");
         configuration["Limits"]!["LookupTimeout"] = "30s";

@@ -10,7 +10,7 @@ public sealed class LeakTests
     private const int MemoryMargin = 4 * 1024 * 1024;
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Thousands_of_requests_leave_descriptors_memory_and_processes_as_they_were()
+    public async Task Thousands_of_requests_leak_no_descriptors_memory_or_processes()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
 

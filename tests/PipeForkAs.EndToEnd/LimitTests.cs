@@ -8,7 +8,7 @@ namespace PipeForkAs.EndToEnd;
 public sealed class LimitTests
 {
     [Fact(Timeout = Bound.Test)]
-    public async Task More_jobs_than_may_run_are_busy_until_one_ends()
+    public async Task Jobs_beyond_MaxJobs_are_refused_as_busy_until_one_ends()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(c =>
         {
@@ -19,7 +19,7 @@ public sealed class LimitTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task More_jobs_than_a_caller_may_run_are_busy_and_other_callers_are_not()
+    public async Task Jobs_beyond_the_limit_of_a_caller_are_busy_and_other_callers_are_served()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(
             c => (c["Limits"]!["MaxJobsPerUid"], c["Limits"]!["QueueTimeout"]) = (3, "00:00:01"));
@@ -31,7 +31,7 @@ public sealed class LimitTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task More_connections_than_a_caller_may_have_are_busy_in_the_form_that_is_asked()
+    public async Task Connections_beyond_the_limit_of_a_caller_are_busy_in_the_requested_form()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(c => c["Limits"]!["MaxConnectionsPerUid"] = 5);
         Socket[] silent = await Crowd.ManyAsync(5, 1, _ => RawClient.ConnectAsync(daemon));
@@ -51,7 +51,7 @@ public sealed class LimitTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task More_connections_than_there_may_be_end_the_oldest_one_without_a_request()
+    public async Task Connections_beyond_the_limit_replace_the_oldest_one_without_a_request()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(
             c => (c["Limits"]!["MaxConnections"], c["Limits"]!["RootReserve"]) = (4, 0));

@@ -9,7 +9,7 @@ public sealed class OomScoreTests
     [Theory(Timeout = Bound.Test)]
     [InlineData("-500")]
     [InlineData("300")]
-    public async Task A_job_neither_inherits_the_daemons_oom_score_nor_can_go_back_to_it(string score)
+    public async Task A_job_neither_inherits_nor_can_restore_the_OOM_score_of_the_daemon(string score)
     {
         Assert.SkipWhen(
             score[0] == '-' && !HasSysResource(), "root lacks CAP_SYS_RESOURCE here: no process can be protected from the OOM killer");

@@ -68,7 +68,7 @@ public sealed class PipeTests(PipeDaemon shared) : IClassFixture<PipeDaemon>
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Each_of_a_programs_standard_streams_is_a_pipe_of_the_users()
+    public async Task Each_standard_stream_of_a_program_is_a_pipe_of_the_user()
     {
         Assert.Equal($"0\n1\n2\n{TestUsers.Alice}\n", (await RawClient.RunAsync(daemon, "kinds")).Text);
         Assert.Equal($"0\n1\n2\n{TestUsers.Alice}\n", await TextAsync("kinds"));
@@ -90,7 +90,7 @@ public sealed class PipeTests(PipeDaemon shared) : IClassFixture<PipeDaemon>
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_program_that_reads_nothing_while_it_writes_is_not_held_up_by_its_input()
+    public async Task Unread_input_does_not_block_a_program_that_writes()
     {
         byte[] input = new byte[PipeDaemon.Much];
         Array.Fill(input, (byte)'x');
@@ -105,7 +105,7 @@ public sealed class PipeTests(PipeDaemon shared) : IClassFixture<PipeDaemon>
     [Theory(Timeout = Bound.Test)]
     [InlineData("text")]
     [InlineData("frames")]
-    public async Task A_large_stream_through_a_programs_pipes_is_byte_exact(string form)
+    public async Task A_large_stream_passes_unchanged_through_the_pipes_of_a_program(string form)
     {
         byte[] noise = RandomNumberGenerator.GetBytes(64 << 20);
 
@@ -118,7 +118,7 @@ public sealed class PipeTests(PipeDaemon shared) : IClassFixture<PipeDaemon>
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_program_that_closes_a_stream_runs_on()
+    public async Task A_program_that_closes_a_stream_continues_to_run()
     {
         FramedReply reply = await RawClient.RunAsync(daemon, "reads-not", input: new byte[PipeDaemon.Much]);
         Assert.Equal((ReplyCode.Failed, 6, "closed\ndone\n"), (reply.End.Code, reply.End.Exit, reply.Text));
@@ -129,7 +129,7 @@ public sealed class PipeTests(PipeDaemon shared) : IClassFixture<PipeDaemon>
 
     /// <summary>Some of it is in the worker's pipe when the program has ended, and stays there for longer than the grace.</summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task What_a_program_wrote_is_its_clients_however_late_that_reads()
+    public async Task A_client_that_reads_late_gets_all_output_of_a_program()
     {
         int[] sizes = [.. Enumerable.Range(1, 20).Select(i => i * 50_000)];
         await Task.WhenAll(sizes.Select(async size =>
@@ -143,7 +143,7 @@ public sealed class PipeTests(PipeDaemon shared) : IClassFixture<PipeDaemon>
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_program_gets_sigterm_once_and_what_it_says_then_is_relayed()
+    public async Task A_program_gets_SIGTERM_once_and_its_last_output_is_relayed()
     {
         FramedReply reply = await RawClient.RunAsync(daemon, "trap", more: ""","timeout":0.5""");
 
@@ -151,7 +151,7 @@ public sealed class PipeTests(PipeDaemon shared) : IClassFixture<PipeDaemon>
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task No_signal_that_can_be_blocked_ends_a_programs_worker()
+    public async Task No_blockable_signal_ends_the_worker_of_a_program()
     {
         FramedReply reply = await RawClient.RunAsync(daemon, "signal-worker");
 
@@ -159,12 +159,12 @@ public sealed class PipeTests(PipeDaemon shared) : IClassFixture<PipeDaemon>
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_program_that_stops_its_worker_is_ended_at_its_time_out()
+    public async Task A_program_that_stops_its_worker_is_killed_at_its_timeout()
     {
         FramedReply reply = await RawClient.RunAsync(daemon, "stop-worker", more: ""","timeout":1""");
 
         Assert.Equal((ReplyCode.Timeout, 9), (reply.End.Code, reply.End.Signal));
-        await NothingLivesAsync();
+        await NoProcessLeftAsync();
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -173,7 +173,7 @@ public sealed class PipeTests(PipeDaemon shared) : IClassFixture<PipeDaemon>
         FramedReply reply = await RawClient.RunAsync(daemon, "kill-worker");
 
         Assert.Equal((ReplyCode.Signaled, 9), (reply.End.Code, reply.End.Signal));
-        await NothingLivesAsync();
+        await NoProcessLeftAsync();
     }
 
     /// <summary>Also where the program undid that it gets a signal when its parent ends, or has processes in other sessions.</summary>
@@ -184,7 +184,7 @@ public sealed class PipeTests(PipeDaemon shared) : IClassFixture<PipeDaemon>
     [InlineData("required", "nap")]
     [InlineData("required", "nap-alone")]
     [InlineData("required", "nap-apart")]
-    public async Task A_worker_that_is_killed_takes_its_program_with_it(string cgroup, string job)
+    public async Task A_killed_worker_ends_its_program(string cgroup, string job)
     {
         await using DaemonProcess own = await DaemonProcess.StartAsync(configuration =>
         {
@@ -203,14 +203,14 @@ public sealed class PipeTests(PipeDaemon shared) : IClassFixture<PipeDaemon>
 
         FramedReply reply = await running;
         Assert.Equal((ReplyCode.Signaled, 9, worker), (reply.End.Code, reply.End.Signal, reply.End.Pid));
-        await NothingLivesAsync();
+        await NoProcessLeftAsync();
         Assert.Equal(0, await own.StopAsync());
     }
 
     [Theory(Timeout = Bound.Test)]
     [InlineData("off")]
     [InlineData("required")]
-    public async Task The_worker_does_not_count_as_one_of_the_processes_that_a_job_may_have(string cgroup)
+    public async Task The_worker_does_not_count_against_the_process_limit_of_a_job(string cgroup)
     {
         await using DaemonProcess own = await DaemonProcess.StartAsync(configuration =>
         {
@@ -232,7 +232,7 @@ public sealed class PipeTests(PipeDaemon shared) : IClassFixture<PipeDaemon>
 
     private static IReadOnlyList<int> Living() => ProcFs.OfUsers([Alice.Uid]);
 
-    private static Task NothingLivesAsync() => Bound.UntilAsync(
+    private static Task NoProcessLeftAsync() => Bound.UntilAsync(
         () => Living().Count == 0,
         () => string.Join("; ", Living().Select(pid => ProcFs.CommandLine(pid).Replace('\0', ' '))));
 

@@ -18,7 +18,7 @@ public sealed class PlantedTests
     [InlineData(0x1B4)] // 0664
     [InlineData(0x192)] // 0622
     [InlineData(0x1A6)] // 0646
-    public async Task A_configuration_that_a_group_may_write_is_refused_whatever_the_group(int mode)
+    public async Task A_configuration_that_any_group_can_write_is_rejected(int mode)
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         string file = Path.Combine(folder, "pipeforkas.json");
@@ -44,7 +44,7 @@ public sealed class PlantedTests
 
     /// <summary>Alice's link leads to a sound file of root's: that she may change where it leads is enough.</summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task A_configuration_behind_a_link_of_a_user_is_rejected()
+    public async Task A_configuration_reached_through_a_link_of_a_user_is_rejected()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         string file = Path.Combine(folder, "pipeforkas.json"),
@@ -66,7 +66,7 @@ public sealed class PlantedTests
 
     /// <summary>The daemon must neither write through the link nor listen where it leads.</summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task A_link_where_the_socket_belongs_is_not_followed()
+    public async Task A_link_at_the_path_of_the_socket_is_not_followed()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         string victim = Path.Combine(folder, "victim"), socket = Path.Combine(folder, "pipeforkas.sock");
@@ -81,7 +81,7 @@ public sealed class PlantedTests
 
     /// <summary>A home that is a link to another's folder is entered as the user, who can do there what it could before.</summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task A_link_in_the_place_of_a_home_or_in_it_opens_nothing_that_is_closed_to_the_user()
+    public async Task A_link_as_or_in_a_home_gives_no_access_that_the_user_lacks()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         PasswordEntry alice = TestUsers.Entry(TestUsers.Alice);
@@ -119,7 +119,7 @@ public sealed class PlantedTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Programs_that_are_started_without_any_argument_not_even_a_name_end_in_order()
+    public async Task Programs_that_are_started_without_argv0_exit_with_a_message()
     {
         (string folder, _) = DaemonProcess.Prepare();
         string noargs = Path.Combine(folder, "noargs");
@@ -146,7 +146,7 @@ public sealed class PlantedTests
     [InlineData("[\"\"]")]
     [InlineData("[\"usr/bin/id\"]")]
     [InlineData("[\"/usr/bin/id\\u0000\"]")]
-    public async Task A_command_without_a_program_is_refused_at_the_start(string words)
+    public async Task A_command_without_a_program_fails_the_start(string words)
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         configuration["Commands"] = new JsonObject { ["x"] = new JsonObject { ["Command"] = JsonNode.Parse(words) } };
@@ -157,7 +157,7 @@ public sealed class PlantedTests
 
     /// <summary>Orders that the daemon never gives: a worker does not rely on that.</summary>
     [Fact]
-    public void A_worker_refuses_an_order_without_a_program_or_with_descriptors_too_many()
+    public void A_worker_refuses_an_order_without_a_program_or_with_extra_descriptors()
     {
         var alice = new Account(TestUsers.Alice, TestUsers.Entry(TestUsers.Alice).Uid.Value, 1, [1], "/", "/bin/sh");
         using JobHostByHand host = JobHostByHand.Start();

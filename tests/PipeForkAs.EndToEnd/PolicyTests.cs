@@ -12,7 +12,7 @@ namespace PipeForkAs.EndToEnd;
 public sealed class PolicyTests
 {
     [Fact(Timeout = Bound.Test)]
-    public async Task A_panel_runs_its_jobs_for_the_groups_members_and_nothing_else()
+    public async Task A_panel_runs_only_its_jobs_and_only_as_members_of_the_group()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(Panel);
 
@@ -44,7 +44,7 @@ public sealed class PolicyTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_path_must_lie_where_the_rule_says()
+    public async Task A_path_must_be_below_the_folder_in_the_rule()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(Panel);
         string home = TestUsers.Entry(TestUsers.Alice).Home;
@@ -78,7 +78,7 @@ public sealed class PolicyTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Only_root_may_ask_for_another_caller_and_is_told_why()
+    public async Task Only_root_may_check_another_caller_and_sees_the_reason()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(Panel);
         string[] question = ["check", "--explain", "--caller", TestUsers.Bob, "--user", TestUsers.Alice, "id"];
@@ -102,7 +102,7 @@ public sealed class PolicyTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Root_lists_and_describes_every_job_and_checks_for_others_what_it_may_not_run()
+    public async Task Root_lists_and_describes_every_job_and_can_check_other_callers()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(configuration =>
         {
@@ -130,7 +130,7 @@ public sealed class PolicyTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Who_does_not_exist_looks_to_check_like_who_is_not_allowed()
+    public async Task Check_does_not_distinguish_an_unknown_user_from_a_denied_one()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(Panel);
         var told = new HashSet<string>();
@@ -144,7 +144,7 @@ public sealed class PolicyTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_reload_takes_over_policy_limits_and_commands_while_a_job_runs_on()
+    public async Task A_reload_applies_policy_limits_and_commands_while_a_job_continues()
     {
         JsonObject configuration = null!;
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(made => configuration = made);
@@ -169,7 +169,7 @@ public sealed class PolicyTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task What_waits_for_its_turn_keeps_what_it_was_granted()
+    public async Task A_waiting_request_keeps_its_former_limits()
     {
         JsonObject configuration = null!;
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(made =>
@@ -194,7 +194,7 @@ public sealed class PolicyTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_rule_for_a_job_that_there_is_not_is_warned_of_at_the_start_and_at_each_reload()
+    public async Task A_rule_for_an_unregistered_job_causes_a_warning_at_the_start_and_each_reload()
     {
         JsonObject configuration = null!;
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(made =>
@@ -217,7 +217,7 @@ public sealed class PolicyTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_bad_file_or_one_that_changes_what_cannot_change_keeps_the_former_configuration()
+    public async Task An_invalid_file_or_a_change_of_fixed_keys_keeps_the_former_configuration()
     {
         JsonObject configuration = null!;
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(made => configuration = made);
@@ -253,7 +253,7 @@ public sealed class PolicyTests
     /// Signals of one kind that wait are one; what counts is that the last file holds in the end, and that no reload runs into another.
     /// </summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task Reloads_at_once_come_one_after_the_other_and_the_last_file_holds()
+    public async Task Concurrent_reloads_run_one_after_the_other_and_the_last_file_applies()
     {
         JsonObject configuration = null!;
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(made => configuration = made);

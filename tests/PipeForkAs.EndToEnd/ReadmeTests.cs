@@ -18,11 +18,11 @@ public sealed partial class ReadmeTests(ReadmeTests.PanelDaemon shared) : IClass
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_function_that_returns_text() =>
+    public async Task The_function_of_the_example_returns_text() =>
         Assert.Equal("eggman", (await RawClient.RunAsync(shared.Daemon, "motto")).Text);
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_function_with_arguments() => Assert.Equal(
+    public async Task The_function_of_the_example_accepts_arguments() => Assert.Equal(
         "Hello, World", (string)JsonNode.Parse((await RawClient.RunAsync(shared.Daemon, "greet", """{"Name":"World"}""")).Text)!["Text"]!);
 
     [Theory(Timeout = Bound.Test)]
@@ -31,11 +31,11 @@ public sealed partial class ReadmeTests(ReadmeTests.PanelDaemon shared) : IClass
     [InlineData("""{"Name":7}""")]
     [InlineData("""{"name":"World"}""")]
     [InlineData("""{"Name":"World","Age":7}""")]
-    public async Task Arguments_that_do_not_fit_are_refused(string arguments) =>
+    public async Task The_function_of_the_example_refuses_wrong_arguments(string arguments) =>
         Assert.Equal(ReplyCode.BadArguments, (await RawClient.RunAsync(shared.Daemon, "greet", arguments)).End.Code);
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_function_that_streams()
+    public async Task The_function_of_the_example_streams()
     {
         FramedReply reply = await RawClient.RunAsync(
             shared.Daemon, "upper", input: Encoding.UTF8.GetBytes("one\ntwo\n"), more: ""","env":{"LANG":"C"}""");
@@ -43,12 +43,12 @@ public sealed partial class ReadmeTests(ReadmeTests.PanelDaemon shared) : IClass
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_command() =>
+    public async Task The_command_of_the_example_runs() =>
         Assert.Matches(
             "^[0-9]+\t/etc/hostname\n$", (await RawClient.RunAsync(shared.Daemon, "sum-up", """{"path":"/etc/hostname"}""")).Text);
 
     [Fact(Timeout = Bound.Test)]
-    public async Task The_job_host_of_the_example_serves_beside_the_stock_jobs()
+    public async Task The_job_host_of_the_example_runs_beside_the_stock_jobs()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(configuration => configuration["JobHosts"] = new JsonArray(
             new JsonObject { ["Path"] = NativeBuild.StockJobs }, new JsonObject { ["Path"] = NativeBuild.ReadmeJobs }));
@@ -57,14 +57,14 @@ public sealed partial class ReadmeTests(ReadmeTests.PanelDaemon shared) : IClass
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_job_run_by_hand()
+    public async Task The_job_of_the_example_runs_by_hand()
     {
         ToolResult ran = await Tool.RunAsync([NativeBuild.ReadmeJobs, "run", "greet", "Name=World"]);
         Assert.Equal((0, "Hello, World"), (ran.ExitCode, (string)JsonNode.Parse(ran.Text)!["Text"]!));
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task The_policy_of_the_example_lets_the_panel_do_its_work_and_no_more()
+    public async Task The_policy_of_the_example_allows_exactly_the_work_of_the_panel()
     {
         string policy =
             Page.Example("A policy in ten lines", "json").Replace("www-data", TestUsers.Bob, StringComparison.Ordinal).Replace("@customers",

@@ -22,9 +22,9 @@ public sealed class RelayTests(RelayDaemon shared) : IClassFixture<RelayDaemon>
     [Theory(Timeout = Bound.Test)]
     [InlineData("text")]
     [InlineData("frames")]
-    public async Task A_gibibyte_through_cat_is_byte_exact_and_the_daemon_does_not_grow(string form)
+    public async Task A_gibibyte_passes_through_cat_unchanged_and_the_daemon_does_not_grow(string form)
     {
-        await RawClient.RunAsync(daemon, "cat", input: Noise); // What the first request of its kind costs is not counted.
+        await RawClient.RunAsync(daemon, "cat", input: Noise); // The cost of the first request of its kind does not count.
         long before = ProcFs.ResidentBytes(daemon.Pid);
         using Socket socket = await RawClient.ConnectAsync(daemon);
         using var deadline = new CancellationTokenSource(Bound.Test);
@@ -64,7 +64,7 @@ public sealed class RelayTests(RelayDaemon shared) : IClassFixture<RelayDaemon>
     [Theory(Timeout = Bound.Test)]
     [InlineData("text")]
     [InlineData("frames")]
-    public async Task A_client_that_does_not_read_makes_the_job_wait_and_not_the_daemon_grow(string form)
+    public async Task A_client_that_does_not_read_blocks_the_job_and_the_daemon_does_not_grow(string form)
     {
         const int Clients = 8;
         await RawClient.RunAsync(daemon, "flood", """{"bytes":1000000}""");
@@ -120,7 +120,7 @@ public sealed class RelayTests(RelayDaemon shared) : IClassFixture<RelayDaemon>
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task What_a_client_reads_late_was_not_kept_in_the_daemon()
+    public async Task Output_that_a_client_reads_late_is_not_stored_in_the_daemon()
     {
         const long Size = 64 * MiB; // To each output.
         await RawClient.RunAsync(daemon, "flood", """{"bytes":1000000}""");
@@ -143,7 +143,7 @@ public sealed class RelayTests(RelayDaemon shared) : IClassFixture<RelayDaemon>
     [Fact(Timeout = Bound.Test)]
     public async Task Both_outputs_at_once_stay_separate_and_complete()
     {
-        const long Size = 20_000_003; // No multiple of anything.
+        const long Size = 20_000_003; // Not a multiple of a buffer size.
         FramedReply reply = await RawClient.RunAsync(daemon, "flood", $$"""{"bytes":{{Size}} }""");
 
         Assert.Equal((ReplyCode.Ok, Size, Size), (reply.End.Code, reply.End.Stdout, reply.End.Stderr));
@@ -162,7 +162,7 @@ public sealed class RelayTests(RelayDaemon shared) : IClassFixture<RelayDaemon>
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Input_that_the_job_does_not_read_hinders_nothing()
+    public async Task Input_that_the_job_does_not_read_blocks_nothing()
     {
         FramedReply reply = await RawClient.RunAsync(daemon, "id", input: new byte[10_000_000]);
         Assert.Equal(ReplyCode.Ok, reply.End.Code);
@@ -176,7 +176,7 @@ public sealed class RelayTests(RelayDaemon shared) : IClassFixture<RelayDaemon>
     [InlineData(65_536)]
     [InlineData(65_537)]
     [InlineData(1_000_000)]
-    public async Task Input_of_any_size_arrives_whole_and_ends(int size)
+    public async Task Input_of_any_size_arrives_complete_and_ends(int size)
     {
         byte[] input = Noise[..size];
 

@@ -11,7 +11,7 @@ namespace PipeForkAs.EndToEnd;
 public sealed class ReloadTests
 {
     [Fact(Timeout = Bound.Test)]
-    public async Task A_reload_waits_for_its_result_and_its_exit_status_and_words_say_it()
+    public async Task The_reload_command_waits_for_the_result_and_reports_it()
     {
         JsonObject configuration = null!;
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(made => configuration = made);
@@ -43,7 +43,7 @@ public sealed class ReloadTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task The_running_daemon_is_found_whatever_its_configuration_says_by_now()
+    public async Task The_reload_command_finds_the_daemon_after_any_configuration_change()
     {
         JsonObject configuration = null!;
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(made => configuration = made);
@@ -68,7 +68,7 @@ public sealed class ReloadTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Only_root_may_ask_for_a_reload()
+    public async Task Only_root_may_request_a_reload()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         Assert.Equal("pipeforkas: denied: only root may reload the configuration\n", await AskAsAliceAsync(daemon));
@@ -77,7 +77,7 @@ public sealed class ReloadTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Reloads_at_once_have_an_answer_each()
+    public async Task Each_of_many_concurrent_reloads_gets_a_reply()
     {
         JsonObject configuration = null!;
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(made => configuration = made);
@@ -95,14 +95,14 @@ public sealed class ReloadTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_process_that_is_no_daemon_or_none_at_all_fails_the_reload()
+    public async Task A_process_id_that_is_not_of_a_daemon_fails_the_reload()
     {
         (string, string)[] cases =
             [("1", "process 1 (MAINPID)"), ("x", "MAINPID is \"x\""), ("2147483647", "process 2147483647 (MAINPID)")];
         foreach ((string pid, string problem) in cases)
         {
             if (pid == "1" && await ServesAsync(1))
-                continue; // A real systemd listens on sockets of its own.
+                continue; // A real systemd listens on its own sockets.
             ToolResult refused = await Tool.RunAsync(["env", $"MAINPID={pid}", NativeBuild.Daemon, "--reload"]);
             Assert.Equal((1, ""), (refused.ExitCode, refused.Text));
             Assert.Contains(problem, refused.Error);
@@ -111,7 +111,7 @@ public sealed class ReloadTests
 
     /// <summary>/proc/net/unix tells names as they are, which others choose: one that holds a line end forges a line.</summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task No_name_of_a_socket_leads_a_reload_to_another_daemon()
+    public async Task No_socket_name_makes_a_reload_reach_another_daemon()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         string[] line = (await File.ReadAllLinesAsync("/proc/net/unix"))

@@ -59,7 +59,7 @@ public sealed class RestrictionTests(RestrictionDaemon shared) : IClassFixture<R
     [InlineData("limits", "500 50 0 9765 1048576 101 0027 3 200")]
     [InlineData("limits-tighter", "100 10 0 1024 102400 51 0077 7 300")]
     [InlineData("limits-tightest", "50 10 0 1024 102400 51 0077 9 300")]
-    public async Task A_job_has_the_limits_of_all_jobs_and_its_own_tighter_ones(string job, string limits)
+    public async Task A_job_has_the_general_limits_and_its_own_tighter_ones(string job, string limits)
     {
         FramedReply reply = await RawClient.RunAsync(daemon, job);
 
@@ -67,14 +67,14 @@ public sealed class RestrictionTests(RestrictionDaemon shared) : IClassFixture<R
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Processor_time_ends()
+    public async Task A_job_that_exceeds_its_processor_time_is_killed()
     {
         FramedReply reply = await RawClient.RunAsync(daemon, "spin");
         Assert.Equal((ReplyCode.Signaled, 9), (reply.End.Code, reply.End.Signal));
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Processes_end()
+    public async Task A_job_cannot_exceed_its_number_of_processes()
     {
         FramedReply reply = await RawClient.RunAsync(daemon, "forks", more: ""","timeout":5""");
         Assert.DoesNotContain("all", reply.Text);
@@ -83,7 +83,7 @@ public sealed class RestrictionTests(RestrictionDaemon shared) : IClassFixture<R
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Memory_ends()
+    public async Task A_job_that_exceeds_its_memory_is_killed()
     {
         FramedReply reply = await RawClient.RunAsync(daemon, "memory");
         Assert.NotEqual("314572800\n", reply.Text);
@@ -91,7 +91,7 @@ public sealed class RestrictionTests(RestrictionDaemon shared) : IClassFixture<R
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Files_end()
+    public async Task A_job_cannot_exceed_its_file_size()
     {
         FramedReply reply = await RawClient.RunAsync(daemon, "large-file");
         Assert.Equal("10000000\n", reply.Text);
@@ -103,7 +103,7 @@ public sealed class RestrictionTests(RestrictionDaemon shared) : IClassFixture<R
     [InlineData("eleven", "0123456789", ReplyCode.OutputLimit)]
     [InlineData("nothing", "", ReplyCode.OutputLimit)]
     [InlineData("ignore-sigterm", "rea", ReplyCode.OutputLimit)]
-    public async Task Output_ends_at_its_limit_and_the_job_with_it(string job, string output, ReplyCode code)
+    public async Task A_job_that_exceeds_its_output_limit_is_killed(string job, string output, ReplyCode code)
     {
         string arguments = job == "ignore-sigterm" ? """{"seconds":100}""" : "{}";
         FramedReply reply = await RawClient.RunAsync(daemon, job, arguments);
@@ -115,7 +115,7 @@ public sealed class RestrictionTests(RestrictionDaemon shared) : IClassFixture<R
     [Theory(Timeout = Bound.Test)]
     [InlineData("text")]
     [InlineData("frames")]
-    public async Task Output_that_is_not_copied_ends_at_the_same_byte(string form)
+    public async Task The_output_limit_is_exact_also_for_spliced_output(string form)
     {
         byte[] reply = await RawClient.AskAsync(
             daemon, Encoding.UTF8.GetBytes(
@@ -135,7 +135,7 @@ public sealed class RestrictionTests(RestrictionDaemon shared) : IClassFixture<R
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task The_configuration_shortens_the_time_of_a_function()
+    public async Task The_configuration_shortens_the_timeout_of_a_function()
     {
         FramedReply reply = await RawClient.RunAsync(daemon, "sleep", """{"seconds":100}""");
         Assert.Equal(ReplyCode.Timeout, reply.End.Code);
@@ -143,7 +143,7 @@ public sealed class RestrictionTests(RestrictionDaemon shared) : IClassFixture<R
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task An_argument_to_audit_that_the_job_does_not_have_fails_the_start()
+    public async Task An_unknown_argument_to_audit_fails_the_start()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         configuration["Jobs"] = JsonNode.Parse("""{"sleep":{"AuditArguments":["Seconds"]}}""");
@@ -155,7 +155,7 @@ public sealed class RestrictionTests(RestrictionDaemon shared) : IClassFixture<R
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_restriction_of_a_job_that_there_is_not_fails_the_start()
+    public async Task A_restriction_of_an_unregistered_job_fails_the_start()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         configuration["Jobs"] = JsonNode.Parse("""{"slep":{"Timeout":"00:00:01"}}""");
@@ -166,7 +166,7 @@ public sealed class RestrictionTests(RestrictionDaemon shared) : IClassFixture<R
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_request_waits_for_a_slot_and_runs_when_there_is_one()
+    public async Task A_request_waits_for_a_slot_and_then_runs()
     {
         await using DaemonProcess own = await DaemonProcess.StartAsync(
             c => (c["Limits"]!["MaxJobs"], c["Limits"]!["MaxQueued"], c["Limits"]!["QueueTimeout"]) = (1, 2, "00:01:00"));
@@ -186,7 +186,7 @@ public sealed class RestrictionTests(RestrictionDaemon shared) : IClassFixture<R
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Who_waits_for_a_slot_too_long_is_told_that_it_is_busy_and_a_stop_ends_the_waiting()
+    public async Task A_request_that_waits_too_long_for_a_slot_is_busy_and_a_stop_ends_the_wait()
     {
         await using DaemonProcess own = await DaemonProcess.StartAsync(
             c => (c["Limits"]!["MaxJobsPerUid"], c["Limits"]!["QueueTimeout"], c["Limits"]!["DrainTimeout"]) = (

@@ -64,7 +64,7 @@ public sealed class RootTests(RootGrantingDaemon shared) : IClassFixture<RootGra
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Check_tells_that_it_would_be_root()
+    public async Task Check_shows_that_the_job_would_run_as_root()
     {
         ToolResult check = await Tool.RunAsync(
             [NativeBuild.Command, "--socket", daemon.Socket, "check", "--json", "--user", "root", "self"]);
@@ -77,7 +77,7 @@ public sealed class RootTests(RootGrantingDaemon shared) : IClassFixture<RootGra
     [InlineData("id", "0")]
     [InlineData("self", "00")]
     [InlineData("self", "daemon")]
-    public async Task Other_jobs_and_other_users_of_the_system_stay_closed(string job, string user)
+    public async Task A_grant_of_root_allows_no_other_jobs_and_no_other_system_accounts(string job, string user)
     {
         ReplyCode code = (await RawClient.RunAsync(daemon, job, user: user)).End.Code;
         Assert.Equal(user == "00" ? ReplyCode.Ok : ReplyCode.Denied, code);
@@ -87,7 +87,7 @@ public sealed class RootTests(RootGrantingDaemon shared) : IClassFixture<RootGra
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_worker_refuses_root_where_the_order_does_not_say_that_it_was_granted()
+    public async Task A_worker_refuses_root_without_a_grant_in_the_order()
     {
         using JobHostByHand host = JobHostByHand.Start();
         string mark = Path.Combine(daemon.Folder, "root-mark");
@@ -122,7 +122,7 @@ public sealed class RootTests(RootGrantingDaemon shared) : IClassFixture<RootGra
     [InlineData(uint.MaxValue, 1u, true)]
     [InlineData(4_000_000u, uint.MaxValue, false)]
     [InlineData(4_000_000u, 1u, true)]
-    public void A_worker_refuses_ids_that_are_nobodys_and_a_grant_of_root_to_another(uint uid, uint gid, bool grantsRoot)
+    public void A_worker_refuses_invalid_ids_and_a_grant_of_root_for_another_user(uint uid, uint gid, bool grantsRoot)
     {
         using JobHostByHand host = JobHostByHand.Start(forRoot: grantsRoot);
         using JobHostByHand.Worker worker = host.Fork();
@@ -135,7 +135,7 @@ public sealed class RootTests(RootGrantingDaemon shared) : IClassFixture<RootGra
     }
 
     [Fact(Timeout = Bound.Test)]
-    public void A_worker_that_keeps_what_root_may_do_takes_no_order_for_anybody_else()
+    public void A_worker_with_the_capabilities_of_root_accepts_only_orders_for_root()
     {
         using JobHostByHand host = JobHostByHand.Start(forRoot: true);
         using JobHostByHand.Worker worker = host.Fork();

@@ -19,7 +19,7 @@ public sealed class SandboxEscapeTests(SandboxDaemon shared) : IClassFixture<San
     [Theory(Timeout = Bound.Test)]
     [InlineData("ask")]
     [InlineData("ask-by-socat")]
-    public async Task A_job_in_a_sandbox_cannot_ask_this_daemon_for_a_job_without_one(string job)
+    public async Task A_job_in_a_sandbox_cannot_request_a_job_without_one(string job)
     {
         string home = TestUsers.Entry(TestUsers.Alice).Home, file = $"{home}/{job}";
         await Tool.MustAsync("runuser", "-u", TestUsers.Alice, "--", "/bin/sh", "-c", $"echo of the home >{file}");
@@ -51,7 +51,7 @@ public sealed class SandboxEscapeTests(SandboxDaemon shared) : IClassFixture<San
 
     /// <summary>By its memory or its sockets, another process of the user's would do what the sandbox forbids.</summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task A_job_in_a_sandbox_gets_into_no_process_of_the_users_outside_of_it()
+    public async Task A_job_in_a_sandbox_cannot_enter_other_processes_of_its_user()
     {
         using var outside = Process.Start(
             "setpriv", ["--reuid", TestUsers.Alice, "--regid", TestUsers.Alice, "--clear-groups", "sleep", "300"]);
@@ -82,7 +82,7 @@ public sealed class SandboxEscapeTests(SandboxDaemon shared) : IClassFixture<San
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Pairs_and_pipes_carry_and_no_pair_sends_to_a_service()
+    public async Task In_a_sandbox_socket_pairs_and_pipes_work_but_reach_no_service()
     {
         string path = Path.Combine(daemon.Folder, "datagrams");
         using var service = new Socket(AddressFamily.Unix, System.Net.Sockets.SocketType.Dgram, ProtocolType.Unspecified);
@@ -108,7 +108,7 @@ public sealed class SandboxEscapeTests(SandboxDaemon shared) : IClassFixture<San
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Names_are_looked_up_in_files_where_no_service_can_be_asked()
+    public async Task A_job_in_a_sandbox_can_look_up_names_in_files()
     {
         FramedReply free = await RawClient.RunAsync(daemon, "names"), files = await RawClient.RunAsync(daemon, "names-files"),
             network = await RawClient.RunAsync(daemon, "names-network");
@@ -120,7 +120,7 @@ public sealed class SandboxEscapeTests(SandboxDaemon shared) : IClassFixture<San
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_job_in_a_sandbox_signals_its_own_processes_only()
+    public async Task A_job_in_a_sandbox_can_signal_only_its_own_processes()
     {
         PasswordEntry alice = TestUsers.Entry(TestUsers.Alice);
         using Process outside = Process.Start(new ProcessStartInfo(

@@ -51,15 +51,15 @@ public sealed class SandboxDaemon : ConfiguredDaemon
         commands["no-network"]!["Sandbox"] = new JsonObject { ["NoNetwork"] = true };
         commands["files-sockets"] = Command([reach, "unix", "inet", "io_uring_setup"]);
         commands["files-sockets"]!["Sandbox"] = new JsonObject { ["ReadOnly"] = Words(reach) };
-        Thrice(commands, "ask-by-socat",
+        AddThreeVariants(commands, "ask-by-socat",
             Command(["/bin/sh", "-c", "printf '%s\\n' \"$1\" | socat -t 30 - UNIX-CONNECT:\"$2\"", "sh", "{request}", "{socket}"],
                 "request:string", "socket:string"));
-        Thrice(commands, "names",
+        AddThreeVariants(commands, "names",
             Command(["/bin/sh", "-c", "id -un && id -gn && getent passwd root && getent group root && ! getent passwd pfa-nobody"]));
-        Thrice(commands, "pairs",
+        AddThreeVariants(commands, "pairs",
             Command([reach, .. Pairs.Split(' '), "pair-datagram", "pair-raw", "pair-high", $"send:{folder}/datagrams"]), reach);
-        Thrice(commands, "signals", Command([reach, "kill-child", "{pid}"], "pid:integer"), reach);
-        Thrice(commands, "limits", Command([reach, "limiting", "{pid}"], "pid:integer"), reach);
+        AddThreeVariants(commands, "signals", Command([reach, "kill-child", "{pid}"], "pid:integer"), reach);
+        AddThreeVariants(commands, "limits", Command([reach, "limiting", "{pid}"], "pid:integer"), reach);
         commands["other-table"] = Command([reach, "int80"]);
         commands["other-table"]!["Sandbox"] = new JsonObject { ["Seccomp"] = "default" };
         commands["missing"] = Command([reach]);
@@ -81,7 +81,7 @@ public sealed class SandboxDaemon : ConfiguredDaemon
     /// A command that is free, one with nothing but its files restricted (<c>-files</c>), and one with nothing but no network
     /// (<c>-network</c>).
     /// </summary>
-    private static void Thrice(JsonObject commands, string name, JsonObject command, params string[] more)
+    private static void AddThreeVariants(JsonObject commands, string name, JsonObject command, params string[] more)
     {
         commands[name] = command;
         commands[$"{name}-files"] = command.DeepClone();
@@ -99,7 +99,7 @@ public sealed class SandboxTests(SandboxDaemon shared) : IClassFixture<SandboxDa
     private readonly DaemonProcess daemon = shared.Daemon;
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Files_outside_of_the_lists_cannot_be_reached_and_those_to_be_read_not_written()
+    public async Task Files_outside_of_the_lists_are_inaccessible_and_read_only_files_not_writable()
     {
         Dictionary<string, int> free = await ReachAsync("files-free"), boxed = await ReachAsync("files");
 
@@ -112,7 +112,7 @@ public sealed class SandboxTests(SandboxDaemon shared) : IClassFixture<SandboxDa
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task The_configuration_takes_more_and_gives_nothing_back()
+    public async Task The_configuration_can_only_tighten_a_sandbox()
     {
         Dictionary<string, int> boxed = await ReachAsync("files-less");
 
@@ -123,7 +123,7 @@ public sealed class SandboxTests(SandboxDaemon shared) : IClassFixture<SandboxDa
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task The_default_profile_forbids_what_is_dangerous_and_nothing_of_daily_use()
+    public async Task The_default_profile_forbids_dangerous_calls_and_allows_ordinary_programs()
     {
         Dictionary<string, int> free = await ReachAsync("calls-free"), boxed = await ReachAsync("calls");
 
@@ -137,7 +137,7 @@ public sealed class SandboxTests(SandboxDaemon shared) : IClassFixture<SandboxDa
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Without_network_there_are_no_sockets_at_all()
+    public async Task Without_network_no_sockets_can_be_created()
     {
         Dictionary<string, int> boxed = await ReachAsync("no-network");
 
@@ -147,7 +147,7 @@ public sealed class SandboxTests(SandboxDaemon shared) : IClassFixture<SandboxDa
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Where_files_are_restricted_no_service_of_the_machine_can_be_asked_to_reach_them_instead()
+    public async Task With_restricted_files_a_job_cannot_reach_local_services()
     {
         Dictionary<string, int> boxed = await ReachAsync("files-sockets");
 
@@ -155,7 +155,7 @@ public sealed class SandboxTests(SandboxDaemon shared) : IClassFixture<SandboxDa
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_call_by_the_table_of_another_architecture_ends_the_job()
+    public async Task A_system_call_of_another_architecture_kills_the_job()
     {
         FramedReply reply = await RawClient.RunAsync(daemon, "other-table");
 
@@ -163,7 +163,7 @@ public sealed class SandboxTests(SandboxDaemon shared) : IClassFixture<SandboxDa
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_job_does_not_run_where_a_path_of_its_sandbox_is_missing()
+    public async Task A_job_does_not_run_if_a_path_of_its_sandbox_is_missing()
     {
         FramedReply reply = await RawClient.RunAsync(daemon, "missing");
 
@@ -173,7 +173,7 @@ public sealed class SandboxTests(SandboxDaemon shared) : IClassFixture<SandboxDa
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_home_in_a_sandbox_is_the_users_and_no_link_leads_out_of_it()
+    public async Task The_home_in_a_sandbox_is_that_of_the_user_and_links_do_not_lead_out_of_it()
     {
         string home = TestUsers.Entry(TestUsers.Alice).Home;
         await AsAliceAsync($"mkdir {home}/box && echo inside >{home}/box/file && echo outside >{home}/file");
@@ -244,7 +244,7 @@ public sealed class SandboxTests(SandboxDaemon shared) : IClassFixture<SandboxDa
     [InlineData(317, "no seccomp", """{"Seccomp":"default"}""")]
     [InlineData(317, "no seccomp", """{"NoNetwork":true}""")]
     [InlineData(317, "no seccomp", """{"ReadOnly":["/usr"]}""")]
-    public async Task A_daemon_does_not_start_where_a_job_demands_what_the_kernel_lacks(int call, string lack, string sandbox)
+    public async Task A_daemon_does_not_start_if_the_kernel_lacks_support_for_a_sandbox(int call, string lack, string sandbox)
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         configuration["JobHosts"] = new JsonArray(new JsonObject { ["Path"] = NativeBuild.StockJobs, ["Workers"] = 1 });
@@ -266,7 +266,7 @@ public sealed class SandboxTests(SandboxDaemon shared) : IClassFixture<SandboxDa
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_daemon_that_may_not_ask_for_landlock_names_the_job_and_the_key()
+    public async Task Without_access_to_Landlock_the_daemon_names_the_job_and_the_key()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         configuration["JobHosts"] = new JsonArray(new JsonObject { ["Path"] = NativeBuild.StockJobs, ["Workers"] = 1 });
@@ -281,7 +281,7 @@ public sealed class SandboxTests(SandboxDaemon shared) : IClassFixture<SandboxDa
     [Theory(Timeout = Bound.Test)]
     [InlineData(446, "step Landlock:")]
     [InlineData(317, "step Seccomp:")]
-    public async Task A_job_does_not_run_where_its_sandbox_fails(int call, string step)
+    public async Task A_job_does_not_run_if_its_sandbox_fails(int call, string step)
     {
         string home = TestUsers.Entry(TestUsers.Alice).Home;
         await AsAliceAsync($"mkdir {home}/box");

@@ -14,7 +14,7 @@ public sealed class ShortageTests
     [Theory(Timeout = Bound.Test)]
     [InlineData(0)]
     [InlineData(2)]
-    public async Task Whoever_fills_the_table_of_descriptors_takes_no_job_host_along(int workers)
+    public async Task Exhausted_descriptors_do_not_end_a_job_host(int workers)
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         configuration["JobHosts"] = new JsonArray(new JsonObject { ["Path"] = NativeBuild.StockJobs, ["Workers"] = workers });
@@ -50,7 +50,7 @@ public sealed class ShortageTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Forks_that_failed_leave_nothing_in_the_job_host_that_later_workers_would_share()
+    public async Task Failed_forks_leave_nothing_in_the_job_host_for_later_workers()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         configuration["JobHosts"] = new JsonArray(new JsonObject { ["Path"] = NativeBuild.TestJobs, ["Workers"] = 0 });
@@ -86,7 +86,7 @@ public sealed class ShortageTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_stop_before_the_start_is_done_ends_well_and_leaves_nothing()
+    public async Task A_stop_before_the_start_is_complete_exits_cleanly_and_leaves_nothing()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         configuration["JobHosts"] = new JsonArray(new JsonObject { ["Path"] = Script(folder, "exec sleep 300"), ["Workers"] = 1 });

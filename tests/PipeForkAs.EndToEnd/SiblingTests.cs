@@ -19,7 +19,7 @@ public sealed class SiblingTests(CrowdedDaemon shared) : IClassFixture<CrowdedDa
     private readonly DaemonProcess daemon = shared.Daemon;
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Two_hundred_workers_differ_in_all_that_is_random()
+    public async Task Two_hundred_workers_have_different_random_values()
     {
         IReadOnlyCollection<FramedReply> replies = await RunManyAsync("randoms");
 
@@ -38,7 +38,7 @@ public sealed class SiblingTests(CrowdedDaemon shared) : IClassFixture<CrowdedDa
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task No_worker_sees_what_another_counted_and_none_is_used_twice()
+    public async Task No_worker_sees_the_state_of_another_and_none_is_used_twice()
     {
         IReadOnlyCollection<FramedReply> replies = await RunManyAsync("static-counter");
 

@@ -10,7 +10,7 @@ namespace PipeForkAs.EndToEnd;
 public sealed class SlowUserDatabaseTests
 {
     [Fact(Timeout = Bound.Test)]
-    public async Task A_user_database_that_hangs_delays_only_the_requests_that_need_it_to_a_clear_error()
+    public async Task A_hanging_user_database_fails_only_the_requests_that_need_it_with_a_clear_error()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         configuration["Limits"]!["LookupTimeout"] = "00:00:02";

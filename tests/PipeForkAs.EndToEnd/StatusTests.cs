@@ -14,12 +14,12 @@ public sealed class StatusTests
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(20);
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Root_sees_all_jobs_and_hosts_and_others_their_own_jobs_alone()
+    public async Task Root_sees_all_jobs_and_job_hosts_and_other_callers_only_their_own_jobs()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         using Socket ofRoot = await BeginAsync(daemon, "graceful");
         Task<ToolResult> ofAlice = AsAsync(daemon, TestUsers.Alice, "run", "cat-forever");
-        Assert.Equal(127, (await ofAlice).ExitCode); // Refused ones are counted, and are no jobs.
+        Assert.Equal(127, (await ofAlice).ExitCode); // Refused requests are counted, and are not jobs.
         ofAlice = AsAsync(daemon, TestUsers.Alice, "run", "graceful");
         DaemonStatus all = await UntilAsync(daemon, status => status.Jobs.Count == 2);
 
@@ -51,7 +51,7 @@ public sealed class StatusTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Another_callers_job_is_as_unknown_to_cancel_as_one_that_does_not_run()
+    public async Task For_cancel_a_job_of_another_caller_is_unknown_like_one_that_does_not_run()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         using Socket client = await BeginAsync(daemon, "graceful");
@@ -73,7 +73,7 @@ public sealed class StatusTests
     [Theory(Timeout = Bound.Test)]
     [InlineData("text")]
     [InlineData("frames")]
-    public async Task A_cancelled_job_gets_SIGTERM_and_its_client_is_told(string form)
+    public async Task A_cancelled_job_gets_SIGTERM_and_its_client_a_reply(string form)
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         using Socket client = await BeginAsync(daemon, "graceful", form);
@@ -104,7 +104,7 @@ public sealed class StatusTests
         using Socket client = await BeginAsync(daemon, "ignore-sigterm");
         RunningJobStatus job = Assert.Single((await UntilAsync(daemon, status => status.Jobs.Count == 1)).Jobs);
         await RawClient.TextAsync(daemon, $$"""{"op":"cancel","id":{{job.Id}}}""");
-        await RawClient.TextAsync(daemon, $$"""{"op":"cancel","id":{{job.Id}}}"""); // Once more changes nothing.
+        await RawClient.TextAsync(daemon, $$"""{"op":"cancel","id":{{job.Id}}}"""); // A second time changes nothing.
 
         Assert.Contains(
             "pipeforkas: cancelled: ", Encoding.UTF8.GetString(await RawClient.ReadToEndAsync(client)), StringComparison.Ordinal);
@@ -114,7 +114,7 @@ public sealed class StatusTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task No_two_jobs_have_one_id()
+    public async Task No_two_jobs_have_the_same_id()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         long last = 0;
@@ -130,7 +130,7 @@ public sealed class StatusTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task The_command_writes_metrics_of_the_daemon_that_runs()
+    public async Task The_command_writes_the_metrics_of_the_running_daemon()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         Assert.Equal("denied", (await RawClient.RunAsync(daemon, "id", user: "root")).End.Code.ToWire());

@@ -14,7 +14,7 @@ public sealed class StopTests
     [Theory(Timeout = Bound.Test)]
     [InlineData(15)]
     [InlineData(2)]
-    public async Task A_stop_lets_running_jobs_finish_takes_nothing_new_and_leaves_nothing(int signal)
+    public async Task A_stop_lets_running_jobs_finish_accepts_no_requests_and_leaves_nothing(int signal)
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         Task<FramedReply> running = RawClient.RunAsync(daemon, "sleep", """{"seconds":2}""");
@@ -36,7 +36,7 @@ public sealed class StopTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_stop_without_clients_waits_for_nothing()
+    public async Task A_stop_without_clients_does_not_wait()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
@@ -46,7 +46,7 @@ public sealed class StopTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Who_has_connected_when_the_daemon_stops_is_served()
+    public async Task A_client_that_is_connected_when_the_daemon_stops_is_served()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         Libc.kill(new ProcessId(daemon.Pid), Signal.SIGSTOP);
@@ -72,7 +72,7 @@ public sealed class StopTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Whoever_goes_on_connecting_does_not_keep_a_stop_from_its_end()
+    public async Task Clients_that_continue_to_connect_do_not_delay_a_stop()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         bool ended = false;
@@ -98,7 +98,7 @@ public sealed class StopTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_job_that_outlasts_the_drain_ends_with_shutting_down()
+    public async Task A_job_that_outlasts_the_drain_ends_with_the_code_shutting_down()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(c => c["Limits"]!["DrainTimeout"] = "00:00:01");
         Task<FramedReply> sleeping = RawClient.RunAsync(daemon, "sleep", """{"seconds":100}""");
@@ -113,7 +113,7 @@ public sealed class StopTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_request_that_waits_for_a_worker_when_the_daemon_stops_is_told_so_and_kept_record_of()
+    public async Task A_request_that_waits_for_a_worker_at_a_stop_is_refused_and_audited()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(c =>
         {
@@ -134,7 +134,7 @@ public sealed class StopTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_client_that_reads_nothing_does_not_hold_up_a_stop_for_ever()
+    public async Task A_client_that_reads_nothing_does_not_block_a_stop_forever()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(c => c["Limits"]!["DrainTimeout"] = "00:00:01");
         using Socket flooded = await Crowd.SendAsync(daemon, $$$"""{"job":"flood","user":"{{{TestUsers.Alice}}}","args":{"bytes":0}}""");
@@ -144,7 +144,7 @@ public sealed class StopTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_stop_in_the_midst_of_the_start_leaves_nothing()
+    public async Task A_stop_during_the_start_leaves_nothing()
     {
         for (int milliseconds = 0; milliseconds <= 120; milliseconds += 15)
         {
@@ -162,7 +162,7 @@ public sealed class StopTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task The_processes_of_a_killed_daemon_go_with_it_and_its_socket_is_replaced()
+    public async Task The_processes_of_a_killed_daemon_end_and_its_socket_is_replaced()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         DaemonProcess first = DaemonProcess.Launch(folder, configuration);
@@ -186,7 +186,7 @@ public sealed class StopTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_second_daemon_on_the_same_path_refuses_and_the_first_serves_on()
+    public async Task A_second_daemon_on_the_same_path_fails_and_the_first_continues()
     {
         await using DaemonProcess first = await DaemonProcess.StartAsync();
         ToolResult second = await Tool.RunAsync([NativeBuild.Daemon, "--config", Path.Combine(first.Folder, "pipeforkas.json")]);
@@ -200,7 +200,7 @@ public sealed class StopTests
     [InlineData("link")]
     [InlineData("dangling link")]
     [InlineData("folder")]
-    public async Task What_is_no_socket_of_a_daemon_is_left_alone(string what)
+    public async Task A_file_that_is_not_a_socket_of_a_daemon_is_not_removed(string what)
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         string path = Path.Combine(folder, "pipeforkas.sock"), other = Path.Combine(folder, "other");
@@ -234,7 +234,7 @@ public sealed class StopTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_socket_that_was_taken_over_is_not_removed_by_the_former_daemon()
+    public async Task The_former_daemon_does_not_remove_a_socket_that_another_daemon_replaced()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         File.Delete(daemon.Socket);

@@ -15,7 +15,7 @@ public sealed class SupervisorTests
     [InlineData("another", 2)]
     [InlineData("another", 3)]
     [InlineData("another", 15)]
-    public async Task Each_signal_that_asks_for_an_end_stops_the_daemon_which_says_so(string name, int signal)
+    public async Task Each_termination_signal_stops_the_daemon_and_is_notified(string name, int signal)
     {
         await using SupervisedDaemon supervised = await SupervisedDaemon.StartAsync(name);
         Assert.StartsWith(
@@ -30,7 +30,7 @@ public sealed class SupervisorTests
     [Theory(Timeout = Bound.Test)]
     [InlineData("systemd")]
     [InlineData("another")]
-    public async Task A_supervisor_that_does_not_read_holds_nothing_up_and_misses_nothing_once_it_reads(string name)
+    public async Task A_supervisor_that_does_not_read_delays_nothing_and_gets_everything_later(string name)
     {
         await using SupervisedDaemon supervised = await SupervisedDaemon.StartAsync(name, isFull: true);
         for (int i = 0; i < 3; i++)
@@ -54,7 +54,7 @@ public sealed class SupervisorTests
     [Theory(Timeout = Bound.Test)]
     [InlineData("systemd")]
     [InlineData("another")]
-    public async Task A_supervisor_that_does_not_read_does_not_hold_up_a_stop(string name)
+    public async Task A_supervisor_that_does_not_read_does_not_delay_a_stop(string name)
     {
         await using SupervisedDaemon supervised = await SupervisedDaemon.StartAsync(name, isFull: true);
         supervised.Kill(Signal.SIGTERM);
@@ -64,7 +64,7 @@ public sealed class SupervisorTests
     [Theory(Timeout = Bound.Test)]
     [InlineData("systemd")]
     [InlineData("another")]
-    public async Task An_address_where_nobody_listens_ends_the_start_with_the_reason(string name)
+    public async Task A_notification_address_without_a_listener_fails_the_start_with_the_reason(string name)
     {
         const string Nobody = "/run/pipeforkas-nobody/notify";
         await using SupervisedDaemon supervised = SupervisedDaemon.Launch(name, address: Nobody);
@@ -80,7 +80,7 @@ public sealed class SupervisorTests
     [InlineData("another", null, "info: PipeForkAs.Daemon.DaemonService[1] listening on ")]
     [InlineData("systemd", "json", """{"EventId":1,"LogLevel":"Information","Category":"PipeForkAs.Daemon.DaemonService",""")]
     [InlineData("systemd", "simple", "info: PipeForkAs.Daemon.DaemonService[1] listening on ")]
-    public async Task Records_on_the_console_have_our_form_or_the_configured_one(string name, string? formatter, string beginning)
+    public async Task Console_records_have_the_default_or_the_configured_format(string name, string? formatter, string beginning)
     {
         await using SupervisedDaemon supervised = await SupervisedDaemon.StartAsync(name, configure: configuration =>
         {

@@ -14,50 +14,50 @@ public sealed class TracingTests
     private static readonly PasswordEntry Alice = TestUsers.Entry(TestUsers.Alice);
 
     [Fact(Timeout = Bound.Test)]
-    public async Task The_daemon_its_job_hosts_and_waiting_workers_are_closed_to_everyone()
+    public async Task No_user_can_trace_the_daemon_its_job_hosts_and_waiting_workers()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         await Footprint.AtRestAsync(daemon);
-        await TraceInVainAsync(daemon, [daemon.Pid, .. ProcFs.Descendants(daemon.Pid)]);
+        await TraceFailsAsync(daemon, [daemon.Pid, .. ProcFs.Descendants(daemon.Pid)]);
     }
 
     /// <summary>The home never answers, so that the worker stays where it has the user's uid, and not begun the job.</summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task A_worker_that_is_becoming_the_user_is_closed_to_the_user()
+    public async Task The_user_cannot_trace_a_worker_during_the_change_of_ids()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         await using DaemonProcess daemon = await ApartDaemon.StartAsync(folder, configuration, $"hang {Alice.Home}");
         using Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"id","user":"{{TestUsers.Alice}}"}""");
-        await TraceInVainAsync(daemon, [await WorkerAsync(daemon)]);
+        await TraceFailsAsync(daemon, [await WorkerAsync(daemon)]);
     }
 
     [Theory(Timeout = Bound.Test)]
     [InlineData("sleep")]
     [InlineData("ignore-sigterm")]
-    public async Task A_worker_whose_function_runs_is_closed_to_the_user(string job)
+    public async Task The_user_cannot_trace_a_worker_that_runs_a_function(string job)
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         using Socket client = await Crowd.SendAsync(
             daemon, $$$"""{"job":"{{{job}}}","user":"{{{TestUsers.Alice}}}","args":{"seconds":100}}""");
         int worker = await WorkerAsync(daemon);
         await Bound.UntilAsync(() => ProcFs.TakesSignals(worker), () => "the function does not begin");
-        await TraceInVainAsync(daemon, [worker]);
+        await TraceFailsAsync(daemon, [worker]);
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_worker_whose_program_runs_is_closed_to_the_user()
+    public async Task The_user_cannot_trace_the_worker_of_a_running_program()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(
             configuration => configuration["Commands"] = JsonNode.Parse("""{"nap":{"Command":["/usr/bin/sleep","100"]}}"""));
         using Socket client = await Crowd.SendAsync(daemon, $$"""{"job":"nap","user":"{{TestUsers.Alice}}"}""");
         int worker = await WorkerAsync(daemon);
         await ProgramAsync(worker);
-        await TraceInVainAsync(daemon, [worker]);
+        await TraceFailsAsync(daemon, [worker]);
     }
 
     /// <summary>That the ways work at all: on a process of the user's own.</summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task The_ways_that_are_tried_work_on_what_is_the_users()
+    public async Task The_tracing_attempts_succeed_on_ordinary_processes_of_the_user()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(configuration =>
             configuration["Commands"] =
@@ -86,7 +86,7 @@ public sealed class TracingTests
         return ProcFs.Children(worker)[0];
     }
 
-    private static async Task TraceInVainAsync(DaemonProcess daemon, int[] pids)
+    private static async Task TraceFailsAsync(DaemonProcess daemon, int[] pids)
     {
         IReadOnlyList<string> lines = await TraceAsync(daemon, pids);
         Assert.Equal(11 * pids.Length, lines.Count);

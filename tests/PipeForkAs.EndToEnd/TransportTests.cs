@@ -40,7 +40,7 @@ public sealed class TransportTests(TransportDaemon shared) : IClassFixture<Trans
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Git_clones_and_pushes_byte_exact()
+    public async Task Git_clones_and_pushes_through_a_job()
     {
         string far = Path.Combine(Home, "far.git"), clone = Path.Combine(near, "clone"), again = Path.Combine(near, "again");
         await AsAliceAsync("git", "init", "-q", "--bare", "-b", "main", far);
@@ -58,7 +58,7 @@ public sealed class TransportTests(TransportDaemon shared) : IClassFixture<Trans
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Sftp_puts_and_gets_byte_exact()
+    public async Task Sftp_puts_and_gets_files_through_a_job()
     {
         string far = Path.Combine(Home, "put"), back = Path.Combine(near, "back"), batch = Path.Combine(near, "batch");
         string start = await ScriptAsync("start", $"exec {Run} sftp");
@@ -72,7 +72,7 @@ public sealed class TransportTests(TransportDaemon shared) : IClassFixture<Trans
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Rsync_sends_and_receives_byte_exact()
+    public async Task Rsync_sends_and_receives_files_through_a_job()
     {
         string far = Path.Combine(Home, "far"), from = Path.Combine(near, "from"), back = Path.Combine(near, "back");
         Directory.CreateDirectory(from);

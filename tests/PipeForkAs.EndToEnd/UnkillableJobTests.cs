@@ -17,7 +17,7 @@ public sealed class UnkillableJobTests
     [Theory(Timeout = Bound.Test)]
     [InlineData("off")]
     [InlineData("required")]
-    public async Task Jobs_that_cannot_be_killed_count_until_they_are_gone(string cgroup)
+    public async Task Jobs_that_cannot_be_killed_count_until_they_end(string cgroup)
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(made => Configure(made, cgroup, MaxJobsPerUid));
         await using (HangingFiles files = await HangingFiles.MountAsync(TestUsers.Alice, "open"))
@@ -47,7 +47,7 @@ public sealed class UnkillableJobTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_start_does_not_wait_for_what_a_killed_daemon_left_and_it_counts_for_its_user()
+    public async Task A_start_does_not_wait_for_leftovers_of_a_killed_daemon_but_counts_them()
     {
         (string folder, JsonObject configuration) = DaemonProcess.Prepare();
         Configure(configuration, "required", maxJobsPerUid: 1);

@@ -101,7 +101,7 @@ public sealed class UpgradeTests
     [Theory(Timeout = Bound.Test)]
     [InlineData("#!/bin/sh\nexit 3\n", "the new daemon exited before it was ready; see the daemon's log")]
     [InlineData("no program", "ENOEXEC")]
-    public async Task A_new_daemon_that_does_not_start_leaves_the_former_one_serving(string content, string problem)
+    public async Task If_a_new_daemon_does_not_start_the_former_one_continues(string content, string problem)
     {
         await using UpgradableDaemon daemon = await UpgradableDaemon.StartAsync();
         daemon.Replace(content);
@@ -116,7 +116,7 @@ public sealed class UpgradeTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_configuration_that_the_new_daemon_refuses_is_told_by_the_former_one()
+    public async Task The_former_daemon_reports_a_configuration_that_the_new_one_rejects()
     {
         await using UpgradableDaemon daemon = await UpgradableDaemon.StartAsync();
         File.WriteAllText(Path.Combine(daemon.First.Folder, "pipeforkas.json"), """{ "Limits": { "MaxJobs": -3 } }""");
@@ -129,7 +129,7 @@ public sealed class UpgradeTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task An_executable_that_others_can_write_is_not_started()
+    public async Task An_executable_that_other_users_can_write_is_not_started()
     {
         await using UpgradableDaemon daemon = await UpgradableDaemon.StartAsync();
         daemon.Replace("#!/bin/sh\nexit 3\n");
@@ -158,7 +158,7 @@ public sealed class UpgradeTests
 
     /// <summary>The service manager sees the end of the new one, its child, and decides what becomes of the rest.</summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task A_former_daemon_ends_with_its_last_job_where_the_new_one_has_died()
+    public async Task A_former_daemon_exits_after_its_last_job_even_if_the_new_one_has_died()
     {
         await using UpgradableDaemon daemon = await UpgradableDaemon.StartAsync();
         Task<FramedReply> job = RawClient.RunAsync(daemon.First, "sleep", """{"seconds":4}""");
@@ -208,7 +208,7 @@ public sealed class UpgradeTests
     [Theory(Timeout = Bound.Test)]
     [InlineData("""{"op":"status"}""")]
     [InlineData("""{"op":"cancel","id":1}""")]
-    public async Task A_flood_of_questions_for_a_former_daemon_delays_nobody_else(string line)
+    public async Task A_flood_of_questions_for_a_former_daemon_delays_no_other_caller(string line)
     {
         await using UpgradableDaemon daemon =
             await UpgradableDaemon.StartAsync(configuration => configuration["Limits"]!["DrainTimeout"] = "00:01:00");
@@ -239,7 +239,7 @@ public sealed class UpgradeTests
     [Theory(Timeout = Bound.Test)]
     [InlineData(false, "required", "without systemd's notification socket")]
     [InlineData(true, "off", "without control groups")]
-    public async Task Where_no_daemon_can_take_over_a_replaced_executable_is_warned_of(bool hasManager, string cgroup, string warning)
+    public async Task A_replaced_executable_causes_a_warning_if_no_daemon_can_take_over(bool hasManager, string cgroup, string warning)
     {
         await using UpgradableDaemon daemon = await UpgradableDaemon.StartAsync(
             configuration => configuration["Limits"]!["Cgroup"] = cgroup, hasManager);

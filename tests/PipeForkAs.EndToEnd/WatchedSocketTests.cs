@@ -18,7 +18,7 @@ public sealed class WatchedSocketTests
     private static readonly TimeSpan Probing = TimeSpan.FromSeconds(2);
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_client_that_watches_its_socket_again_and_again_delays_nobody_else()
+    public async Task A_client_with_many_watches_of_its_socket_delays_no_other_caller()
     {
         await using DaemonProcess daemon = await StartAsync();
         using Process attacker = Process.Start(new ProcessStartInfo(
@@ -45,7 +45,7 @@ public sealed class WatchedSocketTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_job_that_watches_its_output_again_and_again_delays_nobody_else()
+    public async Task A_job_with_many_watches_of_its_output_delays_no_other_caller()
     {
         await using DaemonProcess daemon = await StartAsync();
         using var client = await Crowd.SendAsync(

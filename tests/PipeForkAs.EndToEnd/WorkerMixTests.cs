@@ -11,7 +11,7 @@ public sealed class WorkerMixTests
     private static readonly int Count = Environment.GetEnvironmentVariable("PIPEFORKAS_SOAK") == "1" ? 20_000 : 1_000;
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Workers_under_a_mix_of_collections_threads_tasks_files_processes_and_exceptions_all_end_well()
+    public async Task Workers_with_mixed_collections_threads_tasks_files_and_exceptions_all_succeed()
     {
         // A worker that hangs ends with the code timeout, one that aborts with signaled.
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(c => c["Limits"]!["JobTimeout"] = "00:01:00");

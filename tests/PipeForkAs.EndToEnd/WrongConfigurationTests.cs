@@ -27,7 +27,7 @@ public sealed class WrongConfigurationTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Fact]
-    public void There_are_forty_of_them_and_no_two_alike()
+    public void There_are_at_least_forty_different_invalid_configurations()
     {
         Assert.True(Cases.Length >= 40, $"there are {Cases.Length}");
         Assert.Equal(Cases.Length, Cases.Select(wrong => wrong.Title).Distinct().Count());
@@ -36,7 +36,7 @@ public sealed class WrongConfigurationTests : IDisposable
 
     [Theory(Timeout = Bound.Test)]
     [MemberData(nameof(Titles))]
-    public async Task The_check_and_the_start_say_the_same(string title)
+    public async Task The_check_and_the_start_report_the_same_problems(string title)
     {
         (_, string text, string[] lines) = Cases.Single(wrong => wrong.Title == title);
         Write(text);
@@ -69,7 +69,7 @@ public sealed class WrongConfigurationTests : IDisposable
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Without_job_hosts_the_check_tells_what_the_files_alone_tell()
+    public async Task Without_job_hosts_the_check_reports_only_problems_of_the_files()
     {
         Write("""{ "Jobs": { "nosuch": { "OutputLimit": 5 } } }""");
         ToolResult result = await Tool.RunAsync([NativeBuild.Daemon, "--check-config", "--no-hosts", "--config", ConfigurationFile]);

@@ -6,7 +6,7 @@ namespace PipeForkAs.Fuzz.Tests;
 public sealed class TargetTests
 {
     [Fact]
-    public void An_exception_that_is_not_documented_is_a_finding() =>
+    public void An_undocumented_exception_is_a_finding() =>
         Assert.Throws<InvalidOperationException>(() => new Planted(_ => throw new InvalidOperationException("planted")).Check([]));
 
     [Theory]
@@ -18,7 +18,7 @@ public sealed class TargetTests
         Assert.Throws<FindingException>(() => new Planted(_ => Trial.IsReason(reason)).Check([]));
 
     [Fact]
-    public void An_input_that_costs_too_much_memory_each_time_is_a_finding()
+    public void An_input_that_repeatedly_needs_too_much_memory_is_a_finding()
     {
         var planted = new Planted(trial => trial.Measured(() => new byte[1_000_000]));
         FindingException finding = Assert.Throws<FindingException>(() => planted.Check(new byte[10]));
@@ -26,14 +26,14 @@ public sealed class TargetTests
     }
 
     [Fact]
-    public void What_is_made_once_is_not_an_inputs_cost()
+    public void One_time_allocations_do_not_count_for_an_input()
     {
         byte[]? once = null;
         Assert.False(new Planted(trial => trial.Measured(() => once ??= new byte[1_000_000])).Check([]));
     }
 
     [Fact]
-    public void A_finding_is_told_with_its_input_to_be_tried_again()
+    public void A_finding_is_reported_with_its_input()
     {
         string report = Report.Of(new Planted(_ => { }), [1, .. "{\\}"u8], new FindingException("planted"));
         Assert.Contains("planted", report, StringComparison.Ordinal);
@@ -42,7 +42,7 @@ public sealed class TargetTests
     }
 
     [Fact]
-    public void Choices_end_with_the_first_ones()
+    public void Choices_past_the_end_of_the_input_are_the_first_ones()
     {
         var choices = new Choices([7, 200]);
         Assert.Equal([1, 2, 0, 0], Enumerable.Range(0, 4).Select(_ => choices.Below(3)));

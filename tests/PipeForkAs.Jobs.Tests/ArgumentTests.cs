@@ -12,14 +12,14 @@ public class ArgumentTests
         "job", () => SampleJson.Default.Sample, static sample => $"{sample.Text} {sample.Flag} {sample.Optional}");
 
     [Fact]
-    public void Optional_arguments_may_be_left_out() => Assert.Equal("a True ", TestRun.Of(job, Complete + "}"));
+    public void Optional_arguments_may_be_omitted() => Assert.Equal("a True ", TestRun.Of(job, Complete + "}"));
 
     [Fact]
     public void Optional_arguments_may_be_given() =>
         Assert.Equal("a False b", TestRun.Of(job, Complete + ""","flag":false,"optional":"b"}"""));
 
     [Fact]
-    public void Null_is_fine_where_it_is_allowed() => Assert.Equal("a True ", TestRun.Of(job, Complete + ""","optional":null}"""));
+    public void Null_is_accepted_if_it_is_allowed() => Assert.Equal("a True ", TestRun.Of(job, Complete + ""","optional":null}"""));
 
     [Theory]
     [InlineData(Complete + ""","colour":1}""", "the job has no argument colour; it has text, number, speed, part, list, flag, optional")]
@@ -63,7 +63,7 @@ public class ArgumentTests
     }
 
     [Fact]
-    public void A_record_without_members_takes_nothing()
+    public void A_record_without_members_accepts_no_arguments()
     {
         Job none = new JobCollection().Add("job", () => SampleJson.Default.NoMembers, _ => "ok");
         Assert.Equal("ok", TestRun.Of(none, "{}"));
@@ -73,7 +73,7 @@ public class ArgumentTests
     [Theory]
     [InlineData("""{"a":1}""")]
     [InlineData("""{"unknown":null}""")]
-    public void Type_information_that_was_changed_by_hand_is_not_taken(string arguments)
+    public void Modified_type_information_is_not_accepted(string arguments)
     {
         Job lax = new JobCollection().Add("none", static () =>
         {

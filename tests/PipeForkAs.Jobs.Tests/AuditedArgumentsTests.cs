@@ -3,15 +3,15 @@ namespace PipeForkAs.Jobs.Tests;
 public sealed class AuditedArgumentsTests
 {
     [Fact]
-    public void A_job_shows_no_argument_unless_it_says_so() => Assert.Empty(new JobCollection().Add("a", () => "").AuditedArguments);
+    public void A_job_audits_no_argument_by_default() => Assert.Empty(new JobCollection().Add("a", () => "").AuditedArguments);
 
     [Fact]
-    public void A_job_shows_the_arguments_that_it_names() =>
+    public void A_job_audits_the_arguments_that_it_names() =>
         Assert.Equal(
             ["b", "c"], new JobCollection().Add("a", () => "").WithAuditedArguments("b").WithAuditedArguments("c").AuditedArguments);
 
     [Fact]
-    public void A_job_that_names_none_shows_all() =>
+    public void A_job_that_names_none_audits_all() =>
         Assert.Equal(["*"], new JobCollection().Add("a", () => "").WithAuditedArguments().AuditedArguments);
 
     [Fact]

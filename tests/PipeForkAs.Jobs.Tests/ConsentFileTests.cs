@@ -21,7 +21,7 @@ public sealed class ConsentFileTests : IDisposable
 
     /// <summary>Names that are compared line by line would take the worker's two seconds of the processor.</summary>
     [Fact(Timeout = 10_000)]
-    public async Task A_file_of_as_many_lines_as_there_can_be_is_read_for_a_caller_of_thousands_of_names()
+    public async Task A_file_with_the_most_lines_is_read_for_a_caller_with_thousands_of_names()
     {
         await Task.Yield();
         string[] names = [.. Enumerable.Range(0, 2050).Select(number => $"@group-{number}")];
@@ -31,7 +31,7 @@ public sealed class ConsentFileTests : IDisposable
     }
 
     [Fact]
-    public void What_is_no_utf_8_is_not_the_name_that_it_would_be_read_as()
+    public void Invalid_UTF8_does_not_match_the_name_with_replacement_characters()
     {
         Assert.False(ConsentFile.Decide([0xFF], "read-file", ["\uFFFD"]).Given);
         Assert.False(ConsentFile.Decide([0xE9], "read-file", ["é"]).Given);
@@ -65,7 +65,7 @@ public sealed class ConsentFileTests : IDisposable
     [InlineData("033", false)]
     [InlineData("@*", false)]
     [InlineData("self", false)]
-    public void A_line_names_a_caller_and_may_name_jobs(string content, bool given, string behind = "") =>
+    public void A_line_names_a_caller_and_optionally_jobs(string content, bool given, string behind = "") =>
         Assert.Equal(given, Decide(content + behind).Given);
 
     [Theory]
@@ -77,7 +77,7 @@ public sealed class ConsentFileTests : IDisposable
     [InlineData("*\n\u001b", 2)]
     [InlineData("* \u007f", 1)]
     [InlineData("*\n\vx", 2)]
-    public void One_line_that_is_none_makes_the_whole_file_count_for_nothing(string content, int line)
+    public void One_invalid_line_invalidates_the_whole_file(string content, int line)
     {
         ConsentAnswer answer = Decide(content);
         Assert.False(answer.Given);
@@ -85,12 +85,12 @@ public sealed class ConsentFileTests : IDisposable
     }
 
     [Fact]
-    public void Bytes_that_are_no_text_name_nobody() =>
+    public void Bytes_that_are_not_text_name_no_caller() =>
         Assert.False(ConsentFile.Decide([0xFF, 0xFE, (byte)'\n', 0xC3], "read-file", ["\uFFFD\uFFFD", "\uFFFD"]).Given);
 
     /// <summary>Whatever a user writes there: an answer, and never for a caller that no line is about.</summary>
     [Fact]
-    public void Any_bytes_are_answered_and_let_nobody_in_who_is_not_named()
+    public void Any_bytes_give_an_answer_and_no_consent_to_unnamed_callers()
     {
         int seed = Environment.TickCount;
         var random = new Random(seed);
@@ -114,14 +114,14 @@ public sealed class ConsentFileTests : IDisposable
     }
 
     [Fact]
-    public void The_file_of_the_user_counts()
+    public void The_file_of_the_user_gives_consent()
     {
         Write("www-data\n");
         Assert.Equal(new ConsentAnswer(true, "line 1 of the user's file"), Ask());
     }
 
     [Fact]
-    public void No_file_or_no_folder_is_no_consent()
+    public void A_missing_file_or_folder_gives_no_consent()
     {
         Assert.Contains("ENOENT", Refused());
         Directory.CreateDirectory(OwnFolder, Private);
@@ -135,7 +135,7 @@ public sealed class ConsentFileTests : IDisposable
     [InlineData(0x1B0)] // 0660
     [InlineData(0x186)] // 0606
     [InlineData(0x190)] // 0620
-    public void A_file_that_others_may_write_is_no_consent(int mode)
+    public void A_file_that_other_users_can_write_gives_no_consent(int mode)
     {
         Write("*");
         Libc.chmod(AllowFile, (uint)mode);
@@ -146,7 +146,7 @@ public sealed class ConsentFileTests : IDisposable
     [InlineData("")]
     [InlineData(".config")]
     [InlineData(".config/pipeforkas")]
-    public void A_folder_on_the_way_that_others_may_write_is_no_consent(string folder)
+    public void A_parent_folder_that_other_users_can_write_gives_no_consent(string folder)
     {
         Write("*");
         Libc.chmod(Path.Combine(home.Path, folder), 0x1F8); // 0770
@@ -157,7 +157,7 @@ public sealed class ConsentFileTests : IDisposable
     [InlineData(".config")]
     [InlineData(".config/pipeforkas")]
     [InlineData(".config/pipeforkas/allow")]
-    public void No_link_is_followed_whatever_it_leads_to(string part)
+    public void No_link_is_followed_to_any_target(string part)
     {
         Write("*");
         string path = Path.Combine(home.Path, part);
@@ -170,7 +170,7 @@ public sealed class ConsentFileTests : IDisposable
     }
 
     [Fact]
-    public void What_is_no_regular_file_is_no_consent_and_nobody_waits_for_it()
+    public void A_file_that_is_not_regular_gives_no_consent_and_does_not_block()
     {
         Directory.CreateDirectory(AllowFile, Private);
         Assert.Contains("not a regular file but a Directory", Refused());
@@ -181,7 +181,7 @@ public sealed class ConsentFileTests : IDisposable
     }
 
     [Fact]
-    public void A_file_up_to_64_KiB_is_read_and_none_that_is_longer()
+    public void A_file_up_to_64_KiB_is_read_and_a_longer_one_is_refused()
     {
         Write("www-data\n" + new string('#', ConsentFile.MaxBytes - 9));
         Assert.True(Ask().Given);
@@ -190,7 +190,7 @@ public sealed class ConsentFileTests : IDisposable
     }
 
     [Fact]
-    public void A_file_of_somebody_else_is_no_consent()
+    public void A_file_of_another_user_gives_no_consent()
     {
         Write("*");
         UserId own = Libc.geteuid();

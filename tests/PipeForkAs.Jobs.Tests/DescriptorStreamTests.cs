@@ -28,7 +28,7 @@ public sealed class DescriptorStreamTests : IDisposable
     }
 
     [Fact]
-    public void What_is_written_is_read_until_the_end()
+    public void Written_bytes_are_read_until_the_end()
     {
         output.Write("abc"u8);
         output.Write(Encoding.ASCII.GetBytes("xdefx"), 1, 3);
@@ -44,7 +44,7 @@ public sealed class DescriptorStreamTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task More_than_a_socket_holds_is_copied_whole_asynchronously_or_not(bool asynchronously)
+    public async Task More_than_a_socket_buffer_is_copied_completely_synchronously_or_not(bool asynchronously)
     {
         byte[] sent = [.. Enumerable.Range(0, 1 << 20).Select(i => (byte)(i * 31 / 7))];
         Task writing = Task.Run(async () =>
@@ -64,7 +64,7 @@ public sealed class DescriptorStreamTests : IDisposable
     [Theory(Timeout = Patience)]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_read_that_waits_is_cancelled_with_the_job(bool asynchronously)
+    public async Task A_waiting_read_is_cancelled_with_the_job(bool asynchronously)
     {
         CancellationToken job = termination.Token;
         Task<int> reading = asynchronously
@@ -81,7 +81,7 @@ public sealed class DescriptorStreamTests : IDisposable
     [Theory(Timeout = Patience)]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_write_that_waits_is_cancelled_with_the_job(bool asynchronously)
+    public async Task A_waiting_write_is_cancelled_with_the_job(bool asynchronously)
     {
         CancellationToken job = termination.Token;
         byte[] much = new byte[1 << 22];
@@ -97,7 +97,7 @@ public sealed class DescriptorStreamTests : IDisposable
     }
 
     [Fact(Timeout = Patience)]
-    public async Task A_call_that_waits_is_cancelled_by_its_own_token_and_the_stream_goes_on()
+    public async Task A_waiting_call_is_cancelled_by_its_own_token_and_the_stream_continues()
     {
         using var own = new CancellationTokenSource();
         Task<int> reading = input.ReadAsync(new byte[8], own.Token).AsTask();
@@ -113,7 +113,7 @@ public sealed class DescriptorStreamTests : IDisposable
     }
 
     [Fact(Timeout = Patience)]
-    public async Task A_job_that_asks_for_the_token_while_it_waits_is_cancelled_too()
+    public async Task A_job_that_first_reads_the_token_while_it_waits_is_cancelled_too()
     {
         Task<int> reading = Task.Run(() => input.Read(new byte[8]), TestContext.Current.CancellationToken);
         Assert.NotSame(reading, await Task.WhenAny(reading, Task.Delay(Glance, TestContext.Current.CancellationToken)));
@@ -126,7 +126,7 @@ public sealed class DescriptorStreamTests : IDisposable
     }
 
     [Fact]
-    public void A_cancelled_job_still_moves_what_need_not_wait()
+    public void A_cancelled_job_can_still_transfer_what_does_not_block()
     {
         _ = termination.Token;
         output.Write("abc"u8);
@@ -138,7 +138,7 @@ public sealed class DescriptorStreamTests : IDisposable
     }
 
     [Fact]
-    public void It_works_under_a_reader_and_a_writer_of_text()
+    public void The_stream_works_with_a_text_reader_and_writer()
     {
         using (var writer = new StreamWriter(output, leaveOpen: true))
             writer.WriteLine("grüße");
@@ -149,7 +149,7 @@ public sealed class DescriptorStreamTests : IDisposable
     }
 
     [Fact]
-    public void A_client_that_is_gone_is_an_exception_with_the_errno()
+    public void A_disconnected_client_causes_an_exception_with_the_errno()
     {
         read.Dispose();
         IOException failure = Assert.Throws<IOException>(() => output.Write("abc"u8));
@@ -158,7 +158,7 @@ public sealed class DescriptorStreamTests : IDisposable
     }
 
     [Fact]
-    public void It_goes_one_way_and_cannot_be_sought_in()
+    public void The_stream_has_one_direction_and_does_not_seek()
     {
         Assert.Equal((true, false, false), (input.CanRead, input.CanWrite, input.CanSeek));
         Assert.Equal((false, true, false), (output.CanRead, output.CanWrite, output.CanSeek));
@@ -171,7 +171,7 @@ public sealed class DescriptorStreamTests : IDisposable
     }
 
     [Fact]
-    public void Its_descriptor_stays_open()
+    public void The_descriptor_of_the_stream_stays_open()
     {
         output.Dispose();
         Assert.Throws<ObjectDisposedException>(() => output.Write("a"u8));

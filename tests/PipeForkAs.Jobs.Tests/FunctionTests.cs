@@ -5,7 +5,7 @@ public class FunctionTests
     private readonly JobCollection jobs = new();
 
     [Fact]
-    public void Text_becomes_the_output_as_it_is() => Assert.Equal("eggman ä", TestRun.Of(jobs.Add("job", () => "eggman ä")));
+    public void Text_becomes_the_output_unchanged() => Assert.Equal("eggman ä", TestRun.Of(jobs.Add("job", () => "eggman ä")));
 
     [Fact]
     public void A_result_becomes_one_line_of_JSON() =>
@@ -41,7 +41,7 @@ public class FunctionTests
     }
 
     [Fact]
-    public void An_exception_of_an_asynchronous_function_comes_out_as_it_is()
+    public void An_exception_of_an_asynchronous_function_is_not_wrapped()
     {
         using var run = new TestRun();
         Job job = jobs.Add("job", async Task<int> (_) =>
@@ -53,7 +53,7 @@ public class FunctionTests
     }
 
     [Fact]
-    public void The_streams_are_the_jobs()
+    public void A_function_gets_the_streams_of_the_job()
     {
         using var run = new TestRun(input: "abc");
         jobs.Add("job", context =>
@@ -78,7 +78,7 @@ public class FunctionTests
     [InlineData("")]
     [InlineData("{}")]
     [InlineData(" { } ")]
-    public void No_arguments_are_fine_for_a_job_that_takes_none(string arguments) =>
+    public void No_arguments_are_accepted_by_a_job_that_takes_none(string arguments) =>
         Assert.Equal("ok", TestRun.Of(jobs.Add("job", () => "ok"), arguments));
 
     [Theory]

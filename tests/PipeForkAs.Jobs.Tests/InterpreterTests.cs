@@ -27,7 +27,7 @@ public sealed class InterpreterTests : IDisposable
         Assert.Equal("/lib64/ld-linux-x86-64.so.2", Interpreter.Of(File.ReadAllBytes("/bin/true").AsSpan(0, 4096)));
 
     [Fact]
-    public void Damaged_programs_name_none_or_what_they_hold()
+    public void Damaged_programs_name_no_interpreter_or_the_one_that_they_contain()
     {
         byte[] head = File.ReadAllBytes("/bin/true")[..4096];
         for (int length = 0; length < 128; length++)
@@ -44,7 +44,7 @@ public sealed class InterpreterTests : IDisposable
     }
 
     [Fact]
-    public void The_first_that_is_missing_is_named()
+    public void The_first_missing_interpreter_is_named()
     {
         Assert.Equal($"the interpreter \"/no/such\" of \"{Script("one", "#!/no/such\n")}\" is missing", Interpreter.Missing(folder["one"]));
         Assert.Equal(
@@ -56,7 +56,7 @@ public sealed class InterpreterTests : IDisposable
     }
 
     [Fact]
-    public void Nothing_is_named_where_nothing_is_missing_or_nothing_can_be_known()
+    public void Nothing_is_named_if_nothing_is_missing_or_the_file_cannot_be_read()
     {
         Assert.Null(Interpreter.Missing("/bin/true"));
         Assert.Null(Interpreter.Missing("/no/such/program"));
@@ -66,7 +66,7 @@ public sealed class InterpreterTests : IDisposable
     }
 
     [Fact]
-    public void A_program_whose_dynamic_linker_is_missing_is_told()
+    public void A_program_with_a_missing_dynamic_linker_is_reported()
     {
         byte[] program = File.ReadAllBytes("/bin/true");
         int at = program.AsSpan().IndexOf("/lib64/ld-linux-x86-64.so.2"u8);

@@ -145,7 +145,7 @@ public sealed class OverloadTests
     }
 
     [Fact]
-    public void No_type_of_the_C_library_is_in_what_an_author_sees()
+    public void The_job_API_contains_no_type_of_the_C_library()
     {
         Type[] types = typeof(JobHost).Assembly.GetExportedTypes();
 

@@ -7,7 +7,7 @@ namespace PipeForkAs.Jobs.Tests;
 public sealed class PageTests
 {
     [Fact]
-    public void All_that_can_be_said_of_a_job_is_in_the_page_and_nothing_else() => Assert.Equal(
+    public void The_page_lists_exactly_the_attributes_of_a_job() => Assert.Equal(
         typeof(Job).GetMethods().Where(method => method.ReturnType == typeof(Job)).Select(method => method.Name).Distinct().Order(),
         Regex.Matches(Page.Manual("pipeforkas-jobs.7"), @"(?m)^\.It Fn (\w+)$").Select(match => match.Groups[1].Value).Order());
 }

@@ -9,7 +9,7 @@ public class RegistrationTests
     [InlineData("7zip")]
     [InlineData("list-directory")]
     [InlineData("Backup.v2_final")]
-    public void A_job_may_have_such_a_name(string name)
+    public void A_valid_job_name_is_accepted(string name)
     {
         var jobs = new JobCollection();
         Assert.Same(jobs.Add(name, () => ""), jobs.Find(name));
@@ -23,7 +23,7 @@ public class RegistrationTests
     [InlineData("a/b")]
     [InlineData("a\n")]
     [InlineData("ä")]
-    public void A_job_may_not_have_such_a_name(string name) =>
+    public void An_invalid_job_name_is_refused(string name) =>
         Assert.Contains("name must be", Assert.Throws<ArgumentException>(() => new JobCollection().Add(name, () => "")).Message);
 
     [Fact]
@@ -44,7 +44,7 @@ public class RegistrationTests
     }
 
     [Fact]
-    public void A_variable_that_changes_which_code_runs_is_allowed_by_a_word_of_its_own_alone()
+    public void Only_AllowUnsafeEnvironment_allows_variables_that_change_which_code_runs()
     {
         Job job = new JobCollection().Add("job", () => "");
         Assert.Contains("AllowUnsafeEnvironment",
@@ -57,7 +57,7 @@ public class RegistrationTests
     }
 
     [Fact]
-    public void Names_are_told_apart_by_case()
+    public void Job_names_are_case_sensitive()
     {
         var jobs = new JobCollection();
         jobs.Add("one", () => "");
@@ -65,7 +65,7 @@ public class RegistrationTests
     }
 
     [Fact]
-    public void Jobs_are_listed_as_they_were_registered()
+    public void Jobs_are_listed_in_the_order_of_registration()
     {
         var jobs = new JobCollection();
         jobs.Add("b", () => "");
@@ -82,11 +82,11 @@ public class RegistrationTests
     [InlineData("A=B")]
     [InlineData("")]
     [InlineData("1A")]
-    public void Clients_cannot_be_allowed_to_set_such_a_variable(string name) =>
+    public void Forbidden_variables_cannot_be_allowed(string name) =>
         Assert.Throws<ArgumentException>(() => new JobCollection().Add("job", () => "").AllowEnvironment(name));
 
     [Fact]
-    public void Allowed_variables_and_the_description_are_kept()
+    public void Allowed_variables_and_the_description_are_stored()
     {
         Job job = new JobCollection().Add("job", () => "").WithDescription("Does it").AllowEnvironment("LANG", "TZ").WithTimeout(
             TimeSpan.FromSeconds(5));
@@ -108,14 +108,14 @@ public class RegistrationTests
             () => new JobCollection().Add("job", () => "").WithTimeout(TimeSpan.FromSeconds(seconds)));
 
     [Fact]
-    public void Json_is_not_touched_before_a_job_runs()
+    public void No_JSON_code_runs_before_a_job_runs()
     {
         Job job = new JobCollection().Add<Answer>("job", () => throw new InvalidOperationException("touched"), _ => "");
         Assert.Throws<InvalidOperationException>(() => TestRun.Of(job));
     }
 
     [Fact]
-    public void The_kind_of_a_job_is_what_its_function_returns()
+    public void The_kind_of_a_job_follows_the_return_type_of_its_function()
     {
         var jobs = new JobCollection();
         Assert.Equal(JobKind.Text, jobs.Add("text", () => "").Kind);

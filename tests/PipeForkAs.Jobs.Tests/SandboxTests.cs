@@ -21,7 +21,7 @@ public sealed class SandboxTests
     [InlineData("usr")]
     [InlineData("~alice/file")]
     [InlineData("/usr\0")]
-    public void A_path_that_is_neither_absolute_nor_of_the_home_is_refused(string path)
+    public void A_path_that_is_neither_absolute_nor_below_the_home_is_refused(string path)
     {
         Job job = new JobCollection().Add("a", () => "");
         Assert.Throws<ArgumentException>(() => job.WithSandbox(new Sandbox { ReadOnly = [path] }));
@@ -30,7 +30,7 @@ public sealed class SandboxTests
     }
 
     [Fact]
-    public void A_sandbox_that_takes_nothing_or_has_too_many_paths_is_refused()
+    public void A_sandbox_that_restricts_nothing_or_has_too_many_paths_is_refused()
     {
         Job job = new JobCollection().Add("a", () => "");
         Assert.Throws<ArgumentException>(() => job.WithSandbox(new Sandbox()));

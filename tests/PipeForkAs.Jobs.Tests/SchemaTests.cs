@@ -10,7 +10,7 @@ public class SchemaTests
     public void A_job_without_arguments_has_no_schema() => Assert.Null(new JobCollection().Add("job", () => "").ArgumentsSchema());
 
     [Fact]
-    public void What_has_no_default_is_required() =>
+    public void An_argument_without_a_default_is_required() =>
         Assert.Equal(["text", "number", "speed", "part", "list"], schema["required"]!.AsArray().Select(name => name!.GetValue<string>()));
 
     [Fact]
@@ -38,7 +38,7 @@ public class SchemaTests
         Assert.Equal(["Slow", "Fast"], Property("speed")["enum"]!.AsArray().Select(name => name!.GetValue<string>()));
 
     [Fact]
-    public void A_default_is_told() => Assert.True(Property("flag")["default"]!.GetValue<bool>());
+    public void The_schema_contains_defaults() => Assert.True(Property("flag")["default"]!.GetValue<bool>());
 
     private JsonNode Property(string name) => schema["properties"]![name]!;
 }

@@ -10,7 +10,7 @@ public sealed class SeccompFilterTests
     private const uint Allow = 0x7fff0000, Kill = 0x80000000, Errno = 0x00050000;
     private const uint NotPermitted = Errno | 1, NoSuchCall = Errno | 38, NoSuchFamily = Errno | 97;
 
-    private const string Intruding = "ptrace process_vm_readv process_vm_writev pidfd_getfd";
+    private const string CrossProcess = "ptrace process_vm_readv process_vm_writev pidfd_getfd";
 
     private const string Dangerous = """
         process_madvise kcmp add_key request_key keyctl mount umount2 pivot_root move_mount open_tree fsopen fsconfig fsmount fspick
@@ -48,10 +48,10 @@ public sealed class SeccompFilterTests
 
     [Theory]
     [MemberData(nameof(Combinations))]
-    public void A_filter_answers_each_call_as_the_sandbox_says(bool profile, bool noNetwork, bool restrictsFiles)
+    public void A_filter_decides_each_call_as_the_sandbox_requires(bool profile, bool noNetwork, bool restrictsFiles)
     {
         BpfInstruction[] filter = Filter(profile, noNetwork, restrictsFiles);
-        HashSet<uint> intruding = Numbers(Intruding), dangerous = Numbers(Dangerous);
+        HashSet<uint> intruding = Numbers(CrossProcess), dangerous = Numbers(Dangerous);
         for (uint number = 0; number < 600; number++)
         {
             foreach (uint first in Values)
@@ -85,7 +85,7 @@ public sealed class SeccompFilterTests
 
     [Theory]
     [MemberData(nameof(Combinations))]
-    public void Calls_by_the_tables_of_other_architectures_end_the_process(bool profile, bool noNetwork, bool restrictsFiles)
+    public void Calls_of_other_architectures_kill_the_process(bool profile, bool noNetwork, bool restrictsFiles)
     {
         BpfInstruction[] filter = Filter(profile, noNetwork, restrictsFiles);
         for (uint number = 0; number < 600; number++)
@@ -99,7 +99,7 @@ public sealed class SeccompFilterTests
     }
 
     [Fact]
-    public void Several_sandboxes_take_away_what_each_of_them_does()
+    public void Several_sandboxes_combine_their_restrictions()
     {
         BpfInstruction[] together = SeccompFilter.For(
             [new Sandbox { Seccomp = SeccompProfile.Default }, new Sandbox { NoNetwork = true }, new Sandbox { ReadWrite = ["/srv"] }]);
@@ -107,7 +107,7 @@ public sealed class SeccompFilterTests
     }
 
     [Fact]
-    public void Jumps_lead_to_their_labels()
+    public void Jumps_reach_their_labels()
     {
         var program = new SeccompProgram(8);
         SeccompProgram.Label isOne = program.NewLabel(), isNotTwo = program.NewLabel();
@@ -128,7 +128,7 @@ public sealed class SeccompFilterTests
     [Theory]
     [InlineData(255, true)]
     [InlineData(256, false)]
-    public void A_jump_leaves_out_at_most_255_instructions(int distance, bool isPossible)
+    public void A_jump_skips_at_most_255_instructions(int distance, bool isPossible)
     {
         var program = new SeccompProgram(8);
         SeccompProgram.Label end = program.NewLabel();
@@ -145,7 +145,7 @@ public sealed class SeccompFilterTests
     }
 
     [Fact]
-    public void A_program_that_the_kernel_would_read_otherwise_is_not_assembled()
+    public void An_ambiguous_seccomp_program_is_not_assembled()
     {
         // A label without a place, behind the end, in front of its jump, and in two places; and no return at the end.
         AssertBroken(program => program.JumpIf(BpfCode.JumpIfEqual, 0, program.NewLabel()), returns: true);

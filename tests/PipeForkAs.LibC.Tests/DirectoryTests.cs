@@ -3,7 +3,7 @@ namespace PipeForkAs.LibC.Tests;
 public sealed class DirectoryTests
 {
     [Fact]
-    public void A_directory_is_made_once_and_removed_when_it_is_empty()
+    public void A_directory_is_created_once_and_removed_when_it_is_empty()
     {
         using var folder = new TemporaryDirectory();
         string path = folder.File("made");
@@ -20,7 +20,7 @@ public sealed class DirectoryTests
     }
 
     [Fact]
-    public void A_lock_is_held_once_as_long_as_its_descriptor_is_open()
+    public void A_lock_has_one_holder_while_its_descriptor_is_open()
     {
         using var folder = new TemporaryDirectory();
         using FileDescriptor second = Libc.open(folder.Path, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY);
@@ -34,7 +34,7 @@ public sealed class DirectoryTests
     }
 
     [Fact]
-    public void An_extended_attribute_that_is_not_there_is_null()
+    public void A_missing_extended_attribute_is_null()
     {
         using var folder = new TemporaryDirectory();
         Assert.Null(Libc.getxattr(folder.Path, "user.none"));
@@ -42,7 +42,7 @@ public sealed class DirectoryTests
         Assert.Equal(Errno.ENOENT, Assert.Throws<SystemCallException>(() => Libc.getxattr(folder.File("none"), "user.none")).Errno);
     }
     [Fact]
-    public void A_link_is_read_and_what_is_none_is_null()
+    public void A_link_is_read_and_the_target_of_another_file_is_null()
     {
         using var folder = new TemporaryDirectory();
         string longest = "/" + new string('x', 4094);

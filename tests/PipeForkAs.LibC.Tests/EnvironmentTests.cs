@@ -9,7 +9,7 @@ namespace PipeForkAs.LibC.Tests;
 public sealed class EnvironmentTests
 {
     [Fact]
-    public void The_environment_is_what_is_given_and_nothing_else()
+    public void The_environment_is_exactly_the_given_one()
     {
         // What the test's process has, .NET copied when it was first asked for.
         string[] former = [
@@ -43,11 +43,11 @@ public sealed class EnvironmentTests
     [InlineData("A")]
     [InlineData("=b")]
     [InlineData("A=b\0c")]
-    public void What_is_no_variable_is_refused(string variable) => Assert.Throws<ArgumentException>(() => Libc.set_environment([variable]));
+    public void An_invalid_variable_is_refused(string variable) => Assert.Throws<ArgumentException>(() => Libc.set_environment([variable]));
 
     private static string? Get(string name) => Marshal.PtrToStringUTF8(getenv(name));
 
-#pragma warning disable SYSLIB1054 // A test's own look from outside.
+#pragma warning disable SYSLIB1054 // The view of the test from outside.
     [DllImport("libc", CharSet = CharSet.Ansi, BestFitMapping = false, ThrowOnUnmappableChar = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern nint getenv([MarshalAs(UnmanagedType.LPUTF8Str)] string name);

@@ -3,7 +3,7 @@ namespace PipeForkAs.LibC.Tests;
 public sealed class FileDescriptorTests
 {
     [Fact]
-    public void Disposing_twice_does_not_close_who_got_the_number_next()
+    public void Disposing_twice_does_not_close_a_reused_number()
     {
         FileDescriptor first = Open();
         int number = first.Number;
@@ -35,7 +35,7 @@ public sealed class FileDescriptorTests
     }
 
     [Fact]
-    public void A_released_descriptor_is_left_open_to_its_new_owner()
+    public void A_released_descriptor_stays_open_for_its_new_owner()
     {
         FileDescriptor former = Open();
         int number = former.Release();
@@ -49,11 +49,11 @@ public sealed class FileDescriptorTests
     }
 
     [Fact]
-    public void A_negative_number_is_no_descriptor() =>
+    public void A_negative_number_is_not_a_descriptor() =>
         Assert.Throws<ArgumentOutOfRangeException>(() => new FileDescriptor(-1));
 
     [Fact]
-    public void Dup2_makes_a_copy_that_stays_open_over_exec()
+    public void Dup2_creates_a_copy_that_stays_open_over_exec()
     {
         using FileDescriptor source = Open();
         using FileDescriptor copy = Libc.dup2(source, FreeNumber(source));
@@ -62,7 +62,7 @@ public sealed class FileDescriptorTests
     }
 
     [Fact]
-    public void Dup3_cloexec_makes_a_copy_that_exec_closes()
+    public void Dup3_cloexec_creates_a_copy_that_exec_closes()
     {
         using FileDescriptor source = Open();
         using FileDescriptor copy = Libc.dup3_cloexec(source, FreeNumber(source));
@@ -70,7 +70,7 @@ public sealed class FileDescriptorTests
     }
 
     [Fact]
-    public void A_descriptor_is_not_copied_to_its_own_number_which_would_have_two_owners()
+    public void A_descriptor_is_not_copied_to_its_own_number()
     {
         using FileDescriptor source = Open();
         Assert.Equal(Errno.EINVAL, Assert.Throws<SystemCallException>(() => Libc.dup2(source, source.Number)).Errno);

@@ -5,7 +5,7 @@ public sealed class FileTests
     private const uint Mode0644 = 0x1A4, Mode0640 = 0x1A0, Mode0666 = 0x1B6, Mode07755 = 0xFED, Mask0027 = 0x17;
 
     [Fact]
-    public void A_file_is_told_with_its_kind_mode_owner_and_size()
+    public void The_status_of_a_file_has_its_kind_mode_owner_and_size()
     {
         using var directory = new TemporaryDirectory();
         string path = directory.File("file");
@@ -33,11 +33,11 @@ public sealed class FileTests
     [InlineData(253_402_300_800, false)]
     [InlineData(long.MaxValue, false)]
     [InlineData(long.MinValue, false)]
-    public void A_time_that_no_calendar_here_has_is_none(long seconds, bool known) => Assert.Equal(
+    public void A_time_out_of_the_range_of_DateTime_is_null(long seconds, bool known) => Assert.Equal(
         known, new FileStatus(FileKind.Regular, 0, default, default, 0, 0, 1, 1, 1, seconds, 999_999_999).Modified is not null);
 
     [Fact]
-    public void Names_are_bytes_and_there_may_be_many()
+    public void Names_in_a_directory_are_bytes_and_can_be_many()
     {
         using var directory = new TemporaryDirectory();
         for (int i = 0; i < 3000; i++)
@@ -56,7 +56,7 @@ public sealed class FileTests
     }
 
     [Fact]
-    public void A_file_is_given_to_a_group_and_renamed()
+    public void A_file_gets_a_group_and_a_new_name()
     {
         using var directory = new TemporaryDirectory();
         string path = directory.File("file");
@@ -76,7 +76,7 @@ public sealed class FileTests
     }
 
     [Fact]
-    public void A_file_is_read_from_a_place_and_its_descriptor_stays_where_it_is()
+    public void A_file_is_read_at_an_offset_and_the_file_offset_does_not_change()
     {
         using var directory = new TemporaryDirectory();
         string path = directory.File("file");
@@ -101,7 +101,7 @@ public sealed class FileTests
     }
 
     [Fact]
-    public void Lstat_tells_of_a_symbolic_link_and_stat_of_what_it_leads_to()
+    public void Lstat_describes_a_symbolic_link_and_stat_its_target()
     {
         using var directory = new TemporaryDirectory();
         string link = directory.File("link");
@@ -116,7 +116,7 @@ public sealed class FileTests
     }
 
     [Fact]
-    public void What_is_opened_in_a_directory_is_told_by_its_descriptor_and_no_link_is_followed_where_that_is_asked()
+    public void Openat_opens_in_a_directory_and_follows_no_link_if_requested()
     {
         using var folder = new TemporaryDirectory();
         string file = System.IO.Path.Combine(folder.Path, "file");
@@ -146,7 +146,7 @@ public sealed class FileTests
     }
 
     [Fact]
-    public void What_is_missing_has_no_status_and_other_errors_are_told()
+    public void A_missing_file_has_no_status_and_other_errors_throw()
     {
         Assert.Null(Libc.lstat("/nonexistent"));
         Assert.Null(Libc.lstat("/dev/null/beneath"));
@@ -154,7 +154,7 @@ public sealed class FileTests
     }
 
     [Fact]
-    public void The_umask_takes_permissions_from_new_files()
+    public void The_umask_removes_permissions_from_new_files()
     {
         using var directory = new TemporaryDirectory();
         uint former = Libc.umask(Mask0027);
@@ -179,7 +179,7 @@ public sealed class FileTests
     }
 
     [Fact]
-    public void A_failed_call_tells_the_call_its_arguments_and_the_errno()
+    public void A_failed_call_reports_its_name_arguments_and_errno()
     {
         SystemCallException failure = Assert.Throws<SystemCallException>(
             () => Libc.open("/nonexistent/file", OpenFlags.O_RDWR | OpenFlags.O_TRUNC, Mode0640));
@@ -188,11 +188,11 @@ public sealed class FileTests
     }
 
     [Fact]
-    public void Making_a_file_without_saying_its_mode_is_refused() =>
+    public void Creating_a_file_without_a_mode_is_refused() =>
         Assert.Throws<ArgumentException>(() => Libc.open("/nonexistent", OpenFlags.O_RDWR | OpenFlags.O_CREAT));
 
     [Fact]
-    public void A_path_with_a_NUL_is_refused_before_C_cuts_it_there()
+    public void A_path_with_a_NUL_is_refused_before_C_truncates_it()
     {
         const string path = "/dev/null\0/etc/shadow";
         Assert.Throws<ArgumentException>(() => Libc.open(path, OpenFlags.O_RDONLY));

@@ -18,7 +18,7 @@ public sealed unsafe class LookUpTests
     }
 
     [Fact]
-    public void The_buffer_does_not_grow_beyond_its_bound()
+    public void The_buffer_does_not_grow_beyond_its_limit()
     {
         SystemCallException failure = Assert.Throws<SystemCallException>(() => Find(_ => Errno.ERANGE.Value));
         Assert.Equal(Errno.ERANGE, failure.Errno);
@@ -36,7 +36,7 @@ public sealed unsafe class LookUpTests
     }
 
     [Fact]
-    public void The_buffer_holds_nothing_of_an_earlier_one()
+    public void The_buffer_contains_nothing_of_an_earlier_entry()
     {
         for (int i = 0; i < 8; i++)
         {
@@ -67,7 +67,7 @@ public sealed unsafe class LookUpTests
 
     [Theory]
     [MemberData(nameof(Errors))]
-    public void Only_the_listed_errors_mean_that_there_is_no_entry(int error, bool strict, bool lenient, bool shadow)
+    public void Only_the_listed_errors_mean_no_entry(int error, bool strict, bool lenient, bool shadow)
     {
         Assert.Equal(strict, IsAbsent(LookUp.Never));
         Assert.Equal(lenient, IsAbsent(LookUp.NotFound));

@@ -8,7 +8,7 @@ public sealed class MemoryFileTests
     private const FileSeals All = FileSeals.F_SEAL_SHRINK | FileSeals.F_SEAL_GROW | FileSeals.F_SEAL_WRITE | FileSeals.F_SEAL_SEAL;
 
     [Fact]
-    public void A_sealed_file_cannot_be_written_and_takes_no_more_seals()
+    public void A_sealed_file_cannot_be_written_or_sealed_again()
     {
         using FileDescriptor file = Libc.memfd_create("test");
         Libc.write(file, "abc"u8).OrThrow("write");
@@ -32,7 +32,7 @@ public sealed class MemoryFileTests
     }
 
     [Fact]
-    public void A_datagram_may_be_a_descriptor_alone()
+    public void A_datagram_may_contain_only_a_descriptor()
     {
         string address = $"@pipeforkas-libc-{Guid.NewGuid():N}";
         using FileDescriptor receiver = Libc.socket_unix(SocketType.SOCK_DGRAM, blocking: true),
@@ -52,7 +52,7 @@ public sealed class MemoryFileTests
     }
 
     [Fact]
-    public void The_process_that_connected_is_told_apart_from_one_that_has_its_number()
+    public void The_connected_process_is_distinguished_from_another_with_its_pid()
     {
         string address = $"@pipeforkas-libc-{Guid.NewGuid():N}";
         using FileDescriptor listener = Libc.socket_unix(SocketType.SOCK_STREAM, blocking: false),
@@ -71,7 +71,7 @@ public sealed class MemoryFileTests
     }
 
     [Fact]
-    public void A_pidfd_tells_when_the_number_is_free()
+    public void A_pidfd_shows_when_the_pid_is_free()
     {
         ProcessId child = Libc.posix_spawn("/bin/sleep", ["sleep", "100"], [], []);
         using FileDescriptor process = Libc.pidfd_open(child);
@@ -84,7 +84,7 @@ public sealed class MemoryFileTests
     }
 
     [Fact]
-    public void A_descriptor_of_a_process_is_duplicated_where_it_has_one_of_that_number()
+    public void A_descriptor_of_another_process_is_duplicated_if_it_exists()
     {
         (FileDescriptor read, FileDescriptor write) = Libc.pipe2();
         using (read)
@@ -101,7 +101,7 @@ public sealed class MemoryFileTests
     }
 
     [Fact]
-    public void The_names_in_a_large_directory_are_more_than_the_most_also_where_the_rest_is_left_out()
+    public void A_directory_with_more_names_than_the_limit_is_recognized()
     {
         Assert.True(Libc.names_in("/proc/self/fd"u8, out _, most: 0)!.Count > 0);
         using var folder = new TemporaryDirectory();

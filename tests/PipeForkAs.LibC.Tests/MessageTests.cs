@@ -26,7 +26,7 @@ public sealed class MessageTests
     }
 
     [Fact]
-    public void As_many_descriptors_as_a_message_may_carry_arrive()
+    public void The_maximum_number_of_descriptors_arrives()
     {
         using var pair = new Pair();
         using var pipe = new WatchedPipe();
@@ -38,13 +38,13 @@ public sealed class MessageTests
         Assert.Equal(Libc.MaxMessageDescriptors, count);
         foreach (FileDescriptor? descriptor in descriptors)
             descriptor!.Dispose();
-        pipe.HasNoWriterButItsOwn();
+        pipe.HasOnlyItsOwnWriter();
     }
 
     [Theory]
-    [InlineData(3, 2)] // Room in the library's buffer, none at the caller.
+    [InlineData(3, 2)] // Space in the buffer of the library, none in the buffer of the caller.
     [InlineData(1, 0)]
-    [InlineData(20, 8)] // More than the library's buffer holds: the kernel cuts.
+    [InlineData(20, 8)] // More than fits into the buffer of the library: the kernel truncates.
     [InlineData(20, 0)]
     public void A_message_with_more_descriptors_than_expected_is_refused_and_all_are_closed(int sent, int room) =>
         OpenDescriptors.AreNotLeakedBy(() => IsRefused(bytes: 1, sent, new byte[8], room));
@@ -54,7 +54,7 @@ public sealed class MessageTests
         OpenDescriptors.AreNotLeakedBy(() => IsRefused(bytes: 100, descriptors: 2, new byte[99], room: 8));
 
     [Fact]
-    public void Descriptors_without_a_byte_which_would_read_like_the_end_are_refused_and_closed() =>
+    public void Descriptors_without_a_byte_are_refused_and_closed() =>
         OpenDescriptors.AreNotLeakedBy(() => IsRefused(bytes: 0, descriptors: 2, new byte[8], room: 8));
 
     [Fact]
@@ -76,11 +76,11 @@ public sealed class MessageTests
         using var pipe = new WatchedPipe();
         Libc.sendmsg(pair.One, [1], [pipe.Write]).OrThrow("sendmsg");
         Assert.Equal(1, Libc.recv(pair.Other, new byte[1]).Count);
-        pipe.HasNoWriterButItsOwn();
+        pipe.HasOnlyItsOwnWriter();
     });
 
     [Fact]
-    public void No_message_would_block_and_a_closed_peer_is_zero_bytes()
+    public void Without_a_message_the_call_would_block_and_a_closed_peer_gives_zero_bytes()
     {
         using var pair = new Pair();
         Libc.set_nonblocking(pair.Other);
@@ -97,7 +97,7 @@ public sealed class MessageTests
     }
 
     [Fact]
-    public void The_next_messages_size_is_told_without_taking_it()
+    public void The_size_of_the_next_message_is_read_without_consuming_it()
     {
         using var pair = new Pair();
         Libc.send(pair.One, new byte[70_000]);
@@ -127,7 +127,7 @@ public sealed class MessageTests
 
         Assert.Equal((true, Errno.EMSGSIZE, 0), (result.Failed, result.Errno, count));
         Assert.All(received, Assert.Null);
-        pipe.HasNoWriterButItsOwn();
+        pipe.HasOnlyItsOwnWriter();
     }
 
     private sealed class Pair : IDisposable
@@ -154,7 +154,7 @@ public sealed class MessageTests
 
         public FileDescriptor Write { get; }
 
-        public void HasNoWriterButItsOwn()
+        public void HasOnlyItsOwnWriter()
         {
             Libc.set_nonblocking(read);
             Write.Dispose();

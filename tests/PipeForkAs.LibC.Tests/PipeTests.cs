@@ -3,7 +3,7 @@ namespace PipeForkAs.LibC.Tests;
 public sealed class PipeTests
 {
     [Fact]
-    public void What_is_written_to_a_pipe_is_read_from_it_and_then_comes_its_end()
+    public void Bytes_in_a_pipe_are_read_and_then_its_end()
     {
         (FileDescriptor read, FileDescriptor write) = Libc.pipe2();
         using (read)
@@ -36,7 +36,7 @@ public sealed class PipeTests
     }
 
     [Fact]
-    public void An_empty_pipe_and_a_full_pipe_say_that_the_call_would_block()
+    public void An_empty_pipe_and_a_full_pipe_report_that_the_call_would_block()
     {
         (FileDescriptor read, FileDescriptor write) = Libc.pipe2();
         using (read)
@@ -56,7 +56,7 @@ public sealed class PipeTests
     }
 
     [Fact]
-    public void Writing_to_a_pipe_that_nobody_reads_says_that_the_peer_is_gone()
+    public void Writing_to_a_pipe_without_a_reader_reports_a_closed_peer()
     {
         (FileDescriptor read, FileDescriptor write) = Libc.pipe2();
         read.Dispose();
@@ -95,7 +95,7 @@ public sealed class PipeTests
     }
 
     [Fact]
-    public void Splice_between_two_files_is_an_error_that_is_told()
+    public void Splice_between_two_files_throws()
     {
         using FileDescriptor zero = Libc.open("/dev/zero", OpenFlags.O_RDONLY);
         using FileDescriptor nothing = Libc.open("/dev/null", OpenFlags.O_WRONLY);
@@ -103,7 +103,7 @@ public sealed class PipeTests
     }
 
     [Fact]
-    public void A_wrong_kind_of_descriptor_is_told_with_its_errno()
+    public void A_wrong_kind_of_descriptor_throws_with_the_errno()
     {
         using FileDescriptor nothing = Libc.open("/dev/null", OpenFlags.O_WRONLY);
         Assert.Equal(Errno.EBADF, Libc.read(nothing, new byte[1]).Errno);

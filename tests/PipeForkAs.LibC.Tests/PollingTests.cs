@@ -6,7 +6,7 @@ public sealed class PollingTests
     private const long Data = unchecked((long)0x8123_4567_89AB_CDEF);
 
     [Fact]
-    public void An_edge_is_told_once_and_the_next_one_again()
+    public void Each_edge_is_reported_once()
     {
         (FileDescriptor read, FileDescriptor write) = Libc.pipe2();
         using (read)
@@ -28,7 +28,7 @@ public sealed class PollingTests
     }
 
     [Fact]
-    public void Several_descriptors_are_told_with_their_own_data()
+    public void Several_descriptors_are_reported_with_their_own_data()
     {
         using FileDescriptor epoll = Libc.epoll_create1();
         using FileDescriptor one = Libc.eventfd(), other = Libc.eventfd();
@@ -42,7 +42,7 @@ public sealed class PollingTests
     }
 
     [Fact]
-    public void A_peer_that_hangs_up_is_told()
+    public void A_peer_that_hangs_up_is_reported()
     {
         (FileDescriptor read, FileDescriptor write) = Libc.pipe2();
         using (read)
@@ -55,7 +55,7 @@ public sealed class PollingTests
     }
 
     [Fact]
-    public void A_deleted_descriptor_is_told_no_more()
+    public void A_deleted_descriptor_is_no_longer_reported()
     {
         using FileDescriptor epoll = Libc.epoll_create1(), descriptor = Libc.eventfd();
         Libc.epoll_add(epoll, descriptor, EpollEvents.EPOLLOUT, 1);
@@ -80,7 +80,7 @@ public sealed class PollingTests
     }
 
     [Fact]
-    public void Poll_tells_which_of_two_can_be_read()
+    public void Poll_reports_which_of_two_descriptors_can_be_read()
     {
         using FileDescriptor one = Libc.eventfd(), other = Libc.eventfd();
         Assert.Equal((false, false), Libc.poll_readable(one, other, 0));
@@ -92,7 +92,7 @@ public sealed class PollingTests
     }
 
     [Fact]
-    public void Poll_does_not_take_one_descriptor_for_two()
+    public void Poll_refuses_the_same_descriptor_twice()
     {
         using FileDescriptor one = Libc.eventfd();
         Assert.Throws<ArgumentException>(() => Libc.poll_readable(one, one, 0));

@@ -5,7 +5,7 @@ namespace PipeForkAs.LibC.Tests;
 public sealed class PrivilegeTests
 {
     [Fact]
-    public void The_ids_are_those_that_the_kernel_tells()
+    public void The_ids_equal_those_in_proc()
     {
         Assert.Equal(Ids("Uid")[..3], Three(Libc.getresuid(), id => id.Value));
         Assert.Equal(Ids("Gid")[..3], Three(Libc.getresgid(), id => id.Value));
@@ -18,7 +18,7 @@ public sealed class PrivilegeTests
     }
 
     [Fact]
-    public void The_capabilities_are_those_that_the_kernel_tells() => Assert.Equal(
+    public void The_capabilities_equal_those_in_proc() => Assert.Equal(
         new CapabilitySets(ProcessStatus.Mask("CapEff"), ProcessStatus.Mask("CapPrm"), ProcessStatus.Mask("CapInh")), Libc.capget());
 
     [Fact]
@@ -33,7 +33,7 @@ public sealed class PrivilegeTests
     }
 
     [Fact]
-    public void No_new_privs_is_read_as_the_kernel_tells() =>
+    public void No_new_privs_equals_the_value_in_proc() =>
         Assert.Equal(ProcessStatus.Field("NoNewPrivs") == "1", Libc.prctl_get_no_new_privs());
 
     [Theory]
@@ -42,7 +42,7 @@ public sealed class PrivilegeTests
     [InlineData(ResourceLimit.RLIMIT_CORE, "Max core file size")]
     [InlineData(ResourceLimit.RLIMIT_NPROC, "Max processes")]
     [InlineData(ResourceLimit.RLIMIT_NOFILE, "Max open files")]
-    public void Limits_are_those_that_the_kernel_tells(ResourceLimit resource, string name)
+    public void Limits_equal_those_in_proc(ResourceLimit resource, string name)
     {
         string[] values = File.ReadLines("/proc/self/limits").First(
             line => line.StartsWith(name + " ", StringComparison.Ordinal))[name.Length..]

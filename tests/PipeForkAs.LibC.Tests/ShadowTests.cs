@@ -3,7 +3,7 @@ namespace PipeForkAs.LibC.Tests;
 public sealed class ShadowTests
 {
     [Fact]
-    public void An_entry_is_what_the_file_says()
+    public void A_shadow_entry_equals_the_line_in_the_file()
     {
         string[] fields = File.ReadLines("/etc/shadow").First(line => line.StartsWith("root:", StringComparison.Ordinal)).Split(':');
 

@@ -31,7 +31,7 @@ public sealed partial class SignalTests
     }
 
     [Fact]
-    public void A_signal_set_holds_what_was_put_into_it()
+    public void A_signal_set_contains_the_added_signals()
     {
         var set = SignalSet.Of(Signal.SIGHUP, Signal.SIGTERM, new Signal(Signal.Max));
         Assert.True(set.Contains(Signal.SIGHUP) && set.Contains(Signal.SIGTERM) && set.Contains(new Signal(Signal.Max)));
@@ -47,7 +47,7 @@ public sealed partial class SignalTests
     [InlineData(0)]
     [InlineData(-1)]
     [InlineData(65)]
-    public void A_number_that_is_no_signal_is_refused(int number)
+    public void An_invalid_signal_number_is_refused(int number)
     {
         Assert.Throws<ArgumentOutOfRangeException>(() => SignalSet.Of(new Signal(number)));
         Assert.Throws<ArgumentOutOfRangeException>(() => SignalSet.Full.Contains(new Signal(number)));

@@ -5,7 +5,7 @@ namespace PipeForkAs.LibC.Tests;
 public sealed class SocketTests
 {
     [Fact]
-    public void A_send_that_must_not_wait_does_not_on_a_socket_that_blocks()
+    public void A_nonblocking_send_does_not_wait_on_a_blocking_socket()
     {
         (FileDescriptor one, FileDescriptor other) = Libc.socketpair_stream();
         using (one)
@@ -47,7 +47,7 @@ public sealed class SocketTests
     }
 
     [Fact]
-    public void With_nobody_to_accept_the_error_says_so()
+    public void Accept_without_a_connection_would_block()
     {
         using var directory = new TemporaryDirectory();
         using FileDescriptor listener = Listen(directory.File("socket"));
@@ -56,7 +56,7 @@ public sealed class SocketTests
     }
 
     [Fact]
-    public void The_kernel_attests_who_connected()
+    public void The_kernel_attests_the_connected_process()
     {
         using var directory = new TemporaryDirectory();
         using FileDescriptor listener = Listen(directory.File("socket"));
@@ -95,7 +95,7 @@ public sealed class SocketTests
     }
 
     [Fact]
-    public void The_send_buffer_can_be_made_larger_than_the_systems_limit()
+    public void Root_can_make_the_send_buffer_larger_than_the_limit_of_the_system()
     {
         Assert.SkipUnless(Libc.geteuid() == UserId.Root, "SO_SNDBUFFORCE needs CAP_NET_ADMIN");
         (FileDescriptor one, FileDescriptor other) = Libc.socketpair_seqpacket();
@@ -115,7 +115,7 @@ public sealed class SocketTests
     }
 
     [Fact]
-    public void The_send_buffer_can_be_made_as_large_as_the_systems_limit_by_anyone()
+    public void Any_user_can_make_the_send_buffer_as_large_as_the_limit_of_the_system()
     {
         (FileDescriptor one, FileDescriptor other) = Libc.socketpair_seqpacket();
         using (one)
@@ -131,7 +131,7 @@ public sealed class SocketTests
     }
 
     [Fact]
-    public void What_a_socket_is_can_be_asked_and_its_flags_be_set()
+    public void The_type_of_a_socket_can_be_read_and_its_flags_set()
     {
         string name = $"@pipeforkas-libc-{Guid.NewGuid():N}";
         using FileDescriptor listener = Listen(name);
@@ -178,7 +178,7 @@ public sealed class SocketTests
     }
 
     [Fact]
-    public void Connecting_to_nobody_is_told_with_its_errno()
+    public void Connecting_without_a_listener_gives_the_errno()
     {
         using var directory = new TemporaryDirectory();
         using FileDescriptor client = Libc.socket_unix(SocketType.SOCK_STREAM, blocking: true);
@@ -207,7 +207,7 @@ public sealed class SocketTests
     }
 
     [Fact]
-    public void Shutting_down_a_socket_without_peer_is_no_error_and_one_that_is_no_socket_is()
+    public void Shutting_down_succeeds_without_a_peer_and_fails_on_another_file()
     {
         using FileDescriptor socket = Libc.socket_unix(SocketType.SOCK_STREAM, blocking: true);
         Libc.shutdown(socket, SocketShutdown.SHUT_RDWR);

@@ -5,7 +5,7 @@ namespace PipeForkAs.LibC.Tests;
 public sealed class SpawnTests
 {
     [Fact]
-    public void A_program_gets_its_arguments_as_they_are()
+    public void A_program_gets_its_arguments_unchanged()
     {
         using Child child = Child.Start("/usr/bin/printf", ["%s|", "a b", "", "$HOME", "é\n"]);
         Assert.Equal("a b||$HOME|é\n|", child.ReadAll());
@@ -13,7 +13,7 @@ public sealed class SpawnTests
     }
 
     [Fact]
-    public void A_program_gets_the_environment_that_was_given_and_nothing_else()
+    public void A_program_gets_exactly_the_given_environment()
     {
         using Child child = Child.Start("/usr/bin/env", [], ["ONE=1", "EMPTY=", "TWO=a=b é"]);
         Assert.Equal("ONE=1\nEMPTY=\nTWO=a=b é\n", child.ReadAll());
@@ -81,7 +81,7 @@ public sealed class SpawnTests
     }
 
     [Fact]
-    public void A_program_leads_a_session_and_a_process_group_of_its_own()
+    public void A_program_leads_its_own_session_and_process_group()
     {
         using Child child = Child.Start("/bin/cat", ["/proc/self/stat"]);
         string[] fields = child.ReadAll().Split(' ');
@@ -90,7 +90,7 @@ public sealed class SpawnTests
     }
 
     [Fact]
-    public void A_program_that_is_missing_is_told_and_leaves_nothing()
+    public void A_missing_program_throws_and_leaves_nothing()
     {
         SystemCallException failure = Assert.Throws<SystemCallException>(() => Child.Start("/nonexistent", []));
         Assert.Equal(("posix_spawn(\"/nonexistent\")", Errno.ENOENT), (failure.Call, failure.Errno));

@@ -17,7 +17,7 @@ public sealed class UntrustedSocketTests : IDisposable
     }
 
     [Fact]
-    public void Where_the_kernel_refuses_descriptors_their_sender_gets_EPERM_and_bytes_go_through()
+    public void If_the_kernel_refuses_descriptors_the_sender_gets_EPERM_and_bytes_pass()
     {
         Assert.SkipUnless(Libc.refuse_descriptors(stream.Own), "SO_PASSRIGHTS needs Linux 6.16");
         Assert.True(Libc.refuse_descriptors(messages.Own));
@@ -33,7 +33,7 @@ public sealed class UntrustedSocketTests : IDisposable
     }
 
     [Fact]
-    public void Bytes_are_received_up_to_those_that_carry_descriptors_and_these_stay()
+    public void Bytes_are_received_up_to_the_first_byte_with_descriptors()
     {
         Libc.show_out_of_band(stream.Own);
         Libc.send(stream.Theirs, "before"u8).OrThrow("send");
@@ -48,7 +48,7 @@ public sealed class UntrustedSocketTests : IDisposable
     }
 
     [Fact]
-    public void A_message_of_no_bytes_that_carries_descriptors_is_seen()
+    public void A_message_without_bytes_but_with_descriptors_is_detected()
     {
         Libc.sendmsg(messages.Theirs, [], [sent], mayBeEmpty: true).OrThrow("sendmsg");
         Assert.Equal(Errno.EPROTO, Libc.recv_without_descriptors(messages.Own, buffer).Errno);
@@ -63,7 +63,7 @@ public sealed class UntrustedSocketTests : IDisposable
     }
 
     [Fact]
-    public void Splicing_moves_bytes_and_leaves_those_that_carry_descriptors()
+    public void Splicing_moves_bytes_and_leaves_those_with_descriptors()
     {
         (FileDescriptor read, FileDescriptor write) = Libc.pipe2();
         using (read)
@@ -81,7 +81,7 @@ public sealed class UntrustedSocketTests : IDisposable
     [InlineData(false, false, false)]
     [InlineData(true, false, true)]
     [InlineData(true, true, true)]
-    public void What_is_unread_behind_a_shutdown_is_seen(bool sends, bool empty, bool holds)
+    public void Unread_bytes_after_a_shutdown_are_detected(bool sends, bool empty, bool holds)
     {
         if (sends)
             Libc.sendmsg(messages.Theirs, empty ? [] : "m"u8, [], mayBeEmpty: true).OrThrow("sendmsg");
@@ -96,7 +96,7 @@ public sealed class UntrustedSocketTests : IDisposable
     }
 
     [Fact]
-    public void A_connection_that_its_peer_reset_still_shows_what_is_unread()
+    public void A_reset_connection_still_shows_unread_bytes()
     {
         Libc.send(messages.Own, "unread by the peer"u8).OrThrow("send");
         Libc.send(messages.Theirs, "unread here"u8).OrThrow("send");

@@ -11,7 +11,7 @@ public sealed class UserTests
 
     [Theory]
     [MemberData(nameof(Users))]
-    public void A_user_is_found_by_name_and_by_uid_as_getent_tells(string name)
+    public void A_user_is_found_by_name_and_by_uid_as_by_getent(string name)
     {
         string[] expected = Child.Run("getent", "passwd", name).TrimEnd('\n').Split(':');
         var entry = new PasswordEntry(
@@ -23,7 +23,7 @@ public sealed class UserTests
 
     [Theory]
     [MemberData(nameof(Users))]
-    public void A_user_has_the_groups_that_id_tells(string name)
+    public void A_user_has_the_groups_that_id_prints(string name)
     {
         PasswordEntry user = Libc.getpwnam(name)!;
         IEnumerable<uint> expected = Child.Run("id", "-G", name).Trim().Split(' ').Select(Number);
@@ -31,14 +31,14 @@ public sealed class UserTests
     }
 
     [Fact]
-    public void A_group_has_the_name_that_getent_tells()
+    public void A_group_has_the_name_that_getent_prints()
     {
         foreach (string[] entry in Entries("group").DistinctBy(entry => entry[2]))
             Assert.Equal(entry[0], Libc.getgrgid_name(new GroupId(Number(entry[2]))));
     }
 
     [Fact]
-    public void A_group_has_the_gid_that_getent_tells()
+    public void A_group_has_the_gid_that_getent_prints()
     {
         foreach (string[] entry in Entries("group").DistinctBy(entry => entry[0]))
             Assert.Equal(new GroupId(Number(entry[2])), Libc.getgrnam_gid(entry[0]));
@@ -46,7 +46,7 @@ public sealed class UserTests
     }
 
     [Fact]
-    public void Whom_the_user_database_does_not_know_is_null()
+    public void An_unknown_user_is_null()
     {
         Assert.Null(Libc.getpwnam("no-such-user-here"));
         Assert.Null(Libc.getpwnam(""));
@@ -55,7 +55,7 @@ public sealed class UserTests
     }
 
     [Fact]
-    public void A_user_that_no_group_knows_has_the_primary_group_alone() =>
+    public void A_user_without_supplementary_groups_has_only_the_primary_group() =>
         Assert.Equal([new GroupId(4711)], Libc.getgrouplist("no-such-user-here", new GroupId(4711)));
 
     [Fact]

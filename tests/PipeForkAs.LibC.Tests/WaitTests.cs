@@ -6,7 +6,7 @@ public sealed class WaitTests
     private static readonly int[] Harmless = [17, 18, 19, 20, 21, 22, 23, 28];
 
     [Fact]
-    public void Every_exit_code_is_told()
+    public void Every_exit_code_is_reported()
     {
         for (int code = 0; code < 256; code++)
         {
@@ -16,7 +16,7 @@ public sealed class WaitTests
     }
 
     [Fact]
-    public void Every_terminating_signal_is_told()
+    public void Every_terminating_signal_is_reported()
     {
         (ulong soft, ulong hard) = Libc.getrlimit(ResourceLimit.RLIMIT_CORE);
         Libc.setrlimit(ResourceLimit.RLIMIT_CORE, 0, hard);
@@ -36,7 +36,7 @@ public sealed class WaitTests
     }
 
     [Fact]
-    public void Peeking_leaves_the_child_to_be_reaped_and_reaping_happens_once()
+    public void Peeking_does_not_reap_and_reaping_happens_once()
     {
         using Child child = Child.Start("/bin/sh", ["-c", "exit 3"]);
         child.WaitUntilEnded();
@@ -63,7 +63,7 @@ public sealed class WaitTests
     }
 
     [Fact]
-    public void A_child_that_runs_has_not_ended()
+    public void A_running_child_has_not_ended()
     {
         using Child child = Child.Start("/bin/sleep", ["60"]);
         Assert.Null(Libc.peek_ended(child.Pid));
@@ -82,7 +82,7 @@ public sealed class WaitTests
     }
 
     [Fact]
-    public void Usage_is_that_of_the_child_and_is_the_same_for_peek_and_reap()
+    public void Resource_usage_is_that_of_the_child_and_equal_for_peek_and_reap()
     {
         using Child child = Child.Start("/bin/sh", ["-c", "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done"]);
         child.WaitUntilEnded();
@@ -96,7 +96,7 @@ public sealed class WaitTests
     }
 
     [Fact]
-    public void A_pidfd_signals_its_process_and_no_one_after_it()
+    public void A_pidfd_signals_only_its_process_and_no_later_one_with_the_pid()
     {
         using Child child = Child.Start("/bin/sleep", ["60"]);
         Assert.True(OpenDescriptors.IsCloseOnExec(child.Pidfd.Number));
@@ -115,12 +115,12 @@ public sealed class WaitTests
         using Child child = Child.Start("/bin/sh", ["-c", "sleep 60 & echo started; wait"]);
         child.WaitForOutput();
         Assert.True(Libc.killpg(child.Pid, Signal.SIGKILL));
-        child.ReadAll(); // Ends when the last of the group is gone.
+        child.ReadAll(); // Ends when the last process of the group has ended.
         Assert.Equal(new WaitStatus.Signaled(Signal.SIGKILL), child.Wait().Status);
     }
 
     [Fact]
-    public void Numbers_with_which_kill_means_a_group_or_everyone_are_refused()
+    public void Process_ids_that_mean_a_group_or_all_processes_to_kill_are_refused()
     {
         // Signal 0 harms nobody, should the check be missing.
         var none = new Signal(0);

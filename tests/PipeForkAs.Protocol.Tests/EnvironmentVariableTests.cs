@@ -33,7 +33,7 @@ public sealed class EnvironmentVariableTests
     [InlineData("TZ")]
     [InlineData("REPORT_DATE")]
     [InlineData("HOMEPAGE")]
-    public void Harmless_variables_may_be_allowed(string name) => Assert.True(EnvironmentVariable.MayBeAllowed(name));
+    public void Harmless_variables_can_be_allowed(string name) => Assert.True(EnvironmentVariable.MayBeAllowed(name));
 
     [Theory]
     [InlineData("HOME")]
@@ -51,7 +51,7 @@ public sealed class EnvironmentVariableTests
     [InlineData("PROMPT_COMMAND")]
     [InlineData("OPENSSL_CONF")]
     [InlineData("not a name")]
-    public void Variables_that_say_who_one_is_or_what_code_runs_may_never_be_allowed(string name) =>
+    public void Variables_for_identity_and_code_loading_can_never_be_allowed(string name) =>
         Assert.Equal((false, false), (EnvironmentVariable.MayBeAllowed(name), EnvironmentVariable.SteersPrograms(name)));
 
     [Theory]
@@ -67,13 +67,13 @@ public sealed class EnvironmentVariableTests
     [InlineData("R_PROFILE_USER JULIA_LOAD_PATH GOFLAGS RUSTC_WRAPPER")]
     [InlineData(
         "VIMINIT EXINIT EMACSLOADPATH INPUTRC ZDOTDIR SCREENRC TERMINFO XDG_CONFIG_HOME XDG_DATA_DIRS PSQLRC KUBECONFIG git_ssh_command")]
-    public void Variables_that_change_which_code_programs_run_are_for_registrations_that_say_that_they_know(string names) =>
+    public void Variables_that_change_which_code_runs_need_an_explicit_permission(string names) =>
         Assert.All(names.Split(' '), name =>
             Assert.Equal((false, true), (EnvironmentVariable.MayBeAllowed(name), EnvironmentVariable.SteersPrograms(name))));
 
     [Theory]
     [InlineData("LANG LC_ALL TZ COLUMNS LINES TERM NO_COLOR DEBUG REQUEST_ID LANGUAGE HTTP_PROXY MOREOVER EDITORIAL")]
-    public void What_steers_no_program_needs_no_such_word(string names) =>
+    public void Variables_that_do_not_change_which_code_runs_need_no_explicit_permission(string names) =>
         Assert.All(names.Split(' '), name =>
             Assert.Equal((true, false), (EnvironmentVariable.MayBeAllowed(name), EnvironmentVariable.SteersPrograms(name))));
 
@@ -109,6 +109,6 @@ public sealed class EnvironmentVariableTests
     [InlineData("RES_OPTIONS")]
     [InlineData("TMPDIR")]
     [InlineData("TZDIR")]
-    public void What_glibc_removes_for_set_user_id_programs_may_never_be_allowed(string name) =>
+    public void Variables_that_glibc_removes_for_set_user_id_programs_can_never_be_allowed(string name) =>
         Assert.False(EnvironmentVariable.MayBeAllowed(name));
 }

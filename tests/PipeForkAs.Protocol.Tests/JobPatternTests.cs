@@ -9,7 +9,7 @@ public sealed class JobPatternTests
     [InlineData("*")]
     [InlineData("read-*")]
     [InlineData("r*")]
-    public void A_name_a_beginning_and_a_star_are_patterns(string pattern) => Assert.True(JobPattern.IsValid(pattern));
+    public void A_name_a_prefix_and_a_star_are_patterns(string pattern) => Assert.True(JobPattern.IsValid(pattern));
 
     [Theory]
     [InlineData(null)]
@@ -26,7 +26,7 @@ public sealed class JobPatternTests
     public void Anything_else_is_not(string? pattern) => Assert.False(JobPattern.IsValid(pattern));
 
     [Fact]
-    public void A_beginning_may_be_as_long_as_a_name()
+    public void A_prefix_may_be_as_long_as_a_name()
     {
         Assert.True(JobPattern.IsValid(new string('a', 64) + "*"));
         Assert.False(JobPattern.IsValid(new string('a', 65) + "*"));
@@ -42,11 +42,11 @@ public sealed class JobPatternTests
     [InlineData("read-*", "read", false)]
     [InlineData("read*", "Read-file", false)]
     [InlineData("read*", "a-read", false)]
-    public void A_pattern_means_the_jobs_that_it_says(string pattern, string job, bool expected) =>
+    public void A_pattern_matches_its_jobs(string pattern, string job, bool expected) =>
         Assert.Equal(expected, JobPattern.Matches(pattern, job));
 
     [Fact]
-    public void A_name_means_itself_alone_and_each_of_its_beginnings_means_it() => Properties.Holds(
+    public void A_name_matches_only_itself_and_each_of_its_prefixes_matches_it() => Properties.Holds(
         from one in Generate.JobName from other in Generate.JobName select (one, other),
         names =>
         {

@@ -13,9 +13,9 @@ public sealed class OwnNameTests
     [InlineData("a\tb", true)]
     [InlineData("\n", true)]
     [InlineData(".x", true)]
-    public void A_name_is_something_that_is_not_white(string argument, bool missing) =>
+    public void An_argv0_that_is_not_a_valid_name_is_detected(string argument, bool missing) =>
         Assert.Equal(missing, OwnName.IsNoName(argument));
 
     [Fact]
-    public void These_tests_have_a_name() => Assert.False(OwnName.IsMissing);
+    public void This_test_process_has_a_name() => Assert.False(OwnName.IsMissing);
 }

@@ -37,14 +37,14 @@ public sealed class UntrustedTextTests
     [InlineData("\U000E0041tag\U0010FFFF", "\\U000e0041tag\\U0010ffff")]
     [InlineData("\ue000\ufdd0\uffff", "\\ue000\\ufdd0\\uffff")]
     [InlineData("a\\nb", "a\\nb")]
-    public void What_controls_or_formats_is_shown_and_not_done(string text, string shown)
+    public void Control_and_format_characters_are_escaped(string text, string shown)
     {
         Assert.Equal(shown, UntrustedText.Escape(text));
         Assert.Equal(shown, UntrustedText.Escape(Encoding.UTF8.GetBytes(text)));
     }
 
     [Fact]
-    public void Halves_of_surrogate_pairs_are_shown_as_what_they_are()
+    public void Lone_surrogates_are_escaped()
     {
         Assert.Equal("\\ud800a\\udc00", UntrustedText.Escape("\ud800a\udc00"));
         Assert.Equal("\\udc00\\ud800", UntrustedText.Escape("\udc00\ud800"));
@@ -52,7 +52,7 @@ public sealed class UntrustedTextTests
     }
 
     [Fact]
-    public void Bytes_that_are_not_UTF8_are_shown_as_bytes()
+    public void Bytes_that_are_not_UTF8_are_escaped_as_bytes()
     {
         Assert.Equal("a\\xffb", UntrustedText.Escape([(byte)'a', 0xFF, (byte)'b']));
         Assert.Equal("\\xed\\xa0\\x80", UntrustedText.Escape([0xED, 0xA0, 0x80]));
@@ -76,7 +76,7 @@ public sealed class UntrustedTextTests
     }
 
     [Fact]
-    public void Nothing_harmful_is_left_in_any_text() => Properties.Holds(Texts, text =>
+    public void No_text_contains_harmful_characters_after_escaping() => Properties.Holds(Texts, text =>
     {
         AssertHarmless(UntrustedText.Escape(text));
         AssertHarmless(UntrustedText.Excerpt(text, 20));
@@ -84,11 +84,11 @@ public sealed class UntrustedTextTests
     });
 
     [Fact]
-    public void Nothing_harmful_is_left_of_any_bytes() =>
+    public void No_bytes_produce_harmful_characters_after_escaping() =>
         Properties.Holds(Generate.Bytes, bytes => AssertHarmless(UntrustedText.Escape(bytes)));
 
     [Fact]
-    public void What_was_escaped_once_stays_as_it_is() => Properties.Holds(Texts, text =>
+    public void Escaping_twice_equals_escaping_once() => Properties.Holds(Texts, text =>
     {
         string once = UntrustedText.Escape(text);
         Assert.Same(once, UntrustedText.Escape(once));
@@ -96,7 +96,7 @@ public sealed class UntrustedTextTests
     });
 
     [Fact]
-    public void An_excerpt_is_never_longer_than_its_bound_and_cuts_between_characters() => Properties.Holds(
+    public void An_excerpt_is_never_longer_than_its_limit_and_ends_between_characters() => Properties.Holds(
         from text in Texts from max in Gen.Choose(3, 40) select (text, max),
         one =>
         {
@@ -127,11 +127,11 @@ public sealed class UntrustedTextTests
     [InlineData("\0\0\0", 12, "\\u0000...")]
     [InlineData("\0", 5, "...")]
     [InlineData("\U0001F600\U0001F600", 3, "...")]
-    public void An_excerpt_counts_what_comes_out(string text, int max, string expected) =>
+    public void An_excerpt_counts_escaped_characters(string text, int max, string expected) =>
         Assert.Equal(expected, UntrustedText.Excerpt(text, max));
 
     [Fact]
-    public void An_excerpt_has_room_for_its_dots() =>
+    public void The_limit_of_an_excerpt_includes_its_dots() =>
         Assert.Throws<ArgumentOutOfRangeException>(() => UntrustedText.Excerpt("a", 2));
 
     [Theory]
@@ -142,7 +142,7 @@ public sealed class UntrustedTextTests
     [InlineData("a\rb\r", new[] { "a\\rb\\r" })]
     [InlineData("\n", new[] { "" })]
     [InlineData("a\u2028b\n\u202ec", new[] { "a\\u2028b", "\\u202ec" })]
-    public void Lines_are_those_that_a_terminal_shows(string text, string[] lines) => Assert.Equal(lines, UntrustedText.Lines(text));
+    public void Lines_are_split_as_a_terminal_shows_them(string text, string[] lines) => Assert.Equal(lines, UntrustedText.Lines(text));
 
     private static void AssertHarmless(string line)
     {

@@ -31,7 +31,7 @@ internal static class ControlLinger
         IOResult sent = Libc.sendmsg(control, "linger"u8, [descriptor]);
         context.Line(sent.Failed ? "refused" : "sent");
         if (!sent.Failed)
-            descriptor.Dispose(); // The last one is in the message from now on.
+            descriptor.Dispose(); // From now on the last reference is in the message.
         GC.KeepAlive(kept);
         return 0;
     }

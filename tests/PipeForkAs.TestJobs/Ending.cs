@@ -56,7 +56,7 @@ internal static class Ending
 
     public static int Throw(ThrowArguments arguments, JobContext context) => throw new InvalidOperationException(arguments.Message);
 
-    public static string Overflow() => Deeper(0).ToString(CultureInfo.InvariantCulture);
+    public static string Overflow() => Recurse(0).ToString(CultureInfo.InvariantCulture);
 
     public static int IgnoreSigterm(Duration arguments, JobContext context)
     {
@@ -135,10 +135,10 @@ internal static class Ending
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static int Deeper(int depth)
+    private static int Recurse(int depth)
     {
         Span<byte> frame = stackalloc byte[4096];
         frame[depth % frame.Length] = 1;
-        return Deeper(depth + 1) + frame[0];
+        return Recurse(depth + 1) + frame[0];
     }
 }

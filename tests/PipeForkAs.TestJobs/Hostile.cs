@@ -145,7 +145,7 @@ internal static class Hostile
 
             attempts.Add(Trace("PTRACE_ATTACH", PTRACE_ATTACH, pid));
             attempts.Add(Trace("PTRACE_SEIZE", PTRACE_SEIZE, pid));
-            attempts.Add(Try($"pidfd_getfd({pid})", () => Steals(pid)));
+            attempts.Add(Try($"pidfd_getfd({pid})", () => CanCopyDescriptor(pid)));
             attempts.Add(Try($"open(/proc/{pid}/mem)", () => Opens($"/proc/{pid}/mem", OpenFlags.O_RDWR)));
             attempts.Add(Try($"open(/proc/{pid}/environ)", () => Opens($"/proc/{pid}/environ", OpenFlags.O_RDONLY)));
         }
@@ -161,7 +161,7 @@ internal static class Hostile
         return true;
     }
 
-    private static bool Steals(int pid)
+    private static bool CanCopyDescriptor(int pid)
     {
         using FileDescriptor process = Libc.pidfd_open(new ProcessId(pid));
         return syscall(PidfdGetfd, process.Number, 0, 0) != -1;
@@ -182,7 +182,7 @@ internal static class Hostile
     private static Attempt Trace(string name, nint request, int pid) =>
         new($"ptrace({name}, {pid})", ptrace(request, pid, 0, 0) != -1, "errno of ptrace");
 
-#pragma warning disable SYSLIB1054 // LibraryImport would make the project unsafe; the function takes and returns numbers alone.
+#pragma warning disable SYSLIB1054 // LibraryImport would need unsafe code; the function takes and returns only numbers.
     [DllImport("libc")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern nint ptrace(nint request, nint pid, nint address, nint data);

@@ -16,7 +16,7 @@ public sealed class AccountGateTests
     private static readonly Account Alice = new("alice", 1001, 1001, [1001], "/home/alice", "/bin/sh");
 
     [Fact]
-    public Task Shell_shadow_and_pam_must_all_let_an_account_pass() => OnLoopAsync(async loop =>
+    public Task Shell_shadow_and_PAM_must_all_accept_an_account() => OnLoopAsync(async loop =>
     {
         var asked = new List<string>();
         var options = new DaemonOptions { Policy = { PamService = "service" } };
@@ -34,7 +34,7 @@ public sealed class AccountGateTests
     });
 
     [Fact]
-    public Task An_answer_of_the_shadow_database_is_used_again_for_a_time() => OnLoopAsync(async loop =>
+    public Task A_shadow_entry_is_cached_for_a_time() => OnLoopAsync(async loop =>
     {
         int asked = 0;
         var options = new DaemonOptions { Limits = { LookupCacheTime = TimeSpan.FromMinutes(1) } };
@@ -53,7 +53,7 @@ public sealed class AccountGateTests
     });
 
     [Fact]
-    public Task What_PAM_says_is_used_again_for_a_time_and_asked_once_however_many_ask() => OnLoopAsync(async loop =>
+    public Task A_PAM_result_is_cached_for_a_time_and_concurrent_checks_share_one_call() => OnLoopAsync(async loop =>
     {
         var answer = new TaskCompletionSource<string?>();
         int asked = 0;
@@ -81,7 +81,7 @@ public sealed class AccountGateTests
     });
 
     [Fact]
-    public Task A_failure_of_PAM_is_asked_again() => OnLoopAsync(async loop =>
+    public Task A_failure_of_PAM_is_not_cached() => OnLoopAsync(async loop =>
     {
         int asked = 0;
         var options = new DaemonOptions { Policy = { PamService = "service", RefuseDisabledAccounts = false } };
@@ -94,7 +94,7 @@ public sealed class AccountGateTests
     });
 
     [Fact]
-    public Task Where_both_are_switched_off_nobody_is_asked() => OnLoopAsync(async loop =>
+    public Task With_both_checks_off_neither_shadow_nor_PAM_is_called() => OnLoopAsync(async loop =>
     {
         var options = new DaemonOptions { Policy = { RefuseDisabledAccounts = false } };
         AccountGate gate = Gate(
@@ -103,7 +103,7 @@ public sealed class AccountGateTests
     });
 
     [Fact]
-    public Task A_database_that_hangs_is_no_consent_and_takes_only_so_many_threads_and_who_waits_has_its_turn() => OnLoopAsync(async loop =>
+    public Task A_hanging_database_accepts_no_account_and_holds_a_bounded_number_of_threads() => OnLoopAsync(async loop =>
     {
         using var answer = new ManualResetEventSlim();
         int asked = 0;

@@ -14,7 +14,7 @@ public sealed class DisabledAccountTests
     [InlineData("/bin/bash", false)]
     [InlineData("/opt/nologin/sh", false)]
     [InlineData("", false)]
-    public void A_shell_that_lets_nobody_in_disables_an_account(string shell, bool disabled) =>
+    public void A_shell_that_permits_no_login_disables_an_account(string shell, bool disabled) =>
         Assert.Equal(disabled, DisabledAccount.ShellProblem(shell) is not null);
 
     [Theory]
@@ -28,10 +28,10 @@ public sealed class DisabledAccountTests
     [InlineData(19899, 90, -1, -1, false)]
     [InlineData(19899, -1, 10, -1, false)]
     [InlineData(0, 90, 10, -1, false)]
-    public void Days_are_counted_as_pam_unix_counts_them(long lastChange, long maximumAge, long inactive, long expires, bool disabled) =>
+    public void Days_are_counted_as_in_pam_unix(long lastChange, long maximumAge, long inactive, long expires, bool disabled) =>
         Assert.Equal(
             disabled, DisabledAccount.ShadowProblem(new ShadowEntry(lastChange, maximumAge, inactive, expires), Day20000) is not null);
 
     [Fact]
-    public void Who_has_no_shadow_entry_has_not_expired() => Assert.Null(DisabledAccount.ShadowProblem(null, Day20000));
+    public void An_account_without_a_shadow_entry_has_not_expired() => Assert.Null(DisabledAccount.ShadowProblem(null, Day20000));
 }

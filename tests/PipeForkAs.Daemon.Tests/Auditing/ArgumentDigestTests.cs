@@ -12,7 +12,7 @@ public sealed class ArgumentDigestTests
     [InlineData("{\"b\":1,\"a\":2}", "{ \"a\" : 2,\"b\":1 }")]
     [InlineData("{\"a\":{\"y\":[1,{\"d\":1,\"c\":2}],\"x\":null}}", "{\"a\":{\"x\":null,\"y\":[1,{\"c\":2,\"d\":1}]}}")]
     [InlineData("{\"a\":\"\\u0041\"}", "{\"\\u0061\":\"A\"}")]
-    public void The_same_arguments_have_the_same_digest_however_they_are_written(string one, string other)
+    public void Equal_arguments_have_the_same_digest_in_any_notation(string one, string other)
     {
         var digest = new ArgumentDigest();
         Assert.Equal(Of(digest, "job", Alice, one), Of(digest, "job", Alice, other));
@@ -23,14 +23,14 @@ public sealed class ArgumentDigestTests
     [InlineData("{\"a\":1}", "{\"a\":\"1\"}")]
     [InlineData("{\"a\":[1,2]}", "{\"a\":[2,1]}")]
     [InlineData("{}", "{\"a\":null}")]
-    public void Other_arguments_have_another_digest(string one, string other)
+    public void Different_arguments_have_different_digests(string one, string other)
     {
         var digest = new ArgumentDigest();
         Assert.NotEqual(Of(digest, "job", Alice, one), Of(digest, "job", Alice, other));
     }
 
     [Fact]
-    public void Nobody_can_try_out_what_anothers_arguments_were()
+    public void The_digest_of_one_caller_reveals_nothing_about_the_arguments_of_another()
     {
         var digest = new ArgumentDigest();
         string pin = Of(digest, "job", Alice, "{\"pin\":1234}");
@@ -46,11 +46,11 @@ public sealed class ArgumentDigestTests
     [InlineData(new[] { "path" }, "{\"path\":\"/x\"}")]
     [InlineData(new[] { "Path", "nothing" }, "{}")]
     [InlineData(new[] { "*" }, "{\"password\":{\"path\":\"inner\"},\"path\":\"/x\"}")]
-    public void Only_what_is_named_is_shown(string[] names, string? shown) =>
+    public void Only_named_arguments_are_shown(string[] names, string? shown) =>
         Assert.Equal(shown, ArgumentDigest.Audited("{ \"path\": \"/x\", \"password\": {\"path\":\"inner\"} }"u8.ToArray(), names));
 
     [Fact]
-    public void The_hash_is_the_frameworks_for_every_length_and_key()
+    public void The_hash_equals_that_of_the_framework_for_every_length_and_key()
     {
         var random = new Random(1);
         for (int length = 0; length <= 300; length++)

@@ -10,7 +10,7 @@ public sealed class AuditFileTests : IDisposable
     private readonly TemporaryFolder folder = new();
 
     [Fact]
-    public void It_is_made_for_root_alone_and_written_at_its_end()
+    public void The_audit_file_is_created_for_root_only_and_written_at_its_end()
     {
         string path = folder.File("audit");
         uint umask = Libc.umask(0);
@@ -31,7 +31,7 @@ public sealed class AuditFileTests : IDisposable
     }
 
     [Fact]
-    public void A_file_that_its_group_may_read_is_taken()
+    public void A_file_that_its_group_can_read_is_accepted()
     {
         string path = folder.Write("audit", "");
         Libc.chmod(path, 0x1A0); // 0640
@@ -45,14 +45,14 @@ public sealed class AuditFileTests : IDisposable
     [InlineData("/tmp/a\0b")]
     [InlineData("/no/such/folder/audit")]
     [InlineData("/etc/passwd/audit")]
-    public void Paths_that_are_none_are_refused(string path) => Refused(path);
+    public void Invalid_paths_are_refused(string path) => Refused(path);
 
     [Theory]
     [InlineData(0x1A4u)] // 0644
     [InlineData(0x1B0u)] // 0660
     [InlineData(0x1C0u)] // 0700
     [InlineData(0x980u)] // 04600
-    public void A_file_that_is_open_to_others_is_refused(uint mode)
+    public void A_file_that_other_users_can_access_is_refused(uint mode)
     {
         string path = folder.Write("audit", "");
         Libc.chmod(path, mode);
@@ -60,7 +60,7 @@ public sealed class AuditFileTests : IDisposable
     }
 
     [Fact]
-    public void Links_are_refused_of_either_kind()
+    public void Symbolic_and_hard_links_are_refused()
     {
         string target = folder.Write("target", "");
         Libc.chmod(target, 0x180);
@@ -71,14 +71,14 @@ public sealed class AuditFileTests : IDisposable
     }
 
     [Fact]
-    public void A_pipe_in_its_place_makes_nobody_wait()
+    public void A_FIFO_in_place_of_the_audit_file_does_not_block()
     {
         Child.Run("/usr/bin/mkfifo", ["-m", "0600", folder.File("audit")]);
         Assert.Contains("Fifo", Refused(folder.File("audit")));
     }
 
     [Fact]
-    public void A_file_or_a_folder_of_another_user_is_refused()
+    public void A_file_or_folder_of_another_user_is_refused()
     {
         string path = folder.Write("audit", "");
         Libc.chmod(path, 0x180);
@@ -92,7 +92,7 @@ public sealed class AuditFileTests : IDisposable
     }
 
     [Fact]
-    public void Where_the_disk_is_full_that_is_told_and_the_next_line_is_whole()
+    public void A_full_disk_is_reported_and_the_next_line_is_complete()
     {
         string mount = folder.MakeFolder("disk");
         Child.Run("/bin/mount", ["-t", "tmpfs", "-o", "size=4096,mode=0755", "tmpfs", mount]);

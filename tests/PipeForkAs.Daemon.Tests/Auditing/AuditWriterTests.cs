@@ -18,7 +18,7 @@ public sealed class AuditWriterTests : IAsyncDisposable
     public AuditWriterTests() => writer = new AuditWriter(log, time);
 
     [Fact]
-    public async Task Records_are_written_in_order_through_renames_and_changes_of_the_file_and_none_is_lost()
+    public async Task Records_survive_renames_and_changes_of_the_file_complete_and_in_order()
     {
         const int Records = 20_000;
         Use(folder.File("audit"));
@@ -43,7 +43,7 @@ public sealed class AuditWriterTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_disk_that_hangs_holds_up_nobody_and_has_all_records_when_it_goes_on()
+    public async Task A_hanging_disk_delays_no_request_and_gets_all_records_later()
     {
         using var disk = new FreezableDisk(folder.Path);
         string path = Path.Combine(disk.Path, "audit");
@@ -73,7 +73,7 @@ public sealed class AuditWriterTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task What_waits_has_a_bound_and_what_found_no_room_is_counted()
+    public async Task The_number_of_waiting_records_is_bounded_and_the_lost_ones_are_counted()
     {
         using var disk = new FreezableDisk(folder.Path);
         string path = Path.Combine(disk.Path, "audit");
@@ -96,7 +96,7 @@ public sealed class AuditWriterTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task An_end_comes_when_the_disk_does_and_an_error_at_the_end_is_not_waited_for()
+    public async Task A_stop_waits_for_a_slow_disk_but_not_for_a_failing_one()
     {
         using var disk = new FreezableDisk(folder.Path);
         Use(Path.Combine(disk.Path, "audit"));
@@ -118,7 +118,7 @@ public sealed class AuditWriterTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_file_that_fails_is_left_for_another_that_the_configuration_names_and_that_has_what_waited()
+    public async Task A_newly_configured_file_gets_the_records_that_waited_for_a_failing_one()
     {
         writer.Use(new AuditOptions { File = FullPath }, FullFile());
         Write(1);

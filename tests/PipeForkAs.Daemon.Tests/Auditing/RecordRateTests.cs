@@ -16,7 +16,7 @@ public sealed class RecordRateTests
     public RecordRateTests() => rate = new RecordRate(time) { PerMinute = PerMinute };
 
     [Fact]
-    public void The_first_records_of_each_caller_are_written_in_full_and_then_some_each_minute()
+    public void The_first_records_of_each_caller_are_written_in_full_then_some_per_minute()
     {
         Assert.Equal(PerMinute, Admitted(1001, 1000));
         Assert.Equal(PerMinute, Admitted(1002, 1000));
@@ -30,7 +30,7 @@ public sealed class RecordRateTests
     }
 
     [Fact]
-    public void What_is_not_written_is_summed_up_for_each_caller_by_code_and_once()
+    public void Suppressed_records_are_summed_up_once_per_caller_by_code()
     {
         Admitted(1001, PerMinute);
         Admitted(1002, PerMinute);
@@ -69,7 +69,7 @@ public sealed class RecordRateTests
     }
 
     [Fact]
-    public void Callers_that_have_been_quiet_are_forgotten()
+    public void Callers_that_send_no_requests_are_removed_from_memory()
     {
         for (int minute = 0; minute < 20; minute++)
         {
@@ -82,7 +82,7 @@ public sealed class RecordRateTests
     }
 
     [Fact]
-    public void Many_uids_of_many_blocks_take_bounded_memory_and_are_bounded_all_the_same()
+    public void Many_uids_of_many_blocks_need_bounded_memory_and_are_limited_too()
     {
         // 7 of each block, so that no block's own rate is reached.
         int admitted = 0;

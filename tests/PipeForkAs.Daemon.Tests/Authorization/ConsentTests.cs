@@ -14,7 +14,7 @@ public sealed class ConsentTests
     private readonly FakeConsents consents = new();
 
     [Fact]
-    public async Task A_rule_that_requires_consent_allows_with_it_alone()
+    public async Task A_rule_that_requires_consent_allows_only_with_consent()
     {
         RuleOptions[] rules = [Rule("panel", consent: true)];
         Assert.Equal((Answer.Denied, null), await DecideAsync(rules));
@@ -24,7 +24,7 @@ public sealed class ConsentTests
     }
 
     [Fact]
-    public async Task Without_consent_the_next_rule_is_tried_and_the_user_is_asked_once()
+    public async Task Without_consent_the_next_rule_is_tried_and_the_file_is_read_once()
     {
         RuleOptions[] rules = [Rule("first", consent: true), Rule("second", consent: true), Rule("third", consent: false)];
         Assert.Equal((Answer.Allowed, "third"), await DecideAsync(rules));
@@ -36,7 +36,7 @@ public sealed class ConsentTests
     }
 
     [Fact]
-    public async Task Nobody_is_asked_where_the_answer_does_not_count()
+    public async Task Consent_is_not_read_if_it_cannot_change_the_decision()
     {
         RuleOptions no = Rule("no", consent: false), other = Rule("other", consent: true);
         no.Deny = true;
@@ -56,7 +56,7 @@ public sealed class ConsentTests
     [InlineData("no-such-user", "no-such-user 65534 /nonexistent")]
     [InlineData("77777", "77777 65534 /nonexistent")]
     [InlineData("alice2", "alice2")]
-    public async Task A_denial_asks_for_consent_whether_or_not_a_rule_covers_the_user(string user, string asked)
+    public async Task A_denial_reads_the_consent_whether_or_not_a_rule_covers_the_user(string user, string asked)
     {
         RuleOptions rule = Rule("panel", consent: true);
         rule.As = ["@customers"];
@@ -77,7 +77,7 @@ public sealed class ConsentTests
     [InlineData("daemon")]
     [InlineData("33")]
     [InlineData("toor")]
-    public async Task Root_and_accounts_of_the_system_are_not_asked_in_vain(string user)
+    public async Task For_root_and_system_accounts_a_denial_reads_consent_as_nobody(string user)
     {
         await DecideAsync([Rule("panel", consent: true)], user);
         Assert.EndsWith($"{user} 65534 /nonexistent", Assert.Single(consents.Asked), StringComparison.Ordinal);
@@ -88,7 +88,7 @@ public sealed class ConsentTests
     [InlineData("1001")]
     [InlineData("no-such-user")]
     [InlineData("77777")]
-    public async Task A_denial_does_not_tell_by_its_time_which_users_a_rule_names(string user)
+    public async Task The_time_of_a_denial_does_not_reveal_which_users_a_rule_names(string user)
     {
         RuleOptions named = Rule("panel", consent: true), denied = Rule("no", consent: false);
         (named.As, denied.As, denied.Deny) = (["bob"], ["carol"], true);
@@ -98,7 +98,7 @@ public sealed class ConsentTests
     }
 
     [Fact]
-    public async Task Who_explains_tells_why_the_user_did_not_consent()
+    public async Task Explain_shows_why_the_user_has_not_consented()
     {
         var trace = new List<CheckedRule>();
         var authorizer = new PolicyAuthorizer(Read([Rule("panel", consent: true)]), PolicyWorld.Instance, PolicyWorld.Patterns, consents);
@@ -109,7 +109,7 @@ public sealed class ConsentTests
     }
 
     [Fact]
-    public async Task Where_nobody_can_be_asked_nobody_consents()
+    public async Task Without_a_way_to_read_consent_no_user_consents()
     {
         var authorizer = new PolicyAuthorizer(Read([Rule("panel", consent: true)]), PolicyWorld.Instance, PolicyWorld.Patterns);
         Assert.Equal(
@@ -134,7 +134,7 @@ public sealed class ConsentTests
     [InlineData("a b", "33 @33 @panel @50")]
     [InlineData("a#", "33 @33 @panel @50")]
     [InlineData("", "33 @33 @panel @50")]
-    public void A_caller_is_called_by_its_uid_its_name_and_its_groups(string? name, string expected)
+    public void Consent_knows_a_caller_by_its_uid_name_and_groups(string? name, string expected)
     {
         var caller = new Caller(new UserId(33), new GroupId(33), [], new ProcessId(1));
         Assert.Equal(expected, string.Join(' ', WorkerConsents.Names(caller, name, [(new GroupId(33), "panel"), (new GroupId(50), "0")])));

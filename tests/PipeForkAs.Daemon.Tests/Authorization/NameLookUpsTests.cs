@@ -14,7 +14,7 @@ public sealed class NameLookUpsTests : IDisposable
     public void Dispose() => names.Released.Set();
 
     [Fact]
-    public async Task Names_that_hang_hold_up_no_others_and_have_no_answer_in_time()
+    public async Task Hanging_names_delay_no_other_names_and_have_no_answer_in_time()
     {
         PolicyName[] hanging = [.. Enumerable.Range(0, NameLookUps.MaxThreads - 1).Select(i => new PolicyName(false, $"slow{i}"))];
         var quick = new PolicyName(true, "staff");
@@ -26,7 +26,7 @@ public sealed class NameLookUpsTests : IDisposable
     }
 
     [Fact]
-    public async Task As_many_threads_as_there_may_be_hang_however_often_is_asked()
+    public async Task The_number_of_hanging_threads_is_bounded_for_any_number_of_lookups()
     {
         PolicyName[] hanging = [.. Enumerable.Range(0, 2 * NameLookUps.MaxThreads).Select(i => new PolicyName(false, $"slow{i}"))];
         for (int i = 0; i < 5; i++)
@@ -41,7 +41,7 @@ public sealed class NameLookUpsTests : IDisposable
     }
 
     [Fact]
-    public async Task A_lookup_under_way_is_joined_unless_its_answer_could_be_too_old()
+    public async Task A_running_lookup_is_shared_unless_its_answer_could_be_outdated()
     {
         var name = new PolicyName(false, "slow");
         Task<NameAnswer> first = lookUps.AskAsync(name, afresh: true);
@@ -55,7 +55,7 @@ public sealed class NameLookUpsTests : IDisposable
     }
 
     [Fact]
-    public async Task An_answer_that_is_older_than_the_latest_question_counts_for_nobody()
+    public async Task An_answer_that_is_older_than_the_latest_lookup_is_discarded()
     {
         var name = new PolicyName(false, "slow once");
         Task<NameAnswer> first = lookUps.AskAsync(name, afresh: true);
@@ -67,7 +67,7 @@ public sealed class NameLookUpsTests : IDisposable
     }
 
     [Fact]
-    public async Task What_the_database_fails_with_is_no_answer_and_what_it_does_not_know_is_missing()
+    public async Task A_failing_database_gives_no_answer_and_an_unknown_name_is_missing()
     {
         NameAnswer failed = await lookUps.AskAsync(new PolicyName(false, "failing"), afresh: true);
         Assert.Equal(NameState.Unanswered, failed.State);

@@ -38,7 +38,7 @@ public sealed class NameWatchTests : IDisposable
     }
 
     [Fact]
-    public async Task The_first_request_of_a_new_user_whom_a_rule_names_is_allowed()
+    public async Task The_first_request_by_a_new_user_that_a_rule_names_is_allowed()
     {
         await StartAsync(Rule("own", "carol", "self"));
         Assert.False(await AllowsAsync(1003, "1003"));
@@ -51,7 +51,7 @@ public sealed class NameWatchTests : IDisposable
     [Theory]
     [InlineData("carol")]
     [InlineData("1003")]
-    public async Task The_first_request_for_a_new_user_whom_a_rule_names_is_allowed(string user)
+    public async Task The_first_request_for_a_new_user_that_a_rule_names_is_allowed(string user)
     {
         await StartAsync(Rule("panel", "alice", "carol"));
         Assert.False(await AllowsAsync(1001, user));
@@ -61,7 +61,7 @@ public sealed class NameWatchTests : IDisposable
     }
 
     [Fact]
-    public async Task The_first_request_by_or_for_a_member_of_a_new_group_is_decided_by_it()
+    public async Task A_new_group_applies_to_the_first_request_by_or_for_a_member()
     {
         await StartAsync(
             Rule("no interns", "@interns", "*", deny: true), Rule("operators", "@operators", "@customers"), Rule("self", "*", "self"));
@@ -91,7 +91,7 @@ public sealed class NameWatchTests : IDisposable
     }
 
     [Fact]
-    public async Task A_rule_follows_its_user_to_another_uid_and_never_allows_the_new_owner_of_the_former_one()
+    public async Task A_rule_follows_its_user_to_another_uid_and_never_allows_the_next_owner_of_the_old_uid()
     {
         users.Add("carol", 1003);
         await StartAsync(Rule("own", "carol", "self"), Rule("panel", "alice", "carol"));
@@ -112,7 +112,7 @@ public sealed class NameWatchTests : IDisposable
     }
 
     [Fact]
-    public async Task A_rule_that_denies_follows_its_user_and_lets_go_of_the_former_uid()
+    public async Task A_rule_that_denies_follows_its_user_and_no_longer_denies_the_former_uid()
     {
         users.Add("carol", 1003);
         await StartAsync(Rule("not carol", "carol", "*", deny: true), Rule("self", "*", "self"));
@@ -126,7 +126,7 @@ public sealed class NameWatchTests : IDisposable
     }
 
     [Fact]
-    public async Task A_group_that_was_made_again_allows_nobody_by_its_former_gid()
+    public async Task A_recreated_group_allows_no_user_by_its_former_gid()
     {
         users.Groups["operators"] = 50;
         await StartAsync(Rule("operators", "@operators", "self"));
@@ -138,7 +138,7 @@ public sealed class NameWatchTests : IDisposable
     }
 
     [Fact]
-    public async Task Without_a_change_of_a_file_an_answer_counts_for_the_configured_time_however_many_requests_need_it()
+    public async Task Without_a_file_change_an_answer_is_cached_for_the_configured_time()
     {
         await StartAsync(Rule("own", "carol", "self"));
         users.Add("carol", 1003);
@@ -154,7 +154,7 @@ public sealed class NameWatchTests : IDisposable
     }
 
     [Fact]
-    public async Task Without_a_cache_a_name_is_looked_up_once_in_a_second_and_after_each_change_once_in_a_tenth()
+    public async Task Without_a_cache_a_name_is_looked_up_every_second_or_100_ms_after_a_change()
     {
         options.Limits.LookupCacheTime = TimeSpan.Zero;
         await StartAsync(Rule("own", "@late", "self"));
@@ -181,7 +181,7 @@ public sealed class NameWatchTests : IDisposable
     }
 
     [Fact]
-    public async Task Only_requests_that_a_name_could_concern_wait_for_it_and_no_longer_than_the_time_for_lookups()
+    public async Task Only_requests_that_depend_on_a_name_wait_for_it_up_to_the_lookup_timeout()
     {
         await StartAsync(
             Rule("writers", "@late", "bob", job: "write"), Rule("own", "carol", "self"), Rule("panel", "alice", "dave"),

@@ -48,7 +48,7 @@ public sealed class PolicyAuthorizerTests
     [InlineData(0, "0", false)]
     [InlineData(0, "4294967295", false)]
     [InlineData(0, "alice", true)]
-    public async Task The_built_in_rules_by_what_the_request_names(uint caller, string user, bool allowed) =>
+    public async Task The_built_in_rules_decide_for_each_kind_of_user(uint caller, string user, bool allowed) =>
         Assert.Equal(allowed, await AsksOnAsync(Make(caller), user));
 
     [Theory]
@@ -56,7 +56,7 @@ public sealed class PolicyAuthorizerTests
     [InlineData(1u, 0u, false)]
     [InlineData(4294967294u, 4294967294u, true)]
     [InlineData(4294967294u, 4294967293u, false)]
-    public async Task The_floor_is_what_is_configured_but_never_lets_root_through(uint minimum, uint uid, bool allowed)
+    public async Task MinimumUid_is_configurable_but_never_allows_root(uint minimum, uint uid, bool allowed)
     {
         users.Accounts[uid] = "somebody";
         var authorizer =
@@ -72,7 +72,7 @@ public sealed class PolicyAuthorizerTests
     [InlineData(0, "0")]
     [InlineData(0, "999")]
     [InlineData(999, "999")]
-    public async Task The_target_of_what_is_denied_is_never_looked_up(uint caller, string user)
+    public async Task The_target_user_of_a_denied_request_is_never_looked_up(uint caller, string user)
     {
         Assert.Equal(Answer.Denied, (await Authorizer().DecideAsync(Make(caller), "id", UserSelector.Parse(user), null)).Answer);
         Assert.All(users.Asked, asked => Assert.Equal(new UserId(caller), asked.Uid));
@@ -88,21 +88,21 @@ public sealed class PolicyAuthorizerTests
     }
 
     [Fact]
-    public async Task A_name_that_leads_to_another_uid_is_refused_even_where_it_is_the_callers_own()
+    public async Task A_name_with_another_uid_is_refused_even_if_it_is_the_name_of_the_caller()
     {
         users.Aliases["alice"] = 1002;
         Assert.Equal(Answer.Denied, (await Authorizer().DecideAsync(Make(1001), "id", UserSelector.Parse("alice"), null)).Answer);
     }
 
     [Fact]
-    public async Task A_database_that_answers_for_another_uid_is_not_believed()
+    public async Task An_account_with_another_uid_than_requested_is_not_accepted()
     {
         users.Lies = true;
         Assert.Equal(Answer.Denied, (await Authorizer().DecideAsync(Make(0), "id", UserSelector.Parse("1001"), null)).Answer);
     }
 
     [Fact]
-    public async Task Whether_a_user_exists_is_told_to_root_and_to_oneself_alone()
+    public async Task Only_root_and_the_user_itself_learn_whether_a_user_exists()
     {
         Assert.Equal(Answer.UnknownUser, (await Authorizer().DecideAsync(Make(0), "id", UserSelector.Parse("nobody-here"), null)).Answer);
         Assert.Equal(Answer.UnknownUser, (await Authorizer().DecideAsync(Make(5000), "id", UserSelector.Parse("5000"), null)).Answer);
@@ -114,7 +114,7 @@ public sealed class PolicyAuthorizerTests
     }
 
     [Fact]
-    public async Task The_callers_account_is_looked_up_where_a_rule_denies_by_a_group_and_not_else()
+    public async Task The_account_of_the_caller_is_looked_up_only_if_a_rule_denies_by_a_group()
     {
         RuleOptions allow = new() { Name = "staff", Callers = ["@staff"], Jobs = ["*"], As = ["1002"] };
         RuleOptions deny = new() { Name = "no", Callers = ["@customers"], Jobs = ["write"], As = ["*"], Deny = true };
@@ -142,7 +142,7 @@ public sealed class PolicyAuthorizerTests
     }
 
     [Fact]
-    public async Task A_caller_in_as_many_groups_as_the_kernel_permits_is_decided_upon_as_any_other()
+    public async Task A_caller_with_the_maximum_number_of_groups_is_decided_like_any_other()
     {
         GroupId[] many = [.. Enumerable.Range(100_000, 65_536).Select(gid => new GroupId((uint)gid))];
         RuleOptions[] rules =
@@ -157,7 +157,7 @@ public sealed class PolicyAuthorizerTests
     }
 
     [Fact]
-    public async Task A_decision_tells_the_log_why()
+    public async Task A_decision_gives_the_log_its_reason()
     {
         Assert.Equal("no rule matches", (await Authorizer().DecideAsync(Make(1001), "id", UserSelector.Parse("bob"), null)).Reason);
         Assert.Equal("self", (await Authorizer().DecideAsync(Make(1001), "id", UserSelector.Parse("1001"), null)).Rule);
@@ -168,7 +168,7 @@ public sealed class PolicyAuthorizerTests
     [InlineData("root", "0", true)]
     [InlineData("root", "root", true)]
     [InlineData("bob", "bob", false)]
-    public async Task Root_is_granted_where_a_rule_names_it_and_to_no_other_user_of_that_rule(string named, string user, bool granted)
+    public async Task A_rule_with_AllowRoot_grants_root_but_not_for_its_other_users(string named, string user, bool granted)
     {
         RuleOptions rule = new() { Name = "ops", Callers = ["*"], Jobs = ["*"], As = ["bob", "root"], AllowRoot = true };
         var authorizer =
@@ -187,7 +187,7 @@ public sealed class PolicyAuthorizerTests
     [InlineData("\"/srv\"", """{"path":null}""", false)]
     [InlineData("\"/srv\"", """{"Path":"/srv"}""", false)]
     [InlineData("\"/srv\"", """{"path":"/etc/passwd"}""", false)]
-    public async Task A_rule_that_denies_judges_a_missing_argument_by_the_value_that_the_job_gives_it(
+    public async Task A_rule_that_denies_tests_the_default_value_of_a_missing_argument(
         string value, string? given, bool allowed)
     {
         using JsonDocument schema = JsonDocument.Parse($$"""{"properties":{"path":{"default":{{value}} } } }""");
@@ -204,7 +204,7 @@ public sealed class PolicyAuthorizerTests
     [InlineData("""{"properties":{"path":{} } }""", false, false)]
     [InlineData("""{"properties":{"path":{"default":"/srv"} },"additionalProperties":{} }""", false, false)]
     [InlineData("""{"type":"object","additionalProperties":{} }""", false, false)]
-    public async Task pathBytes_is_a_value_only_for_jobs_that_declare_it(
+    public async Task The_argument_pathBytes_has_an_effect_only_for_jobs_that_declare_it(
         string schema, bool allowed, bool undenied)
     {
         using JsonDocument read = JsonDocument.Parse(schema);
@@ -225,7 +225,7 @@ public sealed class PolicyAuthorizerTests
     [InlineData("www/../notes.txt", false, false)]
     [InlineData("~/www/page", false, false)]
     [InlineData("", false, false)]
-    public async Task A_relative_path_lies_below_the_home_in_which_the_job_must_begin_then(string path, bool allowed, bool needsHome)
+    public async Task A_relative_path_counts_below_the_home_and_the_job_must_start_there(string path, bool allowed, bool needsHome)
     {
         PolicyAuthorizer authorizer = WithWhere(deny: false, "~/www", null);
         byte[] arguments = JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, string> { ["path"] = path });

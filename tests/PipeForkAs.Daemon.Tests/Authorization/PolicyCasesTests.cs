@@ -15,7 +15,7 @@ public sealed class PolicyCasesTests
     private static readonly string[] Lines = File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, "Authorization", "policy-cases.txt"));
 
     [Fact]
-    public async Task Every_case_is_decided_as_it_is_written()
+    public async Task Every_case_has_the_written_decision()
     {
         Policy? policy = null;
         var wrong = new List<string>();

@@ -42,7 +42,7 @@ public sealed class PolicyNameTests
     [InlineData("unanswered", true, OtherUid, "alice", false)]
     [InlineData("unanswered", true, OtherUid, "", true)]
     [InlineData("unanswered", true, 0u, "root", false)]
-    public void A_callers_name(string state, bool deny, uint uid, string name, bool means)
+    public void The_name_of_a_caller_is_decided_in_each_state(string state, bool deny, uint uid, string name, bool means)
     {
         Policy policy = Make(deny, [Name], ["*"], new PolicyName(false, Name), Users[state]);
         Decision decision = policy.Decide(Ask(policy, Caller(uid), name, "bob", new Account("bob", 1002, 1002, [1002], "/", "")));
@@ -62,7 +62,7 @@ public sealed class PolicyNameTests
     [InlineData("unanswered", false, Uid, Name, false)]
     [InlineData("unanswered", true, Uid, Name, true)]
     [InlineData("unanswered", true, OtherUid, "alice", false)]
-    public void A_target_users_name(string state, bool deny, uint uid, string name, bool means)
+    public void The_name_of_a_target_user_is_decided_in_each_state(string state, bool deny, uint uid, string name, bool means)
     {
         Policy policy = Make(deny, ["*"], [Name], new PolicyName(false, Name), Users[state]);
         var account = new Account(name, uid, uid, [uid], "/", "");
@@ -86,7 +86,7 @@ public sealed class PolicyNameTests
     [InlineData(nameof(NameState.Unanswered), false, true, false)]
     [InlineData(nameof(NameState.Unanswered), true, true, true)]
     [InlineData(nameof(NameState.Unanswered), true, false, true)]
-    public void A_groups_name(string told, bool deny, bool isIn, bool means)
+    public void The_name_of_a_group_is_decided_in_each_state(string told, bool deny, bool isIn, bool means)
     {
         NameState state = Enum.Parse<NameState>(told);
         var group = new PolicyName(true, "staff");
@@ -106,7 +106,7 @@ public sealed class PolicyNameTests
     }
 
     [Fact]
-    public void A_denied_request_in_doubt_is_explained()
+    public void A_denial_in_doubt_has_an_explanation()
     {
         Policy policy = Make(deny: true, ["*"], ["@staff"], new PolicyName(true, "staff"), new NameAnswer(NameState.Unanswered, 0, ""));
         var trace = new List<CheckedRule>();
@@ -115,7 +115,7 @@ public sealed class PolicyNameTests
     }
 
     [Fact]
-    public void A_caller_knows_of_no_job_by_a_name_that_is_not_resolved()
+    public void An_unresolved_name_reveals_no_job_to_a_caller()
     {
         Policy policy = Make(deny: false, ["*"], [Name], new PolicyName(false, Name), Users["unanswered"]);
         Assert.False(policy.JobsOf(policy.Know(Caller(OtherUid), null))("id"));
@@ -125,7 +125,7 @@ public sealed class PolicyNameTests
     }
 
     [Fact]
-    public void A_grant_of_root_waits_for_no_answer_and_is_refused_where_nobody_can_mean_it()
+    public void AllowRoot_is_rejected_once_no_name_in_As_can_be_root()
     {
         RuleOptions rule = Options(deny: false, ["*"], [Name]);
         rule.AllowRoot = true;

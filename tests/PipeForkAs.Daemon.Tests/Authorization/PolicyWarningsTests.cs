@@ -21,7 +21,7 @@ public class PolicyWarningsTests
     [InlineData("*")]
     [InlineData("read-*")]
     [InlineData("id", "read-file", "read-part")]
-    public void What_names_jobs_causes_no_warning(params string[] names) =>
+    public void A_rule_with_registered_jobs_causes_no_warning(params string[] names) =>
         Assert.Empty(Warnings(new RuleOptions { Jobs = names }));
 
     [Theory]
@@ -29,7 +29,7 @@ public class PolicyWarningsTests
     [InlineData(true, "Read-file", "the rule \"x\" denies the job \"Read-file\", but no such job is registered")]
     [InlineData(true, "read-file2", "the rule \"x\" denies the job \"read-file2\", but no such job is registered")]
     [InlineData(true, "write-*", "the rule \"x\" denies the job \"write-*\", but the name of no registered job starts with it")]
-    public void A_job_that_there_is_not_causes_a_warning_also_beside_others(bool deny, string name, string warning) =>
+    public void An_unregistered_job_in_a_rule_causes_a_warning_also_beside_others(bool deny, string name, string warning) =>
         Assert.Equal([warning], Warnings(new RuleOptions { Jobs = ["id", name], Deny = deny }));
 
     [Theory]
@@ -62,7 +62,7 @@ public class PolicyWarningsTests
     [InlineData("path", "*", "id")]
     [InlineData("offset", "read-*", "read-file")]
     [InlineData("length", "read-*", "read-file, read-part")]
-    public void A_rule_that_denies_jobs_whatever_their_arguments_are_causes_a_warning(string argument, string job, string denied) =>
+    public void A_rule_that_denies_jobs_for_any_arguments_causes_a_warning(string argument, string job, string denied) =>
         Assert.Equal(
         [$"the rule \"x\" denies {denied} with any arguments: not every argument that Where tests ({argument}) is an argument there"],
         Warnings(Where(argument, job, deny: true)));
@@ -70,7 +70,7 @@ public class PolicyWarningsTests
     [Theory]
     [InlineData("~/.ssh")]
     [InlineData("/etc")]
-    public void A_rule_that_denies_by_a_folder_causes_a_warning_since_links_pass_it(string folder)
+    public void A_rule_that_denies_by_folder_causes_a_warning_because_links_bypass_it(string folder)
     {
         RuleOptions rule = Where("path", "read-*", deny: true);
         rule.Where["path"] = new ConditionOptions { Under = folder };
@@ -88,7 +88,7 @@ public class PolicyWarningsTests
     [InlineData(null, "/etc/shadow", null)]
     [InlineData(null, null, "/proc/.*")]
     [InlineData(null, null, ".*/[.]ssh/.*")]
-    public void A_rule_that_denies_by_the_text_of_a_path_is_doubted_since_other_texts_pass_it(string? equal, string? other, string? pattern)
+    public void A_rule_that_denies_by_path_text_causes_a_warning_since_other_texts_bypass_it(string? equal, string? other, string? pattern)
     {
         RuleOptions rule = Where("path", "read-*", deny: true);
         rule.Where["path"] = new ConditionOptions
@@ -108,7 +108,7 @@ public class PolicyWarningsTests
     [InlineData("all", null)]
     [InlineData(null, "[a-z]+")]
     [InlineData(null, "https?://.*")]
-    public void A_rule_that_denies_by_a_text_that_is_not_a_path_is_not_doubted(string? equal, string? pattern)
+    public void A_rule_that_denies_by_a_text_other_than_a_path_causes_no_warning(string? equal, string? pattern)
     {
         RuleOptions rule = Where("path", "read-*", deny: true);
         rule.Where["path"] = new ConditionOptions { EqualTo = equal, Pattern = pattern };
@@ -116,7 +116,7 @@ public class PolicyWarningsTests
     }
 
     [Fact]
-    public async Task Doubts_that_are_worked_out_on_another_thread_are_told_in_the_order_of_the_calls()
+    public async Task Warnings_from_another_thread_are_logged_in_the_order_of_the_calls()
     {
         List<string> told = [];
         var warnings = new PolicyWarnings(told.Add);
@@ -126,7 +126,7 @@ public class PolicyWarningsTests
     }
 
     [Fact]
-    public void Many_jobs_are_not_all_named()
+    public void A_warning_names_only_some_of_many_jobs()
     {
         JobDescription[] many = [
             .. Enumerable.Range(1, 7).Select(number => new JobDescription { Name = $"job{number}", Kind = JobKind.Text })];
@@ -136,15 +136,15 @@ public class PolicyWarningsTests
     }
 
     [Fact]
-    public void Of_a_job_that_there_is_not_no_argument_causes_a_warning() =>
+    public void Arguments_of_an_unregistered_job_cause_no_warning() =>
         Assert.Single(Warnings(Where("path", "read-flie", deny: true)));
 
     [Fact]
-    public void The_built_in_rules_cause_no_warning_even_where_no_job_is_registered() =>
+    public void The_built_in_rules_cause_no_warning_even_without_registered_jobs() =>
         Assert.Empty(PolicyWarnings.Of(new Policy(1000, Policy.DefaultRules), []));
 
     [Fact]
-    public void A_doubt_is_told_once_while_it_lasts_and_again_when_it_comes_back()
+    public void A_warning_is_logged_once_while_it_lasts_and_again_when_it_returns()
     {
         List<string> told = [];
         var warnings = new PolicyWarnings(told.Add);
@@ -164,7 +164,7 @@ public class PolicyWarningsTests
     }
 
     [Fact]
-    public void A_job_host_that_comes_with_other_jobs_has_only_what_is_new_told()
+    public void After_a_job_host_changes_its_jobs_only_new_warnings_are_logged()
     {
         List<string> told = [];
         var warnings = new PolicyWarnings(told.Add);
@@ -177,7 +177,7 @@ public class PolicyWarningsTests
     }
 
     [Fact]
-    public void Of_another_policy_all_doubts_are_told()
+    public void For_another_policy_all_warnings_are_logged()
     {
         List<string> told = [];
         var warnings = new PolicyWarnings(told.Add);

@@ -21,11 +21,11 @@ public sealed class CallerOriginTests
     [InlineData("5:cpu:/x.service\n", null)]
     [InlineData("", null)]
     [InlineData(null, null)]
-    public void A_unit_is_the_first_part_of_the_path_behind_the_slices(string? groups, string? unit) =>
+    public void A_unit_is_the_first_part_of_the_path_after_the_slices(string? groups, string? unit) =>
         Assert.Equal(unit, CallerOrigin.UnitOf(groups));
 
     [Fact]
-    public void A_client_that_is_there_is_known_for_sure()
+    public void A_connected_client_is_identified()
     {
         using var pair = new ConnectedPair();
         CallerOrigin origin = CallerOrigin.Of(pair.Accepted, Libc.getpid());
@@ -35,7 +35,7 @@ public sealed class CallerOriginTests
     }
 
     [Fact]
-    public void Of_a_client_that_is_gone_nothing_is_told()
+    public void A_client_that_has_ended_is_not_identified()
     {
         string name = $"@pipeforkas-origin-{Guid.NewGuid():N}";
         using FileDescriptor listener = Libc.socket_unix(SocketType.SOCK_STREAM, blocking: true);

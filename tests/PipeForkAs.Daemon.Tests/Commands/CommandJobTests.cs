@@ -30,7 +30,7 @@ public sealed class CommandJobTests
     }
 
     [Fact]
-    public void Parameters_stand_inside_a_word_after_a_fixed_beginning()
+    public void A_parameter_may_follow_a_fixed_beginning_of_a_word()
     {
         CommandJob job = Make(
             ["/usr/bin/du", "--max-depth={n}", "if={file}.txt", "--range={n}-{to}"],
@@ -41,7 +41,7 @@ public sealed class CommandJobTests
     }
 
     [Fact]
-    public void Inside_a_word_a_value_is_checked_as_anywhere()
+    public void A_value_inside_a_word_is_checked_like_any_other()
     {
         CommandJob job = Make(["/bin/echo", "--name={name}"], ("name", new() { Pattern = "[a-z]*" }));
         Assert.Contains("does not match the pattern", Refused(job, """{"name":"A"}"""));
@@ -56,7 +56,7 @@ public sealed class CommandJobTests
     }
 
     [Fact]
-    public void No_value_is_split_or_left_out()
+    public void No_value_is_split_or_omitted()
     {
         CommandJob job = Make(["/bin/echo", "{a}", "end"], ("a", new()));
         Assert.Equal(["/bin/echo", "", "end"], Line(job, """{"a":""}"""));
@@ -89,7 +89,7 @@ public sealed class CommandJobTests
     [InlineData("boolean", "\"true\"", null)]
     [InlineData("boolean", "1", null)]
     [InlineData("boolean", "null", null)]
-    public void A_value_is_of_its_parameters_type_or_refused(string type, string value, string? expected)
+    public void A_value_of_the_wrong_type_is_refused(string type, string value, string? expected)
     {
         CommandJob job = Make(["/bin/echo", "{p}"], ("p", new() { Type = type }));
         string arguments = $$"""{"p":{{value}}}""";
@@ -112,7 +112,7 @@ public sealed class CommandJobTests
     [InlineData("""{"path":"UP"}""", "\"path\": does not match the pattern [a-z]+")]
     [InlineData("""{"path":"up\n"}""", "\"path\": does not match the pattern [a-z]+")]
     [InlineData("""{"path":"-x"}""", "\"path\": must not begin with '-': the program would read it as an option")]
-    public void A_refusal_says_which_argument_and_why(string? arguments, string expected)
+    public void A_refusal_names_the_argument_and_the_reason(string? arguments, string expected)
     {
         CommandJob job = Make(
             ["/bin/echo", "{path}", "{count}"], ("path", new() { Pattern = "[a-z]+" }),
@@ -135,7 +135,7 @@ public sealed class CommandJobTests
     [InlineData("string", "\"--\"")]
     [InlineData("integer", "-9")]
     [InlineData("number", "-0.5")]
-    public void A_word_that_the_program_would_take_for_an_option_is_refused_unless_the_options_have_ended_or_it_is_allowed(
+    public void A_value_that_looks_like_an_option_is_refused_unless_allowed_or_after_a_double_dash(
         string type, string value)
     {
         string arguments = $$"""{"p":{{value}}}""", word = value.Trim('"');
@@ -149,14 +149,14 @@ public sealed class CommandJobTests
     }
 
     [Fact]
-    public void A_value_that_is_a_double_dash_does_not_end_the_options_for_the_next()
+    public void A_double_dash_as_a_value_does_not_end_the_options()
     {
         CommandJob job = Make(["/bin/x", "{a}", "{b}"], ("a", new() { AllowLeadingDash = true }), ("b", new()));
         Assert.Contains("\"b\": must not begin", Refused(job, """{"a":"--","b":"-x"}"""), StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_default_stands_in_and_null_is_no_way_to_ask_for_it()
+    public void A_missing_value_gets_its_default_and_null_is_refused()
     {
         CommandJob job = Make(
             ["/bin/x", "{a}", "{b}", "{c}"],
@@ -169,7 +169,7 @@ public sealed class CommandJobTests
     }
 
     [Fact]
-    public void A_value_may_be_long_but_not_endless()
+    public void The_length_of_a_value_is_limited()
     {
         CommandJob job = Make(["/bin/x", "{p}"], ("p", new()), ("n", new() { Type = "number", Default = "1" }));
         Assert.Equal(32 * 1024, Line(job, $$"""{"p":"{{new string('x', 32 * 1024)}}"}""")[1].Length);
@@ -178,7 +178,7 @@ public sealed class CommandJobTests
     }
 
     [Fact]
-    public void No_value_can_change_the_number_of_words_nor_any_other_word()
+    public void No_value_can_change_the_number_of_words_or_another_word()
     {
         Gen<string> text = Gen.OneOf(
             Gen.Elements(
@@ -253,7 +253,7 @@ public sealed class CommandJobTests
     [InlineData("x{path}", "path")]
     [InlineData("x{path}y{a-b.c_1}{path", "path a-b.c_1")]
     [InlineData("x{{path}}", "path")]
-    public void A_word_has_the_declared_parameters_that_stand_in_it(string word, string parameters) =>
+    public void A_word_has_the_declared_parameters_that_it_contains(string word, string parameters) =>
         Assert.Equal(parameters.Split(' ', StringSplitOptions.RemoveEmptyEntries), Word(word).Parameters);
 
     [Theory]
@@ -270,7 +270,7 @@ public sealed class CommandJobTests
     [InlineData("echo {path}", "an interpreter")]
     [InlineData("x='{path}'", "an interpreter")]
     [InlineData("x={path};", "an interpreter")]
-    public void A_word_in_which_a_value_could_be_more_than_a_value_is_refused(string word, string? problem)
+    public void A_word_in_which_a_value_could_become_an_option_or_code_is_refused(string word, string? problem)
     {
         if (problem is null)
             Assert.Null(Word(word).Problem);

@@ -32,7 +32,7 @@ public sealed class AuditOptionsTests : IDisposable
     [InlineData(
         """{ "Jobs": { "a": { "AuditedArguments": true } } }""", "Jobs:a:AuditedArguments: must be an object or a list, not one value")]
     [InlineData("""{ "Jobs": { "a": { "AuditArguments": true } } }""", "Jobs:a:AuditArguments: must be an object or a list, not one value")]
-    public void What_cannot_be_meant_is_refused_with_file_and_key(string json, string problem)
+    public void Invalid_audit_options_are_rejected_with_file_and_key(string json, string problem)
     {
         string file = folder.Write("pipeforkas.json", json);
         ConfigurationException refused = Assert.Throws<ConfigurationException>(() => ConfigurationFiles.Load([file]));
@@ -40,7 +40,7 @@ public sealed class AuditOptionsTests : IDisposable
     }
 
     [Fact]
-    public void What_is_said_is_read()
+    public void Valid_audit_options_are_read()
     {
         string file = folder.Write("pipeforkas.json", $$"""
             { "Audit": { "File": "{{folder.File("audit")}}", "Required": true, "RecordsPerMinute": null },

@@ -52,14 +52,14 @@ public sealed class ConfigurationFuzzTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public async Task Configurations_are_read_or_refused_with_their_problems()
+    public async Task Configurations_are_read_or_rejected_with_their_problems()
     {
         FuzzResult result = await Fuzzing.RunAsync(Fuzzing.Rounds(1_000, soak: 10_000), Files.Next, Takes, MostBytes);
         Assert.InRange(result.Taken, 1, result.Rounds / 2);
     }
 
     [Fact]
-    public async Task Policies_are_read_or_refused_with_their_problems()
+    public async Task Policies_are_read_or_rejected_with_their_problems()
     {
         FuzzResult result = await Fuzzing.RunAsync(
             Fuzzing.Rounds(1_000, soak: 10_000),

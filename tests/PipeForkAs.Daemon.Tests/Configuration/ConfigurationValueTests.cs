@@ -36,7 +36,7 @@ public sealed class ConfigurationValueTests
     [InlineData("1T")]
     [InlineData("8589934592G")]
     [InlineData("9223372036854775808")]
-    public void What_is_no_size_is_refused(string text) => Assert.NotNull(ConfigurationValue.Read(ValueKind.Size, text, out _));
+    public void An_invalid_size_is_rejected(string text) => Assert.NotNull(ConfigurationValue.Read(ValueKind.Size, text, out _));
 
     [Theory]
     [InlineData("500ms", "00:00:00.5000000")]
@@ -75,11 +75,11 @@ public sealed class ConfigurationValueTests
     [InlineData("00:00:00.12345678")]
     [InlineData("99999999999999999999999999999d")]
     [InlineData("99999999999.00:00:00")]
-    public void What_is_no_time_or_could_be_two_is_refused(string text) =>
+    public void An_invalid_or_ambiguous_time_is_rejected(string text) =>
         Assert.NotNull(ConfigurationValue.Read(ValueKind.Time, text, out _));
 
     [Fact]
-    public void Each_key_has_the_kind_of_its_option() => Assert.All(KnownKeys.All.Where(key => key != "Logging:**"), key =>
+    public void Each_key_has_the_type_of_its_option() => Assert.All(KnownKeys.All.Where(key => key != "Logging:**"), key =>
     {
         Type type = typeof(DaemonOptions);
         foreach (string part in key.Split(':'))
@@ -99,7 +99,7 @@ public sealed class ConfigurationValueTests
 
     /// <summary>To look through all keys for the entries of each section would take minutes.</summary>
     [Fact(Timeout = 60_000)]
-    public async Task Tens_of_thousands_of_entries_are_read_at_once()
+    public async Task Tens_of_thousands_of_entries_are_read_in_linear_time()
     {
         const int Rules = 10_000;
         var text = new StringBuilder("""{ "JobHosts": [ { "Path": "/usr/bin/env" } ], "Policy": { "Rules": [ """);

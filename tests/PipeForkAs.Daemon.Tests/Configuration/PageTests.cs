@@ -18,12 +18,12 @@ public sealed partial class PageTests
     ];
 
     [Fact]
-    public void Every_key_is_in_the_page_and_no_other() => Assert.Equal(
+    public void The_page_lists_exactly_the_keys() => Assert.Equal(
         KnownKeys.All.Select(Written).Distinct().Order(StringComparer.Ordinal),
         Items.Select(item => item.Key).Order(StringComparer.Ordinal));
 
     [Fact]
-    public void Every_default_in_the_page_is_the_one_that_holds()
+    public void Every_default_in_the_page_is_the_actual_default()
     {
         var options = new DaemonOptions { JobHosts = [new JobHostOptions()] };
         int compared = 0;

@@ -99,14 +99,14 @@ public sealed class PolicyFileTests : IDisposable
     [InlineData(
         """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"], "Deny": null }""",
         "Policy:Rules:0:Deny: must not be null or empty")]
-    public void A_rule_that_cannot_be_meant_is_refused(string rule, string problem)
+    public void An_invalid_rule_is_rejected(string rule, string problem)
     {
         IReadOnlyList<string> problems = Assert.Throws<ConfigurationException>(() => Load($$"""{ "Rules": [ {{rule}} ] }""")).Problems;
         Assert.Contains(problems, told => told.StartsWith($"{folder.File("a.json")}: {problem}", StringComparison.Ordinal));
     }
 
     [Fact]
-    public void Two_rules_of_one_name_are_refused()
+    public void Two_rules_with_the_same_name_are_rejected()
     {
         const string Rule = """{ "Name": "x", "Callers": ["*"], "Jobs": ["*"], "As": ["self"] }""";
         string told = Assert.Single(
@@ -118,11 +118,11 @@ public sealed class PolicyFileTests : IDisposable
     [InlineData("""{ "Rules": [] }""")]
     [InlineData("""{ "Rules": {} }""")]
     [InlineData("""{ "Rules": null }""")]
-    public void An_empty_list_of_rules_is_not_the_built_in_rules(string policy) =>
+    public void An_empty_list_of_rules_does_not_mean_the_built_in_rules(string policy) =>
         Assert.Empty(PolicyReader.Read(Load(policy).Policy, SystemNames.Instance).Rules);
 
     [Fact]
-    public void Without_a_list_the_built_in_rules_hold() =>
+    public void Without_a_list_the_built_in_rules_apply() =>
         Assert.Same(Policy.DefaultRules, PolicyReader.Read(Load("""{ "MinimumUid": 500 }""").Policy, SystemNames.Instance).Rules);
 
     [Fact]

@@ -21,7 +21,7 @@ public sealed class IdleGarbageCollectionTests : IDisposable
     public void Dispose() => loop.Dispose();
 
     [Fact]
-    public async Task What_requests_left_is_collected_when_there_are_none_for_a_moment()
+    public async Task Garbage_of_requests_is_collected_when_the_daemon_is_idle()
     {
         allocated += IdleGarbageCollection.WorthBytes;
         await EndRequestsAsync(3);
@@ -36,7 +36,7 @@ public sealed class IdleGarbageCollectionTests : IDisposable
     }
 
     [Fact]
-    public async Task A_little_is_left_and_counts_the_next_time()
+    public async Task A_little_garbage_is_not_collected_and_counts_the_next_time()
     {
         allocated += IdleGarbageCollection.WorthBytes - 1;
         await EndRequestsAsync(1);
@@ -49,7 +49,7 @@ public sealed class IdleGarbageCollectionTests : IDisposable
     }
 
     [Fact]
-    public async Task While_there_are_requests_none_of_them_waits_for_it()
+    public async Task Nothing_is_collected_while_there_are_requests()
     {
         allocated += 2 * IdleGarbageCollection.WorthBytes;
         idle = false;

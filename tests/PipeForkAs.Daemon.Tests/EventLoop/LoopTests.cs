@@ -8,7 +8,7 @@ namespace PipeForkAs.Daemon.Tests.EventLoop;
 public sealed class LoopTests
 {
     [Fact]
-    public async Task What_other_threads_post_is_done_on_the_loop_in_each_threads_order()
+    public async Task Callbacks_from_other_threads_run_on_the_loop_in_the_order_of_each_thread()
     {
         using var thread = new LoopThread();
         const int Threads = 8, Each = 2_000;
@@ -29,7 +29,7 @@ public sealed class LoopTests
     }
 
     [Fact]
-    public async Task A_callback_that_throws_is_told_of_and_the_loop_goes_on()
+    public async Task A_callback_that_throws_is_reported_and_the_loop_continues()
     {
         using var thread = new LoopThread();
         thread.Loop.Post(_ => throw new InvalidOperationException("posted"), null);
@@ -40,7 +40,7 @@ public sealed class LoopTests
     }
 
     [Fact]
-    public async Task A_callback_of_a_watch_that_throws_is_told_of_and_the_loop_goes_on()
+    public async Task A_watch_callback_that_throws_is_reported_and_the_loop_continues()
     {
         using var thread = new LoopThread();
         (FileDescriptor read, FileDescriptor write) = NonblockingPipe();
@@ -53,7 +53,7 @@ public sealed class LoopTests
     }
 
     [Fact]
-    public async Task Timers_fire_in_the_order_in_which_they_are_due()
+    public async Task Timers_fire_in_the_order_of_their_due_times()
     {
         var time = new ManualTime();
         using var thread = new LoopThread(time);
@@ -73,7 +73,7 @@ public sealed class LoopTests
     }
 
     [Fact]
-    public async Task A_timer_never_fires_early_and_one_that_was_taken_back_never_fires()
+    public async Task A_timer_never_fires_early_and_a_cancelled_timer_never_fires()
     {
         var time = new ManualTime();
         using var thread = new LoopThread(time);
@@ -96,7 +96,7 @@ public sealed class LoopTests
     }
 
     [Fact]
-    public async Task A_timer_that_sets_itself_anew_at_once_does_not_keep_the_loop_from_the_rest()
+    public async Task A_timer_that_restarts_itself_at_once_does_not_block_the_loop()
     {
         var time = new ManualTime();
         using var thread = new LoopThread(time);
@@ -113,7 +113,7 @@ public sealed class LoopTests
     }
 
     [Fact]
-    public async Task A_timer_of_far_away_does_not_overflow_into_the_past()
+    public async Task A_timer_in_the_far_future_does_not_overflow()
     {
         using var thread = new LoopThread();
         bool fired = false;
@@ -123,7 +123,7 @@ public sealed class LoopTests
     }
 
     [Fact]
-    public async Task An_edge_that_comes_while_nobody_waits_is_kept()
+    public async Task An_edge_without_a_waiter_is_remembered()
     {
         using var thread = new LoopThread();
         (FileDescriptor read, FileDescriptor write) = NonblockingPipe();
@@ -141,7 +141,7 @@ public sealed class LoopTests
     }
 
     [Fact]
-    public async Task Reading_and_writing_are_waited_for_apart()
+    public async Task Waits_for_reading_and_writing_are_independent()
     {
         using var thread = new LoopThread();
         using var pair = new ConnectedPair();
@@ -161,7 +161,7 @@ public sealed class LoopTests
     }
 
     [Fact]
-    public async Task Disposing_a_watch_wakes_who_waits_with_false_and_who_comes_later_too()
+    public async Task Disposing_a_watch_ends_current_and_later_waits_with_false()
     {
         using var thread = new LoopThread();
         using var pair = new ConnectedPair();
@@ -179,7 +179,7 @@ public sealed class LoopTests
     }
 
     [Fact]
-    public async Task A_second_method_that_waits_for_the_same_direction_is_refused_and_the_first_is_served()
+    public async Task A_second_wait_for_the_same_direction_throws_and_the_first_continues()
     {
         using var thread = new LoopThread();
         using var pair = new ConnectedPair();
@@ -194,7 +194,7 @@ public sealed class LoopTests
     }
 
     [Fact]
-    public async Task An_event_of_a_slots_former_watch_does_not_reach_the_new_one()
+    public async Task An_event_of_a_former_watch_does_not_reach_the_new_watch_in_its_slot()
     {
         using var thread = new LoopThread();
         using var first = new ConnectedPair();
@@ -234,7 +234,7 @@ public sealed class LoopTests
     }
 
     [Fact]
-    public async Task A_peer_that_is_gone_is_told_of_once()
+    public async Task A_closed_peer_is_reported_once()
     {
         using var thread = new LoopThread();
         using var pair = new ConnectedPair();
@@ -253,7 +253,7 @@ public sealed class LoopTests
     }
 
     [Fact]
-    public async Task What_follows_an_await_runs_on_the_loop_also_when_another_thread_ended_the_task()
+    public async Task A_continuation_runs_on_the_loop_even_if_another_thread_completed_the_task()
     {
         using var thread = new LoopThread();
         var on = new ConcurrentQueue<int>();
@@ -276,7 +276,7 @@ public sealed class LoopTests
     }
 
     [Fact]
-    public void What_is_posted_to_a_loop_that_has_ended_does_no_harm()
+    public void Posting_to_a_loop_that_has_ended_is_harmless()
     {
         var thread = new LoopThread();
         thread.Stop();
@@ -289,7 +289,7 @@ public sealed class LoopTests
     }
 
     [Fact]
-    public void A_loop_ends_while_it_waits_for_ever_and_can_be_stopped_before_it_runs()
+    public void A_loop_can_be_stopped_while_it_waits_and_before_it_runs()
     {
         using (var thread = new LoopThread())
         {
@@ -303,7 +303,7 @@ public sealed class LoopTests
     }
 
     [Fact]
-    public void Nobody_may_wait_for_the_loop()
+    public void Send_to_the_loop_is_not_supported()
     {
         using var loop = new Loop(TimeProvider.System, _ => { });
         Assert.Throws<NotSupportedException>(() => loop.Send(_ => { }, null));
@@ -311,7 +311,7 @@ public sealed class LoopTests
     }
 
     [Fact]
-    public async Task A_descriptor_that_cannot_be_watched_costs_no_slot()
+    public async Task A_descriptor_that_cannot_be_watched_uses_no_slot()
     {
         using var thread = new LoopThread();
         using FileDescriptor file = Libc.open("/etc/passwd", OpenFlags.O_RDONLY);

@@ -15,7 +15,7 @@ public sealed class TimerHeapTests
     }
 
     [Fact]
-    public void The_heap_does_what_a_sorted_list_would()
+    public void The_heap_behaves_like_a_sorted_list()
     {
         Gen<(Step Step, int Number)> step =
             from kind in Gen.Frequency((6, Gen.Constant(Step.Add)), (3, Gen.Constant(Step.Remove)), (2, Gen.Constant(Step.Fire)))
@@ -25,7 +25,7 @@ public sealed class TimerHeapTests
     }
 
     [Fact]
-    public void A_failing_timer_is_told_of_and_those_behind_it_fire()
+    public void A_failing_timer_is_reported_and_the_timers_after_it_fire()
     {
         var heap = new TimerHeap();
         var failures = new List<string>();
@@ -39,7 +39,7 @@ public sealed class TimerHeapTests
     }
 
     [Fact]
-    public void A_timer_may_take_back_others_while_it_fires()
+    public void A_timer_may_cancel_others_while_it_fires()
     {
         var heap = new TimerHeap();
         int fired = 0;
@@ -60,7 +60,7 @@ public sealed class TimerHeapTests
     [InlineData(0, 1_000, 1_001)]
     [InlineData(999, 1_000, 2)]
     [InlineData(0, long.MaxValue / 2, int.MaxValue)]
-    public void The_wait_is_rounded_up_so_that_it_is_over_when_the_timer_is_due(long now, long due, int expected)
+    public void The_wait_is_rounded_up_so_that_the_timer_is_due_at_its_end(long now, long due, int expected)
     {
         var heap = new TimerHeap();
         heap.Add(new LoopTimer(heap, () => { }), due);

@@ -13,7 +13,7 @@ public sealed class TurnClockTests
     public TurnClockTests() => clock = new TurnClock(time, () => processor, reported.Add);
 
     [Fact]
-    public void Each_turn_is_counted_by_its_length_and_the_longest_is_kept()
+    public void Turns_are_counted_by_duration_and_the_longest_is_recorded()
     {
         Turn(0);
         Turn(3);
@@ -31,7 +31,7 @@ public sealed class TurnClockTests
     }
 
     [Fact]
-    public void A_long_turn_is_reported_with_the_step_that_took_longest()
+    public void A_long_turn_is_reported_with_its_longest_step()
     {
         clock.Begin();
         Step(10, new object());
@@ -58,7 +58,7 @@ public sealed class TurnClockTests
     }
 
     [Fact]
-    public void Long_turns_in_quick_succession_are_summed_up_in_the_next_report()
+    public void Long_turns_in_quick_succession_are_counted_in_the_next_report()
     {
         for (int i = 0; i < 5; i++)
             Turn(100);

@@ -6,7 +6,7 @@ namespace PipeForkAs.Daemon.Tests.Fairness;
 public sealed class BucketTests
 {
     [Fact]
-    public void An_account_is_a_bucket_of_its_own_and_root_is_known_by_its_uid()
+    public void Each_account_has_its_own_bucket_and_root_is_known_by_its_uid()
     {
         Assert.NotEqual(Bucket.OfAccount(new UserId(1001)), Bucket.OfAccount(new UserId(1002)));
         Assert.Equal(Bucket.Root, Bucket.OfAccount(new UserId(0)));
@@ -19,7 +19,7 @@ public sealed class BucketTests
     [InlineData(100_000u, 100_000u + 65_535u)]
     [InlineData(165_536u, 165_536u + 65_535u)]
     [InlineData(4_294_901_759u, 4_294_901_759u + 65_535u)]
-    public void A_range_of_subordinate_ids_has_two_buckets_at_most_while_it_is_unknown(uint first, uint last)
+    public void An_unknown_range_of_subordinate_ids_has_at_most_two_buckets(uint first, uint last)
     {
         var buckets = new HashSet<Bucket>();
         for (uint uid = first; uid < last; uid++)

@@ -10,7 +10,7 @@ public sealed class FairGateTests
     private static readonly Task Never = new TaskCompletionSource().Task;
 
     [Fact]
-    public Task One_bucket_leaves_places_for_the_others_and_they_are_served_in_turn() => OnLoopAsync(async loop =>
+    public Task One_bucket_cannot_take_all_places_and_buckets_are_served_in_turn() => OnLoopAsync(async loop =>
     {
         var gate = new FairGate(loop, places: 3, placesPerBucket: 2);
         Task<bool>[] alice = [.. Enumerable.Range(0, 5).Select(_ => gate.EnterAsync(TestCallers.Alice, Never).AsTask())];
@@ -27,7 +27,7 @@ public sealed class FairGateTests
     });
 
     [Fact]
-    public Task A_waiter_that_gives_up_takes_no_place_even_where_it_was_just_admitted() => OnLoopAsync(async loop =>
+    public Task A_cancelled_waiter_takes_no_place_even_if_it_was_just_admitted() => OnLoopAsync(async loop =>
     {
         var gate = new FairGate(loop, places: 1, placesPerBucket: 1);
         Assert.True(await gate.EnterAsync(TestCallers.Alice, Never));
@@ -49,7 +49,7 @@ public sealed class FairGateTests
     });
 
     [Fact]
-    public Task A_long_line_whose_members_leave_at_once_needs_no_deep_stack() => OnLoopAsync(async loop =>
+    public Task A_long_queue_whose_waiters_leave_at_once_needs_no_deep_stack() => OnLoopAsync(async loop =>
     {
         var gate = new FairGate(loop, places: 1, placesPerBucket: 1);
         Assert.True(await gate.EnterAsync(TestCallers.Alice, Never));

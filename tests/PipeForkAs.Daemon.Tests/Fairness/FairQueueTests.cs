@@ -11,7 +11,7 @@ public sealed class FairQueueTests
     private readonly FairQueue<string> queue = new();
 
     [Fact]
-    public void Buckets_are_served_in_turn_and_one_buckets_items_in_their_order()
+    public void Buckets_are_served_in_turn_and_the_items_of_a_bucket_in_order()
     {
         Add(TestCallers.Alice, "a1", "a2", "a3");
         Add(TestCallers.Bob, "b1");
@@ -22,7 +22,7 @@ public sealed class FairQueueTests
     }
 
     [Fact]
-    public void A_bucket_that_comes_back_waits_for_the_others_first()
+    public void A_bucket_that_returns_waits_for_the_others_first()
     {
         Add(TestCallers.Alice, "a1");
         Add(TestCallers.Bob, "b1", "b2");
@@ -32,7 +32,7 @@ public sealed class FairQueueTests
     }
 
     [Fact]
-    public void A_bucket_that_may_not_go_keeps_its_turn()
+    public void A_blocked_bucket_keeps_its_turn()
     {
         Add(TestCallers.Alice, "a1", "a2");
         Add(TestCallers.Bob, "b1");
@@ -44,7 +44,7 @@ public sealed class FairQueueTests
     }
 
     [Fact]
-    public void The_newest_item_of_the_longest_line_is_found_for_whoever_must_make_room()
+    public void The_newest_item_of_the_longest_queue_is_the_one_to_evict()
     {
         Add(TestCallers.Alice, "a1");
         Add(TestCallers.Bob, "b1", "b2", "b3");
@@ -57,7 +57,7 @@ public sealed class FairQueueTests
     }
 
     [Fact]
-    public void No_bucket_waits_longer_than_one_item_of_each_other_bucket_whatever_comes_and_goes()
+    public void A_bucket_waits_at_most_for_one_item_of_each_other_bucket()
     {
         Gen<(int Kind, int Bucket)> step = from kind in Gen.Frequency((5, Gen.Constant(0)), (3, Gen.Constant(1)), (2, Gen.Constant(2)))
                                            from bucket in Gen.Choose(1, 6)

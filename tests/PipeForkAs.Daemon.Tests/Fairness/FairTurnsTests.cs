@@ -15,7 +15,7 @@ public sealed class FairTurnsTests : IDisposable
     public void Dispose() => thread.Dispose();
 
     [Fact]
-    public async Task Where_nothing_waits_and_there_is_time_nothing_has_to_wait()
+    public async Task Work_within_the_budget_runs_at_once_if_nothing_waits()
     {
         var turns = new FairTurns(thread.Loop);
         await thread.RunAsync(() =>
@@ -58,7 +58,7 @@ public sealed class FairTurnsTests : IDisposable
     }
 
     [Fact]
-    public async Task What_comes_while_others_wait_does_not_overtake_them()
+    public async Task New_work_does_not_overtake_waiting_work()
     {
         var turns = new FairTurns(thread.Loop);
         await thread.RunAsync(async () =>

@@ -18,7 +18,7 @@ public sealed class TrustedFileTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public void A_file_of_roots_in_folders_of_roots_is_trusted()
+    public void A_file_of_root_in_folders_of_root_is_trusted()
     {
         Assert.Null(TrustedFile.Problem("/etc/passwd"));
         Assert.Null(TrustedFile.Problem(folder.Write("file", "")));
@@ -29,7 +29,7 @@ public sealed class TrustedFileTests : IDisposable
     [InlineData(0x1A4u, false)] // 0644
     [InlineData(0x1ADu, true)] // 0655: the group's and others' suffice.
     [InlineData(0x1E4u, true)] // 0744
-    public void A_program_must_be_executable_by_someone(uint mode, bool executable)
+    public void A_program_needs_an_execute_permission(uint mode, bool executable)
     {
         string path = folder.Write("program", "");
         Libc.chmod(path, mode);
@@ -48,11 +48,11 @@ public sealed class TrustedFileTests : IDisposable
     [InlineData("/etc/passwd/..", "there is no such file")]
     [InlineData("/etc", "it is not a regular file but a Directory")]
     [InlineData("/", "it is not a regular file but a Directory")]
-    public void What_is_no_file_is_told_as_such(string path, string problem) =>
+    public void A_path_that_is_not_a_regular_file_is_reported(string path, string problem) =>
         Assert.Equal(problem, TrustedFile.Problem(path));
 
     [Fact]
-    public void A_name_that_no_file_can_have_is_a_problem_and_no_crash() =>
+    public void An_impossible_file_name_is_reported_and_does_not_throw() =>
         Assert.NotNull(TrustedFile.Problem("/" + new string('x', 300)));
 
     [Theory]
@@ -63,7 +63,7 @@ public sealed class TrustedFileTests : IDisposable
     [InlineData(0x186u, false)] // 0606
     [InlineData(Everyone, false)]
     [InlineData(Everyone | Sticky, false)]
-    public void A_file_that_others_may_write_is_not_trusted(uint mode, bool trusted)
+    public void A_file_that_other_users_can_write_is_not_trusted(uint mode, bool trusted)
     {
         string path = folder.Write("file", "");
         Libc.chmod(path, mode);
@@ -80,7 +80,7 @@ public sealed class TrustedFileTests : IDisposable
     }
 
     [Fact]
-    public void A_folder_above_that_others_may_write_or_own_is_not_trusted_and_a_sticky_one_is()
+    public void Parent_folders_must_be_owned_and_writable_only_by_root_or_be_sticky()
     {
         string upper = folder.MakeFolder("upper");
         folder.MakeFolder("upper/lower");
@@ -98,7 +98,7 @@ public sealed class TrustedFileTests : IDisposable
     }
 
     [Fact]
-    public void Links_of_roots_are_followed_and_where_they_lead_counts()
+    public void Links_of_root_are_followed_and_their_targets_are_checked()
     {
         string file = folder.Write("file", "");
         folder.MakeFolder("inner");
@@ -118,7 +118,7 @@ public sealed class TrustedFileTests : IDisposable
     }
 
     [Fact]
-    public void Links_that_lead_in_a_circle_are_a_problem()
+    public void Circular_links_are_reported()
     {
         Link("one", "two");
         Link("two", "one");
@@ -129,7 +129,7 @@ public sealed class TrustedFileTests : IDisposable
 
     /// <summary>Who may replace a link chooses the file: now one of root's, that passes the check, and then another.</summary>
     [Fact]
-    public void A_link_that_another_user_may_replace_is_not_trusted_wherever_it_leads()
+    public void A_link_that_another_user_can_replace_is_never_trusted()
     {
         string home = folder.MakeFolder("home");
         Link("home/link", "/etc/passwd");
@@ -152,7 +152,7 @@ public sealed class TrustedFileTests : IDisposable
     }
 
     [Fact]
-    public void Dots_behind_a_link_lead_out_of_where_it_led_to_as_they_do_for_the_kernel()
+    public void Dot_dot_after_a_link_leaves_the_target_of_the_link_as_in_the_kernel()
     {
         folder.MakeFolder("a");
         folder.MakeFolder("a/deep");
@@ -165,7 +165,7 @@ public sealed class TrustedFileTests : IDisposable
 
     /// <summary>Whatever is missing there now and then, as a socket while no daemon runs, others could make.</summary>
     [Fact]
-    public void A_closed_folder_is_one_in_which_nobody_else_makes_a_file_though_one_above_may_be_sticky()
+    public void In_a_closed_folder_only_root_creates_files_but_its_parents_may_be_sticky()
     {
         string shared = folder.MakeFolder("shared"), own = folder.MakeFolder("shared/own");
         Link("way", "shared/own");

@@ -8,7 +8,7 @@ namespace PipeForkAs.Daemon.Tests.Forking;
 public sealed class JobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
 {
     [Fact]
-    public async Task As_many_workers_as_configured_wait_and_one_that_is_taken_is_replaced()
+    public async Task The_configured_number_of_workers_waits_and_a_used_worker_is_replaced()
     {
         await StartAsync("good", workers: 3);
         await UntilAsync(() => Host.ReadyWorkers == 3);
@@ -33,7 +33,7 @@ public sealed class JobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
     }
 
     [Fact]
-    public async Task Jobs_count_as_unanswered_until_they_are_answered_or_no_short_jobs_any_more()
+    public async Task Jobs_count_as_unanswered_until_they_end_or_are_no_longer_short()
     {
         await StartAsync("good", workers: 1);
         ForkedWorker first = await TakeAsync(), second = await TakeAsync(), third = await TakeForRootAsync();
@@ -82,7 +82,7 @@ public sealed class JobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
     [InlineData("offers-late", "sent JobOffer; this stage allows Forked, Exited, ForkFailed, Pong, Refused")]
     [InlineData("babbles", "sent a message of the unknown kind 99")]
     [InlineData("eager", "forked a worker that the daemon did not request")]
-    public async Task A_job_host_that_says_what_it_must_not_is_lost(string behaviour, string reason)
+    public async Task A_job_host_that_breaks_the_protocol_is_lost(string behaviour, string reason)
     {
         await StartAsync(behaviour, workers: 0);
         await UntilAsync(
@@ -92,7 +92,7 @@ public sealed class JobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
     }
 
     [Fact]
-    public async Task A_job_host_that_says_nothing_fails_the_start_at_its_deadline()
+    public async Task A_silent_job_host_fails_the_start_at_the_deadline()
     {
         Task starting = StartAsync("silent", workers: 1);
         await UntilAsync(() => starting.IsCompleted, each: () => Time.Advance(TimeSpan.FromSeconds(10)));
@@ -102,7 +102,7 @@ public sealed class JobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
     }
 
     [Fact]
-    public async Task A_job_host_that_answers_no_more_is_lost_and_its_successor_serves()
+    public async Task A_job_host_that_stops_answering_is_lost_and_its_successor_serves()
     {
         await StartAsync("mute", workers: 0);
         ForkedWorker before = await TakeAsync();
@@ -117,7 +117,7 @@ public sealed class JobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
     }
 
     [Fact]
-    public async Task A_job_host_that_answers_stays_however_long_nothing_is_asked_of_it()
+    public async Task A_responsive_job_host_stays_however_long_it_is_idle()
     {
         await StartAsync("good", workers: 0);
         int process = Assert.Single(Children());
@@ -139,7 +139,7 @@ public sealed class JobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
     }
 
     [Fact]
-    public async Task A_worker_whose_descriptors_do_not_arrive_fails_the_request_and_is_let_go()
+    public async Task A_worker_whose_descriptors_do_not_arrive_fails_the_request_and_is_released()
     {
         await StartAsync("keeps", workers: 0);
         int process = Assert.Single(Children());
@@ -162,7 +162,7 @@ public sealed class JobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
     }
 
     [Fact]
-    public async Task A_worker_that_comes_too_late_does_not_lie_ready()
+    public async Task A_worker_that_arrives_too_late_is_not_kept()
     {
         await StartAsync("good", workers: 0);
         int process = Assert.Single(Children());
@@ -181,7 +181,7 @@ public sealed class JobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
     }
 
     [Fact]
-    public async Task Requests_that_find_no_worker_make_the_pool_larger_and_quiet_makes_it_smaller()
+    public async Task Requests_without_a_waiting_worker_enlarge_the_pool_and_idle_time_shrinks_it()
     {
         await StartAsync("good", workers: 1, maxWorkers: 3);
         await UntilAsync(() => Host.ReadyWorkers == 1);
@@ -201,7 +201,7 @@ public sealed class JobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
     }
 
     [Fact]
-    public async Task While_the_processors_have_short_jobs_nothing_is_forked_in_advance()
+    public async Task No_worker_is_forked_in_advance_while_short_jobs_use_the_processors()
     {
         int many = (2 * Environment.ProcessorCount) + 1;
         await StartAsync("good", workers: many);
@@ -244,7 +244,7 @@ public sealed class JobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
     }
 
     [Fact]
-    public async Task When_a_process_dies_its_workers_are_lost_and_who_waits_gets_one_of_its_successor()
+    public async Task When_a_process_dies_its_workers_are_lost_and_waiting_requests_use_the_successor()
     {
         await StartAsync("good", workers: 0);
         ForkedWorker worker = await TakeAsync();
@@ -259,7 +259,7 @@ public sealed class JobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
     }
 
     [Fact]
-    public async Task The_last_messages_of_a_job_host_are_read_before_its_end_is_acted_upon()
+    public async Task The_last_messages_of_a_job_host_are_read_before_its_end_is_handled()
     {
         await StartAsync("parting", workers: 0);
         ForkedWorker worker = await TakeAsync();
@@ -269,7 +269,7 @@ public sealed class JobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
     }
 
     [Fact]
-    public async Task Several_processes_share_the_forks_and_one_does_where_the_other_died()
+    public async Task Several_processes_share_the_forks_and_one_takes_over_if_the_other_dies()
     {
         await StartAsync("good", workers: 0, processes: 2);
         Assert.Equal(2, Children().Count);
@@ -287,7 +287,7 @@ public sealed class JobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
     }
 
     [Fact]
-    public async Task Who_is_gone_waits_no_more()
+    public async Task A_cancelled_request_no_longer_waits_for_a_worker()
     {
         await StartAsync("lazy", workers: 0);
         Action? leave = null;
@@ -302,7 +302,7 @@ public sealed class JobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Who_waits_when_there_will_be_no_workers_is_told(bool forRoot)
+    public async Task Waiting_requests_fail_when_there_will_be_no_workers(bool forRoot)
     {
         await StartAsync("lazy", workers: 0);
         Task<ForkedWorker> taking = Loop.RunAsync(() => Host.TakeAsync(Bucket.WithoutAccount, Minute, forRoot).AsTask());

@@ -9,7 +9,7 @@ namespace PipeForkAs.Daemon.Tests.Forking;
 public sealed class RootJobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
 {
     [Fact]
-    public async Task Workers_for_root_come_of_a_process_of_their_own_which_starts_with_the_first()
+    public async Task Workers_for_root_have_a_separate_process_that_starts_with_the_first_order()
     {
         await StartAsync("good", workers: 1);
         await UntilAsync(() => Host.ReadyWorkers == 1);
@@ -30,7 +30,7 @@ public sealed class RootJobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes
     }
 
     [Fact]
-    public async Task Where_the_process_for_root_cannot_serve_the_order_is_told_why_and_the_next_one_tries_again()
+    public async Task If_the_process_for_root_cannot_serve_the_order_fails_and_the_next_one_tries_again()
     {
         await StartAsync("rootless", workers: 0);
         for (int i = 0; i < 2; i++)
@@ -42,7 +42,7 @@ public sealed class RootJobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes
     }
 
     [Fact]
-    public async Task The_process_for_root_must_hold_the_jobs_that_the_others_hold()
+    public async Task The_process_for_root_must_have_the_same_jobs_as_the_others()
     {
         await StartAsync("renewed", workers: 0);
         Assert.Contains(
@@ -52,7 +52,7 @@ public sealed class RootJobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes
     }
 
     [Fact]
-    public async Task A_process_for_root_that_dies_is_started_again_for_those_who_wait_and_else_for_the_next_order()
+    public async Task A_process_for_root_that_dies_is_restarted_for_waiting_orders_or_the_next_one()
     {
         await StartAsync("good", workers: 0);
         ForkedWorker first = await TakeForRootAsync();

@@ -10,11 +10,11 @@ public sealed class WorkerMessageOrderTests
         Assert.Equal([MessageKind.StepFailed], WorkerMessageOrder.Allowed(WorkerStage.Waiting).ToArray());
 
     [Fact]
-    public void A_worker_with_an_order_begins_or_fails_or_tells_the_users_consent() => Assert.Equal(
+    public void A_worker_with_an_order_begins_or_fails_or_reports_the_consent_of_the_user() => Assert.Equal(
         [MessageKind.Began, MessageKind.StepFailed, MessageKind.Consent], WorkerMessageOrder.Allowed(WorkerStage.Ordered).ToArray());
 
     [Fact]
-    public void A_job_that_runs_cannot_say_what_only_its_worker_says() =>
+    public void A_running_job_cannot_send_messages_of_its_worker() =>
         Assert.Equal([MessageKind.Returned], WorkerMessageOrder.Allowed(WorkerStage.Running).ToArray());
 
     [Fact]

@@ -13,7 +13,7 @@ public sealed partial class ServiceReportTests
     private static readonly string Abstract = $"@pipeforkas-test-{Environment.ProcessId}";
 
     [Fact]
-    public async Task Signs_of_life_come_often_enough_and_end_with_the_service()
+    public async Task Watchdog_notifications_are_frequent_enough_and_end_with_the_service()
     {
         using var point = new NotifyPoint(Abstract);
         var time = new ManualTime();
@@ -33,7 +33,7 @@ public sealed partial class ServiceReportTests
     }
 
     [Fact]
-    public async Task While_job_hosts_do_not_answer_there_is_no_sign_of_life()
+    public async Task Without_answers_from_job_hosts_there_is_no_watchdog_notification()
     {
         using var point = new NotifyPoint(Abstract);
         var time = new ManualTime();
@@ -52,7 +52,7 @@ public sealed partial class ServiceReportTests
     }
 
     [Fact]
-    public async Task A_loop_that_is_stuck_gives_no_sign_of_life()
+    public async Task A_blocked_loop_sends_no_watchdog_notification()
     {
         using var point = new NotifyPoint(Abstract);
         var time = new ManualTime();
@@ -80,7 +80,7 @@ public sealed partial class ServiceReportTests
     }
 
     [Fact]
-    public async Task A_thousand_changes_of_the_status_are_told_in_one_word()
+    public async Task A_thousand_status_changes_are_sent_in_one_notification()
     {
         using var point = new NotifyPoint(Abstract);
         var time = new ManualTime();
@@ -113,7 +113,7 @@ public sealed partial class ServiceReportTests
     }
 
     [Fact]
-    public async Task A_stop_asks_for_more_time_as_long_as_it_takes()
+    public async Task A_stop_extends_its_timeout_until_it_is_complete()
     {
         using var point = new NotifyPoint(Abstract);
         var time = new ManualTime();
@@ -134,7 +134,7 @@ public sealed partial class ServiceReportTests
     }
 
     [Fact]
-    public async Task A_service_manager_that_takes_nothing_does_not_hold_the_loop()
+    public async Task A_service_manager_that_reads_nothing_does_not_block_the_loop()
     {
         using var point = new NotifyPoint(Abstract);
         point.Fill();

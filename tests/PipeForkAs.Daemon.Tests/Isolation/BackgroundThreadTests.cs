@@ -5,7 +5,7 @@ namespace PipeForkAs.Daemon.Tests.Isolation;
 public sealed class BackgroundThreadTests
 {
     [Fact(Timeout = 20_000)]
-    public async Task What_it_is_given_is_done_in_order_on_one_thread_and_failures_come_back()
+    public async Task Work_runs_in_order_on_one_thread_and_exceptions_reach_the_caller()
     {
         var side = new BackgroundThread("test");
         var threads = new List<int>();

@@ -23,7 +23,7 @@ public sealed class EndingJobsTests : IDisposable
     }
 
     [Fact(Timeout = 30_000)]
-    public async Task Jobs_that_come_to_their_end_together_share_a_look()
+    public async Task Jobs_that_end_together_share_a_scan()
     {
         EndingJobs ending = Make(static due => due.ToList().ForEach(static job => job.IsOver = true));
         Job[] jobs = [.. Enumerable.Range(0, 30).Select(static _ => new Job())];
@@ -39,7 +39,7 @@ public sealed class EndingJobsTests : IDisposable
     }
 
     [Fact(Timeout = 30_000)]
-    public async Task A_look_that_fails_is_told_once_and_made_again_until_nothing_is_left()
+    public async Task A_failing_scan_is_logged_once_and_repeated_until_no_process_is_left()
     {
         int left = 3;
         EndingJobs ending = Make(due =>
@@ -58,7 +58,7 @@ public sealed class EndingJobsTests : IDisposable
     }
 
     [Fact(Timeout = 30_000)]
-    public async Task What_is_asked_for_during_a_look_is_looked_for_once_more()
+    public async Task A_job_that_ends_during_a_scan_gets_another_scan()
     {
         using var begun = new SemaphoreSlim(0);
         using var go = new SemaphoreSlim(0);
@@ -82,7 +82,7 @@ public sealed class EndingJobsTests : IDisposable
     }
 
     [Fact(Timeout = 30_000)]
-    public async Task A_job_that_cannot_be_killed_holds_up_no_other_and_is_told_of_once()
+    public async Task A_job_that_cannot_be_killed_delays_no_other_and_is_logged_once()
     {
         Job stuck = new(), other = new();
         bool isFree = false;

@@ -20,7 +20,7 @@ public sealed class OwnCgroupTests
     [InlineData(@"41 31 0:38 / /mnt/two\040words rw - cgroup2 none rw", "0::/a b", "/mnt/two words/a b")]
     [InlineData("41 31 0:38 /box /sys/fs/cgroup rw - cgroup2 cgroup2 rw", "0::/box/inner", "/sys/fs/cgroup/inner")]
     [InlineData("41 31 0:38 /box /sys/fs/cgroup rw - cgroup2 cgroup2 rw", "0::/box", "/sys/fs/cgroup")]
-    public void The_directory_of_the_own_group_is_found(string mounts, string groups, string path) =>
+    public void The_directory_of_the_control_group_of_the_daemon_is_found(string mounts, string groups, string path) =>
         Assert.Equal(path, OwnCgroup.Find(mounts, groups));
 
     [Theory]
@@ -31,11 +31,11 @@ public sealed class OwnCgroupTests
     [InlineData(Hybrid, "0::/gone (deleted)")]
     [InlineData("41 31 0:38 /box /sys/fs/cgroup rw - cgroup2 cgroup2 rw", "0::/boxed/inner")]
     [InlineData("41 31 0:38 / /sys/fs/cgroup rw cgroup2 cgroup2 rw", "0::/a")]
-    public void A_group_that_cannot_be_seen_from_here_is_none(string mounts, string groups) =>
+    public void A_control_group_that_is_not_visible_is_not_found(string mounts, string groups) =>
         Assert.Null(OwnCgroup.Find(mounts, groups));
 
     [Fact]
-    public void A_group_of_the_daemons_own_has_a_name_that_lasts_and_differs_with_the_socket()
+    public void The_name_of_the_daemons_control_group_is_stable_and_depends_on_the_socket()
     {
         Assert.Equal("pipeforkas-bc816248547b26e9", OwnCgroup.NameFor("/run/pipeforkas/pipeforkas.sock"));
         Assert.NotEqual(OwnCgroup.NameFor("/run/a"), OwnCgroup.NameFor("/run/b"));

@@ -7,7 +7,7 @@ namespace PipeForkAs.Daemon.Tests.Isolation;
 public sealed class ProcessEntryTests
 {
     [Fact]
-    public void A_process_is_read_whatever_its_name_holds()
+    public void A_process_is_parsed_for_any_process_name()
     {
         using Process child = Process.Start(
             new ProcessStartInfo(
@@ -28,7 +28,7 @@ public sealed class ProcessEntryTests
     }
 
     [Fact]
-    public void A_lock_does_not_hide_a_process()
+    public void A_file_lock_does_not_hide_a_process()
     {
         using FileDescriptor locked = Libc.open("/proc/self/stat", OpenFlags.O_RDONLY);
         Assert.True(Libc.flock_exclusive(locked));
@@ -38,7 +38,7 @@ public sealed class ProcessEntryTests
     }
 
     [Fact]
-    public void A_signal_for_a_process_that_has_ended_does_not_reach_another_of_its_number()
+    public void A_signal_does_not_reach_another_process_that_reuses_the_pid()
     {
         using Process child = Process.Start("/bin/sleep", "100");
         try
@@ -58,7 +58,7 @@ public sealed class ProcessEntryTests
     }
 
     [Fact]
-    public void A_process_that_is_gone_has_no_users()
+    public void A_process_that_has_ended_has_no_users()
     {
         using Process child = Process.Start("/bin/true");
         ProcessEntry entry = new(child.Id, 'S', Environment.ProcessId, 0, 1, 0);
@@ -69,7 +69,7 @@ public sealed class ProcessEntryTests
     }
 
     [Fact]
-    public void A_process_is_killed_by_its_number_only_in_the_control_group_that_is_named()
+    public void A_process_is_killed_by_its_pid_only_in_the_given_control_group()
     {
         using Process child = Process.Start("/bin/sleep", "100");
         try

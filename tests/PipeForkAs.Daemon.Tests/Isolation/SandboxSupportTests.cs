@@ -8,7 +8,7 @@ public sealed class SandboxSupportTests
     private static readonly Sandbox NoNetwork = new() { NoNetwork = true };
 
     [Fact]
-    public void Where_the_kernel_cannot_keep_signals_in_that_is_known_of_all_sandboxes()
+    public void Missing_kernel_support_for_signal_scopes_is_reported_for_all_sandboxes()
     {
         Assert.True(SandboxSupport.LeavesSignals([NoNetwork], static () => Sandbox.SignalsVersion - 1));
         Assert.True(SandboxSupport.LeavesSignals([new Sandbox { ReadOnly = ["/usr"] }], static () => 1));
@@ -16,7 +16,7 @@ public sealed class SandboxSupportTests
     }
 
     [Fact]
-    public void Without_sandboxes_the_kernel_is_not_asked_which_a_container_may_forbid()
+    public void Without_sandboxes_the_kernel_is_not_probed_because_containers_can_forbid_it()
     {
         Assert.False(SandboxSupport.LeavesSignals([], static () => throw new InvalidOperationException("asked")));
         Assert.False(SandboxSupport.LeavesSignals([new Sandbox()], static () => throw new InvalidOperationException("asked")));

@@ -35,7 +35,7 @@ public sealed class AcceptorTests : IConnectionRefusals, IAsyncDisposable
     }
 
     [Fact]
-    public async Task Who_finds_no_room_takes_that_of_the_oldest_connection_without_a_request()
+    public async Task A_new_connection_beyond_the_limit_replaces_the_oldest_without_a_request()
     {
         await AcceptAsync(SocketListener.Open(path, 0b110_110_110, descriptors));
         Connect(3);
@@ -50,7 +50,7 @@ public sealed class AcceptorTests : IConnectionRefusals, IAsyncDisposable
     }
 
     [Fact]
-    public async Task Who_finds_no_room_is_refused_where_all_others_have_sent_their_requests()
+    public async Task A_new_connection_beyond_the_limit_is_refused_if_all_others_have_sent_requests()
     {
         await AcceptAsync(SocketListener.Open(path, 0b110_110_110, descriptors));
         Connect(2);
@@ -70,7 +70,7 @@ public sealed class AcceptorTests : IConnectionRefusals, IAsyncDisposable
     }
 
     [Fact]
-    public async Task Root_finds_room_in_its_reserve()
+    public async Task Root_has_reserved_connections()
     {
         limits.RootReserve = 1;
         await AcceptAsync(SocketListener.Open(path, 0b110_110_110, descriptors));
@@ -80,7 +80,7 @@ public sealed class AcceptorTests : IConnectionRefusals, IAsyncDisposable
     }
 
     [Fact]
-    public async Task More_than_may_be_read_at_once_wait_unread_until_a_request_has_come()
+    public async Task Connections_beyond_the_reading_limit_wait_until_another_request_has_arrived()
     {
         (limits.MaxConnections, limits.MaxReceivingPerUid) = (100, 2);
         await AcceptAsync(SocketListener.Open(path, 0b110_110_110, descriptors));
@@ -101,7 +101,7 @@ public sealed class AcceptorTests : IConnectionRefusals, IAsyncDisposable
     }
 
     [Fact]
-    public async Task Who_waits_unread_for_too_long_is_told_why()
+    public async Task A_connection_that_waits_unread_for_too_long_is_refused_with_the_reason()
     {
         (limits.MaxConnections, limits.MaxReceivingPerUid, limits.RequestTimeout) = (100, 1, TimeSpan.FromMilliseconds(20));
         await AcceptAsync(SocketListener.Open(path, 0b110_110_110, descriptors));
@@ -113,7 +113,7 @@ public sealed class AcceptorTests : IConnectionRefusals, IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_long_line_of_connections_that_end_at_once_needs_no_deep_stack()
+    public async Task A_long_queue_of_connections_that_end_at_once_needs_no_deep_stack()
     {
         (limits.MaxConnections, limits.MaxReceivingPerUid, limits.MaxConnectionsPerUid) = (2000, 1, 2000);
         await AcceptAsync(SocketListener.Open(path, 0b110_110_110, descriptors));
@@ -126,7 +126,7 @@ public sealed class AcceptorTests : IConnectionRefusals, IAsyncDisposable
     }
 
     [Fact]
-    public async Task Who_has_too_many_connections_is_told_and_is_served_again_with_fewer()
+    public async Task A_caller_with_too_many_connections_is_refused_until_it_has_fewer()
     {
         (limits.MaxConnections, limits.MaxConnectionsPerUid) = (100, 1);
         await AcceptAsync(SocketListener.Open(path, 0b110_110_110, descriptors));
@@ -141,7 +141,7 @@ public sealed class AcceptorTests : IConnectionRefusals, IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_stop_serves_who_has_connected_and_takes_nobody_else()
+    public async Task A_stop_serves_existing_connections_and_accepts_no_more()
     {
         await AcceptAsync(SocketListener.Open(path, 0b110_110_110, descriptors));
         await thread.RunAsync(() =>
@@ -157,7 +157,7 @@ public sealed class AcceptorTests : IConnectionRefusals, IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_stop_refuses_whom_there_is_no_room_for()
+    public async Task A_stop_refuses_connections_beyond_the_limit()
     {
         await AcceptAsync(SocketListener.Open(path, 0b110_110_110, descriptors));
         Connect(2);
@@ -176,7 +176,7 @@ public sealed class AcceptorTests : IConnectionRefusals, IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_stop_leaves_the_service_managers_queue_to_the_next_daemon()
+    public async Task A_stop_leaves_the_queue_of_a_systemd_socket_to_the_next_daemon()
     {
         using var manager = new Socket(
             AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, ProtocolType.Unspecified)
@@ -198,7 +198,7 @@ public sealed class AcceptorTests : IConnectionRefusals, IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_service_that_fails_ends_its_own_connection_only()
+    public async Task A_failure_ends_only_its_own_connection()
     {
         await AcceptAsync(SocketListener.Open(path, 0b110_110_110, descriptors));
         Connect(2);
@@ -214,7 +214,7 @@ public sealed class AcceptorTests : IConnectionRefusals, IAsyncDisposable
     }
 
     [Fact]
-    public async Task Who_is_refused_where_half_of_all_connections_are_taken_does_not_keep_a_place()
+    public async Task A_refused_connection_keeps_no_place_if_half_of_all_connections_are_in_use()
     {
         (limits.MaxConnections, limits.MaxConnectionsPerUid) = (100, 51);
         await AcceptAsync(SocketListener.Open(path, 0b110_110_110, descriptors));

@@ -20,7 +20,7 @@ public sealed class RestrictionCheckTests
     };
 
     [Fact]
-    public void What_is_as_tight_as_the_general_limits_or_tighter_is_fine()
+    public void Restrictions_as_tight_as_the_general_limits_or_tighter_are_accepted()
     {
         Assert.Empty(Problems(job => job.Limits = new TighterLimitOptions
         {
@@ -85,7 +85,7 @@ public sealed class RestrictionCheckTests
     [InlineData("Sandbox:ReadOnly:1", """{ "Sandbox": { "ReadOnly": [ "/usr", "relative" ] } }""")]
     [InlineData("Sandbox:ReadWrite:0", """{ "Sandbox": { "ReadWrite": [ "~alice" ] } }""")]
     [InlineData("Sandbox:ReadWrite:0", """{ "Sandbox": { "ReadWrite": [ "/a\u0000b" ] } }""")]
-    public void What_is_looser_or_out_of_range_is_told_with_its_key(string key, string json)
+    public void Restrictions_that_are_looser_or_out_of_range_are_rejected_with_the_key(string key, string json)
     {
         IConfiguration wrong = new ConfigurationBuilder().AddJsonStream(new MemoryStream(Encoding.UTF8.GetBytes(json))).Build();
 
@@ -93,7 +93,7 @@ public sealed class RestrictionCheckTests
     }
 
     [Fact]
-    public void A_job_whose_name_cannot_be_is_told()
+    public void An_invalid_job_name_is_rejected()
     {
         var options = new DaemonOptions();
         options.Jobs["no name"] = new JobRestrictionOptions();

@@ -10,7 +10,7 @@ public sealed class LimitedLoggerTests
     private readonly ManualTime time = new();
 
     [Fact]
-    public void Of_each_event_some_lines_per_minute_are_written_and_then_how_many_more_there_were()
+    public void Each_event_has_a_limit_of_lines_per_minute_and_the_rest_is_counted()
     {
         using var limited = new LimitedLogger(lines, time);
         for (int i = 0; i < 1000; i++)
@@ -41,7 +41,7 @@ public sealed class LimitedLoggerTests
     }
 
     [Fact]
-    public void What_was_left_out_at_the_end_is_said_at_the_end()
+    public void Lines_suppressed_at_the_end_are_counted_at_the_end()
     {
         using (var limited = new LimitedLogger(lines, time))
         {

@@ -35,7 +35,7 @@ public sealed class PatternMatcherTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task What_a_requests_steps_do_not_last_for_is_left_without_an_answer_and_logged_once()
+    public async Task A_match_that_exceeds_the_steps_of_a_request_has_no_result_and_is_logged_once()
     {
         var matcher = new PatternMatcher(IdleLoop.Instance, log);
         PatternQuestion[] questions = [.. Enumerable.Range(0, 400).Select(number => new PatternQuestion(heavy, Long(number)))];

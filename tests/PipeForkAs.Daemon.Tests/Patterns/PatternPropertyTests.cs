@@ -27,7 +27,7 @@ public sealed class PatternPropertyTests
     private const string Letters = "aabbAABBcxé ßİıKk1\n\t-#{}0.,]'<\u200D";
 
     [Fact]
-    public void Random_patterns_match_what_dotnet_matches()
+    public void Random_patterns_match_as_in_DotNet()
     {
         int seed = Environment.TickCount;
         var random = new Random(seed);
@@ -65,7 +65,7 @@ public sealed class PatternPropertyTests
 
     /// <summary>What .NET refuses is refused, whatever its letters are.</summary>
     [Fact]
-    public void Random_letters_are_a_pattern_where_they_are_one_to_dotnet()
+    public void Random_letters_are_a_valid_pattern_exactly_if_DotNet_accepts_them()
     {
         int seed = Environment.TickCount;
         var random = new Random(seed);

@@ -32,13 +32,13 @@ public sealed class PatternTests
     [InlineData("(?x) a | b # )", "b", true)]
     [InlineData(@"\A\d+\z", "12", true)]
     [InlineData(@"\w+", "é", true)]
-    public void The_pattern_is_of_the_whole_value(string pattern, string value, bool matches) =>
+    public void A_pattern_must_match_the_whole_value(string pattern, string value, bool matches) =>
         Assert.Equal(matches, Create(pattern).Matches(value));
 
     [Theory]
     [InlineData("^[^\0]{1,4096}$", 4096)]
     [InlineData("[a-z]{1,32768}", 32768)]
-    public void A_long_value_can_be_limited_in_its_length(string pattern, int most)
+    public void A_pattern_can_limit_the_length_of_a_long_value(string pattern, int most)
     {
         var compiled = Pattern.Create(pattern, "key", most + 1);
         Assert.True(compiled.Matches(new string('x', most)));
@@ -49,7 +49,7 @@ public sealed class PatternTests
     [Theory]
     [InlineData("((a{1,1000}){1,1000}){1,1000}")]
     [InlineData("(a{1,1000}|b{1,1000}|c{1,1000}){500}")]
-    public void A_pattern_that_grows_beyond_all_bounds_is_refused(string pattern) =>
+    public void A_pattern_with_too_many_states_is_refused(string pattern) =>
         Assert.Throws<NotSupportedException>(() => Create(pattern));
 
     [Theory]
@@ -61,7 +61,7 @@ public sealed class PatternTests
     [InlineData("*")]
     [InlineData("a{2,1}")]
     [InlineData("(?x) ( # comment")]
-    public void What_is_no_regular_expression_by_itself_is_refused(string pattern) =>
+    public void An_invalid_regular_expression_is_refused(string pattern) =>
         Assert.ThrowsAny<ArgumentException>(() => Create(pattern));
 
     [Theory]
@@ -70,7 +70,7 @@ public sealed class PatternTests
     [InlineData("(?!a)b")]
     [InlineData("(?<=a)b")]
     [InlineData("(?>a+)b")]
-    public void What_needs_backtracking_is_refused(string pattern) => Assert.Throws<NotSupportedException>(() => Create(pattern));
+    public void A_pattern_that_needs_backtracking_is_refused(string pattern) => Assert.Throws<NotSupportedException>(() => Create(pattern));
 
     /// <summary>With backtracking each of these takes longer than the universe is old; the run's deadline would end it.</summary>
     [Theory]
@@ -109,7 +109,7 @@ public sealed class PatternTests
     }
 
     [Fact]
-    public void What_could_take_too_long_is_refused_with_the_length_that_would_do()
+    public void A_pattern_that_could_take_too_long_is_refused_with_a_possible_MaxLength()
     {
         string words = string.Join('|', Enumerable.Range(0, 5000).Select(number => $"word{number}x*"));
         NotSupportedException refused = Assert.Throws<NotSupportedException>(() => Create(words));
@@ -119,7 +119,7 @@ public sealed class PatternTests
     }
 
     [Fact]
-    public void Thousands_of_words_can_be_permitted_since_no_longer_value_is_matched()
+    public void Thousands_of_words_are_possible_because_longer_values_are_not_matched()
     {
         Pattern words = Create(string.Join('|', Enumerable.Range(0, 5000).Select(number => $"word{number}")));
         Assert.True(words.Matches("word4711"));
@@ -133,11 +133,11 @@ public sealed class PatternTests
     [InlineData(2049, "é", false)]
     [InlineData(1024, "😀", true)]
     [InlineData(1025, "😀", false)]
-    public void A_value_is_as_long_as_it_has_bytes(int count, string letter, bool matches) =>
+    public void The_length_of_a_value_is_its_number_of_bytes(int count, string letter, bool matches) =>
         Assert.Equal(matches, Create("(?s).*").Matches(string.Concat(Enumerable.Repeat(letter, count))));
 
     [Fact]
-    public void Groups_inside_each_other_have_an_end() =>
+    public void The_depth_of_nested_groups_is_limited() =>
         Assert.Throws<NotSupportedException>(() => Create(new string('(', 1000) + "a" + new string(')', 1000)));
 
     private static Pattern Create(string pattern) => Pattern.Create(pattern, "key");

@@ -7,7 +7,7 @@ namespace PipeForkAs.Daemon.Tests.Processes;
 public sealed class ChildReaperTests
 {
     [Fact]
-    public void A_callback_that_throws_keeps_no_other_child_from_being_reaped()
+    public void A_callback_that_throws_does_not_prevent_reaping_other_children()
     {
         var failures = new List<string>();
         var reaper = new ChildReaper(failure => failures.Add(failure.Message));
@@ -45,7 +45,7 @@ public sealed class ChildReaperTests
     }
 
     [Fact]
-    public async Task A_child_that_is_being_started_counts_as_registered_for_other_threads()
+    public async Task A_starting_child_counts_as_registered_for_other_threads()
     {
         var reaper = new ChildReaper(static failure => throw failure);
         using var started = new SemaphoreSlim(0);

@@ -5,7 +5,7 @@ namespace PipeForkAs.Daemon.Tests.Reloading;
 public sealed class ChangedKeysTests
 {
     [Fact]
-    public void Many_changed_keys_of_a_section_are_counted_and_others_are_named()
+    public void Many_changed_keys_of_a_section_are_counted_and_few_are_named()
     {
         string[] rules = [.. Enumerable.Range(0, 30).Select(number => $"Policy:Rules:{number}:Name")];
         Assert.Equal(

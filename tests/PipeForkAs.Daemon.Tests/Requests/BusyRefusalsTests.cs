@@ -24,7 +24,7 @@ public sealed class BusyRefusalsTests : IDisposable
     [InlineData("{\"job\":")]
     [InlineData("{\"job\":\"id\"}\n")]
     [InlineData("\0\u0001 no JSON\n")]
-    public async Task A_refusal_at_once_is_a_line_of_text_whatever_has_arrived(string sent)
+    public async Task An_immediate_refusal_is_a_line_of_text_for_any_received_bytes(string sent)
     {
         await SendAsync(sent);
         Refuse();
@@ -34,7 +34,7 @@ public sealed class BusyRefusalsTests : IDisposable
     }
 
     [Fact(Timeout = 30_000)]
-    public async Task A_refusal_at_once_is_an_end_record_for_a_request_that_asks_for_frames()
+    public async Task An_immediate_refusal_is_an_end_record_for_a_request_with_frames()
     {
         // More than what is looked at, so that bytes are left when the connection is closed.
         await SendAsync($"{{\"reply\":\"frames\",\"job\":\"id\",\"args\":{{\"text\":\"{new string('x', 60_000)}\"}}}}\n");
@@ -46,7 +46,7 @@ public sealed class BusyRefusalsTests : IDisposable
     }
 
     [Fact(Timeout = 30_000)]
-    public void A_refusal_at_once_of_a_client_that_has_left_is_recorded()
+    public void An_immediate_refusal_of_a_disconnected_client_is_audited()
     {
         UntrustedSocket socket = Socket();
         Caller caller = Caller.Identify(pair.Accepted);

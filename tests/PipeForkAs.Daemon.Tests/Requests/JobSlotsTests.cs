@@ -14,7 +14,7 @@ public sealed class JobSlotsTests
 {
 
     [Fact]
-    public Task Who_came_first_goes_first_but_for_those_whose_own_jobs_are_in_the_way() => OnLoopAsync(async loop =>
+    public Task The_first_request_gets_the_first_slot_unless_its_own_jobs_exceed_the_limit() => OnLoopAsync(async loop =>
     {
         JobSlots slots = Slots(loop, new LimitOptions { MaxJobs = 2, MaxJobsPerUid = 1, MaxQueued = 10 });
         JobSlots.Slot alice = await slots.TakeAsync(TestCallers.Alice, Stay);
@@ -31,7 +31,7 @@ public sealed class JobSlotsTests
     });
 
     [Fact]
-    public Task A_job_of_which_something_is_left_counts_for_its_user_until_nothing_is() => OnLoopAsync(async loop =>
+    public Task A_job_with_leftover_processes_counts_for_its_user_until_they_end() => OnLoopAsync(async loop =>
     {
         JobSlots slots = Slots(
             loop, new LimitOptions { MaxJobs = 1, MaxJobsPerUid = 1, MaxQueued = 10, QueueTimeout = TimeSpan.FromSeconds(20) });
@@ -92,7 +92,7 @@ public sealed class JobSlotsTests
     });
 
     [Fact]
-    public Task Where_the_queue_is_full_the_bucket_with_the_most_in_it_makes_room() => OnLoopAsync(async loop =>
+    public Task In_a_full_queue_the_bucket_with_the_most_requests_loses_one() => OnLoopAsync(async loop =>
     {
         JobSlots slots = Slots(loop, new LimitOptions { MaxJobs = 1, MaxJobsPerUid = 10, MaxQueued = 4 });
         JobSlots.Slot held = await slots.TakeAsync(TestCallers.Carol, Stay);
@@ -108,7 +108,7 @@ public sealed class JobSlotsTests
     });
 
     [Fact]
-    public Task Root_has_slots_beyond_those_of_all_others() => OnLoopAsync(async loop =>
+    public Task Root_has_reserved_slots() => OnLoopAsync(async loop =>
     {
         JobSlots slots = Slots(loop, new LimitOptions { MaxJobs = 2, RootReserve = 1, MaxQueued = 0 });
         JobSlots.Slot[] held = [await slots.TakeAsync(TestCallers.Alice, Stay), await slots.TakeAsync(TestCallers.Bob, Stay)];
@@ -123,7 +123,7 @@ public sealed class JobSlotsTests
     });
 
     [Fact]
-    public Task A_request_that_is_cancelled_late_or_meets_a_stop_takes_no_slot() => OnLoopAsync(async loop =>
+    public Task A_cancelled_or_late_request_takes_no_slot_and_a_stop_refuses_it() => OnLoopAsync(async loop =>
     {
         JobSlots slots = Slots(loop, new LimitOptions { MaxJobs = 1, MaxQueued = 10, QueueTimeout = TimeSpan.FromMilliseconds(1) });
         JobSlots.Slot held = await slots.TakeAsync(TestCallers.Alice, Stay);

@@ -15,7 +15,7 @@ public sealed class RequestCountsTests
     [InlineData(ReplyCode.Cancelled, true, false)]
     [InlineData(ReplyCode.Cancelled, false, true)]
     [InlineData(ReplyCode.Denied, false, true)]
-    public void A_request_is_refused_if_nothing_ran_for_it(ReplyCode code, bool ran, bool isRefused)
+    public void A_request_counts_as_refused_if_nothing_ran_for_it(ReplyCode code, bool ran, bool isRefused)
     {
         int changes = 0;
         var counts = new RequestCounts(() => changes++);

@@ -68,7 +68,7 @@ public sealed class JournalLoggerTests : IDisposable
     [InlineData(LogLevel.Warning, "4")]
     [InlineData(LogLevel.Error, "3")]
     [InlineData(LogLevel.Critical, "2")]
-    public void A_level_is_syslogs_priority(LogLevel level, string priority)
+    public void A_level_is_written_as_the_syslog_priority(LogLevel level, string priority)
     {
         using var journal = new FakeJournal(folder.File("journal"));
         using var provider = new JournalLoggerProvider(journal.Path, stderr);
@@ -77,7 +77,7 @@ public sealed class JournalLoggerTests : IDisposable
     }
 
     [Fact]
-    public void An_exception_stands_in_a_field_with_all_its_lines()
+    public void An_exception_has_a_field_with_all_its_lines()
     {
         using var journal = new FakeJournal(folder.File("journal"));
         using var provider = new JournalLoggerProvider(journal.Path, stderr);
@@ -87,7 +87,7 @@ public sealed class JournalLoggerTests : IDisposable
     }
 
     [Fact]
-    public void What_is_too_large_for_a_datagram_comes_as_a_sealed_file()
+    public void A_record_too_large_for_a_datagram_is_sent_as_a_sealed_file()
     {
         using var journal = new FakeJournal(folder.File("journal"));
         using var provider = new JournalLoggerProvider(journal.Path, stderr);
@@ -101,7 +101,7 @@ public sealed class JournalLoggerTests : IDisposable
     }
 
     [Fact]
-    public void Where_the_journal_is_down_stderr_has_the_lines_and_that_is_said_once()
+    public void If_the_journal_is_down_records_go_to_stderr_after_one_message()
     {
         string path = folder.File("journal");
         using var provider = new JournalLoggerProvider(path, stderr);
@@ -124,7 +124,7 @@ public sealed class JournalLoggerTests : IDisposable
     }
 
     [Fact]
-    public void A_burst_that_the_journal_has_no_room_for_arrives_whole_and_in_order()
+    public void A_burst_beyond_the_buffer_of_the_journal_arrives_complete_and_in_order()
     {
         using var journal = new FakeJournal(folder.File("journal"));
         using var provider = new JournalLoggerProvider(journal.Path, stderr);
@@ -138,7 +138,7 @@ public sealed class JournalLoggerTests : IDisposable
     }
 
     [Fact]
-    public void A_journal_that_reads_nothing_makes_nobody_wait_and_what_is_lost_is_counted()
+    public void A_journal_that_reads_nothing_blocks_nothing_and_lost_records_are_counted()
     {
         const int Sent = 5000;
         using var journal = new FakeJournal(folder.File("journal"));
@@ -165,7 +165,7 @@ public sealed class JournalLoggerTests : IDisposable
     }
 
     [Fact]
-    public void The_end_does_not_wait_for_a_journal_that_reads_nothing_for_ever()
+    public void A_stop_does_not_wait_forever_for_a_journal_that_reads_nothing()
     {
         using var journal = new FakeJournal(folder.File("journal"));
         using (var provider = new JournalLoggerProvider(journal.Path, stderr))
@@ -183,7 +183,7 @@ public sealed class JournalLoggerTests : IDisposable
     }
 
     [Fact]
-    public void A_journal_that_was_started_anew_is_found_again()
+    public void A_restarted_journal_is_found_again()
     {
         using var provider = new JournalLoggerProvider(folder.File("journal"), stderr);
         for (int i = 0; i < 3; i++)
@@ -198,7 +198,7 @@ public sealed class JournalLoggerTests : IDisposable
     }
 
     [Fact]
-    public void Stderr_is_the_journal_where_device_and_inode_say_so()
+    public void Stderr_is_the_journal_if_device_and_inode_match()
     {
         FileStatus status = Libc.fstat(stderr);
         string own = $"{status.DeviceNumber}:{status.Inode}";

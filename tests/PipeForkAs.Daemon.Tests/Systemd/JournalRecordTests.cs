@@ -18,7 +18,7 @@ public sealed class JournalRecordTests
         ArbMap.Default.GeneratorFor<string>().Select(text => text ?? ""));
 
     [Fact]
-    public void Every_record_is_read_back_as_it_was_written_by_an_independent_reader() => Properties.Holds(
+    public void An_independent_reader_reads_every_record_as_it_was_written() => Properties.Holds(
         (from name in Values from value in Values select (name, value)).ArrayOf(),
         fields =>
         {
@@ -32,7 +32,7 @@ public sealed class JournalRecordTests
         tests: 2000);
 
     [Fact]
-    public void Every_name_becomes_one_that_the_journal_takes() => Properties.Holds(Values, name =>
+    public void Every_name_becomes_a_valid_journal_field_name() => Properties.Holds(Values, name =>
     {
         string field = JournalRecord.Name(name);
         Assert.StartsWith("PIPEFORKAS_", field);
@@ -46,10 +46,10 @@ public sealed class JournalRecordTests
     [InlineData("ArgumentsHmac", "PIPEFORKAS_ARGUMENTS_HMAC")]
     [InlineData("_UID", "PIPEFORKAS__UID")]
     [InlineData("a=\nPRIORITY", "PIPEFORKAS_A__PRIORITY")]
-    public void A_name_is_written_as_the_journals_are(string name, string field) => Assert.Equal(field, JournalRecord.Name(name));
+    public void Field_names_have_the_style_of_the_journal(string name, string field) => Assert.Equal(field, JournalRecord.Name(name));
 
     [Fact]
-    public void A_record_is_begun_anew()
+    public void A_record_can_be_reused()
     {
         var record = new JournalRecord();
         record.Add("A", "1").Add("B", 2);

@@ -21,7 +21,7 @@ public sealed class ServiceManagerTests
     [InlineData("-1", "4711", null)]
     [InlineData("30 s", "4711", null)]
     [InlineData("99999999999999999999999", "4711", null)]
-    public void The_watchdog_is_for_whom_it_is_said_to_be(string? microseconds, string? pid, double? seconds)
+    public void The_watchdog_applies_only_to_the_named_process(string? microseconds, string? pid, double? seconds)
     {
         ServiceManager manager = From(("WATCHDOG_USEC", microseconds), ("WATCHDOG_PID", pid));
         Assert.Equal(seconds, manager.Watchdog?.TotalSeconds);
@@ -44,7 +44,7 @@ public sealed class ServiceManagerTests
     [InlineData("2", null, "passed 2 sockets (without names)")]
     [InlineData("-1", null, "\"-1\", which is not a number")]
     [InlineData("1x", null, "\"1x\", which is not a number")]
-    public void What_cannot_be_served_is_refused(string count, string? names, string said)
+    public void Unusable_sockets_from_systemd_are_refused(string count, string? names, string said)
     {
         ListenException refused = Assert.Throws<ListenException>(
             () => From(("LISTEN_FDS", count), ("LISTEN_PID", "4711"), ("LISTEN_FDNAMES", names)));
@@ -52,7 +52,7 @@ public sealed class ServiceManagerTests
     }
 
     [Fact]
-    public void Without_a_service_manager_there_is_nobody_to_tell()
+    public void Without_a_service_manager_nothing_is_sent()
     {
         ServiceManager manager = From(("NOTIFY_SOCKET", ""));
         Assert.Null(manager.NotifyAddress);

@@ -16,7 +16,7 @@ public sealed partial class ServiceNotifierTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void The_service_manager_is_told_by_a_path_or_an_abstract_name(bool isAbstract)
+    public void Notifications_reach_a_path_or_an_abstract_name(bool isAbstract)
     {
         using var folder = new TemporaryFolder();
         using var point = new NotifyPoint(isAbstract ? Abstract : folder.File("notify"));
@@ -34,7 +34,7 @@ public sealed partial class ServiceNotifierTests
     }
 
     [Fact]
-    public async Task What_finds_no_room_is_told_later_the_last_of_each_variable_in_their_order()
+    public async Task Delayed_notifications_send_the_last_value_of_each_variable_in_order()
     {
         using var point = new NotifyPoint(Abstract);
         point.Fill();
@@ -63,7 +63,7 @@ public sealed partial class ServiceNotifierTests
     }
 
     [Fact]
-    public void An_error_is_logged_once_until_a_state_arrives_again()
+    public void A_notification_error_is_logged_once_until_one_succeeds_again()
     {
         using var folder = new TemporaryFolder();
         string path = folder.File("notify");

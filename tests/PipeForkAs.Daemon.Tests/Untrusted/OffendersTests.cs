@@ -33,7 +33,7 @@ public sealed class OffendersTests : IDisposable
     }
 
     [Fact]
-    public void Calls_add_up_within_a_second_and_are_forgiven_after_it()
+    public void Calls_add_up_within_a_second_and_expire_after_it()
     {
         for (int i = 0; i < 3; i++)
         {
@@ -48,7 +48,7 @@ public sealed class OffendersTests : IDisposable
     }
 
     [Fact]
-    public void Short_calls_do_not_count_and_root_is_never_barred()
+    public void Short_calls_do_not_count_and_root_is_never_banned()
     {
         for (int i = 0; i < 10_000; i++)
             offenders.CallTook(TestCallers.Alice, Offenders.Notable - TimeSpan.FromTicks(1));
@@ -61,7 +61,7 @@ public sealed class OffendersTests : IDisposable
     }
 
     [Fact]
-    public void A_bucket_is_barred_until_all_processes_that_it_stopped_have_ended()
+    public void A_bucket_is_banned_until_all_processes_that_it_blocked_have_ended()
     {
         offenders.Hangs(TestCallers.Alice);
         offenders.Hangs(TestCallers.Alice);
@@ -74,7 +74,7 @@ public sealed class OffendersTests : IDisposable
     }
 
     [Fact]
-    public void Buckets_that_are_barred_are_not_forgotten_whatever_others_do()
+    public void Banned_buckets_stay_in_memory_whatever_others_do()
     {
         offenders.CallTook(TestCallers.Alice, TimeSpan.FromSeconds(6));
         for (uint uid = 2000; uid < 6000; uid++)

@@ -16,7 +16,7 @@ public sealed class HandoverChannelTests : IDisposable
     }
 
     [Fact(Timeout = 30_000)]
-    public Task Answers_wait_for_room_in_the_channel_and_none_is_lost() => loop.RunAsync(async () =>
+    public Task Messages_wait_for_space_in_the_channel_and_none_is_lost() => loop.RunAsync(async () =>
     {
         const int Count = 200;
         (HandoverChannel former, HandoverChannel fresh) = Pair();

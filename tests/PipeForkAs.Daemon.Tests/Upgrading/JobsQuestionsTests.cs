@@ -22,7 +22,7 @@ public sealed class JobsQuestionsTests : IDisposable
     }
 
     [Fact(Timeout = 30_000)]
-    public Task A_caller_who_asks_without_end_has_few_questions_on_their_way_and_delays_nobody_elses() => loop.RunAsync(async () =>
+    public Task One_caller_has_few_pending_questions_and_delays_no_other_caller() => loop.RunAsync(async () =>
     {
         Task<JobsAnswer?>[] flood = [.. Enumerable.Range(0, 1000).Select(id => AskAsync(TestCallers.Alice, Alice, id))];
         Assert.Equal([0L, 1L], sent.Select(static question => question.Cancel));
@@ -42,7 +42,7 @@ public sealed class JobsQuestionsTests : IDisposable
     });
 
     [Fact(Timeout = 30_000)]
-    public Task A_question_that_waits_already_is_asked_once_and_one_that_was_sent_again() => loop.RunAsync(async () =>
+    public Task A_waiting_question_is_shared_and_a_sent_question_is_sent_again() => loop.RunAsync(async () =>
     {
         Task<JobsAnswer?>[] first = [AskAsync(TestCallers.Alice, Alice, null), AskAsync(TestCallers.Alice, Alice, 1)];
         Task<JobsAnswer?>[] same = [.. Enumerable.Range(0, 1000).Select(_ => AskAsync(TestCallers.Alice, Alice, null))];
@@ -58,7 +58,7 @@ public sealed class JobsQuestionsTests : IDisposable
     });
 
     [Fact(Timeout = 30_000)]
-    public Task A_question_without_an_answer_keeps_its_place_and_who_asked_is_told_at_the_deadline() => loop.RunAsync(async () =>
+    public Task A_question_without_an_answer_keeps_its_place_and_fails_at_the_deadline() => loop.RunAsync(async () =>
     {
         Task<JobsAnswer?>[] asked = [.. Enumerable.Range(0, 50).Select(id => AskAsync(TestCallers.Alice, Alice, id))];
         Assert.All(await Task.WhenAll(asked), Assert.Null);
@@ -77,7 +77,7 @@ public sealed class JobsQuestionsTests : IDisposable
     });
 
     [Fact(Timeout = 30_000)]
-    public Task Where_the_former_daemon_has_ended_nobody_waits_for_it() => loop.RunAsync(async () =>
+    public Task No_question_waits_for_a_former_daemon_that_has_ended() => loop.RunAsync(async () =>
     {
         Task<JobsAnswer?>[] asked = [.. Enumerable.Range(0, 50).Select(id => AskAsync(TestCallers.Alice, Alice, id))];
         questions.Close();

@@ -28,7 +28,7 @@ public sealed class CallerBucketsTests : IUserDatabase, IDisposable
     public void Dispose() => thread.Dispose();
 
     [Fact]
-    public async Task A_uid_has_the_bucket_of_its_account_or_shares_that_of_all_without_one()
+    public async Task A_uid_has_the_bucket_of_its_account_or_shares_one_with_all_unknown_uids()
     {
         Assert.Equal(Bucket.Root, await KnownAsync(UserId.Root));
         Assert.Null(await KnownAsync(Alice));
@@ -42,7 +42,7 @@ public sealed class CallerBucketsTests : IUserDatabase, IDisposable
     }
 
     [Fact]
-    public async Task What_is_known_counts_while_it_is_asked_again()
+    public async Task A_known_bucket_stays_valid_while_it_is_looked_up_again()
     {
         await FindAsync(Subordinate);
         accounts.Add(Subordinate);
@@ -58,7 +58,7 @@ public sealed class CallerBucketsTests : IUserDatabase, IDisposable
     }
 
     [Fact]
-    public async Task A_user_database_that_hangs_or_fails_puts_a_new_uid_among_those_without_account_and_forgets_no_other()
+    public async Task While_the_user_database_fails_new_uids_share_a_bucket_and_known_uids_keep_theirs()
     {
         await FindAsync(Alice);
         slow = new TaskCompletionSource<Account?>();
@@ -78,7 +78,7 @@ public sealed class CallerBucketsTests : IUserDatabase, IDisposable
     }
 
     [Fact]
-    public async Task Sixty_five_thousand_ids_without_account_displace_no_account()
+    public async Task A_flood_of_65000_uids_without_accounts_evicts_no_account()
     {
         await FindAsync(Alice);
         await thread.RunAsync(async () =>

@@ -36,7 +36,7 @@ public sealed class UserDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_look_up_that_hangs_delays_only_its_own_request_to_a_clear_error_at_its_deadline()
+    public async Task A_hanging_lookup_fails_only_its_own_request_at_the_deadline_with_a_clear_error()
     {
         resolver.Hanging["slow"] = true;
         Task<Account?> slow = FindAsync("slow");
@@ -52,7 +52,7 @@ public sealed class UserDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task Equal_look_ups_at_once_ask_once()
+    public async Task Concurrent_equal_lookups_share_one_call()
     {
         resolver.Hanging["alice"] = true;
         Task<Account?>[] all = [.. Enumerable.Range(0, 50).Select(_ => FindAsync("alice"))];
@@ -65,7 +65,7 @@ public sealed class UserDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_name_and_a_uid_are_two_questions()
+    public async Task A_name_and_a_uid_are_looked_up_separately()
     {
         await FindAsync("alice");
         await FindAsync(UserSelector.ById(new UserId(1000)));
@@ -74,7 +74,7 @@ public sealed class UserDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task An_answer_counts_for_the_configured_time_also_that_there_is_no_such_user()
+    public async Task An_answer_is_cached_for_the_configured_time_even_for_an_unknown_user()
     {
         resolver.Answer = _ => null;
         Assert.Null(await FindAsync("nobody-here"));
@@ -89,7 +89,7 @@ public sealed class UserDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task With_a_cache_time_of_zero_each_request_asks()
+    public async Task With_a_cache_time_of_zero_each_request_causes_a_lookup()
     {
         configuration.Replace(new DaemonOptions { Limits = { LookupTimeout = TimeSpan.FromSeconds(5), LookupCacheTime = TimeSpan.Zero } });
         await FindAsync("alice");
@@ -98,7 +98,7 @@ public sealed class UserDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_changed_file_ends_what_is_cached_at_once()
+    public async Task A_changed_file_invalidates_the_cache_at_once()
     {
         await FindAsync("alice");
         await FindAsync("bob");
@@ -109,7 +109,7 @@ public sealed class UserDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_that_appears_or_goes_is_a_change_too()
+    public async Task A_file_that_appears_or_disappears_counts_as_a_change()
     {
         await FindAsync("alice");
         folder.Write("missing", "here now");
@@ -121,7 +121,7 @@ public sealed class UserDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task What_was_read_before_a_change_is_neither_cached_nor_given_to_who_asks_after_it()
+    public async Task An_answer_from_before_a_change_is_not_used_for_later_requests()
     {
         resolver.Hanging["alice"] = true;
         resolver.Answer = name => Resolver.Make(name, 1);
@@ -139,7 +139,7 @@ public sealed class UserDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task Where_sixteen_look_ups_hang_the_next_ones_fail_at_their_deadline_without_a_thread_of_their_own()
+    public async Task While_sixteen_lookups_hang_the_next_fail_at_the_deadline_without_a_thread()
     {
         Task<Account?>[] hanging = [.. Hang(10, TestCallers.Alice), .. Hang(10, TestCallers.Bob)];
         await resolver.AskedAsync(16);
@@ -158,7 +158,7 @@ public sealed class UserDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task One_buckets_hanging_look_ups_leave_threads_for_the_others()
+    public async Task Hanging_lookups_of_one_bucket_leave_threads_for_the_others()
     {
         _ = Hang(1000, TestCallers.Alice);
         await resolver.AskedAsync(8);
@@ -169,7 +169,7 @@ public sealed class UserDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task What_another_buckets_long_line_asks_for_too_is_looked_up_in_ones_own_turn()
+    public async Task A_lookup_that_another_bucket_also_waits_for_runs_in_the_earlier_turn()
     {
         _ = Hang(100, TestCallers.Alice);
         Task<Account?> inLine = FindAsync("wanted");
@@ -207,7 +207,7 @@ public sealed class UserDatabaseTests : IDisposable
     })];
 
     [Fact]
-    public async Task More_look_ups_than_threads_are_answered_one_after_the_other()
+    public async Task More_lookups_than_threads_run_one_after_the_other()
     {
         resolver.Hanging["slow0"] = true;
         Task<Account?>[] all = [.. Enumerable.Range(0, 100).Select(number => FindAsync($"slow{number}"))];
@@ -217,7 +217,7 @@ public sealed class UserDatabaseTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Failures))]
-    public async Task A_failure_reaches_every_waiter_in_clear_words_and_is_not_cached(Exception failure)
+    public async Task A_failure_reaches_every_waiter_with_a_clear_message_and_is_not_cached(Exception failure)
     {
         resolver.Hanging["alice"] = true;
         bool works = false;
@@ -251,7 +251,7 @@ public sealed class UserDatabaseTests : IDisposable
             new InvalidOperationException("anything")];
 
     [Fact]
-    public async Task A_failure_for_which_nobody_waits_any_more_is_no_unobserved_exception()
+    public async Task A_failure_without_a_waiter_is_not_an_unobserved_exception()
     {
         var unobserved = new List<Exception>();
         void Note(object? sender, UnobservedTaskExceptionEventArgs e) => unobserved.Add(e.Exception);
@@ -290,7 +290,7 @@ public sealed class UserDatabaseTests : IDisposable
     }
 
     [Fact]
-    public void The_systems_own_database_knows_root_and_its_groups()
+    public void The_user_database_of_the_system_knows_root_and_its_groups()
     {
         Account root = UserDatabase.AskSystem(UserSelector.Parse("root"))!;
         Assert.Equal("root", root.GroupName);
@@ -307,7 +307,7 @@ public sealed class UserDatabaseTests : IDisposable
     [InlineData("1000", 1000u)]
     [InlineData("007", 7u)]
     [InlineData("4294967295", uint.MaxValue)]
-    public void All_digits_are_a_uid(string text, uint uid) =>
+    public void A_name_of_digits_is_a_uid(string text, uint uid) =>
         Assert.Equal(UserSelector.ById(new UserId(uid)), UserSelector.Parse(text));
 
     [Theory]
@@ -317,7 +317,7 @@ public sealed class UserDatabaseTests : IDisposable
     [InlineData("1e3")]
     [InlineData(" 5")]
     [InlineData("٣")]
-    public void Anything_else_is_a_name(string text) =>
+    public void Any_other_text_is_a_user_name(string text) =>
         Assert.Equal((text, null), (UserSelector.Parse(text).Name, UserSelector.Parse(text).Uid));
 
     private Task<Account?> FindAsync(string user) => FindAsync(UserSelector.Parse(user));

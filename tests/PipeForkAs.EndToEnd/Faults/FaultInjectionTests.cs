@@ -21,7 +21,7 @@ public sealed class FaultInjectionTests
     private const int RtSigaction = 13, Recvmsg = 47, Chdir = 80, Setsid = 112, Setgroups = 116, Setresuid = 117, Setresgid = 119,
         Capset = 126, Setpriority = 141, Prctl = 157, Keyctl = 250, Openat = 257, Dup3 = 292, Prlimit64 = 302, CloseRange = 436;
 
-    private const int Lie = 0;
+    private const int FalseSuccess = 0;
     private const string Minus1 = "0xffffffff";
 
     public static TheoryData<string, int, int, string> FailingSteps { get; } = new()
@@ -46,7 +46,7 @@ public sealed class FaultInjectionTests
         { "WorkingDirectory", Chdir, EACCES, "" },
     };
 
-    public static TheoryData<string, int, string> Lies { get; } = new()
+    public static TheoryData<string, int, string> FalseSuccesses { get; } = new()
     {
         { "the supplementary groups", Setgroups, "" },
         { "the group ids", Setresgid, "" },
@@ -59,7 +59,7 @@ public sealed class FaultInjectionTests
 
     [Theory(Timeout = Bound.Test)]
     [MemberData(nameof(FailingSteps))]
-    public async Task Where_a_step_fails_the_job_does_not_run_and_the_client_is_told_step_and_errno(
+    public async Task If_a_step_fails_the_job_does_not_run_and_the_reply_has_the_step_and_errno(
         string step, int call, int errno, string arguments)
     {
         await using DaemonProcess daemon = await FaultyKernel.StartDaemonAsync([new Fault(call, errno, arguments)], LimitMore);
@@ -71,10 +71,10 @@ public sealed class FaultInjectionTests
     }
 
     [Theory(Timeout = Bound.Test)]
-    [MemberData(nameof(Lies))]
-    public async Task Where_the_kernel_claims_success_without_effect_the_verification_finds_it(string what, int call, string arguments)
+    [MemberData(nameof(FalseSuccesses))]
+    public async Task Verification_finds_calls_that_report_success_without_effect(string what, int call, string arguments)
     {
-        await using DaemonProcess daemon = await FaultyKernel.StartDaemonAsync([new Fault(call, Lie, arguments)]);
+        await using DaemonProcess daemon = await FaultyKernel.StartDaemonAsync([new Fault(call, FalseSuccess, arguments)]);
         FramedReply reply = await MarkAsync(daemon);
         Assert.Equal(ReplyCode.Internal, reply.End.Code);
         Assert.Contains("step Verify:", reply.End.Message);
@@ -84,7 +84,7 @@ public sealed class FaultInjectionTests
 
     [Theory(Timeout = Bound.Test)]
     [InlineData(EPERM, "the capability bounding set cannot be emptied")]
-    [InlineData(Lie, "capability 0 is still in the bounding set")]
+    [InlineData(FalseSuccess, "capability 0 is still in the bounding set")]
     public async Task A_job_host_that_keeps_capabilities_does_not_serve(int errno, string reason)
     {
         string refusal =
@@ -93,7 +93,7 @@ public sealed class FaultInjectionTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Without_faults_the_job_runs_behind_the_filter()
+    public async Task Without_faults_the_job_runs_with_the_filter()
     {
         await using DaemonProcess daemon = await FaultyKernel.StartDaemonAsync([]);
         FramedReply reply = await MarkAsync(daemon, expectMark: true);
@@ -101,7 +101,7 @@ public sealed class FaultInjectionTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_user_with_too_many_processes_has_functions_and_is_told_so_where_one_starts_a_program()
+    public async Task A_user_with_too_many_processes_can_run_functions_but_not_programs()
     {
         using Process sleeper = Process.Start("runuser", ["-u", TestUsers.Alice, "--", "sleep", "60"]);
         try
@@ -123,7 +123,7 @@ public sealed class FaultInjectionTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_program_that_the_user_may_not_execute_is_told_with_its_errno()
+    public async Task A_program_that_the_user_may_not_execute_is_reported_with_the_errno()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(configuration =>
         {
@@ -146,7 +146,7 @@ public sealed class FaultInjectionTests
     [InlineData(Vfork, EAGAIN, "", ReplyCode.Error, "the program \"/bin/echo\" cannot be executed: vfork() for the program")]
     [InlineData(Dup2, EMFILE, "1=0", ReplyCode.Internal, "step Pipes: dup2() for the program")]
     [InlineData(Dup2, EMFILE, "1=2", ReplyCode.Internal, "step Pipes: dup2() for the program")]
-    public async Task A_program_whose_process_or_pipes_cannot_be_made_does_not_run(
+    public async Task A_program_whose_process_or_pipes_cannot_be_created_does_not_run(
         int call, int errno, string arguments, ReplyCode code, string message)
     {
         await using DaemonProcess daemon = await FaultyKernel.StartDaemonAsync([new Fault(call, errno, arguments)], AddEcho);
@@ -158,7 +158,7 @@ public sealed class FaultInjectionTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Where_what_a_program_wrote_cannot_be_moved_its_end_does_not_look_like_success()
+    public async Task A_program_whose_output_cannot_be_copied_does_not_end_with_success()
     {
         await using DaemonProcess daemon = await FaultyKernel.StartDaemonAsync([new Fault(Splice, EIO)], AddEcho);
         FramedReply reply = await RawClient.RunAsync(daemon, "echo-program");
@@ -167,7 +167,7 @@ public sealed class FaultInjectionTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_missing_interpreter_is_named()
+    public async Task The_message_names_a_missing_interpreter()
     {
         string folder = "";
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(configuration =>
@@ -202,7 +202,7 @@ public sealed class FaultInjectionTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Workers_that_cannot_prepare_do_not_make_the_daemon_spin()
+    public async Task Workers_that_fail_to_prepare_do_not_cause_a_busy_loop()
     {
         await using DaemonProcess daemon = await FaultyKernel.StartDaemonAsync([new Fault(Setsid, EPERM)]);
         await Task.Delay(2000);

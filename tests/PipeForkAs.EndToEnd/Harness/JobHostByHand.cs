@@ -47,7 +47,7 @@ internal sealed class JobHostByHand : IDisposable
             var descriptors = new FileDescriptor?[4];
             byte[] message = Receive(control, descriptors, out int count);
             if (Kind(message) == MessageKind.Exited)
-                continue; // Of a worker before this one.
+                continue; // From an earlier worker.
             Assert.Equal((MessageKind.Forked, 4), (Kind(message), count));
             var reader = new MessageReader(message);
             descriptors[1]!.Dispose();

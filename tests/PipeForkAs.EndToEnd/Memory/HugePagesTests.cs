@@ -14,7 +14,7 @@ public sealed class HugePagesTests
     private const string Code = "/memfd:pipeforkas-code";
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Jobs_leave_the_huge_page_of_the_job_host_whole()
+    public async Task Jobs_do_not_split_the_huge_page_of_the_job_host()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         Assert.SkipWhen(
@@ -60,7 +60,7 @@ public sealed class HugePagesTests
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task Where_there_can_be_no_copy_the_code_is_the_files()
+    public async Task Without_a_copy_the_code_is_mapped_from_the_file()
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(configuration =>
         {

@@ -42,7 +42,7 @@ internal static unsafe partial class LibFuzzer
             Trace.PrevLocation = 0;
             _ = target.Check(input);
         }
-#pragma warning disable CA1031 // Whatever it is: it is a finding.
+#pragma warning disable CA1031 // Every exception is a finding.
         catch (Exception failure)
 #pragma warning restore CA1031
         {

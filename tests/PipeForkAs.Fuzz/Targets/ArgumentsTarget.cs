@@ -51,7 +51,7 @@ internal sealed class ArgumentsTarget : Target
 
         trial.Accept();
         if (!double.IsFinite(arguments.Factor))
-            return; // Of 1e999, which no writer takes.
+            return; // For 1e999, which no writer accepts.
         JsonTypeInfo<Arguments> type = ArgumentsJson.Default.Arguments;
         byte[] written = JsonSerializer.SerializeToUtf8Bytes(arguments, type);
         byte[] again = JsonSerializer.SerializeToUtf8Bytes(reader.Read(written), type);

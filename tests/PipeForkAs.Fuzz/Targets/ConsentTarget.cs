@@ -27,12 +27,12 @@ internal sealed class ConsentTarget : Target
         Trial.IsReason(answer.Reason);
         if (answer.Given)
             trial.Accept();
-        bool? plain = Plainly(file, job, callers);
+        bool? plain = ReadIndependently(file, job, callers);
         Trial.Holds(answer.Given == (plain ?? false), $"{answer}; by the design: {plain?.ToString() ?? "not a consent file"}");
     }
 
     /// <summary>The file once more, as the manual page describes it; null where it is not a consent file, which is a no.</summary>
-    private static bool? Plainly(byte[] file, string job, string[] callers)
+    private static bool? ReadIndependently(byte[] file, string job, string[] callers)
     {
         bool given = false;
         foreach (string whole in Encoding.Latin1.GetString(file).Split('\n'))

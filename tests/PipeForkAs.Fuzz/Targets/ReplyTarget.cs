@@ -28,7 +28,7 @@ internal sealed class ReplyTarget : Target
             Trial.IsReason(refusal);
         Trial.Holds(cut.Refusal == whole.Refusal, $"in pieces: {cut.Refusal}; as a whole: {whole.Refusal}");
         Trial.Holds(cut.End == whole.End, $"in pieces: {cut.End}; as a whole: {whole.End}");
-        Trial.Holds(Same(cut.Outputs, whole.Outputs) && Same(whole.Outputs, Outcome.Plainly(reply)), "the outputs are others");
+        Trial.Holds(Same(cut.Outputs, whole.Outputs) && Same(whole.Outputs, Outcome.ReadIndependently(reply)), "the outputs are others");
     }
 
     private static bool Same(Dictionary<FrameType, List<byte>> first, Dictionary<FrameType, List<byte>> second) =>
@@ -62,7 +62,7 @@ internal sealed class ReplyTarget : Target
         }
 
         /// <summary>The outputs once more, as the protocol describes them.</summary>
-        public static Dictionary<FrameType, List<byte>> Plainly(byte[] reply)
+        public static Dictionary<FrameType, List<byte>> ReadIndependently(byte[] reply)
         {
             Dictionary<FrameType, List<byte>> outputs = None();
             for (int at = 0; at + 8 <= reply.Length;)

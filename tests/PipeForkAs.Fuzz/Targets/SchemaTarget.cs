@@ -26,7 +26,7 @@ internal sealed class SchemaTarget : Target
         }
         catch (JsonException)
         {
-            return; // Nobody hands over a schema that is not JSON.
+            return; // A schema is always JSON.
         }
 
         using (document)

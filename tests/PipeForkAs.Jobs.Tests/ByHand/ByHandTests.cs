@@ -54,11 +54,11 @@ public class ByHandTests
         Assert.Equal("{\"sum\":3}\n", (await HostProcess.TestAsync("run", "sum", "--args", """{"a":1,"b":2}""")).Output);
 
     [Fact]
-    public async Task The_exit_code_is_the_jobs() =>
+    public async Task The_exit_code_is_that_of_the_job() =>
         Assert.Equal(77, (await HostProcess.TestAsync("run", "exit", "code=77")).ExitCode);
 
     [Fact]
-    public async Task An_unknown_job_is_told_with_the_names_that_there_are()
+    public async Task An_unknown_job_is_reported_with_the_existing_names()
     {
         Ended ended = await HostProcess.StockAsync("run", "nope");
         Assert.Equal(127, ended.ExitCode);
@@ -75,7 +75,7 @@ public class ByHandTests
     [InlineData("takes no arguments", "run", "randoms", "a=1")]
     [InlineData("NAME=VALUE", "run", "sum", "7")]
     [InlineData("nonsense", "nonsense")]
-    public async Task Bad_arguments_are_told_with_exit_125(string reason, params string[] args)
+    public async Task Bad_arguments_are_reported_with_exit_code_125(string reason, params string[] args)
     {
         Ended ended = await HostProcess.TestAsync(args);
         Assert.Equal(125, ended.ExitCode);
@@ -85,7 +85,7 @@ public class ByHandTests
     }
 
     [Fact]
-    public async Task An_exception_is_told_with_type_and_message() =>
+    public async Task An_exception_is_reported_with_type_and_message() =>
         Assert.Equal(
             new Ended(1, "", "error: System.InvalidOperationException: boo\n"), await HostProcess.TestAsync("run", "throw", "message=boo"));
 
@@ -97,24 +97,24 @@ public class ByHandTests
     [InlineData("finalizers-unawaited")]
     [InlineData("async-files")]
     [InlineData("exceptions")]
-    public async Task What_workers_can_do_can_be_done_by_hand(string job) =>
+    public async Task Features_of_workers_are_available_by_hand(string job) =>
         Assert.Equal(new Ended(0, "ok\n", ""), await HostProcess.TestAsync("run", job));
 
     [Theory]
     [InlineData("list")]
     [InlineData("describe", "sum")]
     [InlineData("run", "sum", "a=1", "b=2")]
-    public async Task A_thread_that_the_registration_started_is_told(params string[] args)
+    public async Task A_thread_that_the_registration_started_is_reported(params string[] args)
     {
         Ended ended = await HostProcess.BadAsync("thread", args);
         Assert.Equal(0, ended.ExitCode);
-        Assert.StartsWith("warning: 2 threads after the jobs were registered: the daemon would refuse this job host. ", ended.Error);
+        Assert.StartsWith("warning: 2 threads after the jobs were registered: the daemon would refuse this job host; ", ended.Error);
         Assert.Contains("Console", ended.Error);
         Assert.Equal("", (await HostProcess.TestAsync(args)).Error);
     }
 
     [Fact]
-    public async Task A_registration_that_is_refused_is_told_without_a_stack()
+    public async Task A_rejected_registration_is_reported_without_a_stack_trace()
     {
         Ended ended = await HostProcess.BadAsync("name", "list");
         Assert.Equal(1, ended.ExitCode);
@@ -123,7 +123,7 @@ public class ByHandTests
     }
 
     [Fact]
-    public async Task An_argument_that_is_to_be_shown_must_be_the_jobs()
+    public async Task An_audited_argument_must_be_an_argument_of_the_job()
     {
         Ended ended = await HostProcess.BadAsync("shown", "list");
         Assert.Equal(
@@ -131,7 +131,7 @@ public class ByHandTests
     }
 
     [Fact]
-    public async Task What_the_author_throws_keeps_its_stack()
+    public async Task An_exception_of_the_author_keeps_its_stack_trace()
     {
         Ended ended = await HostProcess.BadAsync("throw", "list");
         Assert.NotEqual(0, ended.ExitCode);
@@ -140,7 +140,7 @@ public class ByHandTests
     }
 
     [Fact]
-    public async Task A_sandbox_that_is_not_applied_is_told()
+    public async Task A_sandbox_that_is_not_applied_causes_a_warning()
     {
         Ended ended = await HostProcess.TestAsync("run", "boxed");
         Assert.StartsWith("warning: the sandbox of boxed is not applied", ended.Error);

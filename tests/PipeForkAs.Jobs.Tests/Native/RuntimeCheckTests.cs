@@ -12,7 +12,7 @@ public sealed partial class RuntimeCheckTests : IDisposable
     private readonly TemporaryFolder folder = new();
 
     [Fact(Timeout = 120_000)]
-    public async Task Where_a_patch_lacks_a_function_the_link_fails_and_says_what_to_do()
+    public async Task If_a_patch_lacks_a_function_the_link_fails_with_a_remedy()
     {
         string[] replaced = await WriteCheckAsync();
         Assert.Equal(0, (await LinkAsync(replaced, replaced)).ExitCode);

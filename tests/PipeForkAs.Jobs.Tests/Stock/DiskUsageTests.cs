@@ -22,7 +22,7 @@ public sealed class DiskUsageTests : IDisposable
     }
 
     [Fact(Timeout = 10_000)]
-    public async Task It_agrees_with_du()
+    public async Task The_result_equals_that_of_du()
     {
         Directory.CreateDirectory(folder["a"]);
         for (int i = 0; i < 20; i++)
@@ -54,7 +54,7 @@ public sealed class DiskUsageTests : IDisposable
     }
 
     [Fact]
-    public void One_file_is_measured_alone()
+    public void A_single_file_is_measured()
     {
         File.WriteAllText(folder["one"], "12345");
         DiskUsageResult usage = DiskUsage.Measure(new DiskUsageArguments(folder["one"]));
@@ -62,7 +62,7 @@ public sealed class DiskUsageTests : IDisposable
     }
 
     [Fact]
-    public void Names_that_are_no_text_are_counted_like_others()
+    public void Names_that_are_not_text_are_counted_like_others()
     {
         Shell("mkdir $'n\\xff' && head -c 50000 /dev/zero >$'n\\xff/g\\xfe' && head -c 7 /dev/zero >$'\\xc3'");
         try
@@ -77,7 +77,7 @@ public sealed class DiskUsageTests : IDisposable
     }
 
     [Fact]
-    public void A_tree_that_is_deeper_than_a_path_may_be_long_hides_nothing_beside_it()
+    public void A_tree_deeper_than_the_longest_path_does_not_hide_its_siblings()
     {
         Shell("name=$(printf '%0200d' 0); for i in {1..30}; do mkdir $name && cd -P $name; done");
         File.WriteAllText(folder["beside"], "12345");
@@ -101,7 +101,7 @@ public sealed class DiskUsageTests : IDisposable
     }
 
     [Fact]
-    public void What_is_missing_is_an_error() =>
+    public void A_missing_path_is_an_error() =>
         Assert.Contains(
             folder["missing"], Assert.Throws<JobException>(() => DiskUsage.Measure(new DiskUsageArguments(folder["missing"]))).Message);
 }

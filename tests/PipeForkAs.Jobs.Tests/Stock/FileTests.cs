@@ -40,7 +40,7 @@ public sealed class FileTests : IDisposable
     }
 
     [Fact]
-    public async Task Paths_are_the_kernels_also_where_links_and_dots_are_in_them()
+    public async Task Paths_with_links_and_dots_are_resolved_by_the_kernel()
     {
         Directory.CreateDirectory(folder["a/b"]);
         File.CreateSymbolicLink(folder["link"], "a/b");
@@ -72,7 +72,7 @@ public sealed class FileTests : IDisposable
     }
 
     [Fact]
-    public void Read_file_names_what_is_missing()
+    public void Read_file_names_a_missing_file()
     {
         using var run = new TestRun();
         JobException refusal = Assert.Throws<JobException>(() => ReadFile.Read(new ReadFileArguments(folder["missing"]), run.Context));
@@ -81,7 +81,7 @@ public sealed class FileTests : IDisposable
     }
 
     [Fact]
-    public void What_lies_below_a_file_is_in_no_directory()
+    public void A_path_below_a_file_is_reported_as_not_in_a_directory()
     {
         File.WriteAllText(folder["file"], "");
         using var run = new TestRun();
@@ -90,7 +90,7 @@ public sealed class FileTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_whose_name_is_not_text_is_written_read_and_listed_by_its_bytes()
+    public async Task A_file_with_a_name_that_is_not_text_is_written_read_and_listed_by_its_bytes()
     {
         byte[] path = [.. Encoding.UTF8.GetBytes(folder.Path), (byte)'/', (byte)'c', 0xE9];
         string handle = Convert.ToBase64String(path);
@@ -119,14 +119,14 @@ public sealed class FileTests : IDisposable
     [InlineData(null, "eAB5")]
     [InlineData(null, "")]
     [InlineData("", null)]
-    public void One_path_is_given_as_text_or_as_an_encoder_writes_its_bytes(string? path, string? bytes)
+    public void A_path_is_given_as_text_or_as_base64(string? path, string? bytes)
     {
         using var run = new TestRun();
         Assert.Throws<JobArgumentsException>(() => ReadFile.Read(new ReadFileArguments(path, bytes), run.Context));
     }
 
     [Fact]
-    public async Task Write_file_makes_a_file_of_the_input()
+    public async Task Write_file_creates_a_file_from_the_input()
     {
         Assert.Equal(0, await WriteAsync(new WriteFileArguments(folder["new"]), "content"));
         Assert.Equal("content", File.ReadAllText(folder["new"]));
@@ -134,7 +134,7 @@ public sealed class FileTests : IDisposable
     }
 
     [Fact]
-    public async Task Write_file_sets_the_mode_whatever_the_umask()
+    public async Task Write_file_sets_the_mode_independent_of_the_umask()
     {
         await WriteAsync(new WriteFileArguments(folder["new"], Mode: "666"), "content");
         Assert.Equal((UnixFileMode)0x1B6, File.GetUnixFileMode(folder["new"]));
@@ -163,13 +163,13 @@ public sealed class FileTests : IDisposable
     }
 
     [Fact]
-    public async Task Write_file_wants_the_name_of_a_file() =>
+    public async Task Write_file_requires_the_name_of_a_file() =>
         Assert.Contains(
             "is not the name of a file",
             (await Assert.ThrowsAsync<JobArgumentsException>(() => WriteAsync(new WriteFileArguments(folder["missing/"]), ""))).Message);
 
     [Fact]
-    public async Task Write_file_replaces_a_symbolic_link_and_not_what_it_leads_to()
+    public async Task Write_file_replaces_a_symbolic_link_and_not_its_target()
     {
         File.WriteAllText(folder["target"], "old");
         File.CreateSymbolicLink(folder["link"], "target");
@@ -180,7 +180,7 @@ public sealed class FileTests : IDisposable
     }
 
     [Fact]
-    public async Task Readers_see_the_old_file_until_the_new_one_is_whole()
+    public async Task Readers_see_the_old_file_until_the_new_one_is_complete()
     {
         File.WriteAllText(folder["file"], "old");
         using var input = new CheckedStream(() => Assert.Equal("old", File.ReadAllText(folder["file"])));
@@ -218,7 +218,7 @@ public sealed class FileTests : IDisposable
     [InlineData("-1")]
     [InlineData("rw")]
     [InlineData("00644")]
-    public async Task Write_file_refuses_such_a_mode(string mode)
+    public async Task Write_file_refuses_an_invalid_mode(string mode)
     {
         await Assert.ThrowsAsync<JobArgumentsException>(() => WriteAsync(new WriteFileArguments(folder["new"], mode), "content"));
         Assert.Empty(folder.Names);
@@ -234,12 +234,12 @@ public sealed class FileTests : IDisposable
     }
 
     [Fact]
-    public async Task Write_file_names_a_folder_that_is_missing() =>
+    public async Task Write_file_names_a_missing_folder() =>
         Failed("not-found", Errno.ENOENT,
             await Assert.ThrowsAsync<JobException>(() => WriteAsync(new WriteFileArguments(folder["missing/file"]), "")));
 
     [Fact]
-    public async Task A_full_device_is_told_by_its_kind()
+    public async Task A_full_device_is_reported_with_its_error_kind()
     {
         using var input = new CheckedStream(() => throw new IOException("no room", 28));
         using var run = new TestRun(inputStream: input);

@@ -54,7 +54,7 @@ public sealed class ListDirectoryTests : IDisposable
             Assert.Throws<JobException>(() => ListDirectory.List(new ListDirectoryArguments(folder["missing"]))).Message);
 
     [Fact]
-    public void A_file_is_no_directory()
+    public void A_file_is_not_listed_as_a_directory()
     {
         File.WriteAllText(folder["file"], "");
         Assert.Equal(

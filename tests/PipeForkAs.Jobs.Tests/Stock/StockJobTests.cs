@@ -7,7 +7,7 @@ namespace PipeForkAs.Jobs.Tests.Stock;
 public class StockJobTests
 {
     [Fact]
-    public void Id_tells_the_ids_of_the_process_as_id_does()
+    public void Id_shows_the_ids_of_the_process_as_id_does()
     {
         using var run = new TestRun();
         string text = Id.Describe(run.Context);
@@ -16,7 +16,7 @@ public class StockJobTests
     }
 
     [Fact]
-    public void Echo_says_the_text() => Assert.Equal("hello ä\n", Echo.Say(new EchoArguments("hello ä")));
+    public void Echo_returns_the_text() => Assert.Equal("hello ä\n", Echo.Say(new EchoArguments("hello ä")));
 
     [Fact]
     public void Cat_copies_every_byte()

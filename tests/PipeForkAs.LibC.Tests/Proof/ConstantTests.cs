@@ -39,7 +39,7 @@ public sealed class ConstantTests
     }
 
     [Fact]
-    public void No_exception_from_the_proof_stands_for_a_constant_that_is_gone() =>
+    public void No_exception_from_the_proof_names_a_removed_constant() =>
         Assert.Empty(CNames.Unused(Constants().Select(CNames.Key)));
 
     /// <summary>Constants, members of enumerations, and the named values of <see cref="Errno"/> and <see cref="Signal"/>.</summary>

@@ -34,7 +34,7 @@ public sealed class LayoutTests
     }
 
     [Fact]
-    public void Every_structure_is_proved_or_is_never_seen_by_C()
+    public void Every_structure_is_proved_or_never_passed_to_C()
     {
         IEnumerable<Type> structures = typeof(Libc).Assembly.GetTypes().Where(type =>
             type.IsValueType && !type.IsEnum && type.Namespace == typeof(Libc).Namespace && !IsGenerated(type));

@@ -49,7 +49,7 @@ public sealed partial class PackageTests
         function => Assert.All(Bindings(function), binding => Assert.Equal(!NeverFail.Contains(function), binding.SetLastError)));
 
     [Fact]
-    public void The_table_in_the_README_tells_what_comes_from_the_package_and_what_is_ours()
+    public void The_table_in_the_README_lists_what_comes_from_the_package_and_what_is_ours()
     {
         string text = File.ReadAllText(Path.Combine(Sources(), "README.md"));
         Assert.Equal(PackageUse.Functions, Listed(text, "Functions of the package"));
@@ -61,7 +61,7 @@ public sealed partial class PackageTests
     }
 
     [Fact]
-    public void What_the_package_has_and_is_ours_all_the_same_is_told_with_the_reason()
+    public void Own_declarations_that_the_package_also_has_give_a_reason()
     {
         string text = File.ReadAllText(Path.Combine(Sources(), "README.md"));
         string[] both = [.. OwnFunctions().Where(function => PackageUse.Bindings(function).Length > 0)];
@@ -70,7 +70,7 @@ public sealed partial class PackageTests
 
     /// <summary>When this fails, the package was mended: use its own, and take ours away.</summary>
     [Fact]
-    public void The_reasons_for_which_ours_stay_still_hold()
+    public void The_reasons_for_own_declarations_are_still_valid()
     {
         Assert.All(Bindings("poll"), binding => Assert.False(binding.SetLastError));
         Assert.All(Bindings("close"), binding => Assert.True(binding.SetLastError));
@@ -80,7 +80,7 @@ public sealed partial class PackageTests
     }
 
     [Fact]
-    public void Our_declarations_stand_in_one_folder()
+    public void Own_declarations_are_in_one_folder()
     {
         string[] declaring =
         [

@@ -29,7 +29,7 @@ public sealed class EndRecordTests
     }
 
     [Fact]
-    public void What_is_not_known_is_null()
+    public void Unknown_members_of_the_record_are_null()
     {
         Assert.Equal(
             """{"code":"bad-request","exit":null,"signal":null,"message":null,"job":null,"user":null,"uid":null,"pid":null"""
@@ -38,7 +38,7 @@ public sealed class EndRecordTests
     }
 
     [Fact]
-    public void What_is_written_is_read_as_the_same()
+    public void A_written_record_is_read_back_unchanged()
     {
         var record = new EndRecord
         {
@@ -66,7 +66,7 @@ public sealed class EndRecordTests
     }
 
     [Fact]
-    public void Members_of_a_newer_daemon_are_passed_over_and_a_record_without_code_is_none()
+    public void Unknown_members_are_ignored_and_a_record_without_code_is_invalid()
     {
         Assert.Equal(ReplyCode.Failed, EndRecord.Parse("""{"code":"failed","exit":3,"new":{"a":[]}}"""u8).Code);
         Assert.Throws<JsonException>(() => EndRecord.Parse("{}"u8));

@@ -17,7 +17,7 @@ public sealed class FrameHeaderTests
     }
 
     [Fact]
-    public void What_is_encoded_is_decoded_as_the_same()
+    public void Encoding_and_decoding_preserve_the_value()
     {
         Gen<FrameHeader> headers = from type in Gen.Elements(Types)
                                    from length in Gen.Choose(

@@ -6,7 +6,7 @@ namespace PipeForkAs.Protocol.Tests.Client;
 public sealed class JobDescriptionTests
 {
     [Fact]
-    public void A_description_says_what_it_knows()
+    public void A_description_contains_all_known_members()
     {
         using JsonDocument schema = JsonDocument.Parse("""{"type":"object"}""");
         var description = new JobDescription
@@ -28,7 +28,7 @@ public sealed class JobDescriptionTests
     }
 
     [Fact]
-    public void A_description_leaves_out_what_it_does_not_know() => Assert.Equal(
+    public void A_description_omits_unknown_members() => Assert.Equal(
         """{"name":"id","kind":"text","description":"","env":[]}""",
         JsonSerializer.Serialize(new JobDescription { Name = "id", Kind = JobKind.Text }, JobDescriptionJson.Default.JobDescription));
 }

@@ -13,7 +13,7 @@ public sealed class ReplyFormPeekTests
     [InlineData("""{"job":"id","reply":"frames","args":{"cut short":""")]
     [InlineData("""{"reply":"frames"} and then some""")]
     [InlineData("""{"\u0072eply":"\u0066rames"}""")]
-    public void Whoever_asks_for_frames_is_refused_in_frames(string line) => Assert.Equal(ReplyForm.Frames, Peek(line));
+    public void A_request_with_frames_is_refused_in_frames(string line) => Assert.Equal(ReplyForm.Frames, Peek(line));
 
     [Theory]
     [InlineData("")]
@@ -29,10 +29,10 @@ public sealed class ReplyFormPeekTests
     [InlineData("""{"Reply":"frames"}""")]
     [InlineData("""{not json,"reply":"frames"}""")]
     [InlineData("""{"\ud800":1,"reply":1}""")]
-    public void All_others_are_refused_in_text(string line) => Assert.Equal(ReplyForm.Text, Peek(line));
+    public void All_other_requests_are_refused_in_text(string line) => Assert.Equal(ReplyForm.Text, Peek(line));
 
     [Fact]
-    public void Bytes_that_are_no_text_do_no_harm()
+    public void Bytes_that_are_not_text_are_harmless()
     {
         var random = new Random(1);
         byte[] line = Encoding.UTF8.GetBytes("""{"job":"id","reply":"frames","args":{"a":[1,2,{"b":"\u0041"}]}}""");

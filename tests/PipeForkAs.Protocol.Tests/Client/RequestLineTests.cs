@@ -40,7 +40,7 @@ public sealed class RequestLineTests
         };
 
     [Fact]
-    public void What_is_written_as_a_line_is_read_as_the_same_request() => Properties.Holds(Requests, request =>
+    public void A_request_line_is_read_back_as_the_same_request() => Properties.Holds(Requests, request =>
     {
         byte[] line = request.ToLine();
         Assert.Equal(line.Length - 1, line.AsSpan().IndexOf((byte)'\n'));
@@ -59,7 +59,7 @@ public sealed class RequestLineTests
     [Theory]
     [InlineData("\\ud800")]
     [InlineData("\xff")]
-    public void Arguments_whose_text_is_not_unicode_are_refused_and_not_written_as_others(string half)
+    public void Arguments_that_are_not_Unicode_are_refused_and_not_changed(string half)
     {
         byte[] name = Encoding.Latin1.GetBytes($$"""{"a{{half}}":1,"b":2}"""), value = Encoding.Latin1.GetBytes($$"""{"a":["{{half}}"]}""");
         foreach (byte[] arguments in new[] { name, value })
@@ -76,7 +76,7 @@ public sealed class RequestLineTests
     [InlineData('\u2028')]
     [InlineData('\u2029')]
     [InlineData('\u202e')]
-    public void A_reason_holds_nothing_that_ends_a_line_or_reorders_it(char hostile)
+    public void A_reason_contains_no_line_end_and_no_reordering_character(char hostile)
     {
         string line = JsonSerializer.Serialize(new Dictionary<string, string> { [$"a{hostile}b"] = "" });
         RequestException refused = Assert.ThrowsAny<RequestException>(() => Request.Parse(Encoding.UTF8.GetBytes(line)));
@@ -85,7 +85,7 @@ public sealed class RequestLineTests
     }
 
     [Fact]
-    public void Damaged_lines_are_read_or_refused_with_a_reason_and_never_fail_otherwise()
+    public void Damaged_lines_are_read_or_refused_with_a_reason()
     {
         byte[][] lines =
         [
@@ -117,7 +117,7 @@ public sealed class RequestLineTests
     }
 
     [Fact]
-    public void A_line_has_at_most_64_KiB_with_its_end()
+    public void A_line_has_at_most_64_KiB_including_its_end()
     {
         const string frame = "{\"job\":\"a\",\"args\":{\"a\":\"\"}}\n";
         static Request Sized(int size) =>
@@ -137,11 +137,11 @@ public sealed class RequestLineTests
     [InlineData("{} {}")]
     [InlineData("""{"a":1,"a":2}""")]
     [InlineData("""{"a":"\ud800"}""")]
-    public void Arguments_that_are_no_object_are_not_sent(string arguments) =>
+    public void Arguments_that_are_not_an_object_are_not_sent(string arguments) =>
         Assert.ThrowsAny<RequestException>(() => new Request { Job = "id", Arguments = Encoding.UTF8.GetBytes(arguments) }.ToLine());
 
     [Fact]
-    public void What_Parse_refuses_is_not_sent()
+    public void A_request_that_Parse_refuses_is_not_sent()
     {
         Request[] bad =
         [
@@ -157,7 +157,7 @@ public sealed class RequestLineTests
     }
 
     [Fact]
-    public void Arguments_travel_without_white_space_and_in_the_letters_that_they_were_written_in()
+    public void Arguments_are_sent_without_white_space_and_otherwise_unchanged()
     {
         var request = new Request { Job = "a", Arguments = Encoding.UTF8.GetBytes("{ \"имя\" :\n\"Боб + 漢 \U0001F9D1 < \" }") };
         Assert.Equal("{\"job\":\"a\",\"args\":{\"имя\":\"Боб + 漢 \\uD83E\\uDDD1 < \"}}\n", Encoding.UTF8.GetString(request.ToLine()));

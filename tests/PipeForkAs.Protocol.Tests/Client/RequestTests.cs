@@ -20,7 +20,7 @@ public sealed class RequestTests
     }
 
     [Fact]
-    public void What_is_not_said_has_its_default()
+    public void Omitted_members_have_their_defaults()
     {
         Request request = Parse("""{"job":"id"}""");
         Assert.Equal((Operation.Run, "id", ReplyForm.Text), (request.Operation, request.Job, request.Reply));
@@ -41,7 +41,7 @@ public sealed class RequestTests
     [InlineData("  { \"job\" : \"id\" }  \r")]
     [InlineData("{\"\\u006aob\":\"\\u0069d\"}")]
     [InlineData("{\n\"job\":\"id\"}")]
-    public void White_space_and_escapes_are_JSONs_own_affair(string json) => Assert.Equal("id", Parse(json).Job);
+    public void White_space_and_escapes_do_not_change_a_request(string json) => Assert.Equal("id", Parse(json).Job);
 
     [Theory]
     [InlineData("")]
@@ -62,7 +62,7 @@ public sealed class RequestTests
     [InlineData("""{"job":"id"/**/}""")]
     [InlineData("{\"job\":\"id\"}\0")]
     [InlineData("\uFEFF{\"job\":\"id\"}")]
-    public void What_is_not_one_JSON_object_is_refused(string json) => Refused(json);
+    public void Anything_other_than_one_JSON_object_is_refused(string json) => Refused(json);
 
     [Theory]
     [InlineData("""{"job":"id","usr":"alice"}""")]
@@ -124,7 +124,7 @@ public sealed class RequestTests
     [InlineData("""{"job":"id","timeout":null}""")]
     [InlineData("""{"job":"id","reply":null}""")]
     [InlineData("""{"job":"id","op":null}""")]
-    public void Null_is_no_value_and_never_stands_for_the_default(string json) => Refused(json);
+    public void Null_is_refused_and_never_means_the_default(string json) => Refused(json);
 
     [Theory]
     [InlineData("""{"job":"id","op":"RUN"}""")]
@@ -137,7 +137,7 @@ public sealed class RequestTests
     [InlineData("""{"job":"id","reply":"text, frames"}""")]
     [InlineData("""{"job":"id","reply":"0"}""")]
     [InlineData("""{"job":"id","reply":"html"}""")]
-    public void Words_are_taken_as_they_are_written_in_the_protocol_alone(string json) => Refused(json);
+    public void Words_of_the_protocol_are_case_sensitive(string json) => Refused(json);
 
     [Theory]
     [InlineData("{}")]
@@ -150,7 +150,7 @@ public sealed class RequestTests
     [InlineData("""{"job":"é"}""")]
     [InlineData("""{"job":"id\u0000"}""")]
     [InlineData("""{"job":"id\n"}""")]
-    public void A_request_to_run_or_describe_names_a_job_by_the_rule(string json) => Refused(json);
+    public void A_request_to_run_or_describe_needs_a_valid_job_name(string json) => Refused(json);
 
     [Theory]
     [InlineData("""{"op":"cancel"}""")]
@@ -165,7 +165,7 @@ public sealed class RequestTests
     [InlineData("""{"op":"cancel","id":1,"id":2}""")]
     [InlineData("""{"job":"id","id":1}""")]
     [InlineData("""{"op":"status","id":1}""")]
-    public void To_cancel_takes_one_id_and_nothing_else_does(string json) => Refused(json);
+    public void Cancel_needs_an_id_and_no_other_operation_accepts_one(string json) => Refused(json);
 
     [Theory]
     [InlineData("5", 5)]
@@ -187,7 +187,7 @@ public sealed class RequestTests
     [InlineData("\"Infinity\"")]
     [InlineData("+1")]
     [InlineData("0x10")]
-    public void A_timeout_that_is_not_over_zero_and_finite_is_refused(string json) => Refused($$"""{"job":"id","timeout":{{json}}}""");
+    public void A_timeout_that_is_not_positive_and_finite_is_refused(string json) => Refused($$"""{"job":"id","timeout":{{json}}}""");
 
     [Theory]
     [InlineData("""{"":"1"}""")]
@@ -199,7 +199,7 @@ public sealed class RequestTests
     public void Variables_with_a_bad_name_or_a_NUL_are_refused(string json) => Refused($$"""{"job":"id","env":{{json}}}""");
 
     [Fact]
-    public void More_members_or_values_than_there_may_be_are_refused()
+    public void Too_many_members_or_values_are_refused()
     {
         static string Members(int count, string of = "args") =>
             $"{{\"job\":\"id\",\"{of}\":{{{string.Join(',', Enumerable.Range(0, count).Select(i => $"\"A{i}\":\"\""))}}}}}";
@@ -243,7 +243,7 @@ public sealed class RequestTests
     [InlineData("{\"job\":\"id\",\"env\":{\"A\":\"", "\"}}")]
     [InlineData("{\"job\":\"id\",\"", "\":1}")]
     [InlineData("{\"job\":\"id\",\"op\":\"", "\"}")]
-    public void Text_that_is_not_UTF8_or_half_a_surrogate_pair_is_refused_wherever_it_stands(string before, string after)
+    public void Invalid_UTF8_and_lone_surrogates_are_refused_everywhere(string before, string after)
     {
         byte[][] bad = [
             [0xFF], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xC3], "\\ud800"u8.ToArray(), "\\udc00"u8.ToArray(),
@@ -253,7 +253,7 @@ public sealed class RequestTests
     }
 
     [Fact]
-    public void A_refusal_is_one_short_line_and_names_no_type_of_the_daemons()
+    public void A_refusal_is_one_short_line_and_names_no_type_of_the_daemon()
     {
         RequestException failure = Refused($$"""{"job":"id","a\nb\u001b{{new string('x', 60_000)}}":1}""");
         Assert.DoesNotContain(failure.Message, char.IsControl);
@@ -293,7 +293,7 @@ public sealed class RequestTests
     [InlineData("""{"job":"id","reply":1}""", 21, "\"reply\" must be one of \"text\", \"frames\"")]
     [InlineData("""{"job":"id","user":"\ud800"}""", 20, "text that is not valid Unicode")]
     [InlineData("""{"job":"id","args":{"\udc00":1}}""", 21, "text that is not valid Unicode")]
-    public void A_fault_in_the_JSON_is_told_with_its_byte_and_in_our_own_words(string json, long position, string problem)
+    public void A_JSON_fault_is_reported_with_its_position_in_our_own_words(string json, long position, string problem)
     {
         RequestJsonException refused = Assert.IsType<RequestJsonException>(Refused(json));
         Assert.StartsWith(problem, refused.Problem, StringComparison.Ordinal);
@@ -302,7 +302,7 @@ public sealed class RequestTests
     }
 
     [Fact]
-    public void Too_deep_nesting_is_told_as_such()
+    public void Too_deep_nesting_is_reported_as_such()
     {
         string json = "{\"job\":\"id\",\"args\":{\"a\":" + new string('[', ClientProtocol.MaxDepth);
         RequestJsonException refused = Assert.IsType<RequestJsonException>(Refused(json));
@@ -311,7 +311,7 @@ public sealed class RequestTests
 
     /// <summary>They name its types, its options, and its own coordinates.</summary>
     [Fact]
-    public void No_words_of_the_framework_reach_a_client()
+    public void No_message_of_the_framework_reaches_a_client()
     {
         string[] lines =
         [

@@ -32,7 +32,7 @@ public sealed partial class StatusTests
     };
 
     [Fact]
-    public void People_read_lines_and_a_table() => Assert.Equal(
+    public void The_text_form_has_lines_and_a_table() => Assert.Equal(
         """
         pipeforkasd 1.2.3, up 3 d 2:04:05
         requests: 12 served, 3 refused, 1 waiting
@@ -47,7 +47,7 @@ public sealed partial class StatusTests
         """, string.Join('\n', StatusText.Lines(All)));
 
     [Fact]
-    public void Who_may_not_know_all_reads_that_there_is_more() => Assert.Equal(
+    public void A_caller_that_does_not_see_all_jobs_sees_how_many_there_are() => Assert.Equal(
         """
         pipeforkasd 1.2.3, up 2.0 s
         requests: 0 served, 0 refused, 0 waiting
@@ -67,7 +67,7 @@ public sealed partial class StatusTests
                 })));
 
     [Fact]
-    public void Prometheus_reads_every_line_and_each_metric_says_first_what_it_is()
+    public void Every_line_is_valid_for_Prometheus_and_each_metric_has_HELP_and_TYPE_first()
     {
         string text = StatusMetrics.Of(All);
         Assert.EndsWith("\n", text, StringComparison.Ordinal);
@@ -103,7 +103,7 @@ public sealed partial class StatusTests
     }
 
     [Fact]
-    public void Records_are_told_of_where_there_is_something_to_tell_and_counted_always()
+    public void Records_are_shown_if_any_exist_and_are_always_in_the_metrics()
     {
         DaemonStatus quiet = All with { Records = new(0, 0, 0, 0) }, loud = All with { Records = new(4711, 3, 2, 1) };
         DaemonStatus others = All with { Records = new(4711, 0, null, null) };
@@ -122,7 +122,7 @@ public sealed partial class StatusTests
     }
 
     [Fact]
-    public void A_label_can_neither_end_itself_nor_its_line()
+    public void A_label_value_cannot_end_the_label_or_the_line()
     {
         string text = StatusMetrics.Of(All with { Hosts = [new("/a\"} 1\nb\\", [1], 1, 1, true)] });
         Assert.Contains("""pipeforkas_job_host_up{path="/a\"} 1\nb\\"} 1""" + "\n", text, StringComparison.Ordinal);
@@ -130,7 +130,7 @@ public sealed partial class StatusTests
     }
 
     [Fact]
-    public void Who_may_not_know_of_job_hosts_gets_no_metric_of_them() =>
+    public void A_caller_that_does_not_see_job_hosts_gets_no_metrics_of_them() =>
         Assert.DoesNotContain("job_host", StatusMetrics.Of(All with { Hosts = null }), StringComparison.Ordinal);
 
     /// <summary>What a histogram's samples have behind its name.</summary>

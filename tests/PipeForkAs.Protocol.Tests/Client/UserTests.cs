@@ -37,13 +37,13 @@ public sealed class UserTests
     [InlineData("\"4294967296\"")]
     [InlineData("18446744073709551616")]
     [InlineData("\"18446744073709551616\"")]
-    public void What_is_neither_is_refused(string json) => Assert.ThrowsAny<RequestException>(() => Parse(json));
+    public void A_text_that_is_neither_is_refused(string json) => Assert.ThrowsAny<RequestException>(() => Parse(json));
 
     [Theory]
     [InlineData("4294967295")]
     [InlineData("\"4294967295\"")]
     [InlineData("\"0004294967295\"")]
-    public void The_uid_that_means_unchanged_to_the_kernel_is_refused(string json) => Assert.ThrowsAny<RequestException>(() => Parse(json));
+    public void The_uid_4294967295_is_refused(string json) => Assert.ThrowsAny<RequestException>(() => Parse(json));
 
     [Fact]
     public void A_name_has_at_most_256_characters()

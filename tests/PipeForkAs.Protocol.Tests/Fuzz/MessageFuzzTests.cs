@@ -15,7 +15,7 @@ public sealed class MessageFuzzTests
         .. Samples.All.Select(type => type.Values.Sample(OfEachType, 20).Select(type.Bytes).ToArray())];
 
     [Fact]
-    public async Task Messages_are_taken_or_refused_with_a_reason()
+    public async Task Messages_are_accepted_or_refused_with_a_reason()
     {
         FuzzResult result = await Fuzzing.RunAsync(Fuzzing.Rounds(50_000), Next, message =>
         {

@@ -28,7 +28,7 @@ public sealed class RequestFuzzTests
 
     /// <summary>A request that is taken says the same when it is written again: nobody behind the parser reads it in another way.</summary>
     [Fact]
-    public async Task Requests_are_taken_or_refused_with_a_reason()
+    public async Task Requests_are_accepted_or_refused_with_a_reason()
     {
         FuzzResult result = await Fuzzing.RunAsync(Fuzzing.Rounds(50_000), Requests.Next, line =>
         {
@@ -56,7 +56,7 @@ public sealed class RequestFuzzTests
     }
 
     [Fact]
-    public async Task End_records_are_taken_or_refused_with_a_reason()
+    public async Task End_records_are_accepted_or_refused_with_a_reason()
     {
         FuzzResult result = await Fuzzing.RunAsync(Fuzzing.Rounds(50_000), Ends.Next, json =>
         {

@@ -18,7 +18,7 @@ public sealed class MessageTests
 
     [Theory]
     [MemberData(nameof(Types))]
-    public void What_is_encoded_is_decoded_as_the_same(string name)
+    public void Encoding_and_decoding_preserve_the_value(string name)
     {
         Samples.MessageType type = Find(name);
         Properties.Holds(type.Values, message =>
@@ -32,7 +32,7 @@ public sealed class MessageTests
 
     [Theory]
     [MemberData(nameof(Types))]
-    public void A_message_that_ends_early_at_any_byte_or_goes_on_is_refused(string name)
+    public void A_message_that_is_truncated_at_any_byte_or_too_long_is_refused(string name)
     {
         Samples.MessageType type = Find(name);
         Properties.Holds(type.Values, message =>
@@ -45,7 +45,7 @@ public sealed class MessageTests
     }
 
     [Fact]
-    public void Damaged_messages_are_refused_with_a_reason_and_take_no_memory_that_was_not_sent()
+    public void Damaged_messages_are_refused_with_a_reason_and_allocate_no_unsent_sizes()
     {
         byte[][][] originals = [.. Samples.All.Select(type => type.Values.Sample(30, 25).Select(type.Bytes).ToArray())];
         var mutation = new Mutation(seed: 20260102);
@@ -73,7 +73,7 @@ public sealed class MessageTests
     }
 
     [Fact]
-    public void Every_type_of_message_and_every_kind_is_tested_here()
+    public void These_tests_cover_every_message_type_and_kind()
     {
         IEnumerable<string> types = typeof(MessageReader).Assembly.GetTypes()
             .Where(type => type.GetMethod("Decode", BindingFlags.Static | BindingFlags.Public)?.GetParameters()[0].ParameterType
@@ -88,28 +88,28 @@ public sealed class MessageTests
         Assert.Equal((byte)type.Kind, type.Bytes(type.Values.Sample(1, 1).First())[0]));
 
     [Fact]
-    public void A_kind_that_this_version_does_not_know_is_told_as_it_is() =>
+    public void An_unknown_kind_is_read_as_its_number() =>
         Assert.Equal((MessageKind)200, new MessageReader([200]).Kind);
 
     [Theory]
     [InlineData(0)]
     [InlineData(26)]
     [InlineData(255)]
-    public void A_step_that_does_not_exist_is_refused(byte step) => Assert.Throws<FormatException>(() =>
+    public void An_unknown_step_is_refused(byte step) => Assert.Throws<FormatException>(() =>
         Decode(Find(nameof(StepFailed)), Find(nameof(StepFailed)).Bytes(new StepFailed((WorkerStep)step, 0, ""))));
 
     [Fact]
-    public void A_way_to_end_that_does_not_exist_is_refused() => Assert.Throws<FormatException>(() =>
+    public void An_unknown_result_kind_is_refused() => Assert.Throws<FormatException>(() =>
         Decode(Find(nameof(Returned)), Find(nameof(Returned)).Bytes(new Returned((ReturnKind)3, "", ""))));
 
     [Theory]
     [InlineData(JobKind.Command)]
     [InlineData((JobKind)9)]
-    public void A_kind_of_job_that_a_job_host_cannot_hold_is_refused(JobKind kind) => Assert.Throws<FormatException>(() =>
+    public void A_kind_of_job_that_a_job_host_cannot_have_is_refused(JobKind kind) => Assert.Throws<FormatException>(() =>
         Decode(Find(nameof(JobOffer)), Find(nameof(JobOffer)).Bytes(new JobOffer("a", kind, "", "", [], TimeSpan.Zero, [], [], []))));
 
     [Fact]
-    public void A_jobs_name_that_is_not_one_line_stays_out_of_the_reason()
+    public void A_job_name_with_line_ends_is_escaped_in_the_reason()
     {
         var offer = new JobOffer("a\n\u001b[2J", (JobKind)9, "", "", [], TimeSpan.Zero, [], [], []);
         FormatException refused = Assert.Throws<FormatException>(() => Decode(Find(nameof(JobOffer)), Find(nameof(JobOffer)).Bytes(offer)));
@@ -117,17 +117,17 @@ public sealed class MessageTests
     }
 
     [Fact]
-    public void A_seccomp_profile_that_does_not_exist_is_refused() => Assert.Throws<FormatException>(() =>
+    public void An_unknown_seccomp_profile_is_refused() => Assert.Throws<FormatException>(() =>
         Decode(Find(nameof(JobOffer)), Find(nameof(JobOffer)).Bytes(
             new JobOffer("a", JobKind.Text, "", "", [], TimeSpan.Zero, [new Sandbox { Seccomp = (SeccompProfile)2 }], [], []))));
 
     [Fact]
-    public void A_negative_time_out_of_a_job_is_refused() => Assert.Throws<FormatException>(() =>
+    public void A_negative_timeout_of_a_job_is_refused() => Assert.Throws<FormatException>(() =>
         Decode(Find(nameof(JobOffer)),
             Find(nameof(JobOffer)).Bytes(new JobOffer("a", JobKind.Text, "", "", [], TimeSpan.FromTicks(-1), [], [], []))));
 
     [Fact]
-    public void A_negative_limit_is_refused_and_does_not_stand_for_none()
+    public void A_negative_limit_is_refused_and_does_not_mean_unlimited()
     {
         var run = new WorkerOrder
         {
@@ -139,7 +139,7 @@ public sealed class MessageTests
     }
 
     [Fact]
-    public void A_negative_grace_is_refused()
+    public void A_negative_grace_period_is_refused()
     {
         var run = new WorkerOrder { Job = "a", Account = new Account("a", 1, 1, [], "/", "/"), GraceMilliseconds = -1 };
         Assert.Throws<FormatException>(() => Decode(Find(nameof(WorkerOrder)), Find(nameof(WorkerOrder)).Bytes(run)));

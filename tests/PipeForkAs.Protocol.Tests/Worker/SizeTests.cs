@@ -27,7 +27,7 @@ public sealed class SizeTests
     }
 
     [Fact]
-    public void The_longest_messages_of_a_worker_fit_into_what_is_taken_from_it()
+    public void The_longest_messages_of_a_worker_fit_into_the_receive_buffer()
     {
         string longest = new('漢', 100_000);
         var writer = new MessageWriter();
@@ -38,7 +38,7 @@ public sealed class SizeTests
     }
 
     [Fact]
-    public void A_text_within_the_limit_is_left_as_it_is()
+    public void A_text_within_the_limit_is_not_changed()
     {
         Assert.Equal("", WorkerProtocol.Cut(""));
         string longest = new('x', WorkerProtocol.MaxTextLength);
@@ -46,12 +46,12 @@ public sealed class SizeTests
     }
 
     [Fact]
-    public void A_longer_text_is_cut_and_says_so() =>
+    public void A_longer_text_is_truncated_with_an_ellipsis() =>
         Assert.Equal(
             new string('x', WorkerProtocol.MaxTextLength - 1) + "…", WorkerProtocol.Cut(new string('x', WorkerProtocol.MaxTextLength + 1)));
 
     [Fact]
-    public void A_text_is_never_cut_through_a_character()
+    public void A_text_is_never_truncated_inside_a_character()
     {
         for (int shift = 0; shift < 4; shift++)
         {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the job host of README.md's "Write a job" with README's own files and commands; only the path of the clone differs.
+# Builds the job host of README.md's "Write a job" with the files and commands of README; only the path of the clone differs.
 #   tests/build-readme-jobs.sh FILE     installs the executable as FILE
 set -euo pipefail
 umask 022

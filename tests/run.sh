@@ -2,10 +2,10 @@
 # Installs what the tests need, checks the format, builds (warnings are errors), and runs all tests.
 #   sudo tests/run.sh            everything
 #   sudo tests/run.sh --quick    format, build, and the suites that need no native executables
-# Its last line is "N passed, N failed[, N skipped]", all suites together. Needs root: the tests make users and run jobs as them.
+# Its last line is "N passed, N failed[, N skipped]", all suites together. Needs root: the tests create users and run jobs as them.
 #
 # What can run side by side does, in lanes: each lane runs one suite after the other, the longest first. The tests with the trait
-# Needs=quiet, which measure, run at the end, alone. Each suite has users, sockets, control groups and folders of its own, named after its
+# Needs=quiet, which measure, run at the end, alone. Each suite has its own users, sockets, control groups and folders, named after its
 # process. The trait Takes=long says which half of EndToEnd a class belongs to.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -51,7 +51,7 @@ if [ ${#missing[@]} -gt 0 ]; then
         || fail "tests/run.sh: cannot install ${missing[*]}"
 fi
 
-scratch=$(mktemp -d /tmp/pipeforkas-tests.XXXXXX) || fail "tests/run.sh: no folder can be made in /tmp"
+scratch=$(mktemp -d /tmp/pipeforkas-tests.XXXXXX) || fail "tests/run.sh: no folder can be created in /tmp"
 trap 'rm -rf "$scratch"' EXIT
 chmod 755 "$scratch"
 . packaging/sdk.sh
@@ -146,7 +146,7 @@ step() {
     return "$status"
 }
 
-# A suite of tests: suite TITLE PROJECT [FILTER...]. EndToEnd and Boot take away themselves what they leave.
+# A suite of tests: suite TITLE PROJECT [FILTER...]. EndToEnd and Boot remove their leftovers themselves.
 suite() {
     local title=$1 name=$2 begun=$SECONDS status summary bad skips total
     local output="$scratch/outputs/$title"

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 namespace PipeForkAs.Architecture.Tests;
 
 /// <summary>
-/// The daemon's configuration is a snapshot: a reload replaces it as a whole, and two values of it are never of two files.
+/// The configuration of the daemon is a snapshot: a reload replaces it as a whole, so two values never come from different files.
 /// </summary>
 public sealed partial class ConfigurationTests
 {

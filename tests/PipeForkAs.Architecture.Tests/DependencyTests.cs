@@ -1,6 +1,6 @@
 namespace PipeForkAs.Architecture.Tests;
 
-/// <summary>Who may depend on whom: Cli -> Client -> Protocol; Daemon -> Protocol, LibC; job hosts -> Jobs -> Protocol, LibC.</summary>
+/// <summary>The allowed dependencies: Cli -> Client -> Protocol; Daemon -> Protocol, LibC; job hosts -> Jobs -> Protocol, LibC.</summary>
 public sealed class DependencyTests
 {
     private static readonly Dictionary<string, string[]> Allowed = new()
@@ -31,7 +31,7 @@ public sealed class DependencyTests
     public void The_daemon_never_loads_job_code() =>
         Assert.DoesNotContain("PipeForkAs.Jobs", Reachable("PipeForkAs.Daemon"));
 
-    /// <summary>PipeForkAs.Fuzz is not a job host: it gives hostile bytes to all parts.</summary>
+    /// <summary>PipeForkAs.Fuzz is not a job host: it passes hostile bytes to all parts.</summary>
     [Fact]
     public void Test_job_hosts_use_only_the_job_API_and_the_C_library() => Assert.All(
         Repository.Projects.Where(project => project.References.Contains("PipeForkAs.Jobs")

@@ -3,7 +3,7 @@ using PipeForkAs.Tests;
 
 namespace PipeForkAs.Architecture.Tests;
 
-/// <summary>The documents are complete, and what they name exists.</summary>
+/// <summary>Checks that the documents are complete, and that everything they name exists.</summary>
 public sealed partial class DocumentTests
 {
     private const int MaxReadmeWords = 1500;
@@ -13,7 +13,7 @@ public sealed partial class DocumentTests
     /// <summary>The documents whose commands tests run.</summary>
     private static readonly string[] RunDocuments = ["README.md", "ARCHITECTURE.md"];
 
-    /// <summary>What runs each command of these: a test, or a script that runs before the tests.</summary>
+    /// <summary>The runner of each command in these documents: a test, or a script that runs before the tests.</summary>
     private static readonly Dictionary<string, string> RunBy = new()
     {
         ["echo '{\"job\":\"id\",\"user\":\"alice\"}' | socat -t 30 - UNIX-CONNECT:/run/pipeforkas/pipeforkas.sock"] =
@@ -27,7 +27,7 @@ public sealed partial class DocumentTests
         ["sudo install -D -m 755 bin/Release/net10.0/linux-x64/publish/panel-jobs /opt/panel/panel-jobs"] = "tests/build-readme-jobs.sh",
     };
 
-    /// <summary>Sections whose commands a test takes from the document itself.</summary>
+    /// <summary>Sections whose commands a test reads from the document itself.</summary>
     private static readonly (string Document, string Heading, string Test)[] RunSections =
     [
         ("README.md", "Request a job", "ReadmeTests.The_commands_that_request_a_job_run_as_they_are_written"),
@@ -117,7 +117,7 @@ public sealed partial class DocumentTests
     private static string Text(string path) => File.ReadAllText(Path.Combine(Page.Root, path));
 
     /// <summary>
-    /// The paths in a text's code spans: of files and folders below the folders of the repository, and names of files by their kind.
+    /// The paths in the code spans of a text: files and folders below the folders of the repository, and file names with known extensions.
     /// </summary>
     private static IEnumerable<string> Paths(string text) =>
         from Match span in CodeSpan().Matches(Fence().Replace(text, ""))

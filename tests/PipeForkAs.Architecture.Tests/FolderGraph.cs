@@ -2,10 +2,12 @@ using System.Text.RegularExpressions;
 
 namespace PipeForkAs.Architecture.Tests;
 
-/// <summary>Which folders of a source project use which others, by the <c>using</c> lines and the qualified names in their files.</summary>
+/// <summary>
+/// The dependencies between the folders of a source project, from the <c>using</c> lines and the qualified names in their files.
+/// </summary>
 internal sealed partial class FolderGraph
 {
-    /// <summary>Stands for the files beside the folders.</summary>
+    /// <summary>Represents the files beside the folders.</summary>
     public const string Root = "(project)";
 
     private readonly Dictionary<string, SortedSet<string>> uses = new(StringComparer.Ordinal);
@@ -42,7 +44,7 @@ internal sealed partial class FolderGraph
 
     public IEnumerable<string> Folders => uses.Keys;
 
-    /// <summary>The folders that a folder uses itself.</summary>
+    /// <summary>The folders that a folder uses directly.</summary>
     public IReadOnlyCollection<string> UsedBy(string folder) => uses[folder];
 
     /// <summary>Reads a project of the repository.</summary>
@@ -55,9 +57,7 @@ internal sealed partial class FolderGraph
                                                  select (parts.Length > 1 ? parts[0] : Root, file.Code)]);
     }
 
-    /// <summary>
-    /// The graph as text, a line for each folder, the highest first. A folder that is reached through another one is left out.
-    /// </summary>
+    /// <summary>The graph as text, a line for each folder, the highest first. Omits a folder that is reached through another one.</summary>
     /// <param name="order">The folders, the lowest first.</param>
     public IEnumerable<string> Picture(IReadOnlyList<string> order)
     {

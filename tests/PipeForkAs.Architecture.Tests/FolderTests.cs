@@ -46,7 +46,7 @@ public sealed class FolderTests
             select $"{folder} uses {used}, which is above it");
     }
 
-    /// <summary>What the project's own namespace holds is visible in every folder without a <c>using</c> line.</summary>
+    /// <summary>Types in the root namespace of the project are visible in every folder without a <c>using</c> line.</summary>
     [Fact]
     public void The_daemon_has_no_types_outside_its_folders() => Assert.Equal(
         ["src/PipeForkAs.Daemon/Program.cs"],

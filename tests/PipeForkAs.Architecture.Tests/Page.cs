@@ -1,6 +1,6 @@
 namespace PipeForkAs.Tests;
 
-/// <summary>The documents for people and shells: README and its like, manual pages and completions.</summary>
+/// <summary>The documents for people and shells: README and similar files, manual pages and completions.</summary>
 internal static class Page
 {
     /// <summary>The folder of the repository.</summary>
@@ -17,7 +17,7 @@ internal static class Page
     /// <summary>A completion's source, for example <c>pipeforkas.fish</c>.</summary>
     public static string Completion(string name) => File.ReadAllText(Path.Combine(Packaging, "completions", name));
 
-    /// <summary>README's first block of code in a language after a heading.</summary>
+    /// <summary>The first code block of README in a language after a heading.</summary>
     public static string Example(string heading, string language)
     {
         string[] lines = File.ReadAllLines(Path.Combine(Root, "README.md"));
@@ -32,11 +32,11 @@ internal static class Page
     }
 
     /// <summary>
-    /// The commands of a document: the lines of its indented blocks, without comments. Of a block with <c>$</c> prompts only the lines with
-    /// a prompt are commands, of a drawing none, and none of what is between two marker comments.
+    /// The commands of a document: the lines of its indented blocks, without comments. In a block with <c>$</c> prompts only the lines with
+    /// a prompt are commands; drawings and blocks between two marker comments have none.
     /// </summary>
     /// <param name="document">Its path in the repository.</param>
-    /// <param name="heading">Only what follows this heading, until the next one; null for all.</param>
+    /// <param name="heading">Only the text after this heading, until the next one; null for all.</param>
     public static string[] Commands(string document, string? heading = null)
     {
         var commands = new List<string>();

@@ -5,7 +5,7 @@ using PipeForkAs.Tests;
 
 namespace PipeForkAs.Architecture.Tests;
 
-/// <summary>Manual pages are well formed; that they are complete is tested beside what they tell of.</summary>
+/// <summary>Checks that manual pages are well formed. Other tests check that they are complete.</summary>
 public sealed partial class PageTests
 {
     private static readonly string[] Expected = [

@@ -22,7 +22,7 @@ internal sealed class Project(string path)
 
     public bool Mentions(string name) => Elements(name).Any();
 
-    /// <summary>Whether what refers to this project does not compile against a project that this one refers to.</summary>
+    /// <summary>Whether projects that refer to this one do not compile against a project that this one refers to.</summary>
     public bool HidesReference(string name) => Elements("ProjectReference").Any(element =>
         ((string?)element.Attribute("Include"))?.EndsWith($"{name}.csproj", StringComparison.Ordinal) == true
         && (string?)element.Attribute("PrivateAssets") == "compile");

@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace PipeForkAs.Architecture.Tests;
 
 /// <summary>
-/// What a client or a job sends is received in one place of the daemon, which sees the descriptors that are sent along: a receiving call
-/// elsewhere would drop them on the loop's thread.
+/// One place of the daemon receives from clients and jobs, and detects descriptors: a receiving call elsewhere would drop them on the
+/// thread of the loop.
 /// </summary>
 public sealed partial class ReceivingTests
 {

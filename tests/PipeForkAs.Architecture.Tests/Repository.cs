@@ -16,7 +16,7 @@ internal static class Repository
     public static SourceFile[] TestFiles { get; } = [
         .. Files("*.cs").Where(path => path.StartsWith("tests/", StringComparison.Ordinal)).Select(path => new SourceFile(path))];
 
-    /// <summary>Paths below the root with forward slashes; not what was built.</summary>
+    /// <summary>Paths below the root with forward slashes, without build output.</summary>
     public static IEnumerable<string> Files(params string[] patterns) =>
         from folder in (string[])["src", "tests", "eng", "."]
         let path = Path.Combine(Root, folder)

@@ -59,7 +59,9 @@ public sealed partial class RepositoryTests
         Assert.DoesNotContain(Repository.TestFiles, file => SilentSkipCall().IsMatch(file.Text));
     }
 
-    /// <summary>A library that is bound at its first call hashes strings: before a fork, and every worker has the same hash seed.</summary>
+    /// <summary>
+    /// A library that is bound at its first call hashes strings: if that happens before a fork, every worker has the same hash seed.
+    /// </summary>
     [Theory]
     [InlineData("src/PipeForkAs.Daemon/PipeForkAs.Daemon.csproj")]
     [InlineData("src/PipeForkAs.Jobs/build/PipeForkAs.Jobs.targets")]
@@ -79,11 +81,11 @@ public sealed partial class RepositoryTests
     [GeneratedRegex("""= "[^"]*", "([^"]*\.csproj)",""")]
     private static partial Regex SolutionProject();
 
-    /// <summary>A Skip of an attribute without a reason of some length behind it.</summary>
+    /// <summary>A Skip in an attribute without a reason of some length.</summary>
     [GeneratedRegex("""\bSkip\s*=\s*(?!\s|\$?"[^"]{10,}")""")]
     private static partial Regex SilentSkipAttribute();
 
-    /// <summary>A call of Assert.Skip or one of its kind whose last argument is no text of some length.</summary>
+    /// <summary>A call of Assert.Skip or a similar method whose last argument is not a text of some length.</summary>
     [GeneratedRegex("""\bAssert\.Skip(?:When|Unless)?\((?!(?:[^;]*,)?\s*\$?"[^"]{10,}"\);)""")]
     private static partial Regex SilentSkipCall();
 }

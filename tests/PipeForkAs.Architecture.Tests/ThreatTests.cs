@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace PipeForkAs.Architecture.Tests;
 
-/// <summary>The table of threats promises tests: they must be there.</summary>
+/// <summary>Checks that the tests in the table of threats exist.</summary>
 public sealed partial class ThreatTests
 {
     private static readonly string[] Attackers = [
@@ -23,7 +23,7 @@ public sealed partial class ThreatTests
                 Assert.True(row.Length == 4 && row[1].Length > 10 && row[2].Length > 10 && Tests(row).Any(), string.Join(" | ", row)));
         Assert.Equal(Attackers, Rows.Select(row => row[0]).Distinct());
 
-        // Nothing else stands where tests are named.
+        // The column contains nothing but names of tests.
         Assert.All(Rows, row => Assert.Equal(row[3], string.Join(", ", Tests(row).Select(test => $"`{test}`"))));
     }
 
@@ -45,7 +45,7 @@ public sealed partial class ThreatTests
 
     private static IEnumerable<string> Tests(string[] row) => Test().Matches(row[^1]).Select(match => match.Groups[1].Value);
 
-    /// <summary>Whether a file holds the class, and in it a method of that name behind an attribute of xunit's.</summary>
+    /// <summary>Whether a file contains the class, with a method of that name after an xunit attribute.</summary>
     internal static bool Exists(string test)
     {
         string[] names = test.Split('.');

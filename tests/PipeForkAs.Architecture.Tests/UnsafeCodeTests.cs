@@ -13,8 +13,8 @@ public sealed partial class UnsafeCodeTests
         Assert.DoesNotContain(OutsideLibC(), file => UnsafeWord().IsMatch(file.Code));
 
     /// <summary>
-    /// The exceptions call the C files that travel with the Jobs project. Their functions take nothing but numbers, and the addresses of
-    /// arrays that LibC makes and that live until the call has returned.
+    /// The exceptions call the C files of the Jobs project. Their functions accept only numbers, and addresses of arrays that LibC creates
+    /// and that live until the call has returned.
     /// </summary>
     [Fact]
     public void No_other_source_calls_native_code() => Assert.Equal(
@@ -37,7 +37,9 @@ public sealed partial class UnsafeCodeTests
 
     private static IEnumerable<SourceFile> OutsideLibC() => Repository.SourceFiles.Where(file => !file.IsIn("src/PipeForkAs.LibC"));
 
-    /// <summary>The members of a file's types: each begins at an indent of four, with what stands above it since the last one.</summary>
+    /// <summary>
+    /// The members of the types in a file: each begins at an indent of four, with the lines above it since the last member.
+    /// </summary>
     private static string[] Members(string text) => MemberStart().Split(text);
 
     [GeneratedRegex(@"\bunsafe\b")]

@@ -5,15 +5,17 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Boot;
 
-/// <summary>What the service manager makes of a daemon, or a job host, that hangs or dies.</summary>
+/// <summary>Tests how systemd and the daemon handle a daemon, or a job host, that hangs or dies.</summary>
 public sealed class FailureTests(BootedSystem system)
 {
-    /// <summary>A job whose descendants left its session, and hold on to nothing of it.</summary>
+    /// <summary>A job whose descendants left its session and keep nothing of it open.</summary>
     private const string Spawning =
         """{"Commands":{"spawn":{"Command":["/bin/sh","-c","for i in 1 2 3; do setsid sleep 1000 & done; sleep """
         + """1000"]}},"Limits":{"KillGrace":"00:00:01"}}""";
 
-    /// <summary>A job of which a process has the user's service manager move it to a scope, and outlives the job's first process.</summary>
+    /// <summary>
+    /// A job with a process that the user's service manager moves to a scope, and that outlives the first process of the job.
+    /// </summary>
     private const string Moving = """{"Commands":{"move":{"Command":["/bin/sh","/etc/move.sh"]}}}""";
 
     private const string MovingScript =
@@ -80,7 +82,7 @@ public sealed class FailureTests(BootedSystem system)
     [Fact(Timeout = Bound.Test)]
     public async Task A_new_daemon_first_ends_the_leftovers_of_a_killed_one()
     {
-        // Nobody but the next daemon ends what is left: KillMode=none.
+        // Only the next daemon ends the leftover processes: KillMode=none.
         Container inside = await system.FreshAsync(Spawning, service: "KillMode=none\nRestart=no");
         Task<string> cutShort = system.AskAsync(BootedSystem.Alice, """{"job":"spawn"}""");
         await SleepersAsync(4);
@@ -125,12 +127,12 @@ public sealed class FailureTests(BootedSystem system)
         Assert.Equal((daemon, "0"), (await system.MainPidAsync(), await system.PropertyAsync("NRestarts")));
     }
 
-    /// <summary>Waits until so many of the jobs' sleeping processes are there.</summary>
+    /// <summary>Waits until this number of sleeping processes of jobs exists.</summary>
     private Task SleepersAsync(int count) => system.UntilAsync(
         async () => (await system.Inside.RunAsync("pgrep", "--count", "--full", "^sleep 1000")).Text.Trim() == Text(count),
         $"there are not {count} sleepers");
 
-    /// <summary>The jobs' control groups, by what no two groups share: their names are given again.</summary>
+    /// <summary>The control groups of jobs, identified by inode because their names are reused.</summary>
     private static ulong[] Groups(Container inside) =>
         [.. Directory.GetDirectories(inside.PathOf("/sys/fs/cgroup/system.slice/pipeforkas.service"), "job-*").Select(
             Libc.stat).OfType<FileStatus>().Select(group => group.Inode)];

@@ -4,10 +4,10 @@ using PipeForkAs.EndToEnd.Harness;
 
 namespace PipeForkAs.Boot;
 
-/// <summary>What the units take from the service, and what they leave to its jobs.</summary>
+/// <summary>Tests what the units forbid to the service, and what they allow its jobs.</summary>
 public sealed class HardeningTests(BootedSystem system)
 {
-    /// <summary>What ordinary users do all day, each line of which must work.</summary>
+    /// <summary>Ordinary commands of users; each line must work.</summary>
     private const string Ordinary =
         """
         set -eu
@@ -101,7 +101,7 @@ public sealed class HardeningTests(BootedSystem system)
         Assert.True(File.Exists(inside.PathOf($"{home}/project/out/file")));
     }
 
-    /// <summary>The strict drop-in as the package brings it, without its heading.</summary>
+    /// <summary>The strict drop-in of the package, without its heading.</summary>
     private async Task<string> StrictAsync()
     {
         string text = await system.Inside.MustAsync("cat", "/usr/share/doc/pipeforkas/examples/strict.conf");

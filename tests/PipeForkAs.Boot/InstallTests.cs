@@ -4,19 +4,19 @@ using PipeForkAs.Tests;
 
 namespace PipeForkAs.Boot;
 
-/// <summary>Runs README's commands of an installation, in a container of its own.</summary>
+/// <summary>Runs the installation commands of README in a separate container.</summary>
 public sealed class InstallTests(BootedSystem system)
 {
     private const string Clone = "/root/clone";
 
-    /// <summary>What the commands without the package install.</summary>
+    /// <summary>The files that the commands without the package install.</summary>
     private static readonly string[] Installed =
         ["/usr/libexec/pipeforkas", "/usr/bin/pipeforkas", "/usr/sbin/pipeforkasd", "/usr/local/lib/systemd/system"];
 
     [Fact(Timeout = Bound.Test)]
     public async Task The_commands_in_README_install_a_working_service()
     {
-        // The shared container tells whether there can be one.
+        // The shared container shows whether this machine supports containers.
         Assert.NotNull(system.Inside);
         (Container? booted, string reason) = await Container.BootAsync();
         await using Container inside = booted ?? throw new InvalidOperationException(reason);
@@ -24,7 +24,7 @@ public sealed class InstallTests(BootedSystem system)
         string[] commands = Page.Commands("README.md", "Install");
         int elsewhere = Array.IndexOf(commands, "packaging/build.sh");
 
-        // What is installed was built by these before; tests/run.sh runs them.
+        // These commands built the installed files; tests/run.sh runs them before.
         Assert.Equal("packaging/build-deb.sh", commands[0]);
         Build(inside);
         await RunAsync(inside, commands[(elsewhere + 1)..]);
@@ -37,7 +37,7 @@ public sealed class InstallTests(BootedSystem system)
         Assert.Contains("(alice)", await AskAsync(inside));
     }
 
-    /// <summary>Lays out a clone after its build.</summary>
+    /// <summary>Creates the layout of a clone after its build.</summary>
     private static void Build(Container inside)
     {
         string natives = Environment.GetEnvironmentVariable("PIPEFORKAS_NATIVE") ?? "";

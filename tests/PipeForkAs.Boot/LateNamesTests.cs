@@ -3,7 +3,9 @@ using PipeForkAs.EndToEnd.Harness;
 
 namespace PipeForkAs.Boot;
 
-/// <summary>Names in rules that the user database tells late, as LDAP does at boot, or that are made while the service runs.</summary>
+/// <summary>
+/// Tests names in rules that the user database provides late, as LDAP does at boot, or that are created while the service runs.
+/// </summary>
 public sealed class LateNamesTests(BootedSystem system)
 {
     private const string Module = "/usr/lib/x86_64-linux-gnu/libnss_pfalate.so.2";

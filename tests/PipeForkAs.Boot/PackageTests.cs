@@ -5,13 +5,13 @@ using PipeForkAs.EndToEnd.Harness;
 
 namespace PipeForkAs.Boot;
 
-/// <summary>The life of the package, in a container of its own.</summary>
+/// <summary>Tests installation, upgrade and removal of the package in a separate container.</summary>
 public sealed class PackageTests(BootedSystem system)
 {
     [Fact(Timeout = Bound.Test)]
     public async Task Lintian_finds_no_error()
     {
-        // It leaves files where temporary ones go.
+        // lintian leaves files in the folder for temporary files.
         DirectoryInfo folder = Directory.CreateTempSubdirectory("pipeforkas-lintian-");
         try
         {
@@ -43,14 +43,14 @@ public sealed class PackageTests(BootedSystem system)
     [Fact(Timeout = Bound.Test)]
     public async Task The_package_installs_upgrades_removes_and_purges_as_Debian_policy_requires()
     {
-        // The shared container tells whether there can be one.
+        // The shared container shows whether this machine supports containers.
         Assert.NotNull(system.Inside);
         (Container? booted, string reason) = await Container.BootAsync();
         await using Container inside = booted ?? throw new InvalidOperationException(reason);
         await BootedSystem.PrepareAsync(inside);
         string[] before = await FilesAsync(inside);
 
-        // From nothing to an answer.
+        // From the installation to a reply.
         await inside.MustAsync("apt-get", "install", "-y", "/root/pipeforkas.deb");
         await inside.MustAsync("systemctl", "start", "pipeforkas");
         Assert.Equal("enabled\nenabled", await inside.MustAsync("systemctl", "is-enabled", "pipeforkas.service", "pipeforkas.socket"));
@@ -59,7 +59,7 @@ public sealed class PackageTests(BootedSystem system)
         Assert.Contains("valid", await inside.MustAsync("pipeforkasd", "--check-config"));
         await MeasureAsync(inside);
 
-        // An upgrade keeps what the administrator wrote, and starts the new program.
+        // An upgrade keeps the configuration of the administrator, and starts the new program.
         string written = await inside.MustAsync("cat", "/etc/pipeforkas/pipeforkas.json");
         inside.Write("/etc/pipeforkas/pipeforkas.json", written + "\n// mine\n");
         string daemon = await MainPidAsync(inside);
@@ -81,7 +81,7 @@ public sealed class PackageTests(BootedSystem system)
         Assert.Equal("0", await inside.MustAsync("systemctl", "show", "--value", "-p", "NRestarts", "pipeforkas.service"));
         Assert.Contains("(alice)", await AskAsync(inside));
 
-        // A removal ends it and leaves the configuration; a purge takes that as well.
+        // A removal ends the service and keeps the configuration; a purge also removes the configuration.
         await inside.MustAsync("apt-get", "remove", "-y", "pipeforkas");
         Assert.Equal("", (await inside.RunAsync("pgrep", "pipeforkas")).Text);
         Assert.Equal(
@@ -96,7 +96,7 @@ public sealed class PackageTests(BootedSystem system)
     }
 
     /// <summary>
-    /// A wrong configuration stops a reload, and must not stop this: the daemon would go on with the file that is compressed next.
+    /// An invalid configuration fails a reload, but must not prevent this: the daemon would continue with the file that is compressed next.
     /// </summary>
     [Fact(Timeout = Bound.Test)]
     public async Task The_daemon_reopens_the_audit_file_after_logrotate_even_with_an_invalid_configuration()
@@ -121,7 +121,7 @@ public sealed class PackageTests(BootedSystem system)
         Assert.Contains("no-job-1", await inside.MustAsync("zcat", $"{File}.3.gz"));
         Assert.Contains("configuration not reloaded", await system.JournalAsync());
 
-        // No daemon, nobody to tell.
+        // Without a daemon there is nothing to notify.
         system.Configure(null);
         await inside.MustAsync("systemctl", "stop", "pipeforkas.socket", "pipeforkas.service");
         await inside.MustAsync("sh", "-c", $"echo '{{}}' >>{File}");
@@ -137,12 +137,12 @@ public sealed class PackageTests(BootedSystem system)
             BootedSystem.Alice, ["socat", "-t", "30", "-", $"UNIX-CONNECT:{BootedSystem.Socket}"],
             Encoding.UTF8.GetBytes("""{"job":"id"}""" + "\n"))).Text;
 
-    /// <summary>Whatever has the package's name, but in /run, which the next start of the machine empties.</summary>
+    /// <summary>Everything with the name of the package except in /run, which is empty after the next boot.</summary>
     private static async Task<string[]> FilesAsync(Container inside) =>
         (await inside.MustAsync("find", "/etc", "/usr", "/var", "/lib", "/opt", "-path", "*pipeforkas*")).Split(
             '\n', StringSplitOptions.RemoveEmptyEntries);
 
-    /// <summary>Prints what the service takes when it has nothing to do, and how long it takes to start.</summary>
+    /// <summary>Prints the memory of the idle service, and how long it takes to start.</summary>
     private static async Task MeasureAsync(Container inside)
     {
         await inside.MustAsync("systemctl", "restart", "pipeforkas.service");

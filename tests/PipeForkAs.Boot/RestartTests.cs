@@ -8,7 +8,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Boot;
 
-/// <summary>Stops and restarts of a service that has work to do.</summary>
+/// <summary>Tests stops and restarts of a busy service.</summary>
 public sealed class RestartTests(BootedSystem system)
 {
     private const string Writing =
@@ -86,7 +86,7 @@ public sealed class RestartTests(BootedSystem system)
         Assert.Equal("", (await inside.RunAsync("pgrep", "--full", "^sleep 1000")).Text);
     }
 
-    /// <summary>The socket keeps who comes meanwhile; how long they wait is for the jobs to say that have something to do.</summary>
+    /// <summary>The socket queues clients that connect meanwhile; how long they wait depends on the jobs that are still working.</summary>
     [Fact(Timeout = Bound.Test)]
     public async Task Twenty_restarts_with_idle_jobs_delay_no_request_for_long()
     {
@@ -110,7 +110,7 @@ public sealed class RestartTests(BootedSystem system)
             await Task.Delay(1200);
             Assert.False(idle[0].IsCompleted || idle[1].IsCompleted || asking.IsCompleted, await system.JournalAsync());
 
-            // It counts starts, and takes so many in a short time for a fault.
+            // systemd counts starts, and treats this many in a short time as a failure.
             await inside.MustAsync("systemctl", "reset-failed", "pipeforkas.service");
             await inside.MustAsync("systemctl", "restart", "pipeforkas.service");
             Assert.All(await Task.WhenAll(idle), end => Assert.Equal(ReplyCode.ShuttingDown, end.Code));

@@ -3,7 +3,7 @@ using PipeForkAs.EndToEnd.Harness;
 
 namespace PipeForkAs.Boot;
 
-/// <summary>The service as the package installs it, without a word of configuration.</summary>
+/// <summary>Tests the service as the package installs it, without any configuration.</summary>
 public sealed class ServiceTests(BootedSystem system)
 {
     [Fact(Timeout = Bound.Test)]
@@ -62,7 +62,7 @@ public sealed class ServiceTests(BootedSystem system)
         system.Configure("""{"Commands":{"hello":{"Command":["/bin/echo","hello"]}}}""");
         await inside.MustAsync("systemctl", "reload", "pipeforkas.service");
 
-        // At once: the reload ends when the daemon is done with it.
+        // No wait is needed: the reload command ends when the daemon has applied it.
         Assert.Equal("hello\n", await system.AskAsync(BootedSystem.Alice, """{"job":"hello"}"""));
 
         system.Configure("""{"Commands":{"hello":{"Command":["relative"]}}}""");
@@ -74,7 +74,7 @@ public sealed class ServiceTests(BootedSystem system)
                 "pipeforkasd: /etc/pipeforkas/conf.d/test.json: Commands:hello:Command", StringComparison.Ordinal),
             "the reload's own words are not in the journal");
 
-        // What is right in itself and cannot change while the daemon runs, too.
+        // Also a valid change of a key that cannot change while the daemon runs.
         system.Configure("""{"Socket":{"Path":"/run/pipeforkas/other.sock"}}""");
         Assert.NotEqual(0, (await inside.RunAsync("systemctl", "reload", "pipeforkas.service")).ExitCode);
         await system.UntilAsync(
@@ -82,7 +82,7 @@ public sealed class ServiceTests(BootedSystem system)
                 "Socket:Path: cannot change while the daemon runs", StringComparison.Ordinal),
             "the reason is not in the journal");
 
-        // By the signal, which waits for nothing.
+        // By the signal, which does not wait for the result.
         string before = await system.JournalAsync();
         await inside.MustAsync("systemctl", "kill", "--kill-who=main", "--signal=HUP", "pipeforkas.service");
         await system.UntilAsync(
@@ -90,7 +90,7 @@ public sealed class ServiceTests(BootedSystem system)
             "it does not refuse");
         Assert.Equal("hello\n", await system.AskAsync(BootedSystem.Alice, """{"job":"hello"}"""));
 
-        // Once more, well: a refusal leaves nothing behind.
+        // Again with a valid configuration: a rejected one has no later effect.
         system.Configure(null);
         await inside.MustAsync("systemctl", "reload", "pipeforkas.service");
         Assert.Contains("unknown-job", await system.AskAsync(BootedSystem.Alice, """{"job":"hello"}"""));
@@ -104,7 +104,7 @@ public sealed class ServiceTests(BootedSystem system)
         const string Enough = "/run/enough";
         Container inside = await system.FreshAsync();
 
-        // The record is written after the reply: the caller must live until then.
+        // The record is written after the reply, so the caller must live until then.
         const string Request = """{"job":"id","user":"alice"}""", Wait = $"until [ -e {Enough} ]; do sleep 0.1; done";
         string caller = $"(echo '{Request}'; {Wait}) | socat -t 60 - UNIX-CONNECT:{BootedSystem.Socket}";
         Task<ToolResult> asked = inside.RunAsAsync(BootedSystem.Bob, ["sh", "-c", caller]);

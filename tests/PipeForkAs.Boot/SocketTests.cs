@@ -3,7 +3,7 @@ using PipeForkAs.EndToEnd.Harness;
 
 namespace PipeForkAs.Boot;
 
-/// <summary>The socket that the service manager holds.</summary>
+/// <summary>Tests the socket that systemd owns.</summary>
 public sealed class SocketTests(BootedSystem system)
 {
     [Fact(Timeout = Bound.Test)]
@@ -15,7 +15,7 @@ public sealed class SocketTests(BootedSystem system)
         Assert.Contains("(alice)", await system.AskAsync(BootedSystem.Alice, """{"job":"id"}"""));
         Assert.Equal("active", await system.PropertyAsync("ActiveState"));
 
-        // Whom the kernel attests is who connected, though nobody listened to it by then.
+        // The kernel attests the process that connected, even if the daemon did not run yet.
         Assert.DoesNotContain("Socket:", await system.JournalAsync());
     }
 

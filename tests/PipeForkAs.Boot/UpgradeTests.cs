@@ -5,7 +5,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Boot;
 
-/// <summary>Reloads of a service whose executable was replaced.</summary>
+/// <summary>Tests reloads of a service whose executable was replaced.</summary>
 public sealed class UpgradeTests(BootedSystem system)
 {
     private const string Executable = "/usr/libexec/pipeforkas/pipeforkasd";
@@ -70,7 +70,7 @@ public sealed class UpgradeTests(BootedSystem system)
         await Task.WhenAll(crowd);
         Assert.Equal("done\n", await slow);
 
-        // Of all former daemons nothing is left, and a stop ends what is.
+        // No former daemon is left, and a stop ends everything else.
         await system.UntilAsync(
             async () => (await inside.RunAsync("find", Groups, "-maxdepth", "1", "-name", "daemon*")).Text.Trim() == $"{Groups}/daemon-6",
             "groups of former daemons are left");

@@ -5,7 +5,7 @@ using PipeForkAs.Tests.Fakes;
 
 namespace PipeForkAs.Cli.Tests;
 
-/// <summary>What <c>pipeforkas check</c> writes, and with which status it ends.</summary>
+/// <summary>Tests the output and exit status of <c>pipeforkas check</c>.</summary>
 public sealed class CheckTests
 {
     private static readonly CheckResult Allowed = new()

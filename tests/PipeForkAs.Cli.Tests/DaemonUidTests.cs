@@ -3,7 +3,7 @@ using PipeForkAs.Tests.Fakes;
 
 namespace PipeForkAs.Cli.Tests;
 
-/// <summary>Whose process the command talks to. The fake daemon is this process, which is root's where tests run.</summary>
+/// <summary>Tests which process the command sends requests to. The fake daemon is this process, which runs as root.</summary>
 public sealed class DaemonUidTests
 {
     [Theory(Timeout = Bound.Milliseconds)]

@@ -9,7 +9,7 @@ using PipeForkAs.Tests;
 
 namespace PipeForkAs.Cli.Tests;
 
-/// <summary>Manual pages and completions tell of what the command and the protocol have, all of it and nothing else.</summary>
+/// <summary>Checks that manual pages and completions describe exactly what the command and the protocol have.</summary>
 public sealed partial class PageTests
 {
     private static readonly RootCommand Root = CommandLine.Root(

@@ -7,8 +7,8 @@ using PipeForkAs.Tests.Fakes;
 namespace PipeForkAs.Cli.Tests;
 
 /// <summary>
-/// The program as a process among others, under a shell: pipes, files, terminals, signals. It is the one built beside the tests, or the
-/// natively compiled one that the environment variable PIPEFORKAS_PROGRAM names.
+/// Tests the program as a process under a shell: pipes, files, terminals, signals. It is the one that was built with the tests, or the
+/// native one that the environment variable PIPEFORKAS_PROGRAM names.
 /// </summary>
 public sealed class ProcessTests
 {
@@ -87,7 +87,7 @@ public sealed class ProcessTests
             closed = true;
         }))
         {
-            // The output is a pipe that nobody reads: a write that is stuck must not keep the signal waiting.
+            // The output is a pipe without a reader: a blocked write must not delay the signal.
             using Process process = Start(daemon, Program, "run", "flood");
             await running.Task;
             using Process kill = Process.Start("/bin/kill", ["-" + signal, process.Id.ToString()]);
@@ -140,7 +140,7 @@ public sealed class ProcessTests
     {
         await using FakeDaemon daemon = Cat();
 
-        // script(1) gives the program a terminal; the terminal's end of file is Ctrl-D on a line of its own.
+        // script(1) gives the program a terminal; the end of file of a terminal is Ctrl-D at the beginning of a line.
         (string output, _) = await ShellAsync(
             daemon, "(printf 'typed\\n'; printf '\\004') | script -qec '$P run cat; echo status $?' /dev/null");
 
@@ -189,7 +189,7 @@ public sealed class ProcessTests
     {
         await using FakeDaemon daemon = Cat();
 
-        // dd(1) leaves the flag on the pipes that it was given.
+        // dd(1) does not clear the flag on its pipes.
         (string output, string error) = await ShellAsync(
             daemon,
             "(sleep 0.3; head -c 800000 /dev/zero; sleep 0.3) | (dd iflag=nonblock oflag=nonblock count=0 2>/dev/null; $P run cat; echo "
@@ -219,7 +219,7 @@ public sealed class ProcessTests
         }
         catch (System.Net.Sockets.SocketException)
         {
-            // The client has gone, as some of the tests want it to.
+            // The client has disconnected, as some of the tests expect.
         }
     });
 

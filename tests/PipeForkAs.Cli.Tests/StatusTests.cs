@@ -4,7 +4,7 @@ using PipeForkAs.Tests.Fakes;
 
 namespace PipeForkAs.Cli.Tests;
 
-/// <summary>What <c>pipeforkas status</c> and <c>pipeforkas cancel</c> ask and write.</summary>
+/// <summary>Tests the requests and the output of <c>pipeforkas status</c> and <c>pipeforkas cancel</c>.</summary>
 public sealed class StatusTests
 {
     private static readonly DaemonStatus Status = new()

@@ -57,7 +57,7 @@ public sealed class CancellationTests
             await cancellation.CancelAsync();
             await connection.ClientClosesAsync();
 
-            // Only now: the connection was closed while the write was stuck.
+            // Only now: the connection was closed while the write was blocked.
             output.Open();
         });
 

@@ -2,7 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace PipeForkAs.Client.Tests;
 
-/// <summary>A program that depends on <see cref="IPipeForkAsClient"/> is tested without a daemon.</summary>
+/// <summary>Tests that a program which depends on <see cref="IPipeForkAsClient"/> can be tested without a daemon.</summary>
 public sealed class DoubleTests
 {
     [Fact]
@@ -65,7 +65,7 @@ public sealed class DoubleTests
     private static JobOutput Output(string text) =>
         new(System.Text.Encoding.UTF8.GetBytes(text), default, new JobResult { Code = ReplyCode.Ok, ExitCode = 0 });
 
-    /// <summary>Stands for a program's own code.</summary>
+    /// <summary>Represents the code of a program.</summary>
     private static async Task<List<string>> PanelAsync(IPipeForkAsClient client)
     {
         List<string> users = [];

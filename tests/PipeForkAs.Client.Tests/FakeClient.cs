@@ -1,9 +1,9 @@
 namespace PipeForkAs.Client.Tests;
 
-/// <summary>A client without a daemon, as a program's own tests make one: it answers with what a function returns.</summary>
+/// <summary>A client without a daemon, as in the tests of a program: a function provides its results.</summary>
 internal sealed class FakeClient(Func<JobRequest, JobOutput> answer) : IPipeForkAsClient
 {
-    /// <summary>What the program ran, in its order.</summary>
+    /// <summary>The requests of the program, in order.</summary>
     public List<JobRequest> Requests { get; } = [];
 
     public async Task<JobResult> RunAsync(

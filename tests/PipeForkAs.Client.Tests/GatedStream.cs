@@ -1,6 +1,6 @@
 namespace PipeForkAs.Client.Tests;
 
-/// <summary>A stream whose reads and writes wait, deaf to cancellation as those of a terminal are, until a test opens it.</summary>
+/// <summary>A stream whose reads and writes wait until a test opens it, and ignore cancellation as those of a terminal do.</summary>
 internal sealed class GatedStream(Stream inner) : Stream
 {
     private readonly TaskCompletionSource entered = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -33,7 +33,7 @@ internal sealed class GatedStream(Stream inner) : Stream
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        // A stream that blocks the calling thread: the worst that a caller may hand over.
+        // A stream that blocks the calling thread: the worst case of a caller's stream.
         Block();
         return inner.ReadAsync(buffer, CancellationToken.None);
     }

@@ -70,7 +70,7 @@ public sealed class LineTests
                 lines.Add(line);
         });
 
-        // What stands after the last line's end may be half a line.
+        // The text after the last line end may be a partial line.
         Assert.Equal(["one"], lines);
         Assert.Equal((9, "why"), (failure.ExitCode, failure.StderrExcerpt));
     }

@@ -187,7 +187,7 @@ public sealed class OutputStreamTests
 
         await using Stream output = await new PipeForkAsClient(daemon.SocketPath).OpenReadAsync(Job);
 
-        // Nobody has read yet: what the socket and one buffer hold is all that the daemon could send.
+        // Nothing was read yet: the daemon could only send what fits into the socket and one buffer.
         Assert.InRange(await accepted.Task, 1, 4 * 1024 * 1024);
         await output.CopyToAsync(Stream.Null);
     }
@@ -247,7 +247,7 @@ public sealed class OutputStreamTests
         Assert.Equal(0, await output.ReadAsync(Memory<byte>.Empty));
     }
 
-    /// <summary>Sends a frame; returns how many bytes of it the socket did not accept, after giving the client time to take them.</summary>
+    /// <summary>Sends a frame, gives the client time to read, and returns how many bytes the socket did not accept.</summary>
     private static async Task<int> SendWithinAsync(Socket socket, byte[] frame)
     {
         int sent = 0;

@@ -6,7 +6,7 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.Client.Tests;
 
 /// <summary>
-/// A program may keep how its jobs ended as JSON of its own, by a serializer that was generated there: it sees nothing internal.
+/// Tests that a program can store results in its own JSON, with a serializer that was generated there and sees nothing internal.
 /// </summary>
 public partial class OwnJsonTests
 {

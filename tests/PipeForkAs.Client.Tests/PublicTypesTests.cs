@@ -8,7 +8,7 @@ public sealed class PublicTypesTests
 {
     private const BindingFlags Declared = BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
 
-    /// <summary>Shared with those who write jobs, whose code says what a job may reach.</summary>
+    /// <summary>Shared with job authors, whose code declares what a job may access.</summary>
     private static readonly Type[] Shared = [typeof(Sandbox), typeof(SeccompProfile)];
 
     [Fact]

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace PipeForkAs.Client.Tests;
 
-/// <summary>README's example of the client, as it stands there, so that the compiler reads it.</summary>
+/// <summary>The client example of README, so that the compiler checks it.</summary>
 internal static partial class ReadmeExample
 {
     public static async Task RunAsync()

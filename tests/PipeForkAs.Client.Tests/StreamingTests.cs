@@ -127,7 +127,7 @@ public sealed class StreamingTests
             await connection.SendAsync(frame);
             await output.Entered;
 
-            // The client is in its write and receives nothing: what the socket still takes is the socket's own buffer.
+            // The client is in a write and receives nothing: the socket accepts only what fits into its buffer.
             connection.Socket.Blocking = false;
             accepted = SendUntilFull(connection.Socket, frame, out int sentOfLast);
             connection.Socket.Blocking = true;

@@ -29,7 +29,8 @@ public sealed class AbuseTests(SharedDaemon shared) : IClassFixture<SharedDaemon
     }
 
     /// <summary>
-    /// Nobody reads a worker's socket while its job runs: what is sent is the job's user's to account for, and goes with the job.
+    /// The daemon does not read the socket of a worker while its job runs: sent data counts for the user of the job, and is discarded with
+    /// the job.
     /// </summary>
     [Fact(Timeout = Bound.Test)]
     public async Task A_control_socket_full_of_descriptors_delays_nothing_and_ends_with_its_job()
@@ -49,7 +50,7 @@ public sealed class AbuseTests(SharedDaemon shared) : IClassFixture<SharedDaemon
         Assert.DoesNotContain("until never", string.Concat(replies.Select(reply => reply.Text)));
         await before.RestoredAsync(daemon, TimeSpan.FromSeconds(10));
 
-        // The daemon collects what they left when it has rested for a moment.
+        // The daemon collects garbage when it has been idle for a moment.
         await Bound.UntilAsync(
             () => Footprint.Of(daemon).GrewLessThan(before, 16 * 1024 * 1024), () => $"{before} became {Footprint.Of(daemon)}");
     }
@@ -62,7 +63,7 @@ public sealed class AbuseTests(SharedDaemon shared) : IClassFixture<SharedDaemon
         Assert.DoesNotContain("forged", daemon.Log);
     }
 
-    /// <summary>Its client is answered on its word, and it has the grace of those that were told to end.</summary>
+    /// <summary>Its client gets the reply at once, and the job has the same grace period as after SIGTERM.</summary>
     [Fact(Timeout = Bound.Test)]
     public async Task A_job_that_reports_its_end_but_continues_is_killed_after_the_grace_period()
     {
@@ -82,7 +83,7 @@ public sealed class AbuseTests(SharedDaemon shared) : IClassFixture<SharedDaemon
         int holder = int.Parse(reply.Text, CultureInfo.InvariantCulture);
         try
         {
-            // The daemon would not answer for a minute, were it to wait for the holder's word.
+            // If the daemon waited for the holder of the socket, it would not reply for a minute.
             Assert.Equal(ReplyCode.Ok, reply.End.Code);
             Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id").WaitAsync(TimeSpan.FromSeconds(30))).End.Code);
             await Crowd.UntilAsync(
@@ -103,7 +104,7 @@ public sealed class AbuseTests(SharedDaemon shared) : IClassFixture<SharedDaemon
         int[] pids = [daemon.Pid, .. ProcFs.Descendants(daemon.Pid)];
         await AttackFailsAsync(pids);
 
-        // What was attacked is as it was: the pool too.
+        // The attack has no lasting effect, also on the pool.
         Assert.All(pids, pid => Assert.True(ProcFs.Stat(pid) is null or { State: not ('T' or 't') }, $"process {pid} is stopped"));
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
     }
@@ -118,7 +119,7 @@ public sealed class AbuseTests(SharedDaemon shared) : IClassFixture<SharedDaemon
         int[] own = [.. ProcFs.Descendants(daemon.Pid).Where(pid => ProcFs.User(pid) == alice)];
         Assert.Single(own);
 
-        // Signals between processes of one user are that user's right; reading the other's memory is not.
+        // Processes of one user may signal each other, but must not read the memory of a worker.
         IReadOnlyList<JsonElement> worked = await AttackAsync(own);
         Assert.All(worked, attempt => Assert.StartsWith("kill", attempt.GetProperty("what").GetString()));
     }

@@ -22,7 +22,7 @@ public sealed class ArgumentsDaemon : ConfiguredDaemon
     }
 }
 
-/// <summary>Arguments reach a job as they were sent, or not at all; what a job throws comes back as data.</summary>
+/// <summary>Tests that arguments reach a job unchanged or not at all, and that exceptions are returned as data.</summary>
 public sealed class ArgumentTests(ArgumentsDaemon shared) : IClassFixture<ArgumentsDaemon>
 {
     private readonly DaemonProcess daemon = shared.Daemon;

@@ -4,15 +4,15 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>A daemon with nothing but the built-in rules.</summary>
+/// <summary>A daemon with only the built-in rules.</summary>
 public sealed class PlainDaemon : ConfiguredDaemon;
 
-/// <summary>Who may ask for whom, and that a refusal tells nothing.</summary>
+/// <summary>Tests which caller may run a job as which user, and that a denial reveals nothing.</summary>
 public sealed class AuthorizationTests(PlainDaemon shared) : IClassFixture<PlainDaemon>
 {
     private readonly DaemonProcess daemon = shared.Daemon;
 
-    /// <summary>Users as JSON values that nobody may run a job as.</summary>
+    /// <summary>Users, as JSON values, that no caller may run a job as.</summary>
     public static TheoryData<string> Untraceable =>
         ["\"root\"", "\"0\"", "0", "\"00\"", "4294967295", "\"4294967295\"", "4294967296", "-1", "\"-1\"", "1", "\"daemon\"", "999",
             "\" 0\"", "\"\""];
@@ -148,7 +148,7 @@ public sealed class AuthorizationTests(PlainDaemon shared) : IClassFixture<Plain
         Assert.DoesNotContain("uid=", Encoding.UTF8.GetString(reply));
     }
 
-    /// <summary>The code of a reply in either form: a request that cannot be read may be answered in text.</summary>
+    /// <summary>The code of a reply in either form: the reply to an invalid request may be text.</summary>
     private static ReplyCode CodeOf(byte[] reply)
     {
         string text = Encoding.UTF8.GetString(reply);

@@ -8,7 +8,7 @@ using SocketShutdown = System.Net.Sockets.SocketShutdown;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>A daemon with little patience.</summary>
+/// <summary>A daemon with a short request timeout.</summary>
 public sealed class ImpatientDaemon : IAsyncLifetime
 {
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
@@ -33,7 +33,7 @@ public sealed class BadRequestTests(ImpatientDaemon impatient) : IClassFixture<I
     private const int Mutations = 4_000;
     private readonly DaemonProcess daemon = impatient.Daemon;
 
-    /// <summary>Lines with a code each; a character stands for a byte.</summary>
+    /// <summary>Lines with their codes; a character represents a byte.</summary>
     public static TheoryData<string, string> Lines => new()
     {
         { "", "bad-request" },
@@ -106,7 +106,7 @@ public sealed class BadRequestTests(ImpatientDaemon impatient) : IClassFixture<I
     [MemberData(nameof(Lines), DisableDiscoveryEnumeration = true)]
     public async Task Each_bad_request_gets_its_code_in_one_frame(string line, string code)
     {
-        // What is no object, or names the form itself, cannot ask for frames.
+        // A line that is not an object, or has an invalid reply form, cannot request frames.
         if (!line.StartsWith('{') || line.Contains("\"reply\"", StringComparison.Ordinal)
             || line.StartsWith("{'", StringComparison.Ordinal))
             return;
@@ -197,7 +197,7 @@ public sealed class BadRequestTests(ImpatientDaemon impatient) : IClassFixture<I
             return reply.Length;
         });
 
-        // A job may say nothing; nearly all are refused.
+        // A job may write nothing; nearly all requests are refused.
         Assert.True(lengths.Count(length => length > 0) > Mutations * 0.99);
         await ServesOnAsync();
         await before.RestoredAsync(daemon, TimeSpan.FromSeconds(10));

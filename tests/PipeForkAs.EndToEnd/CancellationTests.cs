@@ -9,7 +9,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>A daemon whose grace is so long that a job which is killed can be told from one that ended.</summary>
+/// <summary>A daemon with a grace period so long that a killed job can be distinguished from one that ended.</summary>
 public sealed class CancellationDaemon : ConfiguredDaemon
 {
     protected override void Configure(JsonObject configuration)
@@ -21,7 +21,7 @@ public sealed class CancellationDaemon : ConfiguredDaemon
     }
 }
 
-/// <summary>A job that is cancelled ends when it is told to, and not when it is killed.</summary>
+/// <summary>Tests that a cancelled job ends by itself, before it is killed.</summary>
 public sealed class CancellationTests(CancellationDaemon shared) : IClassFixture<CancellationDaemon>
 {
     private readonly DaemonProcess daemon = shared.Daemon;
@@ -94,7 +94,7 @@ public sealed class CancellationTests(CancellationDaemon shared) : IClassFixture
         return await RunningAsync(job);
     }
 
-    /// <summary>A job that has not read its token yet is ended by SIGTERM.</summary>
+    /// <summary>A job that has not read its token yet is terminated by SIGTERM.</summary>
     private static Task CatchesSigtermAsync(RunningJobStatus job) =>
         Bound.UntilAsync(() => ProcFs.Catches(job.Pid, Signal.SIGTERM), () => "the job does not read its token");
 

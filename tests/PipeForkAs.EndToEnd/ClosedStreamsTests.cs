@@ -6,7 +6,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>All three programs may be started with descriptors 0, 1 and 2 closed.</summary>
+/// <summary>Tests that all three programs can start with descriptors 0, 1 and 2 closed.</summary>
 public sealed class ClosedStreamsTests
 {
     [Theory(Timeout = Bound.Test)]

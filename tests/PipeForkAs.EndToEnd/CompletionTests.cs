@@ -5,7 +5,7 @@ using PipeForkAs.EndToEnd.Harness;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>What the shells themselves offer for a line, with a daemon that runs; Completion/complete.* ask them.</summary>
+/// <summary>Tests the completions of the shells for a line, with a running daemon; Completion/complete.* run the shells.</summary>
 public sealed class CompletionTests
 {
     public static TheoryData<string> Shells => ["bash", "zsh", "fish"];
@@ -69,7 +69,7 @@ public sealed class CompletionTests
             (await OfferedAsync(daemon, "bash", "pipeforkas run read-file path=/etc/passw")).Append("/etc/passwd-").Distinct());
     }
 
-    /// <summary>What is offered, each once and in order, without the '=' that may follow a parameter.</summary>
+    /// <summary>The completions, each once and in order, without the '=' that may follow a parameter.</summary>
     private static async Task<IReadOnlyList<string>> OfferedAsync(
         DaemonProcess daemon, string shell, string line, string user = "root", string? socket = null)
     {
@@ -88,7 +88,7 @@ public sealed class CompletionTests
             word => word.TrimEnd('=', ' ')).Distinct().Order(StringComparer.Ordinal)];
     }
 
-    /// <summary>The scripts where every user may read them, wherever this is built.</summary>
+    /// <summary>The scripts in a place where every user can read them.</summary>
     private static string Scripts(DaemonProcess daemon)
     {
         string folder = Path.Combine(daemon.Folder, "completion");

@@ -200,7 +200,7 @@ public sealed class ConfigurationTests : IDisposable
         return copy;
     }
 
-    /// <summary>The check and the start both refuse it.</summary>
+    /// <summary>The check and the start both reject it.</summary>
     private async Task RefusedAsync(params string[] words)
     {
         Write();
@@ -208,7 +208,7 @@ public sealed class ConfigurationTests : IDisposable
         Refused(await Tool.RunAsync([NativeBuild.Daemon, "--config", ConfigurationFile]), words);
     }
 
-    /// <summary>It cannot be seen from the configuration alone. The daemon ends, and nothing of it is left.</summary>
+    /// <summary>The check of the files cannot find it. The daemon exits, and nothing of it is left.</summary>
     private async Task FailsAsync(params string[] words)
     {
         Write();

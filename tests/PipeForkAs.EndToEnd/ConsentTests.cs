@@ -6,7 +6,9 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>A rule that requires the target's consent: the user's own file decides, and only as the user it is read.</summary>
+/// <summary>
+/// Tests rules that require the consent of the target user: the file of the user decides, and only a worker with the user's ids reads it.
+/// </summary>
 public sealed class ConsentTests : IAsyncLifetime
 {
     private static readonly PasswordEntry Alice = TestUsers.Entry(TestUsers.Alice);
@@ -76,7 +78,7 @@ public sealed class ConsentTests : IAsyncLifetime
         Assert.Equal(0, (await AsBobAsync("check", "--user", TestUsers.Alice, "id")).ExitCode);
     }
 
-    /// <summary>Root could read such a file; the user, who is the one that reads, cannot.</summary>
+    /// <summary>Root could read such a file, but the worker reads it as the user and cannot.</summary>
     [Fact(Timeout = Bound.Test)]
     public async Task The_file_is_read_as_the_user()
     {
@@ -183,7 +185,7 @@ public sealed class ConsentTests : IAsyncLifetime
         await Tool.MustAsync("chown", "-R", $"{TestUsers.Alice}:", ConfigFolder);
     }
 
-    /// <summary>Why bob may not, in the words for root; a request of bob's must be denied as well.</summary>
+    /// <summary>The reason for a denial, as shown to root; a request by the panel must be denied as well.</summary>
     private async Task<string> WhyAsync()
     {
         Assert.Equal(126, await BobAsync("id"));

@@ -5,7 +5,7 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>A daemon that logs to stderr, which it shares with its job hosts and whoever else writes there.</summary>
+/// <summary>Tests a daemon that logs to stderr, which it shares with its job hosts and other processes.</summary>
 public sealed class ConsoleLogTests
 {
     private const int Patience = 30_000;
@@ -18,7 +18,7 @@ public sealed class ConsoleLogTests
         await File.WriteAllTextAsync(file, configuration.ToJsonString());
         string socket = (string)configuration["Socket"]!["Path"]!;
 
-        // A message of this socket is what one write wrote.
+        // Each message of this socket is one write.
         (FileDescriptor log, FileDescriptor stderr) = Libc.socketpair_seqpacket();
         using (log)
         using (FileDescriptor nothing = Libc.open("/dev/null", OpenFlags.O_RDWR))

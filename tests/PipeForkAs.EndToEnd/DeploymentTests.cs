@@ -9,14 +9,16 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>New job hosts by a reload: the new one takes the new requests, the former one ends with its last job.</summary>
+/// <summary>
+/// Tests the replacement of job hosts by a reload: the new one serves new requests, the former one exits after its last job.
+/// </summary>
 public sealed class DeploymentTests
 {
     private const int Deployments = 20;
     private const int Broken = 7;
     private const int Askers = 6;
 
-    /// <summary>The most that an answer may take while job hosts are replaced, for availability.</summary>
+    /// <summary>The maximum time of a reply while job hosts are replaced.</summary>
     private static readonly TimeSpan Slowest = TimeSpan.FromSeconds(1);
 
     [Fact(Timeout = Bound.Test)]
@@ -53,7 +55,7 @@ public sealed class DeploymentTests
             $"measured: {answers.Count} requests over {Deployments} deployments, slowest answer {slowest.TotalMilliseconds:0} ms");
         Assert.True(slowest < Slowest, $"an answer took {slowest}");
 
-        // The two jobs of the first one still run, each in a process of a file that is gone; then that ends, and nothing of it is left.
+        // The two jobs of the first one still run in processes of a deleted file; then these end, and nothing of them is left.
         DaemonStatus status = await StatusAsync(daemon);
         Assert.Equal(["count-stdin", "sleep"], status.Jobs.Select(job => job.Job).Order(StringComparer.Ordinal));
         JobHostStatus former = Assert.Single(status.Hosts!, host => host.Draining);
@@ -78,7 +80,7 @@ public sealed class DeploymentTests
         Assert.Equal("changed nothing", $"changed {await ChangedAsync(daemon)}");
         Assert.Equal(before, daemon.JobHosts);
 
-        // Another executable: other jobs. The other job host goes on as it is.
+        // Another executable has other jobs. The other job host continues.
         Deploy(daemon, NativeBuild.StockJobs);
         configuration["JobHosts"]!.AsArray().RemoveAt(0);
         await WriteAsync(daemon, configuration);
@@ -86,7 +88,7 @@ public sealed class DeploymentTests
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "echo", """{"text":"x"}""")).End.Code);
         Assert.Equal(ReplyCode.UnknownJob, (await RawClient.RunAsync(daemon, "sum", """{"a":1,"b":2}""")).End.Code);
 
-        // One more of the same path's jobs would stand twice: nothing is taken over.
+        // A second entry with the same jobs is a duplicate, so nothing is applied.
         configuration["JobHosts"]!.AsArray().Add(new JsonObject { ["Path"] = NativeBuild.StockJobs });
         configuration["Commands"]!["hello"] = new JsonObject { ["Command"] = new JsonArray("/bin/echo", "hello") };
         await WriteAsync(daemon, configuration);
@@ -95,7 +97,7 @@ public sealed class DeploymentTests
         Assert.Contains("is also a job of", twice.Text);
         Assert.Equal(ReplyCode.UnknownJob, (await RawClient.RunAsync(daemon, "hello")).End.Code);
 
-        // A second one beside it, and a command that the first one runs.
+        // A second job host beside it, and a command that the first one runs.
         configuration["JobHosts"]![1]!["Path"] = NativeBuild.TestJobs;
         await WriteAsync(daemon, configuration);
         Assert.Equal(ReplyCode.Ok, (await ReloadAsync(daemon)).End.Code);
@@ -166,7 +168,7 @@ public sealed class DeploymentTests
         Assert.Equal(0, await daemon.StopAsync());
     }
 
-    /// <summary>A daemon whose second job host is a copy of the tests' own, which can be replaced.</summary>
+    /// <summary>A daemon whose second job host is a copy of the test job host, which can be replaced.</summary>
     private static Task<DaemonProcess> StartAsync(Action<JsonObject>? configure = null) => DaemonProcess.StartAsync(made =>
     {
         string path = Path.Combine(Path.GetDirectoryName((string)made["Socket"]!["Path"]!)!, "jobs");
@@ -179,7 +181,7 @@ public sealed class DeploymentTests
 
     private static void Deploy(DaemonProcess daemon, string program) => Put(HostOf(daemon), program);
 
-    /// <summary>As a package does: the new file comes to the place of the former one in one step.</summary>
+    /// <summary>As a package does: atomically renames the new file to the path of the former one.</summary>
     private static void Put(string path, string program)
     {
         File.Copy(program, path + ".new", overwrite: true);

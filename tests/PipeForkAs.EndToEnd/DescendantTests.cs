@@ -8,7 +8,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>Whatever the descendants of a job do to get away, none outlives it: with control groups, and without.</summary>
+/// <summary>Tests that no descendant of a job outlives it, with control groups and without.</summary>
 [Trait("Takes", "long")]
 public sealed class DescendantTests : IAsyncDisposable
 {
@@ -26,7 +26,7 @@ public sealed class DescendantTests : IAsyncDisposable
     };
 
     /// <summary>
-    /// What a failed test let go must not make the next one fail; nor what PID 1 has not reaped yet, which counts for RLIMIT_NPROC.
+    /// Leftovers of a failed test must not fail the next one, nor zombies that PID 1 has not reaped yet, which count for RLIMIT_NPROC.
     /// </summary>
     public async ValueTask DisposeAsync()
     {
@@ -104,7 +104,7 @@ public sealed class DescendantTests : IAsyncDisposable
         Assert.NotEqual(groups[0], groups[1]);
         Assert.All(groups, group => Assert.EndsWith("\ndenied\n", group));
 
-        // What waits for orders has its own already; nothing else is left.
+        // Waiting workers already have their own; nothing else is left.
         await Bound.UntilAsync(
             () => Directory.GetDirectories(root, "job-*").Length == ProcFs.Children(daemon.Pid).Sum(host => ProcFs.Children(host).Count),
             () => string.Join(", ", Directory.GetDirectories(root)));
@@ -132,7 +132,7 @@ public sealed class DescendantTests : IAsyncDisposable
             Assert.Equal(group, Root(daemon));
             Assert.Empty(await File.ReadAllTextAsync($"{group}/cgroup.procs"));
 
-            // A worker is there too until it has a group of its own.
+            // A worker is also there until it has its own group.
             string[] there = [];
             await Bound.UntilAsync(
                 () => (there = File.ReadAllLines($"{group}/daemon/cgroup.procs")).Select(int.Parse).Order().SequenceEqual(
@@ -226,7 +226,7 @@ public sealed class DescendantTests : IAsyncDisposable
     private static Task<FramedReply> RunAsync(DaemonProcess daemon, string end, string way, string more = "") =>
         RawClient.FramesAsync(daemon, Line(daemon, end, way, $""","reply":"frames"{more}"""));
 
-    /// <summary>A command; or a function that becomes the program, which then is the child subreaper itself and can undo that.</summary>
+    /// <summary>A command; or a function that executes the program, which is then the child subreaper and can undo that.</summary>
     private static string Line(DaemonProcess daemon, string end, string way, string more = "")
     {
         if (way != "undo")

@@ -6,8 +6,8 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.EndToEnd;
 
 /// <summary>
-/// Descriptors that clients and jobs send along, whose last close takes as long as they say: nobody waits for that, whether the kernel
-/// refuses them (Linux 6.16) or the daemon looks for them itself.
+/// Tests descriptors from clients and jobs whose last close lingers: no request waits for it, whether the kernel refuses them (Linux 6.16)
+/// or the daemon detects them.
 /// </summary>
 [Trait("Takes", "long")]
 public sealed class DescriptorTests : IAsyncLifetime
@@ -163,7 +163,7 @@ public sealed class DescriptorTests : IAsyncLifetime
             TimeSpan.FromSeconds(10), "the records");
     }
 
-    /// <summary>The process that closes sockets is killed and replaced as often as it hangs, and none is left at the end.</summary>
+    /// <summary>The process that closes sockets is killed and replaced each time it hangs, and none is left at the end.</summary>
     [Fact(Timeout = Bound.Test)]
     public async Task Many_lingering_descriptors_delay_no_request_and_leave_nothing()
     {

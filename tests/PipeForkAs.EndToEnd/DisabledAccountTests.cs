@@ -5,7 +5,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>No job runs as somebody who could not log in any more.</summary>
+/// <summary>Tests that no job runs as a user who can no longer log in.</summary>
 public sealed class DisabledAccountTests
 {
     [Theory(Timeout = Bound.Test)]
@@ -108,7 +108,7 @@ public sealed class DisabledAccountTests
         Assert.Contains("Policy:PamService: there is no PAM service \"pfa-none\"", daemon.Log);
     }
 
-    /// <summary>Where the library is, an empty file lies on it for this daemon alone.</summary>
+    /// <summary>If the library is installed, an empty file hides it for this daemon only.</summary>
     [Fact(Timeout = Bound.Test)]
     public async Task Without_libpam_a_daemon_starts_only_if_no_PAM_service_is_configured()
     {
@@ -125,7 +125,7 @@ public sealed class DisabledAccountTests
         {
             Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(plain, "id")).End.Code);
 
-            // A reload that asks for it is refused too, and takes nothing of the daemon away.
+            // A reload that needs it is rejected too, and the daemon continues unchanged.
             configuration["Policy"] = new JsonObject { ["PamService"] = service.Name };
             await File.WriteAllTextAsync(Path.Combine(folder, "pipeforkas.json"), configuration.ToJsonString());
             Libc.kill(new ProcessId(plain.Pid), Signal.SIGHUP);
@@ -147,8 +147,7 @@ public sealed class DisabledAccountTests
     }
 
     /// <summary>
-    /// Mode 0000, and a unit without the capability to read it all the same: an account that has expired must not look like one without
-    /// an entry.
+    /// Mode 0000, and a unit without the capability that permits reading: an expired account must not look like one without an entry.
     /// </summary>
     [Theory(Timeout = Bound.Test)]
     [InlineData("files")]

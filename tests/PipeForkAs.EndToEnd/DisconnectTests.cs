@@ -16,7 +16,7 @@ public sealed class DisconnectTests
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(
             c => (c["Limits"]!["MaxJobs"], c["Limits"]!["MaxJobsPerUid"]) = (1000, 1000));
-        // The collector takes what memory it likes before it collects, some 20 MiB (DOTNET_GCgen0size), and then no more.
+        // The garbage collector uses some 20 MiB before it collects (DOTNET_GCgen0size), and then no more.
         for (int i = 0; i < 5; i++)
             await KillAsync(daemon, 1000);
         await Task.Delay(2000);
@@ -28,7 +28,7 @@ public sealed class DisconnectTests
         TestContext.Current.SendDiagnosticMessage(
             "as before {0:0.00} s after the last client: {1}", watch.Elapsed.TotalSeconds, Footprint.Of(daemon));
 
-        // The daemon collects what they left when it has rested for a moment.
+        // The daemon collects garbage when it has been idle for a moment.
         await Bound.UntilAsync(
             () => Footprint.Of(daemon).GrewLessThan(before, MemoryMargin), () => $"{before} became {Footprint.Of(daemon)}");
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
@@ -52,7 +52,8 @@ public sealed class DisconnectTests
     [InlineData("frames")]
     public async Task A_slow_client_gets_all_output_of_the_job(string form)
     {
-        // What is written fits the pipe and the socket, so that the job ends at once, and a part waits in the pipe longer than every grace.
+        // The output fits into the pipe and the socket, so the job ends at once, and a part waits in the pipe longer than every grace
+        // period.
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(c => c["Limits"]!["KillGrace"] = "00:00:00.1");
         const int Bytes = 130_000;
         using Socket client = await Crowd.SendAsync(
@@ -96,7 +97,7 @@ public sealed class DisconnectTests
             () => ProcFs.Descriptors(daemon.Pid), now => now == before.Descriptors, TimeSpan.FromSeconds(10), "descriptors of the daemon");
     }
 
-    /// <summary>Clients that go away in all the ways there are.</summary>
+    /// <summary>Clients that disconnect in different ways.</summary>
     private static Task<int[]> KillAsync(DaemonProcess daemon, int count) => Crowd.ManyAsync(count, atOnce: 24, async i =>
     {
         string flood =
@@ -157,7 +158,7 @@ public sealed class DisconnectTests
         };
         process.Start();
 
-        // The job writes to both: where nobody reads the one, the command waits there and never comes to the other.
+        // The job writes to both outputs: if one is not read, the command blocks there and never writes to the other.
         Task<string> errors = process.StandardError.ReadToEndAsync();
         var buffer = new byte[10_000];
         if (await process.StandardOutput.BaseStream.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false) < buffer.Length)

@@ -6,11 +6,11 @@ using PipeForkAs.EndToEnd.Harness;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>What a stop waits for: jobs that have something to do, and not silent clients.</summary>
+/// <summary>Tests that a stop waits for working jobs, but not for silent clients.</summary>
 [Trait("Takes", "long")]
 public sealed class DrainTests
 {
-    /// <summary>Longer than the tests wait for a daemon's end.</summary>
+    /// <summary>Longer than the tests wait for a daemon to end.</summary>
     private const string Long = "00:05:00";
 
     private static readonly Dictionary<string, string[]> Commands = new()
@@ -49,7 +49,7 @@ public sealed class DrainTests
         Console.WriteLine($"measured: a stop beside {job} took {stopping.Elapsed.TotalSeconds:0.0} s");
     }
 
-    /// <summary>Their clients keep their input open and send nothing, as a terminal does.</summary>
+    /// <summary>Their clients keep the input open and send nothing, as a terminal does.</summary>
     [Theory(Timeout = Bound.Test)]
     [InlineData("silent")]
     [InlineData("busy")]
@@ -65,7 +65,7 @@ public sealed class DrainTests
         string rest = Encoding.UTF8.GetString(await reply);
         Assert.StartsWith("done\n", rest.TrimStart('\n'), StringComparison.Ordinal);
 
-        // The one that reads beside its work waits for nothing else behind that.
+        // The job that reads besides its work waits for nothing else after that.
         Assert.Equal(job == "both", rest.Contains("pipeforkas: shutting-down: ", StringComparison.Ordinal));
         Assert.Contains($"stopping: still waiting for 1 request: {job} as {TestUsers.Alice} (id 1, ", daemon.Log);
     }

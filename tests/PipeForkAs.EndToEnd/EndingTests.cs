@@ -8,7 +8,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>A daemon with commands that leave processes behind, and one that has a time-out of its own.</summary>
+/// <summary>A daemon with commands that leave processes behind, and one with its own timeout.</summary>
 public sealed class EndingJobsDaemon : ConfiguredDaemon
 {
     protected override void Configure(JsonObject configuration)
@@ -20,7 +20,7 @@ public sealed class EndingJobsDaemon : ConfiguredDaemon
         commands["nap"] = Command(["/usr/bin/sleep", "100"]);
         commands["trap"] = Command(["/bin/sh", "-c", "trap 'echo trapped; exit 9' TERM; echo ready; while :; do sleep 0.1; done"]);
 
-        // With "set -m" a shell's background jobs have process groups of their own.
+        // With "set -m" the background jobs of a shell have their own process groups.
         commands["scatter"] = Command(["/bin/bash", "-c", "set -m; for i in 1 2 3; do sleep 100 & done; echo ready; exit 0"]);
         commands["scatter-quietly"] = Command(
             ["/bin/bash", "-c", "set -m; for i in 1 2 3; do sleep 100 >/dev/null 2>&1 & done; echo ready; exit 0"]);
@@ -29,7 +29,7 @@ public sealed class EndingJobsDaemon : ConfiguredDaemon
     }
 }
 
-/// <summary>What runs too long is ended, and nothing of it lives on.</summary>
+/// <summary>Tests that a job which runs too long is killed, and that none of its processes is left.</summary>
 public sealed class EndingTests(EndingJobsDaemon shared) : IClassFixture<EndingJobsDaemon>
 {
     private readonly DaemonProcess daemon = shared.Daemon;

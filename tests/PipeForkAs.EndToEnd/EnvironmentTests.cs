@@ -5,7 +5,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>The environment of a job: made from nothing, and of what a client sends only what the job allows.</summary>
+/// <summary>Tests that the environment of a job is new, and contains only variables of the client that the job allows.</summary>
 public sealed class EnvironmentTests(IsolatingDaemon shared) : IClassFixture<IsolatingDaemon>
 {
     private readonly DaemonProcess daemon = shared.Daemon;

@@ -5,7 +5,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>A daemon with commands that end as they are told.</summary>
+/// <summary>A daemon with commands that end as their arguments say.</summary>
 public sealed class EndingDaemon : ConfiguredDaemon
 {
     protected override void Configure(JsonObject configuration)
@@ -16,12 +16,12 @@ public sealed class EndingDaemon : ConfiguredDaemon
     }
 }
 
-/// <summary>How a job ended comes back exactly, whatever it was, from functions and from commands.</summary>
+/// <summary>Tests that the reply reports exactly how a function or a command ended.</summary>
 public sealed class ExitTests(EndingDaemon shared) : IClassFixture<EndingDaemon>
 {
     private const int AtOnce = 8;
 
-    /// <summary>SIGCHLD, SIGCONT, SIGURG and SIGWINCH end nothing, SIGSTOP, SIGTSTP, SIGTTIN and SIGTTOU stop; signal(7).</summary>
+    /// <summary>SIGCHLD, SIGCONT, SIGURG and SIGWINCH terminate nothing, SIGSTOP, SIGTSTP, SIGTTIN and SIGTTOU stop; signal(7).</summary>
     private static readonly int[] NotDeadly = [17, 18, 23, 28, 19, 20, 21, 22];
 
     private readonly DaemonProcess daemon = shared.Daemon;
@@ -35,7 +35,7 @@ public sealed class ExitTests(EndingDaemon shared) : IClassFixture<EndingDaemon>
     public Task Each_of_256_exit_codes_of_a_command_is_returned() => ForAllAsync(Enumerable.Range(0, 256), async code =>
         Expect(code, await RunAsync("sh-exit", new JsonObject { ["code"] = code })));
 
-    /// <summary>libc keeps the signals 32 and 33 for its threads, and lets no program touch them.</summary>
+    /// <summary>libc keeps the signals 32 and 33 for its threads, and does not let programs change them.</summary>
     [Fact(Timeout = Bound.Test)]
     public Task Each_terminating_signal_of_a_function_is_returned() =>
         ForAllAsync(Enumerable.Range(1, 64).Except(NotDeadly).Except([32, 33]), async number =>

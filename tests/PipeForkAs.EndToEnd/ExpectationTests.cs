@@ -10,7 +10,7 @@ using SocketShutdown = System.Net.Sockets.SocketShutdown;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>A daemon whose grace for orphans can be told from the one for jobs.</summary>
+/// <summary>A daemon whose grace period for orphans differs from the one for jobs.</summary>
 public sealed class ExpectationDaemon : ConfiguredDaemon
 {
     protected override void Configure(JsonObject configuration)
@@ -27,7 +27,7 @@ public sealed class ExpectationDaemon : ConfiguredDaemon
     }
 }
 
-/// <summary>What the daemon says, and does, is what a caller can understand and expect.</summary>
+/// <summary>Tests that the daemon's messages and behaviour are as a caller expects.</summary>
 public sealed class ExpectationTests(ExpectationDaemon shared) : IClassFixture<ExpectationDaemon>
 {
     private readonly DaemonProcess daemon = shared.Daemon;
@@ -213,7 +213,7 @@ public sealed class ExpectationTests(ExpectationDaemon shared) : IClassFixture<E
             }
             catch (SocketException)
             {
-                // It is let go.
+                // It is disconnected.
             }
         }
     }

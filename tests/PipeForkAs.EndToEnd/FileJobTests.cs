@@ -5,10 +5,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>
-/// The stock jobs that write and look at files, as a user who is not root: what they leave behind, whom they give rights, what one closed
-/// folder does.
-/// </summary>
+/// <summary>Tests the stock jobs for files as an ordinary user: leftover files, permissions, and inaccessible folders.</summary>
 public sealed class FileJobTests(RestrictionDaemon shared) : IClassFixture<RestrictionDaemon>, IDisposable
 {
     private readonly string folder = Path.Combine(TestUsers.Entry(TestUsers.Alice).Home, $"files-{Guid.NewGuid():N}");

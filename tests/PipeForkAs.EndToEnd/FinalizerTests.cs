@@ -5,7 +5,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>The runtime's finalizer thread, which a worker has only when there is something for it to do.</summary>
+/// <summary>Tests the finalizer thread of the runtime, which a worker has only if there are finalizers to run.</summary>
 public sealed class FinalizerTests
 {
     [Theory(Timeout = Bound.Test)]

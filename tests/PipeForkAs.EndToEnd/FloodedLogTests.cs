@@ -9,7 +9,9 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>Neither what strangers do nor what becomes of a log or a disk decides how much is written, or how long others wait.</summary>
+/// <summary>
+/// Tests that neither floods of requests nor a hanging log or disk determine how much is written, or how long others wait.
+/// </summary>
 public sealed class FloodedLogTests
 {
     [Fact(Timeout = Bound.Test)]
@@ -32,13 +34,13 @@ public sealed class FloodedLogTests
         JsonObject[] full = [.. records.Where(record => (string)record["event"]! == "Refused")];
         JsonObject[] sums = [.. records.Where(record => (string)record["event"]! == "Suppressed")];
 
-        // The question for the status is a request that runs nothing, too; it has a record of its own where the flood took long.
+        // The status request also runs nothing; it has its own record if the flood took long.
         int told = records.Count(record => (string)record["event"]! == "Told");
         Assert.InRange(told, 0, 1);
         Assert.Equal(Requests + 1, full.Length + told + sums.Sum(sum => (long)sum["records"]!));
         Assert.Equal(suppressed + 1 - told, sums.Sum(sum => (long)sum["records"]!));
 
-        // 120 at once and two a second, for as long as it took.
+        // 120 at once, then two per second.
         Assert.InRange(full.Length, 120, 120 + 240);
         Assert.InRange(sums.Length, 1, 3);
         Assert.All(sums, sum => Assert.StartsWith("bad-request ", (string)sum["codes"]!));
@@ -151,7 +153,7 @@ public sealed class FloodedLogTests
         Assert.Equal(0, await daemon.EndedAsync());
     }
 
-    /// <summary>As at a terminal that was stopped by Ctrl-S, or a pipe into a program that hangs.</summary>
+    /// <summary>As with a terminal that was stopped by Ctrl-S, or a pipe to a program that hangs.</summary>
     [Fact(Timeout = Bound.Test)]
     public async Task A_log_without_a_reader_delays_no_request()
     {
@@ -168,7 +170,7 @@ public sealed class FloodedLogTests
         {
             await Bound.UntilAsync(() => File.Exists(socket), () => "the daemon does not listen");
 
-            // The pipe and the console's own queue hold some 3,000 lines.
+            // The pipe and the queue of the console have space for some 3,000 lines.
             for (int i = 0; i < 5000; i++)
             {
                 var waited = Stopwatch.StartNew();
@@ -176,7 +178,7 @@ public sealed class FloodedLogTests
                 Assert.InRange(waited.Elapsed, TimeSpan.Zero, Bystander.WithoutHanging);
             }
 
-            // As soon as somebody reads, the log says what it lacks.
+            // Once the log is read again, it says how many lines are missing.
             var said = new StringBuilder();
             Task reading = Task.Run(() => ReadToEnd(log, said));
             for (int i = 0; i < 300 && !Text(said).Contains("dropped", StringComparison.Ordinal); i++)
@@ -246,7 +248,7 @@ public sealed class FloodedLogTests
             return text.ToString();
     }
 
-    /// <summary>A folder of root's for a disk, which outlives the daemon.</summary>
+    /// <summary>A folder of root for a disk, which outlives the daemon.</summary>
     private sealed class OwnFolder : IDisposable
     {
         public string Path { get; } = Directory.CreateTempSubdirectory(Leftovers.OwnFolderPrefix).FullName;

@@ -7,14 +7,14 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>Identities and line ends where they do not belong: in each field of a request.</summary>
+/// <summary>Tests identities and line ends in each field of a request.</summary>
 public sealed class ForgeryTests(PlainDaemon shared) : IClassFixture<PlainDaemon>
 {
     private const string Uid = "UID", Name = "NAME";
     private static readonly string[] Injected = ["\n", "\r", "\0", "\r\n", "\u001b[2K", "\u0085", "\u2028", "\u202e"];
     private readonly DaemonProcess daemon = shared.Daemon;
 
-    /// <summary>Ways to write a user, as JSON; UID and NAME are another's. None may lead to that other, nor to root.</summary>
+    /// <summary>Notations of a user, as JSON; UID and NAME are those of another user. None may lead to that user or to root.</summary>
     public static TheoryData<string> Users =>
     [
         "-1", "\"-1\"", "4294967295", "\"4294967295\"", "4294967296", "\"4294967296\"", "18446744073709551616",
@@ -46,7 +46,7 @@ public sealed class ForgeryTests(PlainDaemon shared) : IClassFixture<PlainDaemon
         Assert.Matches("^pipeforkas: (denied|bad-request): [^\n]*\n$", caller);
     }
 
-    /// <summary>All digits is a uid, whatever zeros stand in front: one's own is one's own.</summary>
+    /// <summary>A text of digits is a uid, with any leading zeros, so the caller's own uid is allowed.</summary>
     [Fact(Timeout = Bound.Test)]
     public async Task Leading_zeros_of_a_uid_do_not_change_the_user() =>
         Assert.StartsWith($"uid={TestUsers.AliceUid}(", await AsAliceAsync($$"""{"job":"id","user":"000{{TestUsers.AliceUid}}"}"""));
@@ -98,7 +98,7 @@ public sealed class ForgeryTests(PlainDaemon shared) : IClassFixture<PlainDaemon
         }
     }
 
-    /// <summary>In an argument they are data: they arrive as they were sent, and end nothing.</summary>
+    /// <summary>In an argument they are data: they arrive unchanged, and end nothing.</summary>
     [Fact(Timeout = Bound.Test)]
     public async Task A_line_end_or_NUL_in_an_argument_reaches_the_job()
     {
@@ -116,7 +116,7 @@ public sealed class ForgeryTests(PlainDaemon shared) : IClassFixture<PlainDaemon
     }
 
     /// <summary>
-    /// Bob's process gets a connection that root made, and asks on it for alice, which bob may not: that is root's question.
+    /// A process of bob gets a connection that root made, and requests a job as alice, which bob may not: the caller is root.
     /// </summary>
     [Fact(Timeout = Bound.Test)]
     public async Task The_caller_is_the_process_that_connected_whichever_process_writes()

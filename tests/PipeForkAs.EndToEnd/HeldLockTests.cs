@@ -6,12 +6,12 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.EndToEnd;
 
 /// <summary>
-/// Pipes whose lock is held, sent to the daemon where the kernel does not refuse them: closing the last reference takes as long as the
-/// sender likes, and no signal ends it, nor does the end of the process. Neither the daemon nor others may depend on it.
+/// Tests pipes with a held lock that are sent to the daemon, if the kernel does not refuse them: the sender decides how long the last close
+/// takes, and no signal and no exit of the process ends it. Neither the daemon nor others may depend on it.
 /// </summary>
 public sealed class HeldLockTests
 {
-    /// <summary>More than the daemon has processes for closing sockets at once.</summary>
+    /// <summary>More than the maximum number of processes that close sockets for the daemon.</summary>
     private const int Pipes = 24;
 
     private const int Others = 50;
@@ -29,7 +29,7 @@ public sealed class HeldLockTests
         {
             await Bystander.IsNotDelayedAsync(daemon, Probing, Bystander.WithoutHanging);
 
-            // Another user's connections, closed with something unread in them, do not stay open for the attacker's pipes.
+            // Connections of another user that are closed with unread data do not stay open because of the attacker's pipes.
             int held = ProcFs.Descriptors(daemon.Pid);
             using FileDescriptor file = Libc.open("/dev/null", OpenFlags.O_RDONLY);
             for (int i = 0; i < Others; i++)
@@ -69,7 +69,7 @@ public sealed class HeldLockTests
         return attacker;
     }
 
-    /// <summary>The daemon's own end alone: processes of its own may wait for the pipes.</summary>
+    /// <summary>Only the end of the daemon: its helper processes may wait for the pipes.</summary>
     private static async Task<int> StopAsync(DaemonProcess daemon)
     {
         Libc.kill(new ProcessId(daemon.Pid), Signal.SIGTERM);

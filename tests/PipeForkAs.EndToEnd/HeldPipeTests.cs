@@ -9,13 +9,13 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.EndToEnd;
 
 /// <summary>
-/// A pipe has one lock for its reader and its writer. A program that holds it, in a page fault that no file system answers, holds up its
-/// own worker, whose sleep no signal ends, and nobody else.
+/// A pipe has one lock for its reader and its writer. Tests that a program which holds the lock, in a page fault that no file system
+/// answers, blocks only its own worker, whose sleep no signal ends.
 /// </summary>
 [Trait("Takes", "long")]
 public sealed class HeldPipeTests : IAsyncDisposable
 {
-    /// <summary>The time-out of the job that hangs, in seconds: longer than the slowest answer that another may see.</summary>
+    /// <summary>The timeout of the hanging job in seconds: longer than the slowest accepted reply to another user.</summary>
     private const int HangingSeconds = 6;
 
     private readonly string mountPoint = Directory.CreateTempSubdirectory(Leftovers.OwnFolderPrefix).FullName;
@@ -76,7 +76,7 @@ public sealed class HeldPipeTests : IAsyncDisposable
         Assert.InRange(reply.End.Seconds, HangingSeconds - 0.1, 60);
         Assert.InRange(slowest, TimeSpan.Zero, Bystander.WithoutHanging);
 
-        // Where the request for the page was taken, not even SIGKILL ends the program, until the file system's server is gone.
+        // If the request for the page was read, not even SIGKILL ends the program until the file system server has ended.
         if (how == "taken")
         {
             Assert.NotEmpty(Living());

@@ -13,7 +13,7 @@ public sealed class HostLostTests
     [Fact(Timeout = Bound.Test)]
     public async Task A_job_host_killed_under_load_loses_only_the_requests_in_flight()
     {
-        // A job counts until its processes are gone, which takes long on a busy machine.
+        // A job counts until its processes have ended, which takes long on a busy machine.
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(
             c => (c["Limits"]!["MaxJobs"], c["Limits"]!["MaxJobsPerUid"]) = (1000, 1000));
         await RawClient.RunAsync(daemon, "exit", """{"code":0}""");
@@ -104,7 +104,7 @@ public sealed class HostLostTests
         var answers = new List<(string, ReplyCode)>();
         for (int i = 0; !over.IsCancellationRequested; i++)
         {
-            // Parse holds that each reply has its one end.
+            // Parse checks that each reply has exactly one end record.
             string token = $"{asker}-{i}";
             try
             {

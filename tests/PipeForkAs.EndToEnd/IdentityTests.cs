@@ -58,6 +58,6 @@ public sealed class IdentityTests(SharedDaemon shared) : IClassFixture<SharedDae
         Assert.Equal(await IdOf(TestUsers.Alice), reply.Text);
     }
 
-    /// <summary>id(1)'s words; the stock job gives the groups in ascending order, the primary one first.</summary>
+    /// <summary>The format of id(1); the stock job lists the groups in ascending order, the primary one first.</summary>
     private static async Task<string> IdOf(string user) => await Tool.MustAsync("id", user);
 }

@@ -6,7 +6,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>Somebody who listens where clients look for the daemon.</summary>
+/// <summary>Tests impostors that listen on the socket path of the daemon.</summary>
 public sealed class ImpostorTests
 {
     [Fact(Timeout = Bound.Test)]
@@ -35,7 +35,7 @@ public sealed class ImpostorTests
             Assert.Equal((socket, bob.Uid.Value, 0u), (failure.SocketPath, failure.Uid, failure.ExpectedUid));
             Assert.False(File.Exists(heard) && new FileInfo(heard).Length > 0);
 
-            // Told otherwise, they ask, and get no answer that is one.
+            // With another expected uid they send the request, and get no valid reply.
             foreach (string uid in new[] { "any", bob.Uid.ToString() })
             {
                 string[] words = [NativeBuild.Command, "--socket", socket, "--daemon-uid", uid, "status"];
@@ -103,7 +103,7 @@ public sealed class ImpostorTests
         Libc.chmod(open, 0x3FF); // 01777
         configuration["Socket"]!["Path"] = socket;
 
-        // What it starts begins with the first client.
+        // systemd starts the program with the first client.
         await File.WriteAllTextAsync(script, $"#!/bin/sh\nexec systemd-socket-activate -l {socket} {NativeBuild.Daemon} \"$@\"\n");
         Libc.chmod(script, 0x1ED); // 0755
         await using DaemonProcess daemon = DaemonProcess.Launch(folder, configuration, script);

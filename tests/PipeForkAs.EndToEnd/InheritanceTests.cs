@@ -5,8 +5,8 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.EndToEnd;
 
 /// <summary>
-/// What the daemon was given by whoever started it (open files, groups, variables, a terminal) reaches no job. Each is shown to be the
-/// daemon's own first, so that its absence from the job means something.
+/// Tests that what the daemon inherited (open files, groups, variables, a terminal) reaches no job. Each test first checks that the daemon
+/// has it, so that its absence from the job is meaningful.
 /// </summary>
 public sealed class InheritanceTests : IAsyncLifetime
 {
@@ -86,7 +86,7 @@ public sealed class InheritanceTests : IAsyncLifetime
         Assert.Equal(expected, ((JsonObject)self["environment"]!).Select(pair => pair.Key).Order(StringComparer.Ordinal));
     }
 
-    /// <summary>Where the daemon was started by hand there is a terminal, into which TIOCSTI would type; ioctl_tty(2).</summary>
+    /// <summary>A daemon that was started by hand has a terminal, into which TIOCSTI would type; ioctl_tty(2).</summary>
     [Fact(Timeout = Bound.Test)]
     public async Task A_job_cannot_write_to_the_terminal_of_the_daemon()
     {

@@ -8,7 +8,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>A daemon with limits for its workers that are not those of the daemon, and commands that show what they are.</summary>
+/// <summary>A daemon with limits for its workers that differ from its own, and commands that show them.</summary>
 public sealed class IsolatingDaemon : ConfiguredDaemon
 {
     public const int OpenFiles = 200, CpuSeconds = 77, FileSize = 123_456, Nice = 3;
@@ -36,9 +36,7 @@ public sealed class IsolatingDaemon : ConfiguredDaemon
     }
 }
 
-/// <summary>
-/// What a job is when it runs: exactly the user, and nothing that is the daemon's. From inside, and from outside by /proc.
-/// </summary>
+/// <summary>Tests that a running job is exactly the user, without anything of the daemon: from inside, and from outside by /proc.</summary>
 public sealed class IsolationTests(IsolatingDaemon shared) : IClassFixture<IsolatingDaemon>
 {
     private const string NoCapabilities = "0000000000000000";
@@ -46,7 +44,8 @@ public sealed class IsolationTests(IsolatingDaemon shared) : IClassFixture<Isola
     private readonly DaemonProcess daemon = shared.Daemon;
 
     /// <summary>
-    /// A function and a command that stay. The function takes no arguments: reading JSON, .NET opens /dev/urandom (as the user).
+    /// A function and a command that keep running. The function has no arguments because .NET opens /dev/urandom when it reads JSON (as the
+    /// user).
     /// </summary>
     public static TheoryData<string, string> Jobs => new() { { "count-stdin", "{}" }, { "nap", """{"seconds":100}""" } };
 
@@ -125,19 +124,19 @@ public sealed class IsolationTests(IsolatingDaemon shared) : IClassFixture<Isola
         Assert.Equal(Alice.Home, new FileInfo($"/proc/{pid}/cwd").LinkTarget);
         Assert.Equal("/", new FileInfo($"/proc/{pid}/root").LinkTarget);
 
-        // The three streams; for a function the control socket, and what wakes its blocked read when it is cancelled. Beside them nothing
-        // that stays: the function loads a library.
+        // The three streams; for a function also the control socket and the descriptor that wakes its blocked read when it is cancelled.
+        // Nothing else stays open: the function loads a library.
         string[] streams = job == "nap" ? ["0 pipe", "1 pipe", "2 pipe"] : ["0 socket", "1 socket", "2 socket", "3 socket", "4 anon_inode"];
         string[] descriptors = [];
         await Bound.UntilAsync(
             () => (descriptors = DescriptorsOf(pid)).SequenceEqual(streams), () => $"its descriptors are {string.Join(", ", descriptors)}");
 
-        // A function holds what its job host held before: its files in /proc are root's, so that not even its user can look (prctl(2),
+        // A function has the memory of its job host, so root owns its files in /proc, and not even its user can read them (prctl(2),
         // PR_SET_DUMPABLE).
         Assert.Equal(job == "nap" ? Alice.Uid : UserId.Root, Libc.stat($"/proc/{pid}/mem")!.Value.Owner);
     }
 
-    /// <summary>It has what it moves bytes between, and what tells it of signals; not the control socket.</summary>
+    /// <summary>It has the descriptors that it relays between, and a signalfd; not the control socket.</summary>
     [Fact(Timeout = Bound.Test)]
     public async Task The_worker_of_a_program_runs_as_the_user_and_has_only_its_streams()
     {
@@ -197,7 +196,7 @@ public sealed class IsolationTests(IsolatingDaemon shared) : IClassFixture<Isola
         Assert.DoesNotContain("uid=0", reply.Text);
     }
 
-    /// <summary>A session keyring of its own: what one job keeps there, no other finds; keyrings(7).</summary>
+    /// <summary>Its own session keyring: no other job finds its keys; keyrings(7).</summary>
     [Fact(Timeout = Bound.Test)]
     public async Task Two_jobs_have_different_session_keyrings()
     {
@@ -210,7 +209,7 @@ public sealed class IsolationTests(IsolatingDaemon shared) : IClassFixture<Isola
         Assert.NotEqual(first, second);
     }
 
-    /// <summary>The daemon is stopped meanwhile, so that it is the kernel alone that ends the worker.</summary>
+    /// <summary>The daemon is stopped meanwhile, so only the kernel can end the worker.</summary>
     [Theory(Timeout = Bound.Test)]
     [MemberData(nameof(Jobs))]
     public async Task A_job_dies_with_its_job_host(string job, string arguments)
@@ -273,7 +272,8 @@ public sealed class IsolationTests(IsolatingDaemon shared) : IClassFixture<Isola
         Assert.Matches($@"Max open files +{IsolatingDaemon.OpenFiles} +{IsolatingDaemon.OpenFiles} ", limits.Text);
         Assert.Matches($@"Max cpu time +{IsolatingDaemon.CpuSeconds} +{IsolatingDaemon.CpuSeconds} ", limits.Text);
 
-        // A file over the limit: SIGXFSZ ends the job, or the write fails with EFBIG where the runtime ignores the signal; setrlimit(2).
+        // A file beyond the limit: SIGXFSZ terminates the job, or the write fails with EFBIG if the runtime ignores the signal;
+        // setrlimit(2).
         FramedReply written = await RawClient.RunAsync(
             daemon, "write-file", """{"path":"big"}""", input: new byte[IsolatingDaemon.FileSize + 1]);
         Assert.NotEqual(ReplyCode.Ok, written.End.Code);
@@ -296,7 +296,7 @@ public sealed class IsolationTests(IsolatingDaemon shared) : IClassFixture<Isola
         return JsonNode.Parse(reply.Text)!;
     }
 
-    /// <summary>The number of the keyring that /proc/keys calls _ses: only who possesses it sees it there.</summary>
+    /// <summary>The number of the keyring that /proc/keys calls _ses: only its possessor sees it there.</summary>
     private async Task<string> SessionKeyringAsync()
     {
         FramedReply reply = await RawClient.RunAsync(daemon, "show-keys");
@@ -314,12 +314,12 @@ public sealed class IsolationTests(IsolatingDaemon shared) : IClassFixture<Isola
         return client;
     }
 
-    /// <summary>Each with the kind of file that it is; <c>null</c> for one that was closed meanwhile.</summary>
+    /// <summary>Each with its file type; <c>null</c> if it was closed meanwhile.</summary>
     private static string[] DescriptorsOf(int pid) =>
         [.. Directory.GetFileSystemEntries($"/proc/{pid}/fd").Order(StringComparer.Ordinal).Select(
             path => $"{Path.GetFileName(path)} {new FileInfo(path).LinkTarget?.Split(':')[0] ?? "null"}")];
 
-    /// <summary>The only process of hers, beside its worker where it is a program, once it has become all that it will be.</summary>
+    /// <summary>The only process of alice besides the worker of a program, once its setup is complete.</summary>
     private static async Task<int> JobOfAliceAsync(string? program)
     {
         int[] all = [], found = [];

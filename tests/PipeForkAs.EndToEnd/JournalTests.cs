@@ -6,7 +6,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>A daemon whose stderr is the journal's, as systemd starts it; the journal is the tests' own.</summary>
+/// <summary>Tests a daemon whose stderr is the journal, as systemd starts it; the journal is a fake.</summary>
 public sealed class JournalTests
 {
     [Fact(Timeout = Bound.Test)]
@@ -102,7 +102,7 @@ public sealed class JournalTests
         Assert.Contains($"Audit:File: {file} is accessible to other users; remove that (chmod 0640)", daemon.Log);
     }
 
-    /// <summary>A daemon, its journal, and what came so far.</summary>
+    /// <summary>A daemon, its journal, and the records so far.</summary>
     private sealed class JournaledDaemon : IAsyncDisposable
     {
         private readonly string path;
@@ -151,7 +151,7 @@ public sealed class JournalTests
             return found!;
         }
 
-        /// <summary>The records of requests, once there are so many, and the daemon has been asked for one more.</summary>
+        /// <summary>The records of requests, once there are this many, after one more request.</summary>
         public async Task<List<Dictionary<string, string>>> AuditedAsync(int count)
         {
             await RawClient.TextAsync(Daemon, """{"op":"list"}""");
@@ -170,7 +170,7 @@ public sealed class JournalTests
         private List<Dictionary<string, string>> Audited() =>
             [.. Read().Where(record => record["PIPEFORKAS_LOGGER"] == "PipeForkAs.Audit")];
 
-        /// <summary>All records so far; a field that stands twice in one fails here.</summary>
+        /// <summary>All records so far; fails at a duplicate field.</summary>
         private List<Dictionary<string, string>> Read()
         {
             while (journal?.Next() is { } record)

@@ -5,7 +5,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>Names in rules that the user database does not know, or not yet: no start and no other name waits for them.</summary>
+/// <summary>Tests names in rules that the user database does not know, or not yet: no start and no other name waits for them.</summary>
 [Trait("Takes", "long")]
 public sealed class LateUserDatabaseTests
 {
@@ -20,7 +20,7 @@ public sealed class LateUserDatabaseTests
         await using DaemonProcess daemon = await StartAsync(folder, configuration);
         Assert.True(begun.Elapsed < TimeSpan.FromSeconds(15), $"the start took {begun.Elapsed}");
 
-        // Those that are known work meanwhile; what only the late name would allow is denied, and so is what the late group might deny.
+        // Known names work meanwhile; a request that only the late name would allow is denied, like one that the late group might deny.
         for (int i = 0; i < 20; i++)
             Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
         Assert.Equal(ReplyCode.Denied, (await RawClient.RunAsync(daemon, "id", user: LateUser)).End.Code);
@@ -57,7 +57,7 @@ public sealed class LateUserDatabaseTests
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "cat")).End.Code);
         Assert.Contains("the rule \"not the late\" denies nobody by this name until it exists", daemon.Log);
 
-        // What was said last counts.
+        // The last answer counts.
         await SetAsync(folder, "u");
         await Task.Delay(3000, TestContext.Current.CancellationToken);
         Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "cat")).End.Code);

@@ -14,14 +14,14 @@ public sealed class LeakTests
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
 
-        // The collector takes what memory it likes, and then no more.
+        // The garbage collector uses a certain amount of memory, and then no more.
         await Crowd.ManyAsync(2 * Count, atOnce: 8, _ => RawClient.RunAsync(daemon, "id"));
         Footprint before = await Footprint.AtRestAsync(daemon);
 
         await AskAsync(daemon, Count);
         await before.RestoredAsync(daemon, TimeSpan.FromSeconds(10));
 
-        // The daemon collects what they left when it has rested for a moment.
+        // The daemon collects garbage when it has been idle for a moment.
         await Bound.UntilAsync(
             () => Footprint.Of(daemon).GrewLessThan(before, MemoryMargin), () => $"{before} became {Footprint.Of(daemon)}");
         TestContext.Current.SendDiagnosticMessage("{0}, and after {1} requests {2}", before, Count, Footprint.Of(daemon));

@@ -40,7 +40,7 @@ public sealed class LimitTests
         Assert.Contains("MaxConnectionsPerUid", refused.End.Message);
         Assert.StartsWith("pipeforkas: busy: ", await RawClient.TextAsync(daemon, $$"""{"job":"id","user":"{{TestUsers.Alice}}"}"""));
 
-        // Whoever says nothing is told too, and others are served.
+        // Silent clients get a reply too, and others are served.
         Assert.StartsWith("pipeforkas: busy: ", Encoding.UTF8.GetString(await RawClient.AskAsync(daemon, default, halfClose: false)));
         ToolResult other = await Tool.RunAsAsync(TestUsers.Bob, [NativeBuild.Command, "--socket", daemon.Socket, "run", "id"]);
         Assert.Equal(0, other.ExitCode);
@@ -108,7 +108,7 @@ public sealed class LimitTests
     [Fact(Timeout = Bound.Test)]
     public async Task Silent_and_slow_clients_do_not_disturb_the_others()
     {
-        // All are root's here.
+        // All belong to root here.
         await using DaemonProcess daemon = await DaemonProcess.StartAsync(c => c["Limits"]!["MaxReceivingPerUid"] = 400);
         Footprint before = await Footprint.AtRestAsync(daemon);
         Socket[] slow = await Crowd.ManyAsync(300, 16, async i =>

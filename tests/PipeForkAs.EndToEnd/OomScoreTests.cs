@@ -3,7 +3,7 @@ using PipeForkAs.EndToEnd.Harness;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>Jobs have the OOM score of their limits, whatever the daemon's own is (OOMScoreAdjust= in its unit).</summary>
+/// <summary>Tests that jobs have the OOM score of their limits, independent of that of the daemon (OOMScoreAdjust= in its unit).</summary>
 public sealed class OomScoreTests
 {
     [Theory(Timeout = Bound.Test)]

@@ -8,7 +8,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>A daemon with programs that look at their standard streams, and at the worker that is between these and the daemon.</summary>
+/// <summary>A daemon with programs that inspect their standard streams, and the worker between these and the daemon.</summary>
 public sealed class PipeDaemon : ConfiguredDaemon
 {
     public const int Much = 5_000_000;
@@ -41,8 +41,8 @@ public sealed class PipeDaemon : ConfiguredDaemon
 }
 
 /// <summary>
-/// The standard streams of a program are pipes. The program, which has the user of its worker, can see and signal the worker, and gains
-/// nothing by that.
+/// Tests that the standard streams of a program are pipes. The program has the same user as its worker, so it can see and signal the
+/// worker, but gains nothing by that.
 /// </summary>
 public sealed class PipeTests(PipeDaemon shared) : IClassFixture<PipeDaemon>
 {
@@ -127,7 +127,7 @@ public sealed class PipeTests(PipeDaemon shared) : IClassFixture<PipeDaemon>
         Assert.Equal((ReplyCode.Failed, 7, ""), (reply.End.Code, reply.End.Exit, reply.Text));
     }
 
-    /// <summary>Some of it is in the worker's pipe when the program has ended, and stays there for longer than the grace.</summary>
+    /// <summary>A part is in the worker's pipe when the program has ended, and stays there longer than the grace period.</summary>
     [Fact(Timeout = Bound.Test)]
     public async Task A_client_that_reads_late_gets_all_output_of_a_program()
     {
@@ -176,7 +176,7 @@ public sealed class PipeTests(PipeDaemon shared) : IClassFixture<PipeDaemon>
         await NoProcessLeftAsync();
     }
 
-    /// <summary>Also where the program undid that it gets a signal when its parent ends, or has processes in other sessions.</summary>
+    /// <summary>Also if the program cleared its parent-death signal, or has processes in other sessions.</summary>
     [Theory(Timeout = Bound.Test)]
     [InlineData("off", "nap")]
     [InlineData("off", "nap-alone")]
@@ -223,7 +223,7 @@ public sealed class PipeTests(PipeDaemon shared) : IClassFixture<PipeDaemon>
         FramedReply reply = await RawClient.RunAsync(own, "one");
         Assert.Equal((ReplyCode.Ok, "one\n"), (reply.End.Code, reply.Text));
 
-        // Without control groups all of the user's count, zombies too.
+        // Without control groups all processes of the user count, including zombies.
         await Bound.UntilAsync(() => !ProcFs.HasAny(Alice.Uid), () => "the first job's worker is not reaped");
         reply = await RawClient.RunAsync(own, "two");
         Assert.Equal((ReplyCode.Failed, ""), (reply.End.Code, reply.Text));

@@ -7,9 +7,7 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>
-/// What somebody put where the daemon, a worker or the command looks: links, files that groups may write, and no arguments at all.
-/// </summary>
+/// <summary>Tests planted files: links, files that groups can write; and programs that are started without arguments.</summary>
 public sealed class PlantedTests
 {
     private const int ExitConfiguration = 78;
@@ -42,7 +40,7 @@ public sealed class PlantedTests
         }
     }
 
-    /// <summary>Alice's link leads to a sound file of root's: that she may change where it leads is enough.</summary>
+    /// <summary>Alice's link leads to a valid file of root: it is rejected because she can change its target.</summary>
     [Fact(Timeout = Bound.Test)]
     public async Task A_configuration_reached_through_a_link_of_a_user_is_rejected()
     {
@@ -79,7 +77,7 @@ public sealed class PlantedTests
         Assert.Equal(victim, new FileInfo(socket).LinkTarget);
     }
 
-    /// <summary>A home that is a link to another's folder is entered as the user, who can do there what it could before.</summary>
+    /// <summary>A home that is a link to a folder of another user is entered as the user, who gains no access there.</summary>
     [Fact(Timeout = Bound.Test)]
     public async Task A_link_as_or_in_a_home_gives_no_access_that_the_user_lacks()
     {
@@ -101,7 +99,7 @@ public sealed class PlantedTests
             Assert.NotEqual(ReplyCode.Ok, read.End.Code);
             Assert.Empty(read.Stdout);
 
-            // It takes the place of the link, which is the user's, and not of what the link leads to.
+            // It replaces the link, which belongs to the user, and not its target.
             await RawClient.RunAsync(daemon, "write-file", """{"path":"link"}""", input: "changed"u8.ToArray());
             Assert.Equal("secret", await File.ReadAllTextAsync(secret));
         }
@@ -155,7 +153,7 @@ public sealed class PlantedTests
         Assert.Contains("Commands:x:Command", daemon.Log);
     }
 
-    /// <summary>Orders that the daemon never gives: a worker does not rely on that.</summary>
+    /// <summary>Orders that the daemon never sends: a worker does not rely on that.</summary>
     [Fact]
     public void A_worker_refuses_an_order_without_a_program_or_with_extra_descriptors()
     {

@@ -8,7 +8,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>Rules, asking without running, and the reload, with real callers.</summary>
+/// <summary>Tests rules, the check operation, and reloads, with real callers.</summary>
 public sealed class PolicyTests
 {
     [Fact(Timeout = Bound.Test)]
@@ -250,7 +250,7 @@ public sealed class PolicyTests
     }
 
     /// <summary>
-    /// Signals of one kind that wait are one; what counts is that the last file holds in the end, and that no reload runs into another.
+    /// Pending signals of one kind are merged. The test checks that the last file applies in the end, and that reloads do not overlap.
     /// </summary>
     [Fact(Timeout = Bound.Test)]
     public async Task Concurrent_reloads_run_one_after_the_other_and_the_last_file_applies()
@@ -260,7 +260,7 @@ public sealed class PolicyTests
         string file = Path.Combine(daemon.Folder, "pipeforkas.json");
         for (int i = 1; i <= 40; i++)
         {
-            // Each file is whole at any moment; every fourth one is bad.
+            // Each file is complete at any moment; every fourth one is invalid.
             configuration["Commands"] =
                 new JsonObject { [$"round-{i}"] = new JsonObject { ["Command"] = new JsonArray("/bin/echo", $"{i}") } };
             configuration["Limits"]!["MaxJobs"] = i % 4 == 0 ? 0 : 100 + i;
@@ -291,7 +291,7 @@ public sealed class PolicyTests
         Assert.Equal(0, await daemon.StopAsync());
     }
 
-    /// <summary>Bob as the panel, for the members of the tests' group.</summary>
+    /// <summary>Bob is the panel, for the members of the test group.</summary>
     private static void Panel(JsonObject configuration) => configuration["Policy"] = new JsonObject
     {
         ["Rules"] = new JsonArray(
@@ -319,7 +319,7 @@ public sealed class PolicyTests
         return HangUpAsync(daemon, told, 1);
     }
 
-    /// <summary>Asks for a reload and waits until the log says so often enough what came of it.</summary>
+    /// <summary>Requests a reload and waits until the log shows its result.</summary>
     private static async Task HangUpAsync(DaemonProcess daemon, string told, int times)
     {
         Libc.kill(new ProcessId(daemon.Pid), Signal.SIGHUP);

@@ -7,7 +7,7 @@ using PipeForkAs.Tests;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>Runs README's examples and commands as README shows them.</summary>
+/// <summary>Runs the examples and commands of README as README shows them.</summary>
 public sealed partial class ReadmeTests(ReadmeTests.PanelDaemon shared) : IClassFixture<ReadmeTests.PanelDaemon>
 {
     [Fact(Timeout = Bound.Test)]
@@ -117,7 +117,7 @@ public sealed partial class ReadmeTests(ReadmeTests.PanelDaemon shared) : IClass
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         string user = TestUsers.Alice;
 
-        // README's calls; a test of the client compares its text with code that compiles.
+        // The calls of README; a test of the client compares the text with code that compiles.
         var client = new PipeForkAsClient(daemon.Socket);
         JobOutput id = await client.CaptureAsync(new JobRequest("id") { User = user });
         Assert.Contains($"({user})", id.EnsureSuccess().StdoutText);

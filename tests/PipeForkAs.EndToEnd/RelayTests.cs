@@ -11,7 +11,7 @@ namespace PipeForkAs.EndToEnd;
 /// <summary>A daemon whose jobs move bytes.</summary>
 public sealed class RelayDaemon : ConfiguredDaemon;
 
-/// <summary>Bytes come through exactly as they went in, in any amount, and the daemon holds none of them.</summary>
+/// <summary>Tests that bytes pass unchanged in any amount, and that the daemon stores none of them.</summary>
 public sealed class RelayTests(RelayDaemon shared) : IClassFixture<RelayDaemon>
 {
     private const long GiB = 1L << 30;
@@ -81,7 +81,7 @@ public sealed class RelayTests(RelayDaemon shared) : IClassFixture<RelayDaemon>
                         $$"""{"job":"flood","user":"{{TestUsers.Alice}}","args":{"bytes":0},"reply":"{{form}}"}""" + "\n"));
             }
 
-            // Two looks, between which no job used a processor.
+            // Two readings between which no job used a processor.
             IReadOnlyList<int> jobs = [];
             string looked = "";
             await Bound.UntilAsync(
@@ -98,10 +98,10 @@ public sealed class RelayTests(RelayDaemon shared) : IClassFixture<RelayDaemon>
 
             Assert.InRange(ProcFs.ResidentBytes(daemon.Pid) - before, long.MinValue, 8 * MiB);
 
-            // Nobody waits for these clients: another one is served.
+            // Nothing waits for these clients: another one is served.
             Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(daemon, "id")).End.Code);
 
-            // What was written meanwhile is what arrives when the jobs write no more.
+            // What was written meanwhile arrives when the jobs no longer write.
             foreach (int job in jobs)
                 Libc.kill(new ProcessId(job), Signal.SIGSTOP);
             long written = 0;
@@ -224,7 +224,7 @@ public sealed class RelayTests(RelayDaemon shared) : IClassFixture<RelayDaemon>
         return noise;
     }
 
-    /// <summary>Sends a request and so many bytes, no two blocks alike. Returns their hash.</summary>
+    /// <summary>Sends a request and a number of bytes with different blocks. Returns their hash.</summary>
     private static async Task<byte[]> SendAsync(Socket socket, string request, long length, CancellationToken cancellation)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -242,7 +242,7 @@ public sealed class RelayTests(RelayDaemon shared) : IClassFixture<RelayDaemon>
         return hash.GetHashAndReset();
     }
 
-    /// <summary>Hashes what a job wrote, out of a reply that comes in pieces.</summary>
+    /// <summary>Hashes the output of a job from a reply that arrives in pieces.</summary>
     private sealed class OutputHash(bool frames) : IDisposable
     {
         private readonly IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

@@ -7,7 +7,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>A reload that is asked for on the socket: whoever asks learns what came of it.</summary>
+/// <summary>Tests a reload that is requested on the socket: the caller gets the result.</summary>
 public sealed class ReloadTests
 {
     [Fact(Timeout = Bound.Test)]
@@ -24,7 +24,7 @@ public sealed class ReloadTests
         Assert.Equal((0, ""), (taken.ExitCode, taken.Error));
         Assert.EndsWith("Commands:hello:Command:0, Commands:hello:Command:1\n", taken.Text);
 
-        // Without a pause: who was told that it is over finds it so.
+        // Without a pause: after the reply the reload is complete.
         Assert.Equal("hello\n", (await RawClient.RunAsync(daemon, "hello")).Text);
 
         configuration["Commands"]!["hello"]!["Command"]![0] = "relative";
@@ -109,7 +109,7 @@ public sealed class ReloadTests
         }
     }
 
-    /// <summary>/proc/net/unix tells names as they are, which others choose: one that holds a line end forges a line.</summary>
+    /// <summary>/proc/net/unix prints names unescaped, and other users choose them: a name with a line end forges a line.</summary>
     [Fact(Timeout = Bound.Test)]
     public async Task No_socket_name_makes_a_reload_reach_another_daemon()
     {
@@ -117,7 +117,7 @@ public sealed class ReloadTests
         string[] line = (await File.ReadAllLinesAsync("/proc/net/unix"))
             .Select(static text => text.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Single(words => words[^1] == daemon.Socket);
 
-        // The kernel lists sockets by the last eight bits of the inodes of their files, mostly: some come before the daemon's.
+        // The kernel lists sockets by the last eight bits of the inodes of their files, mostly: some come before that of the daemon.
         string forged = $"0: 2 0 00010000 1 1 {line[6]} ";
         string folder = Directory.CreateDirectory(Path.Combine(daemon.Folder, $"x\n{forged}")).FullName;
         List<Socket> forgers = [];

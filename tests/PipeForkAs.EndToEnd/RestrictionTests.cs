@@ -49,12 +49,12 @@ public sealed class RestrictionDaemon : ConfiguredDaemon
     }
 }
 
-/// <summary>Limits of jobs: from inside, and what becomes of a job that reaches one.</summary>
+/// <summary>Tests the limits of jobs, from inside, and the end of a job that reaches one.</summary>
 public sealed class RestrictionTests(RestrictionDaemon shared) : IClassFixture<RestrictionDaemon>
 {
     private readonly DaemonProcess daemon = shared.Daemon;
 
-    /// <summary>Without control groups the limit of processes is the user's, and has room for the worker of the program.</summary>
+    /// <summary>Without control groups the limit of processes applies to the user, and includes the worker of the program.</summary>
     [Theory(Timeout = Bound.Test)]
     [InlineData("limits", "500 50 0 9765 1048576 101 0027 3 200")]
     [InlineData("limits-tighter", "100 10 0 1024 102400 51 0077 7 300")]
@@ -174,7 +174,7 @@ public sealed class RestrictionTests(RestrictionDaemon shared) : IClassFixture<R
         await Crowd.WaitForAsync(running, "ready");
         List<Task<FramedReply>> three = [RawClient.RunAsync(own, "id"), RawClient.RunAsync(own, "id"), RawClient.RunAsync(own, "id")];
 
-        // Two of them wait; which, depends on who came through the user database first.
+        // Two of them wait; which ones depends on the order of the user lookups.
         Task<FramedReply> refused = await Task.WhenAny(three);
         three.Remove(refused);
         Assert.Equal(ReplyCode.Busy, (await refused).End.Code);

@@ -29,9 +29,7 @@ public sealed class RootGrantingDaemon : ConfiguredDaemon
     }
 }
 
-/// <summary>
-/// Root is whom a job runs as only where a rule names it and says AllowRoot; the worker does not take it for granted either.
-/// </summary>
+/// <summary>Tests that a job runs as root only if a rule names root and has AllowRoot; the worker checks it again.</summary>
 public sealed class RootTests(RootGrantingDaemon shared) : IClassFixture<RootGrantingDaemon>
 {
     private static readonly Account Root = new("root", 0, 0, [0], "/root", "/bin/sh");
@@ -50,7 +48,7 @@ public sealed class RootTests(RootGrantingDaemon shared) : IClassFixture<RootGra
         Assert.True(self["noNewPrivileges"]!.GetValue<bool>());
         Assert.Equal("/root", self["environment"]!["HOME"]!.GetValue<string>());
 
-        // What the daemon has it keeps, and gets no more.
+        // It keeps the capabilities of the daemon, and gets no more.
         foreach (string set in new[] { "CapEff", "CapPrm", "CapBnd" })
             Assert.Equal(ProcFs.StatusField(daemon.Pid, set), self["status"]![set]!.GetValue<string>());
         Assert.Equal("0000000000000000", self["status"]!["CapAmb"]!.GetValue<string>());

@@ -8,8 +8,7 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.EndToEnd;
 
 /// <summary>
-/// That no service of the machine does for a job what its sandbox forbids, with nothing restricted but files, and with nothing but the
-/// network taken.
+/// Tests that no service of the machine does for a job what its sandbox forbids, with restrictions of only files, and of only the network.
 /// </summary>
 public sealed class SandboxEscapeTests(SandboxDaemon shared) : IClassFixture<SandboxDaemon>
 {
@@ -32,7 +31,7 @@ public sealed class SandboxEscapeTests(SandboxDaemon shared) : IClassFixture<San
             FramedReply files = await RawClient.RunAsync(daemon, $"{job}-files", arguments),
                 network = await RawClient.RunAsync(daemon, $"{job}-network", arguments);
 
-            // The way is one: without a sandbox it leads to the file.
+            // Without a sandbox, this way leads to the file.
             Assert.Contains("of the home", free.Text);
             Assert.All([files, network], boxed =>
             {
@@ -49,7 +48,7 @@ public sealed class SandboxEscapeTests(SandboxDaemon shared) : IClassFixture<San
         }
     }
 
-    /// <summary>By its memory or its sockets, another process of the user's would do what the sandbox forbids.</summary>
+    /// <summary>Through its memory or its sockets, another process of the user would do what the sandbox forbids.</summary>
     [Fact(Timeout = Bound.Test)]
     public async Task A_job_in_a_sandbox_cannot_enter_other_processes_of_its_user()
     {
@@ -136,7 +135,7 @@ public sealed class SandboxEscapeTests(SandboxDaemon shared) : IClassFixture<San
             Assert.Equal((0, forbidden), await SignalsAsync("signals-files", pid, arguments));
             Assert.Equal((0, forbidden), await SignalsAsync("signals-network", pid, arguments));
 
-            // By a limit of the processor's time the kernel would end it; an older kernel's sandbox forbids that as well.
+            // The kernel would kill it through a limit of processor time; the sandbox of an older kernel forbids that as well.
             Assert.Equal(0, (await ReachAsync("limits", arguments))[pid]);
             Assert.Equal(EPERM, (await ReachAsync("limits-files", arguments))[pid]);
             Assert.Equal(EPERM, (await ReachAsync("limits-network", arguments))[pid]);

@@ -6,7 +6,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>A daemon with commands in sandboxes, and a folder that everyone may write.</summary>
+/// <summary>A daemon with commands in sandboxes, and a folder that all users can write.</summary>
 public sealed class SandboxDaemon : ConfiguredDaemon
 {
     internal const string Dangerous =
@@ -78,7 +78,7 @@ public sealed class SandboxDaemon : ConfiguredDaemon
     }
 
     /// <summary>
-    /// A command that is free, one with nothing but its files restricted (<c>-files</c>), and one with nothing but no network
+    /// A command without a sandbox, one with only restricted files (<c>-files</c>), and one with only the network forbidden
     /// (<c>-network</c>).
     /// </summary>
     private static void AddThreeVariants(JsonObject commands, string name, JsonObject command, params string[] more)
@@ -92,7 +92,7 @@ public sealed class SandboxDaemon : ConfiguredDaemon
     }
 }
 
-/// <summary>What a sandbox takes from a job, and that it takes nothing else.</summary>
+/// <summary>Tests what a sandbox forbids, and that it forbids nothing else.</summary>
 public sealed class SandboxTests(SandboxDaemon shared) : IClassFixture<SandboxDaemon>
 {
     private const int EPERM = 1, EACCES = 13, ENOSYS = 38, EAFNOSUPPORT = 97;

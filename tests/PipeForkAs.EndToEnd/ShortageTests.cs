@@ -6,7 +6,9 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>A daemon that may open few files refuses what it cannot serve, loses nobody, and serves on as soon as it can.</summary>
+/// <summary>
+/// Tests that a daemon which may open few files refuses what it cannot serve, loses no request, and continues as soon as it can.
+/// </summary>
 public sealed class ShortageTests
 {
     private const int Files = 100;
@@ -62,7 +64,7 @@ public sealed class ShortageTests
                 path => $"{Path.GetFileName(path)} {new FileInfo(path).LinkTarget}").Order(StringComparer.Ordinal)];
         string[] before = Open();
 
-        // First without room for any of the three pairs of sockets, and then for one descriptor more, until there is enough.
+        // First without space for any of the three socket pairs, then with one more descriptor each time, until there are enough.
         int failures = 0;
         while (true)
         {

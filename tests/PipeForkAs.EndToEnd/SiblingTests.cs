@@ -5,14 +5,14 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>A daemon with many workers in waiting, all of them forked from the same memory.</summary>
+/// <summary>A daemon with many waiting workers, all forked from the same memory.</summary>
 public sealed class CrowdedDaemon : ConfiguredDaemon
 {
     protected override void Configure(JsonObject configuration) =>
         configuration["JobHosts"]![1]!["Workers"] = 32;
 }
 
-/// <summary>Workers are forked from one process and share nothing that they change, nor anything that must differ.</summary>
+/// <summary>Tests that workers which are forked from one process share no state that they change, and no values that must differ.</summary>
 public sealed class SiblingTests(CrowdedDaemon shared) : IClassFixture<CrowdedDaemon>
 {
     private const int Workers = 200;
@@ -46,7 +46,7 @@ public sealed class SiblingTests(CrowdedDaemon shared) : IClassFixture<CrowdedDa
         Assert.Equal(Workers, replies.Select(reply => reply.End.Pid).Distinct().Count());
     }
 
-    /// <summary>Hashes have 32 bits: among 200 of them two are the same once in 200,000 runs; three pairs never are.</summary>
+    /// <summary>Hashes have 32 bits: among 200 of them two are equal once in 200,000 runs; three pairs practically never.</summary>
     private static int Collisions(string name) => name is "GetHashCode" or "HashCode" ? 2 : 0;
 
     private async Task<IReadOnlyCollection<FramedReply>> RunManyAsync(string job)

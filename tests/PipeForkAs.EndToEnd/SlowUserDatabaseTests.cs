@@ -4,9 +4,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>
-/// A name service of the tests' own that takes a minute for some users, in a mount namespace with a nsswitch.conf of its own.
-/// </summary>
+/// <summary>Tests a name service that needs a minute for some users, in a mount namespace with its own nsswitch.conf.</summary>
 public sealed class SlowUserDatabaseTests
 {
     [Fact(Timeout = Bound.Test)]
@@ -20,7 +18,7 @@ public sealed class SlowUserDatabaseTests
         await using DaemonProcess daemon = await ApartDaemon.StartAsync(
             folder, configuration, $"bind {choice} /etc/nsswitch.conf", $"set LD_LIBRARY_PATH={folder}");
 
-        // The service is asked: whom it need not think about it does not know.
+        // The service is called: it answers at once that it does not know other users.
         Assert.Equal(ReplyCode.UnknownUser, (await RawClient.RunAsync(daemon, "id", user: "pfa-nobody")).End.Code);
 
         Task<FramedReply>[] hung = [

@@ -8,7 +8,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>Who sees which jobs run, and who may end them.</summary>
+/// <summary>Tests which callers see and may cancel which running jobs.</summary>
 public sealed class StatusTests
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(20);
@@ -57,7 +57,7 @@ public sealed class StatusTests
         using Socket client = await BeginAsync(daemon, "graceful");
         RunningJobStatus job = Assert.Single((await UntilAsync(daemon, status => status.Jobs.Count == 1)).Jobs);
 
-        // Also to the user that it runs as: it is the caller's.
+        // Also for the user that it runs as: it belongs to the caller.
         foreach (string stranger in new[] { TestUsers.Alice, TestUsers.Bob })
         {
             ToolResult others = await AsAsync(daemon, stranger, "cancel", Text(job.Id));
@@ -143,7 +143,7 @@ public sealed class StatusTests
 
     private static string Text(long id) => id.ToString(CultureInfo.InvariantCulture);
 
-    /// <summary>A job that root asked for, as alice, that says that it is ready.</summary>
+    /// <summary>A job that root requested as alice, and that reports that it is ready.</summary>
     private static async Task<Socket> BeginAsync(DaemonProcess daemon, string job, string form = "text")
     {
         string args = job == "ignore-sigterm" ? """{"seconds":100}""" : "{}";

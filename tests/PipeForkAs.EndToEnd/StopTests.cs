@@ -58,7 +58,7 @@ public sealed class StopTests
             asked.Add(client);
         }
 
-        // None of them was accepted when the signal comes.
+        // None of them is accepted when the signal arrives.
         Libc.kill(new ProcessId(daemon.Pid), Signal.SIGTERM);
         Libc.kill(new ProcessId(daemon.Pid), Signal.SIGCONT);
 

@@ -5,7 +5,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>What the daemon tells its supervisor; systemd is told from others by the parent's name.</summary>
+/// <summary>Tests the notifications to the supervisor; the name of the parent distinguishes systemd from others.</summary>
 public sealed class SupervisorTests
 {
     [Theory(Timeout = Bound.Test)]

@@ -6,8 +6,8 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.EndToEnd;
 
 /// <summary>
-/// A process of the user's that no job started, and that holds what such a process holds, looks into workers: those that wait, one that is
-/// becoming the user, and one whose function runs. A worker holds its job host's memory and a socket to the daemon.
+/// Tests that an ordinary process of the user cannot trace workers: waiting ones, one during the change of ids, and one that runs a
+/// function. A worker has the memory of its job host and a socket to the daemon.
 /// </summary>
 public sealed class TracingTests
 {
@@ -21,7 +21,7 @@ public sealed class TracingTests
         await TraceFailsAsync(daemon, [daemon.Pid, .. ProcFs.Descendants(daemon.Pid)]);
     }
 
-    /// <summary>The home never answers, so that the worker stays where it has the user's uid, and not begun the job.</summary>
+    /// <summary>The home never answers, so the worker stays in the state with the user's uid, before the job begins.</summary>
     [Fact(Timeout = Bound.Test)]
     public async Task The_user_cannot_trace_a_worker_during_the_change_of_ids()
     {
@@ -55,7 +55,7 @@ public sealed class TracingTests
         await TraceFailsAsync(daemon, [worker]);
     }
 
-    /// <summary>That the ways work at all: on a process of the user's own.</summary>
+    /// <summary>Checks that the attempts work on an ordinary process of the user.</summary>
     [Fact(Timeout = Bound.Test)]
     public async Task The_tracing_attempts_succeed_on_ordinary_processes_of_the_user()
     {

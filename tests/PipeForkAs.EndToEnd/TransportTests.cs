@@ -4,7 +4,7 @@ using PipeForkAs.EndToEnd.Harness;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>A daemon whose commands are the far ends of programs that talk to each other over a pair of pipes.</summary>
+/// <summary>A daemon whose commands are the remote ends of programs that communicate over a pair of pipes.</summary>
 public sealed class TransportDaemon : ConfiguredDaemon
 {
     protected override void Configure(JsonObject configuration)
@@ -21,12 +21,12 @@ public sealed class TransportDaemon : ConfiguredDaemon
     }
 }
 
-/// <summary>Programs that speak a protocol over their standard streams do so through command jobs, and every byte comes through.</summary>
+/// <summary>Tests that programs with a protocol on their standard streams work through command jobs, with every byte unchanged.</summary>
 public sealed class TransportTests(TransportDaemon shared) : IClassFixture<TransportDaemon>, IAsyncDisposable
 {
     private const int Size = 20_000_000;
 
-    /// <summary>Root's, on the near side.</summary>
+    /// <summary>Files of root, at the local end.</summary>
     private readonly string near = Directory.CreateTempSubdirectory(Leftovers.OwnFolderPrefix).FullName;
 
     private string Run => $"{NativeBuild.Command} --socket {shared.Daemon.Socket} run --user {TestUsers.Alice}";
@@ -79,7 +79,7 @@ public sealed class TransportTests(TransportDaemon shared) : IClassFixture<Trans
         byte[] noise = await NoiseAsync(Path.Combine(from, "noise"));
         await File.WriteAllTextAsync(Path.Combine(from, "text"), "text\n");
 
-        // What a remote shell is given: the host, rsync --server [--sender] FLAGS . FOLDER.
+        // The arguments of a remote shell: the host, rsync --server [--sender] FLAGS . FOLDER.
         string send = $"exec {Run} rsync-sender flags=\"$5\" folder=\"$7\"";
         string receive = $"exec {Run} rsync-receiver flags=\"$4\" folder=\"$6\"";
         string shell = await ScriptAsync("shell", $"if [ \"$4\" = --sender ]; then {send}; else {receive}; fi");

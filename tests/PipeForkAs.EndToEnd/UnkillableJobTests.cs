@@ -6,8 +6,7 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.EndToEnd;
 
 /// <summary>
-/// Jobs that wait in the kernel for a file system that never answers: no signal ends them. Their user has no more of them than it may have
-/// jobs.
+/// Tests jobs that wait in the kernel for a file system that never answers: no signal ends them. Each of them counts as a job of its user.
 /// </summary>
 public sealed class UnkillableJobTests
 {
@@ -26,8 +25,7 @@ public sealed class UnkillableJobTests
             string[] first = await AskAsync(daemon, request, MaxJobsPerUid);
             Assert.All(first, reply => Assert.Contains("timeout", reply));
 
-            // Without control groups a process that has lost its parent may be taken for another job's of the same user: a few more run
-            // before all count.
+            // Without control groups an orphan may be attributed to another job of the same user, so a few more run before all count.
             int most = cgroup == "off" ? 8 * MaxJobsPerUid : MaxJobsPerUid;
             await Crowd.UntilAsync(
                 () => AskAsync(daemon, request, MaxJobsPerUid).GetAwaiter().GetResult(),

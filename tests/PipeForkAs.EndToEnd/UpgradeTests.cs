@@ -11,10 +11,10 @@ using SocketShutdown = System.Net.Sockets.SocketShutdown;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>A reload that finds the daemon's executable replaced.</summary>
+/// <summary>Tests a reload after the daemon's executable was replaced.</summary>
 public sealed class UpgradeTests
 {
-    /// <summary>Successful ones; one more fails in the middle.</summary>
+    /// <summary>The number of successful upgrades; one more fails in the middle.</summary>
     private const int Upgrades = 20;
 
     private const string Refused = "configuration not reloaded, the former one still applies";
@@ -156,7 +156,7 @@ public sealed class UpgradeTests
         Assert.Equal(0, await daemon.First.EndedAsync());
     }
 
-    /// <summary>The service manager sees the end of the new one, its child, and decides what becomes of the rest.</summary>
+    /// <summary>systemd sees the end of the new daemon, its child, and decides what to do.</summary>
     [Fact(Timeout = Bound.Test)]
     public async Task A_former_daemon_exits_after_its_last_job_even_if_the_new_one_has_died()
     {
@@ -227,7 +227,7 @@ public sealed class UpgradeTests
         Assert.False(flooded.IsCompleted);
         Assert.InRange(int.Parse(probed.Split(' ')[0], CultureInfo.InvariantCulture), 0, 500);
 
-        // Root's question has the whole answer all the while.
+        // Root gets the complete answer all the time.
         JsonNode status = await JobsAsync(daemon, jobs.Length);
         Assert.Equal(jobs.Length, status["running"]!.GetValue<int>());
         Assert.InRange(status["loop"]!["longest_on_processor"]!.GetValue<double>(), 0, 0.05);

@@ -6,13 +6,13 @@ using PipeForkAs.EndToEnd.Harness;
 namespace PipeForkAs.EndToEnd;
 
 /// <summary>
-/// A client or a job that watches its own end of a socket again and again (epoll(7)): the kernel wakes all of the watches on the thread
-/// that sends to the other end, closes it, or receives from it, then once for each message. That must not be the loop's.
+/// Tests a client or a job that adds millions of watches to its own end of a socket (epoll(7)): the kernel wakes all watches on the thread
+/// that sends to the other end, closes it, or receives from it, for each message. That must not be the thread of the loop.
 /// </summary>
 [Trait("Needs", "quiet")]
 public sealed class WatchedSocketTests
 {
-    /// <summary>Waking them takes about 0.05 s. The kernel lets each user have five times as many for 5 GB of memory.</summary>
+    /// <summary>Waking them takes about 0.05 s. With 5 GB of memory the kernel allows each user five times as many.</summary>
     private const int Watches = 200_000;
 
     private static readonly TimeSpan Probing = TimeSpan.FromSeconds(2);

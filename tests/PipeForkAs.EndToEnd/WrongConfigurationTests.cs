@@ -4,7 +4,9 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.EndToEnd;
 
-/// <summary>Wrong/configurations.txt: the check and the start say the same of each, in a line with file, key and what to do.</summary>
+/// <summary>
+/// Tests Wrong/configurations.txt: the check and the start report the same for each, in a line with file, key and remedy.
+/// </summary>
 public sealed class WrongConfigurationTests : IDisposable
 {
     private const string WholeFile = "file:";
@@ -59,7 +61,7 @@ public sealed class WrongConfigurationTests : IDisposable
             return;
         }
 
-        // 78: systemd does not try again. What is not in the configuration alone, a job host that ends or a missing folder, may pass.
+        // 78: systemd does not try again. A job host that ends or a missing folder may be temporary.
         int exitCode = await daemon.EndedAsync();
         Assert.True(exitCode is 78 or 1, $"the start ended with {exitCode}");
         Assert.Equal(

@@ -3,7 +3,7 @@ using PipeForkAs.Fuzz.Targets;
 
 namespace PipeForkAs.Fuzz.Tests;
 
-/// <summary>What fuzzing found worth keeping, tried again without it: each finding is a file of the corpus.</summary>
+/// <summary>Runs the corpus without fuzzing: each finding is a file of the corpus.</summary>
 public sealed class CorpusTests
 {
     private const int MostFiles = 900;
@@ -22,7 +22,7 @@ public sealed class CorpusTests
         CancellationToken end = TestContext.Current.CancellationToken;
         int accepted = await Task.Run(() => corpus.Count(file => IsAccepted(target, file.Path, file.Input)), end);
 
-        // Inputs that are all refused, or all accepted, would show little.
+        // Inputs that are all refused, or all accepted, would test little.
         Assert.InRange(accepted, 1, corpus.Count - 1);
     }
 

@@ -2,7 +2,7 @@ using PipeForkAs.Fuzz.Driver;
 
 namespace PipeForkAs.Fuzz.Tests;
 
-/// <summary>A target that could not fail would find nothing.</summary>
+/// <summary>Tests that targets can fail.</summary>
 public sealed class TargetTests
 {
     [Fact]

@@ -4,7 +4,7 @@ using PipeForkAs.Fuzz.Targets;
 
 namespace PipeForkAs.Fuzz;
 
-/// <summary>Run by tests/fuzz/run.sh, which says how.</summary>
+/// <summary>tests/fuzz/run.sh runs it and describes how.</summary>
 internal static class Program
 {
     private const string Usage = """

@@ -1,5 +1,5 @@
-// libFuzzer in the process of the fuzzed code: it generates inputs, calls back with each, and reads from the counters which branches the
-// input took.
+// libFuzzer in the process of the fuzzed code: it generates inputs, calls back with each, and reads the branches that the input took from
+// the counters.
 // Built by tests/fuzz/run.sh as libpipeforkas-fuzz.so, with the archive of libFuzzer that has no main.
 #include <fcntl.h>
 #include <stdint.h>
@@ -18,7 +18,7 @@ int LLVMFuzzerRunDriver(int *argc, char ***argv, callback *run);
 // The instrumented code counts here. libFuzzer finds the section by its name, reads it and clears it.
 __attribute__((section("__libfuzzer_extra_counters"))) static uint8_t counters[COUNTERS];
 
-// The input that is being tried, in a file: what ends the process at once (a stack overflow, a kill) leaves it there.
+// The current input, in a file: it stays there if something ends the process at once (a stack overflow, a kill).
 static struct { uint64_t size; uint8_t data[LONGEST]; } *current;
 
 static callback *product;
@@ -29,7 +29,7 @@ static int run(const uint8_t *data, size_t size) {
     return product(data, size);
 }
 
-// The runtime's own handlers of exit(3) would wait for threads that are in libFuzzer.
+// The handlers of exit(3) in the runtime would wait for threads that are in libFuzzer.
 static void leave(int status, void *unused) {
     (void)unused;
     fflush(NULL);

@@ -1,2 +1,2 @@
-// The job hosts under test are for Linux alone.
+// The job hosts under test run only on Linux.
 [assembly: System.Runtime.Versioning.SupportedOSPlatform("linux")]

@@ -5,7 +5,7 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Jobs.Tests;
 
-/// <summary>The file by which a user lets others run jobs as itself: what it says, and when it counts at all.</summary>
+/// <summary>Tests the consent file of a user: its content, and when it is valid.</summary>
 public sealed class ConsentFileTests : IDisposable
 {
     private static readonly string[] Panel = ["33", "www-data", "@33", "@www-data", "@50", "@staff"];
@@ -19,7 +19,7 @@ public sealed class ConsentFileTests : IDisposable
 
     public void Dispose() => home.Dispose();
 
-    /// <summary>Names that are compared line by line would take the worker's two seconds of the processor.</summary>
+    /// <summary>A comparison of each name with each line would need the two seconds of processor time of the worker.</summary>
     [Fact(Timeout = 10_000)]
     public async Task A_file_with_the_most_lines_is_read_for_a_caller_with_thousands_of_names()
     {
@@ -88,7 +88,7 @@ public sealed class ConsentFileTests : IDisposable
     public void Bytes_that_are_not_text_name_no_caller() =>
         Assert.False(ConsentFile.Decide([0xFF, 0xFE, (byte)'\n', 0xC3], "read-file", ["\uFFFD\uFFFD", "\uFFFD"]).Given);
 
-    /// <summary>Whatever a user writes there: an answer, and never for a caller that no line is about.</summary>
+    /// <summary>Any content gives an answer, and never consent for a caller without a line.</summary>
     [Fact]
     public void Any_bytes_give_an_answer_and_no_consent_to_unnamed_callers()
     {

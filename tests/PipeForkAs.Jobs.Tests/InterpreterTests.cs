@@ -4,7 +4,7 @@ using PipeForkAs.Jobs.Worker;
 
 namespace PipeForkAs.Jobs.Tests;
 
-/// <summary>Which interpreter a program names, and whether it is there.</summary>
+/// <summary>Tests which interpreter a program names, and whether it exists.</summary>
 public sealed class InterpreterTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace PipeForkAs.Jobs.Tests;
 
-/// <summary>Which overload the compiler takes for what an author writes.</summary>
+/// <summary>Tests which overload the compiler selects for the code of an author.</summary>
 public sealed class OverloadTests
 {
     private const BindingFlags All =

@@ -3,7 +3,7 @@ using PipeForkAs.Tests;
 
 namespace PipeForkAs.Jobs.Tests;
 
-/// <summary>The manual page for authors tells of what can be said of a job.</summary>
+/// <summary>Checks that the manual page for authors describes all attributes of a job.</summary>
 public sealed class PageTests
 {
     [Fact]

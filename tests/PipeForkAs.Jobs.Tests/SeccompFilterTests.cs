@@ -4,7 +4,7 @@ using PipeForkAs.Protocol;
 
 namespace PipeForkAs.Jobs.Tests;
 
-/// <summary>Runs filters as the kernel does, for each call's number, and compares what they answer with what the sandbox says.</summary>
+/// <summary>Runs filters like the kernel, for each call number, and compares the results with the sandbox.</summary>
 public sealed class SeccompFilterTests
 {
     private const uint Allow = 0x7fff0000, Kill = 0x80000000, Errno = 0x00050000;
@@ -147,7 +147,7 @@ public sealed class SeccompFilterTests
     [Fact]
     public void An_ambiguous_seccomp_program_is_not_assembled()
     {
-        // A label without a place, behind the end, in front of its jump, and in two places; and no return at the end.
+        // A label that is undefined, after the end, before its jump, or defined twice; and a program without a return at its end.
         AssertBroken(program => program.JumpIf(BpfCode.JumpIfEqual, 0, program.NewLabel()), returns: true);
         AssertBroken(
             program =>
@@ -200,7 +200,7 @@ public sealed class SeccompFilterTests
     private static HashSet<uint> Numbers(string names) =>
         [.. names.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(name => (uint)Enum.Parse<SystemCall>($"SYS_{name}"))];
 
-    /// <summary>What a filter answers. Ends with an exception where the kernel would refuse the program.</summary>
+    /// <summary>Returns the result of a filter. Throws if the kernel would refuse the program.</summary>
     private static uint Run(BpfInstruction[] filter, uint architecture, uint number, uint first, uint second)
     {
         uint value = 0;

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace PipeForkAs.Jobs.Tests;
 
-/// <summary>A job's context over memory, as an author's unit test makes it.</summary>
+/// <summary>A job context over memory, as in a unit test of an author.</summary>
 internal sealed class TestRun : IDisposable
 {
     private readonly MemoryStream output = new();

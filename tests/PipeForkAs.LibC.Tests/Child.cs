@@ -3,7 +3,7 @@ using System.Text;
 namespace PipeForkAs.LibC.Tests;
 
 /// <summary>
-/// A spawned process, its output and its end, each waited for with a deadline. It is killed and reaped where a test leaves it.
+/// A spawned process; waits for its output and its end have a deadline. A process that a test leaves is killed and reaped.
 /// </summary>
 internal sealed class Child : IDisposable
 {
@@ -71,7 +71,7 @@ internal sealed class Child : IDisposable
         }
     }
 
-    /// <summary>Waits until the child has printed something, and leaves it to be read.</summary>
+    /// <summary>Waits until the child has printed something, without reading it.</summary>
     public void WaitForOutput() =>
         Assert.True(Libc.poll_readable(output, DeadlineMilliseconds), "the child is silent");
 

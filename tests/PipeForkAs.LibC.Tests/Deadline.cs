@@ -1,8 +1,6 @@
 namespace PipeForkAs.LibC.Tests;
 
-/// <summary>
-/// Ends the whole run where a blocking call of libc never returns; a healthy run takes seconds, or some minutes beside others.
-/// </summary>
+/// <summary>Ends the whole run if a blocking libc call never returns; a normal run takes seconds, or minutes on a busy machine.</summary>
 public sealed class Deadline : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(15);

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace PipeForkAs.LibC.Tests;
 
-/// <summary>What libc reads meanwhile in other tests would be half written.</summary>
+/// <summary>Other tests would read a partially written environment through libc.</summary>
 [CollectionDefinition(nameof(EnvironmentTests), DisableParallelization = true)]
 [Collection(nameof(EnvironmentTests))]
 public sealed class EnvironmentTests
@@ -11,7 +11,7 @@ public sealed class EnvironmentTests
     [Fact]
     public void The_environment_is_exactly_the_given_one()
     {
-        // What the test's process has, .NET copied when it was first asked for.
+        // .NET copied the environment of the test process at the first access.
         string[] former = [
             .. Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(variable => $"{variable.Key}={variable.Value}")];
         try

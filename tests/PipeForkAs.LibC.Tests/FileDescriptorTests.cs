@@ -9,7 +9,7 @@ public sealed class FileDescriptorTests
         int number = first.Number;
         first.Dispose();
 
-        // The number is taken again, by whomever.
+        // Another file may reuse the number.
         using FileDescriptor source = Open();
         FileDescriptor? next = null;
         if (source.Number != number && !OpenDescriptors.Has(number))

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace PipeForkAs.LibC.Tests;
 
-/// <summary>Files in memory, and what the journal's socket takes them by: datagrams without a byte.</summary>
+/// <summary>Tests files in memory, and the datagrams without bytes that carry them to the journal.</summary>
 public sealed class MemoryFileTests
 {
     private const FileSeals All = FileSeals.F_SEAL_SHRINK | FileSeals.F_SEAL_GROW | FileSeals.F_SEAL_WRITE | FileSeals.F_SEAL_SEAL;

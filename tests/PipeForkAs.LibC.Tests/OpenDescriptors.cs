@@ -2,13 +2,13 @@ using System.Globalization;
 
 namespace PipeForkAs.LibC.Tests;
 
-/// <summary>What the kernel tells of this process's descriptors.</summary>
+/// <summary>The descriptors of this process, from /proc.</summary>
 internal static class OpenDescriptors
 {
     private const int Repetitions = 40;
 
     /// <summary>
-    /// Runs the action often; the number of open descriptors must not grow with it. The runtime may open a few of its own meanwhile.
+    /// Runs the action often, and checks that the number of open descriptors does not grow. The runtime may open a few meanwhile.
     /// </summary>
     public static void AreNotLeakedBy(Action action)
     {
@@ -25,7 +25,7 @@ internal static class OpenDescriptors
 
     public static bool IsNonblocking(int number) => (Flags(number) & (int)OpenFlags.O_NONBLOCK) != 0;
 
-    /// <summary>Descriptors that a spawned program gets without being asked.</summary>
+    /// <summary>Descriptors that a spawned program inherits unintentionally.</summary>
     public static int[] Inheritable() =>
         [.. Numbers().Where(number => Has(number) && !IsCloseOnExec(number))];
 

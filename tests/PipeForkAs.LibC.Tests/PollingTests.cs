@@ -2,7 +2,7 @@ namespace PipeForkAs.LibC.Tests;
 
 public sealed class PollingTests
 {
-    /// <summary>High and low bits set: a wrong packing would lose some.</summary>
+    /// <summary>High and low bits are set: a wrong packing would lose some.</summary>
     private const long Data = unchecked((long)0x8123_4567_89AB_CDEF);
 
     [Fact]

@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace PipeForkAs.LibC.Tests;
 
-/// <summary>What the kernel tells of the calling thread, or of a process that printed it; proc(5).</summary>
+/// <summary>The status of the calling thread, or of a process that printed it; proc(5).</summary>
 internal static class ProcessStatus
 {
-    /// <summary>A member of the calling thread's status.</summary>
+    /// <summary>A field of the status of the calling thread.</summary>
     public static string Field(string name) => Field(File.ReadAllText("/proc/thread-self/status"), name);
 
     public static string Field(string status, string name) =>

@@ -6,7 +6,7 @@ namespace PipeForkAs.LibC.Tests;
 /// <summary>Messages that LibC refuses to send, as a hostile peer would.</summary>
 internal static unsafe class RawMessage
 {
-    /// <summary>Sends so many bytes with so many copies of a descriptor.</summary>
+    /// <summary>Sends a number of bytes with a number of copies of a descriptor.</summary>
     public static void Send(FileDescriptor socket, int bytes, FileDescriptor descriptor, int count)
     {
         int length = sizeof(cmsghdr) + (count * sizeof(int));
@@ -19,7 +19,7 @@ internal static unsafe class RawMessage
 
         var part = new iovec { iov_base = data, iov_len = bytes };
         var message = new msghdr { msg_iov = &part, msg_iovlen = 1, msg_control = control, msg_controllen = (length + 7) & ~7 };
-        // SAFETY: all that the message points to lives on the stack until the call returns, with the lengths that it tells.
+        // SAFETY: all that the message points to lives on the stack until the call returns, with the stated lengths.
         Assert.Equal(bytes, C.sendmsg(socket.Number, &message, 0));
     }
 
@@ -31,7 +31,7 @@ internal static unsafe class RawMessage
         *(int*)(control + sizeof(cmsghdr)) = descriptor.Number;
         var part = new iovec { iov_base = &value, iov_len = 1 };
         var message = new msghdr { msg_iov = &part, msg_iovlen = 1, msg_control = control, msg_controllen = sizeof(cmsghdr) + 8 };
-        // SAFETY: all that the message points to lives on the stack until the call returns, with the lengths that it tells.
+        // SAFETY: all that the message points to lives on the stack until the call returns, with the stated lengths.
         Assert.Equal(1, C.sendmsg(socket.Number, &message, C.MSG_OOB));
     }
 }

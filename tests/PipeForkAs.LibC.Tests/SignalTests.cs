@@ -17,7 +17,7 @@ public sealed partial class SignalTests
             var record = new byte[128];
             Assert.True(Libc.read(signals, record).WouldBlock);
 
-            // To this thread alone: another one of the runtime's does not block it, and would end the process.
+            // Only to this thread: other threads of the runtime do not block it, so it would terminate the process.
             Assert.Equal(0, pthread_kill(pthread_self(), User.Number));
 
             Assert.Equal(128, Libc.read(signals, record).OrThrow("read(signalfd)"));

@@ -22,7 +22,7 @@ public sealed class SpawnTests
     [Fact]
     public void A_program_inherits_only_the_mapped_descriptors()
     {
-        // What a test run's own parent left open is not this library's to close.
+        // The library need not close descriptors that the test run inherited.
         int[] left = OpenDescriptors.Inheritable();
         using FileDescriptor source = Libc.open("/dev/zero", OpenFlags.O_RDONLY);
         using Child child = Child.Start("/bin/ls", ["-1", "/proc/self/fd"], null, (source, 37));
@@ -44,7 +44,7 @@ public sealed class SpawnTests
         File.WriteAllText(two, "two\n");
         using FileDescriptor first = Libc.open(one, OpenFlags.O_RDONLY), second = Libc.open(two, OpenFlags.O_RDONLY);
 
-        // Each has the number under which the child shall have the other.
+        // Each has the number that the other gets in the child.
         using Child crossed = Child.Start(
             "/bin/cat", [$"/proc/self/fd/{second.Number}", $"/proc/self/fd/{first.Number}"], null, (first, second.Number),
             (second, first.Number));

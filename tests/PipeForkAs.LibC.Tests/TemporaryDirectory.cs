@@ -1,6 +1,6 @@
 namespace PipeForkAs.LibC.Tests;
 
-/// <summary>A directory that goes with its test.</summary>
+/// <summary>A directory that is removed after its test.</summary>
 internal sealed class TemporaryDirectory : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("pipeforkas-libc-").FullName;

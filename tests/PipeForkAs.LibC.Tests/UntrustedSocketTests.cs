@@ -2,7 +2,7 @@ using System.Text;
 
 namespace PipeForkAs.LibC.Tests;
 
-/// <summary>What comes from a hostile end of a socket, on the kernel that the tests run on.</summary>
+/// <summary>Tests receiving from a hostile end of a socket, on the current kernel.</summary>
 public sealed class UntrustedSocketTests : IDisposable
 {
     private readonly (FileDescriptor Own, FileDescriptor Theirs) stream = Libc.socketpair_stream();
@@ -28,7 +28,7 @@ public sealed class UntrustedSocketTests : IDisposable
         Libc.send(stream.Theirs, "bytes"u8).OrThrow("send");
         Assert.Equal("bytes", Text(Libc.recv(stream.Own, buffer)));
 
-        // The other way round they still go.
+        // The other direction still works.
         Libc.sendmsg(stream.Own, "y"u8, [sent]).OrThrow("sendmsg");
     }
 

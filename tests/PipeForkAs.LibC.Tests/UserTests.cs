@@ -4,7 +4,7 @@ namespace PipeForkAs.LibC.Tests;
 
 public sealed class UserTests
 {
-    /// <summary>No kernel and no distribution gives this uid to anyone.</summary>
+    /// <summary>No kernel and no distribution assigns this uid.</summary>
     private static readonly UserId Nobody = new(4_294_900_001);
 
     public static TheoryData<string> Users => [.. Entries("passwd").Select(entry => entry[0]).Union(["root", "nobody"])];

@@ -122,7 +122,7 @@ public sealed class WaitTests
     [Fact]
     public void Process_ids_that_mean_a_group_or_all_processes_to_kill_are_refused()
     {
-        // Signal 0 harms nobody, should the check be missing.
+        // Signal 0 is harmless if the check is missing.
         var none = new Signal(0);
         Assert.All([0, -1, -2], pid => Assert.Throws<ArgumentOutOfRangeException>(() => Libc.kill(new ProcessId(pid), none)));
         Assert.All([1, 0, -1, -2], group => Assert.Throws<ArgumentOutOfRangeException>(() => Libc.killpg(new ProcessId(group), none)));

@@ -10,7 +10,7 @@ internal static class Generate
 {
     private const string NameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
 
-    /// <summary>Any Unicode, NUL and characters beyond 16 bits included.</summary>
+    /// <summary>Any Unicode, including NUL and characters beyond 16 bits.</summary>
     public static Gen<string> Text { get; } =
         from runes in Gen.OneOf(
             Gen.Choose(0, 0x7F), Gen.Choose(0x80, 0xD7FF), Gen.Choose(0xE000, 0xFFFF), Gen.Choose(0x10000, 0x10FFFF)).ListOf()

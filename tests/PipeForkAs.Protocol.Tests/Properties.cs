@@ -3,7 +3,7 @@ using FsCheck.Fluent;
 
 namespace PipeForkAs.Protocol.Tests;
 
-/// <summary>Checks a property of many random values; a failure tells the value, made as small as can be, and the seed.</summary>
+/// <summary>Checks a property of many random values; a failure reports the seed and a minimized value.</summary>
 internal static class Properties
 {
     public static void Holds<T>(Gen<T> values, Action<T> property, int tests = 500) => Check.One(

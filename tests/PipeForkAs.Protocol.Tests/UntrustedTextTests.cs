@@ -13,7 +13,7 @@ public sealed class UntrustedTextTests
         UnicodeCategory.OtherNotAssigned, UnicodeCategory.LineSeparator, UnicodeCategory.ParagraphSeparator,
     ];
 
-    /// <summary>Any characters, halves of surrogate pairs and line ends among them, and many that are escaped.</summary>
+    /// <summary>Any characters, including lone surrogates, line ends and many that are escaped.</summary>
     private static readonly Gen<string> Texts = Gen.OneOf(
         Generate.Text,
         Gen.OneOf(
@@ -109,7 +109,7 @@ public sealed class UntrustedTextTests
                 return;
             }
 
-            // What is kept is the escaped form of a beginning, and one character more would not have fitted.
+            // The excerpt is the escaped form of a prefix, and one more character would not have fitted.
             Assert.EndsWith("...", excerpt, StringComparison.Ordinal);
             string kept = excerpt[..^3];
             string[] beginnings = [.. Enumerable.Range(0, text.Length + 1).Select(length => UntrustedText.Escape(text[..length]))];
@@ -146,7 +146,7 @@ public sealed class UntrustedTextTests
 
     private static void AssertHarmless(string line)
     {
-        // Throws where half of a surrogate pair is left.
+        // Throws if a lone surrogate is left.
         foreach (Rune rune in line.EnumerateRunes())
             Assert.DoesNotContain(Rune.GetUnicodeCategory(rune), Harmful);
         Assert.Equal(line, Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(line)));

@@ -2,7 +2,7 @@ using PipeForkAs.Jobs;
 
 namespace PipeForkAs.TestJobs;
 
-/// <summary>What an author must not do while registering; PIPEFORKAS_TEST_REGISTRATION says which.</summary>
+/// <summary>Forbidden actions during registration; PIPEFORKAS_TEST_REGISTRATION selects one.</summary>
 internal static class BadRegistration
 {
     public static void Try(JobCollection jobs)

@@ -9,10 +9,10 @@ namespace PipeForkAs.TestJobs;
 internal sealed record BoxedArguments(IReadOnlyList<string> Read, IReadOnlyList<string> Write);
 
 /// <param name="Socket">The path of a socket.</param>
-/// <param name="Request">What to say there.</param>
+/// <param name="Request">The bytes to send.</param>
 internal sealed record AskArguments(string Socket, string Request);
 
-/// <summary>A function in a sandbox: what it can reach, on more than its first thread.</summary>
+/// <summary>A function in a sandbox: tests what it can access, on several threads.</summary>
 internal static class Boxed
 {
     public static async Task<int> RunAsync(BoxedArguments arguments, JobContext context)
@@ -30,7 +30,7 @@ internal static class Boxed
         return 0;
     }
 
-    /// <summary>Asks another to do what the sandbox forbids, and looks the user's own name up.</summary>
+    /// <summary>Requests from a service what the sandbox forbids, and looks up the name of the user.</summary>
     public static async Task<int> AskAsync(AskArguments arguments, JobContext context)
     {
         context.Line($"name: {Environment.UserName}");

@@ -5,7 +5,7 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.TestJobs;
 
-/// <summary>The job <c>control-abuse</c>: says to the daemon what a user's code could say, all of it untrue.</summary>
+/// <summary>The job <c>control-abuse</c>: sends the daemon false messages that the code of a user could send.</summary>
 internal static class ControlAbuse
 {
     public static int Run(JobContext context)

@@ -5,7 +5,7 @@ using PipeForkAs.Protocol.Worker;
 namespace PipeForkAs.TestJobs;
 
 /// <summary>
-/// The job <c>control-flood</c>: fills the control socket, with as many descriptors as fit, and tries to read what is not its own.
+/// The job <c>control-flood</c>: fills the control socket with as many descriptors as fit, and tries to read data of others.
 /// </summary>
 internal static class ControlFlood
 {
@@ -26,7 +26,7 @@ internal static class ControlFlood
         (int plain, end) = Fill(() => Libc.send(control, new byte[1]));
         context.Line($"bytes {(plain + withDescriptors > 0 ? "went" : "did not go")} until {end}");
 
-        // As another end of the same kind of socket would: closed for writing, and for reading.
+        // Shuts the socket down for writing, and for reading, like another end.
         Libc.shutdown(control, SocketShutdown.SHUT_RDWR);
         context.Line("done");
         return 0;

@@ -8,7 +8,7 @@ using SocketType = System.Net.Sockets.SocketType;
 namespace PipeForkAs.TestJobs;
 
 /// <summary>
-/// The job <c>control-linger</c>: sends the daemon a TCP socket with unsent data, whose last close waits for as many seconds as it says.
+/// The job <c>control-linger</c>: sends the daemon a TCP socket with unsent data, whose last close waits for a number of seconds.
 /// </summary>
 internal static class ControlLinger
 {

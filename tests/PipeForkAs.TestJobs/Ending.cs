@@ -15,14 +15,14 @@ internal sealed record SignalArguments(int Number);
 
 internal sealed record ThrowArguments(string Message);
 
-/// <param name="Seconds">How long the process lives.</param>
+/// <param name="Seconds">The lifetime of the process.</param>
 /// <param name="OwnSession">Whether it leaves the worker's session and process group.</param>
 internal sealed record BackgroundArguments(int Seconds, bool OwnSession = false);
 
 /// <param name="How"><c>read</c>, <c>read-async</c>, <c>write</c>, <c>write-async</c> or <c>process</c>.</param>
 internal sealed record WaitArguments(string How);
 
-/// <summary>Jobs that end, or do not, in a certain way.</summary>
+/// <summary>Jobs that end in a certain way, or do not end.</summary>
 internal static class Ending
 {
     public static int Sleep(Duration arguments, JobContext context)
@@ -48,7 +48,8 @@ internal static class Ending
         Libc.sigmask_set(SignalSet.Empty);
         Libc.kill(Libc.getpid(), signal);
 
-        // It may arrive on another thread. Those that end nothing (SIGCHLD, SIGCONT, SIGURG, SIGWINCH) lead on.
+        // The signal may arrive on another thread. The function continues after SIGCHLD, SIGCONT, SIGURG and SIGWINCH, which terminate
+        // nothing.
         Thread.Sleep(TimeSpan.FromSeconds(2));
         context.Line("survived");
         return 0;
@@ -74,7 +75,7 @@ internal static class Ending
         return 42;
     }
 
-    /// <summary>Waits for its client, or for a process, until the job is cancelled; exits with 43 then.</summary>
+    /// <summary>Waits for its client, or for a process, until the job is cancelled; then exits with 43.</summary>
     public static async Task<int> WaitAsync(WaitArguments arguments, JobContext context)
     {
         CancellationToken token = context.CancellationToken;
@@ -112,7 +113,7 @@ internal static class Ending
         }
     }
 
-    /// <summary>A process that exits with 43 at SIGTERM. It has nothing of the job's outputs.</summary>
+    /// <summary>A process that exits with 43 at SIGTERM. It does not have the outputs of the job.</summary>
     private static async Task<int> TrapAsync(JobContext context)
     {
         using ChildProcess child = ChildProcess.Start(

@@ -8,26 +8,26 @@ using ChildProcess = System.Diagnostics.Process;
 
 namespace PipeForkAs.TestJobs;
 
-/// <param name="Text">What is appended, with a newline.</param>
-/// <param name="Path">To which file.</param>
-/// <param name="Seconds">How long the job lives on afterwards.</param>
+/// <param name="Text">The text to append, with a newline.</param>
+/// <param name="Path">The file.</param>
+/// <param name="Seconds">How long the job continues afterwards.</param>
 internal sealed record AppendArguments(string Path, string Text, double Seconds = 0);
 
-/// <param name="Pids">The processes to go for.</param>
-/// <param name="Spare">Whether they are not to be killed.</param>
+/// <param name="Pids">The processes to attack.</param>
+/// <param name="Spare">Whether not to kill them.</param>
 internal sealed record AttackArguments(IReadOnlyList<int> Pids, bool Spare = false);
 
-/// <param name="Seconds">How long the process lives that ought not to.</param>
+/// <param name="Seconds">The lifetime of the leftover process.</param>
 internal sealed record HoldArguments(int Seconds);
 
-/// <param name="Count">How many processes it makes.</param>
-/// <param name="Live">Whether they live on.</param>
+/// <param name="Count">The number of processes to create.</param>
+/// <param name="Live">Whether they continue to run.</param>
 internal sealed record SiblingArguments(int Count, bool Live);
 
 /// <param name="Command">The program and its arguments.</param>
 internal sealed record BecomeArguments(IReadOnlyList<string> Command);
 
-/// <summary>Jobs that harm, or would: other processes, the daemon's patience, its belief in what it is told.</summary>
+/// <summary>Hostile jobs: they attack other processes, delay the daemon, and send it false messages.</summary>
 internal static class Hostile
 {
     private const OpenFlags O_APPEND = (OpenFlags)0x400;
@@ -38,10 +38,10 @@ internal static class Hostile
     private const nint CLONE_PARENT = 0x8000;
     private const nint SIGCHLD = 17;
 
-    /// <summary>Leaves a line in a file, whole even where several write: the proof of how often a body ran.</summary>
+    /// <summary>Appends a complete line to a file, even with several writers: the proof of how often the job ran.</summary>
     public static int Append(AppendArguments arguments, JobContext context)
     {
-        // FileMode.Append seeks to the end once, which another may move before the write.
+        // FileMode.Append seeks to the end once, and another writer may move the end before the write.
         using (FileDescriptor file = Libc.open(arguments.Path, OpenFlags.O_WRONLY | O_APPEND))
             Libc.write(file, Encoding.UTF8.GetBytes($"{arguments.Text}\n")).OrThrow("write");
         Thread.Sleep(TimeSpan.FromSeconds(arguments.Seconds));
@@ -49,14 +49,14 @@ internal static class Hostile
         return 0;
     }
 
-    /// <summary>Executes a program, which is a child of the job host then, and has the daemon's sockets as standard streams.</summary>
+    /// <summary>Executes a program, which is then a child of the job host, with the sockets of the daemon as standard streams.</summary>
     public static int Become(BecomeArguments arguments)
     {
         Libc.execve(arguments.Command[0], [.. arguments.Command], ["PATH=/usr/bin:/bin"]);
         return 1;
     }
 
-    /// <summary>Stops itself, so that it can take no signal but SIGKILL.</summary>
+    /// <summary>Stops itself, so that only SIGKILL has an effect.</summary>
     public static int StopSelf(JobContext context)
     {
         context.Line("stopping");
@@ -65,7 +65,7 @@ internal static class Hostile
         return 0;
     }
 
-    /// <summary>Leaves a process of another session behind that holds the control socket, and says nothing on it.</summary>
+    /// <summary>Leaves a process in another session that keeps the control socket open, and sends nothing.</summary>
     public static int HoldControl(HoldArguments arguments, JobContext context)
     {
         var control = new FileDescriptor(WorkerProtocol.ControlDescriptor);
@@ -73,14 +73,14 @@ internal static class Hostile
         using ChildProcess child = ChildProcess.Start(
             "/bin/sh", ["-c", $"exec setsid sleep {arguments.Seconds} </dev/null >/dev/null 2>&1"]);
 
-        // It has left the worker's process group, which ends with the worker.
+        // It has left the process group of the worker, which ends with the worker.
         while (File.ReadAllText($"/proc/{child.Id}/comm") != "sleep\n")
             Thread.Sleep(1);
         context.Line(child.Id.ToString(System.Globalization.CultureInfo.InvariantCulture));
         return 0;
     }
 
-    /// <summary>Makes processes that are children of the job host: clone(2) with CLONE_PARENT.</summary>
+    /// <summary>Creates children of the job host: clone(2) with CLONE_PARENT.</summary>
     public static int MakeSiblings(SiblingArguments arguments, JobContext context)
     {
         for (int i = 0; i < arguments.Count; i++)
@@ -107,7 +107,7 @@ internal static class Hostile
         return 0;
     }
 
-    /// <summary>Says that a step failed, as only a worker that has not become the user yet can mean it.</summary>
+    /// <summary>Reports a failed step, which only a worker before the change of ids may do.</summary>
     public static int ForgeStep(JobContext context)
     {
         var writer = new MessageWriter();
@@ -117,7 +117,7 @@ internal static class Hostile
         return 0;
     }
 
-    /// <summary>Says that it returned and all is well, closes its streams, and goes on.</summary>
+    /// <summary>Reports success, closes its streams, and continues.</summary>
     public static int ClaimReturn(HoldArguments arguments, JobContext context)
     {
         context.Line(Environment.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture));
@@ -130,7 +130,7 @@ internal static class Hostile
         return 0;
     }
 
-    /// <summary>Signals and traces other processes, and tells which call worked.</summary>
+    /// <summary>Signals and traces other processes, and prints which calls succeeded.</summary>
     public static int Attack(AttackArguments arguments, JobContext context)
     {
         List<Attempt> attempts = [];

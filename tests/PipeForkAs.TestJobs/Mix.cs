@@ -3,10 +3,10 @@ using PipeForkAs.Jobs;
 namespace PipeForkAs.TestJobs;
 
 /// <param name="Seed">The same seed gives the same mix.</param>
-/// <param name="Steps">How many things to do.</param>
+/// <param name="Steps">The number of actions.</param>
 internal sealed record MixArguments(int Seed, int Steps = 4);
 
-/// <summary>What real jobs do, in any order: the load of the test with many workers.</summary>
+/// <summary>Actions of real jobs in random order: the load of the test with many workers.</summary>
 internal static class Mix
 {
     public static async Task<int> RunAsync(MixArguments arguments, JobContext context)

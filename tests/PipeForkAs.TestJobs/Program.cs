@@ -2,7 +2,7 @@ using PipeForkAs.Jobs;
 using PipeForkAs.Protocol;
 using PipeForkAs.TestJobs;
 
-// Jobs for tests only: they end in every way, load the runtime, tell what they are, and try what they must not.
+// Jobs for tests: they end in every way, load the runtime, print their state, and try forbidden actions.
 return JobHost.Run(args, jobs =>
 {
     BadRegistration.Try(jobs);
@@ -20,7 +20,7 @@ return JobHost.Run(args, jobs =>
     jobs.Add("background", () => TestJson.Default.BackgroundArguments, Ending.Background).WithDescription(
         "Leave a process behind that holds standard output open");
 
-    // What comes in and goes out.
+    // Input and output.
     jobs.Add("flood", () => TestJson.Default.FloodArguments, Transfer.Flood).WithDescription(
         "Write so many bytes to each of both outputs in turn; 0: for ever");
     jobs.Add("count-stdin", Transfer.CountStdin).WithDescription("Tell the number of bytes of standard input and their SHA-256");
@@ -31,7 +31,7 @@ return JobHost.Run(args, jobs =>
     jobs.Add("big-arguments", () => TestJson.Default.BigArguments, () => TestJson.Default.BigResult, Typed.Measure).WithDescription(
         "Tell the length of a text");
 
-    // What the runtime must be able to do in a worker.
+    // Features of the runtime in a worker.
     jobs.Add("allocate", () => TestJson.Default.AllocateArguments, RuntimeLoad.Allocate).WithDescription("Allocate and collect");
     jobs.Add("threads", () => TestJson.Default.Count, RuntimeLoad.Threads).WithDescription("Start threads that allocate and collect");
     jobs.Add("tasks", () => TestJson.Default.Count, RuntimeLoad.TasksAsync).WithDescription("Run tasks on the thread pool");
@@ -47,12 +47,12 @@ return JobHost.Run(args, jobs =>
     jobs.Add("mix", () => TestJson.Default.MixArguments, Mix.RunAsync).WithDescription(
         "A random mix of all of these, the same for the same seed");
 
-    // What a worker is.
+    // The state of a worker.
     jobs.Add("randoms", Siblings.Randoms).WithDescription("Numbers that must differ between workers");
     jobs.Add("static-counter", Siblings.StaticCounter).WithDescription("Count in a static field, which workers must not share");
     jobs.Add("self", Self.Describe).WithDescription("Tell what the worker is, seen from inside").AllowEnvironment("LANG", "TEST_VALUE");
 
-    // What a worker must not be able to do.
+    // Forbidden actions of a worker.
     jobs.Add("regain-root", RegainRoot.Try).WithDescription("Try the ways back to root and tell which worked");
     jobs.Add("control-abuse", ControlAbuse.Run).WithDescription("Write lies, garbage and descriptors to the control socket");
     jobs.Add("control-flood", ControlFlood.Run).WithDescription("Fill the control socket with bytes and descriptors");

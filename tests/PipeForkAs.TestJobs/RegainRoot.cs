@@ -4,13 +4,13 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.TestJobs;
 
-/// <summary>A way that was tried.</summary>
+/// <summary>An attempt.</summary>
 /// <param name="What">The call.</param>
 /// <param name="Succeeded">Whether it was allowed; none of them may be.</param>
-/// <param name="Failure">Why it was not.</param>
+/// <param name="Failure">Why it failed.</param>
 internal sealed record Attempt(string What, bool Succeeded, string? Failure);
 
-/// <summary>The job <c>regain-root</c>: every way back that a user's code could try at once.</summary>
+/// <summary>The job <c>regain-root</c>: every way back to root that the code of a user could try.</summary>
 internal static class RegainRoot
 {
     private const ulong AllCapabilities = (1UL << 41) - 1;

@@ -9,7 +9,7 @@ internal sealed record AllocateArguments(int Megabytes);
 internal sealed record Count(int Number = 8);
 
 /// <summary>
-/// Jobs that need what a fork without care would break: collections, threads, the pool, timers, finalizers, processes, files.
+/// Jobs that need what a careless fork would break: collections, threads, the pool, timers, finalizers, processes, files.
 /// </summary>
 internal static class RuntimeLoad
 {
@@ -87,9 +87,7 @@ internal static class RuntimeLoad
             : throw new InvalidOperationException($"{Finalized.Count} of 100 finalizers ran");
     }
 
-    /// <summary>
-    /// How many threads there are behind the first spinning wait, at which the runtime wishes to measure how long a pause takes.
-    /// </summary>
+    /// <summary>The number of threads after the first spinning wait, at which the runtime would measure the length of a pause.</summary>
     public static string ThreadsAfterSpinning()
     {
         Thread.SpinWait(1);

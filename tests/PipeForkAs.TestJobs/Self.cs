@@ -6,7 +6,7 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.TestJobs;
 
-/// <summary>What a worker sees of itself.</summary>
+/// <summary>The state of a worker, as it sees it.</summary>
 internal sealed record SelfReport
 {
     public required int Pid { get; init; }
@@ -26,14 +26,14 @@ internal sealed record SelfReport
     public required bool NoNewPrivileges { get; init; }
     public required string WorkingDirectory { get; init; }
 
-    /// <summary>Open descriptors by number, and what each leads to.</summary>
+    /// <summary>Open descriptors by number, with their targets.</summary>
     public required IReadOnlyDictionary<string, string> Descriptors { get; init; }
     public required IReadOnlyDictionary<string, string> Environment { get; init; }
 
     /// <summary>Soft and hard limit by name.</summary>
     public required IReadOnlyDictionary<string, IReadOnlyList<ulong>> Limits { get; init; }
 
-    /// <summary>/proc/self/status as it is: CapBnd, CapEff, SigBlk, SigIgn, Umask, Threads ...</summary>
+    /// <summary>/proc/self/status unchanged: CapBnd, CapEff, SigBlk, SigIgn, Umask, Threads ...</summary>
     public required IReadOnlyDictionary<string, string> Status { get; init; }
 }
 
@@ -76,8 +76,8 @@ internal static class Self
     }
 
     /// <summary>
-    /// Numbers are tried one by one, because listing a directory opens it; and put together without interpolation, which takes
-    /// .NET a pool, a random seed, and for it a descriptor of /dev/urandom. What is open afterwards is this job's own doing.
+    /// Tests each number, because listing a directory opens it; avoids interpolation, for which .NET creates a pool and a random seed, and
+    /// opens /dev/urandom. This job opens everything that is open afterwards.
     /// </summary>
     private static Dictionary<string, string> Descriptors()
     {

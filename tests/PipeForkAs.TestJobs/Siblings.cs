@@ -1,6 +1,6 @@
 namespace PipeForkAs.TestJobs;
 
-/// <summary>Jobs that show whether workers share what they must not.</summary>
+/// <summary>Jobs that show whether workers share state.</summary>
 internal static class Siblings
 {
     private static int counter;

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace PipeForkAs.TestJobs;
 
-/// <summary>The JSON of all arguments and results here.</summary>
+/// <summary>The JSON types of all arguments and results.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(Duration))]
 [JsonSerializable(typeof(Count))]

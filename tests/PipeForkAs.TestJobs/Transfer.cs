@@ -4,7 +4,7 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.TestJobs;
 
-/// <param name="Bytes">How many to each output; 0 for ever.</param>
+/// <param name="Bytes">The number for each output; 0 for endless output.</param>
 internal sealed record FloodArguments(long Bytes);
 
 internal sealed record MarkArguments(string Path);
@@ -47,7 +47,7 @@ internal static class Transfer
 
     public static int Mark(MarkArguments arguments, JobContext context)
     {
-        // An author's call that Windows lacks: it builds without a warning (CA1416).
+        // A call that Windows lacks: it builds without a warning (CA1416).
         File.WriteAllText(arguments.Path, $"{Libc.getpid()} {Libc.getresuid().Real}\n");
         File.SetUnixFileMode(arguments.Path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         return 0;

@@ -23,7 +23,7 @@ internal sealed record AllTypes(
     string Text, int Number, double Real, bool Flag, Colour Colour, Point Point, IReadOnlyList<string> List, string? Optional = null,
     int WithDefault = 7);
 
-/// <summary>Jobs from arguments to results.</summary>
+/// <summary>Typed jobs.</summary>
 internal static class Typed
 {
     public static SumResult Sum(SumArguments arguments) => new(checked(arguments.A + arguments.B));

@@ -1,8 +1,8 @@
-// The floor: the least that a server can do which forks for each request, becomes USER, runs a function and relays its pipe.
-// One request at a time; no policy, no limits, no deadline, no check of who asks.
+// The floor: the minimum work of a server that forks for each request, becomes USER, runs a function and relays its pipe.
+// One request at a time; no policy, no limits, no deadline, no check of the caller.
 //   floor SOCKET USER [BYTES]   each reply is "uid=N\n", or BYTES zero bytes
-//   floor --direct SOCKET       each connection has a process that writes zero bytes into it for ever, as root: many streams without a relay
-//   floor --write BYTES         writes zero bytes to standard output, as a child of the floor does; 0: for ever
+//   floor --direct SOCKET       each connection has a process that endlessly writes zero bytes into it, as root: streams without a relay
+//   floor --write BYTES         writes zero bytes to standard output, as a child of the floor does; 0: endlessly
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
@@ -26,11 +26,11 @@ static long long number(const char *text) {
     char *end;
     errno = 0;
     long long value = strtoll(text, &end, 10);
-    if (errno || end == text || *end || value < 0) errx(2, "%s is no number of bytes", text);
+    if (errno || end == text || *end || value < 0) errx(2, "%s is not a number of bytes", text);
     return value;
 }
 
-// Writes so many zero bytes, 0 for ever. Returns 0, or 1 where the reader went away.
+// Writes a number of zero bytes, 0 for endless output. Returns 0, or 1 if the reader closed its end.
 static int write_zeros(int fd, long long bytes, int endless) {
     memset(buffer, 0, sizeof buffer);
     while (endless || bytes > 0) {
@@ -45,7 +45,7 @@ static int write_zeros(int fd, long long bytes, int endless) {
 }
 
 static void child(int in, int out, uid_t uid, gid_t gid, long long bytes) {
-    // A reply that fits into the pipe cannot wait for a reader that left; a long one would, for itself.
+    // A reply that fits into the pipe does not wait for a reader that disconnected; a long one would.
     if (bytes && close(in)) _exit(1);
     if (setgroups(0, NULL) || setresgid(gid, gid, gid) || setresuid(uid, uid, uid)) _exit(126);
     if (bytes) _exit(write_zeros(out, bytes, 0));
@@ -53,7 +53,7 @@ static void child(int in, int out, uid_t uid, gid_t gid, long long bytes) {
     _exit(write(out, buffer, n) == n ? 0 : 1);
 }
 
-// Reads a request: to the end of a line, or of file. Returns whether anything came.
+// Reads a request: to the end of a line or of the file. Returns whether any byte arrived.
 static int read_line(int client) {
     size_t got = 0;
     while (got < sizeof buffer) {
@@ -108,7 +108,7 @@ static int accept_from(int listener) {
 }
 
 static void serve_direct(int listener) {
-    // Nobody waits for the children.
+    // Nothing waits for the children.
     if (signal(SIGCHLD, SIG_IGN) == SIG_ERR) err(1, "signal");
     for (;;) {
         int client = accept_from(listener);
@@ -120,7 +120,7 @@ static void serve_direct(int listener) {
 }
 
 int main(int argc, char **argv) {
-    // A client that left is EPIPE from splice, not the server's end.
+    // A disconnected client is EPIPE from splice, which does not end the server.
     if (signal(SIGPIPE, SIG_IGN) == SIG_ERR) err(1, "signal");
     if (argc == 3 && !strcmp(argv[1], "--write")) {
         long long bytes = number(argv[2]);

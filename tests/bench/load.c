@@ -1,21 +1,21 @@
-// The load generator: asks a server on a Unix socket, or runs a command, again and again, and says how long each took.
+// The load generator: sends requests to a server on a Unix socket, or runs a command, repeatedly, and prints how long each took.
 //   load [OPTIONS] SOCKET             connect, send the request, shut down writing, read to end of file
 //   load [OPTIONS] -- COMMAND ...     run the command, read its standard output to end of file, wait for it
 // Options:
-//   -n COUNT     requests, default 1000          -t SECONDS  end earlier, after so much time; 0: do not
+//   -n COUNT     requests, default 1000          -t SECONDS  end earlier, after this time; 0: no limit
 //   -c CLIENTS   at once, default 1              -w COUNT    requests before, one by one, not counted
-//   -r REQUEST   a line; "{n}" in it becomes the request's number. Without it nothing is sent
-//   -e TEXT      the reply is one line, which begins with TEXT and no digit behind it
+//   -r REQUEST   a line; "{n}" in it becomes the number of the request. Without it nothing is sent
+//   -e TEXT      the reply is one line, which begins with TEXT, not followed by a digit
 //   -x TEXT      the reply is this line
-//   -b BYTES     the reply is so many bytes long
-//   -f           the reply is in frames: TEXT and BYTES are of both outputs, and the end must say "ok"
+//   -b BYTES     the reply has this number of bytes
+//   -f           the reply is in frames: TEXT and BYTES apply to both outputs, and the code must be "ok"
 //   -p USEC      pause before each request, not counted
-//   -g USEC      all clients ask at once, and so again USEC after the last of them has its answer
-//   -i COUNT     so many connections beside, on which nothing is ever sent
-//   -z BYTES     send so many zero bytes behind the request
-//   -s SECONDS   so many clients, one request each, all read in turn for so long; each stream's bytes are told
-// Prints one line NAME=VALUE ...; times in microseconds. A reply that is not as told is bad; a call that failed, a reply that is
-// cut short, and 60 s without a byte are errors. Exits with 1 where there was any. With -f, codes= tallies the ends.
+//   -g USEC      all clients send at once, and again USEC after the last of them has its reply
+//   -i COUNT     this number of additional connections, on which nothing is ever sent
+//   -z BYTES     send this number of zero bytes after the request
+//   -s SECONDS   -c clients with one request each, all read in turn for this time; prints the bytes of each stream
+// Prints one line NAME=VALUE ...; times in microseconds. An unexpected reply is bad; a failed call, a reply that is cut short, and 60 s
+// without a byte are errors. Exits with 1 if there were any. With -f, codes= counts the codes.
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
@@ -105,7 +105,7 @@ static void *send_input(void *argument) {
     return NULL;
 }
 
-// Reads to end of file. Returns -1 where that failed.
+// Reads to end of file. Returns -1 on failure.
 static int read_all(int fd, char *buffer, struct reply *r) {
     for (;;) {
         ssize_t n = read(fd, buffer, CHUNK);
@@ -123,7 +123,7 @@ static int ask(long number, char *buffer, struct reply *r) {
     int result = request ? send_request(fd, number) : 0;
     int with_input = result == 0 && input_bytes > 0;
     if (with_input && (errno = pthread_create(&sender, NULL, send_input, &fd))) err(1, "pthread_create");
-    // A server that never reads may be gone already.
+    // A server that never reads may have closed the connection already.
     if (result == 0 && !with_input && shutdown(fd, SHUT_WR) && errno != ENOTCONN) result = complain("shutdown");
     if (result == 0) result = read_all(fd, buffer, r);
     if (with_input) pthread_join(sender, NULL);
@@ -174,7 +174,7 @@ static int request_once(long number, char *buffer) {
     return well;
 }
 
-// Waits until all clients are here and the pause is over. Returns whether there is no burst any more, the same to all.
+// Waits until all clients are here and the pause is over. Returns whether there are no more bursts, the same to all.
 static int await_burst(void) {
     if (pthread_barrier_wait(&everyone) == PTHREAD_BARRIER_SERIAL_THREAD) {
         bursts_over = next_index + clients > count || (deadline > 0 && now_us() >= deadline);
@@ -200,8 +200,8 @@ static void *client(void *unused) {
     return unused;
 }
 
-// All streams at once, read by one thread in turn: 64 threads would be served so unevenly by the scheduler that nothing else could be
-// seen. A stream whose bytes come too late has none to read when its turn comes.
+// All streams at once, read by one thread in turn: the scheduler would run 64 threads so unevenly that it would hide everything else. A
+// stream whose bytes arrive too late has none to read in its turn.
 static void read_streams(char *buffer) {
     struct pollfd *streams = calloc(clients, sizeof *streams);
     if (!streams) err(1, "calloc");
@@ -240,7 +240,7 @@ static int compare(const void *a, const void *b) {
 static double amount(const char *text, double max) {
     char *end;
     double value = strtod(text, &end);
-    if (end == text || *end || !(value >= 0 && value <= max)) errx(2, "%s is no number from 0 to %.0f", text, max);
+    if (end == text || *end || !(value >= 0 && value <= max)) errx(2, "%s is not a number from 0 to %.0f", text, max);
     return value;
 }
 
@@ -302,7 +302,7 @@ int main(int argc, char **argv) {
     for (long i = 0; i < started; i++) pthread_join(threads[i], NULL);
     double seconds = (now_us() - start) / 1e6;
 
-    // An idle connection that the server closed is an error: it was promised to be held.
+    // An idle connection that the server closed is an error: the server must keep it.
     char byte;
     for (long i = 0; i < idle; i++)
         if (recv(beside[i], &byte, 1, MSG_DONTWAIT) >= 0 || errno != EAGAIN) complain("an idle connection was not kept");

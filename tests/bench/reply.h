@@ -1,20 +1,20 @@
-// What the load generator makes of a reply, and whether it is right.
+// Parses a reply for the load generator, and checks it.
 #pragma once
 #include <pthread.h>
 #include <string.h>
 
 enum { HEAD = 4096, CODES = 32 };
 
-// What a reply must be: see the options of load.c.
+// The expected reply: see the options of load.c.
 static const char *prefix, *line;
 static long want_bytes = -1;
 static int frames;
 
-// How often replies in frames ended with which code.
+// The number of replies in frames for each code.
 static struct { char name[32]; long number; } codes[CODES];
 static pthread_mutex_t codes_lock = PTHREAD_MUTEX_INITIALIZER;
 
-// What came back so far: the outputs' first bytes, and in frames where in a frame the next byte stands.
+// The received part: the first bytes of the outputs, and the position of the next byte in a frame.
 struct reply {
     char head[HEAD];
     size_t kept;
@@ -63,7 +63,7 @@ static void take(struct reply *r, const char *data, size_t size) {
     else keep(r, data, size);
 }
 
-// The code of the end; "cut-short" where there is none. Counts it.
+// The code of the end; "cut-short" if there is none. Counts it.
 static int frames_ended_well(struct reply *r) {
     char code[32] = "cut-short";
     static const char key[] = "\"code\":\"";

@@ -3,7 +3,7 @@
 #   tests/fuzz/run.sh [TARGET|all] [SECONDS]      SECONDS for each target, by default all and 600
 #   tests/fuzz/run.sh --update [TARGET|all] [SECONDS]   the same, and inputs that take new branches go to the corpus in the tree
 #   tests/fuzz/run.sh --short                     two minutes in all, as a part of tests/run.sh
-#   tests/fuzz/run.sh --replay TARGET FILE|BASE64 one input, as a finding tells it
+#   tests/fuzz/run.sh --replay TARGET FILE|BASE64 one input, as in the report of a finding
 # Its last line is "N targets, N inputs, N failures". Nothing is left behind but a corpus that --update changed.
 set -uo pipefail
 top=$(realpath "$(dirname "$0")/../..")
@@ -20,7 +20,7 @@ case ${1:-} in
 -*) fail "$0: unknown option $1" ;;
 esac
 
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/pipeforkas-fuzz.XXXXXX") || fail "$0: no folder can be made in ${TMPDIR:-/tmp}"
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/pipeforkas-fuzz.XXXXXX") || fail "$0: no folder can be created in ${TMPDIR:-/tmp}"
 trap 'rm -rf "$scratch"' EXIT
 . packaging/sdk.sh
 trap 'give_back; rm -rf "$scratch"' EXIT
@@ -63,7 +63,7 @@ else
 fi
 seconds=${2:-600}
 [ "$mode" != short ] || seconds=$((110 / ${#targets[@]}))
-[[ $seconds =~ ^[0-9]+$ ]] || fail "$0: $seconds is no number of seconds"
+[[ $seconds =~ ^[0-9]+$ ]] || fail "$0: $seconds is not a number of seconds"
 
 inputs=0 failures=0
 for target in "${targets[@]}"; do

@@ -8,8 +8,8 @@ using PipeForkAs.EndToEnd.Harness;
 namespace PipeForkAs.Boot.Harness;
 
 /// <summary>
-/// A booted container with the package installed and two users, which the tests of the service share. Each begins with
-/// <see cref="FreshAsync"/>.
+/// A booted container with the package installed and two users, which the tests of the service share. Each test begins with <see
+/// cref="FreshAsync"/>.
 /// </summary>
 public sealed class BootedSystem : IAsyncLifetime
 {
@@ -19,7 +19,7 @@ public sealed class BootedSystem : IAsyncLifetime
     public const string BobId = "48002";
     public const string Socket = "/run/pipeforkas/pipeforkas.sock";
 
-    /// <summary>Where the job host of the tests is in the container.</summary>
+    /// <summary>The path of the test job host in the container.</summary>
     public const string TestJobs = "/opt/pipeforkas-test-jobs";
 
     private const string DropIns = "/etc/systemd/system/pipeforkas.service.d";
@@ -60,10 +60,10 @@ public sealed class BootedSystem : IAsyncLifetime
             await container.DisposeAsync();
     }
 
-    /// <summary>Makes the users and lays the package into /root.</summary>
+    /// <summary>Creates the users and copies the package to /root.</summary>
     internal static async Task PrepareAsync(Container container)
     {
-        // Ids of their own: this machine may have users already.
+        // Separate ids, because this machine may already have users.
         foreach ((string user, string id) in ((string, string)[])[(Alice, AliceId), (Bob, BobId)])
         {
             await container.MustAsync("groupadd", "--gid", id, user);
@@ -73,7 +73,7 @@ public sealed class BootedSystem : IAsyncLifetime
         File.Copy(Package, container.PathOf("/root/pipeforkas.deb"));
     }
 
-    /// <summary>Starts anew with this configuration and these settings of the units, as if nothing had been before.</summary>
+    /// <summary>Restarts with this configuration and these unit settings, without any earlier state.</summary>
     internal async Task<Container> FreshAsync(
         string? configuration = null, string? service = null, string? socket = null, bool start = true)
     {
@@ -90,7 +90,7 @@ public sealed class BootedSystem : IAsyncLifetime
         return inside;
     }
 
-    /// <summary>Writes the configuration that comes behind the package's own.</summary>
+    /// <summary>Writes the configuration that is read after that of the package.</summary>
     internal void Configure(string? json)
     {
         Inside.Remove(Configuration);
@@ -108,14 +108,14 @@ public sealed class BootedSystem : IAsyncLifetime
     /// <summary>What the service logged since <see cref="FreshAsync"/>.</summary>
     internal Task<string> JournalAsync() => Inside.MustAsync("journalctl", "-u", "pipeforkas.service", "-o", "cat");
 
-    /// <summary>Asks as a user with socat, as anyone would at a shell.</summary>
+    /// <summary>Sends a request as a user with socat, as in a shell.</summary>
     internal async Task<string> AskAsync(string user, string request) =>
         (await Inside.RunAsAsync(user, ["socat", "-t", "30", "-", $"UNIX-CONNECT:{Socket}"], Encoding.UTF8.GetBytes(request + "\n"))).Text;
 
     /// <summary>Runs the command as a user.</summary>
     internal Task<ToolResult> CommandAsync(string user, params string[] arguments) => Inside.RunAsAsync(user, ["pipeforkas", .. arguments]);
 
-    /// <summary>The numbers of the processes in the service's control groups, within the container.</summary>
+    /// <summary>The process ids in the control groups of the service, as seen in the container.</summary>
     internal async Task<int[]> ProcessesAsync()
     {
         string text = await Inside.MustAsync(
@@ -125,7 +125,7 @@ public sealed class BootedSystem : IAsyncLifetime
         return [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => int.Parse(line, CultureInfo.InvariantCulture))];
     }
 
-    /// <summary>Waits until something about the service is so.</summary>
+    /// <summary>Waits for a condition of the service.</summary>
     internal async Task UntilAsync(Func<Task<bool>> condition, string otherwise)
     {
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(90));

@@ -5,8 +5,8 @@ using PipeForkAs.EndToEnd.Harness;
 namespace PipeForkAs.Boot.Harness;
 
 /// <summary>
-/// A machine of its own with a real systemd, over an overlay of this one: container.sh makes it, and takes it away when this process ends,
-/// however it does.
+/// A container with a real systemd, over an overlay of this machine: container.sh creates it, and removes it when this process ends in any
+/// way.
 /// </summary>
 internal sealed class Container : IAsyncDisposable
 {
@@ -27,11 +27,11 @@ internal sealed class Container : IAsyncDisposable
         Leader = leader;
     }
 
-    /// <summary>The container's first process, as this machine numbers it.</summary>
+    /// <summary>The first process of the container, by its pid on this machine.</summary>
     public int Leader { get; }
 
-    /// <summary>Boots one; null with the reason where this machine lacks what it needs.</summary>
-    /// <exception cref="InvalidOperationException">It was started and did not come up.</exception>
+    /// <summary>Boots a container; returns null and the reason if this machine lacks a requirement.</summary>
+    /// <exception cref="InvalidOperationException">The container started but did not boot completely.</exception>
     public static async Task<(Container? Container, string Reason)> BootAsync()
     {
         ClearFormerRuns();
@@ -59,17 +59,17 @@ internal sealed class Container : IAsyncDisposable
         return words is ["cannot:", var reason] ? (null, reason) : throw new InvalidOperationException($"the container: {line}");
     }
 
-    /// <summary>A file of the container, as this machine names it.</summary>
+    /// <summary>The path of a file of the container on this machine.</summary>
     public string PathOf(string path) => $"/proc/{Leader}/root{path}";
 
-    /// <summary>Writes a file of the container, readable to all.</summary>
+    /// <summary>Writes a file of the container that all users can read.</summary>
     public void Write(string path, string text)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(PathOf(path))!);
         File.WriteAllText(PathOf(path), text);
     }
 
-    /// <summary>Removes a file or folder of the container, where it is there.</summary>
+    /// <summary>Removes a file or folder of the container if it exists.</summary>
     public void Remove(string path)
     {
         if (Directory.Exists(PathOf(path)))
@@ -108,7 +108,7 @@ internal sealed class Container : IAsyncDisposable
             throw new InvalidOperationException($"the control group {left} is left");
     }
 
-    /// <summary>Ends and removes what a run left that was killed together with its script.</summary>
+    /// <summary>Ends and removes the leftovers of a run that was killed together with its script.</summary>
     private static void ClearFormerRuns()
     {
         string[] names = [

@@ -33,7 +33,7 @@ trap 'exit 1' HUP INT TERM
 command -v systemd-nspawn >/dev/null || cannot "systemd-nspawn is not installed"
 [ -x /lib/systemd/systemd ] || cannot "systemd is not installed"
 [ -n "$groups" ] || cannot "no control groups of version 2 are mounted"
-mkdir "$groups/$name" 2>/dev/null || cannot "no control group can be made in $groups"
+mkdir "$groups/$name" 2>/dev/null || cannot "no control group can be created in $groups"
 mount -t tmpfs -o mode=755,size=2g tmpfs "$folder" || cannot "no tmpfs can be mounted"
 cd "$folder" && mkdir upper work root || exit 1
 mount -t overlay -o lowerdir=/,upperdir=upper,workdir=work overlay root || cannot "no overlay of / can be mounted"

@@ -1,6 +1,6 @@
 namespace PipeForkAs.Tests.Fakes;
 
-/// <summary>How long a test may hang before it counts as failed. Nothing is asserted about time below that.</summary>
+/// <summary>The time after which a hanging test fails. No test asserts shorter times.</summary>
 internal static class Bound
 {
     public const int Milliseconds = 120_000;

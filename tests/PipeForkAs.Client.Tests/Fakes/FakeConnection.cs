@@ -4,7 +4,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Tests.Fakes;
 
-/// <summary>The daemon's end of one connection.</summary>
+/// <summary>The end of one connection at the daemon.</summary>
 internal sealed class FakeConnection(Socket socket) : IDisposable
 {
     private readonly byte[] buffer = new byte[256 * 1024];
@@ -12,7 +12,7 @@ internal sealed class FakeConnection(Socket socket) : IDisposable
 
     public Socket Socket => socket;
 
-    /// <summary>Reads the request's line by the product's own parser.</summary>
+    /// <summary>Reads the line of the request with the parser of the product.</summary>
     public async Task<Request> ReadRequestAsync()
     {
         MemoryStream line = new();
@@ -31,7 +31,7 @@ internal sealed class FakeConnection(Socket socket) : IDisposable
         return request;
     }
 
-    /// <summary>The next piece of the job's input; empty at its end.</summary>
+    /// <summary>The next part of the input of the job; empty at its end.</summary>
     public async Task<ReadOnlyMemory<byte>> ReadInputAsync()
     {
         ReadOnlyMemory<byte> piece = await ReadAsync();
@@ -39,7 +39,7 @@ internal sealed class FakeConnection(Socket socket) : IDisposable
         return piece;
     }
 
-    /// <summary>The job's whole input.</summary>
+    /// <summary>The complete input of the job.</summary>
     public async Task<byte[]> ReadInputToEndAsync()
     {
         MemoryStream input = new();
@@ -68,7 +68,7 @@ internal sealed class FakeConnection(Socket socket) : IDisposable
         }
         catch (SocketException)
         {
-            // EPIPE or ECONNRESET: it has.
+            // EPIPE or ECONNRESET: the client has closed the connection.
         }
     }
 

@@ -4,7 +4,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Tests.Fakes;
 
-/// <summary>A daemon that does with each connection what a test says, on a real socket in a folder of its own.</summary>
+/// <summary>A daemon that handles each connection with a function of the test, on a real socket in its own folder.</summary>
 internal sealed class FakeDaemon : IAsyncDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("pipeforkas-test-").FullName;
@@ -29,11 +29,11 @@ internal sealed class FakeDaemon : IAsyncDisposable
         }
         catch (SocketException)
         {
-            // The client leaves as soon as it has seen enough; the tests look at what it says.
+            // The client may disconnect early; the tests check what it reports.
         }
     });
 
-    /// <summary>A daemon whose only job <c>list</c> and <c>describe</c> tell of, and that runs as the test says.</summary>
+    /// <summary>A daemon with one job, which <c>list</c> and <c>describe</c> return and which a function of the test runs.</summary>
     public static FakeDaemon Holding(JobDescription job, Func<FakeConnection, Request, Task> run) => new(async connection =>
     {
         Request request = await connection.ReadRequestAsync();
@@ -56,7 +56,7 @@ internal sealed class FakeDaemon : IAsyncDisposable
 
     public string SocketPath { get; }
 
-    /// <summary>A path in the daemon's folder.</summary>
+    /// <summary>A path in the folder of the daemon.</summary>
     public string PathOf(string name) => Path.Combine(folder, name);
 
     public async ValueTask DisposeAsync()
@@ -77,7 +77,7 @@ internal sealed class FakeDaemon : IAsyncDisposable
         }
         catch (Exception closed) when (closed is SocketException or ObjectDisposedException)
         {
-            // The test is over. What went wrong in a connection is the test's failure.
+            // The test is over. An error in a connection fails the test.
             await Task.WhenAll(connections);
         }
     }

@@ -35,7 +35,7 @@ internal static class Reply
     public static byte[] Json(IReadOnlyList<JobDescription> jobs) =>
         JsonSerializer.SerializeToUtf8Bytes(jobs, JobDescriptionJson.Default.IReadOnlyListJobDescription);
 
-    /// <summary>Bytes that differ from place to place, the same in each run.</summary>
+    /// <summary>Bytes that differ by position and are the same in each run.</summary>
     public static byte[] Noise(int length, int seed = 1)
     {
         byte[] bytes = new byte[length];

@@ -5,7 +5,7 @@ using PipeForkAs.Daemon.Tests.Fakes;
 
 namespace PipeForkAs.Daemon.Tests.Auditing;
 
-/// <summary>The thread that writes the audit file, on disks that are full or hang.</summary>
+/// <summary>Tests the thread that writes the audit file, on disks that are full or hang.</summary>
 public sealed class AuditWriterTests : IAsyncDisposable
 {
     private const string FullPath = "/full/audit";

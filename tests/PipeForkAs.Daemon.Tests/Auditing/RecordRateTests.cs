@@ -5,7 +5,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Daemon.Tests.Auditing;
 
-/// <summary>Which records are written in full, and which are summed up.</summary>
+/// <summary>Tests which records are written in full, and which are summed up.</summary>
 public sealed class RecordRateTests
 {
     private const int PerMinute = 10;
@@ -47,7 +47,7 @@ public sealed class RecordRateTests
         Assert.Empty(rate.TakeSums());
     }
 
-    /// <summary>Blocks begin at multiples of 65,536; subordinate ids mostly at 100,000 and so in two of them.</summary>
+    /// <summary>Blocks begin at multiples of 65,536; subordinate ids usually at 100,000, so they are in two blocks.</summary>
     [Fact]
     public void A_user_with_all_its_subordinate_uids_fills_neither_the_disk_nor_the_memory()
     {
@@ -63,7 +63,7 @@ public sealed class RecordRateTests
         Assert.InRange(rate.Buckets, 1, 500);
         Assert.Equal(["131072-196607", "65536-131071"], rate.TakeSums().Select(sum => sum.Uids).Order(StringComparer.Ordinal));
 
-        // Accounts below, and those of a directory service elsewhere, have their first records.
+        // Accounts below, and accounts of a directory service elsewhere, have their first records.
         Assert.Equal(PerMinute, Admitted(1001, 100));
         Assert.Equal(PerMinute, Admitted(200_000, 100));
     }
@@ -84,7 +84,7 @@ public sealed class RecordRateTests
     [Fact]
     public void Many_uids_of_many_blocks_need_bounded_memory_and_are_limited_too()
     {
-        // 7 of each block, so that no block's own rate is reached.
+        // 7 of each block, so that no block reaches its own rate.
         int admitted = 0;
         for (uint block = 1; block <= 2000; block++)
         {

@@ -8,7 +8,7 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Tests.Authorization;
 
-/// <summary>Where the consent of the target user stands in the evaluation of the rules.</summary>
+/// <summary>Tests how the consent of the target user affects the evaluation of the rules.</summary>
 public sealed class ConsentTests
 {
     private readonly FakeConsents consents = new();
@@ -47,7 +47,7 @@ public sealed class ConsentTests
         Assert.Empty(consents.Asked);
     }
 
-    /// <summary>Else the time that a denial takes would tell whom a rule covers, and who exists.</summary>
+    /// <summary>Otherwise the time of a denial would reveal which users a rule covers, and which exist.</summary>
     [Theory]
     [InlineData("alice", "alice")]
     [InlineData("1001", "alice")]
@@ -70,7 +70,7 @@ public sealed class ConsentTests
         Assert.Equal(asked is "alice" or "bob", decision.IsAllowed);
     }
 
-    /// <summary>A worker never becomes root or an account of the system to ask in vain.</summary>
+    /// <summary>A worker never becomes root or a system account only to check consent.</summary>
     [Theory]
     [InlineData("root")]
     [InlineData("0")]
@@ -124,7 +124,7 @@ public sealed class ConsentTests
         Assert.True((await authorizer.KnownJobsAsync(PolicyWorld.Instance.Caller("www-data")))("read"));
     }
 
-    /// <summary>A name that the user's file would read as a uid, a group or everyone is not among the names of a caller.</summary>
+    /// <summary>The names of a caller do not include a name that the consent file would read as a uid, a group or everyone.</summary>
     [Theory]
     [InlineData("www-data", "33 www-data @33 @panel @50")]
     [InlineData(null, "33 @33 @panel @50")]

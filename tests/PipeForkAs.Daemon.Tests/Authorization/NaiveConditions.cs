@@ -4,12 +4,12 @@ using System.Text.Json.Nodes;
 
 namespace PipeForkAs.Daemon.Tests.Authorization;
 
-/// <summary>The conditions on arguments once more: true, false, or null where nobody can say.</summary>
+/// <summary>An independent implementation of the conditions on arguments: true, false, or null if unknown.</summary>
 internal static class NaiveConditions
 {
     public static bool? Holds(NaiveCondition condition, JsonObject? arguments, string home)
     {
-        // A name in other letters might be the one that the job reads.
+        // The job might read a name that differs only in case.
         string[] names = [
             .. (arguments ?? []).Select(pair => pair.Key).Where(
                 name => string.Equals(name, condition.Argument, StringComparison.OrdinalIgnoreCase))];
@@ -60,7 +60,7 @@ internal static class NaiveConditions
 
     private static decimal Number(JsonNode? node) => decimal.Parse(node!.ToJsonString(), NumberStyles.Float, CultureInfo.InvariantCulture);
 
-    /// <summary>Without what a path says twice.</summary>
+    /// <summary>Without redundant parts of the path.</summary>
     private static string Plain(string path)
     {
         while (path.Contains("//", StringComparison.Ordinal) || path.Contains("/./", StringComparison.Ordinal))

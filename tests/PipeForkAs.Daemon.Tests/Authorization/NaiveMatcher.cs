@@ -3,19 +3,19 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Tests.Authorization;
 
-/// <summary>A rule of the naive matcher: texts as an administrator writes them.</summary>
+/// <summary>A rule of the naive matcher, with texts as an administrator writes them.</summary>
 internal sealed record NaiveRule(
     string[] Callers, string[] Jobs, string[] As, bool Deny, bool AllowRoot, NaiveCondition[] Where, bool RequireConsent);
 
-/// <summary>What an argument must be: one of the ways in which a rule can say it.</summary>
+/// <summary>A test of an argument, in one of the forms that a rule allows.</summary>
 internal sealed record NaiveCondition(string Argument, string Way, string[] Values);
 
 /// <summary>
-/// The policy once more, as slowly and plainly as the design states it, from the texts of the rules. It shares no code with the product.
+/// An independent, slow and simple implementation of the policy, from the texts of the rules. It shares no code with the product.
 /// </summary>
 internal static class NaiveMatcher
 {
-    /// <summary>The number of the rule that decides and what it says; -1 and false where none does.</summary>
+    /// <summary>The index of the rule that decides, and its decision; -1 and false if none does.</summary>
     public static (int Rule, bool Allowed) Decide(IReadOnlyList<NaiveRule> rules, uint minimumUid, uint callerUid, uint[] callerGroups,
         uint[] accountGroups, string job, Account user, JsonObject? arguments, bool consents)
     {
@@ -44,8 +44,8 @@ internal static class NaiveMatcher
                 userMatches = userMatches || named || broad;
             }
 
-            // What cannot be said never allows and always denies: an allowing rule wants only certain conditions, a denying one no failed
-            // one.
+            // An unknown result never allows and always denies: a rule that allows needs every condition to be true, a rule that denies
+            // needs none to be false.
             bool?[] holds = [.. rule.Where.Select(condition => NaiveConditions.Holds(condition, arguments, user.Home))];
             bool argumentsMatch = rule.Deny ? holds.All(one => one != false) : holds.All(one => one == true);
             if (callerMatches && jobMatches && userMatches && argumentsMatch && (consents || !rule.RequireConsent))

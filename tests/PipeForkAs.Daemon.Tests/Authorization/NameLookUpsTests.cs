@@ -33,7 +33,7 @@ public sealed class NameLookUpsTests : IDisposable
             await lookUps.AskAsync(hanging, TimeSpan.FromMilliseconds(200));
         Assert.Equal(NameLookUps.MaxThreads, names.Asked.Count);
 
-        // What waited is asked for once it has a place, and joined by all who asked for it.
+        // A waiting lookup starts once it has a place, and all its waiters share it.
         Task<NameAnswer>[] joined = [.. hanging.Select(name => lookUps.AskAsync(name, afresh: false))];
         names.Released.Set();
         Assert.All(await Task.WhenAll(joined).WaitAsync(TimeSpan.FromSeconds(30)), answer => Assert.Equal(NameState.Missing, answer.State));

@@ -8,7 +8,7 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Tests.Authorization;
 
-/// <summary>Names of rules that appear, go, or get another id while the daemon runs.</summary>
+/// <summary>Tests names in rules that appear, disappear, or get another id while the daemon runs.</summary>
 public sealed class NameWatchTests : IDisposable
 {
     private readonly ManualTime time = new();
@@ -205,7 +205,7 @@ public sealed class NameWatchTests : IDisposable
         time.Advance(TimeSpan.FromMilliseconds(1));
         Assert.All(await Task.WhenAll(waiting), Assert.False);
 
-        // For a while, nobody waits again; and an answer counts however late it is.
+        // For a while no request waits again, and a late answer still counts.
         Assert.False(await AllowsAsync(1003, "1003"));
         users.Release();
         while (!log.Lines.Any(line => line.StartsWith("the user \"carol\" has the id", StringComparison.Ordinal)))
@@ -228,7 +228,7 @@ public sealed class NameWatchTests : IDisposable
         await thread.RunAsync(() => names.Follow(resolved, ConfigurationSources.None));
     }
 
-    /// <summary>A file of the user database is another now.</summary>
+    /// <summary>A file of the user database was replaced.</summary>
     private void Changed(bool passes = true)
     {
         folder.Write("passwd", new string('x', ++changes));

@@ -19,11 +19,11 @@ public sealed class PolicyAuthorizerTests
     private readonly CountingUsers users = new();
 
     [Theory]
-    // Everyone as themselves, by uid and by name.
+    // Callers as themselves, by uid and by name.
     [InlineData(1001, "1001", true)]
     [InlineData(1001, "alice", true)]
     [InlineData(1000, "1000", true)]
-    // Nobody as others, existing or not, whatever the spelling.
+    // No caller as another user, existing or not, in any spelling.
     [InlineData(1001, "1002", false)]
     [InlineData(1001, "bob", false)]
     [InlineData(1001, "Alice", false)]
@@ -33,15 +33,15 @@ public sealed class PolicyAuthorizerTests
     [InlineData(1001, "root", false)]
     [InlineData(1001, "0", false)]
     [InlineData(1001, "4294967295", false)]
-    // A caller without an account is itself by uid alone.
+    // A caller without an account can name itself only by uid.
     [InlineData(5000, "5000", true)]
     [InlineData(5000, "alice", false)]
     [InlineData(5000, "", false)]
-    // The floors hold for oneself too.
+    // The minimum uid also applies to callers as themselves.
     [InlineData(999, "999", false)]
     [InlineData(33, "www-data", false)]
     [InlineData(None, "4294967295", false)]
-    // Root as everyone above the floor, and never as itself.
+    // Root as every user above the minimum uid, and never as itself.
     [InlineData(0, "1001", true)]
     [InlineData(0, "5000", true)]
     [InlineData(0, "999", false)]
@@ -198,7 +198,7 @@ public sealed class PolicyAuthorizerTests
         Assert.Equal(allowed, decision.IsAllowed);
     }
 
-    /// <summary>Others take what they are given, and look for the path elsewhere.</summary>
+    /// <summary>Other jobs use the path unchanged, and resolve it elsewhere.</summary>
     [Theory]
     [InlineData("""{"properties":{"path":{},"pathBytes":{} } }""", true, false)]
     [InlineData("""{"properties":{"path":{} } }""", false, false)]
@@ -242,7 +242,7 @@ public sealed class PolicyAuthorizerTests
         return new PolicyAuthorizer(policy, PolicyWorld.Instance, PolicyWorld.Patterns, jobs: known);
     }
 
-    /// <summary>Whether it is not refused: a user who does not exist is not, where the caller may know that.</summary>
+    /// <summary>Whether the request is not denied: an unknown user is not denied if the caller may learn that.</summary>
     private async Task<bool> AsksOnAsync(Caller caller, string user) =>
         (await Authorizer().DecideAsync(caller, "id", UserSelector.Parse(user), null)).Answer is Answer.Allowed or Answer.UnknownUser;
 

@@ -7,7 +7,7 @@ using PipeForkAs.Daemon.Users;
 
 namespace PipeForkAs.Daemon.Tests.Authorization;
 
-/// <summary>The cases of policy-cases.txt, which says how it is read.</summary>
+/// <summary>Runs the cases of policy-cases.txt, which describes its format.</summary>
 public sealed class PolicyCasesTests
 {
     private const int AtLeast = 300;

@@ -8,13 +8,13 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Tests.Authorization;
 
-/// <summary>What rules do by names that could not be resolved.</summary>
+/// <summary>Tests the effect of unresolved names in rules.</summary>
 public sealed class PolicyNameTests
 {
     private const string Name = "carol";
     private const uint Uid = 1003, OtherUid = 1001, Gid = 50;
 
-    /// <summary>Each state of a name, with what the database told of its id.</summary>
+    /// <summary>Each state of a name, with the id from the database.</summary>
     private static readonly Dictionary<string, NameAnswer> Users = new()
     {
         ["known"] = new(NameState.Known, Uid, ""),
@@ -24,7 +24,7 @@ public sealed class PolicyNameTests
     };
 
     [Theory]
-    // The caller's uid, the name of its account ("" for none), and whether the rule means it.
+    // The uid of the caller, the name of its account ("" for none), and whether the rule matches it.
     [InlineData("known", false, Uid, Name, true)]
     [InlineData("known", false, Uid, "dora", false)]
     [InlineData("known", true, Uid, "dora", true)]

@@ -10,7 +10,7 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Tests.Authorization;
 
-/// <summary>A million random (policy, caller, job, user) against <see cref="NaiveMatcher"/>.</summary>
+/// <summary>Compares a million random (policy, caller, job, user) with <see cref="NaiveMatcher"/>.</summary>
 public sealed class PolicyPropertyTests
 {
     private const int Policies = 20_000, QuestionsOfEach = 50;
@@ -56,7 +56,7 @@ public sealed class PolicyPropertyTests
             }
         }
 
-        // Questions of which nearly none would be allowed, or denied by a rule, would show little.
+        // Questions that are almost never allowed, or denied by a rule, would test little.
         Assert.InRange(allowed, Policies, int.MaxValue);
         Assert.InRange(denied, Policies, int.MaxValue);
     }
@@ -98,7 +98,7 @@ public sealed class PolicyPropertyTests
             return (rule, isAllowed,
                 $"{caller} {job} {given} {user} as \"{selector}\": {actual}, not {expected}: {string.Join("; ", rules.Select(Text))}");
 
-        // By name nothing is allowed yet, and nothing is refused that the account would allow.
+        // Before the account is known, a name allows nothing, and denies nothing that the account would allow.
         bool consistent = byName.Answer == Answer.NeedsAccount || (byName.Answer == Answer.Denied && !isAllowed);
         return (rule, isAllowed,
             consistent
@@ -107,7 +107,7 @@ public sealed class PolicyPropertyTests
                 + string.Join("; ", rules.Select(Text)));
     }
 
-    /// <summary>A name that is all digits is no name to a request.</summary>
+    /// <summary>A request reads a name of digits as a uid.</summary>
     private static UserSelector Name(Account user) =>
         user.Name.All(char.IsDigit) ? UserSelector.ById(new UserId(user.Uid)) : UserSelector.Parse(user.Name);
 

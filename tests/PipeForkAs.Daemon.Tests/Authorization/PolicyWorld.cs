@@ -10,14 +10,14 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Tests.Authorization;
 
-/// <summary>The users and groups of the policy's cases.</summary>
+/// <summary>The users and groups of the policy cases.</summary>
 internal sealed class PolicyWorld : INames, IUserDatabase
 {
     public static readonly PolicyWorld Instance = new();
 
     public static readonly PatternMatcher Patterns = new(IdleLoop.Instance, NullLogger.Instance);
 
-    /// <summary>The first of a uid is the one that the uid leads to.</summary>
+    /// <summary>A uid resolves to its first entry.</summary>
     public IReadOnlyList<Account> Accounts { get; } =
     [
         new("root", 0, 0, [0], "/root", ""), new("daemon", 1, 1, [1], "/", ""), new("www-data", 33, 33, [33], "/var/www", ""),

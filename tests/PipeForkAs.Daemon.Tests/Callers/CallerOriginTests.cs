@@ -46,7 +46,7 @@ public sealed class CallerOriginTests
         Caller caller = Caller.Identify(accepted);
         Assert.NotEqual(Libc.getpid(), caller.Pid);
 
-        // Another process has its number, as far as the daemon can see: this one.
+        // The daemon sees another process with the same pid: this one.
         Assert.Equal(CallerOrigin.Gone, CallerOrigin.Of(accepted, caller.Pid));
         CallerOrigin reused = CallerOrigin.Of(accepted, Libc.getpid());
         Assert.SkipWhen(reused.Trust == OriginTrust.Number, "the kernel has no SO_PEERPIDFD, which came with Linux 6.5");

@@ -193,7 +193,7 @@ public sealed class CommandJobTests
                 ("q", new()));
             byte[] arguments = JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, string> { ["p"] = p, ["q"] = q });
 
-            // What is no Unicode is made Unicode on its way, before it comes here.
+            // Text that is not Unicode is replaced before it arrives here.
             (p, q) = (Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(p)), Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(q)));
             if (p.Contains('\0', StringComparison.Ordinal) || q.Contains('\0', StringComparison.Ordinal))
                 Assert.Throws<RefusedException>(() => LineOf(job, arguments));

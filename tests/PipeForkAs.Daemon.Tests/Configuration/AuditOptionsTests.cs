@@ -5,7 +5,7 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Tests.Configuration;
 
-/// <summary>The audit's part of a configuration file.</summary>
+/// <summary>Tests the audit section of a configuration file.</summary>
 public sealed class AuditOptionsTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();

@@ -8,7 +8,7 @@ using PipeForkAs.Protocol.Tests.Fuzz;
 namespace PipeForkAs.Daemon.Tests.Configuration;
 
 /// <summary>
-/// Configurations that are nearly right: read, or refused with every problem on a line of its own. A reload must never end the daemon.
+/// Reads nearly valid configurations: each is read, or rejected with one line per problem. A reload must never end the daemon.
 /// </summary>
 [Collection(nameof(Fuzzing))]
 public sealed class ConfigurationFuzzTests : IDisposable
@@ -41,7 +41,7 @@ public sealed class ConfigurationFuzzTests : IDisposable
     ]);
 
     /// <summary>
-    /// Each mistyped key is compared with every known one, to say which is meant: the file is root's own, and may cost that.
+    /// Each mistyped key is compared with every known key to suggest one. This cost is acceptable because only root writes the file.
     /// </summary>
     private const int MostBytes = 256 * 1024 * 1024;
 

@@ -8,7 +8,7 @@ using PipeForkAs.Daemon.Reloading;
 
 namespace PipeForkAs.Daemon.Tests.Configuration;
 
-/// <summary>How values are written, and of which type each key's value is.</summary>
+/// <summary>Tests the notation of values, and the type of each key.</summary>
 public sealed class ConfigurationValueTests
 {
     private static readonly HashSet<string> Sizes = ["OutputLimit", "MemoryMax", "FileSize", "CoreSize"];
@@ -97,7 +97,7 @@ public sealed class ConfigurationValueTests
         Assert.Equal((key, kind), (key, KnownKeys.KindOf(key.Replace('#', '0').Replace("*", "x", StringComparison.Ordinal))));
     });
 
-    /// <summary>To look through all keys for the entries of each section would take minutes.</summary>
+    /// <summary>A search of all keys for the entries of each section would take minutes.</summary>
     [Fact(Timeout = 60_000)]
     public async Task Tens_of_thousands_of_entries_are_read_in_linear_time()
     {

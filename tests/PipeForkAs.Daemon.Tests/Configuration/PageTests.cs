@@ -6,10 +6,10 @@ using PipeForkAs.Tests;
 
 namespace PipeForkAs.Daemon.Tests.Configuration;
 
-/// <summary>The manual page of the configuration tells of the keys that there are, and of their defaults.</summary>
+/// <summary>Checks that the manual page of the configuration lists the keys and their defaults.</summary>
 public sealed partial class PageTests
 {
-    /// <summary>A key of the page, and what stands below it.</summary>
+    /// <summary>A key of the page, and the text below it.</summary>
     private static readonly (string Key, string Text)[] Items =
     [
         .. from Match item in Item().Matches(Page.Manual("pipeforkas.json.5"))
@@ -64,7 +64,7 @@ public sealed partial class PageTests
         };
     }
 
-    /// <summary>Items that share a text stand one behind the other.</summary>
+    /// <summary>Items that share a text follow each other.</summary>
     [GeneratedRegex("""(?m)^\.It Ic (?<keys>.+)\n(?<text>(?:(?!\.It |\.El|\.Ss ).*\n)*)""")]
     private static partial Regex Item();
 

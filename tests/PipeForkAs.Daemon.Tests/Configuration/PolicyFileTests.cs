@@ -6,7 +6,7 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Tests.Configuration;
 
-/// <summary>The policy's part of a configuration file: what is read, and what is refused with file and key.</summary>
+/// <summary>Tests the policy section of a configuration file: valid rules are read, and others are rejected with file and key.</summary>
 public sealed class PolicyFileTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();

@@ -29,7 +29,7 @@ public sealed class IdleGarbageCollectionTests : IDisposable
         await RestAsync();
         Assert.Equal(1, collected);
 
-        // Nothing new, nothing to do.
+        // Without new garbage there is nothing to do.
         await EndRequestsAsync(1);
         await RestAsync();
         Assert.Equal(1, collected);

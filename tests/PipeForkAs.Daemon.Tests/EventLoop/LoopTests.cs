@@ -202,7 +202,7 @@ public sealed class LoopTests
         using var third = new ConnectedPair();
         await thread.RunAsync(async () =>
         {
-            // Both have events in the same round. Whichever comes first disposes the other, whose slot the new watch takes over.
+            // Both have events in the same round. The first one disposes the other, and the new watch takes its slot.
             Watch? one = thread.Loop.Watch(first.Accepted, EpollEvents.EPOLLIN);
             Watch? other = thread.Loop.Watch(second.Accepted, EpollEvents.EPOLLIN);
             var replaced = new TaskCompletionSource<Watch>();
@@ -284,7 +284,7 @@ public sealed class LoopTests
         thread.Loop.Post(_ => Assert.Fail("it has ended"), null);
         thread.Loop.Stop();
 
-        // The number of the closed descriptor may be another's by now.
+        // Another file may already have the number of the closed descriptor.
         Assert.True(Libc.read(reused, new byte[8]).WouldBlock);
     }
 

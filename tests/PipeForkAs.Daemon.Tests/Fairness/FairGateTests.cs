@@ -39,7 +39,7 @@ public sealed class FairGateTests
         leaves.SetResult();
         Assert.False(await first);
 
-        // The second one is admitted here and gives up before it knows.
+        // The second one is admitted here and cancelled before it is resumed.
         gate.Leave(TestCallers.Alice);
         late.SetResult();
         Assert.False(await second);

@@ -65,7 +65,7 @@ public sealed class FairQueueTests
         Properties.Holds(step.ListOf(200), steps => Follow(steps));
     }
 
-    /// <summary>Adds, takes and removes items. Notes which others were served since a bucket's first item became the first.</summary>
+    /// <summary>Adds, takes and removes items. Records which other buckets were served while an item was the first of its bucket.</summary>
     private static void Follow(IEnumerable<(int Kind, int Bucket)> steps)
     {
         var queue = new FairQueue<int>();

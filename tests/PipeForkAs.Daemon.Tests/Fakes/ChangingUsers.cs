@@ -7,7 +7,7 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Tests.Fakes;
 
-/// <summary>A user database that changes as a test says, for rules and for requests. From any thread.</summary>
+/// <summary>A user database that a test changes, for rules and for requests. Safe on any thread.</summary>
 internal sealed class ChangingUsers : INames, IUserDatabase, IDisposable
 {
     private readonly ManualResetEventSlim released = new();
@@ -16,7 +16,7 @@ internal sealed class ChangingUsers : INames, IUserDatabase, IDisposable
 
     public ConcurrentDictionary<string, uint> Groups { get; } = new();
 
-    /// <summary>Names about which a rule gets no answer before <see cref="Release"/>.</summary>
+    /// <summary>Names without an answer for rules before <see cref="Release"/>.</summary>
     public ConcurrentDictionary<string, bool> Hanging { get; } = new();
 
     /// <summary>The names that were looked up for rules.</summary>

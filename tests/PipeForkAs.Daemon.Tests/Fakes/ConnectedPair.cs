@@ -10,7 +10,7 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Tests.Fakes;
 
-/// <summary>A client's socket and what the daemon accepted.</summary>
+/// <summary>The socket of a client and the socket that the daemon accepted.</summary>
 internal sealed class ConnectedPair : IDisposable
 {
     public ConnectedPair()
@@ -26,18 +26,18 @@ internal sealed class ConnectedPair : IDisposable
 
     public Socket Client { get; }
 
-    /// <summary>The daemon's end, which does not block.</summary>
+    /// <summary>The end of the daemon, which does not block.</summary>
     public FileDescriptor Accepted { get; }
 
-    /// <summary>The connection that the daemon makes of its end; to be called on the loop.</summary>
+    /// <summary>Creates the connection of the daemon; only on the loop.</summary>
     public Connection Connect(Loop loop) => new(loop, Untrusted(loop), Caller.Identify(Accepted), new FairTurns(loop));
 
-    /// <summary>The daemon's end, to be used on the loop.</summary>
+    /// <summary>The end of the daemon; only on the loop.</summary>
     public UntrustedSocket Untrusted(Loop loop) =>
         new(new DescriptorCheck(loop, new ChildReaper(_ => { }), byDaemon: false, NullLogger.Instance, static _ => { }), Accepted,
             InputKind.Stream, isLookedAt: false);
 
-    /// <summary>Reads until the daemon's end is closed.</summary>
+    /// <summary>Reads until the daemon closes its end.</summary>
     public async Task<byte[]> ReadToEndAsync()
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));

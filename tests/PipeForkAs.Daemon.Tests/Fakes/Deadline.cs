@@ -3,8 +3,8 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Tests.Fakes;
 
 /// <summary>
-/// Ends the whole run where a call never returns; a healthy run takes a minute, a loaded machine several. And what the daemon does first
-/// of all: SIGPIPE is an error of the call.
+/// Ends the whole run if a call never returns; a normal run takes a minute, on a loaded machine several. Also ignores SIGPIPE as the daemon
+/// does.
 /// </summary>
 public sealed class Deadline : IDisposable
 {

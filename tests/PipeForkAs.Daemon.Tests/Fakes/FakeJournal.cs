@@ -4,7 +4,7 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Tests.Fakes;
 
-/// <summary>A journal's socket, and a reader of its native protocol that was written from the protocol's text alone.</summary>
+/// <summary>The socket of a journal, with a reader of its native protocol that was written only from the documentation.</summary>
 internal sealed class FakeJournal : IDisposable
 {
     private readonly FileDescriptor socket = Libc.socket_unix(SocketType.SOCK_DGRAM, blocking: false);
@@ -17,10 +17,10 @@ internal sealed class FakeJournal : IDisposable
 
     public string Path { get; }
 
-    /// <summary>Whether the last record came as a sealed file.</summary>
+    /// <summary>Whether the last record arrived as a sealed file.</summary>
     public bool CameAsFile { get; private set; }
 
-    /// <summary>The next record; null where there is none.</summary>
+    /// <summary>The next record; null if there is none.</summary>
     public List<(string Name, string Value)>? Next()
     {
         var buffer = new byte[512 * 1024];
@@ -40,7 +40,7 @@ internal sealed class FakeJournal : IDisposable
         return Decode(File.ReadAllBytes($"/proc/self/fd/{file.Number}"));
     }
 
-    /// <summary>The fields of a record, in their order. Anything that is not the protocol is an error.</summary>
+    /// <summary>The fields of a record, in order. Anything that violates the protocol is an error.</summary>
     public static List<(string Name, string Value)> Decode(ReadOnlySpan<byte> record)
     {
         var strict = new UTF8Encoding(false, throwOnInvalidBytes: true);

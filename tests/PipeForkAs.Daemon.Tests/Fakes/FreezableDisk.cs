@@ -10,7 +10,7 @@ internal sealed class FreezableDisk : IDisposable
     private readonly string image;
     private bool isFrozen;
 
-    /// <param name="folder">Where its image and <see cref="Path"/> are made.</param>
+    /// <param name="folder">The folder for its image and <see cref="Path"/>.</param>
     public FreezableDisk(string folder)
     {
         image = System.IO.Path.Combine(folder, "disk.img");
@@ -22,17 +22,17 @@ internal sealed class FreezableDisk : IDisposable
         Run("mount", "-o", "loop", image, Path);
     }
 
-    /// <summary>Where it is mounted: a folder of root's.</summary>
+    /// <summary>The mount point: a folder of root.</summary>
     public string Path { get; }
 
-    /// <summary>Lets writes hang.</summary>
+    /// <summary>Makes writes hang.</summary>
     public void Freeze()
     {
         Run("fsfreeze", "--freeze", Path);
         isFrozen = true;
     }
 
-    /// <summary>Lets them go on.</summary>
+    /// <summary>Lets them continue.</summary>
     public void Thaw()
     {
         if (!isFrozen)

@@ -4,7 +4,7 @@ using PipeForkAs.Daemon.Logging;
 
 namespace PipeForkAs.Daemon.Tests.Fakes;
 
-/// <summary>Keeps what is logged.</summary>
+/// <summary>Stores all log lines.</summary>
 internal sealed class LogLines : ILogger
 {
     public ConcurrentQueue<string> Lines { get; } = new();

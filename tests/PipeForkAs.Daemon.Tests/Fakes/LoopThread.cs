@@ -3,7 +3,7 @@ using PipeForkAs.Daemon.EventLoop;
 
 namespace PipeForkAs.Daemon.Tests.Fakes;
 
-/// <summary>A loop on a thread of its own, as the daemon has it. What a test does on it is bounded by a time.</summary>
+/// <summary>A loop on its own thread, as in the daemon. Work of a test on it has a timeout.</summary>
 internal sealed class LoopThread : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
@@ -22,7 +22,7 @@ internal sealed class LoopThread : IDisposable
 
     public int ThreadId => thread.ManagedThreadId;
 
-    /// <summary>What callbacks let go.</summary>
+    /// <summary>Exceptions of callbacks.</summary>
     public ConcurrentQueue<Exception> Failures { get; } = new();
 
     /// <summary>Runs a method on the loop and waits for its end.</summary>
@@ -59,14 +59,14 @@ internal sealed class LoopThread : IDisposable
         return Task.CompletedTask;
     });
 
-    /// <summary>Lets the loop go round, so that all that was ready has been done.</summary>
+    /// <summary>Lets the loop turn until everything that was ready is done.</summary>
     public async Task SettleAsync()
     {
         for (int i = 0; i < 5; i++)
             await RunAsync(() => { });
     }
 
-    /// <summary>Ends the loop; <see cref="Dispose"/> does it where a test does not.</summary>
+    /// <summary>Ends the loop; <see cref="Dispose"/> does it if a test does not.</summary>
     public void Stop()
     {
         if (stopped)

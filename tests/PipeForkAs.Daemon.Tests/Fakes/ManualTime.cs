@@ -1,6 +1,6 @@
 namespace PipeForkAs.Daemon.Tests.Fakes;
 
-/// <summary>A time that goes on only when a test says so. A loop that waits looks at it when something is posted.</summary>
+/// <summary>A clock that only a test advances. A waiting loop reads it when something is posted.</summary>
 internal sealed class ManualTime : TimeProvider
 {
     private long now = 1_000_000;

@@ -1,6 +1,6 @@
 namespace PipeForkAs.Daemon.Tests.Fakes;
 
-/// <summary>A folder that goes with its test.</summary>
+/// <summary>A folder that is removed after its test.</summary>
 internal sealed class TemporaryFolder : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("pipeforkas-daemon-").FullName;

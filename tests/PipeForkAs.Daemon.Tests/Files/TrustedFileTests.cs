@@ -127,7 +127,7 @@ public sealed class TrustedFileTests : IDisposable
         Assert.Equal("it has too many symbolic links", TrustedFile.Problem(folder.File("self")));
     }
 
-    /// <summary>Who may replace a link chooses the file: now one of root's, that passes the check, and then another.</summary>
+    /// <summary>A user who can replace a link chooses the file: first one of root that passes the check, and then another.</summary>
     [Fact]
     public void A_link_that_another_user_can_replace_is_never_trusted()
     {
@@ -163,7 +163,7 @@ public sealed class TrustedFileTests : IDisposable
         Assert.StartsWith($"{reached} can be written", TrustedFile.Problem(folder.Path + "/link/../file"), StringComparison.Ordinal);
     }
 
-    /// <summary>Whatever is missing there now and then, as a socket while no daemon runs, others could make.</summary>
+    /// <summary>Other users could create a file that is sometimes missing, such as the socket while no daemon runs.</summary>
     [Fact]
     public void In_a_closed_folder_only_root_creates_files_but_its_parents_may_be_sticky()
     {

@@ -4,7 +4,7 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Tests.Forking;
 
-/// <summary>Executables that speak as a job host does, and behave as they are named: fake_host.c.</summary>
+/// <summary>Executables that use the protocol of a job host, and whose name selects their behaviour: fake_host.c.</summary>
 public sealed class FakeHosts : IDisposable
 {
     private readonly TemporaryFolder folder = new();

@@ -12,10 +12,7 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Tests.Forking;
 
-/// <summary>
-/// A job host that is a fake, with a time that is set by hand, and what is needed to look at it. At the end of a test none of its
-/// processes is left.
-/// </summary>
+/// <summary>A fake job host with a manual clock and access to its state. At the end of a test none of its processes is left.</summary>
 /// <param name="fakes">The fakes.</param>
 public abstract class JobHostHarness(FakeHosts fakes) : IClassFixture<FakeHosts>, IAsyncDisposable
 {
@@ -68,7 +65,7 @@ public abstract class JobHostHarness(FakeHosts fakes) : IClassFixture<FakeHosts>
     private protected Task<ForkedWorker> TakeAsync() =>
         Loop.RunAsync(() => Host.TakeAsync(Bucket.WithoutAccount, Minute, forRoot: false).AsTask());
 
-    /// <summary>A process of its own starts meanwhile, and its failing is seen by the reaper.</summary>
+    /// <summary>A separate process starts meanwhile, and the reaper detects its failure.</summary>
     private protected async Task<ForkedWorker> TakeForRootAsync()
     {
         Task<ForkedWorker> taking = Loop.RunAsync(() => Host.TakeAsync(Bucket.WithoutAccount, Minute, forRoot: true).AsTask());
@@ -76,7 +73,7 @@ public abstract class JobHostHarness(FakeHosts fakes) : IClassFixture<FakeHosts>
         return await taking;
     }
 
-    /// <summary>Waits, and does meanwhile what SIGCHLD does in the daemon.</summary>
+    /// <summary>Waits, and reaps children meanwhile as the daemon does at SIGCHLD.</summary>
     private protected async Task UntilAsync(Func<bool> condition, Action? each = null)
     {
         for (long start = Stopwatch.GetTimestamp(); !condition(); each?.Invoke())
@@ -87,7 +84,9 @@ public abstract class JobHostHarness(FakeHosts fakes) : IClassFixture<FakeHosts>
         }
     }
 
-    /// <summary>Ends a worker, waits for the end of its job host, and sees that end before it reads what the job host said.</summary>
+    /// <summary>
+    /// Ends a worker, waits for its job host to end, and handles that end before it reads the last messages of the job host.
+    /// </summary>
     private protected Task EndWithItsHostAsync(ForkedWorker worker) => Loop.RunAsync(() =>
     {
         int process = ParentOf(worker.Pid);

@@ -13,7 +13,7 @@ public sealed class JobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
         await StartAsync("good", workers: 3);
         await UntilAsync(() => Host.ReadyWorkers == 3);
 
-        // Not before the request has its answer, or some time has passed.
+        // Not before the request has its reply, or some time has passed.
         ForkedWorker worker = await TakeAsync();
         await Loop.SettleAsync();
         Assert.Equal(2, Host.ReadyWorkers);
@@ -192,7 +192,7 @@ public sealed class JobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
             await Loop.RunAsync(worker.Release);
         await UntilAsync(() => Host.ReadyWorkers == 3);
 
-        // Of three that nobody needed one is left, by way of two periods.
+        // One of three unused workers is left after two periods.
         int parent = Assert.Single(Children());
         await UntilAsync(() => Host.WantedWorkers == 1, each: () => Time.Advance(TimeSpan.FromMilliseconds(200)));
         Assert.Equal(1, Host.ReadyWorkers);
@@ -215,11 +215,11 @@ public sealed class JobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
 
         Assert.Equal(0, Host.ReadyWorkers);
 
-        // One answer, and there is time.
+        // One answer frees processor time.
         await Loop.RunAsync(workers[^1].Answered);
         await UntilAsync(() => Host.ReadyWorkers == many);
 
-        // Who takes long keeps nobody waiting.
+        // A long job does not delay the others.
         ForkedWorker[] others = await Task.WhenAll(Enumerable.Range(0, many).Select(_ => TakeAsync()));
         await UntilAsync(() => Host.ReadyWorkers == many, each: () => Time.Advance(TimeSpan.FromMilliseconds(1)));
         foreach (ForkedWorker worker in workers.Concat(others))

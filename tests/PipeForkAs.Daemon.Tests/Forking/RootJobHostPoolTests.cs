@@ -5,7 +5,7 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Tests.Forking;
 
-/// <summary>The process of a job host that forks workers for root: on demand, and for nobody else.</summary>
+/// <summary>Tests the process of a job host that forks workers only for root, on demand.</summary>
 public sealed class RootJobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes)
 {
     [Fact]
@@ -24,7 +24,7 @@ public sealed class RootJobHostPoolTests(FakeHosts fakes) : JobHostHarness(fakes
         foreach (ForkedWorker worker in workers)
             await Loop.RunAsync(worker.Release);
 
-        // None of its workers lies ready.
+        // None of its workers waits in advance.
         await UntilAsync(() => Children(process).Count == 0);
         Assert.Equal(1, Host.ReadyWorkers);
     }

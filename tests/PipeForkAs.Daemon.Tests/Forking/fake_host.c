@@ -1,4 +1,4 @@
-/* A job host for tests. It behaves as its file is named. */
+/* A job host for tests. The name of its file selects its behaviour. */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdint.h>

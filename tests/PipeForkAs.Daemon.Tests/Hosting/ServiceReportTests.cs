@@ -105,7 +105,7 @@ public sealed partial class ServiceReportTests
         await AdvanceAsync(thread, time, 1.1);
         Assert.Equal(["STATUS=1 job running, 900 requests served, 100 refused"], Told(point));
 
-        // What comes to the same is not told again.
+        // An equal state is not sent again.
         await thread.RunAsync(counts.Begun);
         await thread.RunAsync(counts.Ended);
         await AdvanceAsync(thread, time, 1.1);
@@ -167,7 +167,7 @@ public sealed partial class ServiceReportTests
         Assert.Matches(Longest(), Assert.Single(point.Told()));
     }
 
-    /// <summary>What it told, without the longest turn: that is another each time.</summary>
+    /// <summary>The sent status without the longest turn, which differs each time.</summary>
     private static ServiceReport Report(LoopThread thread, ServiceManager manager, Func<bool>? isHealthy = null) => new(
         thread.Loop, manager, NotifyPoint.Notifier(manager), new RequestCounts(static () => { }), isHealthy ?? (static () => true));
 

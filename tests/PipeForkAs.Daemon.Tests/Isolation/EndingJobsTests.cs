@@ -31,7 +31,7 @@ public sealed class EndingJobsTests : IDisposable
         await loop.RunAsync(() => Array.ForEach(jobs, job => ending.Add(job, atOnce: false)));
         await loop.RunAsync(ending.AllOverAsync);
 
-        // The first one may be looked for before the others are there.
+        // The scan for the first one may begin before the others exist.
         Assert.InRange(looks.Count, 1, 2);
         Assert.Equal(jobs, looks.SelectMany(static look => look));
         Assert.Equal(jobs, looked.Select(static one => one.Job));

@@ -146,7 +146,7 @@ public sealed class AcceptorTests : IConnectionRefusals, IAsyncDisposable
         await AcceptAsync(SocketListener.Open(path, 0b110_110_110, descriptors));
         await thread.RunAsync(() =>
         {
-            // All in one turn of the loop: it accepted none of them yet.
+            // All in one turn of the loop, which has not accepted any of them yet.
             Connect(2);
             return StopAsync();
         });
@@ -292,7 +292,7 @@ public sealed class AcceptorTests : IConnectionRefusals, IAsyncDisposable
 
     private Task EndAsync((Connection Connection, TaskCompletionSource End) service) => thread.RunAsync(service.End.SetResult);
 
-    /// <summary>Waits for so many, and sees that there are no more.</summary>
+    /// <summary>Waits for this number, and checks that there are no more.</summary>
     private async Task ServedAsync(int count)
     {
         await UntilAsync(() => served.Count >= count);

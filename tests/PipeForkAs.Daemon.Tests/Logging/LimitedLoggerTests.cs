@@ -3,7 +3,7 @@ using PipeForkAs.Daemon.Tests.Fakes;
 
 namespace PipeForkAs.Daemon.Tests.Logging;
 
-/// <summary>A log that clients and jobs cannot fill.</summary>
+/// <summary>Tests that clients and jobs cannot fill the log.</summary>
 public sealed class LimitedLoggerTests
 {
     private readonly LogLines lines = new();

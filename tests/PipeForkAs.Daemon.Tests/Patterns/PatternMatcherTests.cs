@@ -6,7 +6,7 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Tests.Patterns;
 
-/// <summary>Matches that take long are done beside the loop, within a request's steps, one of each caller in turn.</summary>
+/// <summary>Tests that long matches run outside of the loop, within the steps of a request, and in turn for each caller.</summary>
 public sealed class PatternMatcherTests
 {
     private static readonly Bucket Alice = Bucket.OfAccount(new UserId(1001));
@@ -26,7 +26,7 @@ public sealed class PatternMatcherTests
 
         var slow = new PatternQuestion(heavy, Long(0));
 
-        // Enough work that the other thread is not done before this one goes on.
+        // Enough work that the other thread does not finish before this one continues.
         PatternQuestion[] more = [.. Enumerable.Range(1, 50).Select(number => new PatternQuestion(heavy, Long(number)))];
         Task answer = matcher.AnswerAsync(Alice, [slow, .. more]);
         Assert.False(answer.IsCompleted);

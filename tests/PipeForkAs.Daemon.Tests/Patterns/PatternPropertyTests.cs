@@ -4,7 +4,7 @@ using PipeForkAs.Daemon.Patterns;
 
 namespace PipeForkAs.Daemon.Tests.Patterns;
 
-/// <summary>What a pattern matches is what .NET's own engine says, of random patterns and values.</summary>
+/// <summary>Compares the matches of random patterns and values with those of the .NET engine.</summary>
 public sealed class PatternPropertyTests
 {
     private const int Patterns = 4_000, ValuesOfEach = 25;
@@ -63,7 +63,7 @@ public sealed class PatternPropertyTests
         Assert.InRange(matched, compared / 100, int.MaxValue);
     }
 
-    /// <summary>What .NET refuses is refused, whatever its letters are.</summary>
+    /// <summary>Anything that .NET refuses is refused.</summary>
     [Fact]
     public void Random_letters_are_a_valid_pattern_exactly_if_DotNet_accepts_them()
     {
@@ -117,8 +117,8 @@ public sealed class PatternPropertyTests
     }
 
     /// <summary>
-    /// A pattern, and one that means the same to .NET, in which each group is captured: .NET 10 joins the loops of groups that are not, and
-    /// then says that <c>(?:a+|)+</c> does not match the empty text.
+    /// A pattern, and an equivalent one in which each group is captured: .NET 10 merges loops of groups without a capture, and then
+    /// <c>(?:a+|)+</c> does not match the empty text.
     /// </summary>
     private static (string Text, string Guarded) Make(Random random, int depth)
     {

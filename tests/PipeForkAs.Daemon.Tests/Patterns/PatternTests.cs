@@ -18,7 +18,7 @@ public sealed class PatternTests
     [InlineData("", "", true)]
     [InlineData("", "a", false)]
     [InlineData("a?", "", true)]
-    // The whole value, not the first that matches: an alternative or a lazy repetition may have to give way.
+    // The whole value must match, so the first alternative or a lazy repetition may not be the right choice.
     [InlineData("a|ab", "ab", true)]
     [InlineData("a|ab", "a", true)]
     [InlineData("a|b", "ab", false)]
@@ -72,7 +72,7 @@ public sealed class PatternTests
     [InlineData("(?>a+)b")]
     public void A_pattern_that_needs_backtracking_is_refused(string pattern) => Assert.Throws<NotSupportedException>(() => Create(pattern));
 
-    /// <summary>With backtracking each of these takes longer than the universe is old; the run's deadline would end it.</summary>
+    /// <summary>With backtracking each of these would exceed the deadline of the run.</summary>
     [Theory]
     [InlineData("(a+)+b", 'a')]
     [InlineData("(a|a)*b", 'a')]

@@ -36,7 +36,7 @@ public sealed class BusyRefusalsTests : IDisposable
     [Fact(Timeout = 30_000)]
     public async Task An_immediate_refusal_is_an_end_record_for_a_request_with_frames()
     {
-        // More than what is looked at, so that bytes are left when the connection is closed.
+        // More than the daemon reads, so that unread bytes are left when the connection is closed.
         await SendAsync($"{{\"reply\":\"frames\",\"job\":\"id\",\"args\":{{\"text\":\"{new string('x', 60_000)}\"}}}}\n");
         Refuse();
         byte[] reply = await pair.ReadToEndAsync();

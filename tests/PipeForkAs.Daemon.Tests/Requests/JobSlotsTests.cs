@@ -41,7 +41,7 @@ public sealed class JobSlotsTests
         slot.Dispose();
         Assert.Equal(1, slots.Taken);
 
-        // The caller is another, and has the slot again after a short time; so have others, but not the user.
+        // The caller is another user and gets a slot again after a short time, like others but unlike the target user.
         (await slots.TakeAsync(TestCallers.Bob, Stay)).Dispose();
         Task<JobSlots.Slot> alice = slots.TakeAsync(TestCallers.Alice, Stay).AsTask();
         (await slots.TakeAsync(TestCallers.Carol, Stay)).Dispose();

@@ -146,7 +146,7 @@ public sealed class JournalLoggerTests : IDisposable
         ILogger logger = provider.CreateLogger("a");
         string text = new('x', 3000);
 
-        // More than the journal's queue, what waits in memory and the pipe of stderr hold together.
+        // More than fits into the queue of the journal, the memory buffer and the pipe of stderr together.
         for (int i = 0; i < Sent; i++)
             Log.WorkerFailed(logger, "alice", text);
         string[] said = Said();
@@ -224,9 +224,7 @@ public sealed class JournalLoggerTests : IDisposable
         Assert.InRange(OpenDescriptors(), before, before + 1); // The journal's socket stays.
     }
 
-    /// <summary>
-    /// But for assemblies, which the runtime opens when they are first needed: in which test that is depends on their order.
-    /// </summary>
+    /// <summary>Without assemblies, which the runtime opens at their first use: that depends on the order of the tests.</summary>
     private static int OpenDescriptors() =>
         Directory.GetFiles("/proc/self/fd").Count(
             descriptor => new FileInfo(descriptor).LinkTarget is not { } target || !target.EndsWith(".dll", StringComparison.Ordinal));

@@ -8,7 +8,7 @@ namespace PipeForkAs.Daemon.Tests.Systemd;
 
 public sealed class JournalRecordTests
 {
-    /// <summary>What a forger would try: line ends, fields, lengths, controls, halves of surrogates.</summary>
+    /// <summary>Attempts to forge fields: line ends, fields, lengths, control characters, lone surrogates.</summary>
     private static readonly Gen<string> Pieces = Gen.Elements(
         "\n", "\r", "\0", "\u001b[2J", "=", "PRIORITY=0", "\nPRIORITY=0\n", "MESSAGE\n\u0001\0\0\0\0\0\0\0", "_UID=0\n", "\u202e",
         "\ud800", "\udc00", "ä", "\U0001F600", "plain", " ", "");

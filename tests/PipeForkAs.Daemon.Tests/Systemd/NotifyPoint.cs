@@ -8,12 +8,12 @@ using SocketType = System.Net.Sockets.SocketType;
 
 namespace PipeForkAs.Daemon.Tests.Systemd;
 
-/// <summary>A service manager that listens to what it is told.</summary>
+/// <summary>The notification socket of a service manager.</summary>
 internal sealed class NotifyPoint : IDisposable
 {
     private readonly Socket socket = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
 
-    /// <param name="address">A path, or an abstract name behind '@'.</param>
+    /// <param name="address">A path, or an abstract name after '@'.</param>
     public NotifyPoint(string address)
     {
         Address = address;
@@ -23,7 +23,7 @@ internal sealed class NotifyPoint : IDisposable
 
     public string Address { get; }
 
-    /// <summary>What the daemon would take from its environment.</summary>
+    /// <summary>The address that the daemon would read from its environment.</summary>
     public ServiceManager Manager(string? watchdogMicroseconds = null) => ServiceManager.From(
         name => name switch
         {
@@ -33,11 +33,11 @@ internal sealed class NotifyPoint : IDisposable
         },
         new ProcessId(1));
 
-    /// <summary>What the daemon tells it by.</summary>
+    /// <summary>The notifier of the daemon.</summary>
     public static ServiceNotifier Notifier(ServiceManager manager, ILogger<ServiceNotifier>? logger = null) =>
         new(manager, TimeProvider.System, logger ?? NullLogger<ServiceNotifier>.Instance);
 
-    /// <summary>All that came since the last call.</summary>
+    /// <summary>All notifications since the last call.</summary>
     public string[] Told()
     {
         var told = new List<string>();
@@ -47,7 +47,7 @@ internal sealed class NotifyPoint : IDisposable
         return [.. told];
     }
 
-    /// <summary>Sends until nothing more is taken.</summary>
+    /// <summary>Sends until the socket is full.</summary>
     public void Fill()
     {
         using var sender = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { Blocking = false };

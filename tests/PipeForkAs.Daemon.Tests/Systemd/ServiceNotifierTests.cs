@@ -57,7 +57,7 @@ public sealed partial class ServiceNotifierTests
         Assert.Equal(["STATUS=999", "READY=1"], told.Where((_, i) => i != 1));
         Assert.Matches(Reloading(), told[1]);
 
-        // Nothing is kept any more.
+        // No state is pending.
         notifier.Notify(ServiceStates.Alive);
         Assert.Equal(["WATCHDOG=1"], point.Told());
     }

@@ -41,7 +41,7 @@ public sealed class HandoverChannelTests : IDisposable
 
         Assert.True(await sent);
 
-        // Who has ended is waited for no longer.
+        // The channel no longer waits for a daemon that has ended.
         sent = SendAllAsync();
         fresh.Dispose();
         Assert.False(await sent);

@@ -66,7 +66,7 @@ public sealed class JobsQuestionsTests : IDisposable
         Assert.Null(await AskAsync(TestCallers.Alice, Alice, 99));
         Assert.Equal(JobsQuestions.PlacesPerBucket, sent.Count);
 
-        // Late answers are nobody's, and make room.
+        // Late answers are discarded, and free their places.
         foreach (JobsQuestion question in sent.ToArray())
             Answer(question);
         Task<JobsAnswer?> next = AskAsync(TestCallers.Alice, Alice, 100);

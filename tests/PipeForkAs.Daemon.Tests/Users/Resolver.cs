@@ -4,7 +4,7 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Tests.Users;
 
-/// <summary>A user database that hangs, fails and changes as a test wants it to.</summary>
+/// <summary>A user database that a test can make hang, fail and change.</summary>
 internal sealed class Resolver : IDisposable
 {
     private readonly ManualResetEventSlim released = new();

@@ -151,7 +151,7 @@ public sealed class UserDatabaseTests : IDisposable
             await Assert.ThrowsAsync<UserLookupException>(() => each);
         Assert.Equal(16, resolver.Asked.Count);
 
-        // What waited for a turn that never came is forgotten; once the database answers again, so do the look-ups.
+        // Lookups that timed out before their turn are removed; lookups work again once the database answers.
         resolver.Release();
         Assert.Equal("slow9", (await FindAsync("slow9"))!.Name);
         Assert.Equal(17, resolver.Asked.Count);
@@ -195,7 +195,7 @@ public sealed class UserDatabaseTests : IDisposable
         resolver.Release();
         await Task.WhenAll(waiting);
 
-        // Two threads may begin at once, so that two questions may change places.
+        // Two threads may start at once, so two lookups may be swapped.
         Assert.InRange(resolver.Asked.Skip(16).ToList().IndexOf("other"), 0, 10);
     }
 

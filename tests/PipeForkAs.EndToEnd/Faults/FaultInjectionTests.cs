@@ -7,12 +7,12 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.EndToEnd.Faults;
 
 /// <summary>
-/// For each step by which a worker becomes the user: where it fails, the body of the job never runs, and the client is told the step
-/// and the errno. Where the kernel claims success without effect, the verification finds it.
+/// Tests each step by which a worker becomes the user: if it fails, the code of the job never runs, and the reply has the step and the
+/// errno. If the kernel reports success without effect, the verification finds it.
 /// </summary>
 /// <remarks>
-/// Two steps cannot be made to fail from outside: Environment makes no system call, and UnblockSignals makes one that the job host
-/// makes with the same arguments before every fork.
+/// Two steps cannot be made to fail from outside: Environment makes no system call, and UnblockSignals makes one that the job host makes
+/// with the same arguments before every fork.
 /// </remarks>
 public sealed class FaultInjectionTests
 {
@@ -108,7 +108,7 @@ public sealed class FaultInjectionTests
         {
             await using DaemonProcess daemon = await FaultyKernel.StartDaemonAsync([]);
 
-            // What the daemon's unit may set with LimitNPROC; the job host and its workers inherit it. Root is not held by it.
+            // A limit as from LimitNPROC in the daemon's unit; the job host and its workers inherit it. It does not apply to root.
             foreach (int process in new[] { daemon.Pid }.Concat(ProcFs.Descendants(daemon.Pid)))
                 await Tool.MustAsync("prlimit", $"--pid={process}", "--nproc=1:1");
             Assert.Equal(ReplyCode.Ok, (await MarkAsync(daemon, expectMark: true)).End.Code);
@@ -212,7 +212,7 @@ public sealed class FaultInjectionTests
     private static void AddEcho(JsonObject configuration) =>
         configuration["Commands"] = JsonNode.Parse("""{"echo-program":{"Command":["/bin/echo","echo"]}}""");
 
-    /// <summary>RLIMIT_CPU is set for a worker only where it is configured.</summary>
+    /// <summary>RLIMIT_CPU is set for a worker only if it is configured.</summary>
     private static void LimitMore(JsonObject configuration) =>
         configuration["Limits"]!["Worker"] = new JsonObject { ["CpuSeconds"] = 100, ["OomScoreAdj"] = 100 };
 

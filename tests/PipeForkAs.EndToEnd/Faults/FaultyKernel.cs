@@ -3,13 +3,13 @@ using PipeForkAs.EndToEnd.Harness;
 
 namespace PipeForkAs.EndToEnd.Faults;
 
-/// <summary>A system call that fails, or lies, for the job host and its workers.</summary>
+/// <summary>A system call that fails, or has no effect, for the job host and its workers.</summary>
 /// <param name="Number">The call's number on x86-64.</param>
 /// <param name="Errno">What it returns; 0: success without effect.</param>
 /// <param name="Arguments">Which arguments it must have, as "INDEX=VALUE"; empty for any.</param>
 internal sealed record Fault(int Number, int Errno, string Arguments = "");
 
-/// <summary>Puts a seccomp filter before the test jobs: faults come from the kernel, and the product has no seam for them.</summary>
+/// <summary>Starts the test jobs with a seccomp filter: the kernel injects the faults, so the product needs no test hooks.</summary>
 internal static class FaultyKernel
 {
     /// <summary>Starts a daemon whose only job host, the test jobs, has these faults.</summary>
@@ -25,7 +25,7 @@ internal static class FaultyKernel
         configure?.Invoke(configuration);
     });
 
-    /// <summary>Launches a daemon that has these faults itself, and its job hosts with it.</summary>
+    /// <summary>Starts a daemon that has these faults itself, like its job hosts.</summary>
     public static async Task<DaemonProcess> LaunchDaemonAsync(string folder, JsonObject configuration, IReadOnlyList<Fault> faults)
     {
         string source = Path.Combine(AppContext.BaseDirectory, "Faults", "faulty_kernel.c"),

@@ -1,6 +1,6 @@
-// Stands before a job host and makes the kernel fail, or lie, to it and to all its workers.
-// Reads ARGV0.fault: the job host's path, then lines "SYSCALL ERRNO [INDEX=VALUE ...]": that system call, where the lower halves of
-// the arguments of these indices have these values, returns -ERRNO without being made; with ERRNO 0 it claims success without effect.
+// Runs before a job host and makes system calls fail, or have no effect, for it and all its workers.
+// Reads ARGV0.fault: the path of the job host, then lines "SYSCALL ERRNO [INDEX=VALUE ...]": that system call returns -ERRNO without being
+// executed if the lower halves of the arguments with these indices have these values; ERRNO 0 reports success without effect.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/audit.h>
@@ -45,7 +45,7 @@ int main(int argc, char **argv, char **envp) {
             wanted[conditions].index = strtoul(word, &word, 0);
             wanted[conditions++].value = strtoul(word + 1, NULL, 0);
         }
-        // Each comparison that fails jumps behind this fault: over two instructions for each further condition, and the verdict.
+        // Each comparison that fails jumps past this fault: over two instructions for each further condition, and the verdict.
         load(offsetof(struct seccomp_data, nr));
         add((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, (unsigned char)(2 * conditions + 1)));
         for (int i = 0; i < conditions; i++) {

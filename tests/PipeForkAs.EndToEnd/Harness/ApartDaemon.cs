@@ -2,10 +2,10 @@ using System.Text.Json.Nodes;
 
 namespace PipeForkAs.EndToEnd.Harness;
 
-/// <summary>A daemon in a mount namespace of its own, in which the system is another; nothing of it is left when the daemon ends.</summary>
+/// <summary>A daemon in its own mount namespace with a modified system; nothing of it is left when the daemon ends.</summary>
 internal static class ApartDaemon
 {
-    /// <summary>Starts one; Hostile/apart.c says what can be done before.</summary>
+    /// <summary>Starts one; Hostile/apart.c describes the modifications.</summary>
     public static async Task<DaemonProcess> StartAsync(string folder, JsonObject configuration, params string[] before)
     {
         DaemonProcess daemon = await LaunchAsync(folder, configuration, before);

@@ -1,6 +1,6 @@
 namespace PipeForkAs.EndToEnd.Harness;
 
-/// <summary>How long things may hang before they count as failed. Nothing is asserted about time below that.</summary>
+/// <summary>Times after which hanging tests and waits fail. No test asserts shorter times.</summary>
 internal static class Bound
 {
     /// <summary>One test, in milliseconds.</summary>
@@ -9,7 +9,7 @@ internal static class Bound
     /// <summary>One condition.</summary>
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(60);
 
-    /// <summary>Waits for a condition to come true.</summary>
+    /// <summary>Waits until a condition is true.</summary>
     public static async Task UntilAsync(Func<bool> condition, Func<string> otherwise)
     {
         using var deadline = new CancellationTokenSource(Step);

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 namespace PipeForkAs.EndToEnd.Harness;
 
 /// <summary>
-/// A daemon that the tests of a class share, configured by a subclass. After the last test it must stop with 0 and leave nothing.
+/// A daemon that the tests of a class share, configured by a subclass. After the last test it must exit with 0 and leave nothing.
 /// </summary>
 public abstract class ConfiguredDaemon : IAsyncLifetime
 {
@@ -33,6 +33,6 @@ public abstract class ConfiguredDaemon : IAsyncLifetime
         return command;
     }
 
-    /// <summary>A list of texts.</summary>
+    /// <summary>A list of strings.</summary>
     protected static JsonArray Words(params string[] words) => new([.. words.Select(word => (JsonNode)word)]);
 }

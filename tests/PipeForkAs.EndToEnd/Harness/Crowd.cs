@@ -5,10 +5,10 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd.Harness;
 
-/// <summary>Many at once, and waiting for what many leave behind.</summary>
+/// <summary>Runs many actions at once, and waits for conditions.</summary>
 internal static class Crowd
 {
-    /// <summary>Asks again until it holds, or fails with the last answer.</summary>
+    /// <summary>Reads a value until a condition is true, or fails with the last value.</summary>
     public static async Task<T> UntilAsync<T>(Func<T> ask, Predicate<T> holds, TimeSpan timeout, string what)
     {
         var waited = Stopwatch.StartNew();
@@ -23,7 +23,7 @@ internal static class Crowd
         }
     }
 
-    /// <summary>Does something many times, so many at once.</summary>
+    /// <summary>Runs an action many times, with a number of them at once.</summary>
     public static async Task<T[]> ManyAsync<T>(int count, int atOnce, Func<int, Task<T>> act)
     {
         var results = new T[count];
@@ -32,12 +32,12 @@ internal static class Crowd
         return results;
     }
 
-    /// <summary>Waits until a daemon that was launched listens.</summary>
+    /// <summary>Waits until a started daemon listens.</summary>
     public static Task<string> ListeningAsync(DaemonProcess daemon) => UntilAsync(
         () => daemon.Log, log => log.Contains("listening on", StringComparison.Ordinal), TimeSpan.FromSeconds(30),
         "the daemon does not listen");
 
-    /// <summary>How many there are of each code.</summary>
+    /// <summary>The number of replies with each code.</summary>
     public static string Tally(IEnumerable<ReplyCode> codes) =>
         string.Join(", ", codes.GroupBy(code => code).OrderBy(group => group.Key).Select(group => $"{group.Key}: {group.Count()}"));
 
@@ -49,7 +49,7 @@ internal static class Crowd
         return socket;
     }
 
-    /// <summary>Reads until a text came.</summary>
+    /// <summary>Reads until a text arrives.</summary>
     public static async Task WaitForAsync(Socket socket, string text)
     {
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));

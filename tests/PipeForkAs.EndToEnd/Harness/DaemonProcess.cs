@@ -5,7 +5,7 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.EndToEnd.Harness;
 
-/// <summary>A real daemon with a configuration and a folder of its own.</summary>
+/// <summary>A real daemon with its own configuration and folder.</summary>
 internal sealed class DaemonProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
@@ -19,7 +19,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
         Folder = folder;
     }
 
-    /// <summary>A folder of root's that everyone may enter: the socket, the configuration.</summary>
+    /// <summary>A folder of root that all users can enter: the socket, the configuration.</summary>
     public string Folder { get; }
 
     public string Socket => Path.Combine(Folder, "pipeforkas.sock");
@@ -28,10 +28,10 @@ internal sealed class DaemonProcess : IAsyncDisposable
 
     public bool HasEnded => process.HasExited;
 
-    /// <summary>The daemon's children: the job hosts.</summary>
+    /// <summary>The children of the daemon: the job hosts.</summary>
     public IReadOnlyList<int> JobHosts => ProcFs.Children(Pid);
 
-    /// <summary>What it logged so far.</summary>
+    /// <summary>Its log so far.</summary>
     public string Log
     {
         get
@@ -41,7 +41,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Makes the folder and the configuration: stock and test jobs, short graces. Nothing is started.</summary>
+    /// <summary>Creates the folder and the configuration: stock and test jobs, short grace periods. Starts nothing.</summary>
     public static (string Folder, JsonObject Configuration) Prepare()
     {
         string folder = Directory.CreateTempSubdirectory(Leftovers.OwnFolderPrefix).FullName;
@@ -112,7 +112,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
         return daemon;
     }
 
-    /// <summary>Waits for the daemon's own end and returns its exit code.</summary>
+    /// <summary>Waits for the daemon to end by itself and returns its exit code.</summary>
     public async Task<int> EndedAsync()
     {
         using var deadline = new CancellationTokenSource(Deadline);
@@ -120,8 +120,8 @@ internal sealed class DaemonProcess : IAsyncDisposable
         return process.ExitCode;
     }
 
-    /// <summary>Stops it as the service manager does. Returns its exit code. Nothing of it may be left.</summary>
-    /// <param name="mayHang">Whether processes may be left that wait for something that never comes.</param>
+    /// <summary>Stops it as systemd does. Returns its exit code. Nothing of it may be left.</summary>
+    /// <param name="mayHang">Whether processes may be left that hang in the kernel.</param>
     public async Task<int> StopAsync(bool mayHang = false)
     {
         int[] family = [.. ProcFs.Descendants(Pid)];
@@ -129,7 +129,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
         int code = await EndedAsync();
         stopped = true;
 
-        // Those that have ended and lost their parent are init's to reap.
+        // init reaps zombies without a parent.
         string[] left = [
             .. family.Where(pid => ProcFs.IsAlive(pid) && !(mayHang && ProcFs.Stat(pid) is { State: 'D' })).Select(
                 pid => $"{pid} {ProcFs.Stat(pid)}")];

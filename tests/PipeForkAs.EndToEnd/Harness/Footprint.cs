@@ -1,13 +1,13 @@
 namespace PipeForkAs.EndToEnd.Harness;
 
-/// <summary>What a daemon and its job hosts hold.</summary>
+/// <summary>The resources of a daemon and its job hosts.</summary>
 /// <param name="Descriptors">Of the daemon.</param>
 /// <param name="HostDescriptors">Of all job hosts.</param>
 /// <param name="DaemonBytes">The daemon's resident set.</param>
 /// <param name="HostBytes">All job hosts' resident sets.</param>
 /// <param name="Workers">Processes of the job hosts, zombies included.</param>
 /// <param name="Zombies">Zombies among the daemon's descendants.</param>
-/// <param name="Helpers">The daemon's own processes that it starts when it needs them; it holds a descriptor to each.</param>
+/// <param name="Helpers">The helper processes that the daemon starts when it needs them; it has a descriptor of each.</param>
 internal sealed record Footprint(
     int Descriptors, int HostDescriptors, long DaemonBytes, long HostBytes, int Workers, int Zombies, int Helpers)
 {
@@ -16,15 +16,15 @@ internal sealed record Footprint(
 
     private const int MostLooks = 100;
 
-    /// <summary>What the daemon calls its own processes that it starts when it needs them.</summary>
+    /// <summary>The names of the helper processes of the daemon.</summary>
     private const string HelperName = "pipeforkasd";
 
-    /// <summary>Of a daemon at rest: all that wait for requests are there, and nothing else is.</summary>
+    /// <summary>For an idle daemon: all workers wait, and nothing else exists.</summary>
     public static Task<Footprint> AtRestAsync(DaemonProcess daemon) => Crowd.UntilAsync(
         () => Of(daemon), now => now.Workers == WaitingWorkers && now.Zombies == 0 && now.Helpers == 0, TimeSpan.FromSeconds(20),
         "the daemon does not come to rest");
 
-    /// <summary>Of a daemon as it is now.</summary>
+    /// <summary>For a daemon at this moment.</summary>
     public static Footprint Of(DaemonProcess daemon)
     {
         for (int look = 1; ; look++)
@@ -35,14 +35,14 @@ internal sealed record Footprint(
             }
             catch (IOException) when (look < MostLooks)
             {
-                // A process ended while it was looked at.
+                // A process ended while it was inspected.
             }
         }
     }
 
     private static Footprint Look(DaemonProcess daemon)
     {
-        // Children that others left behind are the daemon's for a moment, too.
+        // Orphans are also children of the daemon for a moment.
         int[] hosts = [
             .. daemon.JobHosts.Where(
                 pid => ProgramOf(pid) is { } program && (program == NativeBuild.StockJobs || program == NativeBuild.TestJobs))];
@@ -58,7 +58,7 @@ internal sealed record Footprint(
             all.Length - descendants.Length);
     }
 
-    /// <summary>Waits until a daemon at rest has no more processes and descriptors than before.</summary>
+    /// <summary>Waits until an idle daemon has no more processes and descriptors than before.</summary>
     public async Task RestoredAsync(DaemonProcess daemon, TimeSpan timeout)
     {
         await Crowd.UntilAsync(
@@ -68,7 +68,7 @@ internal sealed record Footprint(
             timeout, $"not as before, {this}");
     }
 
-    /// <summary>The program of a living process; null where it is gone.</summary>
+    /// <summary>The program of a living process; null if it has ended.</summary>
     public static string? ProgramOf(int pid)
     {
         try
@@ -81,7 +81,7 @@ internal sealed record Footprint(
         }
     }
 
-    /// <summary>Whether memory grew by no more than so many bytes since, in the daemon and in the job hosts.</summary>
+    /// <summary>Whether the memory of the daemon and of the job hosts grew by no more than a number of bytes since.</summary>
     public bool GrewLessThan(Footprint before, long bytes) =>
         DaemonBytes - before.DaemonBytes < bytes && HostBytes - before.HostBytes < bytes;
 }

@@ -3,24 +3,22 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.EndToEnd.Harness;
 
-/// <summary>
-/// A file system of a user's, as fusermount3 mounts one for everybody, that never answers one kind of request (Hostile/hang.c).
-/// </summary>
+/// <summary>A file system of a user, mounted by fusermount3, that never answers one kind of request (Hostile/hang.c).</summary>
 internal sealed class HangingFiles : IAsyncDisposable
 {
     private readonly Process server;
 
     private HangingFiles(Process server, string folder) => (this.server, Folder) = (server, folder);
 
-    /// <summary>Where it is mounted.</summary>
+    /// <summary>The mount point.</summary>
     public string Folder { get; }
 
-    /// <summary>Its one file.</summary>
+    /// <summary>Its only file.</summary>
     public string File => Path.Combine(Folder, "file");
 
     /// <summary>Mounts it.</summary>
-    /// <param name="user">Whose it is.</param>
-    /// <param name="request">What is not answered: "open", "read" or "getattr".</param>
+    /// <param name="user">The owner.</param>
+    /// <param name="request">The request without an answer: "open", "read" or "getattr".</param>
     public static async Task<HangingFiles> MountAsync(string user, string request)
     {
         string folder = Directory.CreateTempSubdirectory(Leftovers.OwnFolderPrefix).FullName;
@@ -38,7 +36,7 @@ internal sealed class HangingFiles : IAsyncDisposable
         return new HangingFiles(server, mount);
     }
 
-    /// <summary>Ends it: whoever waits for an answer gets an error.</summary>
+    /// <summary>Ends it: processes that wait for an answer get an error.</summary>
     public async ValueTask DisposeAsync()
     {
         server.StandardInput.Close();

@@ -3,7 +3,7 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.EndToEnd.Harness;
 
-/// <summary>A job host with a test in the daemon's place: for orders that a daemon never gives.</summary>
+/// <summary>A job host with a test in the role of the daemon: for orders that a daemon never sends.</summary>
 internal sealed class JobHostByHand : IDisposable
 {
     private const int DeadlineMilliseconds = 60_000;
@@ -36,7 +36,7 @@ internal sealed class JobHostByHand : IDisposable
         }
     }
 
-    /// <summary>Has a worker forked, which waits for its order.</summary>
+    /// <summary>Forks a worker, which waits for its order.</summary>
     public Worker Fork()
     {
         var writer = new MessageWriter();
@@ -62,7 +62,7 @@ internal sealed class JobHostByHand : IDisposable
         Libc.wait_for(pid);
     }
 
-    /// <summary>Waits for a message; empty where the other end is closed.</summary>
+    /// <summary>Waits for a message; empty if the other end is closed.</summary>
     private static byte[] Receive(FileDescriptor socket, Span<FileDescriptor?> descriptors, out int count)
     {
         Assert.True(Libc.poll_readable(socket, DeadlineMilliseconds), "no message came");
@@ -73,14 +73,14 @@ internal sealed class JobHostByHand : IDisposable
 
     private static MessageKind Kind(byte[] message) => new MessageReader(message).Kind;
 
-    /// <summary>A worker with a test in the daemon's place.</summary>
+    /// <summary>A worker with a test in the role of the daemon.</summary>
     internal sealed class Worker(int pid, FileDescriptor control, FileDescriptor stdin, FileDescriptor stdout) : IDisposable
     {
         public int Pid => pid;
 
         public FileDescriptor Control => control;
 
-        /// <summary>Sends an order whose job's errors go where its output goes.</summary>
+        /// <summary>Sends an order whose standard error is its standard output.</summary>
         public void Order(WorkerOrder order)
         {
             var writer = new MessageWriter();
@@ -88,7 +88,7 @@ internal sealed class JobHostByHand : IDisposable
             Send(writer.Written, 0);
         }
 
-        /// <summary>Sends bytes, with /dev/null so many times.</summary>
+        /// <summary>Sends bytes, with a number of descriptors of /dev/null.</summary>
         public void Send(ReadOnlySpan<byte> message, int descriptors)
         {
             using FileDescriptor nothing = Libc.open("/dev/null", OpenFlags.O_RDWR);
@@ -96,7 +96,7 @@ internal sealed class JobHostByHand : IDisposable
             (descriptors > 0 ? Libc.sendmsg(control, message, all) : Libc.send(control, message)).OrThrow("send(worker)");
         }
 
-        /// <summary>Its next message; empty where it closed its end.</summary>
+        /// <summary>Its next message; empty if it closed its end.</summary>
         public byte[] Receive() => JobHostByHand.Receive(control, [], out _);
 
         /// <summary>The step at which it refused the order.</summary>

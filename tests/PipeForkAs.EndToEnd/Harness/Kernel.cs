@@ -2,10 +2,10 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.EndToEnd.Harness;
 
-/// <summary>What the kernel can that the tests run on.</summary>
+/// <summary>Features of the kernel that the tests run on.</summary>
 internal static class Kernel
 {
-    /// <summary>Whether it refuses descriptors for a socket that says so: SO_PASSRIGHTS, Linux 6.16.</summary>
+    /// <summary>Whether it refuses descriptors for a socket on request: SO_PASSRIGHTS, Linux 6.16.</summary>
     public static bool RefusesDescriptors { get; } = Ask();
 
     private static bool Ask()

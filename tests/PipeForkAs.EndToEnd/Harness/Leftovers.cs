@@ -5,8 +5,8 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.EndToEnd.Harness;
 
 /// <summary>
-/// Takes away what a run of the tests made: its daemons, its users and what runs as them, its folders. Also when the run is ended
-/// early; and what a killed run left, the next one takes away.
+/// Removes what a test run created: daemons, users with their processes, folders. This also happens if the run ends early; the next run
+/// removes the leftovers of a killed one.
 /// </summary>
 internal static class Leftovers
 {
@@ -14,10 +14,12 @@ internal static class Leftovers
     private static readonly List<PosixSignalRegistration> Signals = [];
     private static readonly string OwnRun = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
 
-    /// <summary>The beginning of the names of this run's folders in the folder for temporary files.</summary>
+    /// <summary>The prefix of the folders of this run in the folder for temporary files.</summary>
     public static string OwnFolderPrefix => $"{FolderPrefix}{OwnRun}-";
 
-    /// <summary>Takes away what killed runs left, and from now on what this one leaves, however it ends short of SIGKILL.</summary>
+    /// <summary>
+    /// Removes the leftovers of killed runs, and registers the removal of those of this run for every end except SIGKILL.
+    /// </summary>
     public static void Guard()
     {
         string[] runs =
@@ -35,7 +37,7 @@ internal static class Leftovers
 
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Clear(OwnRun);
 
-        // By itself .NET ends by these signals at once.
+        // By default, .NET exits at these signals at once.
         foreach (PosixSignal signal in (PosixSignal[])[PosixSignal.SIGTERM, PosixSignal.SIGHUP, PosixSignal.SIGINT])
         {
             Signals.Add(PosixSignalRegistration.Create(signal, context =>
@@ -46,10 +48,10 @@ internal static class Leftovers
         }
     }
 
-    /// <summary>Takes away what this run made.</summary>
+    /// <summary>Removes what this run created.</summary>
     public static void Clear() => Clear(OwnRun);
 
-    /// <summary>Kills all that runs as a user in one call of kill(2): nobody forks itself out of its way.</summary>
+    /// <summary>Kills all processes of a user in one call of kill(2), so that no process escapes by forking.</summary>
     public static void KillAll(UserId user) =>
         Tool.RunAsync(["setpriv", $"--reuid={user}", "--clear-groups", "kill", "-KILL", "--", "-1"]).GetAwaiter().GetResult();
 
@@ -90,7 +92,7 @@ internal static class Leftovers
         }
         catch (IOException) when (run != OwnRun)
         {
-            // Another run takes it away at the same time.
+            // Another run removes it at the same time.
         }
     }
 }

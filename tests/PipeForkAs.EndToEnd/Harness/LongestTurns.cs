@@ -7,17 +7,17 @@ using System.Text.RegularExpressions;
 namespace PipeForkAs.EndToEnd.Harness;
 
 /// <summary>
-/// Prints, when all tests are over, the longest turn of all daemons' event loops, and the long ones with the tests that they were in.
-/// What other processes do on the machine makes turns longer, so that no test fails by them.
+/// Prints, after all tests, the longest turn of the event loops of all daemons, and the long turns with their tests. Other processes on the
+/// machine make turns longer, so they fail no test.
 /// </summary>
 public sealed partial class LongestTurns : IDisposable
 {
-    /// <summary>From this time on, in milliseconds, a turn is printed.</summary>
+    /// <summary>The duration in milliseconds from which a turn is printed.</summary>
     private const double Worth = 20;
 
     private static readonly ConcurrentQueue<(double Milliseconds, string Line)> Turns = new();
 
-    /// <summary>Notes what a daemon logs about its longest turn.</summary>
+    /// <summary>Records what a daemon logs about its longest turn.</summary>
     public static void Note(string? line)
     {
         if (line is null || Words().Match(line) is not { Success: true } match)

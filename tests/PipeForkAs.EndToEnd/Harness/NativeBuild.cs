@@ -15,7 +15,7 @@ internal static class NativeBuild
 
     public static string TestJobs => Path.Combine(Folder, "pipeforkas-test-jobs");
 
-    /// <summary>The job host that README's "Write a job" shows, built as it says.</summary>
+    /// <summary>The job host of "Write a job" in README, built as README says.</summary>
     public static string ReadmeJobs => Path.Combine(Folder, "panel-jobs");
 
     private static string Find()

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace PipeForkAs.EndToEnd.Harness;
 
-/// <summary>A PAM service of the tests' own, in /etc/pam.d as long as it is not disposed.</summary>
+/// <summary>A PAM service of the tests, in /etc/pam.d until it is disposed.</summary>
 internal sealed class PamService : IDisposable
 {
     private static readonly string Folder = Path.GetTempPath();
@@ -11,7 +11,7 @@ internal sealed class PamService : IDisposable
 
     public PamService(Func<PamService, string> rules) => File.WriteAllText(Path.Combine("/etc/pam.d", Name), rules(this));
 
-    /// <summary>The service's name.</summary>
+    /// <summary>The name of the service.</summary>
     public string Name => NameOfRun;
 
     /// <summary>A program for its rules.</summary>

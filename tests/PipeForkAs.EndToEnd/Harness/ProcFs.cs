@@ -3,10 +3,10 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.EndToEnd.Harness;
 
-/// <summary>What /proc tells; proc(5).</summary>
+/// <summary>Reads /proc; proc(5).</summary>
 internal static class ProcFs
 {
-    /// <summary>Whether there is such a process, a zombie included.</summary>
+    /// <summary>Whether the process exists, also as a zombie.</summary>
     public static bool IsThere(int pid) => Directory.Exists($"/proc/{pid}");
 
     /// <summary>Open descriptors.</summary>
@@ -22,7 +22,7 @@ internal static class ProcFs
         return line[(name.Length + 1)..].Replace('\t', ' ').Trim();
     }
 
-    /// <summary>Whether no signal is blocked: a worker's last step before its function.</summary>
+    /// <summary>Whether no signal is blocked: the last step of a worker before its function.</summary>
     public static bool TakesSignals(int pid) => StatusField(pid, "SigBlk").All(digit => digit == '0');
 
     /// <summary>Whether a process has a handler for a signal.</summary>
@@ -46,7 +46,7 @@ internal static class ProcFs
     /// <summary>The children, their children and so on.</summary>
     public static IEnumerable<int> Descendants(int pid) => Children(pid).SelectMany(child => Descendants(child).Prepend(child));
 
-    /// <summary>All processes of some users, by their effective uid; zombies excluded, unless a thread of theirs lives.</summary>
+    /// <summary>All processes of some users, by their effective uid; without zombies, unless one of their threads lives.</summary>
     public static IReadOnlyList<int> OfUsers(IReadOnlyCollection<UserId> users)
     {
         var found = new List<int>();
@@ -98,7 +98,7 @@ internal static class ProcFs
     public static string Names(IEnumerable<int> pids) =>
         string.Join("; ", pids.Select(pid => string.Create(CultureInfo.InvariantCulture, $"{pid} {CommandLine(pid).Replace('\0', ' ')}")));
 
-    /// <summary>The command line, its words divided by NUL; empty where the process is gone.</summary>
+    /// <summary>The command line, its words separated by NUL; empty if the process has ended.</summary>
     public static string CommandLine(int pid)
     {
         try
@@ -111,7 +111,7 @@ internal static class ProcFs
         }
     }
 
-    /// <summary>The effective uid; <see cref="UserId.Unchanged"/> where the process is gone.</summary>
+    /// <summary>The effective uid; <see cref="UserId.Unchanged"/> if the process has ended.</summary>
     public static UserId User(int pid)
     {
         try
@@ -127,12 +127,12 @@ internal static class ProcFs
     /// <summary>/proc/PID/stat from the state on: 0 state, 1 parent, 2 group, 3 session, 4 terminal, 16 nice, 17 threads.</summary>
     public static string[] StatFields(int pid)
     {
-        // The name in parentheses may hold anything.
+        // The name in parentheses may contain anything.
         string text = File.ReadAllText($"/proc/{pid}/stat");
         return text[(text.LastIndexOf(')') + 2)..].TrimEnd().Split(' ');
     }
 
-    /// <summary>State, parent, group and session; null where the process is gone.</summary>
+    /// <summary>State, parent, group and session; null if the process has ended.</summary>
     public static (char State, int Parent, int Group, int Session)? Stat(int pid)
     {
         try

@@ -4,12 +4,12 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.EndToEnd.Harness;
 
-/// <summary>A reply in frames, taken apart.</summary>
+/// <summary>A parsed reply in frames.</summary>
 internal sealed record FramedReply(byte[] Stdout, byte[] Stderr, EndRecord End)
 {
     public string Text => Encoding.UTF8.GetString(Stdout);
 
-    /// <summary>Takes a reply apart; it must be whole: frames, the end record once and last.</summary>
+    /// <summary>Parses a reply, which must be complete: frames, then one end record.</summary>
     public static FramedReply Parse(ReadOnlySpan<byte> reply)
     {
         using var stdout = new MemoryStream();
@@ -40,7 +40,7 @@ internal sealed record FramedReply(byte[] Stdout, byte[] Stderr, EndRecord End)
     }
 }
 
-/// <summary>A client that says exactly what a test wants, as root.</summary>
+/// <summary>A client that sends exactly the bytes of a test, as root.</summary>
 internal static class RawClient
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
@@ -53,7 +53,7 @@ internal static class RawClient
         return socket;
     }
 
-    /// <summary>Sends bytes, shuts the writing side down and reads the reply to its end.</summary>
+    /// <summary>Sends bytes, shuts down writing and reads the reply to its end.</summary>
     public static async Task<byte[]> AskAsync(DaemonProcess daemon, ReadOnlyMemory<byte> request, bool halfClose = true)
     {
         using Socket socket = await ConnectAsync(daemon);
@@ -63,11 +63,11 @@ internal static class RawClient
         return reply;
     }
 
-    /// <summary>Asks with one line of text and returns the text reply.</summary>
+    /// <summary>Sends one line and returns the text reply.</summary>
     public static async Task<string> TextAsync(DaemonProcess daemon, string line, string input = "") =>
         Encoding.UTF8.GetString(await AskAsync(daemon, Encoding.UTF8.GetBytes($"{line}\n{input}")));
 
-    /// <summary>Asks with one line of text, which must ask for frames, and takes the reply apart.</summary>
+    /// <summary>Sends one line, which must request frames, and parses the reply.</summary>
     public static async Task<FramedReply> FramesAsync(DaemonProcess daemon, string line, byte[]? input = null) =>
         FramedReply.Parse(await AskAsync(daemon, (byte[])[.. Encoding.UTF8.GetBytes(line), (byte)'\n', .. input ?? []]));
 
@@ -99,7 +99,7 @@ internal static class RawClient
         }
         catch (SocketException)
         {
-            // The daemon ended the connection before it took all: what it replied says why.
+            // The daemon closed the connection before it read everything: its reply says why.
         }
     }
 }

@@ -8,8 +8,8 @@ using Xunit.v3;
 namespace PipeForkAs.EndToEnd.Harness;
 
 /// <summary>
-/// Each test starts when no process of the tests' users is left, zombies included: a daemon may answer before a worker is reaped,
-/// and a test that counts processes would find those of the test before.
+/// Starts each test when no process of the test users is left, including zombies: a daemon may reply before a worker is reaped, and a test
+/// that counts processes would find those of the previous test.
 /// </summary>
 [AttributeUsage(AttributeTargets.Assembly)]
 internal sealed class StartsAloneAttribute : BeforeAfterTestAttribute

@@ -4,8 +4,8 @@ using System.Text;
 namespace PipeForkAs.EndToEnd.Harness;
 
 /// <summary>
-/// A caller that lives on after its reply: the daemon writes the record after the reply,
-/// and asks the kernel only then which program the caller is.
+/// A caller that continues to run after its reply: the daemon writes the record after the reply, and only then reads the program of the
+/// caller.
 /// </summary>
 internal sealed class StayingCaller : IDisposable
 {
@@ -16,7 +16,7 @@ internal sealed class StayingCaller : IDisposable
     /// <summary>Its program.</summary>
     public static string Program { get; } = File.ResolveLinkTarget("/usr/bin/socat", returnFinalTarget: true)?.FullName ?? "/usr/bin/socat";
 
-    /// <summary>Sends a request as a user and shuts the writing side down.</summary>
+    /// <summary>Sends a request as a user and shuts down writing.</summary>
     public static async Task<StayingCaller> AskAsync(DaemonProcess daemon, string user, string request)
     {
         string[] command = [Program, "-t", "60", "-", $"UNIX-CONNECT:{daemon.Socket},ignoreeof"];

@@ -7,7 +7,7 @@ using SocketType = System.Net.Sockets.SocketType;
 
 namespace PipeForkAs.EndToEnd.Harness;
 
-/// <summary>A daemon that a supervisor of any name started with a NOTIFY_SOCKET, which is the test's.</summary>
+/// <summary>A daemon started by a supervisor of any name, with a NOTIFY_SOCKET of the test.</summary>
 internal sealed class SupervisedDaemon : IAsyncDisposable
 {
     private readonly DaemonProcess supervisor;
@@ -19,13 +19,13 @@ internal sealed class SupervisedDaemon : IAsyncDisposable
         this.socket = socket;
     }
 
-    /// <summary>The daemon as clients see it. Its process is the supervisor, which ends with the daemon's exit code.</summary>
+    /// <summary>The daemon as clients see it. Its process is the supervisor, which exits with the exit code of the daemon.</summary>
     public DaemonProcess Daemon => supervisor;
 
     /// <summary>Starts one without waiting for anything.</summary>
-    /// <param name="name">The supervisor's name.</param>
-    /// <param name="address">What NOTIFY_SOCKET says; null for the test's socket.</param>
-    /// <param name="isFull">Whether the socket has no room from the beginning.</param>
+    /// <param name="name">The name of the supervisor.</param>
+    /// <param name="address">The value of NOTIFY_SOCKET; null for the socket of the test.</param>
+    /// <param name="isFull">Whether the socket is full from the beginning.</param>
     /// <param name="configure">Changes the configuration.</param>
     public static SupervisedDaemon Launch(string name, string? address = null, bool isFull = false, Action<JsonObject>? configure = null)
     {
@@ -56,7 +56,7 @@ internal sealed class SupervisedDaemon : IAsyncDisposable
     /// <summary>Sends the daemon itself a signal.</summary>
     public void Kill(Signal signal) => Libc.kill(new ProcessId(ProcFs.Children(supervisor.Pid).Single()), signal);
 
-    /// <summary>Reads until a state comes that begins so, and returns what came before it.</summary>
+    /// <summary>Reads until a state with this prefix arrives, and returns the states before it.</summary>
     public async Task<List<string>> UntilAsync(string state)
     {
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));

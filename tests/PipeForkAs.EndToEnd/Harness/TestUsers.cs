@@ -6,10 +6,10 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.EndToEnd.Harness;
 
-/// <summary>Two users of the tests' own, the first with a supplementary group. They are gone when the tests are over.</summary>
+/// <summary>Two users of the tests, the first with a supplementary group. They are removed after the tests.</summary>
 public sealed class TestUsers : IAsyncLifetime
 {
-    /// <summary>No mail, no subordinate ids, no login records: nothing that userdel leaves behind.</summary>
+    /// <summary>Without mail, subordinate ids and login records, which userdel does not remove.</summary>
     private static readonly string[] Options =
     [
         "--create-home", "--user-group", "--no-log-init", "--shell", "/bin/bash", "-K", "MAIL_DIR=/dev/null", "-K", "SUB_UID_COUNT=0",
@@ -24,10 +24,10 @@ public sealed class TestUsers : IAsyncLifetime
 
     public static string Group { get; } = $"pfa-g-{Suffix}";
 
-    /// <summary>The first of 65,536 uids that no account and no other run of the tests has.</summary>
+    /// <summary>The first of 65,536 uids that no account and no other test run uses.</summary>
     public static uint FirstUnusedUid { get; } = 500_039_680 + (65_536 * (uint)(Environment.ProcessId % 32_768));
 
-    /// <summary>A user's entry; the name must be one of these.</summary>
+    /// <summary>The entry of a user; the name must be one of these.</summary>
     public static PasswordEntry Entry(string user) =>
         Libc.getpwnam(user) ?? throw new InvalidOperationException($"there is no user {user}");
 

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace PipeForkAs.EndToEnd.Harness;
 
-/// <summary>What a program gave.</summary>
+/// <summary>The result of a program.</summary>
 internal sealed record ToolResult(int ExitCode, byte[] Output, string Error)
 {
     public string Text => Encoding.UTF8.GetString(Output);
@@ -69,7 +69,7 @@ internal static class Tool
         }
         catch (IOException)
         {
-            // The program reads no more; what it says of that is its own.
+            // The program no longer reads its input; its own messages say why.
         }
     }
 }

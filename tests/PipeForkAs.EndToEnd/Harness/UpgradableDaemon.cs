@@ -23,16 +23,16 @@ internal sealed class UpgradableDaemon : IAsyncDisposable
         this.notified = notified;
     }
 
-    /// <summary>The daemon that was started first. All log to its stderr.</summary>
+    /// <summary>The daemon that was started first. All daemons log to its stderr.</summary>
     public DaemonProcess First { get; }
 
-    /// <summary>The service's main process.</summary>
+    /// <summary>The main process of the service.</summary>
     public int Main { get; private set; }
 
     /// <summary>The path of the executable.</summary>
     public string Executable { get; }
 
-    /// <summary>What the service manager was told since the last <see cref="MainChangedAsync"/>.</summary>
+    /// <summary>The notifications since the last <see cref="MainChangedAsync"/>.</summary>
     public IReadOnlyList<string> Told => told;
 
     /// <summary>Starts the first one, and waits until it is ready.</summary>
@@ -55,7 +55,7 @@ internal sealed class UpgradableDaemon : IAsyncDisposable
     }
 
     /// <summary>Replaces the executable, as a package does.</summary>
-    /// <param name="content">What it is replaced by; null for another copy of the daemon.</param>
+    /// <param name="content">The new content; null for another copy of the daemon.</param>
     public void Replace(string? content = null)
     {
         string fresh = Executable + ".new";
@@ -67,10 +67,10 @@ internal sealed class UpgradableDaemon : IAsyncDisposable
         File.Move(fresh, Executable, overwrite: true);
     }
 
-    /// <summary>Asks the main process for a reload.</summary>
+    /// <summary>Requests a reload from the main process.</summary>
     public void Reload() => Libc.kill(new ProcessId(Main), Signal.SIGHUP);
 
-    /// <summary>Replaces the executable and waits until another process is the service's main one and says that it is ready.</summary>
+    /// <summary>Replaces the executable and waits until another process is the main process and notifies that it is ready.</summary>
     public async Task UpgradeAsync()
     {
         Replace();
@@ -78,7 +78,7 @@ internal sealed class UpgradableDaemon : IAsyncDisposable
         await MainChangedAsync();
     }
 
-    /// <summary>Waits until another process is the service's main one and says that it is ready.</summary>
+    /// <summary>Waits until another process is the main process and notifies that it is ready.</summary>
     public async Task MainChangedAsync()
     {
         using var deadline = new CancellationTokenSource(Deadline);
@@ -109,10 +109,10 @@ internal sealed class UpgradableDaemon : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until a process has ended, and is not a zombie that somebody has yet to reap.</summary>
+    /// <summary>Waits until a process has ended and was reaped.</summary>
     public static Task EndedAsync(int pid) => Bound.UntilAsync(() => !ProcFs.IsAlive(pid), () => $"process {pid} lives still");
 
-    /// <summary>Stops the service as the service manager does. Nothing may be left.</summary>
+    /// <summary>Stops the service as systemd does. Nothing may be left.</summary>
     public async Task StopAsync()
     {
         int[] family = [First.Pid, Main, .. ProcFs.Descendants(First.Pid), .. ProcFs.Descendants(Main)];

@@ -1,13 +1,13 @@
-// Stands before a daemon and puts it into a mount namespace of its own, which ends with it. Reads ARGV0.apart, a line for each thing to do:
-//   hang DIR         a file system that never answers lies on DIR
-//   bind FILE PATH   PATH is FILE
-//   set NAME=VALUE   an environment variable
+// Runs before a daemon and puts it into its own mount namespace, which ends with it. Reads ARGV0.apart, one action per line:
+//   hang DIR         mount a file system that never answers on DIR
+//   bind FILE PATH   bind FILE to PATH
+//   set NAME=VALUE   set an environment variable
 //   keep FILE        FILE is open in the daemon, and would stay open over every exec
 //   drop NUMBER      the daemon has no capability of that number, as under a unit that does not list it
 //   group GID        the daemon has this one supplementary group
-//   score NUMBER     what makes the kernel spare the daemon when memory runs out
+//   score NUMBER     the OOM score adjustment, which protects the daemon when memory runs out
 //   terminal now     the daemon has a controlling terminal, which is its standard input
-//   exec PROGRAM     the last one: becomes the program
+//   exec PROGRAM     must be last: executes the program
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <grp.h>
@@ -24,7 +24,7 @@ extern char **environ;
 
 static int hang(const char *directory)
 {
-    // Who holds the descriptor should answer the kernel; the daemon inherits it, knows nothing of it, and keeps it open.
+    // The owner of the descriptor should answer the kernel; the daemon inherits it, does not use it, and keeps it open.
     char options[200];
     int device = open("/dev/fuse", O_RDWR);
     snprintf(options, sizeof options, "fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other", device);
@@ -44,14 +44,14 @@ static int group(const char *gid)
 
 static int terminal(void)
 {
-    // The other end stays open in the daemon: a terminal that hung up would not be one.
+    // The other end stays open in the daemon, because a terminal without it would hang up.
     int other = posix_openpt(O_RDWR | O_NOCTTY);
     if (other < 0 || grantpt(other) != 0 || unlockpt(other) != 0 || setsid() < 0) return -1;
     int own = open(ptsname(other), O_RDWR | O_NOCTTY);
     return own < 0 || ioctl(own, TIOCSCTTY, 0) != 0 || dup2(own, 0) < 0 ? -1 : 0;
 }
 
-// What OOMScoreAdjust= of a unit does.
+// As OOMScoreAdjust= of a unit.
 static int score(const char *value)
 {
     FILE *file = fopen("/proc/self/oom_score_adj", "we");

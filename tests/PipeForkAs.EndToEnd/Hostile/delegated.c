@@ -1,5 +1,5 @@
-// Stands before a daemon and does what systemd does for a unit with Delegate=yes: makes a control group, marks it as given away, and
-// starts the daemon in it. Reads ARGV0.group: the directory to make, then the program.
+// Runs before a daemon and does what systemd does for a unit with Delegate=yes: creates a control group, marks it as delegated, and
+// starts the daemon in it. Reads ARGV0.group: the directory to create, then the program.
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <string.h>

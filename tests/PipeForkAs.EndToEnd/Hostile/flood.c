@@ -1,11 +1,11 @@
 // Clients of another uid, many at once:
-//   flood hold SOCKET UID COUNT REQUEST MS    keeps COUNT connections for so long; each sends REQUEST, and another begins where one ends
-//   flood groups SOCKET UID COUNT REQUEST MS  the same, as a member of as many groups as there can be
-//   flood churn SOCKET UID COUNT REQUEST MS   connects and closes for so long, one after the other
-//   flood probe SOCKET UID COUNT REQUEST MS   sends REQUEST and reads the answer, COUNT times, MS apart
-//   flood eager SOCKET UID COUNT REQUEST MS   the same, connecting without waiting and again where the queue is full, as clients with a time-out do
-//   flood burst SOCKET UID COUNT REQUEST MS   sends COUNT requests at once and reads all answers
-// REQUEST is a file; it may be empty. An answer is good where it holds "uid=". "probe" prints the slowest answer's milliseconds and how
+//   flood hold SOCKET UID COUNT REQUEST MS    keeps COUNT connections for MS; each sends REQUEST, and another begins when one ends
+//   flood groups SOCKET UID COUNT REQUEST MS  the same, as a member of the maximum number of groups
+//   flood churn SOCKET UID COUNT REQUEST MS   connects and closes for MS, one connection after the other
+//   flood probe SOCKET UID COUNT REQUEST MS   sends REQUEST and reads the reply, COUNT times, MS apart
+//   flood eager SOCKET UID COUNT REQUEST MS   the same, with nonblocking connects that are repeated while the queue is full
+//   flood burst SOCKET UID COUNT REQUEST MS   sends COUNT requests at once and reads all replies
+// REQUEST is a file; it may be empty. A reply is good if it contains "uid=". "probe" prints the milliseconds of the slowest reply and how
 // many were not good, "burst" how many were.
 #define _GNU_SOURCE
 #include <errno.h>
@@ -48,7 +48,7 @@ static int enter(int flags)
     return -1;
 }
 
-// Reads the answer to its end; whether it is that of the job "id".
+// Reads the reply to its end. Returns whether it is that of the job "id".
 static int answered(int s)
 {
     char answer[4097];

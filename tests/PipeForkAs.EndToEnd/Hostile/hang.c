@@ -1,7 +1,7 @@
-// A FUSE file system with one file, "file", that never answers one kind of request. fusermount3 mounts such file systems for every user.
+// A FUSE file system with one file, "file", that never answers one kind of request. fusermount3 mounts such file systems for all users.
 //   hang FOLDER UID GID open|read|getattr
-// Mounts it for the user at FOLDER, says "ready", and serves as the user until the end of its input; then unmounts it. Whoever waits for
-// an answer then gets an error.
+// Mounts it for the user at FOLDER, prints "ready", and serves as the user until the end of its input; then unmounts it. Processes that
+// wait for an answer then get an error.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
-// Holds the lock of a pipe: hold FILE stdout|stdin
-// Memory is mapped from FILE, whose pages never come. A thread writes from it, or reads into it, and holds its pipe's lock meanwhile.
-// For stdout the worker (the parent) is stopped until that is so and it has something to move, so that it surely waits for the lock.
+// Keeps the lock of a pipe: hold FILE stdout|stdin
+// Maps memory from FILE, whose pages never arrive. A thread writes from this memory, or reads into it, and holds the lock of its pipe
+// meanwhile. For stdout the worker (the parent) is stopped until the lock is held and there is data to move, so that it waits for the lock.
 #define _GNU_SOURCE
 #include <err.h>
 #include <fcntl.h>
@@ -33,7 +33,7 @@ int main(int argc, char **argv) {
         usleep(200000);
         if (kill(getppid(), SIGCONT)) err(1, "kill");
     } else {
-        // Its input comes on as long as its client sends.
+        // Its input continues as long as its client sends.
         if (write(STDOUT_FILENO, "holding\n", 8) != 8) err(1, "write");
         pthread_create(&holder, NULL, hold, NULL);
     }

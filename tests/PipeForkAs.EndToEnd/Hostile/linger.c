@@ -1,9 +1,9 @@
-// Sends a descriptor whose last close takes as long as it says, to whoever receives it, and drops it here.
-//   linger SECONDS HOW client SOCKET REQUEST [BYTES]    to a daemon: HOW "line": in the request, "input": behind it (after BYTES bytes)
-//   linger SECONDS HOW output NUMBER                    to a stream that was inherited
-// HOW besides: "oob": with a byte out of band; "last": with the last byte before the writing side is shut down; "many": 253 at once;
-// "unread": behind more than anybody reads; "memory": a memory file of SECONDS times 64 MB instead of a lingering socket.
-// Says "refused" where the kernel does not let it send, else "sent", and waits.
+// Sends a descriptor whose last close takes SECONDS, and closes its own copy.
+//   linger SECONDS HOW client SOCKET REQUEST [BYTES]    to a daemon: HOW "line": in the request, "input": after it (after BYTES bytes)
+//   linger SECONDS HOW output NUMBER                    to an inherited stream
+// Other values of HOW: "oob": with an out-of-band byte; "last": with the last byte before shutting down writing; "many": 253 at once;
+// "unread": after more bytes than are read; "memory": a memory file of SECONDS times 64 MB instead of a lingering socket.
+// Prints "refused" if the kernel refuses to send it, else "sent", and waits.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <netinet/in.h>
@@ -21,7 +21,7 @@ static void die(const char *what) {
     exit(2);
 }
 
-// A TCP socket with unsent data and SO_LINGER: whoever drops its last reference waits in close.
+// A TCP socket with unsent data and SO_LINGER: the process that closes its last reference waits in close.
 static int lingering(int seconds) {
     int size = 4096, listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -53,7 +53,7 @@ static int large_memory(int seconds) {
     return file;
 }
 
-// Where nothing of it can be sent its last reference is here: not to be dropped.
+// If it cannot be sent, its last reference is here and must not be closed.
 static int give(int to, const char *data, size_t length, int what, int count, int flags) {
     union {
         struct cmsghdr header;
@@ -118,7 +118,7 @@ int main(int argc, char **argv) {
     if (write(is_client ? 1 : 2, word, strlen(word)) < 0)
         return 2;
     if (sent)
-        close(what); // Elsewhere it is the last one from now on, or will be.
+        close(what); // The other process now has the last reference, or will have it.
     if (strcmp(how, "gone") == 0)
         return 0;
     sleep(60);

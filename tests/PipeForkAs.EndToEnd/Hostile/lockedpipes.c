@@ -1,6 +1,6 @@
-// Sends the last references to pipes whose lock is held: whoever drops one waits for the lock, in a sleep that no signal ends.
-//   lockedpipes SOCKET FILE COUNT    to a daemon, one in the request of each of COUNT connections; FILE's pages never come (see hang.c)
-// Says "refused" where the kernel does not let it send, else "sent", and waits.
+// Sends the last references to pipes with a held lock: the process that closes one waits for the lock, in a sleep that no signal ends.
+//   lockedpipes SOCKET FILE COUNT    to a daemon, one in the request of each of COUNT connections; pages of FILE never arrive (see hang.c)
+// Prints "refused" if the kernel refuses to send it, else "sent", and waits.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@ static void die(const char *what)
     exit(2);
 }
 
-// Holds the pipe's lock while it waits for the page (pipe_write in the kernel's pipe.c).
+// Holds the lock of the pipe while it waits for the page (pipe_write in pipe.c of the kernel).
 static void *hold(void *end)
 {
     return write((int)(long)end, page, PAGE) < 0 ? NULL : page;

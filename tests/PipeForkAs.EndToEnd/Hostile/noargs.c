@@ -1,4 +1,4 @@
-// Executes its argument with no arguments at all, not even a name: what pkexec took for a list (CVE-2021-4034).
+// Executes its argument without any arguments, not even argv[0]: pkexec read past such a list (CVE-2021-4034).
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <unistd.h>

@@ -1,5 +1,6 @@
-// A name service whose database comes late: it knows the user pfalate (uid 64990), whose group is pfalateg (gid 64991). The first letter of the file that PFA_LATE names says how it is now: h it does not answer, u it cannot be reached (as nslcd says it), n it
-// has no such names, k it knows them.
+// A name service whose database becomes available late: it knows the user pfalate (uid 64990) with the group pfalateg (gid 64991). The
+// first letter of the file in PFA_LATE is its state: h it does not answer, u it is unreachable (as nslcd reports it), n it has no such
+// names, k it knows them.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

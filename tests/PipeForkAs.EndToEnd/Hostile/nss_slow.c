@@ -1,4 +1,4 @@
-// A name service that knows nobody, and takes a minute to say so of those whose name begins with "pfaslow" and of uid 3999999999.
+// A name service without users, which needs a minute to say so for names that begin with "pfaslow" and for uid 3999999999.
 #define _GNU_SOURCE
 #include <grp.h>
 #include <nss.h>

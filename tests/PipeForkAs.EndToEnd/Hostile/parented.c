@@ -1,14 +1,15 @@
-// Processes that make themselves children of their parent's parent, the job host: clone(2) with CLONE_PARENT. parented WAY COUNT end|wait
-//   live      each lives on, in a session of its own, ignores SIGTERM and holds no stream
+// Processes that make themselves children of the job host, the parent of their parent: clone(2) with CLONE_PARENT.
+//   parented WAY COUNT end|wait
+//   live      each continues in its own session, ignores SIGTERM and keeps no stream open
 //   dead      each ends at once
-//   chain     the same, as the last of six of which each makes the next one and ends
-//   threads   the same, made by several threads at once
-//   headless  each is an orphan whose first thread has ended, which is 'Z' to /proc, and whose second thread lives on
-//   hop       one, which is followed by another one again and again, and ends
-//   ids       each lives on, under another uid: of those that a mapping gives, for which it waits (newuidmap(1))
-//   orphans   the same as ids, by fork(2): orphans and no children of the job host's
-//   end       the first process ends, wait: it stays
-// Says "map PID" where it waits for its mapping, and "ready" at last; "refused ERRNO" where the kernel does not let it.
+//   chain     the same, as the last of six processes of which each creates the next one and ends
+//   threads   the same, created by several threads at once
+//   headless  each is an orphan whose first thread has ended (state Z in /proc) while its second thread continues
+//   hop       one process, which repeatedly creates a successor and ends
+//   ids       each continues under another uid from a mapping, for which it waits (newuidmap(1))
+//   orphans   the same as ids, by fork(2): orphans, not children of the job host
+//   end       the first process ends; wait: it stays
+// Prints "map PID" while it waits for its mapping, and finally "ready"; "refused ERRNO" if the kernel refuses.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <grp.h>

@@ -1,7 +1,7 @@
-// Waits for the standard input by poll(2), without end, beside something else. Says "begun" when it has it, and "done" after 4 s.
-//   polls page FILE   what it polls is told by a page of that file, which is mapped once the kernel has read it
-//   polls open FILE   that file is open besides
-//   polls socket      a socket is open besides, and polled too
+// Waits for the standard input with poll(2), without a timeout, besides something else. Prints "begun" when it has it, "done" after 4 s.
+//   polls page FILE   the poll structures are on a page of that file, which is mapped once the kernel has read it
+//   polls open FILE   also has that file open
+//   polls socket      also has a socket open, and polls it too
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>

@@ -1,4 +1,4 @@
-// Tells what can be reached: reach WORD... prints "WORD ERRNO" for each, 0 where it worked. A number is a process that a signal may reach.
+// Tests what is accessible: reach WORD... prints "WORD ERRNO" for each, 0 for success. A number is the pid of a process to signal.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -31,14 +31,14 @@ static long forked(long child)
     return child;
 }
 
-// Whether a byte goes through.
+// Whether a byte passes.
 static long carried(int made, const int *into, const int *from)
 {
     char byte = 'x';
     return made < 0 ? made : write(*into, &byte, 1) == 1 && read(*from, &byte, 1) == 1 ? 0 : -1;
 }
 
-// A datagram to the socket of a service, by one end of a pair.
+// A datagram to the socket of a service, through one end of a pair.
 static long sent(const char *path)
 {
     int ends[2];
@@ -61,7 +61,7 @@ static long child_killed(void)
     return waitpid(child, &status, 0) == child && WIFSIGNALED(status) ? 0 : -1;
 }
 
-// A limit of another process by which the kernel could end it.
+// A limit of another process, through which the kernel could kill it.
 static long limited(const char *pid)
 {
     struct rlimit none = { 0, 0 };
@@ -122,7 +122,7 @@ static long attempt(const char *word)
         return errno ? -1 : pthread_join(thread, NULL);
     }
     if (strcmp(word, "int80") == 0) {
-        long result = 20; // getpid by the table of i386
+        long result = 20; // getpid of i386
         __asm__ volatile("int $0x80" : "+a"(result) : : "memory");
         return result;
     }

@@ -1,8 +1,8 @@
-// Descendants that do what they can to be forgotten. scatter COUNT wait|exit keep|undo [hop]
-//   COUNT     descendants, each in a session of its own, every second one an orphan; all ignore SIGTERM and close their outputs
-//   wait      the first process stays, exit: it ends
-//   undo      the first process is no child subreaper any more, which it may say itself
-//   hop       one more descendant forks itself anew without end, and ends in each round
+// Descendants that try to escape. scatter COUNT wait|exit keep|undo [hop]
+//   COUNT     descendants, each in its own session, every second one an orphan; all ignore SIGTERM and close their outputs
+//   wait      the first process stays; exit: it ends
+//   undo      the first process stops being a child subreaper, which it may do itself
+//   hop       one more descendant forks itself endlessly, and ends in each round
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdio.h>

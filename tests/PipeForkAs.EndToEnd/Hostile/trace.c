@@ -1,4 +1,4 @@
-// What a process can do to others: trace PID... prints "PID WORD ERRNO" for each way to look into or to change a process, 0 where it worked.
+// Attempts to inspect or change other processes: trace PID... prints "PID WORD ERRNO" for each attempt, 0 for success.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

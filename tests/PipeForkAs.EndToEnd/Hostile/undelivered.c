@@ -1,7 +1,7 @@
-// A file system of which one file's content never comes: undelivered FOLDER taken|waiting
-// Mounts itself at FOLDER and serves FOLDER/never, a file of 64 KiB. A read of it waits until this program is killed, and fails then.
-// taken: it takes the request for a page and never answers, so that no signal ends the waiting; waiting: it does not even take it.
-// Prints "mounted" when it is.
+// A file system with a file whose content never arrives: undelivered FOLDER taken|waiting
+// Mounts itself at FOLDER and serves FOLDER/never, a file of 64 KiB. A read of it waits until this program is killed, and then fails.
+// taken: it reads the request for a page and never answers, so no signal ends the wait; waiting: it does not even read it.
+// Prints "mounted" when it is mounted.
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
@@ -68,7 +68,7 @@ int main(int argc, char **argv) {
             case FUSE_OPEN: {
                 struct fuse_open_out opened = {.open_flags = FOPEN_NOFLUSH};
                 answer(header->unique, 0, &opened, sizeof opened);
-                // The next that comes is the request for a page.
+                // The next request is the one for a page.
                 if (!takes) for (;;) pause();
                 break;
             }

@@ -1,8 +1,8 @@
-// Adds a socket's own end to many epoll instances, under many numbers. Each call of its peer's (send, recv, shutdown, close) then wakes
-// all of these watches, on the peer's thread.
+// Adds its own end of a socket to many epoll instances, under many descriptor numbers. Each call of the peer (send, recv, shutdown, close)
+// then wakes all of these watches, on the thread of the peer.
 //   watches client SOCKET REQUEST WATCHES   of a connection to a daemon; sends REQUEST, then one byte after the other
 //   watches output WATCHES                  of its standard output; writes one byte after the other
-// Says "ready" (a client) when the watches are there.
+// Prints "ready" (a client) when the watches exist.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -7,7 +7,8 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.EndToEnd.Memory;
 
 /// <summary>
-/// What the runtime holds of types, and code, are huge pages in a job host, which every worker shares: no way of a job writes to them.
+/// Tests that type data and code of the runtime are in huge pages of a job host, which all workers share, and that no job can write to
+/// them.
 /// </summary>
 public sealed class HugePagesTests
 {
@@ -29,9 +30,7 @@ public sealed class HugePagesTests
         Assert.Equal(0, await daemon.StopAsync());
     }
 
-    /// <summary>
-    /// It is code that each worker runs, of all users: nobody may write to it, whatever gets hold of it, or take it away.
-    /// </summary>
+    /// <summary>Workers of all users run this code, so no process may write to it, or remove it, even with a descriptor of it.</summary>
     [Fact(Timeout = Bound.Test)]
     public async Task Code_is_a_sealed_copy_in_huge_pages()
     {
@@ -48,7 +47,7 @@ public sealed class HugePagesTests
             Assert.NotEqual(0, Sum(host, mapping, "ShmemPmdMapped:"));
             Assert.Equal(0, Sum(host, mapping, "Anonymous:"));
 
-            // Root finds a way to open it, and changes nothing all the same.
+            // Even root, which can open it, cannot change it.
             using var file = new FileStream(
                 $"/proc/{host}/map_files/{mapping.Split(' ')[0]}", FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 0);
             Assert.Throws<UnauthorizedAccessException>(() => file.Write([0]));
@@ -91,11 +90,11 @@ public sealed class HugePagesTests
     private static IEnumerable<string> CodeMappings(int pid) =>
         File.ReadLines($"/proc/{pid}/maps").Where(line => line.Contains(Code, StringComparison.Ordinal));
 
-    /// <summary>Bytes of one kind in the job hosts' memory; proc_pid_smaps(5).</summary>
+    /// <summary>Bytes of one kind in the memory of the job hosts; proc_pid_smaps(5).</summary>
     private static Dictionary<int, long> Hosts(DaemonProcess daemon, string kind) =>
         ProcFs.Children(daemon.Pid).ToDictionary(host => host, host => Sum(File.ReadLines($"/proc/{host}/smaps"), kind));
 
-    /// <summary>The same of one mapping, which is given as in proc_pid_maps(5).</summary>
+    /// <summary>The same for one mapping, named as in proc_pid_maps(5).</summary>
     private static long Sum(int pid, string mapping, string kind) =>
         Sum(File.ReadLines($"/proc/{pid}/smaps").SkipWhile(line => line != mapping).Skip(1).TakeWhile(
             line => !line.StartsWith("VmFlags:", StringComparison.Ordinal)), kind);

@@ -1,4 +1,5 @@
-// Ends with 0 where the kernel makes huge pages (MADV_COLLAPSE) of memory, or, with an argument, of a file in memory whose pages it executes; with 1 where not.
+// Exits with 0 if the kernel creates huge pages (MADV_COLLAPSE) for memory, or, with an argument, for a file in memory with executed pages;
+// else with 1.
 #define _GNU_SOURCE
 #include <stdint.h>
 #include <string.h>

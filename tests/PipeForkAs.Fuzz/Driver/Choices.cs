@@ -2,7 +2,7 @@ using System.Text;
 
 namespace PipeForkAs.Fuzz.Driver;
 
-/// <summary>Reads an input as a series of choices. At its end all choices are the first ones: every input means something.</summary>
+/// <summary>Reads an input as a series of choices. After its end all choices are the first ones, so every input is valid.</summary>
 /// <param name="input">The bytes.</param>
 internal sealed class Choices(byte[] input)
 {
@@ -17,10 +17,10 @@ internal sealed class Choices(byte[] input)
     /// <summary>One of several.</summary>
     public T Of<T>(T[] values) => values[Below(values.Length)];
 
-    /// <summary>True once in so many values of a byte.</summary>
+    /// <summary>True for one of this number of byte values.</summary>
     public bool Once(int times) => Below(times) == times - 1;
 
-    /// <summary>A text of up to 31 bytes of the input; what is no UTF-8 becomes U+FFFD.</summary>
+    /// <summary>A text of up to 31 bytes of the input; invalid UTF-8 becomes U+FFFD.</summary>
     public string Text()
     {
         int length = Math.Min(Next() % 32, Math.Max(0, input.Length - position));
@@ -29,7 +29,7 @@ internal sealed class Choices(byte[] input)
         return text;
     }
 
-    /// <summary>What was not read.</summary>
+    /// <summary>The unread rest.</summary>
     public byte[] Rest()
     {
         byte[] rest = AtEnd ? [] : input[position..];

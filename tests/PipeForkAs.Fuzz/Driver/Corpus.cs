@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 
 namespace PipeForkAs.Fuzz.Driver;
 
-/// <summary>The inputs of a target that are kept: those written by hand, and those that take branches that no other takes.</summary>
+/// <summary>The stored inputs of a target: those written by hand, and those that take branches that no other input takes.</summary>
 internal static class Corpus
 {
     /// <summary>The inputs in folders, the shortest first.</summary>
@@ -13,10 +13,9 @@ internal static class Corpus
     ];
 
     /// <summary>
-    /// Keeps in the first folder what all of them together need to take every branch that one of their inputs takes. Files with a name of
-    /// their own stay.
+    /// Keeps in the first folder the inputs that together take every branch that any input takes. Files that a person named stay.
     /// </summary>
-    /// <returns>The edges that are taken, and the files that are kept.</returns>
+    /// <returns>The edges taken, and the files kept.</returns>
     public static (int Edges, int Files) Minimize(Target target, IReadOnlyList<string> folders)
     {
         string kept = Path.GetFullPath(folders[0]);
@@ -52,7 +51,7 @@ internal static class Corpus
         return name;
     }
 
-    /// <summary>Whether a person named the file: the others have a hash for a name, of 40 digits by libFuzzer and of 16 here.</summary>
+    /// <summary>Whether a person named the file: the other names are hashes, with 40 digits from libFuzzer and 16 here.</summary>
     private static bool IsNamed(string path) =>
         Path.GetFileName(path) is not { Length: 16 or 40 } name || !name.All(char.IsAsciiHexDigitLower);
 }

@@ -3,20 +3,20 @@ using SharpFuzz.Common;
 
 namespace PipeForkAs.Fuzz.Driver;
 
-/// <summary>Which branches inputs take, in the instrumented copies of the product.</summary>
+/// <summary>Records which branches inputs take in the instrumented copies of the product.</summary>
 internal static unsafe class Coverage
 {
     private const int Counters = 65536;
 
     private static readonly byte* Map = (byte*)NativeMemory.AllocZeroed(Counters);
 
-    /// <summary>Gives instrumented code a place to count in. To be called before any of it runs.</summary>
+    /// <summary>Gives instrumented code its counters. Must be called before any of it runs.</summary>
     public static void Begin() => Trace.SharedMem = Map;
 
-    /// <summary>The edges that one input takes. None where nothing is instrumented.</summary>
+    /// <summary>The edges that one input takes. None if nothing is instrumented.</summary>
     public static HashSet<int> Of(Target target, byte[] input)
     {
-        // What the first input of all makes, for all inputs, is not this one's.
+        // One-time initialization by the first input does not count for this input.
         _ = target.Check(input);
         new Span<byte>(Map, Counters).Clear();
         Trace.PrevLocation = 0;

@@ -1,4 +1,4 @@
 namespace PipeForkAs.Fuzz.Driver;
 
-/// <summary>A property does not hold.</summary>
+/// <summary>A property is violated.</summary>
 internal sealed class FindingException(string message) : Exception(message);

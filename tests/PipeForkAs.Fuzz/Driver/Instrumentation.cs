@@ -5,12 +5,12 @@ namespace PipeForkAs.Fuzz.Driver;
 /// <summary>Makes assemblies count the branches that they take.</summary>
 internal static class Instrumentation
 {
-    /// <summary>The assemblies that are the product's.</summary>
+    /// <summary>The assemblies of the product.</summary>
     private static readonly string[] Products =
         ["PipeForkAs.Protocol.dll", "PipeForkAs.Client.dll", "PipeForkAs.Jobs.dll", "pipeforkasd.dll"];
 
     /// <summary>Instruments the product's assemblies in a folder, which must be a copy.</summary>
-    /// <returns>How many types have branches that are counted.</returns>
+    /// <returns>The number of types with counted branches.</returns>
     public static int Of(string folder)
     {
         string here = Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory);

@@ -6,12 +6,12 @@ namespace PipeForkAs.Fuzz.Driver;
 internal static class Json
 {
     /// <summary>
-    /// Whether two objects say the same, whatever the order of their members, which no two of one name share. Numbers are compared as they
-    /// are written: <see cref="JsonElement.DeepEquals"/> throws where an exponent is beyond 32 bits.
+    /// Whether two objects without duplicate members are equal in any order of members. Compares the text of numbers: <see
+    /// cref="JsonElement.DeepEquals"/> throws if an exponent exceeds 32 bits.
     /// </summary>
     public static bool Same(byte[] first, byte[] second) => Same(JsonElement.Parse(first), JsonElement.Parse(second));
 
-    /// <summary>The same of elements.</summary>
+    /// <summary>The same for elements.</summary>
     public static bool Same(JsonElement first, JsonElement second) => first.ValueKind == second.ValueKind && first.ValueKind switch
     {
         JsonValueKind.Object => first.GetPropertyCount() == second.GetPropertyCount()

@@ -7,7 +7,7 @@ using SharpFuzz.Common;
 
 namespace PipeForkAs.Fuzz.Driver;
 
-/// <summary>libFuzzer, loaded into this process. It generates inputs by what the instrumented code did with those before.</summary>
+/// <summary>libFuzzer, loaded into this process. It generates inputs from the coverage of earlier ones.</summary>
 internal static unsafe partial class LibFuzzer
 {
     /// <summary>The exit status after a finding; libFuzzer's own for a crash.</summary>
@@ -18,15 +18,15 @@ internal static unsafe partial class LibFuzzer
     private static Target target = null!;
 
     /// <summary>Runs until libFuzzer's limits are reached, or until a finding, which ends the process.</summary>
-    /// <param name="fuzzed">What is fuzzed.</param>
-    /// <param name="currentFile">The file that holds the input that is being tried.</param>
+    /// <param name="fuzzed">The function to fuzz.</param>
+    /// <param name="currentFile">The file with the current input.</param>
     /// <param name="options">libFuzzer's options and folders.</param>
     public static int Run(Target fuzzed, string currentFile, IEnumerable<string> options)
     {
         target = fuzzed;
         Trace.SharedMem = Counters();
         string[] words = [Environment.ProcessPath ?? "fuzz", .. options];
-        // libFuzzer keeps the words for as long as it runs.
+        // libFuzzer uses the arguments as long as it runs.
         byte** arguments = (byte**)NativeMemory.AllocZeroed((nuint)words.Length + 1, (nuint)sizeof(byte*));
         for (int i = 0; i < words.Length; i++)
             arguments[i] = (byte*)Marshal.StringToCoTaskMemUTF8(words[i]);

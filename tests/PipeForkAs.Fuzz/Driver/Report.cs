@@ -3,7 +3,7 @@ using System.Text;
 
 namespace PipeForkAs.Fuzz.Driver;
 
-/// <summary>A finding in words, with the input in a form that can be tried again.</summary>
+/// <summary>Describes a finding, with the input in a form that can be replayed.</summary>
 internal static class Report
 {
     private const int MaxShown = 400;

@@ -2,31 +2,31 @@ using System.Globalization;
 
 namespace PipeForkAs.Fuzz.Driver;
 
-/// <summary>A part of the product that reads what others wrote, with the properties that hold for every input.</summary>
+/// <summary>A part of the product that reads untrusted input, with the properties of every input.</summary>
 internal abstract class Target
 {
-    /// <summary>How often an input is tried that costs too much: what is made once, for all inputs, is not its cost.</summary>
+    /// <summary>How often an input that costs too much is repeated: one-time allocations do not count.</summary>
     private const int Attempts = 3;
 
-    /// <summary>The name on the command line, and of the folder of its corpus.</summary>
+    /// <summary>The name on the command line and of the corpus folder.</summary>
     public abstract string Name { get; }
 
-    /// <summary>The longest input in bytes that is generated. The corpus may hold longer ones.</summary>
+    /// <summary>The longest generated input in bytes. The corpus may contain longer ones.</summary>
     public virtual int MaxLength => 4096;
 
-    /// <summary>Bytes of memory that a byte of input may cost.</summary>
+    /// <summary>Bytes of memory allowed per byte of input.</summary>
     public virtual int BytesForEach => 64;
 
-    /// <summary>Bytes of memory that an input may cost whatever its length: an exception, its text, a table or two.</summary>
+    /// <summary>Bytes of memory allowed for an input of any length: an exception, its text, a table or two.</summary>
     public virtual int BytesForAll => 32 * 1024;
 
-    /// <summary>Gives an input to the product. The target catches exceptions that the product documents; any other is a finding.</summary>
-    /// <exception cref="FindingException">A property does not hold.</exception>
+    /// <summary>Passes an input to the product. The target catches exceptions that the product documents; any other is a finding.</summary>
+    /// <exception cref="FindingException">A property is violated.</exception>
     public abstract void Try(Trial trial);
 
-    /// <summary>Tries an input, its cost included.</summary>
+    /// <summary>Tests an input, including its cost.</summary>
     /// <returns>Whether the product accepted it.</returns>
-    /// <exception cref="FindingException">A property does not hold.</exception>
+    /// <exception cref="FindingException">A property is violated.</exception>
     public bool Check(byte[] input)
     {
         long allowed = BytesForAll + ((long)BytesForEach * input.Length);

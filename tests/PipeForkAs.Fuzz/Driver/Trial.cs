@@ -3,7 +3,7 @@ using System.Globalization;
 namespace PipeForkAs.Fuzz.Driver;
 
 /// <summary>
-/// One input on its way through the product. Targets wrap what the product does in <see cref="Measured"/>: that alone counts as its cost.
+/// One input on its way through the product. Targets wrap calls of the product in <see cref="Measured"/>: only these count as its cost.
 /// </summary>
 /// <param name="input">The bytes.</param>
 internal sealed class Trial(byte[] input)
@@ -13,7 +13,7 @@ internal sealed class Trial(byte[] input)
     /// <summary>Bytes that the product has allocated.</summary>
     public long Allocated { get; private set; }
 
-    /// <summary>Whether the product accepted the input; the others it refused in the documented way.</summary>
+    /// <summary>Whether the product accepted the input; it refuses other inputs in the documented way.</summary>
     public bool Accepted { get; private set; }
 
     /// <summary>Calls the product.</summary>
@@ -30,19 +30,19 @@ internal sealed class Trial(byte[] input)
         }
     }
 
-    /// <summary>Notes that the product accepted the input.</summary>
+    /// <summary>Records that the product accepted the input.</summary>
     public void Accept() => Accepted = true;
 
-    /// <summary>States a property.</summary>
-    /// <exception cref="FindingException">It does not hold.</exception>
+    /// <summary>Checks a property.</summary>
+    /// <exception cref="FindingException">The property is violated.</exception>
     public static void Holds(bool property, string words)
     {
         if (!property)
             throw new FindingException(words);
     }
 
-    /// <summary>States that a reason is fit for a line of a log and for a terminal.</summary>
-    /// <exception cref="FindingException">It is not.</exception>
+    /// <summary>Checks that a reason is safe for a log line and a terminal.</summary>
+    /// <exception cref="FindingException">The reason is not safe.</exception>
     public static void IsReason(string reason, int longest = 1000)
     {
         Holds(reason.Length > 0 && reason.Length <= longest, $"the reason has {reason.Length} characters, not 1 to {longest}");

@@ -2,7 +2,7 @@ using PipeForkAs.Fuzz.Driver;
 
 namespace PipeForkAs.Fuzz.Targets;
 
-/// <summary>All that is fuzzed.</summary>
+/// <summary>All fuzz targets.</summary>
 internal static class AllTargets
 {
     public static IReadOnlyList<Target> List { get; } =

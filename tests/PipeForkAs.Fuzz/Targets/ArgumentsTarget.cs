@@ -33,7 +33,7 @@ internal sealed class ArgumentsTarget : Target
 
     public override int MaxLength => 2048;
 
-    /// <summary>A refusal makes the schema, to say what would be right.</summary>
+    /// <summary>A refusal creates the schema, to name the expected value.</summary>
     public override int BytesForAll => 256 * 1024;
 
     public override void Try(Trial trial)

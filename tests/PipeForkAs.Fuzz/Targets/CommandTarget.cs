@@ -9,7 +9,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Fuzz.Targets;
 
-/// <summary>A request's arguments on their way to a command line and to an audit record.</summary>
+/// <summary>The arguments of a request on their way to a command line and to an audit record.</summary>
 internal sealed class CommandTarget : Target
 {
     private static readonly ArgumentDigest Digest = new();

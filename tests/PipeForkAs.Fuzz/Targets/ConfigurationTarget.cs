@@ -15,7 +15,7 @@ internal sealed class ConfigurationTarget : Target
 
     public override int MaxLength => 2048;
 
-    /// <summary>Each key is compared with every known one, and a mistyped one with each of its parts. The file is root's.</summary>
+    /// <summary>Each key is compared with every known key, and a mistyped one with each of its parts. Only root writes the file.</summary>
     public override int BytesForEach => 16 * 1024;
 
     /// <summary>The names in rules are looked up, programs too.</summary>
@@ -46,7 +46,7 @@ internal sealed class ConfigurationTarget : Target
             IsUsable(new CommandJob(name, command));
     }
 
-    /// <summary>Without arguments it is described, and makes a command line or says what is missing.</summary>
+    /// <summary>Without arguments the command is described, and gives a command line or names the missing argument.</summary>
     private static void IsUsable(CommandJob command)
     {
         _ = command.Description;

@@ -31,7 +31,7 @@ internal sealed class ConsentTarget : Target
         Trial.Holds(answer.Given == (plain ?? false), $"{answer}; by the design: {plain?.ToString() ?? "not a consent file"}");
     }
 
-    /// <summary>The file once more, as the manual page describes it; null where it is not a consent file, which is a no.</summary>
+    /// <summary>An independent reader of the file, by the manual page; null if the file is invalid, which means no consent.</summary>
     private static bool? ReadIndependently(byte[] file, string job, string[] callers)
     {
         bool given = false;

@@ -3,10 +3,10 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Fuzz.Targets;
 
-/// <summary>What the daemon, job hosts and workers say to each other: each Decode behind <see cref="MessageReader"/>.</summary>
+/// <summary>The messages between daemon, job hosts and workers: each Decode after <see cref="MessageReader"/>.</summary>
 internal sealed class MessageTarget : Target
 {
-    /// <summary>Texts up to this length are written as they are; longer ones are cut.</summary>
+    /// <summary>Texts up to this length are written unchanged; longer ones are truncated.</summary>
     private const int Uncut = WorkerProtocol.MaxTextLength;
 
     public override string Name => "message";
@@ -35,7 +35,7 @@ internal sealed class MessageTarget : Target
             $"written again, the message is {Convert.ToHexString(written)}");
     }
 
-    /// <summary>Reads a message and writes it; null for a kind without content, or that nobody sends.</summary>
+    /// <summary>Reads a message and writes it; null for a kind without content, or an unknown kind.</summary>
     private static byte[]? Again(byte[] message)
     {
         var reader = new MessageReader(message);

@@ -12,7 +12,7 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Fuzz.Targets;
 
-/// <summary>A series of choices makes a policy and questions, which <see cref="Policy"/> and <see cref="NaiveMatcher"/> decide.</summary>
+/// <summary>Choices build a policy and questions, which <see cref="Policy"/> and <see cref="NaiveMatcher"/> decide.</summary>
 internal sealed class PolicyTarget : Target
 {
     private const int MaxQuestions = 8;
@@ -36,7 +36,7 @@ internal sealed class PolicyTarget : Target
 
     public override int MaxLength => 512;
 
-    /// <summary>Rules are read once and asked several times, with patterns among them.</summary>
+    /// <summary>Rules are read once and applied several times, some with patterns.</summary>
     public override int BytesForAll => 4 * 1024 * 1024;
 
     public override int BytesForEach => 1024;
@@ -59,7 +59,7 @@ internal sealed class PolicyTarget : Target
             return;
         }
 
-        // A second name of a uid is what the naive matcher knows nothing of.
+        // The naive matcher does not know second names of a uid.
         if (policy.Rules.Any(rule => rule.Callers.Concat(rule.As).Any(entry => entry.State == NameState.Unusable)))
             return;
 

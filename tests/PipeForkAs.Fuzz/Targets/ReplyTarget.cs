@@ -5,7 +5,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Fuzz.Targets;
 
-/// <summary>A daemon's reply in frames. The first byte says into which pieces the socket cuts it.</summary>
+/// <summary>A daemon's reply in frames. The first byte determines how the socket splits it.</summary>
 internal sealed class ReplyTarget : Target
 {
     public override string Name => "reply";
@@ -34,7 +34,7 @@ internal sealed class ReplyTarget : Target
     private static bool Same(Dictionary<FrameType, List<byte>> first, Dictionary<FrameType, List<byte>> second) =>
         first[FrameType.Stdout].SequenceEqual(second[FrameType.Stdout]) && first[FrameType.Stderr].SequenceEqual(second[FrameType.Stderr]);
 
-    /// <summary>What a reply comes to.</summary>
+    /// <summary>The result of a reply.</summary>
     private sealed record Outcome(Dictionary<FrameType, List<byte>> Outputs, JobResult? End, string? Refusal)
     {
         public static Outcome Of(byte[] reply, int piece)
@@ -61,7 +61,7 @@ internal sealed class ReplyTarget : Target
             return new Outcome(outputs, parser.End, null);
         }
 
-        /// <summary>The outputs once more, as the protocol describes them.</summary>
+        /// <summary>An independent reader of the outputs, by the protocol.</summary>
         public static Dictionary<FrameType, List<byte>> ReadIndependently(byte[] reply)
         {
             Dictionary<FrameType, List<byte>> outputs = None();

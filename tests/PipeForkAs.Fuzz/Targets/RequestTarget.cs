@@ -8,7 +8,7 @@ namespace PipeForkAs.Fuzz.Targets;
 /// <summary>A client's line: <see cref="Request.Parse"/> and <see cref="ReplyFormPeek"/>.</summary>
 internal sealed class RequestTarget : Target
 {
-    /// <summary>Written again, a character may take six bytes: a request of this length still fits a line.</summary>
+    /// <summary>When written again, a character may need six bytes: a request of this length still fits into a line.</summary>
     private const int LongestWritten = ClientProtocol.MaxRequestBytes / 8;
 
     public override string Name => "request";
@@ -41,7 +41,7 @@ internal sealed class RequestTarget : Target
         IsEqual(request, Request.Parse(written.AsSpan(0, written.Length - 1)));
     }
 
-    /// <summary>Compares with what another reader of JSON finds.</summary>
+    /// <summary>Compares with the result of another JSON reader.</summary>
     private static void MeansTheSame(Request request, byte[] line)
     {
         using JsonDocument document = JsonDocument.Parse(line, new JsonDocumentOptions { AllowDuplicateProperties = false });
@@ -62,7 +62,7 @@ internal sealed class RequestTarget : Target
 
     private static bool Has(JsonElement root, string name, out JsonElement value) => root.TryGetProperty(name, out value);
 
-    /// <summary>The same bytes as arguments that a program hands to the client.</summary>
+    /// <summary>The same bytes as arguments that a program passes to the client.</summary>
     private static void IsWrittenOrRefused(Request request)
     {
         byte[] written;

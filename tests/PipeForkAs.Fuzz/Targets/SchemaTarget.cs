@@ -6,10 +6,10 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Fuzz.Targets;
 
-/// <summary>A job's argument schema, and behind it, each after a NUL, words of a command line.</summary>
+/// <summary>The argument schema of a job, followed by words of a command line, each after a NUL.</summary>
 internal sealed class SchemaTarget : Target
 {
-    /// <summary>Each word is tried against each alternative, and the description lists all names.</summary>
+    /// <summary>Each word is compared with each alternative, and the description lists all names.</summary>
     public override int BytesForEach => 1024;
 
     public override string Name => "schema";

@@ -150,7 +150,7 @@ public class ByHandTests
     [Fact]
     public async Task A_job_host_on_CoreCLR_does_not_serve()
     {
-        // There is no daemon either: it says so nowhere, and ends.
+        // Without a daemon it exits silently.
         Ended ended = await HostProcess.StockAsync("--serve-pipeforkas");
         Assert.Equal(1, ended.ExitCode);
     }

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace PipeForkAs.Jobs.Tests.ByHand;
 
-/// <summary>A job host run by hand, on CoreCLR, as a process of its own.</summary>
+/// <summary>A job host run by hand, on CoreCLR, in a separate process.</summary>
 internal static class HostProcess
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
@@ -11,7 +11,7 @@ internal static class HostProcess
 
     public static Task<Ended> TestAsync(params string[] args) => RunAsync("pipeforkas-test-jobs.dll", args, "");
 
-    /// <summary>The test job host, whose registration does what it must not; see BadRegistration there.</summary>
+    /// <summary>The test job host with a forbidden registration; see BadRegistration there.</summary>
     public static Task<Ended> BadAsync(string registration, params string[] args) =>
         RunAsync("pipeforkas-test-jobs.dll", args, "", registration);
 

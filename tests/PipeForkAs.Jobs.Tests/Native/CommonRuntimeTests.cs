@@ -3,7 +3,7 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Jobs.Tests.Native;
 
-/// <summary>A job host that was not compiled natively, started as the daemon starts it.</summary>
+/// <summary>Tests a job host that is not native code, started as the daemon starts it.</summary>
 public sealed class CommonRuntimeTests
 {
     private const int DeadlineMilliseconds = 60_000;

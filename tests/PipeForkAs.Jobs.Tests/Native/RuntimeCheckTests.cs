@@ -3,7 +3,7 @@ using PipeForkAs.EndToEnd.Harness;
 
 namespace PipeForkAs.Jobs.Tests.Native;
 
-/// <summary>What a job host's build does with a patch of .NET that lacks a function which pipeforkas_runtime.c replaces.</summary>
+/// <summary>Tests the build of a job host with a patch of .NET that lacks a function which pipeforkas_runtime.c replaces.</summary>
 public sealed partial class RuntimeCheckTests : IDisposable
 {
     private const string Patch = "10.0.987";
@@ -44,7 +44,7 @@ public sealed partial class RuntimeCheckTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
-    /// <summary>Writes the linker's script as a build with a patch that nobody has does; the functions that it asks for.</summary>
+    /// <summary>Writes the linker script of a build with a patch that does not exist; returns the functions that it requires.</summary>
     private async Task<string[]> WriteCheckAsync()
     {
         ToolResult wrote = await MSBuildAsync(
@@ -62,7 +62,7 @@ public sealed partial class RuntimeCheckTests : IDisposable
             ["dotnet", "msbuild", folder["check.proj"], "-noAutoResponse", "-nologo", "-nodeReuse:false", .. arguments]);
     }
 
-    /// <summary>Links the C file, as a job host's build does, with a runtime that has some of the functions alone.</summary>
+    /// <summary>Links the C file, as the build of a job host does, with a runtime that has only some of the functions.</summary>
     private async Task<ToolResult> LinkAsync(string[] replaced, string[] present)
     {
         await File.WriteAllTextAsync(

@@ -3,10 +3,10 @@ using System.Text;
 
 namespace PipeForkAs.LibC.Tests.Proof;
 
-/// <summary>Asks the C compiler what expressions are worth.</summary>
+/// <summary>Evaluates expressions with the C compiler.</summary>
 internal static class CCompiler
 {
-    /// <summary>The values of integer expressions, in their order.</summary>
+    /// <summary>The values of integer expressions, in order.</summary>
     public static long[] Evaluate(IEnumerable<string> expressions)
     {
         using var directory = new TemporaryDirectory();

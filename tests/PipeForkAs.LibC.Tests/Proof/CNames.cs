@@ -2,7 +2,7 @@ using System.Reflection;
 
 namespace PipeForkAs.LibC.Tests.Proof;
 
-/// <summary>What the constants of LibC are called in C, where that is not their own name.</summary>
+/// <summary>The C names of constants of LibC with different names.</summary>
 internal static class CNames
 {
     public const string Headers =
@@ -66,7 +66,7 @@ internal static class CNames
 
         """;
 
-    /// <summary>Constants that are the library's own choice, with the reason.</summary>
+    /// <summary>Constants that the library chooses, with the reason.</summary>
     public static readonly IReadOnlyDictionary<string, string> Own = new Dictionary<string, string>
     {
         ["Own.Library"] = "the name by which the runtime finds libc",
@@ -121,6 +121,6 @@ internal static class CNames
 
     public static string Key(FieldInfo constant) => $"{constant.DeclaringType!.Name}.{constant.Name}";
 
-    /// <summary>Names of the tables above for which there is no constant any more.</summary>
+    /// <summary>Names in the tables above without a constant.</summary>
     public static IEnumerable<string> Unused(IEnumerable<string> keys) => Own.Keys.Concat(Different.Keys).Except(keys);
 }

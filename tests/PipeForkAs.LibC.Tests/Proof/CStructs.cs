@@ -2,14 +2,14 @@ namespace PipeForkAs.LibC.Tests.Proof;
 
 /// <summary>A structure of LibC and its original.</summary>
 /// <param name="Type">The structure.</param>
-/// <param name="CType">Its original's type.</param>
+/// <param name="CType">The type of its original.</param>
 /// <param name="Members">Each field with the original's member.</param>
 internal sealed record CStruct(Type Type, string CType, params (string Field, string Member)[] Members);
 
-/// <summary>The structures that LibC hands to C.</summary>
+/// <summary>The structures that LibC passes to C.</summary>
 internal static class CStructs
 {
-    /// <summary>Fields that only take room. The structure's size and the offsets of what follows prove them.</summary>
+    /// <summary>Padding fields. The size of the structure and the offsets of the following fields prove them.</summary>
     public static readonly string[] Padding = ["padding", "rest", "__reserved", "__spare0", "__spare2"];
 
     public static readonly CStruct[] All =
@@ -42,15 +42,15 @@ internal static class CStructs
             ("inactive", "sp_inact"), ("expires", "sp_expire"), ("flags", "sp_flag")),
         new(typeof(Own.group), "struct group", ("name", "gr_name"), ("password", "gr_passwd"), ("gid", "gr_gid"), ("members", "gr_mem")),
 
-        // As include/uapi/linux/landlock.h of Linux 6.12 has it (version 6); headers may be older, and their structure shorter.
+        // From include/uapi/linux/landlock.h of Linux 6.12 (version 6); installed headers may be older, with a shorter structure.
         new(typeof(Own.landlock_ruleset_attr), "struct { __u64 handled_access_fs; __u64 handled_access_net; __u64 scoped; }",
             ("handled_access_fs", "handled_access_fs"), ("handled_access_net", "handled_access_net"), ("scoped", "scoped")),
 
-        // As pam_conv(3) declares it; libpam's headers are not among what a build needs.
+        // As in pam_conv(3); a build does not need the headers of libpam.
         new(typeof(Pam.pam_conv), "struct { int (*function)(int, const void **, void **, void *); void *data; }",
             ("function", "function"), ("data", "data")),
 
-        // Arrays of these are handed to C as arrays of its plain numbers.
+        // Arrays of these are passed to C as arrays of plain numbers.
         new(typeof(GroupId), "struct { gid_t value; }", ("<Value>k__BackingField", "value")),
         new(typeof(UserId), "struct { uid_t value; }", ("<Value>k__BackingField", "value")),
         new(typeof(ProcessId), "struct { pid_t value; }", ("<Value>k__BackingField", "value")),

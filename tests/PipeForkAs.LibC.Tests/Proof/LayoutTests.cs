@@ -63,7 +63,7 @@ public sealed class LayoutTests
         Assert.InRange(sizes[0], 1, Own.PosixSpawnBufferSize);
         Assert.InRange(sizes[1], 1, Own.PosixSpawnBufferSize);
 
-        // The runtime aligns what stackalloc gives to 16 bytes on x86-64.
+        // The runtime aligns stackalloc memory to 16 bytes on x86-64.
         Assert.InRange(sizes[2], 1, 16);
         Assert.InRange(sizes[3], 1, 16);
     }

@@ -2,10 +2,10 @@ using Tmds.Linux;
 
 namespace PipeForkAs.LibC.Tests.Proof;
 
-/// <summary>The structures of Tmds.LibC that LibC hands to C, and the types of numbers in them.</summary>
+/// <summary>The structures of Tmds.LibC that LibC passes to C, and their number types.</summary>
 internal static class PackageStructs
 {
-    /// <summary>Structures whose members are proved, as those of <see cref="CStructs"/>.</summary>
+    /// <summary>Structures whose members are proved like those of <see cref="CStructs"/>.</summary>
     public static readonly CStruct[] All =
     [
         new(typeof(timespec), "struct timespec", ("tv_sec", "tv_sec"), ("tv_nsec", "tv_nsec")),
@@ -44,7 +44,7 @@ internal static class PackageStructs
         (typeof(syscall_arg), "long"), (typeof(time_t), "time_t"), (typeof(uid_t), "uid_t"),
     ];
 
-    /// <summary>Types that only stand for a pointer or a union of sizes proved with their structure.</summary>
+    /// <summary>Types that only represent a pointer or a union; the proof of their structure proves their size.</summary>
     public static readonly Type[] Parts = [typeof(epoll_data_t), typeof(sigset_t)];
 
     private static string Property(string name) => $"<{name}>k__BackingField";

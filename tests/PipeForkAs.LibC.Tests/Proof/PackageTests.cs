@@ -5,10 +5,10 @@ using System.Text.RegularExpressions;
 
 namespace PipeForkAs.LibC.Tests.Proof;
 
-/// <summary>What is used of Tmds.LibC is right, and README.md says what that is.</summary>
+/// <summary>Checks the used parts of Tmds.LibC, and their list in README.md.</summary>
 public sealed partial class PackageTests
 {
-    /// <summary>Functions that cannot fail: there is no errno to be kept.</summary>
+    /// <summary>Functions that cannot fail, so they need no errno.</summary>
     private static readonly string[] NeverFail = ["_exit", "getegid", "geteuid", "getpid", "getppid"];
 
     [Fact]
@@ -68,7 +68,7 @@ public sealed partial class PackageTests
         Assert.Equal(both, Names(Section(text, "Functions of ours").Split("It has them too")[1]));
     }
 
-    /// <summary>When this fails, the package was mended: use its own, and take ours away.</summary>
+    /// <summary>When this fails, the package was fixed: use its declaration, and remove ours.</summary>
     [Fact]
     public void The_reasons_for_own_declarations_are_still_valid()
     {

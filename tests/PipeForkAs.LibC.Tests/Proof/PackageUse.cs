@@ -5,14 +5,14 @@ using System.Runtime.InteropServices;
 
 namespace PipeForkAs.LibC.Tests.Proof;
 
-/// <summary>What PipeForkAs.LibC uses of Tmds.LibC, as its own metadata says it.</summary>
+/// <summary>The parts of Tmds.LibC that PipeForkAs.LibC uses, from its metadata.</summary>
 internal static class PackageUse
 {
     private static readonly Type Package = typeof(Tmds.Linux.LibC);
 
     private static readonly (string[] Types, string[] Members) Used = Read();
 
-    /// <summary>The types, but the one of all functions and constants.</summary>
+    /// <summary>The types, except the one with all functions and constants.</summary>
     public static IEnumerable<Type> Types => Used.Types.Where(name => name != Package.Name)
         .Select(name => Package.Assembly.GetType($"{Package.Namespace}.{name}", throwOnError: true)!);
 
@@ -23,7 +23,7 @@ internal static class PackageUse
     /// <summary>The names of the functions.</summary>
     public static IEnumerable<string> Functions => Used.Members.Where(name => !name.StartsWith("get_", StringComparison.Ordinal));
 
-    /// <summary>The package's bindings of a function: its overloads, or what those call.</summary>
+    /// <summary>The bindings of a function in the package: its overloads, or the methods that they call.</summary>
     public static DllImportAttribute[] Bindings(string function) =>
     [
         .. Package.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic)
@@ -31,7 +31,7 @@ internal static class PackageUse
             .Select(method => method.GetCustomAttribute<DllImportAttribute>()).OfType<DllImportAttribute>(),
     ];
 
-    /// <summary>A constant's value, whichever type the package gives it.</summary>
+    /// <summary>The value of a constant, of any type in the package.</summary>
     public static long Value(PropertyInfo constant) => constant.GetValue(null) switch
     {
         Tmds.Linux.mode_t mode => (ushort)mode,

@@ -206,7 +206,7 @@ public sealed class RequestTests
         static string Array(string element, int count) =>
             $"{{\"job\":\"id\",\"args\":{{\"a\":[[{string.Join(',', Enumerable.Repeat(element, count))}]]}}}}";
 
-        // Two members are the request's own.
+        // Two members belong to the request.
         Assert.NotNull(Parse(Members(ClientProtocol.MaxMembers - 2)).Arguments);
         Assert.Equal(ClientProtocol.MaxMembers - 2, Parse(Members(ClientProtocol.MaxMembers - 2, "env")).Environment!.Count);
         Assert.Contains("1024 members", Refused(Members(ClientProtocol.MaxMembers - 1)).Message, StringComparison.Ordinal);

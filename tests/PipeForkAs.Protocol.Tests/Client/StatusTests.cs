@@ -3,7 +3,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Protocol.Tests.Client;
 
-/// <summary>What <c>status</c> tells, as people and as Prometheus read it.</summary>
+/// <summary>Tests the text and the Prometheus metrics of <c>status</c>.</summary>
 public sealed partial class StatusTests
 {
     private static readonly DaemonStatus All = new()
@@ -133,11 +133,11 @@ public sealed partial class StatusTests
     public void A_caller_that_does_not_see_job_hosts_gets_no_metrics_of_them() =>
         Assert.DoesNotContain("job_host", StatusMetrics.Of(All with { Hosts = null }), StringComparison.Ordinal);
 
-    /// <summary>What a histogram's samples have behind its name.</summary>
+    /// <summary>The suffixes of the samples of a histogram.</summary>
     [GeneratedRegex("(?<=_turn_seconds)_(?:bucket|sum|count)$")]
     private static partial Regex HistogramPart();
 
-    /// <summary>https://prometheus.io/docs/instrumenting/exposition_formats/, as far as it is used.</summary>
+    /// <summary>https://prometheus.io/docs/instrumenting/exposition_formats/, the used part.</summary>
     [GeneratedRegex(
         """^(?:# HELP (?<help>pipeforkas_[a-z_]+) [^\\]+|# TYPE (?<type>pipeforkas_[a-z_]+) """
         + """(?:gauge|counter|histogram)|(?<name>pipeforkas_[a-z_]+)(?:\{[a-z]+="(?:[^"\\\n]|\\[\\"n])*"\})? [0-9.]+)$""")]

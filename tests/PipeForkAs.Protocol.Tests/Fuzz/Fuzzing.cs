@@ -2,47 +2,46 @@ using System.Globalization;
 
 namespace PipeForkAs.Protocol.Tests.Fuzz;
 
-/// <summary>Runs are alone: the memory of other tests is not theirs.</summary>
+/// <summary>Runs without other tests, because their memory would count.</summary>
 [CollectionDefinition(nameof(Fuzzing), DisableParallelization = true)]
 public sealed class FuzzingAlone;
 
-/// <summary>What came of a run.</summary>
-/// <param name="Seed">With which it is the same again (PIPEFORKAS_SEED).</param>
+/// <summary>The result of a run.</summary>
+/// <param name="Seed">The seed that repeats the run (PIPEFORKAS_SEED).</param>
 /// <param name="Rounds">How many inputs.</param>
-/// <param name="Taken">How many were taken; the rest was refused in the documented way.</param>
-/// <param name="LargestExcess">
-/// The most bytes that one input allocated beyond <see cref="Fuzzing.BytesForEach"/> for each of its own.
-/// </param>
-/// <param name="Growth">Bytes that the heap held more afterwards than before.</param>
+/// <param name="Taken">How many were accepted; the rest was refused in the documented way.</param>
+/// <param name="LargestExcess">The most bytes that one input allocated in addition to <see cref="Fuzzing.BytesForEach"/> for each of its
+/// bytes.</param>
+/// <param name="Growth">Growth of the heap in bytes.</param>
 internal sealed record FuzzResult(int Seed, int Rounds, int Taken, long LargestExcess, long Growth);
 
 /// <summary>
-/// Feeds a parser with inputs until something is wrong: an exception that is not documented, one input that takes longer than
-/// <see cref="Patience"/>, or more memory than an input of that length may cost. Each is told with the seed, the round and the input.
+/// Passes inputs to a parser until something is wrong: an undocumented exception, an input that takes longer than <see cref="Patience"/>,
+/// or more memory than allowed for its length. Reports the seed, the round and the input.
 /// </summary>
 internal static class Fuzzing
 {
-    /// <summary>Bytes of memory that a byte of input may cost; <see cref="BytesForAll"/> come to that.</summary>
+    /// <summary>Bytes of memory that a byte of input may cost; <see cref="BytesForAll"/> is added.</summary>
     public const int BytesForEach = 64;
 
-    /// <summary>Bytes of memory that an input may cost whatever its length: a refusal's exception, its text, and a table or two.</summary>
+    /// <summary>Bytes of memory allowed for an input of any length: the exception of a refusal, its text, and a table or two.</summary>
     public const int BytesForAll = 32 * 1024;
 
-    /// <summary>What a heap may differ by between two collections, in bytes.</summary>
+    /// <summary>The allowed difference of the heap between two collections, in bytes.</summary>
     private const long Flat = 8 * 1024 * 1024;
 
-    /// <summary>After that many seconds one input counts as hung, on a machine with much else to do.</summary>
+    /// <summary>The seconds after which one input counts as hanging, on a busy machine.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    /// <summary>So many for each run of the tests; a million with PIPEFORKAS_SOAK=1.</summary>
+    /// <summary>The number for each test run; a million with PIPEFORKAS_SOAK=1.</summary>
     public static int Rounds(int brief, int soak = 1_000_000) =>
         Environment.GetEnvironmentVariable("PIPEFORKAS_SOAK") == "1" ? soak : brief;
 
     /// <summary>Runs.</summary>
     /// <param name="rounds">How many inputs.</param>
-    /// <param name="make">Makes an input.</param>
-    /// <param name="takes">Gives it to the parser: whether it was taken. Only undocumented exceptions leave it.</param>
-    /// <param name="bytesForAll">Bytes of memory that an input may cost whatever its length.</param>
+    /// <param name="make">Creates an input.</param>
+    /// <param name="takes">Passes it to the parser; returns whether it was accepted. Throws only undocumented exceptions.</param>
+    /// <param name="bytesForAll">Bytes of memory allowed for an input of any length.</param>
     public static async Task<FuzzResult> RunAsync(
         int rounds, Func<Random, byte[]> make, Func<byte[], bool> takes, int bytesForAll = BytesForAll)
     {
@@ -79,7 +78,7 @@ internal static class Fuzzing
             long largest = long.MinValue, before = 0;
             for (Round = 0; Round < rounds; Round++)
             {
-                // What is made once, by the first inputs, is not what an input costs.
+                // One-time allocations of the first inputs do not count.
                 if (Round == rounds / 10)
                 {
                     before = GC.GetTotalMemory(forceFullCollection: true);

@@ -4,10 +4,10 @@ using System.Text.Json;
 namespace PipeForkAs.Protocol.Tests.Fuzz;
 
 /// <summary>
-/// Makes JSON objects that are nearly right: members are left out, doubled, renamed and given values of other members and of other types,
-/// and then bytes are damaged.
+/// Creates nearly valid JSON objects: omits, duplicates and renames members, gives them values of other members and other types, and then
+/// damages bytes.
 /// </summary>
-/// <param name="members">Sound values by the members' names, as JSON.</param>
+/// <param name="members">Valid values by member name, as JSON.</param>
 internal sealed class JsonMutation(IReadOnlyList<(string Name, string[] Values)> members)
 {
     private static readonly string[] Odd =
@@ -82,7 +82,7 @@ internal sealed class JsonMutation(IReadOnlyList<(string Name, string[] Values)>
         }
     }
 
-    /// <summary>A name as it is, in other letters, or with an escape for one of its letters, which is the same name to JSON.</summary>
+    /// <summary>A name unchanged, in another case, or with an escape for one of its letters, which is the same name in JSON.</summary>
     private static string Name(Random random, string name)
     {
         int at = random.Next(name.Length);

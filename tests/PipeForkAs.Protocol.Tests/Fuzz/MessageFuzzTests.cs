@@ -5,7 +5,7 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Protocol.Tests.Fuzz;
 
-/// <summary>What daemon, job hosts and workers say to each other, of which a worker that runs a user's code may say anything.</summary>
+/// <summary>Fuzzes the messages between daemon, job hosts and workers: a worker that runs the code of a user may send anything.</summary>
 [Collection(nameof(Fuzzing))]
 public sealed class MessageFuzzTests
 {
@@ -21,7 +21,7 @@ public sealed class MessageFuzzTests
         {
             try
             {
-                // As the receivers do: the first byte says what it is.
+                // As in the receivers: the first byte is the kind.
                 var reader = new MessageReader(message);
                 MessageKind kind = reader.Kind;
                 if (Samples.All.FirstOrDefault(type => type.Kind == kind) is not { } known)
@@ -39,8 +39,7 @@ public sealed class MessageFuzzTests
     }
 
     /// <summary>
-    /// By structure: a piece of one message in another, a length that lies by a little or by much, another kind in front; and damaged
-    /// bytes.
+    /// Structural damage: a part of one message in another, a wrong length, another kind at the beginning; and damaged bytes.
     /// </summary>
     private static byte[] Next(Random random)
     {

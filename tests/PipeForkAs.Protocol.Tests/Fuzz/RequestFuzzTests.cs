@@ -3,7 +3,7 @@ using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Protocol.Tests.Fuzz;
 
-/// <summary>What strangers send to the daemon, and what a daemon may send to a client.</summary>
+/// <summary>Fuzzes requests to the daemon, and end records to a client.</summary>
 [Collection(nameof(Fuzzing))]
 public sealed class RequestFuzzTests
 {
@@ -26,7 +26,7 @@ public sealed class RequestFuzzTests
             ("cpu", ["0.004"]), ("maxrss", ["5242880"]), ("error", ["null", "{\"type\":\"T\",\"message\":\"m\"}"]),
     ]);
 
-    /// <summary>A request that is taken says the same when it is written again: nobody behind the parser reads it in another way.</summary>
+    /// <summary>An accepted request is equal when it is written and read again: no later reader understands it differently.</summary>
     [Fact]
     public async Task Requests_are_accepted_or_refused_with_a_reason()
     {
@@ -51,7 +51,7 @@ public sealed class RequestFuzzTests
             }
         });
 
-        // A run in which nearly all, or nearly nothing, is refused would show little.
+        // A run in which nearly all, or nearly no inputs are refused would test little.
         Assert.InRange(result.Taken, result.Rounds / 50, result.Rounds / 2);
     }
 

@@ -7,10 +7,10 @@ namespace PipeForkAs.Protocol.Tests.Worker;
 
 public sealed class MessageTests
 {
-    /// <summary>Parts of messages, which have no first byte of their own.</summary>
+    /// <summary>Parts of messages, which have no kind byte.</summary>
     private static readonly Type[] Parts = [typeof(Account), typeof(WorkerLimits)];
 
-    /// <summary>Messages that are their first byte alone.</summary>
+    /// <summary>Messages that are only their first byte.</summary>
     private static readonly MessageKind[] WithoutContent = [
         MessageKind.Fork, MessageKind.Ready, MessageKind.Ping, MessageKind.Pong, MessageKind.Began];
 

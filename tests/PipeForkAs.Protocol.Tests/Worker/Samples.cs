@@ -5,7 +5,7 @@ using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Protocol.Tests.Worker;
 
-/// <summary>Random messages of every type, with how they are written and read.</summary>
+/// <summary>Random messages of every type, with functions that write and read them.</summary>
 internal static class Samples
 {
     public delegate object Decode(ref MessageReader reader);

@@ -10,7 +10,7 @@ public sealed class SizeTests
     [Fact]
     public void The_largest_order_fits_into_a_message()
     {
-        // A request's 64 KiB are shared by arguments and environment; here each takes nearly all of them.
+        // Arguments and environment share the 64 KiB of a request; here each uses nearly all of them.
         var environment = new Dictionary<string, string>();
         for (int i = 0, bytes = 0; bytes < ClientProtocol.MaxRequestBytes; i++, bytes += 11)
             environment.Add(string.Create(CultureInfo.InvariantCulture, $"A{i}"), "");

@@ -2,7 +2,7 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Bench;
 
-/// <summary>The user whom everything is run as. One that the benchmark made is gone after it.</summary>
+/// <summary>The user that everything runs as. The benchmark removes a user that it created.</summary>
 internal sealed class BenchUser : IAsyncDisposable
 {
     private const string Name = "pfa-bench";

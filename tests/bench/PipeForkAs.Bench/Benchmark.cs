@@ -6,7 +6,7 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Bench;
 
-/// <summary>A run from the user to the report.</summary>
+/// <summary>A complete run, from the user to the report.</summary>
 internal static class Benchmark
 {
     /// <summary>Returns whether everything ran and every reply was right.</summary>
@@ -39,7 +39,7 @@ internal static class Benchmark
     {
         Settings settings = place.Settings;
 
-        // Alone on the machine, before anything else of ours runs: what two daemons share would look smaller in each.
+        // Alone, before anything else of the benchmark runs: memory that two daemons share would look smaller in each.
         if (settings.Does(Settings.Start))
             results.Start = await StepAsync("start to ready", StartCase.RunAsync(place));
         if (settings.Does(Settings.Memory))
@@ -71,7 +71,7 @@ internal static class Benchmark
         results.BesideIdle = await StepAsync("beside idle connections", LatencyCases.BesideIdleAsync(place));
     }
 
-    /// <summary>Says on standard error what is being done and how long it took.</summary>
+    /// <summary>Reports on standard error the current step and how long it took.</summary>
     private static async Task<T> StepAsync<T>(string name, Task<T> step)
     {
         var watch = Stopwatch.StartNew();

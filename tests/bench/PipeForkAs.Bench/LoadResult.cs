@@ -24,10 +24,10 @@ internal sealed record LoadResult(IReadOnlyDictionary<string, string> Values)
     /// <summary>Bytes of each stream.</summary>
     public IReadOnlyList<double> Streams => [.. Values["streams"].Split(',').Select(Parse)];
 
-    /// <summary>How many replies in frames ended with which code.</summary>
+    /// <summary>The number of replies in frames for each code.</summary>
     public string Codes => Values.GetValueOrDefault("codes", "");
 
-    /// <summary>Reads the generator's line; null where there is none.</summary>
+    /// <summary>Reads the line of the generator; null if there is none.</summary>
     public static LoadResult? Read(string output)
     {
         var values = new Dictionary<string, string>();

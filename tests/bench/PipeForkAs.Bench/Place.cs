@@ -2,14 +2,14 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Bench;
 
-/// <summary>Where a run takes place, and what went wrong in it.</summary>
+/// <summary>The folder of a run, and its errors.</summary>
 internal sealed class Place(Settings settings, string folder, PasswordEntry user, CancellationToken cancellation)
 {
     private int names;
 
     public Settings Settings => settings;
 
-    /// <summary>A folder of root's that everyone may enter: sockets, configurations, logs.</summary>
+    /// <summary>A folder of root that all users can enter: sockets, configurations, logs.</summary>
     public string Folder => folder;
 
     public PasswordEntry User => user;
@@ -23,10 +23,10 @@ internal sealed class Place(Settings settings, string folder, PasswordEntry user
 
     public string Native(string program) => Path.Combine(settings.Native, program);
 
-    /// <summary>A file of this run that nothing else has.</summary>
+    /// <summary>A unique file of this run.</summary>
     public string Fresh(string name) => Path.Combine(folder, $"{++names}.{name}");
 
-    /// <summary>Runs the load generator. Null where it measured nothing; what was wrong is kept as a problem.</summary>
+    /// <summary>Runs the load generator. Returns null if it measured nothing, and stores the problem.</summary>
     public async Task<LoadResult?> LoadAsync(string what, params IEnumerable<string> options)
     {
         string[] words = [Path.Combine(settings.Tools, "load"), .. options];

@@ -1,6 +1,6 @@
 namespace PipeForkAs.Bench;
 
-/// <summary>What is measured, and how long.</summary>
+/// <summary>The measurements and their durations.</summary>
 internal sealed record Settings(
     bool Quick, int Soak, string Native, string Tools, string Sources, string Output, string Commit, IReadOnlyCollection<string> Only)
 {
@@ -13,7 +13,7 @@ internal sealed record Settings(
 
     public static readonly string[] Parts = [Start, Memory, Latency, Relay, Streams, Sustained];
 
-    /// <summary>How often the contenders alternate; the median of so many is told.</summary>
+    /// <summary>How often the contenders alternate; the report has the median of this number.</summary>
     public int Rounds => Quick ? 5 : 9;
 
     /// <summary>Requests of one contender in one round, at most.</summary>
@@ -31,7 +31,7 @@ internal sealed record Settings(
     /// <summary>Seconds that streams are counted.</summary>
     public double StreamSeconds => Quick ? 1 : 8;
 
-    /// <summary>Rounds of streams: one is many measurements by itself.</summary>
+    /// <summary>Rounds of streams: one round has many measurements.</summary>
     public int StreamRounds => Quick ? 3 : 5;
 
     /// <summary>Seconds of one contender in each of <see cref="SustainedRounds"/>: two minutes of it in a full run.</summary>

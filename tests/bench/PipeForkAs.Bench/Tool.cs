@@ -2,13 +2,13 @@ using System.Diagnostics;
 
 namespace PipeForkAs.Bench;
 
-/// <summary>What a program gave.</summary>
+/// <summary>The result of a program.</summary>
 internal sealed record ToolResult(int ExitCode, string Output, string Error);
 
 /// <summary>Runs programs to their end.</summary>
 internal static class Tool
 {
-    /// <summary>Runs a program. It is killed where the cancellation comes first.</summary>
+    /// <summary>Runs a program, and kills it on cancellation.</summary>
     public static async Task<ToolResult> RunAsync(IReadOnlyList<string> command, CancellationToken cancellation)
     {
         using var process = new Process
@@ -46,7 +46,7 @@ internal static class Tool
             : throw new InvalidOperationException($"{string.Join(' ', command)}: exit {result.ExitCode}: {result.Error}{result.Output}");
     }
 
-    /// <summary>Where the search path holds a program; null where it does not.</summary>
+    /// <summary>The path of a program in the search path; null if there is none.</summary>
     public static string? Find(string name) =>
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Concat(["/usr/sbin", "/sbin", "/command"])
             .Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists);

@@ -11,22 +11,22 @@ internal static class LatencyCases
     private const int BurstClients = 64;
     private const int BurstPauseMicroseconds = 50_000;
 
-    /// <summary>One client, asking again and again.</summary>
+    /// <summary>One client that repeats requests.</summary>
     public static Task<Comparison> OneClientAsync(Place place, Field field) =>
         Comparison.RunAsync(place, "One client", place.Settings.Rounds, [.. field.Contenders.Select(contender => Enter(place, contender))]);
 
-    /// <summary>One client that leaves a server time for what it does in advance.</summary>
+    /// <summary>One client that gives a server time for work in advance.</summary>
     public static Task<Comparison> WithPausesAsync(Place place, Field field) => Comparison.RunAsync(
         place, "One client, 0.5 ms of pause before each request", place.Settings.Rounds,
         [.. Near(field).Select(contender => Enter(place, contender, "-p", Text(PauseMicroseconds)))]);
 
-    /// <summary>Several clients at once. In a quick run those only that are servers.</summary>
+    /// <summary>Several clients at once. In a quick run only servers.</summary>
     public static Task<Comparison> ClientsAsync(Place place, Field field, int clients) => Comparison.RunAsync(
         place, $"{clients} clients", place.Settings.Rounds,
         [.. field.Contenders.Where(contender => !place.Settings.Quick || !contender.IsCommand).Select(
             contender => Enter(place, contender, "-c", Text(clients)))]);
 
-    /// <summary>Many more at once than workers wait, then nothing until all have their answers and a while longer.</summary>
+    /// <summary>Many more requests at once than waiting workers, then a pause after all replies.</summary>
     public static Task<Comparison> BurstsAsync(Place place, Field field) => Comparison.RunAsync(
         place, $"Bursts of {BurstClients}, with 50 ms between them", place.Settings.Rounds,
         [.. Near(field).Select(contender => Enter(place, contender, "-c", Text(BurstClients), "-g", Text(BurstPauseMicroseconds)))]);
@@ -47,7 +47,7 @@ internal static class LatencyCases
             [Enter(place, contender), Enter(place, contender with { Name = $"{idle:N0} idle" }, "-i", Text(idle))]);
     }
 
-    /// <summary>The floor and what is to be near it.</summary>
+    /// <summary>The floor and the participants that should be near it.</summary>
     private static IEnumerable<Contender> Near(Field field) =>
         [field[Field.FloorName], field[Field.DefaultName], field[Field.OnDemandName]];
 

@@ -5,14 +5,14 @@ using PipeForkAs.EndToEnd.Harness;
 
 namespace PipeForkAs.Bench.Cases;
 
-/// <summary>Proportional set sizes in bytes: pages that several share count for each by its part; proc(5), smaps_rollup.</summary>
+/// <summary>Proportional set sizes in bytes: shared pages count in part for each process; proc(5), smaps_rollup.</summary>
 internal sealed record Memory(long Daemon, long JobHosts, long Workers, int WorkerCount)
 {
     public long Total => Daemon + JobHosts + Workers;
 
-    /// <summary>Of a daemon at rest: as many workers wait as should, and it had two seconds without requests.</summary>
+    /// <summary>Of an idle daemon: the configured number of workers waits, after two seconds without requests.</summary>
     /// <param name="daemon">The daemon.</param>
-    /// <param name="workers">How many workers should wait.</param>
+    /// <param name="workers">The number of workers that should wait.</param>
     /// <param name="cancellation">Ends the wait.</param>
     public static async Task<Memory> AtRestAsync(Server daemon, int workers, CancellationToken cancellation)
     {
@@ -23,7 +23,7 @@ internal sealed record Memory(long Daemon, long JobHosts, long Workers, int Work
             int[] waiting = [.. hosts.SelectMany(ProcFs.Children)];
             if (waiting.Length == workers)
             {
-                // The daemon collects when it has rested for a second.
+                // The daemon collects garbage after an idle second.
                 await Task.Delay(2000, cancellation);
                 if (hosts.SelectMany(ProcFs.Children).ToHashSet().SetEquals(waiting))
                     return new Memory(Pss(daemon.Pid), hosts.Sum(Pss), waiting.Sum(Pss), waiting.Length);
@@ -42,12 +42,12 @@ internal sealed record Memory(long Daemon, long JobHosts, long Workers, int Work
     }
 }
 
-/// <summary>What waits, and what a waiting worker takes.</summary>
+/// <summary>The memory of an idle daemon, and of a waiting worker.</summary>
 /// <param name="Few">With <see cref="MemoryCase.FewWorkers"/>.</param>
 /// <param name="Many">With <see cref="MemoryCase.ManyWorkers"/>.</param>
 internal sealed record MemoryResult(Memory Few, Memory Many)
 {
-    /// <summary>Bytes of one worker more.</summary>
+    /// <summary>Bytes of one additional worker.</summary>
     public double FurtherWorker => (double)(Many.Total - Few.Total) / (Many.WorkerCount - Few.WorkerCount);
 }
 
@@ -56,7 +56,7 @@ internal static class MemoryCase
     public const int FewWorkers = 4;
     public const int ManyWorkers = 16;
 
-    /// <summary>One daemon after the other: two at once would share, and each would look smaller.</summary>
+    /// <summary>One daemon after the other: two at once would share memory, and each would look smaller.</summary>
     public static async Task<MemoryResult> RunAsync(Place place) =>
         new(await OfAsync(place, FewWorkers), await OfAsync(place, ManyWorkers));
 

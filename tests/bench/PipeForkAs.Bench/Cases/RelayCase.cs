@@ -3,7 +3,7 @@ using PipeForkAs.Bench.Contenders;
 
 namespace PipeForkAs.Bench.Cases;
 
-/// <summary>How fast much output passes through, and whether many outputs pass alike.</summary>
+/// <summary>The speed of large outputs, and the fairness among many outputs.</summary>
 internal static class RelayCase
 {
     public const string Text = "pipeforkas, text";
@@ -33,7 +33,7 @@ internal static class RelayCase
     }
 
     /// <summary>
-    /// Many streams at once, as text and in frames; and without a relay, which tells how alike the machine and the reader let them be.
+    /// Many streams at once, as text and in frames; and without a relay, which shows the fairness of the machine and the reader.
     /// </summary>
     public static async Task<Comparison> StreamsAsync(Place place)
     {

@@ -6,9 +6,9 @@ using PipeForkAs.Bench.Contenders;
 namespace PipeForkAs.Bench.Cases;
 
 /// <summary>Milliseconds from the start of the program, medians.</summary>
-/// <param name="Ready">To the notification of systemd.</param>
-/// <param name="Answered">To the end of the first reply, asked for again and again from the start on.</param>
-/// <param name="FloorAnswered">The same of the floor.</param>
+/// <param name="Ready">To the notification to systemd.</param>
+/// <param name="Answered">To the end of the first reply, requested repeatedly from the start.</param>
+/// <param name="FloorAnswered">The same for the floor.</param>
 internal sealed record StartResult(double Ready, double Answered, double FloorAnswered);
 
 internal static class StartCase
@@ -73,7 +73,7 @@ internal static class StartCase
         }
     }
 
-    /// <summary>The reply; null where nobody listens yet.</summary>
+    /// <summary>The reply; null if no process listens yet.</summary>
     private static string? Ask(string path, string request)
     {
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);

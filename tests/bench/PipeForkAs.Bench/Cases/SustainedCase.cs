@@ -3,8 +3,8 @@ using PipeForkAs.Bench.Contenders;
 
 namespace PipeForkAs.Bench.Cases;
 
-/// <summary>Jobs for minutes on end, in turns with the floor.</summary>
-/// <param name="Load">What both did.</param>
+/// <summary>Jobs for minutes, alternating with the floor.</summary>
+/// <param name="Load">The load of both.</param>
 /// <param name="Before">The daemon's memory at rest after its first requests.</param>
 /// <param name="After">Its memory at rest after all.</param>
 internal sealed record SustainedResult(Comparison Load, Memory Before, Memory After)
@@ -47,8 +47,8 @@ internal static class SustainedCase
     }
 
     /// <summary>
-    /// Collections, threads, tasks, timers, files, processes, exceptions and finalizers, in any order, a seed each. One that hangs ends
-    /// with timeout, one that aborts with signaled.
+    /// Collections, threads, tasks, timers, files, processes, exceptions and finalizers, in any order, each with its own seed. A job that
+    /// hangs ends with timeout, one that aborts with signaled.
     /// </summary>
     public static async Task<SoakResult> SoakAsync(Place place, int count)
     {

@@ -10,7 +10,7 @@ internal sealed record Contender(string Name, IReadOnlyList<string> Request, IRe
     public bool IsCommand => Target[0] == "--";
 }
 
-/// <summary>A contender that cannot take part here.</summary>
+/// <summary>A contender that this machine does not support.</summary>
 /// <param name="Name">For the report.</param>
 /// <param name="Reason">Why not.</param>
 internal sealed record Missing(string Name, string Reason);

@@ -2,13 +2,13 @@ using System.Text.Json.Nodes;
 
 namespace PipeForkAs.Bench.Contenders;
 
-/// <summary>A pipeforkasd with a configuration of its own.</summary>
+/// <summary>A pipeforkasd with its own configuration.</summary>
 internal static class Daemon
 {
-    /// <summary>The command job that writes so many bytes as the floor's child does.</summary>
+    /// <summary>The command job that writes as many bytes as the child of the floor.</summary>
     public const string WriteJob = "bench-write";
 
-    /// <summary>What pipeforkas.service sets.</summary>
+    /// <summary>The settings of pipeforkas.service.</summary>
     private static readonly (string Name, string Value)[] AsTheUnit = [("DOTNET_GCGen0MaxBudget", "200000")];
 
     /// <summary>Writes the configuration and returns the socket and the command.</summary>

@@ -1,6 +1,6 @@
 namespace PipeForkAs.Bench.Contenders;
 
-/// <summary>All contenders, each started on a socket of its own; each answers "uid=" of the user.</summary>
+/// <summary>All contenders, each on its own socket; each replies with "uid=" of the user.</summary>
 internal sealed class Field : IAsyncDisposable
 {
     public const string FloorName = "floor (bare C)";
@@ -102,7 +102,7 @@ internal sealed class Field : IAsyncDisposable
             return;
         string[] command = [found[0], .. arguments];
 
-        // Installed is not yet set up: userv has a daemon, sudo has its rules.
+        // Installation is not enough: userv has a daemon, sudo has rules.
         using var patience = new CancellationTokenSource(TrialTimeout);
         try
         {

@@ -5,7 +5,7 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Bench.Contenders;
 
-/// <summary>A server of a contender, which listens on a socket of its own. What it says goes to a file.</summary>
+/// <summary>A server of a contender, which listens on its own socket. Its messages go to a file.</summary>
 internal sealed class Server : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -36,7 +36,7 @@ internal sealed class Server : IAsyncDisposable
         return new Server(Process.Start(start)!, socket, log);
     }
 
-    /// <summary>Starts one and waits until it takes connections.</summary>
+    /// <summary>Starts one and waits until it accepts connections.</summary>
     public static async Task<Server> StartAsync(
         Place place, string socket, IEnumerable<string> command, params (string Name, string Value)[] environment)
     {
@@ -80,7 +80,7 @@ internal sealed class Server : IAsyncDisposable
             }
         }
 
-        // A server that leaves children behind: they are this run's.
+        // The server may leave children: this run ends them.
         foreach (int pid in family.Where(
             pid => ProcFs.Stat(pid) is { Parent: 1 } && ProcFs.CommandLine(pid).Contains(Socket, StringComparison.Ordinal)))
             Libc.kill(new ProcessId(pid), Signal.SIGKILL);

@@ -3,23 +3,23 @@ using PipeForkAs.Bench.Contenders;
 
 namespace PipeForkAs.Bench.Reports;
 
-/// <summary>What is aimed at.</summary>
+/// <summary>An aim.</summary>
 /// <param name="Name">What is measured.</param>
-/// <param name="Measured">What came out; NaN where it was not measured.</param>
-/// <param name="Bound">What it is to be at most, or at least.</param>
-/// <param name="AtMost">Which of the two.</param>
-/// <param name="Unit">Of both.</param>
-/// <param name="Disturbance">Of the comparison that it is taken from; 1 where there was none.</param>
+/// <param name="Measured">The result; NaN if it was not measured.</param>
+/// <param name="Bound">The maximum or minimum.</param>
+/// <param name="AtMost">Whether it is a maximum.</param>
+/// <param name="Unit">The unit of both.</param>
+/// <param name="Disturbance">The disturbance of the comparison; 1 if there was none.</param>
 internal sealed record Aim(string Name, double Measured, double Bound, bool AtMost, string Unit = "", double Disturbance = 1)
 {
-    /// <summary>The floor's own rounds may be apart by this factor, or a ratio to it decides nothing.</summary>
+    /// <summary>The maximum ratio between rounds of the floor for which a ratio to it is meaningful.</summary>
     private const double Undisturbed = 1.5;
 
     public bool IsDecided => Disturbance <= Undisturbed;
 
     public bool IsMet => AtMost ? Measured <= Bound : Measured >= Bound;
 
-    /// <summary>By how much it is missed, as a part of the bound.</summary>
+    /// <summary>The distance from the bound, relative to the bound.</summary>
     public double MissedBy => Math.Abs(Measured / Bound - 1);
 }
 
@@ -65,7 +65,7 @@ internal static class Aims
         what, comparison?[name] is { } row ? row.Ratio(comparison[Field.DefaultName]!, r => r.P50) : double.NaN, bound, AtMost: false,
         Disturbance: comparison?.Disturbance ?? 1);
 
-    /// <summary>Undecided where streams without a relay are no more alike than is aimed at.</summary>
+    /// <summary>Undecided if streams without a relay are not fairer than the aim.</summary>
     private static Aim Alike(string what, Comparison? comparison, string name)
     {
         const double percent = 20;

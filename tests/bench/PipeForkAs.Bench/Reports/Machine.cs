@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace PipeForkAs.Bench.Reports;
 
-/// <summary>On what a run took place.</summary>
+/// <summary>The machine of a run.</summary>
 internal static class Machine
 {
     /// <summary>The load average of the last minute.</summary>

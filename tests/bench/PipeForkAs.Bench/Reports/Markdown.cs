@@ -4,7 +4,7 @@ using PipeForkAs.Bench.Cases;
 
 namespace PipeForkAs.Bench.Reports;
 
-/// <summary>The report: tables that are readable as they stand and as Markdown.</summary>
+/// <summary>The report: tables that are readable as text and as Markdown.</summary>
 internal static class Markdown
 {
     public static string Write(Results results)
@@ -163,7 +163,7 @@ internal static class Markdown
         text.AppendLine();
     }
 
-    /// <summary>How much else the machine did.</summary>
+    /// <summary>The other load of the machine.</summary>
     private static void Spread(StringBuilder text, Comparison comparison) =>
         text.AppendLine().AppendLine(
             $"{comparison.Baseline.Rounds.Length} rounds; between the slowest and the fastest "

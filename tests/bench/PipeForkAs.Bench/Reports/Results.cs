@@ -3,7 +3,7 @@ using PipeForkAs.Bench.Contenders;
 
 namespace PipeForkAs.Bench.Reports;
 
-/// <summary>All that a run measured; null is what it did not measure.</summary>
+/// <summary>All results of a run; null for those that were not measured.</summary>
 internal sealed class Results(Settings settings)
 {
     public Settings Settings => settings;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Demonstrates PipeForkAs: builds it natively, starts the daemon with the built-in defaults on a socket of its own, and runs real jobs as
+# Demonstrates PipeForkAs: builds it natively, starts the daemon with the built-in defaults on its own socket, and runs real jobs as
 # USER.
 #   sudo packaging/demo.sh [USER]     default: the user who called sudo, else a user that exists only during the demonstration
 # PIPEFORKAS_NATIVE names a folder with executables to use; then nothing is built. Installs a C compiler and socat if they are missing.

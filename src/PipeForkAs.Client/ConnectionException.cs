@@ -5,7 +5,7 @@ namespace PipeForkAs.Client;
 /// <summary>The client cannot reach the daemon; nothing was run. The message says what to do.</summary>
 public sealed class ConnectionException : PipeForkAsException
 {
-    private const string IsItRunning = "is pipeforkas running? See: systemctl status pipeforkas";
+    private const string Remedy = "is pipeforkas running? See: systemctl status pipeforkas";
 
     internal ConnectionException(string socketPath, SocketException cause)
         : base(Explain(socketPath, cause), cause)
@@ -32,8 +32,8 @@ public sealed class ConnectionException : PipeForkAsException
 
     private static string Explain(string path, SocketException cause) => cause.SocketErrorCode switch
     {
-        SocketError.AddressNotAvailable => $"cannot connect to {path}: no such file; {IsItRunning}",
-        SocketError.ConnectionRefused => $"cannot connect to {path}: no process listens on it; {IsItRunning}",
+        SocketError.AddressNotAvailable => $"cannot connect to {path}: no such file; {Remedy}",
+        SocketError.ConnectionRefused => $"cannot connect to {path}: no process listens on it; {Remedy}",
         SocketError.AccessDenied => $"cannot connect to {path}: permission denied; check the owner and mode of the socket and its folders",
         SocketError.WouldBlock => $"cannot connect to {path}: the daemon's queue of connections is full; try again later",
         _ => $"cannot connect to {path}: {cause.Message}",

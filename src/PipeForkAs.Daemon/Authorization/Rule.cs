@@ -71,7 +71,7 @@ internal sealed record Rule
         {
             TruthValue one = question.Account is { } account
                 ? Covers(entry, question, account, minimumUid)
-                : Might(entry, question, minimumUid);
+                : MayMatch(entry, question, minimumUid);
             any = one > any ? one : any;
         }
 
@@ -110,7 +110,7 @@ internal sealed record Rule
     }
 
     /// <summary>Like <c>CoversUser</c>, before anything was looked up: uses the name alone.</summary>
-    private TruthValue Might(in Principal entry, in Question question, uint minimumUid)
+    private TruthValue MayMatch(in Principal entry, in Question question, uint minimumUid)
     {
         bool floor = Deny || question.User.Uid is not { } asked || !IsBelowFloor(asked, minimumUid);
         switch (entry.Kind)

@@ -107,7 +107,7 @@ internal sealed class HostProcess : IDisposable
         if (!workers.Remove(worker) || channel.IsClosed)
             return;
         context.Reaper.Forget(worker.Pid);
-        LetReap(worker.Pid);
+        AllowReap(worker.Pid);
     }
 
     private void Close()
@@ -175,7 +175,7 @@ internal sealed class HostProcess : IDisposable
                 var pid = new ProcessId(Protocol.Worker.Forked.Decode(ref reader).Pid);
                 Answered();
                 owner.ForkFailed("the worker's descriptors did not arrive: the daemon has reached its limit of open descriptors");
-                LetReap(pid);
+                AllowReap(pid);
                 break;
             case MessageKind.Hello:
                 int version = Hello.Decode(ref reader).Version;
@@ -229,7 +229,7 @@ internal sealed class HostProcess : IDisposable
         owner.Lost(this, reason);
     }
 
-    private void LetReap(ProcessId worker)
+    private void AllowReap(ProcessId worker)
     {
         new Reap(worker.Value).Encode(channel.Writer);
         channel.Send();

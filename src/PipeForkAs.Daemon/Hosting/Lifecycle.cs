@@ -45,7 +45,7 @@ internal sealed class Lifecycle(DaemonParts parts)
     private LimitOptions Limits => parts.Configuration.Limits;
 
     /// <summary>Whether a stop does not wait for idle callers. True if no other daemon serves, or if the whole service stops.</summary>
-    private bool WaitsForNoSilence => !upgrade.IsHandedOver || isServiceStopping;
+    private bool CancelsSilentJobs => !upgrade.IsHandedOver || isServiceStopping;
 
     /// <summary>Starts the job hosts, and listens when all of them can fork.</summary>
     /// <exception cref="JobHostException">A job host cannot serve.</exception>
@@ -108,7 +108,7 @@ internal sealed class Lifecycle(DaemonParts parts)
             Log.Draining(logger, Limits.DrainTimeout.TotalSeconds, Drain.Requests(parts.Connections.Count, parts.Running));
 
         // If another daemon serves, callers that are connected to this daemon get the whole stop time, unless the service stops.
-        if (WaitsForNoSilence)
+        if (CancelsSilentJobs)
         {
             upgrade.Predecessor?.SendStop();
             await RefuseNewAsync();
@@ -137,7 +137,7 @@ internal sealed class Lifecycle(DaemonParts parts)
     /// <summary>Waits for the remaining requests until the stop time is over, and ends the rest.</summary>
     private async Task DrainAsync(long begun)
     {
-        var drain = new Drain(loop, parts.Connections, parts.Running, () => WaitsForNoSilence, logger);
+        var drain = new Drain(loop, parts.Connections, parts.Running, () => CancelsSilentJobs, logger);
         if (await drain.WaitAsync(Limits.DrainTimeout - loop.Time.GetElapsedTime(begun)))
             return;
         await RefuseNewAsync();

@@ -32,7 +32,7 @@ internal static class ByHandRegistration
         if (started > 0)
             Terminal.Warning(
                 $"{1 + started} threads after the jobs were registered: the daemon would refuse this job "
-                + $"host. {RuntimeThreads.HowToHaveOne}");
+                + $"host; {RuntimeThreads.Remedy}");
 
         string[] problems = [.. jobs.Jobs.Where(job => job.AuditedArguments.Count > 0)
             .Select(job => AuditedArgumentNames.Problem(job, job.ArgumentsSchema()?.ToJsonString() ?? "")).OfType<string>()];

@@ -118,7 +118,7 @@ internal sealed class HostServer
         int threads = RuntimeThreads.Count(tasks);
         if (threads != 1)
             throw new HostRefusedException(
-                $"the job host has {threads} threads {when}; it must have exactly one to fork. {RuntimeThreads.HowToHaveOne}");
+                $"the job host has {threads} threads {when}; it must have exactly one to fork; {RuntimeThreads.Remedy}");
     }
 
     private void Loop()

@@ -26,8 +26,8 @@ internal static class SelfTest
         string[] same = [.. Sources.Where((_, i) => one.AsSpan(i * 8, 8).SequenceEqual(other.AsSpan(i * 8, 8)))];
         if (same.Length > 0)
             throw new HostRefusedException(
-                $"the self-test failed: {string.Join(", ", same)} gave the same value in two workers. Code used it before the fork (JSON "
-                + $"does, and dictionaries with keys of text): register jobs without it");
+                $"the self-test failed: {string.Join(", ", same)} gave the same value in two workers, because code used it before "
+                + "the fork (JSON does, and dictionaries with string keys); register jobs without it");
     }
 
 #pragma warning disable RS0030, CA5394 // Runs after the fork, in a short-lived child; the numbers are compared, not trusted.
@@ -53,8 +53,8 @@ internal static class SelfTest
         // .NET copies the environment when code first lists or changes it. A job would then see the job host's environment.
         if (Environment.GetEnvironmentVariable(Variable) != "seen")
             throw new HostRefusedException(
-                "the self-test failed: a worker does not see its own environment. Code listed or changed the variables before the "
-                + "fork: register jobs without it");
+                "the self-test failed: a worker does not see its own environment, because code listed or changed the variables before the "
+                + "fork; register jobs without it");
 
         Span<byte> values = stackalloc byte[Sources.Length * 8];
         BinaryPrimitives.WriteInt64LittleEndian(values, Random.Shared.NextInt64());

@@ -7,7 +7,7 @@ namespace PipeForkAs.Jobs.Runtime;
 internal static class RuntimeThreads
 {
     /// <summary>The advice to the author of a job host that has more than one thread.</summary>
-    public const string HowToHaveOne = "Register jobs without starting threads, tasks or timers, and without touching sockets or Console";
+    public const string Remedy = "register jobs without starting threads, tasks or timers, and without using sockets or Console";
 
     /// <summary>Whether this process is native code that is linked with pipeforkas_runtime.c. CoreCLR cannot be forked: its executable
     /// pages are shared mappings, and a worker that has become another user could write to them. .NET's feature switch cannot show this,

@@ -15,7 +15,7 @@ internal static class SeccompFilter
     /// <summary>Calls that act on other processes. Landlock also forbids them for processes outside the sandbox; the filter is a second
     /// barrier.
     /// </summary>
-    private static readonly SystemCall[] Intruding =
+    private static readonly SystemCall[] CrossProcess =
     [
         SystemCall.SYS_ptrace, SystemCall.SYS_process_vm_readv, SystemCall.SYS_process_vm_writev, SystemCall.SYS_pidfd_getfd,
     ];
@@ -56,7 +56,7 @@ internal static class SeccompFilter
         AllowOnly(program, SystemCall.SYS_prlimit64, 0, NotPermitted);
         if (profile || noNetwork)
         {
-            foreach (SystemCall call in Intruding)
+            foreach (SystemCall call in CrossProcess)
                 Forbid(program, call, NotPermitted);
         }
 

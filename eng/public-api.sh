@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Writes the public API of each packaged library to its PublicAPI.Unshipped.txt, from what the analyzer reports. Read the difference before you
-# commit it: a line that goes breaks the programs of others. At a release the lines move to PublicAPI.Shipped.txt.
+# commit it: a removed line breaks the programs of others. At a release the lines move to PublicAPI.Shipped.txt.
 #   eng/public-api.sh [PROJECT ...]     default: Protocol Client Jobs
 set -euo pipefail
 cd "$(dirname "$0")/.."

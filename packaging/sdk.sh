@@ -1,7 +1,7 @@
 # The .NET SDK for the scripts of this repository: it leaves no process behind, and in /tmp only what others use too (the locks of NuGet, the
 # shared memory of .NET). Scripts source this file in the folder of the repository; they have a folder $scratch, and remove it at their end.
 
-# MSBuild's Exec does not quote the path of its script, and reports a missing linker instead.
+# Exec of MSBuild does not quote the path of its script, and reports a missing linker instead.
 case $scratch in
 *[[:space:]]*)
     echo "$0: the folder for temporary files has white space: $scratch; set TMPDIR to another one" >&2

@@ -27,7 +27,7 @@ example() { awk -v start="\`\`\`$1" '/^## /{there = $0 == "## Write a job"} ther
 example csharp >"$project/Program.cs"
 example xml | sed 's|\.\./pipeforkas/|../../../|g' >"$project/panel-jobs.csproj"
 
-# The commands of the section, as they are; only sudo and the place of the installation differ.
+# The commands of the section, unchanged except for sudo and the path of the installation.
 awk '/^```/{fenced = !fenced} /^#/ && !fenced{there = $0 == "## Write a job"} there && !fenced && /^    /{print substr($0, 5)}' README.md \
     | sed "s|^sudo ||; s|/opt/panel/panel-jobs|$file|; s|^dotnet |sdk |; \$!s/\$/ \&\&/" >"$scratch/commands"
 [ "$(wc -l <"$scratch/commands")" -ge 3 ] || { echo "$0: README.md lacks the commands of \"Write a job\"" >&2; exit 1; }

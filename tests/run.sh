@@ -4,7 +4,7 @@
 #   sudo tests/run.sh --quick    format, build, and the suites that need no native executables
 # Its last line is "N passed, N failed[, N skipped]", all suites together. Needs root: the tests create users and run jobs as them.
 #
-# What can run side by side does, in lanes: each lane runs one suite after the other, the longest first. The tests with the trait
+# Suites run in parallel lanes: each lane runs one suite after the other, the longest first. The tests with the trait
 # Needs=quiet, which measure, run at the end, alone. Each suite has its own users, sockets, control groups and folders, named after its
 # process. The trait Takes=long says which half of EndToEnd a class belongs to.
 set -uo pipefail
@@ -58,12 +58,12 @@ chmod 755 "$scratch"
 trap 'give_back; rm -rf "$scratch"' EXIT
 mkdir "$scratch/tmp" "$scratch/outputs"
 dotnet=(env "TMPDIR=$scratch/tmp" dotnet)
-# A .NET process that is killed, as tests do, would leave its debugger's pipes in /tmp.
+# A killed .NET process, as in the tests, would leave the pipes of its debugger in /tmp.
 export DOTNET_EnableDiagnostics=0
 
 child= lanes=()
 
-# Runs a program, of which nothing is left when this returns or a signal comes. Its process group is its own: a signal reaches all of it.
+# Runs a program in its own process group, and leaves nothing of it when this returns or a signal arrives: a signal reaches all of it.
 run() {
     local limit=$1
     shift
@@ -82,7 +82,7 @@ stop() {
     wait
 }
 
-# What tests mounted that had no time to take it away: a disk, which may be frozen.
+# Mounts that tests had no time to remove: a disk, which may be frozen.
 unmount() {
     local place
     awk -v below="$scratch/" 'index($2, below) == 1 { print $2 }' /proc/self/mounts | while read -r place; do
@@ -91,7 +91,7 @@ unmount() {
     done
 }
 
-# Containers go away on their own when their test has ended, which takes some seconds.
+# Containers end by themselves some seconds after their test.
 interrupted() {
     stop
     for ((i = 0; i < 200; i++)); do
@@ -107,7 +107,7 @@ trap 'interrupted INT 2' INT
 trap 'interrupted TERM 15' TERM
 trap 'interrupted HUP 1' HUP
 
-# Begins a lane: a function that runs beside this script.
+# Begins a lane: a function that runs in parallel to this script.
 lane() {
     (
         lanes=()
@@ -117,25 +117,25 @@ lane() {
     lanes+=($!)
 }
 
-# Waits for the lanes; one that failed has said why.
+# Waits for the lanes; a failed lane has reported the reason.
 join() {
     local lane status=0
     for lane; do wait "$lane" || status=1; done
     return "$status"
 }
 
-# Waits for all lanes. One that did not come to its end has failed.
+# Waits for all lanes. A lane that did not reach its end has failed.
 finish() {
     join "${lanes[@]}" || { echo "a lane of suites ended early"; echo "0 1 0" >>"$scratch/counts"; }
     lanes=()
 }
 
-# A line or a block of a lane's, not mixed with another's.
+# Prints a line or a block of one lane, not mixed with those of others.
 report() { flock "$scratch" cat; }
 
 timed() { echo "$1 $2" >>"$scratch/times"; }
 
-# A step whose output is of interest where it fails: step NAME LIMIT PROGRAM...
+# A step whose output is shown only if it fails: step NAME LIMIT PROGRAM...
 step() {
     local name=$1 limit=$2 begun=$SECONDS status
     shift 2
@@ -184,7 +184,7 @@ suite() {
 
 fuzz() {
     local begun=$SECONDS summary targets bad output="$scratch/outputs/fuzzing"
-    # What waits for a processor is a test.
+    # Tests wait for the processors.
     PIPEFORKAS_BUILT=1 run 1800 nice tests/fuzz/run.sh --short >"$output" 2>&1
     timed fuzzing "$((SECONDS - begun))"
     summary=$(grep -E '^[0-9]+ targets, [0-9]+ inputs, [0-9]+ failures$' "$output" | tail -n 1)
@@ -202,11 +202,11 @@ build() { step build 1800 "${dotnet[@]}" build PipeForkAs.sln --no-restore -c Re
 format() {
     local status=0
     touch "$scratch/before-format"
-    # The build has the analyzers of code and style, and fails on them; it does not check the layout and the order of using lines.
+    # The build runs the analyzers of code and style, and fails at findings; it does not check the layout and the order of using lines.
     step format 1800 "${dotnet[@]}" format whitespace PipeForkAs.sln --no-restore --verify-no-changes || status=1
     step imports 1800 "${dotnet[@]}" format style PipeForkAs.sln --no-restore --verify-no-changes \
         --diagnostics IMPORTS || status=1
-    # The socket between its processes has a name of its own making, in /tmp whatever TMPDIR says.
+    # The socket between its processes is in /tmp, independent of TMPDIR.
     find /tmp -maxdepth 1 -type s -user root -newer "$scratch/before-format" \
         -regextype posix-extended -regex '/tmp/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}' -delete
     [ "$status" -eq 0 ] || echo "the format is not clean: run dotnet format"
@@ -214,7 +214,7 @@ format() {
     return "$status"
 }
 
-# The formatter does not check the length of lines. grep counts characters, by the locale that is set above.
+# The formatter does not check the length of lines. grep counts characters, in the locale that is set above.
 short_lines() { ! find src tests -name '*.cs' -not -path '*/obj/*' -not -path '*/bin/*' -exec grep -HnE '^.{141,}$' {} + | grep .; }
 
 # One after the other: each builds the libraries for the native runtime, in the same folders. The suites beside it use others.

@@ -9,7 +9,7 @@ _pipeforkas_jobs() {
     _pipeforkas_ask list | while read -r name _; do printf '%s\n' "$name"; done
 }
 
-# The parameters of a job: name, a tab, what it takes.
+# The parameters of a job: name, a tab, the expected value.
 _pipeforkas_parameters() {
     _pipeforkas_ask describe "$1" | sed -nE 's/^  ([A-Za-z0-9_.-]+)  +(.*)$/\1\t\2/p'
 }
@@ -18,12 +18,12 @@ _pipeforkas_variables() {
     _pipeforkas_ask describe "$1" | sed -nE 's/^  --env may set (.*)$/\1/p' | tr -d ,
 }
 
-# The ids of jobs that run, as far as the caller may know them.
+# The ids of running jobs that the caller may see.
 _pipeforkas_ids() {
     _pipeforkas_ask status | sed -nE '/^  ID /,$ s/^  ([0-9]+) .*$/\1/p'
 }
 
-# The values that a parameter takes, where they are few; else files.
+# The values of a parameter if there are few; else files.
 _pipeforkas_values() {
     local name takes
     while IFS=$'\t' read -r name takes; do
@@ -40,7 +40,7 @@ _pipeforkas() {
     local program=${COMP_WORDS[0]} socket="" command="" job="" cur prev="" piece word i
     local -a words=() candidates=()
 
-    # The line's words as the command will get them: readline breaks them at '=' and ':' too.
+    # The words of the line as the command gets them: readline also breaks them at '=' and ':'.
     local joins=""
     for ((i = 0; i <= COMP_CWORD; i++)); do
         piece=${COMP_WORDS[i]}
@@ -64,7 +64,7 @@ _pipeforkas() {
             *) if [[ -z $command ]]; then command=$word; elif [[ -z $job ]]; then job=$word; fi ;;
         esac
     done
-    # Only where the word to complete is the option's value.
+    # Only if the word to complete is the value of the option.
     ((i == ${#words[@]})) || prev=""
     [[ $cur != --*=* ]] || { prev=${cur%%=*} cur=${cur#*=}; }
 
@@ -98,7 +98,7 @@ _pipeforkas() {
             ;;
     esac
 
-    # Of a word that readline broke it replaces the last piece alone.
+    # readline replaces only the last part of a word that it broke.
     local last=${COMP_WORDS[COMP_CWORD]} skip=0
     if [[ $last == [=:]* ]]; then
         skip=${#cur}
@@ -109,7 +109,7 @@ _pipeforkas() {
     for word in "${candidates[@]}"; do
         [[ $word == "$cur"* ]] && COMPREPLY+=("${word:skip}")
     done
-    # It fails where no completion is under way, as in a test.
+    # It fails if no completion is active, as in a test.
     [[ ${COMPREPLY[0]-} != *= || ${#COMPREPLY[@]} -gt 1 ]] || compopt -o nospace 2>/dev/null
     [[ $prev != --socket && $cur != *=* ]] || compopt -o filenames 2>/dev/null
     return 0

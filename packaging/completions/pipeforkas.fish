@@ -58,7 +58,7 @@ function __pipeforkas_parameters
     __pipeforkas_ask describe $words[2] | string replace -rf '^  ([A-Za-z0-9_.-]+)  +(.*)$' '$1=\t$2'
 end
 
-# The argument that is being written: files, where its name is there.
+# The argument that is being typed: files once it has a name.
 function __pipeforkas_values
     set -l token (commandline -ct)
     string match -q '*=*' -- $token; or return

@@ -8,7 +8,7 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.Client;
 
 /// <summary>Requests jobs from the daemon. Each call uses one connection. An instance keeps no connection, so a program can keep one
-/// instance for ever and use it from several threads at once.
+/// instance forever and use it from several threads at once.
 /// </summary>
 /// <example>
 /// <code>

@@ -69,7 +69,7 @@ static async Task<int> CheckAsync(string? file, bool withHosts)
             files.Count == 0 ? "no configuration file; the defaults are valid" : $"{string.Join(", ", files)}: valid");
         return 0;
     }
-#pragma warning disable CA1031 // The edge of the check: whatever it is, it is told in one line.
+#pragma warning disable CA1031 // The edge of the check: reports every failure in one line.
     catch (Exception failure)
 #pragma warning restore CA1031
     {
@@ -105,7 +105,7 @@ static async Task<int> RunAsync(string? file, bool takesOver, CancellationToken 
         // The host ends well also where its service did not.
         return service.ExecuteTask is { IsFaulted: true } ? StartFailure.ExitFailure : 0;
     }
-#pragma warning disable CA1031 // The edge of the program: whatever it is, it is told in one line.
+#pragma warning disable CA1031 // The edge of the program: reports every failure in one line.
     catch (Exception failure)
 #pragma warning restore CA1031
     {
@@ -121,7 +121,7 @@ static IHost Build(DaemonOptions options, IConfigurationRoot root, string? file,
     builder.Logging.AddConfiguration(root.GetSection("Logging"));
     builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
 
-    // Why a start failed is told in one line, above; the generic host would tell it a second time, with its stack.
+    // One line above reports why the start failed; the generic host would report it again, with its stack trace.
     builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
     builder.Services.AddServiceManager(predecessor?.Socket);
     var executable = OwnExecutable.Find();

@@ -1,6 +1,6 @@
 namespace PipeForkAs.LibC;
 
-/// <summary>Operations that are forbidden for ever on a file in memory; fcntl(2), F_ADD_SEALS.</summary>
+/// <summary>Operations that are permanently forbidden on a file in memory; fcntl(2), F_ADD_SEALS.</summary>
 [Flags]
 public enum FileSeals
 {

@@ -92,7 +92,7 @@ public static unsafe partial class Libc
     /// <summary>epoll_wait(2). Returns the number of events; 0 also after a signal.</summary>
     /// <param name="epoll">The descriptor from epoll_create1.</param>
     /// <param name="events">Receives the events.</param>
-    /// <param name="milliseconds">How long to wait at most, in milliseconds; -1 for ever.</param>
+    /// <param name="milliseconds">How long to wait at most, in milliseconds; -1 for no limit.</param>
     public static int epoll_wait(FileDescriptor epoll, Span<EpollEvent> events, int milliseconds)
     {
         // SAFETY: the buffer is pinned for the call, the call passes its length to the kernel, and EpollEvent has the kernel's layout.
@@ -107,11 +107,9 @@ public static unsafe partial class Libc
 
     /// <summary>poll(2) for reading: whether the descriptor becomes readable, or its peer closes it, before the time is over.</summary>
     /// <param name="descriptor">The descriptor.</param>
-    /// <param name="milliseconds">How long to wait at most, in milliseconds; -1 for ever.</param>
-    /// <param name="goOnAfterSignals">
-    /// Whether to continue to wait after a signal handler has run. If not, a signal ends the wait as a timeout does, and this reads no
-    /// clock.
-    /// </param>
+    /// <param name="milliseconds">How long to wait at most, in milliseconds; -1 for no limit.</param>
+    /// <param name="goOnAfterSignals">Whether to continue to wait after a signal handler has run. If not, a signal ends the wait as a
+    /// timeout does, and this reads no clock.</param>
     public static bool poll_readable(FileDescriptor descriptor, int milliseconds, bool goOnAfterSignals = true)
     {
         var entry = new pollfd { fd = descriptor.Number, events = C.POLLIN };
@@ -124,15 +122,13 @@ public static unsafe partial class Libc
         return entry.revents != 0;
     }
 
-    /// <summary>poll(2) for reading of two descriptors: which of them become readable, or are closed by their peer, before the time is
-    /// over.
+    /// <summary>
+    /// poll(2) for reading of two descriptors: which of them become readable, or are closed by their peer, before the time is over.
     /// </summary>
     /// <param name="first">One descriptor.</param>
-    /// <param name="second">
-    /// The other descriptor. If a descriptor appears twice, poll(2) may find one entry ready and the other not: it checks one after the
-    /// other.
-    /// </param>
-    /// <param name="milliseconds">How long to wait at most, in milliseconds; -1 for ever.</param>
+    /// <param name="second">The other descriptor. If a descriptor appears twice, poll(2) may find one entry ready and the other not: it
+    /// checks one after the other.</param>
+    /// <param name="milliseconds">How long to wait at most, in milliseconds; -1 for no limit.</param>
     /// <exception cref="ArgumentException">Both are the same descriptor.</exception>
     public static (bool First, bool Second) poll_readable(FileDescriptor first, FileDescriptor second, int milliseconds)
     {

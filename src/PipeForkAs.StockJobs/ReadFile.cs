@@ -34,7 +34,7 @@ internal static class ReadFile
     /// </summary>
     private static FileDescriptor Open(FilePath path)
     {
-        // A pipe or a device would make the job wait or run for ever, and opening it can have effects; the path may lead to another file at
+        // A pipe or a device would make the job wait or run forever, and opening it can have effects; the path may lead to another file at
         // the open.
         FileStatus there = Libc.stat(path.Bytes, out Errno hidden) ?? throw FileFailure.Of(hidden, $"{path} cannot be inspected");
         RefuseUnlessRegular(path, there);

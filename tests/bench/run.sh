@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures PipeForkAs beside a bare C server and everything else that could be used instead; see README.md beside this file.
 #   sudo tests/bench/run.sh [--boot] [--quick] [--soak N] [--only PART ...]
-# With --boot it runs in a container with a systemd of its own, which systemd-run needs (systemd-container).
+# With --boot it runs in a container with its own systemd, which systemd-run needs (systemd-container).
 # PIPEFORKAS_NATIVE names a folder of native executables; without it they are built. PIPEFORKAS_BENCH_OUTPUT names the folder of the
 # report, by default artifacts/bench. Exits with 0 when everything ran and every reply was right.
 set -euo pipefail
@@ -22,7 +22,7 @@ if [ "${1-}" = --boot ]; then
     shift
 fi
 
-# A container has a /tmp of its own, and sees this one.
+# A container has its own /tmp, and also sees this folder.
 scratch=$(mktemp -d /var/tmp/pipeforkas-bench-tools.XXXXXX)
 container= container_input=
 finish() {
@@ -63,7 +63,7 @@ sdk build "$bench" -c Release --nologo -v quiet -clp:NoSummary >&2
 commit=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
 [ -z "$(git status --porcelain 2>/dev/null)" ] || commit="$commit with changes"
 
-# For 10,000 idle connections: the load generator and the daemon each hold one end.
+# For 10,000 idle connections: the load generator and the daemon each have one end.
 ulimit -n 65536 2>/dev/null || ulimit -Sn "$(ulimit -Hn)"
 [ "$(ulimit -n)" -ge 11000 ] || { echo "run.sh: 11,000 open files are needed, $(ulimit -n) are allowed" >&2; exit 2; }
 program=$(sdk msbuild "$bench" -getProperty:TargetPath -p:Configuration=Release)

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Fuzzes what reads other people's bytes, with libFuzzer, on copies of the product that count their branches. README.md tells more.
+# Fuzzes the parsers of untrusted bytes, with libFuzzer, on copies of the product that count their branches. See README.md.
 #   tests/fuzz/run.sh [TARGET|all] [SECONDS]      SECONDS for each target, by default all and 600
 #   tests/fuzz/run.sh --update [TARGET|all] [SECONDS]   the same, and inputs that take new branches go to the corpus in the tree
 #   tests/fuzz/run.sh --short                     two minutes in all, as a part of tests/run.sh
 #   tests/fuzz/run.sh --replay TARGET FILE|BASE64 one input, as in the report of a finding
-# Its last line is "N targets, N inputs, N failures". Nothing is left behind but a corpus that --update changed.
+# Its last line is "N targets, N inputs, N failures". Only --update leaves changes, in the corpus.
 set -uo pipefail
 top=$(realpath "$(dirname "$0")/../..")
 cd "$top"
@@ -43,7 +43,7 @@ archive=${LIBFUZZER:-$(compgen -G "$installed" | sort -V | tail -n 1)}
 
 copy=$scratch/instrumented
 cp -r "$built" "$copy" || fail "$0: the copy failed"
-# The C++ library is taken by its file: a compiler for C++ is not needed.
+# The C++ library is linked by its file name, so no C++ compiler is needed.
 cc -shared -fPIC -O2 -Wall -Wextra -Werror -o "$copy/libpipeforkas-fuzz.so" "$project/libfuzzer.c" "$archive" \
     -l:libstdc++.so.6 -lm -lpthread \
     || fail "$0: libFuzzer cannot be linked"
@@ -71,7 +71,7 @@ for target in "${targets[@]}"; do
     mkdir -p "$scratch/new/$target" "$scratch/artifacts/$target"
     folders=("$scratch/new/$target")
     [ -d "$corpus" ] && folders+=("$corpus")
-    # What ends one input: 60 s, on a machine with much else to do, and 4 GB.
+    # The limits of one input: 60 s, for a busy machine, and 4 GB.
     fuzz "$copy" run "$target" "$scratch/current" \
         -max_total_time="$seconds" -max_len="${longest[$target]}" -timeout=60 -rss_limit_mb=4096 -detect_leaks=0 -print_final_stats=1 \
         -dict=tests/fuzz/json.dict -artifact_prefix="$scratch/artifacts/$target/" "${folders[@]}" >"$scratch/output" 2>&1 </dev/null
@@ -86,7 +86,7 @@ for target in "${targets[@]}"; do
             sed -n '/^finding: /,$p' "$scratch/output"
         else
             tail -n 30 "$scratch/output"
-            # Eight bytes hold the length of the input that was tried when the process ended.
+            # The first eight bytes are the length of the current input when the process ended.
             length=$(od -An -t u8 -N 8 "$scratch/current" 2>/dev/null | tr -d ' ')
             [ -z "$length" ] || input=$(tail -c +9 "$scratch/current" | head -c "$length" | base64 -w 0)
             [ -z "$length" ] || echo "replay: tests/fuzz/run.sh --replay $target $input"

@@ -100,7 +100,7 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Policy?
     }
 
     /// <summary>
-    /// Whether a rule might ask some user for consent, whatever user the request names. If so, a denial must take as long for a user whom
+    /// Whether a rule might ask some user for consent, whatever user the request names. If so, a denial must take as long for a user that
     /// the rule does not cover as for a user who does not consent.
     /// </summary>
     public bool MightAskConsent(Question question)

@@ -130,7 +130,7 @@ internal sealed class HostProcess : IDisposable
         }
         catch
         {
-            // Nobody reads its messages any more.
+            // The daemon no longer reads its messages.
             MarkLost("the daemon failed while it read the messages");
             throw;
         }

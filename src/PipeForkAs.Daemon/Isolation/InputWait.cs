@@ -15,7 +15,7 @@ namespace PipeForkAs.Daemon.Isolation;
 /// counts as not waiting. A job that forges these facts can only end or spare itself at a stop. Can block: not for the loop.
 /// </summary>
 /// <remarks>
-/// No read here waits for a job's memory or files: a job can make such a read hang for ever, in a sleep that no signal ends. So this class
+/// No read here waits for a job's memory or files: a job can make such a read hang forever, in a sleep that no signal ends. So this class
 /// does not read which descriptors a thread polls, because that is in the job's memory; instead, the process must have no other descriptor
 /// open that it could wait for. This class also does not read stat, status and statm: a reader of these files takes a reference to the
 /// memory for a moment, and frees the memory if the process ends in that moment; that can wait for a mapped file. This class reads links

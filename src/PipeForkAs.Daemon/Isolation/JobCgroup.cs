@@ -106,7 +106,7 @@ internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId wo
     /// Kills each process in the group by its number: cgroup.kill signals only the first thread, and if that thread has ended, the others
     /// survive (__cgroup_kill in the kernel's cgroup.c, complete_signal in signal.c). The files stat and status would say which processes
     /// these are; but a reader of these files takes a reference to the memory of the process for a moment, and frees the memory if the
-    /// process ends in that moment, as killed processes do: that can wait for ever for a mapped file.
+    /// process ends in that moment, as killed processes do: that can wait forever for a mapped file.
     /// </summary>
     /// <exception cref="SystemCallException">The kill failed.</exception>
     public void KillThreads()

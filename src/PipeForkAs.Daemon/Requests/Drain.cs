@@ -8,13 +8,13 @@ namespace PipeForkAs.Daemon.Requests;
 
 /// <summary>
 /// Waits for requests to end when the daemon stops. A job that waits for input from an idle caller could delay the stop for as long as the
-/// caller wants. Therefore a job is ended if its streams moved nothing for 1 s and two consecutive checks find it waiting for its input
-/// (<see cref="InputWait"/>).
+/// caller wants. Therefore the daemon cancels a job if its streams moved nothing for 1 s and two consecutive checks find it waiting for its
+/// input (<see cref="InputWait"/>).
 /// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="connections">The connections.</param>
 /// <param name="running">The running jobs.</param>
-/// <param name="endsSilent">Returns whether jobs that wait for idle callers are ended.</param>
+/// <param name="endsSilent">Returns whether to cancel jobs that wait for idle callers.</param>
 /// <param name="logger">The log.</param>
 internal sealed class Drain(Loop loop, Connections connections, RunningJobs running, Func<bool> endsSilent, ILogger logger)
 {

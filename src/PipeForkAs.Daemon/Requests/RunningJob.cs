@@ -98,8 +98,8 @@ internal sealed class RunningJob : IRelayObserver, IDisposable
     }
 
     /// <summary>
-    /// Observes a relay. If the relay fails, the job is ended and <see cref="FinishAsync"/> throws the exception of the relay, because a
-    /// partial input or output is useless.
+    /// Observes a relay. If the relay fails, the daemon kills the job and <see cref="FinishAsync"/> throws the exception of the relay,
+    /// because a partial input or output is useless.
     /// </summary>
     public async Task GuardAsync(Task relay)
     {
@@ -127,7 +127,7 @@ internal sealed class RunningJob : IRelayObserver, IDisposable
         Task<WorkerExited?> ended = worker.Ended;
         await Task.WhenAny(relayed, ended, givenUp.Task);
 
-        // The worker is gone, and a process keeps its streams open. Descendants get a grace period before they are ended.
+        // The worker is gone, and a process keeps its streams open. Descendants get a grace period before they are killed.
         if (ended.IsCompleted && !relayed.IsCompleted && Reason == EndReason.None)
         {
             worker.ClaimOrphans();
@@ -162,7 +162,7 @@ internal sealed class RunningJob : IRelayObserver, IDisposable
 
     /// <summary>
     /// Ends the orphans of the job. They have the grace period as long as they write or their output waits for the caller. An orphan that
-    /// is silent between two checks keeps an output open that it does not use, and is ended at once.
+    /// is silent between two checks keeps an output open that it does not use, and is killed at once.
     /// </summary>
     /// <param name="since">The time when the worker ended, as a timestamp.</param>
     /// <param name="written">The number of bytes that the job had written at the last check.</param>

@@ -49,7 +49,7 @@ internal sealed class RunningJobs(RequestCounts counts, TimeProvider time)
         jobs.Values.Where(entry => entry.IsFor(caller)).OrderBy(entry => entry.Id).Select(entry => entry.ToStatus(time));
 
     /// <summary>
-    /// Ends a job for its caller or for root. Returns false if there is no running job with this id, or if it belongs to another caller.
+    /// Cancels a job for its caller or for root. Returns false if there is no running job with this id, or if it belongs to another caller.
     /// </summary>
     public bool Cancel(long id, UserId caller)
     {

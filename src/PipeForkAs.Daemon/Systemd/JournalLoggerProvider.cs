@@ -64,7 +64,7 @@ internal sealed class JournalLoggerProvider(string path, FileDescriptor stderr) 
         }
     }
 
-    /// <summary>Returns the MESSAGE_ID of an event; <c>journalctl MESSAGE_ID=</c> finds all events of its kind by it.</summary>
+    /// <summary>Returns the MESSAGE_ID of an event; <c>journalctl MESSAGE_ID=</c> finds all events with this id.</summary>
     public static string MessageId(int eventId) => string.Create(CultureInfo.InvariantCulture, $"{MessageIdPrefix}{eventId & 0xFFFF:x4}");
 
     /// <inheritdoc/>

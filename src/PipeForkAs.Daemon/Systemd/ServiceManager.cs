@@ -24,7 +24,7 @@ internal sealed class ServiceManager
     public string? NotifyAddress { get; }
 
     /// <summary>
-    /// How long the daemon can be silent before the service manager treats it as hung; null for ever. sd_watchdog_enabled(3).
+    /// How long the daemon can be silent before the service manager treats it as hung; null for no limit. sd_watchdog_enabled(3).
     /// </summary>
     public TimeSpan? Watchdog { get; }
 

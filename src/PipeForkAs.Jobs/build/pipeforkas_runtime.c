@@ -73,7 +73,7 @@ void __wrap__ZN15GCToEEInterface18EnableFinalizationEb(bool found) {
         (void)has_finalizer_thread();
 }
 
-// Without the thread this would wait for ever: if there is no thread, nothing is finalized, and this returns at once.
+// Without the thread this would wait forever: if there is no thread, nothing is finalized, and this returns at once.
 void __wrap_RhWaitForPendingFinalizers(int32_t allow_reentrant_wait) {
     if (has_finalizer_thread())
         __real_RhWaitForPendingFinalizers(allow_reentrant_wait);

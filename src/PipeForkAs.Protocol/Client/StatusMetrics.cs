@@ -4,8 +4,9 @@ using PipeForkAs.Client;
 
 namespace PipeForkAs.Protocol.Client;
 
-/// <summary>Formats the result of <c>status</c> as metrics, in the text exposition format of Prometheus (version 0.0.4). The metrics do not
-/// include single jobs, because their number has no bound. Values that the caller may not know are left out.
+/// <summary>
+/// Formats the result of <c>status</c> as metrics, in the text exposition format of Prometheus (version 0.0.4). The metrics do not include
+/// single jobs, because their number has no bound. Omits values that the caller may not know.
 /// </summary>
 public static class StatusMetrics
 {

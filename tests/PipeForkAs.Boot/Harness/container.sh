@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Boots systemd in a container over an overlay of / whose changes are in memory, and ends it with its own standard input.
 #   unshare --mount --propagation private container.sh NAME FOLDER <PIPE
-# FOLDER is an empty folder, which is removed. Prints "leader PID"; "cannot: REASON" where this machine lacks what a container needs; "failed:
-# REASON" where one that was started did not come up.
-# However the caller ends, the pipe ends with it. What is left should this script be killed as well, the next run of the tests removes: the
-# control group with all that lives in it, with that the mounts, which nobody else sees, and an empty folder.
+# FOLDER is an empty folder, which is removed. Prints "leader PID"; "cannot: REASON" if this machine lacks a requirement; "failed:
+# REASON" if a started container did not boot.
+# The pipe ends when the caller ends in any way. If this script is killed as well, the next test run removes the leftovers: the
+# control group with all its processes, thereby the private mounts, and an empty folder.
 set -u
 name=$1 folder=$2
 cannot() { echo "cannot: $*"; exit 0; }
@@ -38,7 +38,7 @@ mount -t tmpfs -o mode=755,size=2g tmpfs "$folder" || cannot "no tmpfs can be mo
 cd "$folder" && mkdir upper work root || exit 1
 mount -t overlay -o lowerdir=/,upperdir=upper,workdir=work overlay root || cannot "no overlay of / can be mounted"
 
-# None of this machine's own services and users.
+# Without the services and users of this machine.
 units=root/etc/systemd/system
 rm -rf "${units:?}"/*.wants root/usr/sbin/policy-rc.d root/etc/machine-id root/var/lib/systemd/timers
 mkdir -p "$units"

@@ -1,4 +1,4 @@
-# Prints what bash would offer for a line, as readline hands it to the function: words broken at '=' too.
+# Prints the completions of bash for a line, as readline passes it to the function: words are also broken at '='.
 #   bash complete.bash FOLDER-OF-COMPLETIONS LINE
 set -u
 source "$1/pipeforkas.bash"

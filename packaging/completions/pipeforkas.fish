@@ -78,7 +78,7 @@ end
 
 complete -c pipeforkas -f
 complete -c pipeforkas -l socket -r -F -d "The daemon's socket"
-complete -c pipeforkas -l daemon-uid -x -a any -d "The uid whose process must listen there, or any"
+complete -c pipeforkas -l daemon-uid -x -a any -d "The uid of the process that must listen there, or any"
 complete -c pipeforkas -s h -l help -d "Show help"
 complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel' -l version -d "Show the version"
 complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel' -a run -d "Run a job"
@@ -99,6 +99,6 @@ complete -c pipeforkas -n '__pipeforkas_of run' -s t -l timeout -x -d "Time out 
 complete -c pipeforkas -n '__pipeforkas_of run' -s e -l env -x -a '(__pipeforkas_variables)' -d "Environment variable for the job"
 complete -c pipeforkas -n '__pipeforkas_of run' -l frames -d "Write the reply unchanged, in frames"
 complete -c pipeforkas -n '__pipeforkas_of check' -l caller -x -a '(__fish_complete_users)' -d "Caller to check for"
-complete -c pipeforkas -n '__pipeforkas_of check' -l explain -d "Show rule by rule why"
+complete -c pipeforkas -n '__pipeforkas_of check' -l explain -d "Show the result of each rule"
 complete -c pipeforkas -n '__pipeforkas_of run list describe check status' -l json -d "Write JSON"
 complete -c pipeforkas -n '__pipeforkas_of status' -l prometheus -d "Write metrics for Prometheus"

@@ -56,8 +56,8 @@ internal sealed class RequestTarget : Target
         Trial.Holds(Has(root, "env", out JsonElement env) == request.Environment is not null, "another reader finds another environment");
         Trial.Holds(
             request.Environment is null || env.GetPropertyCount() == request.Environment.Count, "another reader finds other variables");
-        Trial.Holds(Has(root, "timeout", out JsonElement timeout) == request.Timeout is not null, "another reader finds another time-out");
-        Trial.Holds(request.Timeout is not { } seconds || timeout.GetDouble().Equals(seconds), "another reader finds another time-out");
+        Trial.Holds(Has(root, "timeout", out JsonElement timeout) == request.Timeout is not null, "another reader finds another timeout");
+        Trial.Holds(request.Timeout is not { } seconds || timeout.GetDouble().Equals(seconds), "another reader finds another timeout");
     }
 
     private static bool Has(JsonElement root, string name, out JsonElement value) => root.TryGetProperty(name, out value);

@@ -36,7 +36,7 @@ public sealed class FailureTests(BootedSystem system)
         await inside.MustAsync("kill", "-STOP", Text(first));
         await system.UntilAsync(
             async () => await system.PropertyAsync("NRestarts") == "1" && await system.PropertyAsync("ActiveState") == "active",
-            "it is not started again");
+            "it is not restarted");
         Assert.Contains("Watchdog timeout", await inside.MustAsync("journalctl", "-b", "-o", "cat", "-u", "pipeforkas.service"));
         Assert.NotEqual(first, await system.MainPidAsync());
         Assert.Contains("(alice)", await system.AskAsync(BootedSystem.Alice, """{"job":"id"}"""));
@@ -53,11 +53,11 @@ public sealed class FailureTests(BootedSystem system)
         await cutShort;
         await system.UntilAsync(
             async () => await system.PropertyAsync("NRestarts") == "1" && await system.PropertyAsync("ActiveState") == "active",
-            "it is not started again");
+            "it is not restarted");
         await SleepersAsync(0);
         Assert.Empty((await system.ProcessesAsync()).Intersect(before));
         await system.UntilAsync(
-            () => Task.FromResult(Groups(inside).Length == 4), "there are other groups than those of the workers that wait");
+            () => Task.FromResult(Groups(inside).Length == 4), "there are control groups besides those of the waiting workers");
         Assert.Contains("(alice)", await system.AskAsync(BootedSystem.Alice, """{"job":"id"}"""));
     }
 

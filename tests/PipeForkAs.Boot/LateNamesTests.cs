@@ -52,7 +52,7 @@ public sealed class LateNamesTests(BootedSystem system)
             await system.UntilAsync(
                 async () => (await system.AskAsync(BootedSystem.Alice, """{"job":"id","user":"pfalate"}"""))
                     .StartsWith($"uid={LateId}(pfalate)", StringComparison.Ordinal),
-                "nobody is served for the late user");
+                "no job runs as the late user");
             Assert.StartsWith($"uid={LateId}(pfalate)", await AskLateAsync("""{"job":"id"}"""));
             Assert.Contains("pipeforkas: denied: ", await system.AskAsync(BootedSystem.Alice, """{"job":"cat","user":"pfalate"}"""));
             await system.UntilAsync(

@@ -164,7 +164,7 @@ public sealed class PackageTests(BootedSystem system)
             processes++;
         }
 
-        Assert.True(processes >= 6, $"there are only {processes} processes: the daemon, the stock job host and its workers were meant");
+        Assert.True(processes >= 6, $"there are only {processes} processes, fewer than the daemon, the stock job host and its workers");
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"measured: idle memory {kilobytes / 1024.0:0.0} MiB (Pss "

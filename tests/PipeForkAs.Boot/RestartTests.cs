@@ -57,7 +57,7 @@ public sealed class RestartTests(BootedSystem system)
         Assert.All(codes, pair => Assert.Equal(ReplyCode.Ok, pair.Value));
         string[] notes = await File.ReadAllLinesAsync(inside.PathOf("/home/alice/notes"));
         Assert.Equal(Enumerable.Range(1, last), notes.Select(line => int.Parse(line, CultureInfo.InvariantCulture)).Order());
-        Console.WriteLine($"measured: {last} requests over 3 restarts, none turned away, none run twice");
+        Console.WriteLine($"measured: {last} requests over 3 restarts, none refused, none run twice");
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -119,8 +119,8 @@ public sealed class RestartTests(BootedSystem system)
         await enough.CancelAsync();
         await asking;
         Console.WriteLine(
-            $"measured: {times.Count} requests over 20 restarts beside idle jobs, slowest answer {times.Max().TotalMilliseconds:0} ms");
-        Assert.True(times.Max() < WithoutDrain, $"an answer took {times.Max()}");
+            $"measured: {times.Count} requests over 20 restarts beside idle jobs, slowest reply {times.Max().TotalMilliseconds:0} ms");
+        Assert.True(times.Max() < WithoutDrain, $"a reply took {times.Max()}");
     }
 
     private static async Task<JobResult> RunAsync(PipeForkAsClient client, string job, Stream input)

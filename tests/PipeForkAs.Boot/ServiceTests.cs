@@ -72,7 +72,7 @@ public sealed class ServiceTests(BootedSystem system)
         await system.UntilAsync(
             async () => (await system.JournalAsync()).Contains(
                 "pipeforkasd: /etc/pipeforkas/conf.d/test.json: Commands:hello:Command", StringComparison.Ordinal),
-            "the reload's own words are not in the journal");
+            "the output of the reload is not in the journal");
 
         // Also a valid change of a key that cannot change while the daemon runs.
         system.Configure("""{"Socket":{"Path":"/run/pipeforkas/other.sock"}}""");
@@ -87,7 +87,7 @@ public sealed class ServiceTests(BootedSystem system)
         await inside.MustAsync("systemctl", "kill", "--kill-who=main", "--signal=HUP", "pipeforkas.service");
         await system.UntilAsync(
             async () => (await system.JournalAsync())[before.Length..].Contains("configuration not reloaded", StringComparison.Ordinal),
-            "it does not refuse");
+            "the reload does not fail");
         Assert.Equal("hello\n", await system.AskAsync(BootedSystem.Alice, """{"job":"hello"}"""));
 
         // Again with a valid configuration: a rejected one has no later effect.

@@ -96,7 +96,7 @@ public sealed class UpgradeTests(BootedSystem system)
         await slow;
         await system.UntilAsync(
             async () => await system.PropertyAsync("NRestarts") == "1" && await system.PropertyAsync("ActiveState") == "active",
-            "it is not started again");
+            "it is not restarted");
         Assert.Contains("(alice)", await system.AskAsync(BootedSystem.Alice, """{"job":"id"}"""));
     }
 

@@ -129,7 +129,7 @@ public sealed class ProcessTests
     {
         Assert.SkipWhen(
             Native is null,
-            "CoreCLR puts a descriptor of its own in the place of a closed one before Main; set PIPEFORKAS_PROGRAM to the native program");
+            "CoreCLR replaces a closed descriptor before Main; set PIPEFORKAS_PROGRAM to the native program");
         await using FakeDaemon daemon = Cat();
 
         Assert.Equal(("0\n0\n", ""), await ShellAsync(daemon, "$P run cat <&-; echo $?; $P run cat <&- >&- 2>&-; echo $?"));

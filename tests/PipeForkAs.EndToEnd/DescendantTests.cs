@@ -240,7 +240,7 @@ public sealed class DescendantTests : IAsyncDisposable
 
     private static async Task GoneAsync(DaemonProcess daemon)
     {
-        await Crowd.UntilAsync(() => Living().Count, count => count == 0, TimeSpan.FromSeconds(30), "processes live on");
+        await Crowd.UntilAsync(() => Living().Count, count => count == 0, TimeSpan.FromSeconds(30), "processes are still alive");
         Assert.DoesNotContain("cannot be killed", daemon.Log);
         Assert.Equal(0, await daemon.StopAsync());
     }

@@ -109,7 +109,7 @@ public sealed class EndingTests(EndingJobsDaemon shared) : IClassFixture<EndingJ
         Assert.Equal((ReplyCode.Ok, 0), (reply.End.Code, reply.End.Exit));
         Assert.NotEmpty(reply.Text);
         Assert.InRange(reply.End.Seconds, 0.2, 30); // They could be silent for a quarter of a second.
-        await Bound.UntilAsync(() => Living().Count == 0, () => $"{Living().Count} processes live on");
+        await Bound.UntilAsync(() => Living().Count == 0, () => $"{Living().Count} processes are still alive");
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -118,7 +118,7 @@ public sealed class EndingTests(EndingJobsDaemon shared) : IClassFixture<EndingJ
         FramedReply reply = await RawClient.RunAsync(daemon, "scatter-quietly");
 
         Assert.Equal((ReplyCode.Ok, "ready\n"), (reply.End.Code, reply.Text));
-        await Bound.UntilAsync(() => Living().Count == 0, () => $"{Living().Count} processes live on");
+        await Bound.UntilAsync(() => Living().Count == 0, () => $"{Living().Count} processes are still alive");
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -128,7 +128,7 @@ public sealed class EndingTests(EndingJobsDaemon shared) : IClassFixture<EndingJ
 
         Assert.Equal(ReplyCode.Timeout, reply.End.Code);
         Assert.Equal("ready\n", reply.Text);
-        await Bound.UntilAsync(() => Living().Count == 0, () => $"{Living().Count} processes live on");
+        await Bound.UntilAsync(() => Living().Count == 0, () => $"{Living().Count} processes are still alive");
     }
 
     [Theory(Timeout = Bound.Test)]
@@ -145,7 +145,7 @@ public sealed class EndingTests(EndingJobsDaemon shared) : IClassFixture<EndingJ
             await Bound.UntilAsync(() => Living().Count > 0, () => "the job does not start");
         }
 
-        await Bound.UntilAsync(() => Living().Count == 0, () => $"{Living().Count} processes live on");
+        await Bound.UntilAsync(() => Living().Count == 0, () => $"{Living().Count} processes are still alive");
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -165,7 +165,7 @@ public sealed class EndingTests(EndingJobsDaemon shared) : IClassFixture<EndingJ
         await command.WaitForExitAsync(deadline.Token);
 
         Assert.Equal(130, command.ExitCode);
-        await Bound.UntilAsync(() => Living().Count == 0, () => $"{Living().Count} processes live on");
+        await Bound.UntilAsync(() => Living().Count == 0, () => $"{Living().Count} processes are still alive");
     }
 
     [Theory(Timeout = Bound.Test)]
@@ -197,7 +197,7 @@ public sealed class EndingTests(EndingJobsDaemon shared) : IClassFixture<EndingJ
         Libc.kill(new ProcessId(Assert.Single(own.JobHosts)), Signal.SIGKILL);
 
         Assert.Equal(ReplyCode.HostLost, (await reply).End.Code);
-        await Bound.UntilAsync(() => Living().Count == 0, () => $"{Living().Count} processes live on");
+        await Bound.UntilAsync(() => Living().Count == 0, () => $"{Living().Count} processes are still alive");
         Assert.Equal(0, await own.StopAsync());
     }
 

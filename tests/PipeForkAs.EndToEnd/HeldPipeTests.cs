@@ -83,7 +83,7 @@ public sealed class HeldPipeTests : IAsyncDisposable
             server!.Kill();
         }
 
-        await Bound.UntilAsync(() => Living().Count == 0, () => $"{Living().Count} processes live on");
+        await Bound.UntilAsync(() => Living().Count == 0, () => $"{Living().Count} processes are still alive");
         Assert.Equal(0, await daemon.StopAsync());
     }
 

@@ -232,7 +232,7 @@ public sealed class IsolationTests(IsolatingDaemon shared) : IClassFixture<Isola
         try
         {
             Libc.kill(new ProcessId(host), Signal.SIGKILL);
-            await Bound.UntilAsync(() => ProcFs.Stat(pid) is null or { State: 'Z' }, () => $"process {pid} lives on without its job host");
+            await Bound.UntilAsync(() => ProcFs.Stat(pid) is null or { State: 'Z' }, () => $"process {pid} continues without its job host");
         }
         finally
         {

@@ -94,7 +94,7 @@ public sealed class RelayTests(RelayDaemon shared) : IClassFixture<RelayDaemon>
                     looked = now;
                     return still;
                 },
-                () => $"the jobs write on though nobody reads: {looked}");
+                () => $"the jobs continue to write although no client reads: {looked}");
 
             Assert.InRange(ProcFs.ResidentBytes(daemon.Pid) - before, long.MinValue, 8 * MiB);
 

@@ -79,7 +79,7 @@ public sealed class RestrictionTests(RestrictionDaemon shared) : IClassFixture<R
         FramedReply reply = await RawClient.RunAsync(daemon, "forks", more: ""","timeout":5""");
         Assert.DoesNotContain("all", reply.Text);
         Assert.Contains("Resource temporarily unavailable", Encoding.UTF8.GetString(reply.Stderr));
-        await Bound.UntilAsync(() => ProcFs.OfUsers([TestUsers.Entry(TestUsers.Alice).Uid]).Count == 0, () => "processes live on");
+        await Bound.UntilAsync(() => ProcFs.OfUsers([TestUsers.Entry(TestUsers.Alice).Uid]).Count == 0, () => "processes are still alive");
     }
 
     [Fact(Timeout = Bound.Test)]

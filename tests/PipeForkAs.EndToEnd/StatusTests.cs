@@ -122,7 +122,7 @@ public sealed class StatusTests
         {
             using Socket client = await BeginAsync(daemon, "graceful");
             RunningJobStatus job = Assert.Single((await UntilAsync(daemon, status => status.Jobs.Count == 1)).Jobs);
-            Assert.True(job.Id > last, $"{job.Id} came behind {last}");
+            Assert.True(job.Id > last, $"{job.Id} came after {last}");
             last = job.Id;
             client.Dispose();
             await UntilAsync(daemon, status => status.Jobs.Count == 0);

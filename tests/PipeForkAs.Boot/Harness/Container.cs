@@ -51,7 +51,7 @@ internal sealed class Container : IAsyncDisposable
         };
         script.Start();
         using var deadline = new CancellationTokenSource(Deadline);
-        string line = await script.StandardOutput.ReadLineAsync(deadline.Token) ?? "failed: container.sh ended without a word";
+        string line = await script.StandardOutput.ReadLineAsync(deadline.Token) ?? "failed: container.sh exited without a message";
         string[] words = line.Split(' ', 2);
         if (words is ["leader", var pid])
             return (new Container(script, folder, int.Parse(pid, CultureInfo.InvariantCulture)), "");

@@ -50,7 +50,7 @@ internal sealed class CommandTarget : Target
         string[]? line = Line(trial, arguments);
         byte[] canonical = trial.Measured(() => ArgumentDigest.Canonical(arguments));
         Trial.Holds(canonical.AsSpan().SequenceEqual(ArgumentDigest.Canonical(canonical)), "the canonical form has another canonical form");
-        Trial.Holds(Json.Same(arguments, canonical), "the canonical form says something else");
+        Trial.Holds(Json.Same(arguments, canonical), "the canonical form has another meaning");
         string digest = Digest.Of("c", UserId.Root, arguments);
         Trial.Holds(digest == Digest.Of("c", UserId.Root, canonical), "the digest depends on more than the canonical form");
         string shown = ArgumentDigest.Audited(arguments, ["path"])!;

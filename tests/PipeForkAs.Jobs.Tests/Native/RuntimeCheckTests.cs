@@ -22,7 +22,7 @@ public sealed partial class RuntimeCheckTests : IDisposable
             Assert.NotEqual(0, refused.ExitCode);
             Assert.Contains(
                 $".NET {Patch} has no function {missing}, which a job host replaces: build with "
-                + $"PipeForkAsNativeVersion={await MeasuredAsync()}, or take a newer PipeForkAs",
+                + $"PipeForkAsNativeVersion={await MeasuredAsync()}, or use a newer PipeForkAs",
                 refused.Error);
         }
     }

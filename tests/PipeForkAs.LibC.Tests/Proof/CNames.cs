@@ -73,7 +73,7 @@ internal static class CNames
         ["Libc.MaxMessageDescriptors"] = "chosen; Libc.ControlSize is proved against it",
         ["LookUp.FirstBytes"] = "chosen: the buffer with which a look-up begins",
         ["LookUp.MaxBytes"] = "chosen: where a look-up gives up",
-        ["Own.PosixSpawnBufferSize"] = "chosen; proved to be large enough by a test of its own",
+        ["Own.PosixSpawnBufferSize"] = "chosen; a separate test proves that it is large enough",
         ["Pam.LibraryName"] = "the name by which the loader finds libpam",
         ["Pam.Success"] = "PAM_SUCCESS; libpam's headers are not among what a build needs, and its functions are proved end to end",
         ["Pam.Silent"] = "PAM_SILENT; the same",

@@ -23,7 +23,7 @@ async function run(job, options) {
         user, args, env, timeout, input, check = true, encoding = 'utf8', maxBuffer, ...connection
     } = checkOptions(options, [...JOB_OPTIONS, 'maxBuffer']);
     const decode = decoder(encoding);
-    const result = await capture({ op: 'run', job, user, args, env, timeout }, connection, input, maxBuffer);
+    const result = await capture({ job, user, args, env, timeout }, connection, input, maxBuffer);
     const decoded = { ...result, stdout: decode(result.stdout), stderr: decode(result.stderr) };
     if (check && result.code !== 'ok')
         throw new JobFailedError(decoded, result.stderr);
@@ -34,7 +34,7 @@ function start(job, options) {
     const { user, args, env, timeout, input, check = true, encoding, ...connection } = checkOptions(options, JOB_OPTIONS);
     if (encoding !== undefined)
         decoder(encoding);
-    const line = toLine({ op: 'run', job, user, args, env, timeout });
+    const line = toLine({ job, user, args, env, timeout });
     return new Job(line, connection, toSource(input), check, encoding === 'buffer' ? undefined : encoding);
 }
 

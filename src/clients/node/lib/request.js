@@ -45,7 +45,7 @@ function toLine(request) {
     return line;
 }
 
-function check({ op, job, user, caller, args, env, timeout, id }) {
+function check({ op = 'run', job, user, caller, args, env, timeout, id }) {
     if (['run', 'describe', 'check'].includes(op) && typeof job !== 'string')
         throw new RequestError('"job" must be a string');
     for (const [name, value] of [['user', user], ['caller', caller]]) {

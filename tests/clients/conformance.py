@@ -56,7 +56,8 @@ class Runner:
     def start(self):
         if self.process is None:
             self.buffer = b""
-            self.process = subprocess.Popen(self.command, cwd=FOLDER, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            self.process = subprocess.Popen(
+                self.command, cwd=FOLDER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
 
     def ask(self, call, deadline=CASE_DEADLINE):
         """Sends one call and returns the answer."""
@@ -112,6 +113,9 @@ class Runner:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        # What the runner started and left, as a runner of a command does.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.stdout.close()
         return process.returncode
 
@@ -524,6 +528,7 @@ def main():
         stack.callback(shutil.rmtree, folder)
         os.chmod(folder, 0o755)
         values = {"user": names[0], "other": names[1], "uid": user.pw_uid, "uid-text": str(user.pw_uid), "home": user.pw_dir,
+                  "other-uid": pwd.getpwnam(names[1]).pw_uid,
                   "folder": folder, "native": os.path.abspath(asked.native)}
         paths = make_files(user, folder, suite["files"])
         stack.callback(lambda: [os.unlink(path) for path in paths if os.path.lexists(path)])

@@ -19,6 +19,7 @@ from output import Output  # noqa: E402
 
 COMMAND = sys.argv[1]
 TROUBLE, CANCELLED, TERMINATED = 125, 130, 143
+LONGEST_MESSAGE = 64 * 1024
 
 # The beginnings of what the command says if there is no end record.
 OUTCOMES = {
@@ -139,14 +140,16 @@ def run(call):
 
 def stream(call):
     process = start(words_of(call, "run"), call)
-    outputs = {"stdout": Output(), "stderr": bytearray()}
-    ended_by = None
+    outputs = {"stdout": Output(), "stderr": Output()}
+    ended_by, end_of_stderr = None, b""
 
     def take(name, piece):
-        nonlocal ended_by
+        nonlocal ended_by, end_of_stderr
         if name == "stderr":
-            # Only what the job wrote there can be long, and then a test compares it.
-            outputs[name].extend(piece)
+            # The end can be a line of the command.
+            end_of_stderr += piece
+            outputs[name].add(end_of_stderr[:-LONGEST_MESSAGE])
+            end_of_stderr = end_of_stderr[-LONGEST_MESSAGE:]
             return
         outputs[name].add(piece)
         count = outputs[name].bytes
@@ -162,11 +165,12 @@ def stream(call):
 
     transfer(process, call.get("input"), take)
     status = finish(process)
-    stderr, message = split_message(bytes(outputs["stderr"]))
+    stderr, message = split_message(end_of_stderr)
+    outputs["stderr"].add(stderr)
     report = report_of(status, message)
     if ended_by is not None:
         report = {"outcome": "cancelled" if status == ended_by else f"status {status}"}
-    return {**report, "stdout": outputs["stdout"].report(), "stderr": Output(stderr).report()}
+    return {**report, "stdout": outputs["stdout"].report(), "stderr": outputs["stderr"].report()}
 
 
 def ask(call):
@@ -190,6 +194,8 @@ def play(call):
 
 
 def main():
+    # A shell lets programs that it starts in the background ignore SIGINT, and the command would inherit that.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     for line in sys.stdin:
         call = json.loads(line)
         if call["call"] == "about":

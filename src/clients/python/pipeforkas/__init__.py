@@ -1067,7 +1067,7 @@ def _start(
     return job
 
 
-def open(  # pylint: disable=redefined-builtin
+def open(
         job: str, *, user: Union[None, str, int] = None, args: Optional[Mapping[str, Any]] = None,
         input: Union[_Input, int] = None, env: Optional[Mapping[str, str]] = None, timeout: Optional[float] = None, check: bool = False,
         stdout: _Output = None, stderr: _Output = None, limit: int = DEFAULT_LIMIT, socket: Optional[_PATH] = None,
@@ -1139,7 +1139,7 @@ def run(
     ...
 
 
-def run(  # pylint: disable=redefined-builtin
+def run(
         job: str, *, user: Union[None, str, int] = None, args: Optional[Mapping[str, Any]] = None, input: _Input = None,
         env: Optional[Mapping[str, str]] = None, timeout: Optional[float] = None, check: bool = False, stdout: _Output = None,
         stderr: _Output = None, limit: int = DEFAULT_LIMIT, text: bool = False, encoding: str = "utf-8", errors: str = "strict",
@@ -1211,7 +1211,7 @@ def _descriptions(result: "CompletedJob[bytes]") -> List[JobDescription]:
     return cast(List[JobDescription], descriptions)
 
 
-def _cancel_line(id: int) -> bytes:  # pylint: disable=redefined-builtin
+def _cancel_line(id: int) -> bytes:
     if isinstance(id, bool) or not isinstance(id, int) or not 1 <= id <= 0x7FFFFFFFFFFFFFFF:
         raise RequestError("id must be the number of a running job, 1 or more; status tells it")
     return _request_line({"op": "cancel", "id": id})
@@ -1243,7 +1243,7 @@ def status(*, socket: Optional[_PATH] = None, daemon_uid: Optional[int] = 0) -> 
     return cast(DaemonStatus, _answer(_ask(_request_line({"op": "status"}), socket, daemon_uid), dict))
 
 
-def cancel(id: int, *, socket: Optional[_PATH] = None, daemon_uid: Optional[int] = 0) -> None:  # pylint: disable=redefined-builtin
+def cancel(id: int, *, socket: Optional[_PATH] = None, daemon_uid: Optional[int] = 0) -> None:
     """Cancels the running job with an id of :func:`status`; does not wait for its end.
 
     Raises a :class:`JobError` with the code ``unknown-job`` if the caller has no such job.
@@ -1515,7 +1515,7 @@ async def _start_async(
     return AsyncJob(connection, source, checked, limit)
 
 
-async def open_async(  # pylint: disable=redefined-builtin
+async def open_async(
         job: str, *, user: Union[None, str, int] = None, args: Optional[Mapping[str, Any]] = None,
         input: Union[_AsyncInput, int] = None, env: Optional[Mapping[str, str]] = None, timeout: Optional[float] = None,
         check: bool = False, stdout: _Output = None, stderr: _Output = None, limit: int = DEFAULT_LIMIT,
@@ -1550,7 +1550,7 @@ async def run_async(
     ...
 
 
-async def run_async(  # pylint: disable=redefined-builtin
+async def run_async(
         job: str, *, user: Union[None, str, int] = None, args: Optional[Mapping[str, Any]] = None, input: _AsyncInput = None,
         env: Optional[Mapping[str, str]] = None, timeout: Optional[float] = None, check: bool = False, stdout: _Output = None,
         stderr: _Output = None, limit: int = DEFAULT_LIMIT, text: bool = False, encoding: str = "utf-8", errors: str = "strict",
@@ -1604,7 +1604,7 @@ async def status_async(*, socket: Optional[_PATH] = None, daemon_uid: Optional[i
     return cast(DaemonStatus, _answer(await _ask_async(_request_line({"op": "status"}), socket, daemon_uid), dict))
 
 
-async def cancel_async(  # pylint: disable=redefined-builtin
+async def cancel_async(
         id: int, *, socket: Optional[_PATH] = None, daemon_uid: Optional[int] = 0) -> None:
     """As :func:`cancel`, with asyncio."""
     (await _ask_async(_cancel_line(id), socket, daemon_uid)).check_returncode()

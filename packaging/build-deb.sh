@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds the Debian package pipeforkas_VERSION_amd64.deb; VERSION is that of Directory.Build.props.
+# Builds the Debian packages pipeforkas_VERSION_amd64.deb and python3-pipeforkas_VERSION_all.deb; VERSION is that of Directory.Build.props.
 #   packaging/build-deb.sh [DIR [NATIVE]]     into DIR (default: artifacts/deb), from the executables in NATIVE (default: a new build)
-# Needs debhelper, which it installs as root if it is missing, and what packaging/build.sh needs.
+# Needs debhelper and dh-python, which it installs as root if they are missing, and what packaging/build.sh and pack-python.sh need.
 set -euo pipefail
 top=$(realpath "$(dirname "$0")/..")
 out=$(realpath -m "${1:-$top/artifacts/deb}")
@@ -9,10 +9,10 @@ native=${2:+$(realpath "$2")}
 TMPDIR=$(realpath "${TMPDIR:-/tmp}")
 cd "$top"
 
-if ! command -v dh >/dev/null; then
-    [ "$(id -u)" -eq 0 ] || { echo "build-deb.sh: debhelper is needed: apt-get install debhelper" >&2; exit 1; }
-    echo "installing debhelper"
-    { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends debhelper; } >/dev/null
+if ! command -v dh >/dev/null || ! command -v dh_python3 >/dev/null; then
+    [ "$(id -u)" -eq 0 ] || { echo "build-deb.sh: two packages are needed: apt-get install debhelper dh-python" >&2; exit 1; }
+    echo "installing debhelper dh-python"
+    { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends debhelper dh-python; } >/dev/null
 fi
 
 scratch=$(mktemp -d "$TMPDIR/pipeforkas-deb.XXXXXX")
@@ -42,6 +42,12 @@ install -m 644 packaging/pipeforkas.sysusers packaging/pipeforkas.tmpfiles packa
 
 cp -r packaging/examples "$stage/"
 
+# The Python client as its wheel installs it. The license is in debian/copyright.
+packaging/pack-python.sh "$scratch/wheel" >/dev/null
+python3 -m zipfile -e "$scratch"/wheel/pipeforkas-*.whl "$stage/python"
+rm "$stage"/python/pipeforkas-*.dist-info/LICENSE
+install -D -m 644 src/clients/python/README.md "$stage/python-doc/README.md"
+
 # Manual pages and completions.
 for page in packaging/man/*.[1-9]; do
     [ ! -f "$page" ] || { install -m 644 "$page" "$stage/"; basename "$page" >>"$stage/debian/pipeforkas.manpages"; }
@@ -60,6 +66,7 @@ else
     dpkg-buildpackage -us -uc -b -d >"$scratch/log" 2>&1 || { cat "$scratch/log" >&2; exit 1; }
 fi
 mkdir -p "$out"
-cp "$scratch/pipeforkas_${version}_amd64.deb" "$out/"
+cp "$scratch/pipeforkas_${version}_amd64.deb" "$scratch/python3-pipeforkas_${version}_all.deb" "$out/"
 (cd "$top" && give_back)
+echo "$out/python3-pipeforkas_${version}_all.deb"
 echo "$out/pipeforkas_${version}_amd64.deb"

@@ -11,7 +11,10 @@ public sealed partial class DocumentTests
     private static readonly string[] Expected = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"];
 
     /// <summary>The documents whose commands tests run.</summary>
-    private static readonly string[] RunDocuments = ["README.md", "ARCHITECTURE.md"];
+    private static readonly string[] RunDocuments =
+    [
+        "README.md", "ARCHITECTURE.md", "src/clients/node/README.md", "src/clients/php/README.md", "src/clients/shell/README.md",
+    ];
 
     /// <summary>The runner of each command in these documents: a test, or a script that runs before the tests.</summary>
     private static readonly Dictionary<string, string> RunBy = new()
@@ -27,14 +30,21 @@ public sealed partial class DocumentTests
         ["sudo install -D -m 755 bin/Release/net10.0/linux-x64/publish/panel-jobs /opt/panel/panel-jobs"] = "tests/build-readme-jobs.sh",
     };
 
-    /// <summary>Sections whose commands a test reads from the document itself.</summary>
-    private static readonly (string Document, string Heading, string Test)[] RunSections =
+    /// <summary>Sections whose commands a test reads from the document itself; without a heading all of them.</summary>
+    private static readonly (string Document, string? Heading, string Test)[] RunSections =
     [
         ("README.md", "Request a job", "ReadmeTests.The_commands_that_request_a_job_run_as_they_are_written"),
         ("README.md", "Install", "InstallTests.The_commands_in_README_install_a_working_service"),
+        ("src/clients/node/README.md", null,
+            "ClientReadmeTests.The_tarball_for_Node_is_packed_and_installed_by_the_commands_of_the_page"),
+        ("src/clients/shell/README.md", null, "ClientReadmeTests.The_commands_for_the_shell_run_as_they_are_written"),
     ];
 
-    public static TheoryData<string> Documents => [.. Expected, "tests/THREATS.md", "tests/bench/README.md", "tests/fuzz/README.md"];
+    public static TheoryData<string> Documents =>
+    [
+        .. Expected, "tests/THREATS.md", "tests/bench/README.md", "tests/fuzz/README.md", "src/clients/node/README.md",
+        "src/clients/php/README.md", "src/clients/shell/README.md",
+    ];
 
     [Fact]
     public void All_five_documents_exist() =>

@@ -31,6 +31,33 @@ internal static class Page
             : throw new InvalidOperationException($"README.md has no {language} after \"{heading}\"");
     }
 
+    /// <summary>All blocks of code in a language in a document.</summary>
+    /// <param name="document">Its path in the repository.</param>
+    /// <param name="language">The word after the opening fence.</param>
+    public static string[] Examples(string document, string language)
+    {
+        var examples = new List<string>();
+        List<string>? block = null;
+        foreach (string line in File.ReadLines(Path.Combine(Root, document)))
+        {
+            if (block is null)
+            {
+                block = line == $"```{language}" ? [] : null;
+            }
+            else if (line == "```")
+            {
+                examples.Add(string.Concat(block.Select(text => $"{text}\n")));
+                block = null;
+            }
+            else
+            {
+                block.Add(line);
+            }
+        }
+
+        return examples.Count > 0 ? [.. examples] : throw new InvalidOperationException($"{document} has no {language}");
+    }
+
     /// <summary>
     /// The commands of a document: the lines of its indented blocks, without comments. In a block with <c>$</c> prompts only the lines with
     /// a prompt are commands; drawings and blocks between two marker comments have none.

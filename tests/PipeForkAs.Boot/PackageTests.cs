@@ -8,15 +8,18 @@ namespace PipeForkAs.Boot;
 /// <summary>Tests installation, upgrade and removal of the package in a separate container.</summary>
 public sealed class PackageTests(BootedSystem system)
 {
-    [Fact(Timeout = Bound.Test)]
-    public async Task Lintian_finds_no_error()
+    public static TheoryData<string> Packages => [BootedSystem.Package, BootedSystem.PythonPackage];
+
+    [Theory(Timeout = Bound.Test)]
+    [MemberData(nameof(Packages))]
+    public async Task Lintian_finds_no_error(string package)
     {
         // lintian leaves files in the folder for temporary files.
         DirectoryInfo folder = Directory.CreateTempSubdirectory("pipeforkas-lintian-");
         try
         {
             ToolResult found = await Tool.RunAsync(
-                ["env", $"TMPDIR={folder.FullName}", "lintian", "--allow-root", "--fail-on", "error", BootedSystem.Package]);
+                ["env", $"TMPDIR={folder.FullName}", "lintian", "--allow-root", "--fail-on", "error", package]);
             Assert.True(found.ExitCode == 0, found.Text + found.Error);
         }
         finally
@@ -38,6 +41,20 @@ public sealed class PackageTests(BootedSystem system)
         ];
         Assert.All(wanted, path => Assert.Contains($" ./usr/share/{path}\n", files));
         Assert.Contains(" ./etc/logrotate.d/pipeforkas\n", files);
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task The_package_of_the_Python_client_is_installed_asks_the_daemon_and_is_removed()
+    {
+        Container inside = await system.FreshAsync();
+        File.Copy(BootedSystem.PythonPackage, inside.PathOf("/root/python3-pipeforkas.deb"), overwrite: true);
+        await inside.MustAsync("dpkg", "--install", "/root/python3-pipeforkas.deb");
+        const string Ask =
+            "import importlib.metadata as m, pipeforkas as p; assert m.version('pipeforkas') == p.__version__; "
+            + "print(p.run('id', user='alice', check=True, text=True).stdout, end='')";
+        Assert.Contains("(alice)", await inside.MustAsync("/usr/bin/python3", "-c", Ask));
+        await inside.MustAsync("dpkg", "--purge", "python3-pipeforkas");
+        Assert.Equal("", await inside.MustAsync("find", "/usr/lib/python3/dist-packages", "-name", "*pipeforkas*"));
     }
 
     [Fact(Timeout = Bound.Test)]

@@ -33,6 +33,10 @@ public sealed class BootedSystem : IAsyncLifetime
         ? file
         : throw new InvalidOperationException("PIPEFORKAS_DEB does not name the package; tests/run.sh sets it");
 
+    /// <summary>The package of the Python client, which packaging/build-deb.sh puts beside it.</summary>
+    public static string PythonPackage { get; } =
+        Directory.GetFiles(Path.GetDirectoryName(Path.GetFullPath(Package))!, "python3-pipeforkas_*_all.deb").Single();
+
     internal Container Inside
     {
         get

@@ -1,0 +1,23 @@
+// The same functions and classes for `import`. All code is in the CommonJS files: a program that loads both forms gets one set of classes,
+// so that `instanceof` works.
+export {
+    run,
+    start,
+    lines,
+    list,
+    describe,
+    check,
+    status,
+    cancel,
+    AbortError,
+    ConnectionError,
+    InputError,
+    JobFailedError,
+    OutputTooLargeError,
+    PipeForkAsError,
+    ProtocolViolationError,
+    ReplyCutShortError,
+    RequestError,
+    RequestRefusedError,
+    UntrustedDaemonError,
+} from './index.js';

@@ -93,7 +93,7 @@ public sealed class TraceContextTests
     [InlineData("""{"job":"id","tracestate":"a=1"}""", "needs \"traceparent\"")]
     [InlineData("""{"job":"id","traceparent":1}""", "\"traceparent\" must be a string")]
     [InlineData("""{"job":"id","traceparent":null}""", "\"traceparent\" is null")]
-    [InlineData("""{"job":"id","traceparent":"PARENT","traceparent":"PARENT"}""", "twice")]
+    [InlineData("""{"job":"id","traceparent":"PARENT","traceparent":"PARENT"}""", "is duplicate")]
     [InlineData("""{"job":"id","traceparent":"PARENT","env":{"TRACEPARENT":"x"}}""", "from \"env\"")]
     [InlineData("""{"job":"id","traceparent":"PARENT","env":{"TRACESTATE":"x"}}""", "from \"env\"")]
     public void A_request_has_one_trace_context(string json, string problem) =>

@@ -7,7 +7,7 @@ namespace PipeForkAs.Jobs;
 /// <summary>What a running job can use: its arguments, its streams, its user, and a token that signals when it must stop.</summary>
 public sealed class JobContext
 {
-    private readonly TerminationSignal termination = new();
+    private readonly TerminationSignal termination;
     private readonly Func<TerminationSignal, Stream> makeInput, makeOutput, makeError;
     private Stream? input, output, error;
 
@@ -24,8 +24,10 @@ public sealed class JobContext
 
     internal JobContext(
         JobUser user, ReadOnlyMemory<byte> argumentsJson,
-        Func<TerminationSignal, Stream> input, Func<TerminationSignal, Stream> output, Func<TerminationSignal, Stream> error)
+        Func<TerminationSignal, Stream> input, Func<TerminationSignal, Stream> output, Func<TerminationSignal, Stream> error,
+        TerminationSignal? termination = null)
     {
+        this.termination = termination ?? new TerminationSignal();
         User = user;
         ArgumentsJson = argumentsJson;
         makeInput = input;

@@ -1,6 +1,8 @@
 namespace PipeForkAs.Architecture.Tests;
 
-/// <summary>Who may depend on whom: Cli -> Client -> Protocol; Daemon -> Protocol, LibC; job hosts -> Jobs -> Protocol, LibC.</summary>
+/// <summary>Who may depend on whom: Cli -> Client -> Protocol; Daemon -> Protocol, LibC; job hosts -> Jobs -> Protocol, LibC;
+/// tests of authors -> Jobs.Testing -> Jobs, Client.
+/// </summary>
 public sealed class DependencyTests
 {
     private static readonly Dictionary<string, string[]> Allowed = new()
@@ -11,6 +13,7 @@ public sealed class DependencyTests
         ["PipeForkAs.Cli"] = ["PipeForkAs.Client"],
         ["PipeForkAs.Daemon"] = ["PipeForkAs.Protocol", "PipeForkAs.LibC"],
         ["PipeForkAs.Jobs"] = ["PipeForkAs.Protocol", "PipeForkAs.LibC"],
+        ["PipeForkAs.Jobs.Testing"] = ["PipeForkAs.Client", "PipeForkAs.Jobs", "PipeForkAs.LibC", "PipeForkAs.Protocol"],
         ["PipeForkAs.StockJobs"] = ["PipeForkAs.Jobs", "PipeForkAs.LibC"],
     };
 
@@ -31,16 +34,20 @@ public sealed class DependencyTests
     public void The_daemon_loads_no_code_of_jobs_by_any_way() =>
         Assert.DoesNotContain("PipeForkAs.Jobs", Reachable("PipeForkAs.Daemon"));
 
-    /// <summary>PipeForkAs.Fuzz is not a job host: it gives hostile bytes to all parts.</summary>
+    /// <summary>PipeForkAs.Fuzz is not a job host: it gives hostile bytes to all parts. PipeForkAs.Jobs.Testing runs jobs without a fork.
+    /// </summary>
     [Fact]
     public void Job_hosts_of_tests_reach_the_job_authors_interface_and_the_C_library_alone() => Assert.All(
         Repository.Projects.Where(project => project.References.Contains("PipeForkAs.Jobs")
-            && !project.Name.EndsWith(".Tests", StringComparison.Ordinal) && project.Name is not ("PipeForkAs.Jobs" or "PipeForkAs.Fuzz")),
+            && !project.Name.EndsWith(".Tests", StringComparison.Ordinal)
+            && project.Name is not ("PipeForkAs.Jobs" or "PipeForkAs.Jobs.Testing" or "PipeForkAs.Fuzz")),
         host => Assert.Equal(["PipeForkAs.Jobs", "PipeForkAs.LibC"], host.References.Order(StringComparer.Ordinal)));
 
-    [Fact]
-    public void Code_of_job_authors_does_not_compile_against_the_C_library() =>
-        Assert.True(Find("PipeForkAs.Jobs").HidesReference("PipeForkAs.LibC"));
+    [Theory]
+    [InlineData("PipeForkAs.Jobs")]
+    [InlineData("PipeForkAs.Jobs.Testing")]
+    public void Code_of_job_authors_does_not_compile_against_the_C_library(string project) =>
+        Assert.True(Find(project).HidesReference("PipeForkAs.LibC"));
 
     [Fact]
     public void Everything_that_runs_before_fork_is_held_to_the_list_of_banned_calls() => Assert.All(

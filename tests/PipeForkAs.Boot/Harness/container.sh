@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Boots systemd in a container over an overlay of / whose changes are in memory, and ends it with its own standard input.
-#   unshare --mount --propagation private container.sh NAME FOLDER <PIPE
-# FOLDER is an empty folder, which is removed. Prints "leader PID"; "cannot: REASON" where this machine lacks what a container needs; "failed:
+#   unshare --mount --propagation private container.sh NAME FOLDER [NETWORK] <PIPE
+# FOLDER is an empty folder, which is removed. With NETWORK=host the container has the network of this machine, otherwise none. Prints "leader PID"; "cannot: REASON" where this machine lacks what a container needs; "failed:
 # REASON" where one that was started did not come up.
 # However the caller ends, the pipe ends with it. What is left should this script be killed as well, the next run of the tests removes: the
 # control group with all that lives in it, with that the mounts, which nobody else sees, and an empty folder.
 set -u
-name=$1 folder=$2
+name=$1 folder=$2 network=(--private-network)
+[ "${3-}" != host ] || network=()
 cannot() { echo "cannot: $*"; exit 0; }
 failed() { echo "failed: $*: $(tail -n 3 "$folder/console" | tr '\n' ' ')"; exit 1; }
 
@@ -59,7 +60,7 @@ UNIT
     echo "$BASHPID" >"$groups/$name/cgroup.procs" || exit 1
     export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
     exec systemd-nspawn -D "$folder/root" --machine="$name" --boot --register=no --keep-unit --console=pipe \
-        --private-network --link-journal=no systemd.unit=boot-test.target </dev/null >"$folder/console" 2>&1
+        "${network[@]}" --link-journal=no systemd.unit=boot-test.target </dev/null >"$folder/console" 2>&1
 ) &
 container=$!
 for _ in $(seq 900); do

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using PipeForkAs.EndToEnd.Harness;
+using PipeForkAs.Tests;
 
 namespace PipeForkAs.Jobs.Tests.Native;
 
@@ -8,6 +9,7 @@ public sealed partial class RuntimeCheckTests : IDisposable
 {
     private const string Patch = "10.0.987";
     private static readonly string Build = Path.Combine(AppContext.BaseDirectory, "build");
+    private static readonly string Compiler = Path.Combine(Page.Root, "eng/NativeCompiler.targets");
     private static readonly string Source = Path.Combine(Build, "pipeforkas_runtime.c");
     private readonly TemporaryFolder folder = new();
 
@@ -57,7 +59,9 @@ public sealed partial class RuntimeCheckTests : IDisposable
 
     private async Task<ToolResult> MSBuildAsync(params string[] arguments)
     {
-        await File.WriteAllTextAsync(folder["check.proj"], $"""<Project><Import Project="{Build}/PipeForkAs.Jobs.targets" /></Project>""");
+        await File.WriteAllTextAsync(
+            folder["check.proj"],
+            $"""<Project><Import Project="{Build}/PipeForkAs.Jobs.targets" /><Import Project="{Compiler}" /></Project>""");
         return await Tool.RunAsync(
             ["dotnet", "msbuild", folder["check.proj"], "-noAutoResponse", "-nologo", "-nodeReuse:false", .. arguments]);
     }

@@ -44,7 +44,7 @@ example() { awk -v start="\`\`\`$1" '/^## /{there = $0 == "## Write a job"} ther
 example csharp >"$project/Program.cs"
 example xml >"$project/panel-jobs.csproj"
 
-# The commands behind the project file, as they are; only sudo and the place of the installation differ.
+# The commands after the project file, as they are; only sudo and the place of the installation differ.
 awk '/^```/{fenced = !fenced} /^```xml/{behind = 1} /^#/ && !fenced{there = $0 == "## Write a job"; behind = 0}
     there && behind && !fenced && /^    /{print substr($0, 5)}' README.md \
     | sed "s|^sudo ||; s|/opt/panel/panel-jobs|$file|; s|^dotnet |sdk |; \$!s/\$/ \&\&/" >"$scratch/commands"

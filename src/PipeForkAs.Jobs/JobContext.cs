@@ -11,7 +11,7 @@ public sealed class JobContext
     private readonly Func<TerminationSignal, Stream> makeInput, makeOutput, makeError;
     private Stream? input, output, error;
 
-    /// <summary>Creates a context, for example in a unit test of a job.</summary>
+    /// <summary>Creates a context, for example in a unit test of a function. PipeForkAs.Jobs.Testing runs registered jobs.</summary>
     /// <param name="user">The user.</param>
     /// <param name="argumentsJson">The arguments as a JSON object in UTF-8; empty for none.</param>
     /// <param name="input">Standard input.</param>

@@ -7,7 +7,7 @@ using PipeForkAs.Tests;
 
 namespace PipeForkAs.Boot;
 
-/// <summary>Takes the NuGet packages up outside of the repository, as README says: a user with an empty home, the SDK, the packages, the
+/// <summary>Uses the NuGet packages outside of the repository, as README says: a user with an empty home, the SDK, the packages, the
 /// registry, and an installed daemon. In a container of its own, which has the network.
 /// </summary>
 public sealed class TemplateTests(BootedSystem system)
@@ -65,7 +65,7 @@ public sealed class TemplateTests(BootedSystem system)
         Assert.Equal([$"{BootedSystem.Alice}\n", "{\"Text\":\"Hello, World\"}\n", "HELLO\n"], answers[^3..]);
         Assert.Contains("uid=", await MustAsync(inside, project, "pipeforkas run id"));
 
-        // A client, and one for the .NET before.
+        // A client, and one for .NET 8, which runs with the runtime of .NET 8.
         await MustAsync(inside, Clone, "dotnet new pipeforkas-client -n panel-client");
         string[] asked = Page.Commands(inside.PathOf($"{Clone}/panel-client/README.md"));
         Assert.Equal(["dotnet run -- id"], asked);

@@ -9,7 +9,7 @@ internal static class RegisteredJobs
     public static void Register(JobCollection jobs)
     {
         // Returns text.
-        jobs.Add("whoami", job => $"{job.User.Name}\n").WithDescription("Tell whom the job runs as");
+        jobs.Add("whoami", job => $"{job.User.Name}\n").WithDescription("Show the user of the job");
 
         // Typed: a record of arguments, and a record as the result, both as JSON.
         jobs.Add("greet", () => JobsJson.Default.Greeting, () => JobsJson.Default.Greeted,

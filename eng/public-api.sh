@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Writes the public API of each packaged library to its PublicAPI.Unshipped.txt, from what the analyzer reports. Read the difference before
 # you commit it: a removed line breaks the programs of others. At a release the lines move to PublicAPI.Shipped.txt.
-#   eng/public-api.sh [PROJECT ...]     default: Protocol Client Jobs
+#   eng/public-api.sh [PROJECT ...]     default: Protocol Client Jobs Jobs.Testing
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[ $# -gt 0 ] || set -- Protocol Client Jobs
+[ $# -gt 0 ] || set -- Protocol Client Jobs Jobs.Testing
 for name in "$@"; do echo '#nullable enable' >"src/PipeForkAs.$name/PublicAPI.Unshipped.txt"; done
 for name in "$@"; do
     folder=src/PipeForkAs.$name

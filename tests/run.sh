@@ -233,7 +233,8 @@ natives() {
     step test-jobs 1800 "${dotnet[@]}" publish tests/PipeForkAs.TestJobs -c Release -r linux-x64 -o "$scratch/test-jobs" \
         --nologo -v quiet || return
     install -D -m 755 "$scratch/test-jobs/pipeforkas-test-jobs" "$native/pipeforkas-test-jobs" || return
-    step readme 1800 tests/build-readme-jobs.sh "$native/panel-jobs"
+    step packages 1800 packaging/pack.sh "$scratch/packages" || return
+    step readme 1800 tests/build-readme-jobs.sh "$native/panel-jobs" "$scratch/packages"
 }
 
 # The suites that need no native executables, in two lanes.
@@ -247,6 +248,7 @@ small_units() {
     suite Fuzz.Tests PipeForkAs.Fuzz.Tests
     suite LibC.Tests PipeForkAs.LibC.Tests
     suite Jobs.Tests PipeForkAs.Jobs.Tests
+    suite Jobs.Testing.Tests PipeForkAs.Jobs.Testing.Tests
     suite Client.Tests PipeForkAs.Client.Tests
     suite Architecture.Tests PipeForkAs.Architecture.Tests
 }
@@ -266,7 +268,7 @@ boot() {
         return
     fi
 
-    PIPEFORKAS_DEB=$(tail -n 1 "$scratch/outputs/package") suite Boot PipeForkAs.Boot
+    PIPEFORKAS_DEB=$(tail -n 1 "$scratch/outputs/package") PIPEFORKAS_PACKAGES=$scratch/packages suite Boot PipeForkAs.Boot
     suite Cli.Tests PipeForkAs.Cli.Tests
 }
 

@@ -7,11 +7,11 @@ namespace PipeForkAs.Jobs;
 /// <summary>What a running job can use: its arguments, its streams, its user, and a token that signals when it must stop.</summary>
 public sealed class JobContext
 {
-    private readonly TerminationSignal termination = new();
+    private readonly TerminationSignal termination;
     private readonly Func<TerminationSignal, Stream> makeInput, makeOutput, makeError;
     private Stream? input, output, error;
 
-    /// <summary>Creates a context, for example in a unit test of a job.</summary>
+    /// <summary>Creates a context, for example in a unit test of a function. PipeForkAs.Jobs.Testing runs registered jobs.</summary>
     /// <param name="user">The user.</param>
     /// <param name="argumentsJson">The arguments as a JSON object in UTF-8; empty for none.</param>
     /// <param name="input">Standard input.</param>
@@ -24,8 +24,10 @@ public sealed class JobContext
 
     internal JobContext(
         JobUser user, ReadOnlyMemory<byte> argumentsJson,
-        Func<TerminationSignal, Stream> input, Func<TerminationSignal, Stream> output, Func<TerminationSignal, Stream> error)
+        Func<TerminationSignal, Stream> input, Func<TerminationSignal, Stream> output, Func<TerminationSignal, Stream> error,
+        TerminationSignal? termination = null)
     {
+        this.termination = termination ?? new TerminationSignal();
         User = user;
         ArgumentsJson = argumentsJson;
         makeInput = input;

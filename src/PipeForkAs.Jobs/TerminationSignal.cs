@@ -6,8 +6,11 @@ namespace PipeForkAs.Jobs;
 /// <summary>Provides SIGTERM as a cancellation token, once a job reads the token, and as a descriptor, once one of the job's streams waits.
 /// A job that needs neither pays for neither.
 /// </summary>
+/// <param name="isOfProcess">
+/// Whether SIGTERM to this process is the signal. If not, only <see cref="Cancel"/> is, for a job in the process of a test.
+/// </param>
 #pragma warning disable CA1001 // It lives as long as the worker, which ends with _exit.
-internal sealed class TerminationSignal
+internal sealed class TerminationSignal(bool isOfProcess = true)
 #pragma warning restore CA1001
 {
     private readonly Lock gate = new();
@@ -27,20 +30,17 @@ internal sealed class TerminationSignal
                 if (source is null)
                 {
                     source = new CancellationTokenSource();
-#pragma warning disable RS0030 // The same.
-                    registration = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>
-                    {
-                        signal.Cancel = true;
-                        Cancel();
-                    });
-#pragma warning restore RS0030
-                    GC.KeepAlive(registration);
+                    if (isOfProcess)
+                        Register();
                 }
 
                 return source.Token;
             }
         }
     }
+
+    /// <summary>Whether code has read the token. If not, the signal ends the worker.</summary>
+    public bool IsRead => source is not null;
 
     /// <summary>A descriptor that becomes readable when the token is cancelled; it wakes a waiting stream.</summary>
     /// <exception cref="SystemCallException">The descriptor cannot be created.</exception>
@@ -81,6 +81,18 @@ internal sealed class TerminationSignal
         while (!token.IsCancellationRequested)
             pause.SpinOnce();
         token.ThrowIfCancellationRequested();
+    }
+
+    private void Register()
+    {
+#pragma warning disable RS0030 // It runs in a worker, after the fork, or in a job host that a person runs.
+        registration = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>
+        {
+            signal.Cancel = true;
+            Cancel();
+        });
+#pragma warning restore RS0030
+        GC.KeepAlive(registration);
     }
 
     /// <summary>Acts as the signal does. Wakes waiting calls first: code that the job runs on cancellation may depend on that.</summary>

@@ -1,6 +1,8 @@
 namespace PipeForkAs.Architecture.Tests;
 
-/// <summary>The allowed dependencies: Cli -> Client -> Protocol; Daemon -> Protocol, LibC; job hosts -> Jobs -> Protocol, LibC.</summary>
+/// <summary>The allowed dependencies: Cli -> Client -> Protocol; Daemon -> Protocol, LibC; job hosts -> Jobs -> Protocol, LibC;
+/// tests of authors -> Jobs.Testing -> Jobs, Client.
+/// </summary>
 public sealed class DependencyTests
 {
     private static readonly Dictionary<string, string[]> Allowed = new()
@@ -11,6 +13,7 @@ public sealed class DependencyTests
         ["PipeForkAs.Cli"] = ["PipeForkAs.Client"],
         ["PipeForkAs.Daemon"] = ["PipeForkAs.Protocol", "PipeForkAs.LibC"],
         ["PipeForkAs.Jobs"] = ["PipeForkAs.Protocol", "PipeForkAs.LibC"],
+        ["PipeForkAs.Jobs.Testing"] = ["PipeForkAs.Client", "PipeForkAs.Jobs", "PipeForkAs.LibC", "PipeForkAs.Protocol"],
         ["PipeForkAs.StockJobs"] = ["PipeForkAs.Jobs", "PipeForkAs.LibC"],
     };
 
@@ -31,16 +34,20 @@ public sealed class DependencyTests
     public void The_daemon_never_loads_job_code() =>
         Assert.DoesNotContain("PipeForkAs.Jobs", Reachable("PipeForkAs.Daemon"));
 
-    /// <summary>PipeForkAs.Fuzz is not a job host: it passes hostile bytes to all parts.</summary>
+    /// <summary>PipeForkAs.Fuzz is not a job host: it passes hostile bytes to all parts. PipeForkAs.Jobs.Testing runs jobs without a fork.
+    /// </summary>
     [Fact]
     public void Test_job_hosts_use_only_the_job_API_and_the_C_library() => Assert.All(
         Repository.Projects.Where(project => project.References.Contains("PipeForkAs.Jobs")
-            && !project.Name.EndsWith(".Tests", StringComparison.Ordinal) && project.Name is not ("PipeForkAs.Jobs" or "PipeForkAs.Fuzz")),
+            && !project.Name.EndsWith(".Tests", StringComparison.Ordinal)
+            && project.Name is not ("PipeForkAs.Jobs" or "PipeForkAs.Jobs.Testing" or "PipeForkAs.Fuzz")),
         host => Assert.Equal(["PipeForkAs.Jobs", "PipeForkAs.LibC"], host.References.Order(StringComparer.Ordinal)));
 
-    [Fact]
-    public void Job_code_cannot_compile_against_the_C_library() =>
-        Assert.True(Find("PipeForkAs.Jobs").HidesReference("PipeForkAs.LibC"));
+    [Theory]
+    [InlineData("PipeForkAs.Jobs")]
+    [InlineData("PipeForkAs.Jobs.Testing")]
+    public void Job_code_cannot_compile_against_the_C_library(string project) =>
+        Assert.True(Find(project).HidesReference("PipeForkAs.LibC"));
 
     [Fact]
     public void The_banned_calls_apply_to_everything_that_runs_before_fork() => Assert.All(

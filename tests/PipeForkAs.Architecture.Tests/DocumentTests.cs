@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using System.Xml.Linq;
 using PipeForkAs.Tests;
 
 namespace PipeForkAs.Architecture.Tests;
@@ -9,6 +10,9 @@ public sealed partial class DocumentTests
     private const int MaxReadmeWords = 1500;
 
     private static readonly string[] Expected = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"];
+
+    private const string TemplateTest =
+        "TemplateTests.The_commands_of_README_and_of_the_templates_lead_from_the_packages_to_an_answer";
 
     /// <summary>The documents whose commands tests run.</summary>
     private static readonly string[] RunDocuments =
@@ -25,6 +29,10 @@ public sealed partial class DocumentTests
         ["sudo tests/run.sh"] = "tests/run.sh",
         ["packaging/build-deb.sh"] = "tests/run.sh",
         ["packaging/build.sh"] = "tests/run.sh",
+        ["packaging/pack.sh"] = "tests/run.sh",
+        ["dotnet nuget add source \"$PWD/artifacts/packages\" --name pipeforkas"] = TemplateTest,
+        ["dotnet new install PipeForkAs.Templates"] = TemplateTest,
+        ["dotnet new pipeforkas-jobs -n panel-jobs"] = TemplateTest,
         ["dotnet run -- run greet Name=World"] = "tests/build-readme-jobs.sh",
         ["dotnet publish -r linux-x64"] = "tests/build-readme-jobs.sh",
         ["sudo install -D -m 755 bin/Release/net10.0/linux-x64/publish/panel-jobs /opt/panel/panel-jobs"] = "tests/build-readme-jobs.sh",
@@ -56,6 +64,13 @@ public sealed partial class DocumentTests
         int words = Word().Count(Text("README.md"));
         Assert.True(words <= MaxReadmeWords, $"README.md has {words} words; move reference to the man pages");
         Assert.True(words > MaxReadmeWords / 3, $"README.md has only {words} words; the count is wrong");
+    }
+
+    [Fact]
+    public void README_names_the_version_of_the_packages()
+    {
+        string version = XDocument.Load(Path.Combine(Page.Root, "Directory.Build.props")).Descendants("Version").Single().Value;
+        Assert.Contains($"""<PackageReference Include="PipeForkAs.Jobs" Version="{version}" />""", Page.Example("Write a job", "xml"));
     }
 
     [Fact]

@@ -16,6 +16,7 @@ public sealed class FolderTests
         ["PipeForkAs.Client"] = ["Exchanges", FolderGraph.Root],
         ["PipeForkAs.Cli"] = ["Terminal", "Replies", "Commands", FolderGraph.Root],
         ["PipeForkAs.Jobs"] = ["Runtime", "Registration", "Worker", "Forking", "ByHand", FolderGraph.Root],
+        ["PipeForkAs.Jobs.Testing"] = [FolderGraph.Root],
         ["PipeForkAs.StockJobs"] = [FolderGraph.Root],
         ["PipeForkAs.Daemon"] =
         [

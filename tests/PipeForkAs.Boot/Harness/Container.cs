@@ -31,8 +31,9 @@ internal sealed class Container : IAsyncDisposable
     public int Leader { get; }
 
     /// <summary>Boots a container; returns null and the reason if this machine lacks a requirement.</summary>
+    /// <param name="hasNetwork">Whether the container uses the network of this machine; otherwise it has none.</param>
     /// <exception cref="InvalidOperationException">The container started but did not boot completely.</exception>
-    public static async Task<(Container? Container, string Reason)> BootAsync()
+    public static async Task<(Container? Container, string Reason)> BootAsync(bool hasNetwork = false)
     {
         ClearFormerRuns();
         string name = string.Create(CultureInfo.InvariantCulture, $"{Prefix}{Environment.ProcessId}-{Interlocked.Increment(ref number)}");
@@ -43,7 +44,7 @@ internal sealed class Container : IAsyncDisposable
             StartInfo = new ProcessStartInfo(
                 "unshare",
                 ["--mount", "--propagation", "private", "bash", Path.Combine(AppContext.BaseDirectory, "Harness", "container.sh"), name,
-                    folder])
+                    folder, hasNetwork ? "host" : "none"])
             {
                 RedirectStandardInput = true,
                 RedirectStandardOutput = true,
@@ -82,8 +83,8 @@ internal sealed class Container : IAsyncDisposable
     public Task<ToolResult> RunAsync(params string[] command) => Tool.RunAsync(Inside(command));
 
     /// <summary>Runs a program in it as a user.</summary>
-    public Task<ToolResult> RunAsAsync(string user, IEnumerable<string> command, byte[]? input = null) =>
-        Tool.RunAsync(Inside(["runuser", "-u", user, "--", .. command]), input);
+    public Task<ToolResult> RunAsAsync(string user, IEnumerable<string> command, byte[]? input = null, TimeSpan? limit = null) =>
+        Tool.RunAsync(Inside(["runuser", "-u", user, "--", .. command]), input, limit);
 
     /// <summary>Runs a program in it that must succeed. Returns what it wrote, without the end of the last line.</summary>
     public async Task<string> MustAsync(params string[] command) => (await Tool.MustAsync([.. Inside(command)])).TrimEnd('\n');

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Boots systemd in a container over an overlay of / whose changes are in memory, and ends it with its own standard input.
-#   unshare --mount --propagation private container.sh NAME FOLDER <PIPE
-# FOLDER is an empty folder, which is removed. Prints "leader PID"; "cannot: REASON" if this machine lacks a requirement;
+#   unshare --mount --propagation private container.sh NAME FOLDER [NETWORK] <PIPE
+# FOLDER is an empty folder, which is removed. With NETWORK=host the container uses the network of this machine, otherwise none.
+# Prints "leader PID"; "cannot: REASON" if this machine lacks a requirement;
 # "failed: REASON" if a started container did not boot.
 # The pipe ends when the caller ends in any way. If this script is killed as well, the next test run removes the leftovers: the
 # control group with all its processes, thereby the private mounts, and an empty folder.
 set -u
-name=$1 folder=$2
+name=$1 folder=$2 network=(--private-network)
+[ "${3-}" != host ] || network=()
 cannot() { echo "cannot: $*"; exit 0; }
 failed() { echo "failed: $*: $(tail -n 3 "$folder/console" | tr '\n' ' ')"; exit 1; }
 
@@ -59,7 +61,7 @@ UNIT
     echo "$BASHPID" >"$groups/$name/cgroup.procs" || exit 1
     export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
     exec systemd-nspawn -D "$folder/root" --machine="$name" --boot --register=no --keep-unit --console=pipe \
-        --private-network --link-journal=no systemd.unit=boot-test.target </dev/null >"$folder/console" 2>&1
+        "${network[@]}" --link-journal=no systemd.unit=boot-test.target </dev/null >"$folder/console" 2>&1
 ) &
 container=$!
 for _ in $(seq 900); do

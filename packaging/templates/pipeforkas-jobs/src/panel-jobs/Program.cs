@@ -1,0 +1,4 @@
+using PipeForkAs.Jobs;
+using TemplateNamespace;
+
+return JobHost.Run(args, RegisteredJobs.Register);

@@ -108,6 +108,7 @@ class HostStatus(TypedDict, total=False):
     workers: int
     well: bool
     draining: bool
+    misses: int
 
 
 class RunningJob(TypedDict, total=False):
@@ -135,6 +136,8 @@ class DaemonStatus(TypedDict, total=False):
     served: int
     refused: int
     codes: Dict[str, int]
+    durations: Dict[str, Dict[str, Any]]
+    denials: List[Dict[str, Any]]
     loop: Dict[str, Any]
     records: Dict[str, int]
 

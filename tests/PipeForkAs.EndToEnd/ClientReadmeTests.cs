@@ -81,8 +81,8 @@ public sealed partial class ClientReadmeTests(ClientReadmeTests.SharedDaemon sha
         string[] files = [.. Directory.EnumerateFiles(project.Folder, "*.?ts")];
         await project.MustAsync(
         [
-            "tsc", "--noEmit", "--strict", "--target", "es2022", "--lib", "es2022", "--module", "node16", "--moduleResolution", "node16", "--typeRoots",
-            DebianTypes, "--types", "node", .. files,
+            "tsc", "--noEmit", "--strict", "--target", "es2022", "--lib", "es2022", "--module", "node16", "--moduleResolution", "node16",
+            "--typeRoots", DebianTypes, "--types", "node", .. files,
         ]);
     }
 

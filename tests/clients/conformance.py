@@ -426,7 +426,10 @@ class Suite:
             default = 0 if answer["outcome"] in ("connection", "request") else 1
             if report["problem"]:
                 raise Difference(report["problem"])
-            differ(case.get("connections", default), report["connections"], "number of connections", answer)
+            # Where the language cannot ask the kernel who listens, a client looks at the socket before it connects.
+            is_before = answer["outcome"] == "untrusted" and report["connections"] == 0
+            if not is_before:
+                differ(case.get("connections", default), report["connections"], "number of connections", answer)
         if "memory" in case and runner.peak() - before > case["memory"]:
             raise Difference(f"the runner needed {runner.peak() - before} bytes of memory, at most {case['memory']} are allowed")
         return answer["outcome"]

@@ -6,7 +6,7 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Daemon.Tests.Loading;
 
 /// <summary>Tests of configuration files in a folder of their own.</summary>
-public abstract class ConfigurationTest : IDisposable
+public abstract class ConfigurationTest : IAsyncDisposable
 {
     /// <summary>A job host that exists, for files whose other keys are tested.</summary>
     private protected const string Host = """ "JobHosts": [ { "Path": "/usr/bin/env" } ] """;
@@ -15,10 +15,11 @@ public abstract class ConfigurationTest : IDisposable
 
     protected ConfigurationTest() => Assert.SkipUnless(Libc.geteuid() == UserId.Root, "the configuration must be root's");
 
-    public void Dispose()
+    public ValueTask DisposeAsync()
     {
         Folder.Dispose();
         GC.SuppressFinalize(this);
+        return ValueTask.CompletedTask;
     }
 
     /// <summary>Reads a configuration that must be right.</summary>

@@ -62,7 +62,7 @@ public sealed partial class RepositoryTests
     /// <summary>A library that is bound at its first call hashes strings: before a fork, and every worker has the same hash seed.</summary>
     [Theory]
     [InlineData("src/PipeForkAs.Daemon/PipeForkAs.Daemon.csproj")]
-    [InlineData("src/PipeForkAs.Jobs/build/PipeForkAs.Jobs.targets")]
+    [InlineData("src/PipeForkAs.Jobs/build/PipeForkAs.Runtime.targets")]
     public void The_C_library_is_linked_directly_by_each_name_that_bindings_use(string path) =>
         Assert.Superset(
             new HashSet<string> { "libc", "libc.so.6" },

@@ -3,12 +3,12 @@ using PipeForkAs.EndToEnd.Harness;
 
 namespace PipeForkAs.Jobs.Tests.Native;
 
-/// <summary>What a job host's build does with a patch of .NET that lacks a function which pipeforkas_runtime.c replaces.</summary>
+/// <summary>What a native build does with a patch of .NET that lacks a function which pipeforkas_finalizer.c replaces.</summary>
 public sealed partial class RuntimeCheckTests : IDisposable
 {
     private const string Patch = "10.0.987";
     private static readonly string Build = Path.Combine(AppContext.BaseDirectory, "build");
-    private static readonly string Source = Path.Combine(Build, "pipeforkas_runtime.c");
+    private static readonly string Source = Path.Combine(Build, "pipeforkas_finalizer.c");
     private readonly TemporaryFolder folder = new();
 
     [Fact(Timeout = 120_000)]
@@ -21,7 +21,7 @@ public sealed partial class RuntimeCheckTests : IDisposable
             ToolResult refused = await LinkAsync(replaced, [.. replaced.Where(name => name != missing)]);
             Assert.NotEqual(0, refused.ExitCode);
             Assert.Contains(
-                $".NET {Patch} has no function {missing}, which a job host replaces: build with "
+                $".NET {Patch} has no function {missing}, which PipeForkAs replaces: build with "
                 + $"PipeForkAsNativeVersion={await MeasuredAsync()}, or take a newer PipeForkAs",
                 refused.Error);
         }

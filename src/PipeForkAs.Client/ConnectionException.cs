@@ -6,10 +6,17 @@ namespace PipeForkAs.Client;
 public sealed class ConnectionException : PipeForkAsException
 {
     internal ConnectionException(string socketPath, SocketException cause)
-        : base(Explain(socketPath, cause), cause)
+        : base(Explain(socketPath, cause.SocketErrorCode, cause.Message), cause)
     {
         SocketPath = socketPath;
         SocketError = cause.SocketErrorCode;
+    }
+
+    internal ConnectionException(string socketPath, SocketError error, string problem)
+        : base(Explain(socketPath, error, problem))
+    {
+        SocketPath = socketPath;
+        SocketError = error;
     }
 
     internal ConnectionException(string socketPath, ArgumentException cause)
@@ -28,12 +35,12 @@ public sealed class ConnectionException : PipeForkAsException
     /// </summary>
     public SocketError SocketError { get; }
 
-    private static string Explain(string path, SocketException cause) => cause.SocketErrorCode switch
+    private static string Explain(string path, SocketError error, string problem) => error switch
     {
         SocketError.AddressNotAvailable => $"there is no socket at {path}; is the daemon running? See: systemctl status pipeforkas",
         SocketError.ConnectionRefused => $"nobody listens at {path}; is the daemon running? See: systemctl status pipeforkas",
         SocketError.AccessDenied => $"permission denied at {path}; its mode and owner and those of its folders say who may connect",
         SocketError.WouldBlock => $"the daemon at {path} takes no more connections at present; try again later",
-        _ => $"cannot connect to {path}: {cause.Message}",
+        _ => $"cannot connect to {path}: {problem}",
     };
 }

@@ -1,6 +1,7 @@
 namespace PipeForkAs.Architecture.Tests;
 
-/// <summary>Who may depend on whom: Cli -> Client -> Protocol; Daemon -> Protocol, LibC; job hosts -> Jobs -> Protocol, LibC.</summary>
+/// <summary>Who may depend on whom: Cli -> Client, LibC; Client -> Protocol; Daemon -> Protocol, LibC; job hosts -> Jobs -> Protocol, LibC.
+/// </summary>
 public sealed class DependencyTests
 {
     private static readonly Dictionary<string, string[]> Allowed = new()
@@ -8,7 +9,7 @@ public sealed class DependencyTests
         ["PipeForkAs.Protocol"] = [],
         ["PipeForkAs.LibC"] = [],
         ["PipeForkAs.Client"] = ["PipeForkAs.Protocol"],
-        ["PipeForkAs.Cli"] = ["PipeForkAs.Client"],
+        ["PipeForkAs.Cli"] = ["PipeForkAs.Client", "PipeForkAs.LibC"],
         ["PipeForkAs.Daemon"] = ["PipeForkAs.Protocol", "PipeForkAs.LibC"],
         ["PipeForkAs.Jobs"] = ["PipeForkAs.Protocol", "PipeForkAs.LibC"],
         ["PipeForkAs.StockJobs"] = ["PipeForkAs.Jobs", "PipeForkAs.LibC"],

@@ -27,6 +27,7 @@ command -v dotnet >/dev/null || fail "tests/run.sh: the .NET 10 SDK is needed: d
 missing=()
 command -v cc >/dev/null || missing+=(gcc libc6-dev)
 command -v socat >/dev/null || missing+=(socat)
+command -v python3 >/dev/null || missing+=(python3)
 command -v setpriv >/dev/null || missing+=(util-linux)
 command -v useradd >/dev/null || missing+=(passwd)
 command -v systemd-nspawn >/dev/null || missing+=(systemd-container)

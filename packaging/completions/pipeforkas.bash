@@ -76,7 +76,7 @@ _pipeforkas() {
         --timeout | -t | --args) ;;
         *)
             case $command:$cur in
-                run:-*) candidates=(--args --user --timeout --env --frames --json --socket --daemon-uid --help) ;;
+                run:-*) candidates=(--args --user --timeout --env --no-stdin --frames --json --socket --daemon-uid --help) ;;
                 check:-*) candidates=(--args --user --caller --explain --json --socket --daemon-uid --help) ;;
                 list:-* | describe:-*) candidates=(--json --socket --daemon-uid --help) ;;
                 status:-*) candidates=(--json --prometheus --socket --daemon-uid --help) ;;

@@ -97,6 +97,7 @@ complete -c pipeforkas -n '__pipeforkas_of run check' -l args -x -d "The argumen
 complete -c pipeforkas -n '__pipeforkas_of run check' -s u -l user -x -a '(__fish_complete_users)' -d "User to run the job as"
 complete -c pipeforkas -n '__pipeforkas_of run' -s t -l timeout -x -d "Time out the job after this many seconds"
 complete -c pipeforkas -n '__pipeforkas_of run' -s e -l env -x -a '(__pipeforkas_variables)' -d "Environment variable for the job"
+complete -c pipeforkas -n '__pipeforkas_of run' -s n -l no-stdin -d "Send no input"
 complete -c pipeforkas -n '__pipeforkas_of run' -l frames -d "Write the reply unchanged, in frames"
 complete -c pipeforkas -n '__pipeforkas_of check' -l caller -x -a '(__fish_complete_users)' -d "Caller to check for"
 complete -c pipeforkas -n '__pipeforkas_of check' -l explain -d "Show the result of each rule"

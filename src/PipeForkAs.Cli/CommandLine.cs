@@ -1,5 +1,5 @@
 using System.CommandLine;
-using System.Text;
+using System.Globalization;
 
 using PipeForkAs.Cli.Commands;
 using PipeForkAs.Cli.Replies;
@@ -14,16 +14,19 @@ internal static class CommandLine
     /// <summary>Runs the command.</summary>
     /// <param name="args">The words after the program's name.</param>
     /// <param name="streams">The command's three streams.</param>
-    /// <param name="cancellation">Closes the connection.</param>
     /// <returns>The exit status, 0 to 255: see <see cref="ExitStatus"/>.</returns>
-    public static async Task<int> RunAsync(string[] args, StreamSet streams, CancellationToken cancellation)
+    public static int Run(string[] args, StreamSet streams)
     {
-        await using LineTrackingStream error = new(streams.Error);
-        StreamSet tracked = streams with { Error = error };
-        Report report = new(error);
+        Report report = new(streams.Error);
         try
         {
-            return await InvokeAsync(args, tracked, report, cancellation);
+            if (OwnName.IsMissing)
+            {
+                report.Line(OwnName.Problem);
+                return ExitStatus.Trouble;
+            }
+
+            return UsualLine.Parse(args) is { } run ? JobRun.Execute(run, streams, report) : Invoke(args, streams, report);
         }
         catch (Exception failure) when (Failure.Explains(failure))
         {
@@ -31,16 +34,9 @@ internal static class CommandLine
         }
     }
 
-    private static async Task<int> InvokeAsync(string[] args, StreamSet streams, Report report, CancellationToken cancellation)
+    private static int Invoke(string[] args, StreamSet streams, Report report)
     {
-        if (OwnName.IsMissing)
-        {
-            report.Line(OwnName.Problem);
-            return ExitStatus.Trouble;
-        }
-
-        // "@file" is an ordinary word; by default, System.CommandLine would replace it with the words in the file.
-        ParseResult parsed = Root(streams, report).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        ParseResult parsed = Parse(Root(streams, report), args);
         if (parsed.Errors.Count > 0)
         {
             foreach (string message in parsed.Errors.Select(error => error.Message).Distinct())
@@ -49,17 +45,26 @@ internal static class CommandLine
         }
 
         RawArguments.Check(args);
-        await using StreamWriter help = new(streams.Output, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), leaveOpen: true);
+        using StringWriter help = new(CultureInfo.InvariantCulture);
         InvocationConfiguration configuration = new()
         {
             Output = help,
             EnableDefaultExceptionHandler = false,
 
-            // The process handles signals: see Interruption.
+            // The process handles signals: see EndingSignals.
             ProcessTerminationTimeout = null,
         };
-        return await parsed.InvokeAsync(configuration, cancellation);
+
+        // No action waits: see SingleThreadExchanger.
+        int status = parsed.InvokeAsync(configuration).GetAwaiter().GetResult();
+        streams.Write(help.ToString());
+        return status;
     }
+
+    /// <summary>Reads a line. "@file" is an ordinary word; by default, System.CommandLine would replace it with the words in the file.
+    /// </summary>
+    internal static ParseResult Parse(RootCommand root, string[] args) =>
+        root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
 
     /// <summary>Defines all commands and options.</summary>
     internal static RootCommand Root(StreamSet streams, Report report)

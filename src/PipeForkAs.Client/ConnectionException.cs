@@ -8,10 +8,17 @@ public sealed class ConnectionException : PipeForkAsException
     private const string Remedy = "is pipeforkas running? See: systemctl status pipeforkas";
 
     internal ConnectionException(string socketPath, SocketException cause)
-        : base(Explain(socketPath, cause), cause)
+        : base(Explain(socketPath, cause.SocketErrorCode, cause.Message), cause)
     {
         SocketPath = socketPath;
         SocketError = cause.SocketErrorCode;
+    }
+
+    internal ConnectionException(string socketPath, SocketError error, string problem)
+        : base(Explain(socketPath, error, problem))
+    {
+        SocketPath = socketPath;
+        SocketError = error;
     }
 
     internal ConnectionException(string socketPath, ArgumentException cause)
@@ -30,12 +37,12 @@ public sealed class ConnectionException : PipeForkAsException
     /// </summary>
     public SocketError SocketError { get; }
 
-    private static string Explain(string path, SocketException cause) => cause.SocketErrorCode switch
+    private static string Explain(string path, SocketError error, string problem) => error switch
     {
         SocketError.AddressNotAvailable => $"cannot connect to {path}: no such file; {Remedy}",
         SocketError.ConnectionRefused => $"cannot connect to {path}: no process listens on it; {Remedy}",
         SocketError.AccessDenied => $"cannot connect to {path}: permission denied; check the owner and mode of the socket and its folders",
         SocketError.WouldBlock => $"cannot connect to {path}: the daemon's queue of connections is full; try again later",
-        _ => $"cannot connect to {path}: {cause.Message}",
+        _ => $"cannot connect to {path}: {problem}",
     };
 }

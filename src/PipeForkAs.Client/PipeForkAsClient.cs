@@ -36,14 +36,24 @@ public sealed class PipeForkAsClient : IPipeForkAsClient
     /// </summary>
     public const string ActivitySourceName = "PipeForkAs.Client";
 
+    private readonly IExchanger exchanger;
+
     /// <summary>Creates a client for the daemon's socket.</summary>
     /// <param name="socketPath">
     /// The socket's path, at most 107 bytes. Default: the environment variable <see cref="SocketVariable"/>, otherwise
     /// <see cref="DefaultSocketPath"/>.
     /// </param>
-    public PipeForkAsClient(string? socketPath = null) => SocketPath = NonEmpty(socketPath)
-        ?? NonEmpty(Environment.GetEnvironmentVariable(SocketVariable))
-        ?? DefaultSocketPath;
+    public PipeForkAsClient(string? socketPath = null)
+        : this(socketPath, new SocketExchanger())
+    {
+    }
+
+    /// <summary>Creates a client that makes its exchanges in another way.</summary>
+    internal PipeForkAsClient(string? socketPath, IExchanger exchanger)
+    {
+        SocketPath = ChooseSocketPath(socketPath);
+        this.exchanger = exchanger;
+    }
 
     /// <summary>The path of the daemon's socket.</summary>
     public string SocketPath { get; }
@@ -151,6 +161,12 @@ public sealed class PipeForkAsClient : IPipeForkAsClient
     public async Task CancelAsync(long id, CancellationToken cancellationToken = default) =>
         await AskAsync(new Request { Operation = Operation.Cancel, Id = id }, cancellationToken).ConfigureAwait(false);
 
+    /// <summary>Returns the path of the daemon's socket: the given one, else that of <see cref="SocketVariable"/>, else the default.
+    /// </summary>
+    internal static string ChooseSocketPath(string? socketPath) => NonEmpty(socketPath)
+        ?? NonEmpty(Environment.GetEnvironmentVariable(SocketVariable))
+        ?? DefaultSocketPath;
+
     private static string? NonEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
 
     private static T Read<T>(Func<T?> deserialize)
@@ -196,7 +212,6 @@ public sealed class PipeForkAsClient : IPipeForkAsClient
     private async Task<JobResult> SendAsync(Request request, Stream? input, IReplyTarget target, CancellationToken cancellationToken)
     {
         byte[] line = request.ToLine();
-        Socket socket = await Connecting.ConnectAsync(SocketPath, DaemonUid, cancellationToken).ConfigureAwait(false);
-        return await Exchange.RunAsync(socket, line, input, target, cancellationToken).ConfigureAwait(false);
+        return await exchanger.ExchangeAsync(SocketPath, DaemonUid, line, input, target, cancellationToken).ConfigureAwait(false);
     }
 }

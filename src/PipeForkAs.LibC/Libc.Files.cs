@@ -64,6 +64,10 @@ public static unsafe partial class Libc
     public static void set_nonblocking(FileDescriptor descriptor) =>
         Check.Result(C.fcntl(descriptor.Number, C.F_SETFL, (int)OpenFlags.O_NONBLOCK), $"fcntl({descriptor}, F_SETFL, O_NONBLOCK)");
 
+    /// <summary>fcntl(2) <c>F_GETFL</c>: the access mode and the status flags with which a descriptor was opened.</summary>
+    public static OpenFlags get_flags(FileDescriptor descriptor) =>
+        (OpenFlags)Check.Result(C.fcntl(descriptor.Number, C.F_GETFL), $"fcntl({descriptor}, F_GETFL)");
+
     /// <summary>pipe2(2) with <c>O_CLOEXEC</c>; both ends block.</summary>
     public static (FileDescriptor Read, FileDescriptor Write) pipe2()
     {

@@ -52,8 +52,85 @@ public struct EpollEvent : IEquatable<EpollEvent>
     public static bool operator !=(EpollEvent left, EpollEvent right) => !left.Equals(right);
 }
 
+/// <summary>Events of poll(2).</summary>
+[Flags]
+public enum PollEvents : short
+{
+    /// <summary>The descriptor is readable, or at its end.</summary>
+    POLLIN = 0x001,
+
+    /// <summary>The descriptor is writable.</summary>
+    POLLOUT = 0x004,
+
+    /// <summary>An error, or a pipe without a reader; always reported.</summary>
+    POLLERR = 0x008,
+
+    /// <summary>The peer is gone; always reported.</summary>
+    POLLHUP = 0x010,
+
+    /// <summary>The descriptor is not open; always reported.</summary>
+    POLLNVAL = 0x020,
+}
+
+/// <summary>struct pollfd.</summary>
+/// <param name="descriptor">The descriptor to wait for; null for an entry that poll(2) skips.</param>
+/// <param name="events">The events to wait for.</param>
+[StructLayout(LayoutKind.Sequential)]
+public struct PollEntry(FileDescriptor? descriptor, PollEvents events) : IEquatable<PollEntry>
+{
+    private readonly int number = descriptor?.Number ?? -1;
+    private readonly PollEvents events = events;
+    private PollEvents returned;
+
+    /// <summary>The events that happened.</summary>
+    public readonly PollEvents Returned => returned;
+
+    /// <summary>Whether any event happened.</summary>
+    public readonly bool IsReady => returned != 0;
+
+    internal void Clear() => returned = 0;
+
+    /// <inheritdoc/>
+    public readonly bool Equals(PollEntry other) => number == other.number && events == other.events && returned == other.returned;
+
+    /// <inheritdoc/>
+    public override readonly bool Equals(object? obj) => obj is PollEntry other && Equals(other);
+
+    /// <inheritdoc/>
+    public override readonly int GetHashCode() => number;
+
+    /// <summary>Whether both are equal.</summary>
+    public static bool operator ==(PollEntry left, PollEntry right) => left.Equals(right);
+
+    /// <summary>Whether they differ.</summary>
+    public static bool operator !=(PollEntry left, PollEntry right) => !left.Equals(right);
+}
+
 public static unsafe partial class Libc
 {
+    /// <summary>poll(2): waits until an entry is ready or the time is over. A signal handler that runs ends the wait too; no entry is ready
+    /// then.
+    /// </summary>
+    /// <param name="entries">What to wait for; on return, what happened. Without entries, this only waits.</param>
+    /// <param name="milliseconds">How long to wait at most, in milliseconds; -1 for ever.</param>
+    public static void poll(Span<PollEntry> entries, int milliseconds)
+    {
+        // SAFETY: the entries are pinned for the call, the call passes their number to the kernel, and PollEntry has the kernel's layout (a
+        // test checks this against the C compiler).
+        fixed (PollEntry* start = entries)
+        {
+            IOResult result = Check.Count(Own.poll((pollfd*)start, (nuint)entries.Length, milliseconds));
+            if (result.Errno != Errno.EINTR)
+            {
+                result.OrThrow("poll()");
+                return;
+            }
+        }
+
+        foreach (ref PollEntry entry in entries)
+            entry.Clear();
+    }
+
     /// <summary>epoll_create1(2).</summary>
     public static FileDescriptor epoll_create1() => new(Check.Result(C.epoll_create1(C.EPOLL_CLOEXEC), $"epoll_create1(EPOLL_CLOEXEC)"));
 

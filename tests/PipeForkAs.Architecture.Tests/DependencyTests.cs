@@ -1,7 +1,7 @@
 namespace PipeForkAs.Architecture.Tests;
 
-/// <summary>The allowed dependencies: Cli -> Client -> Protocol; Daemon -> Protocol, LibC; job hosts -> Jobs -> Protocol, LibC;
-/// tests of authors -> Jobs.Testing -> Jobs, Client.
+/// <summary>The allowed dependencies: Cli -> Client, LibC; Client -> Protocol; Daemon -> Protocol, LibC; job hosts -> Jobs -> Protocol,
+/// LibC; tests of authors -> Jobs.Testing -> Jobs, Client.
 /// </summary>
 public sealed class DependencyTests
 {
@@ -10,7 +10,7 @@ public sealed class DependencyTests
         ["PipeForkAs.Protocol"] = [],
         ["PipeForkAs.LibC"] = [],
         ["PipeForkAs.Client"] = ["PipeForkAs.Protocol"],
-        ["PipeForkAs.Cli"] = ["PipeForkAs.Client"],
+        ["PipeForkAs.Cli"] = ["PipeForkAs.Client", "PipeForkAs.LibC"],
         ["PipeForkAs.Daemon"] = ["PipeForkAs.Protocol", "PipeForkAs.LibC"],
         ["PipeForkAs.Jobs"] = ["PipeForkAs.Protocol", "PipeForkAs.LibC"],
         ["PipeForkAs.Jobs.Testing"] = ["PipeForkAs.Client", "PipeForkAs.Jobs", "PipeForkAs.LibC", "PipeForkAs.Protocol"],

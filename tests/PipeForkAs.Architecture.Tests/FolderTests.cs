@@ -14,7 +14,7 @@ public sealed class FolderTests
         ["PipeForkAs.LibC"] = ["Types", "Own", FolderGraph.Root],
         ["PipeForkAs.Protocol"] = ["Client", "Worker", FolderGraph.Root],
         ["PipeForkAs.Client"] = ["Exchanges", FolderGraph.Root],
-        ["PipeForkAs.Cli"] = ["Terminal", "Replies", "Commands", FolderGraph.Root],
+        ["PipeForkAs.Cli"] = ["Terminal", "Exchanges", "Replies", "Commands", FolderGraph.Root],
         ["PipeForkAs.Jobs"] = ["Runtime", "Registration", "Worker", "Forking", "ByHand", FolderGraph.Root],
         ["PipeForkAs.Jobs.Testing"] = [FolderGraph.Root],
         ["PipeForkAs.StockJobs"] = [FolderGraph.Root],

@@ -64,7 +64,7 @@ public sealed partial class RepositoryTests
     /// </summary>
     [Theory]
     [InlineData("src/PipeForkAs.Daemon/PipeForkAs.Daemon.csproj")]
-    [InlineData("src/PipeForkAs.Jobs/build/PipeForkAs.Jobs.targets")]
+    [InlineData("src/PipeForkAs.Jobs/build/PipeForkAs.Runtime.targets")]
     public void The_C_library_is_linked_directly_under_each_name_in_the_bindings(string path) =>
         Assert.Superset(
             new HashSet<string> { "libc", "libc.so.6" },

@@ -1,10 +1,13 @@
 using System.Text;
 
+using Microsoft.Win32.SafeHandles;
+
 using PipeForkAs.Cli.Terminal;
+using PipeForkAs.LibC;
 
 namespace PipeForkAs.Cli.Tests;
 
-/// <summary>The command in this process, with streams in memory.</summary>
+/// <summary>The command in this process, with files as its streams.</summary>
 /// <param name="Status">Its exit status.</param>
 /// <param name="Output">What it wrote to standard output.</param>
 /// <param name="Error">What it wrote to standard error.</param>
@@ -12,13 +15,29 @@ internal sealed record Invocation(int Status, byte[] Output, string Error)
 {
     public string OutputText => Encoding.UTF8.GetString(Output);
 
-    public static async Task<Invocation> RunAsync(
-        string? socketPath, string[] args, Stream? input = null, Stream? output = null, CancellationToken cancellation = default)
+    /// <summary>Runs the command on a thread of its own, which it blocks.</summary>
+    public static async Task<Invocation> RunAsync(string? socketPath, string[] args, SafeFileHandle? output = null)
     {
-        MemoryStream memory = new();
-        MemoryStream error = new();
-        StreamSet streams = new(() => input ?? new MemoryStream(), output ?? memory, error);
-        int status = await CommandLine.RunAsync(socketPath is null ? args : ["--socket", socketPath, .. args], streams, cancellation);
-        return new Invocation(status, memory.ToArray(), Encoding.UTF8.GetString(error.ToArray()));
+        string[] line = socketPath is null ? args : ["--socket", socketPath, .. args];
+        string folder = Directory.CreateTempSubdirectory("pipeforkas-test-").FullName;
+        try
+        {
+            string outputFile = Path.Combine(folder, "output"), errorFile = Path.Combine(folder, "error");
+            using SafeFileHandle input = File.OpenHandle("/dev/null");
+            using SafeFileHandle outputHandle = File.OpenHandle(outputFile, FileMode.CreateNew, FileAccess.Write);
+            using SafeFileHandle errorHandle = File.OpenHandle(errorFile, FileMode.CreateNew, FileAccess.Write);
+            StreamSet streams = new(
+                Descriptor(input), new DescriptorOutput(Descriptor(output ?? outputHandle)), new DescriptorOutput(Descriptor(errorHandle)));
+            int status = await Task.Factory.StartNew(
+                () => CommandLine.Run(line, streams), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            return new Invocation(status, await File.ReadAllBytesAsync(outputFile), await File.ReadAllTextAsync(errorFile));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
+
+    /// <summary>The handle's number, which the handle closes.</summary>
+    private static FileDescriptor Descriptor(SafeFileHandle handle) => new((int)handle.DangerousGetHandle());
 }

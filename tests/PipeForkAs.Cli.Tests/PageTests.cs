@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 using PipeForkAs.Cli.Replies;
 using PipeForkAs.Cli.Terminal;
+using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
 using PipeForkAs.Tests;
 
@@ -13,7 +14,10 @@ namespace PipeForkAs.Cli.Tests;
 public sealed partial class PageTests
 {
     private static readonly RootCommand Root = CommandLine.Root(
-        new StreamSet(() => Stream.Null, Stream.Null, Stream.Null), new Report(new LineTrackingStream(Stream.Null)));
+        new StreamSet(Nothing, new DescriptorOutput(Nothing), new DescriptorOutput(Nothing)), new Report(new DescriptorOutput(Nothing)));
+
+    /// <summary>A descriptor that no test of this class uses.</summary>
+    private static FileDescriptor Nothing => new(int.MaxValue);
 
     private static readonly string[] Options =
     [

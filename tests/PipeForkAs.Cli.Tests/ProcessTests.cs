@@ -149,6 +149,137 @@ public sealed class ProcessTests
         Assert.DoesNotContain('\e', output);
     }
 
+    [Theory(Timeout = Bound.Milliseconds)]
+    [InlineData("-n")]
+    [InlineData("--no-stdin")]
+    [InlineData("--json --no-stdin")]
+    public async Task A_loop_keeps_its_input_where_the_command_is_to_send_none(string option)
+    {
+        int asked = 0;
+        await using FakeDaemon daemon = new(async connection =>
+        {
+            await connection.ReadRequestAsync();
+            asked++;
+            Assert.Empty(await connection.ReadInputToEndAsync());
+            await connection.SendAsync(Reply.Exit(0));
+        });
+
+        (string output, string error) = await ShellAsync(
+            daemon, $"printf 'a\nb\nc\n' | while read x; do $P run {option} id >/dev/null; echo $x; done");
+
+        Assert.Equal(("a\nb\nc\n", "", 3), (output, error, asked));
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task Without_the_option_a_loop_loses_its_input()
+    {
+        await using FakeDaemon daemon = new(async connection =>
+        {
+            await connection.ReadRequestAsync();
+            Assert.Equal("b\nc\n"u8.ToArray(), await connection.ReadInputToEndAsync());
+            await connection.SendAsync(Reply.Exit(0));
+        });
+
+        Assert.Equal(("a\n", ""), await ShellAsync(daemon, "printf 'a\nb\nc\n' | while read x; do $P run id; echo $x; done"));
+    }
+
+    /// <summary>The job writes much before it reads, and the caller writes all of its input before it reads: a command that moved one
+    /// direction after the other would wait for ever.
+    /// </summary>
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task Both_directions_move_while_the_other_one_waits()
+    {
+        byte[] bytes = Reply.Noise(8 * 1024 * 1024);
+        TaskCompletionSource hasInput = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using FakeDaemon daemon = new(async connection =>
+        {
+            await connection.ReadRequestAsync();
+            Task sending = connection.SendAsync(Reply.Out(bytes));
+            byte[] input = await connection.ReadInputToEndAsync();
+            Assert.Equal(bytes, input);
+            hasInput.SetResult();
+            await sending;
+            await connection.SendAsync(Reply.Exit(0));
+        });
+        using Process process = Start(daemon, Program, "run", "both");
+
+        await process.StandardInput.BaseStream.WriteAsync(bytes);
+        process.StandardInput.Close();
+        await hasInput.Task;
+        MemoryStream output = new();
+        await process.StandardOutput.BaseStream.CopyToAsync(output);
+        await process.WaitForExitAsync();
+
+        Assert.Equal(0, process.ExitCode);
+        Assert.Equal(bytes, output.ToArray());
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task Sockets_as_streams_carry_both_directions()
+    {
+        await using FakeDaemon daemon = Cat();
+
+        // socat gives the program one end of a socket pair as input and output.
+        (string output, string error) = await ShellAsync(
+            daemon, "head -c 3000000 /dev/zero | socat -t 60 - EXEC:\"$P run cat\" | wc -c");
+
+        Assert.Equal(("3000000\n", ""), (output, error));
+    }
+
+    [Fact(Timeout = Bound.Milliseconds)]
+    public async Task A_native_program_has_one_thread()
+    {
+        Assert.SkipWhen(Native is null, "CoreCLR has threads of its own; set PIPEFORKAS_PROGRAM to the native program");
+        TaskCompletionSource running = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource counted = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using FakeDaemon daemon = new(async connection =>
+        {
+            await connection.ReadRequestAsync();
+            await connection.SendAsync(Reply.Out(new byte[1024 * 1024]), Reply.Err("text\n"));
+            Assert.Equal("input", System.Text.Encoding.UTF8.GetString((await connection.ReadInputAsync()).Span));
+            running.SetResult();
+            await counted.Task;
+            await connection.SendAsync(Reply.Exit(0));
+        });
+        using Process process = Start(daemon, Program, "run", "--timeout", "60", "job");
+        await process.StandardInput.WriteAsync("input");
+        await process.StandardInput.FlushAsync();
+        await process.StandardOutput.BaseStream.ReadExactlyAsync(new byte[1024 * 1024]);
+        await running.Task;
+
+        string status = await File.ReadAllTextAsync($"/proc/{process.Id}/status");
+        counted.SetResult();
+        await process.WaitForExitAsync();
+
+        Assert.Contains("\nThreads:\t1\n", status);
+        Assert.Equal(0, process.ExitCode);
+    }
+
+    [Theory(Timeout = Bound.Milliseconds)]
+    [InlineData("INT", 9)]
+    [InlineData("TERM", 9)]
+    public async Task A_signal_that_the_command_was_started_to_ignore_stays_ignored(string signal, int status)
+    {
+        TaskCompletionSource running = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource sent = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using FakeDaemon daemon = new(async connection =>
+        {
+            await connection.ReadRequestAsync();
+            running.SetResult();
+            await sent.Task;
+            await connection.SendAsync(Reply.Exit(9));
+        });
+        Assert.SkipWhen(Native is null, "CoreCLR may handle it all the same; set PIPEFORKAS_PROGRAM to the native program");
+        using Process process = Start(daemon, "/bin/bash", "-c", $"trap '' {signal}; exec $P run job");
+        await running.Task;
+        using Process kill = Process.Start("/bin/kill", ["-" + signal, process.Id.ToString()]);
+        await kill.WaitForExitAsync();
+        sent.SetResult();
+        await process.WaitForExitAsync();
+
+        Assert.Equal(status, process.ExitCode);
+    }
+
     [Fact(Timeout = Bound.Milliseconds)]
     public async Task A_command_line_argument_that_is_not_UTF8_is_refused()
     {

@@ -28,6 +28,30 @@ public sealed class PollingTests
     }
 
     [Fact]
+    public void Each_entry_of_a_poll_has_its_own_events()
+    {
+        (FileDescriptor read, FileDescriptor write) = Libc.pipe2();
+        using (read)
+        {
+            PollEntry[] entries = [new(read, PollEvents.POLLIN), new(null, PollEvents.POLLIN), new(write, PollEvents.POLLOUT)];
+            Libc.poll(entries, -1);
+            Assert.Equal([0, 0, PollEvents.POLLOUT], entries.Select(entry => entry.Returned));
+
+            Libc.write(write, [1]);
+            Libc.poll(entries, -1);
+            Assert.Equal([PollEvents.POLLIN, 0, PollEvents.POLLOUT], entries.Select(entry => entry.Returned));
+
+            write.Dispose();
+            PollEntry[] end = [new(read, PollEvents.POLLIN)];
+            Libc.poll(end, -1);
+            Assert.Equal(PollEvents.POLLIN | PollEvents.POLLHUP, end[0].Returned);
+            Assert.True(end[0].IsReady);
+        }
+
+        Libc.poll([], 1);
+    }
+
+    [Fact]
     public void Several_descriptors_are_reported_with_their_own_data()
     {
         using FileDescriptor epoll = Libc.epoll_create1();

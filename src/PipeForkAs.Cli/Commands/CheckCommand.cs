@@ -49,14 +49,14 @@ internal sealed class CheckCommand : Command
         JobRequest request = new(asked.Job(parsed))
         {
             User = parsed.GetValue(user),
-            Arguments = await asked.ReadAsync(client, parsed, cancellation),
+            Arguments = await JobArguments.ReadAsync(client, asked.Job(parsed), asked.Json(parsed), asked.Pairs(parsed), cancellation),
         };
 
         CheckResult result = await client.CheckAsync(request, parsed.GetValue(caller), cancellation);
         string told = parsed.GetValue(json)
             ? JsonSerializer.Serialize(result, CheckResultJson.Default.CheckResult) + "\n"
             : CheckText.Of(result, parsed.GetValue(explain));
-        await streams.WriteAsync(told, cancellation);
+        streams.Write(told);
         return result.Allowed ? ExitStatus.Success : ExitStatus.Denied;
     }
 }

@@ -17,14 +17,21 @@ internal sealed class DaemonUidOption : Option<string>
         DefaultValueFactory = _ => "0";
         Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<string>() is var word && word != Anyone && !TryParse(word, out _))
+            if (result.GetValueOrDefault<string>() is var word && !TryParse(word, out _))
                 result.AddError($"--daemon-uid must be a uid in digits, or {Anyone}, not \"{word}\"");
         });
     }
 
     /// <summary>The uid; null for any.</summary>
-    public uint? Uid(ParseResult parsed) => TryParse(parsed.GetValue(this), out uint uid) ? uid : null;
+    public uint? Uid(ParseResult parsed) => TryParse(parsed.GetValue(this), out uint? uid) ? uid : null;
 
-    private static bool TryParse(string? word, out uint uid) =>
-        uint.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out uid);
+    /// <summary>Reads a value of the option.</summary>
+    /// <param name="word">The value.</param>
+    /// <param name="uid">The uid; null for any.</param>
+    public static bool TryParse(string? word, out uint? uid)
+    {
+        bool isNumber = uint.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out uint number);
+        uid = isNumber ? number : null;
+        return isNumber || word == Anyone;
+    }
 }

@@ -31,7 +31,7 @@ internal sealed class DescribeCommand : Command
         string text = parsed.GetValue(json)
             ? JsonSerializer.Serialize(description, JobDescriptionJson.Default.JobDescription) + "\n"
             : JobText.Describe(description);
-        await streams.WriteAsync(text, cancellation);
+        streams.Write(text);
         return ExitStatus.Success;
     }
 }

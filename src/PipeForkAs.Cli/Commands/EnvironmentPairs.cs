@@ -8,9 +8,9 @@ internal static class EnvironmentPairs
     /// <exception cref="RequestException">
     /// A word is not <c>NAME=VALUE</c>, or a name appears twice. The request checks the names.
     /// </exception>
-    public static Dictionary<string, string>? Parse(string[] words)
+    public static Dictionary<string, string>? Parse(IReadOnlyList<string> words)
     {
-        if (words.Length == 0)
+        if (words.Count == 0)
             return null;
 
         Dictionary<string, string> variables = new(StringComparer.Ordinal);

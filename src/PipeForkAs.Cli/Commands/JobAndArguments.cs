@@ -42,16 +42,9 @@ internal sealed class JobAndArguments
     /// <summary>The job's name.</summary>
     public string Job(ParseResult parsed) => parsed.GetRequiredValue(job);
 
-    /// <summary>Returns the arguments as JSON; null if there are none.</summary>
-    public async Task<byte[]?> ReadAsync(PipeForkAsClient client, ParseResult parsed, CancellationToken cancellation)
-    {
-        if (parsed.GetValue(arguments) is { } given)
-            return Encoding.UTF8.GetBytes(given);
-        if (parsed.GetValue(pairs) is not { Length: > 0 } words)
-            return null;
+    /// <summary>The words <c>NAME=VALUE</c>.</summary>
+    public string[] Pairs(ParseResult parsed) => parsed.GetValue(pairs) ?? [];
 
-        // The job's schema decides which values are numbers and which are text.
-        JobDescription description = await client.DescribeAsync(Job(parsed), cancellation);
-        return ArgumentPairs.ToJson(words, description.Arguments);
-    }
+    /// <summary>The value of <c>--args</c>; null if there is none.</summary>
+    public string? Json(ParseResult parsed) => parsed.GetValue(arguments);
 }

@@ -31,7 +31,7 @@ internal sealed class ListCommand : Command
         string text = parsed.GetValue(json)
             ? JsonSerializer.Serialize(jobs, JobDescriptionJson.Default.IReadOnlyListJobDescription) + "\n"
             : JobText.List(jobs);
-        await streams.WriteAsync(text, cancellation);
+        streams.Write(text);
         if (jobs.Count == 0)
             report.Line("there is no job that you may run");
         return ExitStatus.Success;

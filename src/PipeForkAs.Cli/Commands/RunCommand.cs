@@ -2,7 +2,6 @@ using System.CommandLine;
 
 using PipeForkAs.Cli.Replies;
 using PipeForkAs.Cli.Terminal;
-using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Cli.Commands;
 
@@ -29,14 +28,14 @@ internal sealed class RunCommand : Command
         Arity = ArgumentArity.OneOrMore,
     };
 
+    private readonly Option<bool> noInput = new("--no-stdin", "-n") { Description = "Send no input and leave standard input unread, for loops" };
+
     private readonly Option<bool> frames = new("--frames") { Description = "Write the frames of the reply to standard output" };
 
     private readonly Option<bool> json = new("--json") { Description = "Write one JSON object with both outputs and the end record" };
 
     private readonly JobAndArguments asked;
     private readonly SocketOption socket;
-    private readonly StreamSet streams;
-    private readonly Report report;
 
     public RunCommand(SocketOption socket, StreamSet streams, Report report)
         : base("run",
@@ -44,12 +43,11 @@ internal sealed class RunCommand : Command
             + "signal N.")
     {
         this.socket = socket;
-        this.streams = streams;
-        this.report = report;
         asked = new JobAndArguments(this);
         Add(user);
         Add(timeout);
         Add(environment);
+        Add(noInput);
         Add(frames);
         Add(json);
         Validators.Add(result =>
@@ -57,25 +55,21 @@ internal sealed class RunCommand : Command
             if (result.GetValue(frames) && result.GetValue(json))
                 result.AddError("--frames and --json cannot be combined; use one of them");
         });
-        SetAction(RunAsync);
+        SetAction(parsed => JobRun.Execute(ReadOptions(parsed), streams, report));
     }
 
-    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    /// <summary>Returns what a line without errors says.</summary>
+    public RunOptions ReadOptions(ParseResult parsed) => new(asked.Job(parsed))
     {
-        PipeForkAsClient client = socket.Client(parsed);
-        JobRequest request = new(asked.Job(parsed))
-        {
-            User = parsed.GetValue(user),
-            Arguments = await asked.ReadAsync(client, parsed, cancellation),
-            Environment = EnvironmentPairs.Parse(parsed.GetValue(environment) ?? []),
-            Timeout = parsed.GetValue(timeout),
-        };
-
-        await using Stream input = streams.OpenInput();
-        JobResult end = parsed.GetValue(frames) ? await client.RunFramesAsync(request, input, streams.Output, cancellation)
-            : parsed.GetValue(json) ? await JsonReply.RunAsync(client, request, input, streams.Output, cancellation)
-            : await client.RunAsync(request, input, streams.Output, streams.Error, cancellation);
-        report.End(end);
-        return ExitStatus.Of(end);
-    }
+        Socket = parsed.GetValue(socket),
+        DaemonUid = socket.DaemonUid(parsed),
+        User = parsed.GetValue(user),
+        Timeout = parsed.GetValue(timeout),
+        Environment = parsed.GetValue(environment) ?? [],
+        Pairs = asked.Pairs(parsed),
+        Arguments = asked.Json(parsed),
+        HasNoInput = parsed.GetValue(noInput),
+        Frames = parsed.GetValue(frames),
+        Json = parsed.GetValue(json),
+    };
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 
+using PipeForkAs.Cli.Exchanges;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Cli.Commands;
@@ -18,5 +19,10 @@ internal sealed class SocketOption : Option<string?>
         Recursive = true;
     }
 
-    public PipeForkAsClient Client(ParseResult parsed) => new(parsed.GetValue(this)) { DaemonUid = daemonUid.Uid(parsed) };
+    /// <summary>A client for the daemon that the line names; its tasks are complete when they are returned.</summary>
+    public PipeForkAsClient Client(ParseResult parsed) =>
+        new(parsed.GetValue(this), new SingleThreadExchanger()) { DaemonUid = DaemonUid(parsed) };
+
+    /// <summary>The uid of the process that must listen at the socket; null for any.</summary>
+    public uint? DaemonUid(ParseResult parsed) => daemonUid.Uid(parsed);
 }

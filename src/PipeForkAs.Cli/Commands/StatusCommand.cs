@@ -39,7 +39,7 @@ internal sealed class StatusCommand : Command
         string text = parsed.GetValue(json) ? JsonSerializer.Serialize(status, DaemonStatusJson.Default.DaemonStatus) + "\n"
             : parsed.GetValue(prometheus) ? StatusMetrics.Of(status)
             : string.Concat(StatusText.Lines(status).Select(line => line + "\n"));
-        await streams.WriteAsync(text, cancellation);
+        streams.Write(text);
         return ExitStatus.Success;
     }
 }

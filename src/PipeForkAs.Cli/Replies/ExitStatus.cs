@@ -30,9 +30,6 @@ internal static class ExitStatus
     /// <summary>The status for SIGPIPE.</summary>
     public const int BrokenPipe = Signal + 13;
 
-    /// <summary>The status for SIGTERM.</summary>
-    public const int Terminated = Signal + 15;
-
     /// <summary>Returns the status for the end of a job.</summary>
     public static int Of(JobResult end) => end.Code switch
     {

@@ -1,3 +1,4 @@
+using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Cli.Replies;
@@ -12,19 +13,15 @@ internal static class Failure
     /// shown.
     /// </summary>
     public static bool Explains(Exception failure) =>
-        failure is PipeForkAsException or OperationCanceledException || IsOfStreams(failure);
+        failure is PipeForkAsException or SystemCallException or UnauthorizedAccessException || IsOfStreams(failure);
 
-    /// <summary>Whether a stream failed: for a descriptor that is closed, or open for the other direction, .NET reports that access is
-    /// denied.
-    /// </summary>
-    public static bool IsOfStreams(Exception failure) => failure is IOException or UnauthorizedAccessException;
+    /// <summary>Whether a stream failed.</summary>
+    public static bool IsOfStreams(Exception failure) => failure is IOException;
 
     public static int Report(Exception failure, Report report)
     {
         switch (failure)
         {
-            case OperationCanceledException:
-                return ExitStatus.Cancelled;
             case IOException { HResult: EPIPE }:
             case JobStreamException { Stream: not JobStream.Input, InnerException: IOException { HResult: EPIPE } }:
                 // The reader needs no more, as with "| head -1". SIGPIPE would end a local program without a message.

@@ -3,7 +3,8 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Unicode;
 
-using PipeForkAs.Protocol.Client;
+using PipeForkAs.Cli.Exchanges;
+using PipeForkAs.Cli.Terminal;
 
 namespace PipeForkAs.Cli.Replies;
 
@@ -17,13 +18,16 @@ internal static class JsonReply
 
     private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    public static async Task<JobResult> RunAsync(
-        PipeForkAsClient client, JobRequest request, Stream input, Stream output, CancellationToken cancellation)
+    /// <summary>Runs a job and writes the reply.</summary>
+    /// <param name="exchange">Runs the job with the given outputs.</param>
+    /// <param name="output">Receives the JSON.</param>
+    public static JobResult Run(Func<Outputs, JobResult> exchange, Output output)
     {
-        JobOutput reply = await client.CaptureAsync(request, input, MaxOutputBytes, cancellation);
-        await output.WriteAsync(ToJson(reply), cancellation);
-        await output.FlushAsync(cancellation);
-        return reply.Result;
+        MemoryOutput standardOutput = new(JobStream.Output, MaxOutputBytes);
+        MemoryOutput standardError = new(JobStream.Error, MaxOutputBytes);
+        JobResult end = exchange(Outputs.Separate(standardOutput, standardError));
+        output.WriteAll(ToJson(new JobOutput(standardOutput.Written, standardError.Written, end)).Span);
+        return end;
     }
 
     private static ReadOnlyMemory<byte> ToJson(JobOutput reply)

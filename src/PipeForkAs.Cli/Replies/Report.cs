@@ -7,7 +7,7 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.Cli.Replies;
 
 /// <summary>Writes the command's own lines to standard error, not those of the job: each begins with <c>pipeforkas: </c>.</summary>
-internal sealed class Report(LineTrackingStream error)
+internal sealed class Report(Output error)
 {
     /// <summary>Reports how a job ended, unless it ended by itself: its exit code is then sufficient.</summary>
     public void End(JobResult end)
@@ -25,8 +25,7 @@ internal sealed class Report(LineTrackingStream error)
         string line = $"{(error.AtLineStart ? "" : "\n")}pipeforkas: {UntrustedText.Escape(message)}\n";
         try
         {
-            error.Write(Encoding.UTF8.GetBytes(line));
-            error.Flush();
+            error.WriteAll(Encoding.UTF8.GetBytes(line));
         }
         catch (Exception failure) when (Failure.IsOfStreams(failure))
         {

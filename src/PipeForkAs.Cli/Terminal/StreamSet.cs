@@ -1,16 +1,15 @@
 using System.Text;
 
+using PipeForkAs.LibC;
+
 namespace PipeForkAs.Cli.Terminal;
 
 /// <summary>The command's three streams: those of the process, or of a test.</summary>
-/// <param name="OpenInput">Opens the input. Only a job that runs needs it.</param>
+/// <param name="Input">Standard input. Only a job that runs reads it.</param>
 /// <param name="Output">Standard output.</param>
 /// <param name="Error">Standard error.</param>
-internal sealed record StreamSet(Func<Stream> OpenInput, Stream Output, Stream Error)
+internal sealed record StreamSet(FileDescriptor Input, Output Output, Output Error)
 {
-    public async Task WriteAsync(string text, CancellationToken cancellation)
-    {
-        await Output.WriteAsync(Encoding.UTF8.GetBytes(text), cancellation);
-        await Output.FlushAsync(cancellation);
-    }
+    /// <exception cref="IOException">Standard output takes no more; its <see cref="Exception.HResult"/> is errno.</exception>
+    public void Write(string text) => Output.WriteAll(Encoding.UTF8.GetBytes(text));
 }

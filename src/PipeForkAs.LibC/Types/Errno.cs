@@ -21,6 +21,9 @@ public readonly record struct Errno(int Value)
     /// <summary>Interrupted by a signal.</summary>
     public static readonly Errno EINTR = new(4);
 
+    /// <summary>Input/output error; also a read from a terminal by a process in the background that ignores SIGTTIN.</summary>
+    public static readonly Errno EIO = new(5);
+
     /// <summary>Argument list too long.</summary>
     public static readonly Errno E2BIG = new(7);
 
@@ -119,7 +122,8 @@ public readonly record struct Errno(int Value)
 
     private static readonly (Errno Errno, string Name)[] Names =
     [
-        (EPERM, nameof(EPERM)), (ENOENT, nameof(ENOENT)), (ESRCH, nameof(ESRCH)), (EINTR, nameof(EINTR)), (E2BIG, nameof(E2BIG)),
+        (EPERM, nameof(EPERM)), (ENOENT, nameof(ENOENT)), (ESRCH, nameof(ESRCH)), (EINTR, nameof(EINTR)), (EIO, nameof(EIO)),
+        (E2BIG, nameof(E2BIG)),
         (EBADF, nameof(EBADF)), (ECHILD, nameof(ECHILD)), (EAGAIN, nameof(EAGAIN)), (ENOMEM, nameof(ENOMEM)), (EACCES, nameof(EACCES)),
         (EEXIST, nameof(EEXIST)), (ENOTDIR, nameof(ENOTDIR)), (EISDIR, nameof(EISDIR)), (EINVAL, nameof(EINVAL)),
             (ENFILE, nameof(ENFILE)), (EMFILE, nameof(EMFILE)),

@@ -45,6 +45,9 @@ public readonly record struct Signal(int Number)
     /// <summary>Stops a process; it cannot be caught.</summary>
     public static readonly Signal SIGSTOP = new(19);
 
+    /// <summary>A process in the background reads its terminal; if ignored, the read fails with EIO.</summary>
+    public static readonly Signal SIGTTIN = new(21);
+
     /// <summary>A file would become longer than RLIMIT_FSIZE allows; if ignored, the write fails with EFBIG.</summary>
     public static readonly Signal SIGXFSZ = new(25);
 

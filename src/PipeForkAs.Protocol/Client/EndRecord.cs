@@ -72,7 +72,8 @@ public sealed record EndRecord
     /// <exception cref="JsonException">The JSON is not an end record.</exception>
     public static EndRecord Parse(ReadOnlySpan<byte> json)
     {
-        EndRecord record = JsonSerializer.Deserialize(json, EndRecordJson.Default.EndRecord)
+        EndRecord record = PlainJson.ReadEnd(json)
+            ?? JsonSerializer.Deserialize(json, EndRecordJson.Default.EndRecord)
             ?? throw new JsonException("the end record is null");
 
         // The reader reads 1e999 as infinity, which the writer rejects.

@@ -84,6 +84,9 @@ public sealed record Request
     public byte[] ToLine()
     {
         Check();
+        if (PlainJson.TryWriteLine(this, out byte[] line))
+            return line;
+
         byte[] json = Serialize();
         if (json.Length >= ClientProtocol.MaxRequestBytes)
             throw new RequestException(

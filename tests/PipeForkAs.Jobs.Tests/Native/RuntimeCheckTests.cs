@@ -4,13 +4,13 @@ using PipeForkAs.Tests;
 
 namespace PipeForkAs.Jobs.Tests.Native;
 
-/// <summary>Tests the build of a job host with a patch of .NET that lacks a function which pipeforkas_runtime.c replaces.</summary>
+/// <summary>Tests the build of a native program with a patch of .NET that lacks a function which pipeforkas_finalizer.c replaces.</summary>
 public sealed partial class RuntimeCheckTests : IDisposable
 {
     private const string Patch = "10.0.987";
     private static readonly string Build = Path.Combine(AppContext.BaseDirectory, "build");
     private static readonly string Compiler = Path.Combine(Page.Root, "eng/NativeCompiler.targets");
-    private static readonly string Source = Path.Combine(Build, "pipeforkas_runtime.c");
+    private static readonly string Source = Path.Combine(Build, "pipeforkas_finalizer.c");
 
     /// <summary>The project of an author without a Directory.Build.targets, once the restore has fetched a compiler.</summary>
     private static readonly string Unpinned =
@@ -35,7 +35,7 @@ public sealed partial class RuntimeCheckTests : IDisposable
             ToolResult refused = await LinkAsync(replaced, [.. replaced.Where(name => name != missing)]);
             Assert.NotEqual(0, refused.ExitCode);
             Assert.Contains(
-                $".NET {Patch} has no function {missing}, which a job host replaces: build with "
+                $".NET {Patch} has no function {missing}, which PipeForkAs replaces: build with "
                 + $"PipeForkAsNativeVersion={await MeasuredAsync()}, or use a newer PipeForkAs",
                 refused.Error);
         }
@@ -71,7 +71,7 @@ public sealed partial class RuntimeCheckTests : IDisposable
 
         ToolResult old = await MSBuildAsync(Unpinned, [.. host[..^1], "-p:TargetFramework=net8.0"]);
         Assert.NotEqual(0, old.ExitCode);
-        Assert.Contains("A job host is compiled natively for net10.0, not for net8.0", old.Text);
+        Assert.Contains("is compiled natively for net10.0, not for net8.0", old.Text);
     }
 
     [Theory(Timeout = 120_000)]

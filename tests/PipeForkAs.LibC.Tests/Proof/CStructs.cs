@@ -22,6 +22,7 @@ internal static class CStructs
             ("<Code>k__BackingField", "code"), ("<IfTrue>k__BackingField", "jt"), ("<IfFalse>k__BackingField", "jf"),
             ("<Constant>k__BackingField", "k")),
         new(typeof(EpollEvent), "struct epoll_event", ("<Events>k__BackingField", "events"), ("<Data>k__BackingField", "data")),
+        new(typeof(PollEntry), "struct pollfd", ("number", "fd"), ("events", "events"), ("returned", "revents")),
         new(typeof(Own.cap_user_header), "struct __user_cap_header_struct", ("version", "version"), ("pid", "pid")),
         new(typeof(Own.cap_user_data), "struct __user_cap_data_struct",
             ("effective", "effective"), ("permitted", "permitted"), ("inheritable", "inheritable")),

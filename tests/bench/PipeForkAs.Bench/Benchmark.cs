@@ -46,6 +46,8 @@ internal static class Benchmark
             results.Memory = await StepAsync("memory", MemoryCase.RunAsync(place));
         if (settings.Does(Settings.Latency))
             await LatencyAsync(place, results);
+        if (settings.Does(Settings.Command))
+            results.Command = await StepAsync("command", CommandCase.RunAsync(place));
         if (settings.Does(Settings.Relay))
             results.Relay = await StepAsync("relay", RelayCase.ThroughputAsync(place));
         if (settings.Does(Settings.Streams))

@@ -18,14 +18,20 @@ var output = new Option<DirectoryInfo>("--output") { Description = "Where result
 var commit = new Option<string>("--commit") { Description = "What is measured, for the report", DefaultValueFactory = _ => "unknown" };
 var only = new Option<string[]>("--only")
 {
-    Description = "Only these parts: start, memory, latency, relay, streams, sustained",
+    Description = "Only these parts: start, memory, latency, command, relay, streams, sustained",
     HelpName = "PART",
     AllowMultipleArgumentsPerToken = true,
 };
 
+var former = new Option<FileInfo?>("--former")
+{
+    Description = "Another build of the command pipeforkas, which takes turns with this one",
+    HelpName = "PROGRAM",
+};
+
 var command = new RootCommand("Measures PipeForkAs beside everything that could be used instead. tests/bench/run.sh calls it.")
 {
-    quick, soak, native, tools, contenders, output, commit, only,
+    quick, soak, native, tools, contenders, output, commit, only, former,
 };
 soak.Validators.Add(result =>
 {
@@ -44,7 +50,7 @@ command.SetAction(async (arguments, cancellation) =>
     var settings = new Settings(
         arguments.GetValue(quick), arguments.GetValue(soak), arguments.GetValue(native)!.FullName, arguments.GetValue(tools)!.FullName,
         arguments.GetValue(contenders)!.FullName, arguments.GetValue(output)!.FullName, arguments.GetValue(commit)!,
-        arguments.GetValue(only) ?? []);
+        arguments.GetValue(only) ?? [], arguments.GetValue(former)?.FullName);
     try
     {
         return await Benchmark.RunAsync(settings, cancellation) ? 0 : 1;

@@ -2,16 +2,18 @@ namespace PipeForkAs.Bench;
 
 /// <summary>The measurements and their durations.</summary>
 internal sealed record Settings(
-    bool Quick, int Soak, string Native, string Tools, string Sources, string Output, string Commit, IReadOnlyCollection<string> Only)
+    bool Quick, int Soak, string Native, string Tools, string Sources, string Output, string Commit, IReadOnlyCollection<string> Only,
+    string? Former)
 {
     public const string Start = "start";
     public const string Memory = "memory";
     public const string Latency = "latency";
+    public const string Command = "command";
     public const string Relay = "relay";
     public const string Streams = "streams";
     public const string Sustained = "sustained";
 
-    public static readonly string[] Parts = [Start, Memory, Latency, Relay, Streams, Sustained];
+    public static readonly string[] Parts = [Start, Memory, Latency, Command, Relay, Streams, Sustained];
 
     /// <summary>How often the contenders alternate; the report has the median of this number.</summary>
     public int Rounds => Quick ? 5 : 9;

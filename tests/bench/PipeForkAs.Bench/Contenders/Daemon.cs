@@ -8,6 +8,9 @@ internal static class Daemon
     /// <summary>The command job that writes as many bytes as the child of the floor.</summary>
     public const string WriteJob = "bench-write";
 
+    /// <summary>The command job that runs for a second.</summary>
+    public const string SleepJob = "bench-sleep";
+
     /// <summary>The settings of pipeforkas.service.</summary>
     private static readonly (string Name, string Value)[] AsTheUnit = [("DOTNET_GCGen0MaxBudget", "200000")];
 
@@ -34,6 +37,7 @@ internal static class Daemon
                     ["Command"] = new JsonArray(place.Floor, "--write", "{bytes}"),
                     ["Parameters"] = new JsonObject { ["bytes"] = new JsonObject { ["Type"] = "integer" } },
                 },
+                [SleepJob] = new JsonObject { ["Command"] = new JsonArray("/bin/sleep", "1") },
             },
             ["Limits"] = new JsonObject { ["MaxJobsPerUid"] = 256, ["DrainTimeout"] = "00:00:05", ["KillGrace"] = "00:00:01" },
         };

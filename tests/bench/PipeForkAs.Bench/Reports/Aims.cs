@@ -36,6 +36,12 @@ internal static class Aims
         ToFirst("16 clients: requests/s to the floor's", results.ManyClients, Field.DefaultName, r => r.RequestsPerSecond, 1.0, false),
         ToFirst("16 clients for long: jobs/s to the floor's", results.Sustained?.Load, Field.DefaultName, r => r.RequestsPerSecond, 1.0,
             false),
+        ToFirst("The command: p50 to setpriv's", results.Command?.Field, CommandCase.Name, r => r.P50, 1.15, true),
+        new("The command: p50 to runuser's",
+            results.Command?.Field is { } field && field[CommandCase.RunuserName] is { } runuser
+                ? field[CommandCase.Name]!.Ratio(runuser, r => r.P50) : double.NaN, 0.65, true,
+            Disturbance: results.Command?.Field.Disturbance ?? 1),
+        new("The command: threads", results.Command?.Threads ?? double.NaN, 1, true),
         new("Bursts: p50 to that with 0 workers",
             results.Bursts?[Field.DefaultName]?.Ratio(results.Bursts[Field.OnDemandName]!, r => r.P50) ?? double.NaN, 1.0, true),
         ToFirst("Relay, text: MB/s to the floor's", results.Relay, RelayCase.Text, r => r.MegabytesPerSecond, 0.9, false),

@@ -21,6 +21,7 @@ internal static class Markdown
         if (results.Missing.Count > 0)
             text.AppendLine(
                 $"Not here: {string.Join("; ", results.Missing.Select(missing => $"{missing.Name} ({missing.Reason})"))}.").AppendLine();
+        Command(text, results.Command);
         Relay(text, results.Relay);
         Streams(text, results.Streams);
         Sustained(text, results.Sustained);
@@ -60,6 +61,31 @@ internal static class Markdown
                 F0(row.Median(r => r.RequestsPerSecond)),
                 F2(row.Ratio(comparison.Baseline, r => r.P50)), F2(row.Ratio(comparison.Baseline, r => r.P99)),
                 F2(row.Ratio(comparison.Baseline, r => r.RequestsPerSecond)));
+        }
+
+        Spread(text, comparison);
+    }
+
+    private static void Command(StringBuilder text, CommandResult? result)
+    {
+        if (result is null)
+            return;
+        Ratios(text, result.Field);
+        Ratios(text, result.Streams);
+        text.AppendLine($"Threads of the command while a job runs: {result.Threads}.").AppendLine();
+    }
+
+    /// <summary>Times with the ratio of each round to the first row's.</summary>
+    private static void Ratios(StringBuilder text, Comparison comparison)
+    {
+        Title(text, comparison.Title, "milliseconds", "p50", "p90", "p50 ratio", "ratio of each round");
+        foreach (Row row in comparison.Rows)
+        {
+            Line(
+                text, row.Name, F2(row.Median(r => r.P50) / 1000), F2(row.Median(r => r.P90) / 1000),
+                F2(row.Ratio(comparison.Baseline, r => r.P50)),
+                string.Join(' ', row.Rounds.Zip(comparison.Baseline.Rounds).Select(
+                    pair => pair is { First: { } own, Second: { } first } ? F2(own.P50 / first.P50) : "-")));
         }
 
         Spread(text, comparison);

@@ -36,6 +36,8 @@ internal sealed class Results(Settings settings)
 
     public Comparison? BesideIdle { get; set; }
 
+    public CommandResult? Command { get; set; }
+
     public Comparison? Relay { get; set; }
 
     public Comparison? Streams { get; set; }

@@ -34,7 +34,11 @@ public sealed partial class DocumentTests
         ("README.md", "Install", "InstallTests.The_commands_of_README_install_a_service_that_serves"),
     ];
 
-    public static TheoryData<string> Documents => [.. Expected, "tests/THREATS.md", "tests/bench/README.md", "tests/fuzz/README.md"];
+    public static TheoryData<string> Documents =>
+    [
+        .. Expected, "tests/THREATS.md", "tests/bench/README.md", "tests/clients/README.md", "tests/fuzz/README.md",
+        "src/clients/python/README.md",
+    ];
 
     [Fact]
     public void The_five_documents_exist() =>

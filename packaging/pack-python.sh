@@ -11,7 +11,7 @@ umask 022
 export PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 
 # setuptools 61 is the first one that reads the metadata in pyproject.toml.
-can_build() { "$1" -c 'import pip, wheel, setuptools as s; assert int(s.__version__.split(".")[0]) >= 61' 2>/dev/null; }
+can_build() { "$1" -c 'import setuptools as s, pip, wheel; assert int(s.__version__.split(".")[0]) >= 61' 2>/dev/null; }
 python=python3
 can_build "$python" || python=/usr/bin/python3
 if ! can_build "$python"; then

@@ -50,8 +50,8 @@ public sealed partial class DocumentTests
 
     public static TheoryData<string> Documents =>
     [
-        .. Expected, "tests/THREATS.md", "tests/bench/README.md", "tests/fuzz/README.md", "src/clients/node/README.md",
-        "src/clients/php/README.md", "src/clients/shell/README.md",
+        .. Expected, "tests/THREATS.md", "tests/bench/README.md", "tests/clients/README.md", "tests/fuzz/README.md",
+        "src/clients/node/README.md", "src/clients/php/README.md", "src/clients/python/README.md", "src/clients/shell/README.md",
     ];
 
     [Fact]

@@ -24,7 +24,9 @@ import time
 import traceback
 import unicodedata
 
-import fake_daemon
+sys.dont_write_bytecode = True
+
+import fake_daemon  # noqa: E402
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(FOLDER))

@@ -687,8 +687,8 @@ class _Reply:
         self._sinks = {_STDOUT: stdout, _STDERR: stderr}
         self._limit = limit
         self._pieces: Deque[_Piece] = collections.deque()
-        self._kept: Dict[int, Deque[bytes]] = {_STDOUT: collections.deque(), _STDERR: collections.deque()}
-        self._sizes = {_STDOUT: 0, _STDERR: 0}
+        # Not a list of pieces: an object for each byte of a job that writes single bytes needs many times the memory.
+        self._kept = {_STDOUT: bytearray(), _STDERR: bytearray()}
 
     def take(self, received: bytes) -> None:
         """Takes bytes of the reply. Output for a stream of the caller is written there at once."""
@@ -706,36 +706,32 @@ class _Reply:
         """Returns a piece that arrived and that nothing took."""
         for kind, kept in self._kept.items():
             if kept:
-                return kind, self._unkeep(kind)
+                return kind, self.take_kept(kind)
         return self._pieces.popleft() if self._pieces else None
 
     def next_of(self, kind: int) -> Optional[bytes]:
         """Returns the next piece of one stream, and keeps those of the other one, within the limit."""
         if self._kept[kind]:
-            return self._unkeep(kind)
+            return self.take_kept(kind)
         while self._pieces:
             found, piece = self._pieces.popleft()
             if found == kind:
                 return piece
-            self._sizes[found] += len(piece)
-            if self._sizes[found] > self._limit:
+            if len(piece) > self._limit - len(self._kept[found]):
                 raise OutputTooLargeError(_NAMES[found], self._limit)
-            self._kept[found].append(piece)
+            self._kept[found] += piece
         return None
 
-    def unread(self, kind: int) -> bytes:
-        """Returns the pieces of one stream that are kept."""
-        return b"".join(self._kept[kind])
-
-    def _unkeep(self, kind: int) -> bytes:
-        piece = self._kept[kind].popleft()
-        self._sizes[kind] -= len(piece)
-        return piece
+    def take_kept(self, kind: int) -> bytes:
+        """Returns what is kept of one stream, and keeps it no longer."""
+        kept = bytes(self._kept[kind])
+        self._kept[kind].clear()
+        return kept
 
     def check(self) -> None:
         """Raises a JobError if the job did not succeed; it has the standard error that nothing read."""
         if self.result is not None and not self.result.ok:
-            raise JobError(dataclasses.replace(self.result, stderr=self.unread(_STDERR)))
+            raise JobError(dataclasses.replace(self.result, stderr=bytes(self._kept[_STDERR])))
 
     def finish(self) -> None:
         """Called when the connection ended after the end record."""

@@ -51,12 +51,14 @@ public static class TraceContext
         if (text.Length > LongestState)
             return false;
         HashSet<string> keys = new(StringComparer.Ordinal);
-        int members = 0;
-        foreach (Range range in text.AsSpan().Split(','))
+        ReadOnlySpan<char> rest = text;
+        for (int members = 1; !rest.IsEmpty; members++)
         {
-            ReadOnlySpan<char> member = text.AsSpan(range).Trim(" \t");
-            if (++members > MostMembers)
+            if (members > MostMembers)
                 return false;
+            int comma = rest.IndexOf(',');
+            ReadOnlySpan<char> member = (comma < 0 ? rest : rest[..comma]).Trim(" \t");
+            rest = comma < 0 ? default : rest[(comma + 1)..];
             if (member.IsEmpty)
                 continue;
             int equals = member.IndexOf('=');

@@ -99,6 +99,27 @@ public sealed partial class DocumentTests
         Assert.Empty(missing);
     }
 
+    [Theory]
+    [InlineData("src/clients/node/lib/reply.js")]
+    [InlineData("src/clients/node/index.d.ts")]
+    [InlineData("src/clients/php/PipeForkAs.php")]
+    public void A_client_in_another_language_knows_every_reply_code(string client)
+    {
+        string list = Text("src/PipeForkAs.Protocol/Client/Contract/ReplyCodes.cs");
+        string[] codes = [.. ReplyCodeWord().Matches(list).Select(match => match.Groups[1].Value)];
+        Assert.True(codes.Length >= 17, string.Join(' ', codes));
+
+        // The list is the only place where all of them are.
+        Assert.Contains(
+            string.Join(' ', codes), string.Join(' ', QuotedWord().Matches(Text(client)).Select(match => match.Groups[1].Value)),
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_client_for_Node_has_the_version_of_the_build() => Assert.Equal(
+        Regex.Match(Text("Directory.Build.props"), "<Version>(.*)</Version>").Groups[1].Value,
+        Regex.Match(Text("src/clients/node/package.json"), "\"version\": \"(.*)\"").Groups[1].Value);
+
     [Fact]
     public void Paths_in_code_spans_are_found() => Assert.Equal(
         ["src/No/Such.cs", "packaging/man", "NoSuch.cs"],
@@ -156,6 +177,12 @@ public sealed partial class DocumentTests
 
     [GeneratedRegex("""[^\s]*\w[^\s]*""")]
     private static partial Regex Word();
+
+    [GeneratedRegex("""^ +\("([a-z-]+)", ReplyCode\.""", RegexOptions.Multiline)]
+    private static partial Regex ReplyCodeWord();
+
+    [GeneratedRegex("""'([a-z-]+)'""")]
+    private static partial Regex QuotedWord();
 
     [GeneratedRegex("""\]\(([^)#\s]+)(?:#[^)]*)?\)""")]
     private static partial Regex Link();

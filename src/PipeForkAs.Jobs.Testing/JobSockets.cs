@@ -1,7 +1,6 @@
 using System.Net.Sockets;
 using PipeForkAs.Jobs.Worker;
 using PipeForkAs.LibC;
-using SocketShutdown = PipeForkAs.LibC.SocketShutdown;
 
 namespace PipeForkAs.Jobs.Testing;
 
@@ -59,9 +58,9 @@ internal sealed class JobSockets : IDisposable
         {
             if (isClosed)
                 return;
-            Libc.shutdown(workerInput, SocketShutdown.SHUT_RDWR);
-            Libc.shutdown(workerOutput, SocketShutdown.SHUT_RDWR);
-            Libc.shutdown(workerError, SocketShutdown.SHUT_RDWR);
+            Libc.shutdown(workerInput, LibC.SocketShutdown.SHUT_RDWR);
+            Libc.shutdown(workerOutput, LibC.SocketShutdown.SHUT_RDWR);
+            Libc.shutdown(workerError, LibC.SocketShutdown.SHUT_RDWR);
         }
     }
 

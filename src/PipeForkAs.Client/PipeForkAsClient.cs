@@ -29,8 +29,8 @@ public sealed class PipeForkAsClient : IPipeForkAsClient
     public const string SocketVariable = ClientProtocol.SocketVariable;
 
     /// <summary>
-    /// The name of the <see cref="System.Diagnostics.ActivitySource"/> that has an activity for each request. While something listens to it,
-    /// requests carry the activity's context (W3C Trace Context): the job finds it in the variables <c>TRACEPARENT</c> and
+    /// The name of the <see cref="System.Diagnostics.ActivitySource"/> that has an activity for each request. While something listens to
+    /// it, requests carry the activity's context (W3C Trace Context): the job finds it in the variables <c>TRACEPARENT</c> and
     /// <c>TRACESTATE</c>, and the daemon's audit record has the trace id. An activity has the tags <c>pipeforkas.operation</c>,
     /// <c>pipeforkas.job</c>, <c>pipeforkas.user</c> and <c>pipeforkas.code</c>.
     /// </summary>

@@ -46,7 +46,7 @@ public sealed class ImpostorTests
             }
 
             ToolResult wrong = await Tool.RunAsync([NativeBuild.Command, "--socket", socket, "--daemon-uid", "root", "status"]);
-            Assert.Equal((125, "pipeforkas: --daemon-uid root: must be a uid in digits, or any\n"), (wrong.ExitCode, wrong.Error));
+            Assert.Equal((125, "pipeforkas: --daemon-uid must be a uid in digits, or any, not \"root\"\n"), (wrong.ExitCode, wrong.Error));
         }
         finally
         {

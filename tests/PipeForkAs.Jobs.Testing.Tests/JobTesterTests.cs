@@ -158,7 +158,7 @@ public sealed class JobTesterTests
         Assert.Throws<ArgumentException>(() => new JobTester(collection => collection.Add("no good name", () => "")));
         ArgumentException audited = Assert.Throws<ArgumentException>(
             () => new JobTester(collection => collection.Add("motto", () => "").WithAuditedArguments("path")));
-        Assert.StartsWith("the job motto shows the argument \"path\", which it does not have; it has none", audited.Message);
+        Assert.StartsWith("the job motto audits the argument \"path\", which it does not have; it has none", audited.Message);
     }
 
     private async Task<string> GivenAsync(string job, string name, string value) => (await jobs.CaptureAsync(

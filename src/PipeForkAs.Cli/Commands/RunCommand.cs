@@ -28,7 +28,10 @@ internal sealed class RunCommand : Command
         Arity = ArgumentArity.OneOrMore,
     };
 
-    private readonly Option<bool> noInput = new("--no-stdin", "-n") { Description = "Send no input and leave standard input unread, for loops" };
+    private readonly Option<bool> noInput = new("--no-stdin", "-n")
+    {
+        Description = "Send no input and leave standard input unread, for loops",
+    };
 
     private readonly Option<bool> frames = new("--frames") { Description = "Write the frames of the reply to standard output" };
 

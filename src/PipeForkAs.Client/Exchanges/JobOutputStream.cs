@@ -13,7 +13,8 @@ internal sealed class JobOutputStream : Stream
     private bool isDisposed;
 
     public JobOutputStream(
-        Socket connected, ReadOnlyMemory<byte> line, Stream? input, Stream? error, TracedExchange traced, CancellationToken cancellationToken)
+        Socket connected, ReadOnlyMemory<byte> line, Stream? input, Stream? error, TracedExchange traced,
+        CancellationToken cancellationToken)
     {
         closing = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         handOver = new HandOver(error);

@@ -6,7 +6,7 @@ using PipeForkAs.Protocol.Client;
 namespace PipeForkAs.Client.Exchanges;
 
 /// <summary>
-/// The activity of one request. It exists only if a listener wants activities of this library. The request then carries its context, so that
+/// The activity of one request. It exists only if a listener wants activities of this library. The request then carries its context, so
 /// the job and the daemon's records belong to the same trace.
 /// </summary>
 internal sealed class TracedExchange : IDisposable

@@ -76,7 +76,7 @@ internal sealed class NameLookUps(INames names)
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            answer = NameAnswer.None($"the user database could not be asked about {lookUp.Name}: {failure.Message}");
+            answer = NameAnswer.None($"the lookup of {lookUp.Name} in the user database failed: {failure.Message}");
         }
 
         bool isLatest;

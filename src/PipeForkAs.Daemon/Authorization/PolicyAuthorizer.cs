@@ -120,7 +120,7 @@ internal sealed class PolicyAuthorizer(
     }
 
     private async ValueTask<ConsentAnswer> AskAsync(KnownCaller caller, string job, Account target) => consents is null
-        ? new ConsentAnswer(false, "nobody can be asked")
+        ? new ConsentAnswer(false, "consent cannot be checked")
         : await consents.AskAsync(
             caller.Caller, caller.Name ?? (await users.FindAsync(UserSelector.ById(caller.Caller.Uid), caller.Caller.Bucket))?.Name, job,
             target);

@@ -118,7 +118,7 @@ internal sealed class Connections(
         if (descriptors.Offenders.IsBanned(bucket))
         {
             socket.Dispose();
-            refusals.Drop(caller, "connections or jobs of the caller held up the daemon, which does not serve it for a while");
+            refusals.Drop(caller, "connections or jobs of the caller delayed the daemon; it does not serve this caller for a while");
             return;
         }
 

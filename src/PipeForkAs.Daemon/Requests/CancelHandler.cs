@@ -17,7 +17,7 @@ internal sealed class CancelHandler(RunningJobs running, FormerJobs former)
     /// </exception>
     public async ValueTask<EndRecord> CancelAsync(Caller caller, Request request) => await IsCancelledAsync(caller, request.Id!.Value)
         ? new EndRecord { Code = ReplyCode.Ok }
-        : throw new RefusedException(ReplyCode.UnknownJob, $"no job {request.Id} of yours runs; status shows those that do");
+        : throw new RefusedException(ReplyCode.UnknownJob, $"you have no running job {request.Id}; pipeforkas status lists your jobs");
 
     private async ValueTask<bool> IsCancelledAsync(Caller caller, long id)
     {

@@ -33,6 +33,10 @@ internal static class PlainJson
             writer.Member("env"u8, environment);
         if (request.Timeout is { } seconds)
             writer.Member("timeout"u8, seconds);
+        if (request.TraceParent is not null)
+            writer.Member("traceparent"u8, request.TraceParent);
+        if (request.TraceState is not null)
+            writer.Member("tracestate"u8, request.TraceState);
         if (request.Reply == ReplyForm.Frames)
             writer.Member("reply"u8, "frames");
         return writer.TryFinish(out line);

@@ -52,13 +52,15 @@ public static class TraceContext
             return false;
         HashSet<string> keys = new(StringComparer.Ordinal);
         ReadOnlySpan<char> rest = text;
-        for (int members = 1; !rest.IsEmpty; members++)
+        bool isLast = false;
+        for (int members = 1; !isLast; members++)
         {
             if (members > MostMembers)
                 return false;
             int comma = rest.IndexOf(',');
-            ReadOnlySpan<char> member = (comma < 0 ? rest : rest[..comma]).Trim(" \t");
-            rest = comma < 0 ? default : rest[(comma + 1)..];
+            isLast = comma < 0;
+            ReadOnlySpan<char> member = (isLast ? rest : rest[..comma]).Trim(" \t");
+            rest = rest[(comma + 1)..];
             if (member.IsEmpty)
                 continue;
             int equals = member.IndexOf('=');

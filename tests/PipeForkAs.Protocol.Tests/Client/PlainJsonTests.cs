@@ -12,7 +12,8 @@ public sealed class PlainJsonTests
     private static readonly string[] Values =
     [
         "\"ok\"", "\"failed\"", "\"o\\u006b\"", "\"OK\"", "\"timeout\"", "\"\"", "0", "1", "-1", "255", "256", "1.0", "1e2", "1e999",
-        "0.25", "2147483648", "9223372036854775808", "4294967295", "true", "null", "\"text\"", "\"\\ud800\"", "\"gr\u00fcn\\n\"", "{}", "[]", "[1]",
+        "0.25", "2147483648", "9223372036854775808", "4294967295", "true", "null", "\"text\"", "\"\\ud800\"", "\"gr\u00fcn\\n\"", "{}", "[]",
+        "[1]",
         "{\"type\":\"E\",\"message\":\"m\"}", "\"1\"",
     ];
 
@@ -49,6 +50,35 @@ public sealed class PlainJsonTests
         Assert.True(PlainJson.TryWriteLine(
             new Request { Job = "id", User = "alice", Timeout = 2.5, Environment = new() { ["LANG"] = "C.UTF-8" } }, out _));
         Assert.True(PlainJson.TryWriteLine(new Request { Operation = Operation.Describe, Job = "read-file" }, out _));
+    }
+
+    [Fact]
+    public void No_member_of_a_request_is_lost()
+    {
+        Request plain = new() { Job = "id" };
+        var members = new Dictionary<string, Request>
+        {
+            [nameof(plain.Operation)] = plain with { Operation = Operation.Check },
+            [nameof(plain.Job)] = plain with { Job = "other" },
+            [nameof(plain.User)] = plain with { User = "alice" },
+            [nameof(plain.Caller)] = plain with { Caller = "bob" },
+            [nameof(plain.Id)] = plain with { Id = 7 },
+            [nameof(plain.Arguments)] = plain with { Arguments = "{}"u8.ToArray() },
+            [nameof(plain.Environment)] = plain with { Environment = new() { ["A"] = "b" } },
+            [nameof(plain.Timeout)] = plain with { Timeout = 2 },
+            [nameof(plain.TraceParent)] = plain with { TraceParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" },
+            [nameof(plain.TraceState)] = plain with { TraceState = "congo=t61rcWkgMzE" },
+            [nameof(plain.Reply)] = plain with { Reply = ReplyForm.Frames },
+        };
+        Assert.Equal(typeof(Request).GetProperties().Select(member => member.Name).Order(), members.Keys.Order());
+        foreach ((string name, Request request) in members)
+        {
+            if (PlainJson.TryWriteLine(request, out byte[] line))
+            {
+                string expected = JsonSerializer.Serialize(request, RequestJson.Default.Request) + "\n";
+                Assert.Equal((name, expected), (name, Encoding.UTF8.GetString(line)));
+            }
+        }
     }
 
     [Fact]

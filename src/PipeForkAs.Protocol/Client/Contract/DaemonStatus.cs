@@ -53,7 +53,8 @@ public sealed record DaemonStatus
     [JsonPropertyName("durations")]
     public IReadOnlyDictionary<string, DurationStatus>? Durations { get; init; }
 
-    /// <summary>The denied requests to run a job, by rule; null unless the caller is root, and from daemons that do not report it.</summary>
+    /// <summary>The denied requests to run a job, by rule; null unless the caller is root, and from daemons that do not report it.
+    /// </summary>
     [JsonPropertyName("denials")]
     public IReadOnlyList<DenialStatus>? Denials { get; init; }
 

@@ -168,7 +168,7 @@ public sealed class JobTester
         return request.Environment?.Keys.FirstOrDefault(name => !variables.Contains(name)) is { } unknown
             ? Refusal(
                 ReplyCode.BadArguments,
-                $"the job {job.Name} does not take the variable \"{unknown}\"; "
+                $"the job {job.Name} does not allow the variable \"{unknown}\"; "
                 + (variables.Length == 0 ? "it takes none" : $"it takes {string.Join(", ", variables)}"))
             : null;
     }

@@ -50,7 +50,8 @@ public sealed partial class ClientTests(ClientTests.SharedDaemon shared) : IClas
             commands["nap"] = Command(["/bin/sleep", "2"]);
             commands["endless-lines"] = Command(["/usr/bin/yes"]);
             commands["endless-zeros"] = Command(["/bin/cat", "/dev/zero"]);
-            commands["both"] = Command(["/bin/sh", "-c", "head -c 8388608 /dev/zero & head -c 8388608 /dev/zero >&2; wait"]);
+            commands["both"] = Command(
+                ["/bin/sh", "-c", "printf x; read line; head -c 8388608 /dev/zero & head -c 8388608 /dev/zero >&2; wait"]);
         }
     }
 }

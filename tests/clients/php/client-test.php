@@ -190,7 +190,7 @@ $tests = [
                 $err += strlen($piece);
             },
         );
-        same([8388608, 8388608, ''], [$out, $err, $result->stdout]);
+        same([8388609, 8388608, ''], [$out, $err, $result->stdout]);
         throws(Pfa\CancelledException::class, static fn () => client()->run('endless-zeros', onStdout: static fn (): bool => false));
         $own = new LogicException('mine');
         same($own, throws(LogicException::class, static fn () => client()->run('endless-zeros', onStdout: static fn () => throw $own)));

@@ -26,7 +26,7 @@ public sealed class TerminalTests
         // The job ends after it had the time to be stopped.
         Task<string> session = TypeAsync(
             daemon, "< prompt> ", "> $P run id &\n", "< prompt> ", "> sleep 1; jobs; echo asked\n", "< Running.*run id", "< ^asked",
-            "> touch $GO\n", "< from the job", "> wait; echo waited\n", "< Exit 3");
+            "> touch $GO\n", "< from the job", "> wait $!; echo status $?\n", "< ^status 3");
         await AppearsAsync(daemon.PathOf("go"), session);
         running.SetResult();
 

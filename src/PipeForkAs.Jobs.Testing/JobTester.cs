@@ -169,7 +169,7 @@ public sealed class JobTester
             ? Refusal(
                 ReplyCode.BadArguments,
                 $"the job {job.Name} does not allow the variable \"{unknown}\"; "
-                + (variables.Length == 0 ? "it takes none" : $"it takes {string.Join(", ", variables)}"))
+                + (variables.Length == 0 ? "it allows none" : $"it allows {string.Join(", ", variables)}"))
             : null;
     }
 

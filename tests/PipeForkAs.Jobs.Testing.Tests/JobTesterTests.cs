@@ -132,7 +132,7 @@ public sealed class JobTesterTests
         var request = new JobRequest("language") { Environment = new Dictionary<string, string> { ["TZ"] = "UTC" } };
         JobResult result = await jobs.RunAsync(request);
         Assert.Equal(
-            (ReplyCode.BadArguments, "the job language does not allow the variable \"TZ\"; it takes LANG"), (result.Code, result.Message));
+            (ReplyCode.BadArguments, "the job language does not allow the variable \"TZ\"; it allows LANG"), (result.Code, result.Message));
     }
 
     [Fact(Timeout = Patience)]

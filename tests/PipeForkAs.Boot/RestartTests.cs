@@ -18,6 +18,9 @@ public sealed class RestartTests(BootedSystem system)
     /// <summary>A restart that waited for idle jobs would take the drain time, which is longer.</summary>
     private static readonly TimeSpan WithoutDrain = TimeSpan.FromSeconds(20);
 
+    /// <summary>A client that hangs fails the test at the line that waits for it.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
+
     [Fact(Timeout = Bound.Test)]
     public async Task A_restart_under_load_refuses_no_request_and_runs_nothing_twice()
     {
@@ -113,11 +116,11 @@ public sealed class RestartTests(BootedSystem system)
             // systemd counts starts, and treats this many in a short time as a failure.
             await inside.MustAsync("systemctl", "reset-failed", "pipeforkas.service");
             await inside.MustAsync("systemctl", "restart", "pipeforkas.service");
-            Assert.All(await Task.WhenAll(idle), end => Assert.Equal(ReplyCode.ShuttingDown, end.Code));
+            Assert.All(await Task.WhenAll(idle).WaitAsync(Patience), end => Assert.Equal(ReplyCode.ShuttingDown, end.Code));
         }
 
         await enough.CancelAsync();
-        await asking;
+        await asking.WaitAsync(Patience);
         Console.WriteLine(
             $"measured: {times.Count} requests over 20 restarts beside idle jobs, slowest reply {times.Max().TotalMilliseconds:0} ms");
         Assert.True(times.Max() < WithoutDrain, $"a reply took {times.Max()}");

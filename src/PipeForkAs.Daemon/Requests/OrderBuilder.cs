@@ -127,8 +127,8 @@ internal sealed class OrderBuilder(CurrentConfiguration configuration, PatternMa
     }
 
     /// <summary>
-    /// Returns the trace context of the request as variables. No registration has to allow them: their values have a form that no program
-    /// can mistake for something else.
+    /// Returns the trace context of the request as variables. No registration has to allow them: <see cref="TraceContext"/> limits their
+    /// characters and length.
     /// </summary>
     private static IEnumerable<KeyValuePair<string, string>> Trace(Request request)
     {

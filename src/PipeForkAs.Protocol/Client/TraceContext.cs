@@ -12,7 +12,7 @@ public static class TraceContext
     /// <summary>The variable in which a job finds the <c>tracestate</c> of its request.</summary>
     public const string StateVariable = "TRACESTATE";
 
-    /// <summary>The longest <c>tracestate</c>, in characters; section 3.3.1.5 requires that at least so many are passed on.</summary>
+    /// <summary>The longest <c>tracestate</c>, in characters; section 3.3.1.5 recommends to pass on at least so many.</summary>
     public const int LongestState = 512;
 
     /// <summary>What a <c>traceparent</c> must be, for messages.</summary>

@@ -104,4 +104,25 @@ public interface IPipeForkAsClient
     /// </exception>
     /// <inheritdoc cref="RunAsync" path="/exception"/>
     Task CancelAsync(long id, CancellationToken cancellationToken = default);
+
+    /// <summary>Proves to the daemon, by the user's password, that the user is there. The daemon asks PAM.</summary>
+    /// <param name="user">The user's name.</param>
+    /// <param name="password">
+    /// The password, at most 1,024 bytes; one newline at its end is not a part of it. The caller clears it after the call.
+    /// </param>
+    /// <param name="cancellationToken">Closes the connection.</param>
+    /// <returns>A ticket for <see cref="JobRequest.Ticket"/>: this caller's, for this user.</returns>
+    /// <exception cref="RequestRefusedException">
+    /// <see cref="ReplyCode.Denied"/>: the name or the password is wrong, the account cannot be used, or this caller may not sign users in;
+    /// <see cref="ReplyCode.Busy"/>: after too many failures, with the time to wait ...
+    /// </exception>
+    /// <inheritdoc cref="RunAsync" path="/exception"/>
+    Task<SignInTicket> SignInAsync(string user, ReadOnlyMemory<byte> password, CancellationToken cancellationToken = default);
+
+    /// <summary>Ends a ticket. Returns also if the ticket is not valid, or is no longer valid.</summary>
+    /// <param name="ticket">The ticket.</param>
+    /// <param name="cancellationToken">Closes the connection.</param>
+    /// <exception cref="RequestRefusedException">The daemon refuses the request: it is busy, it is stopping ...</exception>
+    /// <inheritdoc cref="RunAsync" path="/exception"/>
+    Task SignOutAsync(string ticket, CancellationToken cancellationToken = default);
 }

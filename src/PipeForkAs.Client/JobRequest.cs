@@ -27,12 +27,19 @@ public sealed record JobRequest(string Job)
     /// </summary>
     public TimeSpan? Timeout { get; init; }
 
+    /// <summary>The <see cref="SignInTicket.Ticket"/> of the user, for rules of the policy with <c>RequireSignIn</c>. Null for none.
+    /// </summary>
+    public string? Ticket { get; init; }
+
     /// <summary>Returns the same request with these arguments.</summary>
     /// <typeparam name="T">The arguments: a type whose JSON is an object.</typeparam>
     /// <param name="arguments">The arguments.</param>
     /// <param name="typeInfo">The arguments' JSON type information, from a <c>JsonSerializerContext</c> of your project.</param>
     public JobRequest WithArguments<T>(T arguments, JsonTypeInfo<T> typeInfo) =>
         this with { Arguments = JsonSerializer.SerializeToUtf8Bytes(arguments, typeInfo) };
+
+    /// <summary>Returns the job and the user; never the ticket or the arguments, because a text can get into a log.</summary>
+    public override string ToString() => User is null ? Job : $"{Job} as {User}";
 
     internal Request ToWire(Operation operation = Operation.Run, string? caller = null) => new()
     {
@@ -43,6 +50,7 @@ public sealed record JobRequest(string Job)
         Arguments = Arguments.IsEmpty ? null : Arguments.ToArray(),
         Environment = Environment is null ? null : new Dictionary<string, string>(Environment),
         Timeout = Timeout?.TotalSeconds,
+        Ticket = Ticket,
         Reply = ReplyForm.Frames,
     };
 }

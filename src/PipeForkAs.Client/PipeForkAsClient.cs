@@ -161,6 +161,28 @@ public sealed class PipeForkAsClient : IPipeForkAsClient
     public async Task CancelAsync(long id, CancellationToken cancellationToken = default) =>
         await AskAsync(new Request { Operation = Operation.Cancel, Id = id }, cancellationToken).ConfigureAwait(false);
 
+    /// <inheritdoc/>
+    public async Task<SignInTicket> SignInAsync(
+        string user, ReadOnlyMemory<byte> password, CancellationToken cancellationToken = default)
+    {
+        Request request = new() { Operation = Operation.SignIn, User = user };
+        byte[] copy = password.ToArray();
+        try
+        {
+            using MemoryStream input = new(copy, writable: false);
+            ReadOnlyMemory<byte> json = await AskAsync(request, cancellationToken, input).ConfigureAwait(false);
+            return Read(() => JsonSerializer.Deserialize(json.Span, SignInTicketJson.Default.SignInTicket));
+        }
+        finally
+        {
+            Array.Clear(copy);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task SignOutAsync(string ticket, CancellationToken cancellationToken = default) =>
+        await AskAsync(new Request { Operation = Operation.SignOut, Ticket = ticket }, cancellationToken).ConfigureAwait(false);
+
     /// <summary>Returns the path of the daemon's socket: the given one, else that of <see cref="SocketVariable"/>, else the default.
     /// </summary>
     internal static string ChooseSocketPath(string? socketPath) => NonEmpty(socketPath)
@@ -183,9 +205,9 @@ public sealed class PipeForkAsClient : IPipeForkAsClient
         }
     }
 
-    private async Task<ReadOnlyMemory<byte>> AskAsync(Request request, CancellationToken cancellationToken)
+    private async Task<ReadOnlyMemory<byte>> AskAsync(Request request, CancellationToken cancellationToken, Stream? input = null)
     {
-        JobOutput reply = await KeepAsync(request, null, DefaultCaptureBytes, cancellationToken).ConfigureAwait(false);
+        JobOutput reply = await KeepAsync(request, input, DefaultCaptureBytes, cancellationToken).ConfigureAwait(false);
         return reply.Result.IsSuccess ? reply.Stdout : throw new RequestRefusedException(reply.Result);
     }
 

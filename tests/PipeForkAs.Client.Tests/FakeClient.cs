@@ -50,4 +50,10 @@ internal sealed class FakeClient(Func<JobRequest, JobOutput> answer) : IPipeFork
 
     public Task CancelAsync(long id, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
+
+    public Task<SignInTicket> SignInAsync(string user, ReadOnlyMemory<byte> password, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
+
+    public Task SignOutAsync(string ticket, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
 }

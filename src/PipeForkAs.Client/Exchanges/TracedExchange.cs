@@ -20,7 +20,7 @@ internal sealed class TracedExchange : IDisposable
     /// <summary>Starts the activity of a request.</summary>
     public TracedExchange(Request request)
     {
-        string operation = request.Operation.ToString().ToLowerInvariant();
+        string operation = request.Operation.ToWire();
         activity = Source.StartActivity(request.Job is null ? operation : $"{operation} {request.Job}", ActivityKind.Client);
         activity?.SetTag("pipeforkas.operation", operation);
         activity?.SetTag("pipeforkas.job", request.Job);

@@ -26,4 +26,24 @@ public enum Operation
 
     /// <summary>Read the configuration again and apply it; for root only. The reply follows when that is complete.</summary>
     Reload,
+
+    /// <summary>Prove by the user's password that the user is there, and get a ticket. The password is the bytes after the line.</summary>
+    SignIn,
+
+    /// <summary>End a ticket.</summary>
+    SignOut,
+}
+
+/// <summary>The words of operations in the protocol.</summary>
+public static class Operations
+{
+    internal static (string Word, Operation Value)[] Words { get; } =
+    [
+        ("run", Operation.Run), ("list", Operation.List), ("describe", Operation.Describe), ("check", Operation.Check),
+        ("status", Operation.Status), ("cancel", Operation.Cancel), ("reload", Operation.Reload), ("sign-in", Operation.SignIn),
+        ("sign-out", Operation.SignOut),
+    ];
+
+    /// <summary>Returns the word of an operation, for example <c>sign-in</c>.</summary>
+    public static string ToWire(this Operation operation) => Array.Find(Words, pair => pair.Value == operation).Word;
 }

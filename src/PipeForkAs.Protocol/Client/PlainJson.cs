@@ -18,7 +18,8 @@ internal static class PlainJson
     public static bool TryWriteLine(Request request, out byte[] line)
     {
         line = [];
-        if (request.Arguments is not null || request.Caller is not null || request.Id is not null || request.Operation > Operation.Describe)
+        if (request.Arguments is not null || request.Caller is not null || request.Id is not null || request.Ticket is not null
+            || request.Operation > Operation.Describe)
             return false;
 
         Span<byte> buffer = stackalloc byte[1024];

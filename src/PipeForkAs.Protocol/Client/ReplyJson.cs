@@ -18,3 +18,8 @@ public sealed partial class CheckResultJson : JsonSerializerContext;
 [JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(DaemonStatus))]
 public sealed partial class DaemonStatusJson : JsonSerializerContext;
+
+/// <summary>The JSON of the reply to <c>sign-in</c>.</summary>
+[JsonSourceGenerationOptions(RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(SignInTicket))]
+public sealed partial class SignInTicketJson : JsonSerializerContext;

@@ -45,6 +45,10 @@ public sealed record Request
     [JsonPropertyName("timeout")]
     public double? Timeout { get; init; }
 
+    /// <summary>Only for <c>run</c>, <c>check</c> and <c>sign-out</c>: a ticket that <c>sign-in</c> gave to this caller.</summary>
+    [JsonPropertyName("ticket")]
+    public string? Ticket { get; init; }
+
     /// <summary>
     /// The position of the request in the caller's trace (W3C Trace Context). The job gets it as the variable <c>TRACEPARENT</c>, and the
     /// audit record has its trace id.
@@ -59,6 +63,9 @@ public sealed record Request
     /// <summary>The form of the reply; <c>text</c> by default.</summary>
     [JsonPropertyName("reply")]
     public ReplyForm Reply { get; init; }
+
+    /// <summary>Returns the operation, the job and the user; never a ticket or arguments, because a text can get into a log.</summary>
+    public override string ToString() => string.Join(' ', new[] { Operation.ToWire(), Job, User }.OfType<string>());
 
     /// <summary>Reads a request from one line (without its <c>\n</c>).</summary>
     /// <exception cref="RequestException">The line is not a valid request; the message says what is wrong.</exception>
@@ -132,6 +139,7 @@ public sealed record Request
             throw new RequestException("\"id\" is valid only for \"cancel\"; name the job with \"job\"");
         if (Timeout is { } seconds && !(seconds > 0 && double.IsFinite(seconds)))
             throw new RequestException("\"timeout\" must be a number of seconds greater than 0");
+        CheckTicket();
         CheckTrace();
 
         foreach ((string name, string value) in Environment ?? [])
@@ -141,6 +149,18 @@ public sealed record Request
             if (value is null || value.Contains('\0', StringComparison.Ordinal) || !RequestText.IsUnicode(value))
                 throw new RequestException($"\"env\": the value of {name} must be a string of Unicode without NUL");
         }
+    }
+
+    private void CheckTicket()
+    {
+        if (Operation == Operation.SignIn && (User is null || UserSelectorConverter.IsUid(User)))
+            throw new RequestException("\"user\" must be a user name for \"sign-in\"");
+        if (Operation == Operation.SignOut && Ticket is null)
+            throw new RequestException("\"ticket\" is missing; \"sign-out\" needs the ticket to end");
+        if (Ticket is not null && Operation is not (Operation.Run or Operation.Check or Operation.SignOut))
+            throw new RequestException("\"ticket\" is valid only for \"run\", \"check\" and \"sign-out\"");
+        if (Ticket is not null && !TicketText.IsValid(Ticket))
+            throw new RequestException($"\"ticket\" must be {TicketText.Rule}");
     }
 
     private void CheckTrace()

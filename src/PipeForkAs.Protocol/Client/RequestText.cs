@@ -14,7 +14,7 @@ internal static class RequestText
     private const string EnvironmentMember = "env", ArgumentsMember = "args";
 
     private static readonly List<string> Members = [.. RequestJson.Default.Request.Properties.Select(property => property.Name)];
-    private static readonly OperationConverter Operations = new();
+    private static readonly OperationConverter OperationWords = new();
     private static readonly ReplyFormConverter ReplyForms = new();
 
     /// <summary>Refuses text that is not JSON. Refuses members that are unknown, duplicate, of a wrong type or null (a variable that a
@@ -98,9 +98,9 @@ internal static class RequestText
     /// <summary>Returns the expected value of a member; null if the value matches.</summary>
     private static string? Expectation(ref Utf8JsonReader value, string member) => (member, value.TokenType) switch
     {
-        ("op", _) => Operations.Expectation(ref value),
+        ("op", _) => OperationWords.Expectation(ref value),
         ("reply", _) => ReplyForms.Expectation(ref value),
-        ("job" or "traceparent" or "tracestate", var type) => type == JsonTokenType.String ? null : "a string",
+        ("job" or "ticket" or "traceparent" or "tracestate", var type) => type == JsonTokenType.String ? null : "a string",
         ("user" or "caller", JsonTokenType.String) => null,
         ("user" or "caller", var type) => type == JsonTokenType.Number && value.TryGetUInt32(out _) ? null : UserSelectorConverter.Rule,
         ("id", var type) => type == JsonTokenType.Number && value.TryGetInt64(out _) ? null : "a whole number",

@@ -14,11 +14,14 @@ public sealed class UserSelectorConverter : JsonConverter<string>
     internal const string Rule =
         "a user name of 1 to 256 characters without '/', ':', white space and control characters, or a uid from 0 to 4294967294";
 
+    /// <summary>Whether a user is given as a uid.</summary>
+    internal static bool IsUid(string user) => user.AsSpan().IndexOfAnyExceptInRange('0', '9') < 0;
+
     internal static bool IsValid(string user)
     {
         if (user.Length is 0 or > 256 || user[0] == '-')
             return false;
-        if (user.AsSpan().IndexOfAnyExceptInRange('0', '9') < 0)
+        if (IsUid(user))
             return uint.TryParse(user, NumberStyles.None, CultureInfo.InvariantCulture, out uint uid) && uid != uint.MaxValue;
 
         if (!RequestText.IsUnicode(user))

@@ -82,10 +82,7 @@ public sealed class ReplyCodeConverter() : WordConverter<ReplyCode>(ReplyCodes.W
 
 /// <inheritdoc/>
 [EditorBrowsable(EditorBrowsableState.Never)]
-public sealed class OperationConverter()
-    : WordConverter<Operation>(
-        ("run", Operation.Run), ("list", Operation.List), ("describe", Operation.Describe), ("check", Operation.Check),
-        ("status", Operation.Status), ("cancel", Operation.Cancel), ("reload", Operation.Reload));
+public sealed class OperationConverter() : WordConverter<Operation>(Operations.Words);
 
 /// <inheritdoc/>
 [EditorBrowsable(EditorBrowsableState.Never)]

@@ -65,6 +65,7 @@ public sealed class PlainJsonTests
             [nameof(plain.Id)] = plain with { Id = 7 },
             [nameof(plain.Arguments)] = plain with { Arguments = "{}"u8.ToArray() },
             [nameof(plain.Environment)] = plain with { Environment = new() { ["A"] = "b" } },
+            [nameof(plain.Ticket)] = plain with { Ticket = new string('t', TicketText.Length) },
             [nameof(plain.Timeout)] = plain with { Timeout = 2 },
             [nameof(plain.TraceParent)] = plain with { TraceParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" },
             [nameof(plain.TraceState)] = plain with { TraceState = "congo=t61rcWkgMzE" },

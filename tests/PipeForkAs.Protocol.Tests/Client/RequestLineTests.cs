@@ -13,11 +13,16 @@ public sealed class RequestLineTests
         Generate.VariableName.Where(name => !char.IsAsciiDigit(name[0])),
         Gen.Elements("josé", "alice@example.org", "DOMAIN\\alice", "\U0001F9D1"));
 
+    private static readonly Gen<string> Tickets =
+        Gen.Elements("Az09-_".ToCharArray()).ListOf(TicketText.Length).Select(letters => string.Concat(letters));
+
     private static readonly Gen<Request> Requests =
         from operation in Gen.Elements(Enum.GetValues<Operation>())
         from job in Generate.JobName
         from id in Generate.Positive64.Where(id => id > 0)
         from user in Generate.OrNull(Users)
+        from ticket in Generate.OrNull(Tickets)
+        from needed in Tickets
         from arguments in Generate.OrNull(Generate.JsonObject)
         from names in Generate.VariableName.ListOf()
         from values in Generate.TextWithoutNul.ListOf(names.Count)
@@ -30,7 +35,13 @@ public sealed class RequestLineTests
             Operation = operation,
             Job = job,
             Id = operation == Operation.Cancel ? id : null,
-            User = user,
+            User = operation == Operation.SignIn ? "alice" : user,
+            Ticket = operation switch
+            {
+                Operation.SignOut => needed,
+                Operation.Run or Operation.Check => ticket,
+                _ => null,
+            },
             Arguments = arguments is null ? null : Encoding.UTF8.GetBytes(arguments),
             Environment = names.Count == 0
                 ? null
@@ -48,8 +59,8 @@ public sealed class RequestLineTests
         Request read = Request.Parse(line.AsSpan(0, line.Length - 1));
 
         Assert.Equal(
-            (request.Operation, request.Job, request.Id, request.User, request.Timeout, request.Reply),
-            (read.Operation, read.Job, read.Id, read.User, read.Timeout, read.Reply));
+            (request.Operation, request.Job, request.Id, request.User, request.Ticket, request.Timeout, request.Reply),
+            (read.Operation, read.Job, read.Id, read.User, read.Ticket, read.Timeout, read.Reply));
         Assert.Equal(request.Environment, read.Environment);
         Assert.Equal(request.Arguments is null, read.Arguments is null);
         if (request.Arguments is not null)

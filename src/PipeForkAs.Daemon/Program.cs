@@ -19,9 +19,12 @@ using PipeForkAs.Protocol;
 // Before anything else opens a file.
 StandardStreams.Occupy();
 
-// The daemon's own question to PAM, in a process of its own.
+// The daemon's own questions to PAM, in a process of their own.
 if (args is [PamCheck.Argument, var service, var account])
     return PamCheck.Run(service, account);
+
+if (args is [PasswordCheck.Argument, var passwordService, var passwordUser, var requester])
+    return PasswordCheck.Run(passwordService, passwordUser, requester);
 
 if (args is [SuccessorLauncher.Argument, var successor, .. var successorArguments])
     return SuccessorLauncher.Run(successor, successorArguments);

@@ -7,13 +7,13 @@ public sealed class ShadowTests
     {
         string[] fields = File.ReadLines("/etc/shadow").First(line => line.StartsWith("root:", StringComparison.Ordinal)).Split(':');
 
-        ShadowEntry entry = Libc.getspnam("root") ?? throw new InvalidOperationException("root has no shadow entry");
+        ShadowEntry entry = Libc.getspnam("root", 1) ?? throw new InvalidOperationException("root has no shadow entry");
 
         Assert.Equal(
             [.. new[] { 2, 4, 6, 7 }.Select(
                 field => fields[field].Length == 0 ? -1 : long.Parse(fields[field], System.Globalization.CultureInfo.InvariantCulture))],
             [entry.LastChange, entry.MaximumAge, entry.Inactive, entry.Expires]);
-        Assert.Null(Libc.getspnam("no-such-user"));
-        Assert.Throws<ArgumentException>(() => Libc.getspnam("a\0b"));
+        Assert.Null(Libc.getspnam("no-such-user", 1));
+        Assert.Throws<ArgumentException>(() => Libc.getspnam("a\0b", 1));
     }
 }

@@ -48,6 +48,8 @@ internal static class CStructs
             ("handled_access_fs", "handled_access_fs"), ("handled_access_net", "handled_access_net"), ("scoped", "scoped")),
 
         // As in pam_conv(3); a build does not need the headers of libpam.
+        new(typeof(Pam.pam_message), "struct { int msg_style; const char *msg; }", ("style", "msg_style"), ("text", "msg")),
+        new(typeof(Pam.pam_response), "struct { char *resp; int resp_retcode; }", ("text", "resp"), ("code", "resp_retcode")),
         new(typeof(Pam.pam_conv), "struct { int (*function)(int, const void **, void **, void *); void *data; }",
             ("function", "function"), ("data", "data")),
 
@@ -63,5 +65,6 @@ internal static class CStructs
         typeof(Errno), typeof(Signal), typeof(IOResult), typeof(FileStatus), typeof(ResourceUsage), typeof(EndedChild),
             typeof(CapabilitySets),
         typeof(PeerCredentials), typeof(ProcessIds<>), typeof(Check.CallText), typeof(CString),
+        typeof(Pam.Secret),
     ];
 }

@@ -1,0 +1,121 @@
+using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Files;
+using PipeForkAs.Daemon.Isolation;
+using PipeForkAs.Daemon.Processes;
+using PipeForkAs.Daemon.Users;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol;
+
+namespace PipeForkAs.Daemon.Accounts;
+
+/// <summary>
+/// Asks PAM in a separate process: modules can handle signals, wait for children and hang, and the daemon kills that process at its
+/// deadline.
+/// </summary>
+internal sealed class PamProcess(Loop loop, ChildReaper reaper)
+{
+    private const string OomScore = "/proc/self/oom_score_adj";
+    private const int MaxAnswerBytes = 1024;
+
+    /// <summary>
+    /// Runs the daemon's own executable with arguments. Completes when the process has ended, which can be long after its deadline.
+    /// </summary>
+    /// <param name="arguments">The arguments.</param>
+    /// <param name="input">The process's standard input; null for none.</param>
+    /// <param name="timeout">How long PAM can take.</param>
+    /// <returns>The exit code of the process, and what it wrote.</returns>
+    /// <exception cref="UserLookupException">There is no answer in time, or the process failed.</exception>
+    public async Task<(int Code, string Text)> AskAsync(string[] arguments, FileDescriptor? input, TimeSpan timeout)
+    {
+        var ended = new TaskCompletionSource<WaitStatus>();
+        bool isLate = false;
+        (ProcessId pid, FileDescriptor read) = Start(arguments, input, ended);
+        using (read)
+        using (loop.Schedule(timeout, () =>
+        {
+            isLate = true;
+            loop.Start(() => EndAllAsync(pid, ended.Task));
+        }))
+        {
+            WaitStatus status = await ended.Task;
+            if (isLate)
+                throw new UserLookupException($"PAM did not answer within {timeout.TotalSeconds:0.###} s");
+            return status is WaitStatus.Exited exited
+                ? (exited.Code, Answer(read))
+                : throw new UserLookupException($"the process that asks PAM failed: {status}");
+        }
+    }
+
+    /// <summary>Prepares the separate process: PAM modules do not get the daemon's protection from the OOM killer (OOMScoreAdjust=).
+    /// </summary>
+    public static void Enter()
+    {
+        if (PlainFile.Read(OomScore).StartsWith('-'))
+            PlainFile.Write(OomScore, "0").OrThrow($"write(\"{OomScore}\")");
+    }
+
+    /// <summary>Writes the answer of the separate process.</summary>
+    public static void Tell(string text)
+    {
+#pragma warning disable CA2000 // The process keeps the descriptor open until it exits.
+        var output = new FileDescriptor(1);
+#pragma warning restore CA2000
+        Libc.write(output, System.Text.Encoding.UTF8.GetBytes(text));
+        output.Release();
+    }
+
+    private (ProcessId Pid, FileDescriptor Read) Start(
+        string[] arguments, FileDescriptor? input, TaskCompletionSource<WaitStatus> ended)
+    {
+        FileDescriptor? read = null;
+        try
+        {
+            (read, FileDescriptor write) = Libc.pipe2();
+            using (write)
+            using (FileDescriptor nothing = Libc.open("/dev/null", OpenFlags.O_RDWR))
+            {
+                ProcessId pid = reaper.Start(() =>
+                {
+                    ProcessId started = Libc.posix_spawn(
+                        "/proc/self/exe", ["pipeforkasd", .. arguments],
+                        ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"], [(input ?? nothing, 0), (write, 1)]);
+                    reaper.Register(started, child => ended.SetResult(child.Status));
+                    return started;
+                });
+                return (pid, read);
+            }
+        }
+        catch
+        {
+            read?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Kills the process and its descendants. Programs that PAM modules start run as root and do not hide.</summary>
+    private static async Task EndAllAsync(ProcessId pid, Task ended)
+    {
+        // A stopped process starts no other process and stays the parent of its children. Its id is valid until the reaper reports its end.
+        Libc.kill(pid, Signal.SIGSTOP);
+        List<ProcessEntry> started = [];
+        try
+        {
+            started = await Task.Run(() => ProcessEntry.Descendants(pid));
+        }
+        finally
+        {
+            if (!ended.IsCompleted)
+                Libc.kill(pid, Signal.SIGKILL);
+        }
+
+        await Task.Run(() => started.ForEach(process => process.Send(Signal.SIGKILL)));
+    }
+
+    private static string Answer(FileDescriptor read)
+    {
+        // A module can have left a process that keeps the other end open.
+        Libc.set_nonblocking(read);
+        Span<byte> answer = stackalloc byte[MaxAnswerBytes];
+        return UntrustedText.Escape(answer[..(int)Math.Max(0, Libc.read(read, answer).Count)]);
+    }
+}

@@ -20,9 +20,8 @@ public sealed class FolderTests
         ["PipeForkAs.StockJobs"] = [FolderGraph.Root],
         ["PipeForkAs.Daemon"] =
         [
-            "EventLoop", "Files", "Logging", "Fairness", "Processes", "Callers", "Configuration", "Patterns", "Untrusted", "Users",
-                "Isolation",
-            "Commands", "Forking", "Accounts", "Authorization", "Listening", "Replying", "Relaying", "Auditing", "Loading", "Systemd",
+            "EventLoop", "Digests", "Files", "Logging", "Fairness", "Processes", "Callers", "Configuration", "Patterns", "Untrusted",
+            "Users", "Isolation", "Commands", "Forking", "Accounts", "Authorization", "Listening", "Replying", "Relaying", "Auditing", "Loading", "Systemd",
             "Upgrading", "Reloading", "Requests", "Hosting", FolderGraph.Root,
         ],
     };

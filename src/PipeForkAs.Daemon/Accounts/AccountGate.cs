@@ -58,6 +58,12 @@ internal sealed class AccountGate(
                 $"the account \"{account.Name}\" is refused by the PAM service \"{service}\": {refusal} (Policy:PamService)");
     }
 
+    /// <summary>Returns the shadow entry of an account; null if there is none.</summary>
+    /// <param name="name">The name of the account.</param>
+    /// <param name="bucket">The bucket of the caller that needs it.</param>
+    /// <exception cref="UserLookupException">There is no answer in time.</exception>
+    public ValueTask<ShadowEntry?> ShadowOfAsync(string name, Bucket bucket) => shadowEntries.FindAsync(name, bucket);
+
     private static ShadowEntry? Ask(Func<string, ShadowEntry?> shadow, string name)
     {
         try

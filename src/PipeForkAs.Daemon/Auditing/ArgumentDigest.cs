@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.Digests;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Auditing;

@@ -40,7 +40,7 @@ internal sealed class AuditRecord : IReadOnlyList<KeyValuePair<string, object?>>
             _ => LogLevel.Information,
         };
 
-        string? operation = request?.Operation.ToString().ToLowerInvariant();
+        string? operation = request?.Operation.ToWire();
         Add("Operation", operation);
         Add("Code", end.Code.ToWire());
         Add("Job", request?.Job);

@@ -17,8 +17,14 @@ internal interface IAuthorizer
     /// <param name="trace">
     /// Receives the result of each rule. The results can reveal the account of the user: show them to root only. Null for none.
     /// </param>
+    /// <param name="signedIn">The user of the caller's ticket; null if the request has no valid ticket.</param>
     /// <exception cref="UserLookupException">The user database did not answer.</exception>
-    ValueTask<Decision> DecideAsync(Caller caller, string job, UserSelector user, byte[]? arguments, List<CheckedRule>? trace = null);
+    ValueTask<Decision> DecideAsync(
+        Caller caller, string job, UserSelector user, byte[]? arguments, List<CheckedRule>? trace = null, SignedInUser? signedIn = null);
+
+    /// <summary>Decides whether a caller may sign users in.</summary>
+    /// <exception cref="UserLookupException">The user database did not answer.</exception>
+    ValueTask<bool> MaySignInAsync(Caller caller);
 
     /// <summary>
     /// Returns which jobs the caller may know of: root knows all jobs, other callers know the jobs that they may run as some user.

@@ -21,6 +21,8 @@ internal static class NameProblems
             Add(policy.Rules[i], $"Policy:Rules:{i}:As", policy.Rules[i].As);
         }
 
+        if (policy.SignIn is { } signIn)
+            Add(signIn, "Policy:SignIn:Callers", signIn.Callers);
         return places.OrderByDescending(name => name.Value.Exists(place => place.Rule.Deny))
             .Select(name => Problem(name.Key, answers.TryGetValue(name.Key, out NameAnswer told) ? told : Unasked(name.Key), name.Value));
 

@@ -14,8 +14,9 @@ namespace PipeForkAs.Daemon.Authorization;
 /// </summary>
 /// <param name="minimumUid">The lowest uid that a rule allows without naming its user.</param>
 /// <param name="rules">The rules in order.</param>
+/// <param name="signIn">A rule whose callers may sign users in; null for none.</param>
 /// <param name="origin">The policy from which this one differs only in known names; null for itself.</param>
-internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Policy? origin = null)
+internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Rule? signIn = null, Policy? origin = null)
 {
     /// <summary>The built-in rules: every caller as themselves, root as every user.</summary>
     public static IReadOnlyList<Rule> DefaultRules { get; } =
@@ -27,12 +28,15 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Policy?
 
     public IReadOnlyList<Rule> Rules => rules;
 
+    /// <summary>A rule whose callers may sign users in; null for none.</summary>
+    public Rule? SignIn => signIn;
+
     /// <summary>The policy as read: the same for all policies that differ only in known names.</summary>
     public Policy Origin => origin ?? this;
 
     /// <summary>The names that rules use, without numbers, each once.</summary>
     public IReadOnlySet<PolicyName> Names =>
-        origin?.Names ?? (field ??= rules.SelectMany(EntriesOf).Select(entry => entry.ToLookUp).OfType<PolicyName>().ToHashSet());
+        origin?.Names ?? (field ??= All(rules, signIn).SelectMany(EntriesOf).Select(entry => entry.ToLookUp).OfType<PolicyName>().ToHashSet());
 
     /// <summary>
     /// Returns the same policy with answers of the user database for some of its names. The time grows with the number of rules: not for
@@ -42,13 +46,16 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Policy?
     {
         return new Policy(
             minimumUid,
-            [.. rules.Select(
-                rule => EntriesOf(rule).Any(IsAnswered) ? rule with { Callers = All(rule.Callers), As = All(rule.As) } : rule)],
+            [.. rules.Select(Renewed)],
+            signIn is null ? null : Renewed(signIn),
             Origin);
+
+        Rule Renewed(Rule rule) =>
+            EntriesOf(rule).Any(IsAnswered) ? rule with { Callers = Entries(rule.Callers), As = Entries(rule.As) } : rule;
 
         bool IsAnswered(Principal entry) => entry.ToLookUp is { } name && answers.ContainsKey(name);
 
-        Principal[] All(IReadOnlyList<Principal> entries) => [.. entries.Select(Answered)];
+        Principal[] Entries(IReadOnlyList<Principal> entries) => [.. entries.Select(Answered)];
 
         Principal Answered(Principal entry) =>
             entry.ToLookUp is { } name && answers.TryGetValue(name, out NameAnswer answer) ? Principal.Of(name, answer) : entry;
@@ -59,12 +66,14 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Policy?
         rules.SelectMany(rule => rule.Where).Select(condition => condition.Argument).ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     private readonly FrozenSet<GroupId> callerGroups =
-        rules.SelectMany(rule => rule.Callers)
+        All(rules, signIn).SelectMany(rule => rule.Callers)
             .Where(entry => entry.Kind == PrincipalKind.Group && entry.IsKnown).Select(entry => entry.Gid).ToFrozenSet();
 
     private readonly bool namesCallers =
-        rules.Any(rule => rule.DeniesGroupOfCaller || rule.Callers.Any(entry => entry.Kind == PrincipalKind.User));
+        All(rules, signIn).Any(rule => rule.DeniesGroupOfCaller || rule.Callers.Any(entry => entry.Kind == PrincipalKind.User));
     private readonly bool namesSelf = rules.Any(rule => rule.As.Any(entry => entry.Kind == PrincipalKind.Self));
+
+    private static IEnumerable<Rule> All(IReadOnlyList<Rule> rules, Rule? signIn) => signIn is null ? rules : rules.Append(signIn);
 
     private static IEnumerable<Principal> EntriesOf(Rule rule) => rule.Callers.Concat(rule.As);
 
@@ -119,6 +128,9 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Policy?
         return false;
     }
 
+    /// <summary>Whether a caller may sign users in.</summary>
+    public bool MaySignIn(KnownCaller caller) => signIn is not null && signIn.CoversCaller(caller);
+
     /// <summary>Whether only a rule that names this uid can allow it.</summary>
     public bool IsBelowFloor(UserId uid) => Rule.IsBelowFloor(uid, minimumUid);
 
@@ -131,15 +143,24 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Policy?
         if (target == UserId.Unchanged)
             return Decision.Deny($"uid {target} cannot belong to a user");
 
+        bool isTicketMissing = false;
         foreach (Rule rule in rules)
         {
             bool caller = rule.CoversCaller(question.Caller);
             bool job = caller && rule.CoversJob(question.Job);
             TruthValue user = job ? rule.CoversUser(question, minimumUid) : TruthValue.No;
             TruthValue matches = user == TruthValue.No ? TruthValue.No : Condition.And(user, rule.CoversArguments(question));
-            trace?.Add(new CheckedRule(rule.Name, Outcome(rule, caller, job, user, matches, question.Consent)));
+            bool isSignedIn = matches == TruthValue.No || rule.IsSignedIn(question);
+            trace?.Add(new CheckedRule(
+                rule.Name, isSignedIn ? Outcome(rule, caller, job, user, matches, question.Consent) : NotSignedIn));
             if (matches == TruthValue.No)
                 continue;
+            if (!isSignedIn)
+            {
+                isTicketMissing |= matches is TruthValue.Yes or TruthValue.Pending;
+                continue;
+            }
+
             if (rule.Deny)
             {
                 if (matches != TruthValue.Pending)
@@ -164,11 +185,15 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Policy?
             }
         }
 
+        if (isTicketMissing)
+            return Decision.Deny($"no rule matches: {NotSignedIn}");
         return Decision.Deny(
             question.Consent is { Given: false } refused
             ? $"no rule matches without the user's consent: {refused.Reason}"
             : "no rule matches");
     }
+
+    private const string NotSignedIn = "the caller has no valid ticket of the user";
 
     private static string Outcome(Rule rule, bool caller, bool job, TruthValue user, TruthValue matches, ConsentAnswer? consent) =>
         (caller, job, user, matches) switch

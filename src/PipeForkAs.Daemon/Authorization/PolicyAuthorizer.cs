@@ -23,12 +23,12 @@ internal sealed class PolicyAuthorizer(
     private const uint NobodyId = 65534;
 
     public async ValueTask<Decision> DecideAsync(
-        Caller caller, string job, UserSelector user, byte[]? arguments, List<CheckedRule>? trace = null)
+        Caller caller, string job, UserSelector user, byte[]? arguments, List<CheckedRule>? trace = null, SignedInUser? signedIn = null)
     {
         while (true)
         {
             Policy current = policy.Policy;
-            if (await DecideAsync(current, caller, job, user, arguments, trace) is { } decision)
+            if (await DecideAsync(current, caller, job, user, arguments, trace, signedIn) is { } decision)
                 return decision;
             trace?.Clear();
         }
@@ -49,15 +49,26 @@ internal sealed class PolicyAuthorizer(
         }
     }
 
+    public async ValueTask<bool> MaySignInAsync(Caller caller)
+    {
+        while (true)
+        {
+            Policy current = policy.Policy;
+            KnownCaller known = await KnowAsync(current, caller, userIsName: false);
+            if (!await IsOutdatedAsync(current, UncertainNames.OfSignIn(current, known)))
+                return current.MaySignIn(known);
+        }
+    }
+
     /// <summary>
     /// Decides by one policy. Returns null if the policy knew too little of the names that matter, and another policy is in effect now.
     /// </summary>
     private async ValueTask<Decision?> DecideAsync(
-        Policy current, Caller caller, string job, UserSelector user, byte[]? arguments, List<CheckedRule>? trace)
+        Policy current, Caller caller, string job, UserSelector user, byte[]? arguments, List<CheckedRule>? trace, SignedInUser? signedIn)
     {
         using RequestArguments? given = RequestArguments.Read(arguments, current.Arguments, jobs?.Invoke(job));
         KnownCaller known = await KnowAsync(current, caller, userIsName: user.Uid is null);
-        var question = new Question(known, job, user, null, given);
+        var question = new Question(known, job, user, null, given, SignedIn: signedIn);
         await patterns.AnswerAsync(caller.Bucket, current.PatternsOf(question));
         Decision byName = current.Decide(question, trace);
         if (byName.Answer != Answer.NeedsAccount)

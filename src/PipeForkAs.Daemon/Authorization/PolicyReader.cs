@@ -25,6 +25,7 @@ internal sealed class PolicyReader
     {
         var reader = new PolicyReader(NotAsked);
         _ = reader.Rules(options.Rules ?? []);
+        _ = reader.SignIn(options);
         return reader.problems;
     }
 
@@ -42,13 +43,35 @@ internal sealed class PolicyReader
 
     private static Policy Read(PolicyOptions options, Func<PolicyName, NameAnswer> names)
     {
-        if (options.Rules is null)
-            return new Policy(options.MinimumUid, Policy.DefaultRules);
         var reader = new PolicyReader(names);
-        List<Rule> rules = reader.Rules(options.Rules);
+        IReadOnlyList<Rule> rules = options.Rules is null ? Policy.DefaultRules : reader.Rules(options.Rules);
+        Rule? signIn = reader.SignIn(options);
         return reader.problems.Count == 0
-            ? new Policy(options.MinimumUid, rules)
+            ? new Policy(options.MinimumUid, rules, signIn)
             : throw new ConfigurationException(reader.problems);
+    }
+
+    /// <summary>Returns the rule whose callers may sign users in; null if no user can sign in.</summary>
+    private Rule? SignIn(PolicyOptions options)
+    {
+        SignInOptions signIn = options.SignIn;
+        if (signIn.PamService is not null)
+        {
+            return new Rule
+            {
+                Name = "Policy:SignIn",
+                Callers = Principals("Policy:SignIn:Callers", signIn.Callers, selfToo: false),
+                Jobs = [],
+                As = [],
+            };
+        }
+
+        if (signIn.Callers.Count > 0)
+            Problem("Policy:SignIn:Callers", "has no effect without Policy:SignIn:PamService; set it, or remove Callers");
+        int needy = options.Rules?.ToList().FindIndex(rule => rule.RequireSignIn) ?? -1;
+        if (needy >= 0)
+            Problem($"Policy:Rules:{needy}:RequireSignIn", "no user can sign in; set Policy:SignIn:PamService");
+        return null;
     }
 
     private static NameAnswer NotAsked(PolicyName name) => NameAnswer.None($"{name} has not been looked up yet");
@@ -75,6 +98,7 @@ internal sealed class PolicyReader
                 Deny = rule.Deny,
                 AllowRoot = rule.AllowRoot,
                 RequireConsent = rule.RequireConsent,
+                RequireSignIn = rule.RequireSignIn,
                 Where = [.. rule.Where.Select(where => Where($"{key}:Where:{where.Key}", where.Key, where.Value)).OfType<Condition>()],
             });
             if (RootProblem(key, rules[^1]) is { } root)
@@ -83,6 +107,10 @@ internal sealed class PolicyReader
                 Problem($"{key}:RequireConsent", "a rule that denies needs no consent; remove it");
             if (rule.RequireConsent && rule.AllowRoot)
                 Problem($"{key}:RequireConsent", "cannot be combined with \"AllowRoot\"; write a separate rule for root");
+            if (rule.RequireSignIn && rule.Deny)
+                Problem($"{key}:RequireSignIn", "a rule that denies needs no ticket; remove it");
+            if (rule.RequireSignIn && rule.AllowRoot)
+                Problem($"{key}:RequireSignIn", "cannot be combined with \"AllowRoot\": root cannot sign in; write a separate rule");
         }
 
         return rules;

@@ -10,8 +10,10 @@ namespace PipeForkAs.Daemon.Authorization;
 /// <param name="Account">The resolved user; null if it was not looked up yet.</param>
 /// <param name="Arguments">The arguments that the policy tests; null for none.</param>
 /// <param name="Consent">Whether the user lets this caller run this job; null if the user was not asked yet.</param>
+/// <param name="SignedIn">The user of the caller's ticket; null if the request has no valid ticket.</param>
 internal readonly record struct Question(
-    KnownCaller Caller, string Job, UserSelector User, Account? Account, RequestArguments? Arguments, ConsentAnswer? Consent = null);
+    KnownCaller Caller, string Job, UserSelector User, Account? Account, RequestArguments? Arguments, ConsentAnswer? Consent = null,
+    SignedInUser? SignedIn = null);
 
 internal enum Answer
 {

@@ -22,6 +22,8 @@ internal sealed record Rule
 
     public bool RequireConsent { get; init; }
 
+    public bool RequireSignIn { get; init; }
+
     public IReadOnlyList<Condition> Where { get; init; } = [];
 
     /// <summary>Whether the rule denies by a group of the caller.</summary>
@@ -86,6 +88,11 @@ internal sealed record Rule
             all = Condition.And(all, condition.Holds(question.Arguments, question.Account?.Home));
         return all;
     }
+
+    /// <summary>Whether the rule needs no ticket, or the caller has one of the user. Before the look-up, by what the request names.</summary>
+    public bool IsSignedIn(in Question question) =>
+        !RequireSignIn || (question.SignedIn is { } user && user.MayBe(question.User)
+            && (question.Account is not { } account || user == new SignedInUser(account.Name, new UserId(account.Uid))));
 
     /// <summary>Whether only a rule that names this uid can allow it.</summary>
     public static bool IsBelowFloor(UserId uid, uint minimumUid) => uid == UserId.Root || uid.Value < minimumUid;

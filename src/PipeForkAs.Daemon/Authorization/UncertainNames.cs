@@ -60,6 +60,17 @@ internal static class UncertainNames
         return found;
     }
 
+    /// <summary>Returns the names that could change whether a caller may sign users in.</summary>
+    /// <param name="policy">The policy.</param>
+    /// <param name="caller">The caller.</param>
+    public static IReadOnlyList<UncertainName> OfSignIn(Policy policy, KnownCaller caller)
+    {
+        var found = new List<UncertainName>();
+        if (policy.SignIn is { } rule)
+            AddCallers(found, rule, caller);
+        return found;
+    }
+
     private static void Add(List<UncertainName> found, Rule rule, in Question question)
     {
         int before = found.Count;

@@ -34,6 +34,36 @@ internal sealed class PolicyOptions
 
     /// <summary>The PAM service whose account modules must accept an account: a file of pam.d(5); null for none.</summary>
     public string? PamService { get; set; }
+
+    /// <summary>How users sign in, for rules with <see cref="RuleOptions.RequireSignIn"/>.</summary>
+    public SignInOptions SignIn { get; set; } = new();
+}
+
+/// <summary>
+/// Signing in: a caller proves by a user's password that the user is there, and gets a ticket. Off unless <see cref="PamService"/> is set.
+/// </summary>
+internal sealed class SignInOptions
+{
+    /// <summary>The PAM service that checks passwords and accounts: a file of pam.d(5); null if no user can sign in.</summary>
+    public string? PamService { get; set; }
+
+    /// <summary>The callers that may sign users in: the forms of <see cref="RuleOptions.Callers"/>.</summary>
+    public IList<string> Callers { get; set; } = [];
+
+    /// <summary>How long a ticket is valid: one minute to 30 days.</summary>
+    public TimeSpan TicketTime { get; set; } = TimeSpan.FromHours(8);
+
+    /// <summary>The most wrong passwords for one user by one caller within <see cref="FailureWindow"/>: 1 to 1,000.</summary>
+    public int MaxFailures { get; set; } = 5;
+
+    /// <summary>The most wrong passwords by one caller within <see cref="FailureWindow"/>: 1 to 100,000.</summary>
+    public int MaxCallerFailures { get; set; } = 200;
+
+    /// <summary>How long failures count, from the first one: 1 s to one day.</summary>
+    public TimeSpan FailureWindow { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>How long PAM can take, and how long an attempt can wait before that: 1 s to 10 minutes.</summary>
+    public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(30);
 }
 
 /// <summary>A rule. It matches if the caller, the job, the user and the arguments all match.</summary>
@@ -59,6 +89,9 @@ internal sealed class RuleOptions
 
     /// <summary>Whether the target user must have allowed the caller in the file <c>~/.config/pipeforkas/allow</c> of that user.</summary>
     public bool RequireConsent { get; set; }
+
+    /// <summary>Whether the request must have a ticket that this caller got for the target user; <see cref="SignInOptions"/>.</summary>
+    public bool RequireSignIn { get; set; }
 
     /// <summary>Conditions by the name of the argument; all of them must be met.</summary>
     public IDictionary<string, ConditionOptions> Where { get; set; } = new Dictionary<string, ConditionOptions>(StringComparer.Ordinal);

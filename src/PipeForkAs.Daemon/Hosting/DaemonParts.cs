@@ -105,17 +105,20 @@ internal sealed class DaemonParts
     private RequestPipeline MakePipeline(UserDatabase users, PolicyAuthorizer authorizer, PatternMatcher patterns)
     {
         (Loop loop, LimitedLogger logger) = (Context.Loop, Context.Logger);
-        var accounts = new AccountGate(loop, Turns, Configuration, ShadowDatabase.Find, new PamCheck(loop, Reaper, Configuration).AskAsync);
+        var pam = new PamProcess(loop, Reaper);
+        var accounts = new AccountGate(loop, Turns, Configuration, ShadowDatabase.Find, new PamCheck(pam, Configuration).AskAsync);
+        var tickets = new Tickets(loop.Time, Configuration, users, accounts.ShadowOfAsync);
         var orders = new OrderBuilder(Configuration, patterns);
         var bans = new UserBans(Descriptors.Offenders, Unkillable, Configuration);
         var former = new FormerJobs(Context.Upgrade.Predecessor, Turns);
         var queries = new QueryHandlers(
-            Configuration, Catalog, authorizer, new CheckHandler(Catalog, authorizer, users, accounts, orders),
+            Configuration, Catalog, authorizer, new CheckHandler(Catalog, authorizer, users, accounts, tickets, orders),
             new StatusHandler(Hosts, Running, Slots, former, Audit, logger, loop), new CancelHandler(Running, former),
-            new ReloadHandler(ReloadAsync));
+            new ReloadHandler(ReloadAsync),
+            new SignInHandler(loop, Configuration, Audit, authorizer, users, accounts, new PasswordCheck(pam), tickets));
         return new RequestPipeline(
             Configuration,
-            new JobAuthorization(Audit, authorizer, Catalog, bans, accounts, orders),
+            new JobAuthorization(Audit, authorizer, Catalog, bans, accounts, tickets, orders),
             new JobRunner(Configuration, Slots, Running, Descriptors),
             queries,
             new RequestRecords(Audit, Counts),

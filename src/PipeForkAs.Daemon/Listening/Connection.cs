@@ -1,4 +1,3 @@
-using System.Buffers;
 using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.EventLoop;
 using PipeForkAs.Daemon.Fairness;
@@ -11,6 +10,12 @@ namespace PipeForkAs.Daemon.Listening;
 /// <summary>A connection: its socket, and its caller.</summary>
 internal sealed class Connection : IDisposable
 {
+    /// <summary>
+    /// Receives what nobody needs, on the loop. It never moves, so that the garbage collector leaves no copies of a password, and is cleared
+    /// after each use.
+    /// </summary>
+    private static readonly byte[] Discarded = GC.AllocateUninitializedArray<byte>(64 * 1024, pinned: true);
+
     private CallerOrigin? origin;
     private Action? hungUp;
     private bool closed;
@@ -112,28 +117,21 @@ internal sealed class Connection : IDisposable
         hungUp = null;
         Input.Shutdown(SocketShutdown.SHUT_WR);
         using LoopTimer end = Loop.Schedule(patience, Close);
-        byte[] room = ArrayPool<byte>.Shared.Rent(64 * 1024);
-        try
+        while (!closed && most > 0)
         {
-            while (!closed && most > 0)
+            IOResult read = Input.Receive(Discarded);
+            if (read.WouldBlock)
             {
-                IOResult read = Input.Receive(room);
-                if (read.WouldBlock)
-                {
-                    if (!await Watch.ReadableAsync())
-                        return;
-                    continue;
-                }
-
-                if (read.Failed || read.Count == 0)
+                if (!await Watch.ReadableAsync())
                     return;
-                most -= read.Count;
-                await Turns.EnterAsync(Caller.Bucket);
+                continue;
             }
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(room);
+
+            if (read.Failed || read.Count == 0)
+                return;
+            Discarded.AsSpan(0, (int)read.Count).Clear();
+            most -= read.Count;
+            await Turns.EnterAsync(Caller.Bucket);
         }
     }
 
@@ -154,9 +152,7 @@ internal sealed class Connection : IDisposable
         hungUp = null;
         Watch.Dispose();
         Input.Shutdown(SocketShutdown.SHUT_RDWR);
-        byte[] rest = ArrayPool<byte>.Shared.Rent(16 * 1024);
-        Input.Drain(rest);
-        ArrayPool<byte>.Shared.Return(rest);
+        Input.Drain(Discarded);
         Input.Dispose();
     }
 

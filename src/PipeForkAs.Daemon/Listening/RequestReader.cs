@@ -11,6 +11,12 @@ internal static class RequestReader
 {
     private const int FirstRead = 1024;
 
+    /// <summary>
+    /// Receives all requests, on the loop. It never moves, so that the garbage collector leaves no copies of a password, and is cleared
+    /// after what follows a line was copied out of it.
+    /// </summary>
+    private static readonly byte[] Scratch = GC.AllocateUninitializedArray<byte>(ClientProtocol.MaxRequestBytes, pinned: true);
+
     /// <summary>Reads a request.</summary>
     /// <param name="connection">The connection.</param>
     /// <param name="turns">Shares the loop's time; parsing waits for its turn.</param>
@@ -56,7 +62,8 @@ internal static class RequestReader
         int length = 0;
         while (true)
         {
-            IOResult received = connection.Input.Receive(buffer.AsSpan(length));
+            Span<byte> room = Scratch.AsSpan(0, buffer.Length - length);
+            IOResult received = connection.Input.Receive(room);
             if (received.WouldBlock)
             {
                 if (!await connection.Watch.ReadableAsync())
@@ -74,43 +81,58 @@ internal static class RequestReader
             if (received.Failed)
                 throw new RefusedException(ReplyCode.Cancelled, $"the client disconnected: {received.Errno}");
 
-            int end = buffer.AsSpan(length, (int)received.Count).IndexOf((byte)'\n');
-            int line = end >= 0 ? length + end : -1;
-            length += (int)received.Count;
-            connection.IsReceiving &= line < 0; // The deadline does not apply to a complete line that waits for its turn.
-            bool isOver = line >= 0 || received.Count == 0 || length >= ClientProtocol.MaxRequestBytes;
-            if (isOver || connection.Interruption is not null)
+            Span<byte> fresh = room[..(int)received.Count];
+            int end = fresh.IndexOf((byte)'\n');
+            Span<byte> text = end >= 0 ? fresh[..end] : fresh;
+            text.CopyTo(buffer.AsSpan(length));
+            length += text.Length;
+            Memory<byte> rest = end < 0 ? default : TakeRest(fresh[(end + 1)..], buffer.AsSpan(0, length));
+            bool isOver = end >= 0 || received.Count == 0;
+            connection.IsReceiving &= end < 0; // The deadline does not apply to a complete line that waits for its turn.
+            if (isOver || length >= ClientProtocol.MaxRequestBytes || connection.Interruption is not null)
                 await turns.EnterAsync(connection.Caller.Bucket);
-            ReadOnlySpan<byte> soFar = buffer.AsSpan(0, line >= 0 ? line : length);
+            ReadOnlySpan<byte> soFar = buffer.AsSpan(0, length);
             if (connection.Interruption is { } interruption)
                 throw new RefusedException(interruption.Code, interruption.Message, ReplyFormPeek.Of(soFar));
-            if (received.Count == 0)
-                line = length;
-            if (line >= ClientProtocol.MaxRequestBytes || (line < 0 && length >= ClientProtocol.MaxRequestBytes))
+            if (length >= ClientProtocol.MaxRequestBytes)
                 throw new RefusedException(
                     ReplyCode.TooLarge,
                     $"the request is longer than {ClientProtocol.MaxRequestBytes} bytes; send large data as the job's standard input, "
                     + $"after the line of the request",
                     ReplyFormPeek.Of(soFar));
-            if (line >= 0)
-                return Parse(buffer.AsMemory(0, length), line);
+            if (isOver)
+                return Parse(buffer.AsMemory(0, length), rest, isEmpty: end < 0 && length == 0);
             if (length == buffer.Length)
                 Array.Resize(ref buffer, Math.Min(buffer.Length * 4, ClientProtocol.MaxRequestBytes));
         }
     }
 
-    private static ReceivedRequest Parse(ReadOnlyMemory<byte> received, int line)
+    /// <summary>
+    /// Returns a copy of the bytes after a line, and clears the originals. The copy after <c>sign-in</c> never moves either. That word can
+    /// be written with escapes, but no program does.
+    /// </summary>
+    private static Memory<byte> TakeRest(Span<byte> rest, ReadOnlySpan<byte> line)
     {
-        if (received.IsEmpty)
+        if (rest.IsEmpty)
+            return default;
+        byte[] copy = GC.AllocateUninitializedArray<byte>(rest.Length, pinned: line.IndexOf("sign-in"u8) >= 0);
+        rest.CopyTo(copy);
+        rest.Clear();
+        return copy;
+    }
+
+    private static ReceivedRequest Parse(ReadOnlyMemory<byte> line, Memory<byte> rest, bool isEmpty)
+    {
+        if (isEmpty)
             throw new RefusedException(ReplyCode.BadRequest, "the request is empty; send one JSON object on one line");
         try
         {
-            Request request = Request.Parse(received.Span[..line]);
-            return new ReceivedRequest(request, line < received.Length ? received[(line + 1)..] : default);
+            return new ReceivedRequest(Request.Parse(line.Span), rest);
         }
         catch (RequestException failure)
         {
-            throw new RefusedException(ReplyCode.BadRequest, failure.Message, ReplyFormPeek.Of(received.Span[..line]));
+            rest.Span.Clear();
+            throw new RefusedException(ReplyCode.BadRequest, failure.Message, ReplyFormPeek.Of(line.Span));
         }
     }
 }

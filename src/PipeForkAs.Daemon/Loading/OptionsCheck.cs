@@ -176,15 +176,29 @@ internal static class OptionsCheck
             yield return problem;
         if (policy.UnknownNames is not (PolicyOptions.Warn or PolicyOptions.Refuse))
             yield return ("Policy:UnknownNames", $"must be \"{PolicyOptions.Warn}\" or \"{PolicyOptions.Refuse}\"");
-        if (policy.PamService is not { } service)
-            yield break;
-        if (!JobName.IsValid(service) || !Array.Exists(PamFolders, folder => File.Exists(Path.Combine(folder, service))))
-            yield return (
-                "Policy:PamService",
-                $"there is no PAM service \"{service}\": no such file in {string.Join(" or ", PamFolders)}");
-        else if (!Pam.IsAvailable())
-            yield return ("Policy:PamService", $"{Pam.LibraryName} cannot be loaded; install it, or set none");
+        if (policy.PamService is { } service && PamProblem(service) is { } problemOfPam)
+            yield return ("Policy:PamService", problemOfPam);
+        foreach ((string, string) problem in SignInProblems(policy.SignIn))
+            yield return problem;
     }
+
+    private static IEnumerable<(string Key, string Problem)> SignInProblems(SignInOptions options)
+    {
+        const string Section = "Policy:SignIn";
+        if (options.PamService is { } service && PamProblem(service) is { } problem)
+            yield return ($"{Section}:PamService", problem);
+        foreach ((string, string) outside in Range("TicketTime", options.TicketTime, TimeSpan.FromMinutes(1), 30 * Day, Section)
+            .Concat(Range("MaxFailures", options.MaxFailures, 1, 1000, Section))
+            .Concat(Range("MaxCallerFailures", options.MaxCallerFailures, 1, 100_000, Section))
+            .Concat(Range("FailureWindow", options.FailureWindow, TimeSpan.FromSeconds(1), Day, Section))
+            .Concat(Range("Timeout", options.Timeout, TimeSpan.FromSeconds(1), TenMinutes, Section)))
+            yield return outside;
+    }
+
+    private static string? PamProblem(string service) =>
+        !JobName.IsValid(service) || !Array.Exists(PamFolders, folder => File.Exists(Path.Combine(folder, service)))
+            ? $"there is no PAM service \"{service}\": no such file in {string.Join(" or ", PamFolders)}"
+            : Pam.IsAvailable() ? null : $"{Pam.LibraryName} cannot be loaded; install it, or set none";
 
     private static IEnumerable<(string Key, string Problem)> LimitProblems(LimitOptions limits) =>
         Range("MaxConnections", limits.MaxConnections, 1, 100_000)
@@ -231,10 +245,10 @@ internal static class OptionsCheck
             yield return ("Limits:Worker:Umask", "must be octal digits from 0000 to 0777, as a string");
     }
 
-    private static IEnumerable<(string Key, string Problem)> Range<T>(string key, T value, T least, T most)
+    private static IEnumerable<(string Key, string Problem)> Range<T>(string key, T value, T least, T most, string section = "Limits")
         where T : IComparable<T>, IFormattable
     {
         if (value.CompareTo(least) < 0 || value.CompareTo(most) > 0)
-            yield return ($"Limits:{key}", string.Create(CultureInfo.InvariantCulture, $"is {value}, must be from {least} to {most}"));
+            yield return ($"{section}:{key}", string.Create(CultureInfo.InvariantCulture, $"is {value}, must be from {least} to {most}"));
     }
 }

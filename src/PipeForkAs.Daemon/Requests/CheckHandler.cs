@@ -17,7 +17,7 @@ namespace PipeForkAs.Daemon.Requests;
 /// Answers <c>check</c>: says what a request would result in, and runs nothing. Uses the same evaluator as a real request.
 /// </summary>
 internal sealed class CheckHandler(
-    JobCatalog catalog, IAuthorizer authorizer, IUserDatabase users, AccountGate accounts, OrderBuilder orders)
+    JobCatalog catalog, IAuthorizer authorizer, IUserDatabase users, AccountGate accounts, Tickets tickets, OrderBuilder orders)
 {
     /// <summary>Answers the request.</summary>
     /// <exception cref="RefusedException">
@@ -28,7 +28,8 @@ internal sealed class CheckHandler(
         Caller caller = request.Caller is null ? asking : await OtherAsync(asking, request.Caller);
         UserSelector user = request.User is null ? UserSelector.ById(caller.Uid) : UserSelector.Parse(request.User);
         var trace = new List<CheckedRule>();
-        Decision decision = await authorizer.DecideAsync(caller, request.Job!, user, request.Arguments, trace);
+        SignedInUser? signedIn = request.Ticket is { } ticket ? await tickets.FindAsync(caller, ticket) : null;
+        Decision decision = await authorizer.DecideAsync(caller, request.Job!, user, request.Arguments, trace, signedIn);
         trail.Decision = decision;
         bool tellsAll = asking.Uid == UserId.Root;
         var result = new CheckResult

@@ -30,7 +30,15 @@ internal sealed class Exchange(Connection client)
     /// <summary>Completes when the caller has its reply to a job that ran.</summary>
     public Task Answered { get; set; } = Task.CompletedTask;
 
-    private ReceivedRequest Received => received ?? throw new InvalidOperationException("no request was received");
+    /// <summary>The request, and the first bytes after its line.</summary>
+    public ReceivedRequest Received => received ?? throw new InvalidOperationException("no request was received");
+
+    /// <summary>Overwrites a password, if the request has one.</summary>
+    public void ForgetPassword()
+    {
+        if (received is { Request.Operation: Operation.SignIn } signIn)
+            signIn.Clear();
+    }
 
     /// <summary>Stores the received request.</summary>
     public void Take(ReceivedRequest request)

@@ -18,9 +18,11 @@ namespace PipeForkAs.Daemon.Requests;
 /// <param name="catalog">The jobs.</param>
 /// <param name="bans">Refuses users whose jobs harm others.</param>
 /// <param name="accounts">Refuses disabled accounts.</param>
+/// <param name="tickets">The tickets of users who have signed in.</param>
 /// <param name="orders">Builds the order.</param>
 internal sealed class JobAuthorization(
-    Audit audit, IAuthorizer authorizer, JobCatalog catalog, UserBans bans, AccountGate accounts, OrderBuilder orders)
+    Audit audit, IAuthorizer authorizer, JobCatalog catalog, UserBans bans, AccountGate accounts, Tickets tickets,
+    OrderBuilder orders)
 {
     /// <summary>The maximum number of policy decisions about one request while jobs are being deployed.</summary>
     private const int MaxDecisions = 3;
@@ -38,7 +40,7 @@ internal sealed class JobAuthorization(
     {
         audit.ThrowIfUnwritable();
         string name = request.Job!;
-        (RegisteredJob? found, Decision decision) = await DecideAsync(caller, name, user, request.Arguments);
+        (RegisteredJob? found, Decision decision) = await DecideAsync(caller, name, user, request);
         trail.Decision = decision;
         if (decision.Answer is not (Answer.Allowed or Answer.UnknownUser))
             throw new RefusedException(ReplyCode.Denied, PolicyRefusal.Message(caller, request));
@@ -67,12 +69,13 @@ internal sealed class JobAuthorization(
     /// so the decision is repeated.
     /// </summary>
     private async ValueTask<(RegisteredJob? Job, Decision Decision)> DecideAsync(
-        Caller caller, string job, UserSelector user, byte[]? arguments)
+        Caller caller, string job, UserSelector user, Request request)
     {
+        SignedInUser? signedIn = request.Ticket is { } ticket ? await tickets.FindAsync(caller, ticket) : null;
         for (int attempt = 0; attempt < MaxDecisions; attempt++)
         {
             RegisteredJob? found = catalog.Find(job);
-            Decision decision = await authorizer.DecideAsync(caller, job, user, arguments);
+            Decision decision = await authorizer.DecideAsync(caller, job, user, request.Arguments, signedIn: signedIn);
             if (ReferenceEquals(catalog.Find(job), found))
                 return (found, decision);
         }

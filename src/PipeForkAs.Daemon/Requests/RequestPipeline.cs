@@ -36,6 +36,7 @@ internal sealed class RequestPipeline(
         }
         finally
         {
+            exchange.ForgetPassword();
             await records.KeepAsync(client, exchange.Trail);
         }
     }
@@ -186,7 +187,7 @@ internal sealed class RequestPipeline(
     {
         // A reload has no time limit here. The limit for reading its reply starts when the reload ends.
         using LoopTimer? patience = exchange.Request.Operation == Operation.Reload ? null : Patience(exchange.Client);
-        return await queries.AnswerAsync(exchange.Client, exchange.Request, exchange.Reply, exchange.Trail);
+        return await queries.AnswerAsync(exchange.Client, exchange.Received, exchange.Reply, exchange.Trail);
     }
 
     /// <summary>

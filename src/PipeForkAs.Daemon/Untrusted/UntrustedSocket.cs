@@ -120,12 +120,11 @@ internal sealed class UntrustedSocket : IDisposable
     /// kernel's af_unix.c), and the reader at the other end might report that as a failure. A <see cref="SocketReleaser"/> does the same
     /// for other sockets.
     /// </summary>
-    /// <param name="room">The buffer for the data.</param>
+    /// <param name="room">The buffer for the data, which is cleared afterwards.</param>
     public void Drain(Span<byte> room)
     {
-        for (int i = 0; !isLookedAt && i < MostDrained && Receive(room).Count > 0; i++)
-        {
-        }
+        for (int i = 0; !isLookedAt && i < MostDrained && Receive(room) is { Count: > 0 and var count }; i++)
+            room[..(int)count].Clear();
     }
 
     /// <summary>

@@ -1,5 +1,6 @@
 using System.Text;
 using PipeForkAs.Daemon.Auditing;
+using PipeForkAs.Daemon.Digests;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Tests.Auditing;

@@ -4,6 +4,8 @@ using PipeForkAs.Daemon.Authorization;
 using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.Configuration;
 using PipeForkAs.Daemon.Users;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Tests.Authorization;
 
@@ -53,8 +55,11 @@ public sealed class PolicyCasesTests
         string[] words = line.Split(" | ")[0].Split(' ', 5, StringSplitOptions.RemoveEmptyEntries);
         byte[]? arguments = words[4].Trim() == "-" ? null : Encoding.UTF8.GetBytes(words[4].Trim());
         PolicyAuthorizer authorizer = PolicyWorld.Authorizer(policy);
+        string[] caller = words[1].Split('+');
+        Account? signedIn = caller.Length > 1 ? PolicyWorld.Instance.Find(UserSelector.Parse(caller[1])) : null;
         Decision decision = await authorizer.DecideAsync(
-            PolicyWorld.Instance.Caller(words[1]), words[2], UserSelector.Parse(words[3]), arguments);
+            PolicyWorld.Instance.Caller(caller[0]), words[2], UserSelector.Parse(words[3]), arguments,
+            signedIn: signedIn is null ? null : new SignedInUser(signedIn.Name, new UserId(signedIn.Uid)));
         string rule = decision.Rule is { } name ? ":" + name.Replace(' ', '-') : "";
         string told = decision.Answer switch
         {

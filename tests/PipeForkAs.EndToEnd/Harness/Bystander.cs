@@ -91,7 +91,7 @@ internal static class Bystander
         {
             long asked = Stopwatch.GetTimestamp();
             FramedReply reply = await RawClient.RunAsync(daemon, "id", user: TestUsers.Bob);
-            Assert.Equal(ReplyCode.Ok, reply.End.Code);
+            Assert.True(reply.End.Code == ReplyCode.Ok, $"{reply.End.Code.ToWire()}: {reply.End.Message}");
             TimeSpan took = Stopwatch.GetElapsedTime(asked);
             slowest = took > slowest ? took : slowest;
         }

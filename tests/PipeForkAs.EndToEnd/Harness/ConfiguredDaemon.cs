@@ -11,7 +11,7 @@ public abstract class ConfiguredDaemon : IAsyncLifetime
 
     public async ValueTask InitializeAsync() => Daemon = await DaemonProcess.StartAsync(Configure);
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         GC.SuppressFinalize(this);
         await using (Daemon)

@@ -7,12 +7,13 @@ internal sealed class PamService : IDisposable
 {
     private static readonly string Folder = Path.GetTempPath();
 
-    public static readonly string NameOfRun = string.Create(CultureInfo.InvariantCulture, $"pfa-{Environment.ProcessId}");
+    private static int count;
 
     public PamService(Func<PamService, string> rules) => File.WriteAllText(Path.Combine("/etc/pam.d", Name), rules(this));
 
     /// <summary>The name of the service.</summary>
-    public string Name => NameOfRun;
+    public string Name { get; } =
+        string.Create(CultureInfo.InvariantCulture, $"pfa-{Environment.ProcessId}-{Interlocked.Increment(ref count)}");
 
     /// <summary>A program for its rules.</summary>
     public string Program { get; } = Path.Combine(Folder, $"{Leftovers.OwnFolderPrefix}pam-program");

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Numerics;
 
-namespace PipeForkAs.Daemon.Auditing;
+namespace PipeForkAs.Daemon.Digests;
 
 /// <summary>
 /// HMAC-SHA-256 as in RFC 2104 and FIPS 180-4; a test compares the results with those of the framework. The framework's implementation

@@ -1,0 +1,107 @@
+using System.Text.Json;
+using PipeForkAs.Daemon.Accounts;
+using PipeForkAs.Daemon.Auditing;
+using PipeForkAs.Daemon.Authorization;
+using PipeForkAs.Daemon.Callers;
+using PipeForkAs.Daemon.Configuration;
+using PipeForkAs.Daemon.EventLoop;
+using PipeForkAs.Daemon.Fairness;
+using PipeForkAs.Daemon.Listening;
+using PipeForkAs.Daemon.Replying;
+using PipeForkAs.Daemon.Users;
+using PipeForkAs.LibC;
+using PipeForkAs.Protocol.Client;
+using PipeForkAs.Protocol.Worker;
+
+namespace PipeForkAs.Daemon.Requests;
+
+/// <summary>Answers <c>sign-in</c> and <c>sign-out</c>.</summary>
+internal sealed class SignInHandler(
+    Loop loop, CurrentConfiguration configuration, Audit audit, IAuthorizer authorizer, IUserDatabase users, AccountGate accounts,
+    PasswordCheck passwords, Tickets tickets)
+{
+    /// <summary>
+    /// The most questions to PAM at once: each has a process, which sleeps after a wrong password. One bucket leaves places for others.
+    /// </summary>
+    private const int Places = 32, PlacesOfOneBucket = 24;
+
+    private readonly SignInFailures failures = new(loop.Time, configuration);
+    private readonly FairGate gate = new(loop, Places, PlacesOfOneBucket);
+
+    /// <summary>Asks PAM whether the bytes after the line are the user's password, and replies with a ticket.</summary>
+    /// <exception cref="RefusedException">The caller may not ask, the password is wrong, or the account may not be used.</exception>
+    /// <exception cref="UserLookupException">PAM or a database did not answer in time.</exception>
+    public async ValueTask<EndRecord> SignInAsync(Connection client, ReceivedRequest received, Reply reply, AuditTrail trail)
+    {
+        Caller caller = client.Caller;
+        string name = received.Request.User!;
+        SignInOptions options = configuration.Policy.SignIn;
+        string service = options.PamService
+            ?? throw new RefusedException(ReplyCode.Denied, "users cannot sign in here (Policy:SignIn:PamService is not set)");
+        if (!await authorizer.MaySignInAsync(caller))
+            throw new RefusedException(ReplyCode.Denied, $"the policy does not allow uid {caller.Uid} to sign users in");
+        audit.ThrowIfUnwritable();
+        using SignInFailures.Attempt attempt = failures.Begin(caller.Bucket, name);
+        using FileDescriptor password = await PasswordReader.ReceiveAsync(
+            client, received, PasswordCheck.MaxPasswordBytes, configuration.Limits.RequestTimeout);
+        (PasswordAnswer answer, string words) = await AskAsync(caller, service, name, password, options.Timeout);
+        if (answer == PasswordAnswer.Unknown)
+            throw new UserLookupException($"the PAM service \"{service}\" cannot check the password: {words}");
+        if (answer == PasswordAnswer.Wrong)
+        {
+            attempt.Fail();
+            trail.Decision = Decision.Deny($"the PAM service \"{service}\": {words}");
+            throw new RefusedException(ReplyCode.Denied, $"the user name \"{name}\" or the password is wrong");
+        }
+
+        // The caller has the right password: it may know more.
+        attempt.Succeed();
+        if (answer == PasswordAnswer.AccountRefused)
+            throw new RefusedException(ReplyCode.Denied, $"the account \"{name}\" is refused by the PAM service \"{service}\": {words}");
+        Account account = await AccountAsync(caller, name);
+        SignInTicket ticket = await tickets.IssueAsync(caller, account);
+        byte[] output = received.Request.Reply == ReplyForm.Frames
+            ? JsonSerializer.SerializeToUtf8Bytes(ticket, SignInTicketJson.Default.SignInTicket)
+            : System.Text.Encoding.ASCII.GetBytes($"{ticket.Ticket}\n");
+        await reply.WriteAsync(output);
+        return new EndRecord { Code = ReplyCode.Ok, User = account.Name, Uid = account.Uid, Stdout = output.Length };
+    }
+
+    /// <summary>Ends a ticket. A caller does not learn whether it was valid.</summary>
+    public EndRecord SignOut(Caller caller, Request request)
+    {
+        SignedInUser? user = tickets.End(caller, request.Ticket!);
+        return new EndRecord { Code = ReplyCode.Ok, User = user?.Name, Uid = user?.Uid.Value };
+    }
+
+    private async ValueTask<(PasswordAnswer Answer, string Words)> AskAsync(
+        Caller caller, string service, string name, FileDescriptor password, TimeSpan timeout)
+    {
+        var late = new TaskCompletionSource();
+        using LoopTimer patience = loop.Schedule(timeout, late.SetResult);
+        if (!await gate.EnterAsync(caller.Bucket, late.Task))
+            throw new RefusedException(ReplyCode.Busy, "too many sign-ins are in progress; try again");
+        try
+        {
+            Account? requester = await users.FindAsync(UserSelector.ById(caller.Uid), caller.Bucket);
+            return await passwords.AskAsync(service, name, requester?.Name ?? caller.Uid.ToString(), password, timeout);
+        }
+        finally
+        {
+            gate.Leave(caller.Bucket);
+        }
+    }
+
+    /// <summary>Returns the account to which the name and its uid lead.</summary>
+    private async ValueTask<Account> AccountAsync(Caller caller, string name)
+    {
+        Account? account = await users.FindAsync(UserSelector.Parse(name), caller.Bucket);
+        Account? own = account is null ? null : await users.FindAsync(UserSelector.ById(new UserId(account.Uid)), caller.Bucket);
+        if (account is null || own is null || account.Uid != own.Uid || own.Name != name || account.Name != name)
+            throw new RefusedException(ReplyCode.Denied, $"\"{name}\" is not the name of an account with a uid of its own");
+        if (account.Uid == UserId.Root.Value)
+            throw new RefusedException(ReplyCode.Denied, "root cannot sign in; no rule can require a ticket of root");
+        await accounts.ThrowIfDisabledAsync(account, caller.Bucket);
+        return account;
+    }
+}

@@ -80,9 +80,11 @@ _pipeforkas() {
                 check:-*) candidates=(--args --user --caller --explain --json --socket --daemon-uid --help) ;;
                 list:-* | describe:-*) candidates=(--json --socket --daemon-uid --help) ;;
                 status:-*) candidates=(--json --prometheus --socket --daemon-uid --help) ;;
-                cancel:-*) candidates=(--socket --daemon-uid --help) ;;
+                cancel:-* | sign-out:-*) candidates=(--socket --daemon-uid --help) ;;
+                sign-in:-*) candidates=(--json --socket --daemon-uid --help) ;;
                 :-*) candidates=(--socket --daemon-uid --help --version) ;;
-                :*) candidates=(run list describe check status cancel) ;;
+                :*) candidates=(run list describe check status cancel sign-in sign-out) ;;
+                sign-in:*) [[ -n $job ]] || mapfile -t candidates < <(compgen -u -- "$cur") ;;
                 cancel:*) [[ -n $job ]] || mapfile -t candidates < <(_pipeforkas_ids) ;;
                 run:* | check:* | describe:*)
                     if [[ -z $job ]]; then

@@ -80,18 +80,21 @@ complete -c pipeforkas -f
 complete -c pipeforkas -l socket -r -F -d "The daemon's socket"
 complete -c pipeforkas -l daemon-uid -x -a any -d "The uid of the process that must listen there, or any"
 complete -c pipeforkas -s h -l help -d "Show help"
-complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel' -l version -d "Show the version"
-complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel' -a run -d "Run a job"
-complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel' -a list -d "List the jobs"
-complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel' -a describe -d "Describe a job"
-complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel' -a check -d "Check whether the daemon would run a job"
-complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel' -a status -d "Show the status of the daemon"
-complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel' -a cancel -d "Cancel a running job"
+complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel sign-in sign-out' -l version -d "Show the version"
+complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel sign-in sign-out' -a run -d "Run a job"
+complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel sign-in sign-out' -a list -d "List the jobs"
+complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel sign-in sign-out' -a describe -d "Describe a job"
+complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel sign-in sign-out' -a check -d "Check whether the daemon would run a job"
+complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel sign-in sign-out' -a status -d "Show the status of the daemon"
+complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel sign-in sign-out' -a cancel -d "Cancel a running job"
+complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel sign-in sign-out' -a sign-in -d "Sign a user in"
+complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel sign-in sign-out' -a sign-out -d "End a ticket"
 
 complete -c pipeforkas -n '__pipeforkas_at 0 run describe check' -a '(__pipeforkas_jobs)'
 complete -c pipeforkas -n '__pipeforkas_at + run check' -a '(__pipeforkas_parameters)'
 complete -c pipeforkas -n '__pipeforkas_at + run check' -a '(__pipeforkas_values)'
 complete -c pipeforkas -n '__pipeforkas_at 0 cancel' -a '(__pipeforkas_ids)'
+complete -c pipeforkas -n '__pipeforkas_at 0 sign-in' -a '(__fish_complete_users)'
 
 complete -c pipeforkas -n '__pipeforkas_of run check' -l args -x -d "The arguments as one JSON object"
 complete -c pipeforkas -n '__pipeforkas_of run check' -s u -l user -x -a '(__fish_complete_users)' -d "User to run the job as"
@@ -101,5 +104,5 @@ complete -c pipeforkas -n '__pipeforkas_of run' -s n -l no-stdin -d "Send no inp
 complete -c pipeforkas -n '__pipeforkas_of run' -l frames -d "Write the reply unchanged, in frames"
 complete -c pipeforkas -n '__pipeforkas_of check' -l caller -x -a '(__fish_complete_users)' -d "Caller to check for"
 complete -c pipeforkas -n '__pipeforkas_of check' -l explain -d "Show the result of each rule"
-complete -c pipeforkas -n '__pipeforkas_of run list describe check status' -l json -d "Write JSON"
+complete -c pipeforkas -n '__pipeforkas_of run list describe check status sign-in' -l json -d "Write JSON"
 complete -c pipeforkas -n '__pipeforkas_of status' -l prometheus -d "Write metrics for Prometheus"

@@ -81,6 +81,8 @@ internal static class CommandLine
             new CheckCommand(socket, streams),
             new StatusCommand(socket, streams),
             new CancelCommand(socket),
+            new SignInCommand(socket, streams),
+            new SignOutCommand(socket),
         };
     }
 }

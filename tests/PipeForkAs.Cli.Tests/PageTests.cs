@@ -96,7 +96,7 @@ public sealed partial class PageTests
     [GeneratedRegex("""\bFl (-?[a-z][a-z-]*)""")]
     private static partial Regex Flag();
 
-    [GeneratedRegex("""(?m)^\.It Cm (\w+)$""")]
+    [GeneratedRegex("""(?m)^\.It Cm ([a-z-]+)$""")]
     private static partial Regex CommandItem();
 
     [GeneratedRegex("""(?m)^\.It Ql (\S+)$""")]

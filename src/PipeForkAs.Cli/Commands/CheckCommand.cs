@@ -50,6 +50,7 @@ internal sealed class CheckCommand : Command
         {
             User = parsed.GetValue(user),
             Arguments = await JobArguments.ReadAsync(client, asked.Job(parsed), asked.Json(parsed), asked.Pairs(parsed), cancellation),
+            Ticket = TicketVariable.Value,
         };
 
         CheckResult result = await client.CheckAsync(request, parsed.GetValue(caller), cancellation);

@@ -24,6 +24,7 @@ internal static class JobRun
             Arguments = Arguments(options, path),
             Environment = EnvironmentPairs.Parse(options.Environment),
             Timeout = options.Timeout,
+            Ticket = TicketVariable.Value,
         };
         byte[] line = request.ToWire().ToLine();
         JobInput? input = options.HasNoInput ? null : Input(streams.Input);

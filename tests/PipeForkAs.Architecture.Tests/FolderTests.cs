@@ -21,7 +21,8 @@ public sealed class FolderTests
         ["PipeForkAs.Daemon"] =
         [
             "EventLoop", "Digests", "Files", "Logging", "Fairness", "Processes", "Callers", "Configuration", "Patterns", "Untrusted",
-            "Users", "Isolation", "Commands", "Forking", "Accounts", "Authorization", "Listening", "Replying", "Relaying", "Auditing", "Loading", "Systemd",
+            "Users", "Isolation", "Commands", "Forking", "Accounts", "Authorization", "Listening", "Replying", "Relaying", "Auditing",
+            "Loading", "Systemd",
             "Upgrading", "Reloading", "Requests", "Hosting", FolderGraph.Root,
         ],
     };

@@ -17,7 +17,9 @@ public sealed class CompletionTests
     public async Task Commands_options_jobs_and_parameters_are_offered(string shell)
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
-        Assert.Equal(["cancel", "check", "describe", "list", "run", "sign-in", "sign-out", "status"], await OfferedAsync(daemon, shell, "pipeforkas "));
+        Assert.Equal(
+            ["cancel", "check", "describe", "list", "run", "sign-in", "sign-out", "status"],
+            await OfferedAsync(daemon, shell, "pipeforkas "));
         Assert.Equal(
             ["--json", "--prometheus"],
             (await OfferedAsync(daemon, shell, "pipeforkas status --")).Where(word => word is "--json" or "--prometheus" or "--frames"));

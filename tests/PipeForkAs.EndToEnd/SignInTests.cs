@@ -314,7 +314,8 @@ public sealed class SignInTests(SignInDaemon signIn) : IClassFixture<SignInDaemo
     {
         await using DaemonProcess own = await DaemonProcess.StartAsync();
         FramedReply reply = await SignInAsync(TestUsers.Bob, SignInDaemon.BobPassword, own);
-        Assert.Equal((ReplyCode.Denied, "users cannot sign in here (Policy:SignIn:PamService is not set)"), (reply.End.Code, reply.End.Message));
+        Assert.Equal(
+            (ReplyCode.Denied, "users cannot sign in here (Policy:SignIn:PamService is not set)"), (reply.End.Code, reply.End.Message));
     }
 
     private static Task<DaemonProcess> OwnAsync(out PamService service)
@@ -372,9 +373,9 @@ public sealed class SignInTests(SignInDaemon signIn) : IClassFixture<SignInDaemo
             int length = 0;
             try
             {
-                for (int count; length < content.Length && (count = memory.Read(content, length, content.Length - length)) > 0; length += count)
-                {
-                }
+                int count;
+                while (length < content.Length && (count = memory.Read(content, length, content.Length - length)) > 0)
+                    length += count;
             }
             catch (IOException)
             {

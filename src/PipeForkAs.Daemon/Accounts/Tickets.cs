@@ -12,9 +12,8 @@ using PipeForkAs.Protocol.Worker;
 namespace PipeForkAs.Daemon.Accounts;
 
 /// <summary>
-/// The tickets of users who have signed in. The daemon keeps only a digest of each, in memory: its end ends all tickets. A ticket belongs to
-/// the uid of the caller that got it, and to one account: when that account is removed or disabled, or gets another password, the ticket
-/// has ended.
+/// The tickets of users who have signed in. The daemon keeps only a digest of each, in memory: its end ends all tickets. A ticket belongs
+/// to the uid of the caller that got it, and to one account: when that account is removed, or gets another password, the ticket has ended.
 /// </summary>
 /// <param name="time">The clock.</param>
 /// <param name="configuration">Says how long a ticket is valid.</param>
@@ -59,7 +58,8 @@ internal sealed class Tickets(
     public async ValueTask<SignedInUser?> FindAsync(Caller caller, string text)
     {
         string digest = DigestOf(text);
-        if (!byDigest.TryGetValue(digest, out Ticket? ticket) || ticket.Caller != caller.Uid || configuration.Policy.SignIn.PamService is null)
+        if (configuration.Policy.SignIn.PamService is null || !byDigest.TryGetValue(digest, out Ticket? ticket)
+            || ticket.Caller != caller.Uid)
             return null;
         if (time.GetTimestamp() < ticket.Expires && await IsSameAccountAsync(ticket, caller.Bucket))
             return byDigest.ContainsKey(digest) ? ticket.User : null;
@@ -77,7 +77,7 @@ internal sealed class Tickets(
         return ticket.User;
     }
 
-    /// <summary>Whether the account is still that of the sign-in: also after a user was removed and added again with the same uid.</summary>
+    /// <summary>Whether the account is that of the sign-in, and not one that was added later with the same name and uid.</summary>
     private async ValueTask<bool> IsSameAccountAsync(Ticket ticket, Bucket bucket)
     {
         Account? account = await users.FindAsync(UserSelector.ById(ticket.User.Uid), bucket);

@@ -36,7 +36,8 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Rule? s
 
     /// <summary>The names that rules use, without numbers, each once.</summary>
     public IReadOnlySet<PolicyName> Names =>
-        origin?.Names ?? (field ??= All(rules, signIn).SelectMany(EntriesOf).Select(entry => entry.ToLookUp).OfType<PolicyName>().ToHashSet());
+        origin?.Names
+        ?? (field ??= All(rules, signIn).SelectMany(EntriesOf).Select(entry => entry.ToLookUp).OfType<PolicyName>().ToHashSet());
 
     /// <summary>
     /// Returns the same policy with answers of the user database for some of its names. The time grows with the number of rules: not for

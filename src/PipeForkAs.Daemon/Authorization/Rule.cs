@@ -89,7 +89,9 @@ internal sealed record Rule
         return all;
     }
 
-    /// <summary>Whether the rule needs no ticket, or the caller has one of the user. Before the look-up, by what the request names.</summary>
+    /// <summary>
+    /// Whether the rule needs no ticket, or the caller has one of the user. Before the look-up, this uses what the request names.
+    /// </summary>
     public bool IsSignedIn(in Question question) =>
         !RequireSignIn || (question.SignedIn is { } user && user.MayBe(question.User)
             && (question.Account is not { } account || user == new SignedInUser(account.Name, new UserId(account.Uid))));

@@ -11,8 +11,8 @@ namespace PipeForkAs.Daemon.Listening;
 internal sealed class Connection : IDisposable
 {
     /// <summary>
-    /// Receives what nobody needs, on the loop. It never moves, so that the garbage collector leaves no copies of a password, and is cleared
-    /// after each use.
+    /// Receives what nobody needs, on the loop. It never moves, so that the garbage collector leaves no copies of a password, and is
+    /// cleared after each use.
     /// </summary>
     private static readonly byte[] Discarded = GC.AllocateUninitializedArray<byte>(64 * 1024, pinned: true);
 

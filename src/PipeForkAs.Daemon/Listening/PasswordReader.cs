@@ -71,7 +71,8 @@ internal static class PasswordReader
         {
             throw new RefusedException(
                 ReplyCode.BadRequest,
-                $"the password did not end within {timeout.TotalSeconds:0.###} s; send it after the line of the request, then end the output");
+                $"the password did not end within {timeout.TotalSeconds:0.###} s; send it after the line of the request, then shut down "
+                + "the writing side");
         }
 
         // The password of a client that died is not complete.

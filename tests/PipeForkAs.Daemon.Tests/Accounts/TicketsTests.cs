@@ -162,7 +162,8 @@ public sealed class TicketsTests : IDisposable
             + "a random one");
     }
 
-    private static long Median(long[] times) => (long)Stopwatch.GetElapsedTime(0, times.Order().ElementAt(times.Length / 2)).TotalNanoseconds;
+    private static long Median(long[] times) =>
+        (long)Stopwatch.GetElapsedTime(0, times.Order().ElementAt(times.Length / 2)).TotalNanoseconds;
 
     private static Caller Make(uint uid) => new(new UserId(uid), new GroupId(uid), [], new ProcessId(1));
 

@@ -135,10 +135,10 @@ internal sealed class WorkerConsents(
 
         public void Dispose()
         {
-            (UnkillableJobs jobs, Bucket user, Task gone) = (unkillable, target, worker.Gone);
+            (UnkillableJobs jobs, Bucket user, Leftovers left) = (unkillable, target, worker.Leftovers);
             worker.Release();
-            if (!gone.IsCompleted)
-                loop.Start(() => jobs.WatchAsync(user, gone, static () => { }));
+            if (!left.Gone.IsCompleted)
+                loop.Start(() => jobs.WatchAsync(user, left, static () => { }));
         }
     }
 }

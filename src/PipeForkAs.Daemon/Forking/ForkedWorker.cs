@@ -47,8 +47,8 @@ internal sealed class ForkedWorker
     /// </summary>
     public Task<WorkerExited?> Ended => ended.Task;
 
-    /// <summary>Completes when the worker is released and no process of its job is left.</summary>
-    public Task Gone => processes.Gone;
+    /// <summary>What may be left of the job after the release.</summary>
+    public Leftovers Leftovers => processes.Leftovers;
 
     /// <summary>Takes the worker from the pool.</summary>
     /// <param name="by">Learns when the caller has its reply, and when the worker is released.</param>

@@ -177,7 +177,7 @@ internal sealed class Lifecycle(DaemonParts parts)
 
     /// <summary>Counts processes that a former daemon left and that cannot be killed as running jobs of their user.</summary>
     private void WatchLeft(UserId user, Task gone) =>
-        loop.Start(() => parts.Unkillable.WatchAsync(Bucket.OfAccount(user), gone, static () => { }));
+        loop.Start(() => parts.Unkillable.WatchAsync(Bucket.OfAccount(user), new Leftovers(gone, Task.CompletedTask), static () => { }));
 
     private async Task RefuseNewAsync()
     {

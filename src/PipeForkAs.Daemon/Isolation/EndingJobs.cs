@@ -155,6 +155,8 @@ internal sealed class EndingJobs(
 
         if (failure is null)
             looked(job, asked);
+        else
+            job.Job.MarkExamined();
     }
 
     private async Task SleepAsync(long ticks)

@@ -72,6 +72,7 @@ internal sealed class JobCgroup(CgroupIsolation owner, string path, ProcessId wo
             released = workerReaped = true;
         }
 
+        MarkExamined(); // The kernel knows what is in the group.
         if (made)
             owner.Remove(this);
         else

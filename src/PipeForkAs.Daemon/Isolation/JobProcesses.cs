@@ -6,10 +6,13 @@ namespace PipeForkAs.Daemon.Isolation;
 /// <summary>All processes of a job: the worker and all its descendants, even if they try to escape.</summary>
 internal abstract class JobProcesses
 {
-    private readonly TaskCompletionSource gone = new();
+    private readonly TaskCompletionSource gone = new(), examined = new();
 
     /// <summary>Completes when the processes were released, and none is left.</summary>
     public Task Gone => gone.Task;
+
+    /// <summary>What may be left after the release.</summary>
+    public Leftovers Leftovers => new(gone.Task, examined.Task);
 
     /// <summary>When the processes were first killed; a timestamp of the loop. Null if they were not.</summary>
     public long? KilledAt { get; protected set; }
@@ -51,7 +54,14 @@ internal abstract class JobProcesses
     public abstract IReadOnlyCollection<int> Living();
 
     /// <summary>Completes <see cref="Gone"/>.</summary>
-    public void MarkGone() => gone.TrySetResult();
+    public void MarkGone()
+    {
+        gone.TrySetResult();
+        MarkExamined();
+    }
+
+    /// <summary>Completes <see cref="Leftovers.Examined"/>.</summary>
+    public void MarkExamined() => examined.TrySetResult();
 
     /// <summary>Kills the remaining processes, and forgets them. Does not wait for their end.</summary>
     /// <param name="mayReap">

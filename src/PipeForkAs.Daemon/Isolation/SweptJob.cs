@@ -101,6 +101,7 @@ internal sealed class SweptJob(SweepIsolation? owner, ProcessId worker) : JobPro
     {
         if (!released || asked < askedAtRelease)
             return;
+        MarkExamined();
         if (reapable is { } mayReap)
         {
             reapable = null;

@@ -18,13 +18,18 @@ internal sealed class UnkillableJobs(Loop loop)
     /// <summary>Returns the number of such jobs of a target user.</summary>
     public int Of(Bucket user) => byUser.GetValueOrDefault(user);
 
-    /// <summary>Counts an ended job if some of its processes are left for longer than <see cref="Patience"/>, until none is left.</summary>
+    /// <summary>
+    /// Counts an ended job if some of its processes are left for longer than <see cref="Patience"/>, until none is left. A job that was not
+    /// examined yet does not count.
+    /// </summary>
     /// <param name="user">The target user.</param>
-    /// <param name="gone">Completes when no process of the job is left.</param>
+    /// <param name="left">What may be left of the job.</param>
     /// <param name="decided">Called once, when no process is left or when the job counts.</param>
-    public async Task WatchAsync(Bucket user, Task gone, Action decided)
+    public async Task WatchAsync(Bucket user, Leftovers left, Action decided)
     {
-        bool isGone = gone.IsCompleted || await Task.WhenAny(gone, loop.DelayAsync(Patience)) == gone;
+        Task gone = left.Gone;
+        bool isGone = gone.IsCompleted
+            || await Task.WhenAny(gone, Task.WhenAll(loop.DelayAsync(Patience), left.Examined)) == gone;
         if (!isGone)
             byUser[user] = Of(user) + 1;
         decided();

@@ -127,30 +127,30 @@ internal sealed class JobSlots(Loop loop, FairTurns turns, UnkillableJobs unkill
         }
     }
 
-    private async Task FreeAfterAsync(Bucket bucket, Bucket user, Task gone)
+    private async Task FreeAfterAsync(Bucket bucket, Bucket user, Leftovers left)
     {
         // The remaining processes now count for the target user. The count of the bucket stays the same, unless the target user is a
         // different user.
-        await unkillable.WatchAsync(user, gone, () => Free(bucket));
+        await unkillable.WatchAsync(user, left, () => Free(bucket));
         ServeQueued();
     }
 
     internal sealed class Slot(JobSlots owner, Bucket bucket) : IDisposable
     {
-        private Task gone = Task.CompletedTask;
+        private Leftovers left = Leftovers.None;
         private Bucket user;
 
         /// <summary>Keeps the slot in use after <see cref="Dispose"/>, for a short time, until no process of the job is left.</summary>
         /// <param name="runsAs">The target user of the job.</param>
-        /// <param name="whenGone">Completes when no process of the job is left.</param>
-        public void KeepFor(Bucket runsAs, Task whenGone) => (user, gone) = (runsAs, whenGone);
+        /// <param name="ofJob">What may be left of the job.</param>
+        public void KeepFor(Bucket runsAs, Leftovers ofJob) => (user, left) = (runsAs, ofJob);
 
         public void Dispose()
         {
-            if (gone.IsCompleted)
+            if (left.Gone.IsCompleted)
                 owner.Free(bucket);
             else
-                owner.loop.Start(() => owner.FreeAfterAsync(bucket, user, gone));
+                owner.loop.Start(() => owner.FreeAfterAsync(bucket, user, left));
         }
     }
 

@@ -17,7 +17,7 @@ internal sealed class TakenWorker : IDisposable
         this.slot = slot;
         Worker = worker;
         Stderr = stderr;
-        slot.KeepFor(user, worker.Gone);
+        slot.KeepFor(user, worker.Leftovers);
         worker.AssignTo(user);
         stderr?.Own.Peer = user;
         Streams = worker.TakeStreams();

@@ -37,7 +37,7 @@ public sealed class JobSlotsTests
             loop, new LimitOptions { MaxJobs = 1, MaxJobsPerUid = 1, MaxQueued = 10, QueueTimeout = TimeSpan.FromSeconds(20) });
         var gone = new TaskCompletionSource();
         JobSlots.Slot slot = await slots.TakeAsync(TestCallers.Bob, Stay);
-        slot.KeepFor(TestCallers.Alice, gone.Task);
+        slot.KeepFor(TestCallers.Alice, new Leftovers(gone.Task, Task.CompletedTask));
         slot.Dispose();
         Assert.Equal(1, slots.Taken);
 
@@ -49,6 +49,35 @@ public sealed class JobSlotsTests
         gone.SetResult();
         (await alice).Dispose();
         Assert.Equal((0, 0), (slots.Taken, slots.Queued));
+    });
+
+    /// <summary>
+    /// A scan of thousands of processes takes longer than the patience with killed processes. It must not turn jobs that left nothing into
+    /// a refusal of the next ones.
+    /// </summary>
+    [Fact]
+    public Task A_job_that_was_not_examined_keeps_its_slot_and_does_not_count_for_its_user() => OnLoopAsync(async loop =>
+    {
+        var unkillable = new UnkillableJobs(loop);
+        var options = new DaemonOptions { Limits = { MaxJobs = 1, QueueTimeout = TimeSpan.FromSeconds(20) } };
+        var slots = new JobSlots(loop, new FairTurns(loop), unkillable, new CurrentConfiguration(options));
+        var (gone, examined) = (new TaskCompletionSource(), new TaskCompletionSource());
+        JobSlots.Slot slot = await slots.TakeAsync(TestCallers.Bob, Stay);
+        slot.KeepFor(TestCallers.Alice, new Leftovers(gone.Task, examined.Task));
+        slot.Dispose();
+
+        Task<JobSlots.Slot> next = slots.TakeAsync(TestCallers.Bob, Stay).AsTask();
+        await loop.DelayAsync(2 * UnkillableJobs.Patience);
+        Assert.False(next.IsCompleted);
+        Assert.Equal(0, unkillable.Of(TestCallers.Alice));
+
+        examined.SetResult();
+        JobSlots.Slot second = await next;
+        Assert.Equal(1, unkillable.Of(TestCallers.Alice));
+        gone.SetResult();
+        second.Dispose();
+        await loop.DelayAsync(TimeSpan.FromMilliseconds(1));
+        Assert.Equal((0, 0, 0), (unkillable.Of(TestCallers.Alice), slots.Taken, slots.Queued));
     });
 
     [Fact]

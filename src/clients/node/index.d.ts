@@ -29,6 +29,8 @@ export interface RequestOptions {
     env?: Readonly<Record<string, string>>;
     /** The maximum run time of the job in seconds, more than 0. It can only shorten the configured time. */
     timeout?: number;
+    /** A ticket of the user, from `signIn`, for rules with RequireSignIn. */
+    ticket?: string;
 }
 
 /** A piece of input: text is sent as UTF-8. */
@@ -197,6 +199,29 @@ export function status(options?: ConnectionOptions): Promise<DaemonStatus>;
 
 /** Cancels a job as if its client had disconnected; does not wait for its end. Ids are in `status`. */
 export function cancel(id: number, options?: ConnectionOptions): Promise<void>;
+
+/** The result of `signIn`. The ticket is a secret. */
+export interface SignInTicket {
+    /** For the option `ticket`. Only this caller can use it, and only for this user. */
+    ticket: string;
+    user: string;
+    uid: number;
+    /** The time at which the ticket ends at the latest, UTC, in the form of ISO 8601. */
+    expires: string;
+    /** The seconds until then, when the daemon replied. */
+    seconds: number;
+    [member: string]: unknown;
+}
+
+/**
+ * Proves to the daemon, by the password, at most 1024 bytes, that the user is there; the daemon asks PAM. Rejects with a
+ * `RequestRefusedError`: `denied` if the name or the password is wrong, if the account cannot be used, or if this caller may not sign users
+ * in; `busy` after too many failures.
+ */
+export function signIn(user: string, password: string | NodeJS.ArrayBufferView, options?: ConnectionOptions): Promise<SignInTicket>;
+
+/** Ends a ticket. Resolves also if the ticket was not valid. */
+export function signOut(ticket: string, options?: ConnectionOptions): Promise<void>;
 
 /** The base of all errors. */
 export class PipeForkAsError extends Error {

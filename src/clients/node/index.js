@@ -1,6 +1,6 @@
 'use strict';
 
-const { cancel, check, describe, list, status } = require('./lib/queries.js');
+const { cancel, check, describe, list, signIn, signOut, status } = require('./lib/queries.js');
 const { lines, run, start } = require('./lib/jobs.js');
 const {
     AbortError, ConnectionError, InputError, JobFailedError, OutputTooLargeError, PipeForkAsError, ProtocolViolationError,
@@ -17,6 +17,8 @@ module.exports = {
     check,
     status,
     cancel,
+    signIn,
+    signOut,
     AbortError,
     ConnectionError,
     InputError,

@@ -9,6 +9,8 @@ export {
     check,
     status,
     cancel,
+    signIn,
+    signOut,
     AbortError,
     ConnectionError,
     InputError,

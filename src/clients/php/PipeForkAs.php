@@ -52,6 +52,7 @@ final class Client
      * @param int $limit the most bytes to keep of each output that has no callback
      * @param float|null $deadline after so many seconds the client cancels the job and throws a CancelledException. The daemon does not
      *     matter for it, as it does for $timeout; time in callbacks counts.
+     * @param string|null $ticket a ticket of the user, from signIn(), for rules with RequireSignIn
      *
      * @throws JobFailedException the job did not succeed, and $check is true
      * @throws RequestException the request is not valid or longer than 64 KiB; nothing was sent
@@ -75,8 +76,9 @@ final class Client
         bool $check = true,
         int $limit = self::DEFAULT_LIMIT,
         ?float $deadline = null,
+        ?string $ticket = null,
     ): Result {
-        $request = self::request($job, $user, $args, $env, $timeout);
+        $request = self::request($job, $user, $args, $env, $timeout, $ticket);
         $result = $this->exchange($request, Input::of($input), $onStdout, $onStderr, $limit, $deadline);
         if ($check && !$result->isSuccess()) {
             throw new JobFailedException($result);
@@ -126,8 +128,9 @@ final class Client
         array $env = [],
         ?float $timeout = null,
         string|int|null $caller = null,
+        ?string $ticket = null,
     ): array {
-        $request = ['op' => 'check', 'caller' => $caller] + self::request($job, $user, $args, $env, $timeout);
+        $request = ['op' => 'check', 'caller' => $caller] + self::request($job, $user, $args, $env, $timeout, $ticket);
         $reply = $this->exchange($request, null);
         if ($reply->stdout === '' || !in_array($reply->code, ['ok', 'denied'], true)) {
             throw new RequestRefusedException($reply);
@@ -156,13 +159,49 @@ final class Client
     }
 
     /**
+     * Proves to the daemon, by the password, that the user is there; the daemon asks PAM.
+     *
+     * @param string $user the name of the user
+     * @param string $password at most 1024 bytes
+     *
+     * @return array<string, mixed> `ticket`, a secret for the parameter $ticket that only this caller can use, and only for this user;
+     *     `user`, `uid`, `expires`, `seconds`, as in pipeforkas-protocol(7)
+     *
+     * @throws RequestRefusedException `denied`: the name or the password is wrong, the account cannot be used, or this caller may not sign
+     *     users in; `busy`: after too many failures
+     */
+    public function signIn(string $user, #[\SensitiveParameter] string $password): array
+    {
+        if ($user === '' || ctype_digit($user)) {
+            throw new RequestException('the user must be given by name');
+        }
+
+        return self::demandObject($this->ask(['op' => 'sign-in', 'user' => $user], Input::of($password)));
+    }
+
+    /** Ends a ticket. Returns also if the ticket was not valid. */
+    public function signOut(string $ticket): void
+    {
+        $reply = $this->exchange(['op' => 'sign-out', 'ticket' => $ticket], null);
+        if (!$reply->isSuccess()) {
+            throw new RequestRefusedException($reply);
+        }
+    }
+
+    /**
      * @param array<string, mixed>|object|null $args
      * @param array<string, string> $env
      *
      * @return array<string, mixed>
      */
-    private static function request(string $job, string|int|null $user, array|object|null $args, array $env, ?float $timeout): array
-    {
+    private static function request(
+        string $job,
+        string|int|null $user,
+        array|object|null $args,
+        array $env,
+        ?float $timeout,
+        ?string $ticket,
+    ): array {
         if (is_array($args) && $args !== [] && array_is_list($args)) {
             throw new RequestException('the arguments must be an object: an array with names as keys');
         }
@@ -180,7 +219,7 @@ final class Client
         // PHP has one type for lists and objects.
         return [
             'job' => $job, 'user' => $user, 'args' => is_array($args) ? (object) $args : $args,
-            'env' => $env === [] ? null : (object) $env, 'timeout' => $timeout,
+            'env' => $env === [] ? null : (object) $env, 'timeout' => $timeout, 'ticket' => $ticket,
         ];
     }
 
@@ -189,9 +228,9 @@ final class Client
      *
      * @return array<mixed>
      */
-    private function ask(array $request): array
+    private function ask(array $request, ?Input $input = null): array
     {
-        $reply = $this->exchange($request, null);
+        $reply = $this->exchange($request, $input);
         if (!$reply->isSuccess()) {
             throw new RequestRefusedException($reply);
         }
@@ -255,6 +294,10 @@ final class Client
     /** @param array<string, mixed> $request */
     private static function toLine(array $request): string
     {
+        if (($request['ticket'] ?? null) !== null && preg_match('/^[A-Za-z0-9_-]{43}\z/D', $request['ticket']) !== 1) {
+            throw new RequestException('the ticket must be the 43 characters that signIn() returned');
+        }
+
         $members = array_filter($request, static fn (mixed $value): bool => $value !== null) + ['reply' => 'frames'];
         try {
             $line = json_encode($members, JSON_THROW_ON_ERROR | JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES) . "\n";

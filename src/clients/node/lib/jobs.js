@@ -20,10 +20,10 @@ const RETURN = 13;
 
 async function run(job, options) {
     const {
-        user, args, env, timeout, input, check = true, encoding = 'utf8', maxBuffer, ...connection
+        user, args, env, timeout, ticket, input, check = true, encoding = 'utf8', maxBuffer, ...connection
     } = checkOptions(options, [...JOB_OPTIONS, 'maxBuffer']);
     const decode = decoder(encoding);
-    const result = await capture({ job, user, args, env, timeout }, connection, input, maxBuffer);
+    const result = await capture({ job, user, args, env, timeout, ticket }, connection, input, maxBuffer);
     const decoded = { ...result, stdout: decode(result.stdout), stderr: decode(result.stderr) };
     if (check && result.code !== 'ok')
         throw new JobFailedError(decoded, result.stderr);
@@ -31,10 +31,10 @@ async function run(job, options) {
 }
 
 function start(job, options) {
-    const { user, args, env, timeout, input, check = true, encoding, ...connection } = checkOptions(options, JOB_OPTIONS);
+    const { user, args, env, timeout, ticket, input, check = true, encoding, ...connection } = checkOptions(options, JOB_OPTIONS);
     if (encoding !== undefined)
         decoder(encoding);
-    const line = toLine({ job, user, args, env, timeout });
+    const line = toLine({ job, user, args, env, timeout, ticket });
     return new Job(line, connection, toSource(input), check, encoding === 'buffer' ? undefined : encoding);
 }
 

@@ -19,8 +19,9 @@ async function describe(job, options) {
 }
 
 async function check(job, options) {
-    const { user, args, env, timeout, caller, ...connection } = checkOptions(options, [...MEMBERS, 'caller', ...CONNECTION_OPTIONS]);
-    const reply = await capture({ op: 'check', job, user, args, env, timeout, caller }, connection);
+    const known = [...MEMBERS, 'caller', ...CONNECTION_OPTIONS];
+    const { user, args, env, timeout, ticket, caller, ...connection } = checkOptions(options, known);
+    const reply = await capture({ op: 'check', job, user, args, env, timeout, ticket, caller }, connection);
     if (reply.stdout.length === 0 || !['ok', 'denied'].includes(reply.code))
         throw new RequestRefusedError(reply);
     return object(read(reply.stdout));
@@ -38,8 +39,21 @@ async function cancel(id, options) {
         throw new RequestRefusedError(reply);
 }
 
-async function ask(request, connection) {
-    const reply = await capture(request, connection);
+async function signIn(user, password, options) {
+    const connection = checkOptions(options, CONNECTION_OPTIONS);
+    if (typeof password !== 'string' && !ArrayBuffer.isView(password))
+        throw new RequestError('the password must be a string or bytes');
+    return object(await ask({ op: 'sign-in', user }, connection, password));
+}
+
+async function signOut(ticket, options) {
+    const reply = await capture({ op: 'sign-out', ticket }, checkOptions(options, CONNECTION_OPTIONS));
+    if (reply.code !== 'ok')
+        throw new RequestRefusedError(reply);
+}
+
+async function ask(request, connection, input) {
+    const reply = await capture(request, connection, input);
     if (reply.code !== 'ok')
         throw new RequestRefusedError(reply);
     return read(reply.stdout);
@@ -59,4 +73,4 @@ function object(value) {
     return value;
 }
 
-module.exports = { cancel, check, describe, list, status };
+module.exports = { cancel, check, describe, list, signIn, signOut, status };

@@ -8,7 +8,7 @@ const MAX_REQUEST_BYTES = 64 * 1024;
 const CONNECTION_OPTIONS = ['socket', 'daemonUid', 'signal'];
 
 /** The options that are members of the request. */
-const MEMBERS = ['user', 'args', 'env', 'timeout'];
+const MEMBERS = ['user', 'args', 'env', 'timeout', 'ticket'];
 
 /**
  * Checks that an object has only options that exist: a misspelled `user` would run the job as somebody else.
@@ -45,7 +45,7 @@ function toLine(request) {
     return line;
 }
 
-function check({ op = 'run', job, user, caller, args, env, timeout, id }) {
+function check({ op = 'run', job, user, caller, args, env, timeout, id, ticket }) {
     if (['run', 'describe', 'check'].includes(op) && typeof job !== 'string')
         throw new RequestError('"job" must be a string');
     for (const [name, value] of [['user', user], ['caller', caller]]) {
@@ -65,6 +65,10 @@ function check({ op = 'run', job, user, caller, args, env, timeout, id }) {
     // JSON has no infinity: JSON.stringify writes null.
     if (timeout !== undefined && !(typeof timeout === 'number' && timeout > 0 && Number.isFinite(timeout)))
         throw new RequestError('"timeout" must be a number of seconds over 0');
+    if (op === 'sign-in' && (typeof user !== 'string' || /^[0-9]*$/.test(user)))
+        throw new RequestError('"user" must be the name of a user');
+    if ((ticket !== undefined || op === 'sign-out') && !(typeof ticket === 'string' && /^[A-Za-z0-9_-]{43}$/.test(ticket)))
+        throw new RequestError('"ticket" must be the 43 characters that signIn returned');
     if (op === 'cancel' && !(Number.isSafeInteger(id) && id > 0))
         throw new RequestError('"id" must be that of a job that runs, a number of 1 or over; status tells it');
 }

@@ -45,10 +45,11 @@ __version__ = "0.1.0"
 
 __all__ = [
     "DEFAULT_LIMIT", "DEFAULT_SOCKET", "DEVNULL", "PIPE", "SOCKET_VARIABLE",
-    "run", "open", "list_jobs", "describe", "check", "status", "cancel",
+    "run", "open", "list_jobs", "describe", "check", "status", "cancel", "sign_in", "sign_out",
     "run_async", "open_async", "list_jobs_async", "describe_async", "check_async", "status_async", "cancel_async",
+    "sign_in_async", "sign_out_async",
     "CompletedJob", "ErrorInfo", "Job", "AsyncJob", "AsyncOutput", "AsyncInput",
-    "JobDescription", "CheckResult", "DaemonStatus", "HostStatus", "RunningJob", "RuleOutcome",
+    "JobDescription", "CheckResult", "DaemonStatus", "HostStatus", "RunningJob", "RuleOutcome", "SignInTicket",
     "PipeForkAsError", "JobError", "RequestError", "UnreachableError", "UntrustedDaemonError", "ReplyCutShortError", "ProtocolError",
     "OutputTooLargeError", "StreamError", "CancelledError",
 ]
@@ -89,6 +90,7 @@ _LONGEST_PAUSE = 0.05
 _CLOSE_GRACE = 2.0
 
 _JOB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
+_TICKET = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 _CODE = re.compile(r"[a-z][a-z-]{0,63}\Z")
 _PATH = Union[str, "os.PathLike[str]"]
 _Bytes = Union[bytes, bytearray, memoryview]
@@ -179,6 +181,19 @@ class CheckResult(TypedDict, total=False):
     home: str
     limits: Dict[str, Any]
     sandbox: Any
+
+
+class SignInTicket(TypedDict):
+    """The result of :func:`sign_in`. The ticket is a secret."""
+
+    ticket: str
+    """The value for ``ticket=``. Only this caller can use it, and only for this user."""
+    user: str
+    uid: int
+    expires: str
+    """The time at which the ticket ends at the latest, UTC, in the form of ISO 8601."""
+    seconds: float
+    """The seconds until then, when the daemon replied."""
 
 
 class ErrorInfo(NamedTuple):
@@ -445,6 +460,8 @@ def _request_line(members: Dict[str, Any]) -> bytes:
     for name in ("user", "caller"):
         if name in request:
             request[name] = _user(name, request[name])
+    if "ticket" in request and not (isinstance(request["ticket"], str) and _TICKET.match(request["ticket"])):
+        raise RequestError("ticket must be the 43 characters that sign_in returned")
     request["reply"] = "frames"
     try:
         line = json.dumps(request, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_json_value).encode() + b"\n"
@@ -1070,7 +1087,7 @@ def open(
         job: str, *, user: Union[None, str, int] = None, args: Optional[Mapping[str, Any]] = None,
         input: Union[_Input, int] = None, env: Optional[Mapping[str, str]] = None, timeout: Optional[float] = None, check: bool = False,
         stdout: _Output = None, stderr: _Output = None, limit: int = DEFAULT_LIMIT, socket: Optional[_PATH] = None,
-        daemon_uid: Optional[int] = 0) -> Job:
+        daemon_uid: Optional[int] = 0, ticket: Optional[str] = None) -> Job:
     """Starts a job whose streams the program uses while it runs.
 
     The parameters are those of :func:`run`, and:
@@ -1080,7 +1097,7 @@ def open(
     limit: the most bytes that are kept of one output while the program reads the other one.
     check: the end of the outputs of a job that did not succeed raises a :class:`JobError`.
     """
-    line = _job_line("run", job, user, args, env, timeout)
+    line = _job_line("run", job, user, args, env, timeout, ticket=ticket)
     if isinstance(input, int) and input != PIPE:
         raise TypeError("input must be bytes, a string, a binary file, an iterable of bytes, or PIPE")
     source = None if isinstance(input, int) else _Source(input)
@@ -1091,12 +1108,12 @@ def open(
 
 def _job_line(
         operation: str, job: str, user: Union[None, str, int], args: Optional[Mapping[str, Any]], env: Optional[Mapping[str, str]],
-        timeout: Optional[float], caller: Union[None, str, int] = None) -> bytes:
+        timeout: Optional[float], caller: Union[None, str, int] = None, ticket: Optional[str] = None) -> bytes:
     if job is None:
         raise RequestError("job is missing")
     return _request_line({
         "op": None if operation == "run" else operation, "job": job, "user": user, "caller": caller, "args": args, "env": env,
-        "timeout": timeout})
+        "timeout": timeout, "ticket": ticket})
 
 
 class _Kept:
@@ -1125,7 +1142,8 @@ def run(
         job: str, *, user: Union[None, str, int] = None, args: Optional[Mapping[str, Any]] = None, input: _Input = None,
         env: Optional[Mapping[str, str]] = None, timeout: Optional[float] = None, check: bool = False, stdout: _Output = None,
         stderr: _Output = None, limit: int = DEFAULT_LIMIT, text: Literal[False] = False, encoding: str = "utf-8",
-        errors: str = "strict", socket: Optional[_PATH] = None, daemon_uid: Optional[int] = 0) -> "CompletedJob[bytes]":
+        errors: str = "strict", socket: Optional[_PATH] = None, daemon_uid: Optional[int] = 0,
+        ticket: Optional[str] = None) -> "CompletedJob[bytes]":
     ...
 
 
@@ -1134,7 +1152,8 @@ def run(
         job: str, *, user: Union[None, str, int] = None, args: Optional[Mapping[str, Any]] = None, input: _Input = None,
         env: Optional[Mapping[str, str]] = None, timeout: Optional[float] = None, check: bool = False, stdout: _Output = None,
         stderr: _Output = None, limit: int = DEFAULT_LIMIT, text: Literal[True], encoding: str = "utf-8",
-        errors: str = "strict", socket: Optional[_PATH] = None, daemon_uid: Optional[int] = 0) -> "CompletedJob[str]":
+        errors: str = "strict", socket: Optional[_PATH] = None, daemon_uid: Optional[int] = 0,
+        ticket: Optional[str] = None) -> "CompletedJob[str]":
     ...
 
 
@@ -1142,7 +1161,7 @@ def run(
         job: str, *, user: Union[None, str, int] = None, args: Optional[Mapping[str, Any]] = None, input: _Input = None,
         env: Optional[Mapping[str, str]] = None, timeout: Optional[float] = None, check: bool = False, stdout: _Output = None,
         stderr: _Output = None, limit: int = DEFAULT_LIMIT, text: bool = False, encoding: str = "utf-8", errors: str = "strict",
-        socket: Optional[_PATH] = None, daemon_uid: Optional[int] = 0) -> "CompletedJob[Any]":
+        socket: Optional[_PATH] = None, daemon_uid: Optional[int] = 0, ticket: Optional[str] = None) -> "CompletedJob[Any]":
     """Runs a job to its end, as ``subprocess.run`` runs a program.
 
     job: the name of the job.
@@ -1156,6 +1175,7 @@ def run(
     stdout, stderr: a binary file that gets the output while the job runs, or ``DEVNULL``. Default: the output is in the result.
     limit: the most bytes to keep of each output.
     text: the outputs in the result are text, decoded with ``encoding`` and ``errors``.
+    ticket: a ticket of the user, from :func:`sign_in`, for rules with ``RequireSignIn``.
 
     An error of the daemon, the connection or the reply is always raised: see :class:`PipeForkAsError`. What ends the call early, also
     KeyboardInterrupt, closes the connection, and the daemon cancels the job.
@@ -1163,7 +1183,7 @@ def run(
     kept = _Kept(limit)
     with open(
             job, user=user, args=args, input=input, env=env, timeout=timeout, stdout=stdout, stderr=stderr, limit=limit, socket=socket,
-            daemon_uid=daemon_uid) as running:
+            daemon_uid=daemon_uid, ticket=ticket) as running:
         for stream, piece in running:
             kept.add(stream, piece)
     result = kept.complete(cast("CompletedJob[bytes]", running.result), (encoding, errors) if text else None)
@@ -1172,10 +1192,10 @@ def run(
     return result
 
 
-def _ask(line: bytes, socket: Optional[_PATH], daemon_uid: Optional[int]) -> "CompletedJob[bytes]":
+def _ask(line: bytes, socket: Optional[_PATH], daemon_uid: Optional[int], input: Optional[bytes] = None) -> "CompletedJob[bytes]":
     """Requests an operation that runs no job; returns its output."""
     kept = _Kept(DEFAULT_LIMIT)
-    with _start(line, _Source(None), _address(socket), daemon_uid, _Reply(None, None, DEFAULT_LIMIT)) as asked:
+    with _start(line, _Source(input), _address(socket), daemon_uid, _Reply(None, None, DEFAULT_LIMIT)) as asked:
         for stream, piece in asked:
             kept.add(stream, piece)
     return kept.complete(cast("CompletedJob[bytes]", asked.result), None)
@@ -1210,6 +1230,22 @@ def _descriptions(result: "CompletedJob[bytes]") -> List[JobDescription]:
     return cast(List[JobDescription], descriptions)
 
 
+def _sign_in_line(user: str, password: Union[str, _Bytes]) -> Tuple[bytes, bytes]:
+    if not isinstance(user, str) or user.isdecimal():
+        raise RequestError("user must be the name of a user")
+    try:
+        secret = password.encode() if isinstance(password, str) else bytes(password)
+    except UnicodeEncodeError as failure:
+        raise RequestError(f"the password is not valid Unicode at its character {failure.start + 1}") from None
+    return _request_line({"op": "sign-in", "user": user}), secret
+
+
+def _sign_out_line(ticket: str) -> bytes:
+    if not isinstance(ticket, str):
+        raise RequestError("ticket must be the 43 characters that sign_in returned")
+    return _request_line({"op": "sign-out", "ticket": ticket})
+
+
 def _cancel_line(id: int) -> bytes:
     if isinstance(id, bool) or not isinstance(id, int) or not 1 <= id <= 0x7FFFFFFFFFFFFFFF:
         raise RequestError("id must be the number of a running job, 1 or more; status tells it")
@@ -1229,12 +1265,12 @@ def describe(job: str, *, socket: Optional[_PATH] = None, daemon_uid: Optional[i
 def check(
         job: str, *, user: Union[None, str, int] = None, args: Optional[Mapping[str, Any]] = None,
         env: Optional[Mapping[str, str]] = None, timeout: Optional[float] = None, caller: Union[None, str, int] = None,
-        socket: Optional[_PATH] = None, daemon_uid: Optional[int] = 0) -> CheckResult:
+        socket: Optional[_PATH] = None, daemon_uid: Optional[int] = 0, ticket: Optional[str] = None) -> CheckResult:
     """Decides whether the daemon would run a job, and as which user, without running it.
 
     caller: the caller to decide for; for root alone. The other parameters are those of :func:`run`.
     """
-    return _check_answer(_ask(_job_line("check", job, user, args, env, timeout, caller), socket, daemon_uid))
+    return _check_answer(_ask(_job_line("check", job, user, args, env, timeout, caller, ticket), socket, daemon_uid))
 
 
 def status(*, socket: Optional[_PATH] = None, daemon_uid: Optional[int] = 0) -> DaemonStatus:
@@ -1248,6 +1284,24 @@ def cancel(id: int, *, socket: Optional[_PATH] = None, daemon_uid: Optional[int]
     Raises a :class:`JobError` with the code ``unknown-job`` if the caller has no such job.
     """
     _ask(_cancel_line(id), socket, daemon_uid).check_returncode()
+
+
+def sign_in(user: str, password: Union[str, _Bytes], *, socket: Optional[_PATH] = None, daemon_uid: Optional[int] = 0) -> SignInTicket:
+    """Proves to the daemon, by the user's password, that the user is there. The daemon asks PAM.
+
+    user: the name of the user.
+    password: text (UTF-8) or bytes, at most 1024 bytes.
+
+    Raises a :class:`JobError`: with the code ``denied`` if the name or the password is wrong, if the account cannot be used, or if this
+    caller may not sign users in; with ``busy`` after too many failures.
+    """
+    line, secret = _sign_in_line(user, password)
+    return cast(SignInTicket, _answer(_ask(line, socket, daemon_uid, secret), dict))
+
+
+def sign_out(ticket: str, *, socket: Optional[_PATH] = None, daemon_uid: Optional[int] = 0) -> None:
+    """Ends a ticket. Returns also if the ticket was not valid."""
+    _ask(_sign_out_line(ticket), socket, daemon_uid).check_returncode()
 
 
 def _wake(future: "asyncio.Future[None]") -> None:
@@ -1518,13 +1572,13 @@ async def open_async(
         job: str, *, user: Union[None, str, int] = None, args: Optional[Mapping[str, Any]] = None,
         input: Union[_AsyncInput, int] = None, env: Optional[Mapping[str, str]] = None, timeout: Optional[float] = None,
         check: bool = False, stdout: _Output = None, stderr: _Output = None, limit: int = DEFAULT_LIMIT,
-        socket: Optional[_PATH] = None, daemon_uid: Optional[int] = 0) -> AsyncJob:
+        socket: Optional[_PATH] = None, daemon_uid: Optional[int] = 0, ticket: Optional[str] = None) -> AsyncJob:
     """Starts a job whose streams the program uses while it runs, with asyncio. The parameters are those of :func:`open`.
 
     input: also an asynchronous iterable of bytes.
     stdout, stderr: a file gets the output with calls that can block the event loop.
     """
-    line = _job_line("run", job, user, args, env, timeout)
+    line = _job_line("run", job, user, args, env, timeout, ticket=ticket)
     if isinstance(input, int) and input != PIPE:
         raise TypeError("input must be bytes, a string, a binary file, an iterable of bytes, or PIPE")
     source = None if isinstance(input, int) else _Source(input)
@@ -1536,7 +1590,8 @@ async def run_async(
         job: str, *, user: Union[None, str, int] = None, args: Optional[Mapping[str, Any]] = None, input: _AsyncInput = None,
         env: Optional[Mapping[str, str]] = None, timeout: Optional[float] = None, check: bool = False, stdout: _Output = None,
         stderr: _Output = None, limit: int = DEFAULT_LIMIT, text: Literal[False] = False, encoding: str = "utf-8",
-        errors: str = "strict", socket: Optional[_PATH] = None, daemon_uid: Optional[int] = 0) -> "CompletedJob[bytes]":
+        errors: str = "strict", socket: Optional[_PATH] = None, daemon_uid: Optional[int] = 0,
+        ticket: Optional[str] = None) -> "CompletedJob[bytes]":
     ...
 
 
@@ -1545,7 +1600,8 @@ async def run_async(
         job: str, *, user: Union[None, str, int] = None, args: Optional[Mapping[str, Any]] = None, input: _AsyncInput = None,
         env: Optional[Mapping[str, str]] = None, timeout: Optional[float] = None, check: bool = False, stdout: _Output = None,
         stderr: _Output = None, limit: int = DEFAULT_LIMIT, text: Literal[True], encoding: str = "utf-8",
-        errors: str = "strict", socket: Optional[_PATH] = None, daemon_uid: Optional[int] = 0) -> "CompletedJob[str]":
+        errors: str = "strict", socket: Optional[_PATH] = None, daemon_uid: Optional[int] = 0,
+        ticket: Optional[str] = None) -> "CompletedJob[str]":
     ...
 
 
@@ -1553,7 +1609,7 @@ async def run_async(
         job: str, *, user: Union[None, str, int] = None, args: Optional[Mapping[str, Any]] = None, input: _AsyncInput = None,
         env: Optional[Mapping[str, str]] = None, timeout: Optional[float] = None, check: bool = False, stdout: _Output = None,
         stderr: _Output = None, limit: int = DEFAULT_LIMIT, text: bool = False, encoding: str = "utf-8", errors: str = "strict",
-        socket: Optional[_PATH] = None, daemon_uid: Optional[int] = 0) -> "CompletedJob[Any]":
+        socket: Optional[_PATH] = None, daemon_uid: Optional[int] = 0, ticket: Optional[str] = None) -> "CompletedJob[Any]":
     """Runs a job to its end, with asyncio. The parameters are those of :func:`run`. Cancelling the task cancels the job.
 
     input: also an asynchronous iterable of bytes.
@@ -1561,7 +1617,7 @@ async def run_async(
     kept = _Kept(limit)
     async with await open_async(
             job, user=user, args=args, input=input, env=env, timeout=timeout, stdout=stdout, stderr=stderr, limit=limit, socket=socket,
-            daemon_uid=daemon_uid) as running:
+            daemon_uid=daemon_uid, ticket=ticket) as running:
         async for stream, piece in running:
             kept.add(stream, piece)
     result = kept.complete(cast("CompletedJob[bytes]", running.result), (encoding, errors) if text else None)
@@ -1570,10 +1626,11 @@ async def run_async(
     return result
 
 
-async def _ask_async(line: bytes, socket: Optional[_PATH], daemon_uid: Optional[int]) -> "CompletedJob[bytes]":
+async def _ask_async(
+        line: bytes, socket: Optional[_PATH], daemon_uid: Optional[int], input: Optional[bytes] = None) -> "CompletedJob[bytes]":
     kept = _Kept(DEFAULT_LIMIT)
     reply = _Reply(None, None, DEFAULT_LIMIT)
-    async with await _start_async(line, _Source(None), _address(socket), daemon_uid, reply, DEFAULT_LIMIT) as asked:
+    async with await _start_async(line, _Source(input), _address(socket), daemon_uid, reply, DEFAULT_LIMIT) as asked:
         async for stream, piece in asked:
             kept.add(stream, piece)
     return kept.complete(cast("CompletedJob[bytes]", asked.result), None)
@@ -1593,9 +1650,9 @@ async def describe_async(job: str, *, socket: Optional[_PATH] = None, daemon_uid
 async def check_async(
         job: str, *, user: Union[None, str, int] = None, args: Optional[Mapping[str, Any]] = None,
         env: Optional[Mapping[str, str]] = None, timeout: Optional[float] = None, caller: Union[None, str, int] = None,
-        socket: Optional[_PATH] = None, daemon_uid: Optional[int] = 0) -> CheckResult:
+        socket: Optional[_PATH] = None, daemon_uid: Optional[int] = 0, ticket: Optional[str] = None) -> CheckResult:
     """As :func:`check`, with asyncio."""
-    return _check_answer(await _ask_async(_job_line("check", job, user, args, env, timeout, caller), socket, daemon_uid))
+    return _check_answer(await _ask_async(_job_line("check", job, user, args, env, timeout, caller, ticket), socket, daemon_uid))
 
 
 async def status_async(*, socket: Optional[_PATH] = None, daemon_uid: Optional[int] = 0) -> DaemonStatus:
@@ -1607,3 +1664,15 @@ async def cancel_async(
         id: int, *, socket: Optional[_PATH] = None, daemon_uid: Optional[int] = 0) -> None:
     """As :func:`cancel`, with asyncio."""
     (await _ask_async(_cancel_line(id), socket, daemon_uid)).check_returncode()
+
+
+async def sign_in_async(
+        user: str, password: Union[str, _Bytes], *, socket: Optional[_PATH] = None, daemon_uid: Optional[int] = 0) -> SignInTicket:
+    """As :func:`sign_in`, with asyncio."""
+    line, secret = _sign_in_line(user, password)
+    return cast(SignInTicket, _answer(await _ask_async(line, socket, daemon_uid, secret), dict))
+
+
+async def sign_out_async(ticket: str, *, socket: Optional[_PATH] = None, daemon_uid: Optional[int] = 0) -> None:
+    """As :func:`sign_out`, with asyncio."""
+    (await _ask_async(_sign_out_line(ticket), socket, daemon_uid)).check_returncode()

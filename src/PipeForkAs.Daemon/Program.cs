@@ -23,8 +23,8 @@ StandardStreams.Occupy();
 if (args is [PamCheck.Argument, var service, var account])
     return PamCheck.Run(service, account);
 
-if (args is [PasswordCheck.Argument, var passwordService, var passwordUser, var requester])
-    return PasswordCheck.Run(passwordService, passwordUser, requester);
+if (args is [PasswordCheck.Argument, var passwordService])
+    return PasswordCheck.Run(passwordService);
 
 if (args is [SuccessorLauncher.Argument, var successor, .. var successorArguments])
     return SuccessorLauncher.Run(successor, successorArguments);

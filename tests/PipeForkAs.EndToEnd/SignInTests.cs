@@ -194,8 +194,8 @@ public sealed class SignInTests(SignInDaemon signIn) : IClassFixture<SignInDaemo
         Assert.Equal(126, refused.ExitCode);
 
         // Text that is known to be there shows that the search finds what is there.
-        Assert.Contains(daemon.Socket, InMemory(daemon.Socket));
-        Assert.Empty(InMemory(SignInDaemon.BobPassword, wrong, early, late));
+        Assert.Contains(daemon.Socket, ProcessMemory.Find(daemon.Pid, daemon.Socket));
+        Assert.Empty(ProcessMemory.Find(daemon.Pid, SignInDaemon.BobPassword, wrong, early, late));
         string records = await File.ReadAllTextAsync(signIn.Audit);
         foreach (string secret in (string[])[SignInDaemon.BobPassword, wrong, early, late, ticket])
         {
@@ -210,20 +210,20 @@ public sealed class SignInTests(SignInDaemon signIn) : IClassFixture<SignInDaemo
     [Fact(Timeout = Bound.Test)]
     public async Task Brute_force_meets_the_cap_while_others_sign_in_and_other_callers_can_sign_the_user_in()
     {
-        // From Alice's side, side by side: at most four reach PAM.
+        // From Alice's side, side by side: at most four reach PAM. No other test signs Alice in there.
         int[] ends = [.. (await Task.WhenAll(Enumerable.Range(0, 40).Select(async i =>
-            await CommandAsync(TestUsers.Alice, null, ["sign-in", TestUsers.Bob], Encoding.UTF8.GetBytes($"guess {i}")))))
+            await CommandAsync(TestUsers.Alice, null, ["sign-in", TestUsers.Alice], Encoding.UTF8.GetBytes($"guess {i}")))))
             .Select(tried => tried.ExitCode)];
         Assert.Equal(4, ends.Count(code => code == 126));
         Assert.Equal(36, ends.Count(code => code != 126 && code != 0));
 
         ToolResult capped = await CommandAsync(
-            TestUsers.Alice, null, ["sign-in", TestUsers.Bob], Encoding.UTF8.GetBytes(SignInDaemon.BobPassword));
+            TestUsers.Alice, null, ["sign-in", TestUsers.Alice], Encoding.UTF8.GetBytes(SignInDaemon.AlicePassword));
         Assert.NotEqual(0, capped.ExitCode);
         Assert.Matches("the maximum \\(Policy:SignIn:MaxFailures\\); try again in [0-9]+ s", capped.Error);
 
-        _ = await TicketAsync(TestUsers.Alice, TestUsers.Alice, SignInDaemon.AlicePassword);
-        _ = await TicketAsync("root", TestUsers.Bob, SignInDaemon.BobPassword);
+        _ = await TicketAsync(TestUsers.Alice, TestUsers.Bob, SignInDaemon.BobPassword);
+        _ = await TicketAsync("root", TestUsers.Alice, SignInDaemon.AlicePassword);
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -355,41 +355,5 @@ public sealed class SignInTests(SignInDaemon signIn) : IClassFixture<SignInDaemo
         string[] command = ["env", .. ticket is null ? Array.Empty<string>() : [$"PIPEFORKAS_TICKET={ticket}"], NativeBuild.Command,
             "--socket", daemon.Socket, .. words];
         return front == "root" ? Tool.RunAsync(command, input) : Tool.RunAsAsync(front, command, input);
-    }
-
-    /// <summary>Returns the texts that are in the memory of the daemon, as UTF-8 or as UTF-16.</summary>
-    private List<string> InMemory(params string[] texts)
-    {
-        var found = new List<string>();
-        using FileStream memory = File.OpenRead($"/proc/{daemon.Pid}/mem");
-        foreach (string line in File.ReadLines($"/proc/{daemon.Pid}/maps"))
-        {
-            string[] parts = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            if (!parts[1].StartsWith("rw", StringComparison.Ordinal))
-                continue;
-            long[] ends = [.. parts[0].Split('-').Select(end => Convert.ToInt64(end, 16))];
-            byte[] content = new byte[ends[1] - ends[0]];
-            memory.Position = ends[0];
-            int length = 0;
-            try
-            {
-                int count;
-                while (length < content.Length && (count = memory.Read(content, length, content.Length - length)) > 0)
-                    length += count;
-            }
-            catch (IOException)
-            {
-                // Reserved memory without pages, and what ended meanwhile.
-            }
-
-            ReadOnlySpan<byte> part = content.AsSpan(0, length);
-            foreach (string text in texts)
-            {
-                if (part.IndexOf(Encoding.UTF8.GetBytes(text)) >= 0 || part.IndexOf(Encoding.Unicode.GetBytes(text)) >= 0)
-                    found.Add(text);
-            }
-        }
-
-        return found;
     }
 }

@@ -15,7 +15,7 @@ internal sealed class PamCheck(PamProcess process, CurrentConfiguration configur
     /// <param name="user">The account name.</param>
     /// <exception cref="UserLookupException">There is no answer in time.</exception>
     public async Task<string?> AskAsync(string service, string user) =>
-        await process.AskAsync([Argument, service, user], null, configuration.Limits.LookupTimeout) switch
+        await process.AskAsync([Argument, service, user], [], null, configuration.Limits.LookupTimeout) switch
         {
             (0, _) => null,
             (1, var text) => text,

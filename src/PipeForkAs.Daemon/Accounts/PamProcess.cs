@@ -15,21 +15,26 @@ namespace PipeForkAs.Daemon.Accounts;
 internal sealed class PamProcess(Loop loop, ChildReaper reaper)
 {
     private const string OomScore = "/proc/self/oom_score_adj";
+
+    private readonly Dictionary<ProcessId, Task> running = [];
     private const int MaxAnswerBytes = 1024;
 
     /// <summary>
     /// Runs the daemon's own executable with arguments. Completes when the process has ended, which can be long after its deadline.
     /// </summary>
-    /// <param name="arguments">The arguments.</param>
+    /// <param name="arguments">The arguments; all users can see them.</param>
+    /// <param name="environment">Variables, as NAME=VALUE; only root can see them (proc_pid_environ(5)).</param>
     /// <param name="input">The process's standard input; null for none.</param>
     /// <param name="timeout">How long PAM can take.</param>
     /// <returns>The exit code of the process, and what it wrote.</returns>
     /// <exception cref="UserLookupException">There is no answer in time, or the process failed.</exception>
-    public async Task<(int Code, string Text)> AskAsync(string[] arguments, FileDescriptor? input, TimeSpan timeout)
+    public async Task<(int Code, string Text)> AskAsync(
+        string[] arguments, string[] environment, FileDescriptor? input, TimeSpan timeout)
     {
         var ended = new TaskCompletionSource<WaitStatus>();
         bool isLate = false;
-        (ProcessId pid, FileDescriptor read) = Start(arguments, input, ended);
+        (ProcessId pid, FileDescriptor read) = Start(arguments, environment, input, ended);
+        running.Add(pid, ended.Task);
         using (read)
         using (loop.Schedule(timeout, () =>
         {
@@ -38,6 +43,7 @@ internal sealed class PamProcess(Loop loop, ChildReaper reaper)
         }))
         {
             WaitStatus status = await ended.Task;
+            running.Remove(pid);
             if (isLate)
                 throw new UserLookupException($"PAM did not answer within {timeout.TotalSeconds:0.###} s");
             return status is WaitStatus.Exited exited
@@ -45,6 +51,9 @@ internal sealed class PamProcess(Loop loop, ChildReaper reaper)
                 : throw new UserLookupException($"the process that asks PAM failed: {status}");
         }
     }
+
+    /// <summary>Kills the processes that still run, with their descendants, because the daemon stops.</summary>
+    public Task StopAsync() => Task.WhenAll(running.Select(static process => StopAsync(process.Key, process.Value)).ToArray());
 
     /// <summary>Prepares the separate process: PAM modules do not get the daemon's protection from the OOM killer (OOMScoreAdjust=).
     /// </summary>
@@ -65,7 +74,7 @@ internal sealed class PamProcess(Loop loop, ChildReaper reaper)
     }
 
     private (ProcessId Pid, FileDescriptor Read) Start(
-        string[] arguments, FileDescriptor? input, TaskCompletionSource<WaitStatus> ended)
+        string[] arguments, string[] environment, FileDescriptor? input, TaskCompletionSource<WaitStatus> ended)
     {
         FileDescriptor? read = null;
         try
@@ -78,7 +87,7 @@ internal sealed class PamProcess(Loop loop, ChildReaper reaper)
                 {
                     ProcessId started = Libc.posix_spawn(
                         "/proc/self/exe", ["pipeforkasd", .. arguments],
-                        ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"], [(input ?? nothing, 0), (write, 1)]);
+                        ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", .. environment], [(input ?? nothing, 0), (write, 1)]);
                     reaper.Register(started, child => ended.SetResult(child.Status));
                     return started;
                 });
@@ -89,6 +98,18 @@ internal sealed class PamProcess(Loop loop, ChildReaper reaper)
         {
             read?.Dispose();
             throw;
+        }
+    }
+
+    private static async Task StopAsync(ProcessId pid, Task ended)
+    {
+        try
+        {
+            await EndAllAsync(pid, ended);
+        }
+        catch (Exception failure) when (failure is SystemCallException or IOException)
+        {
+            // The process was killed; its descendants cannot be found. The daemon stops in any case.
         }
     }
 

@@ -19,14 +19,19 @@ internal enum PasswordAnswer
     Unknown = 12,
 }
 
-/// <summary>Asks PAM whether a password is that of a user. The password goes through a pipe; no process sees it as an argument.</summary>
+/// <summary>
+/// Asks PAM whether a password is that of a user. The password goes through a pipe, and the names go through the environment: all users
+/// can see the arguments of a process, and sometimes a user types the password where the name should be.
+/// </summary>
 internal sealed class PasswordCheck(PamProcess process)
 {
     /// <summary>
-    /// The argument that makes the daemon's executable do the check; the service, the user and the requester follow it. The password is its
-    /// standard input.
+    /// The argument that makes the daemon's executable do the check; the service follows it. The password is its standard input.
     /// </summary>
     public const string Argument = "--check-password-by-pam";
+
+    private const string UserVariable = "PIPEFORKAS_USER", RequesterVariable = "PIPEFORKAS_REQUESTER";
+    private const string RefusedVariable = "PIPEFORKAS_REFUSED";
 
     /// <summary>The longest password in bytes; libpam itself takes 512 (PAM_MAX_RESP_SIZE).</summary>
     public const int MaxPasswordBytes = 1024;
@@ -46,13 +51,17 @@ internal sealed class PasswordCheck(PamProcess process)
     /// <param name="user">The name of the user.</param>
     /// <param name="requester">The name of the caller, for the log of PAM's modules.</param>
     /// <param name="password">A pipe with the password.</param>
+    /// <param name="isRefused">
+    /// Whether the password does not matter: PAM gets another one, which is wrong, so that the answer takes as long.
+    /// </param>
     /// <param name="timeout">How long PAM can take.</param>
     /// <returns>The answer, and PAM's words.</returns>
     /// <exception cref="UserLookupException">There is no answer in time.</exception>
     public async Task<(PasswordAnswer Answer, string Words)> AskAsync(
-        string service, string user, string requester, FileDescriptor password, TimeSpan timeout)
+        string service, string user, string requester, FileDescriptor password, bool isRefused, TimeSpan timeout)
     {
-        (int code, string text) = await process.AskAsync([Argument, service, user, requester], password, timeout);
+        string[] environment = [$"{UserVariable}={user}", $"{RequesterVariable}={requester}", $"{RefusedVariable}={(isRefused ? 1 : 0)}"];
+        (int code, string text) = await process.AskAsync([Argument, service], environment, password, timeout);
         return Enum.IsDefined((PasswordAnswer)code)
             ? ((PasswordAnswer)code, text)
             : throw new UserLookupException($"the process that asks PAM failed: exit code {code}");
@@ -61,9 +70,11 @@ internal sealed class PasswordCheck(PamProcess process)
     /// <summary>
     /// The code of the separate process: asks PAM, writes PAM's words to standard output, and returns the exit code of the process.
     /// </summary>
-    public static int Run(string service, string user, string requester)
+    public static int Run(string service)
     {
         PamProcess.Enter();
+        string user = Variable(UserVariable), requester = Variable(RequesterVariable);
+        bool isRefused = Variable(RefusedVariable) != "0";
 
         // No module's crash writes the password into a file.
         Libc.prctl_set_dumpable(false);
@@ -75,9 +86,10 @@ internal sealed class PasswordCheck(PamProcess process)
             return (int)PasswordAnswer.Unknown;
         }
 
-        if (password[..length].Contains((byte)0))
+        // C ends a text at a NUL.
+        if (isRefused || password[..length].Contains((byte)0))
         {
-            // C ends a text there. PAM gets another password that is wrong too, so that the answer takes as long.
+            isRefused = true;
             length = 1;
             password[0] = 1;
         }
@@ -86,6 +98,7 @@ internal sealed class PasswordCheck(PamProcess process)
         (PamStage stage, int code, string text) = Pam.Authenticate(service, user, requester, password[..(length + 1)]);
         PasswordAnswer answer = (stage, code) switch
         {
+            (PamStage.Account, _) when isRefused => PasswordAnswer.Wrong,
             (PamStage.Account, Pam.Success) => PasswordAnswer.Right,
             (PamStage.Account, _) => PasswordAnswer.AccountRefused,
             (PamStage.Authentication, _) when Array.IndexOf(WrongCodes, code) >= 0 => PasswordAnswer.Wrong,
@@ -95,6 +108,9 @@ internal sealed class PasswordCheck(PamProcess process)
             PamProcess.Tell($"{text} ({code})");
         return (int)answer;
     }
+
+    private static string Variable(string name) =>
+        Environment.GetEnvironmentVariable(name) ?? throw new InvalidOperationException($"the variable {name} is not set");
 
     /// <summary>Reads the standard input to its end, without one newline at the end. Returns the length; -1 if it cannot be read.</summary>
     private static int Receive(Span<byte> room)

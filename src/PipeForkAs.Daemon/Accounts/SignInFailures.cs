@@ -12,7 +12,10 @@ namespace PipeForkAs.Daemon.Accounts;
 /// </summary>
 internal sealed class SignInFailures(TimeProvider time, CurrentConfiguration configuration)
 {
+    private static readonly TimeSpan TimeBetweenSweeps = TimeSpan.FromSeconds(1);
+
     private readonly Dictionary<(Bucket Caller, string? User), Count> counts = [];
+    private long swept;
 
     private long Now => time.GetTimestamp();
 
@@ -24,10 +27,11 @@ internal sealed class SignInFailures(TimeProvider time, CurrentConfiguration con
     /// <exception cref="RefusedException">There were too many failures; the message says how long to wait.</exception>
     public Attempt Begin(Bucket caller, string user)
     {
-        Forget();
-        Count ofUser = Of(caller, user), ofCaller = Of(caller, null);
-        ThrowIfFull(ofUser, Options.MaxFailures, $"to sign \"{user}\" in", "Policy:SignIn:MaxFailures");
+        Sweep();
+        Count ofCaller = Of(caller, null);
         ThrowIfFull(ofCaller, Options.MaxCallerFailures, "of this caller", "Policy:SignIn:MaxCallerFailures");
+        Count ofUser = Of(caller, user);
+        ThrowIfFull(ofUser, Options.MaxFailures, $"to sign \"{user}\" in", "Policy:SignIn:MaxFailures");
         ofUser.Running++;
         ofCaller.Running++;
         return new Attempt(this, ofUser, ofCaller);
@@ -37,6 +41,7 @@ internal sealed class SignInFailures(TimeProvider time, CurrentConfiguration con
     {
         if (!counts.TryGetValue((caller, user), out Count? count))
             counts.Add((caller, user), count = new Count());
+        Forget(count);
         return count;
     }
 
@@ -53,12 +58,21 @@ internal sealed class SignInFailures(TimeProvider time, CurrentConfiguration con
     private TimeSpan Left(Count count) => Options.FailureWindow - time.GetElapsedTime(count.Began);
 
     /// <summary>Forgets failures that are older than the window.</summary>
-    private void Forget()
+    private void Forget(Count count)
     {
+        if (count.Failures > 0 && Left(count) <= TimeSpan.Zero)
+            count.Failures = 0;
+    }
+
+    /// <summary>Removes the counts that count nothing. The time grows with their number: not for each attempt.</summary>
+    private void Sweep()
+    {
+        if (time.GetElapsedTime(swept) < TimeBetweenSweeps)
+            return;
+        swept = Now;
         foreach (((Bucket, string?) key, Count count) in counts)
         {
-            if (count.Failures > 0 && Left(count) <= TimeSpan.Zero)
-                count.Failures = 0;
+            Forget(count);
             if (count is { Failures: 0, Running: 0 })
                 counts.Remove(key);
         }

@@ -15,12 +15,17 @@ namespace PipeForkAs.Daemon.Accounts;
 /// The tickets of users who have signed in. The daemon keeps only a digest of each, in memory: its end ends all tickets. A ticket belongs
 /// to the uid of the caller that got it, and to one account: when that account is removed, or gets another password, the ticket has ended.
 /// </summary>
-/// <param name="time">The clock.</param>
+/// <param name="time">
+/// The clocks: the monotonic one, because the time of day can be set back, and the time of day, because the other one does not count while
+/// the machine is suspended.
+/// </param>
 /// <param name="configuration">Says how long a ticket is valid.</param>
 /// <param name="users">The user database.</param>
 /// <param name="shadow">Returns the shadow entry of an account's name; null if there is none.</param>
+/// <param name="maySignIn">Whether a caller may sign users in.</param>
 internal sealed class Tickets(
-    TimeProvider time, CurrentConfiguration configuration, IUserDatabase users, Func<string, Bucket, ValueTask<ShadowEntry?>> shadow)
+    TimeProvider time, CurrentConfiguration configuration, IUserDatabase users, Func<string, Bucket, ValueTask<ShadowEntry?>> shadow,
+    Func<Caller, ValueTask<bool>> maySignIn)
 {
     /// <summary>The most tickets of one caller for one user; the next one ends the oldest.</summary>
     private const int MaxPerUser = 64;
@@ -30,25 +35,29 @@ internal sealed class Tickets(
     /// <summary>By the digest: how long a search takes says nothing of a ticket that is nearly right.</summary>
     private readonly Dictionary<string, Ticket> byDigest = new(StringComparer.Ordinal);
 
+    private string? service = configuration.Policy.SignIn.PamService;
+
     /// <summary>The number of tickets, including those that have ended since the last one was issued.</summary>
     public int Count => byDigest.Count;
 
     /// <summary>Issues a ticket.</summary>
     /// <param name="caller">The caller that may use it.</param>
     /// <param name="account">The account of the user.</param>
-    /// <exception cref="UserLookupException">The shadow database did not answer.</exception>
-    public async ValueTask<SignInTicket> IssueAsync(Caller caller, Account account)
+    /// <param name="passwordMark">The mark of the user's password before PAM was asked; null if there is none.</param>
+    /// <param name="asked">The PAM service that accepted the password.</param>
+    /// <exception cref="RefusedException">Another service decides now.</exception>
+    public SignInTicket Issue(Caller caller, Account account, ulong? passwordMark, string asked)
     {
-        ShadowEntry? entry = await shadow(account.Name, caller.Bucket);
+        if (configuration.Policy.SignIn.PamService != asked)
+            throw new RefusedException(ReplyCode.Denied, "Policy:SignIn:PamService changed during the sign-in; sign in again");
         TimeSpan validity = configuration.Policy.SignIn.TicketTime;
-        long now = time.GetTimestamp();
+        DateTime now = time.GetUtcNow().UtcDateTime;
         var user = new SignedInUser(account.Name, new UserId(account.Uid));
         MakeRoom(caller, user);
         string text = Base64Url.EncodeToString(Libc.getrandom(Bytes));
-        byDigest.Add(DigestOf(text), new Ticket(caller.Uid, user, entry?.PasswordMark, now, now + Ticks(validity)));
+        byDigest.Add(DigestOf(text), new Ticket(caller.Uid, user, passwordMark, time.GetTimestamp(), now, validity));
         return new SignInTicket(
-            text, account.Name, account.Uid, new DateTimeOffset(time.GetUtcNow().UtcDateTime + validity, TimeSpan.Zero),
-            validity.TotalSeconds);
+            text, account.Name, account.Uid, new DateTimeOffset(now + validity, TimeSpan.Zero), validity.TotalSeconds);
     }
 
     /// <summary>Returns the user of a ticket; null if the ticket is not valid for this caller.</summary>
@@ -61,7 +70,7 @@ internal sealed class Tickets(
         if (configuration.Policy.SignIn.PamService is null || !byDigest.TryGetValue(digest, out Ticket? ticket)
             || ticket.Caller != caller.Uid)
             return null;
-        if (time.GetTimestamp() < ticket.Expires && await IsSameAccountAsync(ticket, caller.Bucket))
+        if (!HasExpired(ticket) && await maySignIn(caller) && await IsSameAccountAsync(ticket, caller.Bucket))
             return byDigest.ContainsKey(digest) ? ticket.User : null;
         byDigest.Remove(digest);
         return null;
@@ -77,6 +86,26 @@ internal sealed class Tickets(
         return ticket.User;
     }
 
+    /// <summary>
+    /// Ends all tickets if a reload changed the PAM service, or switched it off: they prove what another service accepted.
+    /// </summary>
+    public void Reloaded()
+    {
+        if (service == configuration.Policy.SignIn.PamService)
+            return;
+        service = configuration.Policy.SignIn.PamService;
+        byDigest.Clear();
+    }
+
+    /// <summary>Whether a ticket has expired. A reload can shorten the time of tickets, and does not lengthen it.</summary>
+    private bool HasExpired(Ticket ticket)
+    {
+        TimeSpan validity = configuration.Policy.SignIn.TicketTime;
+        if (ticket.Validity < validity)
+            validity = ticket.Validity;
+        return time.GetElapsedTime(ticket.Issued) >= validity || time.GetUtcNow().UtcDateTime - ticket.IssuedAt >= validity;
+    }
+
     /// <summary>Whether the account is that of the sign-in, and not one that was added later with the same name and uid.</summary>
     private async ValueTask<bool> IsSameAccountAsync(Ticket ticket, Bucket bucket)
     {
@@ -88,12 +117,11 @@ internal sealed class Tickets(
 
     private void MakeRoom(Caller caller, SignedInUser user)
     {
-        long now = time.GetTimestamp();
         (string Digest, long Issued)? oldest = null;
         int count = 0;
         foreach ((string digest, Ticket ticket) in byDigest)
         {
-            if (ticket.Expires <= now)
+            if (HasExpired(ticket))
             {
                 byDigest.Remove(digest);
                 continue;
@@ -113,7 +141,12 @@ internal sealed class Tickets(
     /// <summary>The digest of the text and not of the bits: of some texts a decoder reads the same bits.</summary>
     private static string DigestOf(string text) => Convert.ToHexString(Sha256.Hash(Encoding.ASCII.GetBytes(text)));
 
-    private long Ticks(TimeSpan span) => (long)(span.TotalSeconds * time.TimestampFrequency);
-
-    private sealed record Ticket(UserId Caller, SignedInUser User, ulong? PasswordMark, long Issued, long Expires);
+    /// <param name="Caller">The uid of the caller.</param>
+    /// <param name="User">The user.</param>
+    /// <param name="PasswordMark">The mark of the user's password; null if there is no shadow entry.</param>
+    /// <param name="Issued">A timestamp.</param>
+    /// <param name="IssuedAt">The same as time of day, in UTC.</param>
+    /// <param name="Validity">How long the ticket is valid.</param>
+    private sealed record Ticket(
+        UserId Caller, SignedInUser User, ulong? PasswordMark, long Issued, DateTime IssuedAt, TimeSpan Validity);
 }

@@ -78,9 +78,42 @@ internal sealed class PolicyWarnings(Action<string> log)
                     + "or give the job a Sandbox";
             }
 
-            if (rule.Where.Count > 0 && OfArguments(rule, [.. jobs.Where(job => rule.CoversJob(job.Name))]) is { } warning)
+            if (rule.Where.Count == 0)
+                continue;
+            JobDescription[] covered = [.. jobs.Where(job => rule.CoversJob(job.Name))];
+            if (OfArguments(rule, covered) is { } warning)
                 yield return warning;
+            if (OfPaths(rule, covered) is { } open)
+                yield return open;
         }
+
+        foreach (string warning in SignInWarnings.Of(policy))
+            yield return warning;
+    }
+
+    /// <summary>A rule that allows some folders, but a job takes a second path, for example <c>to</c>, which the rule does not test.
+    /// </summary>
+    private static string? OfPaths(Rule rule, JobDescription[] covered)
+    {
+        if (rule.Deny || !rule.Where.Any(condition => condition.LooksAtFolder))
+            return null;
+        string[] open = [
+            .. from job in covered
+               where rule.Where.All(condition => ArgumentPairs.Knows(job.Arguments, condition.Argument))
+               from path in Paths(job)
+               where !rule.Where.Any(condition => condition.Argument == path)
+               select $"\"{path}\" of {job.Name}"];
+        return open.Length == 0
+            ? null
+            : $"the rule \"{rule.Name}\" allows by the folder of a path, but any {string.Join(", ", open.Take(Named))}"
+                + (open.Length > Named ? $" and {open.Length - Named} more" : "") + ", which is a path too; add a condition for it";
+    }
+
+    /// <summary>The arguments of a job that are paths: those that it takes as bytes too.</summary>
+    private static IEnumerable<string> Paths(JobDescription job)
+    {
+        HashSet<string> names = [.. ArgumentPairs.Describe(job.Arguments).Select(argument => argument.Name)];
+        return names.Where(name => names.Contains(name + PathBytes.Suffix));
     }
 
     /// <summary>

@@ -51,7 +51,10 @@ internal sealed class DaemonParts
         Audit = new Audit(
             context.AuditLogger, loop.Time, (delay, callback) => loop.Schedule(delay, callback),
             job => Catalog.Find(job)?.Description.AuditedArguments ?? []);
-        RequestPipeline pipeline = MakePipeline(users, authorizer, patterns);
+        Pam = new PamProcess(loop, Reaper);
+        var accounts = new AccountGate(loop, Turns, Configuration, ShadowDatabase.Find, new PamCheck(Pam, Configuration).AskAsync);
+        Tickets = new Tickets(loop.Time, Configuration, users, accounts.ShadowOfAsync, authorizer.MaySignInAsync);
+        RequestPipeline pipeline = MakePipeline(users, accounts, authorizer, patterns);
         IdleGarbageCollection garbage = IdleGarbageCollection.OfProcess(loop, () => Connections!.Count == 0);
         Connections = new Connections(
             loop, Descriptors, Configuration, new CallerBuckets(loop, Configuration, users), Turns, pipeline.HandleAsync,
@@ -89,6 +92,12 @@ internal sealed class DaemonParts
 
     public Audit Audit { get; }
 
+    /// <summary>Asks PAM; its processes must end with the daemon.</summary>
+    public PamProcess Pam { get; }
+
+    /// <summary>The tickets of users who have signed in.</summary>
+    public Tickets Tickets { get; }
+
     public Connections Connections { get; }
 
     public Lifecycle Lifecycle { get; }
@@ -102,23 +111,23 @@ internal sealed class DaemonParts
         return Reload.RunAsync();
     }
 
-    private RequestPipeline MakePipeline(UserDatabase users, PolicyAuthorizer authorizer, PatternMatcher patterns)
+    private RequestPipeline MakePipeline(
+        UserDatabase users, AccountGate accounts, PolicyAuthorizer authorizer, PatternMatcher patterns)
     {
         (Loop loop, LimitedLogger logger) = (Context.Loop, Context.Logger);
-        var pam = new PamProcess(loop, Reaper);
-        var accounts = new AccountGate(loop, Turns, Configuration, ShadowDatabase.Find, new PamCheck(pam, Configuration).AskAsync);
-        var tickets = new Tickets(loop.Time, Configuration, users, accounts.ShadowOfAsync);
         var orders = new OrderBuilder(Configuration, patterns);
         var bans = new UserBans(Descriptors.Offenders, Unkillable, Configuration);
         var former = new FormerJobs(Context.Upgrade.Predecessor, Turns);
         var queries = new QueryHandlers(
-            Configuration, Catalog, authorizer, new CheckHandler(Catalog, authorizer, users, accounts, tickets, orders),
+            Configuration, Catalog, authorizer, new CheckHandler(Catalog, authorizer, users, accounts, Tickets, orders),
             new StatusHandler(Hosts, Running, Slots, former, Audit, logger, loop), new CancelHandler(Running, former),
             new ReloadHandler(ReloadAsync),
-            new SignInHandler(loop, Configuration, Audit, authorizer, users, accounts, new PasswordCheck(pam), tickets));
+            new SignInHandler(
+                loop, Configuration, Audit, authorizer, users, accounts, new PasswordCheck(Pam), Tickets, Turns,
+                () => Lifecycle.IsStopping || Context.Upgrade.IsHandedOver));
         return new RequestPipeline(
             Configuration,
-            new JobAuthorization(Audit, authorizer, Catalog, bans, accounts, tickets, orders),
+            new JobAuthorization(Audit, authorizer, Catalog, bans, accounts, Tickets, orders),
             new JobRunner(Configuration, Slots, Running, Descriptors),
             queries,
             new RequestRecords(Audit, Counts),

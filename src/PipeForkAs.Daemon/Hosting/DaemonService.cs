@@ -157,6 +157,10 @@ internal sealed class DaemonService(
         int workers = options.JobHosts.Sum(host => host.MostWorkers);
         int reserve = options.Limits.RootReserve;
         ulong wanted = (ulong)(options.Limits.MaxConnections + reserve + (10 * (options.Limits.MaxJobs + reserve)) + (4 * workers) + 64);
+
+        // A password that arrives has a pipe.
+        if (options.Policy.SignIn.PamService is not null)
+            wanted += 2 * (ulong)(options.Limits.MaxConnections + reserve);
         if (hard < wanted)
             Log.FewDescriptors(logger, wanted, hard);
     }

@@ -115,6 +115,7 @@ internal sealed class Lifecycle(DaemonParts parts)
         }
 
         await DrainAsync(begun);
+        await parts.Pam.StopAsync();
         foreach (Connection connection in parts.Connections)
             connection.Close();
         await parts.Hosts.StopAsync();
@@ -143,6 +144,7 @@ internal sealed class Lifecycle(DaemonParts parts)
         await RefuseNewAsync();
         parts.Running.EndAll(EndReason.ShuttingDown);
         parts.Hosts.Refuse("the daemon is stopping");
+        await parts.Pam.StopAsync();
         await parts.Connections.AllEndedAsync(Limits.KillGrace + TimeSpan.FromSeconds(5));
     }
 

@@ -29,6 +29,7 @@ internal sealed class ReloadTarget(DaemonParts parts) : IReloadable
         parts.Configuration.Replace(fresh.Options);
         parts.Slots.ServeQueued();
         parts.Connections.Reevaluate();
+        parts.Tickets.Reloaded();
         parts.Policies.Apply(fresh.Policy, fresh.Options.Sources);
         await parts.Policies.LogWarningsAsync();
         return [.. hosting.Items];

@@ -48,7 +48,9 @@ internal static class RequestReader
     {
         try
         {
-            return (await ReceiveAsync(connection, turns, patience)).Request.Reply;
+            ReceivedRequest received = await ReceiveAsync(connection, turns, patience);
+            received.Clear();
+            return received.Request.Reply;
         }
         catch (RefusedException refused)
         {
@@ -93,7 +95,11 @@ internal static class RequestReader
                 await turns.EnterAsync(connection.Caller.Bucket);
             ReadOnlySpan<byte> soFar = buffer.AsSpan(0, length);
             if (connection.Interruption is { } interruption)
+            {
+                rest.Span.Clear();
                 throw new RefusedException(interruption.Code, interruption.Message, ReplyFormPeek.Of(soFar));
+            }
+
             if (length >= ClientProtocol.MaxRequestBytes)
                 throw new RefusedException(
                     ReplyCode.TooLarge,

@@ -1,4 +1,3 @@
-using System.Buffers;
 using PipeForkAs.Daemon.Auditing;
 using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.Fairness;
@@ -22,6 +21,12 @@ internal sealed class BusyRefusals(FairTurns turns, RequestCounts counts, Audit 
     /// <summary>The number of bytes of a request that are read without waiting.</summary>
     private const int Beginning = 4096;
 
+    /// <summary>
+    /// Receives all of them, on the loop. It never moves, so that the garbage collector leaves no copies of a password, and is cleared
+    /// after each use.
+    /// </summary>
+    private static readonly byte[] Scratch = GC.AllocateUninitializedArray<byte>(16 * 1024, pinned: true);
+
     /// <inheritdoc/>
     public async Task RefuseAsync(Connection connection, string problem)
     {
@@ -41,20 +46,19 @@ internal sealed class BusyRefusals(FairTurns turns, RequestCounts counts, Audit 
     public void RefuseAtOnce(UntrustedSocket socket, Caller caller, string problem)
     {
         EndRecord record = Record(problem);
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(16 * 1024);
         try
         {
-            IOResult received = socket.Receive(buffer.AsSpan(0, Beginning));
-            ReplyForm form = received.Failed ? ReplyForm.Text : ReplyFormPeek.Of(buffer.AsSpan(0, (int)received.Count));
+            IOResult received = socket.Receive(Scratch.AsSpan(0, Beginning));
+            ReplyForm form = received.Failed ? ReplyForm.Text : ReplyFormPeek.Of(Scratch.AsSpan(0, (int)received.Count));
 
             // The socket's queue is empty and has room for more than this. A caller that is gone needs no reply.
             socket.Send(Reply.OfRefusal(form, record));
             socket.Shutdown(SocketShutdown.SHUT_RDWR);
-            socket.Drain(buffer);
+            socket.Drain(Scratch);
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            Scratch.AsSpan().Clear();
             socket.Dispose();
         }
 

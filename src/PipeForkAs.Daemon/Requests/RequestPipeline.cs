@@ -185,8 +185,9 @@ internal sealed class RequestPipeline(
 
     private async ValueTask<EndRecord> AnswerQueryAsync(Exchange exchange)
     {
-        // A reload has no time limit here. The limit for reading its reply starts when the reload ends.
-        using LoopTimer? patience = exchange.Request.Operation == Operation.Reload ? null : Patience(exchange.Client);
+        // A reload has no time limit here, and a sign-in has its own. The limit for reading the reply starts when they end.
+        using LoopTimer? patience =
+            exchange.Request.Operation is Operation.Reload or Operation.SignIn ? null : Patience(exchange.Client);
         return await queries.AnswerAsync(exchange.Client, exchange.Received, exchange.Reply, exchange.Trail);
     }
 

@@ -18,7 +18,7 @@ namespace PipeForkAs.Daemon.Requests;
 /// <summary>Answers <c>sign-in</c> and <c>sign-out</c>.</summary>
 internal sealed class SignInHandler(
     Loop loop, CurrentConfiguration configuration, Audit audit, IAuthorizer authorizer, IUserDatabase users, AccountGate accounts,
-    PasswordCheck passwords, Tickets tickets)
+    PasswordCheck passwords, Tickets tickets, FairTurns turns, Func<bool> isEnding)
 {
     /// <summary>
     /// The most questions to PAM at once: each has a process, which sleeps after a wrong password. One bucket leaves places for others.
@@ -44,13 +44,14 @@ internal sealed class SignInHandler(
         using SignInFailures.Attempt attempt = failures.Begin(caller.Bucket, name);
         using FileDescriptor password = await PasswordReader.ReceiveAsync(
             client, received, PasswordCheck.MaxPasswordBytes, configuration.Limits.RequestTimeout);
-        (PasswordAnswer answer, string words) = await AskAsync(caller, service, name, password, options.Timeout);
+        (Account? account, ulong? mark, string? problem) = await AccountAsync(caller, name);
+        (PasswordAnswer answer, string words) = await AskAsync(
+            caller, service, name, password, isRefused: account is null, options.Timeout, attempt);
         if (answer == PasswordAnswer.Unknown)
             throw new UserLookupException($"the PAM service \"{service}\" cannot check the password: {words}");
-        if (answer == PasswordAnswer.Wrong)
+        if (account is null || answer == PasswordAnswer.Wrong)
         {
-            attempt.Fail();
-            trail.Decision = Decision.Deny($"the PAM service \"{service}\": {words}");
+            trail.Decision = Decision.Deny(problem ?? $"the PAM service \"{service}\": {words}");
             throw new RefusedException(ReplyCode.Denied, $"the user name \"{name}\" or the password is wrong");
         }
 
@@ -58,14 +59,19 @@ internal sealed class SignInHandler(
         attempt.Succeed();
         if (answer == PasswordAnswer.AccountRefused)
             throw new RefusedException(ReplyCode.Denied, $"the account \"{name}\" is refused by the PAM service \"{service}\": {words}");
-        Account account = await AccountAsync(caller, name);
-        SignInTicket ticket = await tickets.IssueAsync(caller, account);
+        await accounts.ThrowIfDisabledAsync(account, caller.Bucket);
+        if (isEnding())
+            throw Ending();
+        SignInTicket ticket = tickets.Issue(caller, account, mark, service);
         byte[] output = received.Request.Reply == ReplyForm.Frames
             ? JsonSerializer.SerializeToUtf8Bytes(ticket, SignInTicketJson.Default.SignInTicket)
             : System.Text.Encoding.ASCII.GetBytes($"{ticket.Ticket}\n");
         await reply.WriteAsync(output);
         return new EndRecord { Code = ReplyCode.Ok, User = account.Name, Uid = account.Uid, Stdout = output.Length };
     }
+
+    private static RefusedException Ending() =>
+        new(ReplyCode.ShuttingDown, "the daemon is stopping, which ends all tickets; sign in again");
 
     /// <summary>Ends a ticket. A caller does not learn whether it was valid.</summary>
     public EndRecord SignOut(Caller caller, Request request)
@@ -74,34 +80,63 @@ internal sealed class SignInHandler(
         return new EndRecord { Code = ReplyCode.Ok, User = user?.Name, Uid = user?.Uid.Value };
     }
 
+    /// <summary>
+    /// Asks PAM. Each end of that question counts as a failure, except that the password is right: modules can report a wrong password as
+    /// an error of their own, and their delay after it can exceed the timeout.
+    /// </summary>
     private async ValueTask<(PasswordAnswer Answer, string Words)> AskAsync(
-        Caller caller, string service, string name, FileDescriptor password, TimeSpan timeout)
+        Caller caller, string service, string name, FileDescriptor password, bool isRefused, TimeSpan timeout,
+        SignInFailures.Attempt attempt)
     {
         var late = new TaskCompletionSource();
         using LoopTimer patience = loop.Schedule(timeout, late.SetResult);
         if (!await gate.EnterAsync(caller.Bucket, late.Task))
+        {
+            // A thousand can wait as long as this one.
+            await turns.EnterAsync(caller.Bucket);
             throw new RefusedException(ReplyCode.Busy, "too many sign-ins are in progress; try again");
+        }
+
+        bool isRight = true;
         try
         {
             Account? requester = await users.FindAsync(UserSelector.ById(caller.Uid), caller.Bucket);
-            return await passwords.AskAsync(service, name, requester?.Name ?? caller.Uid.ToString(), password, timeout);
+
+            // Starting a process takes a part of the loop's time.
+            await turns.EnterAsync(caller.Bucket);
+            isRight = false;
+            (PasswordAnswer answer, string words) = await passwords.AskAsync(
+                service, name, requester?.Name ?? caller.Uid.ToString(), password, isRefused, timeout);
+            isRight = answer is PasswordAnswer.Right or PasswordAnswer.AccountRefused;
+            return (answer, words);
+        }
+        catch (UserLookupException) when (isEnding())
+        {
+            throw Ending();
         }
         finally
         {
+            if (!isRight)
+                attempt.Fail();
             gate.Leave(caller.Bucket);
         }
     }
 
-    /// <summary>Returns the account to which the name and its uid lead.</summary>
-    private async ValueTask<Account> AccountAsync(Caller caller, string name)
+    /// <summary>
+    /// Returns the account to which the name and its uid lead, and the mark of its password; without an account, why nobody signs in by
+    /// this name. PAM does not get a password for such a name: the reply would tell that it is right, for root too, and other letters of
+    /// one name would give a caller more attempts. The mark is that of a time before PAM is asked, so that a password that is changed
+    /// meanwhile ends the ticket.
+    /// </summary>
+    private async ValueTask<(Account? Account, ulong? Mark, string? Problem)> AccountAsync(Caller caller, string name)
     {
         Account? account = await users.FindAsync(UserSelector.Parse(name), caller.Bucket);
         Account? own = account is null ? null : await users.FindAsync(UserSelector.ById(new UserId(account.Uid)), caller.Bucket);
+        ShadowEntry? entry = await accounts.ShadowOfAsync(name, caller.Bucket);
         if (account is null || own is null || account.Uid != own.Uid || own.Name != name || account.Name != name)
-            throw new RefusedException(ReplyCode.Denied, $"\"{name}\" is not the name of an account with a uid of its own");
-        if (account.Uid == UserId.Root.Value)
-            throw new RefusedException(ReplyCode.Denied, "root cannot sign in; no rule can require a ticket of root");
-        await accounts.ThrowIfDisabledAsync(account, caller.Bucket);
-        return account;
+            return (null, null, $"\"{name}\" is not the name of an account with a uid of its own");
+        return account.Uid == UserId.Root.Value
+            ? (null, null, "root cannot sign in; no rule can require a ticket of root")
+            : (account, entry?.PasswordMark, null);
     }
 }

@@ -12,7 +12,9 @@ internal sealed class OneMessage
     /// <summary>The most bytes that one call receives.</summary>
     public const int MostBytes = 4096;
 
-    private readonly byte[] room = new byte[MostBytes];
+    /// <summary>It never moves, so that the garbage collector leaves no copies of a password, and is cleared after each use.</summary>
+    private readonly byte[] room = GC.AllocateUninitializedArray<byte>(MostBytes, pinned: true);
+
     private FileDescriptor read, write;
 
     /// <summary>Makes the pipe.</summary>
@@ -54,8 +56,17 @@ internal sealed class OneMessage
         }
     }
 
-    private IOResult Move(FileDescriptor socket, int most, bool isLookedAt) =>
-        isLookedAt ? Libc.splice_without_descriptors(socket, write, room.AsSpan(0, most)) : Libc.splice(socket, write, most);
+    private IOResult Move(FileDescriptor socket, int most, bool isLookedAt)
+    {
+        if (!isLookedAt)
+            return Libc.splice(socket, write, most);
+        Span<byte> seen = room.AsSpan(0, most);
+        IOResult moved = Libc.splice_without_descriptors(socket, write, seen);
+
+        // The call can have looked at more than it moved.
+        seen.Clear();
+        return moved;
+    }
 
     /// <summary>Replaces the pipe: bytes of one socket must never be taken for those of another.</summary>
     private InvalidOperationException Lost()

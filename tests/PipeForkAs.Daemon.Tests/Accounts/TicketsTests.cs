@@ -18,6 +18,7 @@ public sealed class TicketsTests : IDisposable
     private readonly ManualTime time = new();
     private readonly DaemonOptions options = new() { Policy = { SignIn = { PamService = "service" } } };
     private readonly Dictionary<string, ShadowEntry> shadow = [];
+    private readonly HashSet<UserId> callers = [Front.Uid, Other.Uid];
     private readonly Tickets tickets;
 
     public TicketsTests()
@@ -25,7 +26,8 @@ public sealed class TicketsTests : IDisposable
         users.Add("alice", 1001);
         users.Add("bob", 1002);
         tickets = new Tickets(
-            time, new CurrentConfiguration(options), users, (name, _) => ValueTask.FromResult(shadow.GetValueOrDefault(name)));
+            time, new CurrentConfiguration(options), users, (name, _) => ValueTask.FromResult(shadow.GetValueOrDefault(name)),
+            caller => ValueTask.FromResult(callers.Contains(caller.Uid)));
     }
 
     public void Dispose() => users.Dispose();
@@ -90,11 +92,73 @@ public sealed class TicketsTests : IDisposable
     }
 
     [Fact]
-    public async Task No_ticket_is_valid_while_sign_in_is_off()
+    public async Task A_password_that_changed_before_the_ticket_was_issued_ends_it()
+    {
+        shadow["alice"] = new ShadowEntry(1, -1, -1, -1) { PasswordMark = 8 };
+        SignInTicket ticket = tickets.Issue(Front, (await users.FindAsync(UserSelector.Parse("alice"), Front.Bucket))!, 7, "service");
+        Assert.Null(await tickets.FindAsync(Front, ticket.Ticket));
+    }
+
+    [Fact]
+    public async Task A_ticket_expires_while_the_machine_is_suspended_and_not_later_when_the_clock_is_set_back()
+    {
+        SignInTicket suspended = await IssueAsync("alice");
+        time.SetTimeOfDay(TimeSpan.FromHours(8) - TimeSpan.FromMinutes(1));
+        Assert.NotNull(await tickets.FindAsync(Front, suspended.Ticket));
+        time.SetTimeOfDay(TimeSpan.FromMinutes(1));
+        Assert.Null(await tickets.FindAsync(Front, suspended.Ticket));
+
+        SignInTicket setBack = await IssueAsync("alice");
+        time.SetTimeOfDay(-TimeSpan.FromDays(1));
+        time.Advance(TimeSpan.FromHours(8) - TimeSpan.FromSeconds(1));
+        Assert.NotNull(await tickets.FindAsync(Front, setBack.Ticket));
+        time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Null(await tickets.FindAsync(Front, setBack.Ticket));
+    }
+
+    [Fact]
+    public async Task A_reload_can_shorten_the_time_of_tickets_and_does_not_lengthen_it()
     {
         SignInTicket ticket = await IssueAsync("alice");
-        options.Policy.SignIn.PamService = null;
+        options.Policy.SignIn.TicketTime = TimeSpan.FromDays(1);
+        time.Advance(TimeSpan.FromHours(1));
+        Assert.NotNull(await tickets.FindAsync(Front, ticket.Ticket));
+        options.Policy.SignIn.TicketTime = TimeSpan.FromHours(1);
         Assert.Null(await tickets.FindAsync(Front, ticket.Ticket));
+
+        options.Policy.SignIn.TicketTime = TimeSpan.FromHours(8);
+        ticket = await IssueAsync("alice");
+        options.Policy.SignIn.TicketTime = TimeSpan.FromDays(1);
+        time.Advance(TimeSpan.FromHours(8));
+        Assert.Null(await tickets.FindAsync(Front, ticket.Ticket));
+    }
+
+    [Fact]
+    public async Task A_ticket_ends_when_its_caller_may_no_longer_sign_users_in()
+    {
+        SignInTicket ticket = await IssueAsync("alice");
+        callers.Remove(Front.Uid);
+        Assert.Null(await tickets.FindAsync(Front, ticket.Ticket));
+        callers.Add(Front.Uid);
+        Assert.Null(await tickets.FindAsync(Front, ticket.Ticket));
+    }
+
+    [Fact]
+    public async Task Tickets_end_when_sign_in_is_switched_off_or_gets_another_service()
+    {
+        foreach (string? next in (string?[])[null, "other"])
+        {
+            SignInTicket ticket = await IssueAsync("alice");
+            tickets.Reloaded();
+            Assert.NotNull(await tickets.FindAsync(Front, ticket.Ticket));
+            options.Policy.SignIn.PamService = next;
+            await Assert.ThrowsAsync<RefusedException>(async () => await IssueAsync("alice"));
+            tickets.Reloaded();
+            Assert.Null(await tickets.FindAsync(Front, ticket.Ticket));
+            options.Policy.SignIn.PamService = "service";
+            tickets.Reloaded();
+            Assert.Null(await tickets.FindAsync(Front, ticket.Ticket));
+        }
     }
 
     [Fact]
@@ -168,5 +232,7 @@ public sealed class TicketsTests : IDisposable
     private static Caller Make(uint uid) => new(new UserId(uid), new GroupId(uid), [], new ProcessId(1));
 
     private async Task<SignInTicket> IssueAsync(string user) =>
-        await tickets.IssueAsync(Front, (await users.FindAsync(UserSelector.Parse(user), Front.Bucket))!);
+        tickets.Issue(
+            Front, (await users.FindAsync(UserSelector.Parse(user), Front.Bucket))!, shadow.GetValueOrDefault(user)?.PasswordMark,
+            "service");
 }

@@ -68,6 +68,30 @@ public class PolicyWarningsTests
         Warnings(Where(argument, job, deny: true)));
 
     [Theory]
+    [InlineData("move", "\"to\" of move")]
+    [InlineData("*", "\"to\" of move")]
+    [InlineData("move", null, "to")]
+    [InlineData("move", null, "toBytes", "to")]
+    [InlineData("read-*", null)]
+    public void A_rule_that_allows_by_the_folder_of_one_of_two_paths_causes_a_warning(string job, string? told, params string[] also)
+    {
+        RuleOptions rule = Where("path", job, deny: false);
+        rule.Where["path"] = new ConditionOptions { Under = "~" };
+        foreach (string argument in also)
+            rule.Where[argument] = new ConditionOptions { Under = "~" };
+        string[] expected = told is null
+            ? []
+            : [$"the rule \"x\" allows by the folder of a path, but any {told}, which is a path too; add a condition for it"];
+        JobDescription move = new()
+        {
+            Name = "move",
+            Kind = JobKind.Typed,
+            Arguments = Schema("path", "pathBytes", "to", "toBytes", "mode"),
+        };
+        Assert.Equal(expected, PolicyWarnings.Of(Read(rule), [.. Jobs, move]));
+    }
+
+    [Theory]
     [InlineData("~/.ssh")]
     [InlineData("/etc")]
     public void A_rule_that_denies_by_folder_causes_a_warning_because_links_bypass_it(string folder)
@@ -142,6 +166,42 @@ public class PolicyWarningsTests
     [Fact]
     public void The_built_in_rules_cause_no_warning_even_without_registered_jobs() =>
         Assert.Empty(PolicyWarnings.Of(new Policy(1000, Policy.DefaultRules), []));
+
+    /// <summary>The first character of a rule's text says whether it requires a ticket; callers and users follow.</summary>
+    [Theory]
+    [InlineData("www-data", "+www-data *")]
+    [InlineData("www-data", "-www-data self", "+www-data *")]
+    [InlineData("www-data", "-carol *", "+www-data *")]
+    [InlineData("www-data", "-* *", "+www-data backup")]
+    [InlineData("*", "+www-data *")]
+    [InlineData("@staff", "+carol *")]
+    [InlineData("33", "+www-data *")]
+    [InlineData("www-data", "-www-data *", "no rule has RequireSignIn")]
+    [InlineData("www-data", "+carol *", "the rule \"0\" allows nothing: none of its callers may sign users in")]
+    [InlineData("www-data", "-* *", "+www-data @staff", "the rule \"1\" requires a ticket without effect: the rule \"0\" before it")]
+    [InlineData("www-data", "-www-data backup", "+www-data backup", "the rule \"1\" requires a ticket without effect")]
+    public void A_sign_in_that_protects_nothing_or_that_nobody_can_use_causes_a_warning(string callers, params string[] rest)
+    {
+        string[] rules = [.. rest.Where(text => text[0] is '+' or '-')];
+        string? warning = rest.SingleOrDefault(text => text[0] is not ('+' or '-'));
+        var options = new PolicyOptions
+        {
+            SignIn = new SignInOptions { PamService = "other", Callers = [callers] },
+            Rules = [.. rules.Select((text, index) => new RuleOptions
+            {
+                Name = $"{index}",
+                Callers = [text[1..].Split(' ')[0]],
+                Jobs = ["*"],
+                As = [text.Split(' ')[1]],
+                RequireSignIn = text[0] == '+',
+            })],
+        };
+        string[] warnings = [.. PolicyWarnings.Of(PolicyReader.Read(options, PolicyWorld.Instance), Jobs)];
+        if (warning is null)
+            Assert.Empty(warnings);
+        else
+            Assert.Contains(warning, Assert.Single(warnings), StringComparison.Ordinal);
+    }
 
     [Fact]
     public void A_warning_is_logged_once_while_it_lasts_and_again_when_it_returns()

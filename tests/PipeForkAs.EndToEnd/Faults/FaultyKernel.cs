@@ -9,18 +9,20 @@ namespace PipeForkAs.EndToEnd.Faults;
 /// <param name="Arguments">Which arguments it must have, as "INDEX=VALUE"; empty for any.</param>
 internal sealed record Fault(int Number, int Errno, string Arguments = "");
 
-/// <summary>Starts the test jobs with a seccomp filter: the kernel injects the faults, so the product needs no test hooks.</summary>
+/// <summary>Starts a job host with a seccomp filter: the kernel injects the faults, so the product needs no test hooks.</summary>
 internal static class FaultyKernel
 {
-    /// <summary>Starts a daemon whose only job host, the test jobs, has these faults.</summary>
-    public static Task<DaemonProcess> StartDaemonAsync(IReadOnlyList<Fault> faults, Action<JsonObject>? configure = null) =>
+    /// <summary>Starts a daemon whose only job host, the test jobs unless another is named, has these faults.</summary>
+    public static Task<DaemonProcess> StartDaemonAsync(
+        IReadOnlyList<Fault> faults, Action<JsonObject>? configure = null, string? host = null) =>
         DaemonProcess.StartAsync(configuration =>
     {
         string folder = Path.GetDirectoryName(configuration["Socket"]!["Path"]!.GetValue<string>())!;
         string source = Path.Combine(AppContext.BaseDirectory, "Faults", "faulty_kernel.c"), program = Path.Combine(folder, "faulty-host");
         CProgram.BuildAsync(source, program).GetAwaiter().GetResult();
         File.WriteAllLines(
-            $"{program}.fault", [NativeBuild.TestJobs, .. faults.Select(fault => $"{fault.Number} {fault.Errno} {fault.Arguments}")]);
+            $"{program}.fault",
+            [host ?? NativeBuild.TestJobs, .. faults.Select(fault => $"{fault.Number} {fault.Errno} {fault.Arguments}")]);
         configuration["JobHosts"] = new JsonArray(new JsonObject { ["Path"] = program, ["Workers"] = 1 });
         configure?.Invoke(configuration);
     });

@@ -112,8 +112,6 @@ public static unsafe partial class Libc
     /// <param name="most">If there are more names than this, the result may lack some, but has more than this many.</param>
     public static List<byte[]>? names_in(ReadOnlySpan<byte> path, out Errno error, bool followLink = false, int most = int.MaxValue)
     {
-        // The offsets of the length and the name in struct linux_dirent64; getdents(2).
-        const int LengthOffset = 16, NameOffset = 19;
         const OpenFlags Flags = OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_CLOEXEC;
         byte[] name = Terminated(path);
         int opened;
@@ -127,6 +125,19 @@ public static unsafe partial class Libc
         }
 
         using var directory = new FileDescriptor(opened);
+        return names_in(directory, out error, most);
+    }
+
+    /// <summary>getdents64(2): the names in an open directory except <c>.</c> and <c>..</c>, from its offset on. Null, and the error, if
+    /// the directory cannot be read.
+    /// </summary>
+    /// <param name="directory">The directory, open for reading.</param>
+    /// <param name="error">The error.</param>
+    /// <param name="most">If there are more names than this, the result may lack some, but has more than this many.</param>
+    public static List<byte[]>? names_in(FileDescriptor directory, out Errno error, int most = int.MaxValue)
+    {
+        // The offsets of the length and the name in struct linux_dirent64; getdents(2).
+        const int LengthOffset = 16, NameOffset = 19;
         List<byte[]> names = [];
         var buffer = new byte[32 * 1024];
         while (true)

@@ -133,9 +133,10 @@ public static unsafe partial class Libc
     /// <param name="arguments">The program's arguments, its name first; at least one.</param>
     /// <param name="environment">Each variable as NAME=VALUE.</param>
     /// <param name="descriptors">The child's descriptor numbers, and the descriptor for each.</param>
+    /// <param name="directory">The child's working directory; null for the caller's.</param>
     public static ProcessId posix_spawn(
         string path, ReadOnlySpan<string> arguments, ReadOnlySpan<string> environment,
-        IReadOnlyList<(FileDescriptor Source, int Target)> descriptors)
+        IReadOnlyList<(FileDescriptor Source, int Target)> descriptors, FileDescriptor? directory = null)
     {
         ArgumentOutOfRangeException.ThrowIfZero(arguments.Length);
         using var argv = new CStringArray(arguments);
@@ -151,6 +152,10 @@ public static unsafe partial class Libc
             Check.ErrorNumber(Own.posix_spawnattr_init(attributes), "posix_spawnattr_init()");
             try
             {
+                // First: a target may have the directory's number.
+                if (directory is not null)
+                    Check.ErrorNumber(
+                        Own.posix_spawn_file_actions_addfchdir_np(actions, directory.Number), "posix_spawn_file_actions_addfchdir_np()");
                 foreach ((FileDescriptor source, int target) in sources.Mapped)
                     Check.ErrorNumber(
                         Own.posix_spawn_file_actions_adddup2(actions, source.Number, target), "posix_spawn_file_actions_adddup2()");

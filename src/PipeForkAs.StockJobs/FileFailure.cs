@@ -11,8 +11,17 @@ internal static class FileFailure
     /// <summary>The kind without a failed call: the job does not support this type of file.</summary>
     public const string NotRegular = "not-a-regular-file";
 
-    /// <summary>The kind without a failed call: fewer or more bytes arrived than announced.</summary>
+    /// <summary>The kind without a failed call: fewer or more bytes arrived than announced, or an archive lacks files.</summary>
     public const string Incomplete = "incomplete";
+
+    /// <summary>The kind without a failed call: another process changed the files at the same time.</summary>
+    public const string Changed = "changed";
+
+    /// <summary>The kind without a failed call: the job keeps this folder.</summary>
+    public const string Kept = "kept";
+
+    /// <summary>The kind of a program that the job needs and cannot execute.</summary>
+    public const string NoProgram = "no-program";
 
     /// <summary>The largest errno.</summary>
     private const int LastErrno = 4095;
@@ -22,7 +31,9 @@ internal static class FileFailure
         [1] = "permission-denied", // EPERM
         [2] = "not-found", // ENOENT
         [13] = "permission-denied", // EACCES
+        [16] = "busy", // EBUSY
         [17] = "exists", // EEXIST
+        [18] = "other-file-system", // EXDEV
         [20] = "not-a-directory", // ENOTDIR
         [21] = "is-a-directory", // EISDIR
         [23] = "too-many-open-files", // ENFILE
@@ -32,6 +43,7 @@ internal static class FileFailure
         [28] = "no-space", // ENOSPC
         [30] = "read-only", // EROFS
         [36] = "name-too-long", // ENAMETOOLONG
+        [39] = "not-empty", // ENOTEMPTY
         [40] = "too-many-links", // ELOOP
         [116] = "stale", // ESTALE
         [122] = "quota", // EDQUOT

@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using PipeForkAs.LibC;
 
 namespace PipeForkAs.StockJobs;
@@ -40,12 +39,12 @@ internal static class ListDirectory
         List<byte[]> names = Libc.names_in(directory.Bytes, out Errno error, followLink: true)
             ?? throw FileFailure.Of(error, $"{directory} cannot be listed");
         names.Sort(static (one, other) => one.AsSpan().SequenceCompareTo(other));
-        var owners = new OwnerNames();
+        var owners = new AccountNames();
         return new DirectoryListing(
             directory.Text, [.. names.Select(name => Describe(directory, name, owners))], FilePath.Base64Of(directory.Bytes));
     }
 
-    private static DirectoryEntry Describe(FilePath directory, byte[] name, OwnerNames owners)
+    private static DirectoryEntry Describe(FilePath directory, byte[] name, AccountNames owners)
     {
         FilePath path = directory.Join(name);
 
@@ -55,42 +54,12 @@ internal static class ListDirectory
         string? nameBytes = FilePath.Base64Of(name);
         return new(
             Encoding.UTF8.GetString(name),
-            found is { } kind ? KindOf(kind) : null,
+            found is { } kind ? FileText.KindOf(kind) : null,
             found?.Size,
-            found is { } mode ? ModeOf(mode) : null,
+            found is { } mode ? FileText.ModeOf(mode) : null,
             found is { } owned ? owners.Of(owned.Owner) : null,
             found?.Modified,
             nameBytes,
             nameBytes is null ? null : Convert.ToBase64String(path.Bytes));
-    }
-
-    private static string KindOf(FileStatus status) => JsonNamingPolicy.KebabCaseLower.ConvertName(status.Kind.ToString());
-
-    private static string ModeOf(FileStatus status) => Convert.ToString(status.Permissions, 8).PadLeft(4, '0');
-
-    /// <summary>The names of owners; looks up each only once.</summary>
-    private sealed class OwnerNames
-    {
-        private readonly Dictionary<UserId, string> names = [];
-
-        public string Of(UserId owner)
-        {
-            if (!names.TryGetValue(owner, out string? name))
-                names[owner] = name = Find(owner) ?? owner.ToString();
-            return name;
-        }
-
-        private static string? Find(UserId owner)
-        {
-            try
-            {
-                return Libc.getpwuid(owner)?.Name;
-            }
-            catch (SystemCallException)
-            {
-                // If a name service is not available, the numbers are still correct.
-                return null;
-            }
-        }
     }
 }

@@ -28,6 +28,26 @@ return JobHost.Run(args, jobs =>
         .WithDescription("Write standard input to a file; the replacement is atomic")
         .WithAuditedArguments();
 
+    jobs.Add("make-directory", () => StockJson.Default.MakeDirectoryArguments, () => StockJson.Default.PathResult, MakeDirectory.Make)
+        .WithDescription("Create a directory, with its parents if that is asked for")
+        .WithAuditedArguments();
+
+    jobs.Add("rename", () => StockJson.Default.RenameArguments, () => StockJson.Default.PathResult, Rename.Move)
+        .WithDescription("Rename or move a file or directory; it replaces nothing unless that is asked for")
+        .WithAuditedArguments();
+
+    jobs.Add("remove", () => StockJson.Default.RemoveArguments, () => StockJson.Default.RemoveResult, Remove.Delete)
+        .WithDescription("Remove a file or an empty directory, or a tree; neither symbolic links nor mount points are followed")
+        .WithAuditedArguments();
+
+    jobs.Add("stat", () => StockJson.Default.StatArguments, () => StockJson.Default.StatResult, Stat.Inspect)
+        .WithDescription("Show the attributes of a file: kind, size, mode, owner, group, links and time of change")
+        .WithAuditedArguments();
+
+    jobs.Add("archive-directory", () => StockJson.Default.ArchiveDirectoryArguments, ArchiveDirectory.Write)
+        .WithDescription("Write a directory to standard output as a tar archive")
+        .WithAuditedArguments();
+
     jobs.Add("disk-usage", () => StockJson.Default.DiskUsageArguments, () => StockJson.Default.DiskUsageResult, DiskUsage.Measure)
         .WithDescription("Sum up a directory tree; neither symbolic links nor mount points are followed")
         .WithAuditedArguments();

@@ -6,7 +6,9 @@ namespace PipeForkAs.StockJobs;
 /// <summary>The arguments of <c>read-file</c>.</summary>
 /// <param name="Path">The file; relative to the working directory, which is the user's home directory.</param>
 /// <param name="PathBytes">The path as bytes, in base64, instead of <paramref name="Path"/>.</param>
-internal sealed record ReadFileArguments(string? Path = null, string? PathBytes = null);
+/// <param name="Offset">The number of bytes to skip, 0 or more. Beyond the end of the file there is nothing.</param>
+/// <param name="Length">The most bytes to read, 0 or more; null for all up to the end of the file.</param>
+internal sealed record ReadFileArguments(string? Path = null, string? PathBytes = null, long Offset = 0, long? Length = null);
 
 /// <summary>The job <c>read-file</c>: takes arguments and writes a stream.</summary>
 internal static class ReadFile
@@ -16,17 +18,31 @@ internal static class ReadFile
     public static int Read(ReadFileArguments arguments, JobContext context)
     {
         var path = FilePath.Of(arguments.Path, arguments.PathBytes);
+        if (arguments.Offset < 0)
+            throw new JobArgumentsException($"the offset must be 0 or more, not {arguments.Offset}");
+        if (arguments.Length < 0)
+            throw new JobArgumentsException($"the length must be 0 or more, not {arguments.Length}");
         using FileDescriptor file = Open(path);
+
+        // The kernel refuses to read where an offset would end.
+        long offset = arguments.Offset, left = Math.Min(arguments.Length ?? long.MaxValue, long.MaxValue - offset);
         byte[] buffer = GC.AllocateUninitializedArray<byte>(BufferBytes);
-        while (true)
+        while (left > 0)
         {
-            IOResult read = Libc.read(file, buffer);
+            Span<byte> room = buffer.AsSpan(0, (int)Math.Min(buffer.Length, left));
+
+            // Some files in /proc have no offset, and can be read only from the beginning.
+            IOResult read = arguments.Offset == 0 ? Libc.read(file, room) : Libc.pread(file, room, offset);
             if (read.Failed)
                 throw FileFailure.Of(read.Errno, $"{path} cannot be read");
             if (read.Count == 0)
                 return 0;
             context.Output.Write(buffer, 0, (int)read.Count);
+            offset += read.Count;
+            left -= read.Count;
         }
+
+        return 0;
     }
 
     /// <summary>Opens the file. .NET's own method would take a lock. Other programs' locks (flock(2)) would make it fail, and the lock

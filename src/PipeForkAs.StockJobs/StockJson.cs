@@ -13,4 +13,12 @@ namespace PipeForkAs.StockJobs;
 [JsonSerializable(typeof(WriteFileArguments))]
 [JsonSerializable(typeof(DiskUsageArguments))]
 [JsonSerializable(typeof(DiskUsageResult))]
+[JsonSerializable(typeof(MakeDirectoryArguments))]
+[JsonSerializable(typeof(RenameArguments))]
+[JsonSerializable(typeof(PathResult))]
+[JsonSerializable(typeof(RemoveArguments))]
+[JsonSerializable(typeof(RemoveResult))]
+[JsonSerializable(typeof(StatArguments))]
+[JsonSerializable(typeof(StatResult))]
+[JsonSerializable(typeof(ArchiveDirectoryArguments))]
 internal sealed partial class StockJson : JsonSerializerContext;

@@ -49,7 +49,7 @@ internal static class WriteFile
             throw FileFailure.Of(Errno.EISDIR, $"{target} is a directory");
         if (slash == target.Bytes.Length - 1)
             throw new JobArgumentsException($"\"{target}\" is not the name of a file");
-        uint? mode = ParseMode(arguments.Mode);
+        uint? mode = Permissions.Parse(arguments.Mode);
 
         // Next to the target, so that it is on the same file system and the move is one step.
         var directory = FilePath.OfBytes(slash < 0 ? "."u8.ToArray() : slash == 0 ? "/"u8.ToArray() : target.Bytes[..slash]);
@@ -167,14 +167,5 @@ internal static class WriteFile
         {
             // The directory's file system does not support this for directories.
         }
-    }
-
-    private static uint? ParseMode(string? text)
-    {
-        if (text is null)
-            return null;
-        if (text.Length is 0 or > 4 || text.AsSpan().ContainsAnyExceptInRange('0', '7') || Convert.ToUInt32(text, 8) > 0x1FF)
-            throw new JobArgumentsException($"the mode must be octal, 0 to 777, not \"{text}\"");
-        return Convert.ToUInt32(text, 8);
     }
 }

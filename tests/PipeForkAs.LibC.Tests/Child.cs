@@ -26,7 +26,15 @@ internal sealed class Child : IDisposable
 
     /// <summary>Starts a program without input, whose output goes to a pipe.</summary>
     public static Child Start(
-        string path, string[] arguments, string[]? environment = null, params (FileDescriptor Source, int Target)[] descriptors)
+        string path, string[] arguments, string[]? environment = null, params (FileDescriptor Source, int Target)[] descriptors) =>
+        Start(null, path, arguments, environment, descriptors);
+
+    /// <summary>The same in a working directory.</summary>
+    public static Child StartIn(FileDescriptor directory, string path, string[] arguments) => Start(directory, path, arguments, null, []);
+
+    private static Child Start(
+        FileDescriptor? directory, string path, string[] arguments, string[]? environment,
+        (FileDescriptor Source, int Target)[] descriptors)
     {
         (FileDescriptor read, FileDescriptor write) = Libc.pipe2();
         using (write)
@@ -35,7 +43,8 @@ internal sealed class Child : IDisposable
             try
             {
                 ProcessId pid = Libc.posix_spawn(
-                    path, [path, .. arguments], environment ?? OwnEnvironment, [(nothing, 0), (write, 1), (write, 2), .. descriptors]);
+                    path, [path, .. arguments], environment ?? OwnEnvironment, [(nothing, 0), (write, 1), (write, 2), .. descriptors],
+                    directory);
                 return new Child(pid, read);
             }
             catch

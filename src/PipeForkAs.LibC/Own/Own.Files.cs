@@ -6,6 +6,7 @@ internal static unsafe partial class Own
 {
     internal const int LOCK_EX = 2;
     internal const int LOCK_NB = 4;
+    internal const uint RENAME_NOREPLACE = 1;
 
     // The package's function would set the last error. After a failed call, the caller may still have to read that error when cleanup
     // closes a descriptor.
@@ -17,6 +18,9 @@ internal static unsafe partial class Own
 
     [LibraryImport(Library, EntryPoint = "rename", SetLastError = true)]
     internal static partial int rename(byte* from, byte* to);
+
+    [LibraryImport(Library, EntryPoint = "renameat2", SetLastError = true)]
+    internal static partial int renameat2(int fromDirectory, byte* from, int toDirectory, byte* to, uint flags);
 
     [LibraryImport(Library, EntryPoint = "flock", SetLastError = true)]
     internal static partial int flock(int descriptor, int operation);

@@ -53,6 +53,9 @@ internal static unsafe partial class Own
     [LibraryImport(Library, EntryPoint = "posix_spawn_file_actions_adddup2")]
     internal static partial int posix_spawn_file_actions_adddup2(byte* actions, int source, int target);
 
+    [LibraryImport(Library, EntryPoint = "posix_spawn_file_actions_addfchdir_np")]
+    internal static partial int posix_spawn_file_actions_addfchdir_np(byte* actions, int directory);
+
     [LibraryImport(Library, EntryPoint = "posix_spawnattr_init")]
     internal static partial int posix_spawnattr_init(byte* attributes);
 

@@ -48,6 +48,9 @@ public readonly record struct Errno(int Value)
     /// <summary>Device or resource busy.</summary>
     public static readonly Errno EBUSY = new(16);
 
+    /// <summary>The paths are on different mounted file systems; also a mount point that must not be crossed.</summary>
+    public static readonly Errno EXDEV = new(18);
+
     /// <summary>No such device; also a control group that was removed while its file was open.</summary>
     public static readonly Errno ENODEV = new(19);
 
@@ -133,7 +136,7 @@ public readonly record struct Errno(int Value)
         (EINPROGRESS, nameof(EINPROGRESS)), (EBUSY, nameof(EBUSY)), (ENODEV, nameof(ENODEV)), (ENOTEMPTY, nameof(ENOTEMPTY)),
             (ENODATA, nameof(ENODATA)),
         (EPROTO, nameof(EPROTO)), (ENOPROTOOPT, nameof(ENOPROTOOPT)), (EOPNOTSUPP, nameof(EOPNOTSUPP)), (ELOOP, nameof(ELOOP)),
-        (ENOTSOCK, nameof(ENOTSOCK)), (ENOEXEC, nameof(ENOEXEC)),
+        (ENOTSOCK, nameof(ENOTSOCK)), (ENOEXEC, nameof(ENOEXEC)), (EXDEV, nameof(EXDEV)),
     ];
 
     /// <summary>libc's message for the number, for example "Permission denied"; strerror(3).</summary>

@@ -11,7 +11,10 @@ public class ByHandTests
         Assert.Equal(0, ended.ExitCode);
         string[] lines = ended.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(
-            ["business-logic", "id", "echo", "cat", "list-directory", "read-file", "write-file", "disk-usage", "environment"],
+            [
+                "business-logic", "id", "echo", "cat", "list-directory", "read-file", "write-file", "make-directory", "rename", "remove",
+                "stat", "archive-directory", "disk-usage", "environment",
+            ],
             lines.Select(line => line.Split(' ')[0]));
         Assert.Matches("^cat +streaming +Copy standard input to standard output$", lines[3]);
     }

@@ -18,7 +18,7 @@ trap 'give_back; rm -rf "$scratch"' EXIT
 
 mkdir -p "$out"
 for project in Daemon Cli StockJobs; do
-    sdk publish "src/PipeForkAs.$project" -c Release -r linux-x64 -o "artifacts/publish/$project" --nologo -v quiet
+    sdk publish "src/PipeForkAs.$project" -c Release -r linux-x64 -o "artifacts/publish/$project" --nologo -v quiet "${reproducible[@]}"
 done
 install -m 755 artifacts/publish/Daemon/pipeforkasd artifacts/publish/Cli/pipeforkas artifacts/publish/StockJobs/pipeforkas-jobs "$out/"
 ls -l "$out"

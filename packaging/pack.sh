@@ -18,9 +18,9 @@ trap 'give_back; rm -rf "$scratch"' EXIT
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
 export SOURCE_DATE_EPOCH
 
-# ContinuousIntegrationBuild: no path of this machine in a library. The build of the solution has the analyzers. Symbols name the place of
-# the sources, and a package that of the repository, where git knows a public one.
-options=(-c Release --nologo -v quiet --artifacts-path artifacts/pack -p:ContinuousIntegrationBuild=true -p:RunAnalyzers=false)
+# The build of the solution has the analyzers. Symbols name the place of the sources, and a package that of the repository, where git knows
+# a public one.
+options=(-c Release --nologo -v quiet --artifacts-path artifacts/pack "${reproducible[@]}" -p:RunAnalyzers=false)
 case $(git remote get-url origin 2>/dev/null) in
 https://*) options+=(-p:PublishRepositoryUrl=true) ;;
 esac

@@ -34,6 +34,16 @@ mark=~
 mark=${XDG_DATA_HOME:-$mark/.local/share}/NuGet/Migrations/1
 [ -e "$mark" ] || { mkdir -p "${mark%/*}" && : >"$mark"; }
 
+# Options of a build whose files contain no path of this machine: the same sources give the same files, wherever they are. The first one
+# needs git, for the links to sources in symbols.
+if git rev-parse --git-dir >/dev/null 2>&1; then
+    # shellcheck disable=SC2034
+    reproducible=(-p:ContinuousIntegrationBuild=true)
+else
+    # shellcheck disable=SC2034
+    reproducible=("-p:PathMap=$PWD/=/_/")
+fi
+
 # Gives what root built in a clone to the owner of the clone, who does the next build.
 give_back() {
     [ "$(id -u)" -ne 0 ] || [ "$(stat -c %u .)" -eq 0 ] \

@@ -1,5 +1,7 @@
 using System.Net.Sockets;
 
+using PipeForkAs.Protocol;
+
 namespace PipeForkAs.Client;
 
 /// <summary>The client cannot reach the daemon; nothing was run. The message says what to do.</summary>
@@ -22,7 +24,7 @@ public sealed class ConnectionException : PipeForkAsException
     }
 
     internal ConnectionException(string socketPath, ArgumentException cause)
-        : base($"\"{socketPath}\" cannot be the path of a socket: unix(7) allows 1 to 107 bytes", cause)
+        : base($"\"{UntrustedText.Excerpt(socketPath)}\" cannot be the path of a socket: unix(7) allows 1 to 107 bytes", cause)
     {
         SocketPath = socketPath;
         SocketError = SocketError.InvalidArgument;
@@ -37,12 +39,13 @@ public sealed class ConnectionException : PipeForkAsException
     /// </summary>
     public SocketError SocketError { get; }
 
-    private static string Explain(string path, SocketError error, string problem) => error switch
-    {
-        SocketError.AddressNotAvailable => $"cannot connect to {path}: no such file; {Remedy}",
-        SocketError.ConnectionRefused => $"cannot connect to {path}: no process listens on it; {Remedy}",
-        SocketError.AccessDenied => $"cannot connect to {path}: permission denied; check the owner and mode of the socket and its folders",
-        SocketError.WouldBlock => $"cannot connect to {path}: the daemon's queue of connections is full; try again later",
-        _ => $"cannot connect to {path}: {problem}",
-    };
+    private static string Explain(string path, SocketError error, string problem) =>
+        $"cannot connect to {UntrustedText.Excerpt(path)}: " + error switch
+        {
+            SocketError.AddressNotAvailable => $"no such file; {Remedy}",
+            SocketError.ConnectionRefused => $"no process listens on it; {Remedy}",
+            SocketError.AccessDenied => "permission denied; check the owner and mode of the socket and its folders",
+            SocketError.WouldBlock => "the daemon's queue of connections is full; try again later",
+            _ => UntrustedText.Excerpt(problem),
+        };
 }

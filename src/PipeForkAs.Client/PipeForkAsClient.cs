@@ -171,7 +171,10 @@ public sealed class PipeForkAsClient : IPipeForkAsClient
         {
             using MemoryStream input = new(copy, writable: false);
             ReadOnlyMemory<byte> json = await AskAsync(request, cancellationToken, input).ConfigureAwait(false);
-            return Read(() => JsonSerializer.Deserialize(json.Span, SignInTicketJson.Default.SignInTicket));
+            SignInTicket ticket = Read(() => JsonSerializer.Deserialize(json.Span, SignInTicketJson.Default.SignInTicket));
+            return ticket.Ticket is { } text && TicketText.IsValid(text)
+                ? ticket
+                : throw new ProtocolViolationException(FrameHeader.Size, "the reply has no ticket");
         }
         finally
         {

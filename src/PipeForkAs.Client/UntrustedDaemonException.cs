@@ -1,3 +1,5 @@
+using PipeForkAs.Protocol;
+
 namespace PipeForkAs.Client;
 
 /// <summary>A process with a uid other than <see cref="PipeForkAsClient.DaemonUid"/> listens at the socket; the client sent nothing to it.
@@ -5,7 +7,7 @@ namespace PipeForkAs.Client;
 public sealed class UntrustedDaemonException : PipeForkAsException
 {
     internal UntrustedDaemonException(string socketPath, uint uid, uint expected)
-        : base($"a process of uid {uid} listens on {socketPath}, expected uid {expected}; nothing was sent")
+        : base($"a process of uid {uid} listens on {UntrustedText.Excerpt(socketPath)}, expected uid {expected}; nothing was sent")
     {
         SocketPath = socketPath;
         Uid = uid;

@@ -46,6 +46,23 @@ public sealed class ConnectionTests
         Assert.Contains("107", failure.Message);
     }
 
+    [Theory(Timeout = Bound.Milliseconds)]
+    [InlineData(0, "no such file")]
+    [InlineData(200, "107")]
+    [InlineData(5000, "107")]
+    public async Task A_path_cannot_control_the_terminal_that_shows_the_message(int length, string problem)
+    {
+        string path = "/nowhere/\e[2J\n\u202E" + new string('x', length);
+
+        ConnectionException failure = await Assert.ThrowsAsync<ConnectionException>(() => new PipeForkAsClient(path).RunAsync(Id));
+
+        Assert.Equal(path, failure.SocketPath);
+        Assert.Contains(@"/nowhere/\u001b[2J\n\u202e", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(problem, failure.Message, StringComparison.Ordinal);
+        Assert.InRange(failure.Message.Length, 1, 400);
+        Assert.DoesNotContain(failure.Message, letter => char.IsControl(letter) || letter == '\u202E');
+    }
+
     [Fact(Timeout = Bound.Milliseconds)]
     public async Task The_client_waits_while_the_queue_of_connections_is_full()
     {

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -26,6 +27,8 @@ internal sealed class Player(JsonObject call, OutputDigest output, OutputDigest 
         "describe" => Reports.Value(await client.DescribeAsync((string)call["job"]!)),
         "check" => Reports.Value(await client.CheckAsync(Request(), (string?)call["caller"])),
         "status" => Reports.Value(await client.StatusAsync()),
+        "sign-in" => Reports.Value(
+            await client.SignInAsync((string)call["user"]!, Encoding.UTF8.GetBytes((string)call["password"]!))),
         "cancel" => await CancelAsync(),
         var other => throw new ArgumentException($"there is no call {other}"),
     };

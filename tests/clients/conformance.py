@@ -154,19 +154,26 @@ class RealDaemon:
 
     def ask(self, request):
         """Requests an operation; returns its output and the end record."""
+        outputs, end = self.exchange(json.dumps({**request, "reply": "frames"}).encode() + b"\n")
+        return outputs["stdout"], end
+
+    def exchange(self, line, content=()):
+        """Sends a line and the input after it, in pieces; returns both outputs and the end record."""
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(START_DEADLINE)
             connection.connect(self.socket)
-            connection.sendall(json.dumps({**request, "reply": "frames"}).encode() + b"\n")
+            connection.sendall(line)
+            for piece in content:
+                connection.sendall(piece)
             connection.shutdown(socket.SHUT_WR)
             with connection.makefile("rb") as reply:
-                output = b""
+                outputs = {"stdout": b"", "stderr": b""}
                 while True:
                     head = reply.read(8)
                     payload = reply.read(int.from_bytes(head[4:], "big"))
                     if head[0] == fake_daemon.END:
-                        return output, json.loads(payload)
-                    output += payload
+                        return outputs, json.loads(payload)
+                    outputs["stdout" if head[0] == fake_daemon.STDOUT else "stderr"] += payload
 
     def jobs(self):
         return json.loads(self.ask({"op": "status"})[0])["jobs"]
@@ -342,6 +349,20 @@ def part_of(expected, actual):
     return fake_daemon.same(expected, actual)
 
 
+def keeps(old, new, place):
+    """Raises a Difference if a JSON value lacks a member that an older one has, or has it with another type. Null has no type."""
+    kinds = [float if isinstance(value, int) and not isinstance(value, bool) else type(value) for value in (old, new)]
+    if old is not None and new is not None and kinds[0] is not kinds[1]:
+        raise Difference(f"{place} was {excerpt(old)}, and is {excerpt(new)}")
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name, member in old.items():
+            if name not in new:
+                raise Difference(f"{place} has no {name} any more: {excerpt(new)}")
+            keeps(member, new[name], f"{name} of {place}")
+    elif isinstance(old, list) and isinstance(new, list) and old and new:
+        keeps(old[0], new[0], f"an element of {place}")
+
+
 def differ(expected, actual, name, answer):
     if not fake_daemon.same(expected, actual):
         shown = answer.get("shown") or answer.get("message")
@@ -401,6 +422,33 @@ class Suite:
             runner.stop()
         return about, passed, len(failures), unsupported
 
+    def play_recorded(self, pattern):
+        """Sends the recorded requests to the real daemon; returns the number that passed and that failed."""
+        passed, failed = 0, 0
+        for case in (case for case, _ in self.cases if "line" in case and fnmatch.fnmatch(case["name"], pattern)):
+            try:
+                self.send_recorded(filled(case, self.names))
+                passed += 1
+            except Difference as failure:
+                failed += 1
+                print(f"recorded requests: {case['name']}: {failure} ({case['why']})", flush=True)
+        return passed, failed
+
+    def send_recorded(self, case):
+        """Sends a recorded request; the reply must have all that the recorded one has."""
+        content = fake_daemon.pieces_of(case["call"]["input"]) if "input" in case["call"] else ()
+        outputs, end = self.daemon.exchange(case["line"].encode() + b"\n", content)
+        recorded = {name: b"".join(piece for step in case["script"] for piece in fake_daemon.pieces_of(step.get(step_name, {"parts": []})))
+                    for name, step_name in (("stdout", "out"), ("stderr", "err"))}
+        old_end = json.loads(next(step["end"] for step in case["script"] if "end" in step))
+        for name in ("code", "exit", "signal"):
+            differ(old_end[name], end[name], name, end)
+        keeps(old_end, end, "the end record")
+        if case["call"]["call"] != "run" and recorded["stdout"]:
+            keeps(json.loads(recorded["stdout"]), json.loads(outputs["stdout"]), "the output")
+        elif recorded != outputs and "matches" not in case["expect"].get("stdout", {}):
+            raise Difference(f"the outputs are {outputs}, recorded are {recorded}")
+
     def word(self, word):
         word = word.replace("${native}", self.native)
         return os.path.normpath(os.path.join(FOLDER, word)) if "/" in word and not word.startswith("/") else word
@@ -459,7 +507,7 @@ class Suite:
         folder = tempfile.mkdtemp(dir=self.folder)
         os.chmod(folder, 0o755)
         try:
-            call["socket"] = os.path.join(folder, "fake.sock")
+            call["socket"] = os.path.join(folder, case.get("socketName", "fake.sock"))
             fake = FakeProcess(call["socket"], filled(case, self.names), limit)
             try:
                 answer = runner.ask(call)
@@ -518,6 +566,8 @@ def main():
         sys.exit(f"conformance.py: clients.json has no client {', '.join(unknown)}")
     with open(os.path.join(FOLDER, "cases.json"), encoding="utf-8") as file:
         suite = json.load(file)
+    with open(os.path.join(FOLDER, "recorded.json"), encoding="utf-8") as file:
+        suite["cases"] += json.load(file)["cases"]
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda received, _: sys.exit(128 + received))
 
@@ -543,13 +593,17 @@ def main():
         played = Suite(suite["cases"], values["native"], folder, daemon, values)
         for name in asked.clients or clients:
             rows.append((name, *played.play_all(name, clients[name], asked.case)))
+        recorded = played.play_recorded(asked.case)
+        if any(recorded):
+            rows.append(("recorded requests", {}, *recorded, 0))
         if daemon.process.poll() is not None:
             print(f"the daemon ended with {daemon.process.returncode}: {daemon.logged()}")
             rows.append(("daemon", {}, 0, 1, 0))
 
     for name, about, passed, failed, unsupported in rows:
         less = f", {unsupported} cannot be asked of it" if unsupported else ""
-        print(f"{name}: {about.get('client')}, {about.get('runtime')}: {passed} passed, {failed} failed{less}")
+        versions = f"{about['client']}, {about['runtime']}: " if about else ""
+        print(f"{name}: {versions}{passed} passed, {failed} failed{less}")
     total, bad = sum(row[2] for row in rows), sum(row[3] for row in rows)
     print(f"{total} passed, {bad} failed")
     sys.exit(0 if bad == 0 and total > 0 else 1)

@@ -252,16 +252,16 @@ def serve(path, case, ready, stop, limit=None):
         ready()
         wait(stop)
         return {"connections": 0, "problem": None}
-    listener = socket.socket(socket.AF_UNIX)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM if listening == "datagrams" else socket.SOCK_STREAM)
     listener.bind(path)
     os.chmod(path, 0o666)
     fillers = []
-    if listening != "never":
+    if listening not in ("never", "datagrams"):
         listener.listen(0 if listening == "full" else 64)
     if listening == "full":
         fillers = fill(path)
     ready()
-    if listening == "never":
+    if listening in ("never", "datagrams"):
         wait(stop)
         return {"connections": 0, "problem": None}
     if fillers:
@@ -301,8 +301,10 @@ def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     path, name = sys.argv[1:]
-    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "cases.json"), encoding="utf-8") as file:
-        cases = {case["name"]: case for case in json.load(file)["cases"]}
+    cases = {}
+    for file_name in ("cases.json", "recorded.json"):
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), file_name), encoding="utf-8") as file:
+            cases.update({case["name"]: case for case in json.load(file)["cases"]})
     name, _, cut = name.partition("/")
     if cases.get(name, {}).get("daemon") != "fake":
         sys.exit(f"{name} is not a case with the fake daemon")

@@ -26,7 +26,7 @@ internal static class JobRun
             Timeout = options.Timeout,
             Ticket = TicketVariable.Value,
         };
-        byte[] line = request.ToWire().ToLine();
+        byte[] line = CallerTrace.AddTo(request.ToWire()).ToLine();
         JobInput? input = options.HasNoInput ? null : Input(streams.Input);
         using FileDescriptor socket = DaemonConnection.Open(path, options.DaemonUid);
         JobResult end = options.Json

@@ -103,10 +103,8 @@ internal sealed class ReplyParser
             throw new ProtocolViolationException(start, problem, failure);
         }
 
-        if (end.ExitCode is < 0 or > 255)
-            throw new ProtocolViolationException(start, $"the end record's exit code is {end.ExitCode}; it must be 0 to 255");
-        if (end.Signal is < 1 or > 64)
-            throw new ProtocolViolationException(start, $"the end record's signal is {end.Signal}; it must be 1 to 64");
+        if (EndCheck.Problem(end) is { } wrong)
+            throw new ProtocolViolationException(start, wrong);
         return end;
     }
 

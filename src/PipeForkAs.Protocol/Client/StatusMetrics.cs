@@ -60,31 +60,18 @@ public static class StatusMetrics
     {
         if (durations is not { Count: > 0 })
             return;
-        const string Name = "pipeforkas_job_duration_seconds";
-        text.Append(
-            CultureInfo.InvariantCulture,
-            $"# HELP {Name} Jobs by kind and by the time from the connection to the end.\n# TYPE {Name} histogram\n");
-        foreach ((string kind, DurationStatus duration) in durations)
-        {
-            string label = $"kind=\"{Escape(kind)}\"";
-            foreach (DurationBucket bucket in duration.Histogram)
-                text.Append(CultureInfo.InvariantCulture, $"{Name}_bucket{{{label},le=\"{bucket.UpTo.TotalSeconds}\"}} {bucket.Jobs}\n");
-            text.Append(CultureInfo.InvariantCulture, $"{Name}_bucket{{{label},le=\"+Inf\"}} {duration.Jobs}\n");
-            text.Append(CultureInfo.InvariantCulture, $"{Name}_sum{{{label}}} {duration.Total.TotalSeconds}\n");
-            text.Append(CultureInfo.InvariantCulture, $"{Name}_count{{{label}}} {duration.Jobs}\n");
-        }
+        AddHistogram(
+            text, "job_duration_seconds", "Jobs by kind and by the time from the connection to the end.",
+            [.. durations.Select(duration => new Series(
+                "kind", duration.Key, duration.Value.Jobs, duration.Value.Total,
+                duration.Value.Histogram.Select(bucket => (bucket.UpTo, bucket.Jobs))))]);
     }
 
     private static void AddTurns(StringBuilder text, LoopStatus loop)
     {
-        const string Name = "pipeforkas_loop_turn_seconds";
-        text.Append(
-            CultureInfo.InvariantCulture,
-            $"# HELP {Name} Turns of the event loop by duration; other requests wait during a turn.\n# TYPE {Name} histogram\n");
-        foreach (LoopBucket bucket in loop.Histogram)
-            text.Append(CultureInfo.InvariantCulture, $"{Name}_bucket{{le=\"{bucket.UpTo.TotalSeconds}\"}} {bucket.Turns}\n");
-        text.Append(CultureInfo.InvariantCulture, $"{Name}_bucket{{le=\"+Inf\"}} {loop.Turns}\n");
-        text.Append(CultureInfo.InvariantCulture, $"{Name}_sum {loop.Total.TotalSeconds}\n{Name}_count {loop.Turns}\n");
+        AddHistogram(
+            text, "loop_turn_seconds", "Turns of the event loop by duration; other requests wait during a turn.",
+            new Series("", "", loop.Turns, loop.Total, loop.Histogram.Select(bucket => (bucket.UpTo, bucket.Turns))));
         const string Longest = "The longest turn of the event loop since the daemon started.";
         Add(text, "loop_longest_turn_seconds", "gauge", Longest, ("", "", loop.Longest.TotalSeconds));
     }
@@ -114,8 +101,27 @@ public static class StatusMetrics
         }
     }
 
-    /// <summary>Escapes the value of a label as the format requires.</summary>
+    private static void AddHistogram(StringBuilder text, string name, string help, params Series[] series)
+    {
+        text.Append(CultureInfo.InvariantCulture, $"# HELP pipeforkas_{name} {help}\n# TYPE pipeforkas_{name} histogram\n");
+        foreach (Series one in series)
+        {
+            string label = one.Label.Length == 0 ? "" : $"{one.Label}=\"{Escape(one.Word)}\"";
+            string before = label.Length == 0 ? "" : $"{label},", whole = label.Length == 0 ? "" : $"{{{label}}}";
+            foreach ((TimeSpan upTo, long count) in one.Buckets)
+                text.Append(CultureInfo.InvariantCulture, $"pipeforkas_{name}_bucket{{{before}le=\"{upTo.TotalSeconds}\"}} {count}\n");
+            text.Append(CultureInfo.InvariantCulture, $"pipeforkas_{name}_bucket{{{before}le=\"+Inf\"}} {one.Count}\n");
+            text.Append(CultureInfo.InvariantCulture, $"pipeforkas_{name}_sum{whole} {one.Total.TotalSeconds}\n");
+            text.Append(CultureInfo.InvariantCulture, $"pipeforkas_{name}_count{whole} {one.Count}\n");
+        }
+    }
+
+    /// <summary>Escapes the value of a label as the format requires, after what could control a terminal.</summary>
     private static string Escape(string word) =>
-        word.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace(
-            "\n", "\\n", StringComparison.Ordinal);
+        string.Join('\n', word.Split('\n').Select(UntrustedText.Escape)).Replace("\\", "\\\\", StringComparison.Ordinal)
+            .Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
+
+    /// <summary>One series of a histogram.</summary>
+    private readonly record struct Series(
+        string Label, string Word, long Count, TimeSpan Total, IEnumerable<(TimeSpan UpTo, long Count)> Buckets);
 }

@@ -172,11 +172,13 @@ final class Client
      */
     public function signIn(string $user, #[\SensitiveParameter] string $password): array
     {
-        if ($user === '' || ctype_digit($user)) {
+        if (preg_match('/^[0-9]*\z/', $user) === 1) {
             throw new RequestException('the user must be given by name');
         }
 
-        return self::demandObject($this->ask(['op' => 'sign-in', 'user' => $user], Input::of($password)));
+        $answer = self::demandObject($this->ask(['op' => 'sign-in', 'user' => $user], Input::of($password)));
+        return self::isTicket($answer['ticket'] ?? null) ? $answer
+            : throw new ProtocolViolationException(self::JSON_START, 'the reply has no ticket');
     }
 
     /** Ends a ticket. Returns also if the ticket was not valid. */
@@ -291,10 +293,15 @@ final class Client
         return Result::of($end, $stdout->bytes, $stderr->bytes);
     }
 
+    private static function isTicket(mixed $value): bool
+    {
+        return is_string($value) && preg_match('/^[A-Za-z0-9_-]{43}\z/', $value) === 1;
+    }
+
     /** @param array<string, mixed> $request */
     private static function toLine(array $request): string
     {
-        if (($request['ticket'] ?? null) !== null && preg_match('/^[A-Za-z0-9_-]{43}\z/D', $request['ticket']) !== 1) {
+        if (isset($request['ticket']) && !self::isTicket($request['ticket'])) {
             throw new RequestException('the ticket must be the 43 characters that signIn() returned');
         }
 
@@ -1048,7 +1055,19 @@ final class EndRecord
             }
         }
 
-        return null;
+        return self::isContradiction($record) ? 'its "exit" or "signal" does not fit its "code"' : null;
+    }
+
+    /** Whether a program could take a failure for a success, or has no reason of a failure. A refused operation has no "exit". */
+    private static function isContradiction(\stdClass $record): bool
+    {
+        [$exit, $signal] = [$record->exit ?? null, $record->signal ?? null];
+        return match ($record->code) {
+            'ok' => ($exit ?? 0) !== 0 || $signal !== null,
+            'failed' => $exit === 0 || $signal !== null,
+            'signaled' => $exit !== null || $signal === null,
+            default => false,
+        };
     }
 
     private static function isBetween(int $least, int $most): \Closure
@@ -1064,7 +1083,7 @@ final class EndRecord
     private static function isError(mixed $value): bool
     {
         return $value instanceof \stdClass && is_string($value->type ?? null) && is_string($value->message ?? null)
-            && (!isset($value->errno) || is_int($value->errno));
+            && (!isset($value->errno) || self::isBetween(-0x80000000, 0x7fffffff)($value->errno));
     }
 }
 

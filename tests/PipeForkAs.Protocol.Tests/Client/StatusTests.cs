@@ -158,6 +158,14 @@ public sealed partial class StatusTests
     }
 
     [Fact]
+    public void A_label_value_cannot_control_a_terminal()
+    {
+        string text = StatusMetrics.Of(All with { Version = "1\e[2J\r\u202E", Hosts = [new("/\u009B31m\0", [1], 1, 1, true)] });
+        Assert.Contains("""pipeforkas_info{version="1\\u001b[2J\\r\\u202e"} 1""" + "\n", text, StringComparison.Ordinal);
+        Assert.Contains("""pipeforkas_job_host_up{path="/\\u009b31m\\u0000"} 1""" + "\n", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_caller_that_does_not_see_job_hosts_gets_no_metrics_of_them() =>
         Assert.DoesNotContain("job_host", StatusMetrics.Of(All with { Hosts = null }), StringComparison.Ordinal);
 

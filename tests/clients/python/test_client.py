@@ -4,11 +4,13 @@
     python3 -m unittest discover -s tests/clients/python
 """
 
+import ast
 import asyncio
 import contextlib
 import io
 import os
 import pickle
+import re
 import signal
 import sys
 import tempfile
@@ -77,6 +79,29 @@ class FileTests(FakeDaemonTest):
                 with self.assertRaises(pipeforkas.OutputTooLargeError) as raised:
                     job.stdout.read()
                 self.assertEqual(("stderr", 65536), (raised.exception.stream, raised.exception.limit))
+
+    def test_a_line_and_a_read_to_the_end_have_at_most_the_limit(self):
+        reads = {
+            "readline": lambda file: file.readline(), "loop": list, "read": lambda file: file.read(),
+            "text": lambda file: io.TextIOWrapper(file).read(), "readlines": lambda file: file.readlines(),
+        }
+        for name, read in reads.items():
+            with self.subTest(name), self.daemon(ANY, {"flood": 1, "bytes": 1 << 28, "frame": 65536}, {"open": True}):
+                with pipeforkas.open("id", limit=100000, **self.options) as job:
+                    with self.assertRaises(pipeforkas.OutputTooLargeError) as raised:
+                        read(job.stdout)
+                    self.assertEqual(("stdout", 100000), (raised.exception.stream, raised.exception.limit))
+                    with self.assertRaises(pipeforkas.CancelledError):
+                        job.wait()
+            os.unlink(self.path)
+
+    def test_what_has_exactly_the_limit_is_read(self):
+        for read in (lambda file: file.readline(), lambda file: file.read(), lambda file: file.read(1 << 20)):
+            with self.daemon(ANY, {"out": {"text": "1234\n"}}, OK), pipeforkas.open("id", limit=5, **self.options) as job:
+                self.assertEqual((b"1234\n", b""), (read(job.stdout), job.stdout.readline()))
+            os.unlink(self.path)
+        with self.daemon(ANY, {"out": {"text": "x\n"}}, OK), pipeforkas.open("id", limit=1 << 63, **self.options) as job:
+            self.assertEqual(b"x\n", job.stdout.readline())
 
     def test_what_is_kept_of_single_bytes_needs_little_more_memory_than_they_have(self):
         single = fake_daemon.header(2, 1) + b"x"
@@ -450,6 +475,14 @@ class AsyncTests(FakeDaemonTest):
             ends = asyncio.run(use())
         self.assertEqual([1, 2], [sum(isinstance(end, kind) for end in ends)
                                   for kind in (pipeforkas.CompletedJob, pipeforkas.ReplyCutShortError)])
+
+
+class SourceTests(unittest.TestCase):
+    def test_the_source_has_the_syntax_of_the_oldest_version(self):
+        with open(os.path.join(os.path.dirname(pipeforkas.__file__), os.pardir, "pyproject.toml"), encoding="utf-8") as file:
+            oldest = re.search(r'requires-python = ">= ([0-9]+)\.([0-9]+)"', file.read())
+        with open(pipeforkas.__file__, encoding="utf-8") as file:
+            ast.parse(file.read(), feature_version=(int(oldest[1]), int(oldest[2])))
 
 
 class ReplyTests(unittest.TestCase):

@@ -187,7 +187,20 @@ def ask(call):
     return report if report["outcome"] != "result" else {**report, "outcome": "failed"}
 
 
+def sign_in(call):
+    process = start([COMMAND, "sign-in", "--socket", call["socket"], call["user"]], {"input": True})
+    outputs = {"stdout": bytearray(), "stderr": bytearray()}
+    transfer(process, {"text": call["password"]}, lambda name, piece: outputs[name].extend(piece))
+    status = finish(process)
+    if status == 0:
+        return {"outcome": "result", "value": {"ticket": outputs["stdout"].decode().rstrip("\n")}}
+    report = report_of(status, split_message(bytes(outputs["stderr"]))[1])
+    return report if report["outcome"] != "result" else {**report, "outcome": "failed"}
+
+
 def play(call):
+    if call["call"] == "sign-in":
+        return sign_in(call)
     if any(name in call for name in UNSUPPORTED):
         return {"outcome": "unsupported"}
     return run(call) if call["call"] == "run" else stream(call) if call["call"] == "stream" else ask(call)

@@ -153,6 +153,9 @@ const CALLS = {
     status: async (call, answer) => {
         answer.value = await client.status(pick(call, 'socket'));
     },
+    'sign-in': async (call, answer) => {
+        answer.value = await client.signIn(call.user, call.password, pick(call, 'socket'));
+    },
     cancel: async (call, answer) => {
         await client.cancel(call.id, pick(call, 'socket'));
         answer.value = null;

@@ -186,6 +186,7 @@ function play(stdClass $call): array
                 'value' => clientFor($call)->check($call->job, ...pick($call, 'user', 'args', 'env', 'timeout', 'caller')),
             ],
             'status' => ['value' => clientFor($call)->status()],
+            'sign-in' => ['value' => clientFor($call)->signIn($call->user, $call->password)],
             'cancel' => ['value' => clientFor($call)->cancel($call->id)],
         };
     } catch (Pfa\PipeForkAsException | Left $failure) {

@@ -147,6 +147,8 @@ async def stream_in_task(call, outputs):
 
 def ask(call, suffix):
     """Calls another operation; returns its value, or what gives it."""
+    if call["call"] == "sign-in":
+        return getattr(pipeforkas, "sign_in" + suffix)(call["user"], call["password"], **options_of(call))
     names = {"list": (), "describe": ("job",), "check": ("job", *RUN, "caller"), "status": (), "cancel": ("id",)}[call["call"]]
     function = getattr(pipeforkas, {"list": "list_jobs"}.get(call["call"], call["call"]) + suffix)
     options = options_of(call, *names)

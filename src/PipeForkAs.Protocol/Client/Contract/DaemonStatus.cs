@@ -58,7 +58,7 @@ public sealed record DaemonStatus
     [JsonPropertyName("denials")]
     public IReadOnlyList<DenialStatus>? Denials { get; init; }
 
-    /// <summary>How long the turns of the event loop took; null from a daemon before 0.2.</summary>
+    /// <summary>How long the turns of the event loop took; null from daemons that do not report it.</summary>
     [JsonPropertyName("loop")]
     public LoopStatus? Loop { get; init; }
 

@@ -7,6 +7,7 @@ const { setTimeout: sleep } = require('node:timers/promises');
 
 const { ConnectionError, RequestError, UntrustedDaemonError } = require('./errors.js');
 const { isUid } = require('./request.js');
+const { excerpt } = require('./text.js');
 
 const DEFAULT_SOCKET = '/run/pipeforkas/pipeforkas.sock';
 const MAX_PATH_BYTES = 107;
@@ -130,12 +131,12 @@ async function demandOwner(given, place, daemonUid) {
 
     above.forEach((folder, height) => {
         if (folder.uid !== 0 && folder.uid !== daemonUid)
-            throw new UntrustedDaemonError(given, `a folder above the socket belongs to uid ${folder.uid}: ${folders[height]}`);
+            throw new UntrustedDaemonError(given, `a folder above the socket belongs to uid ${folder.uid}: ${excerpt(folders[height])}`);
 
         // In a sticky folder nobody can replace what belongs to root, which is checked of everything in these folders that leads here.
         const isSafe = (folder.mode & GROUP_OR_OTHERS_WRITE) === 0 || (height > 0 && (folder.mode & STICKY) !== 0);
         if (!isSafe)
-            throw new UntrustedDaemonError(given, `others than root can write to a folder above the socket: ${folders[height]}`);
+            throw new UntrustedDaemonError(given, `others than root can write to a folder above the socket: ${excerpt(folders[height])}`);
     });
 }
 

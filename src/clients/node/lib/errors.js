@@ -125,7 +125,7 @@ function explainConnection(path, code, cause) {
         case 'ERR_INVALID_ARG_VALUE':
             return `"${shown}" cannot be the path of a socket: unix(7) allows 1 to 107 bytes`;
         default:
-            return `cannot connect to ${shown}: ${cause instanceof Error ? cause.message : code}`;
+            return `cannot connect to ${shown}: ${cause instanceof Error ? excerpt(cause.message) : code}`;
     }
 }
 

@@ -2,7 +2,8 @@
 
 const { ProtocolViolationError, RequestError, RequestRefusedError } = require('./errors.js');
 const { capture } = require('./jobs.js');
-const { CONNECTION_OPTIONS, MEMBERS, checkOptions, isObject } = require('./request.js');
+const { readJson } = require('./json.js');
+const { CONNECTION_OPTIONS, MEMBERS, checkOptions, isObject, isTicket } = require('./request.js');
 
 /** The size of a frame's header: JSON is the first thing in a reply. */
 const JSON_START = 8;
@@ -43,7 +44,10 @@ async function signIn(user, password, options) {
     const connection = checkOptions(options, CONNECTION_OPTIONS);
     if (typeof password !== 'string' && !ArrayBuffer.isView(password))
         throw new RequestError('the password must be a string or bytes');
-    return object(await ask({ op: 'sign-in', user }, connection, password));
+    const answer = object(await ask({ op: 'sign-in', user }, connection, password));
+    if (!isTicket(answer.ticket))
+        throw new ProtocolViolationError(JSON_START, 'the reply has no ticket');
+    return answer;
 }
 
 async function signOut(ticket, options) {
@@ -61,7 +65,7 @@ async function ask(request, connection, input) {
 
 function read(json) {
     try {
-        return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(json));
+        return readJson(json);
     } catch (failure) {
         throw new ProtocolViolationError(JSON_START, 'the reply is not JSON', failure);
     }

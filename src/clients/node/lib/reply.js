@@ -2,6 +2,7 @@
 
 const { ProtocolViolationError } = require('./errors.js');
 const { GrowingBuffer } = require('./growing-buffer.js');
+const { readJson } = require('./json.js');
 
 const HEADER_SIZE = 8;
 const STDOUT = 1;
@@ -103,7 +104,7 @@ class ReplyParser {
         const json = this.#endRecord.bytes();
         let record;
         try {
-            record = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(json));
+            record = readJson(json);
         } catch (failure) {
             throw this.#violation(json.length, 'the end record is not JSON', failure);
         }
@@ -135,6 +136,7 @@ const isText = value => typeof value === 'string';
 const isCount = value => Number.isSafeInteger(value) && value >= 0;
 const isAmount = value => Number.isFinite(value) && value >= 0;
 const isBetween = (least, most) => value => Number.isInteger(value) && value >= least && value <= most;
+const isErrno = isBetween(-0x80000000, 0x7fffffff);
 
 /** What each member of an end record must be if it is there and not null. A newer daemon may send more members. */
 const RULES = {
@@ -151,7 +153,7 @@ const RULES = {
     cpu: isAmount,
     maxrss: isCount,
     error: value => isRecord(value) && isText(value.type) && isText(value.message)
-        && (value.errno === undefined || value.errno === null || Number.isInteger(value.errno)),
+        && (value.errno === undefined || value.errno === null || isErrno(value.errno)),
 };
 
 function isRecord(value) {
@@ -169,7 +171,22 @@ function problemOf(record) {
             return `its "${name}" is not what it must be`;
     }
 
-    return null;
+    return isContradiction(record) ? 'its "exit" or "signal" does not fit its "code"' : null;
+}
+
+/** Whether a program could take a failure for a success, or has no reason of a failure. A refused operation has no "exit". */
+function isContradiction(record) {
+    const exit = record.exit ?? null, signal = record.signal ?? null;
+    switch (record.code) {
+        case 'ok':
+            return (exit ?? 0) !== 0 || signal !== null;
+        case 'failed':
+            return exit === 0 || signal !== null;
+        case 'signaled':
+            return exit !== null || signal === null;
+        default:
+            return false;
+    }
 }
 
 function toResult(record) {

@@ -67,7 +67,7 @@ function check({ op = 'run', job, user, caller, args, env, timeout, id, ticket }
         throw new RequestError('"timeout" must be a number of seconds over 0');
     if (op === 'sign-in' && (typeof user !== 'string' || /^[0-9]*$/.test(user)))
         throw new RequestError('"user" must be the name of a user');
-    if ((ticket !== undefined || op === 'sign-out') && !(typeof ticket === 'string' && /^[A-Za-z0-9_-]{43}$/.test(ticket)))
+    if ((ticket !== undefined || op === 'sign-out') && !isTicket(ticket))
         throw new RequestError('"ticket" must be the 43 characters that signIn returned');
     if (op === 'cancel' && !(Number.isSafeInteger(id) && id > 0))
         throw new RequestError('"id" must be that of a job that runs, a number of 1 or over; status tells it');
@@ -83,8 +83,12 @@ function isDictionary(value) {
         && typeof value.toJSON !== 'function';
 }
 
+function isTicket(value) {
+    return typeof value === 'string' && /^[A-Za-z0-9_-]{43}$/.test(value);
+}
+
 function isUid(value) {
     return Number.isInteger(value) && value >= 0 && value < 0xffffffff;
 }
 
-module.exports = { CONNECTION_OPTIONS, MEMBERS, checkOptions, isObject, isUid, toLine };
+module.exports = { CONNECTION_OPTIONS, MEMBERS, checkOptions, isObject, isTicket, isUid, toLine };

@@ -82,6 +82,9 @@ _MAX_END = 1024 * 1024
 # Slightly more than a pipe or a socket returns at once.
 _BUFFER = 128 * 1024
 
+# What a file object can be asked for, less one.
+_LONGEST = 0x7FFFFFFFFFFFFFFE
+
 # How long to wait while the queue of the socket is full, in seconds, and at most between two attempts. No event says that it has room.
 _QUEUE_TIMEOUT = 10.0
 _LONGEST_PAUSE = 0.05
@@ -644,16 +647,19 @@ def _read_end(record: bytes, start: int) -> "CompletedJob[bytes]":
         code = _member(members, "code", str)
         if code is None or not _CODE.match(code):
             raise ValueError("it has no code")
+        exit_code, signal = _number(members, "exit", 0, 255), _number(members, "signal", 1, 64)
+        if _is_contradiction(code, exit_code, signal):
+            raise ValueError("its exit or signal does not fit its code")
         return CompletedJob(
             code=code,
-            exit_code=_number(members, "exit", 0, 255),
-            signal=_number(members, "signal", 1, 64),
+            exit_code=exit_code,
+            signal=signal,
             message=_member(members, "message", str),
             error=None if error is None else _error_info(error),
             job=_member(members, "job", str),
             user=_member(members, "user", str),
             uid=_number(members, "uid", 0, 0xFFFFFFFF),
-            pid=_number(members, "pid", -0x80000000, 0x7FFFFFFF),
+            pid=_number(members, "pid", 1, 0x7FFFFFFF),
             stdout_bytes=_number(members, "stdout", 0, 0x7FFFFFFFFFFFFFFF) or 0,
             stderr_bytes=_number(members, "stderr", 0, 0x7FFFFFFFFFFFFFFF) or 0,
             seconds=_seconds(members, "seconds") or 0.0,
@@ -663,6 +669,15 @@ def _read_end(record: bytes, start: int) -> "CompletedJob[bytes]":
             stderr=b"")
     except ValueError as failure:
         raise ProtocolError(start, f"the end record cannot be read: {failure}") from failure
+
+
+def _is_contradiction(code: str, exit_code: Optional[int], signal: Optional[int]) -> bool:
+    """Whether a program could take a failure for a success, or has no reason of a failure. A refused operation has no exit code."""
+    if code == "ok":
+        return exit_code not in (None, 0) or signal is not None
+    if code == "failed":
+        return exit_code == 0 or signal is not None
+    return code == "signaled" and (exit_code is not None or signal is None)
 
 
 def _error_info(error: Dict[str, Any]) -> ErrorInfo:
@@ -690,8 +705,8 @@ def _seconds(members: Dict[str, Any], name: str) -> Optional[float]:
     value = members.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ValueError(f"{name} must be a finite number")
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+        raise ValueError(f"{name} must be a finite number, not negative")
     return float(value)
 
 
@@ -892,6 +907,37 @@ class _OutputFile(io.RawIOBase):
         return count
 
 
+class _OutputReader(io.BufferedReader):
+    """An output of a job as a buffered file. A line, and a read to the end, has at most so many bytes: a job can write without end."""
+
+    def __init__(self, name: str, read: Callable[[], bytes], limit: int, cancel: Callable[[], None]) -> None:
+        super().__init__(_OutputFile(read), _BUFFER)
+        self._name = name
+        self._limit = limit
+        self._cancel = cancel
+
+    def read(self, size: Optional[int] = -1, /) -> bytes:
+        if size is not None and size >= 0:
+            return super().read(size)
+        content = bytearray()
+        while piece := self.read1(_BUFFER):
+            content += piece
+            self._check(content)
+        return bytes(content)
+
+    def readline(self, size: Optional[int] = -1, /) -> bytes:
+        if size is not None and size >= 0:
+            return super().readline(size)
+        line = super().readline(min(self._limit, _LONGEST) + 1)
+        self._check(line)
+        return line
+
+    def _check(self, content: _Bytes) -> None:
+        if len(content) > self._limit:
+            self._cancel()
+            raise OutputTooLargeError(self._name, self._limit)
+
+
 class _InputFile(io.RawIOBase):
     """The input of a job as a file. It is not buffered, and writes all that it gets."""
 
@@ -924,7 +970,7 @@ class Job:
     other one.
     """
 
-    def __init__(self, connection: _Connection, source: Optional[_Source], checked: bool) -> None:
+    def __init__(self, connection: _Connection, source: Optional[_Source], checked: bool, limit: int) -> None:
         self._connection = connection
         self._reply = connection.reply
         self._source = source
@@ -937,9 +983,9 @@ class Job:
         read: a program that writes much while it does not read the outputs can wait for ever."""
         if source is None:
             self.stdin = cast(BinaryIO, _InputFile(self._write, connection.end_input))
-        self.stdout: BinaryIO = cast(BinaryIO, io.BufferedReader(_OutputFile(lambda: self._read(_STDOUT)), _BUFFER))
+        self.stdout: BinaryIO = cast(BinaryIO, _OutputReader("stdout", lambda: self._read(_STDOUT), limit, self.cancel))
         """The standard output of the job. Its end comes only after a complete reply; if that breaks off, a read raises an error."""
-        self.stderr: BinaryIO = cast(BinaryIO, io.BufferedReader(_OutputFile(lambda: self._read(_STDERR)), _BUFFER))
+        self.stderr: BinaryIO = cast(BinaryIO, _OutputReader("stderr", lambda: self._read(_STDERR), limit, self.cancel))
         """The standard error of the job."""
 
     def __enter__(self) -> "Job":
@@ -1072,9 +1118,10 @@ def _poll(wanted: Mapping[int, int], timeout: Optional[float]) -> Dict[int, int]
 
 
 def _start(
-        line: bytes, source: Optional[_Source], path: str, daemon_uid: Optional[int], reply: _Reply, checked: bool = False) -> Job:
+        line: bytes, source: Optional[_Source], path: str, daemon_uid: Optional[int], reply: _Reply, limit: int,
+        checked: bool = False) -> Job:
     connection = _Connection(_connect(path, daemon_uid), reply)
-    job = Job(connection, source, checked)
+    job = Job(connection, source, checked, limit)
     try:
         _send_all(connection, memoryview(line))
     except BaseException:
@@ -1094,7 +1141,8 @@ def open(
 
     input: also ``PIPE``; then the program writes to ``job.stdin``.
     stdout, stderr: None: the program reads ``job.stdout`` and ``job.stderr``, or iterates over the job.
-    limit: the most bytes that are kept of one output while the program reads the other one.
+    limit: the most bytes of one line or of a read to the end, and the most that are kept of one output while the program reads the
+        other one.
     check: the end of the outputs of a job that did not succeed raises a :class:`JobError`.
     """
     line = _job_line("run", job, user, args, env, timeout, ticket=ticket)
@@ -1103,7 +1151,7 @@ def open(
     source = None if isinstance(input, int) else _Source(input)
     if source is not None and source.is_async:
         raise TypeError("an asynchronous iterable is an input for open_async and run_async")
-    return _start(line, source, _address(socket), daemon_uid, _Reply(stdout, stderr, limit), check)
+    return _start(line, source, _address(socket), daemon_uid, _Reply(stdout, stderr, limit), limit, check)
 
 
 def _job_line(
@@ -1195,7 +1243,7 @@ def run(
 def _ask(line: bytes, socket: Optional[_PATH], daemon_uid: Optional[int], input: Optional[bytes] = None) -> "CompletedJob[bytes]":
     """Requests an operation that runs no job; returns its output."""
     kept = _Kept(DEFAULT_LIMIT)
-    with _start(line, _Source(input), _address(socket), daemon_uid, _Reply(None, None, DEFAULT_LIMIT)) as asked:
+    with _start(line, _Source(input), _address(socket), daemon_uid, _Reply(None, None, DEFAULT_LIMIT), DEFAULT_LIMIT) as asked:
         for stream, piece in asked:
             kept.add(stream, piece)
     return kept.complete(cast("CompletedJob[bytes]", asked.result), None)
@@ -1238,6 +1286,13 @@ def _sign_in_line(user: str, password: Union[str, _Bytes]) -> Tuple[bytes, bytes
     except UnicodeEncodeError as failure:
         raise RequestError(f"the password is not valid Unicode at its character {failure.start + 1}") from None
     return _request_line({"op": "sign-in", "user": user}), secret
+
+
+def _ticket(result: "CompletedJob[bytes]") -> SignInTicket:
+    answer = _answer(result, dict)
+    if not (isinstance(answer.get("ticket"), str) and _TICKET.match(answer["ticket"])):
+        raise ProtocolError(_HEADER.size, "the reply has no ticket")
+    return cast(SignInTicket, answer)
 
 
 def _sign_out_line(ticket: str) -> bytes:
@@ -1296,7 +1351,7 @@ def sign_in(user: str, password: Union[str, _Bytes], *, socket: Optional[_PATH] 
     caller may not sign users in; with ``busy`` after too many failures.
     """
     line, secret = _sign_in_line(user, password)
-    return cast(SignInTicket, _answer(_ask(line, socket, daemon_uid, secret), dict))
+    return _ticket(_ask(line, socket, daemon_uid, secret))
 
 
 def sign_out(ticket: str, *, socket: Optional[_PATH] = None, daemon_uid: Optional[int] = 0) -> None:
@@ -1329,10 +1384,11 @@ async def _ready(fd: int, for_writing: bool) -> None:
 class AsyncOutput:
     """One output of an :class:`AsyncJob`. It is for one reader; asynchronous iteration yields its lines."""
 
-    def __init__(self, name: str, read: Callable[[], Any], limit: int) -> None:
+    def __init__(self, name: str, read: Callable[[], Any], limit: int, cancel: Callable[[], None]) -> None:
         self._name = name
         self._next = read
         self._limit = limit
+        self._cancel = cancel
         self._buffer = bytearray()
         self._searched = 0
 
@@ -1343,8 +1399,7 @@ class AsyncOutput:
         if most < 0:
             while piece := await self._next():
                 self._buffer += piece
-                if len(self._buffer) > self._limit:
-                    raise OutputTooLargeError(self._name, self._limit)
+                self._check(len(self._buffer))
             most = len(self._buffer)
         elif not self._buffer:
             self._buffer += await self._next()
@@ -1354,17 +1409,22 @@ class AsyncOutput:
         """Reads a line with its line feed; the last one can be without. b"" at the end."""
         while (end := self._buffer.find(b"\n", self._searched)) < 0:
             self._searched = len(self._buffer)
-            if self._searched > self._limit:
-                raise OutputTooLargeError(self._name, self._limit)
+            self._check(self._searched)
             piece = await self._next()
             if not piece:
                 return self._take(len(self._buffer))
             self._buffer += piece
+        self._check(end + 1)
         return self._take(end + 1)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while line := await self.readline():
             yield line
+
+    def _check(self, length: int) -> None:
+        if length > self._limit:
+            self._cancel()
+            raise OutputTooLargeError(self._name, self._limit)
 
     def _take(self, count: int) -> bytes:
         taken = bytes(self._buffer[:count])
@@ -1413,9 +1473,9 @@ class AsyncJob:
             self.stdin = AsyncInput(self._write, connection.end_input)
         else:
             self._sender = asyncio.ensure_future(self._send_source(source))
-        self.stdout = AsyncOutput("stdout", lambda: self._read(_STDOUT), limit)
+        self.stdout = AsyncOutput("stdout", lambda: self._read(_STDOUT), limit, self.cancel)
         """The standard output of the job. Its end comes only after a complete reply; if that breaks off, a read raises an error."""
-        self.stderr = AsyncOutput("stderr", lambda: self._read(_STDERR), limit)
+        self.stderr = AsyncOutput("stderr", lambda: self._read(_STDERR), limit, self.cancel)
         """The standard error of the job."""
 
     async def __aenter__(self) -> "AsyncJob":
@@ -1670,7 +1730,7 @@ async def sign_in_async(
         user: str, password: Union[str, _Bytes], *, socket: Optional[_PATH] = None, daemon_uid: Optional[int] = 0) -> SignInTicket:
     """As :func:`sign_in`, with asyncio."""
     line, secret = _sign_in_line(user, password)
-    return cast(SignInTicket, _answer(await _ask_async(line, socket, daemon_uid, secret), dict))
+    return _ticket(await _ask_async(line, socket, daemon_uid, secret))
 
 
 async def sign_out_async(ticket: str, *, socket: Optional[_PATH] = None, daemon_uid: Optional[int] = 0) -> None:

@@ -52,6 +52,9 @@ command -v rsync >/dev/null || missing+=(rsync)
 nc -h 2>&1 | grep -q OpenBSD || missing+=(netcat-openbsd)
 command -v zsh >/dev/null || missing+=(zsh)
 command -v fish >/dev/null || missing+=(fish)
+[ -x /usr/bin/chromium ] || missing+=(chromium)
+[ -x /usr/sbin/nginx ] || missing+=(nginx-light)
+command -v systemd-socket-activate >/dev/null || missing+=(systemd)
 compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer_no_main-*.a' >/dev/null || missing+=(libclang-rt-dev)
 if [ ${#missing[@]} -gt 0 ]; then
     echo "installing ${missing[*]}"
@@ -235,6 +238,8 @@ natives() {
     step test-jobs 1800 "${dotnet[@]}" publish tests/PipeForkAs.TestJobs -c Release -r linux-x64 -o "$scratch/test-jobs" \
         --nologo -v quiet || return
     install -D -m 755 "$scratch/test-jobs/pipeforkas-test-jobs" "$native/pipeforkas-test-jobs" || return
+    step page 1800 "${dotnet[@]}" publish src/PipeForkAs.Files -c Release -r linux-x64 -o "$scratch/page" --nologo -v quiet || return
+    install -D -m 755 "$scratch/page/pipeforkas-files" "$native/pipeforkas-files" || return
     step packages 1800 packaging/pack.sh "$scratch/packages" || return
     step readme 1800 tests/build-readme-jobs.sh "$native/panel-jobs" "$scratch/packages"
 }
@@ -253,6 +258,7 @@ small_units() {
     suite Jobs.Testing.Tests PipeForkAs.Jobs.Testing.Tests
     suite Client.Tests PipeForkAs.Client.Tests
     suite Architecture.Tests PipeForkAs.Architecture.Tests
+    suite Files.Tests PipeForkAs.Files.Tests -trait- Needs=browser
 }
 
 units() {
@@ -263,6 +269,9 @@ units() {
 long_end_to_end() { suite EndToEnd-long PipeForkAs.EndToEnd -trait Takes=long -trait- Needs=quiet; }
 
 short_end_to_end() { suite EndToEnd-short PipeForkAs.EndToEnd -trait- Takes=long -trait- Needs=quiet; }
+
+# The file page in a browser.
+page() { suite Files.Tests-browser PipeForkAs.Files.Tests -trait Needs=browser; }
 
 boot() {
     if ! step package 900 packaging/build-deb.sh "$scratch/deb" "$native"; then
@@ -297,6 +306,7 @@ else
     lane long_end_to_end
     lane short_end_to_end
     lane boot
+    lane page
     lane fuzz
     finish
     suite EndToEnd-quiet PipeForkAs.EndToEnd -trait Needs=quiet

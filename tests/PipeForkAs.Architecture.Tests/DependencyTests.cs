@@ -11,6 +11,7 @@ public sealed class DependencyTests
         ["PipeForkAs.LibC"] = [],
         ["PipeForkAs.Client"] = ["PipeForkAs.Protocol"],
         ["PipeForkAs.Cli"] = ["PipeForkAs.Client", "PipeForkAs.LibC"],
+        ["PipeForkAs.Files"] = ["PipeForkAs.Client", "PipeForkAs.LibC"],
         ["PipeForkAs.Daemon"] = ["PipeForkAs.Protocol", "PipeForkAs.LibC"],
         ["PipeForkAs.Jobs"] = ["PipeForkAs.Protocol", "PipeForkAs.LibC"],
         ["PipeForkAs.Jobs.Testing"] = ["PipeForkAs.Client", "PipeForkAs.Jobs", "PipeForkAs.LibC", "PipeForkAs.Protocol"],

@@ -26,6 +26,8 @@ public sealed partial class DocumentTests
         ["echo '{\"job\":\"id\",\"user\":\"alice\"}' | socat -t 30 - UNIX-CONNECT:/run/pipeforkas/pipeforkas.sock"] =
             "ReadmeTests.The_commands_that_request_a_job_run_as_they_are_written",
         ["sudo packaging/demo.sh [USER]"] = "DemoTests.The_demonstration_runs_jobs_as_the_named_user_and_leaves_nothing_behind",
+        ["sudo packaging/demo.sh --page"] =
+            "DemoTests.With_the_option_for_the_page_the_printed_user_signs_in_and_a_stop_leaves_nothing_behind",
         ["sudo tests/run.sh"] = "tests/run.sh",
         ["packaging/build-deb.sh"] = "tests/run.sh",
         ["packaging/build.sh"] = "tests/run.sh",

@@ -17,6 +17,7 @@ public sealed class FolderTests
         ["PipeForkAs.Cli"] = ["Terminal", "Exchanges", "Replies", "Commands", FolderGraph.Root],
         ["PipeForkAs.Jobs"] = ["Runtime", "Registration", "Worker", "Forking", "ByHand", FolderGraph.Root],
         ["PipeForkAs.Jobs.Testing"] = [FolderGraph.Root],
+        ["PipeForkAs.Files"] = ["Settings", "Logging", "Paths", "Html", "Jobs", "Sessions", "Pages", "Endpoints", FolderGraph.Root],
         ["PipeForkAs.StockJobs"] = [FolderGraph.Root],
         ["PipeForkAs.Daemon"] =
         [

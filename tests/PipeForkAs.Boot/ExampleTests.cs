@@ -10,7 +10,7 @@ public sealed partial class ExampleTests(BootedSystem system)
 {
     private const string Examples = "/usr/share/doc/pipeforkas/examples";
 
-    private static readonly string[] Tested = ["audit", "backup", "panel", "prometheus", "transports"];
+    private static readonly string[] Tested = ["audit", "backup", "files-page", "panel", "prometheus", "transports"];
 
     [Fact(Timeout = Bound.Test)]
     public async Task Each_example_has_its_test()
@@ -76,20 +76,27 @@ public sealed partial class ExampleTests(BootedSystem system)
     }
 
     [Fact(Timeout = Bound.Test)]
-    public async Task A_backup_is_written_at_once_and_by_its_timer()
+    public async Task A_backup_is_written_at_once_by_its_timer_and_by_cron()
     {
         Container inside = await StartAsync("/root/alice.tar.gz", "/var/backups/home-alice.tar.gz");
         await inside.RunAsAsync(BootedSystem.Alice, ["sh", "-c", "echo mine >~/mine"]);
         try
         {
+            await inside.MustAsync("mkdir", "-p", "/etc/cron.d");
             await FollowAsync(inside, "backup");
             Assert.Contains("pipeforkas-backup@alice.service", await inside.MustAsync("systemctl", "list-timers", "--no-pager"));
             foreach (string archive in new[] { "/root/alice.tar.gz", "/var/backups/home-alice.tar.gz" })
                 Assert.Equal("mine", await inside.MustAsync("tar", "-xzOf", archive, "./mine"));
             Assert.Equal("600 root", await inside.MustAsync("stat", "-c", "%a %U", "/var/backups/home-alice.tar.gz"));
+
+            await inside.MustAsync("rm", "/var/backups/home-alice.tar.gz");
+            await FollowCronAsync(inside, "/etc/cron.d/pipeforkas-backup");
+            Assert.Equal("mine", await inside.MustAsync("tar", "-xzOf", "/var/backups/home-alice.tar.gz", "./mine"));
+            Assert.Equal("600 root", await inside.MustAsync("stat", "-c", "%a %U", "/var/backups/home-alice.tar.gz"));
         }
         finally
         {
+            await inside.MustAsync("sh", "-c", "rm -f /etc/cron.d/pipeforkas-backup");
             await inside.MustAsync("systemctl", "disable", "--now", "pipeforkas-backup@alice.timer");
         }
     }
@@ -158,6 +165,22 @@ public sealed partial class ExampleTests(BootedSystem system)
         return output;
     }
 
+    /// <summary>Runs what a file in /etc/cron.d runs at its time, with the environment that cron gives it: crontab(5).</summary>
+    private static async Task FollowCronAsync(Container inside, string file)
+    {
+        // cron ignores other names, files that others can write, and a last line without its end.
+        Assert.Matches("^[A-Za-z0-9_-]+$", Path.GetFileName(file));
+        Assert.Equal("644 root", await inside.MustAsync("stat", "-c", "%a %U", file));
+        string content = await File.ReadAllTextAsync(inside.PathOf(file));
+        Assert.EndsWith("\n", content, StringComparison.Ordinal);
+        string[] lines = [.. content.Split('\n').Where(line => line.Length > 0 && line[0] != '#')];
+        string[] settings = [.. lines.Where(line => CronSetting().IsMatch(line))];
+        Match entry = CronEntry().Match(Assert.Single(lines.Except(settings)));
+        Assert.True(entry.Success && !entry.Groups["command"].Value.Contains('%', StringComparison.Ordinal), content);
+        Assert.Equal("root", entry.Groups["user"].Value);
+        await inside.MustAsync(["env", "-i", "HOME=/root", .. settings, "sh", "-c", entry.Groups["command"].Value]);
+    }
+
     private static string[] Blocks(Container inside, string example)
     {
         string page = File.ReadAllText(inside.PathOf($"{Examples}/{example}/README.md"));
@@ -168,4 +191,10 @@ public sealed partial class ExampleTests(BootedSystem system)
 
     [GeneratedRegex("^```sh\n(?<code>.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline)]
     private static partial Regex CodeBlock();
+
+    [GeneratedRegex("^[A-Z]+=")]
+    private static partial Regex CronSetting();
+
+    [GeneratedRegex(@"^(?:[0-9*]\S*\s+){5}(?<user>\w+)\s+(?<command>.+)$")]
+    private static partial Regex CronEntry();
 }

@@ -1,0 +1,25 @@
+using Microsoft.AspNetCore.Http.Features;
+using PipeForkAs.Files.Jobs;
+
+namespace PipeForkAs.Files.Endpoints;
+
+/// <summary>Reads small forms.</summary>
+internal static class FormReading
+{
+    /// <summary>Reads a form of the page.</summary>
+    /// <exception cref="FileProblem">The body is not such a form.</exception>
+    public static async Task<IFormCollection> ReadAsync(HttpRequest request, int maxValues, CancellationToken cancellation)
+    {
+        if (request.ContentType?.StartsWith("application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase) != true)
+            throw FileProblem.Of(415, "This is not a form of the page");
+        var limits = new FormOptions { ValueCountLimit = maxValues, KeyLengthLimit = 64, ValueLengthLimit = 16 * 1024 };
+        try
+        {
+            return await new FormFeature(request, limits).ReadFormAsync(cancellation);
+        }
+        catch (InvalidDataException)
+        {
+            throw FileProblem.Of(413, "The form is too large");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+using Microsoft.Playwright;
+using PipeForkAs.EndToEnd.Harness;
+using PipeForkAs.Files.Tests.Harness;
+using static Microsoft.Playwright.Assertions;
+
+namespace PipeForkAs.Files.Tests;
+
+/// <summary>Sign-in, and the end of sessions.</summary>
+[Trait("Needs", "browser")]
+[Collection(PageTestGroup.Name)]
+public sealed class SessionTests(SharedPage shared)
+{
+    private const string Cookie = "__Host-pipeforkas-files";
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_wrong_password_and_an_unknown_name_get_the_same_words()
+    {
+        string[] words = [.. await Task.WhenAll(TryAsync(TestUsers.Bob, "wrong"), TryAsync("no-such-user", "wrong"))];
+        Assert.All(words, text => Assert.Equal("The sign-in failed. Check the name and the password.", text));
+        Assert.DoesNotContain("wrong", shared.Page.Log, StringComparison.Ordinal);
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task Too_many_wrong_passwords_are_answered_with_a_wait()
+    {
+        await using PageProcess other = await PageProcess.StartAsync(shared.Daemon);
+        string words = "";
+        for (int round = 0; round < 20 && !words.StartsWith("Wait", StringComparison.Ordinal); round++)
+            words = await TryAsync("nobody-here", "wrong", other);
+        Assert.StartsWith("Wait before you try again", words, StringComparison.Ordinal);
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task The_cookie_cannot_be_read_by_scripts_and_goes_to_no_other_site()
+    {
+        IPage tab = await shared.SignInAsync(TestUsers.Alice);
+        BrowserContextCookiesResult cookie = (await tab.Context.CookiesAsync()).Single(one => one.Name == Cookie);
+        Assert.Equal(
+            (true, true, SameSiteAttribute.Strict, "/", -1f),
+            (cookie.HttpOnly, cookie.Secure, cookie.SameSite, cookie.Path, cookie.Expires));
+        Assert.Equal(43, cookie.Value.Length);
+        Assert.Equal("", await tab.EvaluateAsync<string>("document.cookie"));
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task After_sign_out_neither_the_cookie_nor_the_back_button_show_anything()
+    {
+        IPage tab = await shared.SignInAsync(TestUsers.Alice);
+        BrowserContextCookiesResult cookie = (await tab.Context.CookiesAsync()).Single(one => one.Name == Cookie);
+        await tab.GetByRole(AriaRole.Button, new() { Name = "Sign out" }).ClickAsync();
+        await Expect(tab.GetByRole(AriaRole.Heading, new() { Name = "Sign in" })).ToBeVisibleAsync();
+        await tab.GoBackAsync();
+        await Expect(tab.GetByRole(AriaRole.Heading, new() { Name = "Sign in" })).ToBeVisibleAsync();
+        await tab.Context.AddCookiesAsync([new()
+        {
+            Name = Cookie, Value = cookie.Value, Url = shared.Page.Address!.ToString().Replace("http:", "https:", StringComparison.Ordinal),
+            HttpOnly = true, Secure = true,
+        }]);
+        await tab.GotoAsync("/");
+        await Expect(tab.GetByRole(AriaRole.Heading, new() { Name = "Sign in" })).ToBeVisibleAsync();
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_session_ends_with_the_account()
+    {
+        IPage tab = await shared.SignInAsync(TestUsers.Bob);
+        await Tool.MustAsync("chage", "-E", "0", TestUsers.Bob);
+        try
+        {
+            await tab.GotoAsync("/");
+            await Expect(tab.GetByRole(AriaRole.Heading, new() { Name = "Sign in" })).ToBeVisibleAsync();
+            Assert.DoesNotContain(await tab.Context.CookiesAsync(), cookie => cookie.Name == Cookie);
+        }
+        finally
+        {
+            await Tool.MustAsync("chage", "-E", "-1", TestUsers.Bob);
+        }
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_restart_of_the_page_signs_out_and_ends_the_tickets()
+    {
+        PageProcess page = await PageProcess.StartAsync(shared.Daemon);
+        IPage tab = await shared.SignInAsync(TestUsers.Alice, page: page);
+        await page.DisposeAsync();
+        Assert.Contains("the page stops", page.Log, StringComparison.Ordinal);
+        Assert.DoesNotContain("cannot be ended", page.Log, StringComparison.Ordinal);
+        await tab.Context.CloseAsync();
+    }
+
+    [Theory(Timeout = Bound.Test)]
+    [InlineData("/folder")]
+    [InlineData("/rename")]
+    [InlineData("/delete")]
+    [InlineData("/select")]
+    [InlineData("/sign-out")]
+    public async Task A_form_without_the_token_of_the_session_does_nothing(string address)
+    {
+        await SharedPage.AsAsync(TestUsers.Alice, "mkdir -p forged && touch forged/kept");
+        IPage tab = await shared.SignInAsync(TestUsers.Alice);
+        IPage other = await shared.SignInAsync(TestUsers.Alice);
+        string token = await other.Locator("input[name=token]").First.InputValueAsync();
+        foreach (string wrong in (string[])["", "x", token])
+        {
+            IFormData form = tab.APIRequest.CreateFormData().Set("token", wrong)
+                .Set("d", Addresses.Encode($"{SharedPage.Home(TestUsers.Alice)}/forged")).Set("n", Addresses.Encode("kept"))
+                .Set("to", "moved").Set("action", "delete");
+            IAPIResponse response = await tab.APIRequest.PostAsync(address, new() { Form = form });
+            Assert.Equal(403, response.Status);
+        }
+
+        Assert.Equal(["kept"], Directory.GetFileSystemEntries($"{SharedPage.Home(TestUsers.Alice)}/forged").Select(Path.GetFileName));
+    }
+
+    [Theory(Timeout = Bound.Test)]
+    [InlineData("Sec-Fetch-Site", "cross-site")]
+    [InlineData("Sec-Fetch-Site", "same-site")]
+    [InlineData("Origin", "https://evil.example")]
+    [InlineData("Origin", "null")]
+    public async Task A_request_that_a_page_of_another_site_sends_does_nothing(string header, string value)
+    {
+        await SharedPage.AsAsync(TestUsers.Alice, "rm -rf crossed && mkdir crossed");
+        IPage tab = await shared.SignInAsync(TestUsers.Alice);
+        string token = await tab.Locator("input[name=token]").First.InputValueAsync();
+        IAPIResponse response = await tab.APIRequest.PostAsync("/folder", new()
+        {
+            Headers = new Dictionary<string, string> { [header] = value },
+            Form = tab.APIRequest.CreateFormData().Set("token", token)
+                .Set("d", Addresses.Encode($"{SharedPage.Home(TestUsers.Alice)}/crossed")).Set("to", "made"),
+        });
+        Assert.Equal(403, response.Status);
+        Assert.Empty(Directory.GetFileSystemEntries($"{SharedPage.Home(TestUsers.Alice)}/crossed"));
+    }
+
+    [Theory(Timeout = Bound.Test)]
+    [InlineData("//evil.example/")]
+    [InlineData("https://evil.example/")]
+    [InlineData("/\\evil.example/")]
+    public async Task Sign_in_leads_to_no_other_site(string next)
+    {
+        IPage tab = await shared.OpenAsync();
+        await tab.GotoAsync($"/sign-in?next={Uri.EscapeDataString(next)}");
+        await tab.GetByLabel("User").FillAsync(TestUsers.Alice);
+        await tab.GetByLabel("Password").FillAsync(SharedPage.Password);
+        await tab.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
+        await Expect(tab.Locator(".user span")).ToHaveTextAsync(TestUsers.Alice);
+        Assert.Equal("localhost", new Uri(tab.Url).Host);
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task The_log_has_no_password_no_ticket_no_cookie_and_no_path()
+    {
+        await SharedPage.AsAsync(TestUsers.Alice, "mkdir -p logged-folder");
+        IPage tab = await shared.SignInAsync(TestUsers.Alice);
+        await tab.GotoAsync(Addresses.Folder($"{SharedPage.Home(TestUsers.Alice)}/logged-folder"));
+        await tab.GotoAsync(Addresses.Folder("/root/logged-folder"));
+        string cookie = (await tab.Context.CookiesAsync()).Single(one => one.Name == Cookie).Value;
+        string log = shared.Page.Log;
+        Assert.Contains($"{TestUsers.Alice} signed in", log, StringComparison.Ordinal);
+        foreach (string secret in (string[])[SharedPage.Password, cookie, "logged-folder", Addresses.Encode("/root/logged-folder")])
+            Assert.DoesNotContain(secret, log, StringComparison.Ordinal);
+    }
+
+    private async Task<string> TryAsync(string user, string password, PageProcess? page = null)
+    {
+        IPage tab = await shared.OpenAsync(page: page);
+        await tab.GotoAsync("/sign-in");
+        await tab.GetByLabel("User").FillAsync(user);
+        await tab.GetByLabel("Password").FillAsync(password);
+        await tab.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
+        string words = (await tab.GetByRole(AriaRole.Alert).TextContentAsync())!;
+        await tab.Context.CloseAsync();
+        return words;
+    }
+}

@@ -89,7 +89,9 @@ done
 if [ -n "$page" ]; then
     password="the password of $user on this machine"
     if [ -n "$made_user" ]; then
-        password=$(tr -dc a-km-z2-9 </dev/urandom | head -c 12)
+        # A pipe from the endless file would end with a failure.
+        password=$(head -c 1024 /dev/urandom | tr -dc a-km-z2-9)
+        password=${password:0:12}
         chpasswd <<<"$user:$password"
         runuser -u "$user" -- sh -c 'cd && mkdir Documents Pictures && echo "Only $(whoami) can see this." >Documents/welcome.txt'
     fi

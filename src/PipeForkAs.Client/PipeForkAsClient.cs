@@ -170,11 +170,7 @@ public sealed class PipeForkAsClient : IPipeForkAsClient
         try
         {
             using MemoryStream input = new(copy, writable: false);
-            ReadOnlyMemory<byte> json = await AskAsync(request, cancellationToken, input).ConfigureAwait(false);
-            SignInTicket ticket = Read(() => JsonSerializer.Deserialize(json.Span, SignInTicketJson.Default.SignInTicket));
-            return ticket.Ticket is { } text && TicketText.IsValid(text)
-                ? ticket
-                : throw new ProtocolViolationException(FrameHeader.Size, "the reply has no ticket");
+            return ReadTicket(await AskAsync(request, cancellationToken, input).ConfigureAwait(false));
         }
         finally
         {
@@ -191,6 +187,16 @@ public sealed class PipeForkAsClient : IPipeForkAsClient
     internal static string ChooseSocketPath(string? socketPath) => NonEmpty(socketPath)
         ?? NonEmpty(Environment.GetEnvironmentVariable(SocketVariable))
         ?? DefaultSocketPath;
+
+    /// <summary>Reads the output of <c>sign-in</c>.</summary>
+    /// <exception cref="ProtocolViolationException">It is not a ticket.</exception>
+    internal static SignInTicket ReadTicket(ReadOnlyMemory<byte> json)
+    {
+        SignInTicket ticket = Read(() => JsonSerializer.Deserialize(json.Span, SignInTicketJson.Default.SignInTicket));
+        return ticket.Ticket is { } text && TicketText.IsValid(text)
+            ? ticket
+            : throw new ProtocolViolationException(FrameHeader.Size, "the reply has no ticket");
+    }
 
     private static string? NonEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
 

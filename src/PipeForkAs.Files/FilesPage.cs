@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging.Console;
 using PipeForkAs.Files.Endpoints;
 using PipeForkAs.Files.Jobs;
@@ -24,7 +25,10 @@ internal static class FilesPage
             .AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Information);
         builder.WebHost.UseKestrelCore();
         builder.WebHost.ConfigureKestrel(kestrel => Configure(kestrel, options));
-        builder.Services.AddSystemd().AddRoutingCore().AddSingleton(TimeProvider.System).AddSingleton(options)
+        // AddSystemd() would look for systemd among the processes of others, which ProtectProc= hides.
+        if (Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is not null)
+            builder.Services.AddSingleton<ISystemdNotifier, SystemdNotifier>().AddSingleton<IHostLifetime, SystemdLifetime>();
+        builder.Services.AddRoutingCore().AddSingleton(TimeProvider.System).AddSingleton(options)
             .AddPipeForkAsClient(options.Socket)
             .AddSingleton(new Layout(options.Title)).AddSingleton<FileJobs>().AddSingleton<SessionStore>()
             .AddSingleton<TicketEnding>().AddHostedService(services => services.GetRequiredService<TicketEnding>())

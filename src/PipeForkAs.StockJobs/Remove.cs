@@ -37,20 +37,27 @@ internal static class Remove
     private static long DeleteIn(
         FileDescriptor parent, byte[] name, bool isDirectory, FilePath path, bool recursive, JobContext context)
     {
+        Errno refused = Errno.EISDIR;
         if (!isDirectory)
         {
             // The kernel refuses directories, so there is no moment between a check and the removal.
-            Errno refused = Libc.unlinkat(parent, name, isDirectory: false);
+            refused = Libc.unlinkat(parent, name, isDirectory: false);
             if (refused == Errno.None)
                 return 1;
-            if (refused != Errno.EISDIR)
-                throw FileFailure.Of(refused, $"{path} cannot be removed");
+        }
+
+        var kept = new KeptFolders(context.User.Home);
+        if (refused != Errno.EISDIR)
+        {
+            // The kernel checks the permission of the folder first, for directories too.
+            throw Libc.lstat(parent, name, out _) is { } found && kept.Contains(found)
+                ? TreeRemoval.Keep(path)
+                : FileFailure.Of(refused, $"{path} cannot be removed");
         }
 
         FileStatus status = Libc.lstat(parent, name, out Errno hidden) ?? throw FileFailure.Of(hidden, $"{path} cannot be inspected");
         if (status.Kind != FileKind.Directory)
             throw FileFailure.Of(Errno.ENOTDIR, $"{path} cannot be removed");
-        var kept = new KeptFolders(context.User.Home);
         if (kept.Contains(status))
             throw TreeRemoval.Keep(path);
         if (recursive)

@@ -15,8 +15,8 @@ internal sealed class TreeRemoval(FileDescriptor parent, FilePath path, KeptFold
     /// <summary>The most levels that are open at once.</summary>
     private const int MostOpen = 16;
 
-    /// <summary>How often a directory is read at most: entries can be added meanwhile, and some file systems skip entries when others are
-    /// removed.
+    /// <summary>How often a directory is read, or opened, at most: entries can be added meanwhile, and some file systems skip entries when
+    /// others are removed.
     /// </summary>
     private const int MostTries = 8;
 
@@ -59,8 +59,7 @@ internal sealed class TreeRemoval(FileDescriptor parent, FilePath path, KeptFold
     private void Enter(FileDescriptor folder, byte[] name, int tries)
     {
 #pragma warning disable CA2000 // The level owns it.
-        FileDescriptor? opened = Libc.openat_same_mount(
-            folder, name, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW, out Errno closed);
+        FileDescriptor? opened = Open(folder, name, out Errno closed);
 #pragma warning restore CA2000
         if (opened is null)
         {
@@ -86,6 +85,20 @@ internal sealed class TreeRemoval(FileDescriptor parent, FilePath path, KeptFold
             else if (refused != Errno.ENOENT)
                 throw Failure(refused, entry, "cannot be removed");
         }
+    }
+
+    /// <summary>Opens a directory that is not a mount point. The error for a mount point, EXDEV, comes also if another process moves the
+    /// directory at this moment (complete_walk in the kernel's fs/namei.c), but not each time.
+    /// </summary>
+    private static FileDescriptor? Open(FileDescriptor folder, byte[] name, out Errno closed)
+    {
+        const OpenFlags Flags = OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW;
+        FileDescriptor? opened;
+        int tries = 0;
+        do
+            opened = Libc.openat_same_mount(folder, name, Flags, out closed);
+        while (closed == Errno.EXDEV && ++tries < MostTries);
+        return opened;
     }
 
     /// <summary>Removes an entry that was a directory and cannot be opened as one.</summary>

@@ -48,11 +48,12 @@ public sealed class ExitStatusTests
     [InlineData("shutting-down", 125)]
     [InlineData("internal", 125)]
     [InlineData("failed", 125)]
-    [InlineData("signaled", 125)]
+    [InlineData("signaled", 137)]
     [InlineData("ok", 0)]
     public async Task Every_reply_code_has_an_exit_status_and_a_message(string code, int status)
     {
-        byte[] end = System.Text.Encoding.UTF8.GetBytes($$"""{"code":"{{code}}","message":"what happened"}""");
+        string signal = code == "signaled" ? "\"signal\":9," : "";
+        byte[] end = System.Text.Encoding.UTF8.GetBytes($$"""{"code":"{{code}}",{{signal}}"message":"what happened"}""");
         await using FakeDaemon daemon = FakeDaemon.Replying(Reply.Frame(FrameType.End, end));
 
         Invocation run = await Invocation.RunAsync(daemon.SocketPath, ["run", "job"]);

@@ -40,7 +40,7 @@ public sealed partial class DemoTests
         const string Made = "pipeforkas-demo";
         bool exists = (await Tool.RunAsync(["id", Made])).ExitCode == 0;
         Assert.SkipWhen(exists, $"this machine has a user {Made}, whose password the demonstration does not know");
-        string[] before = Folders(), services = Directory.GetFiles("/etc/pam.d");
+        string[] before = Folders(), services = Services();
         using var demonstration = new Process
         {
             StartInfo = new ProcessStartInfo("bash", [Script, "--page"])
@@ -70,7 +70,7 @@ public sealed partial class DemoTests
 
         Assert.Equal(0, demonstration.ExitCode);
         Assert.NotEqual(0, (await Tool.RunAsync(["id", Made])).ExitCode);
-        Assert.Equal((before, services), (Folders(), Directory.GetFiles("/etc/pam.d")));
+        Assert.Equal((before, services), (Folders(), Services()));
     }
 
     /// <summary>Signs in as a browser does, and returns the first page.</summary>
@@ -111,6 +111,8 @@ public sealed partial class DemoTests
 
     private static Task<string> DemonstrateAsync(params string[] arguments) =>
         Tool.MustAsync(["env", "-u", "SUDO_USER", $"PIPEFORKAS_NATIVE={NativeBuild.Folder}", "bash", Script, .. arguments]);
+
+    private static string[] Services() => [.. Directory.GetFiles("/etc/pam.d", "pipeforkas-page-*").Order(StringComparer.Ordinal)];
 
     private static string[] Folders() => [.. Directory.GetDirectories("/tmp", "pipeforkas-demo.*").Order(StringComparer.Ordinal)];
 }

@@ -39,8 +39,7 @@ internal sealed class SignInCommand : Command
         JobResult end = JobExchange.Run(connection, line, new JobInput(streams.Input), Outputs.Separate(output, error));
         if (!end.IsSuccess)
             throw new RequestRefusedException(end);
-        SignInTicket ticket = JsonSerializer.Deserialize(output.Written.Span, SignInTicketJson.Default.SignInTicket)
-            ?? throw new ProtocolViolationException(0, "the reply is null");
+        SignInTicket ticket = PipeForkAsClient.ReadTicket(output.Written);
         streams.Write(
             parsed.GetValue(json) ? JsonSerializer.Serialize(ticket, SignInTicketJson.Default.SignInTicket) + "\n" : ticket.Ticket + "\n");
         return ExitStatus.Success;

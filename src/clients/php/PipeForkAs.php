@@ -439,11 +439,12 @@ final class ConnectionException extends PipeForkAsException
     public function __construct(public readonly string $socket, public readonly int $errno, string $reason)
     {
         $path = Text::excerpt($socket);
+        $remedy = 'is pipeforkas running? See: systemctl status pipeforkas';
         parent::__construct(match ($errno) {
-            Connection::ENOENT => "there is no socket at {$path}; is the daemon running? See: systemctl status pipeforkas",
-            Connection::ECONNREFUSED => "nobody listens at {$path}; is the daemon running? See: systemctl status pipeforkas",
-            Connection::EACCES => "permission denied at {$path}; its mode and owner and those of its folders say who may connect",
-            Connection::EAGAIN => "the daemon at {$path} takes no more connections at present; try again later",
+            Connection::ENOENT => "cannot connect to {$path}: no such file; {$remedy}",
+            Connection::ECONNREFUSED => "cannot connect to {$path}: no process listens on it; {$remedy}",
+            Connection::EACCES => "cannot connect to {$path}: permission denied; check the owner and mode of the socket and its folders",
+            Connection::EAGAIN => "cannot connect to {$path}: the daemon's queue of connections is full; try again later",
             0 => "\"{$path}\" cannot be the path of a socket: {$reason}",
             default => "cannot connect to {$path}: " . Text::excerpt($reason),
         });

@@ -114,13 +114,13 @@ function explainConnection(path, code, cause) {
     const shown = excerpt(path);
     switch (code) {
         case 'ENOENT':
-            return `there is no socket at ${shown}; is the daemon running? See: systemctl status pipeforkas`;
+            return `cannot connect to ${shown}: no such file; is pipeforkas running? See: systemctl status pipeforkas`;
         case 'ECONNREFUSED':
-            return `nobody listens at ${shown}; is the daemon running? See: systemctl status pipeforkas`;
+            return `cannot connect to ${shown}: no process listens on it; is pipeforkas running? See: systemctl status pipeforkas`;
         case 'EACCES':
-            return `permission denied at ${shown}; its mode and owner and those of its folders say who may connect`;
+            return `cannot connect to ${shown}: permission denied; check the owner and mode of the socket and its folders`;
         case 'EAGAIN':
-            return `the daemon at ${shown} takes no more connections at present; try again later`;
+            return `cannot connect to ${shown}: the daemon's queue of connections is full; try again later`;
         case 'ENAMETOOLONG':
         case 'ERR_INVALID_ARG_VALUE':
             return `"${shown}" cannot be the path of a socket: unix(7) allows 1 to 107 bytes`;

@@ -349,12 +349,12 @@ class UnreachableError(PipeForkAsError):
     def __str__(self) -> str:
         path = _plain(self.socket, 200)
         known = {
-            _errno.ENOENT: f"there is no socket at {path}; is the daemon running? See: systemctl status pipeforkas",
-            _errno.ECONNREFUSED: f"no process listens at {path}; is the daemon running? See: systemctl status pipeforkas",
-            _errno.EACCES: f"permission denied at {path}; its mode and owner and those of its folders say which users can connect",
-            _errno.EAGAIN: f"the daemon at {path} accepts no more connections at present; try again later",
+            _errno.ENOENT: "no such file; is pipeforkas running? See: systemctl status pipeforkas",
+            _errno.ECONNREFUSED: "no process listens on it; is pipeforkas running? See: systemctl status pipeforkas",
+            _errno.EACCES: "permission denied; check the owner and mode of the socket and its folders",
+            _errno.EAGAIN: "the daemon's queue of connections is full; try again later",
         }
-        return known.get(self.errno or 0, f"cannot connect to {path}: {_plain(self.problem, 200)}")
+        return f"cannot connect to {path}: {known.get(self.errno or 0, _plain(self.problem, 200))}"
 
 
 class UntrustedDaemonError(PipeForkAsError):

@@ -64,7 +64,8 @@ public sealed class AccessTests(SharedPage shared)
         await Expect(tab.Locator(".note")).ToHaveTextAsync("Deleted: 2");
         Assert.Equal(["b"], Directory.GetDirectories($"{Home}/keys").Select(Path.GetFileName));
 
-        // An upload: the button opens the browser's dialog.
+        // An upload: the button opens the browser's dialog, once the page's script has run.
+        await tab.WaitForLoadStateAsync();
         await FocusAsync(tab, "Upload files");
         IFileChooser chooser = await tab.RunAndWaitForFileChooserAsync(() => tab.Keyboard.PressAsync("Enter"));
         await chooser.SetFilesAsync(new FilePayload { Name = "typed.txt", MimeType = "text/plain", Buffer = [1, 2, 3] });

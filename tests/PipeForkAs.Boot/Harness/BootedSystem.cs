@@ -83,6 +83,8 @@ public sealed class BootedSystem : IAsyncLifetime
     {
         Container inside = Inside;
         await inside.MustAsync("systemctl", "stop", "pipeforkas.socket", "pipeforkas.service");
+        // Those of the examples, whose lists would be mixed with those of the test.
+        await inside.MustAsync("sh", "-c", "rm -rf /etc/pipeforkas/conf.d/*.json");
         Configure(configuration);
         DropIn(DropIns, service is null ? null : $"[Service]\n{service}\n");
         DropIn(SocketDropIns, socket is null ? null : $"[Socket]\n{socket}\n");

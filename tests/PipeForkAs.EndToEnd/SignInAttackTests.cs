@@ -151,6 +151,76 @@ public sealed class SignInAttackTests
         }
     }
 
+    /// <summary>Also for a caller that may sign users in, but has no rule that needs their tickets.</summary>
+    [Theory(Timeout = Bound.Test)]
+    [InlineData("BOB", "root", "no rule for the caller")]
+    [InlineData("ALICE", "*", "no rule for the user")]
+    [InlineData("*", "*", "a rule that denies all jobs")]
+    public async Task A_right_password_looks_wrong_if_no_rule_can_require_the_ticket(string users, string callers, string why)
+    {
+        using var service = new PamService(_ => AnyPassword);
+        await using DaemonProcess daemon = await StartAsync(service, c =>
+        {
+            JsonArray rules = c["Policy"]!["Rules"]!.AsArray();
+            rules[0]!["As"] = new JsonArray(Name(users));
+            rules[0]!["Callers"] = new JsonArray(callers == "root" ? TestUsers.Alice : callers);
+            if (why.Contains("denies", StringComparison.Ordinal))
+            {
+                rules.Insert(0, new JsonObject
+                {
+                    ["Name"] = "never", ["Callers"] = new JsonArray("*"), ["Jobs"] = new JsonArray("*"),
+                    ["As"] = new JsonArray(TestUsers.Bob), ["Deny"] = true,
+                });
+            }
+        });
+        FramedReply reply = await SignInAsync(daemon, TestUsers.Bob, "x");
+        Assert.Equal(
+            (ReplyCode.Denied, $"the user name \"{TestUsers.Bob}\" or the password is wrong"), (reply.End.Code, reply.End.Message));
+
+        static string Name(string text) => text switch { "BOB" => TestUsers.Bob, "ALICE" => TestUsers.Alice, _ => text };
+    }
+
+    /// <summary>Exit code 0 of PAM's process would otherwise be the answer that the password is right.</summary>
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_module_that_exits_signs_nobody_in()
+    {
+        using var service = new PamService(own => $"auth required {own.Program}.so\naccount required pam_permit.so\n");
+        string source = $"{service.Program}.c", module = $"{service.Program}.so";
+        await File.WriteAllTextAsync(
+            source,
+            "#include <stdlib.h>\n"
+            + "int pam_sm_authenticate(void *h, int f, int c, const char **v) { exit(0); }\n"
+            + "int pam_sm_setcred(void *h, int f, int c, const char **v) { return 0; }\n");
+        try
+        {
+            await Tool.MustAsync("cc", "-shared", "-fPIC", "-o", module, source);
+            await using DaemonProcess daemon = await StartAsync(service);
+            FramedReply reply = await SignInAsync(daemon, TestUsers.Bob, "x");
+            Assert.Equal((ReplyCode.Internal, ""), (reply.End.Code, reply.Text));
+            Assert.Contains("exit code 0", reply.End.Message);
+        }
+        finally
+        {
+            File.Delete(source);
+            File.Delete(module);
+        }
+    }
+
+    /// <summary>Nor does a program that the module started.</summary>
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_module_that_hangs_does_not_outlive_a_daemon_that_is_killed()
+    {
+        using PamService service = Waiting(out _);
+        await using DaemonProcess daemon = await StartAsync(service);
+        Task<FramedReply> reply = SignInAsync(daemon, TestUsers.Bob, "x");
+        await Crowd.UntilAsync(() => ProcFs.Mentioning(service.Program).Count, count => count > 0, Patience, "PAM");
+        Libc.kill(new ProcessId(daemon.Pid), Signal.SIGKILL);
+        await Crowd.UntilAsync(
+            () => ProcFs.Mentioning(service.Program).Count + ProcFs.Mentioning($"--check-password-by-pam {service.Name}").Count,
+            count => count == 0, Patience, "processes of PAM");
+        await Assert.ThrowsAnyAsync<Exception>(() => reply);
+    }
+
     [Fact(Timeout = Bound.Test)]
     public async Task A_password_that_changes_while_PAM_checks_the_former_one_ends_the_ticket()
     {

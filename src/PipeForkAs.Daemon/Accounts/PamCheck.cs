@@ -10,6 +10,9 @@ internal sealed class PamCheck(PamProcess process, CurrentConfiguration configur
     /// <summary>The argument that makes the daemon's executable do the check; the service and the account name follow it.</summary>
     public const string Argument = "--check-account-by-pam";
 
+    /// <summary>The exit codes of the process. A module that calls exit(3) must not look like an answer.</summary>
+    private const int Accepted = 20, Refused = 21;
+
     /// <summary>Asks PAM. Returns null if the account may be used, otherwise PAM's message.</summary>
     /// <param name="service">The PAM service.</param>
     /// <param name="user">The account name.</param>
@@ -17,8 +20,8 @@ internal sealed class PamCheck(PamProcess process, CurrentConfiguration configur
     public async Task<string?> AskAsync(string service, string user) =>
         await process.AskAsync([Argument, service, user], [], null, configuration.Limits.LookupTimeout) switch
         {
-            (0, _) => null,
-            (1, var text) => text,
+            (Accepted, _) => null,
+            (Refused, var text) => text,
             (var code, _) => throw new UserLookupException($"the process that asks PAM failed: exit code {code}"),
         };
 
@@ -30,8 +33,8 @@ internal sealed class PamCheck(PamProcess process, CurrentConfiguration configur
         PamProcess.Enter();
         (int code, string text) = Pam.CheckAccount(service, user);
         if (code == Pam.Success)
-            return 0;
+            return Accepted;
         PamProcess.Tell($"{text} ({code})");
-        return 1;
+        return Refused;
     }
 }

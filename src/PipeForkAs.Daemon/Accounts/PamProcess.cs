@@ -55,12 +55,40 @@ internal sealed class PamProcess(Loop loop, ChildReaper reaper)
     /// <summary>Kills the processes that still run, with their descendants, because the daemon stops.</summary>
     public Task StopAsync() => Task.WhenAll(running.Select(static process => StopAsync(process.Key, process.Value)).ToArray());
 
-    /// <summary>Prepares the separate process: PAM modules do not get the daemon's protection from the OOM killer (OOMScoreAdjust=).
+    /// <summary>
+    /// Prepares the separate process. PAM modules do not get the daemon's protection from the OOM killer (OOMScoreAdjust=), and do not
+    /// outlive the daemon, even if it was killed.
     /// </summary>
     public static void Enter()
     {
+        new Thread(EndWithDaemon) { IsBackground = true }.Start();
         if (PlainFile.Read(OomScore).StartsWith('-'))
             PlainFile.Write(OomScore, "0").OrThrow($"write(\"{OomScore}\")");
+    }
+
+    /// <summary>
+    /// Waits until the daemon no longer has its end of the pipe for the answer, and then kills this process and what the modules started.
+    /// PR_SET_PDEATHSIG is not enough: the kernel forgets it when a module changes its user, and it ends no descendants; prctl(2).
+    /// </summary>
+    private static void EndWithDaemon()
+    {
+#pragma warning disable CA2000 // The process keeps the descriptor open until it exits.
+        var descriptor = new FileDescriptor(1);
+#pragma warning restore CA2000
+        PollEntry[] output = [new(descriptor, default)];
+        descriptor.Release();
+        // POLLERR; POLLNVAL if a module closed the descriptor.
+        while (output[0].Returned == default)
+            Libc.poll(output, -1);
+        ProcessId own = Libc.getpid();
+        try
+        {
+            ProcessEntry.Descendants(own).ForEach(process => process.Send(Signal.SIGKILL));
+        }
+        finally
+        {
+            Libc.kill(own, Signal.SIGKILL);
+        }
     }
 
     /// <summary>Writes the answer of the separate process.</summary>

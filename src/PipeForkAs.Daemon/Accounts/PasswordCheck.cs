@@ -3,20 +3,22 @@ using PipeForkAs.LibC;
 
 namespace PipeForkAs.Daemon.Accounts;
 
-/// <summary>What PAM says of a password.</summary>
+/// <summary>
+/// What PAM says of a password; the exit code of the process that asks. A module that calls exit(3) must not look like an answer.
+/// </summary>
 internal enum PasswordAnswer
 {
     /// <summary>It is that of an account that may be used.</summary>
-    Right = 0,
+    Right = 30,
 
     /// <summary>The name or the password is wrong; PAM does not say which.</summary>
-    Wrong = 10,
+    Wrong = 31,
 
     /// <summary>The password is right, and the account may not be used.</summary>
-    AccountRefused = 11,
+    AccountRefused = 32,
 
     /// <summary>PAM cannot say.</summary>
-    Unknown = 12,
+    Unknown = 33,
 }
 
 /// <summary>

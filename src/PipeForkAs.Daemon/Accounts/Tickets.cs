@@ -15,17 +15,15 @@ namespace PipeForkAs.Daemon.Accounts;
 /// The tickets of users who have signed in. The daemon keeps only a digest of each, in memory: its end ends all tickets. A ticket belongs
 /// to the uid of the caller that got it, and to one account: when that account is removed, or gets another password, the ticket has ended.
 /// </summary>
-/// <param name="time">
-/// The clocks: the monotonic one, because the time of day can be set back, and the time of day, because the other one does not count while
-/// the machine is suspended.
-/// </param>
+/// <param name="time">The time of day, which also counts while a virtual machine is paused.</param>
 /// <param name="configuration">Says how long a ticket is valid.</param>
 /// <param name="users">The user database.</param>
 /// <param name="shadow">Returns the shadow entry of an account's name; null if there is none.</param>
-/// <param name="maySignIn">Whether a caller may sign users in.</param>
+/// <param name="maySignIn">Whether a caller may sign a user in.</param>
+/// <param name="sinceBoot">The time since the start, also while suspended; the time of day can be set back.</param>
 internal sealed class Tickets(
     TimeProvider time, CurrentConfiguration configuration, IUserDatabase users, Func<string, Bucket, ValueTask<ShadowEntry?>> shadow,
-    Func<Caller, ValueTask<bool>> maySignIn)
+    Func<Caller, Account, ValueTask<bool>> maySignIn, Func<TimeSpan> sinceBoot)
 {
     /// <summary>The most tickets of one caller for one user; the next one ends the oldest.</summary>
     private const int MaxPerUser = 64;
@@ -36,6 +34,7 @@ internal sealed class Tickets(
     private readonly Dictionary<string, Ticket> byDigest = new(StringComparer.Ordinal);
 
     private string? service = configuration.Policy.SignIn.PamService;
+    private HashSet<string> callers = [.. configuration.Policy.SignIn.Callers];
 
     /// <summary>The number of tickets, including those that have ended since the last one was issued.</summary>
     public int Count => byDigest.Count;
@@ -55,7 +54,7 @@ internal sealed class Tickets(
         var user = new SignedInUser(account.Name, new UserId(account.Uid));
         MakeRoom(caller, user);
         string text = Base64Url.EncodeToString(Libc.getrandom(Bytes));
-        byDigest.Add(DigestOf(text), new Ticket(caller.Uid, user, passwordMark, time.GetTimestamp(), now, validity));
+        byDigest.Add(DigestOf(text), new Ticket(caller.Uid, user, passwordMark, sinceBoot(), now) { Validity = validity });
         return new SignInTicket(
             text, account.Name, account.Uid, new DateTimeOffset(now + validity, TimeSpan.Zero), validity.TotalSeconds);
     }
@@ -70,7 +69,7 @@ internal sealed class Tickets(
         if (configuration.Policy.SignIn.PamService is null || !byDigest.TryGetValue(digest, out Ticket? ticket)
             || ticket.Caller != caller.Uid)
             return null;
-        if (!HasExpired(ticket) && await maySignIn(caller) && await IsSameAccountAsync(ticket, caller.Bucket))
+        if (!HasExpired(ticket, sinceBoot(), time.GetUtcNow().UtcDateTime) && await IsSameAccountAsync(ticket, caller))
             return byDigest.ContainsKey(digest) ? ticket.User : null;
         byDigest.Remove(digest);
         return null;
@@ -87,41 +86,43 @@ internal sealed class Tickets(
     }
 
     /// <summary>
-    /// Ends all tickets if a reload changed the PAM service, or switched it off: they prove what another service accepted.
+    /// Ends all tickets if a reload changed the PAM service, or switched it off, because they prove what another service accepted; and if
+    /// it removed a caller, who must not have them again after another reload. A shorter time stays in effect in the same way.
     /// </summary>
     public void Reloaded()
     {
-        if (service == configuration.Policy.SignIn.PamService)
-            return;
-        service = configuration.Policy.SignIn.PamService;
-        byDigest.Clear();
+        SignInOptions options = configuration.Policy.SignIn;
+        if (service != options.PamService || !callers.IsSubsetOf(options.Callers))
+            byDigest.Clear();
+        (service, callers) = (options.PamService, [.. options.Callers]);
+        foreach (Ticket ticket in byDigest.Values.Where(ticket => ticket.Validity > options.TicketTime))
+            ticket.Validity = options.TicketTime;
     }
 
-    /// <summary>Whether a ticket has expired. A reload can shorten the time of tickets, and does not lengthen it.</summary>
-    private bool HasExpired(Ticket ticket)
-    {
-        TimeSpan validity = configuration.Policy.SignIn.TicketTime;
-        if (ticket.Validity < validity)
-            validity = ticket.Validity;
-        return time.GetElapsedTime(ticket.Issued) >= validity || time.GetUtcNow().UtcDateTime - ticket.IssuedAt >= validity;
-    }
+    private static bool HasExpired(Ticket ticket, TimeSpan now, DateTime timeOfDay) =>
+        now - ticket.Issued >= ticket.Validity || timeOfDay - ticket.IssuedAt >= ticket.Validity;
 
-    /// <summary>Whether the account is that of the sign-in, and not one that was added later with the same name and uid.</summary>
-    private async ValueTask<bool> IsSameAccountAsync(Ticket ticket, Bucket bucket)
+    /// <summary>
+    /// Whether the account is that of the sign-in, and not one that was added later with the same name and uid, and the caller may still
+    /// sign its user in.
+    /// </summary>
+    private async ValueTask<bool> IsSameAccountAsync(Ticket ticket, Caller caller)
     {
-        Account? account = await users.FindAsync(UserSelector.ById(ticket.User.Uid), bucket);
+        Account? account = await users.FindAsync(UserSelector.ById(ticket.User.Uid), caller.Bucket);
         return account is not null && account.Uid == ticket.User.Uid.Value
             && string.Equals(account.Name, ticket.User.Name, StringComparison.Ordinal)
-            && (await shadow(account.Name, bucket))?.PasswordMark == ticket.PasswordMark;
+            && (await shadow(account.Name, caller.Bucket))?.PasswordMark == ticket.PasswordMark
+            && await maySignIn(caller, account);
     }
 
     private void MakeRoom(Caller caller, SignedInUser user)
     {
-        (string Digest, long Issued)? oldest = null;
+        (string Digest, TimeSpan Issued)? oldest = null;
+        (TimeSpan now, DateTime timeOfDay) = (sinceBoot(), time.GetUtcNow().UtcDateTime);
         int count = 0;
         foreach ((string digest, Ticket ticket) in byDigest)
         {
-            if (HasExpired(ticket))
+            if (HasExpired(ticket, now, timeOfDay))
             {
                 byDigest.Remove(digest);
                 continue;
@@ -144,9 +145,11 @@ internal sealed class Tickets(
     /// <param name="Caller">The uid of the caller.</param>
     /// <param name="User">The user.</param>
     /// <param name="PasswordMark">The mark of the user's password; null if there is no shadow entry.</param>
-    /// <param name="Issued">A timestamp.</param>
+    /// <param name="Issued">The time since the start of the machine.</param>
     /// <param name="IssuedAt">The same as time of day, in UTC.</param>
-    /// <param name="Validity">How long the ticket is valid.</param>
-    private sealed record Ticket(
-        UserId Caller, SignedInUser User, ulong? PasswordMark, long Issued, DateTime IssuedAt, TimeSpan Validity);
+    private sealed record Ticket(UserId Caller, SignedInUser User, ulong? PasswordMark, TimeSpan Issued, DateTime IssuedAt)
+    {
+        /// <summary>How long the ticket is valid. A reload can shorten it, and does not lengthen it.</summary>
+        public TimeSpan Validity { get; set; }
+    }
 }

@@ -1,6 +1,7 @@
 using PipeForkAs.Daemon.Callers;
 using PipeForkAs.Daemon.Users;
 using PipeForkAs.Protocol.Client;
+using PipeForkAs.Protocol.Worker;
 
 namespace PipeForkAs.Daemon.Authorization;
 
@@ -25,6 +26,10 @@ internal interface IAuthorizer
     /// <summary>Decides whether a caller may sign users in.</summary>
     /// <exception cref="UserLookupException">The user database did not answer.</exception>
     ValueTask<bool> MaySignInAsync(Caller caller);
+
+    /// <summary>Decides whether a caller may sign a user in: whether a rule can require the ticket.</summary>
+    /// <exception cref="UserLookupException">The user database did not answer.</exception>
+    ValueTask<bool> MaySignInAsync(Caller caller, Account account);
 
     /// <summary>
     /// Returns which jobs the caller may know of: root knows all jobs, other callers know the jobs that they may run as some user.

@@ -132,6 +132,22 @@ internal sealed class Policy(uint minimumUid, IReadOnlyList<Rule> rules, Rule? s
     /// <summary>Whether a caller may sign users in.</summary>
     public bool MaySignIn(KnownCaller caller) => signIn is not null && signIn.CoversCaller(caller);
 
+    /// <summary>Whether a rule can allow some job with a ticket of the user.</summary>
+    /// <param name="question">The caller and the account; the job does not matter.</param>
+    public bool CanUseTicket(in Question question)
+    {
+        foreach (Rule rule in rules)
+        {
+            if (!(rule.RequireSignIn || rule.DeniesAllJobs) || !rule.CoversCaller(question.Caller))
+                continue;
+            TruthValue user = rule.CoversUser(question, minimumUid);
+            if (rule.Deny ? user != TruthValue.No : user == TruthValue.Yes)
+                return !rule.Deny;
+        }
+
+        return false;
+    }
+
     /// <summary>Whether only a rule that names this uid can allow it.</summary>
     public bool IsBelowFloor(UserId uid) => Rule.IsBelowFloor(uid, minimumUid);
 

@@ -60,6 +60,19 @@ internal sealed class PolicyAuthorizer(
         }
     }
 
+    public async ValueTask<bool> MaySignInAsync(Caller caller, Account account)
+    {
+        while (true)
+        {
+            Policy current = policy.Policy;
+            KnownCaller known = await KnowAsync(current, caller, userIsName: true);
+            var question = new Question(known, "", UserSelector.ById(new UserId(account.Uid)), account, null);
+            if (!await IsOutdatedAsync(
+                current, [.. UncertainNames.OfSignIn(current, known), .. UncertainNames.OfUse(current, question)]))
+                return current.MaySignIn(known) && current.CanUseTicket(question);
+        }
+    }
+
     /// <summary>
     /// Decides by one policy. Returns null if the policy knew too little of the names that matter, and another policy is in effect now.
     /// </summary>

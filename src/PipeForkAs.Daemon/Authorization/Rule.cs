@@ -26,6 +26,9 @@ internal sealed record Rule
 
     public IReadOnlyList<Condition> Where { get; init; } = [];
 
+    /// <summary>Whether the rule denies every job with any arguments, to the callers and users that it names.</summary>
+    public bool DeniesAllJobs => Deny && Where.Count == 0 && Jobs.Contains(JobPattern.All);
+
     /// <summary>Whether the rule denies by a group of the caller.</summary>
     public bool DeniesGroupOfCaller => Deny && Callers.Any(entry => entry.Kind == PrincipalKind.Group);
 

@@ -71,6 +71,21 @@ internal static class UncertainNames
         return found;
     }
 
+    /// <summary>Returns the names that could change whether a caller can use a ticket of a user for some job.</summary>
+    /// <param name="policy">The policy.</param>
+    /// <param name="question">The caller and the account.</param>
+    public static IReadOnlyList<UncertainName> OfUse(Policy policy, in Question question)
+    {
+        var found = new List<UncertainName>();
+        foreach (Rule rule in policy.Names.Count == 0 ? [] : policy.Rules)
+        {
+            if (rule.RequireSignIn || rule.DeniesAllJobs)
+                Add(found, rule with { Where = [] }, question);
+        }
+
+        return found;
+    }
+
     private static void Add(List<UncertainName> found, Rule rule, in Question question)
     {
         int before = found.Count;

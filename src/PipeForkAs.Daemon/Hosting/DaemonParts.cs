@@ -53,7 +53,7 @@ internal sealed class DaemonParts
             job => Catalog.Find(job)?.Description.AuditedArguments ?? []);
         Pam = new PamProcess(loop, Reaper);
         var accounts = new AccountGate(loop, Turns, Configuration, ShadowDatabase.Find, new PamCheck(Pam, Configuration).AskAsync);
-        Tickets = new Tickets(loop.Time, Configuration, users, accounts.ShadowOfAsync, authorizer.MaySignInAsync);
+        Tickets = new Tickets(loop.Time, Configuration, users, accounts.ShadowOfAsync, authorizer.MaySignInAsync, Libc.time_since_boot);
         RequestPipeline pipeline = MakePipeline(users, accounts, authorizer, patterns);
         IdleGarbageCollection garbage = IdleGarbageCollection.OfProcess(loop, () => Connections!.Count == 0);
         Connections = new Connections(

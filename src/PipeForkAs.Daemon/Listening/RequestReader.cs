@@ -101,11 +101,15 @@ internal static class RequestReader
             }
 
             if (length >= ClientProtocol.MaxRequestBytes)
+            {
+                rest.Span.Clear();
                 throw new RefusedException(
                     ReplyCode.TooLarge,
                     $"the request is longer than {ClientProtocol.MaxRequestBytes} bytes; send large data as the job's standard input, "
                     + $"after the line of the request",
                     ReplyFormPeek.Of(soFar));
+            }
+
             if (isOver)
                 return Parse(buffer.AsMemory(0, length), rest, isEmpty: end < 0 && length == 0);
             if (length == buffer.Length)

@@ -124,9 +124,9 @@ internal sealed class SignInHandler(
 
     /// <summary>
     /// Returns the account to which the name and its uid lead, and the mark of its password; without an account, why nobody signs in by
-    /// this name. PAM does not get a password for such a name: the reply would tell that it is right, for root too, and other letters of
-    /// one name would give a caller more attempts. The mark is that of a time before PAM is asked, so that a password that is changed
-    /// meanwhile ends the ticket.
+    /// this name. PAM does not get a password for such a name: the reply would tell that it is right, also for root and for all users for
+    /// whom no rule can require a ticket, and other letters of one name would give more attempts. The mark is that of a time before PAM is
+    /// asked, so that a password that is changed meanwhile ends the ticket.
     /// </summary>
     private async ValueTask<(Account? Account, ulong? Mark, string? Problem)> AccountAsync(Caller caller, string name)
     {
@@ -135,8 +135,8 @@ internal sealed class SignInHandler(
         ShadowEntry? entry = await accounts.ShadowOfAsync(name, caller.Bucket);
         if (account is null || own is null || account.Uid != own.Uid || own.Name != name || account.Name != name)
             return (null, null, $"\"{name}\" is not the name of an account with a uid of its own");
-        return account.Uid == UserId.Root.Value
-            ? (null, null, "root cannot sign in; no rule can require a ticket of root")
-            : (account, entry?.PasswordMark, null);
+        return await authorizer.MaySignInAsync(caller, account)
+            ? (account, entry?.PasswordMark, null)
+            : (null, null, $"no rule with RequireSignIn can let uid {caller.Uid} act as \"{name}\"");
     }
 }

@@ -6,7 +6,7 @@ namespace PipeForkAs.LibC;
 internal static unsafe partial class Own
 {
     internal const int PRIO_PROCESS = 0;
-    internal const int CLOCK_THREAD_CPUTIME_ID = 3;
+    internal const int CLOCK_THREAD_CPUTIME_ID = 3, CLOCK_BOOTTIME = 7;
 
     [StructLayout(LayoutKind.Sequential)]
     internal struct rlimit_t

@@ -27,7 +27,7 @@ public sealed class TicketsTests : IDisposable
         users.Add("bob", 1002);
         tickets = new Tickets(
             time, new CurrentConfiguration(options), users, (name, _) => ValueTask.FromResult(shadow.GetValueOrDefault(name)),
-            caller => ValueTask.FromResult(callers.Contains(caller.Uid)));
+            (caller, _) => ValueTask.FromResult(callers.Contains(caller.Uid)), () => TimeSpan.FromSeconds(time.GetTimestamp() / 1000.0));
     }
 
     public void Dispose() => users.Dispose();
@@ -124,11 +124,14 @@ public sealed class TicketsTests : IDisposable
         time.Advance(TimeSpan.FromHours(1));
         Assert.NotNull(await tickets.FindAsync(Front, ticket.Ticket));
         options.Policy.SignIn.TicketTime = TimeSpan.FromHours(1);
+        tickets.Reloaded();
+        options.Policy.SignIn.TicketTime = TimeSpan.FromHours(8);
+        tickets.Reloaded();
         Assert.Null(await tickets.FindAsync(Front, ticket.Ticket));
 
-        options.Policy.SignIn.TicketTime = TimeSpan.FromHours(8);
         ticket = await IssueAsync("alice");
         options.Policy.SignIn.TicketTime = TimeSpan.FromDays(1);
+        tickets.Reloaded();
         time.Advance(TimeSpan.FromHours(8));
         Assert.Null(await tickets.FindAsync(Front, ticket.Ticket));
     }
@@ -140,6 +143,22 @@ public sealed class TicketsTests : IDisposable
         callers.Remove(Front.Uid);
         Assert.Null(await tickets.FindAsync(Front, ticket.Ticket));
         callers.Add(Front.Uid);
+        Assert.Null(await tickets.FindAsync(Front, ticket.Ticket));
+    }
+
+    [Fact]
+    public async Task Tickets_end_for_ever_when_a_reload_removes_a_caller_and_stay_when_it_adds_one()
+    {
+        options.Policy.SignIn.Callers = ["33"];
+        tickets.Reloaded();
+        SignInTicket ticket = await IssueAsync("alice");
+        options.Policy.SignIn.Callers = ["33", "34"];
+        tickets.Reloaded();
+        Assert.NotNull(await tickets.FindAsync(Front, ticket.Ticket));
+        options.Policy.SignIn.Callers = ["34"];
+        tickets.Reloaded();
+        options.Policy.SignIn.Callers = ["33", "34"];
+        tickets.Reloaded();
         Assert.Null(await tickets.FindAsync(Front, ticket.Ticket));
     }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds all packages of a commit twice, in clean clones in different folders and with other settings of the user, and compares them byte
-# for byte: NuGet, npm, the wheel, Debian.
+# for byte: NuGet, npm, the wheel, the collection for Ansible, Debian.
 #   packaging/reproduce.sh [COMMIT]     (default: HEAD)
 # Prints their SHA-256. Takes about 15 minutes. Needs git, and what the scripts of the packages need.
 set -euo pipefail
@@ -16,7 +16,7 @@ build() {
     git clone -q "$top" "$1"
     cd "$1"
     git checkout -q --detach "$commit"
-    for script in pack pack-node pack-python build-deb; do
+    for script in pack pack-node pack-python pack-ansible build-deb; do
         echo "$1: $script.sh"
         "packaging/$script.sh" "$1.out/$script" >"$1.log" 2>&1 || { cat "$1.log" >&2; return 1; }
     done

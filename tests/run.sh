@@ -49,6 +49,9 @@ command -v git >/dev/null || missing+=(git)
 command -v sftp >/dev/null || missing+=(openssh-client)
 [ -x /usr/lib/openssh/sftp-server ] || missing+=(openssh-sftp-server)
 command -v rsync >/dev/null || missing+=(rsync)
+[ -x /usr/sbin/sshd ] || missing+=(openssh-server)
+/usr/bin/python3 -c 'import apt' 2>/dev/null || missing+=(python3-apt)
+command -v ansible-playbook >/dev/null || missing+=(ansible-core)
 nc -h 2>&1 | grep -q OpenBSD || missing+=(netcat-openbsd)
 command -v zsh >/dev/null || missing+=(zsh)
 command -v fish >/dev/null || missing+=(fish)
@@ -58,8 +61,18 @@ command -v systemd-socket-activate >/dev/null || missing+=(systemd)
 compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer_no_main-*.a' >/dev/null || missing+=(libclang-rt-dev)
 if [ ${#missing[@]} -gt 0 ]; then
     echo "installing ${missing[*]}"
+    # The tests start their own nginx and sshd; the packages must not start theirs: invoke-rc.d(8).
+    policy=/usr/sbin/policy-rc.d
+    if [ -e "$policy" ]; then
+        policy=
+    else
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod 755 "$policy"
+        trap 'rm -f "$policy"' EXIT
+    fi
     { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"; } >/dev/null \
         || fail "tests/run.sh: cannot install ${missing[*]}"
+    [ -z "$policy" ] || rm -f "$policy"
 fi
 
 scratch=$(mktemp -d /tmp/pipeforkas-tests.XXXXXX) || fail "tests/run.sh: no folder can be created in /tmp"

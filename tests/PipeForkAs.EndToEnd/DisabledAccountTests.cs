@@ -133,13 +133,15 @@ public sealed class DisabledAccountTests
                 () => plain.Log, log => log.Contains("Policy:PamService: libpam.so.0 cannot be loaded", StringComparison.Ordinal),
                 TimeSpan.FromSeconds(30), "no refusal");
             Assert.Equal(ReplyCode.Ok, (await RawClient.RunAsync(plain, "id")).End.Code);
-            Assert.Equal(0, await plain.StopAsync());
+            int stopped = await plain.StopAsync();
+            Assert.True(stopped == 0, $"exit code {stopped}: {plain.Log}");
         }
 
         (folder, configuration) = DaemonProcess.Prepare();
         configuration["Policy"] = new JsonObject { ["PamService"] = service.Name };
         await using DaemonProcess needy = await ApartDaemon.LaunchAsync(folder, configuration, hidden);
-        Assert.Equal(78, await needy.EndedAsync());
+        int refused = await needy.EndedAsync();
+        Assert.True(refused == 78, $"exit code {refused}: {needy.Log}");
         await Crowd.UntilAsync(
             () => needy.Log,
             log => log.Contains("Policy:PamService: libpam.so.0 cannot be loaded; install it, or set none", StringComparison.Ordinal),

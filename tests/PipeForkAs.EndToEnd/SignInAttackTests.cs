@@ -137,18 +137,49 @@ public sealed class SignInAttackTests
         Assert.Equal(ReplyCode.Busy, (await SignInAsync(daemon, TestUsers.Bob, "guess")).End.Code);
     }
 
+    /// <summary>The account "daemon" has a shell that allows no login.</summary>
     [Fact(Timeout = Bound.Test)]
-    public async Task The_reply_for_root_and_for_a_name_without_an_account_does_not_tell_that_the_password_is_right()
+    public async Task The_reply_for_a_name_that_never_gets_a_ticket_does_not_tell_that_the_password_is_right()
     {
-        using var service = new PamService(_ => AnyPassword);
-        await using DaemonProcess daemon = await StartAsync(service);
-        Assert.Equal(ReplyCode.Ok, (await SignInAsync(daemon, TestUsers.Bob, "x")).End.Code);
-        foreach (string name in (string[])["root", "no-such-user", TestUsers.Bob.ToUpperInvariant()])
+        const string Password = "right-password";
+        using var service = new PamService(own =>
         {
-            FramedReply reply = await SignInAsync(daemon, name, "x");
+            _ = Running(own, $"cat >>'{own.Hang}'");
+            return $"auth required pam_exec.so quiet expose_authtok {own.Program}\naccount required pam_permit.so\n";
+        });
+        await using DaemonProcess daemon = await StartAsync(service);
+        foreach (string name in (string[])["root", "daemon", "no-such-user", TestUsers.Bob.ToUpperInvariant()])
+        {
+            FramedReply reply = await SignInAsync(daemon, name, Password);
             Assert.Equal(
                 (ReplyCode.Denied, $"the user name \"{name}\" or the password is wrong"), (reply.End.Code, reply.End.Message));
         }
+
+        // No module got it, so none can take another time for it.
+        Assert.DoesNotContain(Password, await File.ReadAllTextAsync(service.Hang));
+        Assert.Equal(ReplyCode.Ok, (await SignInAsync(daemon, TestUsers.Bob, Password)).End.Code);
+        Assert.Contains(Password, await File.ReadAllTextAsync(service.Hang));
+    }
+
+    /// <summary>The daemon's answer to a module that does what none should.</summary>
+    [Theory(Timeout = Bound.Test)]
+    [InlineData("user", ReplyCode.Denied, "the modules changed the name of the user")]
+    [InlineData("expired", ReplyCode.Denied, "(12)")]
+    [InlineData("echo", ReplyCode.Internal, "cannot check the password: Conversation error (19)")]
+    [InlineData("again", ReplyCode.Internal, "cannot check the password: Conversation error (19)")]
+    [InlineData("together", ReplyCode.Internal, "cannot check the password: Conversation error (19)")]
+    [InlineData("process", ReplyCode.Ok, null)]
+    public async Task A_module_gets_one_password_in_a_bare_process_and_cannot_name_another_user(
+        string does, ReplyCode code, string? message)
+    {
+        using var service = new PamService(own => $"auth required {own.Program} {does}\naccount required {own.Program} {does}\n");
+        await CProgram.BuildAsync(
+            Path.Combine(AppContext.BaseDirectory, "Hostile", "pam_hostile.c"), service.Program, "-shared", "-fPIC",
+            "-Wl,--no-as-needed", "-l:libpam.so.0");
+        await using DaemonProcess daemon = await StartAsync(service);
+        FramedReply reply = await SignInAsync(daemon, TestUsers.Bob, "x");
+        Assert.Equal((code, message is null), (reply.End.Code, reply.End.Message is null));
+        Assert.Contains(message ?? "", reply.End.Message ?? "");
     }
 
     /// <summary>Also for a caller that may sign users in, but has no rule that needs their tickets.</summary>
@@ -168,8 +199,11 @@ public sealed class SignInAttackTests
             {
                 rules.Insert(0, new JsonObject
                 {
-                    ["Name"] = "never", ["Callers"] = new JsonArray("*"), ["Jobs"] = new JsonArray("*"),
-                    ["As"] = new JsonArray(TestUsers.Bob), ["Deny"] = true,
+                    ["Name"] = "never",
+                    ["Callers"] = new JsonArray("*"),
+                    ["Jobs"] = new JsonArray("*"),
+                    ["As"] = new JsonArray(TestUsers.Bob),
+                    ["Deny"] = true,
                 });
             }
         });
@@ -204,21 +238,6 @@ public sealed class SignInAttackTests
             File.Delete(source);
             File.Delete(module);
         }
-    }
-
-    /// <summary>Nor does a program that the module started.</summary>
-    [Fact(Timeout = Bound.Test)]
-    public async Task A_module_that_hangs_does_not_outlive_a_daemon_that_is_killed()
-    {
-        using PamService service = Waiting(out _);
-        await using DaemonProcess daemon = await StartAsync(service);
-        Task<FramedReply> reply = SignInAsync(daemon, TestUsers.Bob, "x");
-        await Crowd.UntilAsync(() => ProcFs.Mentioning(service.Program).Count, count => count > 0, Patience, "PAM");
-        Libc.kill(new ProcessId(daemon.Pid), Signal.SIGKILL);
-        await Crowd.UntilAsync(
-            () => ProcFs.Mentioning(service.Program).Count + ProcFs.Mentioning($"--check-password-by-pam {service.Name}").Count,
-            count => count == 0, Patience, "processes of PAM");
-        await Assert.ThrowsAnyAsync<Exception>(() => reply);
     }
 
     [Fact(Timeout = Bound.Test)]
@@ -268,9 +287,26 @@ public sealed class SignInAttackTests
         using var service = new PamService(_ => AnyPassword);
         JsonObject? configuration = null;
         await using DaemonProcess daemon = await StartAsync(service, c => configuration = (JsonObject)c.DeepClone());
-        string ticket = TicketIn(await SignInAsync(daemon, TestUsers.Bob, "x"));
+        string used = TicketIn(await SignInAsync(daemon, TestUsers.Bob, "x"));
+        string kept = TicketIn(await SignInAsync(daemon, TestUsers.Bob, "x"));
         await ReloadAsync(daemon, configuration!, c => c["Policy"]!["SignIn"]!["Callers"] = new JsonArray(TestUsers.Alice));
-        Assert.Equal(ReplyCode.Denied, await UseAsync(daemon, ticket));
+        Assert.Equal(ReplyCode.Denied, await UseAsync(daemon, used));
+        await ReloadAsync(daemon, configuration!, _ => { });
+        Assert.Equal(ReplyCode.Denied, await UseAsync(daemon, kept));
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_reload_that_removes_the_caller_while_PAM_checks_the_password_refuses_the_sign_in()
+    {
+        using PamService service = Waiting(out Action release);
+        JsonObject? configuration = null;
+        await using DaemonProcess daemon = await StartAsync(service, c => configuration = (JsonObject)c.DeepClone());
+        Task<FramedReply> reply = SignInAsync(daemon, TestUsers.Bob, "x");
+        await Crowd.UntilAsync(() => ProcFs.Mentioning(service.Program).Count, count => count > 0, Patience, "PAM");
+        await ReloadAsync(daemon, configuration!, c => c["Policy"]!["SignIn"]!["Callers"] = new JsonArray(TestUsers.Alice));
+        release();
+        EndRecord end = (await reply).End;
+        Assert.Equal((ReplyCode.Denied, "the policy does not allow uid 0 to sign users in"), (end.Code, end.Message));
     }
 
     /// <summary>The ticket would end with the daemon.</summary>
@@ -298,6 +334,25 @@ public sealed class SignInAttackTests
         await Crowd.UntilAsync(() => ProcFs.Mentioning(service.Program).Count, count => count > 0, Patience, "PAM");
         Assert.Equal(0, await daemon.StopAsync());
         Assert.Equal(ReplyCode.ShuttingDown, (await reply).End.Code);
+    }
+
+    /// <summary>Nothing else ends them where no systemd ends what is left of a service.</summary>
+    [Fact(Timeout = Bound.Test)]
+    public async Task PAM_and_the_programs_of_its_modules_end_with_a_daemon_that_is_killed()
+    {
+        using PamService service = Waiting(out _);
+        await using DaemonProcess daemon = await StartAsync(service);
+        using Socket socket = await RawClient.ConnectAsync(daemon);
+        await socket.SendAsync(Encoding.UTF8.GetBytes($$"""{"op":"sign-in","user":"{{TestUsers.Bob}}"}""" + "\nx"));
+        socket.Shutdown(SocketShutdown.Send);
+        IReadOnlyList<int> programs = await Crowd.UntilAsync(
+            () => ProcFs.Mentioning(service.Program), found => found.Count > 0, Patience, "PAM");
+        int[] all = [
+            .. programs, .. ProcFs.Descendants(daemon.Pid).Where(
+                pid => ProcFs.CommandLine(pid).Contains("--check-password-by-pam", StringComparison.Ordinal))];
+        Assert.True(all.Length > programs.Count);
+        Libc.kill(new ProcessId(daemon.Pid), Signal.SIGKILL);
+        await Crowd.UntilAsync(() => all.Count(ProcFs.IsAlive), count => count == 0, Patience, "PAM outlives the daemon");
     }
 
     [Fact(Timeout = Bound.Test)]

@@ -42,20 +42,26 @@ internal sealed class AccountGate(
     /// <exception cref="UserLookupException">There is no answer in time.</exception>
     public async ValueTask ThrowIfDisabledAsync(Account account, Bucket bucket)
     {
-        if (configuration.Policy.RefuseDisabledAccounts)
-        {
-            var today = DateOnly.FromDateTime(loop.Time.GetUtcNow().UtcDateTime);
-            string? problem = DisabledAccount.ShellProblem(account.Shell)
-                ?? DisabledAccount.ShadowProblem(await shadowEntries.FindAsync(account.Name, bucket), today);
-            if (problem is not null)
-                throw new RefusedException(
-                    ReplyCode.Denied, $"the account \"{account.Name}\" is disabled: {problem} (Policy:RefuseDisabledAccounts)");
-        }
-
+        if (await DisabledProblemAsync(account, bucket) is { } problem)
+            throw new RefusedException(ReplyCode.Denied, problem);
         if (configuration.Policy.PamService is { } service && await refusals.FindAsync((service, account.Name), bucket) is { } refusal)
             throw new RefusedException(
                 ReplyCode.Denied,
                 $"the account \"{account.Name}\" is refused by the PAM service \"{service}\": {refusal} (Policy:PamService)");
+    }
+
+    /// <summary>Returns why the account's own entries disable it; null if they do not. PAM is not asked.</summary>
+    /// <param name="account">The account.</param>
+    /// <param name="bucket">The bucket of the caller that needs it.</param>
+    /// <exception cref="UserLookupException">There is no answer in time.</exception>
+    public async ValueTask<string?> DisabledProblemAsync(Account account, Bucket bucket)
+    {
+        if (!configuration.Policy.RefuseDisabledAccounts)
+            return null;
+        var today = DateOnly.FromDateTime(loop.Time.GetUtcNow().UtcDateTime);
+        string? problem = DisabledAccount.ShellProblem(account.Shell)
+            ?? DisabledAccount.ShadowProblem(await shadowEntries.FindAsync(account.Name, bucket), today);
+        return problem is null ? null : $"the account \"{account.Name}\" is disabled: {problem} (Policy:RefuseDisabledAccounts)";
     }
 
     /// <summary>Returns the shadow entry of an account; null if there is none.</summary>

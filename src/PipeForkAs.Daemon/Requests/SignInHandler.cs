@@ -38,8 +38,7 @@ internal sealed class SignInHandler(
         SignInOptions options = configuration.Policy.SignIn;
         string service = options.PamService
             ?? throw new RefusedException(ReplyCode.Denied, "users cannot sign in here (Policy:SignIn:PamService is not set)");
-        if (!await authorizer.MaySignInAsync(caller))
-            throw new RefusedException(ReplyCode.Denied, $"the policy does not allow uid {caller.Uid} to sign users in");
+        await ThrowIfMayNotSignInAsync(caller);
         audit.ThrowIfUnwritable();
         using SignInFailures.Attempt attempt = failures.Begin(caller.Bucket, name);
         using FileDescriptor password = await PasswordReader.ReceiveAsync(
@@ -60,6 +59,9 @@ internal sealed class SignInHandler(
         if (answer == PasswordAnswer.AccountRefused)
             throw new RefusedException(ReplyCode.Denied, $"the account \"{name}\" is refused by the PAM service \"{service}\": {words}");
         await accounts.ThrowIfDisabledAsync(account, caller.Bucket);
+
+        // A reload that removed the caller meanwhile has ended its other tickets.
+        await ThrowIfMayNotSignInAsync(caller);
         if (isEnding())
             throw Ending();
         SignInTicket ticket = tickets.Issue(caller, account, mark, service);
@@ -68,6 +70,12 @@ internal sealed class SignInHandler(
             : System.Text.Encoding.ASCII.GetBytes($"{ticket.Ticket}\n");
         await reply.WriteAsync(output);
         return new EndRecord { Code = ReplyCode.Ok, User = account.Name, Uid = account.Uid, Stdout = output.Length };
+    }
+
+    private async ValueTask ThrowIfMayNotSignInAsync(Caller caller)
+    {
+        if (!await authorizer.MaySignInAsync(caller))
+            throw new RefusedException(ReplyCode.Denied, $"the policy does not allow uid {caller.Uid} to sign users in");
     }
 
     private static RefusedException Ending() =>
@@ -124,9 +132,9 @@ internal sealed class SignInHandler(
 
     /// <summary>
     /// Returns the account to which the name and its uid lead, and the mark of its password; without an account, why nobody signs in by
-    /// this name. PAM does not get a password for such a name: the reply would tell that it is right, also for root and for all users for
-    /// whom no rule can require a ticket, and other letters of one name would give more attempts. The mark is that of a time before PAM is
-    /// asked, so that a password that is changed meanwhile ends the ticket.
+    /// this name. PAM does not get a password for such a name: the reply would tell that it is right, also for root, disabled accounts and
+    /// all users for whom no rule can require a ticket, and other letters of one name would give more attempts. The mark is that of a time
+    /// before PAM is asked, so that a password that is changed meanwhile ends the ticket.
     /// </summary>
     private async ValueTask<(Account? Account, ulong? Mark, string? Problem)> AccountAsync(Caller caller, string name)
     {
@@ -135,8 +143,9 @@ internal sealed class SignInHandler(
         ShadowEntry? entry = await accounts.ShadowOfAsync(name, caller.Bucket);
         if (account is null || own is null || account.Uid != own.Uid || own.Name != name || account.Name != name)
             return (null, null, $"\"{name}\" is not the name of an account with a uid of its own");
-        return await authorizer.MaySignInAsync(caller, account)
-            ? (account, entry?.PasswordMark, null)
-            : (null, null, $"no rule with RequireSignIn can let uid {caller.Uid} act as \"{name}\"");
+        string? problem = await authorizer.MaySignInAsync(caller, account)
+            ? await accounts.DisabledProblemAsync(account, caller.Bucket)
+            : $"no rule with RequireSignIn can let uid {caller.Uid} act as \"{name}\"";
+        return problem is null ? (account, entry?.PasswordMark, null) : (null, null, problem);
     }
 }

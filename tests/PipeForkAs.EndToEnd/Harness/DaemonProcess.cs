@@ -116,7 +116,15 @@ internal sealed class DaemonProcess : IAsyncDisposable
     public async Task<int> EndedAsync()
     {
         using var deadline = new CancellationTokenSource(Deadline);
-        await process.WaitForExitAsync(deadline.Token);
+        try
+        {
+            await process.WaitForExitAsync(deadline.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new TimeoutException($"the daemon does not end: {Log}");
+        }
+
         return process.ExitCode;
     }
 

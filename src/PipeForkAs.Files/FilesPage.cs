@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging.Console;
@@ -30,7 +31,7 @@ internal static class FilesPage
             builder.Services.AddSingleton<ISystemdNotifier, SystemdNotifier>().AddSingleton<IHostLifetime, SystemdLifetime>();
         builder.Services.AddRoutingCore().AddSingleton(TimeProvider.System).AddSingleton(options)
             .AddPipeForkAsClient(options.Socket)
-            .AddSingleton(new Layout(options.Title)).AddSingleton<FileJobs>().AddSingleton<SessionStore>()
+            .AddSingleton(new Layout(options.Title)).AddSingleton<ListingMemory>().AddSingleton<FileJobs>().AddSingleton<SessionStore>()
             .AddSingleton<TicketEnding>().AddHostedService(services => services.GetRequiredService<TicketEnding>())
             .AddSingleton<Entrance>().AddSingleton<SignInEndpoints>();
         if (options.Proxy is { } proxy)
@@ -52,7 +53,8 @@ internal static class FilesPage
         kestrel.Limits.MaxRequestLineSize = 16 * 1024;
         kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
         kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(90);
-        if (Environment.GetEnvironmentVariable("LISTEN_PID") is not null)
+        // Variables of another process would leave the page without a socket, and Kestrel would choose one.
+        if (Environment.GetEnvironmentVariable("LISTEN_PID") == Environment.ProcessId.ToString(CultureInfo.InvariantCulture))
             kestrel.UseSystemd();
         else
             kestrel.Listen(options.Address);

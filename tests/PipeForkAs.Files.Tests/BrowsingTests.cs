@@ -32,7 +32,8 @@ public sealed class BrowsingTests(SharedPage shared)
         }
     }
 
-    /// <summary>PIPEFORKAS_PICTURE names the file for the picture of README.</summary>
+    /// <summary>PIPEFORKAS_PICTURE names the file for the picture of README; beside it come a dark one and one of a phone's width.
+    /// </summary>
     [Fact(Timeout = Bound.Test)]
     public async Task The_page_of_a_folder_has_its_picture_taken()
     {
@@ -46,8 +47,13 @@ public sealed class BrowsingTests(SharedPage shared)
         await Expect(tab.GetByRole(AriaRole.Link, new() { Name = "latest" })).ToBeVisibleAsync();
         byte[] picture = await tab.ScreenshotAsync();
         Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], picture[..4]);
-        if (Environment.GetEnvironmentVariable("PIPEFORKAS_PICTURE") is { Length: > 0 } file)
-            await File.WriteAllBytesAsync(file, picture);
+        if (Environment.GetEnvironmentVariable("PIPEFORKAS_PICTURE") is not { Length: > 0 } file)
+            return;
+        await File.WriteAllBytesAsync(file, picture);
+        await tab.EmulateMediaAsync(new() { ColorScheme = ColorScheme.Dark });
+        await tab.ScreenshotAsync(new() { Path = Path.ChangeExtension(file, "dark.png") });
+        await tab.SetViewportSizeAsync(360, 740);
+        await tab.ScreenshotAsync(new() { Path = Path.ChangeExtension(file, "phone.png") });
     }
 
     /// <summary>Each way from OWASP's list of path traversal that a URL can have. The kernel answers, and the page says what.</summary>
@@ -85,7 +91,7 @@ public sealed class BrowsingTests(SharedPage shared)
     {
         await SharedPage.AsAsync(TestUsers.Alice, $"ln -sfn {BobHome} traversal-link");
         await SharedPage.AsAsync(TestUsers.Bob, "echo of bob >secret");
-        IPage tab = await shared.SignInAsync(TestUsers.Alice);
+        IPage tab = await shared.EnterAsync(TestUsers.Alice);
         IResponse? response = await tab.GotoAsync(Expand(address));
         await Expect(tab.GetByRole(AriaRole.Alert)).ToContainTextAsync(words);
         Assert.Equal(words switch { "Permission denied" => 403, "The address has no valid path" => 400, _ => 404 }, response!.Status);
@@ -97,7 +103,7 @@ public sealed class BrowsingTests(SharedPage shared)
     [Fact(Timeout = Bound.Test)]
     public async Task A_refusal_names_the_path_and_the_user()
     {
-        IPage tab = await shared.SignInAsync(TestUsers.Alice);
+        IPage tab = await shared.EnterAsync(TestUsers.Alice);
         await tab.GotoAsync(Addresses.Folder(BobHome));
         await Expect(tab.GetByRole(AriaRole.Alert)).ToHaveTextAsync($"Permission denied: {BobHome}, as {TestUsers.Alice}");
     }
@@ -117,7 +123,7 @@ public sealed class BrowsingTests(SharedPage shared)
             "quo\"te", "a'b", "new\\nline", "<img src=x onerror=window.bad=1>", "rtl\\u202egpj.exe", "bad\\xff\\xfeutf8", "&amp;",
             "?query#hash%2e", " lead", "tab\\there", "שלום", "-rf", "~", "${x}", "*",
         ];
-        IPage tab = await shared.SignInAsync(TestUsers.Alice);
+        IPage tab = await shared.EnterAsync(TestUsers.Alice);
         await tab.GotoAsync(Addresses.Folder($"{AliceHome}/odd"));
         IReadOnlyList<string> names = await tab.Locator("#list a").AllTextContentsAsync();
         Assert.Equal(shown.Order(StringComparer.Ordinal), names.Order(StringComparer.Ordinal));
@@ -149,7 +155,7 @@ public sealed class BrowsingTests(SharedPage shared)
     public async Task Entries_with_odd_names_are_deleted_after_a_confirmation()
     {
         await SharedPage.AsAsync(TestUsers.Alice, @"rm -rf away && mkdir -p away/$'fo\xffl\nder'/deep && touch away/$'\xfe' away/kept");
-        IPage tab = await shared.SignInAsync(TestUsers.Alice);
+        IPage tab = await shared.EnterAsync(TestUsers.Alice);
         await tab.GotoAsync(Addresses.Folder($"{AliceHome}/away"));
         foreach (string name in (string[])["fo\\xffl\\nder", "\\xfe"])
             await tab.GetByLabel(name, new() { Exact = true }).CheckAsync();
@@ -165,7 +171,7 @@ public sealed class BrowsingTests(SharedPage shared)
     public async Task A_folder_is_created_and_a_name_that_exists_is_not_replaced()
     {
         await SharedPage.AsAsync(TestUsers.Alice, "rm -rf made && mkdir made && echo one >made/one && echo two >made/two");
-        IPage tab = await shared.SignInAsync(TestUsers.Alice);
+        IPage tab = await shared.EnterAsync(TestUsers.Alice);
         await tab.GotoAsync(Addresses.Folder($"{AliceHome}/made"));
         await tab.GetByLabel("New folder").FillAsync("<b>new");
         await tab.GetByRole(AriaRole.Button, new() { Name = "Create" }).ClickAsync();
@@ -186,7 +192,7 @@ public sealed class BrowsingTests(SharedPage shared)
             TestUsers.Alice,
             "rm -rf sorted && mkdir -p sorted/folder && cd sorted && head -c 300 /dev/zero >a && head -c 100 /dev/zero >B && "
             + "head -c 200 /dev/zero >c && touch -d 2020-01-01 c && touch -d 2021-01-01 a && touch -d 2022-01-01 B");
-        IPage tab = await shared.SignInAsync(TestUsers.Alice);
+        IPage tab = await shared.EnterAsync(TestUsers.Alice);
         await tab.GotoAsync(Addresses.Folder($"{AliceHome}/sorted"));
         Assert.Equal(["folder", "a", "B", "c"], await tab.Locator("#list a").AllTextContentsAsync());
         foreach ((string head, string[] order) in ((string, string[])[])[
@@ -196,6 +202,16 @@ public sealed class BrowsingTests(SharedPage shared)
             await tab.GetByRole(AriaRole.Link, new() { Name = head }).ClickAsync();
             Assert.Equal(order, await tab.Locator("#list a").AllTextContentsAsync());
         }
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_typed_path_with_slashes_at_its_end_has_the_name_of_its_folder()
+    {
+        IPage tab = await shared.EnterAsync(TestUsers.Alice);
+        await tab.GotoAsync("/files/?path=/usr/share//");
+        await Expect(tab.Locator("h1")).ToHaveTextAsync("share");
+        await tab.GotoAsync("/files/?path=/etc/passwd");
+        await Expect(tab.Locator("pre")).ToContainTextAsync("root:");
     }
 
     private static string Expand(string address)

@@ -1,6 +1,9 @@
+using System.Net.Sockets;
+using System.Text;
 using Microsoft.Playwright;
 using PipeForkAs.EndToEnd.Harness;
 using PipeForkAs.Files.Tests.Harness;
+using PipeForkAs.LibC;
 using static Microsoft.Playwright.Assertions;
 
 namespace PipeForkAs.Files.Tests;
@@ -97,7 +100,7 @@ public sealed class SessionTests(SharedPage shared)
     public async Task A_form_without_the_token_of_the_session_does_nothing(string address)
     {
         await SharedPage.AsAsync(TestUsers.Alice, "mkdir -p forged && touch forged/kept");
-        IPage tab = await shared.SignInAsync(TestUsers.Alice);
+        IPage tab = await shared.EnterAsync(TestUsers.Alice);
         IPage other = await shared.SignInAsync(TestUsers.Alice);
         string token = await other.Locator("input[name=token]").First.InputValueAsync();
         foreach (string wrong in (string[])["", "x", token])
@@ -120,7 +123,7 @@ public sealed class SessionTests(SharedPage shared)
     public async Task A_request_that_a_page_of_another_site_sends_does_nothing(string header, string value)
     {
         await SharedPage.AsAsync(TestUsers.Alice, "rm -rf crossed && mkdir crossed");
-        IPage tab = await shared.SignInAsync(TestUsers.Alice);
+        IPage tab = await shared.EnterAsync(TestUsers.Alice);
         string token = await tab.Locator("input[name=token]").First.InputValueAsync();
         IAPIResponse response = await tab.APIRequest.PostAsync("/folder", new()
         {
@@ -159,6 +162,68 @@ public sealed class SessionTests(SharedPage shared)
         Assert.Contains($"{TestUsers.Alice} signed in", log, StringComparison.Ordinal);
         foreach (string secret in (string[])[SharedPage.Password, cookie, "logged-folder", Addresses.Encode("/root/logged-folder")])
             Assert.DoesNotContain(secret, log, StringComparison.Ordinal);
+    }
+
+    [Theory(Timeout = Bound.Test)]
+    [InlineData("no-cors", "image")]
+    [InlineData("navigate", "iframe")]
+    [InlineData("cors", "empty")]
+    public async Task Another_site_can_link_to_a_page_and_load_nothing_of_it(string mode, string destination)
+    {
+        IPage tab = await shared.EnterAsync(TestUsers.Alice);
+        Assert.Equal(200, await GetAsync("navigate", "document"));
+        Assert.Equal(403, await GetAsync(mode, destination));
+
+        async Task<int> GetAsync(string how, string what) => (await tab.APIRequest.GetAsync("/files/", new()
+        {
+            Headers = new Dictionary<string, string>
+            {
+                ["Sec-Fetch-Site"] = "cross-site",
+                ["Sec-Fetch-Mode"] = how,
+                ["Sec-Fetch-Dest"] = what,
+            },
+        })).Status;
+    }
+
+    /// <summary>The daemon counts all jobs of the page as those of one caller.</summary>
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_user_with_many_slow_downloads_in_many_sessions_still_browses_and_keeps_nobody_out()
+    {
+        await SharedPage.AsAsync(TestUsers.Alice, "mkdir -p slow && truncate -s 2G slow/large");
+        string address = $"GET {Addresses.Of("download", $"{SharedPage.Home(TestUsers.Alice)}/slow/large")} HTTP/1.1";
+        var connections = new List<TcpClient>();
+        try
+        {
+            for (int session = 0; session < 3; session++)
+            {
+                IPage tab = await shared.SignInAsync(TestUsers.Alice);
+                string cookie = (await tab.Context.CookiesAsync()).Single(one => one.Name == Cookie).Value;
+                for (int download = 0; download < 8; download++)
+                {
+                    // A client that asks, and then reads nothing.
+                    var connection = new TcpClient { ReceiveBufferSize = 4096 };
+                    connections.Add(connection);
+                    await connection.ConnectAsync("127.0.0.1", shared.Page.Address!.Port);
+                    await connection.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
+                        $"{address}\r\nHost: localhost\r\nCookie: {Cookie}={cookie}\r\n\r\n"));
+                }
+            }
+
+            UserId uid = TestUsers.Entry(TestUsers.Alice).Uid;
+            await Bound.UntilAsync(() => ProcFs.OfUsers([uid]).Count >= 6, () => "the downloads do not begin");
+            IPage still = await shared.SignInAsync(TestUsers.Alice);
+            await still.GotoAsync(Addresses.Folder($"{SharedPage.Home(TestUsers.Alice)}/slow"));
+            await Expect(still.Locator("#list a")).ToHaveTextAsync(["large"]);
+            Assert.InRange(ProcFs.OfUsers([uid]).Count, 6, 7);
+            await shared.SignInAsync(TestUsers.Bob);
+        }
+        finally
+        {
+            connections.ForEach(connection => connection.Dispose());
+        }
+
+        await Bound.UntilAsync(
+            () => ProcFs.OfUsers([TestUsers.Entry(TestUsers.Alice).Uid]).Count == 0, () => "the downloads go on without their clients");
     }
 
     private async Task<string> TryAsync(string user, string password, PageProcess? page = null)

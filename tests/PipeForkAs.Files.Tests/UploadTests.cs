@@ -72,7 +72,7 @@ public sealed class UploadTests(SharedPage shared) : IDisposable
     [Fact(Timeout = Bound.Test)]
     public async Task A_cancelled_upload_leaves_no_file_and_no_job()
     {
-        IPage tab = await OpenAsync();
+        IPage tab = await OpenAsync(isShared: false);
         IBrowserContext context = tab.Context;
         ICDPSession network = await context.NewCDPSessionAsync(tab);
         await network.SendAsync("Network.enable");
@@ -154,12 +154,26 @@ public sealed class UploadTests(SharedPage shared) : IDisposable
         Assert.Empty(Directory.GetFileSystemEntries(Target));
     }
 
+    [Fact(Timeout = Bound.Test)]
+    public async Task The_page_stays_after_a_failed_upload_and_leads_to_the_uploaded_files()
+    {
+        IPage tab = await OpenAsync();
+        await SharedPage.AsAsync(TestUsers.Alice, "mkdir uploads/taken");
+        await tab.EvaluateAsync(Drop, new[] { "taken", "free" });
+        if (Environment.GetEnvironmentVariable("PIPEFORKAS_PICTURE") is { Length: > 0 } file)
+            await tab.ScreenshotAsync(new() { Path = Path.ChangeExtension(file, "uploads.png") });
+        await Expect(tab.Locator("#uploads .problem")).ToHaveTextAsync($"It is a folder: {Target}/taken, as {TestUsers.Alice}");
+        Assert.Equal(0, await tab.GetByRole(AriaRole.Button, new() { Name = "Replace taken" }).CountAsync());
+        await tab.GetByRole(AriaRole.Link, new() { Name = "Show the uploaded files (1)" }).ClickAsync();
+        await Expect(tab.Locator("#list a")).ToHaveTextAsync(["taken", "free"]);
+    }
+
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
-    private async Task<IPage> OpenAsync()
+    private async Task<IPage> OpenAsync(bool isShared = true)
     {
         await SharedPage.AsAsync(TestUsers.Alice, "chmod -f 755 uploads; rm -rf uploads && mkdir uploads");
-        IPage tab = await shared.SignInAsync(TestUsers.Alice);
+        IPage tab = isShared ? await shared.EnterAsync(TestUsers.Alice) : await shared.SignInAsync(TestUsers.Alice);
         await tab.GotoAsync(Addresses.Folder(Target));
         return tab;
     }

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using PipeForkAs.EndToEnd.Harness;
 using PipeForkAs.Files.Tests.Harness;
@@ -22,7 +23,7 @@ public sealed class UserContentTests(SharedPage shared)
     public async Task A_hostile_page_of_a_user_is_shown_as_text_and_sent_as_a_download()
     {
         await SharedPage.AsAsync(TestUsers.Alice, "mkdir -p evil && echo '<script>window.bad = 1</script>' >evil/page.html");
-        IPage tab = await shared.SignInAsync(TestUsers.Alice);
+        IPage tab = await shared.EnterAsync(TestUsers.Alice);
         await tab.GotoAsync(Addresses.File($"{Home}/evil/page.html"));
         await Expect(tab.Locator("pre")).ToContainTextAsync("<script>window.bad = 1</script>");
         Assert.Null(await tab.EvaluateAsync<int?>("window.bad ?? null"));
@@ -40,7 +41,7 @@ public sealed class UserContentTests(SharedPage shared)
     public async Task Each_response_with_bytes_of_a_user_is_a_sandboxed_download(string name, string kind)
     {
         await WriteAsync();
-        IPage tab = await shared.SignInAsync(TestUsers.Alice);
+        IPage tab = await shared.EnterAsync(TestUsers.Alice);
         IAPIResponse response = await tab.APIRequest.GetAsync(Addresses.Of(kind, $"{Home}/content/{name}"));
         Assert.Equal(200, response.Status);
         Assert.Equal(kind == "image" ? "image/png" : "application/octet-stream", response.Headers["content-type"]);
@@ -57,7 +58,7 @@ public sealed class UserContentTests(SharedPage shared)
     public async Task Only_images_of_safe_types_are_sent_as_images(string name)
     {
         await WriteAsync();
-        IPage tab = await shared.SignInAsync(TestUsers.Alice);
+        IPage tab = await shared.EnterAsync(TestUsers.Alice);
         IAPIResponse response = await tab.APIRequest.GetAsync(Addresses.Of("image", $"{Home}/content/{name}"));
         Assert.Equal((415, "text/html; charset=utf-8"), (response.Status, response.Headers["content-type"]));
         await tab.GotoAsync(Addresses.File($"{Home}/content/{name}"));
@@ -69,7 +70,7 @@ public sealed class UserContentTests(SharedPage shared)
     public async Task An_image_is_previewed()
     {
         await WriteAsync();
-        IPage tab = await shared.SignInAsync(TestUsers.Alice);
+        IPage tab = await shared.EnterAsync(TestUsers.Alice);
         await tab.GotoAsync(Addresses.File($"{Home}/content/image.png"));
         Assert.Equal(1, await tab.Locator("img.preview").EvaluateAsync<int>("image => image.decode().then(() => image.naturalWidth)"));
     }
@@ -78,7 +79,7 @@ public sealed class UserContentTests(SharedPage shared)
     public async Task Each_page_forbids_inline_scripts_and_has_none()
     {
         await WriteAsync();
-        IPage tab = await shared.SignInAsync(TestUsers.Alice);
+        IPage tab = await shared.EnterAsync(TestUsers.Alice);
         foreach (string address in (string[])["/files/", Addresses.File($"{Home}/content/page.html"), "/nothing", "/sign-in?next=/x"])
         {
             IResponse response = (await tab.GotoAsync(address))!;
@@ -94,7 +95,7 @@ public sealed class UserContentTests(SharedPage shared)
     {
         await SharedPage.AsAsync(TestUsers.Alice, "mkdir -p content && seq 100000 >content/numbers");
         byte[] all = await File.ReadAllBytesAsync($"{Home}/content/numbers");
-        IPage tab = await shared.SignInAsync(TestUsers.Alice);
+        IPage tab = await shared.EnterAsync(TestUsers.Alice);
         string address = Addresses.Of("download", $"{Home}/content/numbers");
         IAPIResponse whole = await tab.APIRequest.GetAsync(address);
         Assert.Equal(all, await whole.BodyAsync());
@@ -121,7 +122,7 @@ public sealed class UserContentTests(SharedPage shared)
         await SharedPage.AsAsync(
             TestUsers.Alice,
             @"rm -rf packed && mkdir -p packed/sub && echo 1 >packed/sub/$'\xff<a>' && ln -s sub packed/link && seq 200000 >packed/n");
-        IPage tab = await shared.SignInAsync(TestUsers.Alice);
+        IPage tab = await shared.EnterAsync(TestUsers.Alice);
         await tab.GotoAsync(Addresses.Folder($"{Home}/packed"));
         IDownload download = await tab.RunAndWaitForDownloadAsync(
             () => tab.GetByRole(AriaRole.Link, new() { Name = "Download folder" }).ClickAsync());
@@ -136,14 +137,48 @@ public sealed class UserContentTests(SharedPage shared)
     }
 
     [Fact(Timeout = Bound.Test)]
+    public async Task A_text_that_begins_with_empty_lines_is_shown_with_them()
+    {
+        await SharedPage.AsAsync(TestUsers.Alice, "mkdir -p content && printf '\\n\\ntext\\n' >content/empty-lines");
+        IPage tab = await shared.SignInAsync(TestUsers.Alice);
+        await tab.GotoAsync(Addresses.File($"{Home}/content/empty-lines"));
+        Assert.Equal("\n\ntext\n", await tab.Locator("pre").TextContentAsync());
+    }
+
+    [Fact(Timeout = Bound.Test)]
     public async Task A_large_text_is_previewed_by_its_start()
     {
         await SharedPage.AsAsync(TestUsers.Alice, "mkdir -p content && yes 'äöü' | head -c 300000 >content/long");
-        IPage tab = await shared.SignInAsync(TestUsers.Alice);
+        IPage tab = await shared.EnterAsync(TestUsers.Alice);
         await tab.GotoAsync(Addresses.File($"{Home}/content/long"));
         string text = (await tab.Locator("pre").TextContentAsync())!;
         Assert.InRange(Encoding.UTF8.GetByteCount(text), Pages.Preview.MaxBytes - 3, Pages.Preview.MaxBytes);
         await Expect(tab.GetByText("These are the first 64.0 KiB")).ToBeVisibleAsync();
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_folder_with_an_unreadable_file_is_a_failed_download_and_the_next_page_says_why()
+    {
+        await SharedPage.AsAsync(
+            TestUsers.Alice, "rm -rf partly && mkdir partly && cd partly && seq 100000 >a && echo x >b && chmod 0 b");
+        IPage tab = await shared.EnterAsync(TestUsers.Alice);
+        await tab.GotoAsync(Addresses.Folder($"{Home}/partly"));
+        IDownload download = await tab.RunAndWaitForDownloadAsync(
+            () => tab.GetByRole(AriaRole.Link, new() { Name = "Download folder" }).ClickAsync());
+        Assert.NotNull(await download.FailureAsync());
+        await tab.ReloadAsync();
+        await Expect(tab.GetByRole(AriaRole.Alert)).ToHaveTextAsync(new Regex(
+            $"^The last download is not complete. Some files in it cannot be read: {Home}/partly, as .*b: Cannot open: Permission denied"));
+        await tab.ReloadAsync();
+        Assert.Equal(0, await tab.GetByRole(AriaRole.Alert).CountAsync());
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_file_of_the_kernel_without_a_size_is_downloaded_whole()
+    {
+        IPage tab = await shared.EnterAsync(TestUsers.Alice);
+        IAPIResponse response = await tab.APIRequest.GetAsync(Addresses.Of("download", "/proc/version"));
+        Assert.Equal(await File.ReadAllBytesAsync("/proc/version"), await response.BodyAsync());
     }
 
     private static async Task WriteAsync()

@@ -7,13 +7,13 @@
   if (list) table(list);
 
   function uploads(chosen) {
-    const button = document.getElementById('choose');
+    const chooseButton = document.getElementById('choose');
     const section = document.getElementById('uploads');
     const queue = [];
     let current = null, done = 0, failed = 0;
 
-    button.hidden = false;
-    button.addEventListener('click', () => chosen.click());
+    chooseButton.hidden = false;
+    chooseButton.addEventListener('click', () => chosen.click());
     chosen.addEventListener('change', () => { add(chosen.files); chosen.value = ''; });
 
     const hasFiles = event => event.dataTransfer && [...event.dataTransfer.types].includes('Files');
@@ -51,10 +51,13 @@
       progress.max = 100;
       progress.value = 0;
       progress.setAttribute('aria-label', name);
+      // A screen reader says the end, not each percent: it reads those of the progress element when its user asks.
       const words = document.createElement('span');
       words.setAttribute('role', 'status');
-      words.textContent = 'waiting';
-      item.append(title, cancel, progress, words);
+      const percent = document.createElement('span');
+      percent.setAttribute('aria-hidden', 'true');
+      percent.textContent = 'waiting';
+      item.append(title, cancel, progress, percent, words);
       section.firstElementChild.append(item);
       cancel.addEventListener('click', () => stop(item));
       return item;
@@ -69,19 +72,19 @@
     function next() {
       if (current) return;
       const upload = queue.shift();
-      if (!upload) { if (done && !failed) location.assign('?done=uploaded&count=' + done); return; }
+      if (!upload) { atEnd(); return; }
       current = upload;
       const { file, item } = upload;
-      const [, , progress, words] = item.children;
+      const [, , progress, percent] = item.children;
       const request = upload.request = new XMLHttpRequest();
       const end = (text, isFailure) => { current = null; finish(item, text, isFailure); next(); };
       request.upload.addEventListener('progress', event => {
         progress.value = file.size ? 100 * event.loaded / file.size : 100;
-        words.textContent = Math.floor(progress.value) + ' %';
+        percent.textContent = Math.floor(progress.value) + ' %';
       });
       request.addEventListener('load', () => {
         if (request.status === 204) { done++; end('done', false); return; }
-        if (request.status === 409) offerReplacement(upload);
+        if (request.getResponseHeader('X-Files-Problem') === 'exists') offerReplacement(upload);
         end(request.responseText || 'It failed (' + request.status + ')', true);
       });
       request.addEventListener('error', () => end('The connection was lost', true));
@@ -93,13 +96,26 @@
     }
 
     function finish(item, text, isFailure) {
-      const [, cancel, progress, words] = item.children;
+      const [, cancel, progress, percent, words] = item.children;
       progress.hidden = isFailure;
       if (!isFailure) progress.value = 100;
       words.textContent = text;
       words.className = isFailure ? 'problem' : '';
+      // The focus must not fall back to the start of the page.
+      if (document.activeElement === cancel) chooseButton.focus();
       cancel.remove();
+      percent.remove();
       if (isFailure) failed++;
+    }
+
+    // The page stays while it has something to say; the link then leads to the new files.
+    function atEnd() {
+      if (!done) return;
+      const shown = '?done=uploaded&count=' + done;
+      if (!failed) { location.assign(shown); return; }
+      const link = section.querySelector(':scope > a') || section.appendChild(document.createElement('a'));
+      link.href = shown;
+      link.textContent = 'Show the uploaded files (' + done + ')';
     }
 
     function offerReplacement(upload) {

@@ -46,33 +46,28 @@ internal static class BrowseEndpoints
             await ShowFileAsync(visit, path, entry);
     }
 
-    /// <summary>Sends the browser to the address of the absolute path, which the listing has.</summary>
+    /// <summary>Sends the browser to the address of the absolute path.</summary>
     private static async Task RedirectAsync(Visit visit, BytePath path)
     {
-        try
-        {
-            BytePath folder = (await visit.Jobs.ListAsync(visit.Account, path, visit.Cancellation)).Path;
-            visit.Http.Response.Redirect($"/files/{folder.Segment}/");
-        }
-        catch (FileProblem problem) when (problem.Kind == "not-a-directory")
-        {
-            visit.Http.Response.Redirect($"/files/{path.Segment}");
-        }
+        Entry entry = await visit.Jobs.InspectAsync(visit.Account, path, visit.Cancellation);
+        visit.Http.Response.Redirect($"/files/{(entry.Path ?? path).Segment}{(entry.IsFolder ? "/" : "")}");
     }
 
     private static async Task ShowFolderAsync(Visit visit, BytePath path, string query)
     {
-        Listing listing;
         try
         {
-            listing = await visit.Jobs.ListAsync(visit.Account, path, visit.Cancellation);
+            using Listing listing = await visit.Jobs.ListAsync(visit.Account, path, visit.Cancellation);
+            await ShowFolderAsync(visit, path, query, listing);
         }
         catch (FileProblem problem) when (problem.Kind == "not-a-directory")
         {
-            visit.Http.Response.Redirect($"/files/{path.Segment}");
-            return;
+            visit.Http.Response.Redirect($"/files/{path.WithoutSlash().Segment}");
         }
+    }
 
+    private static async Task ShowFolderAsync(Visit visit, BytePath path, string query, Listing listing)
+    {
         if (listing.Path.Segment != path.Segment)
         {
             visit.Http.Response.Redirect($"/files/{listing.Path.Segment}/{query}");

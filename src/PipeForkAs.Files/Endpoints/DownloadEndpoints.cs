@@ -4,6 +4,7 @@ using Microsoft.Net.Http.Headers;
 using PipeForkAs.Files.Jobs;
 using PipeForkAs.Files.Pages;
 using PipeForkAs.Files.Paths;
+using PipeForkAs.Protocol;
 
 namespace PipeForkAs.Files.Endpoints;
 
@@ -11,6 +12,7 @@ namespace PipeForkAs.Files.Endpoints;
 internal static class DownloadEndpoints
 {
     private const string AnyBytes = "application/octet-stream";
+    private const int MaxDetails = 3;
 
     /// <summary>Sends a file or a part of it.</summary>
     public static async Task DownloadAsync(Visit visit)
@@ -27,11 +29,13 @@ internal static class DownloadEndpoints
             throw FileProblem.Of(416, $"The file has only {Amounts.Size(size)}");
         }
 
-        await using JobDownload content = await visit.Jobs.ReadAsync(visit.Account, path, offset, length, visit.Cancellation);
+        // A file of the kernel, as in /proc, has the size 0 whatever it contains.
+        long? exact = size == 0 ? null : length;
+        await using JobDownload content = await visit.Jobs.ReadAsync(visit.Account, path, offset, exact, visit.Cancellation);
         Responses.SetFileHeaders(response, Name(path), AnyBytes);
         response.Headers.AcceptRanges = "bytes";
         response.Headers.ETag = tag.ToString();
-        response.ContentLength = length;
+        response.ContentLength = exact;
         if (isPart)
         {
             response.StatusCode = StatusCodes.Status206PartialContent;
@@ -39,7 +43,7 @@ internal static class DownloadEndpoints
                 string.Create(CultureInfo.InvariantCulture, $"bytes {offset}-{offset + length - 1}/{size}");
         }
 
-        await SendAsync(visit, content);
+        await SendAsync(visit, path, content);
     }
 
     /// <summary>Sends an image of a safe type, known by its content, for an <c>img</c> element alone.</summary>
@@ -50,7 +54,7 @@ internal static class DownloadEndpoints
         await content.FillAsync(Preview.ImageStart, visit.Cancellation);
         string type = Preview.ImageType(content.Start.Span) ?? throw FileProblem.Of(415, "This is not an image that can be shown");
         Responses.SetFileHeaders(visit.Http.Response, Name(path), type);
-        await SendAsync(visit, content);
+        await SendAsync(visit, path, content);
     }
 
     /// <summary>Sends a folder as a tar archive.</summary>
@@ -59,7 +63,7 @@ internal static class DownloadEndpoints
         BytePath path = visit.Path;
         await using JobDownload content = await visit.Jobs.ArchiveAsync(visit.Account, path, visit.Cancellation);
         Responses.SetFileHeaders(visit.Http.Response, (path.Name.Length > 0 ? Name(path) : "root") + ".tar", "application/x-tar");
-        await SendAsync(visit, content);
+        await SendAsync(visit, path, content);
     }
 
     /// <summary>Returns the part that a request asks for: one range, of the same version of the file. The length is negative if the file
@@ -80,12 +84,28 @@ internal static class DownloadEndpoints
 
     private static string Name(BytePath path) => Encoding.UTF8.GetString(path.Name);
 
+    /// <summary>What tar says about the first files that it could not read.</summary>
+    private static string Details(JobFailedException failure)
+    {
+        IEnumerable<string> lines = UntrustedText.Lines(failure.StderrExcerpt ?? "").Take(MaxDetails);
+        string details = string.Join("; ", lines);
+        return details.Length > 0 ? $" ({UntrustedText.Excerpt(details, 500)})" : "";
+    }
+
     /// <summary>Copies the output of a job. If it fails, the connection is cut: a download without its end must not look whole.</summary>
-    private static async Task SendAsync(Visit visit, JobDownload content)
+    private static async Task SendAsync(Visit visit, BytePath path, JobDownload content)
     {
         try
         {
             await content.CopyToAsync(visit.Http.Response.Body, visit.Cancellation);
+        }
+        catch (JobFailedException failure)
+        {
+            // Also if files of an archive could not be read. The browser can only say that it failed; the next page says why.
+            FileProblem problem = FileProblem.Of(failure.Result, path, visit.Account);
+            if (!visit.Cancellation.IsCancellationRequested)
+                visit.Session.LeaveNotice($"The last download is not complete. {problem.Message}{Details(failure)}");
+            visit.Http.Abort();
         }
         catch (Exception failure) when (failure is PipeForkAsException or InvalidOperationException)
         {

@@ -15,9 +15,11 @@ internal sealed class Entrance(
     private static readonly TimeSpan ProxyTime = TimeSpan.FromHours(12);
 
     /// <summary>Makes a handler for signed-in users.</summary>
-    public RequestDelegate Signed(Func<Visit, Task> handle) => async http =>
+    /// <param name="handle">What it does.</param>
+    /// <param name="isTransfer">Whether it takes as long as the user's network needs.</param>
+    public RequestDelegate Signed(Func<Visit, Task> handle, bool isTransfer = false) => async http =>
     {
-        if (IsForeignPost(http))
+        if (OwnSite.IsForeign(http.Request, isPage: !isTransfer))
         {
             logger.ForeignRequest();
             await Responses.ProblemAsync(http, layout, null, FileProblem.Of(403, "The request comes from another site"));
@@ -30,10 +32,9 @@ internal sealed class Entrance(
             return;
         }
 
-        await session.EnterAsync(http.RequestAborted);
         try
         {
-            await handle(new Visit(http, session, jobs, layout));
+            await HandleAsync(new Visit(http, session, jobs, layout), handle, isTransfer);
         }
         catch (FileProblem problem)
         {
@@ -43,14 +44,7 @@ internal sealed class Entrance(
         {
             // The browser is gone: it cancelled an upload, or left a page. Nobody reads a reply.
         }
-        finally
-        {
-            session.Leave(time.GetUtcNow());
-        }
     };
-
-    /// <summary>Whether a request that changes something comes from a page of another site.</summary>
-    public static bool IsForeignPost(HttpContext http) => !HttpMethods.IsGet(http.Request.Method) && OwnSite.IsForeign(http.Request);
 
     /// <summary>Ends a session at the user's request or because its ticket is not valid any more.</summary>
     public async Task EndAsync(HttpContext http, Session session, string reason)
@@ -60,21 +54,27 @@ internal sealed class Entrance(
         await tickets.EndTicketsAsync(CancellationToken.None);
     }
 
+    private async Task HandleAsync(Visit visit, Func<Visit, Task> handle, bool isTransfer)
+    {
+        await visit.Session.EnterAsync(isTransfer, visit.Cancellation);
+        try
+        {
+            await handle(visit);
+        }
+        finally
+        {
+            visit.Session.Leave(isTransfer, time.GetUtcNow());
+        }
+    }
+
     private static bool IsOfDisconnect(Exception failure) =>
         failure is OperationCanceledException or IOException or PipeForkAsException or BadHttpRequestException;
 
     private Session? FindSession(HttpContext http)
     {
-        Session? session = sessions.Find(http.Request.Cookies[OwnSite.SessionCookie]);
         if (proxy is null)
-            return session;
-        if (proxy.UserOf(http) is not { } user)
-            return null;
-        if (session?.Account.Name == user)
-            return session;
-        (string id, Session made) = sessions.Create(new Account(user, null), time.GetUtcNow() + ProxyTime);
-        OwnSite.SetCookie(http.Response, OwnSite.SessionCookie, id);
-        return made;
+            return sessions.Find(http.Request.Cookies[OwnSite.SessionCookie]);
+        return proxy.UserOf(http) is { } user ? sessions.OfProxy(user, time.GetUtcNow() + ProxyTime) : null;
     }
 
     private async Task RefuseAsync(HttpContext http)

@@ -21,5 +21,9 @@ internal static class FormReading
         {
             throw FileProblem.Of(413, "The form is too large");
         }
+        catch (BadHttpRequestException wrong)
+        {
+            throw FileProblem.Of(wrong.StatusCode, wrong.StatusCode == 413 ? "The form is too large" : "The form was cut short");
+        }
     }
 }

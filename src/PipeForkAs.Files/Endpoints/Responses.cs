@@ -35,6 +35,8 @@ internal static class Responses
             return;
         }
 
+        if (problem.Kind is { } kind)
+            http.Response.Headers["X-Files-Problem"] = kind;
         http.Response.StatusCode = problem.Status;
         http.Response.ContentType = "text/plain; charset=utf-8";
         await http.Response.WriteAsync(problem.Message, http.RequestAborted);

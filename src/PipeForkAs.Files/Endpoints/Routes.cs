@@ -29,10 +29,10 @@ internal static class Routes
         app.MapGet("/", entrance.Signed(BrowseEndpoints.HomeAsync));
         app.MapGet("/files", entrance.Signed(BrowseEndpoints.HomeAsync));
         app.MapGet("/files/{**path:required}", entrance.Signed(BrowseEndpoints.BrowseAsync));
-        app.MapGet("/download/{**path:required}", entrance.Signed(DownloadEndpoints.DownloadAsync));
-        app.MapGet("/image/{**path:required}", entrance.Signed(DownloadEndpoints.ImageAsync));
-        app.MapGet("/archive/{**path:required}", entrance.Signed(DownloadEndpoints.ArchiveAsync));
-        app.MapPost("/upload/{**path:required}", entrance.Signed(UploadEndpoint.UploadAsync));
+        app.MapGet("/download/{**path:required}", entrance.Signed(DownloadEndpoints.DownloadAsync, isTransfer: true));
+        app.MapGet("/image/{**path:required}", entrance.Signed(DownloadEndpoints.ImageAsync, isTransfer: true));
+        app.MapGet("/archive/{**path:required}", entrance.Signed(DownloadEndpoints.ArchiveAsync, isTransfer: true));
+        app.MapPost("/upload/{**path:required}", entrance.Signed(UploadEndpoint.UploadAsync, isTransfer: true));
         app.MapPost("/folder", entrance.Signed(ChangeEndpoints.CreateFolderAsync));
         app.MapPost("/select", entrance.Signed(ChangeEndpoints.SelectAsync));
         app.MapPost("/rename", entrance.Signed(ChangeEndpoints.RenameAsync));

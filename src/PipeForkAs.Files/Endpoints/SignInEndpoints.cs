@@ -43,7 +43,8 @@ internal sealed class SignInEndpoints(
         }
 
         string user = form["user"].ToString(), next = OwnPath(form["next"].ToString());
-        if (OwnSite.IsForeign(http.Request) || !Secret.AreEqual(form[OwnSite.TokenField], http.Request.Cookies[OwnSite.FormCookie]))
+        if (OwnSite.IsForeign(http.Request, isPage: true)
+            || !Secret.AreEqual(form[OwnSite.TokenField], http.Request.Cookies[OwnSite.FormCookie]))
         {
             logger.ForeignRequest();
             await ShowFormAsync(http, next, "The form was too old, or your browser refuses cookies. Sign in again.", user, 403);

@@ -39,18 +39,31 @@ internal static class UploadEndpoint
     /// <summary>Writes under another name first: the kernel then refuses to replace a file that appeared meanwhile.</summary>
     private static async Task WriteNewAsync(Visit visit, BytePath folder, BytePath target, long size)
     {
-        if (await visit.Jobs.ExistsAsync(visit.Account, target, visit.Cancellation))
-            throw FileProblem.Of(409, $"It exists already: {target}, as {visit.Account}");
+        if (await visit.Jobs.FindAsync(visit.Account, target, visit.Cancellation) is { } taken)
+            throw FileProblem.Taken(target, taken.IsFolder, visit.Account);
         BytePath part = folder.Join(Encoding.ASCII.GetBytes($".upload-{Secret.Create()[..12]}.part"));
         await visit.Jobs.WriteAsync(visit.Account, part, size, visit.Http.Request.Body, visit.Cancellation);
         try
         {
             await visit.Jobs.RenameAsync(visit.Account, part, target, CancellationToken.None);
         }
-        catch (FileProblem)
+        catch (FileProblem refused)
+        {
+            await RemoveAsync(visit, part, refused);
+            throw;
+        }
+    }
+
+    /// <summary>Removes what was written. If that fails too, the user is told which file is left.</summary>
+    private static async Task RemoveAsync(Visit visit, BytePath part, FileProblem refused)
+    {
+        try
         {
             await visit.Jobs.RemoveAsync(visit.Account, part, CancellationToken.None);
-            throw;
+        }
+        catch (FileProblem)
+        {
+            throw FileProblem.Of(refused.Status, $"{refused.Message}. The upload is left as {part}");
         }
     }
 }

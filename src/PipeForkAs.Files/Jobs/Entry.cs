@@ -26,6 +26,10 @@ internal sealed class Entry(EntryResult result)
     /// <summary>The kind; null if the user may not inspect the entry.</summary>
     public string? Kind => result.Kind;
 
+    /// <summary>The absolute path; only the result of an inspection has one.</summary>
+    public BytePath? Path =>
+        result.Path is { } path && BytePath.TryOfResult(path, result.PathBytes, out BytePath? absolute) ? absolute.WithoutSlash() : null;
+
     /// <summary>The size in bytes.</summary>
     public long? Size => result.Size;
 
@@ -42,4 +46,9 @@ internal sealed class Entry(EntryResult result)
 /// <summary>A folder with its entries.</summary>
 /// <param name="Path">The absolute path.</param>
 /// <param name="Entries">All entries.</param>
-internal sealed record Listing(BytePath Path, IReadOnlyList<Entry> Entries);
+/// <param name="Memory">Their memory; the listing owns it.</param>
+internal sealed record Listing(BytePath Path, IReadOnlyList<Entry> Entries, ListingMemory.Share Memory) : IDisposable
+{
+    /// <summary>Returns the memory.</summary>
+    public void Dispose() => Memory.Dispose();
+}

@@ -5,37 +5,43 @@ using PipeForkAs.Files.Paths;
 namespace PipeForkAs.Files.Jobs;
 
 /// <summary>The jobs that work with files. They run as the account; the kernel decides what it may do.</summary>
-internal sealed class FileJobs(IPipeForkAsClient client)
+internal sealed class FileJobs(IPipeForkAsClient client, ListingMemory memory)
 {
-    /// <summary>A listing of some 300,000 entries.</summary>
-    private const int MaxListingBytes = 64 * 1024 * 1024;
-
     private const int MaxReplyBytes = 64 * 1024;
 
     /// <summary>Lists a folder.</summary>
     public async Task<Listing> ListAsync(Account account, BytePath path, CancellationToken cancellation)
     {
-        ListingResult result = await AskAsync(
-            account, "list-directory", path, new(path.Base64), JobJson.Default.ListingResult, MaxListingBytes, cancellation);
-        BytePath shown = BytePath.TryOfResult(result.Path, result.PathBytes, out BytePath? absolute) ? absolute : path;
-        return new Listing(shown, [.. result.Entries.Select(entry => new Entry(entry))]);
+#pragma warning disable CA2000 // The listing owns it.
+        ListingMemory.Share share = memory.Take(account);
+#pragma warning restore CA2000
+        try
+        {
+            ListingResult result = await ReadListingAsync(account, path, share, cancellation);
+            BytePath shown = BytePath.TryOfResult(result.Path, result.PathBytes, out BytePath? absolute) ? absolute : path;
+            return new Listing(shown.WithoutSlash(), [.. result.Entries.Select(entry => new Entry(entry))], share);
+        }
+        catch
+        {
+            share.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Inspects a file, or the target of a link.</summary>
     public async Task<Entry> InspectAsync(Account account, BytePath path, CancellationToken cancellation) => new(await AskAsync(
-        account, "stat", path, new(path.Base64, FollowLink: true), JobJson.Default.EntryResult, MaxReplyBytes, cancellation));
+        account, "stat", path, new(path.Base64, FollowLink: true), JobJson.Default.EntryResult, cancellation));
 
-    /// <summary>Whether something exists, a link included. A user who may not know gets the kernel's refusal.</summary>
-    public async Task<bool> ExistsAsync(Account account, BytePath path, CancellationToken cancellation)
+    /// <summary>Inspects what exists, a link itself; null if nothing does. A user who may not know gets the kernel's refusal.</summary>
+    public async Task<Entry?> FindAsync(Account account, BytePath path, CancellationToken cancellation)
     {
         try
         {
-            await AskAsync(account, "stat", path, new(path.Base64), JobJson.Default.EntryResult, MaxReplyBytes, cancellation);
-            return true;
+            return new(await AskAsync(account, "stat", path, new(path.Base64), JobJson.Default.EntryResult, cancellation));
         }
         catch (FileProblem problem) when (problem.Kind == "not-found")
         {
-            return false;
+            return null;
         }
     }
 
@@ -76,23 +82,54 @@ internal sealed class FileJobs(IPipeForkAsClient client)
         }
     }
 
+    private async Task<ListingResult> ReadListingAsync(
+        Account account, BytePath path, ListingMemory.Share share, CancellationToken cancellation)
+    {
+        try
+        {
+            await using JobDownload output = await OpenAsync(account, "list-directory", path, new(path.Base64), cancellation);
+            using var json = new MemoryStream();
+            await output.CopyToAsync(
+                part =>
+                {
+                    share.Grow(part.Length);
+                    json.Write(part.Span);
+                    return ValueTask.CompletedTask;
+                },
+                cancellation);
+            return JsonSerializer.Deserialize(json.GetBuffer().AsSpan(0, (int)json.Length), JobJson.Default.ListingResult)
+                ?? throw FileProblem.Of(502, "The daemon of this machine did not reply as expected");
+        }
+        catch (JobFailedException failure)
+        {
+            throw FileProblem.Of(failure.Result, path, account);
+        }
+        catch (PipeForkAsException failure)
+        {
+            throw FileProblem.Of(failure);
+        }
+        catch (JsonException)
+        {
+            throw FileProblem.Of(502, "The daemon of this machine did not reply as expected");
+        }
+    }
+
     private static JobRequest Request(Account account, string job, PathArguments arguments) =>
         new JobRequest(job) { User = account.Name, Ticket = account.Ticket }.WithArguments(arguments, JobJson.Default.PathArguments);
 
     private async Task RunAsync(
         Account account, string job, BytePath path, PathArguments arguments, Stream? input, CancellationToken cancellation)
     {
-        JobResult result = (await CaptureAsync(account, job, arguments, input, MaxReplyBytes, cancellation)).Result;
+        JobResult result = (await CaptureAsync(account, job, arguments, input, cancellation)).Result;
         if (!result.IsSuccess)
             throw FileProblem.Of(result, path, account);
     }
 
     private async Task<T> AskAsync<T>(
-        Account account, string job, BytePath path, PathArguments arguments, JsonTypeInfo<T> type, int limit,
-        CancellationToken cancellation)
+        Account account, string job, BytePath path, PathArguments arguments, JsonTypeInfo<T> type, CancellationToken cancellation)
         where T : class
     {
-        JobOutput output = await CaptureAsync(account, job, arguments, null, limit, cancellation);
+        JobOutput output = await CaptureAsync(account, job, arguments, null, cancellation);
         if (!output.Result.IsSuccess)
             throw FileProblem.Of(output.Result, path, account);
         try
@@ -106,11 +143,11 @@ internal sealed class FileJobs(IPipeForkAsClient client)
     }
 
     private async Task<JobOutput> CaptureAsync(
-        Account account, string job, PathArguments arguments, Stream? input, int limit, CancellationToken cancellation)
+        Account account, string job, PathArguments arguments, Stream? input, CancellationToken cancellation)
     {
         try
         {
-            return await client.CaptureAsync(Request(account, job, arguments), input, limit, cancellation);
+            return await client.CaptureAsync(Request(account, job, arguments), input, MaxReplyBytes, cancellation);
         }
         catch (JobStreamException failure) when (failure.Stream == JobStream.Input)
         {

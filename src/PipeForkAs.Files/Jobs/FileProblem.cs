@@ -31,11 +31,12 @@ internal sealed class FileProblem : Exception
         ["stale"] = (404, "It was removed meanwhile"),
     };
 
-    private FileProblem(string message, int status, JobResult? result, Exception? cause = null)
+    private FileProblem(string message, int status, JobResult? result, Exception? cause = null, string? kind = null)
         : base(message, cause)
     {
         Status = status;
         Result = result;
+        Kind = kind ?? result?.Error?.Type;
     }
 
     /// <summary>The status of HTTP.</summary>
@@ -45,7 +46,7 @@ internal sealed class FileProblem : Exception
     public JobResult? Result { get; }
 
     /// <summary>The kind of the job's failure; null if it has none.</summary>
-    public string? Kind => Result?.Error?.Type;
+    public string? Kind { get; }
 
     /// <summary>Whether the policy of the daemon refused, or the account does not exist any more.</summary>
     public bool IsRefusal => Result?.Code is ReplyCode.Denied or ReplyCode.UnknownUser;
@@ -68,12 +69,21 @@ internal sealed class FileProblem : Exception
     /// <summary>Creates the problem of a request that the page itself cannot pass on.</summary>
     public static FileProblem Of(int status, string message) => new(message, status, null);
 
+    /// <summary>Creates the problem of an upload whose name is taken.</summary>
+    public static FileProblem Taken(BytePath path, bool isFolder, Account account)
+    {
+        string kind = isFolder ? "is-a-directory" : "exists";
+        (int status, string words) = Kinds[kind];
+        return new($"{words}: {path}, as {UntrustedText.Excerpt(account.Name)}", status, null, kind: kind);
+    }
+
     private static (int Status, string Words) Explain(JobResult result) => result.Code switch
     {
+        ReplyCode.Error when result is { Job: "archive-directory", Error.Type: "incomplete" } => (500, "Some files in it cannot be read"),
         ReplyCode.Error when result.Error is { } error && Kinds.TryGetValue(error.Type, out (int, string) known) => known,
         ReplyCode.Error => (500, $"It failed ({UntrustedText.Excerpt(result.Error?.Message ?? "without a reason")})"),
         ReplyCode.Denied => (403, "The policy of this machine denies it"),
-        ReplyCode.UnknownUser => (403, "The account does not exist any more"),
+        ReplyCode.UnknownUser => (403, "There is no such account on this machine"),
         ReplyCode.UnknownJob => (501, $"This machine has no job {UntrustedText.Excerpt(result.Job ?? "")}"),
         ReplyCode.BadArguments => (400, "The path or the name is not valid"),
         ReplyCode.Timeout => (504, "It took too long"),

@@ -50,11 +50,15 @@ internal sealed class JobDownload : IAsyncDisposable
     }
 
     /// <summary>Copies the whole output.</summary>
-    public async Task CopyToAsync(Stream target, CancellationToken cancellation)
+    public Task CopyToAsync(Stream target, CancellationToken cancellation) =>
+        CopyToAsync(part => target.WriteAsync(part, cancellation), cancellation);
+
+    /// <summary>Passes the whole output on, part by part.</summary>
+    public async Task CopyToAsync(Func<ReadOnlyMemory<byte>, ValueTask> write, CancellationToken cancellation)
     {
         while (count > 0)
         {
-            await target.WriteAsync(buffer.AsMemory(0, count), cancellation);
+            await write(buffer.AsMemory(0, count));
             count = await output.ReadAsync(buffer, cancellation);
         }
     }

@@ -30,6 +30,8 @@ internal sealed class Layout(string site)
         if (session is not null)
             WriteUser(page, session);
         page.Add("</header>\n<main id=\"main\" tabindex=\"-1\">\n");
+        if (session?.TakeNotice() is { } notice)
+            page.Add($"""<p class="problem" role="alert">{notice}</p>""");
         body(page);
         page.Add("</main></body></html>\n");
         return page.ToString();

@@ -45,6 +45,7 @@ internal sealed class ListingPage(Layout layout, Session session, Listing listin
             $"""
             <div class="tools">
             <form method="get" role="search"><input type="hidden" name="sort" value="{view.Sort}">
+            <input type="hidden" name="desc" value="{(view.IsDescending ? "1" : "0")}">
             <label>Find <input type="search" name="find" value="{view.Find}" maxlength="255"></label><button>Find</button></form>
             <form method="post" action="/folder"><input type="hidden" name="d" value="{segment}">
             """);

@@ -9,6 +9,9 @@ namespace PipeForkAs.Files.Pages;
 /// <summary>The pages with one form or one message.</summary>
 internal static class SmallPages
 {
+    /// <summary>A browser ignores a new line right after <c>pre</c>, also one of the text; HTML, 13.2.6.4.7.</summary>
+    private const string LostNewline = "\n";
+
     /// <summary>The sign-in form.</summary>
     /// <param name="layout">The layout.</param>
     /// <param name="token">The token of the form.</param>
@@ -99,7 +102,7 @@ internal static class SmallPages
             if (preview.IsImage)
                 page.Add($"""<img class="preview" src="/image/{path.Segment}" alt="{path.NameText}">""");
             else if (preview.Text is { } text)
-                page.Add($"""<pre tabindex="0" role="region" aria-label="Content">{text}</pre>""");
+                page.Add($"""<pre tabindex="0" role="region" aria-label="Content">{LostNewline}{text}</pre>""");
             else
                 page.Add("<p>There is no preview of this kind of file.</p>");
             if (preview.IsCut)

@@ -47,7 +47,25 @@ internal sealed class BytePath
     };
 
     /// <summary>The folders above it and the path itself, from the root on.</summary>
-    public IEnumerable<BytePath> Trail => (Parent is { } parent ? parent.Trail : []).Append(this);
+    public IEnumerable<BytePath> Trail
+    {
+        get
+        {
+            // Not by recursion: a path can have 2,047 levels.
+            var trail = new List<BytePath>();
+            for (BytePath? step = this; step is not null; step = step.Parent)
+                trail.Add(step);
+            trail.Reverse();
+            return trail;
+        }
+    }
+
+    /// <summary>Returns the path without slashes at its end: it then has a name.</summary>
+    public BytePath WithoutSlash()
+    {
+        int length = Bytes.AsSpan().TrimEnd(Slash).Length;
+        return length == Bytes.Length || Bytes.Length == 1 ? this : new(length == 0 ? [Slash] : Bytes[..length]);
+    }
 
     /// <summary>Returns the path of an entry.</summary>
     public BytePath Join(ReadOnlySpan<byte> name) => new([.. Bytes, .. Bytes[^1] == Slash ? [] : (ReadOnlySpan<byte>)[Slash], .. name]);

@@ -19,11 +19,19 @@ internal static class OwnSite
     /// <summary>The cookie with the token of the sign-in form.</summary>
     public const string FormCookie = "__Host-pipeforkas-files-form";
 
-    /// <summary>Whether a browser says that a request comes from another site. Browsers since 2023 send Sec-Fetch-Site, all send Origin.
+    /// <summary>Whether a browser says that a request comes from another site. Browsers since 2023 send Sec-Fetch-Site, all send Origin. A
+    /// link of another site leads here; images, frames and scripts of another site do not, also where a proxy knows the user without a
+    /// cookie.
     /// </summary>
-    public static bool IsForeign(HttpRequest request)
+    /// <param name="request">The request.</param>
+    /// <param name="isPage">
+    /// Whether the reply is a page. A link to the bytes of a file would tell the other site whether the file exists.
+    /// </param>
+    public static bool IsForeign(HttpRequest request, bool isPage)
     {
-        if (request.Headers["Sec-Fetch-Site"] is [{ } site] && site is not ("same-origin" or "none"))
+        bool isLink = isPage && HttpMethods.IsGet(request.Method)
+            && request.Headers["Sec-Fetch-Mode"] == "navigate" && request.Headers["Sec-Fetch-Dest"] == "document";
+        if (request.Headers["Sec-Fetch-Site"] is [{ } site] && site is not ("same-origin" or "none") && !isLink)
             return true;
         return request.Headers.Origin is [{ } origin]
             && !(Uri.TryCreate(origin, UriKind.Absolute, out Uri? from)

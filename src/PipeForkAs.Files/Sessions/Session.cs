@@ -3,13 +3,11 @@ using PipeForkAs.Files.Jobs;
 namespace PipeForkAs.Files.Sessions;
 
 /// <summary>A signed-in user in one browser.</summary>
-#pragma warning disable CA1001 // A semaphore whose wait handle nobody uses has nothing to dispose, and requests may outlive the session.
-internal sealed class Session(string key, Account account, DateTimeOffset expires, int maxRequests)
-#pragma warning restore CA1001
+internal sealed class Session(string key, Account account, DateTimeOffset expires, RequestSlots slots)
 {
-    private readonly SemaphoreSlim slots = new(maxRequests, maxRequests);
     private long lastUsed;
     private int requests;
+    private string? notice;
 
     /// <summary>The digest of the cookie's value.</summary>
     public string Key { get; } = key;
@@ -33,18 +31,25 @@ internal sealed class Session(string key, Account account, DateTimeOffset expire
     /// <summary>Whether a request is in progress: a long upload keeps the session.</summary>
     public bool IsBusy => Volatile.Read(ref requests) > 0;
 
-    /// <summary>Begins a request; waits while the most requests are in progress.</summary>
-    public async Task EnterAsync(CancellationToken cancellation)
+    /// <summary>Begins a request; waits while the most requests of the user are in progress.</summary>
+    /// <exception cref="FileProblem">Too many wait already.</exception>
+    public async Task EnterAsync(bool isTransfer, CancellationToken cancellation)
     {
-        await slots.WaitAsync(cancellation);
+        await slots.EnterAsync(isTransfer, cancellation);
         Interlocked.Increment(ref requests);
     }
 
     /// <summary>Ends a request.</summary>
-    public void Leave(DateTimeOffset now)
+    public void Leave(bool isTransfer, DateTimeOffset now)
     {
         LastUsed = now;
         Interlocked.Decrement(ref requests);
-        slots.Release();
+        slots.Leave(isTransfer);
     }
+
+    /// <summary>Keeps words for the next page: why a download was cut, for which its own response has no place.</summary>
+    public void LeaveNotice(string words) => Volatile.Write(ref notice, words);
+
+    /// <summary>Takes the words for the next page; null if there are none.</summary>
+    public string? TakeNotice() => Interlocked.Exchange(ref notice, null);
 }

@@ -25,8 +25,10 @@ internal sealed record FilesOptions
     /// <summary>The most sessions of one user, 1 to 1000; another sign-in ends the oldest one.</summary>
     public int MaxSessionsPerUser { get; set; } = 20;
 
-    /// <summary>The most requests of one session that are in progress, 1 to 100; others wait.</summary>
-    public int MaxRequestsPerSession { get; set; } = 8;
+    /// <summary>The most requests of one user that are in progress, 1 to 100; others wait. Each can be a job of the daemon, which allows
+    /// the page Limits:MaxJobsPerUid for all users together. Two of them are never downloads or uploads.
+    /// </summary>
+    public int MaxRequestsPerUser { get; set; } = 8;
 
     /// <summary>The proxy that authenticates users; null if they sign in here.</summary>
     public ProxyOptions? Proxy { get; set; }
@@ -79,7 +81,7 @@ internal sealed record FilesOptions
         CheckRange(nameof(IdleMinutes), IdleMinutes, 1440);
         CheckRange(nameof(MaxSessions), MaxSessions, 100_000);
         CheckRange(nameof(MaxSessionsPerUser), MaxSessionsPerUser, 1000);
-        CheckRange(nameof(MaxRequestsPerSession), MaxRequestsPerSession, 100);
+        CheckRange(nameof(MaxRequestsPerUser), MaxRequestsPerUser, 100);
         if (Proxy is { } proxy && (proxy.User.Length == 0 || !IsHeaderName(proxy.Header)))
             throw new OptionsException("Proxy needs User, the account of the proxy, and Header, the name of a header");
     }

@@ -14,8 +14,10 @@ public sealed class SharedPage : IAsyncLifetime
 {
     private const string Chromium = "/usr/bin/chromium";
 
-    private readonly PamService pam = new(_ => "auth required pam_unix.so\naccount required pam_unix.so\n");
+    private readonly PamService pam = new(_ => "auth required pam_unix.so nodelay\naccount required pam_unix.so\n");
     private readonly ConcurrentQueue<string> foreign = new();
+    private readonly List<(string? Test, IBrowserContext Context)> opened = [];
+    private readonly Dictionary<string, IPage> shared = [];
     private IPlaywright? playwright;
 
     internal DaemonProcess Daemon { get; private set; } = null!;
@@ -83,7 +85,9 @@ public sealed class SharedPage : IAsyncLifetime
     {
         options ??= new();
         options.BaseURL = (page ?? Page).Address!.ToString();
+        await CloseFormerAsync();
         IBrowserContext context = await Browser.NewContextAsync(options);
+        opened.Add((TestContext.Current.Test?.UniqueID, context));
         context.SetDefaultTimeout(60_000);
         context.Request += (_, request) =>
         {
@@ -91,6 +95,23 @@ public sealed class SharedPage : IAsyncLifetime
                 foreign.Enqueue(request.Url);
         };
         return await context.NewPageAsync();
+    }
+
+    /// <summary>Returns a tab with the start page of a user, which tests share: for those that change neither the tab nor the session.
+    /// </summary>
+    internal async Task<IPage> EnterAsync(string user)
+    {
+        if (shared.TryGetValue(user, out IPage? tab))
+        {
+            await tab.GotoAsync("/");
+            if (await tab.Locator(".user span").CountAsync() == 1)
+                return tab;
+            await tab.Context.CloseAsync();
+        }
+
+        shared[user] = tab = await SignInAsync(user);
+        opened.RemoveAll(one => one.Context == tab.Context);
+        return tab;
     }
 
     /// <summary>Opens a browser, and signs a user in by the form.</summary>
@@ -110,6 +131,17 @@ public sealed class SharedPage : IAsyncLifetime
     {
         ToolResult result = await Tool.RunAsAsync(user, ["/bin/bash", "-c", $"cd && {script}"]);
         Assert.True(result.ExitCode == 0, result.Error);
+    }
+
+    /// <summary>Closes the browsers of tests that have ended.</summary>
+    private async Task CloseFormerAsync()
+    {
+        string? test = TestContext.Current.Test?.UniqueID;
+        foreach ((string? Test, IBrowserContext Context) one in opened.Where(one => one.Test != test).ToArray())
+        {
+            opened.Remove(one);
+            await one.Context.CloseAsync();
+        }
     }
 
     /// <summary>A policy in which the page may act for those who signed in.</summary>

@@ -64,6 +64,25 @@ public sealed class PathTests
         Assert.Equal(["/", "home", "alice", "a"], path.Trail.Select(step => step.NameText));
     }
 
+    [Theory]
+    [InlineData("/", "/")]
+    [InlineData("//", "/")]
+    [InlineData("/a/", "/a")]
+    [InlineData("/a//", "/a")]
+    [InlineData("a", "a")]
+    public void A_path_without_slashes_at_its_end_has_a_name(string path, string expected)
+    {
+        Assert.True(BytePath.TryOfText(path, out BytePath? made));
+        Assert.Equal(expected, made.WithoutSlash().Text);
+    }
+
+    [Fact]
+    public void The_longest_path_has_a_trail()
+    {
+        Assert.True(BytePath.TryOfText(string.Concat(Enumerable.Repeat("/a", 2047)), out BytePath? path));
+        Assert.Equal(2048, path.Trail.Count());
+    }
+
     [Fact]
     public void A_path_is_shown_as_one_harmless_line()
     {

@@ -42,10 +42,10 @@ public sealed class SessionStoreTests
     public async Task A_session_with_a_request_in_progress_is_not_idle()
     {
         (string id, Session session) = Begin("alice");
-        await session.EnterAsync(TestContext.Current.CancellationToken);
+        await session.EnterAsync(false, TestContext.Current.CancellationToken);
         clock.Advance(TimeSpan.FromHours(2));
         store.EndExpired();
-        session.Leave(clock.GetUtcNow());
+        session.Leave(false, clock.GetUtcNow());
         Assert.NotNull(store.Find(id));
     }
 
@@ -84,11 +84,76 @@ public sealed class SessionStoreTests
     }
 
     [Fact]
+    public void A_user_of_a_proxy_has_one_session_that_no_cookie_reaches()
+    {
+        Session session = store.OfProxy("alice", clock.GetUtcNow().AddHours(12));
+        for (int request = 0; request < 100; request++)
+            Assert.Same(session, store.OfProxy("alice", clock.GetUtcNow().AddHours(12)));
+        Assert.Equal(1, store.Count);
+        Assert.NotEqual(session.Token, store.OfProxy("bob", clock.GetUtcNow().AddHours(12)).Token);
+        Assert.Null(store.Find(session.Key));
+        Assert.Null(store.Find("alice"));
+        clock.Advance(TimeSpan.FromMinutes(31));
+        Assert.NotSame(session, store.OfProxy("alice", clock.GetUtcNow().AddHours(12)));
+    }
+
+    [Fact]
     public void A_session_and_its_account_do_not_show_their_secrets()
     {
         (_, Session session) = Begin("alice");
         Assert.Equal("alice", session.Account.ToString());
         Assert.Equal(43, session.Token.Length);
+    }
+
+    [Fact]
+    public async Task Transfers_of_all_sessions_of_a_user_leave_two_slots_for_pages()
+    {
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        (_, Session first) = Begin("alice");
+        (_, Session second) = Begin("alice");
+        (_, Session other) = Begin("bob");
+        for (int transfer = 0; transfer < 6; transfer++)
+            await (transfer % 2 == 0 ? first : second).EnterAsync(true, cancellation);
+        Task waiting = second.EnterAsync(true, cancellation);
+        await first.EnterAsync(false, cancellation);
+        await second.EnterAsync(false, cancellation);
+        Task page = first.EnterAsync(false, cancellation);
+        await other.EnterAsync(true, cancellation);
+        Assert.False(waiting.IsCompleted || page.IsCompleted);
+        first.Leave(false, clock.GetUtcNow());
+        await page;
+        first.Leave(true, clock.GetUtcNow());
+        await waiting;
+    }
+
+    [Fact]
+    public async Task Requests_of_an_ended_session_still_count_for_the_user()
+    {
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        (_, Session former) = Begin("alice");
+        for (int transfer = 0; transfer < 6; transfer++)
+            await former.EnterAsync(true, cancellation);
+        store.End(former, "the user signed out");
+        store.EndExpired();
+        (_, Session next) = Begin("alice");
+        Task waiting = next.EnterAsync(true, cancellation);
+        Assert.False(waiting.IsCompleted);
+        former.Leave(true, clock.GetUtcNow());
+        await waiting;
+    }
+
+    [Fact]
+    public async Task A_user_has_a_limit_of_waiting_requests_and_gives_up_slots_of_cancelled_ones()
+    {
+        (_, Session session) = Begin("alice");
+        using var stop = new CancellationTokenSource();
+        Task[] waiting = [.. Enumerable.Range(0, 72).Select(_ => session.EnterAsync(true, stop.Token))];
+        FileProblem refused = await Assert.ThrowsAsync<FileProblem>(() => session.EnterAsync(false, TestContext.Current.CancellationToken));
+        Assert.Equal(503, refused.Status);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Task.WhenAll(waiting));
+        await session.EnterAsync(false, TestContext.Current.CancellationToken);
+        await session.EnterAsync(false, TestContext.Current.CancellationToken);
     }
 
     private (string Id, Session Session) Begin(string user) => store.Create(new Account(user, "ticket"), clock.GetUtcNow().AddHours(8));

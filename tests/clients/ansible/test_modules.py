@@ -298,6 +298,16 @@ class CollectionTests(unittest.TestCase):
             self.assertTrue(page["doc"]["options"])
             self.assertTrue(page["examples"] and page["return"])
 
+    def test_ansible_test_finds_nothing_in_the_checks_that_need_no_network(self):
+        checks = (
+            "action-plugin-docs", "compile", "empty-init", "future-import-boilerplate", "ignores", "line-endings", "metaclass-boilerplate",
+            "no-assert", "no-illegal-filenames", "no-main-display", "no-smart-quotes", "shebang", "symlinks", "use-argspec-type-path")
+        # It writes to the folder of the collection.
+        copy = f"{folder}/sanity/ansible_collections/pipeforkas/jobs"
+        shutil.copytree(collection, copy)
+        must("ansible-test", "sanity", "--color", "no", *(word for check in checks for word in ("--test", check)),
+             env=ansible_environment(), cwd=copy)
+
 
 if __name__ == "__main__":
     if os.geteuid() != 0:

@@ -1,8 +1,15 @@
 # bash completion for pipeforkas(1): asks the daemon for the jobs that the caller can run, and for their parameters.
 
-# Asks the daemon, at the socket in the line. A daemon that does not answer must not block the shell.
+# Asks the daemon, at the host and the socket in the line. A daemon that does not answer must not block the shell, and ssh must not ask for
+# a password.
 _pipeforkas_ask() {
-    timeout 3 "$program" ${socket:+--socket "$socket"} "$@" 2>/dev/null </dev/null
+    SSH_ASKPASS=/bin/false SSH_ASKPASS_REQUIRE=force timeout 3 "$program" ${host:+--host "$host"} ${socket:+--socket "$socket"} "$@" \
+        2>/dev/null </dev/null
+}
+
+# The names in the configuration of ssh, without patterns.
+_pipeforkas_hosts() {
+    sed -nE 's/^[[:space:]]*[Hh][Oo][Ss][Tt][[:space:]]+//p' ~/.ssh/config 2>/dev/null | tr -s ' ' '\n' | grep -v '[*?!]'
 }
 
 _pipeforkas_jobs() {
@@ -37,7 +44,7 @@ _pipeforkas_values() {
 }
 
 _pipeforkas() {
-    local program=${COMP_WORDS[0]} socket="" command="" job="" cur prev="" piece word i
+    local program=${COMP_WORDS[0]} host="" socket="" command="" job="" cur prev="" piece word i
     local -a words=() candidates=()
 
     # The words of the line as the command gets them: readline also breaks them at '=' and ':'.
@@ -57,6 +64,8 @@ _pipeforkas() {
     for ((i = 1; i < ${#words[@]} - 1; i++)); do
         word=${words[i]}
         case $word in
+            --host=* | -H=*) host=${word#*=} ;;
+            --host | -H) host=${words[++i]} prev=$word ;;
             --socket=*) socket=${word#*=} ;;
             --socket) socket=${words[++i]} prev=$word ;;
             --user | -u | --caller | --timeout | -t | --env | -e | --args | --daemon-uid) ((++i)); prev=$word ;;
@@ -69,6 +78,7 @@ _pipeforkas() {
     [[ $cur != --*=* ]] || { prev=${cur%%=*} cur=${cur#*=}; }
 
     case $prev in
+        --host | -H) mapfile -t candidates < <(_pipeforkas_hosts) ;;
         --socket) mapfile -t candidates < <(compgen -f -- "$cur") ;;
         --user | -u | --caller) mapfile -t candidates < <(compgen -u -- "$cur") ;;
         --env | -e) [[ -z $job ]] || mapfile -t candidates < <(_pipeforkas_variables "$job" | tr ' ' '\n' | sed 's/$/=/') ;;
@@ -76,14 +86,15 @@ _pipeforkas() {
         --timeout | -t | --args) ;;
         *)
             case $command:$cur in
-                run:-*) candidates=(--args --user --timeout --env --no-stdin --frames --json --socket --daemon-uid --help) ;;
-                check:-*) candidates=(--args --user --caller --explain --json --socket --daemon-uid --help) ;;
-                list:-* | describe:-*) candidates=(--json --socket --daemon-uid --help) ;;
-                status:-*) candidates=(--json --prometheus --socket --daemon-uid --help) ;;
-                cancel:-* | sign-out:-*) candidates=(--socket --daemon-uid --help) ;;
-                sign-in:-*) candidates=(--json --socket --daemon-uid --help) ;;
-                :-*) candidates=(--socket --daemon-uid --help --version) ;;
-                :*) candidates=(run list describe check status cancel sign-in sign-out) ;;
+                run:-*) candidates=(--args --user --timeout --env --no-stdin --frames --json --host --socket --daemon-uid --help) ;;
+                check:-*) candidates=(--args --user --caller --explain --json --host --socket --daemon-uid --help) ;;
+                list:-* | describe:-*) candidates=(--json --host --socket --daemon-uid --help) ;;
+                status:-*) candidates=(--json --prometheus --host --socket --daemon-uid --help) ;;
+                cancel:-* | sign-out:-*) candidates=(--host --socket --daemon-uid --help) ;;
+                dial:-*) candidates=(--socket --daemon-uid --help) ;;
+                sign-in:-*) candidates=(--json --host --socket --daemon-uid --help) ;;
+                :-*) candidates=(--host --socket --daemon-uid --help --version) ;;
+                :*) candidates=(run list describe check status cancel sign-in sign-out dial) ;;
                 sign-in:*) [[ -n $job ]] || mapfile -t candidates < <(compgen -u -- "$cur") ;;
                 cancel:*) [[ -n $job ]] || mapfile -t candidates < <(_pipeforkas_ids) ;;
                 run:* | check:* | describe:*)

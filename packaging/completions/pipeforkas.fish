@@ -1,17 +1,23 @@
 # fish completion for pipeforkas(1): asks the daemon for the jobs that the caller can run, and for their parameters.
 
-# Asks the daemon, at the socket in the line. A daemon that does not answer must not block the shell.
+# Asks the daemon, at the host and the socket in the line. A daemon that does not answer must not block the shell, and ssh must not ask for
+# a password.
 function __pipeforkas_ask
     set -l words (commandline -opc)
+    set -l host
     set -l socket
     for i in (seq (count $words))
-        if string match -q -- '--socket=*' $words[$i]
+        if string match -q -- '--host=*' $words[$i]
+            set host $words[$i]
+        else if contains -- "$words[$i]" --host -H; and test $i -lt (count $words)
+            set host --host=$words[(math $i + 1)]
+        else if string match -q -- '--socket=*' $words[$i]
             set socket $words[$i]
         else if test "$words[$i]" = --socket; and test $i -lt (count $words)
             set socket --socket=$words[(math $i + 1)]
         end
     end
-    timeout 3 $words[1] $socket $argv 2>/dev/null </dev/null
+    env SSH_ASKPASS=/bin/false SSH_ASKPASS_REQUIRE=force timeout 3 $words[1] $host $socket $argv 2>/dev/null </dev/null
 end
 
 # The words after the options: the command, the job, its arguments.
@@ -23,7 +29,7 @@ function __pipeforkas_words
             continue
         end
         switch $word
-            case --socket --daemon-uid --user -u --caller --timeout -t --env -e --args
+            case --host -H --socket --daemon-uid --user -u --caller --timeout -t --env -e --args
                 set skip 1
             case '-*'
             case '*'
@@ -77,18 +83,20 @@ function __pipeforkas_ids
 end
 
 complete -c pipeforkas -f
+complete -c pipeforkas -s H -l host -x -a '(__fish_print_hostnames)' -d "The host of the daemon, by ssh"
 complete -c pipeforkas -l socket -r -F -d "The daemon's socket"
 complete -c pipeforkas -l daemon-uid -x -a any -d "The uid of the process that must listen there, or any"
 complete -c pipeforkas -s h -l help -d "Show help"
-complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel sign-in sign-out' -l version -d "Show the version"
-complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel sign-in sign-out' -a run -d "Run a job"
-complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel sign-in sign-out' -a list -d "List the jobs"
-complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel sign-in sign-out' -a describe -d "Describe a job"
-complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel sign-in sign-out' -a check -d "Check whether the daemon would run a job"
-complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel sign-in sign-out' -a status -d "Show the status of the daemon"
-complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel sign-in sign-out' -a cancel -d "Cancel a running job"
-complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel sign-in sign-out' -a sign-in -d "Sign a user in"
-complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel sign-in sign-out' -a sign-out -d "End a ticket"
+complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel sign-in sign-out dial' -l version -d "Show the version"
+complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel sign-in sign-out dial' -a run -d "Run a job"
+complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel sign-in sign-out dial' -a list -d "List the jobs"
+complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel sign-in sign-out dial' -a describe -d "Describe a job"
+complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel sign-in sign-out dial' -a check -d "Check whether the daemon would run a job"
+complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel sign-in sign-out dial' -a status -d "Show the status of the daemon"
+complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel sign-in sign-out dial' -a cancel -d "Cancel a running job"
+complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel sign-in sign-out dial' -a sign-in -d "Sign a user in"
+complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel sign-in sign-out dial' -a sign-out -d "End a ticket"
+complete -c pipeforkas -n 'not __pipeforkas_of run list describe check status cancel sign-in sign-out dial' -a dial -d "Connect to the daemon, for clients that come by ssh"
 
 complete -c pipeforkas -n '__pipeforkas_at 0 run describe check' -a '(__pipeforkas_jobs)'
 complete -c pipeforkas -n '__pipeforkas_at + run check' -a '(__pipeforkas_parameters)'

@@ -26,6 +26,8 @@ internal static class CommandLine
                 return ExitStatus.Trouble;
             }
 
+            if (UsualDial.Parse(args) is { } dial)
+                return Dial.Execute(dial, streams, report);
             return UsualLine.Parse(args) is { } run ? JobRun.Execute(run, streams, report) : Invoke(args, streams, report);
         }
         catch (Exception failure) when (Failure.Explains(failure))
@@ -70,9 +72,11 @@ internal static class CommandLine
     internal static RootCommand Root(StreamSet streams, Report report)
     {
         DaemonUidOption daemonUid = new();
-        SocketOption socket = new(daemonUid);
+        HostOption host = new();
+        SocketOption socket = new(daemonUid, host);
         return new RootCommand("Runs a registered job as a user, through the PipeForkAs daemon.")
         {
+            host,
             socket,
             daemonUid,
             new RunCommand(socket, streams, report),
@@ -83,6 +87,7 @@ internal static class CommandLine
             new CancelCommand(socket),
             new SignInCommand(socket, streams),
             new SignOutCommand(socket),
+            new DialCommand(socket, streams, report),
         };
     }
 }

@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using System.Text.Json;
 
 using PipeForkAs.Client.Exchanges;
@@ -36,33 +35,66 @@ public sealed class PipeForkAsClient : IPipeForkAsClient
     /// </summary>
     public const string ActivitySourceName = "PipeForkAs.Client";
 
-    private readonly IExchanger exchanger;
+    private const int DefaultSshSessions = 8;
 
-    /// <summary>Creates a client for the daemon's socket.</summary>
+    private readonly DaemonAddress address;
+    private readonly Connector connector;
+    private readonly IExchanger exchanger;
+    private readonly int sshSessions = DefaultSshSessions;
+
+    /// <summary>The environment variable that selects another host, as <c>[user@]host[:port]</c>.</summary>
+    public const string HostVariable = SshHost.Variable;
+
+    /// <summary>Creates a client for the daemon's socket, on this machine or on another host.</summary>
     /// <param name="socketPath">
-    /// The socket's path, at most 107 bytes. Default: the environment variable <see cref="SocketVariable"/>, otherwise
-    /// <see cref="DefaultSocketPath"/>.
+    /// The socket's path, at most 107 bytes, or <c>ssh://[user@]host[:port]</c>, also with the path of the socket on that host after it.
+    /// ssh(1) then runs <c>pipeforkas dial</c> there, with the configuration, keys and agent of the calling user. It never asks for a
+    /// password. Default: the host in the environment variable <see cref="HostVariable"/>, otherwise the path in
+    /// <see cref="SocketVariable"/>, otherwise <see cref="DefaultSocketPath"/>.
     /// </param>
+    /// <exception cref="FormatException">The host is not valid: a part begins with '-', a port is not 1 to 65535 ...</exception>
     public PipeForkAsClient(string? socketPath = null)
-        : this(socketPath, new SocketExchanger())
+        : this(DaemonAddress.Choose(socketPath), null)
     {
     }
 
     /// <summary>Creates a client that makes its exchanges in another way.</summary>
-    internal PipeForkAsClient(string? socketPath, IExchanger exchanger)
+    /// <param name="address">The address of the daemon; the property <see cref="DaemonUid"/> takes precedence over its uid.</param>
+    /// <param name="exchanger">Makes the exchanges; null for sockets and ssh of .NET.</param>
+    internal PipeForkAsClient(DaemonAddress address, IExchanger? exchanger)
     {
-        SocketPath = ChooseSocketPath(socketPath);
-        this.exchanger = exchanger;
+        this.address = address;
+        connector = new Connector(() => SshSessions);
+        this.exchanger = exchanger ?? new SocketExchanger(connector);
+        DaemonUid = address.DaemonUid;
     }
 
-    /// <summary>The path of the daemon's socket.</summary>
-    public string SocketPath { get; }
+    /// <summary>The host of the daemon, as <c>[user@]host[:port]</c>; null for this machine.</summary>
+    public string? Host => address.Host?.ToString();
+
+    /// <summary>The path of the daemon's socket; empty if <see cref="Host"/> decides.</summary>
+    public string SocketPath => address.SocketPath;
+
+    /// <summary>The most sessions of ssh at once, 1 or more; other calls wait. Each call and each open stream needs one. A server refuses
+    /// some connections at more than 10 that begin at once (MaxStartups), and more than 10 sessions of a shared connection (MaxSessions);
+    /// sshd_config(5). Default: 8.
+    /// </summary>
+    public int SshSessions
+    {
+        get => sshSessions;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
+            sshSessions = value;
+        }
+    }
 
     /// <summary>The uid of the process that must listen at the socket, as the kernel attests it (SO_PEERCRED, unix(7)); null for any.
     /// Default: 0, because the daemon runs as root. A process of another user at that path could read the requests and their input. In a
-    /// user namespace, root outside the namespace has the overflow uid, usually 65534 (user_namespaces(7)).
+    /// user namespace, root outside the namespace has the overflow uid, usually 65534 (user_namespaces(7)). On another host,
+    /// <c>pipeforkas dial</c> makes the check there.
     /// </summary>
-    public uint? DaemonUid { get; init; } = 0;
+    public uint? DaemonUid { get; init; }
 
     /// <inheritdoc/>
     public Task<JobResult> RunAsync(
@@ -110,8 +142,8 @@ public sealed class PipeForkAsClient : IPipeForkAsClient
         try
         {
             byte[] line = traced.Request.ToLine();
-            Socket socket = await Connecting.ConnectAsync(SocketPath, DaemonUid, cancellationToken).ConfigureAwait(false);
-            return new JobOutputStream(socket, line, input, error, traced, cancellationToken);
+            IConnection connection = await connector.ConnectAsync(Address, cancellationToken).ConfigureAwait(false);
+            return new JobOutputStream(connection, line, input, error, traced, cancellationToken);
         }
 #pragma warning restore CA2000
         catch (Exception failure)
@@ -182,11 +214,8 @@ public sealed class PipeForkAsClient : IPipeForkAsClient
     public async Task SignOutAsync(string ticket, CancellationToken cancellationToken = default) =>
         await AskAsync(new Request { Operation = Operation.SignOut, Ticket = ticket }, cancellationToken).ConfigureAwait(false);
 
-    /// <summary>Returns the path of the daemon's socket: the given one, else that of <see cref="SocketVariable"/>, else the default.
-    /// </summary>
-    internal static string ChooseSocketPath(string? socketPath) => NonEmpty(socketPath)
-        ?? NonEmpty(Environment.GetEnvironmentVariable(SocketVariable))
-        ?? DefaultSocketPath;
+    /// <summary>The address of the daemon.</summary>
+    internal DaemonAddress Address => address with { DaemonUid = DaemonUid };
 
     /// <summary>Reads the output of <c>sign-in</c>.</summary>
     /// <exception cref="ProtocolViolationException">It is not a ticket.</exception>
@@ -197,8 +226,6 @@ public sealed class PipeForkAsClient : IPipeForkAsClient
             ? ticket
             : throw new ProtocolViolationException(FrameHeader.Size, "the reply has no ticket");
     }
-
-    private static string? NonEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
 
     private static T Read<T>(Func<T?> deserialize)
         where T : class
@@ -243,6 +270,6 @@ public sealed class PipeForkAsClient : IPipeForkAsClient
     private async Task<JobResult> SendAsync(Request request, Stream? input, IReplyTarget target, CancellationToken cancellationToken)
     {
         byte[] line = request.ToLine();
-        return await exchanger.ExchangeAsync(SocketPath, DaemonUid, line, input, target, cancellationToken).ConfigureAwait(false);
+        return await exchanger.ExchangeAsync(Address, line, input, target, cancellationToken).ConfigureAwait(false);
     }
 }

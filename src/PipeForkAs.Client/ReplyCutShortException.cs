@@ -1,6 +1,7 @@
 namespace PipeForkAs.Client;
 
-/// <summary>The connection ended before the end record: the daemon or the machine stopped. It is unknown whether the job ran to its end.
+/// <summary>The connection ended before the end record: the daemon, the machine or ssh stopped. It is unknown whether the job ran to its
+/// end.
 /// </summary>
 public sealed class ReplyCutShortException : PipeForkAsException
 {
@@ -8,7 +9,8 @@ public sealed class ReplyCutShortException : PipeForkAsException
         : base(
             received == 0
                 ? "the daemon closed the connection without a reply; see: journalctl -u pipeforkas"
-                : $"the reply was cut short after {received} bytes: its end record is missing, so it is unknown how the job ended",
+                : $"the reply was cut short after {received} bytes: its end record is missing, so it is unknown how the job ended"
+                + (cause is RemoteHostException ? $"; {cause.Message}" : ""),
             cause) =>
         Received = received;
 

@@ -13,13 +13,14 @@ public sealed partial class UnsafeCodeTests
         Assert.DoesNotContain(OutsideLibC(), file => UnsafeWord().IsMatch(file.Code));
 
     /// <summary>
-    /// The exceptions call the C files of the command and of the Jobs project. Their functions accept only numbers, and addresses of arrays
-    /// that LibC creates and that live until the call has returned.
+    /// The exceptions call the C files of the command and of the Jobs project. Their functions accept only numbers, addresses of arrays
+    /// that LibC creates and that live until the call has returned, and a span of bytes with its length.
     /// </summary>
     [Fact]
     public void No_other_source_calls_native_code() => Assert.Equal(
         [
-            "src/PipeForkAs.Cli/Terminal/EndingSignals.cs", "src/PipeForkAs.Jobs/Forking/HugePages.cs",
+            "src/PipeForkAs.Cli/Exchanges/SshProcess.cs", "src/PipeForkAs.Cli/Terminal/EndingSignals.cs",
+            "src/PipeForkAs.Jobs/Forking/HugePages.cs",
             "src/PipeForkAs.Jobs/Runtime/RuntimeThreads.cs",
             "src/PipeForkAs.Jobs/Worker/ProgramProcess.cs",
         ],

@@ -93,7 +93,7 @@ public sealed partial class PageTests
         Assert.All(members, member => Assert.Matches($@"(?:Ql|So) {member}(?![\w-])", Page.Manual("pipeforkas-protocol.7")));
     }
 
-    [GeneratedRegex("""\bFl (-?[a-z][a-z-]*)""")]
+    [GeneratedRegex("""\bFl (-?[a-zA-Z][a-z-]*)""")]
     private static partial Regex Flag();
 
     [GeneratedRegex("""(?m)^\.It Cm ([a-z-]+)$""")]

@@ -15,7 +15,8 @@ public sealed class UsualLineTests
     /// <summary>Words with a meaning, in all spellings, beside words that look like them.</summary>
     private static readonly string[] Words =
     [
-        "run", "id", "list", "check", "--socket", "--socket=/a:b", "--socket=", "/run/x.sock", "--daemon-uid", "--daemon-uid=any",
+        "run", "id", "list", "check", "-H", "--host", "--host=h", "-H=a@h:22", "-Hh", "h:0", "[::1]", "--host=-x",
+        "--socket", "--socket=/a:b", "--socket=", "/run/x.sock", "--daemon-uid", "--daemon-uid=any",
         "any", "0", "-1", "4294967295", "4294967296", "--user", "-u", "-ualice", "-u=bob", "--user=bob", "--user=a=b", "--user=a:b",
         "--user:bob", "--user=", "alice", "--usr", "--timeout", "-t", "-t5", "--timeout=2.5", "2.5", "1,000", "1e3", "NaN", "--env",
         "-e", "-e=A=b", "A=1", "B=", "--env=C=d", "--args", "--args={}", "{}", """{"a":"b c"}""", "--frames", "--frames=false",
@@ -57,6 +58,8 @@ public sealed class UsualLineTests
     [InlineData("run", "read-file", "path=/etc/hosts", "lines=3")]
     [InlineData("run", "job", "--args", "{\"a\":1}", "--env", "LANG=C", "-e", "TZ=UTC", "--frames", "-n")]
     [InlineData("run", "--no-stdin", "--daemon-uid", "any", "id")]
+    [InlineData("-H", "alice@host:22", "run", "id")]
+    [InlineData("run", "--host=host", "id")]
     public void Usual_lines_are_taken(params string[] line) => Assert.NotNull(UsualLine.Parse(line));
 
     [Theory]
@@ -74,11 +77,34 @@ public sealed class UsualLineTests
     [InlineData("--user", "alice", "run", "id")]
     public void Other_lines_are_left_to_System_CommandLine(params string[] line) => Assert.Null(UsualLine.Parse(line));
 
+    [Theory]
+    [InlineData("dial")]
+    [InlineData("dial", "--socket=/run/x.sock")]
+    [InlineData("dial", "--daemon-uid=any", "--socket=./x")]
+    [InlineData("dial", "--daemon-uid=1000")]
+    public void The_lines_of_dial_that_clients_send_mean_the_same_to_System_CommandLine(params string[] line)
+    {
+        ParseResult parsed = CommandLine.Parse(Root, line);
+        Assert.Empty(parsed.Errors);
+        Assert.Equal(((DialCommand)parsed.CommandResult.Command).ReadOptions(parsed), UsualDial.Parse(line));
+    }
+
+    [Theory]
+    [InlineData("dial", "--help")]
+    [InlineData("dial", "--socket", "/x")]
+    [InlineData("dial", "--socket=")]
+    [InlineData("dial", "--socket=-x")]
+    [InlineData("dial", "--daemon-uid=x")]
+    [InlineData("dial", "--socket=/x", "--socket=/y")]
+    [InlineData("dial", "-H=h")]
+    [InlineData("run", "dial")]
+    public void Other_lines_of_dial_are_left_to_System_CommandLine(params string[] line) => Assert.Null(UsualDial.Parse(line));
+
     private static string[] Line(Random random)
     {
         List<string> line = [];
         if (random.Next(4) == 0)
-            line.AddRange(["--socket", Word(random)]);
+            line.AddRange([random.Next(2) == 0 ? "--socket" : "-H", Word(random)]);
         if (random.Next(8) != 0)
             line.Add("run");
         int count = random.Next(7);

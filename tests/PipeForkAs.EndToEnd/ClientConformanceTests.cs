@@ -15,6 +15,9 @@ public sealed partial class ClientConformanceTests
     public static TheoryData<string> Clients =>
         [.. JsonNode.Parse(File.ReadAllText(Path.Combine(Folder, "clients.json")))!.AsObject().Select(client => client.Key)];
 
+    /// <summary>Those that can use ssh.</summary>
+    public static TheoryData<string> RemoteClients => ["command", "python", "python-async", "node", "dotnet"];
+
     private static string Folder { get; } = Path.Combine(Page.Root, "tests", "clients");
 
     [Theory(Timeout = Bound.Test)]
@@ -26,6 +29,23 @@ public sealed partial class ClientConformanceTests
             ["python3", Path.Combine(Folder, "conformance.py"), .. options, client], limit: Deadline);
         Assert.True(played.ExitCode == 0, played.Text + played.Error);
         Console.WriteLine($"measured: {played.Text.Split('\n').First(line => line.StartsWith($"{client}: ", StringComparison.Ordinal))}");
+    }
+
+    [Theory(Timeout = Bound.Test)]
+    [MemberData(nameof(RemoteClients))]
+    public async Task A_client_passes_every_case_that_does_not_need_root_through_ssh(string client)
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync();
+        await using SshServer server = await SshServer.StartAsync(daemon);
+        string[] options = ["--native", NativeBuild.Folder, "--user", TestUsers.Bob, "--other", TestUsers.Alice];
+        string path = $"PATH={server.Programs}:{Environment.GetEnvironmentVariable("PATH")}";
+        ToolResult played = await Tool.RunAsync(
+            ["env", path, "python3", Path.Combine(Folder, "conformance.py"), .. options, "--remote", "ssh://shared", client],
+            limit: Deadline);
+        Assert.True(played.ExitCode == 0, played.Text + played.Error);
+        await Bound.UntilAsync(() => SshServer.Dials().Count == 0, () => "a dial process is left");
+        string line = played.Text.Split('\n').First(line => line.StartsWith($"{client}: ", StringComparison.Ordinal));
+        Console.WriteLine($"measured: by ssh, {line}");
     }
 
     [Fact(Timeout = Bound.Test)]

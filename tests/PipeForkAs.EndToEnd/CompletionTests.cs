@@ -18,7 +18,7 @@ public sealed class CompletionTests
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         Assert.Equal(
-            ["cancel", "check", "describe", "list", "run", "sign-in", "sign-out", "status"],
+            ["cancel", "check", "describe", "dial", "list", "run", "sign-in", "sign-out", "status"],
             await OfferedAsync(daemon, shell, "pipeforkas "));
         Assert.Equal(
             ["--json", "--prometheus"],
@@ -37,6 +37,22 @@ public sealed class CompletionTests
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         Assert.Equal(["echo"], await OfferedAsync(daemon, shell, $"pipeforkas --socket {daemon.Socket} run ec", socket: "/nowhere"));
         Assert.Empty(await OfferedAsync(daemon, shell, "pipeforkas --socket /nowhere run ec"));
+    }
+
+    [Theory(Timeout = Bound.Test)]
+    [MemberData(nameof(Shells))]
+    public async Task Completion_asks_the_host_in_the_line_and_never_for_a_password(string shell)
+    {
+        await using DaemonProcess daemon = await DaemonProcess.StartAsync();
+        await using SshServer server = await SshServer.StartAsync(daemon, settings: "PasswordAuthentication yes");
+        foreach (string host in new[] { "-H there", "--host shared" })
+        {
+            Assert.Equal(
+                ["echo"], await OfferedAsync(daemon, shell, $"pipeforkas {host} run ec", TestUsers.Alice, socket: "/nowhere"));
+        }
+
+        // sshd knows no key of this account, and ssh would ask for its password.
+        Assert.Empty(await OfferedAsync(daemon, shell, "pipeforkas -H pfa-nobody@there run ec", TestUsers.Alice));
     }
 
     [Theory(Timeout = Bound.Test)]

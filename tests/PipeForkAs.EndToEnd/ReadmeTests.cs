@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using PipeForkAs.EndToEnd.Harness;
+using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
 using PipeForkAs.Tests;
 
@@ -96,6 +97,11 @@ public sealed partial class ReadmeTests(ReadmeTests.PanelDaemon shared) : IClass
     {
         await using DaemonProcess daemon = await DaemonProcess.StartAsync();
         await File.WriteAllTextAsync($"{TestUsers.Entry(TestUsers.Alice).Home}/notes.txt", "notes");
+
+        // The host of -H is this machine, without ssh; RemoteHostTests has a real one.
+        string ssh = Path.Combine(daemon.Folder, "ssh");
+        await File.WriteAllTextAsync(ssh, "#!/bin/sh\nwhile [ \"$1\" != -- ]; do shift; done\nshift 2\nexec \"$@\"\n");
+        Libc.chmod(ssh, 0x1ED); // 0755
         string[] commands = Page.Commands("README.md", "Request a job");
         Assert.True(commands.Length >= 9, string.Join('\n', commands));
         foreach (string command in commands.Append("pipeforkas check --user alice id"))
@@ -141,7 +147,8 @@ public sealed partial class ReadmeTests(ReadmeTests.PanelDaemon shared) : IClass
         bool isRoots = command.StartsWith("sudo ", StringComparison.Ordinal);
         string[] words =
         [
-            "env", "-C", TestUsers.Entry(TestUsers.Alice).Home, $"PATH={NativeBuild.Folder}:{Environment.GetEnvironmentVariable("PATH")}",
+            "env", "-C", TestUsers.Entry(TestUsers.Alice).Home,
+            $"PATH={daemon.Folder}:{NativeBuild.Folder}:{Environment.GetEnvironmentVariable("PATH")}",
             $"PIPEFORKAS_SOCKET={daemon.Socket}", "bash", "-c", isRoots ? command["sudo ".Length..] : command,
         ];
         return isRoots ? Tool.RunAsync(words) : Tool.RunAsAsync(TestUsers.Alice, words);

@@ -384,8 +384,11 @@ def expect_harmless(answer):
 class Suite:
     """The cases, and what they are played with."""
 
-    def __init__(self, cases, native, folder, daemon, names):
-        self.cases = list(expanded(cases))
+    def __init__(self, cases, native, folder, daemon, names, remote=None, runner_host=None):
+        self.cases = [(case, limit) for case, limit in expanded(cases)
+                      if remote is None or (case["daemon"] == "real" and not case.get("root"))]
+        self.remote = remote or ""
+        self.before = ["ssh", runner_host] if runner_host is not None else []
         self.native = native
         self.folder = folder
         self.daemon = daemon
@@ -393,7 +396,7 @@ class Suite:
 
     def play_all(self, client, description, pattern):
         """Plays all cases with one client; returns the number that passed, failed, and that it cannot play, and its versions."""
-        runner = Runner([self.word(word) for word in description["command"]])
+        runner = Runner(self.before + [self.word(word) for word in description["command"]])
         without = description.get("without", {})
         passed, failures = 0, []
         try:
@@ -485,7 +488,7 @@ class Suite:
         return answer["outcome"]
 
     def play_real(self, runner, case, call, _):
-        call["socket"] = self.daemon.socket
+        call["socket"] = self.remote + self.daemon.socket
         if not case.get("cancelled"):
             answer = runner.ask(call)
         else:
@@ -552,6 +555,8 @@ def arguments():
                         help="the folder of pipeforkasd and pipeforkas-jobs; default: PIPEFORKAS_NATIVE, otherwise artifacts/native")
     parser.add_argument("--user", help="a user for jobs; default: one is created")
     parser.add_argument("--other", help="another one")
+    parser.add_argument("--remote", help="ssh://HOST, which leads to this machine as the user: only real cases that do not need root")
+    parser.add_argument("--runner-host", help="with --remote: ssh starts the runners on this host, which has the same files")
     return parser.parse_args()
 
 
@@ -587,13 +592,16 @@ def main():
                   "folder": folder, "native": os.path.abspath(asked.native)}
         paths = make_files(user, folder, suite["files"])
         stack.callback(lambda: [os.unlink(path) for path in paths if os.path.lexists(path)])
-        daemon = RealDaemon(values["native"], folder, filled(copy.deepcopy(suite["configuration"]), values))
+        configuration = filled(copy.deepcopy(suite["configuration"]), values)
+        if asked.remote is not None:
+            configuration["Policy"]["Rules"].append({"Name": "self", "Callers": [names[0]], "Jobs": ["*"], "As": ["self"]})
+        daemon = RealDaemon(values["native"], folder, configuration)
         stack.callback(daemon.stop)
         rows = []
-        played = Suite(suite["cases"], values["native"], folder, daemon, values)
+        played = Suite(suite["cases"], values["native"], folder, daemon, values, asked.remote, asked.runner_host)
         for name in asked.clients or clients:
             rows.append((name, *played.play_all(name, clients[name], asked.case)))
-        recorded = played.play_recorded(asked.case)
+        recorded = played.play_recorded(asked.case) if asked.remote is None else (0, 0)
         if any(recorded):
             rows.append(("recorded requests", {}, *recorded, 0))
         if daemon.process.poll() is not None:

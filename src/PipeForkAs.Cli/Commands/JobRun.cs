@@ -1,6 +1,7 @@
 using PipeForkAs.Cli.Exchanges;
 using PipeForkAs.Cli.Replies;
 using PipeForkAs.Cli.Terminal;
+using PipeForkAs.Client.Exchanges;
 using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
 
@@ -17,22 +18,22 @@ internal static class JobRun
     /// <exception cref="PipeForkAsException">There is no complete reply, or a stream failed.</exception>
     public static int Execute(RunOptions options, StreamSet streams, Report report)
     {
-        string path = PipeForkAsClient.ChooseSocketPath(options.Socket);
+        DaemonAddress address = HostOption.Address(options.Host, options.Socket, options.DaemonUid);
         JobRequest request = new(options.Job)
         {
             User = options.User,
-            Arguments = Arguments(options, path),
+            Arguments = Arguments(options, address),
             Environment = EnvironmentPairs.Parse(options.Environment),
             Timeout = options.Timeout,
             Ticket = TicketVariable.Value,
         };
         byte[] line = CallerTrace.AddTo(request.ToWire()).ToLine();
         JobInput? input = options.HasNoInput ? null : Input(streams.Input);
-        using FileDescriptor socket = DaemonConnection.Open(path, options.DaemonUid);
+        using DaemonLink link = DaemonLink.Open(address);
         JobResult end = options.Json
-            ? JsonReply.Run(outputs => JobExchange.Run(socket, line, input, outputs), streams.Output)
+            ? JsonReply.Run(outputs => JobExchange.Run(link, line, input, outputs), streams.Output)
             : JobExchange.Run(
-                socket, line, input,
+                link, line, input,
                 options.Frames ? Outputs.Frames(streams.Output) : Outputs.Separate(streams.Output, streams.Error));
         report.End(end);
         return ExitStatus.Of(end);
@@ -51,12 +52,12 @@ internal static class JobRun
     }
 
     /// <summary>Returns the arguments as JSON; empty if there are none.</summary>
-    private static ReadOnlyMemory<byte> Arguments(RunOptions options, string path)
+    private static ReadOnlyMemory<byte> Arguments(RunOptions options, DaemonAddress address)
     {
         if (options.Arguments is null && options.Pairs.Count == 0)
             return default;
 
-        PipeForkAsClient client = new(path, new SingleThreadExchanger()) { DaemonUid = options.DaemonUid };
+        PipeForkAsClient client = new(address, new SingleThreadExchanger());
         return JobArguments.ReadAsync(client, options.Job, options.Arguments, options.Pairs).GetAwaiter().GetResult();
     }
 }

@@ -64,6 +64,7 @@ internal sealed class RunCommand : Command
     /// <summary>Returns what a line without errors says.</summary>
     public RunOptions ReadOptions(ParseResult parsed) => new(asked.Job(parsed))
     {
+        Host = socket.Host(parsed),
         Socket = parsed.GetValue(socket),
         DaemonUid = socket.DaemonUid(parsed),
         User = parsed.GetValue(user),

@@ -4,6 +4,9 @@ namespace PipeForkAs.Cli.Commands;
 /// <param name="Job">The job's name.</param>
 internal sealed record RunOptions(string Job)
 {
+    /// <summary><c>--host</c>; null for the environment.</summary>
+    public string? Host { get; init; }
+
     /// <summary><c>--socket</c>.</summary>
     public string? Socket { get; init; }
 

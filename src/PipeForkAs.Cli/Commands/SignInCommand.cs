@@ -35,8 +35,8 @@ internal sealed class SignInCommand : Command
         byte[] line = new Request { Operation = Operation.SignIn, User = parsed.GetValue(user), Reply = ReplyForm.Frames }.ToLine();
         MemoryOutput output = new(JobStream.Output, PipeForkAsClient.DefaultCaptureBytes);
         MemoryOutput error = new(JobStream.Error, PipeForkAsClient.DefaultCaptureBytes);
-        using FileDescriptor connection = DaemonConnection.Open(client.SocketPath, client.DaemonUid);
-        JobResult end = JobExchange.Run(connection, line, new JobInput(streams.Input), Outputs.Separate(output, error));
+        using DaemonLink link = DaemonLink.Open(client.Address);
+        JobResult end = JobExchange.Run(link, line, new JobInput(streams.Input), Outputs.Separate(output, error));
         if (!end.IsSuccess)
             throw new RequestRefusedException(end);
         SignInTicket ticket = PipeForkAsClient.ReadTicket(output.Written);

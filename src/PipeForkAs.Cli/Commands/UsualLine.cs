@@ -20,6 +20,7 @@ internal static class UsualLine
         private int position;
         private bool isRun;
         private string? job;
+        private string? host;
         private string? socket;
         private string? daemonUidWord;
         private uint? daemonUid = 0;
@@ -44,6 +45,7 @@ internal static class UsualLine
                 return null;
             return new RunOptions(job)
             {
+                Host = host,
                 Socket = socket,
                 DaemonUid = daemonUid,
                 User = user,
@@ -74,6 +76,8 @@ internal static class UsualLine
             string? given = separator < 0 ? null : word[(separator + 1)..];
             switch (name)
             {
+                case "--host" or "-H":
+                    return host is null && Value(given, out host) && HostOption.IsValid(host);
                 case "--socket":
                     return socket is null && Value(given, out socket);
                 case "--daemon-uid":

@@ -22,6 +22,7 @@ internal sealed class JobExchange
     /// </summary>
     private const int CloseGrace = 2_000;
 
+    private readonly DaemonLink link;
     private readonly FileDescriptor socket;
     private readonly Outputs outputs;
     private readonly ReplyParser parser = new();
@@ -36,27 +37,28 @@ internal sealed class JobExchange
     private ReadOnlyMemory<byte> unwritten;
     private JobStream stream;
 
-    private JobExchange(FileDescriptor socket, ReadOnlyMemory<byte> line, JobInput? input, Outputs outputs)
+    private JobExchange(DaemonLink link, ReadOnlyMemory<byte> line, JobInput? input, Outputs outputs)
     {
-        this.socket = socket;
+        this.link = link;
+        socket = link.Socket;
         this.input = input;
         this.outputs = outputs;
         unsent = line;
     }
 
     /// <summary>Makes the exchange on a connection.</summary>
-    /// <param name="socket">The connection, which does not block.</param>
+    /// <param name="link">The connection.</param>
     /// <param name="line">The request with its line end.</param>
     /// <param name="input">The job's input; null for none.</param>
     /// <param name="outputs">Take the outputs, or the reply.</param>
     /// <returns>How the job ended.</returns>
     /// <exception cref="PipeForkAsException">There is no complete reply, or a stream of the caller failed.</exception>
-    public static JobResult Run(FileDescriptor socket, ReadOnlyMemory<byte> line, JobInput? input, Outputs outputs) =>
-        new JobExchange(socket, line, input, outputs).Run();
+    public static JobResult Run(DaemonLink link, ReadOnlyMemory<byte> line, JobInput? input, Outputs outputs) =>
+        new JobExchange(link, line, input, outputs).Run();
 
     private JobResult Run()
     {
-        Span<PollEntry> entries = stackalloc PollEntry[3];
+        Span<PollEntry> entries = stackalloc PollEntry[4];
         Send();
         while (true)
         {
@@ -65,6 +67,7 @@ internal sealed class JobExchange
             if (parser.End is { } end && unwritten.IsEmpty)
             {
                 ExpectClose();
+                link.End();
                 return end;
             }
 
@@ -78,7 +81,10 @@ internal sealed class JobExchange
             entries[0] = new(events == 0 ? null : socket, events);
             entries[1] = new(mayRead ? input!.Awaited : null, PollEvents.POLLIN);
             entries[2] = new(unwritten.IsEmpty ? null : AwaitedOutput(), PollEvents.POLLOUT);
+            entries[3] = new(link.Words, PollEvents.POLLIN);
             Libc.poll(entries, mayRead ? input!.Patience : -1);
+            if (entries[3].IsReady)
+                link.ReadWords();
 
             if (entries[0].IsReady && !unsent.IsEmpty)
                 Send();
@@ -159,9 +165,9 @@ internal sealed class JobExchange
         if (result.WouldBlock)
             return false;
         if (result.Failed)
-            throw new ReplyCutShortException(parser.Position, new IOException(result.Errno.Text, result.Errno.Value));
+            throw link.Explain(parser.Position, new IOException(result.Errno.Text, result.Errno.Value));
         if (result.Count == 0)
-            throw new ReplyCutShortException(parser.Position);
+            throw link.Explain(parser.Position, null);
 
         int count = (int)result.Count;
         received = replyBuffer.AsMemory(0, count);

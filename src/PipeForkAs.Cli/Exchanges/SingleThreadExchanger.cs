@@ -1,6 +1,5 @@
 using PipeForkAs.Cli.Terminal;
 using PipeForkAs.Client.Exchanges;
-using PipeForkAs.LibC;
 using PipeForkAs.Protocol.Client;
 
 namespace PipeForkAs.Cli.Exchanges;
@@ -11,15 +10,15 @@ internal sealed class SingleThreadExchanger : IExchanger
 {
     /// <exception cref="NotSupportedException">There is an input: only <see cref="JobExchange"/> takes one.</exception>
     public async Task<JobResult> ExchangeAsync(
-        string path, uint? daemonUid, ReadOnlyMemory<byte> line, Stream? input, IReplyTarget target, CancellationToken cancellationToken)
+        DaemonAddress address, ReadOnlyMemory<byte> line, Stream? input, IReplyTarget target, CancellationToken cancellationToken)
     {
         if (input is not null)
             throw new NotSupportedException("this exchange sends no input");
 
         MemoryOutput output = new(JobStream.Output, PipeForkAsClient.DefaultCaptureBytes);
         MemoryOutput error = new(JobStream.Error, PipeForkAsClient.DefaultCaptureBytes);
-        using FileDescriptor socket = DaemonConnection.Open(path, daemonUid);
-        JobResult end = JobExchange.Run(socket, line, input: null, Outputs.Separate(output, error));
+        using DaemonLink link = DaemonLink.Open(address);
+        JobResult end = JobExchange.Run(link, line, input: null, Outputs.Separate(output, error));
         await target.WriteAsync(FrameType.Stdout, output.Written, cancellationToken);
         await target.WriteAsync(FrameType.Stderr, error.Written, cancellationToken);
         return end;

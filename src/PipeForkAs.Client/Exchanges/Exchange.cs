@@ -18,20 +18,20 @@ internal static class Exchange
     private static readonly TimeSpan CloseGrace = TimeSpan.FromSeconds(2);
 
     public static async Task<JobResult> RunAsync(
-        Socket connected, ReadOnlyMemory<byte> line, Stream? input, IReplyTarget target, CancellationToken cancellationToken)
+        IConnection connected, ReadOnlyMemory<byte> line, Stream? input, IReplyTarget target, CancellationToken cancellationToken)
     {
-        using Socket socket = connected;
+        using IConnection connection = connected;
 
         // The close cancels the job, so it happens at once, even while a write to a caller's stream is blocked.
-        using CancellationTokenRegistration closing = cancellationToken.Register(socket.Dispose);
+        using CancellationTokenRegistration closing = cancellationToken.Register(connection.Dispose);
         using CancellationTokenSource abort = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
 #pragma warning disable CA2025 // The pump ends before any of its objects is disposed: see the finally block.
-        Task pump = PumpAsync(new InputPump(socket, input), line, abort, ended.Token);
+        Task pump = PumpAsync(new InputPump(connection, input), line, abort, ended.Token);
 #pragma warning restore CA2025
         try
         {
-            JobResult end = await ReceiveAsync(socket, target, ended, abort.Token).ConfigureAwait(false);
+            JobResult end = await ReceiveAsync(connection, target, ended, abort.Token).ConfigureAwait(false);
             await target.FlushAsync(abort.Token).ConfigureAwait(false);
             return end;
         }
@@ -66,13 +66,13 @@ internal static class Exchange
     }
 
     private static async Task<JobResult> ReceiveAsync(
-        Socket socket, IReplyTarget target, CancellationTokenSource ended, CancellationToken cancellationToken)
+        IConnection connection, IReplyTarget target, CancellationTokenSource ended, CancellationToken cancellationToken)
     {
         byte[] buffer = new byte[BufferSize];
         ReplyParser parser = new();
         while (parser.End is null)
         {
-            int count = await ReceiveAsync(socket, buffer, parser.Position, cancellationToken).ConfigureAwait(false);
+            int count = await ReceiveAsync(connection, buffer, parser.Position, cancellationToken).ConfigureAwait(false);
             ReadOnlyMemory<byte> received = buffer.AsMemory(0, count);
             ReadOnlyMemory<byte> rest = received;
             while (parser.TryTake(ref rest, out FrameType type, out ReadOnlyMemory<byte> payload))
@@ -80,36 +80,40 @@ internal static class Exchange
             await target.WriteFramesAsync(received, cancellationToken).ConfigureAwait(false);
         }
 
+        connection.EndReply();
         await ended.CancelAsync().ConfigureAwait(false);
-        await ExpectCloseAsync(socket, parser.Position, buffer, cancellationToken).ConfigureAwait(false);
+        await ExpectCloseAsync(connection, parser.Position, buffer, cancellationToken).ConfigureAwait(false);
         return parser.End;
     }
 
-    private static async ValueTask<int> ReceiveAsync(Socket socket, Memory<byte> buffer, long position, CancellationToken cancellationToken)
+    private static async ValueTask<int> ReceiveAsync(
+        IConnection connection, Memory<byte> buffer, long position, CancellationToken cancellationToken)
     {
         int count;
         try
         {
-            count = await socket.ReceiveAsync(buffer, cancellationToken).ConfigureAwait(false);
+            count = await connection.ReceiveAsync(buffer, cancellationToken).ConfigureAwait(false);
         }
-        catch (SocketException failure) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception failure)
+            when (failure is SocketException or IOException && !cancellationToken.IsCancellationRequested)
         {
-            throw new ReplyCutShortException(position, failure);
+            throw await connection.ExplainAsync(position, failure, cancellationToken).ConfigureAwait(false);
         }
 
-        return count > 0 ? count : throw new ReplyCutShortException(position);
+        return count > 0 ? count : throw await connection.ExplainAsync(position, null, cancellationToken).ConfigureAwait(false);
     }
 
-    private static async Task ExpectCloseAsync(Socket socket, long position, Memory<byte> buffer, CancellationToken cancellationToken)
+    private static async Task ExpectCloseAsync(
+        IConnection connection, long position, Memory<byte> buffer, CancellationToken cancellationToken)
     {
         using CancellationTokenSource grace = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         grace.CancelAfter(CloseGrace);
         try
         {
-            if (await socket.ReceiveAsync(buffer, grace.Token).ConfigureAwait(false) > 0)
+            if (await connection.ReceiveAsync(buffer, grace.Token).ConfigureAwait(false) > 0)
                 throw new ProtocolViolationException(position, "bytes follow the end record");
         }
-        catch (SocketException)
+        catch (Exception failure) when (failure is SocketException or IOException)
         {
             // The daemon closed the connection before it read all of the input: that is a reset, which also counts as a close.
         }
@@ -120,5 +124,6 @@ internal static class Exchange
     }
 
     private static bool IsOfClosing(Exception failure) =>
-        failure is OperationCanceledException or SocketException or ObjectDisposedException or ReplyCutShortException;
+        failure is OperationCanceledException or SocketException or IOException or ObjectDisposedException or ReplyCutShortException
+            or RemoteHostException;
 }

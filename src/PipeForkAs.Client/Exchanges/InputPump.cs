@@ -4,7 +4,7 @@ namespace PipeForkAs.Client.Exchanges;
 
 /// <summary>Sends the request line and then the job's input, and shuts down the sending side of the connection at the input's end.
 /// </summary>
-internal sealed class InputPump(Socket socket, Stream? input)
+internal sealed class InputPump(IConnection connection, Stream? input)
 {
     /// <summary>Ends without an exception when the daemon reads no more, because it refused the request or because the job ended or closed
     /// its input: the reply, which must not be lost, says what happened. Also ends without an exception when stopped.
@@ -17,9 +17,9 @@ internal sealed class InputPump(Socket socket, Stream? input)
             await SendAsync(line, stop).ConfigureAwait(false);
             if (input is not null)
                 await SendInputAsync(input, stop).ConfigureAwait(false);
-            socket.Shutdown(SocketShutdown.Send);
+            connection.EndInput();
         }
-        catch (SocketException)
+        catch (Exception failure) when (failure is SocketException or IOException)
         {
             // EPIPE or ECONNRESET: the daemon reads no more.
         }
@@ -71,6 +71,6 @@ internal sealed class InputPump(Socket socket, Stream? input)
     private async ValueTask SendAsync(ReadOnlyMemory<byte> bytes, CancellationToken stop)
     {
         while (!bytes.IsEmpty)
-            bytes = bytes[await socket.SendAsync(bytes, stop).ConfigureAwait(false)..];
+            bytes = bytes[await connection.SendAsync(bytes, stop).ConfigureAwait(false)..];
     }
 }

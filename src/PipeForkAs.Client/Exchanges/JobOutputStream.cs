@@ -1,5 +1,3 @@
-using System.Net.Sockets;
-
 namespace PipeForkAs.Client.Exchanges;
 
 /// <summary>A job's standard output while the job runs. The stream ends only if the job succeeds; after any other end, the last read throws
@@ -13,7 +11,7 @@ internal sealed class JobOutputStream : Stream
     private bool isDisposed;
 
     public JobOutputStream(
-        Socket connected, ReadOnlyMemory<byte> line, Stream? input, Stream? error, TracedExchange traced,
+        IConnection connected, ReadOnlyMemory<byte> line, Stream? input, Stream? error, TracedExchange traced,
         CancellationToken cancellationToken)
     {
         closing = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -94,7 +92,7 @@ internal sealed class JobOutputStream : Stream
     }
 
     /// <summary>Never throws: the reads throw any failure. Disposes the activity.</summary>
-    private async Task ExchangeAsync(Socket connected, ReadOnlyMemory<byte> line, Stream? input, TracedExchange traced)
+    private async Task ExchangeAsync(IConnection connected, ReadOnlyMemory<byte> line, Stream? input, TracedExchange traced)
     {
         using TracedExchange noted = traced;
         try

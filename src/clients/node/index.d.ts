@@ -8,7 +8,11 @@ export type ReplyCode =
 
 /** How to reach the daemon. */
 export interface ConnectionOptions {
-    /** The socket of the daemon. Default: the environment variable PIPEFORKAS_SOCKET, otherwise /run/pipeforkas/pipeforkas.sock. */
+    /**
+     * The socket of the daemon, or `ssh://[user@]host[:port]`, also with the path of the socket on that host after it: ssh(1) then runs
+     * `pipeforkas dial` there, with the configuration, keys and agent of the calling user, and never asks for a password. Default: the host
+     * in the environment variable PIPEFORKAS_HOST, otherwise the path in PIPEFORKAS_SOCKET, otherwise /run/pipeforkas/pipeforkas.sock.
+     */
     socket?: string;
     /**
      * The uid that the socket must belong to; null for any. Default: 0. Only this uid and root may be able to change the folders above it.
@@ -240,6 +244,20 @@ export class ConnectionError extends PipeForkAsError {
 /** Somebody other than `daemonUid` and root can have put the socket there; nothing was sent. */
 export class UntrustedDaemonError extends PipeForkAsError {
     readonly path: string;
+}
+
+/**
+ * ssh or the host that it reaches failed. If `exit` is 255, the connection can have ended after the request: then it is unknown whether the
+ * job ran.
+ */
+export class RemoteHostError extends PipeForkAsError {
+    /** The host, as `[user@]host[:port]`. */
+    readonly host: string;
+    /**
+     * The exit status of ssh: 255 if it failed itself, else that of `pipeforkas dial` on the host; null if ssh has not started or a signal
+     * ended it.
+     */
+    readonly exit: number | null;
 }
 
 /** The connection ended before the end of the reply. It is unknown whether the job ran to its end. */

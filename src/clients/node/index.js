@@ -4,7 +4,7 @@ const { cancel, check, describe, list, signIn, signOut, status } = require('./li
 const { lines, run, start } = require('./lib/jobs.js');
 const {
     AbortError, ConnectionError, InputError, JobFailedError, OutputTooLargeError, PipeForkAsError, ProtocolViolationError,
-    ReplyCutShortError, RequestError, RequestRefusedError, UntrustedDaemonError,
+    RemoteHostError, ReplyCutShortError, RequestError, RequestRefusedError, UntrustedDaemonError,
 } = require('./lib/errors.js');
 
 // index.mjs names these again: Node finds the names of a CommonJS module by its text.
@@ -26,6 +26,7 @@ module.exports = {
     OutputTooLargeError,
     PipeForkAsError,
     ProtocolViolationError,
+    RemoteHostError,
     ReplyCutShortError,
     RequestError,
     RequestRefusedError,

@@ -18,6 +18,7 @@ export {
     OutputTooLargeError,
     PipeForkAsError,
     ProtocolViolationError,
+    RemoteHostError,
     ReplyCutShortError,
     RequestError,
     RequestRefusedError,

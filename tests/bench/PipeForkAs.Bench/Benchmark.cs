@@ -48,6 +48,8 @@ internal static class Benchmark
             await LatencyAsync(place, results);
         if (settings.Does(Settings.Command))
             results.Command = await StepAsync("command", CommandCase.RunAsync(place));
+        if (settings.Does(Settings.Remote))
+            results.Remote = await StepAsync("through ssh", RemoteCase.RunAsync(place));
         if (settings.Does(Settings.Relay))
             results.Relay = await StepAsync("relay", RelayCase.ThroughputAsync(place));
         if (settings.Does(Settings.Streams))

@@ -18,7 +18,7 @@ var output = new Option<DirectoryInfo>("--output") { Description = "Where result
 var commit = new Option<string>("--commit") { Description = "What is measured, for the report", DefaultValueFactory = _ => "unknown" };
 var only = new Option<string[]>("--only")
 {
-    Description = "Only these parts: start, memory, latency, command, relay, streams, sustained",
+    Description = "Only these parts: start, memory, latency, command, remote, relay, streams, sustained",
     HelpName = "PART",
     AllowMultipleArgumentsPerToken = true,
 };

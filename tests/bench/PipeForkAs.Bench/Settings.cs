@@ -9,11 +9,12 @@ internal sealed record Settings(
     public const string Memory = "memory";
     public const string Latency = "latency";
     public const string Command = "command";
+    public const string Remote = "remote";
     public const string Relay = "relay";
     public const string Streams = "streams";
     public const string Sustained = "sustained";
 
-    public static readonly string[] Parts = [Start, Memory, Latency, Command, Relay, Streams, Sustained];
+    public static readonly string[] Parts = [Start, Memory, Latency, Command, Remote, Relay, Streams, Sustained];
 
     /// <summary>How often the contenders alternate; the report has the median of this number.</summary>
     public int Rounds => Quick ? 5 : 9;

@@ -2,13 +2,13 @@
 // has the protocol. Needs a daemon at PIPEFORKAS_SOCKET with the jobs of ClientTests.cs, which runs this.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { chmod, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { PassThrough, Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import * as client from '../../../src/clients/node/index.mjs';
 
@@ -378,5 +378,102 @@ describe('the socket', () => {
         await assert.rejects(run('id', { socket: `/${'x'.repeat(200)}` }), client.ConnectionError);
         await assert.rejects(run('id', { socket: '/tmp/\0x' }), client.ConnectionError);
         await assert.rejects(run('id', { socket: path.join(folder, 'none') }), { name: 'ConnectionError', code: 'ENOENT' });
+    });
+});
+
+/** A script in place of ssh, which notes its arguments and replies itself. */
+const SSH = `#!/bin/sh
+echo "$@" >>"\${0%/*}/arguments"
+printf '%s' "$SSH_WORDS" >&2
+[ -z "$SSH_STATUS" ] || exit "$SSH_STATUS"
+printf '\\001\\000\\000\\000\\000\\000\\000\\005first'
+[ -z "$SSH_CUT" ] || { echo broken pipe >&2; exit 255; }
+read -r request
+[ -z "$SSH_WAIT" ] || exec sleep 600
+printf '\\020\\000\\000\\000\\000\\000\\000\\026{"code":"ok","exit":0}'
+`;
+
+describe('another host', () => {
+    let folder;
+    const formerPath = process.env.PATH;
+    before(async () => {
+        folder = await mkdtemp('/tmp/pipeforkas-test-');
+        await writeFile(path.join(folder, 'ssh'), SSH, { mode: 0o755 });
+    });
+    after(async () => await rm(folder, { recursive: true }));
+    beforeEach(() => {
+        process.env.PATH = `${folder}:${formerPath}`;
+    });
+    afterEach(() => {
+        process.env.PATH = formerPath;
+        for (const name of ['SSH_STATUS', 'SSH_WORDS', 'SSH_CUT', 'SSH_WAIT', 'PIPEFORKAS_HOST'])
+            delete process.env[name];
+    });
+    const lastArguments = async () => (await readFile(path.join(folder, 'arguments'), 'utf8')).trimEnd().split('\n').at(-1);
+
+    test('ssh gets the host after two dashes and never asks', async () => {
+        for (const [socket, words] of [
+            ['ssh://host', '-T -e none -o BatchMode=yes -- host pipeforkas dial'],
+            ['ssh://a@b@host:22', '-p 22 -l a@b -T -e none -o BatchMode=yes -- host pipeforkas dial'],
+            ['ssh://[::1]/run/a.sock', '-T -e none -o BatchMode=yes -- ::1 pipeforkas dial --socket=/run/a.sock'],
+        ]) {
+            assert.equal((await run('id', { socket })).stdout, 'first');
+            assert.equal(await lastArguments(), words);
+        }
+
+        process.env.PIPEFORKAS_HOST = 'alice@host';
+        assert.equal((await run('id', { daemonUid: null })).stdout, 'first');
+        assert.equal(await lastArguments(), '-l alice -T -e none -o BatchMode=yes -- host pipeforkas dial --daemon-uid=any');
+    });
+
+    test('what is not a host is refused before ssh starts', async () => {
+        const started = await lastArguments();
+        for (const host of [
+            '-oProxyCommand=x', 'a@-x', '-l@h', '@h', 'a@', '', 'a b', 'h;id', 'a`id`@h', 'h\u001b[2J', 'h\n', 'h\u00f6st', 'h:0',
+            'h:65536', 'h:+1', '::1', '[h]', '[::1]x', 'h/$(id)',
+        ])
+            await assert.rejects(run('id', { socket: `ssh://${host}` }), client.RequestError, host);
+        assert.equal(await lastArguments(), started);
+    });
+
+    test('a failure says on which side it arose', async () => {
+        process.env.SSH_WORDS = 'pipeforkas: why\u001b[2J\nthere';
+        for (const [status, beginning] of [
+            [255, 'ssh to h failed: why\\u001b[2J; there'], [127, 'there is no command pipeforkas on h: why'],
+            [125, 'the command pipeforkas on h is too old'], [69, 'on h: why'], [77, 'on h: why'],
+            [3, 'pipeforkas dial on h ended with status 3: why'],
+        ]) {
+            process.env.SSH_STATUS = String(status);
+            await assert.rejects(run('id', { socket: 'ssh://h' }), failure => {
+                assert(failure instanceof client.RemoteHostError);
+                assert.equal(failure.exit, status);
+                assert(failure.message.startsWith(beginning), failure.message);
+                return true;
+            });
+        }
+    });
+
+    test('a reply that is cut short has the words of ssh', async () => {
+        process.env.SSH_CUT = '1';
+        await assert.rejects(run('id', { socket: 'ssh://h' }), /after 13 bytes.*; ssh to h failed: broken pipe$/);
+    });
+
+    test('a machine without ssh says so', async () => {
+        process.env.PATH = '/nowhere';
+        await assert.rejects(run('id', { socket: 'ssh://h' }), /install openssh-client/);
+    });
+
+    test('a host has a bounded number of sessions, and a cancelled job frees one', async () => {
+        process.env.SSH_WAIT = '1';
+        const abort = new AbortController();
+        const jobs = Array.from({ length: 9 }, () => start('id', { socket: 'ssh://bounded', signal: abort.signal }));
+        const results = jobs.map(job => job.result.catch(failure => failure));
+        const first = jobs.map(job => new Promise(resolve => job.stdout.once('data', () => resolve('first'))));
+        await Promise.all(first.slice(0, 8));
+        assert.equal(await Promise.race([first[8], new Promise(resolve => setTimeout(resolve, 300, 'waits'))]), 'waits');
+        jobs[0].cancel();
+        assert.equal(await first[8], 'first');
+        abort.abort();
+        assert((await Promise.all(results)).every(failure => failure instanceof client.AbortError));
     });
 });

@@ -34,6 +34,9 @@ async function outputs(): Promise<void> {
 }
 
 async function requests(): Promise<void> {
+    const failure: client.PipeForkAsError = null as unknown as client.RemoteHostError;
+    expectSame<client.RemoteHostError['exit'], number | null>(true);
+    void failure;
     const connection: ConnectionOptions = { socket: '/run/x', daemonUid: null, signal: AbortSignal.timeout(1000) };
     const limits = { timeout: 1.5, maxBuffer: 1 };
     await client.run('id', { user: 'alice', args: { path: '.' }, env: { LANG: 'C' }, check: false, ...limits, ...connection });

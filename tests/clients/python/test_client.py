@@ -515,5 +515,120 @@ class ReplyTests(unittest.TestCase):
                     parser.feed(bytes(reply[start:start + 5]))
 
 
+SSH = """#!/usr/bin/env python3
+import os, socket, sys, threading
+folder = os.path.dirname(os.path.abspath(__file__))
+with open(os.path.join(folder, "arguments"), "a") as file:
+    file.write(" ".join(sys.argv[1:]) + "\\n")
+status, words = os.environ.get("SSH_STATUS"), os.environ.get("SSH_WORDS", "")
+os.write(2, words.encode())
+if status:
+    sys.exit(int(status))
+reply = bytes([1, 0, 0, 0, 0, 0, 0, 5]) + b"first"
+os.write(1, reply)
+if os.environ.get("SSH_CUT"):
+    os.write(2, b"broken pipe")
+    sys.exit(255)
+while b"\\n" not in os.read(0, 65536):
+    pass
+if os.environ.get("SSH_WAIT"):
+    threading.Event().wait()
+end = b'{"code":"ok","exit":0}'
+os.write(1, bytes([16, 0, 0, 0]) + len(end).to_bytes(4, "big") + end)
+"""
+
+
+class RemoteTests(unittest.TestCase):
+    """With a script in place of ssh, which notes its arguments and replies itself."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="pipeforkas-test-")
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        path = os.path.join(folder.name, "ssh")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(SSH)
+        os.chmod(path, 0o755)
+        self.set("PATH", folder.name + ":" + os.environ["PATH"])
+
+    def set(self, name, value):
+        former = os.environ.get(name)
+        os.environ[name] = value
+        self.addCleanup(lambda: os.environ.pop(name) if former is None else os.environ.__setitem__(name, former))
+
+    def arguments(self):
+        with open(os.path.join(self.folder, "arguments"), encoding="ascii") as file:
+            return file.read().splitlines()
+
+    def test_ssh_gets_the_host_after_two_dashes_and_never_asks(self):
+        for address, words in (
+                ("ssh://host", "-T -e none -o BatchMode=yes -- host pipeforkas dial"),
+                ("ssh://a@b@host:22", "-p 22 -l a@b -T -e none -o BatchMode=yes -- host pipeforkas dial"),
+                ("ssh://[fe80::1%eth0]/run/a.sock", "-T -e none -o BatchMode=yes -- fe80::1%eth0 pipeforkas dial --socket=/run/a.sock")):
+            self.assertEqual(b"first", pipeforkas.run("id", socket=address).stdout)
+            self.assertEqual(words, self.arguments()[-1])
+        self.set("PIPEFORKAS_HOST", "alice@host")
+        self.assertEqual(b"first", asyncio.run(pipeforkas.run_async("id", daemon_uid=None)).stdout)
+        self.assertEqual("-l alice -T -e none -o BatchMode=yes -- host pipeforkas dial --daemon-uid=any", self.arguments()[-1])
+
+    def test_what_is_not_a_host_is_refused_before_ssh_starts(self):
+        for host in ("-oProxyCommand=x", "a@-x", "-l@h", "@h", "a@", "", "a b", "h;id", "a`id`@h", "h\x1b[2J", "h\n", "h\xf6st", "h:0",
+                     "h:65536", "h:+1", "::1", "[h]", "[::1]x", "h/$(id)"):
+            with self.assertRaises(pipeforkas.RequestError) as caught:
+                pipeforkas.run("id", socket="ssh://" + host)
+            self.assertTrue(str(caught.exception).isprintable())
+        self.assertFalse(os.path.exists(os.path.join(self.folder, "arguments")))
+
+    def test_a_failure_says_on_which_side_it_arose(self):
+        self.set("SSH_WORDS", "pipeforkas: why\x1b[2J\nthere")
+        for status, beginning in ((255, "ssh to h failed: why\\u001b[2J; there"), (127, "there is no command pipeforkas on h: why"),
+                                  (125, "the command pipeforkas on h is too old"), (69, "on h: why"), (77, "on h: why"),
+                                  (3, "pipeforkas dial on h ended with status 3: why")):
+            self.set("SSH_STATUS", str(status))
+            for call in (lambda: pipeforkas.run("id", socket="ssh://h"),
+                         lambda: asyncio.run(pipeforkas.run_async("id", socket="ssh://h"))):
+                with self.assertRaises(pipeforkas.RemoteHostError) as caught:
+                    call()
+                self.assertEqual(status, caught.exception.status)
+                self.assertTrue(str(caught.exception).startswith(beginning), str(caught.exception))
+                self.assertTrue(str(pickle.loads(pickle.dumps(caught.exception))).startswith(beginning))
+
+    def test_a_reply_that_is_cut_short_has_the_words_of_ssh(self):
+        self.set("SSH_CUT", "1")
+        with self.assertRaisesRegex(pipeforkas.ReplyCutShortError, "after 13 bytes.*ssh to h failed: broken pipe"):
+            pipeforkas.run("id", socket="ssh://h")
+
+    def test_a_machine_without_ssh_says_so(self):
+        self.set("PATH", "/nowhere")
+        with self.assertRaisesRegex(pipeforkas.RemoteHostError, "install openssh-client"):
+            pipeforkas.run("id", socket="ssh://h")
+
+    def test_a_host_has_a_bounded_number_of_sessions_and_a_closed_or_forgotten_job_frees_one(self):
+        self.set("SSH_WAIT", "1")
+        jobs = [pipeforkas.open("id", socket="ssh://bounded") for _ in range(pipeforkas.SSH_SESSIONS)]
+        for job in jobs:
+            self.assertEqual(b"first", job.stdout.read(5))
+        started = threading.Event()
+
+        def start():
+            with pipeforkas.open("id", socket="ssh://bounded") as job:
+                job.stdout.read(5)
+                started.set()
+
+        waiting = threading.Thread(target=start)
+        waiting.start()
+        self.assertFalse(started.wait(0.3))
+        processes = [job._connection.ssh._process for job in jobs]
+        jobs.pop().close()
+        waiting.join(60)
+        self.assertTrue(started.is_set())
+        del job
+        jobs.clear()
+        import gc
+        gc.collect()
+        for process in processes:
+            self.assertIsNotNone(process.wait(60))
+
+
 if __name__ == "__main__":
     unittest.main()

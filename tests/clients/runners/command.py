@@ -36,8 +36,16 @@ OUTCOMES = {
 UNSUPPORTED = ("limit", "inputFails")
 
 
+def place_of(call):
+    """The options for the socket, and for the host if it begins with ssh://."""
+    if not call["socket"].startswith("ssh://"):
+        return ["--socket", call["socket"]]
+    host, _, path = call["socket"][len("ssh://"):].partition("/")
+    return ["--host", host, "--socket", f"/{path}"]
+
+
 def words_of(call, operation, *options):
-    words = [COMMAND, operation, "--socket", call["socket"]]
+    words = [COMMAND, operation, *place_of(call)]
     if "daemonUid" in call:
         words += ["--daemon-uid", str(call["daemonUid"])]
     for name, option in (("user", "--user"), ("caller", "--caller"), ("timeout", "--timeout")):
@@ -185,7 +193,7 @@ def ask(call):
 
 
 def sign_in(call):
-    process = start([COMMAND, "sign-in", "--socket", call["socket"], call["user"]], {"input": True})
+    process = start([COMMAND, "sign-in", *place_of(call), call["user"]], {"input": True})
     outputs = {"stdout": bytearray(), "stderr": bytearray()}
     transfer(process, {"text": call["password"]}, lambda name, piece: outputs[name].extend(piece))
     status = finish(process)

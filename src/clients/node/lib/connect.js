@@ -7,6 +7,7 @@ const { setTimeout: sleep } = require('node:timers/promises');
 
 const { ConnectionError, RequestError, UntrustedDaemonError } = require('./errors.js');
 const { isUid } = require('./request.js');
+const { connectBySsh, hostOf } = require('./ssh.js');
 const { excerpt } = require('./text.js');
 
 const DEFAULT_SOCKET = '/run/pipeforkas/pipeforkas.sock';
@@ -68,10 +69,10 @@ class DaemonSocket extends net.Socket {
 }
 
 /**
- * Connects to the daemon, after it has checked that only root can have put the socket there.
+ * Connects to the daemon of this machine, after it has checked that only root can have put the socket there, or to that of another host.
  * @param {{ socket?: string, daemonUid?: number | null }} options
  * @param {AbortSignal} signal
- * @returns {Promise<DaemonSocket>}
+ * @returns {Promise<DaemonSocket | import('./ssh.js').SshConnection>}
  */
 async function connect(options, signal) {
     const given = options.socket || process.env.PIPEFORKAS_SOCKET || DEFAULT_SOCKET;
@@ -80,6 +81,9 @@ async function connect(options, signal) {
         throw new RequestError('"socket" must be a path');
     if (daemonUid !== null && !isUid(daemonUid))
         throw new RequestError('"daemonUid" must be a uid, or null for any');
+    const host = hostOf(options.socket);
+    if (host !== null)
+        return connectBySsh(host, daemonUid, signal);
 
     const place = await resolve(given);
     if (daemonUid !== null)

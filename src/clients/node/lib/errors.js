@@ -34,13 +34,31 @@ class UntrustedDaemonError extends PipeForkAsError {
     }
 }
 
+/**
+ * ssh or the host that it reaches failed. If `exit` is 255, the connection can have ended after the request: then it is unknown whether the
+ * job ran.
+ */
+class RemoteHostError extends PipeForkAsError {
+    /**
+     * @param {string} host
+     * @param {number | null} exit the exit status of ssh; null if it has not started or a signal ended it
+     * @param {string} words what it wrote to standard error
+     */
+    constructor(host, exit, words) {
+        super(explainRemote(excerpt(host), exit, lastWords(words)), 'ERR_PIPEFORKAS_REMOTE');
+        this.host = host;
+        this.exit = exit;
+    }
+}
+
 /** The connection ended before the end record. It is unknown whether the job ran to its end. */
 class ReplyCutShortError extends PipeForkAsError {
     constructor(received, cause) {
         super(
             received === 0
                 ? 'the daemon closed the connection without a reply; its journal may say why: journalctl -u pipeforkas'
-                : `the reply was cut short after ${received} bytes: its end record is missing, and with it how the job ended`,
+                : `the reply was cut short after ${received} bytes: its end record is missing, and with it how the job ended`
+                    + (cause instanceof RemoteHostError ? `; ${cause.message}` : ''),
             'ERR_PIPEFORKAS_CUT_SHORT', cause);
         this.received = received;
     }
@@ -110,6 +128,36 @@ class RequestRefusedError extends ReplyError {
     }
 }
 
+function explainRemote(host, exit, words) {
+    switch (exit) {
+        case null:
+            return `a signal ended ssh to ${host}, or it cannot be started${words}`;
+        case 0:
+            return `the daemon on ${host} closed the connection without a reply; see there: journalctl -u pipeforkas`;
+        case 69:
+        case 77:
+            return `on ${host}${words}`;
+        case 125:
+            return `the command pipeforkas on ${host} is too old for remote requests${words}; upgrade pipeforkas there`;
+        case 126:
+            return `the command pipeforkas on ${host} cannot be executed${words}`;
+        case 127:
+            return `there is no command pipeforkas on ${host}${words}; install pipeforkas there`;
+        case 255:
+            return `ssh to ${host} failed${words}`;
+        default:
+            return `pipeforkas dial on ${host} ended with status ${exit}${words}`;
+    }
+}
+
+/** The end of what ssh wrote, as one line. */
+function lastWords(words) {
+    const line = words.split('\n').map(part => escape(part.trim())).filter(part => part !== '').join('; ').replace(/^pipeforkas: /, '');
+    if (line === '')
+        return '';
+    return `: ${line.length > 600 ? `...${line.slice(-600)}` : line}`;
+}
+
 function explainConnection(path, code, cause) {
     const shown = excerpt(path);
     switch (code) {
@@ -146,6 +194,7 @@ module.exports = {
     OutputTooLargeError,
     PipeForkAsError,
     ProtocolViolationError,
+    RemoteHostError,
     ReplyCutShortError,
     RequestError,
     RequestRefusedError,

@@ -117,6 +117,8 @@ class Exchange {
             return false;
         }
 
+        this.#socket.isComplete = true;
+
         // What follows the end record is not for the sink: whether that takes more does not matter.
         this.#loseInput();
         this.#grace ??= setTimeout(() => this.#finish(), CLOSE_GRACE_MS);
@@ -127,6 +129,11 @@ class Exchange {
     #finish(cause) {
         if (this.#isOver)
             return;
+        if (this.#parser.end === null && this.#socket.explain !== undefined) {
+            this.#socket.explain(this.#parser.position).then(error => this.fail(error));
+            return;
+        }
+
         if (this.#parser.end === null) {
             this.fail(new ReplyCutShortError(this.#parser.position, cause));
             return;

@@ -14,7 +14,9 @@
 The man page pipeforkas-protocol(7) describes the protocol. Nothing is sent unless a process of root listens at the socket, as the kernel
 attests it; ``daemon_uid`` of each function changes that. Each call uses one connection. The functions can be used from several threads.
 
-``socket`` of each function is the path of the daemon's socket. Default: the environment variable PIPEFORKAS_SOCKET, otherwise
+``socket`` of each function is the path of the daemon's socket, or ``ssh://[user@]host[:port]``, also with the path of the socket on that
+host after it. ssh(1) then runs ``pipeforkas dial`` there, with the configuration, keys and agent of the calling user, and never asks for a
+password. Default: the host in the environment variable PIPEFORKAS_HOST, otherwise the path in PIPEFORKAS_SOCKET, otherwise
 /run/pipeforkas/pipeforkas.sock.
 """
 
@@ -34,9 +36,11 @@ import re
 import select
 import socket as _socket
 import struct
+import subprocess
 import threading
 import time
 import unicodedata
+import weakref
 from typing import (
     Any, AnyStr, AsyncIterable, AsyncIterator, BinaryIO, Callable, Deque, Dict, Generic, Iterable, Iterator, List, Literal, Mapping,
     NamedTuple, Optional, Tuple, Type, TypedDict, TypeVar, Union, cast, overload)
@@ -44,13 +48,14 @@ from typing import (
 __version__ = "0.1.0"
 
 __all__ = [
-    "DEFAULT_LIMIT", "DEFAULT_SOCKET", "DEVNULL", "PIPE", "SOCKET_VARIABLE",
+    "DEFAULT_LIMIT", "DEFAULT_SOCKET", "DEVNULL", "HOST_VARIABLE", "PIPE", "SOCKET_VARIABLE", "SSH_SESSIONS",
     "run", "open", "list_jobs", "describe", "check", "status", "cancel", "sign_in", "sign_out",
     "run_async", "open_async", "list_jobs_async", "describe_async", "check_async", "status_async", "cancel_async",
     "sign_in_async", "sign_out_async",
     "CompletedJob", "ErrorInfo", "Job", "AsyncJob", "AsyncOutput", "AsyncInput",
     "JobDescription", "CheckResult", "DaemonStatus", "HostStatus", "RunningJob", "RuleOutcome", "SignInTicket",
-    "PipeForkAsError", "JobError", "RequestError", "UnreachableError", "UntrustedDaemonError", "ReplyCutShortError", "ProtocolError",
+    "PipeForkAsError", "JobError", "RequestError", "UnreachableError", "UntrustedDaemonError", "RemoteHostError", "ReplyCutShortError",
+    "ProtocolError",
     "OutputTooLargeError", "StreamError", "CancelledError",
 ]
 
@@ -59,6 +64,13 @@ DEFAULT_SOCKET = "/run/pipeforkas/pipeforkas.sock"
 
 SOCKET_VARIABLE = "PIPEFORKAS_SOCKET"
 """The environment variable that selects another socket."""
+
+HOST_VARIABLE = "PIPEFORKAS_HOST"
+"""The environment variable that selects another host, as ``[user@]host[:port]``."""
+
+SSH_SESSIONS = 8
+"""The most sessions of ssh at once to one host; more calls wait. Each call and each open job needs one. A server refuses some connections
+at more than 10 that begin at once (MaxStartups), and more than 10 sessions of a shared connection (MaxSessions); sshd_config(5)."""
 
 DEFAULT_LIMIT = 16 * 1024 * 1024
 """The most bytes that are kept of each output unless ``limit`` says otherwise: 16 MiB."""
@@ -370,17 +382,51 @@ class UntrustedDaemonError(PipeForkAsError):
         return f"a process of uid {self.uid} listens at {_plain(self.socket, 200)}, expected is uid {self.expected}; nothing was sent"
 
 
-class ReplyCutShortError(PipeForkAsError):
-    """The connection ended before the end record: the daemon or the machine stopped. It is unknown whether the job ran to its end."""
+class RemoteHostError(PipeForkAsError):
+    """ssh or the host that it reaches failed. If ``status`` is 255, the connection can have ended after the request: then it is unknown
+    whether the job ran.
+    """
 
-    def __init__(self, received: int) -> None:
-        super().__init__(received)
+    def __init__(self, host: str, status: Optional[int], words: str) -> None:
+        super().__init__(host, status, words)
+        self.host = host
+        self.status = status
+        """The exit status of ssh: 255 if it failed itself, else that of ``pipeforkas dial`` on the host; None if ssh has not started or a
+        signal ended it."""
+        self.words = words
+
+    def __str__(self) -> str:
+        host = _plain(self.host, 200)
+        lines = "; ".join(_plain(line.strip()) for line in self.words.split("\n") if line.strip())
+        lines = lines[len("pipeforkas: "):] if lines.startswith("pipeforkas: ") else lines
+        words = ": " + (lines if len(lines) <= 600 else "..." + lines[-600:]) if lines else ""
+        if self.status is None:
+            return f"a signal ended ssh to {host}, or it cannot be started{words}"
+        known = {
+            0: f"the daemon on {host} closed the connection without a reply; see there: journalctl -u pipeforkas",
+            _UNREACHABLE: f"on {host}{words}",
+            _UNTRUSTED: f"on {host}{words}",
+            125: f"the command pipeforkas on {host} is too old for remote requests{words}; upgrade pipeforkas there",
+            126: f"the command pipeforkas on {host} cannot be executed{words}",
+            127: f"there is no command pipeforkas on {host}{words}; install pipeforkas there",
+            255: f"ssh to {host} failed{words}",
+        }
+        return known.get(self.status, f"pipeforkas dial on {host} ended with status {self.status}{words}")
+
+
+class ReplyCutShortError(PipeForkAsError):
+    """The connection ended before the end record: the daemon, the machine or ssh stopped. It is unknown whether the job ran to its end."""
+
+    def __init__(self, received: int, reason: Optional[str] = None) -> None:
+        super().__init__(received, reason)
         self.received = received
+        self.reason = reason
 
     def __str__(self) -> str:
         if self.received == 0:
             return "the daemon closed the connection without a reply; its journal may say why: journalctl -u pipeforkas"
-        return f"the reply was cut short after {self.received} bytes: its end record is missing, and with it how the job ended"
+        reason = "" if self.reason is None else f"; {self.reason}"
+        return f"the reply was cut short after {self.received} bytes: its end record is missing, and with it how the job ended{reason}"
 
 
 class ProtocolError(PipeForkAsError):
@@ -498,8 +544,141 @@ def _json_value(value: Any) -> Any:
     raise TypeError(f"a value of the type {type(value).__name__} is not one of JSON")
 
 
-def _address(path: Optional[_PATH]) -> str:
-    return os.fsdecode(path) if path else os.environ.get(SOCKET_VARIABLE) or DEFAULT_SOCKET
+# The exit statuses of pipeforkas dial if it connects nothing; sysexits.h has the same numbers.
+_UNREACHABLE, _UNTRUSTED = 69, 77
+
+# How long to wait for the end of ssh after the end of its output, in seconds.
+_END_GRACE = 5.0
+
+# What OpenSSH 9.6 refuses in names, because its configuration can pass them to a shell: CVE-2023-51385. No spaces, only ASCII.
+_SSH_NAME = re.compile(r"(?!-)[!-~]+\Z")
+_OF_SHELLS = re.compile(r"['`\"$\\;&<>|(){},]")
+_SSH_HOST = re.compile(
+    r"(?:(?P<user>.*)@)?(?:\[(?P<address>[^\[\]]*:[^\[\]]*)\]|(?P<name>[^:@\[\]]*))(?::(?P<port>[0-9]{1,5}))?\Z", re.DOTALL)
+
+# What needs no quotes in a shell: ssh passes the command to the shell of the account.
+_SSH_PATH = re.compile(r"[A-Za-z0-9_./@%+=:,-]{0,107}\Z")
+
+
+class _Host(NamedTuple):
+    """A host that ssh reaches, and the path of the socket there; empty if the host decides."""
+
+    text: str
+    user: Optional[str]
+    name: str
+    port: Optional[str]
+    path: str
+
+    def arguments(self, daemon_uid: Optional[int]) -> List[str]:
+        """The command line of ssh."""
+        port = ["-p", self.port] if self.port else []
+        user = ["-l", self.user] if self.user is not None else []
+        socket = [f"--socket={self.path}"] if self.path else []
+        uid = [] if daemon_uid == 0 else [f"--daemon-uid={'any' if daemon_uid is None else int(daemon_uid)}"]
+        options = [*port, *user, "-T", "-e", "none", "-o", "BatchMode=yes"]
+        return ["ssh", *options, "--", self.name, "pipeforkas", "dial", *socket, *uid]
+
+
+_Address = Union[str, _Host]
+
+
+def _host(text: str, path: str = "") -> _Host:
+    found = _SSH_HOST.match(text[len("ssh://"):] if text.startswith("ssh://") else text)
+    shown = _plain(text, 200)
+    if found is None:
+        raise RequestError(f"\"{shown}\" is not a host: a host is [user@]host[:port], an IPv6 address in brackets")
+    user, name, port = found["user"], found["address"] or found["name"] or "", found["port"]
+    for word in [name] if user is None else [user, name]:
+        if not _SSH_NAME.match(word) or _OF_SHELLS.search(word):
+            raise RequestError(f"\"{shown}\" is not a host: a part is empty, begins with '-', or has a character that ssh does not allow")
+    if port is not None and not 1 <= int(port) <= 65535:
+        raise RequestError(f"\"{shown}\" is not a host: the port must be 1 to 65535")
+    if not _SSH_PATH.match(path):
+        raise RequestError(f"\"{_plain(path, 200)}\" cannot be the path of a socket on another host: at most 107 of a-z A-Z 0-9 _./@%+=:,-")
+    return _Host(text[len("ssh://"):] if text.startswith("ssh://") else text, user, name, port, path)
+
+
+def _address(path: Optional[_PATH]) -> _Address:
+    if path:
+        given = os.fsdecode(path)
+        if not given.startswith("ssh://"):
+            return given
+        host, slash, rest = given[len("ssh://"):].partition("/")
+        return _host(host, slash + rest if rest else "")
+    if host := os.environ.get(HOST_VARIABLE):
+        return _host(host)
+    return os.environ.get(SOCKET_VARIABLE) or DEFAULT_SOCKET
+
+
+_sessions: Dict[str, threading.Semaphore] = {}
+_sessions_lock = threading.Lock()
+
+
+def _session_of(host: _Host) -> threading.Semaphore:
+    with _sessions_lock:
+        return _sessions.setdefault(host.text, threading.Semaphore(SSH_SESSIONS))
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    with contextlib.suppress(OSError):
+        process.kill()
+
+
+def _drain(process: "subprocess.Popen[bytes]", session: threading.Semaphore, words: bytearray) -> None:
+    """Reads standard error to its end, so that ssh does not wait, and keeps the last bytes. The session is free when ssh has ended."""
+    stream = cast(io.BufferedReader, process.stderr)
+    with stream:
+        while piece := stream.read1(4096):
+            words += piece
+            del words[:-4096]
+    process.wait()
+    session.release()
+
+
+class _Ssh:
+    """ssh as a child, with one socket as its standard input and output. The caller has taken a place of the sessions."""
+
+    def __init__(self, host: _Host, daemon_uid: Optional[int], session: threading.Semaphore) -> None:
+        self._host = host
+        self._words = bytearray()
+        self.socket, theirs = _socket.socketpair()
+        try:
+            self.socket.setblocking(False)
+            self._process = subprocess.Popen(host.arguments(daemon_uid), stdin=theirs, stdout=theirs, stderr=subprocess.PIPE)
+        except BaseException as failure:
+            self.socket.close()
+            session.release()
+            if isinstance(failure, OSError):
+                raise RemoteHostError(host.text, None, f"ssh: {failure.strerror}; install openssh-client") from failure
+            raise
+        finally:
+            theirs.close()
+        # It does not notice that its output is closed while it has nothing to write. So it is ended also if the program forgets the job.
+        self._end = weakref.finalize(self, _kill, self._process)
+        # The thread must not refer to this object.
+        self._watch = threading.Thread(target=_drain, args=(self._process, session, self._words), name="pipeforkas-ssh", daemon=True)
+        self._watch.start()
+
+    def close(self, is_complete: bool) -> None:
+        """Ends ssh, unless the reply is complete: then it ends by itself, and can share its connection with other sessions."""
+        if is_complete:
+            self._end.detach()
+        else:
+            self._end()
+
+    def error(self, received: int) -> PipeForkAsError:
+        """Waits for the end of ssh, and returns why there is no end record."""
+        status: Optional[int] = None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            status = self._process.wait(_END_GRACE)
+        self._watch.join(_END_GRACE)
+        words = bytes(self._words).decode("utf-8", "replace")
+        error = RemoteHostError(self._host.text, status if status is not None and status >= 0 else None, words)
+        return ReplyCutShortError(received, str(error)) if received else error
+
+
+class _Broken(Exception):
+    """The connection through ssh ended before the end record."""
 
 
 def _connect_once(path: str, daemon_uid: Optional[int]) -> Optional[_socket.socket]:
@@ -538,20 +717,31 @@ def _pauses(path: str) -> Iterator[float]:
     raise UnreachableError(path, _errno.EAGAIN, os.strerror(_errno.EAGAIN))
 
 
-def _connect(path: str, daemon_uid: Optional[int]) -> _socket.socket:
+def _connect(path: _Address, daemon_uid: Optional[int]) -> Tuple[_socket.socket, Optional[_Ssh]]:
+    if isinstance(path, _Host):
+        session = _session_of(path)
+        session.acquire()
+        ssh = _Ssh(path, daemon_uid, session)
+        return ssh.socket, ssh
     for pause in _pauses(path):
         connection = _connect_once(path, daemon_uid)
         if connection is not None:
-            return connection
+            return connection, None
         time.sleep(pause)
     raise AssertionError("the pauses end with an error")
 
 
-async def _connect_async(path: str, daemon_uid: Optional[int]) -> _socket.socket:
+async def _connect_async(path: _Address, daemon_uid: Optional[int]) -> Tuple[_socket.socket, Optional[_Ssh]]:
+    if isinstance(path, _Host):
+        session = _session_of(path)
+        while not session.acquire(blocking=False):
+            await asyncio.sleep(_LONGEST_PAUSE)
+        ssh = _Ssh(path, daemon_uid, session)
+        return ssh.socket, ssh
     for pause in _pauses(path):
         connection = _connect_once(path, daemon_uid)
         if connection is not None:
-            return connection
+            return connection, None
         await asyncio.sleep(pause)
     raise AssertionError("the pauses end with an error")
 
@@ -840,8 +1030,8 @@ class _Source:
 class _Connection:
     """A connection with a request: the parts that do not wait."""
 
-    def __init__(self, connection: _socket.socket, reply: _Reply) -> None:
-        self.socket = connection
+    def __init__(self, connection: Tuple[_socket.socket, Optional[_Ssh]], reply: _Reply) -> None:
+        self.socket, self.ssh = connection
         self.reply = reply
         self.is_cancelled = False
         self.failure: Optional[BaseException] = None
@@ -862,9 +1052,15 @@ class _Connection:
         if self.failure is not None:
             raise self.failure
         if parser.end is None:
-            raise ReplyCutShortError(parser.position)
+            raise _Broken() if self.ssh is not None else ReplyCutShortError(parser.position)
         self.reply.finish()
         return False
+
+    def close(self) -> None:
+        """Closes the connection; the daemon cancels a job that still runs."""
+        self.socket.close()
+        if self.ssh is not None:
+            self.ssh.close(self.reply.parser.end is not None)
 
     def send(self, data: memoryview) -> Optional[memoryview]:
         """Sends what the socket takes. Returns what is left; None if the daemon reads no more, of which the reply says why."""
@@ -1032,7 +1228,7 @@ class Job:
         with self._lock:
             if not self._is_closed:
                 self._is_closed = True
-                self._connection.socket.close()
+                self._connection.close()
                 self._source = None
 
     def _check_result(self) -> None:
@@ -1065,6 +1261,10 @@ class Job:
             raise CancelledError()
         try:
             return self._receive_end() if self._reply.parser.end is not None else self._transfer_some()
+        except _Broken:
+            error = cast(_Ssh, self._connection.ssh).error(self._reply.parser.position)
+            self.close()
+            raise error from None
         except (PipeForkAsError, OSError):
             self.close()
             raise
@@ -1118,7 +1318,7 @@ def _poll(wanted: Mapping[int, int], timeout: Optional[float]) -> Dict[int, int]
 
 
 def _start(
-        line: bytes, source: Optional[_Source], path: str, daemon_uid: Optional[int], reply: _Reply, limit: int,
+        line: bytes, source: Optional[_Source], path: _Address, daemon_uid: Optional[int], reply: _Reply, limit: int,
         checked: bool = False) -> Job:
     connection = _Connection(_connect(path, daemon_uid), reply)
     job = Job(connection, source, checked, limit)
@@ -1527,7 +1727,7 @@ class AsyncJob:
             async with self._receiving:
                 pass
         finally:
-            self._connection.socket.close()
+            self._connection.close()
 
     def _check_result(self) -> None:
         if self._checked:
@@ -1555,6 +1755,11 @@ class AsyncJob:
             raise CancelledError()
         try:
             return await self._receive_some()
+        except _Broken:
+            explain = cast(_Ssh, self._connection.ssh).error
+            error = await asyncio.get_running_loop().run_in_executor(None, explain, self._reply.parser.position)
+            self._connection.cancel()
+            raise error from None
         except (PipeForkAsError, OSError):
             self._connection.cancel()
             raise
@@ -1617,13 +1822,13 @@ async def _send_all_async(connection: _Connection, data: memoryview) -> bool:
 
 
 async def _start_async(
-        line: bytes, source: Optional[_Source], path: str, daemon_uid: Optional[int], reply: _Reply, limit: int,
+        line: bytes, source: Optional[_Source], path: _Address, daemon_uid: Optional[int], reply: _Reply, limit: int,
         checked: bool = False) -> AsyncJob:
     connection = _Connection(await _connect_async(path, daemon_uid), reply)
     try:
         await _send_all_async(connection, memoryview(line))
     except BaseException:
-        connection.socket.close()
+        connection.close()
         raise
     return AsyncJob(connection, source, checked, limit)
 

@@ -42,6 +42,7 @@ internal static class Aims
                 ? field[CommandCase.Name]!.Ratio(runuser, r => r.P50) : double.NaN, 0.65, true,
             Disturbance: results.Command?.Field.Disturbance ?? 1),
         new("The command: threads", results.Command?.Threads ?? double.NaN, 1, true),
+        ToFirst("Through ssh: p50 to that of ssh host true", results.Remote, RemoteCase.Name, r => r.P50, 1.2, true),
         new("Bursts: p50 to that with 0 workers",
             results.Bursts?[Field.DefaultName]?.Ratio(results.Bursts[Field.OnDemandName]!, r => r.P50) ?? double.NaN, 1.0, true),
         ToFirst("Relay, text: MB/s to the floor's", results.Relay, RelayCase.Text, r => r.MegabytesPerSecond, 0.9, false),

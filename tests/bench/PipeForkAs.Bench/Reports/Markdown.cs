@@ -22,6 +22,8 @@ internal static class Markdown
             text.AppendLine(
                 $"Not here: {string.Join("; ", results.Missing.Select(missing => $"{missing.Name} ({missing.Reason})"))}.").AppendLine();
         Command(text, results.Command);
+        if (results.Remote is { } remote)
+            Ratios(text, remote);
         Relay(text, results.Relay);
         Streams(text, results.Streams);
         Sustained(text, results.Sustained);

@@ -38,6 +38,8 @@ internal sealed class Results(Settings settings)
 
     public CommandResult? Command { get; set; }
 
+    public Comparison? Remote { get; set; }
+
     public Comparison? Relay { get; set; }
 
     public Comparison? Streams { get; set; }

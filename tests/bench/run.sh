@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Measures PipeForkAs beside a bare C server and everything else that could be used instead; see README.md beside this file.
 #   sudo tests/bench/run.sh [--boot] [--quick] [--soak N] [--only PART ...]
+#   sudo tests/bench/run.sh --fleet [N ...]     only many hosts, asked from one by ssh and, if it is installed, by Ansible; with fleet.py
 # With --boot it runs in a container with its own systemd, which systemd-run needs (systemd-container).
 # PIPEFORKAS_NATIVE names a folder of native executables; without it they are built. PIPEFORKAS_BENCH_OUTPUT names the folder of the
 # report, by default artifacts/bench. Exits with 0 when everything ran and every reply was right.
@@ -16,11 +17,18 @@ for tool in dotnet cc useradd; do
     command -v "$tool" >/dev/null || { echo "run.sh: $tool is needed" >&2; exit 2; }
 done
 
-boot=
-if [ "${1-}" = --boot ]; then
-    boot=yes
+boot= fleet=
+case ${1-} in
+--boot) boot=yes; shift ;;
+--fleet)
+    fleet=yes
     shift
-fi
+    for tool in ip ssh sshd setpriv python3; do
+        command -v "$tool" >/dev/null \
+            || { echo "run.sh: $tool is needed: apt-get install iproute2 openssh-client openssh-server util-linux python3" >&2; exit 2; }
+    done
+    ;;
+esac
 
 # A container has its own /tmp, and also sees this folder.
 scratch=$(mktemp -d /var/tmp/pipeforkas-bench-tools.XXXXXX)
@@ -56,6 +64,19 @@ if [ -n "$boot" ]; then
     report=$scratch/report
     [ "$native" = "$scratch/native" ] || cp -r "$native" "$scratch/native"
     native=$scratch/native
+fi
+
+if [ -n "$fleet" ]; then
+    options=(--native "$native" --output "$output/fleet.md")
+    if command -v ansible >/dev/null; then
+        packaging/pack-ansible.sh "$scratch/ansible" >&2
+        options+=(--collection "$scratch"/ansible/*.tar.gz)
+    fi
+    [ $# -eq 0 ] || options+=(--hosts "$@")
+    mkdir -p "$output"
+    python3 "$here/fleet.py" "${options[@]}"
+    cat "$output/fleet.md"
+    exit
 fi
 
 bench=tests/bench/PipeForkAs.Bench

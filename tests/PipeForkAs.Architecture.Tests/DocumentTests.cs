@@ -54,7 +54,7 @@ public sealed partial class DocumentTests
     [
         .. Expected, "tests/THREATS.md", "tests/bench/README.md", "tests/clients/README.md", "tests/fuzz/README.md",
         "src/clients/node/README.md", "src/clients/php/README.md", "src/clients/python/README.md", "src/clients/shell/README.md",
-        "packaging/ansible/README.md", "packaging/when-not.md",
+        "packaging/ansible/README.md", "packaging/when-not.md", "packaging/many-hosts.md",
     ];
 
     [Fact]

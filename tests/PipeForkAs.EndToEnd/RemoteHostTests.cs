@@ -7,7 +7,6 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.EndToEnd;
 
 /// <summary>Tests the command with -H, through a real sshd, which logs Alice in as Bob.</summary>
-[Trait("Takes", "long")]
 public sealed class RemoteHostTests
 {
     public static TheoryData<string> Hosts => ["there", "restricted", "shared", "jump"];

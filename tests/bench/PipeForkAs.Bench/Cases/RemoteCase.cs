@@ -9,7 +9,7 @@ using PipeForkAs.LibC;
 namespace PipeForkAs.Bench.Cases;
 
 /// <summary>What a request through ssh costs beside a command through ssh. Both use one shared connection (ControlMaster) to an sshd of
-/// this machine, as root.
+/// this machine, as the benchmark's user: the shell of root can have slow files at its start.
 /// </summary>
 internal static class RemoteCase
 {
@@ -41,10 +41,10 @@ internal static class RemoteCase
                 place, "Through ssh with a shared connection, one client", place.Settings.Rounds,
                 [
                     Entrant(place, "ssh host true", ["-b", "0"], $"{folder}/ssh", "host", "true"),
-                    Entrant(place, "ssh host id", ["-e", "uid=0"], $"{folder}/ssh", "host", "id"),
+                    Entrant(place, "ssh host id", ["-e", $"uid={place.User.Uid}"], $"{folder}/ssh", "host", "id"),
                     Entrant(
                         place, Name, ["-e", $"uid={place.User.Uid}"],
-                        place.Native("pipeforkas"), "-H", "host", "run", "id", "--user", place.User.Name),
+                        place.Native("pipeforkas"), "-H", "host", "run", "-n", "id"),
                 ]);
         }
         finally
@@ -68,6 +68,8 @@ internal static class RemoteCase
     /// <summary>Writes keys, both configurations, and an ssh that uses them, in the folder.</summary>
     private static async Task ConfigureAsync(Place place, string folder, string ssh, int port, string socket)
     {
+        // sshd refuses an account whose password is locked, as useradd(8) leaves it.
+        await Tool.MustAsync("usermod", "--password", "*", place.User.Name);
         foreach (string key in (string[])["host_key", "key"])
             await Tool.MustAsync("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", $"{folder}/{key}");
         string number = port.ToString(CultureInfo.InvariantCulture);
@@ -81,7 +83,6 @@ internal static class RemoteCase
             AuthorizedKeysFile {folder}/key.pub
             StrictModes no
             UsePAM no
-            PermitRootLogin prohibit-password
             PrintMotd no
             SetEnv PATH={Path.GetDirectoryName(place.Native("pipeforkas"))}:/usr/bin:/bin PIPEFORKAS_SOCKET={socket}
 
@@ -93,7 +94,7 @@ internal static class RemoteCase
             Host host
               HostName 127.0.0.1
               Port {number}
-              User root
+              User {place.User.Name}
               IdentityFile {folder}/key
               IdentitiesOnly yes
               StrictHostKeyChecking accept-new

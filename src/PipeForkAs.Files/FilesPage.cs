@@ -44,9 +44,10 @@ internal static class FilesPage
     private static void Configure(KestrelServerOptions kestrel, FilesOptions options)
     {
         kestrel.AddServerHeader = false;
-        kestrel.Limits.MaxConcurrentConnections = 2000;
+        // A client that has not signed in can fill a buffer of each connection: together much less than MemoryMax= of the unit.
+        kestrel.Limits.MaxConcurrentConnections = 1000;
+        kestrel.Limits.MaxRequestBufferSize = 64 * 1024;
         kestrel.Limits.MaxRequestBodySize = SmallBody;
-        kestrel.Limits.MaxRequestBufferSize = SmallBody;
         kestrel.Limits.MaxResponseBufferSize = 64 * 1024;
         kestrel.Limits.MaxRequestHeaderCount = 64;
         kestrel.Limits.MaxRequestHeadersTotalSize = 16 * 1024;

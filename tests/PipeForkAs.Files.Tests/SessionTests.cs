@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.Playwright;
@@ -113,6 +114,21 @@ public sealed class SessionTests(SharedPage shared)
         }
 
         Assert.Equal(["kept"], Directory.GetFileSystemEntries($"{SharedPage.Home(TestUsers.Alice)}/forged").Select(Path.GetFileName));
+    }
+
+    [Fact(Timeout = Bound.Test)]
+    public async Task A_client_that_has_not_signed_in_can_send_no_more_than_a_small_form()
+    {
+        using var http = new HttpClient { BaseAddress = shared.Page.Address };
+        string[] fields = ["user", "password", "next", "token", "other"];
+        foreach ((int length, HttpStatusCode status) in ((int, HttpStatusCode)[])[
+            (5_000, HttpStatusCode.Forbidden), (10_000, HttpStatusCode.RequestEntityTooLarge)])
+        {
+            using var form = new FormUrlEncodedContent(fields.ToDictionary(field => field, _ => new string('x', length)));
+            using HttpResponseMessage response = await http.PostAsync(
+                new Uri("/sign-in", UriKind.Relative), form, TestContext.Current.CancellationToken);
+            Assert.Equal(status, response.StatusCode);
+        }
     }
 
     [Theory(Timeout = Bound.Test)]

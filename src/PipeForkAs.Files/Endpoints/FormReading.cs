@@ -7,12 +7,19 @@ namespace PipeForkAs.Files.Endpoints;
 internal static class FormReading
 {
     /// <summary>Reads a form of the page.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="maxValues">The most fields.</param>
+    /// <param name="maxBytes">The most bytes of the body; null for the limit of all requests.</param>
+    /// <param name="cancellation">Ends the wait.</param>
     /// <exception cref="FileProblem">The body is not such a form.</exception>
-    public static async Task<IFormCollection> ReadAsync(HttpRequest request, int maxValues, CancellationToken cancellation)
+    public static async Task<IFormCollection> ReadAsync(
+        HttpRequest request, int maxValues, long? maxBytes, CancellationToken cancellation)
     {
         if (request.ContentType?.StartsWith("application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase) != true)
             throw FileProblem.Of(415, "This is not a form of the page");
         var limits = new FormOptions { ValueCountLimit = maxValues, KeyLengthLimit = 64, ValueLengthLimit = 16 * 1024 };
+        if (maxBytes is not null && request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } body)
+            body.MaxRequestBodySize = maxBytes;
         try
         {
             return await new FormFeature(request, limits).ReadFormAsync(cancellation);

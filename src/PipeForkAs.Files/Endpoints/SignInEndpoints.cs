@@ -15,6 +15,9 @@ internal sealed class SignInEndpoints(
 {
     private const int MaxFormValues = 8;
 
+    /// <summary>A name, a password, a token and a path, from clients that have not signed in.</summary>
+    private const long MaxFormBytes = 32 * 1024;
+
     /// <summary>The most sign-ins at once; others wait. Each is a PAM conversation of the daemon.</summary>
     private readonly SemaphoreSlim slots = new(16, 16);
 
@@ -34,7 +37,7 @@ internal sealed class SignInEndpoints(
         IFormCollection form;
         try
         {
-            form = await FormReading.ReadAsync(http.Request, MaxFormValues, http.RequestAborted);
+            form = await FormReading.ReadAsync(http.Request, MaxFormValues, MaxFormBytes, http.RequestAborted);
         }
         catch (FileProblem problem)
         {

@@ -38,7 +38,7 @@ internal sealed class Visit(HttpContext http, Session session, FileJobs jobs, La
     /// <exception cref="FileProblem">It is not a form of this session.</exception>
     public async Task<IFormCollection> ReadFormAsync()
     {
-        IFormCollection form = await FormReading.ReadAsync(http.Request, MaxFormValues, Cancellation);
+        IFormCollection form = await FormReading.ReadAsync(http.Request, MaxFormValues, null, Cancellation);
         RequireToken(form[OwnSite.TokenField]);
         return form;
     }

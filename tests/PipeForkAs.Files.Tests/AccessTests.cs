@@ -26,7 +26,8 @@ public sealed class AccessTests(SharedPage shared)
         tab.FileChooser += (_, _) => { };
         await tab.GotoAsync("/");
 
-        // The form has the focus.
+        // The form gets the focus.
+        await Expect(tab.Locator("input[name=user]")).ToBeFocusedAsync();
         await tab.Keyboard.TypeAsync(TestUsers.Alice);
         await tab.Keyboard.PressAsync("Tab");
         await tab.Keyboard.TypeAsync(SharedPage.Password);
@@ -67,8 +68,7 @@ public sealed class AccessTests(SharedPage shared)
         await Expect(tab.Locator(".note")).ToHaveTextAsync("Deleted: 2");
         Assert.Equal(["b"], Directory.GetDirectories($"{Home}/keys").Select(Path.GetFileName));
 
-        // An upload: the button opens the browser's dialog, once the page's script has run.
-        await tab.WaitForLoadStateAsync();
+        // An upload: the button opens the browser's dialog.
         await FocusAsync(tab, "Upload files");
         IFileChooser chooser = await tab.RunAndWaitForFileChooserAsync(() => tab.Keyboard.PressAsync("Enter"));
         await chooser.SetFilesAsync(new FilePayload { Name = "typed.txt", MimeType = "text/plain", Buffer = [1, 2, 3] });
@@ -217,6 +217,8 @@ public sealed class AccessTests(SharedPage shared)
     /// <summary>Presses Tab until an element with a text or a label has the focus.</summary>
     private static async Task FocusAsync(IPage tab, string? text, string? label = null)
     {
+        // The keys do nothing before the page's script has run.
+        await tab.WaitForLoadStateAsync();
         for (int step = 0; step < 100; step++)
         {
             await tab.Keyboard.PressAsync("Tab");

@@ -20,6 +20,8 @@ scratch=$(mktemp -d "$TMPDIR/pipeforkas-node.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 cp -r src/clients/node "$scratch/package"
 cp LICENSE "$scratch/package/"
+# The modes of a clone depend on the umask of its user.
+chmod -R u=rwX,go=rX "$scratch/package"
 mkdir -p "$out"
 
 # Neither npm's cache nor its log, and no look for a newer npm.

@@ -21,7 +21,7 @@ public sealed partial class PageTests
     [MemberData(nameof(Names))]
     public async Task A_page_is_displayed_without_a_warning(string name)
     {
-        Assert.SkipUnless(File.Exists("/usr/bin/man"), "man(1) is not installed, and so cannot be asked what it thinks of the page");
+        Assert.SkipUnless(File.Exists("/usr/bin/man"), "man(1) is not installed; install man-db to check the page");
         (int status, string output, string error) = await RunAsync("man", "--warnings", "-E", "UTF-8", "-l", PathOf(name));
         Assert.Equal((0, ""), (status, error));
         Assert.Contains(Path.GetFileNameWithoutExtension(name), output, StringComparison.Ordinal);
@@ -34,7 +34,7 @@ public sealed partial class PageTests
     [MemberData(nameof(Names))]
     public async Task A_page_passes_the_lint_of_mandoc(string name)
     {
-        Assert.SkipUnless(File.Exists("/usr/bin/mandoc"), "mandoc(1) is not installed, and so cannot be asked what it thinks of the page");
+        Assert.SkipUnless(File.Exists("/usr/bin/mandoc"), "mandoc(1) is not installed; install mandoc to check the page");
         Assert.Equal((0, "", ""), await RunAsync("mandoc", "-T", "lint", "-W", "warning", PathOf(name)));
     }
 

@@ -66,7 +66,7 @@ public sealed class RemoteHostTests(TwoHosts hosts) : IClassFixture<TwoHosts>
     {
         Container far = hosts.Far;
         string program = client == "node" ? "/usr/bin/node" : "/usr/bin/python3";
-        Assert.SkipUnless(File.Exists(far.PathOf(program)), $"{program} is not there, and so the client cannot be played");
+        Assert.SkipUnless(File.Exists(far.PathOf(program)), $"{program} is not installed; install it to play the client");
         ToolResult played = await far.RunAsync(
             "python3", $"{TwoHosts.Conformance}/tests/clients/conformance.py", "--native", $"{TwoHosts.Conformance}/native",
             "--user", BootedSystem.Bob, "--other", BootedSystem.Alice, "--remote", $"ssh://{host}", "--runner-host", "near", client);

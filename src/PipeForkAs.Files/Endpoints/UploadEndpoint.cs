@@ -54,7 +54,7 @@ internal static class UploadEndpoint
         }
     }
 
-    /// <summary>Removes what was written. If that fails too, the user is told which file is left.</summary>
+    /// <summary>Removes what was written. If that fails too, the message names the file that is left.</summary>
     private static async Task RemoveAsync(Visit visit, BytePath part, FileProblem refused)
     {
         try
